@@ -1,0 +1,33 @@
+# Everything lives in .dev/, which git ignores. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-check test lint odoo stop clean
+
+DB ?= waba_dev
+PORT ?= 8069
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## fetch Odoo 19, Python packages, PostgreSQL and a browser into .dev/
+	@dev/setup
+
+demo: ## a running Odoo with demo data and the simulated Cloud API
+	@dev/demo
+
+demo-check: ## the demo's scenario, run and checked without a person
+	@dev/demo --check
+
+test: ## every test, in one pytest run
+	@dev/test
+
+lint: ## ruff and pylint-odoo
+	@dev/lint
+
+odoo: ## Odoo for development, updating the addon (DB=waba_dev PORT=8069)
+	@dev/odoo -d $(DB) -i waba_campaign -u waba_campaign --with-demo --http-port $(PORT) --dev xml
+
+stop: ## stop the checkout's PostgreSQL
+	@dev/pg stop
+
+clean: stop ## forget everything that setup made
+	rm -rf .dev

@@ -1,0 +1,248 @@
+"""What a webhook tells, as plain values: the types that `webhooks.parse_events` returns.
+
+Empty text means that Meta did not say. Numbers are '+digits', ids are text, times are naive UTC.
+"""
+
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """One element of an `errors` list; `failure_type` as in `errors.CODES`."""
+
+    code: int | None
+    title: str = ""
+    message: str = ""
+    details: str = ""
+    failure_type: str = "unknown_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events share.
+
+    :param waba_uid: account the event is about, from `entry.id`.
+    :param field: Meta's name of the subscription, lower case.
+    :param at: when it happened, naive UTC; the entry's own time when the event has none.
+    :param raw: the smallest piece of the body that shows the event.
+    """
+
+    waba_uid: str = ""
+    field: str = ""
+    at: datetime | None = None
+    raw: dict = dataclass_field(default_factory=dict, repr=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageStatus(Event):
+    """Progress of a message of ours: 'sent', 'delivered', 'read', 'played', 'failed' or a new word.
+
+    :param opaque: our `biz_opaque_callback_data`.
+    :param billable: None when Meta gives no pricing.
+    """
+
+    phone_number_uid: str = ""
+    wamid: str = ""
+    status: str = ""
+    number: str = ""
+    user_uid: str = ""
+    parent_user_uid: str = ""
+    opaque: str = ""
+    pricing_category: str = ""
+    pricing_type: str = ""
+    billable: bool | None = None
+    profile_name: str = ""
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file in an inbound message; its id lives 7 days."""
+
+    uid: str
+    mimetype: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage(Event):
+    """A message from a person.
+
+    :param kind: Meta's `type`, e.g. 'text', 'button', 'interactive', 'image', 'system'.
+    :param text: best readable text of any kind, may be empty.
+    :param payload: id of the button or list row, ours to define.
+    :param context_wamid: our message that this one answers, reacts to, edits or revokes.
+    :param referral: Meta's object for click-to-WhatsApp ads, None elsewhere.
+    :param new_number: number after a change (system message `user_changed_number`).
+    :param previous_user_uid: business-scoped id before a change.
+    :param error: why Meta could not hand the content over (kind 'unsupported').
+    """
+
+    phone_number_uid: str = ""
+    wamid: str = ""
+    kind: str = ""
+    number: str = ""
+    user_uid: str = ""
+    profile_name: str = ""
+    username: str = ""
+    text: str = ""
+    payload: str = ""
+    context_wamid: str = ""
+    referral: dict | None = dataclass_field(default=None, hash=False)
+    media: Media | None = None
+    new_number: str = ""
+    previous_user_uid: str = ""
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceChange(Event):
+    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new word."""
+
+    phone_number_uid: str = ""
+    number: str = ""
+    user_uid: str = ""
+    category: str = ""
+    value: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityChange(Event):
+    """New limits of the portfolio or account; None where Meta gives none."""
+
+    messaging_limit: str | None = None
+    max_phone_numbers: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberUpdate(Event):
+    """Throughput of a number (despite the field's name); `display_number` is digits only."""
+
+    display_number: str = ""
+    event: str = ""
+    messaging_limit: str | None = None
+    old_limit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountAlert(Event):
+    """Meta's notice to the owner, e.g. an increase denied; words in upper case."""
+
+    entity_type: str = ""
+    entity_uid: str = ""
+    severity: str = ""
+    status: str = ""
+    alert_type: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """One thing that the account may not do, until a time or (None) until further notice."""
+
+    type: str
+    until: datetime | None
+    remediation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountUpdate(Event):
+    """Violation, restriction, ban, deletion…; words in upper case, `ban_date` is English prose."""
+
+    event: str = ""
+    violation_type: str = ""
+    restrictions: tuple[Restriction, ...] = ()
+    ban_state: str = ""
+    ban_date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReview(Event):
+    """`decision` is 'approved', 'rejected', 'pending', 'deferred' or 'unknown'."""
+
+    decision: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateEvent(Event):
+    """What the four events about a template share."""
+
+    template_uid: str = ""
+    name: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateStatus(TemplateEvent):
+    """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` tells which pause.
+
+    :param category: lower case, '' when Meta does not say.
+    :param disable_date: Meta's own text.
+    """
+
+    event: str = ""
+    reason: str = ""
+    title: str = ""
+    description: str = ""
+    category: str = ""
+    disable_date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateQuality(TemplateEvent):
+    """Scores are 'green', 'yellow', 'red' or 'unknown'."""
+
+    previous: str = "unknown"
+    new: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateCategory(TemplateEvent):
+    """Categories in lower case; with `correct` it warns of a change that comes at `changes_at`."""
+
+    previous: str = ""
+    new: str = ""
+    correct: str = ""
+    changes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateComponents(TemplateEvent):
+    """The template's texts or buttons were edited: read it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberName(Event):
+    """Review of a display name; `decision` in lower case."""
+
+    display_number: str = ""
+    decision: str = "unknown"
+    requested_name: str = ""
+    rejection_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEvent(Event):
+    """Two-step PIN changed, reset requested…; `event` in upper case."""
+
+    display_number: str = ""
+    event: str = ""
+    requester: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformError(Event):
+    """`value.errors`: a problem of system, app or account, not of one message."""
+
+    phone_number_uid: str = ""
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownEvent(Event):
+    """Something that is not understood (`why`); kept, never dropped."""
+
+    why: str = ""

@@ -1,0 +1,269 @@
+"""The courier: many connections, one pace. Holds plain values only, so it may live in threads."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from .errors import CloudApiError, NotSent, UnknownOutcome
+
+# Added to each interval: sums of rounded intervals must not let one start too many into a second.
+_ROUNDING_SECONDS = 1e-8
+
+
+class Pacer:
+    """Start times never closer than 1/rate seconds; time lost in a stall is not made up for.
+
+    Not thread-safe: `SendPool` calls it under its lock.
+
+    :param rate: starts per second, above 0.
+    :param start_at: earliest first start, on `clock`'s scale.
+    :raise ValueError: the rate is not above 0.
+    """
+
+    def __init__(self, rate, start_at=None, clock=time.monotonic):
+        self._clock = clock
+        self._earliest = start_at
+        self._last = None
+        self.set_rate(rate)
+
+    def set_rate(self, rate):
+        """Change the pace; it holds from the last start on."""
+        if not rate > 0:
+            raise ValueError("rate must be above 0")
+        self._interval = 1 / rate + _ROUNDING_SECONDS
+
+    def delay(self):
+        """Seconds until the next start is allowed, 0 when it is now."""
+        return max(0.0, self.next_start() - self._clock())
+
+    def next_start(self):
+        """When the next start is allowed, on the clock's scale; may lie in the past."""
+        if self._last is not None:
+            return self._last + self._interval
+        return self._clock() if self._earliest is None else self._earliest
+
+    def take(self):
+        """Record a start now; call it when `delay()` is 0."""
+        self._last = max(self._clock(), self.next_start())
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one submitted message.
+
+    :param outcome: 'accepted', 'held' (quality assessment, or delivery paused), 'error' (refused,
+        see `error`), 'unknown' (may have been sent: never send it again by itself), 'not_sent'
+        (provably not, the connection failed) or 'not_started' (its time had passed, or the pool
+        was closed).
+    :param started_at, finished_at: epoch seconds, None when not started.
+    """
+
+    key: object
+    outcome: str
+    wamid: str = ""
+    wa_id: str = ""
+    user_uid: str = ""
+    error: CloudApiError | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    key: object
+    phone_number_uid: str
+    body: dict
+    send_before: float
+
+
+class SendPool:
+    """Sends messages through `connections` threads, started at most `rate` times a second.
+
+    Jobs start in the order of `submit`. Only a job that starts leaves the queue, so that
+    `drain_unstarted` and `close` know exactly what was never put on the wire.
+
+    :param client: CloudApiClient; each thread works with its own `client.for_thread()`.
+    :param rate: starts per second, above 0; see `set_rate`.
+    :param connections: most requests under way at the same time.
+    :param start_at: epoch seconds before which nothing starts: `next_start_at` of the pool before.
+    :param clock: seconds that only grow; paces the starts.
+    """
+
+    def __init__(self, client, rate, connections, start_at=None, clock=time.monotonic):
+        if connections < 1:
+            raise ValueError("connections must be at least 1")
+        self._client = client
+        self._connections = connections
+        self._clock = clock
+        earliest = None if start_at is None else clock() + (start_at - time.time())
+        self._pacer = Pacer(rate, earliest, clock)
+        self._queue = deque()
+        self._results = deque()
+        self._in_flight = 0
+        self._closed = False
+        self._threads = []
+        # One thread at a time waits for the next start; `_lock` guards everything above.
+        self._gate = threading.Lock()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._finished = threading.Condition(self._lock)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+    @property
+    def pending(self):
+        """Submitted messages that were not yet handed back by `results` or `drain_unstarted`."""
+        with self._lock:
+            return len(self._queue) + self._in_flight + len(self._results)
+
+    @property
+    def unstarted(self):
+        """Submitted messages that wait for their start."""
+        with self._lock:
+            return len(self._queue)
+
+    @property
+    def next_start_at(self):
+        """Epoch seconds of the earliest next start, for the pool that comes after this one."""
+        with self._lock:
+            return time.time() + self._pacer.next_start() - self._clock()
+
+    def set_rate(self, rate):
+        """Change the pace while running."""
+        with self._lock:
+            self._pacer.set_rate(rate)
+            self._changed.notify()
+
+    def submit(self, key, phone_number_uid, body, send_before):
+        """Queue one message.
+
+        :param key: any value, handed back in the result.
+        :param body: request body, see `payloads`.
+        :param send_before: epoch seconds after which it must not start any more.
+        :raise RuntimeError: the pool is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the pool is closed")
+            if len(self._threads) < self._connections:
+                self._add_thread()
+            self._queue.append(_Job(key, phone_number_uid, body, send_before))
+            self._changed.notify()
+
+    def results(self, max_items, timeout=None, min_items=1):
+        """Up to `max_items` results, as soon as `min_items` are there.
+
+        Returns what there is when `timeout` seconds have passed, or when nothing more can come.
+
+        :return: list of SendResult, each handed over once.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._lock:
+            while len(self._results) < min(min_items, max_items):
+                remaining = None if deadline is None else deadline - time.monotonic()
+                nothing_more = not self._in_flight and not self._queue
+                if nothing_more or (remaining is not None and remaining <= 0):
+                    break
+                self._finished.wait(remaining)
+            count = min(max_items, len(self._results))
+            return [self._results.popleft() for _index in range(count)]
+
+    def drain_unstarted(self):
+        """Take back what has not started; these never reach `results`.
+
+        :return: list of keys
+        """
+        with self._lock:
+            keys = [job.key for job in self._queue]
+            self._queue.clear()
+            self._finished.notify_all()
+            return keys
+
+    def close(self):
+        """Start nothing more, wait for the requests under way. What never started is a result."""
+        with self._lock:
+            self._closed = True
+            while self._queue:
+                self._give_back(self._queue.popleft())
+            self._changed.notify_all()
+            self._finished.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _add_thread(self):
+        # Daemon: a dispatcher that is killed must not hang on a request that waits for its answer.
+        client = self._client.for_thread()
+        thread = threading.Thread(target=self._work, args=(client,), name="waba-send", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _work(self, client):
+        try:
+            while start := self._next_job():
+                result = _deliver(client, *start)
+                with self._lock:
+                    self._in_flight -= 1
+                    self._results.append(result)
+                    self._finished.notify_all()
+        finally:
+            client.close()
+
+    def _next_job(self):
+        """Wait for a job and for its moment; (job, epoch seconds), or None when the pool closes."""
+        with self._gate, self._lock:
+            while not self._closed:
+                expires_in = self._give_back_expired()
+                if expires_in is None:
+                    self._changed.wait()
+                    continue
+                delay = self._pacer.delay()
+                if not delay:
+                    self._pacer.take()
+                    self._in_flight += 1
+                    return self._queue.popleft(), time.time()
+                self._changed.wait(min(delay, expires_in))
+            return None
+
+    def _give_back_expired(self):
+        """Seconds until the first job in the queue expires, None when the queue is empty."""
+        now = time.time()
+        while self._queue and self._queue[0].send_before <= now:
+            self._give_back(self._queue.popleft())
+        return self._queue[0].send_before - now if self._queue else None
+
+    def _give_back(self, job):
+        self._results.append(SendResult(job.key, "not_started"))
+        self._finished.notify_all()
+
+
+def _deliver(client, job, started_at):
+    """Send one message; whatever happens is a result."""
+    reply, error = None, None
+    try:
+        reply = client.send_message(job.phone_number_uid, job.body)
+    except CloudApiError as refusal:
+        error = refusal
+    # A thread that died would leave its message without a result; the request may have left.
+    except Exception as fault:
+        error = UnknownOutcome(message=f"unexpected {type(fault).__name__}")
+    finished_at = time.time()
+    if reply is None:
+        outcome = _outcome_of(error)
+        return SendResult(
+            job.key, outcome, error=error, started_at=started_at, finished_at=finished_at
+        )
+    outcome = "accepted" if reply.message_status == "accepted" else "held"
+    return SendResult(
+        job.key, outcome, reply.wamid, reply.wa_id, reply.user_uid, None, started_at, finished_at
+    )
+
+
+def _outcome_of(error):
+    if isinstance(error, NotSent):
+        return "not_sent"
+    return "unknown" if isinstance(error, UnknownOutcome) else "error"

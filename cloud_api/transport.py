@@ -1,0 +1,178 @@
+"""One HTTP exchange with Meta: what leaves, what comes back, and what can be known when it breaks.
+
+Nothing is retried here and no redirect is followed: whether sending again is safe is the caller's
+decision, and a redirect would carry the token to another host.
+"""
+
+import logging
+import os
+import re
+import ssl
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
+from urllib3 import exceptions as urllib3_errors
+
+from .errors import NotSent, UnknownOutcome
+
+# A page of 100 templates is some 300 kB; Meta caps its own webhook bodies at 3 MB.
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+MASK = "***"
+
+_SECRET_PARAMETER = re.compile(
+    r"((?:access_token|input_token|verify_token|appsecret_proof|client_secret)"
+    r"(?:=|%3D|[\"']?\s*:\s*[\"']?))[^&\s\"'<>)]+",
+    re.IGNORECASE,
+)
+# Meta's tokens begin with EAA; "Malformed access token EAA…" echoes them.
+_TOKEN = re.compile(r"\bEAA[0-9A-Za-z]{8,}")
+_USER_INFO = re.compile(r"(://)[^/\s@]+@")
+_BEARER = re.compile(r"(Bearer\s+)[^\s'\",]+", re.IGNORECASE)
+
+
+def mask_secrets(text, *secrets):
+    """The text without the given secrets and without anything that looks like a token of Meta's."""
+    text = str(text)
+    for secret in filter(None, secrets):
+        text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
+    text = _SECRET_PARAMETER.sub(rf"\1{MASK}", text)
+    text = _USER_INFO.sub(rf"\1{MASK}@", text)
+    text = _BEARER.sub(rf"\1{MASK}", text)
+    return _TOKEN.sub(MASK, text)
+
+
+class _MaskingFilter(logging.Filter):
+    """Masks the URLs that urllib3 logs at DEBUG: `/debug_token` carries the token in its query."""
+
+    def filter(self, record):
+        message = record.getMessage()
+        masked = mask_secrets(message)
+        if masked != message:
+            record.msg, record.args = masked, None
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_MaskingFilter())
+
+
+class _TimeoutAdapter(HTTPAdapter):
+    """Gives every request of a session its time limits, also where the caller names none."""
+
+    def __init__(self, timeout, pool_size):
+        self._timeout = timeout
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+
+    def send(self, request, stream=False, timeout=None, **kwargs):
+        return super().send(request, stream=stream, timeout=timeout or self._timeout, **kwargs)
+
+
+def new_session(base_url, timeout, pool_size):
+    """A session that keeps connections open, retries nothing and remembers no cookie.
+
+    The environment (proxy, certificates) is read once, here: with `trust_env` each request would
+    read it again, and a matching line of ~/.netrc would replace our Authorization header.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.proxies = dict(get_environ_proxies(base_url))
+    session.verify = (
+        os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    )
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("http://", _TimeoutAdapter(timeout, pool_size))
+    session.mount("https://", _TimeoutAdapter(timeout, pool_size))
+    return session
+
+
+def prepare(method, url, headers, body):
+    """A prepared request from parts that are already checked and encoded.
+
+    `requests.Request.prepare` parses and encodes each part again, about a third of the cost of a
+    request on a fast line.
+    """
+    request = requests.PreparedRequest()
+    request.method = method
+    request.url = url
+    request.headers = CaseInsensitiveDict(headers)
+    if body or method == "POST":
+        request.headers["Content-Length"] = str(len(body or b""))
+    request.body = body or None
+    request.hooks = {}
+    # Session.send asks the jar for it; an empty jar answers nothing.
+    request._cookies = requests.cookies.RequestsCookieJar()
+    return request
+
+
+def exchange(session, request, timeout=None, mask=mask_secrets):
+    """Send one prepared request; return (HTTP status, headers, body bytes).
+
+    :param timeout: (connect, read) seconds; None when the session's adapter sets them.
+    :raise NotSent: the request provably never reached the server.
+    :raise UnknownOutcome: it may have: time-out, broken connection, unreadable or oversized reply.
+    """
+    options = {"timeout": timeout} if timeout else {}
+    failure = None
+    try:
+        response = session.send(request, stream=True, allow_redirects=False, **options)
+        try:
+            body = _read(response)
+        finally:
+            response.close()
+    # Whatever the transport raises, its chain holds the request and with it the token: the new
+    # exception is raised outside of this block so that no chain is left.
+    except Exception as error:
+        failure = _failure(error, mask)
+    if failure:
+        raise failure
+    if body is None:
+        raise UnknownOutcome(
+            message=f"reply larger than {MAX_REPLY_BYTES} bytes", http_status=response.status_code
+        )
+    return response.status_code, response.headers, body
+
+
+def _read(response):
+    """The decoded body, None when it is too large."""
+    parts, size = [], 0
+    for part in response.iter_content(_CHUNK_BYTES):
+        size += len(part)
+        if size > MAX_REPLY_BYTES:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _failure(error, mask):
+    kind = NotSent if _provably_unsent(error) else UnknownOutcome
+    return kind(message=mask(f"{type(error).__name__}: {error}")[:500])
+
+
+_RAISED_BEFORE_CONNECTING = (
+    requests.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    urllib3_errors.LocationValueError,
+)
+
+
+def _provably_unsent(error):
+    """Whether the connection was never made, or the server's certificate was refused.
+
+    Only causes that precede the first byte of the request count. A reset or a time-out while
+    reading does not, not even on a kept-alive connection that the server had already closed: the
+    request may have been read before.
+    """
+    if isinstance(error, _RAISED_BEFORE_CONNECTING):
+        return True
+    reason = error.args[0] if error.args else None
+    reason = getattr(reason, "reason", reason)
+    # urllib3 wraps what goes wrong before a proxy is reached.
+    reason = getattr(reason, "original_error", reason)
+    if isinstance(reason, (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError)):
+        return True
+    certificate = reason.args[0] if isinstance(reason, urllib3_errors.SSLError) else None
+    return isinstance(certificate, ssl.SSLCertVerificationError)

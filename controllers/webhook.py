@@ -1,0 +1,52 @@
+import logging
+
+from odoo.http import Controller, request, route
+
+from ..cloud_api import answer_challenge, verify_signature
+
+_logger = logging.getLogger(__name__)
+
+# Meta, Webhooks overview, 2026-09-11: a body has at most 3 MB.
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+class WabaWebhook(Controller):
+    """The door: verify, store, 200. Nothing is applied here."""
+
+    @route(
+        "/waba/webhook/<string:key>",
+        type="http",
+        auth="public",
+        methods=["GET", "POST"],
+        csrf=False,
+        save_session=False,
+    )
+    def webhook(self, key, **params):
+        account = request.env["waba.account"].sudo().search([("webhook_key", "=", key)], limit=1)
+        if not account:
+            return self._answer(404, "unknown webhook address")
+        if request.httprequest.method == "GET":
+            return self._handshake(account, params)
+        return self._receive(account)
+
+    def _handshake(self, account, params):
+        """Meta checks the address by asking for its challenge back."""
+        challenge = answer_challenge(params, account.verify_token or "")
+        if challenge is None:
+            return self._answer(403, "wrong verify token")
+        return self._answer(200, challenge)
+
+    def _receive(self, account):
+        """Store a signed body. Odoo commits before the answer leaves: a 200 means it is kept."""
+        if (request.httprequest.content_length or 0) > MAX_BODY_BYTES:
+            return self._answer(413, "body too large")
+        raw_body = request.httprequest.get_data(cache=False)
+        signature = request.httprequest.headers.get("X-Hub-Signature-256")
+        if not verify_signature(raw_body, signature, account.app_secret or ""):
+            _logger.warning("waba.account %s: webhook with a wrong signature refused", account.id)
+            return self._answer(403, "wrong signature")
+        request.env["waba.webhook.event"].sudo()._store(account, raw_body)
+        return self._answer(200, "")
+
+    def _answer(self, status, text):
+        return request.make_response(text, [("Content-Type", "text/plain")], status=status)

@@ -1,0 +1,20 @@
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "waba.person.mixin"]
+
+    # Stored but not indexed by `phone_validation`: without the index every inbound
+    # WhatsApp message would scan the whole partner table to find its sender.
+    phone_sanitized = fields.Char(index="btree_not_null")
+
+    def _waba_person_facts(self):
+        self.ensure_one()
+        return {
+            "name": self.name or "",
+            "first_name": "" if self.is_company else self._waba_first_name(self.name),
+            "company": self.commercial_company_name or (self.name if self.is_company else "") or "",
+            "salesperson": self.user_id.name or "",
+            "partner": self,
+        }

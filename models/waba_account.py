@@ -1,0 +1,313 @@
+import logging
+import re
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..cloud_api import CloudApiClient, CloudApiError
+
+_logger = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://graph.facebook.com"
+# Meta, Graph API changelog: v25.0 of 2026-02-18 is served until 2028-07-29.
+DEFAULT_API_VERSION = "v25.0"
+
+
+class WabaAccount(models.Model):
+    """A WhatsApp Business Account: the keys, the webhook address, and what Meta says of it.
+
+    States: `draft` (not connected) → `connected` ⇄ `stopped` (nothing is sent: token refused,
+    restricted, billing…; `stop_reason` says why in words, `resume_at` when it lifts by itself).
+    Entry points: `action_connect`, `action_diagnose`, `_cron_poll`.
+    The keys are readable by the system administrator alone; code that needs them goes through
+    `_client()` and never hands them on.
+    """
+
+    _name = "waba.account"
+    _description = "WhatsApp Business Account"
+    _inherit = ["mail.thread"]
+    _order = "name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, default=lambda self: self.env._("WhatsApp"))
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    portfolio_id = fields.Many2one(
+        "waba.portfolio", readonly=True, copy=False, index=True, ondelete="restrict"
+    )
+
+    # Keys
+    waba_uid = fields.Char("WhatsApp Business Account ID", required=True, copy=False)
+    app_uid = fields.Char("App ID", copy=False)
+    access_token = fields.Char(
+        groups="base.group_system", copy=False, exportable=False, tracking=False
+    )
+    app_secret = fields.Char(
+        groups="base.group_system", copy=False, exportable=False, tracking=False
+    )
+    verify_token = fields.Char(
+        groups="base.group_system",
+        copy=False,
+        exportable=False,
+        default=lambda self: secrets.token_urlsafe(16),
+        help="A word of your choice that Meta repeats when it checks the webhook address.",
+    )
+    webhook_key = fields.Char(
+        groups="base.group_system",
+        copy=False,
+        exportable=False,
+        readonly=True,
+        default=lambda self: secrets.token_urlsafe(24),
+    )
+    webhook_url = fields.Char(compute="_compute_webhook_url", groups="base.group_system")
+    base_url = fields.Char("API address", required=True, default=DEFAULT_BASE_URL)
+    api_version = fields.Char("API version", required=True, default=DEFAULT_API_VERSION)
+
+    # What Meta says
+    state = fields.Selection(
+        [("draft", "Not connected"), ("connected", "Connected"), ("stopped", "Stopped")],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    stop_reason = fields.Text("Why it is stopped", readonly=True, copy=False)
+    resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
+    restriction = fields.Char("Restriction by Meta", readonly=True, copy=False)
+    restricted_until = fields.Datetime(readonly=True, copy=False)
+    token_expires_at = fields.Datetime("Token valid until", readonly=True, copy=False)
+    review_status = fields.Char("Meta's review", readonly=True, copy=False)
+    marketing_disabled = fields.Boolean(
+        "Promotions switched off",
+        readonly=True,
+        copy=False,
+        help="Meta's flag: promotions must go through the Marketing Messages API (error 131063).",
+    )
+    blocked_country_codes = fields.Char(
+        "Countries refused by Meta",
+        readonly=True,
+        copy=False,
+        help="Meta does not let this account write there (error 130497).",
+    )
+    health_status = fields.Json(readonly=True, copy=False)
+    synced_at = fields.Datetime("Last read from Meta", readonly=True, copy=False)
+    last_event_at = fields.Datetime("Last webhook received", compute="_compute_last_event_at")
+
+    sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers")
+    template_ids = fields.One2many("waba.template", "account_id", string="Templates")
+    sender_count = fields.Integer(compute="_compute_counts")
+    template_count = fields.Integer(compute="_compute_counts")
+
+    _waba_uid_uniq = models.Constraint(
+        "UNIQUE(waba_uid)", "This WhatsApp Business Account is already connected."
+    )
+    _webhook_key_uniq = models.Constraint("UNIQUE(webhook_key)", "Webhook keys must differ.")
+
+    @api.constrains("api_version")
+    def _check_api_version(self):
+        for account in self:
+            if not re.fullmatch(r"v\d{1,3}\.\d{1,2}", account.api_version or ""):
+                raise ValidationError(
+                    self.env._(
+                        "%(version)s is not an API version. Meta writes them like %(example)s.",
+                        version=account.api_version,
+                        example=DEFAULT_API_VERSION,
+                    )
+                )
+
+    @api.constrains("base_url")
+    def _check_base_url(self):
+        for account in self:
+            if not re.match(r"https?://[^\s/]+", account.base_url or ""):
+                raise ValidationError(
+                    self.env._("The API address must begin with https:// and name a host.")
+                )
+
+    @api.constrains("waba_uid", "app_uid")
+    def _check_uids(self):
+        for account in self:
+            for value in (account.waba_uid, account.app_uid):
+                if value and not value.isdigit():
+                    raise ValidationError(
+                        self.env._(
+                            "%s is not an ID of Meta's: they are digits only. Copy it from "
+                            "WhatsApp Manager or the app's dashboard.",
+                            value,
+                        )
+                    )
+
+    @api.depends("webhook_key")
+    def _compute_webhook_url(self):
+        for account in self:
+            account.webhook_url = f"{account.get_base_url()}/waba/webhook/{account.webhook_key}"
+
+    def _compute_last_event_at(self):
+        groups = self.env["waba.webhook.event"].sudo()._read_group(
+            [("account_id", "in", self.ids)], ["account_id"], ["received_at:max"]
+        )
+        last = {account.id: received_at for account, received_at in groups}
+        for account in self:
+            account.last_event_at = last.get(account.id, False)
+
+    @api.depends("sender_ids", "template_ids")
+    def _compute_counts(self):
+        for name, model in (("sender_count", "waba.sender"), ("template_count", "waba.template")):
+            groups = self.env[model]._read_group(
+                [("account_id", "in", self.ids)], ["account_id"], ["__count"]
+            )
+            counts = {account.id: count for account, count in groups}
+            for account in self:
+                account[name] = counts.get(account.id, 0)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._strip_keys(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._strip_keys(vals)
+        return super().write(vals)
+
+    @api.model
+    def _strip_keys(self, vals):
+        """Keys are pasted from a browser: a blank or line break at the end is never meant."""
+        for name in ("access_token", "app_secret", "verify_token", "waba_uid", "app_uid", "base_url"):
+            if isinstance(vals.get(name), str):
+                vals[name] = vals[name].strip()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        if self.env["waba.message"].sudo().search_count([("account_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "Messages were sent through this account: deleting it would erase who was "
+                    "written to. Archive it instead."
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # State
+    # ------------------------------------------------------------------
+
+    def _stop(self, reason, until=None):
+        """Nothing more is sent from this account's numbers; rows wait, none is lost.
+
+        :param reason: sentence for people: what happened and what to do.
+        :param until: naive UTC datetime when it lifts by itself, or None: a person must act.
+        """
+        for account in self.filtered(lambda account: account.state != "draft"):
+            if account.state == "stopped" and account.stop_reason == reason:
+                account.resume_at = until
+                continue
+            account.write({"state": "stopped", "stop_reason": reason, "resume_at": until})
+            account._message_log(body=self.env._("Sending stopped: %s", reason))
+
+    def _resume(self, reason):
+        """Lift a stop, say why, and wake the numbers."""
+        for account in self.filtered(lambda account: account.state == "stopped"):
+            account.write({"state": "connected", "stop_reason": False, "resume_at": False})
+            account._message_log(body=self.env._("Sending goes on: %s", reason))
+            account.sender_ids._wake()
+
+    def _resume_if_due(self, now):
+        """Lift the stops whose time has come."""
+        self.filtered(
+            lambda account: account.state == "stopped"
+            and account.resume_at
+            and account.resume_at <= now
+        )._resume(self.env._("the waiting time is over."))
+
+    def _blocked_countries(self):
+        """ISO codes of the countries Meta refused to this account."""
+        return frozenset((self.blocked_country_codes or "").split())
+
+    def _block_country(self, code):
+        for account in self:
+            if code and code not in account._blocked_countries():
+                account.blocked_country_codes = " ".join(sorted({*account._blocked_countries(), code}))
+
+    def action_resume(self):
+        self._resume(self.env._("released by %s.", self.env.user.name))
+
+    # ------------------------------------------------------------------
+    # The API
+    # ------------------------------------------------------------------
+
+    @api.private
+    def _client(self, **kwargs):
+        """A client with this account's token. Callers need no right to read the token."""
+        self.ensure_one()
+        account = self.sudo()
+        if not account.access_token:
+            raise UserError(
+                self.env._(
+                    "%s has no access token. An administrator enters it under "
+                    "WhatsApp → Configuration → Accounts.",
+                    account.name,
+                )
+            )
+        return CloudApiClient(account.base_url, account.api_version, account.access_token, **kwargs)
+
+    def action_connect(self):
+        """Check the keys against the API, read everything, subscribe the webhook, say the result."""
+        self.ensure_one()
+        self.check_access("write")
+        diagnosis = self.env["waba.diagnosis"]._run(self, connect=True)
+        return diagnosis._get_action()
+
+    def action_diagnose(self):
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["waba.diagnosis"]._run(self)._get_action()
+
+    def action_sync(self):
+        """Read numbers, limits and templates again."""
+        for account in self:
+            account.check_access("read")
+            try:
+                account.sudo()._sync()
+            except CloudApiError as error:
+                raise UserError(account._explain(error)) from error
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("Numbers and templates were read from Meta."),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _explain(self, error):
+        """A CloudApiError in words for people: what Meta said, with its number to look it up."""
+        text = error.details or error.message or self.env._("no reason given")
+        if error.code is None:
+            return self.env._("WhatsApp could not be reached: %s", text)
+        return self.env._(
+            "WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text
+        )
+
+    def action_view_senders(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Numbers"),
+            "res_model": "waba.sender",
+            "view_mode": "kanban,list,form",
+            "domain": [("account_id", "=", self.id)],
+        }
+
+    def action_view_templates(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Templates"),
+            "res_model": "waba.template",
+            "view_mode": "kanban,list,form",
+            "domain": [("account_id", "=", self.id)],
+        }

@@ -1,0 +1,253 @@
+from ast import literal_eval
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import format_date
+
+STATES = [
+    ("draft", "Draft"),
+    ("scheduled", "Scheduled"),
+    ("preparing", "Preparing"),
+    ("running", "Running"),
+    ("paused", "Paused"),
+    ("done", "Done"),
+    ("cancelled", "Cancelled"),
+]
+
+
+class WabaCampaign(models.Model):
+    """What is sent, to whom, from which number, when.
+
+    States: `draft` → (`scheduled` →) `preparing` (rows are made in the background,
+    waba_campaign_audience.py) → `running` ⇄ `paused` → `done`; or `cancelled`.
+    A campaign sends nothing itself: its rows wait for the number's dispatcher
+    (waba_sender_dispatch.py), which takes them while the campaign is `running`. `pause_reason` is a
+    sentence, `pause_cause` tells who may lift the pause.
+    Entry points: `action_launch`, `_pause`, `_resume`, `_finish_if_through`.
+    """
+
+    _name = "waba.campaign"
+    _description = "WhatsApp Campaign"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "create_date desc, id desc"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    user_id = fields.Many2one(
+        "res.users", "Responsible", default=lambda self: self.env.user, required=True, tracking=True, index=True
+    )
+    state = fields.Selection(
+        STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
+    )
+    priority = fields.Selection([("0", "Normal"), ("1", "First")], default="0")
+
+    # What
+    template_id = fields.Many2one(
+        "waba.template", check_company=True, tracking=True, index=True, ondelete="restrict",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False), ('company_id', '=', company_id)]",
+    )  # fmt: skip
+    category = fields.Selection(related="template_id.category", store=True)
+    template_signature = fields.Char(readonly=True, copy=False)
+    variable_ids = fields.One2many(
+        "waba.campaign.variable", "campaign_id", string="Variables", copy=True
+    )
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    preview_name = fields.Char(compute="_compute_preview_html")
+
+    # To whom
+    res_model = fields.Selection(
+        selection="_target_models", string="Written to", default="crm.lead", required=True
+    )
+    audience_domain = fields.Char("Audience", default="[]")
+    audience_count = fields.Integer("Records chosen", compute="_compute_audience_count")
+
+    # From where, when
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", check_company=True, tracking=True, index=True, ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        default=lambda self: self._default_sender(),
+    )  # fmt: skip
+    scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
+
+    # Why it waits
+    pause_reason = fields.Text("Why it waits", readonly=True, copy=False)
+    pause_cause = fields.Selection(
+        [
+            ("person", "A person"),
+            ("failure", "A failure"),
+            ("template", "The template"),
+        ],
+        readonly=True,
+        copy=False,
+    )
+    resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
+    hold_reason = fields.Text("Why nothing goes out", compute="_compute_progress")
+
+    # Preparation
+    prepared_until_id = fields.Integer(readonly=True, copy=False)
+    prepared_count = fields.Integer(readonly=True, copy=False)
+    to_prepare_count = fields.Integer(readonly=True, copy=False)
+    launched_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    launched_at = fields.Datetime(readonly=True, copy=False)
+    done_at = fields.Datetime(readonly=True, copy=False)
+
+    # UTM: a campaign is a source, WhatsApp its medium
+    utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
+    utm_source_id = fields.Many2one("utm.source", readonly=True, copy=False, ondelete="set null")
+
+    # Figures, counted in one pass
+    message_ids = fields.One2many("waba.message", "campaign_id", string="Messages")
+    people_count = fields.Integer("People", compute="_compute_figures")
+    queued_count = fields.Integer("Waiting", compute="_compute_figures")
+    skipped_count = fields.Integer("Left out", compute="_compute_figures")
+    sent_count = fields.Integer("Sent", compute="_compute_figures")
+    delivered_count = fields.Integer("Delivered", compute="_compute_figures")
+    read_count = fields.Integer("Read", compute="_compute_figures")
+    replied_count = fields.Integer("Replied", compute="_compute_figures")
+    failed_count = fields.Integer("Not delivered", compute="_compute_figures")
+    uncertain_count = fields.Integer("Waiting for an answer", compute="_compute_figures")
+    opted_out_count = fields.Integer("Opted out", compute="_compute_figures")
+    progress = fields.Float(compute="_compute_figures", help="Part of the people already handled, in %.")
+    progress_text = fields.Char(compute="_compute_progress")
+    next_message_at = fields.Datetime("Next messages at", compute="_compute_progress")
+    ends_at = fields.Datetime("Ends about", compute="_compute_progress")
+    retryable_count = fields.Integer(compute="_compute_retryable_count")
+
+    @api.model
+    def _target_models(self):
+        """(model, label) of the models a campaign can address."""
+        return [("crm.lead", self.env._("Leads and opportunities")), ("res.partner", self.env._("Contacts"))]
+
+    @api.model
+    def _default_sender(self):
+        senders = self.env["waba.sender"].search([("company_id", "=", self.env.company.id)], limit=2)
+        return senders if len(senders) == 1 else False
+
+    @api.model
+    def default_get(self, fields_list):
+        """Started from the Action menu: the records chosen are the audience."""
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if context.get("waba_from_records") and context.get("active_model") in dict(self._target_models()):
+            ids = context.get("active_ids") or [context.get("active_id")]
+            values["res_model"] = context["active_model"]
+            values["audience_domain"] = repr([("id", "in", [id_ for id_ in ids if id_])])
+            values["name"] = self.env._(
+                "%(count)s %(label)s, %(date)s",
+                count=len(ids),
+                label=dict(self._target_models())[context["active_model"]].lower(),
+                date=format_date(self.env, fields.Date.context_today(self)),
+            )
+        return values
+
+    # ------------------------------------------------------------------
+    # Computes
+    # ------------------------------------------------------------------
+
+    @api.depends("res_model", "audience_domain")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_audience_count(self):
+        for campaign in self:
+            campaign.audience_count = campaign._audience_records_count()
+
+    @api.depends("template_id", "variable_ids", "variable_ids.source", "variable_ids.text",
+                 "variable_ids.field_path", "variable_ids.fallback", "res_model", "audience_domain")  # fmt: skip
+    def _compute_preview_html(self):
+        for campaign in self:
+            campaign.preview_name = False
+            if not campaign.template_id:
+                campaign.preview_html = False
+                continue
+            record = campaign._first_record()
+            parameters = campaign._parameters_for(record)[0] if record else {}
+            campaign.preview_name = record.display_name if record else False
+            campaign.preview_html = campaign.template_id._render_phone(parameters)
+
+    @api.onchange("template_id")
+    def _onchange_template_id(self):
+        self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
+
+    def _variable_commands(self):
+        copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
+                  "field_path", "text", "fallback")  # fmt: skip
+        return [
+            fields.Command.create({name: line[name] for name in copied})
+            for line in self.template_id.variable_ids
+        ]
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        campaigns = super().create(vals_list)
+        for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
+            campaign.variable_ids = campaign._variable_commands()
+        return campaigns
+
+    def write(self, vals):
+        frozen = {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids", "company_id"}
+        if frozen & set(vals) and self.filtered(lambda c: c.state not in ("draft", "scheduled")):
+            raise UserError(
+                self.env._(
+                    "This campaign is under way: what it sends, to whom and from which number is "
+                    "fixed. Duplicate it to send something else."
+                )
+            )
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        return [
+            {**values, "name": self.env._("%s (copy)", campaign.name)}
+            for campaign, values in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_launched(self):
+        if self.filtered(lambda campaign: campaign.state not in ("draft", "cancelled")) or (
+            self.env["waba.message"].sudo().search_count([("campaign_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "A launched campaign is the record of who was written to and cannot be deleted. "
+                    "Archive it instead."
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+
+    def action_view_audience(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Audience"),
+            "res_model": self.res_model,
+            "view_mode": "list,form",
+            "domain": self._audience_domain_list(),
+        }
+
+    def action_view_messages(self):
+        """The people behind a figure; the button's context names the filter."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
+        action["domain"] = [("campaign_id", "=", self.id), ("direction", "=", "out")]
+        filter_name = self.env.context.get("waba_filter")
+        action["context"] = {f"search_default_{filter_name}": 1} if filter_name else {}
+        return action
+
+    def _audience_domain_list(self):
+        try:
+            domain = literal_eval(self.audience_domain or "[]")
+            return list(Domain(domain))
+        except (ValueError, SyntaxError, TypeError) as error:
+            raise UserError(
+                self.env._("The audience's filter cannot be read: %s", self.audience_domain)
+            ) from error

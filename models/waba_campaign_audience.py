@@ -1,0 +1,226 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ..cloud_api import payloads
+from ..policy import eligibility
+from .phone_countries import country_of
+from .transactions import commit_step
+from .waba_failure import failure_sentence
+
+CHUNK = 500
+
+
+class WabaCampaign(models.Model):
+    """From records to rows: who is written to, who is left out and why, and with which words.
+
+    Rows are made in committed chunks in the order of the records' ids; `prepared_until_id` is
+    committed with them, so an interrupted preparation goes on where it stopped. Everything is read
+    with the rights of whoever launched the campaign.
+    """
+
+    _inherit = "waba.campaign"
+
+    @api.model
+    def _prepare_cron(self):
+        return self.env.ref("waba_campaign.ir_cron_prepare_audiences").sudo()
+
+    @api.model
+    def _cron_prepare(self):
+        """Start what is due, then make the rows of every campaign in preparation."""
+        commit_step(self.env, self._start_scheduled)
+        for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
+            if not campaign._prepare_all():
+                self._prepare_cron()._trigger()
+                return
+
+    @api.model
+    def _start_scheduled(self):
+        now = fields.Datetime.now()
+        scheduled = self.search([("state", "=", "scheduled")])
+        due = scheduled.filtered(lambda campaign: campaign.scheduled_at <= now)
+        due._update_state(("scheduled",), "preparing")
+        if later := (scheduled - due).mapped("scheduled_at"):
+            self._prepare_cron()._trigger(at=min(later))
+
+    def _prepare_all(self):
+        """Prepare chunk by chunk; False when the job's time is over before the end."""
+        while True:
+            made = commit_step(self.env, self._prepare_chunk)
+            if not made:
+                return True
+            if not self.env["ir.cron"]._commit_progress(made):
+                return False
+
+    def _prepare_chunk(self):
+        """Make the rows of the next CHUNK records. The caller commits.
+
+        :return: records handled; 0 when the preparation is over (or no longer wanted)
+        """
+        self.ensure_one()
+        if self.state != "preparing":
+            return 0
+        records = self._audience_records().search(
+            Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+            order="id",
+            limit=CHUNK,
+        )
+        if not records:
+            self._update_state(("preparing",), "running")
+            self._finish_if_through()
+            self.sender_id._wake()
+            return 0
+        self.env["waba.message"].create(self._row_values(records))
+        self.write(
+            {
+                "prepared_until_id": records[-1].id,
+                "prepared_count": self.prepared_count + len(records),
+            }
+        )
+        return len(records)
+
+    def _is_unprepared(self):
+        """Whether records may still be missing from the rows."""
+        self.ensure_one()
+        return bool(
+            self._audience_records().search_count(
+                Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+                limit=1,
+            )
+        ) and self.prepared_count < self.to_prepare_count
+
+    def _audience_records(self):
+        """The target model, with the rights and company that the launch has."""
+        self.ensure_one()
+        user = self.launched_by_id or self.env.user
+        return (
+            self.env[self.res_model]
+            .with_user(user)
+            .with_context(allowed_company_ids=self.company_id.ids, lang=user.lang)
+        )
+
+    def _audience_records_count(self):
+        self.ensure_one()
+        if self.res_model not in self.env:
+            return 0
+        return self._audience_records().search_count(self._audience_domain_list())
+
+    def _first_record(self):
+        """A real person of the audience, for the preview."""
+        return self._audience_records().search(self._audience_domain_list(), order="id", limit=1)
+
+    # ------------------------------------------------------------------
+    # Rows
+    # ------------------------------------------------------------------
+
+    def _row_values(self, records):
+        """Field values of one waba.message per record, exclusions included."""
+        numbers = {record.id: self._number_of(record) for record in records}
+        valid = {number for number in numbers.values() if number.startswith("+")}
+        portfolio = self.sender_id.portfolio_id
+        people = self.env["waba.recipient"]._find_or_create_by_number(portfolio, valid)
+        blacklisted = self._blacklisted_among(valid)
+        seen = self._recipient_ids_with_row(people)
+        rows = []
+        for record in records:
+            recipient = people.get(numbers[record.id], self.env["waba.recipient"])
+            person = self._person(numbers[record.id], recipient, blacklisted, seen)
+            rows.append(self._row_for(record, numbers[record.id], recipient, person))
+            seen.add(recipient.id)
+        return rows
+
+    def _row_for(self, record, number, recipient, person):
+        purpose = "marketing" if self.category == "marketing" else "utility"
+        verdict = eligibility.check(
+            person,
+            purpose,
+            fields.Datetime.now(),
+            blocked_countries=self.sender_id.account_id._blocked_countries(),
+        )
+        reason, detail = verdict.reason_key, None
+        parameters = {}
+        if verdict.allowed:
+            parameters, reason, detail = self._parameters_for(record)
+        elif reason == "invalid_number":
+            detail = number
+        facts = record._waba_person_facts()
+        return {
+            "campaign_id": self.id,
+            "account_id": self.sender_id.account_id.id,
+            "sender_id": self.sender_id.id,
+            "recipient_id": recipient.id,
+            "company_id": self.company_id.id,
+            "user_id": self.user_id.id,
+            "number": number or False,
+            "person_name": facts["name"] or record.display_name,
+            "res_model": record._name,
+            "res_id": record.id,
+            "template_id": self.template_id.id,
+            "category": self.category,
+            "parameters": parameters,
+            "state": "skipped" if reason else "queued",
+            "failure_type": reason or False,
+            "failure_reason": failure_sentence(self.env, reason, text=detail) if reason else False,
+        }
+
+    @api.model
+    def _number_of(self, record):
+        """E.164 by the record's own country; the text as it stands when that is no number; ''."""
+        return record._phone_format() or next(
+            (
+                record[name].strip()
+                for name in record._phone_get_number_fields()
+                if record[name] and record[name].strip()
+            ),
+            "",
+        )
+
+    @api.model
+    def _person(self, number, recipient, blacklisted, seen):
+        return eligibility.Person(
+            number=number,
+            duplicate=bool(recipient) and recipient.id in seen,
+            marketing_state=recipient.marketing_state or "unknown",
+            blacklisted=number in blacklisted,
+            unreachable_until=recipient.unreachable_until or None,
+            blocked=recipient.is_blocked,
+            country_code=country_of(number),
+        )
+
+    @api.model
+    def _blacklisted_among(self, numbers):
+        """The numbers on Odoo's phone blacklist, in one query."""
+        found = self.env["phone.blacklist"].sudo().search_fetch(
+            [("number", "in", list(numbers))], ["number"]
+        )
+        return set(found.mapped("number"))
+
+    def _recipient_ids_with_row(self, people):
+        """Who of these people has a row in this campaign already."""
+        groups = self.env["waba.message"]._read_group(
+            [
+                ("campaign_id", "=", self.id),
+                ("recipient_id", "in", [person.id for person in people.values()]),
+            ],
+            ["recipient_id"],
+        )
+        return {recipient.id for (recipient,) in groups}
+
+    def _parameters_for(self, record):
+        """The words for one person, frozen: what is previewed is what is sent.
+
+        :return: (parameters, reason key or None, detail or None)
+        """
+        self.ensure_one()
+        facts = record._waba_person_facts()
+        lines = self.variable_ids
+        values = {line.id: line._value_for(record, facts) for line in lines}
+        missing = [line.name for line in lines if not values[line.id] and line.kind != "payload"]
+        if missing:
+            return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
+        parameters = lines._as_parameters(values)
+        problems = payloads.validate_parameters(
+            self.template_id.components or [], parameters, self.template_id.parameter_format
+        )
+        if problems:
+            return parameters, "bad_value", "; ".join(map(str, problems))
+        return parameters, None, None

@@ -1,0 +1,95 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class WabaCampaign(models.Model):
+    """The launch, and everything that is checked before anybody is written to."""
+
+    _inherit = "waba.campaign"
+
+    def action_launch(self):
+        """Check, then prepare the audience in the background. A second click changes nothing."""
+        self.check_access("write")
+        self._lock()
+        for campaign in self:
+            if campaign.state != "draft":
+                continue
+            campaign._check_launch()
+            later = campaign.scheduled_at and campaign.scheduled_at > fields.Datetime.now()
+            campaign._update_state(
+                ("draft",),
+                "scheduled" if later else "preparing",
+                {
+                    "launched_by_id": self.env.uid,
+                    "launched_at": fields.Datetime.now(),
+                    "template_signature": campaign.template_id.signature,
+                    "to_prepare_count": campaign.audience_count,
+                },
+            )
+            campaign.sudo()._set_utm()
+            self._prepare_cron()._trigger(at=campaign.scheduled_at if later else None)
+        return True
+
+    def _check_launch(self):
+        """Everything that would make the launch pointless or wrong, said before anything is sent."""
+        self.ensure_one()
+        if not self.template_id:
+            raise UserError(self.env._("Choose a template first: it is the message to send."))
+        if not self.sender_id:
+            raise UserError(self.env._("Choose the number to send from first."))
+        template, sender = self.template_id, self.sudo().sender_id
+        if template.account_id != sender.account_id:
+            raise UserError(
+                self.env._(
+                    "The template %(template)s belongs to another WhatsApp account than the number "
+                    "%(number)s. Choose a number of %(account)s.",
+                    template=template.display_name,
+                    number=sender.display_name,
+                    account=template.sudo().account_id.name,
+                )
+            )
+        if reason := template._why_not_sendable():
+            raise UserError(reason)
+        if sender.account_id.state == "draft":
+            raise UserError(
+                self.env._(
+                    "The account of %s is not connected yet. An administrator connects it under "
+                    "WhatsApp → Configuration → Accounts.",
+                    sender.display_name,
+                )
+            )
+        self._check_variables()
+        if not self.audience_count:
+            raise UserError(
+                self.env._(
+                    "Nobody matches this audience, or you may not see them. Change the filter, or "
+                    "choose records in the pipeline."
+                )
+            )
+
+    def _check_variables(self):
+        wanted = {(line.component, line.button_index, line.name) for line in self.template_id.variable_ids}
+        have = {(line.component, line.button_index, line.name) for line in self.variable_ids}
+        if wanted != have:
+            raise UserError(
+                self.env._(
+                    "The variables of the template %s have changed since they were filled in here. "
+                    "Choose the template again and fill them in.",
+                    self.template_id.display_name,
+                )
+            )
+        empty = self.variable_ids.filtered(lambda line: not line._is_complete())
+        if empty:
+            raise UserError(
+                self.env._(
+                    "Say what these variables show before launching: %s.",
+                    ", ".join(f"{{{{{line.name}}}}}" for line in empty),
+                )
+            )
+
+    def _set_utm(self):
+        """A launched campaign is a UTM source, so that what comes of it can be traced."""
+        if not self.utm_source_id:
+            self.utm_source_id = self.env["utm.source"].create({"name": self.name})
+        if not self.utm_campaign_id:
+            self.utm_campaign_id = self.env["utm.campaign"].create({"title": self.name})

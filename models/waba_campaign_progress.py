@@ -1,0 +1,190 @@
+from odoo import api, fields, models
+from odoo.tools import SQL, format_datetime
+
+from ..policy import limits, pacing, retry
+
+
+class WabaCampaign(models.Model):
+    """How far, how fast, why not, until when: counted when someone looks, never incremented."""
+
+    _inherit = "waba.campaign"
+
+    def _compute_figures(self):
+        counts = self._count_states()
+        replied = dict(
+            self.env["waba.message"]._read_group(
+                [("campaign_id", "in", self.ids), ("replied_at", "!=", False)],
+                ["campaign_id"],
+                ["__count"],
+            )
+        )
+        opted_out = self._count_opted_out()
+        for campaign in self:
+            by_state = counts.get(campaign.id, {})
+            campaign.people_count = sum(by_state.values())
+            campaign.queued_count = by_state.get("queued", 0) + by_state.get("reserved", 0)
+            campaign.skipped_count = by_state.get("skipped", 0)
+            campaign.failed_count = by_state.get("failed", 0)
+            campaign.uncertain_count = by_state.get("uncertain", 0)
+            campaign.read_count = by_state.get("read", 0)
+            campaign.delivered_count = by_state.get("delivered", 0) + campaign.read_count
+            campaign.sent_count = campaign.delivered_count + sum(
+                by_state.get(state, 0) for state in ("accepted", "held", "sent")
+            )
+            campaign.replied_count = replied.get(campaign, 0)
+            campaign.opted_out_count = opted_out.get(campaign.id, 0)
+            addressed = campaign.people_count - campaign.skipped_count
+            campaign.progress = (
+                100 * (addressed - campaign.queued_count) / addressed if addressed else 0.0
+            )
+
+    def _count_states(self):
+        """{campaign id: {state: rows}} from the index (campaign, state)."""
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("direction", "=", "out")],
+            ["campaign_id", "state"],
+            ["__count"],
+        )
+        counts = {}
+        for campaign, state, count in groups:
+            counts.setdefault(campaign.id, {})[state] = count
+        return counts
+
+    def _count_opted_out(self):
+        """{campaign id: people who opted out in answer to one of its messages}."""
+        if not self.ids:
+            return {}
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.campaign_id, count(DISTINCT c.recipient_id)
+                     FROM waba_consent c
+                     JOIN waba_message i ON i.id = c.message_id
+                     JOIN waba_message m ON m.id = COALESCE(i.reply_to_id, i.id)
+                    WHERE c.action = 'opt_out' AND m.campaign_id IN %s
+                    GROUP BY m.campaign_id""",
+                tuple(self.ids),
+            )
+        )
+        return dict(rows)
+
+    @api.depends("state", "pause_reason")
+    def _compute_progress(self):
+        now = fields.Datetime.now()
+        for campaign in self:
+            campaign.hold_reason = campaign._why_waiting()
+            forecast = campaign._forecast(now)
+            campaign.next_message_at = forecast.next_at if forecast else False
+            campaign.ends_at = forecast.ends_at if forecast else False
+            campaign.progress_text = campaign._describe_progress(forecast, now)
+
+    def _compute_retryable_count(self):
+        now = fields.Datetime.now()
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("state", "=", "failed")],
+            ["campaign_id", "failure_type"],
+            ["__count", "failed_at:min"],
+        )
+        counts = {}
+        for campaign, failure_type, count, failed_at in groups:
+            from_ = retry.retryable_from(failure_type or "", failed_at or now)
+            if from_ and from_ <= now:
+                counts[campaign.id] = counts.get(campaign.id, 0) + count
+        for campaign in self:
+            campaign.retryable_count = counts.get(campaign.id, 0)
+
+    def _forecast(self, now):
+        """When the next message leaves and when the last one does; None when nobody waits."""
+        self.ensure_one()
+        if self.state != "running" or self.hold_reason or not self.queued_count:
+            return None
+        portfolio = self.sudo().sender_id.portfolio_id
+        part = limits.campaign_part(
+            portfolio._people_limit(), portfolio.followup_share, portfolio._slot_times(), [], now
+        )
+        return pacing.forecast(
+            now,
+            self.queued_count,
+            self.sender_id._messages_per_second(),
+            part.limit,
+            part.slots,
+            ahead=self._count_ahead(),
+        )
+
+    def _count_ahead(self):
+        """People of other running campaigns of the same number that go first."""
+        return self.env["waba.message"].sudo().search_count(
+            [
+                ("campaign_id.sender_id", "=", self.sender_id.id),
+                ("campaign_id.state", "=", "running"),
+                ("campaign_id", "<", self.id),
+                ("state", "=", "queued"),
+            ]
+        )
+
+    def _describe_progress(self, forecast, now):
+        """One line under the progress bar: how far, how fast, when it goes on, when it ends."""
+        if self.state not in ("running", "paused"):
+            return False
+        addressed = self.people_count - self.skipped_count
+        parts = [
+            self.env._(
+                "%(done)s of %(all)s", done=addressed - self.queued_count, all=addressed
+            )
+        ]
+        portfolio = self.sudo().sender_id.portfolio_id
+        if not portfolio.is_unlimited:
+            parts.append(
+                self.env._(
+                    "%(used)s of %(limit)s people used in the last 24 hours",
+                    used=portfolio.slots_used,
+                    limit=portfolio.people_limit,
+                )
+            )
+        if forecast and forecast.next_at:
+            if forecast.next_at > now + pacing.SLOW_DOWN:
+                parts.append(self.env._("next messages %s", self._when(forecast.next_at)))
+            parts.append(
+                self.env._("at today's limit this campaign ends %s", self._when(forecast.ends_at))
+            )
+        return " · ".join(parts)
+
+    def _when(self, moment):
+        """'at 14:32' today, 'on Thursday, 26 Nov, about 11:00' later; the reader's time zone."""
+        local = fields.Datetime.context_timestamp(self, moment)
+        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
+        if local.date() == today:
+            return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
+        return self.env._(
+            "on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm")
+        )
+
+    def _why_waiting(self):
+        """The banner: why nothing goes out, or False. Always ends with the way on."""
+        self.ensure_one()
+        if self.state == "paused":
+            if self.resume_at:
+                return self.env._(
+                    "%(reason)s It goes on by itself %(when)s.",
+                    reason=self.pause_reason,
+                    when=self._when(self.resume_at),
+                )
+            return self.pause_reason
+        if self.state != "running":
+            return False
+        sender = self.sudo().sender_id
+        if reason := sender._why_not_sending():
+            return reason
+        if self.category == "marketing":
+            if sender.quality_rating == "red":
+                return self.env._(
+                    "Meta's rating of %s is Low. Promotions wait until it rises; service messages "
+                    "go on.",
+                    sender.display_phone_number,
+                )
+            if sender.account_id.marketing_disabled:
+                return self.env._(
+                    "Promotions are switched off for the account %s at Meta. Switch them on in "
+                    "WhatsApp Manager, then read the account again.",
+                    sender.account_id.name,
+                )
+        return False

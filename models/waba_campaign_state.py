@@ -1,0 +1,151 @@
+from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
+
+
+class WabaCampaign(models.Model):
+    """Every change of a campaign's state, by a person or by the system, and its words."""
+
+    _inherit = "waba.campaign"
+
+    def _update_state(self, allowed, target, values=None):
+        """The one door for `state`: campaigns in another state than `allowed` stay as they are.
+
+        :return: the campaigns that moved
+        """
+        moved = self.filtered(lambda campaign: campaign.state in allowed)
+        if moved:
+            moved.write({**(values or {}), "state": target})
+        return moved
+
+    def _lock(self):
+        """Hold these rows against a second click or another worker."""
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._("Someone else is changing this campaign right now. Try again in a moment.")
+            ) from error
+
+    def action_pause(self):
+        self._lock()
+        self._pause(self.env._("%s paused this campaign.", self.env.user.name), cause="person")
+
+    def action_resume(self):
+        self._lock()
+        for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
+            if reason := campaign.template_id._why_not_sendable():
+                raise UserError(reason)
+            if campaign.template_signature != campaign.template_id.signature:
+                raise UserError(campaign._changed_template_reason())
+        self._resume(self.env._("%s resumed this campaign.", self.env.user.name))
+
+    def action_cancel(self):
+        """Nobody else is written to. Messages already on their way cannot be called back."""
+        self._lock()
+        moved = self._update_state(
+            ("draft", "scheduled", "preparing", "running", "paused"), "cancelled", {"pause_reason": False, "pause_cause": False}
+        )
+        waiting = self.env["waba.message"].sudo().search(
+            [("campaign_id", "in", moved.ids), ("state", "=", "queued")]
+        )
+        waiting._update_state(("queued",), "cancelled")
+
+    def action_back_to_draft(self):
+        self._lock()
+        self._update_state(("scheduled",), "draft", {"launched_at": False, "launched_by_id": False})
+
+    def action_retry_failed(self):
+        """Queue again the people whose failure may have passed; the others keep their reason."""
+        failed = self.env["waba.message"].search(
+            [("campaign_id", "in", self.ids), ("state", "=", "failed")]
+        )
+        moved = failed.action_retry()
+        kept = len(failed) - len(moved)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if moved else "warning",
+                "message": self.env._(
+                    "%(moved)s people wait to be written to again; %(kept)s keep their reason: "
+                    "trying again would not change it.",
+                    moved=len(moved),
+                    kept=kept,
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _pause(self, reason, cause="failure", until=None):
+        """Rows wait. `cause` tells who may lift it; `until` (naive UTC) lifts it by itself."""
+        moved = self._update_state(
+            ("preparing", "running"),
+            "paused",
+            {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
+        )
+        for campaign in moved:
+            campaign._message_log(body=self.env._("Paused: %s", reason))
+            if until:
+                campaign.sudo().sender_id.cron_id._trigger(at=until)
+
+    def _resume(self, reason):
+        for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
+            campaign._update_state(
+                ("paused",),
+                "preparing" if campaign._is_unprepared() else "running",
+                {"pause_reason": False, "pause_cause": False, "resume_at": False},
+            )
+            campaign._message_log(body=self.env._("Goes on: %s", reason))
+        self._prepare_cron()._trigger()
+        self.sudo().sender_id._wake()
+
+    def _resume_from(self, cause, reason):
+        """Lift the pauses of one cause; the others stay."""
+        self.filtered(
+            lambda campaign: campaign.pause_cause == cause
+            and campaign.template_signature == campaign.template_id.signature
+        )._resume(reason)
+
+    def _resume_if_due(self, now):
+        self.filtered(
+            lambda campaign: campaign.state == "paused"
+            and campaign.resume_at
+            and campaign.resume_at <= now
+        )._resume(self.env._("the waiting time is over."))
+
+    def _changed_template_reason(self):
+        return self.env._(
+            "The variables of the template %s changed at Meta after the launch: what was previewed can "
+            "no longer be sent. Cancel this campaign and launch a new one for the people left.",
+            self.template_id.display_name,
+        )
+
+    def _pause_for_changed_template(self):
+        for campaign in self.filtered(lambda c: c.template_signature != c.template_id.signature):
+            campaign._pause(campaign._changed_template_reason(), cause="failure")
+
+    def _continue(self):
+        """Rows were queued again: a finished campaign runs once more."""
+        self._update_state(("done",), "running", {"done_at": False})
+
+    def _finish_if_through(self):
+        """Done when nobody waits any more; statuses may still arrive."""
+        waiting = {
+            campaign
+            for campaign, _count in self.env["waba.message"]._read_group(
+                [("campaign_id", "in", self.ids), ("state", "in", ("queued", "reserved"))],
+                ["campaign_id"],
+                ["__count"],
+            )
+        }
+        for campaign in self.filtered(lambda campaign: campaign not in waiting):
+            campaign._update_state(("running",), "done", {"done_at": fields.Datetime.now()})
+
+    @api.model
+    def _cron_watch(self):
+        """Lift pauses whose time has come, close what is through, wake numbers with work left."""
+        now = fields.Datetime.now()
+        self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
+        running = self.search([("state", "=", "running")])
+        running._finish_if_through()
+        running.filtered(lambda campaign: campaign.state == "running").sender_id._wake()

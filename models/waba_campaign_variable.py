@@ -1,0 +1,29 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class WabaCampaignVariable(models.Model):
+    """A variable as one campaign fills it."""
+
+    _name = "waba.campaign.variable"
+    _description = "WhatsApp Campaign Variable"
+    _inherit = ["waba.variable.mixin"]
+
+    campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
+
+    @api.constrains("source", "field_path")
+    def _check_field_path(self):
+        for line in self.filtered(lambda line: line.source == "field" and line.field_path):
+            model = self.env[line.campaign_id.res_model]
+            for name in line.field_path.split("."):
+                field = model._fields.get(name.strip())
+                if not field:
+                    raise ValidationError(
+                        self.env._(
+                            "%(path)s cannot be read: %(model)s has no field %(name)s.",
+                            path=line.field_path,
+                            model=model._description,
+                            name=name,
+                        )
+                    )
+                model = self.env[field.comodel_name] if field.relational else model

@@ -1,0 +1,210 @@
+import logging
+import uuid
+
+from odoo import api, fields, models
+
+from ..policy import status as status_policy
+from .waba_failure import FAILURE_TYPES
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("queued", "Waiting"),
+    ("reserved", "Being sent"),
+    ("uncertain", "Waiting for an answer"),
+    ("accepted", "Accepted by WhatsApp"),
+    ("held", "Held by WhatsApp"),
+    ("sent", "Sent"),
+    ("delivered", "Delivered"),
+    ("read", "Read"),
+    ("failed", "Not delivered"),
+    ("skipped", "Left out"),
+    ("cancelled", "Cancelled"),
+    ("received", "Received"),
+]
+# States of a message that WhatsApp took over, whatever came after.
+TAKEN_STATES = ("accepted", "held", "sent", "delivered", "read")
+OPEN_STATES = ("queued", "reserved")
+
+
+class WabaMessage(models.Model):
+    """One message to or from one person: queue entry, reservation and trace in one row.
+
+    Outgoing: `queued → reserved → accepted | held → sent → delivered → read`; ends `failed`
+    (WhatsApp could not), `skipped` (we decided not to), `cancelled`; and `uncertain`: put on the
+    wire, no answer. An uncertain row is settled by a status webhook that echoes its `uuid`, or by a
+    person, never by sending again: the API has no idempotency key. Incoming: `received`.
+
+    The wire carries `uuid/attempt_count`, both committed before the request leaves.
+    Entry points: rows are created by waba_campaign_audience.py, reserved by
+    waba_sender_dispatch.py, settled by waba_message_status.py.
+    Not a mail.thread on purpose: a campaign makes a hundred thousand of these.
+    """
+
+    _name = "waba.message"
+    _description = "WhatsApp Message"
+    _order = "id desc"
+
+    # Who and what
+    uuid = fields.Char(required=True, readonly=True, copy=False, default=lambda self: uuid.uuid4().hex)
+    wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
+    direction = fields.Selection(
+        [("out", "Sent by us"), ("in", "Received")], default="out", required=True, readonly=True
+    )
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
+    account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
+    sender_id = fields.Many2one("waba.sender", "Our number", required=True, readonly=True, ondelete="restrict")
+    recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="restrict")
+    company_id = fields.Many2one("res.company", readonly=True)
+    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
+    number = fields.Char(readonly=True)
+    person_name = fields.Char("Name", readonly=True)
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+
+    # Content, frozen when the row is made
+    kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
+    template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
+    category = fields.Selection(
+        [("marketing", "Promotion"), ("utility", "Service message"), ("service", "Conversation"),
+         ("authentication", "Code"), ("unknown", "Not known")],
+        readonly=True,
+    )  # fmt: skip
+    parameters = fields.Json(readonly=True)
+    text = fields.Text(readonly=True)
+    payload = fields.Char("Button", readonly=True)
+    reply_to_id = fields.Many2one("waba.message", "In reply to", readonly=True, ondelete="set null")
+    body = fields.Text("Message", compute="_compute_body")
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+
+    # Queue and reservation
+    state = fields.Selection(STATES, default="queued", required=True, readonly=True)
+    attempt_count = fields.Integer("Attempts", readonly=True)
+    failed_attempt = fields.Integer(
+        readonly=True, help="The last attempt that certainly failed; its later echoes say nothing new."
+    )
+    failure_streak = fields.Integer(
+        readonly=True, help="Failures in a row for the same reason; waiting times grow with it."
+    )
+    retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
+    reserved_until = fields.Datetime(
+        readonly=True, help="The latest moment the request may leave. After it, the outcome is unknown."
+    )
+    slot_at = fields.Datetime(readonly=True, help="Counted against the daily limit at.")
+
+    # What became of it
+    accepted_at = fields.Datetime(readonly=True)
+    sent_at = fields.Datetime(readonly=True)
+    delivered_at = fields.Datetime(readonly=True)
+    read_at = fields.Datetime(readonly=True)
+    replied_at = fields.Datetime(readonly=True)
+    failed_at = fields.Datetime(readonly=True)
+    failure_type = fields.Selection(FAILURE_TYPES, string="Reason", readonly=True)
+    failure_reason = fields.Text("Reason in words", readonly=True)
+    error_code = fields.Integer("Meta's error code", readonly=True, aggregator=None)
+    fbtrace_id = fields.Char("Meta's trace", readonly=True)
+    pricing_category = fields.Char(readonly=True)
+    pricing_type = fields.Char(readonly=True)
+
+    _uuid_uniq = models.UniqueIndex("(uuid)")
+    _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
+    _one_row_per_record = models.UniqueIndex(
+        "(campaign_id, res_id) WHERE campaign_id IS NOT NULL AND direction = 'out'"
+    )
+    _one_row_per_person = models.UniqueIndex(
+        "(campaign_id, recipient_id) WHERE campaign_id IS NOT NULL AND direction = 'out' "
+        "AND failure_type IS DISTINCT FROM 'duplicate'"
+    )
+    # The queue: each reservation reads the head of one campaign, never its history.
+    _queue_idx = models.Index("(campaign_id, retry_at, id) WHERE state = 'queued'")
+    _direct_queue_idx = models.Index(
+        "(sender_id, retry_at, id) WHERE state = 'queued' AND campaign_id IS NULL"
+    )
+    _reserved_idx = models.Index("(sender_id, reserved_until) WHERE state = 'reserved'")
+    _campaign_state_idx = models.Index("(campaign_id, state) WHERE campaign_id IS NOT NULL")
+    _sender_idx = models.Index("(sender_id, id)")
+    _recipient_idx = models.Index("(recipient_id, id)")
+    _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
+
+    @api.depends("number", "person_name", "recipient_id")
+    def _compute_display_name(self):
+        for message in self:
+            who = message.person_name or message.recipient_id.name
+            number = message.number or message.recipient_id.display_name or ""
+            message.display_name = f"{who} · {number}" if who and number else who or number
+
+    @api.depends("text", "template_id", "parameters")
+    def _compute_body(self):
+        for message in self:
+            message.body = message.text or (
+                message.template_id._render_preview(message.parameters).body
+                if message.template_id
+                else ""
+            )
+
+    @api.depends("template_id", "parameters")
+    def _compute_preview_html(self):
+        for message in self:
+            message.preview_html = (
+                message.template_id._render_phone(message.parameters) if message.template_id else False
+            )
+
+    def _get_record(self):
+        """The partner or lead this row was made from, if it still exists."""
+        self.ensure_one()
+        if self.res_model not in self.env or not self.res_id:
+            return None
+        return self.env[self.res_model].browse(self.res_id).exists() or None
+
+    # ------------------------------------------------------------------
+    # State
+    # ------------------------------------------------------------------
+
+    def _update_state(self, allowed, target, values=None):
+        """The door for changes of state that a person or a campaign asks for.
+
+        Rows in another state than `allowed` are left as they are and named in the log.
+
+        :param allowed: states that may move
+        :param target: state to reach; the transition must also be in `policy.status`
+        :param values: other fields to write with it
+        :return: the rows that moved
+        """
+        movable = self.filtered(
+            lambda row: row.state in allowed and status_policy.may(row.state, target)
+        )
+        if refused := self - movable:
+            _logger.info(
+                "waba.message %s: kept, not moved to %s", refused.mapped(lambda r: (r.id, r.state)), target
+            )
+        movable.write({**(values or {}), "state": target})
+        return movable
+
+    def action_retry(self):
+        """Queue again what failed for a reason that may have passed. Others are left alone."""
+        now = fields.Datetime.now()
+        rows = self.filtered(
+            lambda row: row.state == "failed" and row.direction == "out" and row._may_retry(now)
+        )
+        moved = rows.sudo()._update_state(
+            ("failed",), "queued", {"retry_at": now, "failure_type": False, "failure_reason": False}
+        )
+        moved.campaign_id._continue()
+        moved.sender_id._wake()
+        return moved
+
+    def _may_retry(self, now):
+        from_ = self._retryable_from()
+        return bool(from_) and from_ <= now
+
+    def action_open_record(self):
+        self.ensure_one()
+        record = self._get_record()
+        if not record:
+            return False
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "view_mode": "form",
+        }

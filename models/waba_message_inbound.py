@@ -1,0 +1,111 @@
+from datetime import timedelta
+
+from odoo import api, models
+
+from ..policy import eligibility
+
+# An answer without a quotation belongs to our last message if that is not older than this; Meta
+# counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
+ANSWER_WITHIN = timedelta(days=7)
+
+
+class WabaMessage(models.Model):
+    """What people write to us."""
+
+    _inherit = "waba.message"
+
+    @api.model
+    def _receive(self, sender, person, item, at):
+        """Keep an inbound message, show it on the person's record, honour a wish to stop.
+
+        :param item: cloud_api.InboundMessage
+        :param at: naive UTC datetime when it was written
+        """
+        answered = self._answered_by(sender, person, item, at)
+        record = answered._get_record() if answered else None
+        record = record if record is not None else person._find_record()
+        message = self.create(
+            {
+                "direction": "in",
+                "state": "received",
+                "wamid": item.wamid or False,
+                "account_id": sender.account_id.id,
+                "sender_id": sender.id,
+                "recipient_id": person.id,
+                "company_id": sender.company_id.id,
+                "user_id": self._responsible_of(record, answered),
+                "number": person.number,
+                "person_name": person.name or (record.display_name if record else False),
+                "res_model": record._name if record else False,
+                "res_id": record.id if record else False,
+                "kind": item.kind,
+                "category": "service",
+                "text": item.text or f"[{item.kind}]",
+                "payload": item.payload or False,
+                "reply_to_id": answered.id,
+                "sent_at": at,
+            }
+        )
+        if answered and not answered.replied_at:
+            answered.replied_at = at
+        message._post_on_record(record)
+        message._honour_wish(at)
+        return message
+
+    @api.model
+    def _answered_by(self, sender, person, item, at):
+        """Our message that this one answers: the quoted one, else the last of the last days."""
+        if item.context_wamid:
+            quoted = self.search([("wamid", "=", item.context_wamid)], limit=1)
+            if quoted:
+                return quoted
+        return self.search(
+            [
+                ("recipient_id", "=", person.id),
+                ("sender_id", "=", sender.id),
+                ("direction", "=", "out"),
+                ("state", "in", ("accepted", "held", "sent", "delivered", "read", "uncertain")),
+                ("accepted_at", ">=", at - ANSWER_WITHIN),
+            ],
+            order="id desc",
+            limit=1,
+        )
+
+    @api.model
+    def _responsible_of(self, record, answered):
+        if record is not None and record.user_id:
+            return record.user_id.id
+        return answered.user_id.id
+
+    def _post_on_record(self, record):
+        """A note in the chatter of the lead or partner; its salesperson is notified."""
+        self.ensure_one()
+        if record is None:
+            return
+        facts = record._waba_person_facts()
+        record.message_post(
+            body=self.env._(
+                "WhatsApp from %(who)s to %(number)s: %(text)s",
+                who=self.person_name or self.number or "",
+                number=self.sender_id.display_phone_number or "",
+                text=self.text,
+            ),
+            author_id=facts["partner"].id or self.env.ref("base.partner_root").id,
+            message_type="comment",
+            subtype_xmlid="mail.mt_note",
+            partner_ids=self.user_id.partner_id.ids,
+        )
+
+    def _honour_wish(self, at):
+        """STOP, BAJA, our own button… : no more promotions, from this moment."""
+        self.ensure_one()
+        person = self.recipient_id
+        if person._has_newer_consent(at):
+            return
+        source = "button" if self.payload else "reply"
+        evidence = self.env._('They wrote "%s".', self.text)
+        if eligibility.opt_out_intent(self.text, self.payload or None):
+            person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
+        elif eligibility.opt_in_intent(self.text, self.payload or None):
+            if person.marketing_state == "opted_out":
+                person._set_marketing_state("opted_in", source, evidence, at=at, message=self)

@@ -1,0 +1,407 @@
+import logging
+import random
+from collections import Counter
+from datetime import datetime, timezone
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..policy import limits, pacing, retry
+from ..policy import status as status_policy
+from .phone_countries import country_of
+from .waba_failure import failure_sentence
+
+_logger = logging.getLogger(__name__)
+
+# Template states that a failure tells us before any webhook does.
+STATUS_FROM_FAILURE = {"template_paused": "paused", "template_disabled": "disabled"}
+# Failures in a row that are counted over rows, not over one row's attempts (policy.retry).
+COUNTED_IN_A_ROW = ("bad_request", "pacing_drop")
+TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
+
+
+class WabaMessage(models.Model):
+    """What became of a message: the API's answers and the webhook's statuses."""
+
+    _inherit = "waba.message"
+
+    # ------------------------------------------------------------------
+    # The API's answers
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _write_results(self, results, run):
+        """Write down what the API answered. Safe to repeat; moves rows forward only.
+
+        :param results: list of cloud_api.SendResult, keyed by message id
+        :param run: the DispatchRun, for the counts in a row
+        :return: True when something larger than a row must stop (number, account, template…)
+        """
+        self._write_accepted([result for result in results if result.outcome in ("accepted", "held")])
+        self._mark_uncertain([result.key for result in results if result.outcome == "unknown"])
+        self._release([result.key for result in results if result.outcome == "not_started"])
+        stopped = False
+        for result in results:
+            if result.outcome in ("error", "not_sent"):
+                stopped = self._take_refusal(result, run) or stopped
+            elif result.outcome == "accepted":
+                run.bad_requests.clear()
+        return stopped
+
+    @api.model
+    def _write_accepted(self, results):
+        """Accepted or held, in one statement; a status that came first is not undone."""
+        if not results:
+            return
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET state = CASE WHEN m.state IN ('reserved', 'uncertain') THEN v.state
+                                  ELSE m.state END,
+                          wamid = COALESCE(m.wamid, v.wamid),
+                          accepted_at = COALESCE(m.accepted_at, v.at), reserved_until = NULL,
+                          failure_type = NULL, failure_reason = NULL, error_code = NULL,
+                          write_date = %(now)s
+                     FROM unnest(%(ids)s, %(states)s::varchar[], %(wamids)s::varchar[],
+                                 %(times)s::timestamp[])
+                          AS v(id, state, wamid, at)
+                    WHERE m.id = v.id""",
+                now=fields.Datetime.now(),
+                ids=[result.key for result in results],
+                states=[result.outcome for result in results],
+                wamids=[result.wamid for result in results],
+                times=[_moment(result.finished_at) for result in results],
+            )
+        )
+        self.invalidate_model()
+        self._note_addresses(results)
+
+    @api.model
+    def _note_addresses(self, results):
+        """Keep the number WhatsApp uses where it differs from ours: replies come from that one."""
+        numbers = {row.id: row for row in self.browse([result.key for result in results])}
+        for result in results:
+            row = numbers[result.key]
+            wa_number = f"+{result.wa_id}" if result.wa_id else None
+            if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
+                row.recipient_id.wa_number = wa_number
+
+    @api.model
+    def _mark_uncertain(self, ids):
+        """On the wire without an answer: kept, never sent again by itself."""
+        rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
+        rows._update_state(
+            ("reserved",),
+            "uncertain",
+            {
+                "failure_reason": self.env._(
+                    "The request left and no answer came. It is settled when WhatsApp reports on it."
+                )
+            },
+        )
+
+    @api.model
+    def _release(self, ids):
+        """Reserved rows that certainly did not leave go back to the queue and free their places."""
+        rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
+        rows._give_slots_back()
+        rows._update_state(("reserved",), "queued", {"reserved_until": False})
+
+    def _give_slots_back(self):
+        """Uncount these rows; a person stays counted by any other row that may have reached them."""
+        if not self:
+            return
+        self.write({"slot_at": False})
+        self.flush_model(["slot_at"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET slot_at = (SELECT max(o.slot_at) FROM waba_message o
+                                      WHERE o.recipient_id = r.id AND o.slot_at IS NOT NULL)
+                    WHERE r.id = ANY(%s)""",
+                self.recipient_id.ids,
+            )
+        )
+        self.env["waba.recipient"].invalidate_model(["slot_at"])
+
+    def _take_refusal(self, result, run):
+        """The API's own answer was an error, or the request never reached it."""
+        row = self.browse(result.key)
+        if row.state not in ("reserved", "uncertain"):
+            return False
+        error = result.error
+        in_a_row = 1
+        if error.failure_type in COUNTED_IN_A_ROW:
+            key = (error.failure_type, row.template_id.id)
+            in_a_row = run.bad_requests[key] = run.bad_requests.get(key, 0) + 1
+        decision = row._take_failure(
+            error.failure_type,
+            code=error.code,
+            text=error.details or error.message,
+            fbtrace_id=error.fbtrace_id,
+            refused_at_once=True,
+            in_a_row=in_a_row,
+        )
+        if decision.slow_down:
+            run.slow_down()
+            row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOW_DOWN
+        return decision.scope in ("template", "sender", "account", "campaign")
+
+    # ------------------------------------------------------------------
+    # Failures
+    # ------------------------------------------------------------------
+
+    def _take_failure(
+        self, failure_type, *, code=None, text=None, fbtrace_id=None, refused_at_once, in_a_row=1, at=None
+    ):
+        """Do with this row, and with what is at fault, what `policy.retry` decides.
+
+        :return: the policy.retry.Decision
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        streak = self.failure_streak + 1 if self.failure_type == failure_type else 1
+        decision = retry.decide(
+            failure_type,
+            streak,
+            now,
+            self.category if self.category in ("marketing", "utility", "authentication") else "utility",
+            code=code,
+            consecutive=in_a_row,
+            previous_undeliverable_count=self.recipient_id.undeliverable_count,
+            jitter=random.random(),
+            attempts_in_all=self.attempt_count,
+        )
+        reason = failure_sentence(self.env, failure_type, code, text)
+        if limits.gives_slot_back(failure_type, refused_at_once):
+            self._give_slots_back()
+        self.write(
+            {
+                "state": "failed" if decision.row == "fail" else "queued",
+                "retry_at": decision.retry_at or now,
+                "reserved_until": False,
+                "failed_at": at or now,
+                "failed_attempt": self.attempt_count,
+                "failure_streak": streak,
+                "failure_type": failure_type,
+                "failure_reason": reason,
+                "error_code": code or False,
+                "fbtrace_id": fbtrace_id or self.fbtrace_id,
+            }
+        )
+        self._follow_person(decision, reason)
+        self._follow_scope(decision, failure_type, reason)
+        return decision
+
+    def _follow_person(self, decision, reason):
+        """What a failure tells about the person, for every later campaign."""
+        person = self.recipient_id
+        if decision.country_blocked:
+            self.account_id._block_country(country_of(self.number))
+        if decision.person_effect == "opted_out":
+            person._set_marketing_state("opted_out", "refused", reason, message=self)
+        elif decision.person_effect == "blocked":
+            person.is_blocked = True
+        elif decision.person_effect == "undeliverable":
+            person.write(
+                {
+                    "undeliverable_count": person.undeliverable_count + 1,
+                    "unreachable_until": decision.scope_until or person.unreachable_until,
+                }
+            )
+
+    def _follow_scope(self, decision, failure_type, reason):
+        """Stop what is at fault: the campaign, the template, the number or the account."""
+        if decision.scope == "campaign":
+            self.campaign_id._pause(reason)
+        elif decision.scope == "template" and failure_type in STATUS_FROM_FAILURE:
+            self.template_id._set_status(STATUS_FROM_FAILURE[failure_type], reason)
+        elif decision.scope == "template":
+            self.campaign_id._pause(reason, until=decision.scope_until)
+        elif decision.scope == "sender":
+            self.sender_id._pause(reason, until=decision.scope_until)
+        elif decision.scope == "account" and decision.marketing_only:
+            self.account_id.marketing_disabled = True
+        elif decision.scope == "account":
+            self.account_id._stop(reason, until=decision.scope_until)
+
+    def _leave_out(self, reason_key, text=None):
+        """We decide not to send: the row stays, with its reason."""
+        return self._update_state(
+            ("queued",),
+            "skipped",
+            {
+                "failure_type": reason_key,
+                "failure_reason": failure_sentence(self.env, reason_key, text=text),
+            },
+        )
+
+    def _retryable_from(self):
+        """When a person may queue this failed row again; None: never."""
+        self.ensure_one()
+        if self.state != "failed" or not self.failure_type:
+            return None
+        return retry.retryable_from(self.failure_type, self.failed_at or self.write_date)
+
+    # ------------------------------------------------------------------
+    # The webhook's statuses
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _apply_statuses(self, events):
+        """Apply a batch of statuses, forward only, in any order, any number of times.
+
+        :param events: list of cloud_api.MessageStatus
+        :return: how many belonged to our messages
+        """
+        rows_by_tag, rows_by_wamid = self._rows_for_statuses(events)
+        changed, failures, released = {}, [], {}
+        applied = 0
+        for event in events:
+            tag, attempt = _split_tag(event.opaque)
+            row = rows_by_tag.get(tag) or rows_by_wamid.get(event.wamid)
+            if not row:
+                continue
+            applied += 1
+            attempt = attempt or row["attempt_count"]
+            known_failure = attempt <= row["failed_attempt"]
+            target = status_policy.next_state(row["state"], event.status, known_failure)
+            column = TIMES.get("read" if event.status == "played" else event.status)
+            if column and event.at and not (known_failure and column in ("sent_at", "failed_at")):
+                row[column] = min(row[column] or event.at, event.at)
+            if target == "failed" and row["state"] != "failed":
+                failures.append((row["id"], event))
+                row["failed_attempt"] = attempt
+            if row["state"] == "held" and target != "failed" and target != "held":
+                released[row["id"]] = event.at
+            row["state"] = target
+            row["wamid"] = row["wamid"] or event.wamid
+            row["pricing_category"] = event.pricing_category or row["pricing_category"]
+            row["pricing_type"] = event.pricing_type or row["pricing_type"]
+            row["user_uid"] = event.user_uid
+            changed[row["id"]] = row
+        self._write_statuses(changed.values())
+        self._count_released(released)
+        self._take_reported_failures(changed, failures)
+        return applied
+
+    @api.model
+    def _rows_for_statuses(self, events):
+        """({uuid: row}, {wamid: row}), each row one dict however it was found."""
+        self.flush_model()
+        columns = (
+            "id", "uuid", "wamid", "state", "attempt_count", "failed_attempt", "sent_at",
+            "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
+        )  # fmt: skip
+        tags = list({_split_tag(event.opaque)[0] for event in events} - {""})
+        wamids = list({event.wamid for event in events if event.wamid})
+        found = self.env.execute_query(
+            SQL(
+                """SELECT %(columns)s FROM waba_message WHERE uuid = ANY(%(tags)s)
+                    UNION
+                   SELECT %(columns)s FROM waba_message WHERE wamid = ANY(%(wamids)s)""",
+                columns=SQL(", ").join(SQL.identifier(column) for column in columns),
+                tags=tags,
+                wamids=wamids,
+            )
+        )
+        rows = [dict(zip(columns, values, strict=True)) for values in found]
+        for row in rows:
+            row["failed_attempt"] = row["failed_attempt"] or 0
+            row["attempt_count"] = row["attempt_count"] or 0
+        return (
+            {row["uuid"]: row for row in rows},
+            {row["wamid"]: row for row in rows if row["wamid"]},
+        )
+
+    @api.model
+    def _write_statuses(self, rows):
+        """One statement for the messages, one for Meta's user ids not known yet."""
+        rows = sorted(rows, key=lambda row: row["id"])
+        if not rows:
+            return
+        names = ("wamid", "state", "sent_at", "delivered_at", "read_at", "failed_at",
+                 "pricing_category", "pricing_type", "user_uid")  # fmt: skip
+        arrays = {name: [row[name] for row in rows] for name in names}
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET wamid = v.wamid, state = v.state, sent_at = v.sent_at,
+                          delivered_at = v.delivered_at, read_at = v.read_at,
+                          failed_at = v.failed_at, pricing_category = v.pricing_category,
+                          pricing_type = v.pricing_type,
+                          reserved_until = CASE WHEN v.state = 'reserved' THEN m.reserved_until END,
+                          failure_type = CASE WHEN v.state IN ('sent', 'delivered', 'read')
+                                         THEN NULL ELSE m.failure_type END,
+                          failure_reason = CASE WHEN v.state IN ('sent', 'delivered', 'read')
+                                           THEN NULL ELSE m.failure_reason END,
+                          write_date = %(now)s
+                     FROM unnest(%(ids)s, %(wamid)s::varchar[], %(state)s::varchar[],
+                                 %(sent_at)s::timestamp[], %(delivered_at)s::timestamp[],
+                                 %(read_at)s::timestamp[], %(failed_at)s::timestamp[],
+                                 %(pricing_category)s::varchar[], %(pricing_type)s::varchar[])
+                          AS v(id, wamid, state, sent_at, delivered_at, read_at, failed_at,
+                               pricing_category, pricing_type)
+                    WHERE m.id = v.id""",
+                now=fields.Datetime.now(),
+                ids=[row["id"] for row in rows],
+                **{name: values for name, values in arrays.items() if name != "user_uid"},
+            )
+        )
+        known = [row for row in rows if row["user_uid"]]
+        if known:
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE waba_recipient r SET user_uid = v.user_uid
+                         FROM unnest(%(ids)s, %(uids)s::varchar[]) AS v(id, user_uid)
+                         JOIN waba_message m ON m.id = v.id
+                        WHERE r.id = m.recipient_id AND r.user_uid IS NULL
+                          AND NOT EXISTS (SELECT 1 FROM waba_recipient o
+                                           WHERE o.portfolio_id = r.portfolio_id
+                                             AND o.user_uid = v.user_uid)""",
+                    ids=[row["id"] for row in known],
+                    uids=[row["user_uid"] for row in known],
+                )
+            )
+        self.invalidate_model()
+        self.env["waba.recipient"].invalidate_model(["user_uid"])
+
+    @api.model
+    def _count_released(self, released):
+        """A message that WhatsApp held counts from when it was let go, not from when we sent it."""
+        for row in self.browse(released).filtered("slot_at"):
+            row.slot_at = max(row.slot_at, released[row.id] or row.slot_at)
+            row.recipient_id.slot_at = max(row.recipient_id.slot_at or row.slot_at, row.slot_at)
+
+    @api.model
+    def _take_reported_failures(self, changed, failures):
+        """Follow what the platform reported as failed, unless a better status came with it."""
+        in_a_row = Counter()
+        for row_id, event in failures:
+            if changed[row_id]["state"] != "failed":
+                continue
+            error = event.error
+            failure_type = error.failure_type if error else "unknown_error"
+            row = self.browse(row_id)
+            in_a_row[failure_type] += 1
+            row._take_failure(
+                failure_type,
+                code=error.code if error else None,
+                text=(error.details or error.message or error.title) if error else None,
+                refused_at_once=False,
+                in_a_row=in_a_row[failure_type],
+                at=event.at,
+            )
+            row.sender_id._wake()
+
+
+def _split_tag(opaque):
+    """('uuid', attempt) from our wire tag 'uuid/attempt'; ('', 0) when it is not ours."""
+    tag, _, attempt = (opaque or "").partition("/")
+    return tag, int(attempt) if attempt.isdigit() else 0
+
+
+def _moment(epoch):
+    """Naive UTC datetime, whole seconds as Odoo keeps them, from epoch seconds."""
+    return datetime.fromtimestamp(int(epoch), timezone.utc).replace(tzinfo=None)

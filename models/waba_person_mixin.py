@@ -1,0 +1,46 @@
+from odoo import api, fields, models
+
+
+class WabaPersonMixin(models.AbstractModel):
+    """What a record needs to be written to: a phone, a person's facts, and its messages.
+
+    To make another model a campaign target, inherit this mixin beside `mail.thread.phone`,
+    override `_waba_person_facts` and list the model in `waba.campaign._target_models`.
+    """
+
+    _name = "waba.person.mixin"
+    _description = "Person that WhatsApp campaigns can address"
+
+    waba_message_count = fields.Integer("WhatsApp messages", compute="_compute_waba_message_count")
+
+    def _compute_waba_message_count(self):
+        counts = {}
+        if self.env["waba.message"].has_access("read"):
+            groups = self.env["waba.message"]._read_group(
+                [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+                ["res_id"],
+                ["__count"],
+            )
+            counts = dict(groups)
+        for record in self:
+            record.waba_message_count = counts.get(record.id, 0)
+
+    def _waba_person_facts(self):
+        """Values that template variables may show.
+
+        :return: {'name', 'first_name', 'company', 'salesperson', 'partner'}: str or '' each,
+            `partner` a res.partner record, perhaps empty
+        """
+        self.ensure_one()
+        raise NotImplementedError
+
+    @api.model
+    def _waba_first_name(self, name):
+        return (name or "").split()[0] if (name or "").split() else ""
+
+    def action_view_waba_messages(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
+        action["domain"] = [("res_model", "=", self._name), ("res_id", "=", self.id)]
+        action["context"] = {}
+        return action

@@ -1,0 +1,194 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class WabaRecipient(models.Model):
+    """One person, as one portfolio knows them: an E.164 number and/or Meta's user id (BSUID).
+
+    `slot_at` is the whole of the ledger behind the daily limit: the last time this person was
+    counted. The people counted now are the rows with `slot_at` in the last 24 hours, so the count
+    costs one index range and nothing has to be decremented.
+    """
+
+    _name = "waba.recipient"
+    _description = "WhatsApp Recipient"
+    _order = "id desc"
+
+    portfolio_id = fields.Many2one("waba.portfolio", required=True, ondelete="cascade", readonly=True)
+    number = fields.Char("Number", readonly=True)
+    wa_number = fields.Char(
+        "Number at WhatsApp",
+        readonly=True,
+        help="When it differs: WhatsApp rewrites some Brazilian and Mexican numbers.",
+    )
+    user_uid = fields.Char(
+        "WhatsApp user ID",
+        readonly=True,
+        help="Meta's business-scoped id. Someone with a user name may show no number at all.",
+    )
+    name = fields.Char("Name on WhatsApp", readonly=True)
+    partner_id = fields.Many2one("res.partner", ondelete="set null", index="btree_not_null")
+    marketing_state = fields.Selection(
+        [
+            ("unknown", "Not asked"),
+            ("opted_in", "Agreed to promotions"),
+            ("opted_out", "No promotions"),
+        ],
+        default="unknown",
+        required=True,
+        readonly=True,
+    )
+    is_blocked = fields.Boolean("Blocked by us", readonly=True)
+    slot_at = fields.Datetime("Counted at", readonly=True)
+    last_marketing_at = fields.Datetime("Last promotion", readonly=True)
+    unreachable_until = fields.Datetime(readonly=True)
+    undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
+    message_ids = fields.One2many("waba.message", "recipient_id", string="Messages")
+    consent_ids = fields.One2many("waba.consent", "recipient_id", string="Consent")
+
+    _number_uniq = models.UniqueIndex("(portfolio_id, number) WHERE number IS NOT NULL")
+    _user_uid_uniq = models.UniqueIndex("(portfolio_id, user_uid) WHERE user_uid IS NOT NULL")
+    # Counting the places taken reads only people seen in the last 24 hours.
+    _slot_idx = models.Index("(portfolio_id, slot_at) WHERE slot_at IS NOT NULL")
+    _number_idx = models.Index("(number) WHERE number IS NOT NULL")
+    _wa_number_idx = models.Index("(wa_number) WHERE wa_number IS NOT NULL")
+
+    @api.depends("number", "user_uid", "name")
+    def _compute_display_name(self):
+        for recipient in self:
+            handle = recipient.number or recipient.user_uid or ""
+            recipient.display_name = f"{recipient.name} · {handle}" if recipient.name else handle
+
+    @api.model
+    def _find_or_create_by_number(self, portfolio, numbers):
+        """{E.164 number: recipient} for all `numbers`, creating who is missing, in three statements.
+
+        A person who asked one portfolio for no promotions asked the company: Meta leaves the scope
+        of a stop open, so a new row inherits the opt-out of the same number elsewhere.
+        """
+        numbers = sorted(set(numbers))
+        if not numbers:
+            return {}
+        now, uid = self.env.cr.now(), self.env.uid
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_recipient
+                          (portfolio_id, number, marketing_state, create_uid, create_date,
+                           write_uid, write_date)
+                   SELECT %(portfolio)s, n,
+                          CASE WHEN EXISTS (SELECT 1 FROM waba_recipient o WHERE o.number = n
+                                               AND o.marketing_state = 'opted_out')
+                               THEN 'opted_out' ELSE 'unknown' END,
+                          %(uid)s, %(now)s, %(uid)s, %(now)s
+                     FROM unnest(%(numbers)s) AS n
+                   ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
+                portfolio=portfolio.id,
+                numbers=numbers,
+                uid=uid,
+                now=now,
+            )
+        )
+        recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", numbers)])
+        return {recipient.number: recipient for recipient in recipients}
+
+    @api.model
+    def _find_or_create_person(self, portfolio, number, user_uid=None, name=None):
+        """The person behind a webhook: by number, by Meta's user id, or by both."""
+        recipient = self.browse()
+        if user_uid:
+            recipient = self.search(
+                [("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)], limit=1
+            )
+        if not recipient and number:
+            recipient = self.search(
+                [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
+            ) or self._find_or_create_by_number(portfolio, [number])[number]
+        if not recipient and user_uid:
+            recipient = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
+        values = {}
+        if user_uid and not recipient.user_uid:
+            values["user_uid"] = user_uid
+        if number and not recipient.number and not self.search_count(
+            [("portfolio_id", "=", portfolio.id), ("number", "=", number)], limit=1
+        ):
+            values["number"] = number
+        if name and recipient.name != name:
+            values["name"] = name
+        if values:
+            recipient.write(values)
+        return recipient
+
+    def _same_person(self):
+        """Every row of these people, in any portfolio: consent is the company's, not Meta's."""
+        numbers = [number for number in self.mapped("number") if number]
+        return self | self.search([("number", "in", numbers)])
+
+    def _set_marketing_state(self, state, source, evidence, at=None, message=None):
+        """The one door for consent: writes the ledger, then the state that sending reads.
+
+        :param state: 'opted_in' | 'opted_out'
+        :param source: a key of waba.consent's `source`
+        :param evidence: what shows it, in words or a quotation
+        :param at: naive UTC datetime when the person said so
+        """
+        changed = self._same_person().filtered(lambda person: person.marketing_state != state)
+        for recipient in self & changed:
+            self.env["waba.consent"].create(
+                {
+                    "recipient_id": recipient.id,
+                    "purpose": "marketing",
+                    "action": "opt_out" if state == "opted_out" else "opt_in",
+                    "source": source,
+                    "evidence": evidence,
+                    "at": at or fields.Datetime.now(),
+                    "message_id": message.id if message else False,
+                }
+            )
+        changed.write({"marketing_state": state})
+        return changed
+
+    def _has_newer_consent(self, at):
+        """Whether the ledger already holds a word said after `at` (events may arrive late)."""
+        self.ensure_one()
+        return bool(
+            at
+            and self.env["waba.consent"].search_count(
+                [("recipient_id", "in", self._same_person().ids), ("at", ">", at)], limit=1
+            )
+        )
+
+    def _find_record(self):
+        """The partner or lead this person is, or None.
+
+        The record last written to comes first, then a partner, then a lead with this number.
+        """
+        self.ensure_one()
+        last = self.env["waba.message"].search(
+            [("recipient_id", "=", self.id), ("res_id", "!=", False)], order="id desc", limit=1
+        )
+        if last and (record := last._get_record()):
+            return record
+        if self.partner_id:
+            return self.partner_id
+        if not self.number:
+            return None
+        for model in ("res.partner", "crm.lead"):
+            record = self.env[model].search(
+                [("phone_sanitized", "=", self.number)], order="write_date desc", limit=1
+            )
+            if record:
+                return record
+        return None
+
+    def action_opt_out(self):
+        self.check_access("read")
+        self.sudo()._set_marketing_state(
+            "opted_out", "person", self.env._("Noted by %s.", self.env.user.name)
+        )
+
+    def action_opt_in(self):
+        self.check_access("read")
+        self.sudo()._set_marketing_state(
+            "opted_in", "person", self.env._("Noted by %s.", self.env.user.name)
+        )

@@ -1,0 +1,431 @@
+import logging
+import math
+import time
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..cloud_api import SendPool, payloads
+from ..policy import eligibility, limits, pacing
+from .phone_countries import country_of
+from .transactions import commit_step
+
+_logger = logging.getLogger(__name__)
+
+# One run of the job sends for this long, then drains and ends; the scheduler calls again. Far below
+# limit_time_real_cron (120 s by default), which would kill the worker with requests in flight.
+RUN_SECONDS = 45
+# Seconds to connect plus to read, and slack to get a job from the queue to the wire.
+CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
+LEASE_MARGIN = 10
+# Work kept ready for the connections, in seconds of sending.
+AHEAD_SECONDS = 2.0
+MAX_RESERVATION = 500
+MAX_CONNECTIONS = 64
+RESULTS_PER_COMMIT = 200
+
+CANDIDATE_COLUMNS = (
+    "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
+    "text", "category", "user_uid", "marketing_state", "is_blocked", "unreachable_until", "slot_at",
+    "window_expires_at", "is_blacklisted",
+)  # fmt: skip
+
+
+class DispatchRun:
+    """What one run of a number's job knows besides the database: plain values only."""
+
+    def __init__(self, pool, rate):
+        self.pool = pool
+        self.rate = rate
+        self.stop_at = time.monotonic() + RUN_SECONDS
+        self.bad_requests = {}
+        self.exhausted = False
+
+    @property
+    def time_left(self):
+        return time.monotonic() < self.stop_at
+
+    def slow_down(self):
+        """Half the speed for the rest of the run; `slowed_until` tells the next one."""
+        self.pool.set_rate(self.rate * pacing.SAFETY / 2)
+
+
+class WabaSender(models.Model):
+    """From the queue to the wire: reserve, send, write down, look again.
+
+    `_cron_dispatch` reserves rows in a short transaction under the portfolio's lock and commits; the
+    requests leave from threads that hold plain values; answers are written in small committed
+    batches. A kill at any instruction leaves rows `reserved`; past `reserved_until` they become
+    `uncertain`, never sent again by themselves.
+    """
+
+    _inherit = "waba.sender"
+
+    def _cron_dispatch(self):
+        self.ensure_one()
+        now = fields.Datetime.now()
+        commit_step(self.env, lambda: self._prepare_dispatch(now))
+        if not self._why_not_sending() and self._sendable_groups():
+            self._dispatch()
+        commit_step(self.env, self._finish_dispatch)
+
+    def _prepare_dispatch(self, now):
+        self._settle_expired(now)
+        self.account_id._resume_if_due(now)
+        self._resume_if_due(now)
+
+    def _finish_dispatch(self):
+        """Close the campaigns that are through and set the alarm for what still waits."""
+        self.env["waba.campaign"].search(
+            [("sender_id", "=", self.id), ("state", "=", "running")]
+        )._finish_if_through()
+        if look_at := self._next_look_at():
+            now = fields.Datetime.now()
+            self.cron_id._trigger(at=look_at if look_at > now else None)
+
+    def _settle_expired(self, now):
+        """Reservations whose last moment has passed: nobody knows whether the request left."""
+        self.env["waba.message"].flush_model(["state", "reserved_until"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message SET state = 'uncertain', write_date = %(now)s
+                    WHERE sender_id = %(sender)s AND state = 'reserved'
+                      AND reserved_until < %(now)s""",
+                now=now,
+                sender=self.id,
+            )
+        )
+        if self.env.cr.rowcount:
+            _logger.warning(
+                "waba.sender %s: %s messages wait for an answer after an interrupted run",
+                self.id,
+                self.env.cr.rowcount,
+            )
+            self.env["waba.message"].invalidate_model()
+
+    # ------------------------------------------------------------------
+    # The pump
+    # ------------------------------------------------------------------
+
+    def _dispatch(self):
+        """Keep the connections busy until nothing may leave or the run's time is over."""
+        rate = pacing.slowed_rate(
+            self._messages_per_second(), self.slowed_until, fields.Datetime.now()
+        )
+        if self.state == "slowed":
+            rate /= 2
+        connections = min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
+        client = self.account_id._client(
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), pool_size=connections
+        )
+        with SendPool(
+            client, rate * pacing.SAFETY, connections, start_at=self._pace_start()
+        ) as pool:
+            run = DispatchRun(pool, rate)
+            try:
+                self._pump(run)
+            finally:
+                self._take_back(run)
+
+    def _pace_start(self):
+        """Epoch seconds before which nothing may leave: the pace survives a kill."""
+        return _epoch(self.next_dispatch_at) if self.next_dispatch_at else None
+
+    def _pump(self, run):
+        ahead = max(run.rate * AHEAD_SECONDS, 10)
+        while True:
+            room = int(ahead - run.pool.pending)
+            if not run.exhausted and run.time_left and room > ahead / 2:
+                self._reserve_and_submit(run, min(room, MAX_RESERVATION))
+            if not run.pool.pending and (run.exhausted or not run.time_left):
+                return
+            results = run.pool.results(max_items=RESULTS_PER_COMMIT, timeout=0.2)
+            if results:
+                self._write_results(run, results)
+
+    def _reserve_and_submit(self, run, room):
+        jobs = commit_step(self.env, lambda: self._reserve(room, run), processed=0)
+        run.exhausted = not jobs
+        for key, body, send_before in jobs:
+            run.pool.submit(key, self.phone_number_uid, body, send_before)
+
+    def _write_results(self, run, results):
+        """Commit what the API answered; stop at once when the number, account or template must."""
+        messages = self.env["waba.message"]
+        stopped = commit_step(
+            self.env, lambda: messages._write_results(results, run), processed=len(results)
+        )
+        if stopped:
+            self._take_back(run)
+            run.exhausted = bool(self._why_not_sending())
+
+    def _take_back(self, run):
+        """Rows that certainly have not left go back to the queue."""
+        keys = run.pool.drain_unstarted()
+        if keys:
+            commit_step(self.env, lambda: self.env["waba.message"]._release(keys))
+
+    # ------------------------------------------------------------------
+    # Reserve
+    # ------------------------------------------------------------------
+
+    def _sendable_groups(self):
+        """Campaigns that may send now, first come first; False stands for direct messages."""
+        campaigns = self.env["waba.campaign"].search(
+            [("sender_id", "=", self.id), ("state", "=", "running")], order="priority desc, id"
+        )
+        if self.quality_rating == "red" or self.account_id.marketing_disabled:
+            campaigns = campaigns.filtered(lambda campaign: campaign.category != "marketing")
+        return [False, *campaigns]
+
+    def _reserve(self, room, run):
+        """Claim up to `room` rows, take their places, mark them reserved. The caller commits.
+
+        Everything that decides is read in this transaction, after the portfolio's lock: limit,
+        places taken, consent, pauses.
+
+        :return: [(message id, body for the wire, epoch seconds before which it must leave)]
+        """
+        portfolio = self.portfolio_id
+        portfolio._lock_for_reservation()
+        if self._why_not_sending():
+            return []
+        now = fields.Datetime.now()
+        leaves_by = pacing.send_before(now, run.pool.pending + room, run.rate, LEASE_MARGIN)
+        deadline = pacing.lease_until(
+            now, run.pool.pending + room, run.rate, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
+        )
+        limit = portfolio._people_limit()
+        used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
+        jobs, seen = [], set()
+        for campaign in self._sendable_groups():
+            free = limits.allowance(
+                limit, used, 0, portfolio.followup_share, "campaign" if campaign else "followup"
+            )
+            rows = self._candidates(campaign, room - len(jobs), now, leaves_by, free == 0)
+            taken, costs = self._choose(rows, free, seen, now, leaves_by)
+            used += costs
+            jobs += self._mark_reserved(taken, now, leaves_by, deadline)
+            if len(jobs) >= room:
+                break
+        if jobs:
+            self._advance_pace(len(jobs), run.rate, now)
+        return [(key, body, _epoch(leaves_by)) for key, body in jobs]
+
+    def _candidates(self, campaign, count, now, leaves_by, only_free):
+        """Head of one campaign's queue with all that decides over each row.
+
+        :param only_free: take only people who cost no new place
+        :return: list of dicts with CANDIDATE_COLUMNS
+        """
+        if count <= 0:
+            return []
+        self.env["waba.message"].flush_model()
+        self.env["waba.recipient"].flush_model()
+        free_people = SQL(
+            "AND (r.slot_at > %s OR c.window_expires_at > %s)", now - limits.WINDOW, leaves_by
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
+                          m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
+                          r.is_blocked, r.unreachable_until, r.slot_at, c.window_expires_at,
+                          EXISTS (SELECT 1 FROM phone_blacklist b
+                                   WHERE b.number = m.number AND b.active)
+                     FROM waba_message m
+                     JOIN waba_recipient r ON r.id = m.recipient_id
+                LEFT JOIN waba_conversation c
+                       ON c.sender_id = m.sender_id AND c.recipient_id = r.id
+                    WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
+                      AND (c.pair_free_at IS NULL OR c.pair_free_at <= %(now)s) %(free_people)s
+                 ORDER BY m.retry_at, m.id LIMIT %(count)s
+                      FOR NO KEY UPDATE OF m SKIP LOCKED""",
+                now=now,
+                group=SQL("m.campaign_id = %s", campaign.id)
+                if campaign
+                else SQL("m.sender_id = %s AND m.campaign_id IS NULL", self.id),
+                free_people=free_people if only_free else SQL(),
+                count=count,
+            )
+        )
+        return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
+
+    def _choose(self, rows, free, seen, now, leaves_by):
+        """Who of the candidates is reserved: consent again, one per person, within the places.
+
+        :param free: places free, None without limit
+        :param seen: recipient ids already chosen in this reservation; extended
+        :return: (rows chosen, places they cost)
+        """
+        chosen, costs = [], 0
+        blocked_countries = self.account_id._blocked_countries()
+        for row in rows:
+            verdict = eligibility.check(
+                _person(row),
+                "marketing" if row["category"] == "marketing" else "utility",
+                now,
+                blocked_countries=blocked_countries,
+            )
+            if not verdict.allowed:
+                self.env["waba.message"].browse(row["id"])._leave_out(verdict.reason_key)
+                continue
+            if row["recipient_id"] in seen:
+                continue
+            row["in_window"] = limits.in_service_window(row["window_expires_at"], leaves_by)
+            if limits.needs_slot(row["slot_at"], row["window_expires_at"], now, leaves_by):
+                if free is not None and costs >= free:
+                    continue
+                costs += 1
+            seen.add(row["recipient_id"])
+            chosen.append(row)
+        return chosen, costs
+
+    def _mark_reserved(self, rows, now, leaves_by, deadline):
+        """Write reservation, places and pair pace of the chosen rows in three statements.
+
+        :return: [(message id, body for the wire)]
+        """
+        if not rows:
+            return []
+        ids = [row["id"] for row in rows]
+        slot_at = limits.reserve_slot_at(now, leaves_by)
+        counted = [row["id"] for row in rows if not row["in_window"]]
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET state = 'reserved', attempt_count = attempt_count + 1,
+                          reserved_until = %(deadline)s, write_date = %(now)s,
+                          slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END
+                    WHERE m.id = ANY(%(ids)s)""",
+                deadline=deadline,
+                now=now,
+                counted=counted,
+                slot=slot_at,
+                ids=ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET slot_at = GREATEST(r.slot_at, m.slot_at),
+                          last_marketing_at = CASE WHEN m.category = 'marketing'
+                                              THEN %(now)s ELSE r.last_marketing_at END
+                     FROM waba_message m
+                    WHERE m.recipient_id = r.id AND m.id = ANY(%(ids)s)""",
+                now=now,
+                ids=ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_conversation (sender_id, recipient_id, pair_free_at, create_date)
+                   SELECT sender_id, recipient_id, %(pair_free)s, %(now)s
+                     FROM waba_message WHERE id = ANY(%(ids)s)
+                   ON CONFLICT (sender_id, recipient_id)
+                   DO UPDATE SET pair_free_at = EXCLUDED.pair_free_at""",
+                pair_free=pacing.next_pair_at(leaves_by),
+                now=now,
+                ids=ids,
+            )
+        )
+        for model in ("waba.message", "waba.recipient", "waba.conversation"):
+            self.env[model].invalidate_model()
+        return [(row["id"], self._wire_body(row)) for row in rows]
+
+    def _wire_body(self, row):
+        """The request's body; the tag names row and attempt, so that its echoes settle the right one."""
+        opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
+        address = {"to": row["number"] or "", "user_uid": "" if row["number"] else row["user_uid"]}
+        if row["kind"] == "text":
+            return payloads.text_message(body=row["text"], opaque=opaque, **address)
+        template = self.env["waba.template"].browse(row["template_id"])
+        return payloads.template_message(
+            name=template.name,
+            language=template.language,
+            parameters=row["parameters"] or {},
+            parameter_format=template.parameter_format,
+            opaque=opaque,
+            **address,
+        )
+
+    def _advance_pace(self, count, rate, now):
+        """Keep the pace in the database: after a kill nobody sends before the last batch's time."""
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_sender
+                      SET next_dispatch_at = GREATEST(next_dispatch_at, %(now)s) + %(span)s
+                    WHERE id = %(id)s""",
+                now=now,
+                span=timedelta(seconds=count * pacing.spacing(rate)),
+                id=self.id,
+            )
+        )
+        self.invalidate_recordset(["next_dispatch_at"])
+
+    # ------------------------------------------------------------------
+    # When to look again
+    # ------------------------------------------------------------------
+
+    def _next_look_at(self):
+        """When this number's queue must be looked at again, or None when nothing waits for time."""
+        now = fields.Datetime.now()
+        if self.account_id.state == "draft":
+            return None
+        if self._why_not_sending():
+            return max(filter(None, [self.resume_at, self.account_id.resume_at]), default=None)
+        queued_now, next_retry_at = self._count_due(now)
+        portfolio = self.portfolio_id
+        part = limits.campaign_part(
+            portfolio._people_limit(), portfolio.followup_share, portfolio._slot_times(), [], now
+        )
+        return pacing.next_look(
+            now,
+            queued_now=queued_now,
+            allowance=None if part.limit is None else max(0, part.limit - len(part.slots)),
+            frees_at=limits.frees_at(part.slots, part.limit, now),
+            next_retry_at=next_retry_at,
+            resume_at=None,
+            next_dispatch_at=None,
+        )
+
+    def _count_due(self, now):
+        """(1 if any row is due else 0, when the next one that is not becomes due)."""
+        groups = [group.id if group else None for group in self._sendable_groups()]
+        due, later = self.env.execute_query(
+            SQL(
+                """SELECT bool_or(head.retry_at <= %(now)s)::int,
+                          min(head.retry_at) FILTER (WHERE head.retry_at > %(now)s)
+                     FROM waba_sender s
+                     LEFT JOIN LATERAL (
+                          SELECT m.retry_at FROM waba_message m
+                           WHERE m.state = 'queued' AND m.sender_id = s.id
+                             AND (m.campaign_id IS NULL OR m.campaign_id = ANY(%(groups)s))
+                           ORDER BY m.retry_at LIMIT 1) head ON true
+                    WHERE s.id = %(id)s""",
+                now=now,
+                groups=[group for group in groups if group] or [0],
+                id=self.id,
+            )
+        )[0]
+        return due or 0, later
+
+
+def _epoch(moment):
+    """Epoch seconds of a naive UTC datetime."""
+    return (moment - _EPOCH).total_seconds()
+
+
+_EPOCH = fields.Datetime.to_datetime("1970-01-01 00:00:00")
+
+
+def _person(row):
+    return eligibility.Person(
+        number=row["number"] or "",
+        user_uid=row["user_uid"] or "",
+        country_code=country_of(row["number"]),
+        marketing_state=row["marketing_state"],
+        blacklisted=row["is_blacklisted"],
+        unreachable_until=row["unreachable_until"],
+        blocked=row["is_blocked"],
+    )

@@ -1,0 +1,235 @@
+from odoo import api, fields, models
+
+from ..cloud_api import payloads
+
+# Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
+# which name a change, not a state (waba_webhook_apply.py).
+STATUSES = [
+    ("approved", "Approved"),
+    ("pending", "In review"),
+    ("in_appeal", "In appeal"),
+    ("rejected", "Rejected"),
+    ("paused", "Paused by Meta"),
+    ("disabled", "Disabled by Meta"),
+    ("archived", "Archived"),
+    ("limit_exceeded", "Limit exceeded"),
+    ("pending_deletion", "Being deleted"),
+    ("deleted", "Deleted"),
+    ("unknown", "Not known"),
+]
+QUALITIES = [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")]
+
+
+class WabaTemplate(models.Model):
+    """One (name, language) that Meta has approved, or not. Read from Meta, never edited here."""
+
+    _name = "waba.template"
+    _description = "WhatsApp Template"
+    _inherit = ["mail.thread"]
+    _order = "status, name, language"
+
+    account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
+    active = fields.Boolean(default=True)
+    template_uid = fields.Char("Template ID", required=True, readonly=True)
+    name = fields.Char(required=True, readonly=True)
+    language = fields.Char(required=True, readonly=True)
+    category = fields.Selection(
+        [
+            ("marketing", "Promotion"),
+            ("utility", "Service message"),
+            ("authentication", "Code"),
+            ("unknown", "Not known"),
+        ],
+        default="unknown",
+        required=True,
+        readonly=True,
+        tracking=True,
+    )
+    status = fields.Selection(STATUSES, default="unknown", required=True, readonly=True, tracking=True)
+    status_reason = fields.Char("Why", readonly=True)
+    quality_score = fields.Selection(
+        QUALITIES, string="Meta's rating", default="unknown", readonly=True, tracking=True
+    )
+    parameter_format = fields.Selection(
+        [("positional", "By number"), ("named", "By name")], default="positional", readonly=True
+    )
+    components = fields.Json(readonly=True)
+    signature = fields.Char(readonly=True, help="Changes when the variables change.")
+    unsupported = fields.Char(
+        "Parts not supported yet", readonly=True, help="A template with such parts cannot be sent."
+    )
+    body = fields.Text(compute="_compute_texts")
+    preview_html = fields.Html("Preview", compute="_compute_texts", sanitize=False)
+    variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
+    campaign_count = fields.Integer(compute="_compute_campaign_count")
+
+    _template_uid_uniq = models.Constraint(
+        "UNIQUE(template_uid, account_id)", "This template is already known."
+    )
+
+    @api.depends("name", "language")
+    def _compute_display_name(self):
+        for template in self:
+            template.display_name = f"{template.name} ({template.language})"
+
+    @api.depends("components", "parameter_format")
+    def _compute_texts(self):
+        for template in self:
+            template.body = template._render_preview({}).body
+            template.preview_html = template._render_phone({})
+
+    def _compute_campaign_count(self):
+        groups = self.env["waba.campaign"]._read_group(
+            [("template_id", "in", self.ids)], ["template_id"], ["__count"]
+        )
+        counts = {template.id: count for template, count in groups}
+        for template in self:
+            template.campaign_count = counts.get(template.id, 0)
+
+    # ------------------------------------------------------------------
+    # What Meta says
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _values_from_facts(self, facts):
+        """Field values from a `cloud_api.Template`; a value Meta added since maps to 'unknown'."""
+        categories = dict(self._fields["category"].selection)
+        statuses = dict(self._fields["status"].selection)
+        qualities = dict(self._fields["quality_score"].selection)
+        return {
+            "template_uid": facts.template_uid,
+            "name": facts.name,
+            "language": facts.language,
+            "category": facts.category if facts.category in categories else "unknown",
+            "status": facts.status if facts.status in statuses else "unknown",
+            "status_reason": facts.rejected_reason or False,
+            "quality_score": facts.quality if facts.quality in qualities else "unknown",
+            "parameter_format": facts.parameter_format,
+            "components": facts.components,
+            "signature": payloads.signature(facts.components, facts.parameter_format),
+            "unsupported": ", ".join(payloads.unsupported_parts(facts.components)) or False,
+        }
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        templates = super().create(vals_list)
+        templates._rebuild_variables()
+        return templates
+
+    def _take_facts(self, values):
+        """Write what changed; hold the campaigns whose variables no longer fit."""
+        self.ensure_one()
+        changed = {name: value for name, value in values.items() if self[name] != value}
+        if not changed:
+            return
+        self.write({**changed, "active": values["status"] != "deleted"})
+        if "signature" in changed:
+            self._rebuild_variables()
+            self._campaigns_under_way()._pause_for_changed_template()
+        if "status" in changed:
+            self._follow_status()
+
+    def _mark_missing(self):
+        """Meta no longer lists it: it can't be sent, and it stays for the record."""
+        self.write({"status": "deleted", "status_reason": self.env._("no longer listed by Meta")})
+        self._follow_status()
+
+    def _set_status(self, status, reason=False):
+        """The door for every change of status that does not come from a full reading."""
+        for template in self:
+            template.write({"status": status, "status_reason": reason})
+            template._follow_status()
+
+    def _follow_status(self):
+        """Campaigns wait while their template may not be sent, and go on when it may again."""
+        for template in self:
+            campaigns = template._campaigns_under_way()
+            if template.status == "approved":
+                campaigns._resume_from("template", self.env._("Meta approves the template again."))
+            else:
+                campaigns._pause(template._why_not_sendable(), cause="template")
+
+    def _campaigns_under_way(self):
+        return self.env["waba.campaign"].sudo().search(
+            [("template_id", "in", self.ids), ("state", "in", ("preparing", "running", "paused"))]
+        )
+
+    def _why_not_sendable(self):
+        """Sentence that names why this template cannot be sent, or False."""
+        self.ensure_one()
+        if self.status != "approved":
+            labels = dict(self._fields["status"]._description_selection(self.env))
+            return self.env._(
+                "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
+                "template, or settle it in WhatsApp Manager.",
+                name=self.display_name,
+                status=labels[self.status],
+                reason=f" ({self.status_reason})" if self.status_reason else "",
+            )
+        if self.unsupported:
+            return self.env._(
+                "The template %(name)s has parts that cannot be sent from here yet: %(parts)s.",
+                name=self.display_name,
+                parts=self.unsupported,
+            )
+        return False
+
+    # ------------------------------------------------------------------
+    # Variables and preview
+    # ------------------------------------------------------------------
+
+    def _rebuild_variables(self):
+        """One row per variable of the template; the mapping of those that stay is kept."""
+        for template in self:
+            kept = {(line.component, line.button_index, line.name): line for line in template.variable_ids}
+            wanted = payloads.template_variables(template.components or [], template.parameter_format)
+            values = []
+            for sequence, variable in enumerate(wanted):
+                key = (variable.component, variable.button_index or 0, variable.name)
+                line = kept.pop(key, None)
+                facts = {"sequence": sequence, "kind": variable.kind, "example": variable.example}
+                if line:
+                    line.write(facts)
+                else:
+                    values.append(
+                        {
+                            **facts,
+                            "template_id": template.id,
+                            "component": variable.component,
+                            "button_index": variable.button_index or 0,
+                            "name": variable.name,
+                            **self.env["waba.template.variable"]._guess_source(variable),
+                        }
+                    )
+            self.env["waba.template.variable"].concat(*kept.values()).unlink()
+            self.env["waba.template.variable"].create(values)
+
+    def _render_preview(self, parameters):
+        """`cloud_api.payloads.Preview` filled with frozen parameters, or with Meta's examples."""
+        self.ensure_one()
+        parameters = parameters or self._example_parameters()
+        return payloads.render_preview(self.components or [], parameters, self.parameter_format)
+
+    def _render_phone(self, parameters):
+        """The message as a phone shows it, as safe HTML."""
+        self.ensure_one()
+        return self.env["ir.qweb"]._render(
+            "waba_campaign.phone_preview", {"preview": self._render_preview(parameters)}
+        )
+
+    def _example_parameters(self):
+        return self.variable_ids._as_parameters(
+            {line.id: line.example or line.name for line in self.variable_ids}
+        )
+
+    def action_view_campaigns(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Campaigns"),
+            "res_model": "waba.campaign",
+            "view_mode": "list,kanban,form",
+            "domain": [("template_id", "=", self.id)],
+            "context": {"default_template_id": self.id},
+        }

@@ -1,0 +1,11 @@
+from odoo import fields, models
+
+
+class WabaTemplateVariable(models.Model):
+    """A template's variable, with the mapping that new campaigns start from."""
+
+    _name = "waba.template.variable"
+    _description = "WhatsApp Template Variable (default)"
+    _inherit = ["waba.variable.mixin"]
+
+    template_id = fields.Many2one("waba.template", required=True, ondelete="cascade", index=True)

@@ -1,0 +1,150 @@
+from odoo import api, fields, models
+
+from ..cloud_api import payloads
+from ..policy import eligibility
+
+SOURCES = [
+    ("first_name", "Person's first name"),
+    ("name", "Person's full name"),
+    ("company", "Person's company"),
+    ("salesperson", "Salesperson"),
+    ("our_company", "Our company"),
+    ("field", "A field of the record"),
+    ("text", "Fixed text"),
+]
+
+# Words in a variable's name that tell what it wants, in the languages templates are written in.
+NAME_HINTS = [
+    ("first_name", ("first", "nombre", "prenom", "nome", "name")),
+    ("company", ("company", "empresa", "societe", "business")),
+    ("salesperson", ("sales", "agent", "vendedor", "asesor", "comercial")),
+]
+
+
+class WabaVariableMixin(models.AbstractModel):
+    """One variable of a template and where its text comes from, person by person."""
+
+    _name = "waba.variable.mixin"
+    _description = "WhatsApp Template Variable"
+    _order = "sequence, id"
+
+    sequence = fields.Integer(readonly=True)
+    component = fields.Selection(
+        [("header", "Header"), ("body", "Text"), ("button", "Button")], required=True, readonly=True
+    )
+    button_index = fields.Integer(readonly=True)
+    name = fields.Char("Variable", required=True, readonly=True)
+    kind = fields.Selection(
+        [
+            ("text", "Text"),
+            ("image", "Image address"),
+            ("video", "Video address"),
+            ("document", "Document address"),
+            ("location", "Location"),
+            ("payload", "Button reply"),
+            ("url", "End of the link"),
+            ("coupon", "Coupon code"),
+        ],
+        default="text",
+        required=True,
+        readonly=True,
+    )
+    example = fields.Char("Meta's example", readonly=True)
+    source = fields.Selection(SOURCES, default="text", required=True, string="Shows")
+    field_path = fields.Char(
+        "Field", help="Field of the lead or partner, such as city or stage_id.name."
+    )
+    text = fields.Char("Text")
+    fallback = fields.Char(
+        "If empty", help="Shown to people for whom the value is empty. Without it they are left out."
+    )
+
+    @api.model
+    def _guess_source(self, variable):
+        """Starting values for a variable just read from Meta.
+
+        :param variable: cloud_api.payloads.TemplateVariable
+        """
+        if variable.kind == "payload":
+            is_stop = eligibility.opt_out_intent(variable.label or "", None)
+            return {
+                "source": "text",
+                "text": eligibility.STOP_PAYLOAD if is_stop else (variable.label or "")[:128],
+            }
+        name = (variable.name or "").casefold()
+        for source, hints in NAME_HINTS:
+            if any(hint in name for hint in hints):
+                return {"source": source}
+        if variable.kind == "text" and variable.component == "body" and variable.name == "1":
+            return {"source": "first_name"}
+        return {"source": "text"}
+
+    def _is_complete(self):
+        """Whether a value can be found for someone."""
+        self.ensure_one()
+        if self.source == "text":
+            return bool(self.text) or self.kind == "payload"
+        return self.source != "field" or bool(self.field_path)
+
+    def _value_for(self, record, facts):
+        """The text this variable shows for `record`, cleaned as Meta demands; '' when there is none.
+
+        :param facts: `record._waba_person_facts()`
+        """
+        self.ensure_one()
+        if self.source == "text":
+            value = self.text
+        elif self.source == "field":
+            value = self._field_value(record)
+        elif self.source == "our_company":
+            value = self.env.company.name
+        else:
+            value = facts[self.source]
+        return payloads.clean_parameter(value or "") or payloads.clean_parameter(self.fallback or "")
+
+    def _field_value(self, record):
+        """A field's value as people read it: names of records, labels, local dates and amounts."""
+        names = [name.strip() for name in (self.field_path or "").split(".") if name.strip()]
+        for name in names[:-1]:
+            if name not in record._fields:
+                return ""
+            record = record[name][:1]
+        if not names or names[-1] not in record._fields or not record:
+            return ""
+        field, value = record._fields[names[-1]], record[names[-1]]
+        if field.relational:
+            return ", ".join(value.mapped("display_name"))
+        if field.type == "selection":
+            return dict(field._description_selection(self.env)).get(value, "")
+        if field.type == "boolean" or value in (False, None):
+            return ""
+        return self._format_value(field, value, record)
+
+    def _format_value(self, field, value, record):
+        if field.type in ("date", "datetime"):
+            return field.convert_to_export(value, record).strftime("%d/%m/%Y")
+        if field.type == "monetary":
+            currency = record[field.get_currency_field(record)]
+            return self.env["ir.qweb.field.monetary"].value_to_html(
+                value, {"display_currency": currency or self.env.company.currency_id}
+            ).striptags()
+        return str(value)
+
+    def _as_parameters(self, values):
+        """Frozen parameters, the form cloud_api.payloads reads, from {line id: text}."""
+        parameters = {}
+        for line in self.sorted(lambda line: (line.sequence, line.id)):
+            value = values[line.id]
+            if line.component == "body":
+                parameters.setdefault("body", []).append({"name": line.name, "value": value})
+            elif line.component == "button":
+                sub_type = {"payload": "quick_reply", "coupon": "copy_code"}.get(line.kind, line.kind)
+                parameters.setdefault("buttons", []).append(
+                    {"index": line.button_index, "sub_type": sub_type, "value": value}
+                )
+            elif line.kind == "text":
+                header = parameters.setdefault("header", {"type": "text", "values": []})
+                header["values"].append({"name": line.name, "value": value})
+            else:
+                parameters["header"] = {"type": line.kind, "link": value}
+        return parameters

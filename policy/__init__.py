@@ -1,0 +1,10 @@
+"""What we decide: pure functions over plain values.
+
+No Odoo, no network and no clock in here. Every function that depends on the moment takes it as
+`now`. All datetimes are naive and in UTC, as Odoo stores them; a missing one may be None or, as
+Odoo's records read it, False.
+"""
+
+from . import eligibility, intent, limits, pacing, retry, status
+
+__all__ = ["eligibility", "intent", "limits", "pacing", "retry", "status"]

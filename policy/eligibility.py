@@ -1,0 +1,151 @@
+"""May this person get this message now, and if not, why."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .intent import (
+    OPT_IN_WORDS,
+    OPT_OUT_WORDS,
+    RESUME_PAYLOAD,
+    STOP_PAYLOAD,
+    opt_in_intent,
+    opt_out_intent,
+)
+
+__all__ = [
+    "OPT_IN_WORDS",
+    "OPT_OUT_WORDS",
+    "PURPOSES",
+    "REASONS",
+    "RESUME_PAYLOAD",
+    "STOP_PAYLOAD",
+    "UNSERVED_COUNTRIES",
+    "Person",
+    "Verdict",
+    "check",
+    "opt_in_intent",
+    "opt_out_intent",
+]
+
+PURPOSES = ("marketing", "utility")
+
+# Neither businesses nor people there are served: Cuba, Iran, North Korea, Syria (Meta, Support:
+# country restrictions, 2025-11-19). Crimea, Donetsk and Luhansk have no code of their own.
+UNSERVED_COUNTRIES = frozenset({"CU", "IR", "KP", "SY"})
+
+# ITU-T E.164: at most 15 digits, the first of them no zero.
+E164 = re.compile(r"\+[1-9][0-9]{5,14}")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known about a person for one portfolio.
+
+    number: E.164 with its plus; the text of the record when that could not be formatted; or ''.
+    user_uid: Meta's business-scoped user id, which reaches a person without a number.
+    duplicate: another row of the same campaign goes to the same person.
+    marketing_state: 'unknown', 'opted_in' or 'opted_out'.
+    blacklisted: on Odoo's phone blacklist.
+    unreachable_until: until when we take the person not to be on WhatsApp.
+    blocked: we blocked the person at Meta.
+    country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
+    """
+
+    number: str = ""
+    user_uid: str = ""
+    duplicate: bool = False
+    marketing_state: str = "unknown"
+    blacklisted: bool = False
+    unreachable_until: datetime | None = None
+    blocked: bool = False
+    country_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the message may go; if not, the first reason, and when it ends if that is known."""
+
+    allowed: bool
+    reason_key: str | None = None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One message to one person; see `check` for the fields."""
+
+    person: Person
+    marketing: bool
+    now: datetime
+    us_marketing_blocked: bool
+    blocked_countries: frozenset[str]
+
+
+def _without_number(question: Question) -> bool:
+    return not question.person.number and not question.person.user_uid
+
+
+def _invalid_number(question: Question) -> bool:
+    number = question.person.number
+    return bool(number) and not E164.fullmatch(number)
+
+
+def _unreachable(question: Question) -> bool:
+    until = question.person.unreachable_until
+    return bool(until) and question.now < until
+
+
+def _country(question: Question) -> bool:
+    country = (question.person.country_code or "").upper()
+    # Marketing is not delivered to +1 numbers with an area code of the United States (Meta,
+    # Per-user marketing template message limits, since 2025-04-01, still so 2026-04-29).
+    if country == "US" and question.marketing and question.us_marketing_blocked:
+        return True
+    return country in UNSERVED_COUNTRIES or country in question.blocked_countries
+
+
+# In this order: the reason shown is the first that applies.
+RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
+    ("no_number", _without_number),
+    ("invalid_number", _invalid_number),
+    ("duplicate", lambda question: question.person.duplicate),
+    ("blacklisted", lambda question: question.person.blacklisted),
+    (
+        "opted_out",
+        lambda question: question.marketing and question.person.marketing_state == "opted_out",
+    ),
+    ("unreachable", _unreachable),
+    ("blocked_by_us", lambda question: question.person.blocked),
+    ("country", _country),
+)
+REASONS = tuple(reason for reason, _applies in RULES)
+
+
+def check(
+    person: Person,
+    purpose: str,
+    now: datetime,
+    *,
+    us_marketing_blocked: bool = True,
+    blocked_countries: frozenset[str] = frozenset(),
+) -> Verdict:
+    """Tell whether a message for `purpose` may go to `person` at `now`.
+
+    :param purpose: 'marketing' or 'utility' (messages about the person's own affairs)
+    :param us_marketing_blocked: Meta delivers no marketing to numbers of the United States
+    :param blocked_countries: ISO codes the account was refused to write to (error 130497)
+    :return: `reason_key` is None or one of `REASONS`
+    :raise ValueError: on any other purpose
+    """
+    if purpose not in PURPOSES:
+        raise ValueError(f"a purpose is one of {PURPOSES}: {purpose!r}")
+    question = Question(
+        person, purpose == "marketing", now, us_marketing_blocked, blocked_countries
+    )
+    for reason_key, applies in RULES:
+        if applies(question):
+            until = person.unreachable_until if reason_key == "unreachable" else None
+            return Verdict(False, reason_key, until)
+    return Verdict(True)

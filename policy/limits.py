@@ -1,0 +1,217 @@
+"""The messaging limit: how many people may be written to first in any 24 hours.
+
+Meta counts the unique people to whom a business portfolio delivers messages outside an open
+customer service window in a moving 24 h, over all its numbers together (Meta, Messaging limits,
+2026-09-11). No field tells how much of it is used and no error code says that it is reached, so
+we keep the count: one place ("slot") per person, dated by `slot_at`. A person counts at `now`
+while `slot_at > now - WINDOW`.
+
+Rules that callers keep, and without which the count would be wrong:
+
+- Lock the portfolio, count, ask `allowance`, write `slot_at`, commit: in one transaction.
+- *Every* message reserved outside a service window moves the person's `slot_at` to
+  `reserve_slot_at`, also when the person counted already and needed no new place: the moving
+  window runs from the last contact, not from the first.
+- A message that Meta held for quality assessment leaves when Meta releases it, mostly within the
+  hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` once more.
+- A place is given back (`gives_slot_back`) by setting `slot_at` to `slot_after_refusal`.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from heapq import merge
+from typing import NamedTuple
+
+WINDOW = timedelta(hours=24)
+
+# A portfolio that Meta has not rated starts at the lowest level (Meta, Messaging limits,
+# 2026-09-11), so a level we do not know must not be read as more.
+UNKNOWN_LIMIT = 250
+
+# 250 to unlimited: Meta, Messaging limits, 2026-09-11. 50 and 1000 left the documentation in
+# October 2025 but still stand in Meta's SDK v25.0.2 and OpenAPI v23.0.
+LEVELS = {
+    "50": 50,
+    "250": 250,
+    "1000": 1000,
+    "2000": 2000,
+    "10000": 10_000,
+    "100000": 100_000,
+    "unlimited": None,
+    "unknown": UNKNOWN_LIMIT,
+}
+
+# Failures reported by a later status after which the person was certainly not contacted:
+# - template_paused: attempts with a paused template do not count (Meta, Template pausing,
+#   2025-10-22); messages held by template pacing are dropped with the same code (Meta, Template
+#   pacing, 2026-09-11);
+# - pacing_drop: messages held by portfolio pacing are dropped unsent (Meta, Business portfolio
+#   pacing, 2026-05-21);
+# - not_sent: the request provably never reached Meta.
+NEVER_SENT_ON = frozenset({"template_paused", "pacing_drop", "not_sent"})
+
+
+class CampaignPart(NamedTuple):
+    """The part of the limit open to campaigns: `limit` people, of which `slots` are taken."""
+
+    limit: int | None
+    slots: list[datetime]
+
+
+def people_limit(messaging_limit: str, daily_cap: int | None = None) -> int | None:
+    """Return how many people may be written to in 24 h; None means without limit.
+
+    :param messaging_limit: Meta's level, a key of `LEVELS`; anything else counts as unknown
+    :param daily_cap: our own cap in people per 24 h; None or 0 when there is none
+    :raise ValueError: when `daily_cap` is negative
+    """
+    if daily_cap and daily_cap < 0:
+        raise ValueError(f"a daily cap cannot be negative: {daily_cap}")
+    limit = LEVELS.get(messaging_limit, UNKNOWN_LIMIT)
+    if not daily_cap:
+        return limit
+    return daily_cap if limit is None else min(limit, daily_cap)
+
+
+def in_service_window(window_expires_at: datetime | None, leaves_by: datetime) -> bool:
+    """Tell whether a message that leaves at `leaves_by` or before falls in the service window.
+
+    Any message from the person opens the window for 24 h; messages inside it do not count (Meta,
+    Messaging limits, 2026-09-11).
+    """
+    return bool(window_expires_at) and leaves_by < window_expires_at
+
+
+def needs_slot(
+    slot_at: datetime | None,
+    window_expires_at: datetime | None,
+    now: datetime,
+    leaves_by: datetime | None = None,
+) -> bool:
+    """Tell whether a message to this person takes a new place of the limit.
+
+    :param slot_at: when the person was last counted, None if never
+    :param window_expires_at: when the service window of this number and person closes, if any
+    :param leaves_by: the latest moment the request may leave; `now` if not given. A window that
+        closes before that moment does not help: the message might leave after it.
+    """
+    if in_service_window(window_expires_at, leaves_by or now):
+        return False
+    return not slot_at or slot_at <= now - WINDOW
+
+
+def reserve_slot_at(now: datetime, deadline: datetime, slot_at: datetime | None = None) -> datetime:
+    """Return the `slot_at` of a person for whom a message is reserved at `now`.
+
+    :param deadline: the latest moment the request may leave
+    :param slot_at: when the person was last counted; never moved back, since another number may
+        have reserved a message to the same person with a later deadline
+
+    The place counts from `deadline` and not from `now`: the process can die between the commit of
+    the reservation and the answer, and then nobody knows when, or whether, the request went out.
+    Dated too late, a place is kept a little long; dated too early, it would be given to somebody
+    else while Meta still counts this person.
+    """
+    return max(now, deadline, slot_at or now)
+
+
+def gives_slot_back(failure_type: str, refused_at_once: bool) -> bool:
+    """Tell whether a failed message returns the place that it took.
+
+    A request that the API refuses in its own answer contacted nobody. A message that was accepted
+    and failed later stays counted for its 24 h, because Meta does not say whether such a message
+    counts, unless the failure is one of `NEVER_SENT_ON`.
+    """
+    return refused_at_once or failure_type in NEVER_SENT_ON
+
+
+def slot_after_refusal(other_slots: Iterable[datetime | None]) -> datetime | None:
+    """Return the `slot_at` of a person after one of their messages gave its place back.
+
+    :param other_slots: the moments for which the person's other messages outside a window were
+        reserved (None entries are ignored), those that gave their place back left out
+    :return: the latest of them, since one of those messages may have reached the person; None
+        when there is none: the person no longer counts
+    """
+    return max(filter(None, other_slots), default=None)
+
+
+def kept_for_followups(limit: int, followup_share: float) -> int:
+    """Return how many people of `limit` are kept for follow-ups; `followup_share` is 0 to 1."""
+    share = min(max(followup_share, 0.0), 1.0)
+    # Rounded first: 0.07 * 100 is a hair above 7 in binary and would keep 8.
+    return math.ceil(round(share * limit, 6))
+
+
+def allowance(
+    limit: int | None,
+    used_by_campaigns: int,
+    used_by_followups: int,
+    followup_share: float = 0.0,
+    kind: str = "campaign",
+) -> int | None:
+    """Return how many more people may be reserved now; None means without limit.
+
+    The people used never exceed `limit` together. Follow-ups may take everything that is free.
+    Campaigns leave alone the part of the follow-up share that follow-ups have not used yet.
+
+    :param limit: people per 24 h, see `people_limit`
+    :param used_by_campaigns: people counted in the last 24 h whose place a campaign took
+    :param used_by_followups: the same for follow-ups; a person is in one of the two counts
+    :param followup_share: part of the limit kept for follow-ups, 0 to 1
+    :param kind: who asks: 'campaign' or 'followup'
+    :raise ValueError: on any other `kind`
+    """
+    if kind not in ("campaign", "followup"):
+        raise ValueError(f"neither 'campaign' nor 'followup': {kind!r}")
+    if limit is None:
+        return None
+    free = limit - used_by_campaigns - used_by_followups
+    if kind == "campaign":
+        free -= max(0, kept_for_followups(limit, followup_share) - used_by_followups)
+    return max(0, free)
+
+
+def counted(slot_times: Iterable[datetime], now: datetime) -> list[datetime]:
+    """Return the part of `slot_times` (ascending) that counts at `now`."""
+    times = list(slot_times)
+    return times[bisect_right(times, now - WINDOW) :]
+
+
+def campaign_part(
+    limit: int | None,
+    followup_share: float,
+    campaign_slots: Iterable[datetime],
+    followup_slots: Iterable[datetime],
+    now: datetime,
+) -> CampaignPart:
+    """Return what of the limit is open to campaigns, for `frees_at` and `pacing.forecast`.
+
+    Both lists are ascending, one moment per person. Follow-ups beyond their share occupy the
+    campaigns' part; as places free oldest first, the oldest follow-ups are those that do.
+    """
+    taken, followups = counted(campaign_slots, now), counted(followup_slots, now)
+    if limit is None:
+        return CampaignPart(None, list(merge(taken, followups)))
+    kept = kept_for_followups(limit, followup_share)
+    beyond_share = followups[: max(0, len(followups) - kept)]
+    return CampaignPart(limit - kept, list(merge(taken, beyond_share)))
+
+
+def frees_at(slot_times: Iterable[datetime], limit: int | None, now: datetime) -> datetime | None:
+    """Return when the next place frees, or None when waiting changes nothing.
+
+    :param slot_times: one moment per person, ascending; older than 24 h are ignored
+    :param limit: people per 24 h; for campaigns take both from `campaign_part`
+    :return: the moment from which fewer than `limit` people count; None when that is so already,
+        or when `limit` is 0 and nobody may ever be written to (ask `allowance` first)
+    """
+    if limit is None or limit <= 0:
+        return None
+    taken = counted(slot_times, now)
+    if len(taken) < limit:
+        return None
+    # A limit lowered below the people already counted waits until enough of them are over.
+    return taken[len(taken) - limit] + WINDOW

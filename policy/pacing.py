@@ -1,0 +1,208 @@
+"""How many messages now, how fast, and when to look again.
+
+Rates are messages per second of one business phone number. Meta accepts 80/s by default, 20/s for
+a number that is also used in the WhatsApp Business app, and up to 1,000/s for the largest; inbound
+and outbound count together (Meta, Throughput, 2026-09-11).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .limits import WINDOW, counted
+
+# 1.25 % slower than allowed. At any rate R the R + 1st message then leaves 1.0126 s after the
+# first, so that a jitter of 12 ms on the way cannot put R + 1 messages into one second at Meta's
+# end, while 80/s still gives 79/s.
+SAFETY = 0.9875
+
+# One message per 6 s to the same person (Meta, About the platform: rate limits, 2026-03).
+PAIR_INTERVAL = timedelta(seconds=6)
+
+# After error 130429 (throughput exceeded) a number goes at half its rate for this long. Ours:
+# Meta states no figure.
+SLOW_DOWN = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When a campaign's next message leaves, when its last does, and over how many days.
+
+    `days` counts the periods of 24 h from now that are begun by then. All None: it never leaves.
+    """
+
+    next_at: datetime | None
+    ends_at: datetime | None
+    days: int | None
+
+
+def spacing(rate: float) -> float:
+    """Return the seconds between two messages at `rate` messages per second, with a margin.
+
+    :raise ValueError: when `rate` is not positive
+    """
+    if rate <= 0:
+        raise ValueError(f"a rate must be positive: {rate}")
+    return 1 / (rate * SAFETY)
+
+
+def slowed_rate(rate: float, slowed_until: datetime | None, now: datetime) -> float:
+    """Return the rate to use now: half of `rate` until `slowed_until`."""
+    if slowed_until and now < slowed_until:
+        return rate / 2
+    return rate
+
+
+def batch_size(rate: float, seconds: float, allowance: int | None, queued: int) -> int:
+    """Return how many rows to reserve for about `seconds` of sending at `rate`.
+
+    :param allowance: people that may still be reserved, None without limit
+    :param queued: rows that are due
+    :return: at least 1 when anything may go, also at less than one message per `seconds`
+    """
+    wanted = max(1, int(seconds / spacing(rate)))
+    available = queued if allowance is None else min(queued, allowance)
+    return max(0, min(wanted, available))
+
+
+def send_before(now: datetime, count: int, rate: float, margin_seconds: float) -> datetime:
+    """Return the latest moment a request of a batch of `count` rows may leave.
+
+    A request that has not left by then must not leave any more: its row goes back to the queue.
+    The batch itself takes `count` spacings; the margin (seconds) is for a stall on the way.
+    """
+    return now + timedelta(seconds=count * spacing(rate) + margin_seconds)
+
+
+def lease_until(
+    now: datetime, count: int, rate: float, timeout_seconds: float, margin_seconds: float
+) -> datetime:
+    """Return the end of the reservation of a batch: no answer by then means outcome unknown.
+
+    It is `send_before`, then the time a request may take (`timeout_seconds`: connecting plus
+    reading), then the margin once more to write the answers down.
+    """
+    leaves_by = send_before(now, count, rate, margin_seconds)
+    return leaves_by + timedelta(seconds=timeout_seconds + margin_seconds)
+
+
+def next_pair_at(last_outbound_at: datetime | None) -> datetime | None:
+    """Return when the same number may write to the same person again; None: at once."""
+    return last_outbound_at + PAIR_INTERVAL if last_outbound_at else None
+
+
+def next_look(
+    now: datetime,
+    *,
+    queued_now: int,
+    allowance: int | None,
+    frees_at: datetime | None,
+    next_retry_at: datetime | None,
+    resume_at: datetime | None,
+    next_dispatch_at: datetime | None,
+) -> datetime | None:
+    """Return when a number's queue must be looked at again; None when nothing waits for time.
+
+    :param queued_now: rows that are due
+    :param allowance: people that may still be reserved, None without limit
+    :param frees_at: when the next place frees, used when `allowance` is 0
+    :param next_retry_at: when the next row that is not yet due becomes due
+    :param resume_at: end of the number's pause, if it is paused
+    :param next_dispatch_at: before this moment the pace or quiet hours forbid any message
+    :return: `now` for at once; never before `resume_at` nor `next_dispatch_at`
+    """
+    reasons = [next_retry_at]
+    if queued_now:
+        reasons.append(frees_at if allowance == 0 else now)
+    earliest = min(filter(None, reasons), default=None)
+    if earliest is None:
+        return None
+    return max(now, earliest, *filter(None, (resume_at, next_dispatch_at)))
+
+
+def forecast(
+    now: datetime,
+    queued: int,
+    rate: float,
+    limit: int | None,
+    slot_times: Iterable[datetime],
+    ahead: int = 0,
+) -> Forecast:
+    """Foresee when a campaign's next message leaves and when its last one does.
+
+    Supposes that every queued person needs a place, that nobody else takes the places that free,
+    and that nothing pauses the number.
+
+    :param queued: people of this campaign still to be written to
+    :param limit: people per 24 h (for campaigns from `limits.campaign_part`), None without limit
+    :param slot_times: places taken, ascending, one moment per person; each frees 24 h later
+    :param ahead: people of other campaigns who go first
+    """
+    if queued <= 0:
+        return Forecast(None, None, 0)
+    if limit is not None and limit <= 0:
+        return Forecast(None, None, None)
+    step = _microseconds(timedelta(seconds=spacing(rate)))
+    first, last = ahead, ahead + queued - 1
+    if limit is None:
+        next_us, end_us = first * step, last * step
+    else:
+        taken = [_microseconds(slot - now) for slot in counted(slot_times, now)]
+        departures = _first_departures(taken, limit, step, last + 1)
+        next_us = _departure(departures, limit, step, first)
+        end_us = _departure(departures, limit, step, last)
+    days = end_us // _microseconds(WINDOW) + 1
+    return Forecast(
+        now + timedelta(microseconds=next_us), now + timedelta(microseconds=end_us), days
+    )
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
+
+
+def _first_departures(taken: list[int], limit: int, step: int, count: int) -> list[int]:
+    """Return the first departures, in µs from now, until no place of `taken` matters any more.
+
+    Person k needs a place: of the `len(taken) + k` places taken before, all but `limit - 1` must
+    be over. They are over in the order of their moments, which merges `taken` with our own
+    departures (a place reserved a moment ago may be dated later than our first departure).
+    """
+    window = _microseconds(WINDOW)
+    departures: list[int] = []
+    old = own = 0
+    excess = len(taken) - limit
+    while len(departures) < count:
+        freed_at = None
+        while old + own <= excess + len(departures):
+            if old < len(taken) and (own >= len(departures) or taken[old] <= departures[own]):
+                freed_at, old = taken[old], old + 1
+            else:
+                freed_at, own = departures[own], own + 1
+        paced = departures[-1] + step if departures else 0
+        departures.append(paced if freed_at is None else max(paced, freed_at + window))
+        if old == len(taken) and len(departures) >= own + limit:
+            break
+    return departures
+
+
+def _departure(departures: list[int], limit: int, step: int, person: int) -> int:
+    """Return the departure of person number `person` (from 0), in µs from now.
+
+    Beyond the known `departures` each waits for the one before it (a `step`) and for the place
+    taken `limit` people before it (a window):
+        departure[k] = max(departure[k - 1] + step, departure[k - limit] + window)
+    Unrolled from the last `limit` known ones, the longest chain of waits is one of those below,
+    so whole windows are added at once and a million people cost no more than one.
+    """
+    if person < len(departures):
+        return departures[person]
+    window = _microseconds(WINDOW)
+    base = len(departures) - limit
+    beyond = person - len(departures) + 1
+    if limit * step >= window:
+        return departures[-1] + beyond * step
+    windows, place = divmod(person - base, limit)
+    own_place = departures[base + place] + windows * window
+    behind_last = departures[-1] + (windows - 1) * window + (place + 1) * step
+    return max(own_place, behind_last)

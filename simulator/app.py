@@ -1,0 +1,207 @@
+"""The Graph's door: reads a request, logs it, lets faults strike, dispatches, replies."""
+
+import asyncio
+import inspect
+import json
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from .endpoints import Endpoints, debug_token
+from .faults import replace_reply
+from .graph_errors import GraphError, missing_object
+from .state import Account, Business, Number
+
+VERSION = re.compile(r"v(\d+\.\d)\Z")
+BEARER = re.compile(r"(?:Bearer|OAuth)\s+(\S+)\Z", re.IGNORECASE)
+UPLOAD_MAX = 110 * 1024 * 1024
+HOUR = 3600.0
+
+
+@dataclass(slots=True)
+class Call:
+    """One Graph request, taken apart. ``version`` is a float, 0.0 when malformed."""
+
+    method: str
+    version: float
+    node_id: str
+    edge: str
+    query: dict
+    token: str
+    body: object
+    entry: object
+    request: object
+    base_url: str
+
+    @property
+    def endpoint(self):
+        return self.edge or ("debug_token" if self.node_id == "debug_token" else "node")
+
+
+class GraphApp:
+    """Routes Graph calls onto the parts of the simulator (see ``runtime.Simulator``)."""
+
+    def __init__(self, simulator):
+        self.sim = simulator
+        self.world = simulator.world
+        self._edges = Endpoints(simulator).table()
+
+    async def handle(self, request):
+        """Answer one Graph request; everything about it ends up in the log."""
+        raw = b"" if request.content_type.startswith("multipart/") else await request.read()
+        call = self._take_apart(request, raw)
+        entry = call.entry
+        latency, fault = self.sim.faults.strike(call)
+        try:
+            reply, status = await self._answer(call, fault)
+            response = await self._through(fault, request, reply, status, entry)
+        except GraphError as error:
+            entry.code = error.code
+            response = _json(error.envelope(), error.http_status)
+        if latency:
+            await asyncio.sleep(latency)
+        entry.status = response.status if response else 0
+        entry.answered = response is not None and request.transport is not None
+        self.sim.log.write(entry, self.world.settings.keep_bodies)
+        return response or web.Response()
+
+    async def _answer(self, call, fault):
+        """(reply, HTTP status) of the platform; (None, 0) when a fault strikes before it."""
+        if fault and fault.before:
+            return None, 0
+        failure = fault.rule.get("code", 131000) if fault and fault.kind == "failed" else 0
+        call.entry.processed = True
+        try:
+            return await self._dispatch(call, failure), 200
+        except GraphError as error:
+            call.entry.code = error.code
+            call.entry.outcome = "refused" if call.entry.is_send else ""
+            return error.envelope(), error.http_status
+
+    @staticmethod
+    async def _through(fault, request, reply, status, entry):
+        if fault:
+            entry.fault = fault.kind
+        if fault is None or fault.kind == "failed":
+            return _json(reply, status)
+        return await replace_reply(fault, request, reply, status)
+
+    # ---- taking apart -------------------------------------------------------------------------
+
+    def _take_apart(self, request, raw):
+        parts = request.path.strip("/").split("/")
+        version = VERSION.match(parts[0])
+        query = dict(request.query)
+        entry = self.sim.log.open(self.world.clock.now(), request.method, request.path, query,
+                                  raw)
+        node_id = parts[1] if len(parts) > 1 else ""
+        call = Call(request.method, float(version.group(1)) if version else 0.0, node_id,
+                    "/".join(parts[2:]), query, _token(request, query), _parse(request, raw), entry,
+                    request, f"{request.scheme}://{request.host}{request.path}")
+        self._describe(call)
+        return call
+
+    def _describe(self, call):
+        """Write into the log what is known of the request before anything is done with it."""
+        entry, node = call.entry, self.world.node(call.node_id)
+        account = self.world.account_of(node) if node else None
+        if account:
+            entry.account_id, entry.business_id = account.id, account.business_id
+        if not isinstance(node, Number):
+            return
+        entry.phone_id = node.id
+        entry.is_send = call.endpoint == "messages" and call.method == "POST"
+        body = call.body
+        if not entry.is_send or not isinstance(body, dict):
+            return
+        digits = self.sim.sender.digits_of(node, body.get("to"))
+        entry.recipient = f"+{digits}" if digits else str(body.get("to") or
+                                                          body.get("recipient") or "")
+        entry.opaque = str(body.get("biz_opaque_callback_data") or "")
+        template = body.get("template")
+        if isinstance(template, dict):
+            language = template.get("language")
+            code = language.get("code") if isinstance(language, dict) else ""
+            entry.template = f"{template.get('name')}/{code}"
+
+    # ---- dispatch -----------------------------------------------------------------------------
+
+    async def _dispatch(self, call, failure):
+        if not call.version:
+            raise GraphError(2500, message="Unknown path components: /" + call.request.path)
+        token = self._authenticate(call)
+        if call.node_id == "debug_token":
+            return debug_token(self.world, call)
+        node = self.world.node(call.node_id)
+        if node is None or not self._visible(token, node):
+            raise missing_object(call.method, call.node_id)
+        if isinstance(node, Account):
+            self._charge_quota(node)
+        self._check_scope(token, call.edge)
+        edge = (call.method, type(node), call.edge)
+        if edge == ("POST", Number, "messages"):
+            return self.sim.sender.send(node, call.body, call.entry, failure)
+        handler = self._edges.get(edge)
+        if handler is None:
+            raise GraphError(2500, message=f"Unknown path components: /{call.edge}")
+        reply = handler(call, node)
+        return await reply if inspect.isawaitable(reply) else reply
+
+    def _authenticate(self, call):
+        """The Token of the call. Without one: code 200 (Meta's error page, 2026-09)."""
+        if not call.token:
+            raise GraphError(200, http_status=401, message="(#200) An access token is required "
+                                                           "to request this resource.")
+        token = self.world.tokens.get(call.token)
+        if token is None:
+            raise GraphError(190, message="Invalid OAuth access token - Cannot parse access token")
+        if not token.usable(self.world.clock.now()):
+            raise GraphError(190, subcode=463, message="Error validating access token: Session "
+                                                       "has expired")
+        return token
+
+    @staticmethod
+    def _check_scope(token, edge):
+        scope = ("whatsapp_business_messaging" if edge in ("messages", "media")
+                 else "whatsapp_business_management")
+        if scope not in token.scopes:
+            raise GraphError(200, f"The token lacks the permission {scope}.")
+
+    def _visible(self, token, node):
+        if token.account_ids is None:
+            return True
+        if isinstance(node, Business):
+            return any(self.world.accounts[a].business_id == node.id for a in token.account_ids)
+        return self.world.account_of(node).id in token.account_ids
+
+    def _charge_quota(self, account):
+        """Management calls per account in a sliding hour (Meta, "About the platform")."""
+        now, calls = self.world.clock.now(), account.management_calls
+        while calls and calls[0] <= now - HOUR:
+            calls.popleft()
+        quota = self.world.settings.management_quota
+        if quota is not None and len(calls) >= quota:
+            raise GraphError(80007, subcode=2446079)
+        calls.append(now)
+
+
+def _token(request, query):
+    match = BEARER.match(request.headers.get("Authorization", ""))
+    return match.group(1) if match else query.get("access_token", "")
+
+
+def _parse(request, raw):
+    """The body as JSON or, as the Graph also takes it, form fields; None when neither."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(raw.decode(errors="replace")))
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None
+
+
+def _json(value, status):
+    return web.Response(body=json.dumps(value).encode(), status=status,
+                        content_type="application/json")

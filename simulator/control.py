@@ -1,0 +1,283 @@
+"""``/_control/…``: how a test looks inside, changes the world and scripts trouble. No auth."""
+
+import asyncio
+import json
+from dataclasses import fields
+
+from aiohttp import web
+
+from . import webhook_bodies as bodies
+from .account_events import AccountEvents
+from .delivery import sign
+from .people import BEHAVIOURS, button_content, text_content
+from .request_log import readable
+from .state import Person, Token, wa_id_of
+from .stats import summary
+
+PAGE = 10000
+
+
+class BadControl(Exception):
+    """The control request makes no sense; answered with 400 and this text."""
+
+
+class Control:
+    """One method per path: ``get_log`` answers GET /_control/log, ``post_reset`` POST …/reset."""
+
+    def __init__(self, simulator):
+        self.sim = simulator
+        self.world = simulator.world
+        self.events = AccountEvents(simulator)
+
+    async def handle(self, request):
+        """Answer one control request with JSON; 400 with {"error"} when it makes no sense."""
+        name = request.path.removeprefix("/_control/").strip("/")
+        handler = getattr(self, f"{request.method.lower()}_{name}", None)
+        if handler is None:
+            return _json({"error": f"no control {request.method} {name}"}, 404)
+        try:
+            raw = await request.read()
+            values = json.loads(raw) if raw else {}
+            if request.method == "GET":
+                values = dict(request.query)
+            reply = handler(values)
+            return _json(await reply if asyncio.iscoroutine(reply) else reply)
+        except (BadControl, KeyError, TypeError, ValueError) as error:
+            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    # ---- looking ------------------------------------------------------------------------------
+
+    def get_log(self, query):
+        """``since`` and ``limit``: requests from that index on."""
+        entries = self.sim.log.entries
+        since, end = _slice(query, len(entries))
+        return {"entries": [e.as_dict() for e in entries[since:end]], "next": end}
+
+    def get_webhooks(self, query):
+        """``since`` and ``limit``: delivery attempts from that index on."""
+        attempts = self.sim.delivery.attempts
+        since, end = _slice(query, len(attempts))
+        return {"entries": [_readable_attempt(a) for a in attempts[since:end]], "next": end}
+
+    def get_stats(self, _query):
+        """Exact figures: see stats.summary; plus webhook counts and what is pending."""
+        delivery = self.sim.delivery
+        figures = summary(self.sim.log.entries, self.world.clock.now())
+        figures["webhooks"] = {
+            **delivery.counts, "attempts": len(delivery.attempts),
+            "ok": sum(a["status"] == 200 for a in delivery.attempts),
+            "pending": self.sim.pending}
+        return figures
+
+    def get_world(self, _query):
+        """The present state of businesses, accounts, numbers, templates and known people."""
+        world = self.world
+        shelves = {"businesses": world.businesses, "accounts": world.accounts,
+                   "numbers": world.numbers, "templates": world.templates,
+                   "people": world.people}
+        return {name: [_public(thing) for thing in shelf.values()]
+                for name, shelf in shelves.items()}
+
+    def get_faults(self, _query):
+        return {"faults": [{**f.rule, "left": f.left, "strikes": f.strikes}
+                           for f in self.sim.faults.rules]}
+
+    # ---- running ------------------------------------------------------------------------------
+
+    def post_reset(self, values):
+        """``seed``: a new world (see README), else the one of the start."""
+        self.sim.reset(values.get("seed"))
+        return {"ok": True}
+
+    async def post_flush(self, values):
+        """``timeout`` (none), ``hurry`` (false): wait until every webhook is settled."""
+        flushed = await self.sim.flush(values.get("timeout"), values.get("hurry", False))
+        return {"flushed": flushed, "pending": self.sim.pending}
+
+    def post_clock(self, values):
+        """``advance``: seconds by which the simulator's clock jumps forward."""
+        if values["advance"] < 0:
+            raise BadControl("the clock only moves forward")
+        self.world.clock.advance(values["advance"])
+        return {"now": self.world.clock.now()}
+
+    def post_settings(self, values):
+        """Any field of state.Settings."""
+        _assign(self.world.settings, values)
+        return _public(self.world.settings)
+
+    def post_faults(self, values):
+        """One rule or a list of rules (see faults.py)."""
+        for rule in values if isinstance(values, list) else [values]:
+            self.sim.faults.add(rule)
+        return self.get_faults({})
+
+    def delete_faults(self, _values):
+        self.sim.faults.clear()
+        return {"ok": True}
+
+    async def post_delivery(self, values):
+        """Any field of DeliverySettings; ``handshake`` true also verifies the url first."""
+        values = dict(values)
+        verify = values.pop("handshake", False)
+        self.sim.delivery.settings.update(values)
+        settings = self.sim.delivery.settings
+        problem = ""
+        if verify:
+            problem = await self.sim.delivery.handshake(settings.url, settings.verify_token)
+        return {"ok": not problem, "problem": problem}
+
+    async def post_webhook(self, values):
+        """Post ``body`` (JSON, or a string sent as it is) now; ``signature``: good, bad, missing
+        or the header's whole value; ``url`` if not the app's."""
+        body = values["body"]
+        raw = (body if isinstance(body, str) else json.dumps(body)).encode()
+        settings = self.sim.delivery.settings
+        kind = values.get("signature", "good")
+        signature = {"good": sign(raw, settings.app_secret), "missing": "",
+                     "bad": sign(raw, settings.app_secret + "x")}.get(kind, kind)
+        status = await self.sim.delivery.post(values.get("url", settings.url), raw, signature)
+        return {"status": status}
+
+    # ---- people -------------------------------------------------------------------------------
+
+    def post_behaviour(self, values):
+        """Any field of people.Behaviour; ``people``: [{number, behaviour, error, name, username,
+        hide_number}]."""
+        values = dict(values)
+        people = values.pop("people", [])
+        self.sim.people.behaviour.update(values)
+        for wanted in people:
+            if wanted.get("behaviour", "") not in ("", *BEHAVIOURS):
+                raise BadControl(f"behaviour must be one of {', '.join(BEHAVIOURS)}")
+            _assign(self._person(wanted["number"]),
+                    {key: value for key, value in wanted.items() if key != "number"})
+        return _public(self.sim.people.behaviour)
+
+    def post_inbound(self, values):
+        """``number`` writes to ``phone_id``: ``text``, ``button`` {payload, text} or ``message``
+        (raw, with its type); ``context_wamid``; ``opt_out`` true or false overrides the guess."""
+        content = values.get("message")
+        if "text" in values:
+            content = text_content(values["text"])
+        elif "button" in values:
+            button = values["button"]
+            content = button_content(button["payload"], button.get("text", button["payload"]))
+        if not content:
+            raise BadControl("text, button or message is required")
+        wamid = self.sim.people.inbound(
+            self.world.numbers[values["phone_id"]], self._person(values["number"]), content,
+            values.get("context_wamid", ""), values.get("opt_out"))
+        return {"wamid": wamid}
+
+    def post_preferences(self, values):
+        """``number`` chooses ``value`` (stop or resume) towards ``phone_id``'s portfolio."""
+        if values["value"] not in ("stop", "resume"):
+            raise BadControl("value must be stop or resume")
+        self.sim.people.prefer(self.world.numbers[values["phone_id"]],
+                               self._person(values["number"]), values["value"])
+        return {"ok": True}
+
+    def _person(self, number):
+        digits = "".join(c for c in number if c.isdigit())
+        return self.world.person(wa_id_of(digits))
+
+    # ---- the platform -------------------------------------------------------------------------
+
+    def post_token(self, values):
+        """``token`` with ``valid`` and/or ``expires_at``; a new one is created."""
+        token = self.world.tokens.get(values["token"])
+        if token is None:
+            token = self.world.add(Token(values["token"]))
+        _assign(token, {k: v for k, v in values.items() if k != "token"})
+        return _public(token)
+
+    def post_number(self, values):
+        return self.events.number(values)
+
+    def post_limit(self, values):
+        return self.events.limit(values)
+
+    def post_account(self, values):
+        return self.events.account(values)
+
+    def post_template(self, values):
+        """``id`` (or ``name``, narrowed by ``language`` and ``account_id``): ``status`` + ``reason``, ``quality``,
+        ``category``, ``correct_category``, ``pause`` (strike 0-3) + ``pause_seconds``,
+        ``hold_after``, ``release``, ``drop`` (code), ``block_rate``, ``top_block_reason``."""
+        found = [t for t in self.world.templates.values()
+                 if values.get("id", t.id) == t.id and values.get("name", t.name) == t.name
+                 and values.get("language", t.language) == t.language
+                 and values.get("account_id", t.account_id) == t.account_id]
+        if not found or not {"id", "name"} & set(values):
+            raise BadControl("no such template")
+        for template in found:
+            self._change_template(template, values)
+        return {"templates": [_public(t) for t in found]}
+
+    def _change_template(self, template, values):
+        templates = self.sim.templates
+        _assign(template, {k: values[k] for k in ("hold_after", "block_rate", "top_block_reason")
+                           if k in values})
+        if "quality" in values:
+            templates.set_quality(template, values["quality"])
+        if "status" in values:
+            templates.set_status(template, values["status"], values.get("reason", "NONE"))
+        if "pause" in values:
+            templates.pause(template, values["pause"], values.get("pause_seconds"))
+        if "correct_category" in values:
+            self.sim.delivery.put(bodies.template_category_update(
+                template, self.world.clock.now(), values["correct_category"]))
+        if "category" in values:
+            template.previous_category, template.category = template.category, values["category"]
+            self.sim.delivery.put(bodies.template_category_update(
+                template, self.world.clock.now()))
+        if values.get("release"):
+            self.sim.sender.release(template)
+        if "drop" in values:
+            templates.set_quality(template, "RED")
+            templates.pause(template, 0)
+            self.sim.sender.drop(template, values["drop"])
+
+
+def _slice(query, length):
+    since = int(query.get("since", 0))
+    return since, min(length, since + int(query.get("limit", PAGE)))
+
+
+def _assign(target, values):
+    """Set known fields of a dataclass; KeyError names the first unknown one."""
+    known = {f.name for f in fields(target)}
+    for name, value in values.items():
+        if name not in known:
+            raise KeyError(name)
+        setattr(target, name, value)
+
+
+def _public(thing):
+    """A JSON-ready view of a dataclass: plain values and sets, no queues, no secrets."""
+    view = {}
+    for f in fields(thing):
+        value = getattr(thing, f.name)
+        if isinstance(value, set):
+            view[f.name] = sorted(value)
+        elif value is None or isinstance(value, (str, int, float, bool, dict)):
+            view[f.name] = value
+        elif f.name == "held":
+            view[f.name] = len(value)
+        elif isinstance(value, list):
+            view[f.name] = value
+    if isinstance(thing, Person):
+        view["number"] = "+" + thing.wa_id
+    return view
+
+
+def _readable_attempt(attempt):
+    view = {key: value for key, value in attempt.items() if key != "raw"}
+    view["body"] = readable(attempt["raw"])
+    return view
+
+
+def _json(value, status=200):
+    return web.Response(body=json.dumps(value).encode(), status=status,
+                        content_type="application/json")

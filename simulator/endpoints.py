@@ -1,0 +1,142 @@
+"""The Graph's endpoints but for sending: nodes, lists, templates, media, subscriptions, tokens."""
+
+from .graph_errors import GraphError, missing_parameter
+from .nodes import NUMBER_LIST
+from .paging import page
+from .state import Account, Business, Number, Template
+
+# Meta, "Media" page (2026): the types a business may upload, with their size in MiB.
+MEDIA_MAX = {"image/jpeg": 5, "image/png": 5, "video/mp4": 16, "video/3gpp": 16,
+             "application/pdf": 100, "text/plain": 100}
+CALLBACK_MAX = 200
+
+
+class Endpoints:
+    """Each method takes (call, node) and returns the reply, or raises GraphError."""
+
+    def __init__(self, simulator):
+        self.sim = simulator
+        self.world = simulator.world
+
+    def table(self):
+        """{(HTTP method, node class, edge): method}."""
+        table = {
+            ("POST", Number, "media"): self._media,
+            ("GET", Account, "phone_numbers"): self._phone_numbers,
+            ("GET", Account, "message_templates"): self._list_templates,
+            ("POST", Account, "message_templates"): self._create_template,
+            ("DELETE", Account, "message_templates"): self._delete_template,
+            ("GET", Account, "subscribed_apps"): self._subscriptions,
+            ("POST", Account, "subscribed_apps"): self._subscribe,
+            ("DELETE", Account, "subscribed_apps"): self._unsubscribe,
+            ("POST", Template, ""): self._edit_template,
+            ("POST", Template, "unpause"): self._unpause,
+            ("GET", Template, "compare"): self._compare,
+        }
+        for kind in (Number, Account, Business, Template):
+            table["GET", kind, ""] = self._read_node
+        return table
+
+    async def _media(self, call, number):
+        if not call.request.content_type.startswith("multipart/"):
+            raise missing_parameter("file")
+        form = {}
+        async for part in await call.request.multipart():
+            form[part.name] = (bytes(await part.read()), part.headers.get("Content-Type", ""))
+        if form.get("messaging_product", (b"",))[0] != b"whatsapp":
+            raise missing_parameter("messaging_product")
+        if "file" not in form:
+            raise missing_parameter("file")
+        content, mimetype = form["file"]
+        mimetype = form["type"][0].decode() if "type" in form else mimetype.split(";")[0]
+        if mimetype not in MEDIA_MAX:
+            raise GraphError(131053, f"Unsupported file type {mimetype!r}")
+        if not content or len(content) > MEDIA_MAX[mimetype] * 2**20:
+            raise GraphError(131053, f"A file of this type has 1 byte to {MEDIA_MAX[mimetype]} MiB")
+        media_id = self.world.next_id("7")
+        self.world.media[media_id] = {"phone_id": number.id, "type": mimetype,
+                                      "size": len(content)}
+        return {"id": media_id}
+
+    def _read_node(self, call, node):
+        return self.sim.nodes.read(node, call.query.get("fields"), call.version)
+
+    def _phone_numbers(self, call, account):
+        from_account = [n for n in self.world.numbers.values() if n.account_id == account.id]
+        found = page(from_account, call.query, call.base_url, 100)
+        found["data"] = [self.sim.nodes.read(n, call.query.get("fields"), call.version,
+                                             NUMBER_LIST) for n in found["data"]]
+        return found
+
+    def _list_templates(self, call, account):
+        return self.sim.templates.list(account, call.query, call.version, call.base_url)
+
+    def _create_template(self, call, account):
+        return self.sim.templates.create(account, _object(call))
+
+    def _delete_template(self, call, account):
+        body = call.body if isinstance(call.body, dict) else {}
+        return self.sim.templates.delete(account, {**call.query, **body})
+
+    def _edit_template(self, call, template):
+        return self.sim.templates.edit(template, _object(call))
+
+    def _unpause(self, _call, template):
+        return self.sim.templates.unpause(template)
+
+    def _compare(self, call, template):
+        return self.sim.templates.compare(template, call.query)
+
+    def _subscriptions(self, _call, account):
+        return {"data": [self._subscription(account)] if account.subscribed else []}
+
+    def _subscription(self, account):
+        app = {"id": self.world.app_id, "name": self.world.app_name,
+               "link": f"https://www.facebook.com/games/?app_id={self.world.app_id}"}
+        entry = {"whatsapp_business_api_data": app}
+        if account.override_callback_uri:
+            entry["override_callback_uri"] = account.override_callback_uri
+        return entry
+
+    async def _subscribe(self, call, account):
+        body = {**call.query, **(call.body if isinstance(call.body, dict) else {})}
+        url = body.get("override_callback_uri", "")
+        if not url:
+            account.subscribed, account.override_callback_uri = True, ""
+            return {"success": True}
+        if len(url) > CALLBACK_MAX or not url.startswith(("http://", "https://")):
+            raise GraphError(100, f"override_callback_uri: a url of at most {CALLBACK_MAX} "
+                                  "characters")
+        if not body.get("verify_token"):
+            raise missing_parameter("verify_token")
+        problem = await self.sim.delivery.handshake(url, body["verify_token"])
+        if problem:
+            raise GraphError(2200, message="(#2200) Callback verification failed with the "
+                                           f"following errors: {problem}")
+        account.subscribed, account.override_callback_uri = True, url
+        return {"success": True, "data": [self._subscription(account)]}
+
+    def _unsubscribe(self, _call, account):
+        account.subscribed, account.override_callback_uri = False, ""
+        return {"success": True}
+
+
+def debug_token(world, call):
+    """GET /debug_token: what a token may do; an unknown one is reported, not refused."""
+    token = world.tokens.get(call.query.get("input_token", ""))
+    if token is None:
+        return {"data": {"is_valid": False, "scopes": [], "error": {
+            "code": 190, "message": "The access token could not be decrypted"}}}
+    account_ids = token.account_ids or list(world.accounts)
+    return {"data": {
+        "app_id": token.app_id, "type": "SYSTEM_USER", "application": world.app_name,
+        "expires_at": token.expires_at, "is_valid": token.usable(world.clock.now()),
+        "scopes": token.scopes,
+        "granular_scopes": [{"scope": scope, "target_ids": account_ids}
+                            for scope in token.scopes]}}
+
+
+def _object(call):
+    if not isinstance(call.body, dict):
+        raise GraphError(100, "The request body must be a JSON object.")
+    return call.body

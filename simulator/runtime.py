@@ -1,0 +1,77 @@
+"""One running simulator: the world and the parts that move it, and how it starts over."""
+
+import asyncio
+
+from .delivery import Delivery
+from .faults import Faults
+from .nodes import Nodes
+from .people import Behaviour, People
+from .seed import build_world
+from .sending import Sender
+from .templates import Templates
+from .timeline import Timeline
+
+FLUSH_POLL = 0.005
+
+
+class Simulator:
+    """Holds the parts. Create it inside a running event loop.
+
+    ``settings`` are the DeliverySettings of the command line, ``log`` a RequestLog.
+    """
+
+    def __init__(self, seed, settings, log):
+        self.seed = seed
+        self.log = log
+        self.world = build_world(seed)
+        self.faults = Faults()
+        self.timeline = Timeline()
+        self.calendar = Timeline()
+        self.delivery = Delivery(self.world, settings)
+        self.people = People(self.world, self.timeline, self.delivery)
+        self.nodes = Nodes(self.world, self.delivery)
+        self.sender = Sender(self.world, self.people)
+        self.templates = Templates(self.world, self.nodes, self.calendar, self.delivery, log)
+
+    def reset(self, seed=None):
+        """Back to the seed world (or a new one): log, faults, queue and people forgotten.
+
+        The parts keep their reference to the world, so its contents are replaced in place.
+        Webhook settings stay.
+        """
+        self.seed = seed or self.seed
+        fresh = build_world(self.seed)
+        self.timeline.clear()
+        self.calendar.clear()
+        self.delivery.clear()
+        self.faults.clear()
+        self.log.clear()
+        self.people.behaviour = Behaviour()
+        self.world.__dict__.update(fresh.__dict__)
+
+    @property
+    def pending(self):
+        """Events to come and webhooks not settled (the calendar of hours to come excepted)."""
+        return len(self.timeline) + self.delivery.pending
+
+    async def flush(self, timeout, hurry):
+        """Wait until nothing is pending, or for ``timeout`` seconds; True when nothing is left.
+
+        ``hurry`` skips the waiting that is only simulated: delays and retry intervals.
+        """
+        loop = asyncio.get_running_loop()
+        end = float("inf") if timeout is None else loop.time() + timeout
+        while self.pending:
+            if hurry:
+                self.timeline.hurry()
+                self.delivery.hurry()
+            if loop.time() >= end:
+                return False
+            await asyncio.sleep(FLUSH_POLL)
+        return True
+
+    async def close(self):
+        await self.delivery.close()
+        self.timeline.clear()
+        self.calendar.clear()
+        self.log.close()

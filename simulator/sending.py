@@ -1,0 +1,235 @@
+"""POST /{phone}/messages: what Meta checks, in which order, and what it then promises."""
+
+import re
+
+from .graph_errors import GraphError, missing_parameter
+from .people import FREE_SERVICE_MESSAGES, Message
+from .state import wa_id_of
+from .template_parameters import check_send
+
+KNOWN_KEYS = frozenset({
+    "messaging_product", "recipient_type", "to", "recipient", "type", "template", "text",
+    "context", "biz_opaque_callback_data", "recipient_identity_key_hash"})
+PHONE = re.compile(r"\+?[0-9 ()./-]+\Z")
+BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}\Z")
+OPAQUE_MAX = 512
+TEXT_MAX = 4096
+# Pair rate (Meta, "About the platform", 2026-03): one message per 6 s to the same person, a burst
+# of up to 45 borrowing from the time to come.
+PAIR_INTERVAL = 6.0
+PAIR_BURST = 45
+UNREGISTERED = ("UNVERIFIED", "PENDING", "DISCONNECTED", "UNLINKED", "DELETED", "MIGRATED")
+
+
+class Sender:
+    """Accepts or refuses messages; what follows is left to the people."""
+
+    def __init__(self, world, people):
+        self.world = world
+        self.people = people
+
+    def send(self, number, body, entry, forced_failure=0):
+        """The reply to one send; raises GraphError. ``entry`` (the log's) learns what was done.
+
+        ``forced_failure`` is a code with which the accepted message will fail later.
+        """
+        now = self.world.clock.now()
+        account = self.world.account_of(number)
+        _check_envelope(body)
+        self._check_number(number, account, now)
+        person, address = self._recipient(number, account, body)
+        entry.wa_id = person.wa_id
+        entry.in_window = self.world.window_open(number, person)
+        self._check_throughput(number, now)
+        message, code = self._compose(number, account, person, body, entry)
+        self._check_pair(number, person, now)
+        number.traffic.append(now)
+        held = self._dispatch(message, forced_failure or code)
+        entry.outcome = "held" if held else "accepted"
+        entry.wamid = message.wamid
+        entry.counted = not entry.in_window
+        if message.category == "MARKETING" and person.told_stop_at is not None:
+            entry.since_told = now - person.told_stop_at
+        return _reply(message, address, held)
+
+    def release(self, template):
+        """Let the held messages of a paced template go."""
+        held, template.held = template.held, []
+        template.hold_after = None
+        for message in held:
+            self.people.play(message)
+
+    def drop(self, template, code):
+        """Fail the held messages of a paced template with ``code``; the caller pauses it."""
+        held, template.held = template.held, []
+        for message in held:
+            self.people.play(message, code)
+
+    # ---- checks -------------------------------------------------------------------------------
+
+    def _check_number(self, number, account, now):
+        if not number.registered:
+            raise GraphError(133010, "The account is not registered.")
+        if number.maintenance:
+            raise GraphError(131057, "The number is being upgraded; try again in a few minutes.")
+        if number.status in UNREGISTERED:
+            raise GraphError(131045, f"The phone number is {number.status}.")
+        if number.status == "BANNED" or account.ban_state == "DISABLE":
+            raise GraphError(131031, "The account has been locked for a policy violation.")
+        if number.status == "RESTRICTED":
+            raise GraphError(131048, "Too many messages from this number were blocked or flagged "
+                                     "as spam.")
+        if account.restricted("RESTRICTED_CUSTOMER_INITIATED_MESSAGING", now):
+            raise GraphError(368, "The account is restricted from sending messages.")
+        if account.billing_problem:
+            raise GraphError(131042, "The payment method of the account needs attention.")
+
+    def _recipient(self, number, account, body):
+        """(person, {"input", "wa_id" or "user_id"}); the phone wins when both are given."""
+        if body.get("to"):
+            digits = self.digits_of(number, body["to"])
+            if digits is None:
+                raise GraphError(131009, "'to' is not a valid phone number.")
+            if digits == number.digits:
+                raise GraphError(131021, "Sender and recipient are the same number.")
+            wa_id = wa_id_of(digits)
+            return self.world.person(wa_id), {"input": body["to"], "wa_id": wa_id}
+        user_id = body["recipient"]
+        well_formed = isinstance(user_id, str) and BSUID.match(user_id)
+        person = self.world.people_by_bsuid.get(user_id) if well_formed else None
+        if person is None or self.world.bsuid(person.wa_id, account.business_id) != user_id:
+            raise GraphError(131009, "'recipient' is not a known business-scoped user id.")
+        return person, {"input": user_id, "user_id": user_id}
+
+    @staticmethod
+    def digits_of(number, to):
+        """E.164 digits, or None when malformed. Without a plus sign Meta puts the sender's own
+        country code in front ("Send messages" page, 2025-11)."""
+        if not isinstance(to, str) or not PHONE.match(to):
+            return None
+        digits = re.sub(r"\D", "", to)
+        if not to.startswith("+"):
+            digits = number.country_dial_code + digits
+        return digits if 7 <= len(digits) <= 15 and digits[0] != "0" else None
+
+    def _check_throughput(self, number, now):
+        """At most ``rate`` messages in any second, (now - 1 s, now]."""
+        traffic = number.traffic
+        while traffic and traffic[0] <= now - 1.0:
+            traffic.popleft()
+        if self.world.settings.enforce_throughput and len(traffic) >= number.rate:
+            raise GraphError(130429, "Cloud API message throughput has been reached.")
+
+    def _check_pair(self, number, person, now):
+        """A token bucket of PAIR_BURST per pair, kept as the time at which it is full again."""
+        key = (number.id, person.wa_id)
+        full_at = max(self.world.pairs.get(key, 0.0), now)
+        if (self.world.settings.enforce_pair_rate
+                and full_at - now > (PAIR_BURST - 1) * PAIR_INTERVAL):
+            raise GraphError(131056, "Too many messages to this recipient from this number in a "
+                                     "short time.")
+        self.world.pairs[key] = full_at + PAIR_INTERVAL
+
+    # ---- composing ----------------------------------------------------------------------------
+
+    def _compose(self, number, account, person, body, entry):
+        """(message, code with which it will fail or 0)."""
+        user_id = self.world.bsuid(person.wa_id, account.business_id)
+        message = Message("", number, person, user_id, "SERVICE",
+                          body.get("biz_opaque_callback_data") or "")
+        code = 0
+        if body["type"] == "template":
+            template = self._template(account, body.get("template"), entry)
+            components = body["template"].get("components", [])
+            check_send(template, components, self.world.media)
+            message.template, message.components = template, components
+            message.category = entry.category = template.category
+            message.pricing = _pricing(template.category.lower(), True)
+        else:
+            code = self._check_text(body, entry)
+            number.service_count += 1
+            message.pricing = _pricing("service", number.service_count > FREE_SERVICE_MESSAGES)
+        message.wamid = self.world.new_wamid()
+        return message, code
+
+    def _template(self, account, wanted, entry):
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("name"), str):
+            raise missing_parameter("template['name']")
+        language = wanted.get("language")
+        if not isinstance(language, dict) or not isinstance(language.get("code"), str):
+            raise missing_parameter("template['language']['code']")
+        template = self.world.find_template(account.id, wanted["name"], language["code"])
+        if template is None or template.status not in ("APPROVED", "PAUSED", "DISABLED"):
+            raise GraphError(132001, f"template name ({wanted['name']}) does not exist in "
+                                     f"{language['code']}")
+        if template.status == "PAUSED":
+            raise GraphError(132015, "The template is paused because of its low quality.")
+        if template.status == "DISABLED":
+            raise GraphError(132016, "The template was paused too often and is disabled.")
+        now = self.world.clock.now()
+        if (account.restricted("RESTRICTED_BIZ_INITIATED_MESSAGING", now)
+                and not entry.in_window):
+            raise GraphError(368, "The account may not start conversations.")
+        if template.category == "MARKETING" and account.disable_marketing_messages_on_cloud_api:
+            raise GraphError(131063, "Use the Marketing Messages API for this template.")
+        if template.category == "UTILITY" and (
+                account.misclassified
+                or account.restricted("RESTRICTED_UTILITY_TEMPLATES", now)):
+            raise GraphError(131064, "Templates of this account were categorised wrongly.")
+        return template
+
+    def _check_text(self, body, entry):
+        text = body.get("text")
+        content = text.get("body") if isinstance(text, dict) else None
+        if not isinstance(content, str) or not content:
+            raise missing_parameter("text['body']")
+        if len(content) > TEXT_MAX:
+            raise GraphError(100, f"text.body is longer than {TEXT_MAX} characters.")
+        if entry.in_window:
+            return 0
+        if self.world.settings.window_error == "status":
+            return 131047
+        raise GraphError(131047, "More than 24 hours have passed since the recipient last replied.")
+
+    def _dispatch(self, message, code):
+        """Hand the message to the people, or hold it while its template is being assessed."""
+        template = message.template
+        if template:
+            template.accepted_count += 1
+            if template.hold_after is not None and template.accepted_count > template.hold_after:
+                template.held.append(message)
+                return True
+        self.people.play(message, code)
+        return False
+
+
+def _check_envelope(body):
+    if not isinstance(body, dict):
+        raise GraphError(100, "The request body must be a JSON object.")
+    if body.get("messaging_product") != "whatsapp":
+        raise missing_parameter("messaging_product")
+    unknown = set(body) - KNOWN_KEYS
+    if unknown:
+        raise GraphError(100, f"Unexpected key {sorted(unknown)[0]!r} on param.")
+    if body.get("recipient_type", "individual") != "individual":
+        raise GraphError(100, "recipient_type must be individual.")
+    if not body.get("to") and not body.get("recipient"):
+        raise missing_parameter("to")
+    opaque = body.get("biz_opaque_callback_data", "")
+    if not isinstance(opaque, str) or len(opaque) > OPAQUE_MAX:
+        raise GraphError(100, f"biz_opaque_callback_data must be a string of at most {OPAQUE_MAX} "
+                              "characters.")
+    body.setdefault("type", "text")
+    if body["type"] not in ("text", "template"):
+        raise GraphError(131051, f"Message type {body['type']!r} is not supported.")
+
+
+def _pricing(category, billable):
+    return {"billable": billable, "pricing_model": "PMP", "category": category,
+            "type": "regular" if billable else "free_customer_service"}
+
+
+def _reply(message, address, held):
+    status = "held_for_quality_assessment" if held else "accepted"
+    return {"messaging_product": "whatsapp", "contacts": [address],
+            "messages": [{"id": message.wamid, "message_status": status}]}

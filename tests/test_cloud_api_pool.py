@@ -1,0 +1,357 @@
+import json
+import threading
+import time
+import unittest
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odoo.addons.waba_campaign.cloud_api import (
+    CloudApiClient,
+    NotSent,
+    Pacer,
+    RecipientError,
+    SendPool,
+    SendReply,
+    UnknownOutcome,
+)
+
+from .test_cloud_api_client import GraphServer, graph_error, hang_up, reply, silent
+
+MESSAGE = {"messaging_product": "whatsapp", "to": "+34600000000"}
+LATER = 600
+
+
+class FakeClock:
+    def __init__(self, now=1000.0):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+class TestPacer(unittest.TestCase):
+    def test_first_start_is_now_or_when_told(self):
+        clock = FakeClock()
+        self.assertEqual(Pacer(10, clock=clock).delay(), 0)
+        pacer = Pacer(10, start_at=1002.5, clock=clock)
+        self.assertEqual(pacer.delay(), 2.5)
+        clock.now = 1003
+        self.assertEqual(pacer.delay(), 0)
+
+    def test_no_catching_up_after_a_stall(self):
+        clock = FakeClock()
+        pacer = Pacer(10, clock=clock)
+        pacer.take()
+        clock.now += 60
+        self.assertEqual(pacer.delay(), 0)
+        pacer.take()
+        self.assertAlmostEqual(pacer.delay(), 0.1)
+
+    def test_a_changed_rate_counts_from_the_last_start(self):
+        clock = FakeClock()
+        pacer = Pacer(10, clock=clock)
+        pacer.take()
+        pacer.set_rate(1)
+        self.assertAlmostEqual(pacer.delay(), 1)
+        pacer.set_rate(100)
+        self.assertAlmostEqual(pacer.delay(), 0.01)
+
+    def test_refuses_a_rate_that_is_not_above_zero(self):
+        for rate in (0, -1, float("nan")):
+            with self.subTest(rate=rate), self.assertRaises(ValueError):
+                Pacer(rate)
+
+    @given(
+        st.integers(1, 1000),
+        st.lists(st.floats(0, 5), min_size=1, max_size=400),
+        st.floats(0, 1e7),
+    )
+    def test_never_more_than_the_rate_in_any_second(self, rate, waits, now):
+        clock = FakeClock(now)
+        pacer = Pacer(rate, clock=clock)
+        starts = []
+        for wait in waits:
+            # Most callers come at once, some after a stall.
+            clock.now += wait if wait > 4 else 0
+            clock.now += pacer.delay()
+            # Adding can round down by less than the clock's own step.
+            while pacer.delay():
+                clock.now += 1e-6
+            pacer.take()
+            starts.append(clock.now)
+        for first, later in zip(starts, starts[rate:], strict=False):
+            self.assertGreaterEqual(later - first, 1)
+        for one, following in zip(starts, starts[1:], strict=False):
+            self.assertGreaterEqual(following - one, 1 / rate)
+
+    @given(st.lists(st.tuples(st.sampled_from([1, 5, 80, 1000]), st.integers(1, 30)), max_size=8))
+    def test_the_rate_of_the_moment_holds_when_it_changes(self, phases):
+        clock = FakeClock()
+        pacer = Pacer(1, clock=clock)
+        last = None
+        for rate, count in phases:
+            pacer.set_rate(rate)
+            for _index in range(count):
+                clock.now += pacer.delay()
+                while pacer.delay():
+                    clock.now += 1e-6
+                pacer.take()
+                if last is not None:
+                    self.assertGreaterEqual(clock.now - last, 1 / rate)
+                last = clock.now
+
+
+class PoolCase(unittest.TestCase):
+    def pool(self, *script, rate=1e6, connections=4, timeout=(5, 20), default=None, **options):
+        server = GraphServer(*script, default=default)
+        server.__enter__()
+        self.addCleanup(server.__exit__)
+        client = CloudApiClient(server.url, "v25.0", "EAAtoken0123456789", timeout=timeout)
+        self.addCleanup(client.close)
+        pool = SendPool(client, rate, connections, **options)
+        self.addCleanup(pool.close)
+        return server, pool
+
+    def submit(self, pool, count, send_before=None):
+        for key in range(count):
+            body = {**MESSAGE, "biz_opaque_callback_data": str(key)}
+            pool.submit(key, "4000", body, send_before or time.time() + LATER)
+
+    def all_results(self, pool):
+        found = []
+        while pool.pending:
+            found += pool.results(100)
+        return found
+
+
+def keys(server):
+    return [json.loads(request["body"])["biz_opaque_callback_data"] for request in server.requests]
+
+
+class TestPool(PoolCase):
+    def test_each_message_is_sent_once_and_reported_once(self):
+        def answer(handler):
+            key = json.loads(handler.body)["biz_opaque_callback_data"]
+            reply({"messages": [{"id": f"wamid.{key}"}], "contacts": [{"wa_id": key}]})(handler)
+
+        before = time.time()
+        server, pool = self.pool(default=answer, connections=8)
+        self.submit(pool, 200)
+        found = self.all_results(pool)
+        self.assertEqual(sorted(result.key for result in found), list(range(200)))
+        self.assertEqual(sorted(map(int, keys(server))), list(range(200)))
+        for result in found:
+            self.assertEqual(
+                (result.outcome, result.wamid, result.wa_id),
+                ("accepted", f"wamid.{result.key}", str(result.key)),
+            )
+            self.assertTrue(before <= result.started_at <= result.finished_at <= time.time())
+
+    def test_one_connection_keeps_the_order(self):
+        server, pool = self.pool(connections=1)
+        self.submit(pool, 30)
+        self.assertEqual([result.key for result in self.all_results(pool)], list(range(30)))
+        self.assertEqual(keys(server), [str(key) for key in range(30)])
+        self.assertEqual(len({request["connection"] for request in server.requests}), 1)
+
+    def test_requests_run_side_by_side(self):
+        together = threading.Barrier(4)
+
+        def wait_for_the_others(handler):
+            together.wait()
+            reply({"messages": [{"id": "wamid.A"}]})(handler)
+
+        _server, pool = self.pool(default=wait_for_the_others, connections=4)
+        self.submit(pool, 8)
+        self.assertEqual({result.outcome for result in self.all_results(pool)}, {"accepted"})
+
+    def test_outcomes(self):
+        held = {"messages": [{"id": "w", "message_status": "held_for_quality_assessment"}]}
+        paused = {"messages": [{"id": "w", "message_status": "paused"}]}
+        user = {"messages": [{"id": "w"}], "contacts": [{"user_id": "ES.9A"}]}
+        server, pool = self.pool(
+            reply(held),
+            reply(paused),
+            reply(user),
+            graph_error(131030, fbtrace_id="T"),
+            hang_up,
+            reply(b"<html>", 502),
+            connections=1,
+        )
+        self.submit(pool, 6)
+        found = self.all_results(pool)
+        self.assertEqual(
+            [result.outcome for result in found],
+            ["held", "held", "accepted", "error", "unknown", "unknown"],
+        )
+        self.assertEqual((found[2].wamid, found[2].user_uid), ("w", "ES.9A"))
+        self.assertIsInstance(found[3].error, RecipientError)
+        self.assertEqual(found[3].error.fbtrace_id, "T")
+        self.assertIsInstance(found[4].error, UnknownOutcome)
+        self.assertEqual(len(server.requests), 6)
+
+    def test_not_sent(self):
+        server, pool = self.pool(connections=2)
+        server.__exit__()
+        self.addCleanup(setattr, server, "__exit__", None)
+        self.submit(pool, 3)
+        for result in self.all_results(pool):
+            self.assertEqual(result.outcome, "not_sent")
+            self.assertIsInstance(result.error, NotSent)
+
+    def test_unanswered_is_unknown(self):
+        server, pool = self.pool(silent, connections=1, timeout=(5, 0.2))
+        self.submit(pool, 2)
+        self.assertEqual([result.outcome for result in self.all_results(pool)],
+                         ["unknown", "accepted"])
+        self.assertEqual(len(server.requests), 2)
+
+    def test_expired_jobs_are_not_started(self):
+        server, pool = self.pool(connections=2)
+        self.submit(pool, 3, send_before=time.time() - 1)
+        self.submit(pool, 1)
+        found = self.all_results(pool)
+        self.assertEqual(
+            [result.outcome for result in found], ["not_started"] * 3 + ["accepted"]
+        )
+        self.assertEqual((found[0].started_at, found[0].finished_at), (None, None))
+        self.assertEqual(len(server.requests), 1)
+
+    def test_a_job_expires_while_it_waits_for_its_start(self):
+        server, pool = self.pool(start_at=time.time() + LATER)
+        self.submit(pool, 1, send_before=time.time() + 0.1)
+        self.assertEqual([result.outcome for result in pool.results(5)], ["not_started"])
+        self.assertEqual(server.requests, [])
+
+    def test_drain_takes_back_what_has_not_started(self):
+        server, pool = self.pool(silent, connections=1, timeout=(5, 0.5))
+        self.submit(pool, 4)
+        while not server.requests:
+            time.sleep(0.005)
+        self.assertEqual((pool.pending, pool.unstarted), (4, 3))
+        self.assertEqual(pool.drain_unstarted(), [1, 2, 3])
+        self.assertEqual((pool.pending, pool.unstarted), (1, 0))
+        self.assertEqual([result.outcome for result in self.all_results(pool)], ["unknown"])
+        self.submit(pool, 1)
+        self.assertEqual([result.outcome for result in self.all_results(pool)], ["accepted"])
+        self.assertEqual(keys(server), ["0", "0"])
+
+    def test_drain_wakes_who_waits_for_results(self):
+        _server, pool = self.pool(start_at=time.time() + LATER)
+        self.submit(pool, 1)
+        waiting = threading.Thread(target=pool.results, args=(1,))
+        waiting.start()
+        self.assertEqual(pool.drain_unstarted(), [0])
+        waiting.join()
+        self.assertEqual(pool.pending, 0)
+
+    def test_close_waits_for_the_requests_under_way(self):
+        server, pool = self.pool(silent, connections=1, timeout=(5, 0.3))
+        self.submit(pool, 3)
+        while not server.requests:
+            time.sleep(0.005)
+        pool.close()
+        found = {result.key: result.outcome for result in pool.results(10)}
+        self.assertEqual(found, {0: "unknown", 1: "not_started", 2: "not_started"})
+        self.assertEqual(pool.pending, 0)
+        self.assertEqual([thread for thread in threading.enumerate() if thread.name == "waba-send"], [])
+        with self.assertRaises(RuntimeError):
+            self.submit(pool, 1)
+        pool.close()
+
+    def test_context_manager_closes(self):
+        _server, pool = self.pool(start_at=time.time() + LATER)
+        with pool:
+            self.submit(pool, 5)
+        self.assertEqual([result.outcome for result in pool.results(10)], ["not_started"] * 5)
+
+    def test_results_in_portions(self):
+        _server, pool = self.pool()
+        self.assertEqual(pool.results(5), [])
+        self.submit(pool, 7)
+        portion = pool.results(5, min_items=5)
+        self.assertEqual(len(portion), 5)
+        self.assertEqual(len(pool.results(5, min_items=5)), 2)
+        self.assertEqual(pool.results(5), [])
+
+    def test_results_give_up_after_the_timeout(self):
+        _server, pool = self.pool(start_at=time.time() + LATER)
+        self.submit(pool, 1)
+        self.assertEqual(pool.results(5, timeout=0.05), [])
+        self.assertEqual(pool.results(5, timeout=0), [])
+        self.assertEqual(pool.pending, 1)
+
+    def test_refuses_no_connection(self):
+        with self.assertRaises(ValueError):
+            self.pool(connections=0)
+
+
+class TestPace(PoolCase):
+    def test_starts_keep_their_distance(self):
+        rate = 100
+        _server, pool = self.pool(rate=rate, connections=8)
+        self.submit(pool, 30)
+        starts = sorted(result.started_at for result in self.all_results(pool))
+        gaps = [later - one for one, later in zip(starts, starts[1:], strict=False)]
+        # The wall clock of the results may be set back a little against the pacing clock.
+        self.assertGreaterEqual(min(gaps), 1 / rate - 0.001)
+
+    def test_a_new_rate_wakes_the_pool(self):
+        _server, pool = self.pool(rate=1 / LATER, connections=2)
+        self.submit(pool, 5)
+        self.assertEqual(len(pool.results(5)), 1)
+        pool.set_rate(1000)
+        self.assertEqual(len(self.all_results(pool)), 4)
+
+    def test_the_pace_is_handed_on(self):
+        _server, pool = self.pool(rate=1 / LATER, connections=2)
+        self.submit(pool, 1)
+        (result,) = pool.results(1)
+        self.assertAlmostEqual(pool.next_start_at, result.started_at + LATER, delta=1)
+        _server, following = self.pool(start_at=pool.next_start_at)
+        self.submit(following, 1)
+        self.assertEqual(following.results(1, timeout=0.05), [])
+        self.assertEqual(following.drain_unstarted(), [0])
+
+    def test_expired_jobs_use_no_start(self):
+        _server, pool = self.pool(rate=1 / LATER, connections=2)
+        self.submit(pool, 20, send_before=time.time() - 1)
+        self.submit(pool, 1)
+        self.assertEqual(len(self.all_results(pool)), 21)
+
+
+class FaultyClient:
+    """A client of which every third message breaks in a way that nobody foresaw."""
+
+    def __init__(self):
+        self.closed = 0
+
+    def for_thread(self):
+        return self
+
+    def close(self):
+        self.closed += 1
+
+    def send_message(self, phone_number_uid, body):
+        if body["number"] % 3 == 0:
+            raise KeyError("a secret")
+        return SendReply("wamid.A")
+
+
+class TestFaults(unittest.TestCase):
+    @settings(max_examples=20)
+    @given(st.integers(1, 60), st.integers(1, 6))
+    def test_a_thread_survives_what_nobody_foresaw(self, count, connections):
+        client = FaultyClient()
+        with SendPool(client, 1e6, connections) as pool:
+            for number in range(count):
+                pool.submit(number, "4000", {"number": number}, time.time() + LATER)
+            found = {}
+            while pool.pending:
+                found.update((result.key, result) for result in pool.results(10))
+        self.assertEqual(sorted(found), list(range(count)))
+        for number, result in found.items():
+            self.assertEqual(result.outcome, "accepted" if number % 3 else "unknown")
+        self.assertEqual(str(found[0].error), "UnknownOutcome: unexpected KeyError")
+        self.assertEqual(client.closed, min(count, connections))

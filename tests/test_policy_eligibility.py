@@ -1,0 +1,104 @@
+import unittest
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from odoo.addons.waba_campaign.policy import eligibility
+from odoo.addons.waba_campaign.policy.eligibility import Person, Verdict
+
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NOW = datetime(2026, 11, 20, 10, 0, 0)
+LATER = NOW + timedelta(days=3)
+ANA = Person(number="+34600000000", marketing_state="opted_in", country_code="ES")
+
+# What each reason looks like, in the order in which they are shown.
+SYMPTOMS = {
+    "no_number": {"number": ""},
+    "invalid_number": {"number": "600 00"},
+    "duplicate": {"duplicate": True},
+    "blacklisted": {"blacklisted": True},
+    "opted_out": {"marketing_state": "opted_out"},
+    "unreachable": {"unreachable_until": LATER},
+    "blocked_by_us": {"blocked": True},
+    "country": {"country_code": "CU"},
+}
+
+
+class TestCheck(unittest.TestCase):
+    def test_one_symptom(self):
+        cases = [
+            # changes, marketing verdict, utility verdict
+            ({}, None, None),
+            ({"marketing_state": "unknown"}, None, None),
+            ({"marketing_state": "opted_out"}, "opted_out", None),
+            ({"number": ""}, "no_number", "no_number"),
+            ({"number": "", "user_uid": "ES.9A1B2C"}, None, None),
+            ({"number": "600 000 000"}, "invalid_number", "invalid_number"),
+            ({"number": "+0600000000"}, "invalid_number", "invalid_number"),
+            ({"number": "+1234567890123456"}, "invalid_number", "invalid_number"),
+            ({"number": "+34600000000 "}, "invalid_number", "invalid_number"),
+            ({"number": "+346000000\u0663"}, "invalid_number", "invalid_number"),
+            ({"duplicate": True}, "duplicate", "duplicate"),
+            ({"blacklisted": True}, "blacklisted", "blacklisted"),
+            ({"unreachable_until": LATER}, "unreachable", "unreachable"),
+            ({"unreachable_until": NOW}, None, None),
+            ({"unreachable_until": False, "country_code": False}, None, None),
+            ({"blocked": True}, "blocked_by_us", "blocked_by_us"),
+            ({"country_code": ""}, None, None),
+            ({"country_code": "KP"}, "country", "country"),
+            ({"country_code": "ir"}, "country", "country"),
+            ({"country_code": "SY"}, "country", "country"),
+            ({"country_code": "US"}, "country", None),
+            ({"country_code": "CA"}, None, None),
+        ]
+        for changes, *expected in cases:
+            person = replace(ANA, **changes)
+            for purpose, reason_key in zip(("marketing", "utility"), expected, strict=True):
+                with self.subTest(purpose, **changes):
+                    verdict = eligibility.check(person, purpose, NOW)
+                    self.assertEqual(verdict.reason_key, reason_key)
+                    self.assertIs(verdict.allowed, reason_key is None)
+
+    def test_an_unreachable_person_may_be_tried_again_later(self):
+        person = replace(ANA, unreachable_until=LATER)
+        self.assertEqual(
+            eligibility.check(person, "marketing", NOW), Verdict(False, "unreachable", LATER)
+        )
+        self.assertEqual(eligibility.check(person, "marketing", LATER), Verdict(True))
+
+    def test_a_date_does_not_end_a_reason_that_has_none(self):
+        person = replace(ANA, blacklisted=True, unreachable_until=LATER)
+        self.assertEqual(
+            eligibility.check(person, "marketing", NOW), Verdict(False, "blacklisted", None)
+        )
+
+    def test_countries_the_account_may_not_write_to(self):
+        american = replace(ANA, country_code="US")
+        blocked = frozenset({"ES"})
+        cases = [
+            (american, {"us_marketing_blocked": False}, None),
+            (ANA, {"blocked_countries": blocked}, "country"),
+            (american, {"us_marketing_blocked": False, "blocked_countries": blocked}, None),
+        ]
+        for person, rules, expected in cases:
+            with self.subTest(person.country_code, **rules):
+                verdict = eligibility.check(person, "marketing", NOW, **rules)
+                self.assertEqual(verdict.reason_key, expected)
+
+    def test_an_unknown_purpose_is_an_error(self):
+        with self.assertRaises(ValueError):
+            eligibility.check(ANA, "newsletter", NOW)
+
+    @untimed
+    @given(st.sets(st.sampled_from(tuple(SYMPTOMS)), min_size=1))
+    def test_the_first_reason_is_shown(self, reasons):
+        changes = {}
+        for reason in reversed(SYMPTOMS):
+            if reason in reasons:
+                changes |= SYMPTOMS[reason]
+        verdict = eligibility.check(replace(ANA, **changes), "marketing", NOW)
+        self.assertEqual(verdict.reason_key, next(key for key in SYMPTOMS if key in reasons))
+
+    def test_the_reasons_and_their_order(self):
+        self.assertEqual(eligibility.REASONS, tuple(SYMPTOMS))

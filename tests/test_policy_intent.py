@@ -1,0 +1,197 @@
+import unittest
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from odoo.addons.waba_campaign.policy import eligibility, intent
+
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+STOPS = """
+STOP
+stop.
+Stop!!!
+Stop 🙏
+\uff33\uff34\uff2f\uff30
+stop stop stop
+STOP please
+please stop
+Hi, please stop
+Stop it
+Stop promotions
+Stop sending me messages
+I want to unsubscribe
+Unsubscribe
+unsubscribe me please
+Unsubscribe from Promos
+opt-out
+Cancel
+cancel my subscription
+No more messages!
+I don't want any more messages
+I don\u2019t want more promos, thanks
+Don't text me
+remove me from your list
+BAJA
+Baja por favor
+¡Baja!
+dar de baja
+Darme de baja
+Hola, quiero darme de baja de la lista, gracias
+Buenos días, quiero la baja
+baja de la lista
+CANCELAR
+cancelar suscripción
+Detener promociones
+no quiero más mensajes
+No quiero recibir publicidad
+ya no quiero recibir más promociones
+No más publicidad por favor
+no me escriban más
+No me envíen más mensajes
+Dejen de enviarme promociones
+dejen de molestar ya
+Bórrenme de la lista
+PARAR
+parar promoções
+Pare
+SAIR
+sair da lista, obrigado
+Não quero mais receber mensagens
+pare de enviar mensagens
+ARRET
+Arrêt
+Arrêter les promotions
+Arrêtez svp
+Désabonner
+me désabonner s'il vous plaît
+Je ne veux plus recevoir de messages
+Ne m'écrivez plus
+""".strip().splitlines()
+
+NOT_STOPS = """
+I can't stop loving it
+la baja de precios
+Don't stop
+please don't stop
+Stop the music
+When does the offer stop?
+I stopped by the shop yesterday
+bus stop
+baja el precio
+baja un poco
+La calidad baja
+¿Cancelar mi pedido?
+Cancel my order
+cancel it
+cancelar todo
+cancelar la cita
+no
+No gracias
+no quiero más sillas
+quiero más mensajes
+me da de baja la presión
+para mañana
+vou sair agora
+sair de casa
+quero parar na loja
+l'arrêt de bus
+plus de messages
+the end
+alta
+hola
+🛑
+.
+""".strip().splitlines()
+
+STARTS = """
+START
+start!
+Resume
+subscribe please
+opt in
+unstop
+ALTA
+Alta por favor
+darme de alta
+Hola, quiero darme de alta
+quiero volver a recibir promociones
+Reanudar
+retomar
+quero receber promoções
+Je veux recevoir vos offres
+""".strip().splitlines()
+
+NOT_STARTS = """
+When do you start?
+start it
+la temporada alta
+alta costura
+no quiero recibir promociones
+yes
+sí
+ok
+voltar
+quiero recibir mi pedido
+""".strip().splitlines()
+
+
+class TestIntent(unittest.TestCase):
+    def test_requests_to_stop(self):
+        for text in STOPS:
+            with self.subTest(text):
+                self.assertTrue(intent.opt_out_intent(text))
+                self.assertFalse(intent.opt_in_intent(text))
+
+    def test_sentences_with_such_a_word(self):
+        for text in ["", None, "   ", *NOT_STOPS, *STARTS]:
+            with self.subTest(text):
+                self.assertFalse(intent.opt_out_intent(text))
+
+    def test_requests_to_resume(self):
+        for text in STARTS:
+            with self.subTest(text):
+                self.assertTrue(intent.opt_in_intent(text))
+
+    def test_a_consent_is_not_read_into_other_words(self):
+        for text in ["", None, *NOT_STARTS]:
+            with self.subTest(text):
+                self.assertFalse(intent.opt_in_intent(text))
+
+    def test_our_payload_wins(self):
+        cases = [
+            (intent.STOP_PAYLOAD, "Alta", True, False),
+            (intent.STOP_PAYLOAD, None, True, False),
+            (intent.RESUME_PAYLOAD, "Baja", False, True),
+            ("ORDER_17", "Baja", True, False),
+            ("ORDER_17", "Alta", False, True),
+            ("ORDER_17", "Ver oferta", False, False),
+            ("WABA_STOP_2", "Ver oferta", False, False),
+        ]
+        for payload, text, stops, resumes in cases:
+            with self.subTest(payload, text=text):
+                self.assertIs(intent.opt_out_intent(text, payload), stops)
+                self.assertIs(intent.opt_in_intent(text, payload), resumes)
+
+    def test_a_long_text_is_for_a_person_to_read(self):
+        self.assertTrue(intent.opt_out_intent("stop " * intent.MAX_WORDS))
+        self.assertFalse(intent.opt_out_intent("stop " * (intent.MAX_WORDS + 1)))
+        self.assertFalse(intent.opt_out_intent("stop" + " " * intent.MAX_CHARACTERS))
+
+    phrases = st.sampled_from(
+        sorted(intent.OPT_OUT_WORDS | intent.OPT_IN_WORDS | intent.OPENINGS | intent.TOPIC)
+    )
+
+    @untimed
+    @given(st.text() | st.lists(phrases, max_size=5).map(" ".join))
+    def test_any_text_has_one_meaning_at_most(self, text):
+        self.assertFalse(intent.opt_out_intent(text) and intent.opt_in_intent(text))
+
+    def test_the_lists_are_written_as_texts_are_read(self):
+        for phrase in intent.OPT_OUT_WORDS | intent.OPT_IN_WORDS:
+            with self.subTest(phrase):
+                self.assertEqual(intent.normalise(phrase), phrase)
+                self.assertLessEqual(len(phrase.split()), intent.MAX_WORDS)
+        self.assertFalse(intent.OPT_OUT_WORDS & intent.OPT_IN_WORDS)
+
+    def test_eligibility_offers_them_too(self):
+        self.assertIs(eligibility.opt_out_intent, intent.opt_out_intent)
+        self.assertEqual(eligibility.STOP_PAYLOAD, "WABA_STOP")
