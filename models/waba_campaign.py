@@ -101,7 +101,7 @@ class WabaCampaign(models.Model):
     utm_source_id = fields.Many2one("utm.source", readonly=True, copy=False, ondelete="set null")
 
     # Figures, counted in one pass
-    message_ids = fields.One2many("waba.message", "campaign_id", string="Messages")
+    waba_message_ids = fields.One2many("waba.message", "campaign_id", string="WhatsApp messages")
     people_count = fields.Integer("People", compute="_compute_figures")
     queued_count = fields.Integer("Waiting", compute="_compute_figures")
     skipped_count = fields.Integer("Left out", compute="_compute_figures")

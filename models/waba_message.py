@@ -79,12 +79,12 @@ class WabaMessage(models.Model):
 
     # Queue and reservation
     state = fields.Selection(STATES, default="queued", required=True, readonly=True)
-    attempt_count = fields.Integer("Attempts", readonly=True)
+    attempt_count = fields.Integer("Attempts", default=0, required=True, readonly=True)
     failed_attempt = fields.Integer(
-        readonly=True, help="The last attempt that certainly failed; its later echoes say nothing new."
+        default=0, required=True, readonly=True, help="The last attempt that certainly failed; its later echoes say nothing new."
     )
     failure_streak = fields.Integer(
-        readonly=True, help="Failures in a row for the same reason; waiting times grow with it."
+        default=0, required=True, readonly=True, help="Failures in a row for the same reason; waiting times grow with it."
     )
     retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
     reserved_until = fields.Datetime(

@@ -57,6 +57,8 @@ class WabaPortfolio(models.Model):
         help="Part of the daily limit that campaigns leave free for automated follow-ups (0–1).",
     )
     reserve_count = fields.Integer(
+        default=0,
+        required=True,
         readonly=True,
         copy=False,
         help="Written by each reservation, so that two reservations can never overlap.",
@@ -156,10 +158,10 @@ class WabaPortfolio(models.Model):
             portfolio.messaging_limit = messaging_limit
             portfolio._message_log(
                 body=self.env._(
-                    "Meta's daily limit changed: %(before)s → %(after)s (%(source)s).",
+                    "Meta's daily limit changed: %(before)s → %(after)s (%(where)s).",
                     before=before,
                     after=labels[messaging_limit],
-                    source=source,
+                    where=source,
                 )
             )
             portfolio.sender_ids._wake()

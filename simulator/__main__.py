@@ -42,7 +42,8 @@ async def serve(options):
     site = web.TCPSite(runner, options.host, options.port, backlog=1024)
     await site.start()
     port = runner.addresses[0][1]
-    print(f"simulator listening on http://{options.host}:{port}", flush=True)
+    sys.stdout.write(f"simulator listening on http://{options.host}:{port}\n")
+    sys.stdout.flush()
     try:
         await stop.wait()
     finally:

@@ -202,9 +202,10 @@ class Control:
         return self.events.account(values)
 
     def post_template(self, values):
-        """``id`` (or ``name``, narrowed by ``language`` and ``account_id``): ``status`` + ``reason``, ``quality``,
-        ``category``, ``correct_category``, ``pause`` (strike 0-3) + ``pause_seconds``,
-        ``hold_after``, ``release``, ``drop`` (code), ``block_rate``, ``top_block_reason``."""
+        """``id`` (or ``name``, narrowed by ``language`` and ``account_id``): ``status`` +
+        ``reason``, ``quality``, ``category``, ``correct_category``, ``pause`` (strike 0-3) +
+        ``pause_seconds``, ``hold_after``, ``release``, ``drop`` (code), ``block_rate``,
+        ``top_block_reason``."""
         found = [t for t in self.world.templates.values()
                  if values.get("id", t.id) == t.id and values.get("name", t.name) == t.name
                  and values.get("language", t.language) == t.language

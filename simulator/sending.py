@@ -31,9 +31,10 @@ class Sender:
     def send(self, number, body, entry, forced_failure=0):
         """The reply to one send; raises GraphError. ``entry`` (the log's) learns what was done.
 
+        Its time of arrival is what the rates are measured by, so that the log proves them.
         ``forced_failure`` is a code with which the accepted message will fail later.
         """
-        now = self.world.clock.now()
+        now = entry.received_at
         account = self.world.account_of(number)
         _check_envelope(body)
         self._check_number(number, account, now)

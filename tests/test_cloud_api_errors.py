@@ -1,8 +1,7 @@
 import unittest
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from odoo.addons.waba_campaign.cloud_api import (
     CODES,
     AccountError,
@@ -17,6 +16,9 @@ from odoo.addons.waba_campaign.cloud_api import (
     classify,
 )
 from odoo.addons.waba_campaign.cloud_api.errors import graph_error
+
+# A slow machine must not fail a test.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Meta, Error codes, 2026-09-11, and the pages named in the module: each code, its remedy, its word.
 DOCUMENTED = [
@@ -109,6 +111,7 @@ class TestCodes(unittest.TestCase):
         self.assertEqual(classify(999999, is_transient="yes").failure_type, "unknown_error")
         self.assertEqual(classify(131050, is_transient=True).failure_type, "opted_out")
 
+    @unhurried
     @given(
         st.none() | st.integers() | st.text() | st.floats(),
         st.none() | st.text(),
@@ -154,6 +157,4 @@ class TestExceptions(unittest.TestCase):
     def test_text(self):
         self.assertEqual(str(NotSent(message="refused")), "NotSent: refused")
         self.assertEqual(str(AccountError(190)), "error 190: account_restricted")
-        self.assertEqual(
-            str(RetryLater(4, 5, "m", "d", "T")), "error 4/5: m: d (fbtrace_id T)"
-        )
+        self.assertEqual(str(RetryLater(4, 5, "m", "d", "T")), "error 4/5: m: d (fbtrace_id T)")

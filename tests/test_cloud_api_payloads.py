@@ -1,9 +1,8 @@
 import copy
 import unittest
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from odoo.addons.waba_campaign.cloud_api import (
     TemplateVariable,
     clean_parameter,
@@ -15,6 +14,9 @@ from odoo.addons.waba_campaign.cloud_api import (
     unsupported_parts,
     validate_parameters,
 )
+
+# A slow machine must not fail a test.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Shapes as `GET /{waba}/message_templates` lists them: Meta's OpenAPI file v23.0 (2025-11-21) and
 # the Template components page (2025-11-21).
@@ -299,7 +301,10 @@ class TestVariables(unittest.TestCase):
             {"type": "CAROUSEL", "cards": []},
             {"type": "LIMITED_TIME_OFFER"},
             {"type": "HEADER", "format": "GIF"},
-            {"type": "BUTTONS", "buttons": [{"type": "FLOW"}, {"type": "CATALOG"}, {"type": "URL"}]},
+            {
+                "type": "BUTTONS",
+                "buttons": [{"type": "FLOW"}, {"type": "CATALOG"}, {"type": "URL"}],
+            },
         ]
         self.assertEqual(
             unsupported_parts(components),
@@ -460,6 +465,7 @@ class TestValidation(unittest.TestCase):
             with self.subTest(given_header):
                 self.assertEqual(problems(header(kind), {"header": given_header}), expected)
 
+    @unhurried
     @given(st.text())
     def test_cleaned_text_is_never_refused(self, text):
         cleaned = clean_parameter(text)
@@ -483,6 +489,7 @@ class TestValidation(unittest.TestCase):
             with self.subTest(value=value):
                 self.assertEqual(clean_parameter(value), expected)
 
+    @unhurried
     @given(
         st.lists(
             st.dictionaries(

@@ -5,9 +5,8 @@ import pathlib
 import unittest
 from datetime import datetime
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from odoo.addons.waba_campaign.cloud_api import (
     AccountAlert,
     AccountReview,
@@ -33,6 +32,9 @@ from odoo.addons.waba_campaign.cloud_api import (
     verify_signature,
 )
 from odoo.addons.waba_campaign.cloud_api.nodes import as_moment
+
+# A slow machine must not fail a test.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PAYLOADS = pathlib.Path(__file__).parent / "payloads"
 WABA = "200000000000001"
@@ -368,7 +370,9 @@ def value_of(name):
 
 
 def change(field, value):
-    return {"entry": [{"id": WABA, "time": 1790000000, "changes": [{"field": field, "value": value}]}]}
+    return {
+        "entry": [{"id": WABA, "time": 1790000000, "changes": [{"field": field, "value": value}]}]
+    }
 
 
 def summary(body):
@@ -422,7 +426,18 @@ class TestPayloads(unittest.TestCase):
 
 class TestOddities(unittest.TestCase):
     def test_not_an_object(self):
-        for body in (b"", b"\xff\xfe", b"[1]", b"null", "x", b"[" * 100_000, None, 5, [], "9" * 5000):
+        for body in (
+            b"",
+            b"\xff\xfe",
+            b"[1]",
+            b"null",
+            "x",
+            b"[" * 100_000,
+            None,
+            5,
+            [],
+            "9" * 5000,
+        ):
             with self.subTest(body=str(body)[:20]):
                 (event,) = parse_events(body)
                 self.assertIsInstance(event, UnknownEvent)
@@ -433,21 +448,31 @@ class TestOddities(unittest.TestCase):
         status = value_of("status_sent")["statuses"][0]
         cases = [
             (
-                change("messages", {"statuses": [None, status, {"status": "sent"}, {"id": "w"}, 5]}),
+                change(
+                    "messages", {"statuses": [None, status, {"status": "sent"}, {"id": "w"}, 5]}
+                ),
                 ["UnknownEvent", "MessageStatus", "UnknownEvent", "UnknownEvent", "UnknownEvent"],
             ),
-            ({"entry": [None, *change("messages", {"statuses": [status]})["entry"]]},
-             ["UnknownEvent", "MessageStatus"]),
-            ({"entry": [{"id": WABA, "changes": ["x", {"field": "messages", "value": None}]}]},
-             ["UnknownEvent", "UnknownEvent"]),
+            (
+                {"entry": [None, *change("messages", {"statuses": [status]})["entry"]]},
+                ["UnknownEvent", "MessageStatus"],
+            ),
+            (
+                {"entry": [{"id": WABA, "changes": ["x", {"field": "messages", "value": None}]}]},
+                ["UnknownEvent", "UnknownEvent"],
+            ),
             ({"entry": [{"id": WABA}]}, ["UnknownEvent"]),
             ({"entry": []}, ["UnknownEvent"]),
             ({}, ["UnknownEvent"]),
             (change("messages", {"metadata": {}}), ["UnknownEvent"]),
-            (change("messages", {"messages": [{"id": "w"}, {"from": "34600000000"}]}),
-             ["UnknownEvent", "UnknownEvent"]),
-            (change("user_preferences", {"user_preferences": [7, {"wa_id": "346"}]}),
-             ["UnknownEvent", "UnknownEvent"]),
+            (
+                change("messages", {"messages": [{"id": "w"}, {"from": "34600000000"}]}),
+                ["UnknownEvent", "UnknownEvent"],
+            ),
+            (
+                change("user_preferences", {"user_preferences": [7, {"wa_id": "346"}]}),
+                ["UnknownEvent", "UnknownEvent"],
+            ),
             (change("user_preferences", {"x": 1}), ["UnknownEvent"]),
         ]
         for body, kinds in cases:
@@ -496,9 +521,7 @@ class TestOddities(unittest.TestCase):
         self.assertEqual(summary(change("new_name", value_of("inbound_text"))), ["InboundMessage"])
         self.assertEqual(summary(change("", value_of("preferences_stop"))), ["PreferenceChange"])
         both = {**value_of("status_sent"), **value_of("preferences_stop")}
-        self.assertEqual(
-            summary(change("messages", both)), ["MessageStatus", "PreferenceChange"]
-        )
+        self.assertEqual(summary(change("messages", both)), ["MessageStatus", "PreferenceChange"])
 
     def test_recipient_of_a_status(self):
         one = {"profile": {"name": "Ana"}, "wa_id": "34600000000", "user_id": "ES.1"}
@@ -591,7 +614,9 @@ class TestOddities(unittest.TestCase):
         status = {"id": "w", "status": "sent", "timestamp": "odd"}
         (event,) = parse_events(change("messages", {"statuses": [status]}))
         self.assertEqual(event.at, ENTRY_AT)
-        (event,) = parse_events({"entry": [{"changes": [{"field": "security", "value": {"a": 1}}]}]})
+        (event,) = parse_events(
+            {"entry": [{"changes": [{"field": "security", "value": {"a": 1}}]}]}
+        )
         self.assertIsNone(event.at)
 
     def test_alert_info_at_the_value_level(self):
@@ -603,7 +628,16 @@ _WORDS = sorted(
     {
         *("entry", "changes", "value", "field", "id", "time", "object", "metadata", "contacts"),
         *("phone_number_id", "statuses", "messages", "errors", "user_preferences", "status"),
-        *("timestamp", "recipient_id", "recipient_user_id", "from", "type", "text", "body", "wa_id"),
+        *(
+            "timestamp",
+            "recipient_id",
+            "recipient_user_id",
+            "from",
+            "type",
+            "text",
+            "body",
+            "wa_id",
+        ),
         *("user_id", "profile", "name", "code", "error_data", "pricing", "category", "billable"),
         *("context", "interactive", "button", "button_reply", "edit", "message", "system"),
         *("restriction_info", "expiration", "ban_info", "new_quality_score", "event", "image"),
@@ -627,14 +661,16 @@ _any_json = st.recursive(
     | st.floats()
     | st.text(max_size=8)
     | st.sampled_from(_WORDS + _FIELDS + ["1790000000", "34600000000", "sent", "edit"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=5)
+    ),
     max_leaves=25,
 )
 _changes = st.builds(change, st.sampled_from(_FIELDS), _any_json)
 
 
 class TestAnyBody(unittest.TestCase):
+    @unhurried
     @given(_any_json | _changes)
     def test_any_json_gives_events_and_always_the_same(self, body):
         events = parse_events(body)
@@ -647,10 +683,12 @@ class TestAnyBody(unittest.TestCase):
         # NaN differs from itself, so the texts are compared.
         self.assertEqual(repr(events), repr(parse_events(body)))
 
+    @unhurried
     @given(st.binary() | st.text())
     def test_any_bytes_give_events(self, body):
         self.assertTrue(parse_events(body))
 
+    @unhurried
     @given(st.lists(st.sampled_from(sorted(EXPECTED)), min_size=1, max_size=4))
     def test_bodies_joined_give_the_events_joined(self, names):
         entries = [entry for name in names for entry in payload(name)["body"]["entry"]]
@@ -703,6 +741,7 @@ class TestSignature(unittest.TestCase):
             with self.subTest(header=header, secret=secret):
                 self.assertIs(verify_signature(body, header, secret), False)
 
+    @unhurried
     @given(st.binary(), st.text(), st.text())
     def test_never_raises(self, body, header, secret):
         self.assertIs(verify_signature(body, header, secret), False)

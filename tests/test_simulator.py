@@ -1331,7 +1331,8 @@ class TestFaults(SimulatorCase):
                          [(wamid, 131048)])
 
     def test_nonsense_is_refused(self):
-        for path, body in (("faults", {"kind": "earthquake"}), ("faults", {"kind": "reset", "x": 1}),
+        for path, body in (("faults", {"kind": "earthquake"}),
+                           ("faults", {"kind": "reset", "x": 1}),
                            ("behaviour", {"x": 1}), ("delivery", {"x": 1}), ("settings", {"x": 1}),
                            ("inbound", {"phone_id": SPAIN, "number": ANA}),
                            ("preferences", {"phone_id": SPAIN, "number": ANA, "value": "x"}),

@@ -1,0 +1,284 @@
+"""Builders shared by the tests: a simulator process, a connected account, leads, a campaign.
+
+Nothing of ours is replaced: the addon talks HTTP to a real simulator process, its jobs run as the
+scheduler would run them, and webhooks are parsed from the bodies the simulator really posted.
+"""
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from odoo.tests import TransactionCase, new_test_user
+
+ROOT = Path(__file__).resolve().parent.parent
+
+WABA_UID = "200000000000001"
+APP_UID = "300000000000001"
+PORTFOLIO_UID = "100000000000001"
+NUMBER_ES = "400000000000001"
+NUMBER_MX = "400000000000002"
+TOKEN = "SIM-TOKEN"
+APP_SECRET = "test-app-secret"
+VERIFY_TOKEN = "test-verify-token"
+# Nobody listens there: webhooks are then taken from the simulator's log by hand.
+NO_WEBHOOK = "http://127.0.0.1:9/none"
+
+
+class Simulator:
+    """A simulator process and its control endpoints."""
+
+    def __init__(self, webhook_url=NO_WEBHOOK, app_secret=APP_SECRET):
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "simulator", "--port", "0",
+                "--webhook-url", webhook_url, "--app-secret", app_secret,
+            ],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        line = self.process.stdout.readline()
+        self.url = line.split()[-1]
+        self.session = requests.Session()
+
+    def stop(self):
+        self.session.close()
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def get(self, name, **params):
+        return self._answer(
+            self.session.get(f"{self.url}/_control/{name}", params=params, timeout=60)
+        )
+
+    def post(self, name, **values):
+        return self._answer(self.session.post(f"{self.url}/_control/{name}", json=values, timeout=60))
+
+    def delete(self, name):
+        return self._answer(self.session.delete(f"{self.url}/_control/{name}", timeout=60))
+
+    def _answer(self, reply):
+        reply.raise_for_status()
+        return reply.json()
+
+    def sends(self):
+        """Every request to /messages so far, oldest first, as the log keeps it."""
+        return [
+            entry
+            for entry in self.get("log")["entries"]
+            if entry["method"] == "POST" and entry["path"].endswith("/messages")
+        ]
+
+
+class WabaCase(TransactionCase):
+    """A company in Spain with one connected account; each test starts from a fresh world."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.simulator = Simulator()
+        cls.addClassCleanup(cls.simulator.stop)
+        cls.env.company.country_id = cls.env.ref("base.es")
+        cls.account = cls._create_account()
+        cls.account._sync()
+        cls.account.state = "connected"
+        cls.portfolio = cls.account.portfolio_id
+        cls.sender = cls.account.sender_ids.filtered(lambda s: s.phone_number_uid == NUMBER_ES)
+        cls.sender_mx = cls.account.sender_ids - cls.sender
+        cls.template = cls._template("autumn_offer", "es")
+        cls.utility_template = cls._template("order_update", "es")
+        cls.salesperson = new_test_user(
+            cls.env,
+            "waba_salesperson",
+            groups="sales_team.group_sale_salesman_all_leads,waba_campaign.waba_group_user",
+        )
+        cls.manager = new_test_user(
+            cls.env,
+            "waba_manager",
+            groups="sales_team.group_sale_manager,waba_campaign.waba_group_manager",
+        )
+
+    def setUp(self):
+        super().setUp()
+        self.simulator.post("reset")
+
+    @classmethod
+    def _create_account(cls, **values):
+        return cls.env["waba.account"].create(
+            {
+                "name": "Test account",
+                "waba_uid": WABA_UID,
+                "app_uid": APP_UID,
+                "access_token": TOKEN,
+                "app_secret": APP_SECRET,
+                "verify_token": VERIFY_TOKEN,
+                "base_url": cls.simulator.url,
+                **values,
+            }
+        )
+
+    @classmethod
+    def _template(cls, name, language):
+        return cls.account.template_ids.filtered(
+            lambda template: (template.name, template.language) == (name, language)
+        )
+
+    # Builders
+
+    @classmethod
+    def _lead(cls, number, **values):
+        return cls.env["crm.lead"].create(
+            {
+                "name": f"Lead {number}",
+                "contact_name": values.pop("contact_name", "Ana Prueba"),
+                "partner_name": "Muebles Prueba",
+                "phone": number,
+                "country_id": cls.env.ref("base.es").id,
+                **values,
+            }
+        )
+
+    @classmethod
+    def _leads(cls, count, start=0):
+        """`count` leads with different Spanish mobile numbers."""
+        return cls.env["crm.lead"].create(
+            [
+                {
+                    "name": f"Lead {index}",
+                    "contact_name": f"Ana{index} Prueba",
+                    "partner_name": "Muebles Prueba",
+                    "phone": f"+34 6{index:08d}",
+                    "country_id": cls.env.ref("base.es").id,
+                }
+                for index in range(start + 11_000_000, start + 11_000_000 + count)
+            ]
+        )
+
+    @classmethod
+    def _campaign(cls, records, **values):
+        """A draft campaign to `records` with every variable mapped."""
+        campaign = cls.env["waba.campaign"].create(
+            {
+                "name": "Test campaign",
+                "template_id": cls.template.id,
+                "sender_id": cls.sender.id,
+                "res_model": records._name,
+                "audience_domain": repr([("id", "in", records.ids)]),
+                **values,
+            }
+        )
+        for line in campaign.variable_ids:
+            if not line._is_complete():
+                line.text = "prueba"
+        return campaign
+
+    # Jobs, run as the scheduler runs them
+
+    def _run_cron(self, cron):
+        cron.ensure_one()
+        with self.enter_registry_test_mode():
+            cron.with_user(self.env.ref("base.user_root")).method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _prepare(self):
+        self._run_cron(self.env.ref("waba_campaign.ir_cron_prepare_audiences"))
+
+    def _dispatch(self, sender=None):
+        self._run_cron((sender or self.sender).cron_id)
+
+    def _apply_webhooks(self):
+        self._run_cron(self.env.ref("waba_campaign.ir_cron_apply_webhooks"))
+
+    def _launch(self, records, **values):
+        """A campaign, launched, prepared and dispatched once."""
+        campaign = self._campaign(records, **values)
+        campaign.action_launch()
+        self._prepare()
+        self._dispatch(campaign.sender_id)
+        return campaign
+
+    def _rows(self, campaign, state=None):
+        domain = [("campaign_id", "=", campaign.id), ("direction", "=", "out")]
+        return self.env["waba.message"].search(
+            domain + ([("state", "=", state)] if state else []), order="id"
+        )
+
+    # Webhooks
+
+    def _store_event(self, body, account=None):
+        """Keep a body as the controller would, and return the event."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.env["waba.webhook.event"]._store(account or self.account, raw)
+
+    def _receive(self, body, account=None):
+        """Store one body and apply it."""
+        event = self._store_event(body, account)
+        self._apply_webhooks()
+        return event
+
+    def _change(self, field, value, waba_uid=WABA_UID):
+        """A webhook body with one change."""
+        return {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": waba_uid, "time": 1790000000, "changes": [{"field": field, "value": value}]}],
+        }
+
+    def _status(self, row, status, timestamp=None, attempt=None, **values):
+        """A status body for one of our rows, as Meta posts it."""
+        return self._change(
+            "messages",
+            {
+                "messaging_product": "whatsapp",
+                "metadata": {"phone_number_id": row.sender_id.phone_number_uid},
+                "statuses": [
+                    {
+                        "id": row.wamid or f"wamid.{row.id}",
+                        "status": status,
+                        "timestamp": str(timestamp or 1790000000),
+                        "recipient_id": (row.number or "").lstrip("+"),
+                        "biz_opaque_callback_data": f"{row.uuid}/{attempt or row.attempt_count}",
+                        **values,
+                    }
+                ],
+            },
+        )
+
+    def _inbound(self, number, text, wamid="wamid.IN1", timestamp=1790000000, **values):
+        """A text message body from a person."""
+        return self._change(
+            "messages",
+            {
+                "messaging_product": "whatsapp",
+                "metadata": {"phone_number_id": NUMBER_ES},
+                "contacts": [{"profile": {"name": "Ana"}, "wa_id": number.lstrip("+")}],
+                "messages": [
+                    {
+                        "from": number.lstrip("+"),
+                        "id": wamid,
+                        "timestamp": str(timestamp),
+                        "type": "text",
+                        "text": {"body": text},
+                        **values,
+                    }
+                ],
+            },
+        )
+
+    def _take_posted(self):
+        """Every webhook body the simulator tried to post so far, stored and applied."""
+        self.simulator.post("flush", hurry=True)
+        for attempt in self.simulator.get("webhooks")["entries"]:
+            self._store_event(attempt["body"])
+        self._apply_webhooks()
+
+    @contextmanager
+    def _fault(self, **rule):
+        """A scripted fault at the simulator while the block runs."""
+        self.simulator.post("faults", **rule)
+        try:
+            yield
+        finally:
+            self.simulator.delete("faults")
