@@ -27,7 +27,12 @@
         "views/res_partner_views.xml",
         "views/waba_menus.xml",
     ],
-    "demo": [],
+    "demo": [
+        "demo/waba_demo.xml",
+        "demo/res.partner.csv",
+        "demo/phone.blacklist.csv",
+        "demo/crm.lead.csv",
+    ],
     "assets": {
         "web.assets_backend": ["waba_campaign/static/src/**/*"],
         "web.assets_tests": ["waba_campaign/static/tests/tours/**/*"],

@@ -100,32 +100,46 @@ end_run() {
     exit "$status"
 }
 
-# attend [--group] COMMAND...: runs COMMAND, passes signals on to it, returns its status.
-# In a plain foreground call bash would sit on a TERM until the command ended by itself.
-# With --group the command leads its own process group, which is ended with it (browsers).
+# attend [--group] COMMAND...: runs COMMAND, passes signals on to it, returns its status. In a
+# plain foreground call bash would sit on a TERM until the command ended by itself. With --group
+# the command leads its own process group, which end_run ends with it (browsers); only the leader
+# is signalled, for a test whose browser is shot under it hangs instead of failing.
 attend() {
     local leader=() target status=0
     if [ "$1" = --group ]; then leader=(setsid); shift; fi
     # Background commands of a script start with SIGINT ignored; give it back.
-    "${leader[@]}" env --default-signal=INT,QUIT "$@" <&0 &
+    setpriv --pdeathsig TERM "${leader[@]}" env --default-signal=INT,QUIT "$@" <&0 &
     target=$!
+    SIGNALLED=
     if [ ${#leader[@]} -gt 0 ]; then
         CHILD_GROUP=$target
         # shellcheck disable=SC2064 # the number is wanted as it is now
-        trap "kill -INT -- -$target 2>/dev/null" INT
+        trap "SIGNALLED=1; kill -INT $target 2>/dev/null" INT
     else
         trap : INT # the terminal has told the child already
     fi
     # shellcheck disable=SC2064
-    trap "kill -TERM $target 2>/dev/null" TERM HUP
+    trap "SIGNALLED=1; kill -TERM $target 2>/dev/null" TERM HUP
     while :; do
         status=0
         wait "$target" || status=$?
         kill -0 "$target" 2>/dev/null || break
+        [ -z "$SIGNALLED" ] || end_within_grace "$target"
     done
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
+    [ -z "$SIGNALLED" ] || exit 143
     return "$status"
+}
+
+# A command that has been told to end gets 20 seconds to.
+end_within_grace() {
+    local _
+    for _ in {1..200}; do
+        kill -0 "$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL "$1" 2>/dev/null || true
 }
 
 # --- PostgreSQL ------------------------------------------------------------------------------

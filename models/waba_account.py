@@ -146,8 +146,10 @@ class WabaAccount(models.Model):
             account.webhook_url = f"{account.get_base_url()}/waba/webhook/{account.webhook_key}"
 
     def _compute_last_event_at(self):
-        groups = self.env["waba.webhook.event"].sudo()._read_group(
-            [("account_id", "in", self.ids)], ["account_id"], ["received_at:max"]
+        groups = (
+            self.env["waba.webhook.event"]
+            .sudo()
+            ._read_group([("account_id", "in", self.ids)], ["account_id"], ["received_at:max"])
         )
         last = {account.id: received_at for account, received_at in groups}
         for account in self:
@@ -176,7 +178,14 @@ class WabaAccount(models.Model):
     @api.model
     def _strip_keys(self, vals):
         """Keys are pasted from a browser: a blank or line break at the end is never meant."""
-        for name in ("access_token", "app_secret", "verify_token", "waba_uid", "app_uid", "base_url"):
+        for name in (
+            "access_token",
+            "app_secret",
+            "verify_token",
+            "waba_uid",
+            "app_uid",
+            "base_url",
+        ):
             if isinstance(vals.get(name), str):
                 vals[name] = vals[name].strip()
 
@@ -217,9 +226,9 @@ class WabaAccount(models.Model):
     def _resume_if_due(self, now):
         """Lift the stops whose time has come."""
         self.filtered(
-            lambda account: account.state == "stopped"
-            and account.resume_at
-            and account.resume_at <= now
+            lambda account: (
+                account.state == "stopped" and account.resume_at and account.resume_at <= now
+            )
         )._resume(self.env._("the waiting time is over."))
 
     def _blocked_countries(self):
@@ -229,7 +238,9 @@ class WabaAccount(models.Model):
     def _block_country(self, code):
         for account in self:
             if code and code not in account._blocked_countries():
-                account.blocked_country_codes = " ".join(sorted({*account._blocked_countries(), code}))
+                account.blocked_country_codes = " ".join(
+                    sorted({*account._blocked_countries(), code})
+                )
 
     def action_resume(self):
         self._resume(self.env._("released by %s.", self.env.user.name))
@@ -254,7 +265,7 @@ class WabaAccount(models.Model):
         return CloudApiClient(account.base_url, account.api_version, account.access_token, **kwargs)
 
     def action_connect(self):
-        """Check the keys against the API, read everything, subscribe the webhook, say the result."""
+        """Check the keys, read everything, subscribe the webhook, say the result."""
         self.ensure_one()
         self.check_access("write")
         diagnosis = self.env["waba.diagnosis"]._run(self, connect=True)
@@ -288,9 +299,7 @@ class WabaAccount(models.Model):
         text = error.details or error.message or self.env._("no reason given")
         if error.code is None:
             return self.env._("WhatsApp could not be reached: %s", text)
-        return self.env._(
-            "WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text
-        )
+        return self.env._("WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text)
 
     def action_view_senders(self):
         self.ensure_one()

@@ -13,7 +13,10 @@ class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     def _sync(self):
-        """Read everything of this account. Raises CloudApiError; writes are the caller's to commit."""
+        """Read everything of this account. The caller commits.
+
+        :raise CloudApiError: Meta refused or could not be reached
+        """
         self.ensure_one()
         client = self._client()
         self._sync_account(client)
@@ -46,7 +49,10 @@ class WabaAccount(models.Model):
         portfolio = portfolios.search([("portfolio_uid", "=", portfolio_uid)])
         if not portfolio:
             portfolio = portfolios.create(
-                {"portfolio_uid": portfolio_uid, "name": facts.portfolio_name or facts.name or self.name}
+                {
+                    "portfolio_uid": portfolio_uid,
+                    "name": facts.portfolio_name or facts.name or self.name,
+                }
             )
         return portfolio
 
@@ -84,7 +90,7 @@ class WabaAccount(models.Model):
     def _cron_poll(self):
         """Ask Meta what no webhook tells: rating, limit, status of every number.
 
-        Meta, webhook reference 2026-09-11: no event announces a rating any more, so it is asked for.
+        Meta, webhook reference 2026-09-11: no event announces a rating any more.
         """
         accounts = self.search([("state", "in", ("connected", "stopped"))])
         cron = self.env["ir.cron"]

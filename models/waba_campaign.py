@@ -39,7 +39,12 @@ class WabaCampaign(models.Model):
         "res.company", required=True, default=lambda self: self.env.company, index=True
     )
     user_id = fields.Many2one(
-        "res.users", "Responsible", default=lambda self: self.env.user, required=True, tracking=True, index=True
+        "res.users",
+        "Responsible",
+        default=lambda self: self.env.user,
+        required=True,
+        tracking=True,
+        index=True,
     )
     state = fields.Selection(
         STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
@@ -49,7 +54,8 @@ class WabaCampaign(models.Model):
     # What
     template_id = fields.Many2one(
         "waba.template", check_company=True, tracking=True, index=True, ondelete="restrict",
-        domain="[('status', '=', 'approved'), ('unsupported', '=', False), ('company_id', '=', company_id)]",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
+        " ('company_id', '=', company_id)]",
     )  # fmt: skip
     category = fields.Selection(related="template_id.category", store=True)
     template_signature = fields.Char(readonly=True, copy=False)
@@ -112,7 +118,9 @@ class WabaCampaign(models.Model):
     failed_count = fields.Integer("Not delivered", compute="_compute_figures")
     uncertain_count = fields.Integer("Waiting for an answer", compute="_compute_figures")
     opted_out_count = fields.Integer("Opted out", compute="_compute_figures")
-    progress = fields.Float(compute="_compute_figures", help="Part of the people already handled, in %.")
+    progress = fields.Float(
+        compute="_compute_figures", help="Part of the people already handled, in %."
+    )
     progress_text = fields.Char(compute="_compute_progress")
     next_message_at = fields.Datetime("Next messages at", compute="_compute_progress")
     ends_at = fields.Datetime("Ends about", compute="_compute_progress")
@@ -121,11 +129,16 @@ class WabaCampaign(models.Model):
     @api.model
     def _target_models(self):
         """(model, label) of the models a campaign can address."""
-        return [("crm.lead", self.env._("Leads and opportunities")), ("res.partner", self.env._("Contacts"))]
+        return [
+            ("crm.lead", self.env._("Leads and opportunities")),
+            ("res.partner", self.env._("Contacts")),
+        ]
 
     @api.model
     def _default_sender(self):
-        senders = self.env["waba.sender"].search([("company_id", "=", self.env.company.id)], limit=2)
+        senders = self.env["waba.sender"].search(
+            [("company_id", "=", self.env.company.id)], limit=2
+        )
         return senders if len(senders) == 1 else False
 
     @api.model
@@ -133,7 +146,9 @@ class WabaCampaign(models.Model):
         """Started from the Action menu: the records chosen are the audience."""
         values = super().default_get(fields_list)
         context = self.env.context
-        if context.get("waba_from_records") and context.get("active_model") in dict(self._target_models()):
+        if context.get("waba_from_records") and context.get("active_model") in dict(
+            self._target_models()
+        ):
             ids = context.get("active_ids") or [context.get("active_id")]
             values["res_model"] = context["active_model"]
             values["audience_domain"] = repr([("id", "in", [id_ for id_ in ids if id_])])
@@ -155,8 +170,15 @@ class WabaCampaign(models.Model):
         for campaign in self:
             campaign.audience_count = campaign._audience_records_count()
 
-    @api.depends("template_id", "variable_ids", "variable_ids.source", "variable_ids.text",
-                 "variable_ids.field_path", "variable_ids.fallback", "res_model", "audience_domain")  # fmt: skip
+    @api.depends(
+        "template_id",
+        "variable_ids.source",
+        "variable_ids.text",
+        "variable_ids.field_path",
+        "variable_ids.fallback",
+        "res_model",
+        "audience_domain",
+    )
     def _compute_preview_html(self):
         for campaign in self:
             campaign.preview_name = False
@@ -192,7 +214,14 @@ class WabaCampaign(models.Model):
         return campaigns
 
     def write(self, vals):
-        frozen = {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids", "company_id"}
+        frozen = {
+            "template_id",
+            "sender_id",
+            "res_model",
+            "audience_domain",
+            "variable_ids",
+            "company_id",
+        }
         if frozen & set(vals) and self.filtered(lambda c: c.state not in ("draft", "scheduled")):
             raise UserError(
                 self.env._(
@@ -215,8 +244,8 @@ class WabaCampaign(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "A launched campaign is the record of who was written to and cannot be deleted. "
-                    "Archive it instead."
+                    "A launched campaign is the record of who was written to and cannot be "
+                    "deleted. Archive it instead."
                 )
             )
 

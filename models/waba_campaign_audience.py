@@ -81,12 +81,16 @@ class WabaCampaign(models.Model):
     def _is_unprepared(self):
         """Whether records may still be missing from the rows."""
         self.ensure_one()
-        return bool(
-            self._audience_records().search_count(
-                Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
-                limit=1,
+        return (
+            bool(
+                self._audience_records().search_count(
+                    Domain(self._audience_domain_list())
+                    & Domain("id", ">", self.prepared_until_id),
+                    limit=1,
+                )
             )
-        ) and self.prepared_count < self.to_prepare_count
+            and self.prepared_count < self.to_prepare_count
+        )
 
     def _audience_records(self):
         """The target model, with the rights and company that the launch has."""
@@ -189,8 +193,10 @@ class WabaCampaign(models.Model):
     @api.model
     def _blacklisted_among(self, numbers):
         """The numbers on Odoo's phone blacklist, in one query."""
-        found = self.env["phone.blacklist"].sudo().search_fetch(
-            [("number", "in", list(numbers))], ["number"]
+        found = (
+            self.env["phone.blacklist"]
+            .sudo()
+            .search_fetch([("number", "in", list(numbers))], ["number"])
         )
         return set(found.mapped("number"))
 

@@ -31,7 +31,7 @@ class WabaCampaign(models.Model):
         return True
 
     def _check_launch(self):
-        """Everything that would make the launch pointless or wrong, said before anything is sent."""
+        """Whatever would make the launch pointless or wrong, said before anything is sent."""
         self.ensure_one()
         if not self.template_id:
             raise UserError(self.env._("Choose a template first: it is the message to send."))
@@ -68,7 +68,9 @@ class WabaCampaign(models.Model):
             )
 
     def _check_variables(self):
-        wanted = {(line.component, line.button_index, line.name) for line in self.template_id.variable_ids}
+        wanted = {
+            (line.component, line.button_index, line.name) for line in self.template_id.variable_ids
+        }
         have = {(line.component, line.button_index, line.name) for line in self.variable_ids}
         if wanted != have:
             raise UserError(

@@ -112,13 +112,17 @@ class WabaCampaign(models.Model):
 
     def _count_ahead(self):
         """People of other running campaigns of the same number that go first."""
-        return self.env["waba.message"].sudo().search_count(
-            [
-                ("campaign_id.sender_id", "=", self.sender_id.id),
-                ("campaign_id.state", "=", "running"),
-                ("campaign_id", "<", self.id),
-                ("state", "=", "queued"),
-            ]
+        return (
+            self.env["waba.message"]
+            .sudo()
+            .search_count(
+                [
+                    ("campaign_id.sender_id", "=", self.sender_id.id),
+                    ("campaign_id.state", "=", "running"),
+                    ("campaign_id", "<", self.id),
+                    ("state", "=", "queued"),
+                ]
+            )
         )
 
     def _describe_progress(self, forecast, now):
@@ -127,9 +131,7 @@ class WabaCampaign(models.Model):
             return False
         addressed = self.people_count - self.skipped_count
         parts = [
-            self.env._(
-                "%(done)s of %(all)s", done=addressed - self.queued_count, all=addressed
-            )
+            self.env._("%(done)s of %(all)s", done=addressed - self.queued_count, all=addressed)
         ]
         portfolio = self.sudo().sender_id.portfolio_id
         if not portfolio.is_unlimited:
@@ -154,9 +156,7 @@ class WabaCampaign(models.Model):
         today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
         if local.date() == today:
             return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
-        return self.env._(
-            "on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm")
-        )
+        return self.env._("on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm"))
 
     def _why_waiting(self):
         """The banner: why nothing goes out, or False. Always ends with the way on."""

@@ -23,7 +23,9 @@ class WabaCampaign(models.Model):
             self.lock_for_update(allow_referencing=True)
         except LockError as error:
             raise UserError(
-                self.env._("Someone else is changing this campaign right now. Try again in a moment.")
+                self.env._(
+                    "Someone else is changing this campaign right now. Try again in a moment."
+                )
             ) from error
 
     def action_pause(self):
@@ -43,10 +45,14 @@ class WabaCampaign(models.Model):
         """Nobody else is written to. Messages already on their way cannot be called back."""
         self._lock()
         moved = self._update_state(
-            ("draft", "scheduled", "preparing", "running", "paused"), "cancelled", {"pause_reason": False, "pause_cause": False}
+            ("draft", "scheduled", "preparing", "running", "paused"),
+            "cancelled",
+            {"pause_reason": False, "pause_cause": False},
         )
-        waiting = self.env["waba.message"].sudo().search(
-            [("campaign_id", "in", moved.ids), ("state", "=", "queued")]
+        waiting = (
+            self.env["waba.message"]
+            .sudo()
+            .search([("campaign_id", "in", moved.ids), ("state", "=", "queued")])
         )
         waiting._update_state(("queued",), "cancelled")
 
@@ -102,21 +108,23 @@ class WabaCampaign(models.Model):
     def _resume_from(self, cause, reason):
         """Lift the pauses of one cause; the others stay."""
         self.filtered(
-            lambda campaign: campaign.pause_cause == cause
-            and campaign.template_signature == campaign.template_id.signature
+            lambda campaign: (
+                campaign.pause_cause == cause
+                and campaign.template_signature == campaign.template_id.signature
+            )
         )._resume(reason)
 
     def _resume_if_due(self, now):
         self.filtered(
-            lambda campaign: campaign.state == "paused"
-            and campaign.resume_at
-            and campaign.resume_at <= now
+            lambda campaign: (
+                campaign.state == "paused" and campaign.resume_at and campaign.resume_at <= now
+            )
         )._resume(self.env._("the waiting time is over."))
 
     def _changed_template_reason(self):
         return self.env._(
-            "The variables of the template %s changed at Meta after the launch: what was previewed can "
-            "no longer be sent. Cancel this campaign and launch a new one for the people left.",
+            "The variables of the template %s changed at Meta after the launch: what was previewed "
+            "can no longer be sent. Cancel this campaign and launch a new one for the people left.",
             self.template_id.display_name,
         )
 

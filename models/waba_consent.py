@@ -36,7 +36,9 @@ class WabaConsent(models.Model):
     user_id = fields.Many2one(
         "res.users", "Noted by", default=lambda self: self.env.user, readonly=True
     )
-    message_id = fields.Many2one("waba.message", readonly=True, ondelete="set null", index="btree_not_null")
+    message_id = fields.Many2one(
+        "waba.message", readonly=True, ondelete="set null", index="btree_not_null"
+    )
 
     def write(self, vals):
         if set(vals) - {"message_id"}:

@@ -96,7 +96,10 @@ def failure_sentence(env, failure_type, code=None, text=None):
     sentence = labels.get(failure_type) or failure_type
     if text and code:
         sentence = env._(
-            '%(label)s. Meta says: "%(text)s" (error %(code)s).', label=sentence, text=text, code=code
+            '%(label)s. Meta says: "%(text)s" (error %(code)s).',
+            label=sentence,
+            text=text,
+            code=code,
         )
     elif text:
         sentence = env._("%(label)s: %(text)s.", label=sentence, text=text.rstrip("."))

@@ -46,14 +46,18 @@ class WabaMessage(models.Model):
     _order = "id desc"
 
     # Who and what
-    uuid = fields.Char(required=True, readonly=True, copy=False, default=lambda self: uuid.uuid4().hex)
+    uuid = fields.Char(
+        required=True, readonly=True, copy=False, default=lambda self: uuid.uuid4().hex
+    )
     wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
     direction = fields.Selection(
         [("out", "Sent by us"), ("in", "Received")], default="out", required=True, readonly=True
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
-    sender_id = fields.Many2one("waba.sender", "Our number", required=True, readonly=True, ondelete="restrict")
+    sender_id = fields.Many2one(
+        "waba.sender", "Our number", required=True, readonly=True, ondelete="restrict"
+    )
     recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
@@ -81,14 +85,21 @@ class WabaMessage(models.Model):
     state = fields.Selection(STATES, default="queued", required=True, readonly=True)
     attempt_count = fields.Integer("Attempts", default=0, required=True, readonly=True)
     failed_attempt = fields.Integer(
-        default=0, required=True, readonly=True, help="The last attempt that certainly failed; its later echoes say nothing new."
+        default=0,
+        required=True,
+        readonly=True,
+        help="The last attempt that certainly failed; its later echoes say nothing new.",
     )
     failure_streak = fields.Integer(
-        default=0, required=True, readonly=True, help="Failures in a row for the same reason; waiting times grow with it."
+        default=0,
+        required=True,
+        readonly=True,
+        help="Failures in a row for the same reason; waiting times grow with it.",
     )
     retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
     reserved_until = fields.Datetime(
-        readonly=True, help="The latest moment the request may leave. After it, the outcome is unknown."
+        readonly=True,
+        help="The latest moment the request may leave. After it, the outcome is unknown.",
     )
     slot_at = fields.Datetime(readonly=True, help="Counted against the daily limit at.")
 
@@ -146,7 +157,9 @@ class WabaMessage(models.Model):
     def _compute_preview_html(self):
         for message in self:
             message.preview_html = (
-                message.template_id._render_phone(message.parameters) if message.template_id else False
+                message.template_id._render_phone(message.parameters)
+                if message.template_id
+                else False
             )
 
     def _get_record(self):
@@ -175,7 +188,9 @@ class WabaMessage(models.Model):
         )
         if refused := self - movable:
             _logger.info(
-                "waba.message %s: kept, not moved to %s", refused.mapped(lambda r: (r.id, r.state)), target
+                "waba.message %s: kept, not moved to %s",
+                refused.mapped(lambda r: (r.id, r.state)),
+                target,
             )
         movable.write({**(values or {}), "state": target})
         return movable

@@ -106,6 +106,7 @@ class WabaMessage(models.Model):
         evidence = self.env._('They wrote "%s".', self.text)
         if eligibility.opt_out_intent(self.text, self.payload or None):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
-        elif eligibility.opt_in_intent(self.text, self.payload or None):
-            if person.marketing_state == "opted_out":
-                person._set_marketing_state("opted_in", source, evidence, at=at, message=self)
+        elif person.marketing_state == "opted_out" and eligibility.opt_in_intent(
+            self.text, self.payload or None
+        ):
+            person._set_marketing_state("opted_in", source, evidence, at=at, message=self)

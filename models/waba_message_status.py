@@ -37,7 +37,9 @@ class WabaMessage(models.Model):
         :param run: the DispatchRun, for the counts in a row
         :return: True when something larger than a row must stop (number, account, template…)
         """
-        self._write_accepted([result for result in results if result.outcome in ("accepted", "held")])
+        self._write_accepted(
+            [result for result in results if result.outcome in ("accepted", "held")]
+        )
         self._mark_uncertain([result.key for result in results if result.outcome == "unknown"])
         self._release([result.key for result in results if result.outcome == "not_started"])
         stopped = False
@@ -96,7 +98,7 @@ class WabaMessage(models.Model):
             "uncertain",
             {
                 "failure_reason": self.env._(
-                    "The request left and no answer came. It is settled when WhatsApp reports on it."
+                    "The request left and no answer came. WhatsApp's next report on it settles it."
                 )
             },
         )
@@ -109,7 +111,7 @@ class WabaMessage(models.Model):
         rows._update_state(("reserved",), "queued", {"reserved_until": False})
 
     def _give_slots_back(self):
-        """Uncount these rows; a person stays counted by any other row that may have reached them."""
+        """Uncount these rows; a person stays counted by another row that may have reached them."""
         if not self:
             return
         self.write({"slot_at": False})
@@ -153,7 +155,15 @@ class WabaMessage(models.Model):
     # ------------------------------------------------------------------
 
     def _take_failure(
-        self, failure_type, *, code=None, text=None, fbtrace_id=None, refused_at_once, in_a_row=1, at=None
+        self,
+        failure_type,
+        *,
+        code=None,
+        text=None,
+        fbtrace_id=None,
+        refused_at_once,
+        in_a_row=1,
+        at=None,
     ):
         """Do with this row, and with what is at fault, what `policy.retry` decides.
 
@@ -166,7 +176,9 @@ class WabaMessage(models.Model):
             failure_type,
             streak,
             now,
-            self.category if self.category in ("marketing", "utility", "authentication") else "utility",
+            self.category
+            if self.category in ("marketing", "utility", "authentication")
+            else "utility",
             code=code,
             consecutive=in_a_row,
             previous_undeliverable_count=self.recipient_id.undeliverable_count,

@@ -54,7 +54,7 @@ class WabaPortfolio(models.Model):
     followup_share = fields.Float(
         "Kept for follow-ups",
         default=0.0,
-        help="Part of the daily limit that campaigns leave free for automated follow-ups (0–1).",
+        help="Part of the daily limit that campaigns leave free for automated follow-ups (0 to 1).",
     )
     reserve_count = fields.Integer(
         default=0,
@@ -134,13 +134,15 @@ class WabaPortfolio(models.Model):
         """Hold this portfolio until the transaction ends.
 
         An UPDATE, not a SELECT … FOR UPDATE: under REPEATABLE READ a lock that was waited for
-        still shows the old snapshot, in which the other sender's places are missing. Writing the row
-        makes PostgreSQL refuse that transaction instead (serialization failure), and the
+        still shows the old snapshot, in which the other sender's places are missing. Writing the
+        row makes PostgreSQL refuse that transaction instead (serialization failure), and the
         caller tries again on a fresh snapshot.
         """
         self.ensure_one()
         self.env.cr.execute(
-            SQL("UPDATE waba_portfolio SET reserve_count = reserve_count + 1 WHERE id = %s", self.id)
+            SQL(
+                "UPDATE waba_portfolio SET reserve_count = reserve_count + 1 WHERE id = %s", self.id
+            )
         )
         self.invalidate_recordset(["reserve_count"])
 
@@ -152,7 +154,10 @@ class WabaPortfolio(models.Model):
         """
         labels = dict(self._fields["messaging_limit"]._description_selection(self.env))
         for portfolio in self:
-            if messaging_limit not in labels or messaging_limit in ("unknown", portfolio.messaging_limit):
+            if messaging_limit not in labels or messaging_limit in (
+                "unknown",
+                portfolio.messaging_limit,
+            ):
                 continue
             before = labels[portfolio.messaging_limit]
             portfolio.messaging_limit = messaging_limit

@@ -14,8 +14,10 @@ class WabaRecipient(models.Model):
     _description = "WhatsApp Recipient"
     _order = "id desc"
 
-    portfolio_id = fields.Many2one("waba.portfolio", required=True, ondelete="cascade", readonly=True)
-    number = fields.Char("Number", readonly=True)
+    portfolio_id = fields.Many2one(
+        "waba.portfolio", required=True, ondelete="cascade", readonly=True
+    )
+    number = fields.Char(readonly=True)
     wa_number = fields.Char(
         "Number at WhatsApp",
         readonly=True,
@@ -43,8 +45,8 @@ class WabaRecipient(models.Model):
     last_marketing_at = fields.Datetime("Last promotion", readonly=True)
     unreachable_until = fields.Datetime(readonly=True)
     undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
-    message_ids = fields.One2many("waba.message", "recipient_id", string="Messages")
-    consent_ids = fields.One2many("waba.consent", "recipient_id", string="Consent")
+    message_ids = fields.One2many("waba.message", "recipient_id")
+    consent_ids = fields.One2many("waba.consent", "recipient_id")
 
     _number_uniq = models.UniqueIndex("(portfolio_id, number) WHERE number IS NOT NULL")
     _user_uid_uniq = models.UniqueIndex("(portfolio_id, user_uid) WHERE user_uid IS NOT NULL")
@@ -61,7 +63,7 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _find_or_create_by_number(self, portfolio, numbers):
-        """{E.164 number: recipient} for all `numbers`, creating who is missing, in three statements.
+        """{E.164 number: recipient} for all `numbers`, creating who is missing.
 
         A person who asked one portfolio for no promotions asked the company: Meta leaves the scope
         of a stop open, so a new row inherits the opt-out of the same number elsewhere.
@@ -101,16 +103,23 @@ class WabaRecipient(models.Model):
                 [("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)], limit=1
             )
         if not recipient and number:
-            recipient = self.search(
-                [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
-            ) or self._find_or_create_by_number(portfolio, [number])[number]
+            recipient = (
+                self.search(
+                    [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
+                )
+                or self._find_or_create_by_number(portfolio, [number])[number]
+            )
         if not recipient and user_uid:
             recipient = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
         values = {}
         if user_uid and not recipient.user_uid:
             values["user_uid"] = user_uid
-        if number and not recipient.number and not self.search_count(
-            [("portfolio_id", "=", portfolio.id), ("number", "=", number)], limit=1
+        if (
+            number
+            and not recipient.number
+            and not self.search_count(
+                [("portfolio_id", "=", portfolio.id), ("number", "=", number)], limit=1
+            )
         ):
             values["number"] = number
         if name and recipient.name != name:

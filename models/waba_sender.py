@@ -27,7 +27,9 @@ class WabaSender(models.Model):
     _rec_name = "display_phone_number"
     _order = "account_id, display_phone_number, id"
 
-    account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict", index=True)
+    account_id = fields.Many2one(
+        "waba.account", required=True, readonly=True, ondelete="restrict", index=True
+    )
     portfolio_id = fields.Many2one(related="account_id.portfolio_id", store=True, index=True)
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     active = fields.Boolean(default=True)
@@ -90,7 +92,8 @@ class WabaSender(models.Model):
         "UNIQUE(phone_number_uid)", "This number is already connected."
     )
     _own_throughput_positive = models.Constraint(
-        "CHECK(own_throughput >= 0)", "Your own speed limit must be 0 (none) or messages per second."
+        "CHECK(own_throughput >= 0)",
+        "Your own speed limit must be 0 (none) or messages per second.",
     )
 
     def _compute_queued_count(self):
@@ -131,17 +134,21 @@ class WabaSender(models.Model):
     def _create_cron(self):
         """One scheduler job per number; it lives on triggers, the interval is a safety net."""
         self.ensure_one()
-        self.cron_id = self.env["ir.cron"].sudo().create(
-            {
-                "name": f"WhatsApp: send from {self.display_phone_number or self.phone_number_uid}",
-                "model_id": self.env["ir.model"]._get_id(self._name),
-                "state": "code",
-                "code": f"model.browse({self.id})._cron_dispatch()",
-                "interval_number": 10,
-                "interval_type": "minutes",
-                "priority": 6,
-                "user_id": self.env.ref("base.user_root").id,
-            }
+        self.cron_id = (
+            self.env["ir.cron"]
+            .sudo()
+            .create(
+                {
+                    "name": f"WhatsApp: send from {self.display_name}",
+                    "model_id": self.env["ir.model"]._get_id(self._name),
+                    "state": "code",
+                    "code": f"model.browse({self.id})._cron_dispatch()",
+                    "interval_number": 10,
+                    "interval_type": "minutes",
+                    "priority": 6,
+                    "user_id": self.env.ref("base.user_root").id,
+                }
+            )
         )
 
     def write(self, vals):
@@ -155,14 +162,16 @@ class WabaSender(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         for sender in self:
-            used_by = self.env["waba.campaign"].sudo().search([("sender_id", "=", sender.id)], limit=1)
+            used_by = (
+                self.env["waba.campaign"].sudo().search([("sender_id", "=", sender.id)], limit=1)
+            )
             if used_by or self.env["waba.message"].sudo().search_count(
                 [("sender_id", "=", sender.id)], limit=1
             ):
                 raise UserError(
                     self.env._(
-                        "%(number)s cannot be deleted: campaigns or messages use it (%(campaign)s), and "
-                        "the record of who was written to would be lost. Archive it instead.",
+                        "%(number)s cannot be deleted: it is in use (%(campaign)s), "
+                        "and the record of who was written to would be lost. Archive it instead.",
                         number=sender.display_name,
                         campaign=used_by.name or self.env._("messages"),
                     )

@@ -24,6 +24,8 @@ AHEAD_SECONDS = 2.0
 MAX_RESERVATION = 500
 MAX_CONNECTIONS = 64
 RESULTS_PER_COMMIT = 200
+# The scheduler is exact to the minute.
+STALLED_AGAIN = timedelta(minutes=1)
 
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
@@ -54,8 +56,8 @@ class DispatchRun:
 class WabaSender(models.Model):
     """From the queue to the wire: reserve, send, write down, look again.
 
-    `_cron_dispatch` reserves rows in a short transaction under the portfolio's lock and commits; the
-    requests leave from threads that hold plain values; answers are written in small committed
+    `_cron_dispatch` reserves rows in a short transaction under the portfolio's lock and commits;
+    the requests leave from threads that hold plain values; answers are written in small committed
     batches. A kill at any instruction leaves rows `reserved`; past `reserved_until` they become
     `uncertain`, never sent again by themselves.
     """
@@ -66,23 +68,24 @@ class WabaSender(models.Model):
         self.ensure_one()
         now = fields.Datetime.now()
         commit_step(self.env, lambda: self._prepare_dispatch(now))
-        if not self._why_not_sending() and self._sendable_groups():
-            self._dispatch()
-        commit_step(self.env, self._finish_dispatch)
+        exhausted = self._why_not_sending() or self._dispatch()
+        commit_step(self.env, lambda: self._finish_dispatch(bool(exhausted)))
 
     def _prepare_dispatch(self, now):
         self._settle_expired(now)
         self.account_id._resume_if_due(now)
         self._resume_if_due(now)
 
-    def _finish_dispatch(self):
-        """Close the campaigns that are through and set the alarm for what still waits."""
+    def _finish_dispatch(self, exhausted):
+        """Close the campaigns that are through and set the alarm for what still waits.
+
+        :param exhausted: False when the run ended by the clock with work left
+        """
         self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "running")]
         )._finish_if_through()
-        if look_at := self._next_look_at():
-            now = fields.Datetime.now()
-            self.cron_id._trigger(at=look_at if look_at > now else None)
+        if look_at := self._next_look_at(exhausted):
+            self.cron_id._trigger(at=look_at if look_at > fields.Datetime.now() else None)
 
     def _settle_expired(self, now):
         """Reservations whose last moment has passed: nobody knows whether the request left."""
@@ -109,7 +112,10 @@ class WabaSender(models.Model):
     # ------------------------------------------------------------------
 
     def _dispatch(self):
-        """Keep the connections busy until nothing may leave or the run's time is over."""
+        """Keep the connections busy until nothing may leave or the run's time is over.
+
+        :return: True when nothing more may leave now
+        """
         rate = pacing.slowed_rate(
             self._messages_per_second(), self.slowed_until, fields.Datetime.now()
         )
@@ -127,6 +133,7 @@ class WabaSender(models.Model):
                 self._pump(run)
             finally:
                 self._take_back(run)
+            return run.exhausted
 
     def _pace_start(self):
         """Epoch seconds before which nothing may leave: the pace survives a kill."""
@@ -319,7 +326,8 @@ class WabaSender(models.Model):
         )
         self.env.cr.execute(
             SQL(
-                """INSERT INTO waba_conversation (sender_id, recipient_id, pair_free_at, create_date)
+                """INSERT INTO waba_conversation
+                          (sender_id, recipient_id, pair_free_at, create_date)
                    SELECT sender_id, recipient_id, %(pair_free)s, %(now)s
                      FROM waba_message WHERE id = ANY(%(ids)s)
                    ON CONFLICT (sender_id, recipient_id)
@@ -334,7 +342,7 @@ class WabaSender(models.Model):
         return [(row["id"], self._wire_body(row)) for row in rows]
 
     def _wire_body(self, row):
-        """The request's body; the tag names row and attempt, so that its echoes settle the right one."""
+        """The request's body; its tag names row and attempt, so echoes settle the right one."""
         opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
         address = {"to": row["number"] or "", "user_uid": "" if row["number"] else row["user_uid"]}
         if row["kind"] == "text":
@@ -367,48 +375,61 @@ class WabaSender(models.Model):
     # When to look again
     # ------------------------------------------------------------------
 
-    def _next_look_at(self):
-        """When this number's queue must be looked at again, or None when nothing waits for time."""
+    def _next_look_at(self, exhausted):
+        """When this number's queue must be looked at again, or None when nothing waits for time.
+
+        What is due and still could not leave waits for a place, or for the pace between two
+        messages to one person; asking again at once would only spin.
+        """
         now = fields.Datetime.now()
         if self.account_id.state == "draft":
             return None
         if self._why_not_sending():
             return max(filter(None, [self.resume_at, self.account_id.resume_at]), default=None)
-        queued_now, next_retry_at = self._count_due(now)
+        is_due, next_retry_at = self._look_at_queue(now)
         portfolio = self.portfolio_id
         part = limits.campaign_part(
             portfolio._people_limit(), portfolio.followup_share, portfolio._slot_times(), [], now
         )
-        return pacing.next_look(
+        look_at = pacing.next_look(
             now,
-            queued_now=queued_now,
+            queued_now=int(is_due),
             allowance=None if part.limit is None else max(0, part.limit - len(part.slots)),
             frees_at=limits.frees_at(part.slots, part.limit, now),
             next_retry_at=next_retry_at,
             resume_at=None,
             next_dispatch_at=None,
         )
+        if look_at and exhausted and look_at <= now:
+            return now + STALLED_AGAIN
+        return look_at
 
-    def _count_due(self, now):
-        """(1 if any row is due else 0, when the next one that is not becomes due)."""
-        groups = [group.id if group else None for group in self._sendable_groups()]
-        due, later = self.env.execute_query(
-            SQL(
-                """SELECT bool_or(head.retry_at <= %(now)s)::int,
-                          min(head.retry_at) FILTER (WHERE head.retry_at > %(now)s)
-                     FROM waba_sender s
-                     LEFT JOIN LATERAL (
-                          SELECT m.retry_at FROM waba_message m
-                           WHERE m.state = 'queued' AND m.sender_id = s.id
-                             AND (m.campaign_id IS NULL OR m.campaign_id = ANY(%(groups)s))
-                           ORDER BY m.retry_at LIMIT 1) head ON true
-                    WHERE s.id = %(id)s""",
-                now=now,
-                groups=[group for group in groups if group] or [0],
-                id=self.id,
+    def _look_at_queue(self, now):
+        """(whether any row is due, when the first row that is not becomes due)."""
+        is_due, later = False, []
+        for campaign in self._sendable_groups():
+            group = (
+                SQL("campaign_id = %s", campaign.id)
+                if campaign
+                else SQL("sender_id = %s AND campaign_id IS NULL", self.id)
             )
-        )[0]
-        return due or 0, later
+            for (retry_at,) in self.env.execute_query(
+                SQL(
+                    """(SELECT retry_at FROM waba_message
+                         WHERE state = 'queued' AND %(group)s ORDER BY retry_at LIMIT 1)
+                       UNION ALL
+                       (SELECT retry_at FROM waba_message
+                         WHERE state = 'queued' AND %(group)s AND retry_at > %(now)s
+                         ORDER BY retry_at LIMIT 1)""",
+                    group=group,
+                    now=now,
+                )
+            ):
+                if retry_at <= now:
+                    is_due = True
+                else:
+                    later.append(retry_at)
+        return is_due, min(later, default=None)
 
 
 def _epoch(moment):

@@ -28,7 +28,9 @@ class WabaTemplate(models.Model):
     _inherit = ["mail.thread"]
     _order = "status, name, language"
 
-    account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade", index=True)
+    account_id = fields.Many2one(
+        "waba.account", required=True, readonly=True, ondelete="cascade", index=True
+    )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     active = fields.Boolean(default=True)
     template_uid = fields.Char("Template ID", required=True, readonly=True)
@@ -46,7 +48,9 @@ class WabaTemplate(models.Model):
         readonly=True,
         tracking=True,
     )
-    status = fields.Selection(STATUSES, default="unknown", required=True, readonly=True, tracking=True)
+    status = fields.Selection(
+        STATUSES, default="unknown", required=True, readonly=True, tracking=True
+    )
     status_reason = fields.Char("Why", readonly=True)
     quality_score = fields.Selection(
         QUALITIES, string="Meta's rating", default="unknown", readonly=True, tracking=True
@@ -108,8 +112,15 @@ class WabaTemplate(models.Model):
             "parameter_format": facts.parameter_format,
             "components": facts.components,
             "signature": payloads.signature(facts.components, facts.parameter_format),
-            "unsupported": ", ".join(payloads.unsupported_parts(facts.components)) or False,
+            "unsupported": ", ".join(self._unsupported_parts(facts)) or False,
         }
+
+    @api.model
+    def _unsupported_parts(self, facts):
+        """Parts of a template that nothing here can fill yet, in Meta's words."""
+        variables = payloads.template_variables(facts.components, facts.parameter_format)
+        places = ["LOCATION header"] if any(v.kind == "location" for v in variables) else []
+        return [*payloads.unsupported_parts(facts.components), *places]
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -151,8 +162,15 @@ class WabaTemplate(models.Model):
                 campaigns._pause(template._why_not_sendable(), cause="template")
 
     def _campaigns_under_way(self):
-        return self.env["waba.campaign"].sudo().search(
-            [("template_id", "in", self.ids), ("state", "in", ("preparing", "running", "paused"))]
+        return (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("template_id", "in", self.ids),
+                    ("state", "in", ("preparing", "running", "paused")),
+                ]
+            )
         )
 
     def _why_not_sendable(self):
@@ -182,8 +200,13 @@ class WabaTemplate(models.Model):
     def _rebuild_variables(self):
         """One row per variable of the template; the mapping of those that stay is kept."""
         for template in self:
-            kept = {(line.component, line.button_index, line.name): line for line in template.variable_ids}
-            wanted = payloads.template_variables(template.components or [], template.parameter_format)
+            kept = {
+                (line.component, line.button_index, line.name): line
+                for line in template.variable_ids
+            }
+            wanted = payloads.template_variables(
+                template.components or [], template.parameter_format
+            )
             values = []
             for sequence, variable in enumerate(wanted):
                 key = (variable.component, variable.button_index or 0, variable.name)

@@ -54,9 +54,10 @@ class WabaVariableMixin(models.AbstractModel):
     field_path = fields.Char(
         "Field", help="Field of the lead or partner, such as city or stage_id.name."
     )
-    text = fields.Char("Text")
+    text = fields.Char()
     fallback = fields.Char(
-        "If empty", help="Shown to people for whom the value is empty. Without it they are left out."
+        "If empty",
+        help="Shown to people for whom the value is empty. Without it they are left out.",
     )
 
     @api.model
@@ -87,7 +88,7 @@ class WabaVariableMixin(models.AbstractModel):
         return self.source != "field" or bool(self.field_path)
 
     def _value_for(self, record, facts):
-        """The text this variable shows for `record`, cleaned as Meta demands; '' when there is none.
+        """The text this variable shows for `record`, cleaned as Meta demands; '' for none.
 
         :param facts: `record._waba_person_facts()`
         """
@@ -100,7 +101,9 @@ class WabaVariableMixin(models.AbstractModel):
             value = self.env.company.name
         else:
             value = facts[self.source]
-        return payloads.clean_parameter(value or "") or payloads.clean_parameter(self.fallback or "")
+        return payloads.clean_parameter(value or "") or payloads.clean_parameter(
+            self.fallback or ""
+        )
 
     def _field_value(self, record):
         """A field's value as people read it: names of records, labels, local dates and amounts."""
@@ -125,9 +128,13 @@ class WabaVariableMixin(models.AbstractModel):
             return field.convert_to_export(value, record).strftime("%d/%m/%Y")
         if field.type == "monetary":
             currency = record[field.get_currency_field(record)]
-            return self.env["ir.qweb.field.monetary"].value_to_html(
-                value, {"display_currency": currency or self.env.company.currency_id}
-            ).striptags()
+            return (
+                self.env["ir.qweb.field.monetary"]
+                .value_to_html(
+                    value, {"display_currency": currency or self.env.company.currency_id}
+                )
+                .striptags()
+            )
         return str(value)
 
     def _as_parameters(self, values):
@@ -138,7 +145,9 @@ class WabaVariableMixin(models.AbstractModel):
             if line.component == "body":
                 parameters.setdefault("body", []).append({"name": line.name, "value": value})
             elif line.component == "button":
-                sub_type = {"payload": "quick_reply", "coupon": "copy_code"}.get(line.kind, line.kind)
+                sub_type = {"payload": "quick_reply", "coupon": "copy_code"}.get(
+                    line.kind, line.kind
+                )
                 parameters.setdefault("buttons", []).append(
                     {"index": line.button_index, "sub_type": sub_type, "value": value}
                 )

@@ -88,7 +88,10 @@ class WabaWebhookEvent(models.Model):
         """Apply these bodies: statuses in bulk first, the rest one by one. The caller commits."""
         parsed = [(event, webhooks.parse_events((event.body or "").encode())) for event in self]
         statuses = [
-            item for _event, items in parsed for item in items if isinstance(item, webhooks.MessageStatus)
+            item
+            for _event, items in parsed
+            for item in items
+            if isinstance(item, webhooks.MessageStatus)
         ]
         if statuses:
             self.env["waba.message"]._apply_statuses(statuses)
@@ -103,7 +106,8 @@ class WabaWebhookEvent(models.Model):
                     "state": "applied" if known else "ignored",
                     "applied_at": fields.Datetime.now(),
                     "summary": ", ".join(sorted({type(item).__name__ for item in items}))[:200],
-                    "error": "; ".join(f"{item.field}: {item.why}" for item in unknown)[:1000] or False,
+                    "error": "; ".join(f"{item.field}: {item.why}" for item in unknown)[:1000]
+                    or False,
                 }
             )
 
@@ -149,7 +153,10 @@ class WabaWebhookEvent(models.Model):
 
     def _sender_of(self, item):
         return self.env["waba.sender"].search(
-            [("phone_number_uid", "=", item.phone_number_uid), ("account_id", "=", self.account_id.id)],
+            [
+                ("phone_number_uid", "=", item.phone_number_uid),
+                ("account_id", "=", self.account_id.id),
+            ],
             limit=1,
         )
 
@@ -249,7 +256,9 @@ class WabaWebhookEvent(models.Model):
 
     def _apply_account_alert(self, item):
         self.account_id._message_log(
-            body=self.env._("Meta's alert: %s", f"{item.alert_type} {item.description or ''}".strip())
+            body=self.env._(
+                "Meta's alert: %s", f"{item.alert_type} {item.description or ''}".strip()
+            )
         )
 
     def _apply_number_name(self, item):

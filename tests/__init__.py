@@ -1,1 +1,2 @@
 from . import test_first_journey
+from . import test_tours

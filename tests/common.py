@@ -7,8 +7,11 @@ scheduler would run them, and webhooks are parsed from the bodies the simulator 
 import json
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 
@@ -55,7 +58,9 @@ class Simulator:
         )
 
     def post(self, name, **values):
-        return self._answer(self.session.post(f"{self.url}/_control/{name}", json=values, timeout=60))
+        return self._answer(
+            self.session.post(f"{self.url}/_control/{name}", json=values, timeout=60)
+        )
 
     def delete(self, name):
         return self._answer(self.session.delete(f"{self.url}/_control/{name}", timeout=60))
@@ -71,6 +76,48 @@ class Simulator:
             for entry in self.get("log")["entries"]
             if entry["method"] == "POST" and entry["path"].endswith("/messages")
         ]
+
+
+class PublicAddress:
+    """A server that stands for our public address while ours cannot answer.
+
+    Meta calls the webhook address while it still handles the subscription; the request that
+    subscribes holds the test's only cursor meanwhile. It answers the handshake as our controller
+    does, and 200 to everything else.
+    """
+
+    def __init__(self):
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    @staticmethod
+    def _handler():
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                query = parse_qs(urlsplit(self.path).query)
+                self._reply(query.get("hub.challenge", [""])[0])
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self._reply("")
+
+            def _reply(self, text):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, format, *args):  # noqa: A002 - the base class's name
+                pass
+
+        return Handler
 
 
 class WabaCase(TransactionCase):
@@ -223,7 +270,9 @@ class WabaCase(TransactionCase):
         """A webhook body with one change."""
         return {
             "object": "whatsapp_business_account",
-            "entry": [{"id": waba_uid, "time": 1790000000, "changes": [{"field": field, "value": value}]}],
+            "entry": [
+                {"id": waba_uid, "time": 1790000000, "changes": [{"field": field, "value": value}]}
+            ],
         }
 
     def _status(self, row, status, timestamp=None, attempt=None, **values):

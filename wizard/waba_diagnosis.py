@@ -25,7 +25,11 @@ class WabaDiagnosis(models.TransientModel):
     webhook_url = fields.Char(compute="_compute_webhook")
     verify_token = fields.Char(compute="_compute_webhook")
     verdict = fields.Selection(
-        [("ok", "Everything works"), ("warning", "Works, with remarks"), ("error", "Does not work yet")],
+        [
+            ("ok", "Everything works"),
+            ("warning", "Works, with remarks"),
+            ("error", "Does not work yet"),
+        ],
         compute="_compute_verdict",
     )
     did_connect = fields.Boolean(readonly=True)
@@ -153,7 +157,9 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Make a token with both WhatsApp permissions."),
             )
         else:
-            self._add("ok", self.env._("Permissions"), self.env._("Both WhatsApp permissions are there."))
+            self._add(
+                "ok", self.env._("Permissions"), self.env._("Both WhatsApp permissions are there.")
+            )
         return True
 
     def _check_account(self, client, connect):
@@ -178,7 +184,9 @@ class WabaDiagnosis(models.TransientModel):
         self._check_subscription(client)
 
     def _tell_account(self, facts):
-        limits = dict(self.env["waba.portfolio"]._fields["messaging_limit"]._description_selection(self.env))
+        limits = dict(
+            self.env["waba.portfolio"]._fields["messaging_limit"]._description_selection(self.env)
+        )
         self._add("ok", self.env._("WhatsApp Business Account"), facts.name or facts.waba_uid)
         if facts.portfolio_uid:
             self._add(
@@ -192,8 +200,8 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Business portfolio"),
                 self.env._("Meta does not name the portfolio to this token."),
                 self.env._(
-                    "The daily limit is counted for this account alone. If other accounts share the "
-                    "portfolio, set an own daily limit on it."
+                    "The daily limit is counted for this account alone. If other accounts share "
+                    "the portfolio, set an own daily limit on it."
                 ),
             )
         limit = facts.messaging_limit
@@ -204,7 +212,9 @@ class WabaDiagnosis(models.TransientModel):
             "ok" if limit != "unknown" else "warning",
             self.env._("Daily limit"),
             limits.get(limit, limit),
-            False if limit != "unknown" else self.env._("Until Meta tells, we count on 250 people."),
+            False
+            if limit != "unknown"
+            else self.env._("Until Meta tells, we count on 250 people."),
         )
 
     def _tell_health(self, health):
@@ -234,7 +244,9 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("The account has no number."),
                 self.env._("Add a number in WhatsApp Manager."),
             )
-        ratings = dict(self.env["waba.sender"]._fields["quality_rating"]._description_selection(self.env))
+        ratings = dict(
+            self.env["waba.sender"]._fields["quality_rating"]._description_selection(self.env)
+        )
         for number in numbers:
             can_send = number.status in STATUS_SENDING
             self._add(
@@ -246,7 +258,9 @@ class WabaDiagnosis(models.TransientModel):
                     rating=ratings[number.quality_rating],
                     rate=number.messages_per_second,
                 ),
-                False if can_send else self.env._("Settle the number's status in WhatsApp Manager."),
+                False
+                if can_send
+                else self.env._("Settle the number's status in WhatsApp Manager."),
             )
 
     def _check_templates(self):
@@ -310,15 +324,18 @@ class WabaDiagnosis(models.TransientModel):
     def _check_webhook(self, account):
         topic = self.env._("Webhook")
         if account.last_event_at:
-            self._add("ok", topic, self.env._("Last event received %s (UTC).", account.last_event_at))
+            self._add(
+                "ok", topic, self.env._("Last event received %s (UTC).", account.last_event_at)
+            )
         else:
             self._add(
                 "info",
                 topic,
                 self.env._("No event has come in yet."),
                 self.env._(
-                    "In the app's dashboard, under WhatsApp → Configuration, enter the address and "
-                    "the verify token below and subscribe to all fields. Then send yourself a message."
+                    "In the app's dashboard, under WhatsApp → Configuration, enter the address "
+                    "and the verify token below and subscribe to all fields. Then send yourself "
+                    "a message."
                 ),
             )
 
