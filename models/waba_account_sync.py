@@ -1,8 +1,10 @@
 import logging
+from functools import partial
 
 from odoo import api, fields, models
 
 from ..cloud_api import CloudApiError
+from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
 
@@ -13,27 +15,46 @@ class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     def _sync(self):
-        """Read everything of this account. The caller commits.
+        """Read everything of this account and take it over. The caller commits.
 
+        :raise CloudApiError: Meta refused or could not be reached
+        """
+        self._take(self._fetch())
+
+    def _fetch(self):
+        """Ask Meta, write nothing: an answer may take seconds, and a transaction that wrote before
+        it would meet the dispatcher's writes.
+
+        :return: {'account': cloud_api.Account, 'numbers': [...], 'templates': [...]}
         :raise CloudApiError: Meta refused or could not be reached
         """
         self.ensure_one()
         client = self._client()
-        self._sync_account(client)
-        self._sync_numbers(client)
-        self._sync_templates(client)
+        return {
+            "account": client.get_account(self.waba_uid),
+            "numbers": list(client.list_phone_numbers(self.waba_uid)),
+            "templates": list(client.list_templates(self.waba_uid)),
+        }
+
+    def _take(self, facts):
+        """Take over what `_fetch` brought. Safe to repeat."""
+        self.ensure_one()
+        self._take_account(facts["account"])
+        self._take_numbers(facts["numbers"])
+        self._take_templates(facts["templates"])
         self.synced_at = fields.Datetime.now()
 
-    def _sync_account(self, client):
-        facts = client.get_account(self.waba_uid)
+    def _take_account(self, facts):
         portfolio = self._find_or_create_portfolio(facts)
+        if self.portfolio_id and self.portfolio_id != portfolio:
+            portfolio._absorb(self.portfolio_id)
         self.write(
             {
                 "portfolio_id": portfolio.id,
                 "name": facts.name or self.name,
                 "review_status": facts.review_status,
                 "marketing_disabled": facts.marketing_disabled,
-                "health_status": facts.health.raw if facts.health else False,
+                "health_status": facts.health.raw,
             }
         )
         portfolio._set_messaging_limit(facts.messaging_limit, self.env._("read from the account"))
@@ -56,13 +77,13 @@ class WabaAccount(models.Model):
             )
         return portfolio
 
-    def _sync_numbers(self, client):
+    def _take_numbers(self, numbers):
         senders = self.env["waba.sender"].with_context(active_test=False)
         known = {
             sender.phone_number_uid: sender
             for sender in senders.search([("account_id", "=", self.id)])
         }
-        for facts in client.list_phone_numbers(self.waba_uid):
+        for facts in numbers:
             sender = known.pop(facts.phone_number_uid, None) or senders.create(
                 {"account_id": self.id, "phone_number_uid": facts.phone_number_uid}
             )
@@ -70,13 +91,13 @@ class WabaAccount(models.Model):
         for sender in known.values():
             sender._mark_missing()
 
-    def _sync_templates(self, client):
+    def _take_templates(self, listed):
         templates = self.env["waba.template"].with_context(active_test=False)
         known = {
             template.template_uid: template
             for template in templates.search([("account_id", "=", self.id)])
         }
-        for facts in client.list_templates(self.waba_uid):
+        for facts in listed:
             template = known.pop(facts.template_uid, None)
             values = templates._values_from_facts(facts)
             if template:
@@ -96,13 +117,19 @@ class WabaAccount(models.Model):
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(accounts))
         for account in accounts:
-            try:
-                account._sync()
-            except CloudApiError as error:
-                self.env.cr.rollback()
-                account._take_sync_error(error)
+            account._poll()
             if not cron._commit_progress(1):
                 break
+
+    def _poll(self):
+        """Read one account; its trouble is its own and does not stop the others."""
+        self.ensure_one()
+        try:
+            facts = self._fetch()
+        except CloudApiError as error:
+            commit_step(self.env, partial(self._take_sync_error, error))
+        else:
+            commit_step(self.env, partial(self._take, facts))
 
     def _take_sync_error(self, error):
         """A failed poll stops the account only when Meta refuses the key itself."""

@@ -171,6 +171,38 @@ class WabaPortfolio(models.Model):
             )
             portfolio.sender_ids._wake()
 
+    def _absorb(self, other):
+        """Meta names another portfolio than before: the people already counted stay counted."""
+        self.ensure_one()
+        self.env["waba.recipient"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient ours
+                      SET slot_at = GREATEST(ours.slot_at, theirs.slot_at),
+                          marketing_state = CASE WHEN theirs.marketing_state = 'opted_out'
+                                            THEN 'opted_out' ELSE ours.marketing_state END
+                     FROM waba_recipient theirs
+                    WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
+                      AND ours.number = theirs.number""",
+                ours=self.id,
+                theirs=other.id,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient theirs SET portfolio_id = %(ours)s
+                    WHERE portfolio_id = %(theirs)s
+                      AND NOT EXISTS (
+                          SELECT 1 FROM waba_recipient ours
+                           WHERE ours.portfolio_id = %(ours)s
+                             AND (ours.number = theirs.number
+                                  OR ours.user_uid = theirs.user_uid))""",
+                ours=self.id,
+                theirs=other.id,
+            )
+        )
+        self.env["waba.recipient"].invalidate_model()
+
     def write(self, vals):
         result = super().write(vals)
         if "daily_cap" in vals or "followup_share" in vals:

@@ -201,7 +201,7 @@ class WabaSender(models.Model):
                 "name_status": facts.name_status,
                 "throughput": facts.messages_per_second,
                 "is_on_business_app": facts.is_on_biz_app,
-                "health_status": facts.health.raw if facts.health else False,
+                "health_status": facts.health.raw,
                 "rated_at": fields.Datetime.now(),
             }
         )

@@ -1,0 +1,75 @@
+import { keyDown, keyUp } from "@odoo/hoot-dom";
+import { stepUtils } from "@web_tour/tour_utils";
+
+/** From anywhere to a menu of the app; `path` holds the texts of the menu entries. */
+export function openMenu(...path) {
+    return [
+        ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
+        ...path.map((text) => ({
+            content: `menu ${text}`,
+            trigger: `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/), .o-dropdown--menu a:contains(/^${text}$/)`,
+            run: "click",
+        })),
+    ];
+}
+
+/** Marks a kanban card as Odoo's users do: a click with Alt held down. */
+export function markCard(text) {
+    return {
+        content: `mark the card ${text}`,
+        trigger: `.o_kanban_record:contains('${text}')`,
+        async run({ click }) {
+            await keyDown("Alt");
+            await click();
+            await keyUp("Alt");
+        },
+    };
+}
+
+export function edit(field, value) {
+    return {
+        content: `${field}: ${value}`,
+        trigger: `.o_field_widget[name=${field}] input, .o_field_widget[name=${field}] textarea`,
+        run: `edit ${value}`,
+    };
+}
+
+/** Writes into a many2one field and takes the entry that shows `entry`. */
+export function choose(field, value, entry = value) {
+    return [
+        edit(field, value),
+        {
+            content: `take ${entry}`,
+            trigger: `.o-autocomplete--dropdown-item a:contains('${entry}')`,
+            run: "click",
+        },
+    ];
+}
+
+/** Writes into a cell of a variable's row; `variable` is the name as the list shows it. */
+export function editVariable(row, field, value) {
+    return [
+        {
+            content: `open variable ${row}`,
+            trigger: `.o_field_widget[name=variable_ids] .o_data_row:nth-child(${row}) td[name=${field}]`,
+            run: "click",
+        },
+        {
+            content: `variable ${row}: ${value}`,
+            trigger: `.o_field_widget[name=variable_ids] .o_selected_row:nth-child(${row}) [name=${field}] input`,
+            run: `edit ${value}`,
+        },
+    ];
+}
+
+export function button(text) {
+    return {
+        content: `press ${text}`,
+        trigger: `.o_form_view button:enabled:contains(/^${text}$/)`,
+        run: "click",
+    };
+}
+
+export function see(trigger, content = trigger) {
+    return { content: `see ${content}`, trigger };
+}
