@@ -75,8 +75,16 @@ def as_uid(value):
 
 
 def as_text(value):
-    """The text itself, '' for anything that is not text."""
-    return value if isinstance(value, str) else ""
+    """The text itself, '' for anything that is not text.
+
+    JSON can spell what no database keeps, a NUL or half of a surrogate pair: the first is dropped,
+    the second becomes '?'.
+    """
+    if not isinstance(value, str):
+        return ""
+    if value.isascii() and "\x00" not in value:
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def as_dict(value):

@@ -77,7 +77,7 @@ class Gate:
             covered = sum(count for _lines, count, _missing in files.values())
             floor = FLOORS.get(room, OTHER_FLOOR)
             reached = percent(covered, lines)
-            self.rows.append(f"{room:<14}{lines:>7} lines {reached:>6.1f} %   (floor {floor:.0f} %)")
+            self.rows.append(f"{room:<12}{lines:>6} lines {reached:>6.1f} % (floor {floor:.0f} %)")
             if reached < floor:
                 self.shortfalls.append(f"{room}: {reached:.1f} % of lines, {floor:.0f} % wanted")
                 self.rows += [

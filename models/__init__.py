@@ -20,6 +20,8 @@ from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_webhook_event
 from . import waba_webhook_apply
+from . import waba_webhook_people
+from . import waba_webhook_platform
 from . import waba_person_mixin
 from . import res_partner
 from . import crm_lead

@@ -98,13 +98,15 @@ class WabaCampaign(models.Model):
     prepared_until_id = fields.Integer(readonly=True, copy=False)
     prepared_count = fields.Integer(readonly=True, copy=False)
     to_prepare_count = fields.Integer(readonly=True, copy=False)
-    launched_by_id = fields.Many2one("res.users", readonly=True, copy=False)
-    launched_at = fields.Datetime(readonly=True, copy=False)
-    done_at = fields.Datetime(readonly=True, copy=False)
+    launched_by_id = fields.Many2one("res.users", "Launched by", readonly=True, copy=False)
+    launched_at = fields.Datetime("Launched at", readonly=True, copy=False)
+    done_at = fields.Datetime("Finished at", readonly=True, copy=False)
 
     # UTM: a campaign is a source, WhatsApp its medium
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
-    utm_source_id = fields.Many2one("utm.source", readonly=True, copy=False, ondelete="set null")
+    utm_source_id = fields.Many2one(
+        "utm.source", "UTM source", readonly=True, copy=False, ondelete="set null"
+    )
 
     # Figures, counted in one pass
     waba_message_ids = fields.One2many("waba.message", "campaign_id", string="WhatsApp messages")
@@ -181,14 +183,24 @@ class WabaCampaign(models.Model):
     )
     def _compute_preview_html(self):
         for campaign in self:
-            campaign.preview_name = False
+            campaign.preview_name = campaign.preview_html = False
             if not campaign.template_id:
-                campaign.preview_html = False
                 continue
-            record = campaign._first_record()
-            parameters = campaign._parameters_for(record)[0] if record else {}
-            campaign.preview_name = record.display_name if record else False
+            parameters = {}
+            if record := campaign._first_record():
+                facts = record._waba_person_facts()
+                campaign.preview_name = facts["name"] or record.display_name
+                parameters = campaign._preview_parameters(record, facts)
             campaign.preview_html = campaign.template_id._render_phone(parameters)
+
+    def _preview_parameters(self, record, facts):
+        """The words for one person; a text still missing shows as its variable, never made up."""
+        return self.variable_ids._as_parameters(
+            {
+                line.id: line._value_for(record, facts) or f"{{{{{line.name}}}}}"
+                for line in self.variable_ids
+            }
+        )
 
     @api.onchange("template_id")
     def _onchange_template_id(self):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..cloud_api import payloads
 from ..policy import eligibility
@@ -193,12 +194,12 @@ class WabaCampaign(models.Model):
     @api.model
     def _blacklisted_among(self, numbers):
         """The numbers on Odoo's phone blacklist, in one query."""
-        found = (
-            self.env["phone.blacklist"]
-            .sudo()
-            .search_fetch([("number", "in", list(numbers))], ["number"])
+        # In SQL: the model's own search parses every number again, which costs more than the rest.
+        self.env["phone.blacklist"].flush_model(["number", "active"])
+        rows = self.env.execute_query(
+            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*numbers])
         )
-        return set(found.mapped("number"))
+        return {number for (number,) in rows}
 
     def _recipient_ids_with_row(self, people):
         """Who of these people has a row in this campaign already."""

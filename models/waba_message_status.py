@@ -40,7 +40,9 @@ class WabaMessage(models.Model):
         self._write_accepted(
             [result for result in results if result.outcome in ("accepted", "held")]
         )
-        self._mark_uncertain([result.key for result in results if result.outcome == "unknown"])
+        self.browse(
+            [result.key for result in results if result.outcome == "unknown"]
+        )._mark_uncertain()
         self._release([result.key for result in results if result.outcome == "not_started"])
         stopped = False
         for result in results:
@@ -89,11 +91,9 @@ class WabaMessage(models.Model):
             if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
                 row.recipient_id.wa_number = wa_number
 
-    @api.model
-    def _mark_uncertain(self, ids):
+    def _mark_uncertain(self):
         """On the wire without an answer: kept, never sent again by itself."""
-        rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
-        rows._update_state(
+        self.filtered(lambda row: row.state == "reserved")._update_state(
             ("reserved",),
             "uncertain",
             {
@@ -109,6 +109,14 @@ class WabaMessage(models.Model):
         rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
         rows._give_slots_back()
         rows._update_state(("reserved",), "queued", {"reserved_until": False})
+        rows._follow_requeue()
+
+    def _follow_requeue(self):
+        """Rows queued again: a finished campaign goes on, a cancelled one takes none back."""
+        self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
+            ("queued",), "cancelled"
+        )
+        self.campaign_id._continue()
 
     def _give_slots_back(self):
         """Uncount these rows; a person stays counted by another row that may have reached them."""

@@ -1,7 +1,7 @@
 import logging
 import math
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 from odoo import fields, models
 from odoo.tools import SQL
@@ -75,6 +75,9 @@ class WabaSender(models.Model):
         self._settle_expired(now)
         self.account_id._resume_if_due(now)
         self._resume_if_due(now)
+        self.env["waba.campaign"].search(
+            [("sender_id", "=", self.id), ("state", "=", "paused")]
+        )._resume_if_due(now)
 
     def _finish_dispatch(self, exhausted):
         """Close the campaigns that are through and set the alarm for what still waits.
@@ -89,23 +92,16 @@ class WabaSender(models.Model):
 
     def _settle_expired(self, now):
         """Reservations whose last moment has passed: nobody knows whether the request left."""
-        self.env["waba.message"].flush_model(["state", "reserved_until"])
-        self.env.cr.execute(
-            SQL(
-                """UPDATE waba_message SET state = 'uncertain', write_date = %(now)s
-                    WHERE sender_id = %(sender)s AND state = 'reserved'
-                      AND reserved_until < %(now)s""",
-                now=now,
-                sender=self.id,
-            )
+        expired = self.env["waba.message"].search(
+            [("sender_id", "=", self.id), ("state", "=", "reserved"), ("reserved_until", "<", now)]
         )
-        if self.env.cr.rowcount:
+        if expired:
             _logger.warning(
                 "waba.sender %s: %s messages wait for an answer after an interrupted run",
                 self.id,
-                self.env.cr.rowcount,
+                len(expired),
             )
-            self.env["waba.message"].invalidate_model()
+            expired._mark_uncertain()
 
     # ------------------------------------------------------------------
     # The pump
@@ -133,11 +129,21 @@ class WabaSender(models.Model):
                 self._pump(run)
             finally:
                 self._take_back(run)
+                commit_step(self.env, lambda: self._keep_pace(pool.next_start_at))
             return run.exhausted
 
     def _pace_start(self):
         """Epoch seconds before which nothing may leave: the pace survives a kill."""
         return _epoch(self.next_dispatch_at) if self.next_dispatch_at else None
+
+    def _keep_pace(self, next_start_at):
+        """The next run starts no sooner than one interval after this one's last request.
+
+        :param next_start_at: epoch seconds
+        """
+        self.next_dispatch_at = datetime.fromtimestamp(next_start_at, timezone.utc).replace(
+            tzinfo=None
+        )
 
     def _pump(self, run):
         ahead = max(run.rate * AHEAD_SECONDS, 10)
@@ -147,13 +153,15 @@ class WabaSender(models.Model):
                 self._reserve_and_submit(run, min(room, MAX_RESERVATION))
             if not run.pool.pending and (run.exhausted or not run.time_left):
                 return
-            results = run.pool.results(max_items=RESULTS_PER_COMMIT, timeout=0.2)
+            results = run.pool.results(
+                max_items=RESULTS_PER_COMMIT, timeout=0.2, min_items=RESULTS_PER_COMMIT // 4
+            )
             if results:
                 self._write_results(run, results)
 
     def _reserve_and_submit(self, run, room):
-        jobs = commit_step(self.env, lambda: self._reserve(room, run), processed=0)
-        run.exhausted = not jobs
+        jobs, left_out = commit_step(self.env, lambda: self._reserve(room, run), processed=0)
+        run.exhausted = not jobs and not left_out
         for key, body, send_before in jobs:
             run.pool.submit(key, self.phone_number_uid, body, send_before)
 
@@ -192,12 +200,13 @@ class WabaSender(models.Model):
         Everything that decides is read in this transaction, after the portfolio's lock: limit,
         places taken, consent, pauses.
 
-        :return: [(message id, body for the wire, epoch seconds before which it must leave)]
+        :return: ([(message id, body for the wire, epoch seconds before which it must leave)],
+            how many were left out: others may stand behind them)
         """
         portfolio = self.portfolio_id
         portfolio._lock_for_reservation()
         if self._why_not_sending():
-            return []
+            return [], 0
         now = fields.Datetime.now()
         leaves_by = pacing.send_before(now, run.pool.pending + room, run.rate, LEASE_MARGIN)
         deadline = pacing.lease_until(
@@ -205,20 +214,22 @@ class WabaSender(models.Model):
         )
         limit = portfolio._people_limit()
         used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
-        jobs, seen = [], set()
+        jobs, seen, left_out = [], set(), 0
         for campaign in self._sendable_groups():
             free = limits.allowance(
                 limit, used, 0, portfolio.followup_share, "campaign" if campaign else "followup"
             )
             rows = self._candidates(campaign, room - len(jobs), now, leaves_by, free == 0)
-            taken, costs = self._choose(rows, free, seen, now, leaves_by)
+            allowed = self._leave_out_unwilling(rows, now)
+            left_out += len(rows) - len(allowed)
+            taken, costs = self._choose(allowed, free, seen, now, leaves_by)
             used += costs
             jobs += self._mark_reserved(taken, now, leaves_by, deadline)
             if len(jobs) >= room:
                 break
         if jobs:
-            self._advance_pace(len(jobs), run.rate, now)
-        return [(key, body, _epoch(leaves_by)) for key, body in jobs]
+            self._advance_pace(len(jobs), run.rate)
+        return [(key, body, _epoch(leaves_by)) for key, body in jobs], left_out
 
     def _candidates(self, campaign, count, now, leaves_by, only_free):
         """Head of one campaign's queue with all that decides over each row.
@@ -258,14 +269,9 @@ class WabaSender(models.Model):
         )
         return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
 
-    def _choose(self, rows, free, seen, now, leaves_by):
-        """Who of the candidates is reserved: consent again, one per person, within the places.
-
-        :param free: places free, None without limit
-        :param seen: recipient ids already chosen in this reservation; extended
-        :return: (rows chosen, places they cost)
-        """
-        chosen, costs = [], 0
+    def _leave_out_unwilling(self, rows, now):
+        """Consent and reach once more, in the transaction that reserves: who may be written to."""
+        allowed = []
         blocked_countries = self.account_id._blocked_countries()
         for row in rows:
             verdict = eligibility.check(
@@ -274,9 +280,21 @@ class WabaSender(models.Model):
                 now,
                 blocked_countries=blocked_countries,
             )
-            if not verdict.allowed:
+            if verdict.allowed:
+                allowed.append(row)
+            else:
                 self.env["waba.message"].browse(row["id"])._leave_out(verdict.reason_key)
-                continue
+        return allowed
+
+    def _choose(self, rows, free, seen, now, leaves_by):
+        """Who of the candidates is reserved: one row per person, within the places.
+
+        :param free: places free, None without limit
+        :param seen: recipient ids already chosen in this reservation; extended
+        :return: (rows chosen, places they cost)
+        """
+        chosen, costs = [], 0
+        for row in rows:
             if row["recipient_id"] in seen:
                 continue
             row["in_window"] = limits.in_service_window(row["window_expires_at"], leaves_by)
@@ -357,14 +375,17 @@ class WabaSender(models.Model):
             **address,
         )
 
-    def _advance_pace(self, count, rate, now):
-        """Keep the pace in the database: after a kill nobody sends before the last batch's time."""
+    def _advance_pace(self, count, rate):
+        """Keep the pace in the database: after a kill nobody sends before the last batch's time.
+
+        The moment is exact: Odoo's own `now` drops the fraction, and with it up to a second.
+        """
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_sender
                       SET next_dispatch_at = GREATEST(next_dispatch_at, %(now)s) + %(span)s
                     WHERE id = %(id)s""",
-                now=now,
+                now=datetime.now(timezone.utc).replace(tzinfo=None),
                 span=timedelta(seconds=count * pacing.spacing(rate)),
                 id=self.id,
             )

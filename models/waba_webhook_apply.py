@@ -3,6 +3,7 @@ import time
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..cloud_api import webhooks
@@ -13,34 +14,27 @@ _logger = logging.getLogger(__name__)
 BATCH = 200
 REPEATED_WITHIN = timedelta(days=7)
 RUN_SECONDS = 45
-
-# A message template's event -> the state it leaves the template in. FLAGGED (bad feedback) and the
-# quality events change no state; REINSTATED, UNPAUSED and UNARCHIVED mean approved again
-# (Meta, message_template_status_update, 2026-09-11).
-TEMPLATE_EVENTS = {
-    "APPROVED": "approved",
-    "REINSTATED": "approved",
-    "UNPAUSED": "approved",
-    "UNARCHIVED": "approved",
-    "PENDING": "pending",
-    "IN_APPEAL": "in_appeal",
-    "REJECTED": "rejected",
-    "PAUSED": "paused",
-    "DISABLED": "disabled",
-    "LOCKED": "disabled",
-    "ARCHIVED": "archived",
-    "PENDING_DELETION": "pending_deletion",
-    "DELETED": "deleted",
-    "LIMIT_EXCEEDED": "limit_exceeded",
-}
-RESTRICTIONS_STOPPING = (
-    "RESTRICTED_BIZ_INITIATED_MESSAGING",
-    "RESTRICTED_CUSTOMER_INITIATED_MESSAGING",
+# How far our clock may be behind Meta's when we look for events received after one happened.
+CLOCK_SKEW = timedelta(hours=1)
+# Events that set a state, so that only the newest on its subject counts (`_subject`).
+STATE_EVENTS = (
+    webhooks.CapabilityChange,
+    webhooks.NumberUpdate,
+    webhooks.AccountUpdate,
+    webhooks.AccountReview,
+    webhooks.TemplateStatus,
+    webhooks.TemplateQuality,
+    webhooks.TemplateCategory,
 )
 
 
 class WabaWebhookEvent(models.Model):
-    """From stored bodies to rows. Late, twice or out of order, the rows come out the same."""
+    """From stored bodies to events, each handed to the method that knows it.
+
+    Late, twice or out of order, the rows come out the same. What people write and want is applied
+    in waba_webhook_people.py, what Meta says of limits, numbers, account and templates in
+    waba_webhook_platform.py, statuses in waba_message_status.py.
+    """
 
     _inherit = "waba.webhook.event"
 
@@ -96,20 +90,31 @@ class WabaWebhookEvent(models.Model):
         if statuses:
             self.env["waba.message"]._apply_statuses(statuses)
         for event, items in parsed:
-            known = [item for item in items if not isinstance(item, webhooks.UnknownEvent)]
-            if not event._is_repeated():
-                for item in known:
-                    event._apply_item(item)
-            unknown = [item for item in items if isinstance(item, webhooks.UnknownEvent)]
-            event.write(
-                {
-                    "state": "applied" if known else "ignored",
-                    "applied_at": fields.Datetime.now(),
-                    "summary": ", ".join(sorted({type(item).__name__ for item in items}))[:200],
-                    "error": "; ".join(f"{item.field}: {item.why}" for item in unknown)[:1000]
-                    or False,
-                }
-            )
+            event._apply_items(items)
+
+    def _apply_items(self, items):
+        """Apply the events of one body, statuses apart, and note what came of it.
+
+        :param items: list of cloud_api events, in the body's order
+        """
+        self.ensure_one()
+        known = [item for item in items if not isinstance(item, webhooks.UnknownEvent)]
+        notes = [
+            f"{item.field}: {item.why}" for item in items if isinstance(item, webhooks.UnknownEvent)
+        ]
+        applied = self._is_repeated()
+        for item in [] if applied else known:
+            note = self._apply_item(item)
+            notes += [note] if note else []
+            applied = applied or not note
+        self.write(
+            {
+                "state": "applied" if known and applied else "ignored",
+                "applied_at": fields.Datetime.now(),
+                "summary": ", ".join(sorted({type(item).__name__ for item in items})),
+                "error": "; ".join(notes)[:1000] or False,
+            }
+        )
 
     def _is_repeated(self):
         """Meta delivers a body again for up to 7 days: what it says was applied the first time.
@@ -130,187 +135,86 @@ class WabaWebhookEvent(models.Model):
         )
 
     def _apply_item(self, item):
-        """One typed event to the method that knows it; statuses are applied already."""
+        """One typed event to the method that knows it; statuses are applied already.
+
+        :return: None, or a sentence that says why nothing was done
+        """
+        if isinstance(item, webhooks.MessageStatus):
+            return None
+        account = self._account_of(item)
+        if not account:
+            return self.env._("No account with the ID %s is connected here.", item.waba_uid)
+        if self._is_overtaken(item):
+            return self.env._("Something newer on the same subject was applied before.")
         handler = {
             webhooks.InboundMessage: self._apply_inbound,
             webhooks.PreferenceChange: self._apply_preference,
             webhooks.CapabilityChange: self._apply_capability,
             webhooks.NumberUpdate: self._apply_number_update,
+            webhooks.NumberName: self._apply_number_name,
+            webhooks.SecurityEvent: self._apply_security,
+            webhooks.PlatformError: self._apply_platform_error,
             webhooks.AccountUpdate: self._apply_account_update,
             webhooks.AccountReview: self._apply_account_review,
             webhooks.AccountAlert: self._apply_account_alert,
             webhooks.TemplateStatus: self._apply_template_status,
             webhooks.TemplateQuality: self._apply_template_quality,
             webhooks.TemplateCategory: self._apply_template_category,
-            webhooks.NumberName: self._apply_number_name,
-        }.get(type(item))
-        if handler:
-            handler(item)
+            webhooks.TemplateComponents: self._apply_template_components,
+        }[type(item)]
+        return handler(account, item)
 
-    # ------------------------------------------------------------------
-    # People
-    # ------------------------------------------------------------------
+    def _account_of(self, item):
+        """The account an event is about, perhaps none.
 
-    def _sender_of(self, item):
-        return self.env["waba.sender"].search(
-            [
-                ("phone_number_uid", "=", item.phone_number_uid),
-                ("account_id", "=", self.account_id.id),
-            ],
-            limit=1,
+        Only the field `messages` reaches an account's own address; the others go to the one
+        address of the app (Meta, Webhook overrides, 2026-03), whichever account's that is. The
+        signature vouches for the accounts of that app alone.
+        """
+        own = self.account_id
+        if item.waba_uid in ("", own.waba_uid):
+            return own
+        accounts = self.env["waba.account"].with_context(active_test=False)
+        return accounts.search([("waba_uid", "=", item.waba_uid)]).filtered(
+            lambda account: account.app_secret == own.app_secret
         )
 
-    def _apply_inbound(self, item):
-        """Someone wrote: open the window, show it on their record, honour a wish to stop."""
-        messages = self.env["waba.message"]
-        if item.wamid and messages.search_count([("wamid", "=", item.wamid)], limit=1):
-            return
-        sender = self._sender_of(item)
-        if not sender or not (item.number or item.user_uid):
-            return
-        at = item.at or self.received_at
-        person = self.env["waba.recipient"]._find_or_create_person(
-            sender.portfolio_id, item.number, item.user_uid, item.profile_name
+    def _is_overtaken(self, item):
+        """Whether a newer event on the same subject was applied before this one."""
+        subject = self._subject(item)
+        if not subject or not item.at:
+            return False
+        later = self.search(
+            Domain("state", "=", "applied")
+            & Domain("received_at", ">=", item.at - CLOCK_SKEW)
+            & Domain("id", "!=", self.id)
+            & Domain.OR([("summary", "like", kind.__name__)] for kind in STATE_EVENTS)
         )
-        self.env["waba.conversation"]._register_inbound(sender, person, at)
-        messages._receive(sender, person, item, at)
-
-    def _apply_preference(self, item):
-        """WhatsApp's own control: stop or resume promotions."""
-        if item.category not in ("marketing_messages", "", None):
-            return
-        target = {"stop": "opted_out", "resume": "opted_in"}.get(item.value)
-        if not target or not (item.number or item.user_uid):
-            return
-        portfolio = self.account_id.portfolio_id
-        person = self.env["waba.recipient"]._find_or_create_person(
-            portfolio, item.number, item.user_uid
-        )
-        if person._has_newer_consent(item.at):
-            return
-        person._set_marketing_state(target, "whatsapp", item.detail or item.value, at=item.at)
-
-    # ------------------------------------------------------------------
-    # Limits, numbers, account
-    # ------------------------------------------------------------------
-
-    def _apply_capability(self, item):
-        self.account_id.portfolio_id._set_messaging_limit(
-            item.messaging_limit, self.env._("told by Meta's webhook")
+        return any(
+            other.at and other.at > item.at and event._subject(other) == subject
+            for event in later
+            for other in webhooks.parse_events((event.body or "").encode())
         )
 
-    def _sender_by_display(self, display_number):
-        digits = "".join(filter(str.isdigit, display_number or ""))
-        return self.account_id.sender_ids.filtered(
-            lambda sender: digits and (sender.number or "").lstrip("+") == digits
-        )
+    def _subject(self, item):
+        """What an event sets the state of; None when its order among others does not matter.
 
-    def _apply_number_update(self, item):
-        """Since October 2025 this tells throughput and limit, no longer quality."""
-        self.account_id.portfolio_id._set_messaging_limit(
-            item.messaging_limit, self.env._("told by Meta's webhook")
-        )
-        sender = self._sender_by_display(item.display_number)
-        for one in sender:
-            one._message_log(body=self.env._("Meta reports on this number: %s", item.event))
-        if item.event == "THROUGHPUT_UPGRADE":
-            self._poll_soon()
-
-    def _poll_soon(self):
-        self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
-
-    def _apply_account_update(self, item):
-        account = self.account_id
-        parts = [item.event]
-        if item.violation_type:
-            parts.append(self.env._("violation: %s", item.violation_type))
-        if item.ban_state:
-            parts.append(f"{item.ban_state} {item.ban_date or ''}".strip())
-        parts += [
-            f"{restriction.type}" + (f" → {restriction.until} UTC" if restriction.until else "")
-            for restriction in item.restrictions
-        ]
-        account._message_log(body=self.env._("Meta reports on this account: %s", ", ".join(parts)))
-        stopping = [r for r in item.restrictions if r.type in RESTRICTIONS_STOPPING]
-        if stopping:
-            ends = [restriction.until for restriction in stopping]
-            until = None if None in ends else max(ends)
-            account.write({"restriction": stopping[0].type, "restricted_until": until})
-            account._stop(
-                self.env._(
-                    "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
-                    ", ".join(restriction.type for restriction in stopping),
-                ),
-                until=until,
-            )
-        if item.ban_state == "DISABLE" or item.event in ("ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED"):
-            account._stop(
-                self.env._("Meta has disabled this account. Ask for a review in WhatsApp Manager.")
-            )
-        elif item.ban_state == "REINSTATE":
-            account.write({"restriction": False, "restricted_until": False})
-            account._resume(self.env._("Meta has reinstated this account."))
-
-    def _apply_account_review(self, item):
-        self.account_id.review_status = item.decision
-
-    def _apply_account_alert(self, item):
-        self.account_id._message_log(
-            body=self.env._(
-                "Meta's alert: %s", f"{item.alert_type} {item.description or ''}".strip()
-            )
-        )
-
-    def _apply_number_name(self, item):
-        for sender in self._sender_by_display(item.display_number):
-            sender._message_log(
-                body=self.env._(
-                    "Meta's decision on the name %(name)s: %(decision)s",
-                    name=item.requested_name,
-                    decision=item.decision,
-                )
-            )
-        self._poll_soon()
-
-    # ------------------------------------------------------------------
-    # Templates
-    # ------------------------------------------------------------------
-
-    def _template_of(self, item):
-        templates = self.account_id.with_context(active_test=False).template_ids
-        return templates.filtered(lambda template: template.template_uid == item.template_uid) or (
-            templates.filtered(
-                lambda template: (template.name, template.language) == (item.name, item.language)
-            )
-        )
-
-    def _apply_template_status(self, item):
-        template = self._template_of(item)
-        if not template:
-            self._poll_soon()
-            return
-        reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
-        status = TEMPLATE_EVENTS.get(item.event)
-        if status:
-            template._set_status(status, reason or False)
-        template._message_log(
-            body=self.env._("Meta reports on this template: %s", f"{item.event} {reason}".strip())
-        )
-
-    def _apply_template_quality(self, item):
-        for template in self._template_of(item):
-            qualities = dict(template._fields["quality_score"].selection)
-            template.quality_score = item.new if item.new in qualities else "unknown"
-
-    def _apply_template_category(self, item):
-        for template in self._template_of(item):
-            categories = dict(template._fields["category"].selection)
-            if item.previous and item.new in categories:
-                template.category = item.new
-            if item.correct:
-                template._message_log(
-                    body=self.env._(
-                        "Meta will change this template's category to %s within 24 hours.",
-                        item.correct,
-                    )
-                )
+        :return: (the account's id at Meta, subject)
+        """
+        match item:
+            case webhooks.CapabilityChange() | webhooks.NumberUpdate():
+                subject = "limit" if item.messaging_limit else None
+            case webhooks.AccountReview():
+                subject = "review"
+            case webhooks.AccountUpdate():
+                subject = "account" if self._stops_or_lifts(item) else None
+            case webhooks.TemplateStatus() if not self._template_state(item):
+                subject = None
+            case webhooks.TemplateCategory() if not item.previous:
+                subject = None
+            case webhooks.TemplateStatus() | webhooks.TemplateQuality() | webhooks.TemplateCategory():
+                template = item.template_uid or f"{item.name}/{item.language}"
+                subject = f"{type(item).__name__} {template}"
+            case _:
+                subject = None
+        return (item.waba_uid or self.account_id.waba_uid, subject) if subject else None

@@ -90,6 +90,8 @@ class Nodes:
             return getattr(account, name)
         business = self.world.businesses[account.business_id]
         if name in ("owner_business_info", "owner_business"):
+            if not self.world.settings.tell_owner:
+                return None
             return {"id": business.id, "name": business.name}
         if name == "on_behalf_of_business_info":
             return {"id": business.id, "name": business.name, "status": "APPROVED",

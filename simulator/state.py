@@ -176,6 +176,7 @@ class Settings:
     window_error: str = "reply"
     template_review_seconds: float | None = None
     compare_minimum: int = 1000
+    tell_owner: bool = True
     keep_bodies: bool = True
 
 

@@ -1,2 +1,3 @@
 from . import test_first_journey
 from . import test_tours
+from . import test_dispatch

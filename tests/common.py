@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from freezegun import freeze_time
 
 from odoo.tests import TransactionCase, new_test_user
 
@@ -227,8 +229,9 @@ class WabaCase(TransactionCase):
     def _run_cron(self, cron):
         cron.ensure_one()
         with self.enter_registry_test_mode():
-            cron.with_user(self.env.ref("base.user_root")).method_direct_trigger()
+            answer = cron.with_user(self.env.ref("base.user_root")).method_direct_trigger()
         self.env.invalidate_all()
+        self.assertIs(answer, True, f"the job {cron.name} failed: {answer}")
 
     def _prepare(self):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_prepare_audiences"))
@@ -252,6 +255,26 @@ class WabaCase(TransactionCase):
         return self.env["waba.message"].search(
             domain + ([("state", "=", state)] if state else []), order="id"
         )
+
+    # Time
+
+    @contextmanager
+    def _moving_clock(self):
+        """Run with a clock that can be moved: `move(seconds)` moves ours and the simulator's."""
+        with freeze_time(datetime.now(timezone.utc), tick=True) as clock:
+
+            def move(seconds):
+                clock.move_to(datetime.now(timezone.utc) + timedelta(seconds=seconds))
+                self.simulator.post("clock", advance=seconds)
+
+            yield move
+
+    def _alarms(self, sender=None):
+        """When the number's job is to run again, ascending."""
+        triggers = self.env["ir.cron.trigger"].search(
+            [("cron_id", "=", (sender or self.sender).cron_id.id)]
+        )
+        return sorted(triggers.mapped("call_at"))
 
     # Webhooks
 

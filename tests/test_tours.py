@@ -61,7 +61,7 @@ class TestTours(WabaCase, HttpCase):
         self.assertEqual(account.state, "connected")
         self.assertEqual(account.name, "Demo Store Outlet")
         self.assertEqual(account.sender_ids.number, "+34600000003")
-        self.assertEqual(len(account.template_ids), 2)
+        self.assertEqual(len(account.template_ids), 4)
         self.assertEqual(account.portfolio_id, self.portfolio)
 
     def test_a_salesperson_launches_from_the_pipeline_and_follows_it_to_the_end(self):

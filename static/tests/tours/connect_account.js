@@ -37,7 +37,7 @@ registry.category("web_tour.tours").add("waba_connect_account", {
         see(".o_statusbar_status button.o_arrow_button_current:contains('Connected')"),
         {
             content: "the account's numbers",
-            trigger: ".o_stat_button:contains('Numbers')",
+            trigger: ".oe_stat_button:contains('Numbers')",
             run: "click",
         },
         see(".o_kanban_record:contains('+34 600 000 003'):contains('Active'):contains('High')"),

@@ -5,7 +5,7 @@ import { openMenu, see } from "./steps";
 /** A figure on the campaign's buttons. */
 function seeFigure(label, value) {
     return see(
-        `.o_stat_button:contains('${label}') .o_stat_value:contains(/^${value}$/)`,
+        `.oe_stat_button:contains('${label}') .o_stat_value:contains(/^${value}$/)`,
         `${label}: ${value}`
     );
 }
@@ -33,10 +33,10 @@ registry.category("web_tour.tours").add("waba_follow_to_the_end", {
         seeFigure("Replied", 1),
         {
             content: "who was left out",
-            trigger: ".o_stat_button:contains('Left out')",
+            trigger: ".oe_stat_button:contains('Left out')",
             run: "click",
         },
-        see(".o_data_row:contains('Ana3 Prueba'):contains('Left out'):contains('No valid number')"),
+        see(".o_data_row:contains('Ana3 Prueba'):contains('Left out'):contains('The phone number is not valid')"),
         ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
         {
             content: "the lead who replied",
@@ -46,7 +46,7 @@ registry.category("web_tour.tours").add("waba_follow_to_the_end", {
         see(".o-mail-Message:contains('¿Abren hoy?')", "the reply in the chatter"),
         {
             content: "the lead's WhatsApp messages",
-            trigger: ".o_stat_button:contains('WhatsApp')",
+            trigger: ".oe_stat_button:contains('WhatsApp')",
             run: "click",
         },
         see(".o_data_row:contains('Read')", "our message"),

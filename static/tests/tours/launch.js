@@ -19,7 +19,7 @@ registry.category("web_tour.tours").add("waba_launch_from_pipeline", {
             trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
             run: "click",
         },
-        see(".o_form_view .o_field_widget[name=audience_count]:contains(/^3$/)", "three records"),
+        see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^3$/)", "three records"),
         edit("name", "Sofas in autumn"),
         ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
         see(".o_waba_bubble:contains('Hola Ana1')", "the first person's preview"),
@@ -54,7 +54,7 @@ registry.category("web_tour.tours").add("waba_launch_from_list", {
             trigger: ".o_control_panel button:contains(/^WhatsApp$/)",
             run: "click",
         },
-        see(".o_form_view .o_field_widget[name=audience_count]:contains(/^2$/)", "two records"),
+        see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "two records"),
         {
             content: "save the draft",
             trigger: ".o_form_button_save",

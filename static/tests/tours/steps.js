@@ -10,6 +10,7 @@ export function openMenu(...path) {
             trigger: `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/), .o-dropdown--menu a:contains(/^${text}$/)`,
             run: "click",
         })),
+        see(`.o_breadcrumb:contains('${path.at(-1)}')`),
     ];
 }
 

@@ -1,0 +1,1 @@
+"""The demo: its processes, the campaign's journey, the table of results and their check."""

@@ -1,0 +1,230 @@
+from odoo import fields, models
+
+# A template's event -> the state it leaves the template in. FLAGGED (bad feedback) and the
+# quality events change no state; REINSTATED, UNPAUSED and UNARCHIVED mean approved again
+# (Meta, message_template_status_update, 2026-09-11).
+TEMPLATE_EVENTS = {
+    "APPROVED": "approved",
+    "REINSTATED": "approved",
+    "UNPAUSED": "approved",
+    "UNARCHIVED": "approved",
+    "PENDING": "pending",
+    "IN_APPEAL": "in_appeal",
+    "REJECTED": "rejected",
+    "PAUSED": "paused",
+    "DISABLED": "disabled",
+    "LOCKED": "disabled",
+    "ARCHIVED": "archived",
+    "PENDING_DELETION": "pending_deletion",
+    "DELETED": "deleted",
+    "LIMIT_EXCEEDED": "limit_exceeded",
+}
+RESTRICTIONS_STOPPING = (
+    "RESTRICTED_BIZ_INITIATED_MESSAGING",
+    "RESTRICTED_CUSTOMER_INITIATED_MESSAGING",
+)
+EVENTS_ENDING = ("ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED")
+
+
+class WabaWebhookEvent(models.Model):
+    """What Meta says of limits, numbers, the account and templates.
+
+    Each method returns None, or a sentence that says why nothing was done.
+    """
+
+    _inherit = "waba.webhook.event"
+
+    def _poll_soon(self):
+        self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
+
+    # ------------------------------------------------------------------
+    # Limits and numbers
+    # ------------------------------------------------------------------
+
+    def _apply_capability(self, account, item):
+        account.portfolio_id._set_messaging_limit(
+            item.messaging_limit, self.env._("told by Meta's webhook")
+        )
+
+    def _senders_by_display(self, account, display_number):
+        """Meta names the number by its digits only in these events."""
+        return account.with_context(active_test=False).sender_ids.filtered(
+            lambda sender: display_number and (sender.number or "").lstrip("+") == display_number
+        )
+
+    def _note_on_number(self, account, display_number, text):
+        """:return: None, or why it could not be noted"""
+        senders = self._senders_by_display(account, display_number)
+        for sender in senders:
+            sender._message_log(body=text)
+        if senders:
+            return None
+        return self.env._("The number %s is not known here.", display_number or "?")
+
+    def _apply_number_update(self, account, item):
+        """Since October 2025 this tells throughput and limit, no longer quality."""
+        account.portfolio_id._set_messaging_limit(
+            item.messaging_limit, self.env._("told by Meta's webhook")
+        )
+        if item.event == "THROUGHPUT_UPGRADE":
+            self._poll_soon()
+        note = self._note_on_number(
+            account,
+            item.display_number,
+            self.env._("Meta reports on this number: %s", item.event),
+        )
+        return None if item.messaging_limit else note
+
+    def _apply_number_name(self, account, item):
+        self._poll_soon()
+        decision = self.env._(
+            "Meta's decision on the name %(name)s: %(decision)s",
+            name=item.requested_name,
+            decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
+        )
+        return self._note_on_number(account, item.display_number, decision)
+
+    def _apply_security(self, account, item):
+        return self._note_on_number(
+            account,
+            item.display_number,
+            self.env._("Meta reports a change of this number's security: %s", item.event),
+        )
+
+    def _apply_platform_error(self, account, item):
+        """A problem of Meta's or of the app, not of one message."""
+        error = item.error
+        account._message_log(
+            body=self.env._(
+                "Meta reports a problem: %(text)s (error %(code)s)",
+                text=error.details or error.message or error.title,
+                code=error.code,
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # The account
+    # ------------------------------------------------------------------
+
+    def _stopping(self, item):
+        """The restrictions in force that stop sending."""
+        now = fields.Datetime.now()
+        return [
+            restriction
+            for restriction in item.restrictions
+            if restriction.type in RESTRICTIONS_STOPPING
+            and (restriction.until is None or restriction.until > now)
+        ]
+
+    def _stops_or_lifts(self, item):
+        """Whether an AccountUpdate decides if the account may send."""
+        return bool(
+            any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions)
+            or item.ban_state in ("DISABLE", "REINSTATE")
+            or item.event in EVENTS_ENDING
+        )
+
+    def _apply_account_update(self, account, item):
+        account._message_log(
+            body=self.env._("Meta reports on this account: %s", self._describe_account_update(item))
+        )
+        if stopping := self._stopping(item):
+            ends = [restriction.until for restriction in stopping]
+            until = None if None in ends else max(ends)
+            account.write({"restriction": stopping[0].type, "restricted_until": until})
+            account._stop(
+                self.env._(
+                    "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
+                    ", ".join(restriction.type for restriction in stopping),
+                ),
+                until=until,
+            )
+        if item.ban_state == "DISABLE" or item.event in EVENTS_ENDING:
+            account._stop(
+                self.env._("Meta has disabled this account. Ask for a review in WhatsApp Manager.")
+            )
+        elif item.ban_state == "REINSTATE":
+            account._resume(self.env._("Meta has reinstated this account."))
+
+    def _describe_account_update(self, item):
+        parts = [item.event]
+        if item.violation_type:
+            parts.append(self.env._("violation: %s", item.violation_type))
+        if item.ban_state:
+            parts.append(f"{item.ban_state} {item.ban_date}".strip())
+        parts += [
+            f"{restriction.type} → {restriction.until} UTC" if restriction.until else restriction.type
+            for restriction in item.restrictions
+        ]
+        return ", ".join(parts)
+
+    def _apply_account_review(self, account, item):
+        account.review_status = item.decision
+
+    def _apply_account_alert(self, account, item):
+        account._message_log(
+            body=self.env._("Meta's alert: %s", f"{item.alert_type} {item.description}".strip())
+        )
+
+    # ------------------------------------------------------------------
+    # Templates
+    # ------------------------------------------------------------------
+
+    def _template_of(self, account, item):
+        templates = account.with_context(active_test=False).template_ids
+        return templates.filtered(lambda template: template.template_uid == item.template_uid) or (
+            templates.filtered(
+                lambda template: (template.name, template.language) == (item.name, item.language)
+            )
+        )
+
+    def _template_unknown(self, item):
+        self._poll_soon()
+        return self.env._(
+            "The template %(name)s (%(language)s) is not known here.",
+            name=item.name,
+            language=item.language,
+        )
+
+    def _template_state(self, item):
+        """The state a TemplateStatus leaves its template in, None when it changes none."""
+        return TEMPLATE_EVENTS.get(item.event)
+
+    def _apply_template_status(self, account, item):
+        template = self._template_of(account, item)
+        if not template:
+            return self._template_unknown(item)
+        reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
+        if status := self._template_state(item):
+            template._set_status(status, reason or False)
+        words = " ".join(filter(None, [item.event, reason, item.description]))
+        template._message_log(body=self.env._("Meta reports on this template: %s", words))
+        return None
+
+    def _apply_template_quality(self, account, item):
+        template = self._template_of(account, item)
+        if not template:
+            return self._template_unknown(item)
+        qualities = dict(template._fields["quality_score"].selection)
+        template.quality_score = item.new if item.new in qualities else "unknown"
+        return None
+
+    def _apply_template_category(self, account, item):
+        template = self._template_of(account, item)
+        if not template:
+            return self._template_unknown(item)
+        categories = dict(template._fields["category"].selection)
+        if item.previous and item.new in categories:
+            template._set_category(item.new)
+        if item.correct:
+            template._message_log(
+                body=self.env._(
+                    "Meta will change this template's category to %s within 24 hours.",
+                    item.correct,
+                )
+            )
+        return None
+
+    def _apply_template_components(self, account, item):
+        """The event carries texts without their examples, so the template is read again."""
+        self._poll_soon()

@@ -1,0 +1,635 @@
+"""From queue to wire: the cap, the pace, once per row, and what a crash leaves behind.
+
+What left is judged by the simulator's own log, never by our rows alone.
+"""
+
+import time
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tools import SQL
+
+from ..cloud_api import SendPool
+from ..cloud_api.pool import SendResult
+from ..models.waba_sender_dispatch import DispatchRun
+from ..policy import limits
+from .common import NUMBER_ES, NUMBER_MX, PORTFOLIO_UID, WabaCase
+
+
+class DispatchCase(WabaCase):
+    """Every test ends with the questions that must always have the same answer."""
+
+    def tearDown(self):
+        stats = self.simulator.get("stats")
+        self.assertEqual(stats["duplicates"], [], "an attempt was put on the wire twice")
+        self.assertEqual(stats["against_will"], [], "a person who had said stop was written to")
+        limit = self.portfolio._people_limit()
+        reached = stats["portfolios"].get(PORTFOLIO_UID, {}).get("max_distinct_24h", 0)
+        if limit is not None:
+            self.assertLessEqual(reached, limit, "more people than the limit in force at the end")
+        super().tearDown()
+
+    def _accepted_uuids(self):
+        """Our rows' uuids, once per request that the simulator accepted."""
+        return [
+            entry["opaque"].split("/")[0]
+            for entry in self.simulator.sends()
+            if entry["outcome"] in ("accepted", "held")
+        ]
+
+    def _left_by_number(self):
+        return [entry["recipient"] for entry in self.simulator.sends()]
+
+    def _direct_rows(self, numbers, **values):
+        """Rows without a campaign, as follow-ups make them."""
+        people = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, numbers)
+        parameters = self.utility_template._example_parameters()
+        return self.env["waba.message"].create(
+            [
+                {
+                    "account_id": self.account.id,
+                    "sender_id": self.sender.id,
+                    "recipient_id": people[number].id,
+                    "company_id": self.env.company.id,
+                    "number": number,
+                    "template_id": self.utility_template.id,
+                    "category": "utility",
+                    "parameters": parameters,
+                    **values,
+                }
+                for number in numbers
+            ]
+        )
+
+
+class TestDailyLimit(DispatchCase):
+    def test_of_300_people_250_are_written_to_and_50_wait_for_their_place(self):
+        self.assertEqual(self.portfolio.messaging_limit, "250")
+        with self._moving_clock() as move:
+            campaign = self._launch(self._leads(300))
+            self.assertEqual(len(self._accepted_uuids()), 250)
+            self.assertEqual(campaign.state, "running")
+            self.assertEqual((campaign.sent_count, campaign.queued_count), (250, 50))
+            self.assertEqual(self.portfolio.slots_used, 250)
+            first_place = min(self._rows(campaign, "accepted").mapped("slot_at"))
+            now = fields.Datetime.now()
+            self.assertIn(first_place + limits.WINDOW, self._alarms())
+            self.assertFalse([at for at in self._alarms() if now < at < first_place + limits.WINDOW])
+            self.assertEqual(campaign.next_message_at, first_place + limits.WINDOW)
+            self.assertIn("250 of 250 people used in the last 24 hours", campaign.progress_text)
+            move((first_place + limits.WINDOW - now).total_seconds() - 10)
+            self._dispatch()
+            self.assertEqual(len(self._accepted_uuids()), 250, "a place was given away too early")
+            move(60)
+            self._dispatch()
+            self.assertEqual(campaign.state, "done")
+        uuids = self._accepted_uuids()
+        self.assertEqual(len(uuids), 300)
+        self.assertEqual(set(uuids), set(self._rows(campaign).mapped("uuid")))
+        stats = self.simulator.get("stats")
+        self.assertEqual(stats["portfolios"][PORTFOLIO_UID]["max_distinct_24h"], 250)
+
+    def test_our_own_smaller_limit_holds_and_raising_it_wakes_the_number(self):
+        self.portfolio.daily_cap = 5
+        campaign = self._launch(self._leads(8))
+        self.assertEqual((campaign.sent_count, campaign.queued_count), (5, 3))
+        self.env["ir.cron.trigger"].search([]).unlink()
+        self.portfolio.daily_cap = 6
+        self.assertTrue(self._alarms())
+        self._dispatch()
+        self.assertEqual((campaign.sent_count, campaign.queued_count), (6, 2))
+
+    def test_a_limit_raised_by_webhook_is_used_at_once(self):
+        self.portfolio.messaging_limit = "50"
+        campaign = self._launch(self._leads(60))
+        self.assertEqual(campaign.sent_count, 50)
+        self.env["ir.cron.trigger"].search([]).unlink()
+        self._receive(
+            self._change(
+                "business_capability_update", {"max_daily_conversations_per_business": 2000}
+            )
+        )
+        self.assertEqual(self.portfolio.messaging_limit, "2000")
+        self.assertLessEqual(self._alarms()[0], fields.Datetime.now())
+        self._dispatch()
+        self.assertEqual((campaign.sent_count, campaign.state), (60, "done"))
+
+    def test_a_limit_lowered_below_the_people_counted_lets_nobody_new_through(self):
+        self._launch(self._leads(6))
+        self.portfolio.daily_cap = 4
+        campaign = self._launch(self._leads(3, start=100))
+        self.assertEqual(campaign.queued_count, 3)
+        slots = self.portfolio._slot_times()
+        self.assertIn(slots[2] + limits.WINDOW, self._alarms())
+        self.portfolio.daily_cap = 0
+
+    def test_an_unknown_limit_counts_as_250_and_an_unlimited_one_holds_nobody(self):
+        self.portfolio.messaging_limit = "unknown"
+        self.assertEqual(self.portfolio.people_limit, 250)
+        self.portfolio.messaging_limit = "unlimited"
+        campaign = self._launch(self._leads(260))
+        self.assertEqual((campaign.sent_count, campaign.state), (260, "done"))
+        self.assertTrue(self.portfolio.is_unlimited)
+
+    def test_people_already_counted_cost_no_place(self):
+        self.portfolio.daily_cap = 3
+        leads = self._leads(5)
+        with self._moving_clock() as move:
+            self._launch(leads[:3])
+            second = self._campaign(leads)
+            second.action_launch()
+            self._prepare()
+            move(60)
+            self._dispatch()
+            sent = self._rows(second, "accepted")
+            self.assertEqual(set(sent.mapped("res_id")), set(leads[:3].ids))
+            self.assertEqual(second.queued_count, 2)
+        self.assertEqual(self.portfolio.slots_used, 3)
+
+    def test_someone_written_to_again_is_counted_from_the_last_message(self):
+        self.portfolio.daily_cap = 1
+        leads = self._leads(2)
+        with self._moving_clock() as move:
+            self._launch(leads[0])
+            move(20 * 3600)
+            self._launch(leads[0])
+            move(5 * 3600)
+            campaign = self._launch(leads[1])
+            self.assertEqual(campaign.queued_count, 1, "the first message alone was counted")
+            move(20 * 3600)
+            self._dispatch()
+            self.assertEqual(campaign.sent_count, 1)
+
+    def test_people_inside_a_service_window_cost_no_place(self):
+        self.portfolio.daily_cap = 1
+        leads = self._leads(4)
+        numbers = [lead.phone_sanitized for lead in leads]
+        for index, number in enumerate(numbers[:2]):
+            self.simulator.post("inbound", phone_id=NUMBER_ES, number=number, text="Hola")
+            self._receive(
+                self._inbound(number, "Hola", wamid=f"wamid.W{index}", timestamp=int(time.time()))
+            )
+        campaign = self._launch(leads)
+        sent = self._rows(campaign, "accepted")
+        self.assertEqual(len(sent), 3)
+        self.assertEqual(len(sent.filtered("slot_at")), 1)
+        self.assertFalse(sent.filtered(lambda row: row.number in numbers[:2] and row.slot_at))
+        self.assertEqual(self.portfolio.slots_used, 1)
+
+    def test_a_service_window_about_to_close_costs_a_place(self):
+        [lead] = self._leads(1)
+        wrote_at = int(time.time()) - 24 * 3600 + 3
+        self._receive(self._inbound(lead.phone_sanitized, "Hola", timestamp=wrote_at))
+        campaign = self._launch(lead)
+        self.assertTrue(self._rows(campaign).slot_at)
+
+    def test_two_numbers_and_two_campaigns_share_one_limit(self):
+        self.portfolio.daily_cap = 10
+        first = self._campaign(self._leads(8))
+        second = self._campaign(self._leads(8, start=100), sender_id=self.sender_mx.id)
+        (first | second).action_launch()
+        self._prepare()
+        for _again in range(2):
+            self._dispatch(self.sender)
+            self._dispatch(self.sender_mx)
+        self.assertEqual((first.sent_count, second.sent_count), (8, 2))
+        self.assertEqual(self.portfolio.slots_used, 10)
+        stats = self.simulator.get("stats")
+        self.assertEqual(stats["portfolios"][PORTFOLIO_UID]["max_distinct_24h"], 10)
+        self.assertEqual(stats["numbers"][NUMBER_MX]["accepted"], 2)
+
+    def test_one_person_reached_from_two_numbers_takes_one_place(self):
+        lead = self._leads(1)
+        self._launch(lead)
+        self._launch(lead, sender_id=self.sender_mx.id)
+        self.assertEqual(len(self._accepted_uuids()), 2)
+        self.assertEqual(self.portfolio.slots_used, 1)
+
+    def test_campaigns_leave_the_share_of_follow_ups_free(self):
+        self.portfolio.write({"daily_cap": 10, "followup_share": 0.3})
+        campaign = self._launch(self._leads(12))
+        self.assertEqual(campaign.sent_count, 7)
+        follow_ups = self._direct_rows([f"+34655000{index:03d}" for index in range(5)])
+        self._dispatch()
+        states = follow_ups.mapped("state")
+        self.assertEqual((states.count("accepted"), states.count("queued")), (3, 2))
+        self.assertEqual(campaign.sent_count, 7)
+
+    def test_service_messages_count_against_the_limit_too(self):
+        self.portfolio.daily_cap = 2
+        campaign = self._launch(self._leads(3), template_id=self.utility_template.id)
+        self.assertEqual((campaign.sent_count, campaign.queued_count), (2, 1))
+        self.assertEqual(self.portfolio.slots_used, 2)
+
+    def test_a_place_given_back_goes_to_the_next_person(self):
+        self.portfolio.daily_cap = 2
+        leads = self._leads(3)
+        with self._fault(kind="error", code=131026, number=leads[0].phone_sanitized):
+            campaign = self._launch(leads)
+            self._dispatch()
+        self.assertEqual(campaign.failed_count, 1)
+        self.assertEqual(campaign.sent_count, 2)
+        self.assertEqual(self.portfolio.slots_used, 2)
+
+    def test_a_refused_attempt_does_not_uncount_an_earlier_one_that_was_taken(self):
+        self.portfolio.daily_cap = 1
+        leads = self._leads(2)
+        with self._moving_clock() as move:
+            campaign = self._launch(leads[0])
+            row = self._rows(campaign)
+            self._receive(self._status(row, "failed", errors=[{"code": 131000}]))
+            self.assertEqual(row.state, "queued")
+            move(120)
+            with self._fault(kind="error", code=131026):
+                self._dispatch()
+            self.assertEqual(row.state, "failed")
+            second = self._launch(leads[1])
+            self.assertEqual(second.sent_count, 0, "Meta took the first attempt: it still counts")
+
+
+class TestPace(DispatchCase):
+    def test_no_more_requests_a_second_than_the_number_may_make(self):
+        self.sender.own_throughput = 10
+        campaign = self._launch(self._leads(25))
+        self.assertEqual(campaign.sent_count, 25)
+        figures = self.simulator.get("stats")["numbers"][NUMBER_ES]
+        self.assertLessEqual(figures["max_requests_1s"], 10)
+
+    def test_the_pace_holds_from_one_run_to_the_next(self):
+        self.sender.own_throughput = 4
+        self._launch(self._leads(4))
+        self._launch(self._leads(4, start=100))
+        figures = self.simulator.get("stats")["numbers"][NUMBER_ES]
+        self.assertEqual(figures["accepted"], 8)
+        self.assertLessEqual(figures["max_requests_1s"], 4)
+
+    def test_a_slowed_number_sends_at_half_its_speed(self):
+        self.sender.write({"own_throughput": 10, "state": "slowed"})
+        self._launch(self._leads(11))
+        self.assertLessEqual(self.simulator.get("stats")["numbers"][NUMBER_ES]["max_requests_1s"], 5)
+
+    def test_after_too_many_a_second_the_number_goes_at_half_speed_and_loses_nobody(self):
+        self.sender.own_throughput = 20
+        with self._moving_clock() as move:
+            with self._fault(kind="error", code=130429, count=3):
+                campaign = self._launch(self._leads(12))
+            self.assertGreater(self.sender.slowed_until, fields.Datetime.now())
+            self.assertEqual((campaign.sent_count, campaign.queued_count), (9, 3))
+            move(6)
+            since = len(self.simulator.sends())
+            self.assertEqual(since, 12)
+            self._dispatch()
+            self.assertEqual(campaign.queued_count, 3, "the same person at once again")
+            move(30)
+            self._dispatch()
+            self.assertEqual((campaign.sent_count, campaign.state), (12, "done"))
+        self.assertEqual(len(self._accepted_uuids()), 12)
+
+    def test_a_large_audience_is_reserved_in_several_steps(self):
+        self.portfolio.messaging_limit = "2000"
+        before = self.portfolio.reserve_count
+        self._launch(self._leads(400))
+        self.assertGreaterEqual(self.portfolio.reserve_count - before, 3)
+
+    def test_one_person_in_two_campaigns_is_not_written_to_twice_within_six_seconds(self):
+        lead = self._leads(1)
+        with self._moving_clock() as move:
+            first, second = self._campaign(lead), self._campaign(lead)
+            (first | second).action_launch()
+            self._prepare()
+            self._dispatch()
+            self.assertEqual(len(self.simulator.sends()), 1)
+            self.assertEqual(first.sent_count, 1)
+            self.assertEqual(second.queued_count, 1)
+            self.assertTrue([at for at in self._alarms() if at > fields.Datetime.now()])
+            move(60)
+            self._dispatch()
+            self.assertEqual(second.sent_count, 1)
+        self.assertGreaterEqual(
+            self.simulator.get("stats")["numbers"][NUMBER_ES]["shortest_pair_interval"], 6
+        )
+
+    def test_campaigns_marked_first_go_first(self):
+        self.portfolio.daily_cap = 2
+        normal = self._campaign(self._leads(2))
+        first = self._campaign(self._leads(2, start=100), priority="1")
+        (normal | first).action_launch()
+        self._prepare()
+        self._dispatch()
+        self.assertEqual((first.sent_count, normal.sent_count), (2, 0))
+
+
+class TestWhoIsLeftOutLate(DispatchCase):
+    """What changes between preparing and sending is seen in the transaction that reserves."""
+
+    def _prepared(self, count=3, **values):
+        leads = self._leads(count)
+        campaign = self._campaign(leads, **values)
+        campaign.action_launch()
+        self._prepare()
+        return campaign, self._rows(campaign)
+
+    def test_what_changed_since_preparing_leaves_the_person_out(self):
+        def person(**values):
+            return lambda row: row.recipient_id.write(values)
+
+        later = fields.Datetime.now() + timedelta(days=3)
+        cases = [
+            ("opted_out", person(marketing_state="opted_out")),
+            ("blocked_by_us", person(is_blocked=True)),
+            ("unreachable", person(unreachable_until=later)),
+            (
+                "blacklisted",
+                lambda row: self.env["phone.blacklist"].create({"number": row.number}),
+            ),
+        ]
+        campaign, rows = self._prepared(len(cases) + 1)
+        for row, (_reason, change) in zip(rows, cases, strict=False):
+            change(row)
+        self._dispatch()
+        for row, (reason, _change) in zip(rows, cases, strict=False):
+            with self.subTest(reason):
+                self.assertEqual((row.state, row.failure_type), ("skipped", reason))
+                self.assertTrue(row.failure_reason)
+                self.assertFalse(row.slot_at)
+        self.assertEqual(self._left_by_number(), [rows[-1].number])
+        self.assertEqual(campaign.state, "done")
+
+    def test_a_stop_received_before_the_dispatch_is_honoured_but_service_messages_go(self):
+        marketing, rows = self._prepared(2)
+        service = self._campaign(
+            self.env["crm.lead"].browse(rows.mapped("res_id")),
+            template_id=self.utility_template.id,
+            sender_id=self.sender_mx.id,
+        )
+        service.action_launch()
+        self._prepare()
+        number = rows[0].number
+        self.simulator.post("inbound", phone_id=NUMBER_ES, number=number, text="BAJA")
+        self._receive(self._inbound(number, "BAJA", timestamp=int(time.time())))
+        self._dispatch()
+        self._dispatch(self.sender_mx)
+        self.assertEqual(rows.mapped("state"), ["skipped", "accepted"])
+        self.assertEqual(service.sent_count, 2)
+
+    def test_a_country_refused_meanwhile_is_left_out(self):
+        campaign, rows = self._prepared(1)
+        self.account._block_country("ES")
+        self._dispatch()
+        self.assertEqual(rows.failure_type, "country")
+        self.assertEqual(campaign.state, "done")
+
+    def test_many_people_left_out_at_the_head_do_not_hold_up_those_behind(self):
+        self.portfolio.messaging_limit = "2000"
+        campaign, rows = self._prepared(200)
+        rows[:190].recipient_id.write({"marketing_state": "opted_out"})
+        self._dispatch()
+        self.assertEqual((campaign.sent_count, campaign.skipped_count), (10, 190))
+
+    def test_a_template_that_became_promotional_no_longer_reaches_who_wants_no_promotions(self):
+        campaign, rows = self._prepared(2, template_id=self.utility_template.id)
+        rows[0].recipient_id.marketing_state = "opted_out"
+        self._receive(
+            self._change(
+                "template_category_update",
+                {
+                    "message_template_id": int(self.utility_template.template_uid),
+                    "message_template_name": self.utility_template.name,
+                    "message_template_language": self.utility_template.language,
+                    "previous_category": "UTILITY",
+                    "new_category": "MARKETING",
+                },
+            )
+        )
+        self.assertEqual(campaign.category, "marketing")
+        self._dispatch()
+        self.assertEqual(rows.mapped("state"), ["skipped", "accepted"])
+
+    def test_a_paused_campaign_sends_nothing_until_resumed(self):
+        campaign, _rows = self._prepared()
+        campaign.action_pause()
+        self._dispatch()
+        self.assertEqual(self.simulator.sends(), [])
+        campaign.action_resume()
+        self._dispatch()
+        self.assertEqual(campaign.sent_count, 3)
+
+    def test_cancelled_rows_are_never_sent(self):
+        campaign, rows = self._prepared()
+        campaign.action_cancel()
+        self.assertEqual(set(rows.mapped("state")), {"cancelled"})
+        self._dispatch()
+        self._prepare()
+        self.assertEqual(self.simulator.sends(), [])
+        self.assertEqual(campaign.state, "cancelled")
+
+    def test_a_red_number_sends_no_promotion_and_goes_on_with_service_messages(self):
+        marketing, _rows = self._prepared()
+        service = self._campaign(
+            self._leads(2, start=100), template_id=self.utility_template.id
+        )
+        service.action_launch()
+        self._prepare()
+        self.sender.quality_rating = "red"
+        self._dispatch()
+        self.assertEqual((marketing.sent_count, service.sent_count), (0, 2))
+        self.assertIn("Low", marketing.hold_reason)
+        self.assertFalse(service.hold_reason)
+        self.simulator.post("number", id=NUMBER_ES, quality="GREEN")
+        self.account._sync()
+        self._dispatch()
+        self.assertEqual(marketing.sent_count, 3)
+
+    def test_nothing_leaves_while_account_or_number_are_stopped(self):
+        campaign, _rows = self._prepared()
+        cases = [
+            ("account", self.account._stop, self.account._resume),
+            ("number", self.sender._pause, self.sender._resume),
+        ]
+        for name, stop, resume in cases:
+            with self.subTest(name):
+                stop("Because of the test.")
+                self._dispatch()
+                self.assertEqual(self.simulator.sends(), [])
+                self.assertEqual(campaign.hold_reason, "Because of the test.")
+                resume("the test is over.")
+        self._dispatch()
+        self.assertEqual(campaign.sent_count, 3)
+
+    def test_pauses_with_an_end_lift_by_themselves_when_the_number_runs(self):
+        campaign, _rows = self._prepared()
+        with self._moving_clock() as move:
+            for stop in (self.account._stop, self.sender._pause, campaign._pause):
+                until = fields.Datetime.now() + timedelta(minutes=10)
+                stop("Because of the test.", until=until)
+                self._dispatch()
+                self.assertEqual(self.simulator.sends(), [])
+                self.assertIn(until, self._alarms())
+                if stop != campaign._pause:
+                    (self.account if stop == self.account._stop else self.sender)._resume("test.")
+            move(11 * 60)
+            self._dispatch()
+            self.assertEqual(campaign.sent_count, 3)
+
+
+class TestCrash(DispatchCase):
+    """A kill between two commits leaves rows as the last commit left them."""
+
+    def _reserved(self, count=3):
+        """A campaign whose rows were reserved by a run that was killed before a request left."""
+        campaign = self._campaign(self._leads(count))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            jobs = self.sender._reserve(count, DispatchRun(pool, 80))
+        self.assertEqual(len(jobs), count)
+        return campaign, self._rows(campaign), jobs
+
+    def test_a_reservation_still_in_its_time_is_left_to_its_run(self):
+        campaign, rows, _jobs = self._reserved()
+        self._dispatch()
+        self.assertEqual(set(rows.mapped("state")), {"reserved"})
+        self.assertEqual(campaign.state, "running")
+
+    def test_rows_of_a_killed_run_become_uncertain_and_are_never_sent_again(self):
+        with self._moving_clock() as move:
+            campaign, rows, _jobs = self._reserved()
+            move(120)
+            self._dispatch()
+            self.assertEqual(set(rows.mapped("state")), {"uncertain"})
+            self.assertTrue(all(rows.mapped("failure_reason")))
+            self.assertEqual(campaign.uncertain_count, 3)
+            self.assertEqual(self.portfolio.slots_used, 3, "they may have left: they count")
+            move(3600)
+            self._dispatch()
+            rows.action_retry()
+            campaign.action_retry_failed()
+            self._dispatch()
+        self.assertEqual(self.simulator.sends(), [])
+        self.assertEqual(set(rows.mapped("state")), {"uncertain"})
+
+    def test_a_status_settles_an_uncertain_row_by_our_tag(self):
+        cases = [
+            ("sent", {}, "sent"),
+            ("delivered", {}, "delivered"),
+            ("failed", {"errors": [{"code": 131026}]}, "failed"),
+        ]
+        with self._moving_clock() as move:
+            campaign, rows, _jobs = self._reserved(len(cases))
+            move(120)
+            self._dispatch()
+            for row, (status, values, expected) in zip(rows, cases, strict=True):
+                with self.subTest(status):
+                    self._receive(self._status(row, status, **values))
+                    self.assertEqual(row.state, expected)
+        self.assertEqual(campaign.uncertain_count, 0)
+        self.assertEqual(self.simulator.sends(), [])
+
+    def test_a_failure_that_may_pass_queues_an_uncertain_row_again_for_one_more_attempt(self):
+        with self._moving_clock() as move:
+            campaign, row, _jobs = self._reserved(1)
+            move(120)
+            self._dispatch()
+            self._receive(self._status(row, "failed", errors=[{"code": 131000}]))
+            self.assertEqual((row.state, campaign.state), ("queued", "running"))
+            move(120)
+            self._dispatch()
+            self.assertEqual((row.state, row.attempt_count), ("accepted", 2))
+
+    def test_a_status_that_comes_before_the_answer_is_not_undone_by_it(self):
+        _campaign, rows, jobs = self._reserved(3)
+        for row, status in zip(rows, ("sent", "delivered", "read"), strict=True):
+            self._receive(self._status(row, status))
+        answers = [
+            SendResult(key, "accepted", wamid=f"wamid.{key}", finished_at=time.time())
+            for key, _body, _before in jobs
+        ]
+        run = DispatchRun(None, 80)
+        self.env["waba.message"]._write_results(answers, run)
+        self.assertEqual(rows.mapped("state"), ["sent", "delivered", "read"])
+        self.assertTrue(all(rows.mapped("accepted_at")))
+
+    def test_an_answer_that_comes_after_the_deadline_still_settles_the_row(self):
+        with self._moving_clock() as move:
+            _campaign, rows, jobs = self._reserved(1)
+            move(120)
+            self._dispatch()
+            self.assertEqual(rows.state, "uncertain")
+            answer = SendResult(jobs[0][0], "accepted", wamid="wamid.L", finished_at=time.time())
+            self.env["waba.message"]._write_results([answer], DispatchRun(None, 80))
+        self.assertEqual((rows.state, rows.wamid), ("accepted", "wamid.L"))
+
+    def test_a_killed_preparation_and_a_killed_dispatch_leave_everybody_in_one_state(self):
+        with self._moving_clock() as move:
+            campaign, rows, _jobs = self._reserved(2)
+            more = self._leads(3, start=100)
+            second = self._campaign(more)
+            second.action_launch()
+            second._prepare_chunk()
+            move(120)
+            self._prepare()
+            self._dispatch()
+        self.assertEqual(campaign.people_count, 2)
+        self.assertEqual(second.people_count, 3)
+        self.assertEqual(second.sent_count, 3)
+        self.assertEqual(campaign.uncertain_count, 2)
+
+    def test_what_did_not_leave_in_time_goes_back_to_the_queue_and_frees_its_place(self):
+        campaign, rows, jobs = self._reserved(2)
+        results = [SendResult(key, "not_started") for key, _body, _before in jobs]
+        self.env["waba.message"]._write_results(results, DispatchRun(None, 80))
+        self.assertEqual(set(rows.mapped("state")), {"queued"})
+        self.assertEqual(self.portfolio.slots_used, 0)
+
+    def test_what_did_not_leave_of_a_cancelled_campaign_is_cancelled(self):
+        campaign, rows, jobs = self._reserved(2)
+        campaign.action_cancel()
+        self.assertEqual(set(rows.mapped("state")), {"reserved"})
+        self.env["waba.message"]._release([key for key, _body, _before in jobs])
+        self.assertEqual(set(rows.mapped("state")), {"cancelled"})
+        self.assertEqual(self.portfolio.slots_used, 0)
+
+    def test_a_request_never_starts_after_its_moment(self):
+        campaign = self._campaign(self._leads(2))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            run = DispatchRun(pool, 80)
+            jobs = self.sender._reserve(2, run)
+            for key, body, _send_before in jobs:
+                pool.submit(key, self.sender.phone_number_uid, body, time.time() - 1)
+            results = pool.results(max_items=2, min_items=2)
+            self.env["waba.message"]._write_results(results, run)
+        self.assertEqual(self.simulator.sends(), [])
+        self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
+
+    def test_the_same_answers_written_twice_change_nothing(self):
+        campaign = self._launch(self._leads(2))
+        rows = self._rows(campaign)
+        before = rows.read(["state", "wamid", "accepted_at", "attempt_count", "slot_at"])
+        answers = [
+            SendResult(row.id, "accepted", wamid=row.wamid, finished_at=time.time() + 60)
+            for row in rows
+        ]
+        self.env["waba.message"]._write_results(answers, DispatchRun(None, 80))
+        self.env["waba.message"]._mark_uncertain(rows.ids)
+        self.env["waba.message"]._release(rows.ids)
+        after = rows.read(["state", "wamid", "accepted_at", "attempt_count", "slot_at"])
+        self.assertEqual(before, after)
+
+    def test_a_row_that_another_run_holds_is_not_taken(self):
+        campaign = self._campaign(self._leads(2))
+        campaign.action_launch()
+        self._prepare()
+        self.env.flush_all()
+        rows = self.sender._candidates(
+            campaign, 5, fields.Datetime.now(), fields.Datetime.now(), False
+        )
+        self.assertEqual(len(rows), 2)
+        self.env.cr.execute(
+            SQL("UPDATE waba_message SET state = 'reserved' WHERE id = %s", rows[0]["id"])
+        )
+        again = self.sender._candidates(
+            campaign, 5, fields.Datetime.now(), fields.Datetime.now(), False
+        )
+        self.assertEqual([row["id"] for row in again], [rows[1]["id"]])
