@@ -18,6 +18,7 @@ from . import waba_campaign_variable
 from . import waba_message
 from . import waba_message_status
 from . import waba_message_inbound
+from . import waba_message_settle
 from . import waba_webhook_event
 from . import waba_webhook_apply
 from . import waba_webhook_people

@@ -1,5 +1,9 @@
+import logging
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
@@ -7,6 +11,8 @@ from ..policy import eligibility
 from .phone_countries import country_of
 from .transactions import commit_step
 from .waba_failure import failure_sentence
+
+_logger = logging.getLogger(__name__)
 
 CHUNK = 500
 
@@ -30,7 +36,7 @@ class WabaCampaign(models.Model):
         """Start what is due, then make the rows of every campaign in preparation."""
         commit_step(self.env, self._start_scheduled)
         for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
-            if not campaign._prepare_all():
+            if not campaign._prepare_or_pause():
                 self._prepare_cron()._trigger()
                 return
 
@@ -38,10 +44,46 @@ class WabaCampaign(models.Model):
     def _start_scheduled(self):
         now = fields.Datetime.now()
         scheduled = self.search([("state", "=", "scheduled")])
-        due = scheduled.filtered(lambda campaign: campaign.scheduled_at <= now)
-        due._update_state(("scheduled",), "preparing")
+        due = scheduled.filtered(lambda c: not c.scheduled_at or c.scheduled_at <= now)
+        for campaign in due:
+            campaign._start_now()
         if later := (scheduled - due).mapped("scheduled_at"):
             self._prepare_cron()._trigger(at=min(later))
+
+    def _start_now(self):
+        """The scheduled time has come. What was checked at the launch may have changed since."""
+        self.ensure_one()
+        self._update_state(
+            ("scheduled",),
+            "preparing",
+            {
+                "template_signature": self.template_id.signature,
+                "to_prepare_count": self._audience_records_count(),
+            },
+        )
+        if reason := self.template_id._why_not_sendable():
+            self._pause(reason, cause="template")
+            return
+        try:
+            self._check_launch()
+        except UserError as error:
+            self._pause(str(error))
+
+    def _prepare_or_pause(self):
+        """As `_prepare_all`; a campaign that cannot be prepared waits, and the others go on."""
+        try:
+            return self._prepare_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            _logger.exception("waba.campaign %s: the audience could not be prepared", self.id)
+            reason = self.env._(
+                "The audience could not be prepared: %s. Check the filter and the variables; if "
+                "they cannot be mended here, cancel and duplicate the campaign.",
+                error,
+            )
+            commit_step(self.env, lambda: self._pause(reason))
+            return True
 
     def _prepare_all(self):
         """Prepare chunk by chunk; False when the job's time is over before the end."""
@@ -66,7 +108,9 @@ class WabaCampaign(models.Model):
             limit=CHUNK,
         )
         if not records:
-            self._update_state(("preparing",), "running")
+            self._update_state(
+                ("preparing",), "running", {"to_prepare_count": self.prepared_count}
+            )
             self._finish_if_through()
             self.sender_id._wake()
             return 0
@@ -134,11 +178,13 @@ class WabaCampaign(models.Model):
         return rows
 
     def _row_for(self, record, number, recipient, person):
+        now = fields.Datetime.now()
         purpose = "marketing" if self.category == "marketing" else "utility"
+        held_until = recipient.marketing_held_until if purpose == "marketing" else False
         verdict = eligibility.check(
             person,
             purpose,
-            fields.Datetime.now(),
+            now,
             blocked_countries=self.sender_id.account_id._blocked_countries(),
         )
         reason, detail = verdict.reason_key, None
@@ -162,6 +208,7 @@ class WabaCampaign(models.Model):
             "template_id": self.template_id.id,
             "category": self.category,
             "parameters": parameters,
+            "retry_at": max(now, held_until or now),
             "state": "skipped" if reason else "queued",
             "failure_type": reason or False,
             "failure_reason": failure_sentence(self.env, reason, text=detail) if reason else False,

@@ -82,15 +82,30 @@ class WabaCampaign(models.Model):
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "in", self.ids), ("state", "=", "failed")],
             ["campaign_id", "failure_type"],
-            ["__count", "failed_at:min"],
+            ["__count", "failed_at:max"],
         )
         counts = {}
-        for campaign, failure_type, count, failed_at in groups:
-            from_ = retry.retryable_from(failure_type or "", failed_at or now)
-            if from_ and from_ <= now:
-                counts[campaign.id] = counts.get(campaign.id, 0) + count
+        for campaign, failure_type, count, last_at in groups:
+            last_at = last_at or now
+            from_ = retry.retryable_from(failure_type or "", last_at)
+            if not from_ or campaign.state == "cancelled":
+                continue
+            if from_ > now:
+                count = campaign._count_failed_before(failure_type, now - (from_ - last_at))
+            counts[campaign.id] = counts.get(campaign.id, 0) + count
         for campaign in self:
             campaign.retryable_count = counts.get(campaign.id, 0)
+
+    def _count_failed_before(self, failure_type, moment):
+        self.ensure_one()
+        return self.env["waba.message"].search_count(
+            [
+                ("campaign_id", "=", self.id),
+                ("state", "=", "failed"),
+                ("failure_type", "=", failure_type),
+                ("failed_at", "<=", moment),
+            ]
+        )
 
     def _forecast(self, now):
         """When the next message leaves and when the last one does; None when nobody waits."""

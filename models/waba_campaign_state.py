@@ -151,9 +151,16 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _cron_watch(self):
-        """Lift pauses whose time has come, close what is through, wake numbers with work left."""
+        """Lift pauses whose time has come, close what is through, wake numbers with work left.
+
+        A row can be queued again in the very moment in which its campaign ends: neither
+        transaction sees the other, and this is where the row finds its campaign again.
+        """
         now = fields.Datetime.now()
         self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
+        self.env["waba.message"].search(
+            [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]
+        )._follow_requeue()
         running = self.search([("state", "=", "running")])
         running._finish_if_through()
         running.filtered(lambda campaign: campaign.state == "running").sender_id._wake()

@@ -96,12 +96,17 @@ class WabaMessage(models.Model):
         readonly=True,
         help="Failures in a row for the same reason; waiting times grow with it.",
     )
+    streak_type = fields.Char(readonly=True, help="The reason that failure_streak counts.")
     retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
     reserved_until = fields.Datetime(
         readonly=True,
         help="The latest moment the request may leave. After it, the outcome is unknown.",
     )
     slot_at = fields.Datetime(readonly=True, help="Counted against the daily limit at.")
+    kept_slot_at = fields.Datetime(
+        readonly=True,
+        help="Counted for an earlier attempt that WhatsApp took over and reported as failed.",
+    )
 
     # What became of it
     accepted_at = fields.Datetime(readonly=True)
@@ -198,19 +203,25 @@ class WabaMessage(models.Model):
     def action_retry(self):
         """Queue again what failed for a reason that may have passed. Others are left alone."""
         now = fields.Datetime.now()
-        rows = self.filtered(
+        rows = self._still_wanted().filtered(
             lambda row: row.state == "failed" and row.direction == "out" and row._may_retry(now)
         )
         moved = rows.sudo()._update_state(
-            ("failed",), "queued", {"retry_at": now, "failure_type": False, "failure_reason": False}
+            ("failed",),
+            "queued",
+            {"retry_at": now, "failure_type": False, "failure_reason": False, "streak_type": False},
         )
         moved.campaign_id._continue()
         moved.sender_id._wake()
         return moved
 
+    def _still_wanted(self):
+        """Rows whose campaign was not cancelled."""
+        return self.filtered(lambda row: row.sudo().campaign_id.state != "cancelled")
+
     def _may_retry(self, now):
         from_ = self._retryable_from()
-        return bool(from_) and from_ <= now
+        return bool(from_) and from_ <= now and self.campaign_id.state != "cancelled"
 
     def action_open_record(self):
         self.ensure_one()

@@ -119,10 +119,15 @@ class WabaMessage(models.Model):
         self.campaign_id._continue()
 
     def _give_slots_back(self):
-        """Uncount these rows; a person stays counted by another row that may have reached them."""
+        """Uncount these rows' last attempt.
+
+        A person stays counted by whatever else may have reached them: another row, or an earlier
+        attempt of this one.
+        """
         if not self:
             return
-        self.write({"slot_at": False})
+        for row in self:
+            row.slot_at = row.kept_slot_at
         self.flush_model(["slot_at"])
         self.env.cr.execute(
             SQL(
@@ -179,7 +184,7 @@ class WabaMessage(models.Model):
         """
         self.ensure_one()
         now = fields.Datetime.now()
-        streak = self.failure_streak + 1 if self.failure_type == failure_type else 1
+        streak = self.failure_streak + 1 if self.streak_type == failure_type else 1
         decision = retry.decide(
             failure_type,
             streak,
@@ -199,17 +204,21 @@ class WabaMessage(models.Model):
         self.write(
             {
                 "state": "failed" if decision.row == "fail" else "queued",
+                "kept_slot_at": self.slot_at,
                 "retry_at": decision.retry_at or now,
                 "reserved_until": False,
                 "failed_at": at or now,
                 "failed_attempt": self.attempt_count,
                 "failure_streak": streak,
+                "streak_type": failure_type,
                 "failure_type": failure_type,
                 "failure_reason": reason,
                 "error_code": code or False,
                 "fbtrace_id": fbtrace_id or self.fbtrace_id,
             }
         )
+        if decision.row != "fail":
+            self._follow_requeue()
         self._follow_person(decision, reason)
         self._follow_scope(decision, failure_type, reason)
         return decision
@@ -230,6 +239,8 @@ class WabaMessage(models.Model):
                     "unreachable_until": decision.scope_until or person.unreachable_until,
                 }
             )
+        elif decision.person_effect == "marketing_limit":
+            person._hold_marketing(decision.scope_until)
 
     def _follow_scope(self, decision, failure_type, reason):
         """Stop what is at fault: the campaign, the template, the number or the account."""
@@ -369,6 +380,7 @@ class WabaMessage(models.Model):
                 **{name: values for name, values in arrays.items() if name != "user_uid"},
             )
         )
+        self._note_reached([row["id"] for row in rows if row["state"] in ("delivered", "read")])
         known = [row for row in rows if row["user_uid"]]
         if known:
             self.env.cr.execute(
@@ -386,6 +398,23 @@ class WabaMessage(models.Model):
             )
         self.invalidate_model()
         self.env["waba.recipient"].invalidate_model(["user_uid"])
+
+    @api.model
+    def _note_reached(self, ids):
+        """Who got a message is reachable: earlier undeliverable ones no longer count."""
+        if not ids:
+            return
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET undeliverable_count = 0, unreachable_until = NULL
+                     FROM waba_message m
+                    WHERE m.id = ANY(%s) AND r.id = m.recipient_id AND r.undeliverable_count > 0""",
+                ids,
+            )
+        )
+        if self.env.cr.rowcount:
+            self.env["waba.recipient"].invalidate_model()
 
     @api.model
     def _count_released(self, released):

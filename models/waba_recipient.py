@@ -43,6 +43,9 @@ class WabaRecipient(models.Model):
     is_blocked = fields.Boolean("Blocked by us", readonly=True)
     slot_at = fields.Datetime("Counted at", readonly=True)
     last_marketing_at = fields.Datetime("Last promotion", readonly=True)
+    marketing_held_until = fields.Datetime(
+        readonly=True, help="WhatsApp holds promotions to this person back: none before."
+    )
     unreachable_until = fields.Datetime(readonly=True)
     undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
     message_ids = fields.One2many("waba.message", "recipient_id")
@@ -156,6 +159,22 @@ class WabaRecipient(models.Model):
             )
         changed.write({"marketing_state": state})
         return changed
+
+    def _hold_marketing(self, until):
+        """WhatsApp held a promotion back: no other one before `until` (naive UTC).
+
+        Whoever goes on trying loses further attempts (Meta, Per-user marketing template message
+        limits, 2026-04-29).
+        """
+        self.write({"marketing_held_until": until})
+        self.env["waba.message"].search(
+            [
+                ("recipient_id", "in", self.ids),
+                ("state", "=", "queued"),
+                ("category", "=", "marketing"),
+                ("retry_at", "<", until),
+            ]
+        ).write({"retry_at": until})
 
     def _has_newer_consent(self, at):
         """Whether the ledger already holds a word said after `at` (events may arrive late)."""

@@ -128,6 +128,18 @@ class WabaTemplate(models.Model):
         templates._rebuild_variables()
         return templates
 
+    def write(self, vals):
+        result = super().write(vals)
+        if "category" in vals:
+            self._recategorise_waiting(vals["category"])
+        return result
+
+    def _recategorise_waiting(self, category):
+        """Meta decides what a promotion is; consent to the rows that wait is asked by that."""
+        self.env["waba.message"].search(
+            [("template_id", "in", self.ids), ("state", "=", "queued")]
+        ).write({"category": category})
+
     def _take_facts(self, values):
         """Write what changed; hold the campaigns whose variables no longer fit."""
         self.ensure_one()

@@ -171,11 +171,12 @@ class WabaWebhookEvent(models.Model):
     # ------------------------------------------------------------------
 
     def _template_of(self, account, item):
-        templates = account.with_context(active_test=False).template_ids
+        """By Meta's id, else by name and language, the latest of that name; perhaps none."""
+        templates = account.with_context(active_test=False).template_ids.sorted("id")
         return templates.filtered(lambda template: template.template_uid == item.template_uid) or (
             templates.filtered(
                 lambda template: (template.name, template.language) == (item.name, item.language)
-            )
+            )[-1:]
         )
 
     def _template_unknown(self, item):

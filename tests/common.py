@@ -86,9 +86,14 @@ class PublicAddress:
     Meta calls the webhook address while it still handles the subscription; the request that
     subscribes holds the test's only cursor meanwhile. It answers the handshake as our controller
     does, and 200 to everything else.
+
+    :ivar answer: what to say to a challenge instead of the challenge itself
+    :ivar handshakes: [(path, {parameter: value})] of the challenges that came
     """
 
     def __init__(self):
+        self.answer = None
+        self.handshakes = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever)
@@ -99,12 +104,16 @@ class PublicAddress:
         self.thread.join()
         self.server.server_close()
 
-    @staticmethod
-    def _handler():
+    def _handler(self):
+        address = self
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                query = parse_qs(urlsplit(self.path).query)
-                self._reply(query.get("hub.challenge", [""])[0])
+                url = urlsplit(self.path)
+                query = {name: values[0] for name, values in parse_qs(url.query).items()}
+                address.handshakes.append((url.path, query))
+                challenge = query.get("hub.challenge", "")
+                self._reply(challenge if address.answer is None else address.answer)
 
             def do_POST(self):
                 self.rfile.read(int(self.headers["Content-Length"]))
