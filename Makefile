@@ -1,4 +1,10 @@
 # Everything lives in .dev/, which git ignores. `make` alone lists the targets.
+#
+# From the environment:
+#   ODOO_HOME=/path/to/odoo        an Odoo 19.0 checkout instead of the fetched one
+#   WABA_PG=postgresql://me@host   a PostgreSQL server instead of the private one; its role needs
+#                                  CREATEDB and must not be called postgres, which Odoo refuses
+#   WABA_PYTHON_PROGRAM=python3.12 the Python (3.10 to 3.13) to make the virtual environment with
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-check test lint odoo stop clean
 

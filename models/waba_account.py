@@ -43,12 +43,13 @@ class WabaAccount(models.Model):
     waba_uid = fields.Char("WhatsApp Business Account ID", required=True, copy=False)
     app_uid = fields.Char("App ID", copy=False)
     access_token = fields.Char(
-        groups="base.group_system", copy=False, exportable=False, tracking=False
+        "Access token", groups="base.group_system", copy=False, exportable=False, tracking=False
     )
     app_secret = fields.Char(
-        groups="base.group_system", copy=False, exportable=False, tracking=False
+        "App secret", groups="base.group_system", copy=False, exportable=False, tracking=False
     )
     verify_token = fields.Char(
+        "Verify token",
         groups="base.group_system",
         copy=False,
         exportable=False,
@@ -56,13 +57,16 @@ class WabaAccount(models.Model):
         help="A word of your choice that Meta repeats when it checks the webhook address.",
     )
     webhook_key = fields.Char(
+        "Webhook key",
         groups="base.group_system",
         copy=False,
         exportable=False,
         readonly=True,
         default=lambda self: secrets.token_urlsafe(24),
     )
-    webhook_url = fields.Char(compute="_compute_webhook_url", groups="base.group_system")
+    webhook_url = fields.Char(
+        "Webhook address", compute="_compute_webhook_url", groups="base.group_system"
+    )
     base_url = fields.Char("API address", required=True, default=DEFAULT_BASE_URL)
     api_version = fields.Char("API version", required=True, default=DEFAULT_API_VERSION)
 
@@ -78,7 +82,7 @@ class WabaAccount(models.Model):
     stop_reason = fields.Text("Why it is stopped", readonly=True, copy=False)
     resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
     restriction = fields.Char("Restriction by Meta", readonly=True, copy=False)
-    restricted_until = fields.Datetime(readonly=True, copy=False)
+    restricted_until = fields.Datetime("Restricted until", readonly=True, copy=False)
     token_expires_at = fields.Datetime("Token valid until", readonly=True, copy=False)
     review_status = fields.Char("Meta's review", readonly=True, copy=False)
     marketing_disabled = fields.Boolean(
@@ -99,8 +103,8 @@ class WabaAccount(models.Model):
 
     sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers")
     template_ids = fields.One2many("waba.template", "account_id", string="Templates")
-    sender_count = fields.Integer(compute="_compute_counts")
-    template_count = fields.Integer(compute="_compute_counts")
+    sender_count = fields.Integer("Count of numbers", compute="_compute_counts")
+    template_count = fields.Integer("Count of templates", compute="_compute_counts")
 
     _waba_uid_uniq = models.Constraint(
         "UNIQUE(waba_uid)", "This WhatsApp Business Account is already connected."
@@ -122,9 +126,25 @@ class WabaAccount(models.Model):
     @api.constrains("base_url")
     def _check_base_url(self):
         for account in self:
-            if not re.match(r"https?://[^\s/]+", account.base_url or ""):
+            try:
+                CloudApiClient(account.base_url, DEFAULT_API_VERSION, "none").close()
+            except ValueError as error:
                 raise ValidationError(
-                    self.env._("The API address must begin with https:// and name a host.")
+                    self.env._(
+                        "The API address must begin with https:// and name a host, without "
+                        "user or question mark."
+                    )
+                ) from error
+
+    @api.constrains("access_token")
+    def _check_access_token(self):
+        for account in self.sudo():
+            if account.access_token and not re.fullmatch(r"[\x21-\x7e]+", account.access_token):
+                raise ValidationError(
+                    self.env._(
+                        "There is a blank, a line break or a foreign letter inside the access "
+                        "token: no token has one. Copy it again."
+                    )
                 )
 
     @api.constrains("waba_uid", "app_uid")
@@ -173,7 +193,10 @@ class WabaAccount(models.Model):
 
     def write(self, vals):
         self._strip_keys(vals)
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.get("active"):
+            self.sender_ids._wake()
+        return result
 
     @api.model
     def _strip_keys(self, vals):
@@ -188,6 +211,11 @@ class WabaAccount(models.Model):
         ):
             if isinstance(vals.get(name), str):
                 vals[name] = vals[name].strip()
+
+    def unlink(self):
+        # The numbers' own check speaks first; their jobs go with them.
+        self.with_context(active_test=False).sender_ids.unlink()
+        return super().unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
@@ -213,8 +241,15 @@ class WabaAccount(models.Model):
             if account.state == "stopped" and account.stop_reason == reason:
                 account.resume_at = until
                 continue
+            if account.state == "stopped" and account._is_stopped_beyond(until):
+                continue
             account.write({"state": "stopped", "stop_reason": reason, "resume_at": until})
             account._message_log(body=self.env._("Sending stopped: %s", reason))
+
+    def _is_stopped_beyond(self, until):
+        """Whether the stop in force ends later than `until`: a shorter one must not lift it."""
+        self.ensure_one()
+        return not self.resume_at or (until is not None and until < self.resume_at)
 
     def _resume(self, reason):
         """Lift a stop, say why, and wake the numbers."""
@@ -242,8 +277,15 @@ class WabaAccount(models.Model):
                     sorted({*account._blocked_countries(), code})
                 )
 
+    def _check_may_operate(self):
+        """A manager reads, checks and releases accounts that only an administrator may write."""
+        self.check_access("read")
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            self.check_access("write")
+
     def action_resume(self):
-        self._resume(self.env._("released by %s.", self.env.user.name))
+        self._check_may_operate()
+        self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
 
     # ------------------------------------------------------------------
     # The API
@@ -273,13 +315,13 @@ class WabaAccount(models.Model):
 
     def action_diagnose(self):
         self.ensure_one()
-        self.check_access("read")
+        self._check_may_operate()
         return self.env["waba.diagnosis"]._run(self)._get_action()
 
     def action_sync(self):
         """Read numbers, limits and templates again."""
+        self._check_may_operate()
         for account in self:
-            account.check_access("read")
             try:
                 account.sudo()._sync()
             except CloudApiError as error:

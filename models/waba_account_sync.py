@@ -2,6 +2,7 @@ import logging
 from functools import partial
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..cloud_api import CloudApiError
 from .transactions import commit_step
@@ -47,7 +48,7 @@ class WabaAccount(models.Model):
     def _take_account(self, facts):
         portfolio = self._find_or_create_portfolio(facts)
         if self.portfolio_id and self.portfolio_id != portfolio:
-            portfolio._absorb(self.portfolio_id)
+            portfolio._absorb(self.portfolio_id, self)
         self.write(
             {
                 "portfolio_id": portfolio.id,
@@ -60,11 +61,13 @@ class WabaAccount(models.Model):
         portfolio._set_messaging_limit(facts.messaging_limit, self.env._("read from the account"))
 
     def _find_or_create_portfolio(self, facts):
-        """The portfolio Meta names; when it names none, one of this account's own.
+        """The portfolio Meta names; when it names none, the one known before or one of its own.
 
         Without the portfolio's id two accounts cannot be known to share a limit: the account then
         counts alone, which the diagnosis says.
         """
+        if self.portfolio_id and not facts.portfolio_uid:
+            return self.portfolio_id
         portfolio_uid = facts.portfolio_uid or f"waba-{self.waba_uid}"
         portfolios = self.env["waba.portfolio"].with_context(active_test=False)
         portfolio = portfolios.search([("portfolio_uid", "=", portfolio_uid)])
@@ -128,6 +131,9 @@ class WabaAccount(models.Model):
             facts = self._fetch()
         except CloudApiError as error:
             commit_step(self.env, partial(self._take_sync_error, error))
+        except UserError as error:
+            # Without a token nothing can be asked, nor sent.
+            commit_step(self.env, partial(self._stop, str(error)))
         else:
             commit_step(self.env, partial(self._take, facts))
 

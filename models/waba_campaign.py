@@ -1,7 +1,7 @@
 from ast import literal_eval
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
@@ -14,6 +14,14 @@ STATES = [
     ("done", "Done"),
     ("cancelled", "Cancelled"),
 ]
+# Written by the campaign's own steps alone: who launched it decides whose rights choose the people.
+KEPT_BY_THE_STEPS = frozenset(
+    (
+        "state", "template_signature", "pause_reason", "pause_cause", "resume_at",
+        "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
+        "done_at", "utm_source_id",
+    )
+)  # fmt: skip
 
 
 class WabaCampaign(models.Model):
@@ -220,6 +228,8 @@ class WabaCampaign(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        defaults = {name.removeprefix("default_") for name in self.env.context}
+        self._check_not_kept_by_the_steps(defaults.union(*vals_list))
         campaigns = super().create(vals_list)
         for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
             campaign.variable_ids = campaign._variable_commands()
@@ -234,14 +244,26 @@ class WabaCampaign(models.Model):
             "variable_ids",
             "company_id",
         }
-        if frozen & set(vals) and self.filtered(lambda c: c.state not in ("draft", "scheduled")):
+        self._check_not_kept_by_the_steps(vals)
+        if frozen & set(vals):
+            self._check_not_under_way()
+        return super().write(vals)
+
+    @api.model
+    def _check_not_kept_by_the_steps(self, names):
+        if not self.env.su and (kept := KEPT_BY_THE_STEPS.intersection(names)):
+            raise AccessError(
+                self.env._("The campaign itself keeps %s.", ", ".join(sorted(kept)))
+            )
+
+    def _check_not_under_way(self):
+        if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
             raise UserError(
                 self.env._(
                     "This campaign is under way: what it sends, to whom and from which number is "
                     "fixed. Duplicate it to send something else."
                 )
             )
-        return super().write(vals)
 
     def copy_data(self, default=None):
         return [

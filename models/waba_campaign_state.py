@@ -14,11 +14,12 @@ class WabaCampaign(models.Model):
         """
         moved = self.filtered(lambda campaign: campaign.state in allowed)
         if moved:
-            moved.write({**(values or {}), "state": target})
+            moved.sudo().write({**(values or {}), "state": target})
         return moved
 
     def _lock(self):
-        """Hold these rows against a second click or another worker."""
+        """Hold these rows against a second click or another worker; for who may change them."""
+        self.check_access("write")
         try:
             self.lock_for_update(allow_referencing=True)
         except LockError as error:
@@ -102,6 +103,7 @@ class WabaCampaign(models.Model):
                 {"pause_reason": False, "pause_cause": False, "resume_at": False},
             )
             campaign._message_log(body=self.env._("Goes on: %s", reason))
+            campaign._hold_for_template()
         self._prepare_cron()._trigger()
         self.sudo().sender_id._wake()
 
@@ -130,7 +132,20 @@ class WabaCampaign(models.Model):
 
     def _pause_for_changed_template(self):
         for campaign in self.filtered(lambda c: c.template_signature != c.template_id.signature):
-            campaign._pause(campaign._changed_template_reason(), cause="failure")
+            reason = campaign._changed_template_reason()
+            if campaign.pause_cause == "template":
+                # It waited for Meta to approve the template, which no longer helps it.
+                campaign.sudo().write({"pause_cause": "failure", "pause_reason": reason})
+                campaign._message_log(body=self.env._("Paused: %s", reason))
+            else:
+                campaign._pause(reason)
+
+    def _hold_for_template(self):
+        """Pause the campaigns whose template may not be sent, or not as it was previewed."""
+        self._pause_for_changed_template()
+        for campaign in self:
+            if reason := campaign.template_id._why_not_sendable():
+                campaign._pause(reason, cause="template")
 
     def _continue(self):
         """Rows were queued again: a finished campaign runs once more."""

@@ -11,6 +11,20 @@ class WabaCampaignVariable(models.Model):
 
     campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.campaign_id._check_not_under_way()
+        return lines
+
+    def write(self, vals):
+        self.campaign_id._check_not_under_way()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_under_way(self):
+        self.campaign_id._check_not_under_way()
+
     @api.constrains("source", "field_path")
     def _check_field_path(self):
         for line in self.filtered(lambda line: line.source == "field" and line.field_path):

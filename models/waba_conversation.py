@@ -51,3 +51,18 @@ class WabaConversation(models.Model):
             values.update(last_inbound_at=at, window_expires_at=at + SERVICE_WINDOW)
         conversation.write(values)
         return conversation
+
+    @api.model
+    def _hand_over(self, old, new):
+        """Two recipients turn out to be one person: the conversations of `old` become `new`'s."""
+        for conversation in self.search([("recipient_id", "=", old.id)]):
+            kept = self.search(
+                [("sender_id", "=", conversation.sender_id.id), ("recipient_id", "=", new.id)]
+            )
+            if not kept:
+                conversation.recipient_id = new
+                continue
+            for name in ("last_inbound_at", "window_expires_at", "pair_free_at"):
+                kept[name] = max(filter(None, [kept[name], conversation[name]]), default=False)
+            kept.unread_count += conversation.unread_count
+            conversation.unlink()

@@ -102,25 +102,27 @@ class WabaMessage(models.Model):
         readonly=True,
         help="The latest moment the request may leave. After it, the outcome is unknown.",
     )
-    slot_at = fields.Datetime(readonly=True, help="Counted against the daily limit at.")
+    slot_at = fields.Datetime(
+        "Counted at", readonly=True, help="Counted against the daily limit at."
+    )
     kept_slot_at = fields.Datetime(
         readonly=True,
         help="Counted for an earlier attempt that WhatsApp took over and reported as failed.",
     )
 
     # What became of it
-    accepted_at = fields.Datetime(readonly=True)
-    sent_at = fields.Datetime(readonly=True)
-    delivered_at = fields.Datetime(readonly=True)
-    read_at = fields.Datetime(readonly=True)
-    replied_at = fields.Datetime(readonly=True)
-    failed_at = fields.Datetime(readonly=True)
+    accepted_at = fields.Datetime("Accepted at", readonly=True)
+    sent_at = fields.Datetime("Sent at", readonly=True)
+    delivered_at = fields.Datetime("Delivered at", readonly=True)
+    read_at = fields.Datetime("Read at", readonly=True)
+    replied_at = fields.Datetime("Replied at", readonly=True)
+    failed_at = fields.Datetime("Not delivered at", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, string="Reason", readonly=True)
     failure_reason = fields.Text("Reason in words", readonly=True)
     error_code = fields.Integer("Meta's error code", readonly=True, aggregator=None)
     fbtrace_id = fields.Char("Meta's trace", readonly=True)
-    pricing_category = fields.Char(readonly=True)
-    pricing_type = fields.Char(readonly=True)
+    pricing_category = fields.Char("Billed as", readonly=True)
+    pricing_type = fields.Char("Price type", readonly=True)
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")

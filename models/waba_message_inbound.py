@@ -1,12 +1,17 @@
 from datetime import timedelta
 
 from odoo import api, models
+from odoo.fields import Domain
 
 from ..policy import eligibility
+from .waba_message import TAKEN_STATES
 
 # An answer without a quotation belongs to our last message if that is not older than this; Meta
 # counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
 ANSWER_WITHIN = timedelta(days=7)
+# What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
+# counted on, and our message is not answered.
+REPORTED_KINDS = ("system", "edit", "revoke")
 
 
 class WabaMessage(models.Model):
@@ -15,16 +20,33 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @api.model
-    def _receive(self, sender, person, item, at):
+    def _receive(self, sender, item, at):
         """Keep an inbound message, show it on the person's record, honour a wish to stop.
 
         :param item: cloud_api.InboundMessage
         :param at: naive UTC datetime when it was written
         """
+        people = self.env["waba.recipient"]
+        if item.kind == "system":
+            person = people._follow_change(sender.portfolio_id, item)
+        else:
+            person = people._find_or_create_person(
+                sender.portfolio_id, item.number, item.user_uid, item.profile_name
+            )
         answered = self._answered_by(sender, person, item, at)
+        if item.kind not in REPORTED_KINDS:
+            self.env["waba.conversation"]._register_inbound(sender, person, at)
+            answered._note_reply(at)
+        message = self._keep_inbound(sender, person, item, at, answered)
+        message._post_on_record()
+        message._honour_wish(at)
+        return message
+
+    @api.model
+    def _keep_inbound(self, sender, person, item, at, answered):
         record = answered._get_record() if answered else None
-        record = record if record is not None else person._find_record()
-        message = self.create(
+        record = record if record is not None else person._find_record(sender.company_id)
+        return self.create(
             {
                 "direction": "in",
                 "state": "received",
@@ -46,30 +68,32 @@ class WabaMessage(models.Model):
                 "sent_at": at,
             }
         )
-        if answered and not answered.replied_at:
-            answered.replied_at = at
-        message._post_on_record(record)
-        message._honour_wish(at)
-        return message
 
     @api.model
     def _answered_by(self, sender, person, item, at):
-        """Our message that this one answers: the quoted one, else the last of the last days."""
+        """Our message that this one answers: the quoted one, else the last of the days before."""
+        ours = Domain("recipient_id", "=", person.id) & Domain("direction", "=", "out")
         if item.context_wamid:
-            quoted = self.search([("wamid", "=", item.context_wamid)], limit=1)
+            quoted = self.search(ours & Domain("wamid", "=", item.context_wamid), limit=1)
             if quoted:
                 return quoted
+        # A message settled by its statuses alone has no time of acceptance.
+        on_its_way = Domain.OR(
+            Domain(name, ">=", at - ANSWER_WITHIN) & Domain(name, "<=", at)
+            for name in ("accepted_at", "sent_at", "delivered_at", "read_at")
+        )
         return self.search(
-            [
-                ("recipient_id", "=", person.id),
-                ("sender_id", "=", sender.id),
-                ("direction", "=", "out"),
-                ("state", "in", ("accepted", "held", "sent", "delivered", "read", "uncertain")),
-                ("accepted_at", ">=", at - ANSWER_WITHIN),
-            ],
+            ours
+            & Domain("sender_id", "=", sender.id)
+            & Domain("state", "in", TAKEN_STATES)
+            & on_its_way,
             order="id desc",
             limit=1,
         )
+
+    def _note_reply(self, at):
+        for message in self:
+            message.replied_at = min(message.replied_at or at, at)
 
     @api.model
     def _responsible_of(self, record, answered):
@@ -77,9 +101,10 @@ class WabaMessage(models.Model):
             return record.user_id.id
         return answered.user_id.id
 
-    def _post_on_record(self, record):
+    def _post_on_record(self):
         """A note in the chatter of the lead or partner; its salesperson is notified."""
         self.ensure_one()
+        record = self._get_record()
         if record is None:
             return
         facts = record._waba_person_facts()

@@ -63,7 +63,7 @@ class WabaMessage(models.Model):
                 """UPDATE waba_message m
                       SET state = CASE WHEN m.state IN ('reserved', 'uncertain') THEN v.state
                                   ELSE m.state END,
-                          wamid = COALESCE(m.wamid, v.wamid),
+                          wamid = COALESCE(v.wamid, m.wamid),
                           accepted_at = COALESCE(m.accepted_at, v.at), reserved_until = NULL,
                           failure_type = NULL, failure_reason = NULL, error_code = NULL,
                           write_date = %(now)s
@@ -219,17 +219,20 @@ class WabaMessage(models.Model):
         )
         if decision.row != "fail":
             self._follow_requeue()
-        self._follow_person(decision, reason)
+        self._follow_person(decision, reason, at or now)
         self._follow_scope(decision, failure_type, reason)
         return decision
 
-    def _follow_person(self, decision, reason):
-        """What a failure tells about the person, for every later campaign."""
+    def _follow_person(self, decision, reason, at):
+        """What a failure tells about the person, for every later campaign.
+
+        :param at: naive UTC datetime of the failure
+        """
         person = self.recipient_id
         if decision.country_blocked:
             self.account_id._block_country(country_of(self.number))
-        if decision.person_effect == "opted_out":
-            person._set_marketing_state("opted_out", "refused", reason, message=self)
+        if decision.person_effect == "opted_out" and not person._has_newer_consent(at):
+            person._set_marketing_state("opted_out", "refused", reason, at=at, message=self)
         elif decision.person_effect == "blocked":
             person.is_blocked = True
         elif decision.person_effect == "undeliverable":
@@ -295,22 +298,12 @@ class WabaMessage(models.Model):
             if not row:
                 continue
             applied += 1
-            attempt = attempt or row["attempt_count"]
-            known_failure = attempt <= row["failed_attempt"]
-            target = status_policy.next_state(row["state"], event.status, known_failure)
-            column = TIMES.get("read" if event.status == "played" else event.status)
-            if column and event.at and not (known_failure and column in ("sent_at", "failed_at")):
-                row[column] = min(row[column] or event.at, event.at)
-            if target == "failed" and row["state"] != "failed":
+            before = row["state"]
+            _take_status(row, event, attempt or row["attempt_count"])
+            if row["state"] == "failed" != before:
                 failures.append((row["id"], event))
-                row["failed_attempt"] = attempt
-            if row["state"] == "held" and target != "failed" and target != "held":
+            if before == "held" and row["state"] not in ("held", "failed"):
                 released[row["id"]] = event.at
-            row["state"] = target
-            row["wamid"] = row["wamid"] or event.wamid
-            row["pricing_category"] = event.pricing_category or row["pricing_category"]
-            row["pricing_type"] = event.pricing_type or row["pricing_type"]
-            row["user_uid"] = event.user_uid
             changed[row["id"]] = row
         self._write_statuses(changed.values())
         self._count_released(released)
@@ -329,9 +322,11 @@ class WabaMessage(models.Model):
         wamids = list({event.wamid for event in events if event.wamid})
         found = self.env.execute_query(
             SQL(
-                """SELECT %(columns)s FROM waba_message WHERE uuid = ANY(%(tags)s)
+                """SELECT %(columns)s FROM waba_message
+                    WHERE uuid = ANY(%(tags)s) AND direction = 'out'
                     UNION
-                   SELECT %(columns)s FROM waba_message WHERE wamid = ANY(%(wamids)s)""",
+                   SELECT %(columns)s FROM waba_message
+                    WHERE wamid = ANY(%(wamids)s) AND direction = 'out'""",
                 columns=SQL(", ").join(SQL.identifier(column) for column in columns),
                 tags=tags,
                 wamids=wamids,
@@ -341,6 +336,7 @@ class WabaMessage(models.Model):
         for row in rows:
             row["failed_attempt"] = row["failed_attempt"] or 0
             row["attempt_count"] = row["attempt_count"] or 0
+            row["user_uid"] = ""
         return (
             {row["uuid"]: row for row in rows},
             {row["wamid"]: row for row in rows if row["wamid"]},
@@ -348,56 +344,45 @@ class WabaMessage(models.Model):
 
     @api.model
     def _write_statuses(self, rows):
-        """One statement for the messages, one for Meta's user ids not known yet."""
+        """One statement for the messages, however many they are."""
         rows = sorted(rows, key=lambda row: row["id"])
         if not rows:
             return
         names = ("wamid", "state", "sent_at", "delivered_at", "read_at", "failed_at",
-                 "pricing_category", "pricing_type", "user_uid")  # fmt: skip
-        arrays = {name: [row[name] for row in rows] for name in names}
+                 "failed_attempt", "pricing_category", "pricing_type")  # fmt: skip
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
                       SET wamid = v.wamid, state = v.state, sent_at = v.sent_at,
                           delivered_at = v.delivered_at, read_at = v.read_at,
-                          failed_at = v.failed_at, pricing_category = v.pricing_category,
-                          pricing_type = v.pricing_type,
+                          failed_at = v.failed_at, failed_attempt = v.failed_attempt,
+                          pricing_category = v.pricing_category, pricing_type = v.pricing_type,
                           reserved_until = CASE WHEN v.state = 'reserved' THEN m.reserved_until END,
                           failure_type = CASE WHEN v.state IN ('sent', 'delivered', 'read')
                                          THEN NULL ELSE m.failure_type END,
                           failure_reason = CASE WHEN v.state IN ('sent', 'delivered', 'read')
                                            THEN NULL ELSE m.failure_reason END,
+                          error_code = CASE WHEN v.state IN ('sent', 'delivered', 'read')
+                                       THEN NULL ELSE m.error_code END,
                           write_date = %(now)s
                      FROM unnest(%(ids)s, %(wamid)s::varchar[], %(state)s::varchar[],
                                  %(sent_at)s::timestamp[], %(delivered_at)s::timestamp[],
                                  %(read_at)s::timestamp[], %(failed_at)s::timestamp[],
-                                 %(pricing_category)s::varchar[], %(pricing_type)s::varchar[])
+                                 %(failed_attempt)s::int[], %(pricing_category)s::varchar[],
+                                 %(pricing_type)s::varchar[])
                           AS v(id, wamid, state, sent_at, delivered_at, read_at, failed_at,
-                               pricing_category, pricing_type)
+                               failed_attempt, pricing_category, pricing_type)
                     WHERE m.id = v.id""",
                 now=fields.Datetime.now(),
                 ids=[row["id"] for row in rows],
-                **{name: values for name, values in arrays.items() if name != "user_uid"},
+                **{name: [row[name] for row in rows] for name in names},
             )
         )
-        self._note_reached([row["id"] for row in rows if row["state"] in ("delivered", "read")])
-        known = [row for row in rows if row["user_uid"]]
-        if known:
-            self.env.cr.execute(
-                SQL(
-                    """UPDATE waba_recipient r SET user_uid = v.user_uid
-                         FROM unnest(%(ids)s, %(uids)s::varchar[]) AS v(id, user_uid)
-                         JOIN waba_message m ON m.id = v.id
-                        WHERE r.id = m.recipient_id AND r.user_uid IS NULL
-                          AND NOT EXISTS (SELECT 1 FROM waba_recipient o
-                                           WHERE o.portfolio_id = r.portfolio_id
-                                             AND o.user_uid = v.user_uid)""",
-                    ids=[row["id"] for row in known],
-                    uids=[row["user_uid"] for row in known],
-                )
-            )
         self.invalidate_model()
-        self.env["waba.recipient"].invalidate_model(["user_uid"])
+        self._note_reached([row["id"] for row in rows if row["state"] in ("delivered", "read")])
+        self.env["waba.recipient"]._learn_user_uids(
+            {row["id"]: row["user_uid"] for row in rows if row["user_uid"]}
+        )
 
     @api.model
     def _note_reached(self, ids):
@@ -433,16 +418,47 @@ class WabaMessage(models.Model):
             error = event.error
             failure_type = error.failure_type if error else "unknown_error"
             row = self.browse(row_id)
-            in_a_row[failure_type] += 1
+            blamed = row.template_id if failure_type == "bad_request" else row.account_id
+            in_a_row[failure_type, blamed.id] += 1
             row._take_failure(
                 failure_type,
                 code=error.code if error else None,
                 text=(error.details or error.message or error.title) if error else None,
                 refused_at_once=False,
-                in_a_row=in_a_row[failure_type],
-                at=event.at,
+                in_a_row=in_a_row[failure_type, blamed.id],
+                at=changed[row_id]["failed_at"],
             )
             row.sender_id._wake()
+
+
+def _take_status(row, event, attempt):
+    """Move one row forward by one status, in place; the order of statuses leaves no trace.
+
+    :param row: dict as `_rows_for_statuses` makes them
+    :param event: cloud_api.MessageStatus
+    :param attempt: the attempt it is about, from 1
+    """
+    # Of an attempt that failed, or that another one followed, only an arrival is news.
+    is_past = attempt <= row["failed_attempt"] or attempt < row["attempt_count"]
+    row["state"] = status_policy.next_state(row["state"], event.status, is_past)
+    column = TIMES.get("read" if event.status == "played" else event.status)
+    if column == "failed_at":
+        _take_failed_at(row, event.at, attempt)
+    elif column and event.at:
+        row[column] = min(row[column] or event.at, event.at)
+    if event.wamid and (attempt >= row["attempt_count"] or not row["wamid"]):
+        row["wamid"] = event.wamid
+    for name in ("pricing_category", "pricing_type", "user_uid"):
+        row[name] = getattr(event, name) or row[name]
+
+
+def _take_failed_at(row, at, attempt):
+    """The first report of the last attempt that failed."""
+    if attempt > row["failed_attempt"]:
+        row["failed_attempt"] = attempt
+        row["failed_at"] = at
+    elif attempt == row["failed_attempt"] and at:
+        row["failed_at"] = min(row["failed_at"] or at, at)
 
 
 def _split_tag(opaque):

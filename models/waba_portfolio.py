@@ -15,6 +15,9 @@ MESSAGING_LIMITS = [
     ("unlimited", "Unlimited"),
     ("unknown", "Not known yet"),
 ]
+SAME_PERSON = SQL(
+    "(ours.number = theirs.number OR (theirs.number IS NULL AND ours.user_uid = theirs.user_uid))"
+)
 
 
 class WabaPortfolio(models.Model):
@@ -171,37 +174,90 @@ class WabaPortfolio(models.Model):
             )
             portfolio.sender_ids._wake()
 
-    def _absorb(self, other):
-        """Meta names another portfolio than before: the people already counted stay counted."""
+    def _absorb(self, other, account):
+        """`account` counts here from now on: whom it wrote to comes along, still counted.
+
+        `other`, the portfolio it leaves, keeps its people: further accounts may count there.
+        """
         self.ensure_one()
-        self.env["waba.recipient"].flush_model()
+        self.env.flush_all()
+        params = {"ours": self.id, "theirs": other.id, "account": account.id}
+        self._join_known_people(params)
+        self._copy_unknown_people(params)
+        for table, of_account in (
+            ("waba_message", SQL("row.account_id = %(account)s", **params)),
+            (
+                "waba_conversation",
+                SQL(
+                    "row.sender_id IN (SELECT id FROM waba_sender WHERE account_id = %(account)s)",
+                    **params,
+                ),
+            ),
+        ):
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE %(table)s row SET recipient_id = ours.id
+                         FROM waba_recipient theirs
+                         JOIN waba_recipient ours ON %(same)s
+                        WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
+                          AND row.recipient_id = theirs.id AND %(of_account)s""",
+                    **params,
+                    table=SQL.identifier(table),
+                    same=SAME_PERSON,
+                    of_account=of_account,
+                )
+            )
+        self.env.invalidate_all()
+
+    def _join_known_people(self, params):
+        """People both portfolios know: the later count and the stricter word."""
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient ours
                       SET slot_at = GREATEST(ours.slot_at, theirs.slot_at),
+                          unreachable_until =
+                              GREATEST(ours.unreachable_until, theirs.unreachable_until),
+                          is_blocked = ours.is_blocked OR theirs.is_blocked,
                           marketing_state = CASE WHEN theirs.marketing_state = 'opted_out'
                                             THEN 'opted_out' ELSE ours.marketing_state END
                      FROM waba_recipient theirs
                     WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
-                      AND ours.number = theirs.number""",
-                ours=self.id,
-                theirs=other.id,
+                      AND %(same)s""",
+                **params,
+                same=SAME_PERSON,
             )
         )
+
+    def _copy_unknown_people(self, params):
+        """People the account wrote to that this portfolio does not know yet."""
+        columns = [
+            SQL.identifier(field.name)
+            for field in self.env["waba.recipient"]._fields.values()
+            if field.store
+            and field.column_type
+            and field.name not in ("id", "portfolio_id", "user_uid")
+        ]
         self.env.cr.execute(
             SQL(
-                """UPDATE waba_recipient theirs SET portfolio_id = %(ours)s
+                """INSERT INTO waba_recipient (portfolio_id, user_uid, %(columns)s)
+                   SELECT %(ours)s,
+                          CASE WHEN NOT EXISTS (SELECT 1 FROM waba_recipient known
+                                                 WHERE known.portfolio_id = %(ours)s
+                                                   AND known.user_uid = theirs.user_uid)
+                               THEN theirs.user_uid END,
+                          %(columns)s
+                     FROM waba_recipient theirs
                     WHERE portfolio_id = %(theirs)s
-                      AND NOT EXISTS (
-                          SELECT 1 FROM waba_recipient ours
-                           WHERE ours.portfolio_id = %(ours)s
-                             AND (ours.number = theirs.number
-                                  OR ours.user_uid = theirs.user_uid))""",
-                ours=self.id,
-                theirs=other.id,
+                      AND EXISTS (SELECT 1 FROM waba_message m
+                                   WHERE m.recipient_id = theirs.id
+                                     AND m.account_id = %(account)s)
+                      AND NOT EXISTS (SELECT 1 FROM waba_recipient ours
+                                       WHERE ours.portfolio_id = %(ours)s AND %(same)s)""",
+                **params,
+                columns=SQL(", ").join(columns),
+                same=SAME_PERSON,
             )
         )
-        self.env["waba.recipient"].invalidate_model()
 
     def write(self, vals):
         result = super().write(vals)

@@ -36,6 +36,7 @@ class WabaRecipient(models.Model):
             ("opted_in", "Agreed to promotions"),
             ("opted_out", "No promotions"),
         ],
+        string="Promotions",
         default="unknown",
         required=True,
         readonly=True,
@@ -44,9 +45,11 @@ class WabaRecipient(models.Model):
     slot_at = fields.Datetime("Counted at", readonly=True)
     last_marketing_at = fields.Datetime("Last promotion", readonly=True)
     marketing_held_until = fields.Datetime(
-        readonly=True, help="WhatsApp holds promotions to this person back: none before."
+        "No promotions before",
+        readonly=True,
+        help="WhatsApp holds promotions to this person back: none before.",
     )
-    unreachable_until = fields.Datetime(readonly=True)
+    unreachable_until = fields.Datetime("Not reachable until", readonly=True)
     undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
     message_ids = fields.One2many("waba.message", "recipient_id")
     consent_ids = fields.One2many("waba.consent", "recipient_id")
@@ -82,7 +85,8 @@ class WabaRecipient(models.Model):
                           (portfolio_id, number, marketing_state, create_uid, create_date,
                            write_uid, write_date)
                    SELECT %(portfolio)s, n,
-                          CASE WHEN EXISTS (SELECT 1 FROM waba_recipient o WHERE o.number = n
+                          CASE WHEN EXISTS (SELECT 1 FROM waba_recipient o
+                                             WHERE (o.number = n OR o.wa_number = n)
                                                AND o.marketing_state = 'opted_out')
                                THEN 'opted_out' ELSE 'unknown' END,
                           %(uid)s, %(now)s, %(uid)s, %(now)s
@@ -97,68 +101,58 @@ class WabaRecipient(models.Model):
         recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", numbers)])
         return {recipient.number: recipient for recipient in recipients}
 
-    @api.model
-    def _find_or_create_person(self, portfolio, number, user_uid=None, name=None):
-        """The person behind a webhook: by number, by Meta's user id, or by both."""
-        recipient = self.browse()
-        if user_uid:
-            recipient = self.search(
-                [("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)], limit=1
-            )
-        if not recipient and number:
-            recipient = (
-                self.search(
-                    [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
-                )
-                or self._find_or_create_by_number(portfolio, [number])[number]
-            )
-        if not recipient and user_uid:
-            recipient = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
-        values = {}
-        if user_uid and not recipient.user_uid:
-            values["user_uid"] = user_uid
-        if (
-            number
-            and not recipient.number
-            and not self.search_count(
-                [("portfolio_id", "=", portfolio.id), ("number", "=", number)], limit=1
-            )
-        ):
-            values["number"] = number
-        if name and recipient.name != name:
-            values["name"] = name
-        if values:
-            recipient.write(values)
-        return recipient
+    # ------------------------------------------------------------------
+    # Consent
+    # ------------------------------------------------------------------
 
     def _same_person(self):
         """Every row of these people, in any portfolio: consent is the company's, not Meta's."""
-        numbers = [number for number in self.mapped("number") if number]
-        return self | self.search([("number", "in", numbers)])
+        numbers = {number for person in self for number in (person.number, person.wa_number)}
+        numbers = list(numbers - {False})
+        return self | self.search(["|", ("number", "in", numbers), ("wa_number", "in", numbers)])
 
     def _set_marketing_state(self, state, source, evidence, at=None, message=None):
         """The one door for consent: writes the ledger, then the state that sending reads.
+
+        A word that changes nothing is noted too: it is what makes an older one, come later, old.
 
         :param state: 'opted_in' | 'opted_out'
         :param source: a key of waba.consent's `source`
         :param evidence: what shows it, in words or a quotation
         :param at: naive UTC datetime when the person said so
         """
+        action = "opt_out" if state == "opted_out" else "opt_in"
+        at = at or fields.Datetime.now()
         changed = self._same_person().filtered(lambda person: person.marketing_state != state)
-        for recipient in self & changed:
-            self.env["waba.consent"].create(
-                {
-                    "recipient_id": recipient.id,
-                    "purpose": "marketing",
-                    "action": "opt_out" if state == "opted_out" else "opt_in",
-                    "source": source,
-                    "evidence": evidence,
-                    "at": at or fields.Datetime.now(),
-                    "message_id": message.id if message else False,
-                }
-            )
+        for person in self:
+            if not person._is_noted(action, source, at):
+                self.env["waba.consent"].create(
+                    {
+                        "recipient_id": person.id,
+                        "purpose": "marketing",
+                        "action": action,
+                        "source": source,
+                        "evidence": evidence,
+                        "at": at,
+                        "message_id": message.id if message else False,
+                    }
+                )
         changed.write({"marketing_state": state})
         return changed
+
+    def _is_noted(self, action, source, at):
+        """Whether the ledger holds this very word: a webhook may be applied twice."""
+        return bool(
+            self.env["waba.consent"].search_count(
+                [
+                    ("recipient_id", "=", self.id),
+                    ("action", "=", action),
+                    ("source", "=", source),
+                    ("at", "=", at),
+                ],
+                limit=1,
+            )
+        )
 
     def _hold_marketing(self, until):
         """WhatsApp held a promotion back: no other one before `until` (naive UTC).
@@ -186,37 +180,14 @@ class WabaRecipient(models.Model):
             )
         )
 
-    def _find_record(self):
-        """The partner or lead this person is, or None.
-
-        The record last written to comes first, then a partner, then a lead with this number.
-        """
-        self.ensure_one()
-        last = self.env["waba.message"].search(
-            [("recipient_id", "=", self.id), ("res_id", "!=", False)], order="id desc", limit=1
-        )
-        if last and (record := last._get_record()):
-            return record
-        if self.partner_id:
-            return self.partner_id
-        if not self.number:
-            return None
-        for model in ("res.partner", "crm.lead"):
-            record = self.env[model].search(
-                [("phone_sanitized", "=", self.number)], order="write_date desc", limit=1
-            )
-            if record:
-                return record
-        return None
-
     def action_opt_out(self):
-        self.check_access("read")
-        self.sudo()._set_marketing_state(
-            "opted_out", "person", self.env._("Noted by %s.", self.env.user.name)
-        )
+        self._note_by_hand("opted_out")
 
     def action_opt_in(self):
+        self._note_by_hand("opted_in")
+
+    def _note_by_hand(self, state):
         self.check_access("read")
         self.sudo()._set_marketing_state(
-            "opted_in", "person", self.env._("Noted by %s.", self.env.user.name)
+            state, "person", self.env._("Noted by %s.", self.env.user.name)
         )

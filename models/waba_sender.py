@@ -8,6 +8,9 @@ STATUS_STOPPING = (
     "BANNED", "RESTRICTED", "FLAGGED", "DISCONNECTED", "UNLINKED", "DELETED", "MIGRATED",
     "UNVERIFIED", "PENDING", "MISSING",
 )  # fmt: skip
+# A pause is only replaced by one of the same or a higher rank. Meta's status comes last: it is
+# looked at again whenever another pause ends.
+CAUSE_RANK = {"platform": 0, "failure": 1, "person": 2}
 
 
 class WabaSender(models.Model):
@@ -86,7 +89,7 @@ class WabaSender(models.Model):
     is_unlimited = fields.Boolean(related="portfolio_id.is_unlimited")
     next_slot_at = fields.Datetime(related="portfolio_id.next_slot_at")
     queued_count = fields.Integer("Waiting", compute="_compute_queued_count")
-    campaign_count = fields.Integer(compute="_compute_campaign_count")
+    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
 
     _phone_number_uid_uniq = models.Constraint(
         "UNIQUE(phone_number_uid)", "This number is already connected."
@@ -155,7 +158,7 @@ class WabaSender(models.Model):
         result = super().write(vals)
         if "active" in vals:
             self.sudo().cron_id.active = vals["active"]
-        if "own_throughput" in vals:
+        if "own_throughput" in vals or vals.get("active"):
             self._wake()
         return result
 
@@ -244,6 +247,8 @@ class WabaSender(models.Model):
             if sender.state == "paused" and sender.pause_reason == reason:
                 sender.resume_at = until
                 continue
+            if sender.state == "paused" and sender._is_paused_beyond(cause, until):
+                continue
             sender.write(
                 {
                     "state": "paused",
@@ -256,7 +261,16 @@ class WabaSender(models.Model):
             if until:
                 sender.sudo().cron_id._trigger(at=until)
 
+    def _is_paused_beyond(self, cause, until):
+        """Whether the pause in force ranks above a new one, or ends later."""
+        self.ensure_one()
+        rank, new_rank = CAUSE_RANK.get(self.pause_cause, 1), CAUSE_RANK[cause]
+        if rank != new_rank or cause != "failure":
+            return rank > new_rank
+        return not self.resume_at or (until is not None and until < self.resume_at)
+
     def _resume(self, reason):
+        """Lift a pause; a number that Meta does not let send is paused again at once, and says so."""
         for sender in self.filtered(lambda sender: sender.state in ("paused", "slowed", "locked")):
             sender.write(
                 {
@@ -268,6 +282,7 @@ class WabaSender(models.Model):
             )
             sender._message_log(body=self.env._("Sending goes on: %s", reason))
             sender._wake()
+            sender._follow_platform_status()
 
     def _resume_if_due(self, now):
         self.filtered(
@@ -294,6 +309,11 @@ class WabaSender(models.Model):
         """Sentence that names why nothing leaves this number now, or False."""
         self.ensure_one()
         account = self.account_id
+        for record in (account, self):
+            if not record.active:
+                return self.env._(
+                    "%s is archived: nothing is sent until it is restored.", record.display_name
+                )
         if account.state != "connected":
             return account.stop_reason or self.env._(
                 "The account %s is not connected.", account.name

@@ -56,7 +56,10 @@ class WabaTemplate(models.Model):
         QUALITIES, string="Meta's rating", default="unknown", readonly=True, tracking=True
     )
     parameter_format = fields.Selection(
-        [("positional", "By number"), ("named", "By name")], default="positional", readonly=True
+        [("positional", "By number"), ("named", "By name")],
+        string="Variables are named",
+        default="positional",
+        readonly=True,
     )
     components = fields.Json(readonly=True)
     signature = fields.Char(readonly=True, help="Changes when the variables change.")
@@ -66,7 +69,7 @@ class WabaTemplate(models.Model):
     body = fields.Text(compute="_compute_texts")
     preview_html = fields.Html("Preview", compute="_compute_texts", sanitize=False)
     variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
-    campaign_count = fields.Integer(compute="_compute_campaign_count")
+    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
 
     _template_uid_uniq = models.Constraint(
         "UNIQUE(template_uid, account_id)", "This template is already known."

@@ -212,7 +212,9 @@ class WabaWebhookEvent(models.Model):
                 subject = None
             case webhooks.TemplateCategory() if not item.previous:
                 subject = None
-            case webhooks.TemplateStatus() | webhooks.TemplateQuality() | webhooks.TemplateCategory():
+            case (
+                webhooks.TemplateStatus() | webhooks.TemplateQuality() | webhooks.TemplateCategory()
+            ):
                 template = item.template_uid or f"{item.name}/{item.language}"
                 subject = f"{type(item).__name__} {template}"
             case _:

@@ -26,8 +26,8 @@ class WabaWebhookEvent(models.Model):
     company_id = fields.Many2one(related="account_id.company_id")
     body = fields.Text(readonly=True)
     body_hash = fields.Char(readonly=True)
-    received_at = fields.Datetime(readonly=True, required=True)
-    applied_at = fields.Datetime(readonly=True)
+    received_at = fields.Datetime("Received at", readonly=True, required=True)
+    applied_at = fields.Datetime("Applied at", readonly=True)
     state = fields.Selection(
         [
             ("new", "To apply"),

@@ -153,7 +153,9 @@ class WabaWebhookEvent(models.Model):
         if item.ban_state:
             parts.append(f"{item.ban_state} {item.ban_date}".strip())
         parts += [
-            f"{restriction.type} → {restriction.until} UTC" if restriction.until else restriction.type
+            f"{restriction.type} → {restriction.until} UTC"
+            if restriction.until
+            else restriction.type
             for restriction in item.restrictions
         ]
         return ", ".join(parts)
@@ -173,10 +175,15 @@ class WabaWebhookEvent(models.Model):
     def _template_of(self, account, item):
         """By Meta's id, else by name and language, the latest of that name; perhaps none."""
         templates = account.with_context(active_test=False).template_ids.sorted("id")
-        return templates.filtered(lambda template: template.template_uid == item.template_uid) or (
-            templates.filtered(
-                lambda template: (template.name, template.language) == (item.name, item.language)
-            )[-1:]
+        return (
+            templates.filtered(lambda template: template.template_uid == item.template_uid)
+            or (
+                templates.filtered(
+                    lambda template: (
+                        (template.name, template.language) == (item.name, item.language)
+                    )
+                )[-1:]
+            )
         )
 
     def _template_unknown(self, item):
@@ -216,7 +223,7 @@ class WabaWebhookEvent(models.Model):
             return self._template_unknown(item)
         categories = dict(template._fields["category"].selection)
         if item.previous and item.new in categories:
-            template._set_category(item.new)
+            template.category = item.new
         if item.correct:
             template._message_log(
                 body=self.env._(

@@ -39,8 +39,7 @@ class Simulator:
         The parts keep their reference to the world, so its contents are replaced in place.
         Webhook settings stay.
         """
-        self.seed = seed or self.seed
-        fresh = build_world(self.seed)
+        fresh = build_world(seed or self.seed)
         self.timeline.clear()
         self.calendar.clear()
         self.delivery.clear()

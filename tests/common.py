@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,6 +61,10 @@ class Simulator:
         )
 
     def post(self, name, **values):
+        return self.call(name, values)
+
+    def call(self, name, values):
+        """Like `post`, for values of which one is called `name`."""
         return self._answer(
             self.session.post(f"{self.url}/_control/{name}", json=values, timeout=60)
         )
@@ -265,6 +270,46 @@ class WabaCase(TransactionCase):
             domain + ([("state", "=", state)] if state else []), order="id"
         )
 
+    @contextmanager
+    def _case(self, name):
+        """A sub-test on a fresh platform, whose records are forgotten at its end."""
+        self.simulator.post("reset")
+        with self.subTest(name), self.cr.savepoint() as savepoint:
+            try:
+                yield
+            finally:
+                savepoint.rollback()
+
+    def _message(self, number="+34611000001", state="accepted", **values):
+        """An outgoing row made by hand, accepted a minute ago if it was accepted."""
+        person = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, [number])
+        sent = state not in ("queued", "reserved", "uncertain", "skipped", "cancelled")
+        return self.env["waba.message"].create(
+            {
+                "account_id": self.account.id,
+                "sender_id": self.sender.id,
+                "company_id": self.account.company_id.id,
+                "recipient_id": person[number].id,
+                "number": number,
+                "template_id": self.template.id,
+                "category": self.template.category,
+                "state": state,
+                "attempt_count": 0 if state in ("queued", "skipped", "cancelled") else 1,
+                "accepted_at": datetime.now() - timedelta(minutes=1) if sent else False,
+                **values,
+            }
+        )
+
+    def _chatter(self, record):
+        """Everything said on a record, as one text."""
+        return "\n".join(record.message_ids.mapped("body"))
+
+    # The platform
+
+    def _change_template(self, name, **values):
+        """Change the simulator's templates of this name, see its README."""
+        self.simulator.call("template", {"name": name, **values})
+
     # Time
 
     @contextmanager
@@ -327,8 +372,8 @@ class WabaCase(TransactionCase):
             },
         )
 
-    def _inbound(self, number, text, wamid="wamid.IN1", timestamp=1790000000, **values):
-        """A text message body from a person."""
+    def _inbound(self, number, text, wamid="wamid.IN1", timestamp=None, **values):
+        """A text message body from a person, written now unless `timestamp` says when."""
         return self._change(
             "messages",
             {
@@ -339,7 +384,7 @@ class WabaCase(TransactionCase):
                     {
                         "from": number.lstrip("+"),
                         "id": wamid,
-                        "timestamp": str(timestamp),
+                        "timestamp": str(timestamp or int(time.time())),
                         "type": "text",
                         "text": {"body": text},
                         **values,

@@ -29,15 +29,10 @@ class ConnectCase(WabaCase):
 
     @contextmanager
     def _case(self, name):
-        """A sub-test on a fresh platform, whose records are forgotten at its end."""
-        self.simulator.post("reset")
         self.address.answer = None
         self.address.handshakes.clear()
-        with self.subTest(name), self.cr.savepoint() as savepoint:
-            try:
-                yield
-            finally:
-                savepoint.rollback()
+        with super()._case(name):
+            yield
 
     def _connect(self, account=None):
         return self._opened((account or self.outlet).action_connect())
@@ -317,7 +312,7 @@ class TestDiagnosis(ConnectCase):
         self.simulator.post("number", id=OUTLET_NUMBER, quality_rating="RED", status="BANNED")
         self.simulator.post("limit", limit="TIER_10K", webhook=False)
         self.simulator.post("token", token=TOKEN, expires_at=4102444800)
-        self.simulator.post("template", name="order_update", status="PAUSED")
+        self._change_template("order_update", status="PAUSED")
         for state in ("connected", "stopped", "draft"):
             with self._case(state):
                 self.outlet.state = state
@@ -425,8 +420,8 @@ class TestKeys(ConnectCase):
         senders, templates = self.outlet.sender_ids, self.outlet.template_ids
         crons = senders.cron_id
         self.outlet.unlink()
-        self.assertFalse(self.outlet.exists() | senders.exists() | templates.exists())
-        self.assertFalse(crons.exists())
+        for gone in (self.outlet, senders, templates, crons):
+            self.assertFalse(gone.exists())
         self.assertTrue(self.portfolio.exists())
 
 
@@ -434,7 +429,7 @@ class TestStops(ConnectCase):
     """Stopping and going on: what is written, said and woken."""
 
     def _says(self, record, text):
-        self.assertIn(text, record.message_ids[0].body)
+        self.assertIn(text, " ".join(record.message_ids.mapped("body")))
 
     def test_a_stop_says_why_and_its_end_lifts_it(self):
         now = fields.Datetime.now()

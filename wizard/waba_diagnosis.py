@@ -2,7 +2,7 @@ import logging
 
 from odoo import api, fields, models
 
-from ..cloud_api import CloudApiError
+from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
 from ..models.waba_sender import STATUS_SENDING
 
 _logger = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class WabaDiagnosis(models.TransientModel):
             )
         if account.access_token:
             client = account._client()
-            if diagnosis._check_token(client):
+            if diagnosis._check_token(client, connect):
                 diagnosis._check_account(client, connect)
         diagnosis._check_webhook(account)
         if connect:
@@ -117,28 +117,34 @@ class WabaDiagnosis(models.TransientModel):
             }
         )
 
-    def _check_token(self, client):
+    def _way_out(self, error, otherwise):
+        """What to do about `error`: a passing trouble of the line or of Meta's is no setting's."""
+        if isinstance(error, NotSent):
+            return self.env._("Check the API address and the server's way to the internet.")
+        if isinstance(error, (RetryLater, UnknownOutcome)):
+            return self.env._("Try again in a few minutes.")
+        return otherwise
+
+    def _check_token(self, client, connect):
         """Valid, until when, and with which permissions. False when nothing else can be asked."""
         topic = self.env._("Access token")
+        new_token = self.env._(
+            "Make a permanent token for a system user in Meta's Business settings."
+        )
         try:
             token = client.debug_token()
         except CloudApiError as error:
             self._add(
-                "error",
-                topic,
-                self.account_id._explain(error),
-                self.env._("Make a permanent token for a system user in Meta's Business settings."),
+                "error", topic, self.account_id._explain(error), self._way_out(error, new_token)
             )
             return error.failure_type not in ("token", "not_sent") and error.code is not None
         if not token.is_valid:
             self._add(
-                "error",
-                topic,
-                self.env._("Meta says that this token is not valid."),
-                self.env._("Make a permanent token for a system user in Meta's Business settings."),
+                "error", topic, self.env._("Meta says that this token is not valid."), new_token
             )
             return False
-        self.account_id.sudo().token_expires_at = token.expires_at
+        if connect:
+            self.account_id.sudo().token_expires_at = token.expires_at
         if token.expires_at:
             self._add(
                 "warning",
@@ -169,17 +175,21 @@ class WabaDiagnosis(models.TransientModel):
                 account._sync()
                 self._subscribe(client)
             facts = client.get_account(account.waba_uid)
+            numbers = list(client.list_phone_numbers(account.waba_uid))
         except CloudApiError as error:
             self._add(
                 "error",
                 self.env._("WhatsApp Business Account"),
                 account._explain(error),
-                self.env._("Check the account's ID, and that the token's user may manage it."),
+                self._way_out(
+                    error,
+                    self.env._("Check the account's ID, and that the token's user may manage it."),
+                ),
             )
             return
         self._tell_account(facts)
         self._tell_health(facts.health)
-        self._check_numbers(client)
+        self._check_numbers(numbers)
         self._check_templates()
         self._check_subscription(client)
 
@@ -234,9 +244,7 @@ class WabaDiagnosis(models.TransientModel):
                 "; ".join(solutions),
             )
 
-    def _check_numbers(self, client):
-        account = self.account_id.sudo()
-        numbers = list(client.list_phone_numbers(account.waba_uid))
+    def _check_numbers(self, numbers):
         if not numbers:
             self._add(
                 "error",

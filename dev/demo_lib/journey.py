@@ -146,6 +146,9 @@ class Demo:
             ),
             tell=self._tell,
         )
+        broken = self.admin.search("waba.webhook.event", [("state", "=", "failed")], ["error"])
+        if broken:
+            raise DemoError(f"{len(broken)} webhooks not applied, such as: {broken[0]['error']}")
 
     def _wait_for_results(self):
         self.children.wait_for("the campaign is under way", self._is_under_way, tell=self._tell)

@@ -1,7 +1,6 @@
 """The demo's own processes: started together, ended together, nothing left behind."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -10,20 +9,13 @@ import time
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.25
-# Odoo ends its jobs in progress first; after this many seconds it is ended for good.
-STOP_SECONDS = 30
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1  # prctl(2), linux/prctl.h
+# Odoo ends its jobs in progress first; after this many seconds it is ended for good. Below the
+# grace that dev/lib.sh gives to the demo itself.
+STOP_SECONDS = 12
 
 
 class DemoError(Exception):
     """Something the demo needs did not happen; the text is for the person at the terminal."""
-
-
-def _end_with_parent():
-    """Runs in the child: a SIGTERM when the demo itself is killed."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -38,15 +30,14 @@ class Child:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         with open(log_path, "wb") as log:
             # A session of its own: a Ctrl-C reaches the demo alone, which then ends its children
-            # in order. This process has one thread, so `preexec_fn` is safe.
+            # in order. It gets a SIGTERM when the demo itself is killed.
             self._process = subprocess.Popen(
-                command,
+                ["setpriv", "--pdeathsig", "TERM", *command],
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509
             )
 
     @property

@@ -127,6 +127,8 @@ def start_odoo(place, children):
         place.odoo(*common, "--no-http", "--max-cron-threads", "2"),
         place.log_path("jobs"),
     )
+    # From then on it hears of new jobs at once; before, it would find them a minute later.
+    children.wait_for("Odoo's scheduled jobs start", lambda: "Registry loaded" in jobs.log_text())
     if web.exit_status is not None:
         raise DemoError(f"port {port} answers, but not for us:\n{web.last_words()}")
     return Odoo(address, web, jobs)

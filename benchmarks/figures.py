@@ -1,0 +1,106 @@
+"""What a benchmark finds: JSON lines while it runs, one table at the end."""
+
+import json
+import math
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value and what it must reach.
+
+    :param benchmark: name of the benchmark, as `dev/bench` takes it
+    :param must: ('>=' | '<=', limit), or None when the value only explains another
+    """
+
+    benchmark: str
+    name: str
+    value: float
+    unit: str = ""
+    must: tuple | None = None
+
+    @property
+    def reached(self):
+        """True or False; None without a target."""
+        if self.must is None:
+            return None
+        sign, limit = self.must
+        return self.value >= limit if sign == ">=" else self.value <= limit
+
+
+class Report:
+    """Collects figures; each is printed at once, so that an interrupted run still tells."""
+
+    def __init__(self, out=sys.stdout):
+        self.figures = []
+        self._out = out
+
+    def add(self, benchmark, name, value, unit="", must=None):
+        figure = Figure(benchmark, name, value, unit, must)
+        self.figures.append(figure)
+        line = {"benchmark": benchmark, "figure": name, "value": round(value, 4), "unit": unit}
+        if must:
+            line |= {"must": f"{must[0]} {must[1]}", "reached": figure.reached}
+        print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
+        return value
+
+    @property
+    def missed(self):
+        return [figure for figure in self.figures if figure.reached is False]
+
+    def print_table(self):
+        """Measured, must reach, reached? for every figure with a target."""
+        rows = [("figure", "measured", "must reach", "reached")]
+        rows += [
+            (
+                f"{figure.benchmark}: {figure.name}",
+                f"{_short(figure.value)} {figure.unit}".strip(),
+                f"{figure.must[0]} {_short(figure.must[1])} {figure.unit}".strip(),
+                "yes" if figure.reached else "NO",
+            )
+            for figure in self.figures
+            if figure.must
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        print(file=self._out)
+        for row in rows:
+            print(
+                "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)),
+                file=self._out,
+            )
+
+
+def _short(value):
+    if value != value or math.isinf(value):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def percentile(values, share):
+    """The value that `share` (0–1) of `values` do not exceed.
+
+    :raise ValueError: when there are no values
+    """
+    ordered = sorted(values)
+    if not ordered:
+        raise ValueError("no values to take a percentile of")
+    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+
+def median(values):
+    return percentile(values, 0.5)
+
+
+def max_in_window(times, window=1.0):
+    """Most moments in any half-open window (t − window, t].
+
+    :param times: seconds, in any order
+    """
+    ordered = sorted(times)
+    most = first = 0
+    for last, moment in enumerate(ordered):
+        while ordered[first] <= moment - window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

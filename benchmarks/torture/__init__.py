@@ -1,0 +1,1 @@
+"""Kills, crowds and a misbehaving platform against the sending engine, judged from outside."""

@@ -1,0 +1,192 @@
+"""Odoo with crash points: ``launcher.py FOLDER ODOO-ARGUMENT...``.
+
+The production code has no branch for crashes. This launcher wraps methods of the addon in its own
+process; a wrapped method that is armed kills the process it runs in with SIGKILL. FOLDER is how
+the harness (crashes.py) and all the processes it started talk:
+
+- ``armed``: JSON {"point": a key of POINTS, "skip": calls to let pass}; gone once it has struck
+- ``fired``: one line "point pid" per kill
+- ``cron-PID``, ``sending-PID``: live workers, and those inside a number's job
+"""
+
+import fcntl
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+ADDON = "odoo.addons.waba_campaign"
+# Long enough for several requests to be on the wire, shorter than the reply takes to come.
+IN_FLIGHT_SECONDS = 0.15
+
+
+class Point(NamedTuple):
+    """Where to strike: a method, and whether before or after it has run.
+
+    :param condition: called with the method's result (its arguments when `when` is 'before');
+        calls for which it is false are not counted
+    """
+
+    module: str
+    owner: str
+    method: str
+    when: str
+    condition: object = bool
+
+
+SENDER, MESSAGE = "models.waba_sender_dispatch", "models.waba_message_status"
+EVENT, STATE = "models.waba_webhook_apply", "models.waba_campaign_state"
+AUDIENCE = "models.waba_campaign_audience"
+
+POINTS = {
+    "reserved, not committed": Point(
+        SENDER, "WabaSender", "_reserve", "after", lambda result: bool(result[0])
+    ),
+    "reserved, nothing sent yet": Point("cloud_api.pool", "SendPool", "submit", "before"),
+    "requests in flight": Point("cloud_api.client", "CloudApiClient", "send_message", "during"),
+    "replies not written": Point(SENDER, "WabaSender", "_write_results", "before"),
+    "replies written, not committed": Point(
+        MESSAGE, "WabaMessage", "_write_results", "after", lambda result: True
+    ),
+    "between two batches of replies": Point(
+        SENDER, "WabaSender", "_write_results", "after", lambda result: True
+    ),
+    "taking back unsent rows": Point(MESSAGE, "WabaMessage", "_release", "after", lambda _none: True),
+    "expired reservations being settled": Point(
+        SENDER, "WabaSender", "_settle_expired", "after", lambda _none: True
+    ),
+    "end of a run": Point(SENDER, "WabaSender", "_finish_dispatch", "before"),
+    "audience chunk not committed": Point(AUDIENCE, "WabaCampaign", "_prepare_chunk", "after"),
+    "audience prepared, not started": Point(
+        AUDIENCE, "WabaCampaign", "_prepare_chunk", "after", lambda made: not made
+    ),
+    "statuses applied, not committed": Point(
+        MESSAGE, "WabaMessage", "_apply_statuses", "after"
+    ),
+    "between two batches of webhooks": Point(
+        EVENT, "WabaWebhookEvent", "_apply_batch", "after", lambda _none: True
+    ),
+    "pause being written": Point(STATE, "WabaCampaign", "_pause", "after", lambda _none: True),
+    "webhook stored, not committed": Point(
+        "models.waba_webhook_event", "WabaWebhookEvent", "_store", "after", lambda _event: True
+    ),
+}  # fmt: skip
+
+
+class Crashes:
+    """The worker's end of FOLDER."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.armed = self.folder / "armed"
+
+    def strike(self, point):
+        """True, once, when this point is armed and its turn has come; the caller then dies."""
+        if not self.armed.exists():
+            return False
+        with self._locked():
+            try:
+                order = json.loads(self.armed.read_text())
+            except FileNotFoundError:
+                return False
+            if order["point"] != point:
+                return False
+            if order["skip"]:
+                self.armed.write_text(json.dumps({**order, "skip": order["skip"] - 1}))
+                return False
+            with open(self.folder / "fired", "a", encoding="utf-8") as fired:
+                fired.write(f"{point}\t{os.getpid()}\n")
+            self.armed.unlink()
+            return True
+
+    @contextmanager
+    def _locked(self):
+        with open(self.folder / "lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def noted(self, what):
+        """A file that says what this process is doing; a killed process leaves it behind."""
+        note = self.folder / f"{what}-{os.getpid()}"
+        note.touch()
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wrap(crashes, name, point):
+    """The method of `point` as it was, with a crash point before, during or after it."""
+    owner = getattr(importlib.import_module(f"{ADDON}.{point.module}"), point.owner)
+    original = getattr(owner, point.method)
+
+    def method(self, *args, **kwargs):
+        if point.when == "before" and crashes.strike(name):
+            die()
+        if point.when == "during" and crashes.strike(name):
+            threading.Timer(IN_FLIGHT_SECONDS, die).start()
+        result = original(self, *args, **kwargs)
+        if point.when == "after" and point.condition(result) and crashes.strike(name):
+            die()
+        return result
+
+    # Odoo's decorators (api.model, api.private) leave their marks on the function.
+    method.__dict__.update(original.__dict__)
+    method.__name__ = original.__name__
+    setattr(owner, point.method, method)
+
+
+def plant(crashes):
+    """Wrap every point, and note which process is inside a number's job."""
+    for name, point in POINTS.items():
+        wrap(crashes, name, point)
+    sender = importlib.import_module(f"{ADDON}.{SENDER}").WabaSender
+    dispatch = sender._cron_dispatch
+
+    def noted_dispatch(self):
+        with crashes.noted("sending"):
+            return dispatch(self)
+
+    sender._cron_dispatch = noted_dispatch
+
+
+def install(crashes):
+    """Plant the points when the master has loaded the addon, before it forks its workers."""
+    from odoo.service import server
+
+    preload, start_cron = server.preload_registries, server.WorkerCron.start
+
+    def planted_preload(databases):
+        status = preload(databases)
+        plant(crashes)
+        return status
+
+    def noted_start(worker):
+        start_cron(worker)
+        (crashes.folder / f"cron-{os.getpid()}").touch()
+
+    server.preload_registries = planted_preload
+    server.WorkerCron.start = noted_start
+
+
+def main():
+    folder = sys.argv[1]
+    sys.argv[1:] = sys.argv[2:]
+    from odoo.cli.command import main as odoo_main
+
+    install(Crashes(folder))
+    odoo_main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class WabaRecipient(models.Model):
+    """Who it is that a webhook tells about: by number, by the number WhatsApp writes, by user id."""
+
+    _inherit = "waba.recipient"
+
+    @api.model
+    def _find_or_create_person(self, portfolio, number, user_uid=None, name=None):
+        """The person behind a webhook: by number, by Meta's user id, or by both.
+
+        :param number: E.164 as WhatsApp writes it, or ''
+        :param user_uid: Meta's business-scoped user id, or ''
+        :param name: the name shown on WhatsApp, when it says one
+        """
+        by_uid = self._by_user_uid(portfolio, user_uid)
+        person = by_uid
+        if number and not by_uid.number:
+            person = (
+                self.search(
+                    [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
+                )
+                or self._find_or_create_by_number(portfolio, [number])[number]
+            )
+            # Known by user id alone until now: the number, and what we know of it, is theirs.
+            if by_uid:
+                person._absorb(by_uid)
+        if not person:
+            person = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
+        person._take_names(number, user_uid, name)
+        return person
+
+    @api.model
+    def _by_user_uid(self, portfolio, user_uid):
+        if not user_uid:
+            return self.browse()
+        return self.search([("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)])
+
+    def _take_names(self, number, user_uid, name):
+        """Keep what a webhook calls a person beside what is known already."""
+        values = {}
+        if user_uid and not self.user_uid:
+            values["user_uid"] = user_uid
+        if number and number not in (self.number, self.wa_number):
+            values["wa_number"] = number
+        if name and name != self.name:
+            values["name"] = name
+        if values:
+            self.write(values)
+
+    def _absorb(self, other):
+        """Two rows turn out to be one person: this one takes over the other, which has no number.
+
+        Ledger entries never move: a row that has some stays for them, and its last word is
+        repeated here when it is the newest of all.
+        """
+        user_uid = other.user_uid
+        other.message_ids.write({"recipient_id": self.id})
+        self.env["waba.conversation"]._hand_over(other, self)
+        entries = (self._same_person() | other).consent_ids
+        other.write({"user_uid": False, "name": other.name or user_uid})
+        # Before our own row takes the id, which is unique.
+        other.flush_recordset()
+        self.write(
+            {
+                "user_uid": user_uid,
+                "partner_id": self.partner_id.id or other.partner_id.id,
+                "slot_at": max(filter(None, [self.slot_at, other.slot_at]), default=False),
+            }
+        )
+        if last := entries.sorted(lambda entry: (entry.at, entry.id))[-1:]:
+            self._set_marketing_state(
+                "opted_out" if last.action == "opt_out" else "opted_in",
+                last.source,
+                last.evidence,
+                at=last.at,
+                message=last.message_id,
+            )
+        if not other.consent_ids:
+            other.unlink()
+
+    @api.model
+    def _learn_user_uids(self, uids):
+        """Keep the user ids that statuses tell: a later opt-out may carry nothing else.
+
+        :param uids: {waba.message id: Meta's user id}
+        """
+        if not uids:
+            return
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (r.portfolio_id, v.user_uid) r.id, v.user_uid, o.id
+                     FROM unnest(%s::int[], %s::varchar[]) AS v(id, user_uid)
+                     JOIN waba_message m ON m.id = v.id
+                     JOIN waba_recipient r ON r.id = m.recipient_id
+                LEFT JOIN waba_recipient o
+                       ON o.portfolio_id = r.portfolio_id AND o.user_uid = v.user_uid
+                    WHERE r.user_uid IS NULL AND o.number IS NULL
+                 ORDER BY r.portfolio_id, v.user_uid, r.id""",
+                list(uids),
+                list(uids.values()),
+            )
+        )
+        free = [(id_, user_uid) for id_, user_uid, holder in rows if not holder]
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r SET user_uid = v.user_uid
+                     FROM unnest(%s::int[], %s::varchar[]) AS v(id, user_uid) WHERE r.id = v.id""",
+                [id_ for id_, _user_uid in free],
+                [user_uid for _id, user_uid in free],
+            )
+        )
+        self.invalidate_model(["user_uid"])
+        for id_, _user_uid, holder in rows:
+            if holder:
+                self.browse(id_)._absorb(self.browse(holder))
+
+    @api.model
+    def _follow_change(self, portfolio, item):
+        """A person changed number or user id; a wish for no promotions goes with them.
+
+        :param item: cloud_api.InboundMessage of kind 'system'
+        :return: the person as known before
+        """
+        person = self._find_or_create_person(
+            portfolio, item.number, item.previous_user_uid or item.user_uid
+        )
+        user_uid = item.user_uid if item.user_uid != item.previous_user_uid else ""
+        if item.new_number:
+            successor = self._find_or_create_person(portfolio, item.new_number, user_uid)
+            if "opted_out" == person.marketing_state != successor.marketing_state:
+                successor._set_marketing_state(
+                    "opted_out",
+                    "whatsapp",
+                    self.env._(
+                        "They had asked for it with their number before, %s.", person.number
+                    ),
+                    at=item.at,
+                )
+        elif user_uid and not (known := self._by_user_uid(portfolio, user_uid)):
+            person.user_uid = user_uid
+        elif user_uid and known != person and not known.number:
+            person._absorb(known)
+        return person
+
+    def _find_record(self, company):
+        """The partner or lead of `company` this person is, or None.
+
+        The record last written to comes first, then a partner, then a lead with this number.
+        """
+        self.ensure_one()
+        last = self.env["waba.message"].search(
+            [
+                ("recipient_id", "=", self.id),
+                ("company_id", "=", company.id),
+                ("res_id", "!=", False),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        if last and (record := last._get_record()):
+            return record
+        if self.partner_id:
+            return self.partner_id
+        numbers = [number for number in (self.number, self.wa_number) if number]
+        for model in ("res.partner", "crm.lead") if numbers else ():
+            record = self.env[model].search(
+                [("phone_sanitized", "in", numbers), ("company_id", "in", (False, company.id))],
+                order="write_date desc",
+                limit=1,
+            )
+            if record:
+                return record
+        return None
