@@ -14,7 +14,7 @@ from .figures import Report
 from .world import World
 
 # In this order: what is slow to make comes last.
-NAMES = ("dispatch",)
+NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history")
 
 
 def parse_arguments():

@@ -25,6 +25,11 @@ APP_SECRET = "SIM-SECRET"
 POLL_SECONDS = 0.05
 
 
+def addons_path():
+    """Where Odoo finds the addon, its own addons and the benchmarks' helper."""
+    return f"{os.environ['WABA_ADDONS_PATH']},{ROOT / 'benchmarks/addons'}"
+
+
 class Process(Child):
     @property
     def pid(self):
@@ -35,11 +40,13 @@ class Bench:
     """What each benchmark is given.
 
     :param smoke: everything tiny, to see that it works; its figures mean nothing
+    :param copy_of: the Bench whose database is copied, instead of a new one
     :ivar report: where figures go
     """
 
-    def __init__(self, database, report, smoke):
+    def __init__(self, database, report, smoke, copy_of=None):
         self.database = database
+        self._copy_of = copy_of
         self.report = report
         self.smoke = smoke
         self.dev = Path(os.environ["WABA_DEV"])
@@ -68,6 +75,10 @@ class Bench:
 
     def _make_database(self):
         """A new database with the addon and its peers; no job runs but ours."""
+        if self._copy_of:
+            self._copy_of.disconnect()
+            self._database_tool("copy", self._copy_of.database, self.database)
+            return
         template = "waba_base"
         known = self._database_tool("exists", template).returncode == 0
         if known and self._database_tool("copy", template, self.database).returncode == 0:
@@ -87,6 +98,12 @@ class Bench:
             self.wait("installing", lambda: child.exit_status is not None)
             if child.exit_status:
                 raise DemoError(f"the addon could not be installed:\n{child.last_words()}")
+
+    def disconnect(self):
+        """Leave no connection of this process to the database."""
+        from odoo.sql_db import close_db  # noqa: PLC0415
+
+        close_db(self.database)
 
     def drop_database(self):
         self._database_tool("drop", self.database)
@@ -128,7 +145,7 @@ class Bench:
         from odoo.modules.registry import Registry  # noqa: PLC0415
         from odoo.tools import config  # noqa: PLC0415
 
-        if not config.get("db_name") or self.database not in config["db_name"]:
+        if not config.get("db_name"):
             config.parse_config([*self._odoo_options(), "--log-level", "warn"], setup_logging=True)
         return Registry(self.database)
 
@@ -137,8 +154,7 @@ class Bench:
     # ------------------------------------------------------------------
 
     def _odoo_options(self):
-        addons = f"{os.environ['WABA_ADDONS_PATH']},{ROOT / 'benchmarks/addons'}"
-        return ["-d", self.database, "--addons-path", addons]
+        return ["-d", self.database, "--addons-path", addons_path()]
 
     def odoo(self, *arguments):
         """Odoo's command line on the benchmark's database."""

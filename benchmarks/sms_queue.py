@@ -1,11 +1,10 @@
 """The peer that Odoo brings: its SMS queue with Twilio, pointed at the stub.
 
-`python -m benchmarks.sms_queue DATABASE STUB COUNT` queues COUNT messages and processes the queue
+`python -m benchmarks.sms_queue DATABASE ADDONS_PATH STUB COUNT` queues COUNT messages and processes the queue
 as Odoo's job does, one run after the other without the minute that Odoo's scheduler waits between
 runs of a job with work left: what is measured is the queue, not the scheduler.
 """
 
-import os
 import sys
 
 import requests
@@ -54,20 +53,20 @@ def queue(env, count):
         )
     env["sms.sms"].create(
         [
-            {"number": f"+34{600_000_000 + index}", "body": f"Hola Ana {index}, 20 % en sofás."}
+            {"number": f"+34{610_000_000 + index}", "body": f"Hola Ana {index}, 20 % en sofás."}
             for index in range(count)
         ]
     )
 
 
 def main():
-    database, stub, count = sys.argv[1:]
+    database, addons_path, stub, count = sys.argv[1:]
     from odoo import SUPERUSER_ID, api  # noqa: PLC0415
     from odoo.modules.registry import Registry  # noqa: PLC0415
     from odoo.tools import config  # noqa: PLC0415
 
     config.parse_config(
-        ["-d", database, "--addons-path", os.environ["WABA_ADDONS_PATH"], "--log-level", "warn"],
+        ["-d", database, "--addons-path", addons_path, "--log-level", "warn"],
         setup_logging=True,
     )
     point_at(stub)

@@ -3,6 +3,7 @@
 Masses are made by SQL, in the form the addon itself gives them; nothing else is touched.
 """
 
+import copy
 import json
 
 from simulator.default_world import default_seed
@@ -73,6 +74,12 @@ class World:
                 lambda template: (template.name, template.language) == ("autumn_offer", "es")
             ).id
 
+    def on(self, bench):
+        """The same world in the copy of its database that `bench` holds."""
+        other = copy.copy(self)
+        other.bench = bench
+        return other
+
     def connect(self, base_url, rate=UNLIMITED_RATE):
         """Point the account at a server and set every number's messages per second."""
         self.bench.sql("UPDATE waba_account SET base_url = %s", base_url)
@@ -117,7 +124,7 @@ class World:
     def _insert_people(self, cr, count, first):
         cr.execute(
             """INSERT INTO waba_recipient (portfolio_id, number, marketing_state, create_date)
-               SELECT %s, '+34' || (600000000 + n), 'opted_in', now()
+               SELECT %s, '+34' || (610000000 + n), 'opted_in', now()
                  FROM generate_series(%s, %s) AS n
                    ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
             (self.portfolio_id, first, first + count - 1),
@@ -142,8 +149,8 @@ class World:
                       now() AT TIME ZONE 'UTC' - interval '1 minute', now() AT TIME ZONE 'UTC'
                  FROM waba_recipient r
                 WHERE r.portfolio_id = %(portfolio)s
-                  AND r.number BETWEEN '+34' || (600000000 + %(first)s)
-                                   AND '+34' || (600000000 + %(last)s)""",
+                  AND r.number BETWEEN '+34' || (610000000 + %(first)s)
+                                   AND '+34' || (610000000 + %(last)s)""",
             {
                 "campaign": campaign_id,
                 "account": self.account_id,

@@ -1,4 +1,5 @@
 import logging
+import re
 
 from odoo.http import Controller, request, route
 
@@ -8,6 +9,29 @@ _logger = logging.getLogger(__name__)
 
 # Meta, Webhooks overview, 2026-09-11: a body has at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+# The web server logs whole addresses: the key of an account and the verify token stay out.
+SECRETS_IN_ADDRESS = re.compile(r"(/waba/webhook/)[^\s?\"]+|(hub\.verify_token=)[^\s&\"]+")
+
+
+class MaskedAddresses(logging.Filter):
+    """Takes our secrets out of the web server's access log."""
+
+    def filter(self, record):
+        record.msg = _masked(record.msg)
+        if isinstance(record.args, tuple):
+            record.args = tuple(_masked(value) for value in record.args)
+        return True
+
+
+def _masked(value):
+    if not isinstance(value, str):
+        return value
+    return SECRETS_IN_ADDRESS.sub(lambda found: f"{found[1] or found[2]}***", value)
+
+
+logging.getLogger("werkzeug").addFilter(MaskedAddresses())
 
 
 class WabaWebhook(Controller):

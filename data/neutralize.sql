@@ -3,12 +3,15 @@ UPDATE waba_account
    SET access_token = NULL, app_secret = NULL, verify_token = NULL, webhook_key = NULL,
        base_url = 'https://neutralized.invalid', state = 'draft', resume_at = NULL;
 UPDATE waba_sender
-   SET state = 'locked', resume_at = NULL,
+   SET state = 'locked', resume_at = NULL, pause_cause = NULL,
        pause_reason = 'This is a neutralized copy of another database: nothing is sent from it.';
 UPDATE waba_campaign
    SET state = 'cancelled' WHERE state IN ('scheduled', 'preparing', 'running', 'paused');
 UPDATE waba_message
    SET state = 'cancelled' WHERE state = 'queued';
+-- The original sends these; whether it did, the copy cannot know.
+UPDATE waba_message
+   SET state = 'uncertain', reserved_until = NULL WHERE state = 'reserved';
 UPDATE ir_cron
    SET active = false
  WHERE id IN (SELECT cron_id FROM waba_sender)

@@ -46,7 +46,7 @@ COUNTRIES = {
     "AR": ("es", 40, "Rosario Córdoba Mendoza", "91155550### 9351555#### 9341555####"),
     "CL": ("es", 28, "Santiago Valparaíso Concepción", "95555#### 98555####"),
     "PE": ("es", 25, "Lima Arequipa Cusco", "955555### 985555###"),
-    "BR": ("pt", 20, "Curitiba Recife Salvador", "1195555#### 2195555#### 4195555####"),
+    "BR": ("pt", 20, "Curitiba Recife Salvador", "1198555#### 2198555#### 4198555####"),
     "FR": ("fr", 14, "Lyon Toulouse Nantes", "199001### 261911### 353011### 465711###"),
     "PT": ("pt", 12, "Lisboa Porto Braga", "91#555### 96#555###"),
     "IT": ("it", 12, "Milano Torino Bologna", "320555#### 328555####"),

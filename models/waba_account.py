@@ -65,7 +65,10 @@ class WabaAccount(models.Model):
         default=lambda self: secrets.token_urlsafe(24),
     )
     webhook_url = fields.Char(
-        "Webhook address", compute="_compute_webhook_url", groups="base.group_system"
+        "Webhook address",
+        compute="_compute_webhook_url",
+        groups="base.group_system",
+        exportable=False,
     )
     base_url = fields.Char("API address", required=True, default=DEFAULT_BASE_URL)
     api_version = fields.Char("API version", required=True, default=DEFAULT_API_VERSION)
@@ -213,19 +216,9 @@ class WabaAccount(models.Model):
                 vals[name] = vals[name].strip()
 
     def unlink(self):
-        # The numbers' own check speaks first; their jobs go with them.
+        """With its numbers and their jobs; a number in use refuses, and every message has one."""
         self.with_context(active_test=False).sender_ids.unlink()
         return super().unlink()
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_in_use(self):
-        if self.env["waba.message"].sudo().search_count([("account_id", "in", self.ids)], limit=1):
-            raise UserError(
-                self.env._(
-                    "Messages were sent through this account: deleting it would erase who was "
-                    "written to. Archive it instead."
-                )
-            )
 
     # ------------------------------------------------------------------
     # State
@@ -254,7 +247,15 @@ class WabaAccount(models.Model):
     def _resume(self, reason):
         """Lift a stop, say why, and wake the numbers."""
         for account in self.filtered(lambda account: account.state == "stopped"):
-            account.write({"state": "connected", "stop_reason": False, "resume_at": False})
+            account.write(
+                {
+                    "state": "connected",
+                    "stop_reason": False,
+                    "resume_at": False,
+                    "restriction": False,
+                    "restricted_until": False,
+                }
+            )
             account._message_log(body=self.env._("Sending goes on: %s", reason))
             account.sender_ids._wake()
 

@@ -247,7 +247,11 @@ class WabaCampaign(models.Model):
         self._check_not_kept_by_the_steps(vals)
         if frozen & set(vals):
             self._check_not_under_way()
-        return super().write(vals)
+        result = super().write(vals)
+        if "scheduled_at" in vals:
+            for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
+                self._prepare_cron()._trigger(at=campaign.scheduled_at or None)
+        return result
 
     @api.model
     def _check_not_kept_by_the_steps(self, names):
@@ -308,8 +312,9 @@ class WabaCampaign(models.Model):
 
     def _audience_domain_list(self):
         try:
-            domain = literal_eval(self.audience_domain or "[]")
-            return list(Domain(domain))
+            domain = Domain(literal_eval(self.audience_domain or "[]"))
+            domain.validate(self.env[self.res_model])
+            return list(domain)
         except (ValueError, SyntaxError, TypeError) as error:
             raise UserError(
                 self.env._("The audience's filter cannot be read: %s", self.audience_domain)

@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import payloads
 from ..policy import eligibility
+from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .transactions import commit_step
 from .waba_failure import failure_sentence
@@ -164,7 +165,7 @@ class WabaCampaign(models.Model):
     def _row_values(self, records):
         """Field values of one waba.message per record, exclusions included."""
         numbers = {record.id: self._number_of(record) for record in records}
-        valid = {number for number in numbers.values() if number.startswith("+")}
+        valid = {number for number in numbers.values() if number}
         portfolio = self.sender_id.portfolio_id
         people = self.env["waba.recipient"]._find_or_create_by_number(portfolio, valid)
         blacklisted = self._blacklisted_among(valid)
@@ -172,8 +173,9 @@ class WabaCampaign(models.Model):
         rows = []
         for record in records:
             recipient = people.get(numbers[record.id], self.env["waba.recipient"])
-            person = self._person(numbers[record.id], recipient, blacklisted, seen)
-            rows.append(self._row_for(record, numbers[record.id], recipient, person))
+            typed = numbers[record.id] or self._typed_number(record)
+            person = self._person(numbers[record.id], typed, recipient, blacklisted, seen)
+            rows.append(self._row_for(record, typed, recipient, person))
             seen.add(recipient.id)
         return rows
 
@@ -216,20 +218,20 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _number_of(self, record):
-        """E.164 by the record's own country; the text as it stands when that is no number; ''."""
-        return record._phone_format() or next(
-            (
-                record[name].strip()
-                for name in record._phone_get_number_fields()
-                if record[name] and record[name].strip()
-            ),
-            "",
-        )
+        """E.164 by the record's own country, one form for one person; '' when there is none."""
+        return policy_numbers.e164_of(record._phone_format() or "")
 
     @api.model
-    def _person(self, number, recipient, blacklisted, seen):
+    def _typed_number(self, record):
+        """The number as it stands on the record, to name what is not valid; ''."""
+        typed = (record[name] for name in record._phone_get_number_fields())
+        return next((text.strip() for text in typed if text and text.strip()), "")
+
+    @api.model
+    def _person(self, number, typed, recipient, blacklisted, seen):
         return eligibility.Person(
-            number=number,
+            # Only what was formatted may look like a number: "+346125550" is none.
+            number=number or typed.lstrip("+"),
             duplicate=bool(recipient) and recipient.id in seen,
             marketing_state=recipient.marketing_state or "unknown",
             blacklisted=number in blacklisted,
@@ -276,5 +278,22 @@ class WabaCampaign(models.Model):
             self.template_id.components or [], parameters, self.template_id.parameter_format
         )
         if problems:
-            return parameters, "bad_value", "; ".join(map(str, problems))
+            return parameters, "bad_value", self._describe_problems(problems)
         return parameters, None, None
+
+    def _describe_problems(self, problems):
+        """What Meta would refuse, in words: `cloud_api.payloads.ParameterProblem` each."""
+        words = {
+            "missing": self.env._("is empty"),
+            "newline": self.env._("has a line break"),
+            "tab": self.env._("has a tab"),
+            "spaces": self.env._("has too many blanks in a row"),
+            "too_long": self.env._("is too long"),
+            "unexpected": self.env._("is not part of the template"),
+        }
+        parts = dict(self.env["waba.campaign.variable"]._fields["component"].selection)
+        named = [
+            (f"{{{{{problem.name}}}}}" if problem.name else parts[problem.component], problem)
+            for problem in problems
+        ]
+        return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)

@@ -80,6 +80,7 @@ class WabaCampaign(models.Model):
                     self.template_id.display_name,
                 )
             )
+        self.variable_ids._check_field_path()
         empty = self.variable_ids.filtered(lambda line: not line._is_complete())
         if empty:
             raise UserError(

@@ -63,6 +63,7 @@ class WabaCampaign(models.Model):
 
     def action_retry_failed(self):
         """Queue again the people whose failure may have passed; the others keep their reason."""
+        self.check_access("write")
         failed = self.env["waba.message"].search(
             [("campaign_id", "in", self.ids), ("state", "=", "failed")]
         )

@@ -28,16 +28,32 @@ class WabaCampaignVariable(models.Model):
     @api.constrains("source", "field_path")
     def _check_field_path(self):
         for line in self.filtered(lambda line: line.source == "field" and line.field_path):
+            *links, last = (name.strip() for name in line.field_path.split("."))
             model = self.env[line.campaign_id.res_model]
-            for name in line.field_path.split("."):
-                field = model._fields.get(name.strip())
-                if not field:
+            for name in links:
+                field = line._check_field(model, name)
+                if not field.relational:
                     raise ValidationError(
                         self.env._(
-                            "%(path)s cannot be read: %(model)s has no field %(name)s.",
+                            "%(path)s cannot be read: %(name)s of %(model)s leads to no other "
+                            "record.",
                             path=line.field_path,
                             model=model._description,
                             name=name,
                         )
                     )
-                model = self.env[field.comodel_name] if field.relational else model
+                model = self.env[field.comodel_name]
+            line._check_field(model, last)
+
+    def _check_field(self, model, name):
+        """The field `name` of `model`, one step of this line's path."""
+        if name not in model._fields:
+            raise ValidationError(
+                self.env._(
+                    "%(path)s cannot be read: %(model)s has no field %(name)s.",
+                    path=self.field_path,
+                    model=model._description,
+                    name=name,
+                )
+            )
+        return model._fields[name]

@@ -5,8 +5,8 @@ class WabaMessage(models.Model):
     """What a person decides about messages whose outcome nobody knows.
 
     The request left and no answer came: WhatsApp may have delivered it or not, and the API has no
-    way to ask. Usually a status webhook settles the row; when none comes, someone who knows (the person
-    answered, or was asked) does.
+    way to ask. Usually a status webhook settles the row; when none comes, someone who knows (the
+    person answered, or was asked) does.
     """
 
     _inherit = "waba.message"

@@ -145,7 +145,9 @@ class WabaPortfolio(models.Model):
         self.env.cr.execute(
             SQL(
                 "UPDATE waba_portfolio SET reserve_count = reserve_count + 1 WHERE id = %s", self.id
-            )
+            ),
+            # Losing to another number's reservation is expected here, not an error to log.
+            log_exceptions=False,
         )
         self.invalidate_recordset(["reserve_count"])
 

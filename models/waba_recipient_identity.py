@@ -1,9 +1,11 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..policy import numbers
+
 
 class WabaRecipient(models.Model):
-    """Who it is that a webhook tells about: by number, by the number WhatsApp writes, by user id."""
+    """Who a webhook tells about: by number, by the number WhatsApp writes, by user id."""
 
     _inherit = "waba.recipient"
 
@@ -22,7 +24,7 @@ class WabaRecipient(models.Model):
                 self.search(
                     [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
                 )
-                or self._find_or_create_by_number(portfolio, [number])[number]
+                or self._find_by_e164(portfolio, number)
             )
             # Known by user id alone until now: the number, and what we know of it, is theirs.
             if by_uid:
@@ -31,6 +33,12 @@ class WabaRecipient(models.Model):
             person = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
         person._take_names(number, user_uid, name)
         return person
+
+    @api.model
+    def _find_by_e164(self, portfolio, number):
+        """By the number a lead would have; WhatsApp writes some of Mexico and Brazil otherwise."""
+        number = numbers.e164_of(number)
+        return self._find_or_create_by_number(portfolio, [number])[number]
 
     @api.model
     def _by_user_uid(self, portfolio, user_uid):
@@ -165,10 +173,10 @@ class WabaRecipient(models.Model):
             return record
         if self.partner_id:
             return self.partner_id
-        numbers = [number for number in (self.number, self.wa_number) if number]
-        for model in ("res.partner", "crm.lead") if numbers else ():
+        known = [number for number in (self.number, self.wa_number) if number]
+        for model in ("res.partner", "crm.lead") if known else ():
             record = self.env[model].search(
-                [("phone_sanitized", "in", numbers), ("company_id", "in", (False, company.id))],
+                [("phone_sanitized", "in", known), ("company_id", "in", (False, company.id))],
                 order="write_date desc",
                 limit=1,
             )

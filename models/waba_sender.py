@@ -270,7 +270,7 @@ class WabaSender(models.Model):
         return not self.resume_at or (until is not None and until < self.resume_at)
 
     def _resume(self, reason):
-        """Lift a pause; a number that Meta does not let send is paused again at once, and says so."""
+        """Lift a pause. A number that Meta does not let send is paused again at once."""
         for sender in self.filtered(lambda sender: sender.state in ("paused", "slowed", "locked")):
             sender.write(
                 {

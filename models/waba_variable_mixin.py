@@ -14,10 +14,11 @@ SOURCES = [
 ]
 
 # Words in a variable's name that tell what it wants, in the languages templates are written in.
+# The first that fits counts: "company_name" wants the company.
 NAME_HINTS = [
-    ("first_name", ("first", "nombre", "prenom", "nome", "name")),
     ("company", ("company", "empresa", "societe", "business")),
     ("salesperson", ("sales", "agent", "vendedor", "asesor", "comercial")),
+    ("first_name", ("first", "nombre", "prenom", "nome", "name")),
 ]
 
 
@@ -98,7 +99,7 @@ class WabaVariableMixin(models.AbstractModel):
         elif self.source == "field":
             value = self._field_value(record)
         elif self.source == "our_company":
-            value = self.env.company.name
+            value = record.env.company.name
         else:
             value = facts[self.source]
         return payloads.clean_parameter(value or "") or payloads.clean_parameter(
@@ -109,7 +110,7 @@ class WabaVariableMixin(models.AbstractModel):
         """A field's value as people read it: names of records, labels, local dates and amounts."""
         names = [name.strip() for name in (self.field_path or "").split(".") if name.strip()]
         for name in names[:-1]:
-            if name not in record._fields:
+            if name not in record._fields or not record._fields[name].relational:
                 return ""
             record = record[name][:1]
         if not names or names[-1] not in record._fields or not record:
@@ -118,7 +119,7 @@ class WabaVariableMixin(models.AbstractModel):
         if field.relational:
             return ", ".join(value.mapped("display_name"))
         if field.type == "selection":
-            return dict(field._description_selection(self.env)).get(value, "")
+            return dict(field._description_selection(record.env)).get(value, "")
         if field.type == "boolean" or value in (False, None):
             return ""
         return self._format_value(field, value, record)

@@ -73,9 +73,13 @@ class WabaWebhookEvent(models.Model):
         return event
 
     def action_apply_again(self):
-        """Applying twice gives the same rows, so this is always safe."""
+        """Apply once more, which gives the same rows; then ask Meta how things stand today.
+
+        What an old event says of a limit or a template may have changed since without a webhook.
+        """
         self.filtered(lambda event: event.state != "new").write({"state": "new", "error": False})
         self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
+        self._poll_soon()
 
     @api.autovacuum
     def _gc_applied(self):

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.addons.waba_campaign.models.waba_account import DEFAULT_API_VERSION
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import new_test_user
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import NO_WEBHOOK, NUMBER_ES, TOKEN, WABA_UID, PublicAddress, WabaCase
@@ -162,7 +162,8 @@ class TestConnect(ConnectCase):
              "error", "Access token", "HTTP 503", "Try again in a few minutes.", "draft"),
             ("a passing problem on the way",
              lambda: self.simulator.post("faults", kind="status_5xx", endpoint="phone_numbers"),
-             "error", "WhatsApp Business Account", "error 2", "Try again in a few minutes.", "draft"),
+             "error", "WhatsApp Business Account", "error 2", "Try again in a few minutes.",
+             "draft"),
             ("no secret", lambda: self.outlet.write({"app_secret": False}),
              "error", "Keys", "Missing: app secret.", "developers.facebook.com", "draft"),
             ("no keys at all",
@@ -237,7 +238,7 @@ class TestConnect(ConnectCase):
 
     def test_the_subscription_names_who_receives_the_events(self):
         cases = [
-            ("here", lambda: self.outlet.action_connect(), "ok", "to this server"),
+            ("here", self.outlet.action_connect, "ok", "to this server"),
             ("elsewhere", lambda: None, "warning", "the app's dashboard"),
             ("nowhere", self._unsubscribe, "error", "No app receives"),
         ]
@@ -287,12 +288,28 @@ class TestConnect(ConnectCase):
     def test_a_manager_sees_the_diagnosis_without_keys(self):
         self._connect()
         manager = self.manager
-        diagnosis = self._opened(self.outlet.with_user(manager).action_diagnose()).with_user(manager)
+        diagnosis = self._opened(self.outlet.with_user(manager).action_diagnose()).with_user(
+            manager
+        )
         self.assertEqual(diagnosis.verdict, "ok")
         self.assertEqual((diagnosis.webhook_url, diagnosis.verify_token), (False, False))
         mine = self._diagnose()
         self.assertEqual(mine.webhook_url, self.outlet.webhook_url)
         self.assertEqual(mine.verify_token, self.outlet.verify_token)
+
+
+@tagged("post_install", "-at_install")
+class TestHandshake(HttpCase, WabaCase):
+    def test_the_platform_checks_our_own_address(self):
+        """No stand-in: the platform's challenge is answered by our controller."""
+        self.env["ir.config_parameter"].set_param("web.base.url", self.base_url())
+        outlet = self._create_account(waba_uid=OUTLET_UID)
+        self.env.flush_all()
+        with self.allow_requests(all_requests=True):
+            action = outlet.action_connect()
+        diagnosis = self.env[action["res_model"]].browse(action["res_id"])
+        self.assertEqual(diagnosis.verdict, "ok", diagnosis.line_ids.mapped("text"))
+        self.assertEqual(outlet.state, "connected")
 
 
 class TestDiagnosis(ConnectCase):
@@ -340,7 +357,12 @@ class TestDiagnosis(ConnectCase):
 class TestKeys(ConnectCase):
     def test_blanks_around_a_key_are_no_part_of_it(self):
         self.outlet.write(
-            {"access_token": " SIM-TOKEN\n", "app_secret": "\ts ", "waba_uid": " 12 ", "app_uid": "3 "}
+            {
+                "access_token": " SIM-TOKEN\n",
+                "app_secret": "\ts ",
+                "waba_uid": " 12 ",
+                "app_uid": "3 ",
+            }
         )
         account = self.outlet
         self.assertEqual(
@@ -371,13 +393,21 @@ class TestKeys(ConnectCase):
             self.assertNotIn("SIM", str(caught.exception))
 
     def test_addresses_the_client_takes_are_taken(self):
-        for base_url in ("https://graph.facebook.com", "http://127.0.0.1:8090", "https://a.b/meta/"):
+        for base_url in (
+            "https://graph.facebook.com",
+            "http://127.0.0.1:8090",
+            "https://a.b/meta/",
+        ):
             with self.subTest(base_url=base_url):
                 self.outlet.base_url = base_url
                 self.assertEqual(self.outlet._client().base_url, base_url.rstrip("/"))
 
     def test_an_account_is_connected_once(self):
-        with mute_logger("odoo.sql_db"), self.assertRaises(Exception) as caught, self.cr.savepoint():
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(Exception) as caught,
+            self.cr.savepoint(),
+        ):
             self._create_account(waba_uid=WABA_UID)
         self.assertIn("waba_account_waba_uid_uniq", str(caught.exception))
 
@@ -410,10 +440,21 @@ class TestKeys(ConnectCase):
         with self.assertRaisesRegex(UserError, "WhatsApp could not be reached"):
             self.account.action_sync()
 
+    def test_an_account_shows_its_numbers_and_templates(self):
+        for action, records in [
+            (self.account.action_view_senders(), self.account.sender_ids),
+            (self.account.action_view_templates(), self.account.template_ids),
+        ]:
+            found = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(set(found), set(records))
+
     def test_a_used_account_is_kept(self):
         self._launch(self._leads(1))
-        with self.assertRaisesRegex(UserError, "Archive it instead"):
+        with self.assertRaisesRegex(
+            UserError, r"it is in use \(Test campaign\).*Archive it instead"
+        ):
             self.account.unlink()
+        self.assertTrue(self.account.exists())
 
     def test_an_unused_account_goes_with_its_numbers_templates_and_jobs(self):
         self._connect()
@@ -434,7 +475,9 @@ class TestStops(ConnectCase):
     def test_a_stop_says_why_and_its_end_lifts_it(self):
         now = fields.Datetime.now()
         self.account._stop("Too many calls.", until=now + timedelta(minutes=15))
-        self.assertEqual((self.account.state, self.account.stop_reason), ("stopped", "Too many calls."))
+        self.assertEqual(
+            (self.account.state, self.account.stop_reason), ("stopped", "Too many calls.")
+        )
         self._says(self.account, "Sending stopped: Too many calls.")
         self.assertEqual(self.sender._why_not_sending(), "Too many calls.")
         campaign = self._launch(self._leads(1))

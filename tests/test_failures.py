@@ -1,14 +1,13 @@
 """What WhatsApp refuses, and what follows: for the row, the person, and whatever is at fault."""
 
 import socket
-
 from datetime import timedelta
 
 from odoo import fields
 
 from ..cloud_api.errors import CODES
 from ..policy import retry
-from .common import NUMBER_ES, WabaCase
+from .common import PublicAddress
 from .test_dispatch import DispatchCase
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
@@ -87,6 +86,13 @@ STOPPED_AFTER = {
 
 
 class FailureCase(DispatchCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        address = PublicAddress()
+        cls.addClassCleanup(address.stop)
+        cls.simulator.post("delivery", url=address.url)
+
     def setUp(self):
         super().setUp()
         self.next_number = 0

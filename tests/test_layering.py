@@ -10,10 +10,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 ADDON = "odoo.addons.waba_campaign"
 # What would give a pure function a clock, a die, a network or a disk.
-IMPURE = frozenset(
-    "asyncio http importlib os pathlib random secrets select shutil socket ssl "
-    "subprocess tempfile threading time urllib".split()
-)
+IMPURE = {
+    "asyncio", "http", "importlib", "os", "pathlib", "random", "secrets", "select", "shutil",
+    "socket", "ssl", "subprocess", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
 CLOCK_CALLS = frozenset(("now", "utcnow", "today", "time", "monotonic", "perf_counter"))
 
 
@@ -77,9 +77,9 @@ def _as_import(line, module, name):
     if f"{module}.{name}" == ADDON:
         module, name = ADDON, ""
     if module == ADDON or module.startswith(f"{ADDON}."):
-        inside = module[len(ADDON) + 1 :].split(".") + [name]
-        inside = [part for part in inside if part]
-        return Import(line, room=inside[0] if inside else "the addon itself", name=inside[-1] if inside else "")
+        inside = [*module[len(ADDON) + 1 :].split("."), name]
+        inside = [part for part in inside if part] or ["the addon itself"]
+        return Import(line, room=inside[0], name=inside[-1])
     return Import(line, package=module.split(".")[0], name=f"{module}.{name}".strip("."))
 
 
@@ -110,7 +110,9 @@ def _why_not(found, own, room):
         if found.room != own and found.room not in room.rooms:
             return f"{own} imports {found.room}"
         names = room.rooms.get(found.room)
-        return f"{own} imports {found.name} of {found.room}" if names and found.name not in names else ""
+        if names and found.name not in names:
+            return f"{own} imports {found.name} of {found.room}"
+        return ""
     if found.package in room.packages:
         return ""
     if found.package not in sys.stdlib_module_names:
@@ -137,7 +139,9 @@ class TestLayering(unittest.TestCase):
             if not room.name.startswith((".", "__")) and any(room.rglob("*.py"))
         }
         self.assertEqual(with_code - free - set(ROOMS), set())
-        self.assertLessEqual({"cloud_api", "policy", "simulator", "models", "controllers"}, with_code)
+        self.assertLessEqual(
+            {"cloud_api", "policy", "simulator", "models", "controllers"}, with_code
+        )
 
     def test_a_wrong_arrow_is_found(self):
         cases = [
@@ -151,9 +155,16 @@ class TestLayering(unittest.TestCase):
             ("policy/limits.py", "import time", "policy is pure and imports time"),
             ("policy/limits.py", "from time import time", "policy is pure and imports time.time"),
             ("policy/limits.py", "import random", "policy is pure and imports random"),
-            ("policy/limits.py", "from urllib.request import urlopen",
-             "policy is pure and imports urllib.request.urlopen"),
-            ("policy/limits.py", "def f():\n    return datetime.now()", "policy asks a clock: now()"),
+            (
+                "policy/limits.py",
+                "from urllib.request import urlopen",
+                "policy is pure and imports urllib.request.urlopen",
+            ),
+            (
+                "policy/limits.py",
+                "def f():\n    return datetime.now()",
+                "policy asks a clock: now()",
+            ),
             ("policy/limits.py", "x = datetime.datetime.utcnow()", "policy asks a clock: utcnow()"),
             ("policy/limits.py", "x = date.today()", "policy asks a clock: today()"),
             ("policy/limits.py", "from odoo import fields", "policy imports odoo"),
@@ -164,18 +175,36 @@ class TestLayering(unittest.TestCase):
             ("models/a.py", "from ..wizard import waba_diagnosis", "models imports wizard"),
             ("models/a.py", "from ..simulator import state", "models imports simulator"),
             ("models/a.py", "from ..tests.common import WabaCase", "models imports tests"),
-            ("models/deep/a.py", "from ...controllers import webhook", "models imports controllers"),
-            ("models/a.py", "def f():\n    from ..controllers import webhook",
-             "models imports controllers"),
+            (
+                "models/deep/a.py",
+                "from ...controllers import webhook",
+                "models imports controllers",
+            ),
+            (
+                "models/a.py",
+                "def f():\n    from ..controllers import webhook",
+                "models imports controllers",
+            ),
             ("models/a.py", "import aiohttp", "models imports aiohttp"),
             ("controllers/a.py", "from ..policy import limits", "controllers imports policy"),
-            ("controllers/a.py", "from ..cloud_api import CloudApiClient",
-             "controllers imports CloudApiClient of cloud_api"),
-            ("controllers/a.py", "from .. import cloud_api", "controllers imports cloud_api of cloud_api"),
+            (
+                "controllers/a.py",
+                "from ..cloud_api import CloudApiClient",
+                "controllers imports CloudApiClient of cloud_api",
+            ),
+            (
+                "controllers/a.py",
+                "from .. import cloud_api",
+                "controllers imports cloud_api of cloud_api",
+            ),
             ("wizard/a.py", "from ..controllers import webhook", "wizard imports controllers"),
             ("report/a.py", "from ..cloud_api import client", "report imports cloud_api"),
-            ("models/a.py", "from odoo.addons import waba_campaign", "models imports the addon itself"),
-        ]  # fmt: skip
+            (
+                "models/a.py",
+                "from odoo.addons import waba_campaign",
+                "models imports the addon itself",
+            ),
+        ]
         for path, code, problem in cases:
             with self.subTest(path=path, code=code):
                 found = self._check(path, code)
@@ -185,14 +214,29 @@ class TestLayering(unittest.TestCase):
         cases = [
             ("cloud_api/client.py", "import json\nimport requests\nfrom urllib3 import filepost"),
             ("cloud_api/deep/client.py", "from ..errors import CODES"),
-            ("policy/limits.py", "from datetime import datetime\nfrom .pacing import rate\nd = datetime(1, 1, 1)"),
-            ("simulator/app.py", "import asyncio\nfrom aiohttp import web\nfrom .state import World"),
-            ("models/a.py", "from ..policy import limits\nfrom ..cloud_api import errors\nimport time"),
-            ("models/a.py", f"from {ADDON}.policy import limits\nfrom odoo.addons.crm import models"),
+            (
+                "policy/limits.py",
+                "from datetime import datetime\nfrom .pacing import rate\nd = datetime(1, 1, 1)",
+            ),
+            (
+                "simulator/app.py",
+                "import asyncio\nfrom aiohttp import web\nfrom .state import World",
+            ),
+            (
+                "models/a.py",
+                "from ..policy import limits\nfrom ..cloud_api import errors\nimport time",
+            ),
+            (
+                "models/a.py",
+                f"from {ADDON}.policy import limits\nfrom odoo.addons.crm import models",
+            ),
             ("controllers/a.py", "from odoo import http\nfrom ..cloud_api import verify_signature"),
-            ("wizard/a.py", "from ..models.waba_sender import STATUS_SENDING\nfrom ..cloud_api import x"),
+            (
+                "wizard/a.py",
+                "from ..models.waba_sender import STATUS_SENDING\nfrom ..cloud_api import x",
+            ),
             ("report/a.py", "from ..models import waba_message"),
-        ]  # fmt: skip
+        ]
         for path, code in cases:
             with self.subTest(path=path, code=code):
                 self.assertEqual(self._check(path, code), [])

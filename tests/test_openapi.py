@@ -9,7 +9,6 @@ import unittest
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
-
 from odoo.addons.waba_campaign.cloud_api import payloads
 
 from .common import APP_UID, NUMBER_ES, TOKEN, VERIFY_TOKEN, WABA_UID, Simulator
@@ -137,7 +136,10 @@ class TestSimulatorReplies(unittest.TestCase):
             {f"$.data[{index}].{NUMBER_STATUS}" for index in range(len(numbers["data"]))},
         )
         for call, path in [
-            ("GET /{WABA-ID}: 200", f"{WABA_UID}?fields=id,name,currency,timezone_id,account_review_status"),
+            (
+                "GET /{WABA-ID}: 200",
+                f"{WABA_UID}?fields=id,name,currency,timezone_id,account_review_status",
+            ),
             ("GET /{WABA-ID}/message_templates: 200", f"{WABA_UID}/message_templates"),
         ]:
             with self.subTest(call=call):
@@ -161,4 +163,3 @@ class TestSource(unittest.TestCase):
         self.assertIn("github.com/facebook/openapi", SPECIFICATION["source"])
         self.assertIn("Copyright (c) Meta Platforms", SPECIFICATION["licence"])
         self.assertIn("Permission is hereby granted", SPECIFICATION["licence"])
-

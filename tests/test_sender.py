@@ -33,7 +33,9 @@ class TestFacts(SenderCase):
             (sender.phone_number_uid, sender.display_phone_number, sender.number),
             (NUMBER_ES, "+34 600 000 001", "+34600000001"),
         )
-        self.assertEqual((sender.verified_name, sender.name_status), ("Demo Store ES", "PENDING_REVIEW"))
+        self.assertEqual(
+            (sender.verified_name, sender.name_status), ("Demo Store ES", "PENDING_REVIEW")
+        )
         self.assertEqual((sender.quality_rating, sender.throughput), ("yellow", 1000))
         self.assertEqual(sender.platform_status, "CONNECTED")
         self.assertEqual(sender.health_status["can_send_message"], "LIMITED")
@@ -81,7 +83,10 @@ class TestFacts(SenderCase):
                 self.assertEqual(self.sender._messages_per_second(), expected)
 
     def test_own_speed_limit_is_never_negative(self):
-        with mute_logger("odoo.sql_db"), self.assertRaisesRegex(Exception, "own_throughput_positive"):
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaisesRegex(Exception, "own_throughput_positive"),
+        ):
             self.sender.own_throughput = -1
             self.env.flush_all()
 
@@ -145,10 +150,11 @@ class TestPlatformStatus(SenderCase):
     def test_metas_status_lifts_no_pause_but_its_own(self):
         soon = fields.Datetime.now() + timedelta(hours=1)
         cases = [
-            ("a person's", lambda: self.sender.action_pause(), "person", False),
+            ("a person's", self.sender.action_pause, "person", False),
             ("an error's with an end",
              lambda: self.sender._pause("Spam.", until=soon), "failure", soon),
-            ("an error's without an end", lambda: self.sender._pause("Not ready."), "failure", False),
+            ("an error's without an end",
+             lambda: self.sender._pause("Not ready."), "failure", False),
         ]  # fmt: skip
         for name, pause, cause, resume_at in cases:
             for status_first in (False, True):
@@ -161,12 +167,14 @@ class TestPlatformStatus(SenderCase):
                         self._at_meta(status="FLAGGED")
                     self._at_meta(status="CONNECTED")
                     self.assertEqual(self.sender.state, "paused")
-                    self.assertEqual((self.sender.pause_cause, self.sender.resume_at), (cause, resume_at))
+                    self.assertEqual(
+                        (self.sender.pause_cause, self.sender.resume_at), (cause, resume_at)
+                    )
 
     def test_no_other_pauses_end_lets_a_stopped_number_send(self):
         now = fields.Datetime.now()
         cases = [
-            ("a person resumes", lambda: self.sender.action_resume()),
+            ("a person resumes", self.sender.action_resume),
             ("the waiting time ends",
              lambda: self.sender._resume_if_due(now + timedelta(hours=2))),
         ]  # fmt: skip
@@ -175,7 +183,9 @@ class TestPlatformStatus(SenderCase):
                 self.sender._pause("Spam.", until=now + timedelta(hours=1))
                 self._at_meta(status="RESTRICTED")
                 resume()
-                self.assertEqual((self.sender.state, self.sender.pause_cause), ("paused", "platform"))
+                self.assertEqual(
+                    (self.sender.state, self.sender.pause_cause), ("paused", "platform")
+                )
                 self.assertIn("RESTRICTED", self.sender.pause_reason)
                 campaign = self._launch(self._leads(1))
                 self.assertEqual(self._rows(campaign).state, "queued")
@@ -310,10 +320,14 @@ class TestPauses(SenderCase):
     def test_a_locked_number_is_released_by_a_person_only(self):
         self.sender.write({"state": "locked", "pause_reason": "Too many blocks."})
         self.sender._pause("Maintenance.", until=fields.Datetime.now())
-        self.assertEqual((self.sender.state, self.sender.pause_reason), ("locked", "Too many blocks."))
+        self.assertEqual(
+            (self.sender.state, self.sender.pause_reason), ("locked", "Too many blocks.")
+        )
         self.sender._resume_if_due(fields.Datetime.now() + timedelta(days=365))
         campaign = self._launch(self._leads(1))
-        self.assertEqual((campaign.hold_reason, self._rows(campaign).state), ("Too many blocks.", "queued"))
+        self.assertEqual(
+            (campaign.hold_reason, self._rows(campaign).state), ("Too many blocks.", "queued")
+        )
         self.sender.action_resume()
         self.assertEqual(self.sender.state, "active")
 

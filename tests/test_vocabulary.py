@@ -10,7 +10,7 @@ from odoo.addons.waba_campaign.models import (
     waba_portfolio,
     waba_sender,
     waba_template,
-    waba_webhook_apply,
+    waba_webhook_platform,
 )
 from odoo.addons.waba_campaign.policy import eligibility, retry, status
 from odoo.tests import TransactionCase
@@ -50,7 +50,9 @@ class TestFailureWords(unittest.TestCase):
         known = set(words(waba_failure.FAILURE_TYPES))
         self.assertEqual(set(retry.RULES), set(retry.FAILURE_TYPES))
         self.assertLessEqual(set(retry.FAILURE_TYPES), known)
-        self.assertEqual(known - set(retry.FAILURE_TYPES) - set(words(waba_failure.LEFT_OUT)), set())
+        self.assertEqual(
+            known - set(retry.FAILURE_TYPES) - set(words(waba_failure.LEFT_OUT)), set()
+        )
 
     def test_every_reason_to_leave_out_has_a_sentence(self):
         self.assertLessEqual(set(eligibility.REASONS), set(words(waba_failure.LEFT_OUT)))
@@ -97,11 +99,13 @@ class TestStateWords(unittest.TestCase):
 
     def test_a_template_event_leads_to_a_known_status(self):
         self.assertLessEqual(
-            set(waba_webhook_apply.TEMPLATE_EVENTS.values()), set(words(waba_template.STATUSES))
+            set(waba_webhook_platform.TEMPLATE_EVENTS.values()), set(words(waba_template.STATUSES))
         )
 
     def test_each_limit_the_api_can_tell_is_one_the_portfolio_can_keep(self):
-        told = {nodes.normalise_limit(word) for word in nodes._LIMITS} | {nodes.normalise_limit(None)}
+        told = {nodes.normalise_limit(word) for word in nodes._LIMITS} | {
+            nodes.normalise_limit(None)
+        }
         self.assertEqual(told, set(words(waba_portfolio.MESSAGING_LIMITS)))
 
     def test_each_colour_the_api_can_tell_is_one_we_can_keep(self):

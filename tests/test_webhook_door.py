@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import http.client
 import json
+import logging
 import socket
 from urllib.parse import urlsplit
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
 
 CONTROLLER = "odoo.addons.waba_campaign.controllers.webhook"
@@ -240,3 +241,19 @@ class TestWebhookDoor(HttpCase):
         for text in told:
             for secret in secrets:
                 self.assertNotIn(secret, text)
+
+
+class TestAccessLog(TransactionCase):
+    """House rule: no key and no token in any log."""
+
+    def test_the_web_server_logs_neither_key_nor_verify_token(self):
+        lines = [
+            ('%s "%s" %s', ("::1", "GET /waba/webhook/KEY?hub.verify_token=WORD&x=1 HTTP/1.1", 200)),
+            ('"POST /waba/webhook/KEY HTTP/1.1" 200', ()),
+        ]
+        for message, args in lines:
+            with self.subTest(message), self.assertLogs("werkzeug", "INFO") as logged:
+                logging.getLogger("werkzeug").info(message, *args)
+                self.assertNotIn("KEY", logged.output[0])
+                self.assertNotIn("WORD", logged.output[0])
+                self.assertIn("/waba/webhook/***", logged.output[0])

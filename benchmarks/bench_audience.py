@@ -1,0 +1,135 @@
+"""Preparing an audience: leads with duplicates, blacklisted and unwilling people, and bad numbers.
+
+Ours: the job's method on a launched campaign. The peer: `mass_mailing_sms` preparing the same
+leads (traces and queued messages, nothing sent), in the same process and database.
+"""
+
+import time
+from pathlib import Path
+
+NAME = "audience"
+
+
+def run(bench, world):
+    sizes = bench.size((100_000, 1_000_000), (300, 600))
+    seconds = {}
+    for count in sizes:
+        make_leads(bench, count)
+        before, _peak = _memory()
+        _forget_peak()
+        seconds[count] = prepare(bench, world, count)
+        _now, peak = _memory()
+        bench.report.add(NAME, f"{count:,} people", count / seconds[count], "people/s")
+        bench.report.add(
+            NAME, f"memory growth for {count:,}", (peak - before) / 1024, "MB", must=("<=", 200)
+        )
+    small, large = sizes
+    bench.report.add(
+        NAME,
+        f"time per person, {large:,} against {small:,}",
+        (seconds[large] / large) / (seconds[small] / small),
+        must=("<=", 1.25),
+    )
+    make_leads(bench, small)
+    theirs = prepare_by_mass_mailing(bench, small)
+    bench.report.add(NAME, f"mass_mailing_sms, {small:,} people", small / theirs, "people/s")
+    bench.report.add(NAME, "times mass_mailing_sms", theirs / seconds[small], must=(">=", 5))
+
+
+def make_leads(bench, count):
+    """`count` leads: of a hundred 5 repeat a number, 2 are blacklisted, 3 want no promotions,
+    1 has no number and 1 a bad one."""
+    bench.sql("DELETE FROM waba_message WHERE res_model = 'crm.lead'")
+    bench.sql("TRUNCATE crm_lead CASCADE")
+    bench.sql("DELETE FROM phone_blacklist")
+    bench.sql(
+        """INSERT INTO crm_lead (name, contact_name, partner_name, phone, phone_sanitized, type,
+                                 active, company_id, country_id, create_date, write_date, priority,
+                                 probability, automated_probability)
+           SELECT 'Lead ' || n, 'Ana' || n || ' Prueba', 'Muebles Prueba', number, number,
+                  'opportunity', TRUE, c.id, (SELECT id FROM res_country WHERE code = 'ES'),
+                  now(), now(), '0', 10, 10
+             FROM generate_series(1, %s) AS n,
+                  LATERAL (SELECT CASE n %% 100 WHEN 98 THEN NULL WHEN 99 THEN '12'
+                                  ELSE '+34' || (620000000 + CASE WHEN n %% 20 = 0 THEN n - 1
+                                                             ELSE n END) END AS number) AS x,
+                  (SELECT id FROM res_company ORDER BY id LIMIT 1) AS c""",
+        count,
+    )
+    bench.sql(
+        """INSERT INTO phone_blacklist (number, active)
+           SELECT DISTINCT phone, TRUE FROM crm_lead WHERE phone LIKE '+34%%' AND id %% 50 = 0"""
+    )
+    bench.sql(
+        """INSERT INTO waba_recipient (portfolio_id, number, marketing_state)
+           SELECT DISTINCT (SELECT min(id) FROM waba_portfolio), phone, 'opted_out'
+             FROM crm_lead WHERE phone LIKE '+34%%' AND id %% 33 = 1
+               ON CONFLICT DO NOTHING"""
+    )
+    bench.vacuum()
+
+
+def prepare(bench, world, count):
+    """Launch a campaign to every lead and run the preparing job to its end; seconds."""
+    with bench.env() as env:
+        campaign = env["waba.campaign"].create(
+            {
+                "name": "Bench audience",
+                "template_id": world.template_id,
+                "sender_id": world.sender_ids[0],
+                "company_id": world.company_id,
+                "res_model": "crm.lead",
+                "audience_domain": "[('type', '=', 'opportunity')]",
+            }
+        )
+        for line in campaign.variable_ids:
+            if not line._is_complete():
+                line.text = "sofas"
+        campaign.action_launch()
+        env.cr.commit()
+        started = time.monotonic()
+        while campaign.state == "preparing":
+            env["waba.campaign"]._cron_prepare()
+        took = time.monotonic() - started
+        campaign.state = "done"
+        by_state = campaign._count_states()[campaign.id]
+    assert sum(by_state.values()) == count, f"{count} leads became {by_state}"
+    assert 0.8 * count < by_state["queued"] < 0.95 * count, f"exclusions are off: {by_state}"
+    return took
+
+
+def prepare_by_mass_mailing(bench, count):
+    """The same leads through a mailing's own preparation; seconds."""
+    with bench.env() as env:
+        mailing = env["mailing.mailing"].create(
+            {
+                "subject": "Bench audience",
+                "mailing_type": "sms",
+                "mailing_model_id": env["ir.model"]._get_id("crm.lead"),
+                "mailing_domain": "[('type', '=', 'opportunity')]",
+                "body_plaintext": "Hola {{ object.contact_name }}, en {{ object.partner_name }}"
+                " tienes hasta el domingo un 20 % en sofás.",
+                "sms_force_send": False,
+                "use_exclusion_list": True,
+            }
+        )
+        started = time.monotonic()
+        mailing.action_send_sms()
+        env.flush_all()
+        took = time.monotonic() - started
+        traces = env["mailing.trace"].search_count([("mass_mailing_id", "=", mailing.id)])
+        assert traces == count, f"{count} leads became {traces} traces"
+        env.cr.rollback()
+    return took
+
+
+def _memory():
+    """(resident now, most so far) in kB of this process."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    lines = dict(line.split(":", 1) for line in status.splitlines())
+    return int(lines["VmRSS"].split()[0]), int(lines["VmHWM"].split()[0])
+
+
+def _forget_peak():
+    # proc(5): 5 resets the peak resident set size to the present value.
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -1,0 +1,36 @@
+"""One number held to 80 messages a second: how near it comes, and that it never goes above."""
+
+from .figures import max_in_window
+from .world import write_seed
+
+NAME = "pace"
+RATE = 80
+LATENCY_MS = 200
+
+
+def run(bench, world):
+    seconds = bench.size(60, 3)
+    with bench.simulator("--seed-file", write_seed(bench)) as simulator, bench.job_worker():
+        world.connect(simulator.address, rate=RATE)
+        world.forget_messages()
+        world.queue(RATE * seconds)
+        simulator.post("settings", keep_bodies=False)
+        simulator.post("faults", kind="latency", endpoint="messages", ms=LATENCY_MS)
+        world.wake(0)
+        bench.wait("everything is sent", lambda: not world.waiting())
+        times = _arrivals(simulator)
+    assert len(times) == RATE * seconds, f"{len(times)} of {RATE * seconds} arrived"
+    mean = (len(times) - 1) / (times[-1] - times[0])
+    bench.report.add(NAME, "mean", mean, "messages/s", must=(">=", 78))
+    bench.report.add(
+        NAME, "most in any second", max_in_window(times), "messages", must=("<=", RATE)
+    )
+
+
+def _arrivals(simulator):
+    """Epoch seconds at which accepted messages arrived, ascending."""
+    times, since = [], 0
+    while entries := simulator.get("log", since=since, limit=1000)["entries"]:
+        since += len(entries)
+        times += [entry["received_at"] for entry in entries if entry["outcome"] == "accepted"]
+    return sorted(times)

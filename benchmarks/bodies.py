@@ -1,0 +1,58 @@
+"""Webhook bodies in the simulator's reading of Meta's documents, for rows of the database."""
+
+import json
+from types import SimpleNamespace
+
+from simulator.delivery import sign
+from simulator.webhook_bodies import inbound_update, merge, status_update
+
+from .common import APP_SECRET
+from .world import WABA_UID
+
+_PRICING = {
+    "billable": True,
+    "pricing_model": "PMP",
+    "category": "marketing",
+    "type": "regular",
+}
+
+
+def number_of(phone_number_uid):
+    """What the body builders want to know of one of our numbers."""
+    return SimpleNamespace(id=phone_number_uid, account_id=WABA_UID, digits="34600000100")
+
+
+def person_of(digits):
+    return SimpleNamespace(wa_id=digits, name="Ana Prueba", username="", hide_number=False)
+
+
+def status_of(number, row, status, at):
+    """One status of a sent row.
+
+    :param row: (wamid, wire tag, E.164 number)
+    """
+    wamid, tag, digits = row[0], row[1], row[2].lstrip("+")
+    message = SimpleNamespace(
+        person=person_of(digits), wamid=wamid, user_id=f"ES.{digits}", opaque=tag, number=number,
+        priced_status="delivered", pricing=_PRICING,
+    )  # fmt: skip
+    return status_update(message, status, at)
+
+
+def inbound_of(number, row, text, at):
+    """A person's answer to a sent row."""
+    digits = row[2].lstrip("+")
+    content = {"type": "text", "text": {"body": text}}
+    return inbound_update(
+        number, person_of(digits), f"ES.{digits}", f"wamid.IN{row[1]}", content, at, row[0]
+    )
+
+
+def body_of(updates):
+    """bytes of one webhook body"""
+    return json.dumps(merge(updates)).encode()
+
+
+def signature(raw):
+    """The X-Hub-Signature-256 header's value."""
+    return sign(raw, APP_SECRET)

@@ -1,0 +1,319 @@
+"""The verdict: the platform's own record against the database, by nothing of the addon's code."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+DAY = 86400.0
+# Meta, Throughput and About the platform: rate limits (2026): messages per second of a standard
+# number, seconds between messages to one person.
+PER_SECOND = 80
+PAIR_SECONDS = 6.0
+RANK = {"": 0, "sent": 1, "failed": 2, "delivered": 3, "read": 4}
+TAKEN = ("accepted", "held", "sent", "delivered", "read")
+ENDS = ("failed", "skipped", "uncertain", *TAKEN)
+SHOWN = 4
+
+ROWS = """
+SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason, m.error_code,
+       m.campaign_id, m.res_id, m.recipient_id, r.number, s.phone_number_uid
+  FROM waba_message m
+  LEFT JOIN waba_recipient r ON r.id = m.recipient_id
+  JOIN waba_sender s ON s.id = m.sender_id
+ WHERE m.direction = 'out'
+"""
+
+
+@dataclass
+class Record:
+    """What both sides know.
+
+    :ivar sends: requests to send, as the simulator logged them, in order of arrival
+    :ivar told: {tag: statuses the addon has acknowledged with a 200}
+    """
+
+    rows: list
+    campaigns: dict
+    sends: list
+    told: dict
+    failed_events: int
+    limit: int | None
+    audiences: dict
+    may_wait: bool
+    passed: float
+    at_limit: bool
+    by_uuid: dict = field(init=False)
+
+    def __post_init__(self):
+        self.by_uuid = {row["uuid"]: row for row in self.rows}
+
+    @property
+    def accepted(self):
+        return [send for send in self.sends if send["outcome"] in ("accepted", "held")]
+
+
+def read(stage):
+    """The Record of a settled scenario."""
+    told = defaultdict(list)
+    for attempt in stage.simulator.entries("webhooks"):
+        if attempt["status"] == 200:
+            for status in _statuses(attempt["body"]):
+                told[status.get("biz_opaque_callback_data", "")].append(status)
+    campaigns = stage.database.rows("SELECT id, state, pause_reason FROM waba_campaign")
+    return Record(
+        rows=stage.database.rows(ROWS),
+        campaigns={row["id"]: row for row in campaigns},
+        sends=[entry for entry in stage.simulator.entries("log") if entry["is_send"]],
+        told=dict(told),
+        failed_events=stage.database.value(
+            "SELECT count(*) FROM waba_webhook_event WHERE state = 'failed'"
+        ),
+        limit=stage.limit,
+        audiences=stage.audiences,
+        may_wait=stage.may_wait,
+        passed=stage.passed,
+        at_limit=stage.at_limit(),
+    )
+
+
+def _statuses(body):
+    for entry in body["entry"]:
+        for change in entry["changes"]:
+            yield from change["value"].get("statuses", ())
+
+
+def judge(record):
+    """[(what was checked, '' or what is wrong)]"""
+    return [
+        ("no attempt reached the platform twice", _attempts_once(record)),
+        ("nobody was accepted twice for one campaign", _people_once(record)),
+        ("everyone of each audience is in exactly one row", _one_row_each(record)),
+        ("every row is in an end state, or waits for a place", _states(record)),
+        ("each unknown outcome is settled by its webhook or shown", _uncertain(record)),
+        ("final statuses are what the platform told", _told(record)),
+        ("who failed has a reason", _reasons(record)),
+        ("nothing was sent that no row reserved", _strangers(record)),
+        ("people in any 24 hours within the limit", _people_in_a_day(record)),
+        ("messages per second within the platform's limit", _per_second(record)),
+        ("messages per pair within the platform's limit", _per_pair(record)),
+        ("every campaign is done, or waits for a place", _campaigns(record)),
+        ("every webhook was applied", f"{record.failed_events} failed" * bool(record.failed_events)),
+    ]  # fmt: skip
+
+
+def figures(record):
+    """What the table shows of a scenario, besides the verdict."""
+    states = Counter(row["state"] for row in record.rows)
+    return {
+        "rows": len(record.rows),
+        "requests": len(record.sends),
+        "accepted": len(record.accepted),
+        "uncertain": states["uncertain"],
+        "failed": states["failed"],
+        "waiting": states["queued"],
+        "people_24h": most_people_in_a_day(record.accepted),
+        "per_second": max(
+            (most_in_a_second(times) for times in _arrivals(record.sends).values()), default=0
+        ),
+    }
+
+
+def uuid_of(tag):
+    return tag.partition("/")[0]
+
+
+def _some(problems):
+    """The first few of a list of problems, as one text."""
+    problems = list(problems)
+    text = "; ".join(str(problem) for problem in problems[:SHOWN])
+    return f"{text} and {len(problems) - SHOWN} more" if len(problems) > SHOWN else text
+
+
+def _twice(values):
+    return _some(f"{value} x{count}" for value, count in Counter(values).items() if count > 1)
+
+
+# ---- who was written to ------------------------------------------------------------------------
+
+
+def _attempts_once(record):
+    return _twice(send["opaque"] for send in record.sends)
+
+
+def _people_once(record):
+    people = []
+    for send in record.accepted:
+        row = record.by_uuid.get(uuid_of(send["opaque"]))
+        if row:
+            # A message outside a campaign is its own campaign.
+            people.append((row["campaign_id"] or row["uuid"], send["wa_id"]))
+    return _twice(people)
+
+
+def _strangers(record):
+    wrong = []
+    for send in record.sends:
+        uuid, _slash, attempt = send["opaque"].partition("/")
+        row = record.by_uuid.get(uuid)
+        if not row or not attempt.isdigit() or not 1 <= int(attempt) <= row["attempt_count"]:
+            wrong.append(send["opaque"] or "a request without a tag")
+        elif send["recipient"] != row["number"] or send["phone_id"] != row["phone_number_uid"]:
+            wrong.append(f"{send['opaque']} to {send['recipient']} from {send['phone_id']}")
+    return _some(wrong)
+
+
+# ---- rows --------------------------------------------------------------------------------------
+
+
+def _one_row_each(record):
+    wrong = []
+    for campaign_id, audience in record.audiences.items():
+        counts = Counter(
+            row["res_id"] for row in record.rows if row["campaign_id"] == campaign_id
+        )
+        wrong += [f"lead {lead} without a row" for lead in sorted(audience - set(counts))]
+        wrong += [f"lead {lead} has {n} rows" for lead, n in counts.items() if n > 1]
+        wrong += [f"lead {lead} is not addressed" for lead in sorted(set(counts) - audience)]
+    return _some(wrong)
+
+
+def _states(record):
+    waits = record.may_wait or record.at_limit
+    return _some(
+        f"{row['uuid']} is {row['state']}"
+        for row in record.rows
+        if row["state"] not in ENDS and not (row["state"] == "queued" and waits)
+    )
+
+
+def _accepted_by_row(record):
+    """{uuid: accepted tags}"""
+    tags = defaultdict(list)
+    for send in record.accepted:
+        tags[uuid_of(send["opaque"])].append(send["opaque"])
+    return tags
+
+
+def _uncertain(record):
+    accepted, attempted = _accepted_by_row(record), {uuid_of(s["opaque"]) for s in record.sends}
+    wrong = [
+        f"{row['uuid']} is uncertain, though the platform told"
+        for row in record.rows
+        if row["state"] == "uncertain" and any(record.told.get(t) for t in accepted[row["uuid"]])
+    ]
+    wrong += [
+        f"{row['uuid']} is {row['state']}, though a request of it was accepted"
+        for row in record.rows
+        if row["state"] in ("queued", "skipped") and accepted[row["uuid"]]
+    ]
+    wrong += [
+        f"{row['uuid']} is {row['state']}, and no request of it came"
+        for row in record.rows
+        if row["state"] in TAKEN and row["uuid"] not in attempted
+    ]
+    return _some(wrong)
+
+
+def _told(record):
+    wrong = []
+    for uuid, tags in _accepted_by_row(record).items():
+        row = record.by_uuid.get(uuid)
+        words = [status["status"] for tag in tags for status in record.told.get(tag, ())]
+        best = max(words, key=RANK.__getitem__, default="")
+        if row and row["state"] != best:
+            wrong.append(f"{uuid} is {row['state']}, told {best or 'nothing'}")
+    return _some(wrong)
+
+
+def _reasons(record):
+    codes = {
+        tag: status["errors"][0]["code"]
+        for tag, statuses in record.told.items()
+        for status in statuses
+        if status["status"] == "failed"
+    }
+    wrong = []
+    for row in record.rows:
+        if row["state"] not in ("failed", "skipped", "uncertain"):
+            continue
+        code = codes.get(f"{row['uuid']}/{row['attempt_count']}")
+        if not row["failure_reason"] or (row["state"] == "failed" and not row["failure_type"]):
+            wrong.append(f"{row['uuid']} is {row['state']} without a reason")
+        elif row["state"] == "failed" and code and code != row["error_code"]:
+            wrong.append(f"{row['uuid']} says {row['error_code']}, told {code}")
+    return _some(wrong)
+
+
+def _campaigns(record):
+    waits = record.may_wait or record.at_limit
+    waiting = {row["campaign_id"] for row in record.rows if row["state"] == "queued"}
+    wanted = {
+        campaign_id: ("running", "paused") if waits and campaign_id in waiting else ("done",)
+        for campaign_id in record.campaigns
+    }
+    return _some(
+        f"campaign {campaign_id} is {campaign['state']} ({campaign['pause_reason'] or 'no reason'})"
+        for campaign_id, campaign in record.campaigns.items()
+        if campaign["state"] not in wanted[campaign_id]
+    )
+
+
+# ---- limits ------------------------------------------------------------------------------------
+
+
+def most_people_in_a_day(accepted):
+    """Most distinct people whom counted messages reached in any window (t - 24 h, t]."""
+    events = sorted((send["received_at"], send["wa_id"]) for send in accepted if send["counted"])
+    inside, start, most = Counter(), 0, 0
+    for at, person in events:
+        inside[person] += 1
+        while events[start][0] <= at - DAY:
+            left = events[start][1]
+            inside[left] -= 1
+            if not inside[left]:
+                del inside[left]
+            start += 1
+        most = max(most, len(inside))
+    return most
+
+
+def _people_in_a_day(record):
+    if record.limit is None:
+        return ""
+    most = most_people_in_a_day(record.accepted)
+    return f"{most}, {record.limit} allowed" if most > record.limit else ""
+
+
+def most_in_a_second(times):
+    """Most arrivals in any second (t - 1, t]."""
+    start = best = 0
+    for index, at in enumerate(times):
+        while times[start] <= at - 1.0:
+            start += 1
+        best = max(best, index - start + 1)
+    return best
+
+
+def _arrivals(sends):
+    arrivals = defaultdict(list)
+    for send in sends:
+        arrivals[send["phone_id"]].append(send["received_at"])
+    return {phone_id: sorted(times) for phone_id, times in arrivals.items()}
+
+
+def _per_second(record):
+    return _some(
+        f"number {phone_id}: {most}, {PER_SECOND} allowed"
+        for phone_id, times in _arrivals(record.sends).items()
+        if (most := most_in_a_second(times)) > PER_SECOND
+    )
+
+
+def _per_pair(record):
+    last, wrong = {}, []
+    for send in sorted(record.accepted, key=lambda send: send["received_at"]):
+        pair = send["phone_id"], send["wa_id"]
+        gap = send["received_at"] - last.get(pair, float("-inf"))
+        last[pair] = send["received_at"]
+        if gap < PAIR_SECONDS:
+            wrong.append(f"{pair[1]}: two messages {gap:.1f} s apart")
+    return _some(wrong)

@@ -1,0 +1,431 @@
+"""What is done to the engine. Each scenario acts on a fresh Stage; judging comes after it."""
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import psycopg2
+
+from .servers import restart_postgres
+
+HALF_SPEED = 60
+SLOW_REPLY_MS = 350
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row of the table.
+
+    :param act: called with the Stage; brings it to a settled state
+    :param own_speed: messages per second; 0: Meta's 80
+    :param own_postgres: it restarts PostgreSQL, which must be the run's own
+    :param errors_expected: Odoo's log may hold errors (broken connections, killed jobs)
+    """
+
+    name: str
+    act: object
+    own_speed: int = 0
+    own_postgres: bool = False
+    errors_expected: bool = False
+    short: bool = False
+
+
+# ---- kill -9 at named points -------------------------------------------------------------------
+
+
+def kill_while_sending(point, stage, skip=0):
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(300))
+    stage.kill_at(point, times=2, skip=skip)
+    stage.settle()
+
+
+def kill_while_preparing(point, stage):
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(1300))
+    stage.kill_at(point, times=2 if "chunk" in point else 1)
+    stage.settle()
+
+
+def kill_while_settling(stage):
+    """The rows of a killed run are being declared uncertain when the next run is killed."""
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(200))
+    stage.kill_at("requests in flight")
+    stage.kill_at("replies not written")
+    stage.servers.arm("expired reservations being settled")
+    stage.settle()
+    stage.kills += stage.servers.struck() - stage.kills
+
+
+def kill_while_pausing(stage):
+    """Meta pauses the template while it is being sent, and releases it again."""
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(300))
+    stage.linger(1)
+    stage.servers.arm("pause being written")
+    stage.simulator.post("template", name="autumn_offer", language="es", status="PAUSED")
+    stage.wait_struck()
+    stage.wait_paused()
+    stage.simulator.post("template", name="autumn_offer", language="es", status="APPROVED")
+    stage.settle()
+
+
+def kill_while_taking_back(stage):
+    """A pause takes unsent rows back; the worker dies before that is committed."""
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.servers.start_host(2)
+    campaign_id = stage.campaign(stage.take_leads(400))
+    stage.linger(1)
+    stage.servers.arm("taking back unsent rows")
+    stage.fault("error", code=131057, count=1)
+    stage.wait_struck()
+    stage.settle()
+    return campaign_id
+
+
+def kill_the_door(stage):
+    """The web server dies with a verified webhook stored and not committed; Meta sends it again."""
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(200))
+    for _time in range(2):
+        stage.kill_at("webhook stored, not committed")
+        stage.servers.start_web()
+    stage.settle()
+
+
+def kill_at_random(stage, people=5000, times=50):
+    stage.fault("latency", ms=[20, 200], count=None)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(people))
+    while stage.kills < times:
+        stage.kill_at_random(1)
+    stage.settle()
+
+
+def kill_hosts(stage):
+    """Whole hosts die with all their workers, and others take over."""
+    stage.fault("latency", ms=[20, 200], count=None)
+    hosts = [stage.servers.start_host(1), stage.servers.start_host(1)]
+    stage.campaign(stage.take_leads(600))
+    for turn in range(6):
+        stage.linger(stage.random.uniform(0.5, 3))
+        hosts[turn % 2].kill()
+        stage.kills += 1
+        hosts[turn % 2] = stage.servers.start_host(1)
+    stage.settle()
+
+
+# ---- crowds ------------------------------------------------------------------------------------
+
+
+def crowd_on_one_number(hosts, stage):
+    """Several hosts, two campaigns and single sends, one number."""
+    for _host in range(hosts):
+        stage.servers.start_host(1)
+    first, second = stage.take_leads(300), stage.take_leads(200)
+    stage.campaign(first)
+    stage.campaign(second + first[:50])
+    for _time in range(5):
+        stage.direct(stage.senders()[0], stage.take_leads(20) + first[:5])
+        stage.linger(0.5)
+    stage.settle()
+
+
+def crowd_on_one_portfolio(hosts, stage):
+    """Four numbers share a limit of 250 people; campaigns overlap, single sends compete.
+
+    Then the day passes in uneven parts: places free one by one, never more than the limit.
+    """
+    stage.limit_people("250")
+    for _host in range(hosts):
+        stage.servers.start_host(1)
+    senders, shared = stage.senders(), stage.take_leads(40)
+    for sender_id in senders:
+        stage.campaign(stage.take_leads(110) + shared, sender_id)
+    for sender_id in senders:
+        stage.direct(sender_id, stage.take_leads(10))
+    stage.settle()
+    for part in (0.3, 0.45, 0.3):
+        stage.pass_day(part)
+        stage.direct(senders[0], stage.take_leads(10))
+        stage.settle()
+
+
+def serialization_failures(stage):
+    """Somebody else keeps writing the rows that the engine locks and counts."""
+    stage.limit_people("2000")
+    stage.servers.start_host(1)
+    stage.servers.start_host(1)
+    senders = stage.senders()[:2]
+    with Disturber(stage.place.database) as disturber:
+        for sender_id in senders:
+            stage.campaign(stage.take_leads(250), sender_id)
+        stage.linger(10)
+    stage.settle()
+    disturber.check()
+
+
+def lost_lock(stage):
+    """The scheduler loses its lock on a running job, so that two workers run the same number."""
+    stage.fault("latency", ms=[100, 400], count=None)
+    stage.servers.start_host(1)
+    stage.servers.start_host(1)
+    stage.campaign(stage.take_leads(900))
+    stage.linger(2)
+    lost = 0
+    while lost < 3:
+        lost += stage.lose_lock()
+        stage.linger(2)
+    stage.settle()
+
+
+def postgres_restarts(stage):
+    stage.fault("latency", ms=[20, 200], count=None)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(900))
+    for _time in range(3):
+        stage.linger(stage.random.uniform(2, 4))
+        restart_postgres()
+    stage.settle()
+
+
+def stalled_worker(stage):
+    """A worker stops for longer than its rows may wait (a frozen machine), then goes on."""
+    stage.fault("latency", ms=[20, 200], count=None)
+    stage.servers.start_host(1)
+    stage.servers.start_host(1)
+    stage.campaign(stage.take_leads(400))
+    for _time in range(2):
+        stage.linger(1.5)
+        stage.freeze(25)
+    stage.settle()
+
+
+class Disturber(threading.Thread):
+    """Writes recipients, conversations, the sender and the portfolio, all the time."""
+
+    QUERIES = (
+        "UPDATE waba_recipient SET name = name WHERE id IN"
+        " (SELECT id FROM waba_recipient ORDER BY random() LIMIT 20)",
+        "UPDATE waba_sender SET verified_name = verified_name",
+        "UPDATE waba_message SET person_name = person_name WHERE id IN"
+        " (SELECT id FROM waba_message WHERE state IN ('reserved', 'queued')"
+        " ORDER BY random() LIMIT 20)",
+        "UPDATE waba_portfolio SET reserve_count = reserve_count + 1",
+    )
+    HOLD_SECONDS = 0.03
+    PAUSE_SECONDS = 0.07
+
+    def __init__(self, database):
+        super().__init__(daemon=True)
+        self._database = database
+        self._over = threading.Event()
+        self._writes = 0
+        self._fault = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_error):
+        self._over.set()
+        self.join()
+
+    def run(self):
+        try:
+            connection = psycopg2.connect(dbname=self._database)
+            while not self._over.is_set():
+                self._disturb(connection)
+                self._over.wait(self.PAUSE_SECONDS)
+            connection.close()
+        except psycopg2.Error as fault:
+            self._fault = fault
+
+    def _disturb(self, connection):
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(self.QUERIES[self._writes % len(self.QUERIES)])
+                time.sleep(self.HOLD_SECONDS)
+        except psycopg2.errors.DeadlockDetected:
+            # PostgreSQL chose this side; the engine's went on.
+            pass
+        self._writes += 1
+
+    def check(self):
+        """Raise what stopped it: a disturbance that did not happen proves nothing."""
+        if self._fault:
+            raise self._fault
+
+
+# ---- the platform misbehaves -------------------------------------------------------------------
+
+
+def platform(faults, stage, people=300, settings=None):
+    """A campaign while the simulator's faults strike.
+
+    :param faults: list of (kind, keys of the rule)
+    """
+    if settings:
+        stage.simulator.post("delivery", **settings)
+    for kind, rule in faults:
+        stage.fault(kind, **rule)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(people))
+    stage.settle()
+
+
+def statuses_an_hour_late(stage):
+    delays = {"sent": [0, 3600], "delivered": [0, 3600], "read": [0, 3600], "failed": [0, 3600]}
+    stage.simulator.post(
+        "delivery", delays=delays, duplicate_rate=0.3, reorder_rate=0.5, reorder_window=30
+    )
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(300))
+    stage.wait_accepted(280)
+    stage.wait_no_queue()
+    for _quarter in range(6):
+        stage.pass_time(900)
+        stage.simulator.post("flush", timeout=0.5, hurry=True)
+        stage.linger(1)
+    stage.settle()
+
+
+def odoo_is_down(stage):
+    """Statuses come while no server of ours is up; Meta sends them again."""
+    host = stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(400))
+    stage.linger(2.5)
+    stage.servers.web.kill()
+    host.kill()
+    stage.kills += 1
+    stage.linger(6)
+    stage.servers.start_web()
+    stage.servers.start_host(2)
+    stage.settle()
+
+
+def chaos(stage, people=1500, kills=10):
+    """Everything at once: four numbers, a limit, a bad platform, disturbed rows, random kills."""
+    stage.limit_people("2000")
+    stage.simulator.post("delivery", duplicate_rate=0.2, reorder_rate=0.2)
+    stage.fault("latency", ms=[20, 400], count=None)
+    for kind, rule in (
+        ("reset", {"when": "after", "count": 20, "skip": 40}),
+        ("status_5xx", {"body": "graph", "count": 30, "skip": 100}),
+        ("non_json", {"count": 20, "skip": 200}),
+        ("error", {"code": 130429, "count": 40, "skip": 300}),
+    ):
+        stage.fault(kind, **rule)
+    stage.servers.start_host(2)
+    stage.servers.start_host(2)
+    with Disturber(stage.place.database):
+        for sender_id in stage.senders():
+            stage.campaign(stage.take_leads(people // 4), sender_id)
+        stage.kill_at_random(kills, within=2.5)
+    stage.settle()
+
+
+# ---- the short run -----------------------------------------------------------------------------
+
+
+def short_kills(stage):
+    """The worst instants, one after the other, in one campaign."""
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(500))
+    for point in (
+        "audience prepared, not started",
+        "reserved, not committed",
+        "reserved, nothing sent yet",
+        "requests in flight",
+        "replies written, not committed",
+        "statuses applied, not committed",
+    ):
+        stage.kill_at(point)
+    stage.kill_at_random(2, within=1)
+    stage.settle()
+
+
+def short_crowd(stage):
+    """Two hosts, two numbers, one portfolio of 250 people."""
+    stage.limit_people("250")
+    stage.servers.start_host(1)
+    stage.servers.start_host(1)
+    shared = stage.take_leads(20)
+    for sender_id in stage.senders()[:2]:
+        stage.campaign(stage.take_leads(150) + shared, sender_id)
+        stage.direct(sender_id, stage.take_leads(5))
+    stage.settle()
+    stage.pass_day(1.01)
+    stage.settle()
+
+
+FAST_FIRST = {"delays": {"sent": 0.0, "delivered": 0.05, "read": 0.1, "failed": 0.05},
+              "batch_window": 0.0}  # fmt: skip
+
+SENDING_POINTS = (
+    ("reserved, not committed", 0),
+    ("reserved, nothing sent yet", 0),
+    ("requests in flight", 10),
+    ("replies not written", 0),
+    ("replies written, not committed", 0),
+    ("between two batches of replies", 1),
+    ("end of a run", 0),
+    ("statuses applied, not committed", 1),
+    ("between two batches of webhooks", 0),
+)
+
+SCENARIOS = [
+    Scenario("short: kills", short_kills, own_speed=HALF_SPEED, short=True),
+    Scenario("short: crowd", short_crowd, own_speed=HALF_SPEED, short=True),
+    *(
+        Scenario(f"kill: {point}", partial(kill_while_sending, point, skip=skip))
+        for point, skip in SENDING_POINTS
+    ),
+    Scenario("kill: expired reservations being settled", kill_while_settling),
+    *(
+        Scenario(f"kill: {point}", partial(kill_while_preparing, point))
+        for point in ("audience chunk not committed", "audience prepared, not started")
+    ),
+    Scenario("kill: pause being written", kill_while_pausing),
+    Scenario("kill: taking back unsent rows", kill_while_taking_back),
+    Scenario("kill: webhook stored, not committed", kill_the_door),
+    Scenario("kill: whole hosts", kill_hosts),
+    Scenario("kill: 50 random instants of 5,000", kill_at_random),
+    Scenario("crowd: two hosts on one number", partial(crowd_on_one_number, 2)),
+    Scenario("crowd: four hosts on one number", partial(crowd_on_one_number, 4)),
+    Scenario("crowd: two hosts on one portfolio", partial(crowd_on_one_portfolio, 2)),
+    Scenario("crowd: four hosts on one portfolio", partial(crowd_on_one_portfolio, 4)),
+    Scenario("crowd: serialization failures", serialization_failures),
+    Scenario("crowd: the scheduler's lock lost", lost_lock, errors_expected=True),
+    Scenario("crowd: a frozen worker", stalled_worker),
+    Scenario("PostgreSQL restarted", postgres_restarts, own_postgres=True, errors_expected=True),
+    Scenario("platform: time-outs after accepting",
+             partial(platform, [("timeout_after_accept", {"count": 6, "skip": 20})])),
+    Scenario("platform: resets before and after",
+             partial(platform, [("reset", {"when": "before", "count": 20, "skip": 10}),
+                                ("reset", {"when": "after", "count": 20, "skip": 40})])),
+    Scenario("platform: bursts of 5xx",
+             partial(platform, [("status_5xx", {"body": "graph", "count": 60, "skip": 20}),
+                                ("status_5xx", {"body": "html", "count": 20, "skip": 60}),
+                                ("status_5xx", {"body": "text", "count": 20, "when": "after"})])),
+    Scenario("platform: no JSON",
+             partial(platform, [("non_json", {"count": 20, "skip": 10}),
+                                ("unreadable_200", {"count": 20, "skip": 40})])),
+    Scenario("platform: slow replies",
+             partial(platform, [("latency", {"ms": [500, 4000], "count": None})])),
+    Scenario("platform: a storm of rate-limit refusals",
+             partial(platform, [("error", {"code": 130429, "count": 400})])),
+    Scenario("platform: statuses before the reply",
+             partial(platform, [("latency", {"ms": [600, 900], "count": None})],
+                     settings=FAST_FIRST)),
+    Scenario("platform: statuses twice and in any order",
+             partial(platform, [], settings={"duplicate_rate": 0.5, "reorder_rate": 0.5})),
+    Scenario("platform: statuses an hour late", statuses_an_hour_late),
+    Scenario("webhooks while Odoo is down", odoo_is_down),
+    Scenario("everything at once", chaos),
+]  # fmt: skip

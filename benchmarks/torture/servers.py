@@ -1,0 +1,219 @@
+"""The processes of a scenario: Odoo's web server, hosts of scheduled jobs, the simulator."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from demo_lib.clients import SimulatorControl, is_up
+from demo_lib.processes import Child, DemoError
+
+from simulator.default_world import default_seed
+
+APP_SECRET = "SIM-SECRET"
+TOKEN = "SIM-TOKEN"
+WABA_UID = "200000000000001"
+PORTFOLIO_UID = "100000000000001"
+NUMBERS = 4
+POLL_SECONDS = 0.1
+START_SECONDS = 180
+
+
+def seed():
+    """One portfolio without limit, one account, four numbers, the shop's templates."""
+    world = default_seed()
+    world["businesses"][0]["messaging_limit"] = "TIER_UNLIMITED"
+    account = world["accounts"][0]
+    account["numbers"] = [
+        {
+            "id": f"40000000000000{index + 1}",
+            "display_phone_number": f"+34 600 000 10{index + 1}",
+            "verified_name": f"Torture {index + 1}",
+        }
+        for index in range(NUMBERS)
+    ]
+    world["accounts"] = [account]
+    return world
+
+
+class Process(Child):
+    """A server in a process group of its own."""
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def is_alive(self):
+        return self.exit_status is None
+
+    def kill(self):
+        """SIGKILL for it and for all its workers."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+
+
+def wait_for(what, condition, seconds, process=None):
+    """Ask `condition()` until it is true; return its value.
+
+    :raise DemoError: after `seconds`, or when `process` has ended meanwhile
+    """
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if process is not None:
+            process.check_alive()
+        if time.monotonic() > end:
+            raise DemoError(f"{what}: not within {seconds} seconds")
+        time.sleep(POLL_SECONDS)
+    return value
+
+
+class Servers:
+    """Starts and ends the processes of one scenario; nothing is left when it is closed.
+
+    :param place: the run's Place (folders, database, ports)
+    :param name: the scenario's, for the logs
+    """
+
+    def __init__(self, place, name):
+        self.place = place
+        self.name = re.sub(r"\W+", "-", name.lower()).strip("-")
+        self.crashes = place.dev / "torture" / place.database
+        self.all = []
+        self.web = None
+        self.simulator = None
+
+    def close(self):
+        for process in reversed(self.all):
+            process.ask_to_stop()
+        for process in reversed(self.all):
+            process.end()
+
+    # ---- starting -----------------------------------------------------------------------------
+
+    def _start(self, name, *command):
+        log = self.place.dev / "log" / self.place.database / f"{self.name}-{len(self.all)}-{name}"
+        process = Process(name, [sys.executable, *command], log.with_suffix(".log"), self.place.root)
+        self.all.append(process)
+        return process
+
+    def _odoo(self, name, *arguments):
+        """Odoo through the launcher, so that every one of its methods can be made to crash."""
+        return self._start(
+            name, "-m", "benchmarks.torture.launcher", str(self.crashes),
+            "-d", self.place.database, "--db-filter", f"^{re.escape(self.place.database)}$",
+            "--log-handler", "odoo.sql_db:CRITICAL", *arguments,
+        )  # fmt: skip
+
+    def start_simulator(self):
+        """The platform, with a fresh world; on the same port in all scenarios of a run."""
+        path = self.place.dev / "log" / self.place.database / "seed.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(seed()), encoding="utf-8")
+        process = self._start(
+            "simulator", "-m", "simulator", "--port", str(self.place.simulator_port),
+            "--app-secret", APP_SECRET, "--seed-file", str(path),
+        )  # fmt: skip
+        wait_for(
+            "the simulator listens", lambda: "listening on" in process.log_text(),
+            START_SECONDS, process,
+        )  # fmt: skip
+        self.simulator = SimulatorControl(self.place.simulator_address)
+        return self.simulator
+
+    def start_web(self):
+        """The web server: people's screens and the webhook's door, no scheduled jobs."""
+        self.web = self._odoo(
+            "web", "--workers", "0", "--max-cron-threads", "0",
+            "--http-port", str(self.place.web_port),
+        )  # fmt: skip
+        wait_for(
+            "Odoo's web server answers", lambda: is_up(self.place.web_address),
+            START_SECONDS, self.web,
+        )  # fmt: skip
+        return self.web
+
+    def start_host(self, workers):
+        """One more host: a master that keeps `workers` processes for scheduled jobs alive."""
+        host = self._odoo(
+            "host", "--workers", "1", "--no-http", "--max-cron-threads", str(workers)
+        )
+        before = len(self.cron_pids())
+        wait_for(
+            "the scheduler's workers", lambda: len(self.cron_pids()) >= before + workers,
+            START_SECONDS, host,
+        )  # fmt: skip
+        return host
+
+    # ---- crashes ------------------------------------------------------------------------------
+
+    def forget_crashes(self):
+        self.crashes.mkdir(parents=True, exist_ok=True)
+        for note in self.crashes.iterdir():
+            note.unlink()
+
+    def arm(self, point, skip=0):
+        """The `skip` + 1st process to reach `point` (launcher.POINTS) is killed there."""
+        order = self.crashes / "order"
+        order.write_text(json.dumps({"point": point, "skip": skip}))
+        order.rename(self.crashes / "armed")
+
+    def disarm(self):
+        (self.crashes / "armed").unlink(missing_ok=True)
+
+    def struck(self):
+        """How many processes were killed at a crash point so far."""
+        fired = self.crashes / "fired"
+        return len(fired.read_text().splitlines()) if fired.exists() else 0
+
+    def cron_pids(self):
+        return self._noted("cron")
+
+    def sending_pids(self):
+        """Workers inside a number's job now."""
+        return self._noted("sending")
+
+    def _noted(self, what):
+        """Our processes that left a note and live; notes of the dead are swept."""
+        pids, sessions = [], {process.pid for process in self.all}
+        for note in self.crashes.glob(f"{what}-*"):
+            pid = int(note.name.rpartition("-")[2])
+            if session_of(pid) in sessions:
+                pids.append(pid)
+            else:
+                note.unlink(missing_ok=True)
+        return pids
+
+    # ---- logs ---------------------------------------------------------------------------------
+
+    def errors(self):
+        """What Odoo logged as an error or worse."""
+        return [
+            line
+            for process in self.all
+            for line in process.log_text().splitlines()
+            if re.search(r" (ERROR|CRITICAL) ", line)
+        ]
+
+
+def session_of(pid):
+    """The session of a live process, None for a dead one or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else int(fields[3])
+
+
+def restart_postgres():
+    """Stop the run's own PostgreSQL at once, as a crash would, and start it again."""
+    subprocess.run([os.environ["WABA_PG_RESTART"], "--restart-postgres"], check=True)
+
+

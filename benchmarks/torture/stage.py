@@ -1,0 +1,393 @@
+"""What a scenario acts with: one fresh database, servers that can be killed, one platform."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo_lib.clients import OdooUser
+from demo_lib.processes import DemoError, free_port
+
+from .database import Database, database_exists, server_command
+from .servers import APP_SECRET, TOKEN, WABA_UID, Servers, wait_for
+
+LEADS = 6000
+# The wait of a whole scenario's settling, and how much stored time may pass meanwhile.
+SETTLE_SECONDS = 420
+STEP_SECONDS = 120
+MAX_PASSED = 3600
+QUIET_SECONDS = 2.0
+DAY_SECONDS = 86400
+POLL_SECONDS = 0.25
+
+# About 4 in 100 can't be reached, 93 get it, 60 read it, a few answer.
+BEHAVIOUR = {
+    "undeliverable_rate": 0.04, "delivered_rate": 0.97, "read_rate": 0.65, "reply_rate": 0.05,
+}  # fmt: skip
+DELIVERY = {
+    "delays": {"sent": [0.0, 0.3], "delivered": [0.1, 0.6], "read": [0.1, 1.0],
+               "failed": [0.1, 0.5], "inbound": [0.2, 0.8]},
+    "batch_window": 0.2, "batch_max": 50, "first_retry": 1.0, "longest_retry": 5.0,
+}  # fmt: skip
+STATES = """
+SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
+       count(*) FILTER (WHERE state = 'reserved') AS reserved,
+       count(*) FILTER (WHERE state = 'uncertain') AS uncertain,
+       count(*) AS rows
+  FROM waba_message WHERE direction = 'out'
+"""
+# The scheduler's own session stands idle in the transaction that locks the job's row, while the
+# job works in another session.
+LOSE_LOCK = """
+SELECT count(pg_terminate_backend(a.pid))
+  FROM pg_stat_activity a
+ WHERE a.datname = %(database)s AND a.state = 'idle in transaction' AND EXISTS (
+       SELECT 1 FROM pg_locks l
+        WHERE l.pid = a.pid AND l.relation = 'ir_cron'::regclass AND l.mode = 'RowShareLock')
+   AND a.query ILIKE '%%ir_cron%%'
+"""
+
+
+@dataclass
+class Place:
+    """Where a run happens: folders of the checkout, its database, its ports."""
+
+    root: Path
+    dev: Path
+    database: str
+    web_port: int
+    simulator_port: int
+    own_postgres: bool
+
+    @classmethod
+    def from_environment(cls, database):
+        """`dev/lib.sh` exports the folders; dev/torture exports how to restart PostgreSQL."""
+        return cls(
+            Path(os.environ["WABA_ROOT"]),
+            Path(os.environ["WABA_DEV"]),
+            database,
+            free_port(),
+            free_port(),
+            "WABA_PG_RESTART" in os.environ,
+        )
+
+    @property
+    def base(self):
+        """The prepared database each scenario starts from."""
+        return f"{self.database}_base"
+
+    @property
+    def web_address(self):
+        return f"http://localhost:{self.web_port}"
+
+    @property
+    def simulator_address(self):
+        return f"http://127.0.0.1:{self.simulator_port}"
+
+    def drop(self):
+        for name in (self.database, self.base):
+            server_command(self.root, "drop", name)
+        for folder in (self.dev / "torture" / self.database, self.dev / "data/filestore" / self.base,
+                       self.dev / "data/filestore" / self.database):  # fmt: skip
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def make_base(self):
+        """Install the addon, make the leads, connect the account; once for all scenarios."""
+        self.drop()
+        shutil.rmtree(self.dev / "log" / self.database, ignore_errors=True)
+        (self.dev / "log" / self.database).mkdir(parents=True)
+        if database_exists(self.root, "waba_base"):
+            # The tests' template with all dependencies, when there is one on this server.
+            server_command(self.root, "copy", "waba_base", self.base)
+        log = self.dev / "log" / self.database / "install.log"
+        with open(log, "wb") as output:
+            status = subprocess.run(
+                [sys.executable, "-m", "odoo", "-d", self.base, "-i", "waba_campaign",
+                 "--skip-auto-install", "--no-http", "--stop-after-init"],
+                stdout=output, stderr=output, cwd=self.root, check=False,
+            ).returncode  # fmt: skip
+        if status:
+            raise DemoError(f"installing the addon failed (see {log})")
+        server_command(self.root, "copy", self.base, self.database)
+        self._connect()
+        server_command(self.root, "drop", self.base)
+        server_command(self.root, "rename", self.database, self.base)
+
+    def _connect(self):
+        database, servers = Database(self.database), Servers(self, "base")
+        try:
+            database.make_leads(LEADS)
+            servers.forget_crashes()
+            servers.start_simulator()
+            servers.start_web()
+            admin = OdooUser(self.web_address, self.database, "admin", "admin")
+            values = {
+                "name": "Torture", "waba_uid": WABA_UID, "app_uid": "300000000000001",
+                "access_token": TOKEN, "app_secret": APP_SECRET,
+                "base_url": self.simulator_address,
+            }  # fmt: skip
+            account_ids = admin.call("waba.account", "create", [values])
+            admin.call("waba.account", "action_connect", account_ids)
+        finally:
+            servers.close()
+            database.close()
+
+
+class Stage:
+    """One scenario's set. Leave it by `close()`.
+
+    :param place: Place
+    :param name: the scenario's
+    :param own_speed: messages per second of each number, when fewer than Meta's 80
+    """
+
+    def __init__(self, place, name, seed, own_speed=0):
+        self.place = place
+        self.own_speed = own_speed
+        self.random = random.Random(f"{seed} {name}")
+        self.servers = Servers(place, name)
+        self.database = Database(place.database)
+        self.kills = 0
+        self.passed = 0
+        self.limit = None
+        self.may_wait = False
+        self.audiences = {}
+        self._admin = None
+        self._leads = []
+
+    def open(self):
+        server_command(self.place.root, "copy", self.place.base, self.place.database)
+        self.servers.forget_crashes()
+        self.simulator = self.servers.start_simulator()
+        self.servers.start_web()
+        key = self.database.value("SELECT webhook_key FROM waba_account")
+        self.simulator.post("behaviour", **BEHAVIOUR)
+        self.simulator.post(
+            "delivery", url=f"{self.place.web_address}/waba/webhook/{key}", app_secret=APP_SECRET,
+            **DELIVERY,
+        )  # fmt: skip
+        self.database.rows("UPDATE waba_sender SET own_throughput = %s", (self.own_speed,))
+        self._leads = self.database.lead_ids()
+
+    def close(self):
+        self.servers.close()
+        self.database.close()
+
+    # ---- acting -------------------------------------------------------------------------------
+
+    @property
+    def admin(self):
+        if self._admin is None:
+            self._admin = OdooUser(self.place.web_address, self.place.database, "admin", "admin")
+        return self._admin
+
+    def senders(self):
+        """Ids of the numbers, in the order of Meta's ids."""
+        rows = self.database.rows("SELECT id FROM waba_sender ORDER BY phone_number_uid")
+        return [row["id"] for row in rows]
+
+    def limit_people(self, limit):
+        """The portfolio's messaging limit, a key of the addon's MESSAGING_LIMITS."""
+        self.limit = int(limit)
+        self.database.rows("UPDATE waba_portfolio SET messaging_limit = %s", (limit,))
+
+    def take_leads(self, count):
+        """The next `count` leads that no campaign of this scenario has addressed."""
+        taken, self._leads = self._leads[:count], self._leads[count:]
+        if len(taken) < count:
+            raise DemoError(f"the base database has only {LEADS} leads")
+        return taken
+
+    def numbers_of(self, lead_ids):
+        return [row["phone_sanitized"] for row in self.database.rows(
+            "SELECT phone_sanitized FROM crm_lead WHERE id = ANY(%s)", (lead_ids,)
+        )]  # fmt: skip
+
+    def campaign(self, lead_ids, sender_id=None, launch=True):
+        """A campaign to these leads, made and launched as a person does; returns its id."""
+        [template] = self.admin.search(
+            "waba.template", [("name", "=", "autumn_offer"), ("language", "=", "es")], ["id"]
+        )
+        values = {
+            "name": f"Torture {len(self.audiences)}", "template_id": template["id"],
+            "sender_id": sender_id or self.senders()[0], "res_model": "crm.lead",
+            "audience_domain": repr([("id", "in", lead_ids)]),
+        }  # fmt: skip
+        [campaign_id] = self.admin.call("waba.campaign", "create", [values])
+        lines = self.admin.search(
+            "waba.campaign.variable",
+            [("campaign_id", "=", campaign_id), ("kind", "!=", "payload")],
+            ["id"],
+        )
+        words = {"source": "text", "text": "sofas"}
+        self.admin.call("waba.campaign.variable", "write", [row["id"] for row in lines], words)
+        self.audiences[campaign_id] = set(lead_ids)
+        if launch:
+            self.admin.call("waba.campaign", "action_launch", [campaign_id])
+        return campaign_id
+
+    def direct(self, sender_id, lead_ids):
+        """One service message to each of these people, outside any campaign."""
+        self.database.queue_direct(sender_id, self.numbers_of(lead_ids))
+
+    def fault(self, kind, **rule):
+        self.simulator.post("faults", kind=kind, endpoint="messages", **rule)
+
+    # ---- killing ------------------------------------------------------------------------------
+
+    def kill_at(self, point, times=1, skip=0, seconds=120):
+        """Wait until a process has been killed at this crash point, `times` times."""
+        for _time in range(times):
+            before = self.servers.struck()
+            self.servers.arm(point, skip)
+            try:
+                self._wait_awake(
+                    f"a process at the point '{point}'",
+                    lambda before=before: self.servers.struck() > before,
+                    seconds,
+                )
+            finally:
+                self.servers.disarm()
+            self.kills += 1
+
+    def wait_struck(self, seconds=120):
+        """The point armed before has killed one more process."""
+        self._wait_awake("the armed crash", lambda: self.servers.struck() > self.kills, seconds)
+        self.kills += 1
+
+    def kill_at_random(self, times, within=4.0):
+        """Kill a worker, one that is sending if any is, at random instants."""
+        for _time in range(times):
+            self.linger(self.random.uniform(0.1, within))
+            pids = self.servers.sending_pids() or self.servers.cron_pids()
+            if pids:
+                os.kill(self.random.choice(pids), signal.SIGKILL)
+                self.kills += 1
+
+    def freeze(self, seconds):
+        """Stop a worker that is sending, as a machine that stands still does, and let it go on."""
+        pids = self.servers.sending_pids()
+        if not pids:
+            raise DemoError("no worker is sending: nothing to freeze")
+        os.kill(pids[0], signal.SIGSTOP)
+        try:
+            self.linger(seconds)
+        finally:
+            os.kill(pids[0], signal.SIGCONT)
+
+    def lose_lock(self):
+        """End the database session in which the scheduler holds a running job; how many."""
+        return self.database.value(LOSE_LOCK, {"database": self.place.database})
+
+    def linger(self, seconds):
+        """Let the engine work; nothing happens but the scheduler's own looking for jobs."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.database.wake()
+            time.sleep(min(POLL_SECONDS, seconds))
+
+    def _wait_awake(self, what, condition, seconds):
+        def awake():
+            self.database.wake()
+            return condition()
+
+        return wait_for(what, awake, seconds)
+
+    def wait_paused(self):
+        self._wait_awake(
+            "the campaign's pause",
+            lambda: self.database.value(
+                "SELECT count(*) FROM waba_campaign WHERE state = 'paused'"
+            ),
+            60,
+        )
+
+    def wait_accepted(self, count):
+        """The platform has taken that many messages."""
+        self._wait_awake(
+            f"{count} accepted messages",
+            lambda: self.simulator.get("stats")["messages"]["accepted"] >= count,
+            SETTLE_SECONDS,
+        )
+
+    def wait_no_queue(self):
+        """Nothing waits to be sent and nothing is being sent."""
+
+        def is_empty():
+            states = self.states()
+            return not states["queued"] and not states["reserved"]
+
+        self._wait_awake("the end of sending", is_empty, SETTLE_SECONDS)
+
+    # ---- waiting ------------------------------------------------------------------------------
+
+    def states(self):
+        """{'queued', 'reserved', 'uncertain', 'rows': counts of outgoing messages}"""
+        [row] = self.database.rows(STATES)
+        return row
+
+    def pass_time(self, seconds):
+        """Stored times and the platform's clock move together; False while a job runs."""
+        if not self.database.pass_time(seconds):
+            return False
+        self.simulator.post("clock", advance=seconds)
+        self.passed += seconds
+        return True
+
+    def pass_day(self, part):
+        """Let that part of a day pass, as soon as no job runs."""
+        self._wait_awake("a moment without a job", lambda: self.pass_time(part * DAY_SECONDS), 120)
+
+    def settle(self):
+        """Wait until all is sent that may be, told and applied.
+
+        What waits for a moment (a reservation to expire, a retry, a place between two messages to
+        one person) gets it by `pass_time`: alarms the engine set for itself are due then, and
+        one that it forgot leaves the scenario unfinished.
+        """
+        end = time.monotonic() + SETTLE_SECONDS
+        seen, quiet_since, passed = None, time.monotonic(), 0
+        while not self._is_over():
+            if time.monotonic() > end or passed > MAX_PASSED:
+                raise DemoError(f"not settled: {self.states()}, {passed} s passed")
+            self.database.wake()
+            now = (self.states(), self.simulator.get("stats")["requests"])
+            if now != seen:
+                seen, quiet_since = now, time.monotonic()
+            elif time.monotonic() - quiet_since > QUIET_SECONDS and self.pass_time(STEP_SECONDS):
+                passed += STEP_SECONDS
+                quiet_since = time.monotonic()
+            time.sleep(POLL_SECONDS)
+
+    def _is_over(self):
+        """Nothing is under way; rows still wait only where the scenario says they may."""
+        states = self.states()
+        preparing = self.database.value(
+            "SELECT count(*) FROM waba_campaign WHERE state IN ('scheduled', 'preparing')"
+        )
+        if states["reserved"] or preparing or (states["queued"] and not self.at_limit()):
+            return False
+        if not self.simulator.post("flush", timeout=POLL_SECONDS)["flushed"]:
+            return False
+        return not self.database.value(
+            "SELECT count(*) FROM waba_webhook_event WHERE state = 'new'"
+        ) and not self.servers.sending_pids()
+
+    def at_limit(self):
+        """Rows may wait when the scenario allows it, or when every place of the limit is taken."""
+        if self.may_wait or self.limit is None:
+            return self.may_wait
+        return self.limit <= self.database.value(
+            "SELECT count(*) FROM waba_recipient"
+            " WHERE slot_at > now() AT TIME ZONE 'UTC' - interval '24 hours'"
+        )
+
+    def errors(self):
+        """Lines of Odoo's logs at level ERROR or above, without those of its workers' deaths."""
+        return [line for line in self.servers.errors() if not re.search(r"Worker \w+ \(", line)]
