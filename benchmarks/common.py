@@ -120,12 +120,12 @@ class Bench:
             [sys.executable, ROOT / "dev/database.py", *arguments], check=False, capture_output=True
         )
 
-    def sql(self, query, *values):
+    def sql(self, query, *values, **named):
         """Run one statement, committed; its rows as tuples, [] when it gives none."""
         with contextlib.closing(psycopg2.connect(dbname=self.database)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(query, values)
+                cursor.execute(query, named or values)
                 return cursor.fetchall() if cursor.description else []
 
     def vacuum(self):

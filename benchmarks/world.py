@@ -95,6 +95,10 @@ class World:
             """DELETE FROM waba_message
                 WHERE id > (SELECT COALESCE(max(id), 0) FROM waba_message WHERE wamid LIKE 'old.%%')"""
         )
+        self.bench.sql(
+            """DELETE FROM waba_conversation c USING waba_recipient r
+                WHERE r.id = c.recipient_id AND COALESCE(r.user_uid, '') NOT LIKE 'ES.old%%'"""
+        )
         self.bench.sql("DELETE FROM waba_webhook_event WHERE body_hash NOT LIKE 'old.%%'")
         self.bench.sql("UPDATE waba_campaign SET state = 'done' WHERE state <> 'done'")
         self.bench.sql("DELETE FROM ir_cron_trigger")

@@ -12,7 +12,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
 # The web server logs whole addresses: the key of an account and the verify token stay out.
-SECRETS_IN_ADDRESS = re.compile(r"(/waba/webhook/)[^\s?\"]+|(hub\.verify_token=)[^\s&\"]+")
+SECRETS_IN_ADDRESS = re.compile(r"(/waba/webhook/)[^\s"]*|(hub\.verify_token=)[^\s&\"]+")
 
 
 class MaskedAddresses(logging.Filter):

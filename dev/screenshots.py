@@ -2,7 +2,7 @@
 
     dev/screenshots [ADDRESS]          ADDRESS is the demo's, http://localhost:8069 unless given
 
-The campaign, its messages and the diagnosis are taken as the demo leaves them.
+The campaign, the people it leaves out and the diagnosis, as the demo leaves them.
 """
 
 import argparse
@@ -144,11 +144,13 @@ def main():
         browser.click(".o_data_row td[name=name]")
         browser.save(ROOT / "docs/images/campaign.png")
         browser.save(ROOT / "static/description/campaign.png")
-        browser.open(f"{address}/odoo/action-waba_campaign.waba_message_action")
+        browser.click(".oe_stat_button:has(.fa-user-times)")
         browser.save(ROOT / "docs/images/messages.png")
         browser.open(f"{address}/odoo/action-waba_campaign.waba_account_action")
         browser.click(".o_data_row td[name=name]")
-        browser.click("button[name=action_diagnose]", "!!document.querySelector('.modal .o_data_row')")
+        browser.click(
+            "button[name=action_diagnose]", "!!document.querySelector('.modal .o_data_row')"
+        )
         browser.save(ROOT / "docs/images/diagnosis.png")
 
 

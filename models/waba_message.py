@@ -102,6 +102,10 @@ class WabaMessage(models.Model):
         readonly=True,
         help="The latest moment the request may leave. After it, the outcome is unknown.",
     )
+    is_unsent = fields.Boolean(
+        readonly=True,
+        help="Reserved and not yet handed to the connections: the request certainly has not left.",
+    )
     slot_at = fields.Datetime(
         "Counted at", readonly=True, help="Counted against the daily limit at."
     )

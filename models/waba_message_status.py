@@ -65,7 +65,12 @@ class WabaMessage(models.Model):
                                   ELSE m.state END,
                           wamid = COALESCE(v.wamid, m.wamid),
                           accepted_at = COALESCE(m.accepted_at, v.at), reserved_until = NULL,
-                          failure_type = NULL, failure_reason = NULL, error_code = NULL,
+                          failure_type = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                         THEN NULL ELSE m.failure_type END,
+                          failure_reason = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                           THEN NULL ELSE m.failure_reason END,
+                          error_code = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                       THEN NULL ELSE m.error_code END,
                           write_date = %(now)s
                      FROM unnest(%(ids)s, %(states)s::varchar[], %(wamids)s::varchar[],
                                  %(times)s::timestamp[])
@@ -108,7 +113,9 @@ class WabaMessage(models.Model):
         """Reserved rows that certainly did not leave go back to the queue and free their places."""
         rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
         rows._give_slots_back()
-        rows._update_state(("reserved",), "queued", {"reserved_until": False})
+        rows._update_state(
+            ("reserved",), "queued", {"reserved_until": False, "is_unsent": False}
+        )
         rows._follow_requeue()
 
     def _follow_requeue(self):

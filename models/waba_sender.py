@@ -80,6 +80,13 @@ class WabaSender(models.Model):
         readonly=True, help="The pace, kept in the database: no message leaves before this."
     )
     slowed_until = fields.Datetime(readonly=True)
+    run_count = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        copy=False,
+        help="Runs of the sending job; only the latest reserves.",
+    )
     cron_id = fields.Many2one("ir.cron", readonly=True, copy=False, ondelete="set null")
 
     messaging_limit = fields.Selection(related="portfolio_id.messaging_limit")

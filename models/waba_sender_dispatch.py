@@ -1,6 +1,7 @@
 import logging
 import math
 import time
+from collections import deque
 from datetime import datetime, timedelta, timezone
 
 from odoo import fields, models
@@ -19,8 +20,9 @@ RUN_SECONDS = 45
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
 LEASE_MARGIN = 10
-# Work kept ready for the connections, in seconds of sending.
-AHEAD_SECONDS = 2.0
+# Rows reserved ahead, and of these handed to the connections, in seconds of sending. A kill leaves
+# the second lot without a known outcome; the first goes back to the queue.
+AHEAD_SECONDS, IN_HAND_SECONDS = 2.0, 0.5
 MAX_RESERVATION = 500
 MAX_CONNECTIONS = 64
 RESULTS_PER_COMMIT = 200
@@ -35,14 +37,25 @@ CANDIDATE_COLUMNS = (
 
 
 class DispatchRun:
-    """What one run of a number's job knows besides the database: plain values only."""
+    """What one run of a number's job knows besides the database: plain values only.
 
-    def __init__(self, pool, rate):
+    :param number: the sender's `run_count` as this run left it (`_claim_run`)
+    """
+
+    def __init__(self, pool, rate, number=0):
         self.pool = pool
         self.rate = rate
+        self.number = number
         self.stop_at = time.monotonic() + RUN_SECONDS
+        # Reserved jobs that are not handed to the pool yet: (message id, body, epoch seconds).
+        self.waiting = deque()
         self.bad_requests = {}
         self.exhausted = False
+
+    @property
+    def pending(self):
+        """Rows of this run whose outcome is not written yet."""
+        return self.pool.pending + len(self.waiting)
 
     @property
     def time_left(self):
@@ -57,9 +70,10 @@ class WabaSender(models.Model):
     """From the queue to the wire: reserve, send, write down, look again.
 
     `_cron_dispatch` reserves rows in a short transaction under the portfolio's lock and commits;
-    the requests leave from threads that hold plain values; answers are written in small committed
-    batches. A kill at any instruction leaves rows `reserved`; past `reserved_until` they become
-    `uncertain`, never sent again by themselves.
+    it hands them over, a few at a time and committed too, to threads that hold plain values; answers
+    are written in small committed batches. A kill at any instruction leaves rows `reserved`. Those
+    not handed over (`is_unsent`) go back to the queue with the next run; the others, past
+    `reserved_until`, become `uncertain`, never sent again by themselves.
     """
 
     _inherit = "waba.sender"
@@ -67,11 +81,31 @@ class WabaSender(models.Model):
     def _cron_dispatch(self):
         self.ensure_one()
         now = fields.Datetime.now()
+        number = commit_step(self.env, self._claim_run)
         commit_step(self.env, lambda: self._prepare_dispatch(now))
-        exhausted = self._why_not_sending() or self._dispatch()
+        exhausted = self._why_not_sending() or self._dispatch(number)
         commit_step(self.env, lambda: self._finish_dispatch(bool(exhausted)))
 
+    def _claim_run(self):
+        """Number this run; an earlier one that still lives reserves nothing more.
+
+        The scheduler runs a job once at a time as long as the database session that locks the job
+        lives. It can be lost while the job's own session is not (a time limit on idle transactions,
+        a connection cut on the way): two runs would double the pace.
+
+        :return: this run's number
+        """
+        [[number]] = self.env.execute_query(
+            SQL(
+                "UPDATE waba_sender SET run_count = run_count + 1 WHERE id = %s RETURNING run_count",
+                self.id,
+            )
+        )
+        self.invalidate_recordset(["run_count"])
+        return number
+
     def _prepare_dispatch(self, now):
+        self._release_unsent()
         self._settle_expired(now)
         self.account_id._resume_if_due(now)
         self._resume_if_due(now)
@@ -87,8 +121,35 @@ class WabaSender(models.Model):
         self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "running")]
         )._finish_if_through()
-        if look_at := self._next_look_at(exhausted):
+        look_at = min(
+            filter(None, [self._next_look_at(exhausted), self._next_expiry()]), default=None
+        )
+        if look_at:
             self.cron_id._trigger(at=look_at if look_at > fields.Datetime.now() else None)
+
+    def _next_expiry(self):
+        """When the outcome of a row that an interrupted run left becomes unknown, or None.
+
+        At the end of a run it has settled all of its own.
+        """
+        [[reserved_until]] = self.env.execute_query(
+            SQL(
+                "SELECT min(reserved_until) FROM waba_message"
+                " WHERE sender_id = %s AND state = 'reserved'",
+                self.id,
+            )
+        )
+        return reserved_until and reserved_until + timedelta(seconds=1)
+
+    def _release_unsent(self):
+        """What an earlier run reserved and never handed over: a run starts with nothing of its own.
+
+        Should that run still live, having lost the scheduler's lock, its hand-over finds them gone.
+        """
+        unsent = self.env["waba.message"].search(
+            [("sender_id", "=", self.id), ("state", "=", "reserved"), ("is_unsent", "=", True)]
+        )
+        self.env["waba.message"]._release(unsent.ids)
 
     def _settle_expired(self, now):
         """Reservations whose last moment has passed: nobody knows whether the request left."""
@@ -107,9 +168,10 @@ class WabaSender(models.Model):
     # The pump
     # ------------------------------------------------------------------
 
-    def _dispatch(self):
+    def _dispatch(self, number):
         """Keep the connections busy until nothing may leave or the run's time is over.
 
+        :param number: from `_claim_run`
         :return: True when nothing more may leave now
         """
         rate = pacing.slowed_rate(
@@ -124,34 +186,33 @@ class WabaSender(models.Model):
         with SendPool(
             client, rate * pacing.SAFETY, connections, start_at=self._pace_start()
         ) as pool:
-            run = DispatchRun(pool, rate)
+            run = DispatchRun(pool, rate, number)
             try:
                 self._pump(run)
             finally:
                 self._take_back(run)
-                commit_step(self.env, lambda: self._keep_pace(pool.next_start_at))
+                commit_step(self.env, lambda: self._keep_pace(run))
             return run.exhausted
 
     def _pace_start(self):
         """Epoch seconds before which nothing may leave: the pace survives a kill."""
         return _epoch(self.next_dispatch_at) if self.next_dispatch_at else None
 
-    def _keep_pace(self, next_start_at):
-        """The next run starts no sooner than one interval after this one's last request.
-
-        :param next_start_at: epoch seconds
-        """
-        self.next_dispatch_at = datetime.fromtimestamp(next_start_at, timezone.utc).replace(
-            tzinfo=None
-        )
+    def _keep_pace(self, run):
+        """The next run starts no sooner than one interval after this one's last request."""
+        if run.number == self.run_count:
+            self.next_dispatch_at = datetime.fromtimestamp(
+                run.pool.next_start_at, timezone.utc
+            ).replace(tzinfo=None)
 
     def _pump(self, run):
         ahead = max(run.rate * AHEAD_SECONDS, 10)
         while True:
-            room = int(ahead - run.pool.pending)
+            room = int(ahead - run.pending)
             if not run.exhausted and run.time_left and room > ahead / 2:
-                self._reserve_and_submit(run, min(room, MAX_RESERVATION))
-            if not run.pool.pending and (run.exhausted or not run.time_left):
+                self._reserve_ahead(run, min(room, MAX_RESERVATION))
+            self._hand_over(run)
+            if not run.pending and (run.exhausted or not run.time_left):
                 return
             results = run.pool.results(
                 max_items=RESULTS_PER_COMMIT, timeout=0.2, min_items=RESULTS_PER_COMMIT // 4
@@ -159,11 +220,46 @@ class WabaSender(models.Model):
             if results:
                 self._write_results(run, results)
 
-    def _reserve_and_submit(self, run, room):
+    def _reserve_ahead(self, run, room):
         jobs, left_out = commit_step(self.env, lambda: self._reserve(room, run), processed=0)
         run.exhausted = not jobs and not left_out
+        run.waiting.extend(jobs)
+
+    def _hand_over(self, run):
+        """Give the connections their next few rows; from this commit on they may have left."""
+        in_hand = max(run.rate * IN_HAND_SECONDS, 5)
+        room = int(in_hand - run.pool.unstarted)
+        if not run.waiting or room <= in_hand / 2:
+            return
+        jobs = [run.waiting.popleft() for _index in range(min(room, len(run.waiting)))]
+        ours = commit_step(self.env, lambda: self._mark_handed_over(jobs))
         for key, body, send_before in jobs:
-            run.pool.submit(key, self.phone_number_uid, body, send_before)
+            if key in ours:
+                run.pool.submit(key, self.phone_number_uid, body, send_before)
+        if len(ours) < len(jobs):
+            _logger.warning("waba.sender %s: another run has taken over; this one ends", self.id)
+            run.waiting.clear()
+            run.exhausted = True
+
+    def _mark_handed_over(self, jobs):
+        """Note that these attempts may leave now.
+
+        :param jobs: [(message id, body, epoch seconds before which it must leave)]
+        :return: ids of the rows that are still reserved for these very attempts
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """UPDATE waba_message m SET is_unsent = FALSE
+                     FROM unnest(%(ids)s, %(tags)s) AS v(id, tag)
+                    WHERE m.id = v.id AND m.uuid || '/' || m.attempt_count = v.tag
+                      AND m.state = 'reserved' AND m.is_unsent
+                RETURNING m.id""",
+                ids=[key for key, _body, _send_before in jobs],
+                tags=[body["biz_opaque_callback_data"] for _key, body, _send_before in jobs],
+            )
+        )
+        self.env["waba.message"].invalidate_model(["is_unsent"])
+        return {row_id for (row_id,) in rows}
 
     def _write_results(self, run, results):
         """Commit what the API answered; stop at once when the number, account or template must."""
@@ -177,9 +273,16 @@ class WabaSender(models.Model):
 
     def _take_back(self, run):
         """Rows that certainly have not left go back to the queue."""
-        keys = run.pool.drain_unstarted()
-        if keys:
-            commit_step(self.env, lambda: self.env["waba.message"]._release(keys))
+        keys, waiting = run.pool.drain_unstarted(), [*run.waiting]
+        run.waiting.clear()
+        if not keys and not waiting:
+            return
+
+        def release():
+            ours = self._mark_handed_over(waiting) if waiting else ()
+            self.env["waba.message"]._release([*keys, *ours])
+
+        commit_step(self.env, release)
 
     # ------------------------------------------------------------------
     # Reserve
@@ -205,12 +308,12 @@ class WabaSender(models.Model):
         """
         portfolio = self.portfolio_id
         portfolio._lock_for_reservation()
-        if self._why_not_sending():
+        if self._why_not_sending() or run.number != self.run_count:
             return [], 0
         now = fields.Datetime.now()
-        leaves_by = pacing.send_before(now, run.pool.pending + room, run.rate, LEASE_MARGIN)
+        leaves_by = pacing.send_before(now, run.pending + room, run.rate, LEASE_MARGIN)
         deadline = pacing.lease_until(
-            now, run.pool.pending + room, run.rate, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
+            now, run.pending + room, run.rate, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
         limit = portfolio._people_limit()
         used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
@@ -319,7 +422,7 @@ class WabaSender(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
-                      SET state = 'reserved', attempt_count = attempt_count + 1,
+                      SET state = 'reserved', is_unsent = TRUE, attempt_count = attempt_count + 1,
                           reserved_until = %(deadline)s, write_date = %(now)s,
                           slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END
                     WHERE m.id = ANY(%(ids)s)""",

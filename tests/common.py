@@ -17,7 +17,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 from freezegun import freeze_time
-
 from odoo.tests import TransactionCase, new_test_user
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,7 +129,7 @@ class PublicAddress:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            def log_message(self, format, *args):  # noqa: A002 - the base class's name
+            def log_message(self, format, *args):
                 pass
 
         return Handler

@@ -55,8 +55,9 @@ class TestPhones(AudienceCase):
                 self.assertEqual((row.number, row.failure_type), (number, reason))
                 self.assertEqual(row.state, "skipped" if reason else "queued")
                 self.assertEqual(bool(row.failure_reason), bool(reason))
-                # Who cannot be a person has no row among the people.
-                self.assertEqual(bool(row.recipient_id), bool(number) and number[1:].isdigit())
+                # What is no number is no person.
+                is_person = reason not in ("no_number", "invalid_number")
+                self.assertEqual(bool(row.recipient_id), is_person)
         self.assertEqual(campaign.people_count, len(cases))
 
     def test_a_text_that_is_no_number_is_quoted_in_the_reason(self):
@@ -100,7 +101,7 @@ class TestWhoIsLeftOut(AudienceCase):
         leads = self.env["crm.lead"]
         for spelling in spellings:
             leads += self._lead(spelling)
-        campaign, rows = self._prepared(leads)
+        _campaign, rows = self._prepared(leads)
         self.assertEqual(
             [rows[lead.id].failure_type for lead in leads], [False] + ["duplicate"] * 3
         )
@@ -318,7 +319,7 @@ class TestWords(AudienceCase):
         reply.raise_for_status()
         self.account._sync()
         template = self._template("our_shop", "es")
-        self.assertEqual(template.unsupported, "header: location")
+        self.assertIn("location", template.unsupported.lower())
 
 
 class TestInterrupted(AudienceCase):
@@ -361,7 +362,7 @@ class TestInterrupted(AudienceCase):
         self.assertEqual(campaign.people_count, 5)
 
     def test_the_same_record_can_never_have_two_rows(self):
-        campaign, rows = self._prepared(self._leads(1))
+        _campaign, rows = self._prepared(self._leads(1))
         [row] = rows.values()
         with mute_logger("odoo.sql_db"), self.assertRaises(Exception) as caught:
             with self.env.cr.savepoint():

@@ -195,7 +195,7 @@ class TestWhoIsLeftOutLate(DispatchCase):
         self.assertEqual(campaign.state, "done")
 
     def test_a_stop_received_before_the_dispatch_is_honoured_but_service_messages_go(self):
-        marketing, rows = self._prepared(2)
+        _marketing, rows = self._prepared(2)
         service = self._campaign(
             self.env["crm.lead"].browse(rows.mapped("res_id")),
             template_id=self.utility_template.id,
@@ -400,7 +400,7 @@ class TestCrash(DispatchCase):
 
     def test_a_killed_preparation_and_a_killed_dispatch_leave_everybody_in_one_state(self):
         with self._moving_clock() as move:
-            campaign, rows, _jobs = self._reserved(2)
+            campaign, _rows, _jobs = self._reserved(2)
             more = self._leads(3, start=100)
             second = self._campaign(more)
             second.action_launch()
@@ -414,7 +414,7 @@ class TestCrash(DispatchCase):
         self.assertEqual(campaign.uncertain_count, 2)
 
     def test_what_did_not_leave_in_time_goes_back_to_the_queue_and_frees_its_place(self):
-        campaign, rows, jobs = self._reserved(2)
+        _campaign, rows, jobs = self._reserved(2)
         results = [SendResult(key, "not_started") for key, _body, _before in jobs]
         self.env["waba.message"]._write_results(results, DispatchRun(None, 80))
         self.assertEqual(set(rows.mapped("state")), {"queued"})

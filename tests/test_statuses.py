@@ -382,7 +382,7 @@ class TestMany(StatusCase):
 
 
 class TestAnyOrder(StatusCase):
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(data=st.data())
     def test_any_interleaving_in_any_batches_ends_in_the_same_rows(self, data):
         """Rows of one and of two attempts, every status once or more, cut into random bodies."""

@@ -45,7 +45,10 @@ class TestTours(WabaCase, HttpCase):
         """The simulator posts what happened, and a reply, to our webhook address over HTTP."""
         self.simulator.post("delivery", url=self.account.webhook_url)
         self.simulator.post(
-            "inbound", phone_id=self.sender.phone_number_uid, number="34611000001", text="¿Abren hoy?"
+            "inbound",
+            phone_id=self.sender.phone_number_uid,
+            number="34611000001",
+            text="¿Abren hoy?",
         )
         with self.allow_requests(all_requests=True):
             self.simulator.post("flush", hurry=True)
@@ -57,7 +60,9 @@ class TestTours(WabaCase, HttpCase):
         self.env["ir.config_parameter"].set_param("web.base.url", address.url)
         self.env["ir.default"].set("waba.account", "base_url", self.simulator.url)
         self._tour("waba_connect_account", "admin")
-        account = self.env["waba.account"].search([("app_uid", "=", "300000000000001")]) - self.account
+        account = (
+            self.env["waba.account"].search([("app_uid", "=", "300000000000001")]) - self.account
+        )
         self.assertEqual(account.state, "connected")
         self.assertEqual(account.name, "Demo Store Outlet")
         self.assertEqual(account.sender_ids.number, "+34600000003")

@@ -10,7 +10,7 @@ from .common import WabaCase
 
 class VariableCase(WabaCase):
     def _values(self, record, lines, **values):
-        """The words `record` gets for each (source, other values) of a campaign's first variable."""
+        """The words `record` gets from a campaign's first variable, filled by each of `lines`."""
         campaign = self._campaign(record, **values)
         line = campaign.variable_ids[:1]
         found = []

@@ -71,6 +71,8 @@ class Database:
     def __init__(self, name):
         self.name = name
         self._connection = None
+        # Odoo's workers listen in the database `postgres`, whichever databases they serve.
+        self._bell = Database("postgres") if name != "postgres" else self
 
     def rows(self, query, values=None):
         """The answer as a list of dicts; asked again while PostgreSQL is away."""
@@ -78,9 +80,10 @@ class Database:
         while True:
             try:
                 return self._ask(query, values)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            except psycopg2.Error:
+                was_cut = self._connection is None or self._connection.closed
                 self.close()
-                if time.monotonic() > end:
+                if not was_cut or time.monotonic() > end:
                     raise
                 time.sleep(POLL_SECONDS)
 
@@ -99,6 +102,8 @@ class Database:
             return [dict(row) for row in cursor.fetchall()] if cursor.description else []
 
     def close(self):
+        if self._bell is not self:
+            self._bell.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -134,8 +139,7 @@ class Database:
 
     def wake(self):
         """Odoo's workers look for ready jobs once a minute; this is what its own NOTIFY does."""
-        with psycopg2.connect(dbname="postgres") as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify('cron_trigger', %s)", (self.name,))
+        self._bell.rows("SELECT pg_notify('cron_trigger', %s)", (self.name,))
 
     def pass_time(self, seconds):
         """Let `seconds` pass for everything stored, unless a job is running.

@@ -67,10 +67,10 @@ def kill_while_pausing(stage):
     stage.campaign(stage.take_leads(300))
     stage.linger(1)
     stage.servers.arm("pause being written")
-    stage.simulator.post("template", name="autumn_offer", language="es", status="PAUSED")
+    stage.set_template("PAUSED")
     stage.wait_struck()
     stage.wait_paused()
-    stage.simulator.post("template", name="autumn_offer", language="es", status="APPROVED")
+    stage.set_template("APPROVED")
     stage.settle()
 
 
@@ -200,7 +200,7 @@ def stalled_worker(stage):
     stage.servers.start_host(1)
     stage.campaign(stage.take_leads(400))
     for _time in range(2):
-        stage.linger(1.5)
+        stage.wait_sending()
         stage.freeze(25)
     stage.settle()
 

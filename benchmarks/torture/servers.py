@@ -30,7 +30,7 @@ def seed():
     account["numbers"] = [
         {
             "id": f"40000000000000{index + 1}",
-            "display_phone_number": f"+34 600 000 10{index + 1}",
+            "display_phone_number": f"+34 911 000 10{index + 1}",
             "verified_name": f"Torture {index + 1}",
         }
         for index in range(NUMBERS)

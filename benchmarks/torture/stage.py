@@ -239,6 +239,15 @@ class Stage:
     def fault(self, kind, **rule):
         self.simulator.post("faults", kind=kind, endpoint="messages", **rule)
 
+    def set_template(self, status):
+        """Meta changes the status of the campaigns' template, and says so by webhook."""
+        template = next(
+            template
+            for template in self.simulator.get("world")["templates"]
+            if (template["name"], template["language"]) == ("autumn_offer", "es")
+        )
+        self.simulator.post("template", id=template["id"], status=status)
+
     # ---- killing ------------------------------------------------------------------------------
 
     def kill_at(self, point, times=1, skip=0, seconds=120):
@@ -298,6 +307,12 @@ class Stage:
             return condition()
 
         return wait_for(what, awake, seconds)
+
+    def wait_sending(self):
+        """A worker is sending, and the platform is taking messages."""
+        count = self.simulator.get("stats")["messages"]["accepted"]
+        self.wait_accepted(count + 10)
+        self._wait_awake("a worker that sends", self.servers.sending_pids, 60)
 
     def wait_paused(self):
         self._wait_awake(
