@@ -97,7 +97,8 @@ class TestPace(DispatchCase):
         self._prepare()
         started_at = time.time()
         with SendPool(self.account._client(), 5, 1) as pool:
-            self.sender._reserve(10, DispatchRun(pool, 5))
+            jobs, _left_out = self.sender._reserve(10, DispatchRun(pool, 5))
+            self.sender._mark_handed_over(jobs)
         self._launch(self._leads(1, start=100))
         [entry] = self.simulator.sends()
         self.assertGreaterEqual(entry["received_at"] - started_at, 10 / 5)
@@ -315,14 +316,81 @@ class TestCrash(DispatchCase):
     """A kill between two commits leaves rows as the last commit left them."""
 
     def _reserved(self, count=3):
-        """A campaign whose rows were reserved by a run that was killed before a request left."""
+        """A campaign whose rows may have left: reserved and handed over by a run that was killed."""
         campaign = self._campaign(self._leads(count))
         campaign.action_launch()
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
             jobs, _left_out = self.sender._reserve(count, DispatchRun(pool, 80))
-        self.assertEqual(len(jobs), count)
+        self.assertEqual(len(self.sender._mark_handed_over(jobs)), count)
         return campaign, self._rows(campaign), jobs
+
+    def test_rows_never_handed_over_by_a_killed_run_are_sent_by_the_next_at_once(self):
+        campaign = self._campaign(self._leads(3))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            jobs, _left_out = self.sender._reserve(3, DispatchRun(pool, 80))
+        self._dispatch()
+        rows = self._rows(campaign)
+        self.assertEqual(set(rows.mapped("state")), {"accepted"})
+        self.assertEqual(set(rows.mapped("attempt_count")), {2})
+        self.assertEqual(len(self.simulator.sends()), 3)
+        self.assertEqual(self.sender._mark_handed_over(jobs), set(), "the first run's are gone")
+
+    def test_a_run_that_another_has_followed_reserves_nothing_more(self):
+        campaign = self._campaign(self._leads(2))
+        campaign.action_launch()
+        self._prepare()
+        earlier = self.sender._claim_run()
+        self.sender._claim_run()
+        before = self.sender.next_dispatch_at
+        with SendPool(self.account._client(), 80, 1) as pool:
+            run = DispatchRun(pool, 80, earlier)
+            self.assertEqual(self.sender._reserve(2, run), ([], 0))
+            self.sender._keep_pace(run)
+        self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
+        self.assertEqual(self.sender.next_dispatch_at, before)
+
+    def test_a_run_whose_rows_another_took_sends_none_of_them_and_ends(self):
+        campaign = self._campaign(self._leads(4))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            run = DispatchRun(pool, 80)
+            run.waiting.extend(self.sender._reserve(4, run)[0])
+            self.sender._release_unsent()
+            self.sender._hand_over(run)
+            self.assertEqual((pool.pending, len(run.waiting), run.exhausted), (0, 0, True))
+        self.assertEqual(self.simulator.sends(), [])
+        self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
+
+    def test_a_run_takes_back_what_it_has_not_handed_over(self):
+        campaign = self._campaign(self._leads(3))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            run = DispatchRun(pool, 80)
+            run.waiting.extend(self.sender._reserve(3, run)[0])
+            self.sender._take_back(run)
+            self.assertEqual(len(run.waiting), 0)
+        self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
+        self.assertEqual(self.portfolio.slots_used, 0)
+
+    def test_the_job_looks_again_when_the_rows_of_a_killed_run_expire(self):
+        _campaign, rows, _jobs = self._reserved(2)
+        self._dispatch()
+        self.assertEqual(set(rows.mapped("state")), {"reserved"})
+        self.assertIn(rows[0].reserved_until + timedelta(seconds=1), self._alarms())
+
+    def test_a_failure_told_before_the_answer_keeps_its_reason(self):
+        _campaign, rows, jobs = self._reserved(1)
+        self._receive(self._status(rows, "failed", errors=[{"code": 131026}]))
+        answer = SendResult(jobs[0][0], "accepted", wamid="wamid.E", finished_at=time.time())
+        self.env["waba.message"]._write_results([answer], DispatchRun(None, 80))
+        self.assertEqual((rows.state, rows.error_code), ("failed", 131026))
+        self.assertEqual(rows.failure_type, "undeliverable")
+        self.assertTrue(rows.failure_reason)
 
     def test_a_reservation_still_in_its_time_is_left_to_its_run(self):
         campaign, rows, _jobs = self._reserved()
