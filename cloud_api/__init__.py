@@ -52,6 +52,7 @@ from .nodes import (
     normalise_limit,
 )
 from .payloads import (
+    ParameterCheck,
     ParameterProblem,
     Preview,
     TemplateVariable,
@@ -90,6 +91,7 @@ __all__ = [
     "NumberName",
     "NumberUpdate",
     "Pacer",
+    "ParameterCheck",
     "ParameterProblem",
     "PhoneNumber",
     "PlatformError",

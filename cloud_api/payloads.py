@@ -361,7 +361,8 @@ def render_preview(components, parameters=None, parameter_format="positional"):
     :param parameters: the frozen form above; may be incomplete
     :return: Preview
     """
-    values = _values(components, as_dict(parameters), parameter_format)
+    variables = template_variables(components, parameter_format)
+    values = _values(variables, as_dict(parameters))
     texts = {"header": "", "body": "", "footer": ""}
     header_type, buttons = "", ()
     for component in _components(components):
@@ -391,14 +392,14 @@ def _fill(text, component, values):
     return _PLACEHOLDER.sub(value_of, as_text(text))
 
 
-def _values(components, parameters, parameter_format):
+def _values(variables, parameters):
     """Given texts by (component, button index, variable name)."""
     given = {
         "header": as_dict(parameters.get("header")).get("values"),
         "body": parameters.get("body"),
     }
     names = {"header": [], "body": [], "button": []}
-    for variable in template_variables(components, parameter_format):
+    for variable in variables:
         names[variable.component].append(variable.name)
     values = {}
     for component, items in given.items():
@@ -409,11 +410,11 @@ def _values(components, parameters, parameter_format):
     return values
 
 
-def _button_values(components, parameters):
+def _button_values(variables, parameters):
     """Given button values by (component, button index, variable name)."""
     names = {
         variable.button_index: variable.name
-        for variable in template_variables(components)
+        for variable in variables
         if variable.component == "button"
     }
     values = {}
@@ -442,20 +443,46 @@ def validate_parameters(components, parameters=None, parameter_format="positiona
     :param parameters: the frozen form above
     :return: list of ParameterProblem, [] when all is well
     """
-    parameters = as_dict(parameters)
-    given = {
-        **_values(components, parameters, parameter_format),
-        **_button_values(components, parameters),
-        **_header_value(as_dict(parameters.get("header"))),
-    }
-    problems = []
-    expected = set()
-    for variable in template_variables(components, parameter_format):
-        key = (variable.component, variable.button_index, variable.name)
-        expected.add(key)
-        problems += _value_problems(variable, given.get(key, ""), key)
-    problems += [ParameterProblem(*key, "unexpected") for key in given if key not in expected]
-    return problems + _length_problems(components, parameters, parameter_format)
+    return ParameterCheck(components, parameter_format).problems(parameters)
+
+
+class ParameterCheck:
+    """As `validate_parameters`, for many messages of one template: its components are read once."""
+
+    def __init__(self, components, parameter_format="positional"):
+        self._variables = template_variables(components, parameter_format)
+        self._parts = {as_word(part.get("type")): part for part in _components(components)}
+
+    def problems(self, parameters=None):
+        """What Meta would refuse in these parameters; list of ParameterProblem.
+
+        :param parameters: the frozen form above
+        """
+        parameters = as_dict(parameters)
+        values = _values(self._variables, parameters)
+        given = {
+            **values,
+            **_button_values(self._variables, parameters),
+            **_header_value(as_dict(parameters.get("header"))),
+        }
+        problems = []
+        expected = set()
+        for variable in self._variables:
+            key = (variable.component, variable.button_index, variable.name)
+            expected.add(key)
+            problems += _value_problems(variable, given.get(key, ""), key)
+        problems += [ParameterProblem(*key, "unexpected") for key in given if key not in expected]
+        return problems + self._length_problems(values)
+
+    def _length_problems(self, values):
+        body, header = self._parts.get("body", {}), self._parts.get("header", {})
+        problems = []
+        if len(_fill(body.get("text"), "body", values)) > BODY_LENGTH:
+            problems.append(ParameterProblem("body", None, "", "too_long"))
+        is_text = as_word(header.get("format")) == "text"
+        if is_text and len(_fill(header.get("text"), "header", values)) > HEADER_LENGTH:
+            problems.append(ParameterProblem("header", None, "", "too_long"))
+        return problems
 
 
 def _value_problems(variable, value, key):
@@ -471,16 +498,6 @@ def _value_problems(variable, value, key):
         "spaces": "    " in value,
     }
     return [ParameterProblem(*key, problem) for problem, present in found.items() if present]
-
-
-def _length_problems(components, parameters, parameter_format):
-    preview = render_preview(components, parameters, parameter_format)
-    problems = []
-    if len(preview.body) > BODY_LENGTH:
-        problems.append(ParameterProblem("body", None, "", "too_long"))
-    if preview.header_type == "text" and len(preview.header) > HEADER_LENGTH:
-        problems.append(ParameterProblem("header", None, "", "too_long"))
-    return problems
 
 
 def clean_parameter(text):

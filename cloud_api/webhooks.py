@@ -122,6 +122,8 @@ class _Scope:
     entry_at: object
     metadata: dict
     contacts: tuple
+    # A body may hold 1,000 statuses and as many contacts; looking through all for each is too much.
+    contacts_by_id: dict
 
     def shared(self, raw, moment=None):
         """Fields that all events have; the entry's time where the element has none of its own."""
@@ -134,10 +136,9 @@ class _Scope:
 
     def contact(self, *keys):
         """Who the element is about: the contact with one of these ids, or the only one there is."""
-        for contact in self.contacts:
-            ids = (as_uid(contact.get("wa_id")), as_uid(contact.get("user_id")))
-            if any(key and key in ids for key in keys):
-                return contact
+        for key in filter(None, keys):
+            if key in self.contacts_by_id:
+                return self.contacts_by_id[key]
         nobody_named = not any(keys)
         return self.contacts[0] if len(self.contacts) == 1 and nobody_named else {}
 
@@ -151,7 +152,7 @@ def _entry_events(entry, body):
     """Events of one element of `entry`."""
     if not isinstance(entry, dict):
         return [UnknownEvent(why="the entry is not an object", raw={"entry": entry})]
-    scope = _Scope(as_uid(entry.get("id")), _field_of(entry, body), entry.get("time"), {}, ())
+    scope = _Scope(as_uid(entry.get("id")), _field_of(entry, body), entry.get("time"), {}, (), {})
     changes = as_list(entry.get("changes"))
     if not changes and "value" in entry:
         changes = [entry]
@@ -186,6 +187,7 @@ def _change_events(change, value, entry, body):
         entry.get("time"),
         as_dict(fields.get("metadata")),
         contacts,
+        _by_id(contacts),
     )
     if not fields:
         return [scope.unknown("the change has no value", change)]
@@ -193,6 +195,15 @@ def _change_events(change, value, entry, body):
     if reader is None:
         return [scope.unknown("unknown field", change)]
     return _read(reader, scope, fields)
+
+
+def _by_id(contacts):
+    """{wa_id or user_id: the first contact that has it}"""
+    found = {}
+    for contact in contacts:
+        for name in ("wa_id", "user_id"):
+            found.setdefault(as_uid(contact.get(name)), contact)
+    return found
 
 
 def _reader_of(field, value):

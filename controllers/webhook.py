@@ -49,7 +49,9 @@ class WabaWebhook(Controller):
     def webhook(self, key, **params):
         # An archived account sends nothing, but statuses and opt-outs still come in for it.
         accounts = request.env["waba.account"].sudo().with_context(active_test=False)
-        account = accounts.search([("webhook_key", "=", key)], limit=1)
+        account = accounts.search_fetch(
+            [("webhook_key", "=", key)], ["app_secret", "verify_token"], limit=1
+        )
         if not account:
             return self._answer(404, "unknown webhook address")
         if request.httprequest.method == "GET":

@@ -24,7 +24,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.1
-COLOURS = 128
+COLOURS = 256
 DESKTOP = (1440, 900)
 
 # Odoo's web client is at rest: it has drawn an action and asks the server for nothing.

@@ -307,7 +307,9 @@ class WabaCampaign(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
         action["domain"] = [("campaign_id", "=", self.id), ("direction", "=", "out")]
         filter_name = self.env.context.get("waba_filter")
-        action["context"] = {f"search_default_{filter_name}": 1} if filter_name else {}
+        action["context"] = {"waba_one_campaign": True}
+        if filter_name:
+            action["context"][f"search_default_{filter_name}"] = 1
         return action
 
     def _audience_domain_list(self):

@@ -1,3 +1,4 @@
+import json
 import logging
 
 from odoo import api, fields, models
@@ -12,10 +13,36 @@ from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .transactions import commit_step
 from .waba_failure import failure_sentence
+from .waba_variable_mixin import freeze_parameters
 
 _logger = logging.getLogger(__name__)
 
-CHUNK = 500
+CHUNK = 1000
+
+# Columns of a new row that differ from person to person; `_insert_rows`.
+ROW_COLUMNS = ("recipient_id", "number", "person_name", "res_id", "parameters", "retry_at", "state",
+               "failure_type", "failure_reason")  # fmt: skip
+
+
+class Preparation:
+    """What is the same for everybody in a chunk, read once.
+
+    :ivar variables: [waba.variable.mixin.Variable]
+    :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
+    :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
+    """
+
+    def __init__(self, campaign, records, people, numbers):
+        self.now = fields.Datetime.now()
+        self.purpose = "marketing" if campaign.category == "marketing" else "utility"
+        self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
+        self.blacklisted = campaign._blacklisted_among(numbers)
+        self.seen = campaign._recipient_ids_with_row(people)
+        self.variables = campaign.variable_ids._read_variables(records.env)
+        self.check = payloads.ParameterCheck(
+            campaign.template_id.components or [], campaign.template_id.parameter_format
+        )
+
 
 
 class WabaCampaign(models.Model):
@@ -92,6 +119,8 @@ class WabaCampaign(models.Model):
             made = commit_step(self.env, self._prepare_chunk)
             if not made:
                 return True
+            # What was read for these people is not read again, and would fill the memory.
+            self.env.invalidate_all()
             if not self.env["ir.cron"]._commit_progress(made):
                 return False
 
@@ -115,7 +144,7 @@ class WabaCampaign(models.Model):
             self._finish_if_through()
             self.sender_id._wake()
             return 0
-        self.env["waba.message"].create(self._row_values(records))
+        self._insert_rows(self._row_values(records))
         self.write(
             {
                 "prepared_until_id": records[-1].id,
@@ -163,63 +192,95 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _row_values(self, records):
-        """Field values of one waba.message per record, exclusions included."""
+        """What differs from row to row, one dict per record, exclusions included."""
         numbers = {record.id: self._number_of(record) for record in records}
         valid = {number for number in numbers.values() if number}
-        portfolio = self.sender_id.portfolio_id
-        people = self.env["waba.recipient"]._find_or_create_by_number(portfolio, valid)
-        blacklisted = self._blacklisted_among(valid)
-        seen = self._recipient_ids_with_row(people)
+        people = self.env["waba.recipient"]._find_or_create_by_number(
+            self.sender_id.portfolio_id, valid
+        )
+        preparation = Preparation(self, records, people, valid)
         rows = []
         for record in records:
-            recipient = people.get(numbers[record.id], self.env["waba.recipient"])
-            typed = numbers[record.id] or self._typed_number(record)
-            person = self._person(numbers[record.id], typed, recipient, blacklisted, seen)
-            rows.append(self._row_for(record, typed, recipient, person))
-            seen.add(recipient.id)
+            number = numbers[record.id]
+            recipient = people.get(number, self.env["waba.recipient"])
+            rows.append(self._row_for(record, number, recipient, preparation))
+            preparation.seen.add(recipient.id)
         return rows
 
-    def _row_for(self, record, number, recipient, person):
-        now = fields.Datetime.now()
-        purpose = "marketing" if self.category == "marketing" else "utility"
-        held_until = recipient.marketing_held_until if purpose == "marketing" else False
+    def _row_for(self, record, number, recipient, preparation):
+        """Values of ROW_COLUMNS for one record."""
+        now = preparation.now
+        held_until = recipient.marketing_held_until if preparation.purpose == "marketing" else False
+        typed = number or self._typed_number(record)
         verdict = eligibility.check(
-            person,
-            purpose,
+            self._person(number, typed, recipient, preparation),
+            preparation.purpose,
             now,
-            blocked_countries=self.sender_id.account_id._blocked_countries(),
+            blocked_countries=preparation.blocked_countries,
         )
         reason, detail = verdict.reason_key, None
         parameters = {}
-        if verdict.allowed:
-            parameters, reason, detail = self._parameters_for(record)
-        elif reason == "invalid_number":
-            detail = number
         facts = record._waba_person_facts()
+        if verdict.allowed:
+            parameters, reason, detail = self._parameters_for(record, facts, preparation)
+        elif reason == "invalid_number":
+            detail = typed
         return {
-            "campaign_id": self.id,
-            "account_id": self.sender_id.account_id.id,
-            "sender_id": self.sender_id.id,
-            "recipient_id": recipient.id,
-            "company_id": self.company_id.id,
-            "user_id": self.user_id.id,
-            "number": number or False,
+            "recipient_id": recipient.id or None,
+            "number": typed or None,
             "person_name": facts["name"] or record.display_name,
-            "res_model": record._name,
             "res_id": record.id,
-            "template_id": self.template_id.id,
-            "category": self.category,
-            "parameters": parameters,
+            "parameters": json.dumps(parameters),
             "retry_at": max(now, held_until or now),
             "state": "skipped" if reason else "queued",
-            "failure_type": reason or False,
-            "failure_reason": failure_sentence(self.env, reason, text=detail) if reason else False,
+            "failure_type": reason,
+            "failure_reason": failure_sentence(self.env, reason, text=detail) if reason else None,
         }
+
+    def _insert_rows(self, rows):
+        """Make waba.message rows by one statement: a third of what the ORM's create costs.
+
+        :param rows: dicts with ROW_COLUMNS
+        """
+        self.env["waba.message"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_message
+                          (uuid, direction, kind, attempt_count, failed_attempt, failure_streak,
+                           campaign_id, account_id, sender_id, company_id, user_id, template_id,
+                           category, res_model, create_uid, create_date, write_uid, write_date,
+                           %(columns)s)
+                   SELECT replace(gen_random_uuid()::text, '-', ''), 'out', 'template', 0, 0, 0,
+                          %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
+                          %(template)s, %(category)s, %(res_model)s, %(uid)s, %(now)s, %(uid)s,
+                          %(now)s, v.*
+                     FROM unnest(%(recipient_id)s::int[], %(number)s::varchar[],
+                                 %(person_name)s::varchar[], %(res_id)s::int[],
+                                 %(parameters)s::jsonb[], %(retry_at)s::timestamp[],
+                                 %(state)s::varchar[], %(failure_type)s::varchar[],
+                                 %(failure_reason)s::varchar[]) AS v""",
+                columns=SQL(", ").join(SQL.identifier(name) for name in ROW_COLUMNS),
+                campaign=self.id,
+                account=self.sender_id.account_id.id,
+                sender=self.sender_id.id,
+                company=self.company_id.id,
+                user=self.user_id.id,
+                template=self.template_id.id,
+                category=self.category or None,
+                res_model=self.res_model,
+                uid=self.env.uid,
+                now=self.env.cr.now(),
+                **{name: [row[name] for row in rows] for name in ROW_COLUMNS},
+            )
+        )
+        self.env["waba.message"].invalidate_model()
+        self.invalidate_recordset(["waba_message_ids"])
 
     @api.model
     def _number_of(self, record):
         """E.164 by the record's own country, one form for one person; '' when there is none."""
-        return policy_numbers.e164_of(record._phone_format() or "")
+        # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
+        return policy_numbers.e164_of(record.phone_sanitized or record._phone_format() or "")
 
     @api.model
     def _typed_number(self, record):
@@ -228,13 +289,13 @@ class WabaCampaign(models.Model):
         return next((text.strip() for text in typed if text and text.strip()), "")
 
     @api.model
-    def _person(self, number, typed, recipient, blacklisted, seen):
+    def _person(self, number, typed, recipient, preparation):
         return eligibility.Person(
             # Only what was formatted may look like a number: "+346125550" is none.
             number=number or typed.lstrip("+"),
-            duplicate=bool(recipient) and recipient.id in seen,
+            duplicate=bool(recipient) and recipient.id in preparation.seen,
             marketing_state=recipient.marketing_state or "unknown",
-            blacklisted=number in blacklisted,
+            blacklisted=number in preparation.blacklisted,
             unreachable_until=recipient.unreachable_until or None,
             blocked=recipient.is_blocked,
             country_code=country_of(number),
@@ -261,23 +322,19 @@ class WabaCampaign(models.Model):
         )
         return {recipient.id for (recipient,) in groups}
 
-    def _parameters_for(self, record):
+    def _parameters_for(self, record, facts, preparation):
         """The words for one person, frozen: what is previewed is what is sent.
 
+        :param facts: `record._waba_person_facts()`
         :return: (parameters, reason key or None, detail or None)
         """
-        self.ensure_one()
-        facts = record._waba_person_facts()
-        lines = self.variable_ids
-        values = {line.id: line._value_for(record, facts) for line in lines}
-        missing = [line.name for line in lines if not values[line.id] and line.kind != "payload"]
+        variables = preparation.variables
+        values = {variable.id: variable.value_for(record, facts) for variable in variables}
+        missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
         if missing:
             return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
-        parameters = lines._as_parameters(values)
-        problems = payloads.validate_parameters(
-            self.template_id.components or [], parameters, self.template_id.parameter_format
-        )
-        if problems:
+        parameters = freeze_parameters(variables, values)
+        if problems := preparation.check.problems(parameters):
             return parameters, "bad_value", self._describe_problems(problems)
         return parameters, None, None
 

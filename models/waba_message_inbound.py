@@ -9,6 +9,8 @@ from .waba_message import TAKEN_STATES
 # An answer without a quotation belongs to our last message if that is not older than this; Meta
 # counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
 ANSWER_WITHIN = timedelta(days=7)
+# An answer carries Meta's time, its message ours, and our clock may be a little ahead.
+CLOCK_AHEAD = timedelta(minutes=1)
 # What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
 # counted on, and our message is not answered.
 REPORTED_KINDS = ("system", "edit", "revoke")
@@ -79,7 +81,7 @@ class WabaMessage(models.Model):
                 return quoted
         # A message settled by its statuses alone has no time of acceptance.
         on_its_way = Domain.OR(
-            Domain(name, ">=", at - ANSWER_WITHIN) & Domain(name, "<=", at)
+            Domain(name, ">=", at - ANSWER_WITHIN) & Domain(name, "<=", at + CLOCK_AHEAD)
             for name in ("accepted_at", "sent_at", "delivered_at", "read_at")
         )
         return self.search(

@@ -13,6 +13,7 @@ class WabaPersonMixin(models.AbstractModel):
 
     waba_message_count = fields.Integer("WhatsApp messages", compute="_compute_waba_message_count")
 
+    @api.depends_context("uid")
     def _compute_waba_message_count(self):
         counts = {}
         if self.env["waba.message"].has_access("read"):

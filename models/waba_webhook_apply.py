@@ -5,13 +5,17 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
 
 from ..cloud_api import webhooks
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
 
-BATCH = 200
+# Bodies of one transaction: enough to spread its cost, few enough that what it has read is on
+# screen at once. Up to 1,000 updates come in one body of some 400 kB.
+BATCH = 1000
+BATCH_BYTES = 1_000_000
 REPEATED_WITHIN = timedelta(days=7)
 RUN_SECONDS = 45
 # How far our clock may be behind Meta's when we look for events received after one happened.
@@ -43,13 +47,30 @@ class WabaWebhookEvent(models.Model):
         """Apply what came in, oldest first, in committed batches."""
         stop_at = time.monotonic() + RUN_SECONDS
         while True:
-            events = self.search([("state", "=", "new")], order="id", limit=BATCH)
+            events = self._next_batch()
             if not events:
                 return
             if time.monotonic() > stop_at:
                 self.env.ref("waba_campaign.ir_cron_apply_webhooks")._trigger()
                 return
             events._apply_batch()
+
+    @api.model
+    def _next_batch(self):
+        """The oldest bodies to apply; one at least, however long it is."""
+        self.flush_model(["state"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM (
+                      SELECT id, sum(octet_length(body)) OVER (ORDER BY id)
+                                 - octet_length(body) AS bytes_before
+                        FROM waba_webhook_event WHERE state = 'new' ORDER BY id LIMIT %s
+                   ) AS head WHERE bytes_before < %s""",
+                BATCH,
+                BATCH_BYTES,
+            )
+        )
+        return self.browse([event_id for (event_id,) in rows])
 
     def _apply_batch(self):
         """One transaction for the whole batch; when it breaks, one per event, so that a broken
@@ -89,8 +110,33 @@ class WabaWebhookEvent(models.Model):
         ]
         if statuses:
             self.env["waba.message"]._apply_statuses(statuses)
+        through = self._close_status_bodies(parsed)
         for event, items in parsed:
-            event._apply_items(items)
+            if event not in through:
+                event._apply_items(items)
+
+    def _close_status_bodies(self, parsed):
+        """Bodies of statuses alone, nearly all there are, need nothing more: one write for them.
+
+        :param parsed: [(event, its items)]
+        :return: those events
+        """
+        through = self.browse(
+            [
+                event.id
+                for event, items in parsed
+                if items and all(isinstance(item, webhooks.MessageStatus) for item in items)
+            ]
+        )
+        through.write(
+            {
+                "state": "applied",
+                "applied_at": fields.Datetime.now(),
+                "summary": webhooks.MessageStatus.__name__,
+                "error": False,
+            }
+        )
+        return through
 
     def _apply_items(self, items):
         """Apply the events of one body, statuses apart, and note what came of it.

@@ -98,7 +98,7 @@ class TestConnect(ConnectCase):
             self._topics(diagnosis, "ok"),
             [
                 "Access token", "Permissions", "WhatsApp Business Account", "Business portfolio",
-                "Daily limit", "Health: Waba", "Health: Business", "Health: App",
+                "Daily limit", "Health: account", "Health: portfolio", "Health: app",
                 "Number +34 600 000 003", "Templates", "Webhook subscription",
             ],
         )  # fmt: skip
@@ -148,7 +148,7 @@ class TestConnect(ConnectCase):
              "both WhatsApp permissions", "draft"),
             ("token with an end",
              lambda: self.simulator.post("token", token=TOKEN, expires_at=4102444800),
-             "warning", "Access token", "Valid until 2100-01-01 00:00:00 (UTC)",
+             "warning", "Access token", "Valid until Jan 1, 2100",
              "permanent token does not expire", "connected"),
             ("wrong account id", lambda: self.outlet.write({"waba_uid": "299999999999999"}),
              "error", "WhatsApp Business Account", "299999999999999", "Check the account's ID",
@@ -185,10 +185,10 @@ class TestConnect(ConnectCase):
              lambda: self.simulator.post(
                  "account", id=OUTLET_UID,
                  restriction={"type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION"}),
-             "warning", "Health: Waba", "RESTRICTED_ADD_PHONE_NUMBER_ACTION", "", "connected"),
+             "warning", "Health: account", "RESTRICTED_ADD_PHONE_NUMBER_ACTION", "", "connected"),
             ("account blocked",
              lambda: self.simulator.post("account", id=OUTLET_UID, billing_problem=True),
-             "error", "Health: Waba", "The WABA cannot send messages.", "Open WhatsApp Manager",
+             "error", "Health: account", "The WABA cannot send messages.", "Open WhatsApp Manager",
              "draft"),
             ("number banned",
              lambda: self.simulator.post("number", id=OUTLET_NUMBER, status="BANNED"),

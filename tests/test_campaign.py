@@ -615,7 +615,9 @@ class TestFigures(WabaCase):
     def test_the_list_behind_a_figure_uses_the_filter_of_its_button(self):
         campaign = self._campaign(self._leads(1))
         action = campaign.with_context(waba_filter="failed").action_view_messages()
-        self.assertEqual(action["context"], {"search_default_failed": 1})
+        self.assertEqual(
+            action["context"], {"waba_one_campaign": True, "search_default_failed": 1}
+        )
         self.assertIn(("campaign_id", "=", campaign.id), action["domain"])
 
     def test_the_preview_is_the_first_persons_message(self):

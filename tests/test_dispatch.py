@@ -4,13 +4,17 @@ What left is judged by the simulator's own log, never by our rows alone.
 """
 
 import time
+from contextlib import contextmanager
 from datetime import timedelta
+
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from odoo import fields
 from odoo.tools import SQL
 
 from ..cloud_api import SendPool
 from ..cloud_api.pool import SendResult
+from ..models.transactions import MAX_TRIES, commit_step
 from ..models.waba_sender_dispatch import DispatchRun
 from .common import NUMBER_ES, PORTFOLIO_UID, WabaCase
 
@@ -325,14 +329,27 @@ class TestCrash(DispatchCase):
         self.assertEqual(len(self.sender._mark_handed_over(jobs)), count)
         return campaign, self._rows(campaign), jobs
 
-    def test_rows_never_handed_over_by_a_killed_run_are_sent_by_the_next_at_once(self):
+    @contextmanager
+    def _as_job(self):
+        """The number with a cursor that may commit, as its job has one."""
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), self.registry.cursor() as cursor:
+            yield self.sender.with_env(self.env(cr=cursor))
+        self.env.invalidate_all()
+
+    def test_rows_never_handed_over_by_a_killed_run_are_sent_by_the_next(self):
         campaign = self._campaign(self._leads(3))
         campaign.action_launch()
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
             jobs, _left_out = self.sender._reserve(3, DispatchRun(pool, 80))
-        self._dispatch()
         rows = self._rows(campaign)
+        with self._moving_clock() as move:
+            self._dispatch()
+            self.assertEqual(set(rows.mapped("state")), {"queued"})
+            self.assertEqual(self.portfolio.slots_used, 0)
+            move(60)
+            self._dispatch()
         self.assertEqual(set(rows.mapped("state")), {"accepted"})
         self.assertEqual(set(rows.mapped("attempt_count")), {2})
         self.assertEqual(len(self.simulator.sends()), 3)
@@ -360,7 +377,8 @@ class TestCrash(DispatchCase):
             run = DispatchRun(pool, 80)
             run.waiting.extend(self.sender._reserve(4, run)[0])
             self.sender._release_unsent()
-            self.sender._hand_over(run)
+            with self._as_job() as sender:
+                sender._hand_over(run)
             self.assertEqual((pool.pending, len(run.waiting), run.exhausted), (0, 0, True))
         self.assertEqual(self.simulator.sends(), [])
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
@@ -372,7 +390,8 @@ class TestCrash(DispatchCase):
         with SendPool(self.account._client(), 80, 1) as pool:
             run = DispatchRun(pool, 80)
             run.waiting.extend(self.sender._reserve(3, run)[0])
-            self.sender._take_back(run)
+            with self._as_job() as sender:
+                sender._take_back(run)
             self.assertEqual(len(run.waiting), 0)
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
         self.assertEqual(self.portfolio.slots_used, 0)
@@ -540,3 +559,48 @@ class TestCrash(DispatchCase):
             campaign, 5, fields.Datetime.now(), fields.Datetime.now(), False
         )
         self.assertEqual([row["id"] for row in again], [rows[1]["id"]])
+
+
+class TestCommitStep(WabaCase):
+    """A step that PostgreSQL refuses is run again on a fresh snapshot; any other error is told."""
+
+    def _run(self, failures, error):
+        """Run a step that writes, and fails so many times after writing; the runs it took."""
+        runs = []
+
+        def step():
+            runs.append(1)
+            note = env["waba.portfolio"].browse(self.portfolio.id)
+            note.name = f"{note.name}+"
+            env.flush_all()
+            if len(runs) <= failures:
+                raise error("told by the test")
+            return "through"
+
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            env = self.env(cr=cr)
+            try:
+                self.assertEqual(commit_step(env, step), "through")
+            finally:
+                self.portfolio.invalidate_recordset()
+        return len(runs)
+
+    def test_a_refused_step_is_repeated_and_written_once(self):
+        before = self.portfolio.name
+        for error in (SerializationFailure, DeadlockDetected, LockNotAvailable):
+            with self.subTest(error.__name__):
+                self.assertEqual(self._run(2, error), 3)
+                before += "+"
+                self.assertEqual(self.portfolio.name, before)
+
+    def test_a_step_refused_again_and_again_raises_and_writes_nothing(self):
+        before = self.portfolio.name
+        with self.assertRaises(SerializationFailure):
+            self._run(MAX_TRIES, SerializationFailure)
+        self.assertEqual(self.portfolio.name, before)
+
+    def test_any_other_error_is_raised_at_once_and_nothing_is_written(self):
+        before = self.portfolio.name
+        with self.assertRaises(ZeroDivisionError):
+            self._run(1, ZeroDivisionError)
+        self.assertEqual(self.portfolio.name, before)

@@ -461,7 +461,8 @@ class TestReplies(InboundCase):
             timedelta(days=7, seconds=1): False,
             timedelta(days=7): True,
             timedelta(): True,
-            -timedelta(seconds=1): False,
+            -timedelta(minutes=1): True,
+            -timedelta(minutes=1, seconds=1): False,
         }
         for ago, expected in cases.items():
             with self._case(str(ago)):

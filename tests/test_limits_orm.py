@@ -128,8 +128,24 @@ class TestDailyLimit(DispatchCase):
         [lead] = self._leads(1)
         wrote_at = int(time.time()) - 24 * 3600 + 3
         self._receive(self._inbound(lead.phone_sanitized, "Hola", timestamp=wrote_at))
+        self.portfolio.daily_cap = 1
+        self._launch(self._leads(1, start=100))
         campaign = self._launch(lead)
-        self.assertTrue(self._rows(campaign).slot_at)
+        self.assertEqual(campaign.queued_count, 1, "it might leave after the window's end")
+        self.portfolio.daily_cap = 2
+        self._dispatch()
+        self.assertTrue(self._rows(campaign, "accepted").slot_at)
+
+    def test_who_costs_no_place_is_found_behind_many_who_wait_for_one(self):
+        self.portfolio.daily_cap = 1
+        self.sender.own_throughput = 5
+        leads = self._leads(30)
+        number = leads[-1].phone_sanitized
+        self.simulator.post("inbound", phone_id=NUMBER_ES, number=number, text="Hola")
+        self._receive(self._inbound(number, "Hola", timestamp=int(time.time())))
+        campaign = self._launch(leads)
+        sent = self._rows(campaign, "accepted")
+        self.assertEqual(set(sent.mapped("res_id")), {leads[0].id, leads[-1].id})
 
     def test_two_numbers_and_two_campaigns_share_one_limit(self):
         self.portfolio.daily_cap = 10

@@ -13,9 +13,7 @@ from odoo.addons.waba_campaign.cloud_api import payloads
 
 from .common import APP_UID, NUMBER_ES, TOKEN, VERIFY_TOKEN, WABA_UID, Simulator
 
-SPECIFICATION = json.loads(
-    Path(__file__).with_name("payloads").joinpath("openapi_messages.json").read_text()
-)
+SPECIFICATION = json.loads(Path(__file__).with_name("openapi_messages.json").read_text())
 
 # Its text message allows no property but its own two, although it extends the common ones.
 CLOSED_TEXT = "$: additionalProperties"

@@ -14,10 +14,7 @@ from .common import PublicAddress, WabaCase
 WHOLE_TOUR = 100_000
 
 
-@tagged("post_install", "-at_install")
-class TestTours(WabaCase, HttpCase):
-    browser_size = "1440x900"
-
+class TourCase(WabaCase, HttpCase):
     def enter_registry_test_mode(self):
         # An HttpCase is in this mode all along.
         return nullcontext()
@@ -40,6 +37,11 @@ class TestTours(WabaCase, HttpCase):
                 for index, number in enumerate(numbers, start=1)
             )
         )
+
+
+@tagged("post_install", "-at_install")
+class TestTours(TourCase):
+    browser_size = "1440x900"
 
     def _statuses_come_in(self):
         """The simulator posts what happened, and a reply, to our webhook address over HTTP."""
@@ -92,3 +94,18 @@ class TestTours(WabaCase, HttpCase):
         campaign = self.env["waba.campaign"].search([("user_id", "=", self.salesperson.id)])
         self.assertEqual(campaign.state, "draft")
         self.assertEqual(campaign.audience_count, 2)
+
+
+@tagged("post_install", "-at_install")
+class TestPhoneTours(TourCase):
+    browser_size = "390x844"
+    touch_enabled = True
+
+    def test_on_a_phone_the_people_of_a_campaign_are_cards(self):
+        leads = self._opportunities("+34 611 000 001", "n/a")
+        self._launch(leads, user_id=self.salesperson.id)
+        self._tour(
+            "waba_read_on_a_phone",
+            "waba_salesperson",
+            "/odoo/action-waba_campaign.waba_message_action",
+        )

@@ -278,6 +278,23 @@ class TestBatches(ApplyCase):
         self.assertEqual((broken.state, broken.error), ("applied", False))
         self.assertEqual(self.template.status, "disabled")
 
+    def test_a_body_stored_wakes_the_job_once_until_it_begins(self):
+        self.env["ir.cron.trigger"].search([]).unlink()
+        with self.enter_registry_test_mode():
+            self.assertEqual(self._wakes_after_storing(), 1)
+            self.assertEqual(self._wakes_after_storing(), 1)
+            # A run begins by deleting the triggers it answers to.
+            self.env["ir.cron.trigger"].search([]).unlink()
+            self.assertEqual(self._wakes_after_storing(), 1)
+
+    def _wakes_after_storing(self):
+        """How often the job is asked for once a body is stored and committed."""
+        self._store_event(self._limit(2000))
+        # A test's cursor never commits, so what follows a commit is run by hand.
+        self.cr.postcommit.run()
+        cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
+        return self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)])
+
     def test_apply_again_wakes_the_job_and_asks_meta_how_things_stand_now(self):
         event = self._receive(self._limit(2000))
         cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
@@ -311,11 +328,15 @@ class TestBatches(ApplyCase):
         self.assertEqual(events.mapped("state"), ["applied", "applied"])
         self.assertEqual(self._chatter(self.account).count("violation: SCAM"), 1)
 
-    def test_more_events_than_a_batch_are_all_applied(self):
-        rows = [self._message(f"+346120{index:05d}") for index in range(205)]
-        for row in rows:
-            self._store_event(self._status(row, "delivered"))
+    def test_bodies_too_long_for_one_transaction_are_all_applied_in_their_order(self):
+        rows = [self._message(f"+34612{index:06d}") for index in range(6)]
+        lengths = (600_000, 600_000, 1_200_000, 10, 900_000, 900_000)
+        for row, length in zip(rows, lengths, strict=True):
+            self._store_event({**self._status(row, "delivered"), "filler": "x" * length})
+        for value in (2000, 10000):
+            self._store_event({**self._limit(value), "filler": "x" * 600_000})
         self._apply_webhooks()
+        self.assertEqual(self.portfolio.messaging_limit, "10000")
         self.assertFalse(self.env["waba.webhook.event"].search([("state", "=", "new")]))
         self.assertEqual({row.state for row in rows}, {"delivered"})
 

@@ -1,6 +1,7 @@
 import logging
 
 from odoo import api, fields, models
+from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
 from ..models.waba_sender import STATUS_SENDING
@@ -149,7 +150,10 @@ class WabaDiagnosis(models.TransientModel):
             self._add(
                 "warning",
                 topic,
-                self.env._("Valid until %s (UTC), then nothing can be sent.", token.expires_at),
+                self.env._(
+                    "Valid until %s, then nothing can be sent.",
+                    format_datetime(self.env, token.expires_at),
+                ),
                 self.env._("A system user's permanent token does not expire."),
             )
         else:
@@ -229,8 +233,15 @@ class WabaDiagnosis(models.TransientModel):
 
     def _tell_health(self, health):
         """Each link of the chain that Meta says can send, or why it cannot."""
+        labels = {
+            "WABA": self.env._("account"),
+            "BUSINESS": self.env._("portfolio"),
+            "APP": self.env._("app"),
+            "PHONE_NUMBER": self.env._("number"),
+            "MESSAGE_TEMPLATE": self.env._("template"),
+        }
         for entity in health.entities if health else ():
-            topic = self.env._("Health: %s", entity.type.replace("_", " ").title())
+            topic = self.env._("Health: %s", labels.get(entity.type, entity.type))
             if entity.can_send == "available":
                 self._add("ok", topic, self.env._("Can send."))
                 continue
@@ -333,7 +344,11 @@ class WabaDiagnosis(models.TransientModel):
         topic = self.env._("Webhook")
         if account.last_event_at:
             self._add(
-                "ok", topic, self.env._("Last event received %s (UTC).", account.last_event_at)
+                "ok",
+                topic,
+                self.env._(
+                    "Last event received %s.", format_datetime(self.env, account.last_event_at)
+                ),
             )
         else:
             self._add(

@@ -80,9 +80,10 @@ class Database:
         while True:
             try:
                 return self._ask(query, values)
-            except psycopg2.Error:
-                was_cut = self._connection is None or self._connection.closed
+            except psycopg2.Error as error:
                 self.close()
+                # No code: the connection broke. 57P0x: the server is going down or coming up.
+                was_cut = not error.pgcode or error.pgcode.startswith("57P0")
                 if not was_cut or time.monotonic() > end:
                     raise
                 time.sleep(POLL_SECONDS)

@@ -1,5 +1,6 @@
 """The processes of a scenario: Odoo's web server, hosts of scheduled jobs, the simulator."""
 
+import contextlib
 import json
 import os
 import re
@@ -52,10 +53,8 @@ class Process(Child):
 
     def kill(self):
         """SIGKILL for it and for all its workers."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
 
 
@@ -98,8 +97,8 @@ class Servers:
     # ---- starting -----------------------------------------------------------------------------
 
     def _start(self, name, *command):
-        log = self.place.dev / "log" / self.place.database / f"{self.name}-{len(self.all)}-{name}"
-        process = Process(name, [sys.executable, *command], log.with_suffix(".log"), self.place.root)
+        log = self.place.logs / f"{self.name}-{len(self.all)}-{name}.log"
+        process = Process(name, [sys.executable, *command], log, self.place.root)
         self.all.append(process)
         return process
 
@@ -113,8 +112,7 @@ class Servers:
 
     def start_simulator(self):
         """The platform, with a fresh world; on the same port in all scenarios of a run."""
-        path = self.place.dev / "log" / self.place.database / "seed.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self.place.logs / "seed.json"
         path.write_text(json.dumps(seed()), encoding="utf-8")
         process = self._start(
             "simulator", "-m", "simulator", "--port", str(self.place.simulator_port),

@@ -90,22 +90,26 @@ class Place:
     def simulator_address(self):
         return f"http://127.0.0.1:{self.simulator_port}"
 
+    @property
+    def logs(self):
+        return self.dev / "log" / self.database
+
     def drop(self):
+        """The databases and everything beside them but the logs."""
+        shutil.rmtree(self.dev / "torture" / self.database, ignore_errors=True)
         for name in (self.database, self.base):
             server_command(self.root, "drop", name)
-        for folder in (self.dev / "torture" / self.database, self.dev / "data/filestore" / self.base,
-                       self.dev / "data/filestore" / self.database):  # fmt: skip
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self.dev / "data" / "filestore" / name, ignore_errors=True)
 
     def make_base(self):
         """Install the addon, make the leads, connect the account; once for all scenarios."""
         self.drop()
-        shutil.rmtree(self.dev / "log" / self.database, ignore_errors=True)
-        (self.dev / "log" / self.database).mkdir(parents=True)
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir(parents=True)
         if database_exists(self.root, "waba_base"):
             # The tests' template with all dependencies, when there is one on this server.
             server_command(self.root, "copy", "waba_base", self.base)
-        log = self.dev / "log" / self.database / "install.log"
+        log = self.logs / "install.log"
         with open(log, "wb") as output:
             status = subprocess.run(
                 [sys.executable, "-m", "odoo", "-d", self.base, "-i", "waba_campaign",

@@ -1,65 +1,61 @@
-import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
-import { button, choose, edit, editVariable, markCard, see } from "./steps";
+import { addTour, button, choose, edit, editVariable, markCard, see } from "./steps";
 
-registry.category("web_tour.tours").add("waba_launch_from_pipeline", {
-    steps: () => [
-        ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-        markCard("Sofa for room 1"),
-        markCard("Sofa for room 2"),
-        markCard("Sofa for room 3"),
-        see(".o_selection_box:contains('3')", "three cards marked"),
-        {
-            content: "open the Actions menu",
-            trigger: ".o_cp_action_menus button:contains('Actions')",
-            run: "click",
-        },
-        {
-            content: "WhatsApp campaign",
-            trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
-            run: "click",
-        },
-        see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^3$/)", "three records"),
-        edit("name", "Sofas in autumn"),
-        ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
-        see(".o_waba_bubble:contains('Hola Ana1')", "the first person's preview"),
-        ...choose("sender_id", "600 000 001"),
-        ...editVariable(2, "text", "Muebles Roble"),
-        ...editVariable(4, "text", "sofas"),
-        button("Launch"),
-        {
-            content: "confirm the launch",
-            trigger: ".modal footer button:contains(/^Launch$/)",
-            run: "click",
-        },
-        see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
-    ],
-});
+addTour("waba_launch_from_pipeline", () => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+    markCard("Sofa for room 1"),
+    markCard("Sofa for room 2"),
+    markCard("Sofa for room 3"),
+    see(".o_selection_box:contains('3')", "three cards marked"),
+    {
+        content: "open the Actions menu",
+        trigger: ".o_cp_action_menus button:contains('Actions')",
+        run: "click",
+    },
+    {
+        content: "WhatsApp campaign",
+        trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
+        run: "click",
+    },
+    see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^3$/)", "three records"),
+    edit("name", "Sofas in autumn"),
+    ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
+    see(".o_waba_bubble:contains('Hola Ana1, en {{2}} tienes')", "what is known, what is missing"),
+    ...choose("sender_id", "600 000 001"),
+    ...editVariable(2, "text", "Muebles Roble"),
+    ...editVariable(4, "text", "sofas"),
+    see(".o_waba_bubble:contains('Hola Ana1, en Muebles Roble tienes')", "the message as it leaves"),
+    button("Launch"),
+    {
+        content: "confirm the launch",
+        trigger: ".modal footer button:contains(/^Launch$/)",
+        run: "click",
+    },
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
+]);
 
-registry.category("web_tour.tours").add("waba_launch_from_list", {
-    steps: () => [
-        ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-        {
-            content: "as a list",
-            trigger: ".o_switch_view.o_list",
-            run: "click",
-        },
-        {
-            content: "mark all",
-            trigger: ".o_list_view thead .o_list_record_selector input",
-            run: "click",
-        },
-        {
-            content: "WhatsApp",
-            trigger: ".o_control_panel button:contains(/^WhatsApp$/)",
-            run: "click",
-        },
-        see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "two records"),
-        {
-            content: "save the draft",
-            trigger: ".o_form_button_save",
-            run: "click",
-        },
-        see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
-    ],
-});
+addTour("waba_launch_from_list", () => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+    {
+        content: "as a list",
+        trigger: ".o_switch_view.o_list",
+        run: "click",
+    },
+    {
+        content: "mark all",
+        trigger: ".o_list_view thead .o_list_record_selector input",
+        run: "click",
+    },
+    {
+        content: "WhatsApp",
+        trigger: ".o_control_panel button:contains(/^WhatsApp$/)",
+        run: "click",
+    },
+    see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "two records"),
+    {
+        content: "save the draft",
+        trigger: ".o_form_button_save",
+        run: "click",
+    },
+    see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
+]);

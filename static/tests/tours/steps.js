@@ -1,10 +1,20 @@
+import { registry } from "@web/core/registry";
 import { keyDown, keyUp } from "@odoo/hoot-dom";
 import { stepUtils } from "@web_tour/tour_utils";
+
+/** A slow machine is no failure: every step waits a minute, where Odoo gives it ten seconds. */
+export function addTour(name, steps) {
+    registry.category("web_tour.tours").add(name, {
+        steps: () => steps().map((step) => ({ timeout: 60000, ...step })),
+    });
+}
 
 /** From anywhere to a menu of the app; `path` holds the texts of the menu entries. */
 export function openMenu(...path) {
     return [
         ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
+        // A menu opened while the app's first screen still loads is closed by it.
+        see(".o_breadcrumb:contains('Campaigns')"),
         ...path.map((text) => ({
             content: `menu ${text}`,
             trigger: `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/), .o-dropdown--menu a:contains(/^${text}$/)`,
@@ -47,7 +57,7 @@ export function choose(field, value, entry = value) {
     ];
 }
 
-/** Writes into a cell of a variable's row; `variable` is the name as the list shows it. */
+/** Writes into a cell of the variables' list; `row` counts from 1. */
 export function editVariable(row, field, value) {
     return [
         {
