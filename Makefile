@@ -6,7 +6,7 @@
 #                                  CREATEDB and must not be called postgres, which Odoo refuses
 #   WABA_PYTHON_PROGRAM=python3.12 the Python (3.10 to 3.13) to make the virtual environment with
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test lint odoo stop clean
+.PHONY: help setup demo demo-check test torture lint odoo stop clean
 
 DB ?= waba_dev
 PORT ?= 8069
@@ -25,6 +25,9 @@ demo-check: ## the demo's scenario, run and checked without a person
 
 test: ## every test, in one pytest run
 	@dev/test
+
+torture: ## kills, crowds and a misbehaving platform against the engine (half an hour)
+	@dev/torture
 
 lint: ## ruff and pylint-odoo
 	@dev/lint

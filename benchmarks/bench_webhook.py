@@ -53,7 +53,7 @@ def load(url, seconds, bodies, rate=None):
         sys.executable, "-m", "benchmarks.webhook_load", url, str(seconds),
         "--connections", str(CONNECTIONS), *(("--rate", str(rate)) if rate else ()),
     ]  # fmt: skip
-    done = subprocess.run(command, input=b"\n".join(bodies), check=True, capture_output=True)
+    done = subprocess.run(command, input=b"\n".join(bodies), check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
 

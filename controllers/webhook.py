@@ -48,30 +48,29 @@ class WabaWebhook(Controller):
     )
     def webhook(self, key, **params):
         # An archived account sends nothing, but statuses and opt-outs still come in for it.
-        accounts = request.env["waba.account"].sudo().with_context(active_test=False)
-        account = accounts.search_fetch(
-            [("webhook_key", "=", key)], ["app_secret", "verify_token"], limit=1
-        )
-        if not account:
+        keys = request.env["waba.account"].sudo()._find_keys(key)
+        if not keys:
             return self._answer(404, "unknown webhook address")
+        account_id, app_secret, verify_token = keys
         if request.httprequest.method == "GET":
-            return self._handshake(account, params)
-        return self._receive(account)
+            return self._handshake(verify_token or "", params)
+        return self._receive(account_id, app_secret or "")
 
-    def _handshake(self, account, params):
+    def _handshake(self, verify_token, params):
         """Meta checks the address by asking for its challenge back."""
-        challenge = answer_challenge(params, account.verify_token or "")
+        challenge = answer_challenge(params, verify_token)
         if challenge is None:
             return self._answer(403, "wrong verify token")
         return self._answer(200, challenge)
 
-    def _receive(self, account):
+    def _receive(self, account_id, app_secret):
         """Store a signed body. Odoo commits before the answer leaves: a 200 means it is kept."""
         raw_body = request.httprequest.get_data(cache=False)
         signature = request.httprequest.headers.get("X-Hub-Signature-256")
-        if not verify_signature(raw_body, signature, account.app_secret or ""):
-            _logger.warning("waba.account %s: webhook with a wrong signature refused", account.id)
+        if not verify_signature(raw_body, signature, app_secret):
+            _logger.warning("waba.account %s: webhook with a wrong signature refused", account_id)
             return self._answer(403, "wrong signature")
+        account = request.env["waba.account"].sudo().browse(account_id)
         request.env["waba.webhook.event"].sudo()._store(account, raw_body)
         return self._answer(200, "")
 

@@ -4,6 +4,7 @@ import secrets
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ..cloud_api import CloudApiClient, CloudApiError
 
@@ -169,14 +170,12 @@ class WabaAccount(models.Model):
             account.webhook_url = f"{account.get_base_url()}/waba/webhook/{account.webhook_key}"
 
     def _compute_last_event_at(self):
-        groups = (
-            self.env["waba.webhook.event"]
-            .sudo()
-            ._read_group([("account_id", "in", self.ids)], ["account_id"], ["received_at:max"])
-        )
-        last = {account.id: received_at for account, received_at in groups}
+        events = self.env["waba.webhook.event"].sudo()
         for account in self:
-            account.last_event_at = last.get(account.id, False)
+            # The newest of the index; a maximum over all would read every webhook ever received.
+            account.last_event_at = events.search(
+                [("account_id", "=", account.id)], order="received_at desc", limit=1
+            ).received_at
 
     @api.depends("sender_ids", "template_ids")
     def _compute_counts(self):
@@ -306,6 +305,23 @@ class WabaAccount(models.Model):
                 )
             )
         return CloudApiClient(account.base_url, account.api_version, account.access_token, **kwargs)
+
+    @api.model
+    @api.private
+    def _find_keys(self, webhook_key):
+        """What the webhook's door needs of an account, archived or not, in one cheap query.
+
+        :return: (account's id, app secret, verify token), or None for an unknown key
+        """
+        names = ("webhook_key", "app_secret", "verify_token")
+        self.flush_model(names)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, app_secret, verify_token FROM waba_account WHERE webhook_key = %s",
+                webhook_key,
+            )
+        )
+        return rows[0] if rows else None
 
     def action_connect(self):
         """Check the keys, read everything, subscribe the webhook, say the result."""

@@ -120,7 +120,7 @@ class WabaCampaign(models.Model):
     waba_message_ids = fields.One2many("waba.message", "campaign_id", string="WhatsApp messages")
     people_count = fields.Integer("People", compute="_compute_figures")
     queued_count = fields.Integer("Waiting", compute="_compute_figures")
-    skipped_count = fields.Integer("Left out", compute="_compute_figures")
+    skipped_count = fields.Integer("People left out", compute="_compute_figures")
     sent_count = fields.Integer("Sent", compute="_compute_figures")
     delivered_count = fields.Integer("Delivered", compute="_compute_figures")
     read_count = fields.Integer("Read", compute="_compute_figures")

@@ -11,7 +11,7 @@ class WabaConsent(models.Model):
     _rec_name = "recipient_id"
 
     recipient_id = fields.Many2one(
-        "waba.recipient", required=True, readonly=True, ondelete="restrict", index=True
+        "waba.recipient", "Person", required=True, readonly=True, ondelete="restrict", index=True
     )
     number = fields.Char(related="recipient_id.number", store=True, index=True)
     purpose = fields.Selection(

@@ -13,9 +13,11 @@ class WabaConversation(models.Model):
     _description = "WhatsApp Conversation"
     _order = "last_inbound_at desc nulls last, id desc"
 
-    sender_id = fields.Many2one("waba.sender", required=True, ondelete="cascade", readonly=True)
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", required=True, ondelete="cascade", readonly=True
+    )
     recipient_id = fields.Many2one(
-        "waba.recipient", required=True, ondelete="cascade", readonly=True, index=True
+        "waba.recipient", "Person", required=True, ondelete="cascade", readonly=True, index=True
     )
     company_id = fields.Many2one(related="sender_id.company_id")
     last_inbound_at = fields.Datetime(readonly=True)

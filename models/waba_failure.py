@@ -4,6 +4,10 @@ One vocabulary for the row, the campaign and the number. The keys are those of
 `cloud_api.errors` and `policy.retry`; a test holds the three together.
 """
 
+from odoo.tools import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
 # We decided not to send.
 LEFT_OUT = [
     ("no_number", "There is no phone number"),
@@ -61,29 +65,38 @@ FAILURE_TYPES = LEFT_OUT + NOT_DELIVERED
 
 # What a person does about a failure that stops more than one message.
 ADVICE = {
-    "token": "Enter a new access token on the account and connect again.",
-    "permission": "Give the token the permissions whatsapp_business_messaging and "
-    "whatsapp_business_management in Meta's Business settings, then connect again.",
-    "account_restricted": "Read the reason in WhatsApp Manager and ask for a review there; "
-    "resume the account when Meta lifts the restriction.",
-    "account_misclassified": "Meta lifts this by itself. Check the category of your templates.",
-    "billing": "Settle the payment method in WhatsApp Manager, then resume the account.",
-    "marketing_disabled": "Switch promotions on for the Cloud API in WhatsApp Manager.",
-    "app_rate": "Sending goes on by itself after the waiting time.",
-    "maintenance": "Sending goes on by itself after the waiting time.",
-    "sender_unavailable": "Check the number's registration and name in WhatsApp Manager, then "
-    "resume the number.",
-    "spam_rate": "Send less, to people who asked for it, and look at the last campaigns.",
-    "template_missing": "Read the templates again and check the language of this one.",
-    "template_paused": "Meta lifts a pause by itself; the people still waiting are kept.",
-    "template_disabled": "Choose another template: Meta does not allow this one again.",
-    "template_parameters": "Read the templates again and check the variables of the campaign.",
-    "template_policy": "Change the template in WhatsApp Manager, or choose another one.",
-    "flow_blocked": "Check the template's form in WhatsApp Manager.",
-    "flow_throttled": "Sending goes on by itself after an hour.",
-    "pacing_drop": "Meta reviews the account: look at its health in WhatsApp Manager.",
-    "bad_request": "Several people in a row met the same refusal: check the template and its "
-    "variables before going on.",
+    "token": _lt("Enter a new access token on the account and connect again."),
+    "permission": _lt(
+        "Give the token the permissions whatsapp_business_messaging and "
+        "whatsapp_business_management in Meta's Business settings, then connect again."
+    ),
+    "account_restricted": _lt(
+        "Read the reason in WhatsApp Manager and ask for a review there; "
+        "resume the account when Meta lifts the restriction."
+    ),
+    "account_misclassified": _lt(
+        "Meta lifts this by itself. Check the category of your templates."
+    ),
+    "billing": _lt("Settle the payment method in WhatsApp Manager, then resume the account."),
+    "marketing_disabled": _lt("Switch promotions on for the Cloud API in WhatsApp Manager."),
+    "app_rate": _lt("Sending goes on by itself after the waiting time."),
+    "maintenance": _lt("Sending goes on by itself after the waiting time."),
+    "sender_unavailable": _lt(
+        "Check the number's registration and name in WhatsApp Manager, then resume the number."
+    ),
+    "spam_rate": _lt("Send less, to people who asked for it, and look at the last campaigns."),
+    "template_missing": _lt("Read the templates again and check the language of this one."),
+    "template_paused": _lt("Meta lifts a pause by itself; the people still waiting are kept."),
+    "template_disabled": _lt("Choose another template: Meta does not allow this one again."),
+    "template_parameters": _lt("Read the templates again and check the variables of the campaign."),
+    "template_policy": _lt("Change the template in WhatsApp Manager, or choose another one."),
+    "flow_blocked": _lt("Check the template's form in WhatsApp Manager."),
+    "flow_throttled": _lt("Sending goes on by itself after an hour."),
+    "pacing_drop": _lt("Meta reviews the account: look at its health in WhatsApp Manager."),
+    "bad_request": _lt(
+        "Several people in a row met the same refusal: check the template and its "
+        "variables before going on."
+    ),
 }
 
 
@@ -105,5 +118,5 @@ def failure_sentence(env, failure_type, code=None, text=None):
         sentence = env._("%(label)s: %(text)s.", label=sentence, text=text.rstrip("."))
     else:
         sentence = f"{sentence}."
-    advice = env._(ADVICE[failure_type]) if failure_type in ADVICE else ""  # pylint: disable=translation-not-lazy
+    advice = env._(ADVICE[failure_type]) if failure_type in ADVICE else ""
     return f"{sentence} {advice}".strip()

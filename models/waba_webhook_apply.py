@@ -167,16 +167,20 @@ class WabaWebhookEvent(models.Model):
 
         Statuses are applied all the same (they only move forward); this spares the chatter.
         """
+        self.flush_model(["state", "summary"])
         return bool(
-            self.search_count(
-                [
-                    ("body_hash", "=", self.body_hash),
-                    ("account_id", "=", self.account_id.id),
-                    ("state", "=", "applied"),
-                    ("id", "!=", self.id),
-                    ("received_at", ">=", self.received_at - REPEATED_WITHIN),
-                ],
-                limit=1,
+            self.env.execute_query(
+                SQL(
+                    """SELECT 1 FROM waba_webhook_event
+                        WHERE body_hash = %s AND account_id = %s AND id <> %s
+                          AND state = 'applied' AND summary <> 'MessageStatus'
+                          AND received_at >= %s
+                        LIMIT 1""",
+                    self.body_hash,
+                    self.account_id.id,
+                    self.id,
+                    self.received_at - REPEATED_WITHIN,
+                )
             )
         )
 

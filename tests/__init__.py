@@ -14,3 +14,9 @@ from . import test_layering
 from . import test_neutralize
 from . import test_vocabulary
 from . import test_openapi
+from . import test_webhook_door
+from . import test_webhook_apply
+from . import test_statuses
+from . import test_inbound
+from . import test_consent
+from . import test_person_mixin

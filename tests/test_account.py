@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.addons.waba_campaign.models.waba_account import DEFAULT_API_VERSION
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_datetime, mute_logger
 
 from .common import NO_WEBHOOK, NUMBER_ES, TOKEN, WABA_UID, PublicAddress, WabaCase
 
@@ -26,6 +26,10 @@ class ConnectCase(WabaCase):
         cls.addClassCleanup(cls.address.stop)
         cls.env["ir.config_parameter"].set_param("web.base.url", cls.address.url)
         cls.outlet = cls._create_account(waba_uid=OUTLET_UID)
+
+    def setUp(self):
+        super().setUp()
+        self.address.handshakes.clear()
 
     @contextmanager
     def _case(self, name):
@@ -148,7 +152,7 @@ class TestConnect(ConnectCase):
              "both WhatsApp permissions", "draft"),
             ("token with an end",
              lambda: self.simulator.post("token", token=TOKEN, expires_at=4102444800),
-             "warning", "Access token", "Valid until Jan 1, 2100",
+             "warning", "Access token", "Valid until 1 Jan 2100",
              "permanent token does not expire", "connected"),
             ("wrong account id", lambda: self.outlet.write({"waba_uid": "299999999999999"}),
              "error", "WhatsApp Business Account", "299999999999999", "Check the account's ID",
@@ -259,7 +263,8 @@ class TestConnect(ConnectCase):
     def test_the_last_event_received_is_told(self):
         event = self._store_event({}, self.outlet)
         line = self._line(self._diagnose(), "Webhook", "ok")
-        self.assertIn(str(event.received_at), line.text)
+        received_at = format_datetime(self.env, event.received_at, dt_format="d MMM y, HH:mm")
+        self.assertIn(received_at, line.text)
 
     def test_connecting_again_after_a_repair_connects(self):
         self.address.answer = "hello"
@@ -324,15 +329,18 @@ class TestDiagnosis(ConnectCase):
         self.env.cr.execute("SELECT count(*) FROM mail_message")
         return [*rows, self.env.cr.fetchall()]
 
-    def test_a_diagnosis_changes_nothing(self):
-        self._connect()
+    def _change_everything_at_meta(self):
         self.simulator.post("number", id=OUTLET_NUMBER, quality_rating="RED", status="BANNED")
         self.simulator.post("limit", limit="TIER_10K", webhook=False)
         self.simulator.post("token", token=TOKEN, expires_at=4102444800)
         self._change_template("order_update", status="PAUSED")
+
+    def test_a_diagnosis_changes_nothing(self):
+        self._connect()
         for state in ("connected", "stopped", "draft"):
             with self._case(state):
                 self.outlet.state = state
+                self._change_everything_at_meta()
                 before = self._everything()
                 first = self._diagnose()
                 self.assertFalse(first.did_connect)

@@ -248,8 +248,13 @@ class TestReach(ConsentCase):
         elsewhere = self._person(theirs, portfolio=self._other_portfolio())
         person._set_marketing_state("opted_out", "person", "said so")
         self.assertEqual(elsewhere.marketing_state, "opted_out")
-        later = self._other_portfolio_2()
-        self.assertEqual(self._person(theirs, portfolio=later).marketing_state, "opted_out")
+
+    def test_whoever_is_first_known_by_the_other_way_of_writing_is_no_stranger(self):
+        person = self._person("+5215512345678")
+        person.wa_number = "+525512345678"
+        person._set_marketing_state("opted_out", "person", "said so")
+        known_later = self._person("+525512345678", portfolio=self._other_portfolio())
+        self.assertEqual(known_later.marketing_state, "opted_out")
 
 
 class TestSending(ConsentCase):

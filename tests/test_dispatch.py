@@ -7,10 +7,9 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 
-from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
-
 from odoo import fields
 from odoo.tools import SQL
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from ..cloud_api import SendPool
 from ..cloud_api.pool import SendResult
@@ -93,6 +92,17 @@ class TestPace(DispatchCase):
         for start in range(0, 800, 100):
             self._launch(self._leads(1, start=start))
         self.assertPace(5, 8)
+
+    def test_the_pace_of_a_run_that_slowed_down_holds_for_the_next(self):
+        self.sender.own_throughput = 2
+        with self._fault(kind="error", code=130429):
+            self._launch(self._leads(4))
+        self._launch(self._leads(1, start=100))
+        *_first, last_of_run, first_of_next = (
+            entry["received_at"] for entry in self.simulator.sends()
+        )
+        # One a second, and some room for the jitter of a busy machine.
+        self.assertGreaterEqual(first_of_next - last_of_run, 0.7)
 
     def test_the_pace_survives_a_kill_between_reserving_and_sending(self):
         self.sender.own_throughput = 5
@@ -320,7 +330,7 @@ class TestCrash(DispatchCase):
     """A kill between two commits leaves rows as the last commit left them."""
 
     def _reserved(self, count=3):
-        """A campaign whose rows may have left: reserved and handed over by a run that was killed."""
+        """A campaign whose rows may have left: handed over by a run that was killed."""
         campaign = self._campaign(self._leads(count))
         campaign.action_launch()
         self._prepare()

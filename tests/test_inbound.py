@@ -304,9 +304,14 @@ class TestWhoWrote(InboundCase):
         self.assertEqual(alone.number, NUMBER)
 
     def test_two_rows_that_turn_out_to_be_one_person_become_one(self):
+        for hours in (5, -5):
+            with self._case(str(hours)):
+                self._check_two_rows_become_one(timedelta(hours=hours))
+
+    def _check_two_rows_become_one(self, ago):
         alone = self._write_as("ES.1A", wamid="wamid.1")
         nameless = alone.recipient_id
-        by_number = self._write(wamid="wamid.2", ago=timedelta(hours=5)).recipient_id
+        by_number = self._write(wamid="wamid.2", ago=ago).recipient_id
         self.assertNotEqual(nameless, by_number)
         both = self._write_as("ES.1A", NUMBER, wamid="wamid.3")
         self.assertEqual(both.recipient_id, by_number)
@@ -314,7 +319,9 @@ class TestWhoWrote(InboundCase):
         self.assertEqual(by_number.user_uid, "ES.1A")
         self.assertEqual(alone.recipient_id, by_number)
         self.assertEqual(self._conversation().recipient_id, by_number)
-        self.assertEqual(self._conversation().last_inbound_at, self.now)
+        last = max(self.now, self.now - ago)
+        self.assertEqual(self._conversation().last_inbound_at, last)
+        self.assertEqual(self._conversation().window_expires_at, last + timedelta(hours=24))
         self.assertEqual(self._conversation().unread_count, 3)
 
     def test_whoever_asked_to_stop_without_a_number_stays_asked_when_the_number_shows(self):

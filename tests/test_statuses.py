@@ -295,7 +295,7 @@ class TestUserIds(StatusCase):
 
 class TestReportedFailures(StatusCase):
     def test_the_same_refusal_in_a_row_is_blamed_on_what_they_share(self):
-        bad_request, dropped = 131008, 135000
+        dropped = 135000
         other = self._create_account(name="Other", waba_uid="200000000000002")
         other._sync()
         other.state = "connected"
@@ -305,15 +305,38 @@ class TestReportedFailures(StatusCase):
             for index in range(6)
         ]
         cases = {
-            "two of one account and two of another": (rows[1:5], dropped, "connected"),
-            "three of one account": (rows[:3], dropped, "stopped"),
-            "three requests that do not fit": (rows[:3], bad_request, "connected"),
+            "two of each": (rows[1:5], ["connected", "connected"]),
+            "three of one": (rows[:4], ["stopped", "connected"]),
+            "three of the other": (rows[2:], ["connected", "stopped"]),
         }
-        for name, (chosen, code, expected) in cases.items():
+        for name, (chosen, expected) in cases.items():
             with self.subTest(name), self.cr.savepoint() as savepoint:
-                errors = [{"code": code, "title": "No"}]
+                errors = [{"code": dropped, "title": "No"}]
                 self._apply([self._told(row, "failed", 1, errors=errors) for row in chosen])
-                self.assertEqual(self.account.state, expected)
+                self.assertEqual([self.account.state, other.state], expected)
+                savepoint.rollback()
+
+    def test_three_requests_that_do_not_fit_pause_the_campaign_of_their_template(self):
+        campaigns = [
+            self._campaign(self._leads(1), template_id=template.id)
+            for template in (self.template, self.utility_template)
+        ]
+        for campaign in campaigns:
+            campaign.state = "running"
+        rows = [
+            self._message(
+                f"+3461100000{index}",
+                campaign_id=campaigns[index % 2].id,
+                template_id=campaigns[index % 2].template_id.id,
+                res_id=index + 1,
+            )
+            for index in range(6)
+        ]
+        for count, expected in ((4, ["running", "running"]), (5, ["paused", "running"])):
+            with self.subTest(count), self.cr.savepoint() as savepoint:
+                errors = [{"code": 100, "title": "Invalid parameter"}]
+                self._apply([self._told(row, "failed", 1, errors=errors) for row in rows[:count]])
+                self.assertEqual([campaign.state for campaign in campaigns], expected)
                 savepoint.rollback()
 
     def test_a_failure_without_a_reason_is_a_failure(self):

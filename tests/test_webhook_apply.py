@@ -278,23 +278,6 @@ class TestBatches(ApplyCase):
         self.assertEqual((broken.state, broken.error), ("applied", False))
         self.assertEqual(self.template.status, "disabled")
 
-    def test_a_body_stored_wakes_the_job_once_until_it_begins(self):
-        self.env["ir.cron.trigger"].search([]).unlink()
-        with self.enter_registry_test_mode():
-            self.assertEqual(self._wakes_after_storing(), 1)
-            self.assertEqual(self._wakes_after_storing(), 1)
-            # A run begins by deleting the triggers it answers to.
-            self.env["ir.cron.trigger"].search([]).unlink()
-            self.assertEqual(self._wakes_after_storing(), 1)
-
-    def _wakes_after_storing(self):
-        """How often the job is asked for once a body is stored and committed."""
-        self._store_event(self._limit(2000))
-        # A test's cursor never commits, so what follows a commit is run by hand.
-        self.cr.postcommit.run()
-        cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
-        return self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)])
-
     def test_apply_again_wakes_the_job_and_asks_meta_how_things_stand_now(self):
         event = self._receive(self._limit(2000))
         cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")

@@ -22,9 +22,9 @@ class WabaDiagnosis(models.TransientModel):
     _description = "WhatsApp Account Diagnosis"
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
-    line_ids = fields.One2many("waba.diagnosis.line", "diagnosis_id", readonly=True)
-    webhook_url = fields.Char(compute="_compute_webhook")
-    verify_token = fields.Char(compute="_compute_webhook")
+    line_ids = fields.One2many("waba.diagnosis.line", "diagnosis_id", "What we found", readonly=True)
+    webhook_url = fields.Char("Callback address", compute="_compute_webhook")
+    verify_token = fields.Char("Verify token", compute="_compute_webhook")
     verdict = fields.Selection(
         [
             ("ok", "Everything works"),
@@ -152,7 +152,7 @@ class WabaDiagnosis(models.TransientModel):
                 topic,
                 self.env._(
                     "Valid until %s, then nothing can be sent.",
-                    format_datetime(self.env, token.expires_at),
+                    format_datetime(self.env, token.expires_at, dt_format="d MMM y, HH:mm"),
                 ),
                 self.env._("A system user's permanent token does not expire."),
             )
@@ -234,11 +234,11 @@ class WabaDiagnosis(models.TransientModel):
     def _tell_health(self, health):
         """Each link of the chain that Meta says can send, or why it cannot."""
         labels = {
-            "WABA": self.env._("account"),
-            "BUSINESS": self.env._("portfolio"),
-            "APP": self.env._("app"),
-            "PHONE_NUMBER": self.env._("number"),
-            "MESSAGE_TEMPLATE": self.env._("template"),
+            "waba": self.env._("account"),
+            "business": self.env._("portfolio"),
+            "app": self.env._("app"),
+            "phone_number": self.env._("number"),
+            "message_template": self.env._("template"),
         }
         for entity in health.entities if health else ():
             topic = self.env._("Health: %s", labels.get(entity.type, entity.type))
@@ -347,7 +347,8 @@ class WabaDiagnosis(models.TransientModel):
                 "ok",
                 topic,
                 self.env._(
-                    "Last event received %s.", format_datetime(self.env, account.last_event_at)
+                    "Last event received %s.",
+                    format_datetime(self.env, account.last_event_at, dt_format="d MMM y, HH:mm"),
                 ),
             )
         else:

@@ -13,7 +13,7 @@ import traceback
 from demo_lib.processes import DemoError
 
 from . import judge
-from .scenarios import SCENARIOS
+from .scenarios import SCENARIOS, SPEED
 from .stage import Place, Stage
 
 COLUMNS = ("kills", "passed", "rows", "requests", "accepted", "uncertain", "waiting", "people_24h",
@@ -45,7 +45,7 @@ def run(scenario, place, options):
     line = {"scenario": scenario.name, "problems": []}
     if scenario.own_postgres and not place.own_postgres:
         return {**line, "skipped": "PostgreSQL is not the run's own", "seconds": 0}
-    stage = Stage(place, scenario.name, options.seed, scenario.own_speed)
+    stage = Stage(place, scenario.name, options.seed, SPEED)
     try:
         stage.open()
         scenario.act(stage)

@@ -32,8 +32,9 @@ SELECT 'Torture ' || n, 'Ana ' || n, number, number, 'opportunity', true,
 """
 PEOPLE = """
 INSERT INTO waba_recipient (portfolio_id, number, marketing_state)
-SELECT portfolio_id, number, 'unknown' FROM waba_sender, unnest(%(numbers)s) AS number
- WHERE id = %(sender)s
+SELECT s.portfolio_id, wanted.number, 'unknown'
+  FROM waba_sender s, unnest(%(numbers)s) AS wanted(number)
+ WHERE s.id = %(sender)s
 ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING
 """
 DIRECT = """

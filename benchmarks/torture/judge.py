@@ -96,7 +96,7 @@ def judge(record):
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
         ("every campaign is done, or waits for a place", _campaigns(record)),
-        ("every webhook was applied", f"{record.failed_events} failed" * bool(record.failed_events)),
+        ("every webhook was applied", record.failed_events and f"{record.failed_events} failed"),
     ]  # fmt: skip
 
 

@@ -25,11 +25,15 @@ ADDON = "odoo.addons.waba_campaign"
 IN_FLIGHT_SECONDS = 0.15
 
 
-class Point(NamedTuple):
-    """Where to strike: a method, and whether before or after it has run.
+def always(_result):
+    return True
 
-    :param condition: called with the method's result (its arguments when `when` is 'before');
-        calls for which it is false are not counted
+
+class Point(NamedTuple):
+    """Where to strike.
+
+    :param when: 'before' or 'after' the method, or 'during' it: a moment after its start
+    :param condition: for 'after': called with the result; calls for which it is false do not count
     """
 
     module: str
@@ -47,35 +51,34 @@ POINTS = {
     "reserved, not committed": Point(
         SENDER, "WabaSender", "_reserve", "after", lambda result: bool(result[0])
     ),
-    "reserved, nothing sent yet": Point("cloud_api.pool", "SendPool", "submit", "before"),
+    "reserved, nothing handed over": Point(SENDER, "WabaSender", "_mark_handed_over", "before"),
+    "handed over, nothing sent": Point("cloud_api.pool", "SendPool", "submit", "before"),
     "requests in flight": Point("cloud_api.client", "CloudApiClient", "send_message", "during"),
     "replies not written": Point(SENDER, "WabaSender", "_write_results", "before"),
     "replies written, not committed": Point(
-        MESSAGE, "WabaMessage", "_write_results", "after", lambda result: True
+        MESSAGE, "WabaMessage", "_write_results", "after", always
     ),
     "between two batches of replies": Point(
-        SENDER, "WabaSender", "_write_results", "after", lambda result: True
+        SENDER, "WabaSender", "_write_results", "after", always
     ),
-    "taking back unsent rows": Point(MESSAGE, "WabaMessage", "_release", "after", lambda _none: True),
+    "taking back unsent rows": Point(MESSAGE, "WabaMessage", "_release", "after", always),
     "expired reservations being settled": Point(
-        SENDER, "WabaSender", "_settle_expired", "after", lambda _none: True
+        SENDER, "WabaSender", "_settle_expired", "after", always
     ),
     "end of a run": Point(SENDER, "WabaSender", "_finish_dispatch", "before"),
     "audience chunk not committed": Point(AUDIENCE, "WabaCampaign", "_prepare_chunk", "after"),
     "audience prepared, not started": Point(
         AUDIENCE, "WabaCampaign", "_prepare_chunk", "after", lambda made: not made
     ),
-    "statuses applied, not committed": Point(
-        MESSAGE, "WabaMessage", "_apply_statuses", "after"
-    ),
+    "statuses applied, not committed": Point(MESSAGE, "WabaMessage", "_apply_statuses", "after"),
     "between two batches of webhooks": Point(
-        EVENT, "WabaWebhookEvent", "_apply_batch", "after", lambda _none: True
+        EVENT, "WabaWebhookEvent", "_apply_batch", "after", always
     ),
-    "pause being written": Point(STATE, "WabaCampaign", "_pause", "after", lambda _none: True),
+    "pause being written": Point(STATE, "WabaCampaign", "_pause", "after", always),
     "webhook stored, not committed": Point(
-        "models.waba_webhook_event", "WabaWebhookEvent", "_store", "after", lambda _event: True
+        "models.waba_webhook_event", "WabaWebhookEvent", "_store", "after", always
     ),
-}  # fmt: skip
+}
 
 
 class Crashes:

@@ -9,7 +9,9 @@ import psycopg2
 
 from .servers import restart_postgres
 
-HALF_SPEED = 60
+# Fewer than Meta's 80 a second, so that arrivals that jitter on a busy machine are not taken for a
+# number that goes too fast; two runs at once would still be seen.
+SPEED = 72
 SLOW_REPLY_MS = 350
 
 
@@ -18,14 +20,12 @@ class Scenario:
     """One row of the table.
 
     :param act: called with the Stage; brings it to a settled state
-    :param own_speed: messages per second; 0: Meta's 80
     :param own_postgres: it restarts PostgreSQL, which must be the run's own
     :param errors_expected: Odoo's log may hold errors (broken connections, killed jobs)
     """
 
     name: str
     act: object
-    own_speed: int = 0
     own_postgres: bool = False
     errors_expected: bool = False
     short: bool = False
@@ -101,8 +101,7 @@ def kill_at_random(stage, people=5000, times=50):
     stage.fault("latency", ms=[20, 200], count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(people))
-    while stage.kills < times:
-        stage.kill_at_random(1)
+    stage.kill_at_random(times)
     stage.settle()
 
 
@@ -110,8 +109,8 @@ def kill_hosts(stage):
     """Whole hosts die with all their workers, and others take over."""
     stage.fault("latency", ms=[20, 200], count=None)
     hosts = [stage.servers.start_host(1), stage.servers.start_host(1)]
-    stage.campaign(stage.take_leads(600))
-    for turn in range(6):
+    stage.campaign(stage.take_leads(1200))
+    for turn in range(4):
         stage.linger(stage.random.uniform(0.5, 3))
         hosts[turn % 2].kill()
         stage.kills += 1
@@ -184,6 +183,8 @@ def lost_lock(stage):
 
 
 def postgres_restarts(stage):
+    """PostgreSQL crashes three times; a service manager keeps the hosts up, as in production."""
+    stage.is_supervised = True
     stage.fault("latency", ms=[20, 200], count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(900))
@@ -340,7 +341,8 @@ def short_kills(stage):
     for point in (
         "audience prepared, not started",
         "reserved, not committed",
-        "reserved, nothing sent yet",
+        "reserved, nothing handed over",
+        "handed over, nothing sent",
         "requests in flight",
         "replies written, not committed",
         "statuses applied, not committed",
@@ -369,7 +371,8 @@ FAST_FIRST = {"delays": {"sent": 0.0, "delivered": 0.05, "read": 0.1, "failed": 
 
 SENDING_POINTS = (
     ("reserved, not committed", 0),
-    ("reserved, nothing sent yet", 0),
+    ("reserved, nothing handed over", 0),
+    ("handed over, nothing sent", 0),
     ("requests in flight", 10),
     ("replies not written", 0),
     ("replies written, not committed", 0),
@@ -380,8 +383,8 @@ SENDING_POINTS = (
 )
 
 SCENARIOS = [
-    Scenario("short: kills", short_kills, own_speed=HALF_SPEED, short=True),
-    Scenario("short: crowd", short_crowd, own_speed=HALF_SPEED, short=True),
+    Scenario("short: kills", short_kills, short=True),
+    Scenario("short: crowd", short_crowd, short=True),
     *(
         Scenario(f"kill: {point}", partial(kill_while_sending, point, skip=skip))
         for point, skip in SENDING_POINTS

@@ -85,6 +85,7 @@ class Servers:
         self.name = re.sub(r"\W+", "-", name.lower()).strip("-")
         self.crashes = place.dev / "torture" / place.database
         self.all = []
+        self.hosts = {}
         self.web = None
         self.simulator = None
 
@@ -142,12 +143,24 @@ class Servers:
         host = self._odoo(
             "host", "--workers", "1", "--no-http", "--max-cron-threads", str(workers)
         )
-        before = len(self.cron_pids())
-        wait_for(
-            "the scheduler's workers", lambda: len(self.cron_pids()) >= before + workers,
-            START_SECONDS, host,
-        )  # fmt: skip
+
+        def is_complete():
+            own = [pid for pid in self.cron_pids() if session_of(pid) == host.pid]
+            return len(own) >= workers
+
+        wait_for("the scheduler's workers", is_complete, START_SECONDS, host)
+        self.hosts[host] = workers
         return host
+
+    def revive(self):
+        """Start hosts again that ended, as a service manager does.
+
+        Odoo's master ends when it starts a worker while PostgreSQL does not answer.
+        """
+        for host, workers in [*self.hosts.items()]:
+            if not host.is_alive:
+                del self.hosts[host]
+                self.start_host(workers)
 
     # ---- crashes ------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from .servers import APP_SECRET, TOKEN, WABA_UID, Servers, wait_for
 LEADS = 6000
 # The wait of a whole scenario's settling, and how much stored time may pass meanwhile.
 SETTLE_SECONDS = 420
+END = 10**9
 STEP_SECONDS = 120
 MAX_PASSED = 3600
 QUIET_SECONDS = 2.0
@@ -35,6 +36,8 @@ DELIVERY = {
                "failed": [0.1, 0.5], "inbound": [0.2, 0.8]},
     "batch_window": 0.2, "batch_max": 50, "first_retry": 1.0, "longest_retry": 5.0,
 }  # fmt: skip
+# The addon's word for a limit, and Meta's.
+TIERS = {"250": "TIER_250", "2000": "TIER_2K"}
 STATES = """
 SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
        count(*) FILTER (WHERE state = 'reserved') AS reserved,
@@ -148,12 +151,12 @@ class Stage:
 
     :param place: Place
     :param name: the scenario's
-    :param own_speed: messages per second of each number, when fewer than Meta's 80
+    :param speed: messages per second of each number
     """
 
-    def __init__(self, place, name, seed, own_speed=0):
+    def __init__(self, place, name, seed, speed):
         self.place = place
-        self.own_speed = own_speed
+        self.speed = speed
         self.random = random.Random(f"{seed} {name}")
         self.servers = Servers(place, name)
         self.database = Database(place.database)
@@ -161,6 +164,9 @@ class Stage:
         self.passed = 0
         self.limit = None
         self.may_wait = False
+        self.is_supervised = False
+        self._seen = None
+        self._quiet_since = 0.0
         self.audiences = {}
         self._admin = None
         self._leads = []
@@ -176,7 +182,7 @@ class Stage:
             "delivery", url=f"{self.place.web_address}/waba/webhook/{key}", app_secret=APP_SECRET,
             **DELIVERY,
         )  # fmt: skip
-        self.database.rows("UPDATE waba_sender SET own_throughput = %s", (self.own_speed,))
+        self.database.rows("UPDATE waba_sender SET own_throughput = %s", (self.speed,))
         self._leads = self.database.lead_ids()
 
     def close(self):
@@ -199,6 +205,7 @@ class Stage:
     def limit_people(self, limit):
         """The portfolio's messaging limit, a key of the addon's MESSAGING_LIMITS."""
         self.limit = int(limit)
+        self.simulator.post("limit", limit=TIERS[limit], webhook=False)
         self.database.rows("UPDATE waba_portfolio SET messaging_limit = %s", (limit,))
 
     def take_leads(self, count):
@@ -302,12 +309,28 @@ class Stage:
         """Let the engine work; nothing happens but the scheduler's own looking for jobs."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.database.wake()
+            self._look_after()
             time.sleep(min(POLL_SECONDS, seconds))
+
+    def _look_after(self):
+        """What goes on beside every wait: the scheduler looks for jobs, dead hosts come back.
+
+        When nothing moves, time passes: what waits for a moment (a reservation to expire, a retry,
+        the space between two messages to one person, Odoo's own pause after three kills of a job)
+        gets it. Alarms that the engine set are due then; one that it forgot stays forgotten.
+        """
+        if self.is_supervised:
+            self.servers.revive()
+        self.database.wake()
+        now, seen = time.monotonic(), (self.states(), self.simulator.get("log", since=END)["next"])
+        if seen != self._seen:
+            self._seen, self._quiet_since = seen, now
+        elif now - self._quiet_since > QUIET_SECONDS and self.pass_time(STEP_SECONDS):
+            self._quiet_since = now
 
     def _wait_awake(self, what, condition, seconds):
         def awake():
-            self.database.wake()
+            self._look_after()
             return condition()
 
         return wait_for(what, awake, seconds)
@@ -364,24 +387,12 @@ class Stage:
         self._wait_awake("a moment without a job", lambda: self.pass_time(part * DAY_SECONDS), 120)
 
     def settle(self):
-        """Wait until all is sent that may be, told and applied.
-
-        What waits for a moment (a reservation to expire, a retry, a place between two messages to
-        one person) gets it by `pass_time`: alarms the engine set for itself are due then, and
-        one that it forgot leaves the scenario unfinished.
-        """
-        end = time.monotonic() + SETTLE_SECONDS
-        seen, quiet_since, passed = None, time.monotonic(), 0
+        """Wait until all is sent that may be, told and applied."""
+        end, most = time.monotonic() + SETTLE_SECONDS, self.passed + MAX_PASSED
         while not self._is_over():
-            if time.monotonic() > end or passed > MAX_PASSED:
-                raise DemoError(f"not settled: {self.states()}, {passed} s passed")
-            self.database.wake()
-            now = (self.states(), self.simulator.get("stats")["requests"])
-            if now != seen:
-                seen, quiet_since = now, time.monotonic()
-            elif time.monotonic() - quiet_since > QUIET_SECONDS and self.pass_time(STEP_SECONDS):
-                passed += STEP_SECONDS
-                quiet_since = time.monotonic()
+            if time.monotonic() > end or self.passed > most:
+                raise DemoError(f"not settled: {self.states()}, {self.passed} s passed")
+            self._look_after()
             time.sleep(POLL_SECONDS)
 
     def _is_over(self):

@@ -12,7 +12,7 @@ function seeFigure(label, value) {
 addTour("waba_follow_running", () => [
     see(".o_statusbar_status button.o_arrow_button_current:contains('Running')"),
     seeFigure("People", 3),
-    seeFigure("Left out", 1),
+    seeFigure("People left out", 1),
     seeFigure("Delivered", 0),
     see(".o_field_widget[name=progress_text]:contains('0 of 2')", "how far it is"),
 ]);
@@ -29,7 +29,7 @@ addTour("waba_follow_to_the_end", () => [
     seeFigure("Replied", 1),
     {
         content: "who was left out",
-        trigger: ".oe_stat_button:contains('Left out')",
+        trigger: ".oe_stat_button:contains('People left out')",
         run: "click",
     },
     see(".o_data_row:contains('Ana3 Prueba'):contains('Left out'):contains('number is not valid')"),

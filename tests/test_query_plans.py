@@ -1,0 +1,205 @@
+"""No query on a hot path reads a big table from end to end.
+
+The history is made by SQL; then a campaign is prepared, sent and answered by the jobs themselves,
+every statement they run is kept, and PostgreSQL is asked how it would run each of them.
+"""
+
+import json
+from unittest.mock import patch
+
+from odoo.sql_db import Cursor
+from odoo.tests import tagged
+
+from .common import WabaCase
+
+PEOPLE = 20_000
+BIG_TABLES = frozenset(
+    ("waba_message", "waba_recipient", "waba_conversation", "waba_webhook_event",
+     "phone_blacklist", "crm_lead")
+)  # fmt: skip
+
+
+class Statements:
+    """Every statement run while the block runs, once per text, with one set of its values.
+
+    :ivar texts: {statement with placeholders: statement with values}
+    """
+
+    def __init__(self):
+        self.texts = {}
+
+    def __enter__(self):
+        execute = Cursor.execute
+
+        def keep_and_execute(cursor, query, params=None, log_exceptions=True):
+            code, values = (query, params) if isinstance(query, str) else (query.code, query.params)
+            if any(table in code for table in BIG_TABLES):
+                self.texts.setdefault(code, cursor._obj.mogrify(code, values or None).decode())
+            return execute(cursor, query, params, log_exceptions)
+
+        self._patch = patch.object(Cursor, "execute", keep_and_execute)
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_error):
+        self._patch.stop()
+
+
+def scanned_tables(plan):
+    """Names of the tables that a plan, as EXPLAIN (FORMAT JSON) gives it, reads sequentially."""
+    found = {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set()
+    for part in plan.get("Plans", ()):
+        found |= scanned_tables(part)
+    return found
+
+
+@tagged("post_install", "-at_install")
+class TestQueryPlans(WabaCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._fill()
+
+    @classmethod
+    def _fill(cls):
+        """A year of use: people, their messages, conversations and webhooks, all of it over."""
+        cls.old_campaign = cls._campaign(cls._leads(1))
+        cls.env.flush_all()
+        values = {
+            "people": PEOPLE,
+            "portfolio": cls.portfolio.id,
+            "account": cls.account.id,
+            "sender": cls.sender.id,
+            "campaign": cls.old_campaign.id,
+            "template": cls.template.id,
+            "company": cls.account.company_id.id,
+            "country": cls.env.ref("base.es").id,
+        }
+        for statement in (PEOPLE_SQL, CONVERSATIONS_SQL, MESSAGES_SQL, INBOUND_SQL, EVENTS_SQL,
+                          BLACKLIST_SQL, LEADS_SQL):  # fmt: skip
+            cls.env.cr.execute(statement, values)
+        for table in BIG_TABLES:
+            cls.env.cr.execute(f"ANALYZE {table}")  # pylint: disable=sql-injection
+        cls.env.invalidate_all()
+
+    def _check(self, statements):
+        """Fail for each statement that would read a big table from end to end."""
+        self.assertTrue(statements.texts)
+        for code, text in statements.texts.items():
+            if text.lstrip(" (\n").split(None, 1)[0].upper() not in (
+                "SELECT", "INSERT", "UPDATE", "DELETE", "WITH",
+            ):  # fmt: skip
+                continue
+            self.env.cr.execute(f"EXPLAIN (FORMAT JSON) {text}".replace("%", "%%"), ())
+            [[found]] = self.env.cr.fetchall()
+            plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+            with self.subTest(code[:60]):
+                self.assertFalse(
+                    scanned_tables(plan) & BIG_TABLES, f"{text}\n{json.dumps(plan, indent=1)}"
+                )
+
+    def test_a_plan_that_scans_is_noticed(self):
+        with Statements() as statements:
+            self.env.cr.execute("SELECT count(*) FROM waba_message WHERE person_name = 'Nobody'")
+        with self.assertRaises(AssertionError):
+            # Without its subtests: theirs would be counted as failures of this test.
+            with patch.object(type(self), "subTest", lambda *_args: patch.dict({})):
+                self._check(statements)
+
+    def test_preparing(self):
+        leads = self._leads(5, start=1000)
+        campaign = self._campaign(leads)
+        campaign.action_launch()
+        with Statements() as statements:
+            self._prepare()
+        self.assertEqual(campaign.people_count, 5)
+        self._check(statements)
+
+    def test_sending(self):
+        campaign = self._campaign(self._leads(5, start=2000))
+        campaign.action_launch()
+        self._prepare()
+        with Statements() as statements:
+            self._dispatch()
+        self.assertEqual(len(self._rows(campaign, "accepted")), 5)
+        self._check(statements)
+
+    def test_sending_again_and_settling(self):
+        campaign = self._campaign(self._leads(3, start=3000))
+        campaign.action_launch()
+        self._prepare()
+        with self._fault(kind="error", code=130429), Statements() as statements:
+            self._dispatch()
+        self.assertTrue(self._rows(campaign, "queued"))
+        self._check(statements)
+
+    def test_applying_webhooks(self):
+        self.simulator.post("behaviour", reply_rate=1.0, reply_texts=["Gracias", "BAJA"])
+        campaign = self._launch(self._leads(4, start=4000))
+        with Statements() as statements:
+            self._take_posted()
+        self.assertEqual(campaign.read_count, 4)
+        self.assertEqual(campaign.replied_count, 4)
+        self._check(statements)
+
+    def test_screens(self):
+        with Statements() as statements:
+            self.old_campaign.invalidate_recordset()
+            self.old_campaign.read(
+                ["people_count", "read_count", "replied_count", "opted_out_count", "progress_text",
+                 "retryable_count"]
+            )  # fmt: skip
+            self.portfolio.read(["slots_used", "next_slot_at"])
+            self.sender.read(["queued_count", "campaign_count"])
+            self.account.read(["last_event_at"])
+        # A campaign's own figures read all of its rows: here they are the whole table.
+        for code in [text for text in statements.texts if '"campaign_id" IN' in text]:
+            del statements.texts[code]
+        self._check(statements)
+
+
+PEOPLE_SQL = """
+INSERT INTO waba_recipient (portfolio_id, number, user_uid, marketing_state, slot_at)
+SELECT %(portfolio)s, '+34' || (700000000 + n), 'ES.' || n, 'opted_in',
+       now() AT TIME ZONE 'UTC' - make_interval(hours => 25 + n %% 8000)
+  FROM generate_series(1, %(people)s) AS n"""
+
+CONVERSATIONS_SQL = """
+INSERT INTO waba_conversation (sender_id, recipient_id)
+SELECT %(sender)s, id FROM waba_recipient WHERE number LIKE '+347%%'"""
+
+MESSAGES_SQL = """
+INSERT INTO waba_message
+       (uuid, wamid, direction, kind, campaign_id, account_id, sender_id, company_id, template_id,
+        category, recipient_id, number, res_model, res_id, state, attempt_count, failed_attempt,
+        failure_streak, retry_at, slot_at, accepted_at)
+SELECT md5('old' || id), 'old.' || id, 'out', 'template', %(campaign)s, %(account)s, %(sender)s,
+       %(company)s, %(template)s, 'marketing', id, number, 'crm.lead', 1000000 + id,
+       (ARRAY['read', 'delivered', 'sent', 'failed'])[1 + id %% 4], 1, 0, 0, slot_at, slot_at,
+       slot_at
+  FROM waba_recipient WHERE number LIKE '+347%%'"""
+
+INBOUND_SQL = """
+INSERT INTO waba_message
+       (uuid, wamid, direction, kind, account_id, sender_id, company_id, recipient_id, state,
+        attempt_count, failed_attempt, failure_streak)
+SELECT md5('in' || id), 'in.' || id, 'in', 'text', %(account)s, %(sender)s, %(company)s, id,
+       'received', 0, 0, 0
+  FROM waba_recipient WHERE number LIKE '+347%%'"""
+
+EVENTS_SQL = """
+INSERT INTO waba_webhook_event (account_id, body, body_hash, received_at, applied_at, state, summary)
+SELECT %(account)s, '{}', md5('event' || n), old, old, 'applied',
+       CASE n %% 10 WHEN 0 THEN 'InboundMessage' ELSE 'MessageStatus' END
+  FROM generate_series(1, %(people)s) AS n,
+       LATERAL (SELECT now() AT TIME ZONE 'UTC' - make_interval(hours => 25 + n %% 2000)) AS o(old)"""
+
+BLACKLIST_SQL = """
+INSERT INTO phone_blacklist (number, active)
+SELECT '+34' || (750000000 + n), TRUE FROM generate_series(1, %(people)s) AS n"""
+
+LEADS_SQL = """
+INSERT INTO crm_lead (name, type, active, phone, phone_sanitized, country_id, company_id)
+SELECT 'Old ' || n, 'opportunity', TRUE, '+34' || (700000000 + n), '+34' || (700000000 + n),
+       %(country)s, %(company)s
+  FROM generate_series(1, %(people)s) AS n"""
