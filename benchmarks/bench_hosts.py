@@ -19,13 +19,17 @@ def run(bench, world):
     rates = {}
     with bench.stub() as stub:
         world.connect(stub.address)
-        for processes in PROCESSES:
+        for processes in bench.size(PROCESSES, PROCESSES[:2]):
             rates[processes] = _rate(bench, world, stub, processes, count)
             bench.report.add(NAME, f"{processes} processes", rates[processes], "messages/s")
         _check_cap(bench, world, stub, count)
-    must = 1.7 if (os.cpu_count() or 1) >= 2 else 1.0
-    bench.report.add(NAME, "2 processes against 1", rates[2] / rates[1], must=(">=", must))
-    bench.report.add(NAME, "4 processes against 1", rates[4] / rates[1])
+    for processes, rate in rates.items():
+        if processes > 1:
+            # Until the cores are busy: each process waits for answers most of the time.
+            must = 0.85 * min(processes, os.cpu_count() or 1)
+            bench.report.add(
+                NAME, f"{processes} processes against 1", rate / rates[1], must=(">=", must)
+            )
 
 
 def _queue(bench, world, count):
@@ -57,7 +61,7 @@ def _check_cap(bench, world, stub, count):
     bench.sql("UPDATE waba_recipient SET slot_at = NULL")
     bench.sql("UPDATE waba_portfolio SET daily_cap = %s", cap)
     with contextlib.ExitStack() as stack:
-        for index in range(max(PROCESSES)):
+        for index in range(bench.size(PROCESSES, PROCESSES[:2])[-1]):
             stack.enter_context(bench.job_worker(f"host{index}"))
         stub.reset(LATENCY)
         world.wake(*range(SENDER_COUNT))

@@ -1,7 +1,7 @@
 """Years of use, made by SQL: people and messages that are over, with everything that they weigh."""
 
 NUMBERS_FROM = 700_000_000
-PER_CAMPAIGN = 50_000
+MOST_PER_CAMPAIGN = 50_000
 
 
 def fill(bench, world, messages, people):
@@ -10,14 +10,15 @@ def fill(bench, world, messages, people):
     Indexes are dropped for the insert and made again after it: the same rows, sooner.
     """
     _insert_people(bench, world, people)
-    _insert_campaigns(bench, world, -(-messages // PER_CAMPAIGN))
+    per_campaign = min(MOST_PER_CAMPAIGN, people)
+    _insert_campaigns(bench, world, -(-messages // per_campaign))
     definitions = bench.sql(
         """SELECT indexname, indexdef FROM pg_indexes
             WHERE tablename = 'waba_message' AND indexname <> 'waba_message_pkey'"""
     )
     for name, _definition in definitions:
         bench.sql(f'DROP INDEX "{name}"')
-    _insert_messages(bench, world, messages, people)
+    _insert_messages(bench, world, messages, people, per_campaign)
     for _name, definition in definitions:
         bench.sql(definition)
     bench.vacuum()
@@ -56,7 +57,7 @@ def _insert_campaigns(bench, world, count):
         ).write({"state": "done"})
 
 
-def _insert_messages(bench, world, messages, people):
+def _insert_messages(bench, world, messages, people, per_campaign):
     bench.sql(
         """WITH campaign AS (SELECT array_agg(id ORDER BY id) AS ids FROM waba_campaign
                               WHERE name LIKE 'Old %%')
@@ -77,7 +78,7 @@ def _insert_messages(bench, world, messages, people):
               AND r.number = '+34' || (%(numbers_from)s + n %% %(people)s),
                   LATERAL (SELECT (now() AT TIME ZONE 'UTC')
                                   - make_interval(hours => 48 + n %% 16800)) AS o(old)""",
-        per_campaign=PER_CAMPAIGN,
+        per_campaign=per_campaign,
         account=world.account_id,
         sender=world.sender_ids[0],
         company=world.company_id,

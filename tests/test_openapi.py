@@ -100,6 +100,7 @@ class TestRequests(unittest.TestCase):
 class TestSimulatorReplies(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        super().setUpClass()
         cls.simulator = Simulator()
         cls.addClassCleanup(cls.simulator.stop)
 

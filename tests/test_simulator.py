@@ -173,6 +173,7 @@ class SimulatorCase(unittest.TestCase):
         cls.addClassCleanup(cls.sim.stop)
 
     def setUp(self):
+        super().setUp()
         self.sim.control("POST", "reset", {})
         self.sim.control("POST", "delivery", {
             "url": self.receiver.url, "batch_max": 100, "batch_window": 0.0, "concurrency": 1,
@@ -724,14 +725,14 @@ class TestNodes(SimulatorCase):
 
 class TestTemplates(SimulatorCase):
 
-    def create(self, **changes):
+    def create_template(self, **changes):
         body = {"name": "new_sale", "language": "es", "category": "MARKETING",
                 "components": [{"type": "BODY", "text": "Hola {{1}}, hay rebajas en la tienda.",
                                 "example": {"body_text": [["Ana"]]}}]}
         return self.sim.graph("POST", f"{ACCOUNT}/message_templates", {**body, **changes})
 
     def test_create_review_and_use(self):
-        status, reply = self.create()
+        status, reply = self.create_template()
         self.assertEqual((status, reply["status"], reply["category"]),
                          (200, "PENDING", "MARKETING"))
         self.assertEqual(self.code(template_body(name="new_sale")), 132001)
@@ -743,7 +744,7 @@ class TestTemplates(SimulatorCase):
             "event": "APPROVED", "message_template_id": int(reply["id"]),
             "message_template_name": "new_sale", "message_template_language": "es",
             "reason": "NONE", "message_template_category": "MARKETING"})
-        self.assertEqual(self.create()[1]["error"]["error_subcode"], 2388024)
+        self.assertEqual(self.create_template()[1]["error"]["error_subcode"], 2388024)
 
     def test_creation_rules(self):
         def body(text, **more):
@@ -784,8 +785,8 @@ class TestTemplates(SimulatorCase):
         }
         for name, changes in cases.items():
             with self.subTest(name):
-                self.assertEqual(self.create(**changes)[1]["error"]["code"], 100)
-        self.assertEqual(self.create(parameter_format="NAMED", **body(
+                self.assertEqual(self.create_template(**changes)[1]["error"]["code"], 100)
+        self.assertEqual(self.create_template(parameter_format="NAMED", **body(
             "Hola {{first_name}}, hay rebajas."))[0], 200)
 
     def test_edit(self):
@@ -811,7 +812,7 @@ class TestTemplates(SimulatorCase):
         self.assertEqual(self.sim.graph("DELETE", f"{path}?name=autumn_offer")[0], 200)
         self.assertEqual(self.code(offer_body()), 132001)
         self.assertEqual(self.sim.graph("DELETE", f"{path}?name=autumn_offer")[0], 400)
-        self.assertEqual(self.create(name="autumn_offer")[1]["error"]["error_subcode"], 2388023)
+        self.assertEqual(self.create_template(name="autumn_offer")[1]["error"]["error_subcode"], 2388023)
         self.flush()
         reasons = [v["reason"] for _f, v in
                    self.receiver.updates("message_template_status_update")]
@@ -834,7 +835,7 @@ class TestTemplates(SimulatorCase):
     def test_a_pause_and_a_review_end_by_themselves(self):
         template = self.template_id("autumn_offer")
         self.sim.control("POST", "settings", {"template_review_seconds": 0})
-        self.create()
+        self.create_template()
         self.sim.control("POST", "template", {"id": template, "pause": 2, "pause_seconds": 0})
         while len(self.receiver.updates("message_template_status_update")) < 3:
             self.flush()

@@ -22,7 +22,9 @@ class WabaDiagnosis(models.TransientModel):
     _description = "WhatsApp Account Diagnosis"
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
-    line_ids = fields.One2many("waba.diagnosis.line", "diagnosis_id", "What we found", readonly=True)
+    line_ids = fields.One2many(
+        "waba.diagnosis.line", "diagnosis_id", "What we found", readonly=True
+    )
     webhook_url = fields.Char("Callback address", compute="_compute_webhook")
     verify_token = fields.Char("Verify token", compute="_compute_webhook")
     verdict = fields.Selection(
