@@ -18,6 +18,7 @@ MUST = 0.85
 
 def run(bench, world):
     messages, people = bench.size((5_000_000, 1_000_000), (2_000, 500))
+    world.forget_messages()
     with Bench(f"{bench.database}_old", bench.report, bench.smoke, copy_of=bench) as old:
         old_world = world.on(old)
         started = time.monotonic()

@@ -1,6 +1,6 @@
 """Several hosts on one PostgreSQL: 8 numbers sent by 1, 2 and 4 job processes, and the cap.
 
-Each process is a whole Odoo with one job thread, as on a host of its own; only the cores are shared.
+Each process is a whole Odoo with one job thread, as on a host of its own; the cores are shared.
 """
 
 import contextlib

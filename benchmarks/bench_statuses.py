@@ -76,7 +76,9 @@ def apply_all(bench):
 
 
 def check(bench, count):
-    found = bench.sql("SELECT state, count(*) FROM waba_message WHERE wamid LIKE 'wamid.%%' GROUP BY 1")
+    found = bench.sql(
+        "SELECT state, count(*) FROM waba_message WHERE wamid LIKE 'wamid.%%' GROUP BY 1"
+    )
     assert found == [("read", count)], f"states after applying: {found}"
     failed = bench.sql("SELECT count(*) FROM waba_webhook_event WHERE state <> 'applied'")[0][0]
     assert not failed, f"{failed} events were not applied"

@@ -101,7 +101,7 @@ class Bench:
 
     def disconnect(self):
         """Leave no connection of this process to the database."""
-        from odoo.sql_db import close_db  # noqa: PLC0415
+        from odoo.sql_db import close_db
 
         close_db(self.database)
 
@@ -136,14 +136,14 @@ class Bench:
     def env(self):
         """The superuser's environment in this process; committed at the end."""
         registry = self._registry()
-        from odoo import SUPERUSER_ID, api  # noqa: PLC0415 - after the configuration is read
+        from odoo import SUPERUSER_ID, api
 
         with registry.cursor() as cursor:
             yield api.Environment(cursor, SUPERUSER_ID, {})
 
     def _registry(self):
-        from odoo.modules.registry import Registry  # noqa: PLC0415
-        from odoo.tools import config  # noqa: PLC0415
+        from odoo.modules.registry import Registry
+        from odoo.tools import config
 
         if not config.get("db_name"):
             config.parse_config([*self._odoo_options(), "--log-level", "warn"], setup_logging=True)

@@ -1,7 +1,7 @@
 """The peer that Odoo brings: its SMS queue with Twilio, pointed at the stub.
 
-`python -m benchmarks.sms_queue DATABASE ADDONS_PATH STUB COUNT` queues COUNT messages and processes the queue
-as Odoo's job does, one run after the other without the minute that Odoo's scheduler waits between
+`python -m benchmarks.sms_queue DATABASE ADDONS_PATH STUB COUNT` queues COUNT messages and processes
+the queue as Odoo's job does, one run after the other without the minute that Odoo's scheduler waits between
 runs of a job with work left: what is measured is the queue, not the scheduler.
 """
 
@@ -61,9 +61,9 @@ def queue(env, count):
 
 def main():
     database, addons_path, stub, count = sys.argv[1:]
-    from odoo import SUPERUSER_ID, api  # noqa: PLC0415
-    from odoo.modules.registry import Registry  # noqa: PLC0415
-    from odoo.tools import config  # noqa: PLC0415
+    from odoo import SUPERUSER_ID, api
+    from odoo.modules.registry import Registry
+    from odoo.tools import config
 
     config.parse_config(
         ["-d", database, "--addons-path", addons_path, "--log-level", "warn"],

@@ -47,7 +47,9 @@ class Stub:
         return {
             "messaging_product": "whatsapp",
             "contacts": [{"input": to, "wa_id": to.lstrip("+")}],
-            "messages": [{"id": f"wamid.{self._run}{next(self._ids)}", "message_status": "accepted"}],
+            "messages": [
+                {"id": f"wamid.{self._run}{next(self._ids)}", "message_status": "accepted"}
+            ],
         }
 
     async def _control(self, request):

@@ -93,7 +93,8 @@ class World:
         """No message, person or event that a benchmark has made; history stays (see history.py)."""
         self.bench.sql(
             """DELETE FROM waba_message
-                WHERE id > (SELECT COALESCE(max(id), 0) FROM waba_message WHERE wamid LIKE 'old.%%')"""
+                WHERE id > (SELECT COALESCE(max(id), 0) FROM waba_message
+                             WHERE wamid LIKE 'old.%%')"""
         )
         self.bench.sql(
             """DELETE FROM waba_conversation c USING waba_recipient r

@@ -2,6 +2,8 @@ from . import waba_portfolio
 from . import waba_account
 from . import waba_account_sync
 from . import waba_sender
+from . import waba_sender_reserve
+from . import waba_sender_alarm
 from . import waba_sender_dispatch
 from . import waba_variable_mixin
 from . import waba_template
@@ -17,6 +19,8 @@ from . import waba_campaign_audience
 from . import waba_campaign_progress
 from . import waba_campaign_variable
 from . import waba_message
+from . import waba_message_results
+from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_message_settle

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..cloud_api import CloudApiError
+from .languages import in_language_of
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class WabaAccount(models.Model):
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(accounts))
         for account in accounts:
-            account._poll()
+            in_language_of(account.company_id, account)._poll()
             if not cron._commit_progress(1):
                 break
 

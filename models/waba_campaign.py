@@ -256,9 +256,7 @@ class WabaCampaign(models.Model):
     @api.model
     def _check_not_kept_by_the_steps(self, names):
         if not self.env.su and (kept := KEPT_BY_THE_STEPS.intersection(names)):
-            raise AccessError(
-                self.env._("The campaign itself keeps %s.", ", ".join(sorted(kept)))
-            )
+            raise AccessError(self.env._("The campaign itself keeps %s.", ", ".join(sorted(kept))))
 
     def _check_not_under_way(self):
         if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):

@@ -10,6 +10,7 @@ from odoo.tools import SQL
 from ..cloud_api import payloads
 from ..policy import eligibility
 from ..policy import numbers as policy_numbers
+from .languages import in_language_of
 from .phone_countries import country_of
 from .transactions import commit_step
 from .waba_failure import failure_sentence
@@ -44,7 +45,6 @@ class Preparation:
         )
 
 
-
 class WabaCampaign(models.Model):
     """From records to rows: who is written to, who is left out and why, and with which words.
 
@@ -64,7 +64,8 @@ class WabaCampaign(models.Model):
         """Start what is due, then make the rows of every campaign in preparation."""
         commit_step(self.env, self._start_scheduled)
         for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
-            if not campaign._prepare_or_pause():
+            # The launcher's language: values are written as they were previewed.
+            if not in_language_of(campaign.launched_by_id, campaign)._prepare_or_pause():
                 self._prepare_cron()._trigger()
                 return
 
@@ -74,7 +75,7 @@ class WabaCampaign(models.Model):
         scheduled = self.search([("state", "=", "scheduled")])
         due = scheduled.filtered(lambda c: not c.scheduled_at or c.scheduled_at <= now)
         for campaign in due:
-            campaign._start_now()
+            in_language_of(campaign.launched_by_id, campaign)._start_now()
         if later := (scheduled - due).mapped("scheduled_at"):
             self._prepare_cron()._trigger(at=min(later))
 
@@ -138,9 +139,7 @@ class WabaCampaign(models.Model):
             limit=CHUNK,
         )
         if not records:
-            self._update_state(
-                ("preparing",), "running", {"to_prepare_count": self.prepared_count}
-            )
+            self._update_state(("preparing",), "running", {"to_prepare_count": self.prepared_count})
             self._finish_if_through()
             self.sender_id._wake()
             return 0

@@ -37,7 +37,7 @@ class WabaMessage(models.Model):
 
     The wire carries `uuid/attempt_count`, both committed before the request leaves.
     Entry points: rows are created by waba_campaign_audience.py, reserved by
-    waba_sender_dispatch.py, settled by waba_message_status.py.
+    waba_sender_reserve.py, settled by waba_message_results.py and waba_message_status.py.
     Not a mail.thread on purpose: a campaign makes a hundred thousand of these.
     """
 

@@ -20,12 +20,9 @@ class WabaRecipient(models.Model):
         by_uid = self._by_user_uid(portfolio, user_uid)
         person = by_uid
         if number and not by_uid.number:
-            person = (
-                self.search(
-                    [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
-                )
-                or self._find_by_e164(portfolio, number)
-            )
+            person = self.search(
+                [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
+            ) or self._find_by_e164(portfolio, number)
             # Known by user id alone until now: the number, and what we know of it, is theirs.
             if by_uid:
                 person._absorb(by_uid)

@@ -101,9 +101,7 @@ class WabaVariableMixin(models.AbstractModel):
 
         :param env: the environment in which the people's records are read
         """
-        return [
-            Variable(line, env) for line in self.sorted(lambda line: (line.sequence, line.id))
-        ]
+        return [Variable(line, env) for line in self.sorted(lambda line: (line.sequence, line.id))]
 
     def _field_value(self, record):
         """A field's value as people read it: names of records, labels, local dates and amounts."""

@@ -8,6 +8,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..cloud_api import webhooks
+from .languages import in_language_of
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class WabaWebhookEvent(models.Model):
             if time.monotonic() > stop_at:
                 self.env.ref("waba_campaign.ir_cron_apply_webhooks")._trigger()
                 return
-            events._apply_batch()
+            in_language_of(events.account_id.company_id, events)._apply_batch()
 
     @api.model
     def _next_batch(self):

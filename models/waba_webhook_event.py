@@ -92,7 +92,7 @@ class WabaWebhookEvent(models.Model):
         cron_id = self.env["ir.model.data"]._xmlid_to_res_id(
             "waba_campaign.ir_cron_apply_webhooks", raise_if_not_found=True
         )
-        # The request's own cursor, committed a moment ago: a second one would cost two more queries.
+        # The request's own cursor, committed a moment ago: a second would cost two more queries.
         cr = self.env.cr
         cr.execute(
             SQL(

@@ -1,4 +1,4 @@
-"""Every benchmark runs, tiny, on a database of its own: the harness is sound, figures are not asked.
+"""Every benchmark runs, tiny, on its own database: the harness is sound, figures are not asked.
 
 `benchmarks/README.md` tells what they measure. What is asserted here is what may not depend on the
 machine: every figure of the table is there, nothing arrived twice, every webhook was kept and
@@ -26,7 +26,10 @@ class TestBenchSmoke(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.run_of_all = subprocess.run(
-            [sys.executable, "-m", "benchmarks", "--smoke", "--database", f"waba_bench_{os.getpid()}"],
+            [
+                sys.executable, "-m", "benchmarks", "--smoke",
+                "--database", f"waba_bench_{os.getpid()}",
+            ],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT / "dev")},
             capture_output=True,

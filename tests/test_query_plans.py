@@ -101,10 +101,10 @@ class TestQueryPlans(WabaCase):
     def test_a_plan_that_scans_is_noticed(self):
         with Statements() as statements:
             self.env.cr.execute("SELECT count(*) FROM waba_message WHERE person_name = 'Nobody'")
-        with self.assertRaises(AssertionError):
-            # Without its subtests: theirs would be counted as failures of this test.
-            with patch.object(type(self), "subTest", lambda *_args: patch.dict({})):
-                self._check(statements)
+        # Without its subtests: theirs would be counted as failures of this test.
+        no_subtests = patch.object(type(self), "subTest", lambda *_args: patch.dict({}))
+        with self.assertRaises(AssertionError), no_subtests:
+            self._check(statements)
 
     def test_preparing(self):
         leads = self._leads(5, start=1000)
@@ -188,11 +188,13 @@ SELECT md5('in' || id), 'in.' || id, 'in', 'text', %(account)s, %(sender)s, %(co
   FROM waba_recipient WHERE number LIKE '+347%%'"""
 
 EVENTS_SQL = """
-INSERT INTO waba_webhook_event (account_id, body, body_hash, received_at, applied_at, state, summary)
+INSERT INTO waba_webhook_event
+       (account_id, body, body_hash, received_at, applied_at, state, summary)
 SELECT %(account)s, '{}', md5('event' || n), old, old, 'applied',
        CASE n %% 10 WHEN 0 THEN 'InboundMessage' ELSE 'MessageStatus' END
   FROM generate_series(1, %(people)s) AS n,
-       LATERAL (SELECT now() AT TIME ZONE 'UTC' - make_interval(hours => 25 + n %% 2000)) AS o(old)"""
+       LATERAL (SELECT now() AT TIME ZONE 'UTC' - make_interval(hours => 25 + n %% 2000))
+           AS o(old)"""
 
 BLACKLIST_SQL = """
 INSERT INTO phone_blacklist (number, active)

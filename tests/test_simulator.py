@@ -812,7 +812,8 @@ class TestTemplates(SimulatorCase):
         self.assertEqual(self.sim.graph("DELETE", f"{path}?name=autumn_offer")[0], 200)
         self.assertEqual(self.code(offer_body()), 132001)
         self.assertEqual(self.sim.graph("DELETE", f"{path}?name=autumn_offer")[0], 400)
-        self.assertEqual(self.create_template(name="autumn_offer")[1]["error"]["error_subcode"], 2388023)
+        refusal = self.create_template(name="autumn_offer")[1]["error"]
+        self.assertEqual(refusal["error_subcode"], 2388023)
         self.flush()
         reasons = [v["reason"] for _f, v in
                    self.receiver.updates("message_template_status_update")]

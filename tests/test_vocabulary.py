@@ -6,6 +6,8 @@ from odoo.addons.waba_campaign.cloud_api import errors, nodes
 from odoo.addons.waba_campaign.models import (
     waba_failure,
     waba_message,
+    waba_message_failure,
+    waba_message_results,
     waba_message_status,
     waba_portfolio,
     waba_sender,
@@ -62,8 +64,8 @@ class TestFailureWords(unittest.TestCase):
         for name, found in [
             ("advice", waba_failure.ADVICE),
             ("never by hand", retry.NEVER_BY_HAND),
-            ("template states", waba_message_status.STATUS_FROM_FAILURE),
-            ("counted in a row", waba_message_status.COUNTED_IN_A_ROW),
+            ("template states", waba_message_failure.STATUS_FROM_FAILURE),
+            ("counted in a row", waba_message_results.COUNTED_IN_A_ROW),
         ]:
             with self.subTest(name=name):
                 self.assertEqual(set(found) - known, set())

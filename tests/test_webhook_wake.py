@@ -9,7 +9,9 @@ class TestWake(TransactionCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.cron = cls.env.ref("waba_campaign.ir_cron_apply_webhooks")
-        cls.account = cls.env["waba.account"].create({"name": "Wake", "waba_uid": "200000000000009"})
+        cls.account = cls.env["waba.account"].create(
+            {"name": "Wake", "waba_uid": "200000000000009"}
+        )
         cls.env["ir.cron.trigger"].search([("cron_id", "=", cls.cron.id)]).unlink()
         cls.env.flush_all()
 

@@ -43,25 +43,26 @@ class Point(NamedTuple):
     condition: object = bool
 
 
-SENDER, MESSAGE = "models.waba_sender_dispatch", "models.waba_message_status"
+SENDER, RESERVE = "models.waba_sender_dispatch", "models.waba_sender_reserve"
+RESULTS, STATUS = "models.waba_message_results", "models.waba_message_status"
 EVENT, STATE = "models.waba_webhook_apply", "models.waba_campaign_state"
 AUDIENCE = "models.waba_campaign_audience"
 
 POINTS = {
     "reserved, not committed": Point(
-        SENDER, "WabaSender", "_reserve", "after", lambda result: bool(result[0])
+        RESERVE, "WabaSender", "_reserve", "after", lambda result: bool(result[0])
     ),
     "reserved, nothing handed over": Point(SENDER, "WabaSender", "_mark_handed_over", "before"),
     "handed over, nothing sent": Point("cloud_api.pool", "SendPool", "submit", "before"),
     "requests in flight": Point("cloud_api.client", "CloudApiClient", "send_message", "during"),
     "replies not written": Point(SENDER, "WabaSender", "_write_results", "before"),
     "replies written, not committed": Point(
-        MESSAGE, "WabaMessage", "_write_results", "after", always
+        RESULTS, "WabaMessage", "_write_results", "after", always
     ),
     "between two batches of replies": Point(
         SENDER, "WabaSender", "_write_results", "after", always
     ),
-    "taking back unsent rows": Point(MESSAGE, "WabaMessage", "_release", "after", always),
+    "taking back unsent rows": Point(RESULTS, "WabaMessage", "_release", "after", always),
     "expired reservations being settled": Point(
         SENDER, "WabaSender", "_settle_expired", "after", always
     ),
@@ -70,7 +71,7 @@ POINTS = {
     "audience prepared, not started": Point(
         AUDIENCE, "WabaCampaign", "_prepare_chunk", "after", lambda made: not made
     ),
-    "statuses applied, not committed": Point(MESSAGE, "WabaMessage", "_apply_statuses", "after"),
+    "statuses applied, not committed": Point(STATUS, "WabaMessage", "_apply_statuses", "after"),
     "between two batches of webhooks": Point(
         EVENT, "WabaWebhookEvent", "_apply_batch", "after", always
     ),

@@ -185,6 +185,9 @@ def lost_lock(stage):
 def postgres_restarts(stage):
     """PostgreSQL crashes three times; a service manager keeps the hosts up, as in production."""
     stage.is_supervised = True
+    # In a database just copied, PostgreSQL 15 does not log the first 32 values of a sequence: after
+    # a crash it would give them out again. A checkpoint makes it log them.
+    stage.database.rows("CHECKPOINT")
     stage.fault("latency", ms=[20, 200], count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(900))
@@ -280,13 +283,16 @@ def platform(faults, stage, people=300, settings=None):
 
 
 def statuses_an_hour_late(stage):
+    """Killed runs leave rows without an answer, and their statuses come when they have expired."""
     delays = {"sent": [0, 3600], "delivered": [0, 3600], "read": [0, 3600], "failed": [0, 3600]}
     stage.simulator.post(
         "delivery", delays=delays, duplicate_rate=0.3, reorder_rate=0.5, reorder_window=30
     )
+    stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(300))
-    stage.wait_accepted(280)
+    stage.kill_at("requests in flight", skip=20)
+    stage.kill_at("replies not written")
     stage.wait_no_queue()
     for _quarter in range(6):
         stage.pass_time(900)

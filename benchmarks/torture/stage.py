@@ -419,5 +419,6 @@ class Stage:
         )
 
     def errors(self):
-        """Lines of Odoo's logs at level ERROR or above, without those of its workers' deaths."""
-        return [line for line in self.servers.errors() if not re.search(r"Worker \w+ \(", line)]
+        """Lines of Odoo's logs at level ERROR or above, without those about workers that died."""
+        died = re.compile(r"Worker \w+ \(|Job .* timed out")
+        return [line for line in self.servers.errors() if not died.search(line)]

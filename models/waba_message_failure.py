@@ -1,0 +1,127 @@
+import random
+
+from odoo import fields, models
+
+from ..policy import limits, retry
+from .phone_countries import country_of
+from .waba_failure import failure_sentence
+
+# Template states that a failure tells us before any webhook does.
+STATUS_FROM_FAILURE = {"template_paused": "paused", "template_disabled": "disabled"}
+
+
+class WabaMessage(models.Model):
+    """What follows from a failure: for the row, the person, and whatever is at fault."""
+
+    _inherit = "waba.message"
+
+    def _take_failure(
+        self,
+        failure_type,
+        *,
+        code=None,
+        text=None,
+        fbtrace_id=None,
+        refused_at_once,
+        in_a_row=1,
+        at=None,
+    ):
+        """Do with this row, and with what is at fault, what `policy.retry` decides.
+
+        :return: the policy.retry.Decision
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        streak = self.failure_streak + 1 if self.streak_type == failure_type else 1
+        decision = retry.decide(
+            failure_type,
+            streak,
+            now,
+            self.category
+            if self.category in ("marketing", "utility", "authentication")
+            else "utility",
+            code=code,
+            consecutive=in_a_row,
+            previous_undeliverable_count=self.recipient_id.undeliverable_count,
+            jitter=random.random(),
+            attempts_in_all=self.attempt_count,
+        )
+        reason = failure_sentence(self.env, failure_type, code, text)
+        if limits.gives_slot_back(failure_type, refused_at_once):
+            self._give_slots_back()
+        self.write(
+            {
+                "state": "failed" if decision.row == "fail" else "queued",
+                "kept_slot_at": self.slot_at,
+                "retry_at": decision.retry_at or now,
+                "reserved_until": False,
+                "failed_at": at or now,
+                "failed_attempt": self.attempt_count,
+                "failure_streak": streak,
+                "streak_type": failure_type,
+                "failure_type": failure_type,
+                "failure_reason": reason,
+                "error_code": code or False,
+                "fbtrace_id": fbtrace_id or self.fbtrace_id,
+            }
+        )
+        if decision.row != "fail":
+            self._follow_requeue()
+        self._follow_person(decision, reason, at or now)
+        self._follow_scope(decision, failure_type, reason)
+        return decision
+
+    def _follow_person(self, decision, reason, at):
+        """What a failure tells about the person, for every later campaign.
+
+        :param at: naive UTC datetime of the failure
+        """
+        person = self.recipient_id
+        if decision.country_blocked:
+            self.account_id._block_country(country_of(self.number))
+        if decision.person_effect == "opted_out" and not person._has_newer_consent(at):
+            person._set_marketing_state("opted_out", "refused", reason, at=at, message=self)
+        elif decision.person_effect == "blocked":
+            person.is_blocked = True
+        elif decision.person_effect == "undeliverable":
+            person.write(
+                {
+                    "undeliverable_count": person.undeliverable_count + 1,
+                    "unreachable_until": decision.scope_until or person.unreachable_until,
+                }
+            )
+        elif decision.person_effect == "marketing_limit":
+            person._hold_marketing(decision.scope_until)
+
+    def _follow_scope(self, decision, failure_type, reason):
+        """Stop what is at fault: the campaign, the template, the number or the account."""
+        if decision.scope == "campaign":
+            self.campaign_id._pause(reason)
+        elif decision.scope == "template" and failure_type in STATUS_FROM_FAILURE:
+            self.template_id._set_status(STATUS_FROM_FAILURE[failure_type], reason)
+        elif decision.scope == "template":
+            self.campaign_id._pause(reason, until=decision.scope_until)
+        elif decision.scope == "sender":
+            self.sender_id._pause(reason, until=decision.scope_until)
+        elif decision.scope == "account" and decision.marketing_only:
+            self.account_id.marketing_disabled = True
+        elif decision.scope == "account":
+            self.account_id._stop(reason, until=decision.scope_until)
+
+    def _leave_out(self, reason_key, text=None):
+        """We decide not to send: the row stays, with its reason."""
+        return self._update_state(
+            ("queued",),
+            "skipped",
+            {
+                "failure_type": reason_key,
+                "failure_reason": failure_sentence(self.env, reason_key, text=text),
+            },
+        )
+
+    def _retryable_from(self):
+        """When a person may queue this failed row again; None: never."""
+        self.ensure_one()
+        if self.state != "failed" or not self.failure_type:
+            return None
+        return retry.retryable_from(self.failure_type, self.failed_at or self.write_date)

@@ -1,0 +1,248 @@
+from datetime import datetime, timedelta, timezone
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..cloud_api import payloads
+from ..policy import eligibility, limits, pacing
+from .phone_countries import country_of
+
+# Seconds to connect plus to read, and slack to get a job from the queue to the wire.
+CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
+LEASE_MARGIN = 10
+
+CANDIDATE_COLUMNS = (
+    "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
+    "text", "category", "user_uid", "marketing_state", "is_blocked", "unreachable_until", "slot_at",
+    "window_expires_at", "is_blacklisted",
+)  # fmt: skip
+
+
+class WabaSender(models.Model):
+    """Who is written to next: claimed, counted and marked in one short transaction."""
+
+    _inherit = "waba.sender"
+
+    def _sendable_groups(self):
+        """Campaigns that may send now, first come first; False stands for direct messages."""
+        campaigns = self.env["waba.campaign"].search(
+            [("sender_id", "=", self.id), ("state", "=", "running")], order="priority desc, id"
+        )
+        if self.quality_rating == "red" or self.account_id.marketing_disabled:
+            campaigns = campaigns.filtered(lambda campaign: campaign.category != "marketing")
+        return [False, *campaigns]
+
+    def _reserve(self, room, run):
+        """Claim up to `room` rows, take their places, mark them reserved. The caller commits.
+
+        Everything that decides is read in this transaction, after the portfolio's lock: limit,
+        places taken, consent, pauses.
+
+        :return: ([(message id, body for the wire, epoch seconds before which it must leave)],
+            how many were left out: others may stand behind them)
+        """
+        portfolio = self.portfolio_id
+        portfolio._lock_for_reservation()
+        if self._why_not_sending() or run.number != self.run_count:
+            return [], 0
+        now = fields.Datetime.now()
+        leaves_by = pacing.send_before(now, run.pending + room, run.rate, LEASE_MARGIN)
+        deadline = pacing.lease_until(
+            now, run.pending + room, run.rate, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
+        )
+        limit = portfolio._people_limit()
+        used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
+        jobs, seen, left_out = [], set(), 0
+        for campaign in self._sendable_groups():
+            free = limits.allowance(
+                limit, used, 0, portfolio.followup_share, "campaign" if campaign else "followup"
+            )
+            rows = self._candidates(campaign, room - len(jobs), now, leaves_by, free == 0)
+            allowed = self._leave_out_unwilling(rows, now)
+            left_out += len(rows) - len(allowed)
+            taken, costs = self._choose(allowed, free, seen, now, leaves_by)
+            used += costs
+            jobs += self._mark_reserved(taken, now, leaves_by, deadline)
+            if len(jobs) >= room:
+                break
+        if jobs:
+            self._advance_pace(len(jobs), run.rate)
+        return [(key, body, epoch_of(leaves_by)) for key, body in jobs], left_out
+
+    def _candidates(self, campaign, count, now, leaves_by, only_free):
+        """Head of one campaign's queue with all that decides over each row.
+
+        :param only_free: take only people who cost no new place
+        :return: list of dicts with CANDIDATE_COLUMNS
+        """
+        if count <= 0:
+            return []
+        self.env["waba.message"].flush_model()
+        self.env["waba.recipient"].flush_model()
+        free_people = SQL(
+            "AND (r.slot_at > %s OR c.window_expires_at > %s)", now - limits.WINDOW, leaves_by
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
+                          m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
+                          r.is_blocked, r.unreachable_until, r.slot_at, c.window_expires_at,
+                          EXISTS (SELECT 1 FROM phone_blacklist b
+                                   WHERE b.number = m.number AND b.active)
+                     FROM waba_message m
+                     JOIN waba_recipient r ON r.id = m.recipient_id
+                LEFT JOIN waba_conversation c
+                       ON c.sender_id = m.sender_id AND c.recipient_id = r.id
+                    WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
+                      AND (c.pair_free_at IS NULL OR c.pair_free_at <= %(now)s) %(free_people)s
+                 ORDER BY m.retry_at, m.id LIMIT %(count)s
+                      FOR NO KEY UPDATE OF m SKIP LOCKED""",
+                now=now,
+                group=SQL("m.campaign_id = %s", campaign.id)
+                if campaign
+                else SQL("m.sender_id = %s AND m.campaign_id IS NULL", self.id),
+                free_people=free_people if only_free else SQL(),
+                count=count,
+            )
+        )
+        return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
+
+    def _leave_out_unwilling(self, rows, now):
+        """Consent and reach once more, in the transaction that reserves: who may be written to."""
+        allowed = []
+        blocked_countries = self.account_id._blocked_countries()
+        for row in rows:
+            verdict = eligibility.check(
+                _person(row),
+                "marketing" if row["category"] == "marketing" else "utility",
+                now,
+                blocked_countries=blocked_countries,
+            )
+            if verdict.allowed:
+                allowed.append(row)
+            else:
+                self.env["waba.message"].browse(row["id"])._leave_out(verdict.reason_key)
+        return allowed
+
+    def _choose(self, rows, free, seen, now, leaves_by):
+        """Who of the candidates is reserved: one row per person, within the places.
+
+        :param free: places free, None without limit
+        :param seen: recipient ids already chosen in this reservation; extended
+        :return: (rows chosen, places they cost)
+        """
+        chosen, costs = [], 0
+        for row in rows:
+            if row["recipient_id"] in seen:
+                continue
+            row["in_window"] = limits.in_service_window(row["window_expires_at"], leaves_by)
+            if limits.needs_slot(row["slot_at"], row["window_expires_at"], now, leaves_by):
+                if free is not None and costs >= free:
+                    continue
+                costs += 1
+            seen.add(row["recipient_id"])
+            chosen.append(row)
+        return chosen, costs
+
+    def _mark_reserved(self, rows, now, leaves_by, deadline):
+        """Write reservation, places and pair pace of the chosen rows in three statements.
+
+        :return: [(message id, body for the wire)]
+        """
+        if not rows:
+            return []
+        ids = [row["id"] for row in rows]
+        slot_at = limits.reserve_slot_at(now, leaves_by)
+        counted = [row["id"] for row in rows if not row["in_window"]]
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET state = 'reserved', is_unsent = TRUE, attempt_count = attempt_count + 1,
+                          reserved_until = %(deadline)s, write_date = %(now)s,
+                          slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END
+                    WHERE m.id = ANY(%(ids)s)""",
+                deadline=deadline,
+                now=now,
+                counted=counted,
+                slot=slot_at,
+                ids=ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET slot_at = GREATEST(r.slot_at, m.slot_at),
+                          last_marketing_at = CASE WHEN m.category = 'marketing'
+                                              THEN %(now)s ELSE r.last_marketing_at END
+                     FROM waba_message m
+                    WHERE m.recipient_id = r.id AND m.id = ANY(%(ids)s)""",
+                now=now,
+                ids=ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_conversation
+                          (sender_id, recipient_id, pair_free_at, create_date)
+                   SELECT sender_id, recipient_id, %(pair_free)s, %(now)s
+                     FROM waba_message WHERE id = ANY(%(ids)s)
+                   ON CONFLICT (sender_id, recipient_id)
+                   DO UPDATE SET pair_free_at = EXCLUDED.pair_free_at""",
+                pair_free=pacing.next_pair_at(leaves_by),
+                now=now,
+                ids=ids,
+            )
+        )
+        for model in ("waba.message", "waba.recipient", "waba.conversation"):
+            self.env[model].invalidate_model()
+        return [(row["id"], self._wire_body(row)) for row in rows]
+
+    def _wire_body(self, row):
+        """The request's body; its tag names row and attempt, so echoes settle the right one."""
+        opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
+        address = {"to": row["number"] or "", "user_uid": "" if row["number"] else row["user_uid"]}
+        if row["kind"] == "text":
+            return payloads.text_message(body=row["text"], opaque=opaque, **address)
+        template = self.env["waba.template"].browse(row["template_id"])
+        return payloads.template_message(
+            name=template.name,
+            language=template.language,
+            parameters=row["parameters"] or {},
+            parameter_format=template.parameter_format,
+            opaque=opaque,
+            **address,
+        )
+
+    def _advance_pace(self, count, rate):
+        """Keep the pace in the database: after a kill nobody sends before the last batch's time.
+
+        The moment is exact: Odoo's own `now` drops the fraction, and with it up to a second.
+        """
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_sender
+                      SET next_dispatch_at = GREATEST(next_dispatch_at, %(now)s) + %(span)s
+                    WHERE id = %(id)s""",
+                now=datetime.now(timezone.utc).replace(tzinfo=None),
+                span=timedelta(seconds=count * pacing.spacing(rate)),
+                id=self.id,
+            )
+        )
+        self.invalidate_recordset(["next_dispatch_at"])
+
+
+def epoch_of(moment):
+    """Epoch seconds of a naive UTC datetime."""
+    return moment.replace(tzinfo=timezone.utc).timestamp()
+
+
+def _person(row):
+    return eligibility.Person(
+        number=row["number"] or "",
+        user_uid=row["user_uid"] or "",
+        country_code=country_of(row["number"]),
+        marketing_state=row["marketing_state"],
+        blacklisted=row["is_blacklisted"],
+        unreachable_until=row["unreachable_until"],
+        blocked=row["is_blocked"],
+    )
