@@ -1,8 +1,8 @@
 """The peer that Odoo brings: its SMS queue with Twilio, pointed at the stub.
 
 `python -m benchmarks.sms_queue DATABASE ADDONS_PATH STUB COUNT` queues COUNT messages and processes
-the queue as Odoo's job does, one run after the other without the minute that Odoo's scheduler waits between
-runs of a job with work left: what is measured is the queue, not the scheduler.
+the queue as Odoo's job does, one run after the other without the minute that Odoo's scheduler waits
+between runs of a job with work left: what is measured is the queue, not the scheduler.
 """
 
 import sys

@@ -25,6 +25,7 @@ ALWAYS = (
 class TestBenchSmoke(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        super().setUpClass()
         cls.run_of_all = subprocess.run(
             [
                 sys.executable, "-m", "benchmarks", "--smoke",

@@ -20,7 +20,7 @@ class TestWake(TransactionCase):
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             event = self.env(cr=cr)["waba.webhook.event"]._store(self.account, b'{"entry": []}')
             waiting = list(cr.postcommit._funcs)
-            cr.commit()
+            self.env(cr=cr)["ir.cron"]._commit_progress()
             for wake in waiting:
                 wake()
         return event.id

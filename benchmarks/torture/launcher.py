@@ -32,53 +32,40 @@ def always(_result):
 class Point(NamedTuple):
     """Where to strike.
 
+    :param owner: a model's name, or module and class inside the addon
     :param when: 'before' or 'after' the method, or 'during' it: a moment after its start
     :param condition: for 'after': called with the result; calls for which it is false do not count
     """
 
-    module: str
     owner: str
     method: str
     when: str
     condition: object = bool
 
 
-SENDER, RESERVE = "models.waba_sender_dispatch", "models.waba_sender_reserve"
-RESULTS, STATUS = "models.waba_message_results", "models.waba_message_status"
-EVENT, STATE = "models.waba_webhook_apply", "models.waba_campaign_state"
-AUDIENCE = "models.waba_campaign_audience"
-
 POINTS = {
     "reserved, not committed": Point(
-        RESERVE, "WabaSender", "_reserve", "after", lambda result: bool(result[0])
+        "waba.sender", "_reserve", "after", lambda result: bool(result[0])
     ),
-    "reserved, nothing handed over": Point(SENDER, "WabaSender", "_mark_handed_over", "before"),
-    "handed over, nothing sent": Point("cloud_api.pool", "SendPool", "submit", "before"),
-    "requests in flight": Point("cloud_api.client", "CloudApiClient", "send_message", "during"),
-    "replies not written": Point(SENDER, "WabaSender", "_write_results", "before"),
-    "replies written, not committed": Point(
-        RESULTS, "WabaMessage", "_write_results", "after", always
-    ),
-    "between two batches of replies": Point(
-        SENDER, "WabaSender", "_write_results", "after", always
-    ),
-    "taking back unsent rows": Point(RESULTS, "WabaMessage", "_release", "after", always),
-    "expired reservations being settled": Point(
-        SENDER, "WabaSender", "_settle_expired", "after", always
-    ),
-    "end of a run": Point(SENDER, "WabaSender", "_finish_dispatch", "before"),
-    "audience chunk not committed": Point(AUDIENCE, "WabaCampaign", "_prepare_chunk", "after"),
+    "reserved, nothing handed over": Point("waba.sender", "_mark_handed_over", "before"),
+    "handed over, nothing sent": Point("cloud_api.pool:SendPool", "submit", "before"),
+    "requests in flight": Point("cloud_api.client:CloudApiClient", "send_message", "during"),
+    "replies not written": Point("waba.sender", "_write_results", "before"),
+    "replies written, not committed": Point("waba.message", "_write_results", "after", always),
+    "between two batches of replies": Point("waba.sender", "_write_results", "after", always),
+    "taking back unsent rows": Point("waba.message", "_release", "after", always),
+    "expired reservations being settled": Point("waba.sender", "_settle_expired", "after", always),
+    "end of a run": Point("waba.sender", "_finish_dispatch", "before"),
+    "audience chunk not committed": Point("waba.campaign", "_prepare_chunk", "after"),
     "audience prepared, not started": Point(
-        AUDIENCE, "WabaCampaign", "_prepare_chunk", "after", lambda made: not made
+        "waba.campaign", "_prepare_chunk", "after", lambda made: not made
     ),
-    "statuses applied, not committed": Point(STATUS, "WabaMessage", "_apply_statuses", "after"),
+    "statuses applied, not committed": Point("waba.message", "_apply_statuses", "after"),
     "between two batches of webhooks": Point(
-        EVENT, "WabaWebhookEvent", "_apply_batch", "after", always
+        "waba.webhook.event", "_apply_batch", "after", always
     ),
-    "pause being written": Point(STATE, "WabaCampaign", "_pause", "after", always),
-    "webhook stored, not committed": Point(
-        "models.waba_webhook_event", "WabaWebhookEvent", "_store", "after", always
-    ),
+    "pause being written": Point("waba.campaign", "_pause", "after", always),
+    "webhook stored, not committed": Point("waba.webhook.event", "_store", "after", always),
 }
 
 
@@ -129,9 +116,16 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wrap(crashes, name, point):
-    """The method of `point` as it was, with a crash point before, during or after it."""
-    owner = getattr(importlib.import_module(f"{ADDON}.{point.module}"), point.owner)
+def find_owner(registry, point):
+    """The class in which the method of `point` is written."""
+    if ":" in point.owner:
+        module, _colon, name = point.owner.partition(":")
+        return getattr(importlib.import_module(f"{ADDON}.{module}"), name)
+    return next(cls for cls in registry[point.owner].__mro__ if point.method in vars(cls))
+
+
+def wrap(crashes, name, point, owner):
+    """Put a crash point before, during or after the method as it is."""
     original = getattr(owner, point.method)
 
     def method(self, *args, **kwargs):
@@ -150,11 +144,11 @@ def wrap(crashes, name, point):
     setattr(owner, point.method, method)
 
 
-def plant(crashes):
+def plant(crashes, registry):
     """Wrap every point, and note which process is inside a number's job."""
     for name, point in POINTS.items():
-        wrap(crashes, name, point)
-    sender = importlib.import_module(f"{ADDON}.{SENDER}").WabaSender
+        wrap(crashes, name, point, find_owner(registry, point))
+    sender = find_owner(registry, Point("waba.sender", "_cron_dispatch", "during"))
     dispatch = sender._cron_dispatch
 
     def noted_dispatch(self):
@@ -166,13 +160,14 @@ def plant(crashes):
 
 def install(crashes):
     """Plant the points when the master has loaded the addon, before it forks its workers."""
+    from odoo.modules.registry import Registry
     from odoo.service import server
 
     preload, start_cron = server.preload_registries, server.WorkerCron.start
 
     def planted_preload(databases):
         status = preload(databases)
-        plant(crashes)
+        plant(crashes, Registry(databases[0]))
         return status
 
     def noted_start(worker):

@@ -143,14 +143,20 @@ def crowd_on_one_portfolio(hosts, stage):
     for _host in range(hosts):
         stage.servers.start_host(1)
     senders, shared = stage.senders(), stage.take_leads(40)
+    # All numbers begin at the same moment, with everything prepared.
+    stage.pause_numbers()
     for sender_id in senders:
         stage.campaign(stage.take_leads(110) + shared, sender_id)
-    for sender_id in senders:
         stage.direct(sender_id, stage.take_leads(10))
+    stage.wait_prepared()
+    stage.resume_numbers()
     stage.settle()
     for part in (0.3, 0.45, 0.3):
+        stage.pause_numbers()
         stage.pass_day(part)
-        stage.direct(senders[0], stage.take_leads(10))
+        for sender_id in senders:
+            stage.direct(sender_id, stage.take_leads(5))
+        stage.resume_numbers()
         stage.settle()
 
 

@@ -247,6 +247,23 @@ class Stage:
         """One service message to each of these people, outside any campaign."""
         self.database.queue_direct(sender_id, self.numbers_of(lead_ids))
 
+    def pause_numbers(self):
+        self.admin.call("waba.sender", "action_pause", self.senders())
+
+    def resume_numbers(self):
+        """All numbers at once, by one click on the list."""
+        self.admin.call("waba.sender", "action_resume", self.senders())
+
+    def wait_prepared(self):
+        """Every audience has its rows."""
+        self._wait_awake(
+            "the audiences",
+            lambda: not self.database.value(
+                "SELECT count(*) FROM waba_campaign WHERE state IN ('scheduled', 'preparing')"
+            ),
+            SETTLE_SECONDS,
+        )
+
     def fault(self, kind, **rule):
         self.simulator.post("faults", kind=kind, endpoint="messages", **rule)
 
