@@ -158,7 +158,9 @@ class Bench:
 
     def odoo(self, *arguments):
         """Odoo's command line on the benchmark's database."""
-        return [sys.executable, "-m", "odoo", *self._odoo_options(), *arguments]
+        # By a file: of a server of several processes, one is started anew from the command line.
+        program = str(ROOT / "benchmarks/launch/odoo-bin")
+        return [sys.executable, program, *self._odoo_options(), *arguments]
 
     @contextlib.contextmanager
     def _child(self, name, command):
