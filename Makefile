@@ -6,7 +6,7 @@
 #                                  CREATEDB and must not be called postgres, which Odoo refuses
 #   WABA_PYTHON_PROGRAM=python3.12 the Python (3.10 to 3.13) to make the virtual environment with
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test torture lint odoo stop clean
+.PHONY: help setup demo demo-check test torture bench lint odoo stop clean
 
 DB ?= waba_dev
 PORT ?= 8069
@@ -28,6 +28,9 @@ test: ## every test, in one pytest run
 
 torture: ## kills, crowds and a misbehaving platform against the engine (half an hour)
 	@dev/torture
+
+bench: ## how fast it is, beside its peers (an hour; one of them: dev/bench NAME)
+	@dev/bench
 
 lint: ## ruff and pylint-odoo
 	@dev/lint

@@ -90,7 +90,12 @@ class World:
         )
 
     def forget_messages(self):
-        """No message, person or event that a benchmark has made; history stays (see history.py)."""
+        """No message, person or event that a benchmark has made; history stays (see history.py).
+
+        Every number pauses until `wake`: a job that has just sent its last message looks once more
+        and would begin with what is queued next, before anybody measures.
+        """
+        self.bench.sql("UPDATE waba_sender SET state = 'paused', pause_cause = 'person'")
         self.bench.sql(
             """DELETE FROM waba_message
                 WHERE id > (SELECT COALESCE(max(id), 0) FROM waba_message
@@ -170,9 +175,11 @@ class World:
         )
 
     def wake(self, *sender_indexes):
-        """Have the numbers' jobs run, as a launch would."""
+        """Have the numbers' jobs run, as a person who resumes them would."""
         with self.bench.env() as env:
-            env["waba.sender"].browse([self.sender_ids[i] for i in sender_indexes or (0,)])._wake()
+            senders = env["waba.sender"].browse([self.sender_ids[i] for i in sender_indexes or (0,)])
+            senders.write({"state": "active", "pause_cause": False, "next_dispatch_at": False})
+            senders._wake()
 
     def waiting(self):
         """Rows that are still to be sent or answered."""

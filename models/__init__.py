@@ -28,6 +28,7 @@ from . import waba_webhook_event
 from . import waba_webhook_apply
 from . import waba_webhook_people
 from . import waba_webhook_platform
+from . import waba_message_retention
 from . import waba_person_mixin
 from . import res_partner
 from . import crm_lead

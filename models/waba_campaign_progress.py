@@ -11,13 +11,7 @@ class WabaCampaign(models.Model):
 
     def _compute_figures(self):
         counts = self._count_states()
-        replied = dict(
-            self.env["waba.message"]._read_group(
-                [("campaign_id", "in", self.ids), ("replied_at", "!=", False)],
-                ["campaign_id"],
-                ["__count"],
-            )
-        )
+        replied = self._count_replied()
         opted_out = self._count_opted_out()
         for campaign in self:
             by_state = counts.get(campaign.id, {})
@@ -31,7 +25,7 @@ class WabaCampaign(models.Model):
             campaign.sent_count = campaign.delivered_count + sum(
                 by_state.get(state, 0) for state in ("accepted", "held", "sent")
             )
-            campaign.replied_count = replied.get(campaign, 0)
+            campaign.replied_count = replied.get(campaign.id, 0)
             campaign.opted_out_count = opted_out.get(campaign.id, 0)
             addressed = campaign.people_count - campaign.skipped_count
             campaign.progress = (
@@ -50,19 +44,33 @@ class WabaCampaign(models.Model):
             counts.setdefault(campaign.id, {})[state] = count
         return counts
 
+    def _count_replied(self):
+        """{campaign id: messages that were answered}."""
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("replied_at", "!=", False)],
+            ["campaign_id"],
+            ["__count"],
+        )
+        return {campaign.id: count for campaign, count in groups}
+
     def _count_opted_out(self):
         """{campaign id: people who opted out in answer to one of its messages}."""
         if not self.ids:
             return {}
+        return self._count_opted_out_by(SQL("m.campaign_id IN %s", tuple(self.ids)))
+
+    @api.model
+    def _count_opted_out_by(self, condition):
+        """As `_count_opted_out`, for the messages `m` that an SQL condition names."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.campaign_id, count(DISTINCT c.recipient_id)
                      FROM waba_consent c
                      JOIN waba_message i ON i.id = c.message_id
                      JOIN waba_message m ON m.id = COALESCE(i.reply_to_id, i.id)
-                    WHERE c.action = 'opt_out' AND m.campaign_id IN %s
+                    WHERE c.action = 'opt_out' AND %s
                     GROUP BY m.campaign_id""",
-                tuple(self.ids),
+                condition,
             )
         )
         return dict(rows)

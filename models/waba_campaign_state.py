@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
+from .transactions import commit_step
+
 
 class WabaCampaign(models.Model):
     """Every change of a campaign's state, by a person or by the system, and its words."""
@@ -167,6 +169,10 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _cron_watch(self):
+        commit_step(self.env, self._watch)
+
+    @api.model
+    def _watch(self):
         """Lift pauses whose time has come, close what is through, wake numbers with work left.
 
         A row can be queued again in the very moment in which its campaign ends: neither

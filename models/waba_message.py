@@ -146,6 +146,9 @@ class WabaMessage(models.Model):
     _campaign_state_idx = models.Index("(campaign_id, state) WHERE campaign_id IS NOT NULL")
     _sender_idx = models.Index("(sender_id, id)")
     _recipient_idx = models.Index("(recipient_id, id)")
+    # Without it, deleting one row would read the whole table for answers to it.
+    _reply_to_idx = models.Index("(reply_to_id) WHERE reply_to_id IS NOT NULL")
+    _without_campaign_idx = models.Index("(id) WHERE campaign_id IS NULL")
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
 
     @api.depends("number", "person_name", "recipient_id")

@@ -121,8 +121,10 @@ class WabaPortfolio(models.Model):
         return {portfolio_id: (count, oldest) for portfolio_id, count, oldest in rows}
 
     def _slot_times(self):
-        """Times, oldest first, at which the people now counted were counted."""
+        """Times, oldest first, at which the people now counted were counted; [] without a limit."""
         self.ensure_one()
+        if self._people_limit() is None:
+            return []
         rows = self.env.execute_query(
             SQL(
                 """SELECT slot_at FROM waba_recipient

@@ -326,7 +326,7 @@ class WabaSender(models.Model):
                 "The account %s is not connected.", account.name
             )
         if self.state in ("paused", "locked"):
-            return self.pause_reason
+            return self.pause_reason or self.env._("%s is paused.", self.display_name)
         return False
 
     # ------------------------------------------------------------------

@@ -51,7 +51,10 @@ class WabaSender(models.Model):
             now, run.pending + room, run.rate, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
         limit = portfolio._people_limit()
-        used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
+        # Without a limit nothing need be counted, and at a million people a day that would show.
+        used = 0
+        if limit is not None:
+            used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
         jobs, seen, left_out = [], set(), 0
         for campaign in self._sendable_groups():
             free = limits.allowance(

@@ -1,14 +1,7 @@
 import hashlib
-import logging
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
-
-_logger = logging.getLogger(__name__)
-
-# Meta keeps no copy of a webhook: bodies are kept this long, applied or not.
-KEEP_DAYS = 90
 
 
 class WabaWebhookEvent(models.Model):
@@ -82,32 +75,42 @@ class WabaWebhookEvent(models.Model):
 
     @api.model
     def _wake_applying(self):
-        """Have the applying job run once more, unless a run that has not begun yet is asked for.
+        """Have the applying job run once more, unless that is asked for already.
 
         Each trigger costs a row, a notification and two commits: at hundreds of webhooks a second
-        one per webhook would cost more than all the rest. A run begins by deleting the triggers it
-        answers to, and holds them locked until it ends. One that is not locked therefore belongs
-        to a run still to come, which will see everything committed before this moment.
+        one per webhook would cost more than all the rest.
         """
-        cron_id = self.env["ir.model.data"]._xmlid_to_res_id(
-            "waba_campaign.ir_cron_apply_webhooks", raise_if_not_found=True
-        )
-        # The request's own cursor, committed a moment ago: a second would cost two more queries.
+        if not self._is_run_pending():
+            self.env["ir.cron"].browse(self._applying_cron_id())._trigger()
+            self.env["ir.cron"]._commit_progress()
+
+    @api.model
+    def _is_run_pending(self):
+        """Whether a run of the applying job is asked for that has not begun. Ends the transaction.
+
+        A run begins by deleting the triggers it answers to, and holds them locked until it ends.
+        One that is not locked therefore belongs to a run still to come, which will see everything
+        committed before this moment.
+        """
         cr = self.env.cr
         cr.execute(
             SQL(
                 """SELECT 1 FROM ir_cron_trigger WHERE cron_id = %s AND call_at <= %s
                     LIMIT 1 FOR KEY SHARE SKIP LOCKED""",
-                cron_id,
+                self._applying_cron_id(),
                 fields.Datetime.now(),
             )
         )
-        if cr.fetchone():
-            # Nothing was written: committing would release the lock only after the disk answered.
-            cr.rollback()
-        else:
-            self.env["ir.cron"].browse(cron_id)._trigger()
-            self.env["ir.cron"]._commit_progress()
+        is_pending = bool(cr.fetchone())
+        # Nothing was written: committing would release the lock only after the disk answered.
+        cr.rollback()
+        return is_pending
+
+    @api.model
+    def _applying_cron_id(self):
+        return self.env["ir.model.data"]._xmlid_to_res_id(
+            "waba_campaign.ir_cron_apply_webhooks", raise_if_not_found=True
+        )
 
     def action_apply_again(self):
         """Apply once more, which gives the same rows; then ask Meta how things stand today.
@@ -117,16 +120,3 @@ class WabaWebhookEvent(models.Model):
         self.filtered(lambda event: event.state != "new").write({"state": "new", "error": False})
         self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
         self._poll_soon()
-
-    @api.autovacuum
-    def _gc_applied(self):
-        limit = 10_000
-        old = self.search(
-            [
-                ("received_at", "<", fields.Datetime.now() - timedelta(days=KEEP_DAYS)),
-                ("state", "in", ("applied", "ignored")),
-            ],
-            limit=limit,
-        )
-        old.unlink()
-        return len(old), len(old) == limit

@@ -38,3 +38,4 @@ from . import test_vocabulary
 from . import test_webhook_apply
 from . import test_webhook_door
 from . import test_webhook_wake
+from . import test_retention

@@ -13,8 +13,9 @@ import traceback
 from demo_lib.processes import DemoError
 
 from . import judge
+from .place import Place
 from .scenarios import SCENARIOS, SPEED
-from .stage import Place, Stage
+from .stage import Stage
 
 COLUMNS = ("kills", "passed", "rows", "requests", "accepted", "uncertain", "waiting", "people_24h",
            "per_second", "seconds")  # fmt: skip

@@ -134,10 +134,14 @@ class Database:
                 "parameters": psycopg2.extras.Json(parameters),
             },
         )
-        self.rows(TRIGGER, (sender_id,))
+        self.trigger(sender_id)
         self.wake()
 
     # ---- the scheduler ------------------------------------------------------------------------
+
+    def trigger(self, sender_id):
+        """Have a number's job run as soon as a worker looks."""
+        self.rows(TRIGGER, (sender_id,))
 
     def wake(self):
         """Odoo's workers look for ready jobs once a minute; this is what its own NOTIFY does."""

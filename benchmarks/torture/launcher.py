@@ -6,6 +6,7 @@ the harness (crashes.py) and all the processes it started talk:
 
 - ``armed``: JSON {"point": a key of POINTS, "skip": calls to let pass}; gone once it has struck
 - ``fired``: one line "point pid" per kill
+- ``dragged``: JSON {"point", "seconds"}: every process that reaches the point waits there
 - ``cron-PID``, ``sending-PID``: live workers, and those inside a number's job
 """
 
@@ -16,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -75,6 +77,7 @@ class Crashes:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.armed = self.folder / "armed"
+        self.dragged = self.folder / "dragged"
 
     def strike(self, point):
         """True, once, when this point is armed and its turn has come; the caller then dies."""
@@ -94,6 +97,13 @@ class Crashes:
                 fired.write(f"{point}\t{os.getpid()}\n")
             self.armed.unlink()
             return True
+
+    def drag(self, point):
+        """Wait at this point for as long as the harness wants, so that others get between."""
+        if self.dragged.exists():
+            order = json.loads(self.dragged.read_text())
+            if order["point"] == point:
+                time.sleep(order["seconds"])
 
     @contextmanager
     def _locked(self):
@@ -134,8 +144,10 @@ def wrap(crashes, name, point, owner):
         if point.when == "during" and crashes.strike(name):
             threading.Timer(IN_FLIGHT_SECONDS, die).start()
         result = original(self, *args, **kwargs)
-        if point.when == "after" and point.condition(result) and crashes.strike(name):
-            die()
+        if point.when == "after" and point.condition(result):
+            crashes.drag(name)
+            if crashes.strike(name):
+                die()
         return result
 
     # Odoo's decorators (api.model, api.private) leave their marks on the function.

@@ -175,6 +175,12 @@ class Servers:
         order.write_text(json.dumps({"point": point, "skip": skip}))
         order.rename(self.crashes / "armed")
 
+    def drag(self, point, seconds):
+        """From now on every process waits that long at `point`."""
+        order = self.crashes / "order"
+        order.write_text(json.dumps({"point": point, "seconds": seconds}))
+        order.rename(self.crashes / "dragged")
+
     def disarm(self):
         (self.crashes / "armed").unlink(missing_ok=True)
 

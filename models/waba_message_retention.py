@@ -1,0 +1,158 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+LIMIT = 10_000
+# Days; 0 keeps everything. System parameters of these names say otherwise.
+WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
+MESSAGE_KEEP_DAYS = ("waba_campaign.message_keep_days", 0)
+
+IS_OVER = SQL("m.state NOT IN ('queued', 'reserved', 'uncertain')")
+
+
+def kept_since(env, parameter):
+    """The moment before which things go, from a system parameter in days; None: never.
+
+    :param parameter: (name, days when it is not set or no number)
+    """
+    name, default = parameter
+    value = env["ir.config_parameter"].sudo().get_param(name, "")
+    days = int(value) if value.isdecimal() else default
+    return fields.Datetime.now() - timedelta(days=days) if days else None
+
+
+class WabaWebhookEvent(models.Model):
+    """How long webhook bodies are kept. Those that could not be applied stay."""
+
+    _inherit = "waba.webhook.event"
+
+    @api.autovacuum
+    def _gc_applied(self):
+        if not (since := kept_since(self.env, WEBHOOK_KEEP_DAYS)):
+            return 0, False
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM waba_webhook_event WHERE id IN (
+                       SELECT id FROM waba_webhook_event
+                        WHERE received_at < %s AND state IN ('applied', 'ignored')
+                        ORDER BY received_at LIMIT %s)""",
+                since,
+                LIMIT,
+            )
+        )
+        deleted = self.env.cr.rowcount
+        self.invalidate_model()
+        return deleted, deleted == LIMIT
+
+
+class WabaMessage(models.Model):
+    """How long messages are kept: for ever, unless a system parameter gives a number of days.
+
+    What goes are messages nothing has happened to since: those of campaigns that are over, whose
+    figures stay (`waba.campaign.trimmed_counts`), and those without a campaign. The consent ledger
+    keeps its words; it only loses the link to the message.
+    """
+
+    _inherit = "waba.message"
+
+    @api.autovacuum
+    def _gc_old(self):
+        if not (since := kept_since(self.env, MESSAGE_KEEP_DAYS)):
+            return 0, False
+        self.flush_model()
+        campaign = self._campaign_to_trim(since)
+        ids = self._ids_to_trim(campaign, since)
+        if campaign:
+            campaign._remember_counts(ids)
+        self.env.cr.execute(SQL("DELETE FROM waba_message WHERE id = ANY(%s)", ids))
+        self.env.invalidate_all()
+        # A campaign trimmed to its end may not have been the last.
+        return len(ids), bool(campaign) or len(ids) == LIMIT
+
+    @api.model
+    def _campaign_to_trim(self, since):
+        """The oldest campaign that is over and still has old rows, or none."""
+        self.env["waba.campaign"].flush_model(["state", "launched_at"])
+        # By EXISTS: a search over the campaign's messages would read all messages there are.
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT c.id FROM waba_campaign c
+                    WHERE c.state IN ('done', 'cancelled') AND c.launched_at < %(since)s
+                      AND EXISTS (SELECT 1 FROM waba_message m
+                                   WHERE m.campaign_id = c.id AND m.write_date < %(since)s
+                                     AND %(is_over)s)
+                    ORDER BY c.id LIMIT 1""",
+                since=since,
+                is_over=IS_OVER,
+            )
+        )
+        return self.env["waba.campaign"].browse([id_ for (id_,) in rows])
+
+    @api.model
+    def _ids_to_trim(self, campaign, since):
+        """Up to LIMIT old rows of one campaign, or of none when it is empty."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM waba_message m
+                    WHERE %s AND m.write_date < %s AND %s ORDER BY m.id LIMIT %s""",
+                SQL("m.campaign_id = %s", campaign.id)
+                if campaign
+                else SQL("m.campaign_id IS NULL"),
+                since,
+                IS_OVER,
+                LIMIT,
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+
+class WabaCampaign(models.Model):
+    _inherit = "waba.campaign"
+
+    trimmed_counts = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Figures of messages that are no longer kept: {'states': {state: rows}, "
+        "'replied': rows, 'opted_out': people}.",
+    )
+
+    def _remember_counts(self, message_ids):
+        """Add the figures of these messages, about to go, to the campaign's own."""
+        self.ensure_one()
+        counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
+        for state, count, replied in self.env.execute_query(
+            SQL(
+                """SELECT state, count(*), count(replied_at) FROM waba_message
+                    WHERE id = ANY(%s) AND direction = 'out' GROUP BY state""",
+                message_ids,
+            )
+        ):
+            counts["states"][state] = counts["states"].get(state, 0) + count
+            counts["replied"] += replied
+        counts["opted_out"] += self._count_opted_out_by(SQL("m.id = ANY(%s)", message_ids)).get(
+            self.id, 0
+        )
+        self.trimmed_counts = counts
+        self.flush_recordset(["trimmed_counts"])
+
+    def _count_states(self):
+        counts = super()._count_states()
+        for campaign in self.filtered("trimmed_counts"):
+            by_state = counts.setdefault(campaign.id, {})
+            for state, count in campaign.trimmed_counts["states"].items():
+                by_state[state] = by_state.get(state, 0) + count
+        return counts
+
+    def _count_replied(self):
+        counts = super()._count_replied()
+        for campaign in self.filtered("trimmed_counts"):
+            counts[campaign.id] = counts.get(campaign.id, 0) + campaign.trimmed_counts["replied"]
+        return counts
+
+    def _count_opted_out(self):
+        counts = super()._count_opted_out()
+        for campaign in self.filtered("trimmed_counts"):
+            counts[campaign.id] = counts.get(campaign.id, 0) + campaign.trimmed_counts["opted_out"]
+        return counts
