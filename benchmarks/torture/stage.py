@@ -88,7 +88,12 @@ class Stage:
             "delivery", url=f"{self.place.web_address}/waba/webhook/{key}", app_secret=APP_SECRET,
             **DELIVERY,
         )  # fmt: skip
-        self.database.rows("UPDATE waba_sender SET own_throughput = %s", (self.speed,))
+        # No first wave and no pause for bad results: what is judged here is that nothing is lost.
+        self.database.rows(
+            """UPDATE waba_sender SET own_throughput = %s, canary = FALSE, warm_up = FALSE,
+                      failure_limit = 1, opt_out_limit = 1""",
+            (self.speed,),
+        )
         self._leads = self.database.lead_ids()
 
     def close(self):

@@ -1,0 +1,1 @@
+from . import waba_message_report
