@@ -24,6 +24,9 @@ AHEAD_SECONDS, IN_HAND_SECONDS = 2.0, 0.5
 MAX_RESERVATION = 500
 MAX_CONNECTIONS = 64
 RESULTS_PER_COMMIT = 200
+# Seconds an answer is taken to last until the first ones have come (Meta states no figure), and how
+# much each batch of answers weighs against those before.
+FIRST_LATENCY, LATENCY_WEIGHT = 0.3, 0.5
 
 
 class DispatchRun:
@@ -36,6 +39,7 @@ class DispatchRun:
         self.pool = pool
         self.rate = rate
         self.number = number
+        self.latency = FIRST_LATENCY
         self.stop_at = time.monotonic() + RUN_SECONDS
         # Reserved jobs that are not handed to the pool yet: (message id, body, epoch seconds).
         self.waiting = deque()
@@ -48,12 +52,31 @@ class DispatchRun:
         return self.pool.pending + len(self.waiting)
 
     @property
+    def speed(self):
+        """Messages per second that really leave: the pace, or less when answers are slow."""
+        return pacing.sustainable_rate(self.rate, connections_for(self.rate), self.latency)
+
+    def learn_latency(self, results):
+        """Follow how long the platform takes to answer.
+
+        :param results: [cloud_api.SendResult]
+        """
+        times = [r.finished_at - r.started_at for r in results if r.started_at]
+        if times:
+            self.latency += LATENCY_WEIGHT * (sum(times) / len(times) - self.latency)
+
+    @property
     def time_left(self):
         return time.monotonic() < self.stop_at
 
     def slow_down(self):
         """Half the speed for the rest of the run; `slowed_until` tells the next one."""
         self.pool.set_rate(self.rate * pacing.SAFETY / 2)
+
+
+def connections_for(rate):
+    """How many connections keep `rate` messages a second under way."""
+    return min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
 
 
 class WabaSender(models.Model):
@@ -157,7 +180,7 @@ class WabaSender(models.Model):
         )
         if self.state == "slowed":
             rate /= 2
-        connections = min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
+        connections = connections_for(rate)
         client = self.account_id._client(
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), pool_size=connections
         )
@@ -184,8 +207,8 @@ class WabaSender(models.Model):
             ).replace(tzinfo=None)
 
     def _pump(self, run):
-        ahead = max(run.rate * AHEAD_SECONDS, 10)
         while True:
+            ahead = max(run.speed * AHEAD_SECONDS, 10)
             room = int(ahead - run.pending)
             if not run.exhausted and run.time_left and room > ahead / 2:
                 self._reserve_ahead(run, min(room, MAX_RESERVATION))
@@ -196,6 +219,7 @@ class WabaSender(models.Model):
                 max_items=RESULTS_PER_COMMIT, timeout=0.2, min_items=RESULTS_PER_COMMIT // 4
             )
             if results:
+                run.learn_latency(results)
                 self._write_results(run, results)
 
     def _reserve_ahead(self, run, room):
@@ -205,7 +229,7 @@ class WabaSender(models.Model):
 
     def _hand_over(self, run):
         """Give the connections their next few rows; from this commit on they may have left."""
-        in_hand = max(run.rate * IN_HAND_SECONDS, 5)
+        in_hand = max(run.speed * IN_HAND_SECONDS, 5)
         room = int(in_hand - run.pool.unstarted)
         if not run.waiting or room <= in_hand / 2:
             return

@@ -53,6 +53,15 @@ def slowed_rate(rate: float, slowed_until: datetime | None, now: datetime) -> fl
     return rate
 
 
+def sustainable_rate(rate: float, connections: int, latency: float) -> float:
+    """Return the messages per second that leave when each answer takes `latency` seconds.
+
+    A connection carries one request at a time, so slow answers hold the pace below `rate`; what is
+    reserved ahead for the faster one would wait past its time and go back to the queue.
+    """
+    return min(rate, connections / latency) if latency > 0 else rate
+
+
 def batch_size(rate: float, seconds: float, allowance: int | None, queued: int) -> int:
     """Return how many rows to reserve for about `seconds` of sending at `rate`.
 

@@ -279,9 +279,7 @@ class TestWhoIsLeftOutLate(DispatchCase):
 
     def test_a_red_number_sends_no_promotion_and_goes_on_with_service_messages(self):
         marketing, _rows = self._prepared()
-        service = self._campaign(
-            self._leads(2, start=100), template_id=self.utility_template.id
-        )
+        service = self._campaign(self._leads(2, start=100), template_id=self.utility_template.id)
         service.action_launch()
         self._prepare()
         self.sender.quality_rating = "red"
@@ -405,6 +403,24 @@ class TestCrash(DispatchCase):
             self.assertEqual(len(run.waiting), 0)
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
         self.assertEqual(self.portfolio.slots_used, 0)
+
+    def test_no_more_is_reserved_ahead_than_slow_answers_let_leave(self):
+        run = DispatchRun(None, 80)
+        self.assertEqual(run.speed, 80)
+        for _batch in range(20):
+            run.learn_latency([SendResult(1, "accepted", started_at=100.0, finished_at=110.0)])
+        # 40 connections, each busy for ten seconds.
+        self.assertAlmostEqual(run.speed, 4, places=3)
+        run.learn_latency([SendResult(1, "not_started")])
+        self.assertAlmostEqual(run.speed, 4, places=3)
+        campaign = self._campaign(self._leads(1))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            run.pool = pool
+            now = time.time()
+            [(_key, _body, send_before)] = self.sender._reserve(40, run)[0]
+        self.assertGreaterEqual(send_before, now + 40 / 4)
 
     def test_the_job_looks_again_when_the_rows_of_a_killed_run_expire(self):
         _campaign, rows, _jobs = self._reserved(2)

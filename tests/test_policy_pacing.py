@@ -12,6 +12,19 @@ SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 
 
+class TestSustainableRate(unittest.TestCase):
+    def test_slow_answers_hold_the_pace(self):
+        for rate, connections, latency, expected in (
+            (80, 40, 0.2, 80),
+            (80, 40, 0.5, 80),
+            (80, 40, 1.0, 40),
+            (1000, 64, 0.32, 200),
+            (80, 40, 0.0, 80),
+        ):
+            with self.subTest(rate=rate, connections=connections, latency=latency):
+                self.assertEqual(pacing.sustainable_rate(rate, connections, latency), expected)
+
+
 class TestSpacing(unittest.TestCase):
     def test_eighty_a_second_stays_above_seventy_eight(self):
         self.assertGreaterEqual(1 / pacing.spacing(80), 78)
