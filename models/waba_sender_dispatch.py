@@ -71,7 +71,7 @@ class DispatchRun:
 
     def slow_down(self):
         """Half the speed for the rest of the run; `slowed_until` tells the next one."""
-        self.pool.set_rate(self.rate * pacing.SAFETY / 2)
+        self.pool.set_rate(self.rate * pacing.SAFETY / 2, pacing.catch_up_window(self.rate / 2))
 
 
 def connections_for(rate):
@@ -185,7 +185,11 @@ class WabaSender(models.Model):
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), pool_size=connections
         )
         with SendPool(
-            client, rate * pacing.SAFETY, connections, start_at=self._pace_start()
+            client,
+            rate * pacing.SAFETY,
+            connections,
+            start_at=self._pace_start(),
+            window=pacing.catch_up_window(rate),
         ) as pool:
             run = DispatchRun(pool, rate, number)
             try:

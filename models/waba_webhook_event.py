@@ -1,9 +1,8 @@
 import hashlib
 
-from psycopg2.errors import SerializationFailure
-
 from odoo import api, fields, models
 from odoo.tools import SQL
+from psycopg2.errors import SerializationFailure
 
 
 class WabaWebhookEvent(models.Model):

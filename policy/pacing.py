@@ -46,6 +46,15 @@ def spacing(rate: float) -> float:
     return 1 / (rate * SAFETY)
 
 
+def catch_up_window(rate: float) -> int:
+    """Return among how many messages lost time may be made up for at `rate` messages per second.
+
+    As many as may leave in one second: however they bunch, that many take their full second and
+    its margin. Below two a second nothing can be made up for.
+    """
+    return max(1, int(rate))
+
+
 def slowed_rate(rate: float, slowed_until: datetime | None, now: datetime) -> float:
     """Return the rate to use now: half of `rate` until `slowed_until`."""
     if slowed_until and now < slowed_until:
