@@ -15,8 +15,10 @@ class Pacer:
     """Start times: on average `rate` a second, never more than that many in a row.
 
     On a busy machine threads wake late; if each delay cost its time, the rate would never be
-    reached. So up to `CATCH_UP_SECONDS` are made up for, at most at twice the rate; but any `window`
-    starts always take as long as at an even pace. With a window of 1 nothing is made up for.
+    reached. So up to `CATCH_UP_SECONDS` are made up for, at most at twice the rate; but any
+    `window` starts always take as long as at an even pace, and longer by as much as threads lately
+    woke too late: a request may be as late on its way, and the next ones behind it not. With a
+    window of 1 nothing is made up for.
 
     Not thread-safe: `SendPool` calls it under its lock.
 
@@ -33,6 +35,7 @@ class Pacer:
         self._clock = clock
         self._due = start_at
         self._starts = deque()
+        self._lateness = 0.0
         self.set_rate(rate, window)
 
     def set_rate(self, rate, window=1):
@@ -60,7 +63,8 @@ class Pacer:
             return self._due
         earliest = max(self._due, self._starts[-1] + self._interval / 2)
         if len(self._starts) == self._window:
-            earliest = max(earliest, self._starts[0] + self._window * self._interval)
+            full = self._window * self._interval + self._lateness
+            earliest = max(earliest, self._starts[0] + full)
         return earliest
 
     def even_start(self):
@@ -70,8 +74,15 @@ class Pacer:
         latest_first = enumerate(reversed(self._starts), 1)
         return max(start + index * self._interval for index, start in latest_first)
 
-    def take(self):
-        """Record a start now; call it when `delay()` is 0."""
+    def take(self, late=0.0):
+        """Record a start now; call it when `delay()` is 0.
+
+        :param late: seconds by which whoever waited for this start woke too late.
+        """
+        # Forgotten by half within a window.
+        self._lateness = max(late, self._lateness * 0.5 ** (1 / self._window))
+        if self._window == 1:
+            self._lateness = 0.0
         start = max(self._clock(), self.next_start())
         due = start if self._due is None else self._due
         self._due = max(due, start - self.CATCH_UP_SECONDS) + self._interval
@@ -249,6 +260,7 @@ class SendPool:
     def _next_job(self):
         """Wait for a job and for its moment; (job, epoch seconds), or None when the pool closes."""
         with self._gate, self._lock:
+            awaited = None
             while not self._closed:
                 expires_in = self._give_back_expired()
                 if expires_in is None:
@@ -256,9 +268,10 @@ class SendPool:
                     continue
                 delay = self._pacer.delay()
                 if not delay:
-                    self._pacer.take()
+                    self._pacer.take(0.0 if awaited is None else self._clock() - awaited)
                     self._in_flight += 1
                     return self._queue.popleft(), time.time()
+                awaited = self._pacer.next_start()
                 self._changed.wait(min(delay, expires_in))
             return None
 

@@ -22,7 +22,7 @@ RUN_SECONDS = 45
 # the second lot without a known outcome; the first goes back to the queue.
 AHEAD_SECONDS, IN_HAND_SECONDS = 2.0, 0.5
 MAX_RESERVATION = 500
-MAX_CONNECTIONS = 64
+MAX_CONNECTIONS = 320
 RESULTS_PER_COMMIT = 200
 # Seconds an answer is taken to last until the first ones have come (Meta states no figure), and how
 # much each batch of answers weighs against those before.
@@ -98,25 +98,31 @@ class WabaSender(models.Model):
         number = commit_step(self.env, sender._claim_run)
         commit_step(self.env, lambda: sender._prepare_dispatch(now))
         exhausted = sender._why_not_sending() or sender._dispatch(number)
-        commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted)))
+        commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted), number))
 
     def _claim_run(self):
         """Number this run; an earlier one that still lives reserves nothing more.
 
         The scheduler runs a job once at a time as long as the database session that locks the job
         lives. It can be lost while the job's own session is not (a time limit on idle transactions,
-        a connection cut on the way): two runs would double the pace.
+        a connection cut on the way): two runs would double the pace. For the same reason this one
+        begins a second later when the one before did not end by itself: that may have sent its full
+        number of messages a moment ago.
 
         :return: this run's number
         """
         [[number]] = self.env.execute_query(
             SQL(
-                """UPDATE waba_sender SET run_count = run_count + 1
+                """UPDATE waba_sender
+                      SET run_count = run_count + 1,
+                          next_dispatch_at = CASE WHEN ended_run = run_count THEN next_dispatch_at
+                                             ELSE GREATEST(next_dispatch_at, %s) END
                     WHERE id = %s RETURNING run_count""",
+                datetime.now(timezone.utc).replace(tzinfo=None) + pacing.AFTER_A_KILL,
                 self.id,
             )
         )
-        self.invalidate_recordset(["run_count"])
+        self.invalidate_recordset(["run_count", "next_dispatch_at"])
         return number
 
     def _prepare_dispatch(self, now):
@@ -128,11 +134,13 @@ class WabaSender(models.Model):
             [("sender_id", "=", self.id), ("state", "=", "paused")]
         )._resume_if_due(now)
 
-    def _finish_dispatch(self, exhausted):
+    def _finish_dispatch(self, exhausted, number):
         """Close the campaigns that are through and set the alarm for what still waits.
 
         :param exhausted: False when the run ended by the clock with work left
+        :param number: this run's
         """
+        self.ended_run = number
         self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "running")]
         )._finish_if_through()

@@ -219,19 +219,15 @@ class WabaSender(models.Model):
     def _advance_pace(self, count, rate):
         """Keep the pace in the database: after a kill nobody sends before the last batch's time.
 
-        And a second more: the last second's messages may have made up for lost time
-        (`cloud_api.Pacer`), which the next run does not know. A run that ends well says exactly
-        (`_keep_pace`). Odoo's own `now` drops the fraction, and with it up to a second.
+        The moment is exact: Odoo's own `now` drops the fraction, and with it up to a second.
         """
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_sender
-                      SET next_dispatch_at =
-                          GREATEST(next_dispatch_at - %(margin)s, %(now)s) + %(span)s + %(margin)s
+                      SET next_dispatch_at = GREATEST(next_dispatch_at, %(now)s) + %(span)s
                     WHERE id = %(id)s""",
                 now=datetime.now(timezone.utc).replace(tzinfo=None),
                 span=timedelta(seconds=count * pacing.spacing(rate)),
-                margin=timedelta(seconds=1 / pacing.SAFETY),
                 id=self.id,
             )
         )

@@ -16,6 +16,10 @@ from .limits import WINDOW, counted
 # end, while 80/s still gives 79/s.
 SAFETY = 0.9875
 
+# Whoever follows a run that was killed does not know when its last messages left: a second, with
+# the margin above, in which they may be as many as are allowed.
+AFTER_A_KILL = timedelta(seconds=1 / SAFETY)
+
 # One message per 6 s to the same person (Meta, About the platform: rate limits, 2026-03).
 PAIR_INTERVAL = timedelta(seconds=6)
 

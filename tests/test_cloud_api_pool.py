@@ -100,6 +100,20 @@ class TestPacer(unittest.TestCase):
         self.assertAlmostEqual(starts[9] - back, 0.9 - 0.25, places=2)
         self.assertAlmostEqual(starts[-1] - back, 2.9 - 0.25, places=2)
 
+    def test_who_wakes_late_widens_the_margin_for_a_while(self):
+        clock = FakeClock()
+        pacer = Pacer(10, clock=clock, window=10)
+        first = clock.now
+        self._run(pacer, clock, 9)
+        pacer.take(late=0.04)
+        # Ten starts take their second, and as much longer as somebody was late.
+        self.assertAlmostEqual(pacer.next_start() - first, 1.04, places=3)
+        starts = self._run(pacer, clock, 70)
+        self.assertAlmostEqual(starts[-1] - starts[-11], 1, places=2)
+        even = Pacer(10, clock=clock)
+        even.take(late=5)
+        self.assertAlmostEqual(even.delay(), 0.1)
+
     @staticmethod
     def _run(pacer, clock, count):
         starts = []

@@ -117,6 +117,25 @@ class TestPace(DispatchCase):
         [entry] = self.simulator.sends()
         self.assertGreaterEqual(entry["received_at"] - started_at, 10 / 5)
 
+    def test_after_a_kill_the_next_run_lets_a_second_pass(self):
+        self.assertEqual(self._launch(self._leads(1)).sent_count, 1)
+        self.assertEqual(self.sender.ended_run, self.sender.run_count)
+        # Claimed by a run that is killed at once.
+        self.sender._claim_run()
+        started_at = time.time()
+        self._launch(self._leads(1, start=100))
+        [_first, entry] = self.simulator.sends()
+        self.assertGreaterEqual(entry["received_at"] - started_at, 1)
+        self.assertEqual(self.sender.ended_run, self.sender.run_count)
+
+    def test_after_a_run_that_ended_by_itself_nobody_waits(self):
+        self._launch(self._leads(1))
+        before = self.sender.next_dispatch_at
+        self.sender._claim_run()
+        self.assertEqual(self.sender.next_dispatch_at, before)
+        self.sender._claim_run()
+        self.assertGreater(self.sender.next_dispatch_at, before)
+
     def test_a_slowed_number_sends_at_half_its_speed(self):
         self.sender.write({"own_throughput": 10, "state": "slowed"})
         self._launch(self._leads(11))
