@@ -9,39 +9,56 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
+from .figures import median
+
 NAME = "audience"
 
 
 def run(bench, world):
-    sizes = bench.size((100_000, 1_000_000), (300, 600))
-    seconds = {}
-    for count in sizes:
-        make_leads(bench, count)
-        before, _peak = _memory()
-        _forget_peak()
-        seconds[count] = prepare(bench, world, count)
-        _now, peak = _memory()
-        bench.report.add(NAME, f"{count:,} people", count / seconds[count], "people/s")
-        bench.report.add(
-            NAME, f"memory growth for {count:,}", (peak - before) / 1024, "MB", must=("<=", 200)
-        )
-    small, large = sizes
+    small, large = bench.size((100_000, 1_000_000), (300, 600))
+    ours, theirs = [], []
+    for _round in range(bench.size(2, 1)):
+        make_leads(bench, small)
+        ours.append(_prepare_and_weigh(bench, world, small))
+        theirs.append(prepare_by_mass_mailing(bench, small))
+    _report_ours(bench, small, ours)
+    rate = small / median(theirs)
+    bench.report.add(NAME, f"mass_mailing_sms, {small:,} people", rate, "people/s")
+    times = median([other / our for other, (our, _grown) in zip(theirs, ours, strict=True)])
+    bench.report.add(NAME, "times mass_mailing_sms", times, must=(">=", 5))
+    make_leads(bench, large)
+    million = [_prepare_and_weigh(bench, world, large)]
+    _report_ours(bench, large, million)
     bench.report.add(
         NAME,
         f"time per person, {large:,} against {small:,}",
-        (seconds[large] / large) / (seconds[small] / small),
+        (million[0][0] / large) / (median([seconds for seconds, _grown in ours]) / small),
         must=("<=", 1.25),
     )
-    make_leads(bench, small)
-    theirs = prepare_by_mass_mailing(bench, small)
-    bench.report.add(NAME, f"mass_mailing_sms, {small:,} people", small / theirs, "people/s")
-    bench.report.add(NAME, "times mass_mailing_sms", theirs / seconds[small], must=(">=", 5))
+
+
+def _prepare_and_weigh(bench, world, count):
+    """(seconds, MB by which the process grew at its largest)."""
+    before, _peak = _memory()
+    _forget_peak()
+    seconds = prepare(bench, world, count)
+    _now, peak = _memory()
+    return seconds, (peak - before) / 1024
+
+
+def _report_ours(bench, count, measured):
+    seconds = median([seconds for seconds, _grown in measured])
+    grown = max(grown for _seconds, grown in measured)
+    bench.report.add(NAME, f"{count:,} people", count / seconds, "people/s")
+    bench.report.add(NAME, f"memory growth for {count:,}", grown, "MB", must=("<=", 200))
 
 
 def make_leads(bench, count):
     """`count` leads: of a hundred 5 repeat a number, 2 are blacklisted, 3 want no promotions,
     1 has no number and 1 a bad one."""
-    bench.sql("DELETE FROM waba_message WHERE res_model = 'crm.lead'")
+    # Nothing here is ever sent; what was is history.
+    bench.sql("DELETE FROM waba_message WHERE res_model = 'crm.lead' AND wamid IS NULL")
+    bench.sql("DELETE FROM waba_recipient WHERE number LIKE '+3462%%'")
     bench.sql("TRUNCATE crm_lead CASCADE")
     bench.sql("DELETE FROM phone_blacklist")
     bench.sql(

@@ -15,7 +15,7 @@ NAME = "dispatch"
 LATENCIES = (0.0, 0.1, 0.3)
 MUST_OF_BARE_POOL = {0.0: 0.6, 0.1: 0.8, 0.3: 0.8}
 MUST_OF_SMS = {0.0: 1.0, 0.1: 30.0}
-CONNECTIONS = 64
+CONNECTIONS = 320
 
 
 def run(bench, world):

@@ -24,10 +24,18 @@ def run(bench, world):
         started = time.monotonic()
         history.fill(old, old_world, messages, people)
         bench.report.add(NAME, "time to make the history", time.monotonic() - started, "s")
+        _report_sizes(bench, old, messages, people)
         _measure_screens(old, old_world)
         for name, measure in MEASURES.items():
             _compare(bench, world, old, old_world, name, measure)
         old.disconnect()
+
+
+def _report_sizes(bench, old, messages, people):
+    """Disk of one row with its indexes, for the arithmetic of docs/scaling.md."""
+    for table, rows in (("waba_message", messages), ("waba_recipient", people)):
+        [[size]] = old.sql("SELECT pg_total_relation_size(%s)", table)
+        bench.report.add(NAME, f"disk per row of {table}", size / rows, "bytes")
 
 
 def _compare(bench, world, old, old_world, name, measure):

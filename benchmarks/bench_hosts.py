@@ -67,8 +67,9 @@ def _check_cap(bench, world, stub, count):
         world.wake(*range(SENDER_COUNT))
         bench.wait(
             "the cap is reached",
-            lambda: bench.sql("SELECT count(*) FROM waba_message WHERE state = 'accepted'")[0][0]
-            >= cap,
+            lambda: (
+                bench.sql("SELECT count(*) FROM waba_message WHERE state = 'accepted'")[0][0] >= cap
+            ),
         )
         bench.wait("the numbers' jobs are over", lambda: not _at_work(bench))
         arrived = stub.rate()[1]

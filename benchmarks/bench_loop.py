@@ -4,6 +4,7 @@ Three statuses come back for each message and an answer for one in four, posted 
 to a real Odoo web server while a real process of jobs sends and applies.
 """
 
+import contextlib
 import time
 
 from .bench_webhook import WORKERS
@@ -13,8 +14,8 @@ from .world import write_seed
 
 NAME = "loop"
 RATE = 80
-# Sending, applying, and one for whatever else is due.
-JOB_THREADS = 3
+# Sending, applying, and one for whatever else is due: a process each, as Odoo's job workers are.
+JOB_WORKERS = 3
 
 
 def run(bench, world):
@@ -24,8 +25,10 @@ def run(bench, world):
     with (
         bench.simulator("--seed-file", write_seed(bench)) as simulator,
         bench.web_server(WORKERS) as address,
-        bench.job_worker(threads=JOB_THREADS),
+        contextlib.ExitStack() as stack,
     ):
+        for index in range(JOB_WORKERS):
+            stack.enter_context(bench.job_worker(f"jobs{index}"))
         _prepare(simulator, f"{address}/waba/webhook/{world.webhook_key}")
         world.connect(simulator.address, rate=RATE)
         world.queue(count)

@@ -202,21 +202,19 @@ class Bench:
             yield Control(address)
 
     @contextlib.contextmanager
-    def job_worker(self, name="jobs", threads=1):
-        """A real Odoo process that does nothing but scheduled jobs, `threads` at a time."""
-        command = self.odoo("--no-http", "--workers", "0", "--max-cron-threads", str(threads))
-        with self.server(
-            name, command, lambda child: self._listening_threads(child) >= threads
-        ) as found:
+    def job_worker(self, name="jobs"):
+        """A real Odoo process that does nothing but scheduled jobs, one at a time."""
+        command = self.odoo("--no-http", "--workers", "0", "--max-cron-threads", "1")
+        with self.server(name, command, self._is_listening) as found:
             yield found
 
-    def _listening_threads(self, child):
-        """Its job threads that wait for a notification (Odoo names its connections by process)."""
+    def _is_listening(self, child):
+        """Whether its job thread waits for a notification (Odoo names connections by process)."""
         return self.sql(
-            """SELECT count(*) FROM pg_stat_activity
+            """SELECT 1 FROM pg_stat_activity
                 WHERE datname = 'postgres' AND application_name = %s AND state = 'idle'""",
             f"odoo-{child.pid}",
-        )[0][0]
+        )
 
     @contextlib.contextmanager
     def web_server(self, workers):

@@ -178,7 +178,9 @@ class World:
     def wake(self, *sender_indexes):
         """Have the numbers' jobs run, as a person who resumes them would."""
         with self.bench.env() as env:
-            senders = env["waba.sender"].browse([self.sender_ids[i] for i in sender_indexes or (0,)])
+            senders = env["waba.sender"].browse(
+                [self.sender_ids[i] for i in sender_indexes or (0,)]
+            )
             senders.write({"state": "active", "pause_cause": False, "next_dispatch_at": False})
             senders._wake()
 

@@ -33,6 +33,8 @@ _LOCATION_KEYS = ("latitude", "longitude", "name", "address")
 _FILLED_BUTTONS = {"url": "url", "quick_reply": "payload", "copy_code": "coupon"}
 _STATIC_BUTTONS = ("phone_number",)
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,100})\s*\}\}")
+# What makes `_value_problems` look closer.
+_REFUSED = re.compile("[\r\n\t]|    ")
 _LINE_BREAKS = re.compile("[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -451,7 +453,15 @@ class ParameterCheck:
 
     def __init__(self, components, parameter_format="positional"):
         self._variables = template_variables(components, parameter_format)
-        self._parts = {as_word(part.get("type")): part for part in _components(components)}
+        self._wanted = {
+            (variable.component, variable.button_index, variable.name): variable
+            for variable in self._variables
+        }
+        parts = {as_word(part.get("type")): part for part in _components(components)}
+        header = parts.get("header", {})
+        self._lengths = [_TextLength("body", parts.get("body", {}).get("text"), BODY_LENGTH)]
+        if as_word(header.get("format")) == "text":
+            self._lengths.append(_TextLength("header", header.get("text"), HEADER_LENGTH))
 
     def problems(self, parameters=None):
         """What Meta would refuse in these parameters; list of ParameterProblem.
@@ -459,30 +469,50 @@ class ParameterCheck:
         :param parameters: the frozen form above
         """
         parameters = as_dict(parameters)
-        values = _values(self._variables, parameters)
-        given = {
-            **values,
-            **_button_values(self._variables, parameters),
-            **_header_value(as_dict(parameters.get("header"))),
-        }
-        problems = []
-        expected = set()
-        for variable in self._variables:
-            key = (variable.component, variable.button_index, variable.name)
-            expected.add(key)
-            problems += _value_problems(variable, given.get(key, ""), key)
-        problems += [ParameterProblem(*key, "unexpected") for key in given if key not in expected]
-        return problems + self._length_problems(values)
+        return self.problems_of(
+            {
+                **_values(self._variables, parameters),
+                **_button_values(self._variables, parameters),
+                **_header_value(as_dict(parameters.get("header"))),
+            }
+        )
 
-    def _length_problems(self, values):
-        body, header = self._parts.get("body", {}), self._parts.get("header", {})
+    def problems_of(self, given):
+        """As `problems`, for values that were never put into the frozen form.
+
+        :param given: {(component, button index or None, variable name): text}
+        """
         problems = []
-        if len(_fill(body.get("text"), "body", values)) > BODY_LENGTH:
-            problems.append(ParameterProblem("body", None, "", "too_long"))
-        is_text = as_word(header.get("format")) == "text"
-        if is_text and len(_fill(header.get("text"), "header", values)) > HEADER_LENGTH:
-            problems.append(ParameterProblem("header", None, "", "too_long"))
+        for key, variable in self._wanted.items():
+            problems += _value_problems(variable, given.get(key, ""), key)
+        problems += [
+            ParameterProblem(*key, "unexpected") for key in given if key not in self._wanted
+        ]
+        problems += [
+            ParameterProblem(length.component, None, "", "too_long")
+            for length in self._lengths
+            if length.is_exceeded(given)
+        ]
         return problems
+
+
+class _TextLength:
+    """How long a text becomes when it is filled; a placeholder without a value stays as it is."""
+
+    def __init__(self, component, text, limit):
+        text = as_text(text)
+        self.component = component
+        self._places = [
+            ((component, None, place[1]), len(place[0])) for place in _PLACEHOLDER.finditer(text)
+        ]
+        self._room = limit - len(_PLACEHOLDER.sub("", text))
+
+    def is_exceeded(self, given):
+        """Whether the text with these values (as in `problems_of`) is over the limit."""
+        room = self._room
+        for key, length_when_empty in self._places:
+            room -= len(given.get(key, "")) or length_when_empty
+        return room < 0
 
 
 def _value_problems(variable, value, key):
@@ -490,7 +520,7 @@ def _value_problems(variable, value, key):
         return [ParameterProblem(*key, "missing")] if variable.required else []
     if variable.kind == "coupon" and len(value) > COUPON_LENGTH:
         return [ParameterProblem(*key, "too_long")]
-    if variable.kind != "text":
+    if variable.kind != "text" or not _REFUSED.search(value):
         return []
     found = {
         "newline": "\n" in value or "\r" in value,

@@ -12,26 +12,44 @@ _ROUNDING_SECONDS = 1e-8
 
 
 class Pacer:
-    """Start times never closer than 1/rate seconds; time lost in a stall is not made up for.
+    """Start times: on average `rate` a second, never more than that many in a row.
+
+    On a busy machine threads wake late; if each delay cost its time, the rate would never be
+    reached. So up to `CATCH_UP_SECONDS` are made up for, at most at twice the rate; but any
+    `window` starts always take as long as at an even pace, and longer by as much as threads lately
+    woke too late: a request may be as late on its way, and the next ones behind it not. With a
+    window of 1 nothing is made up for.
 
     Not thread-safe: `SendPool` calls it under its lock.
 
     :param rate: starts per second, above 0.
     :param start_at: earliest first start, on `clock`'s scale.
-    :raise ValueError: the rate is not above 0.
+    :param window: starts among which lost time may be made up for, at least 1: as many as may
+        start in one second.
+    :raise ValueError: the rate is not above 0, or the window below 1.
     """
 
-    def __init__(self, rate, start_at=None, clock=time.monotonic):
-        self._clock = clock
-        self._earliest = start_at
-        self._last = None
-        self.set_rate(rate)
+    CATCH_UP_SECONDS = 0.25
 
-    def set_rate(self, rate):
-        """Change the pace; it holds from the last start on."""
+    def __init__(self, rate, start_at=None, clock=time.monotonic, window=1):
+        self._clock = clock
+        self._due = start_at
+        self._starts = deque()
+        self._lateness = 0.0
+        self.set_rate(rate, window)
+
+    def set_rate(self, rate, window=1):
+        """Change the pace; it holds from the last start on, and nothing before is made up for."""
         if not rate > 0:
             raise ValueError("rate must be above 0")
+        if window < 1:
+            raise ValueError("window must be at least 1")
         self._interval = 1 / rate + _ROUNDING_SECONDS
+        self._window = window
+        while len(self._starts) > window:
+            self._starts.popleft()
+        if self._starts:
+            self._due = self._starts[-1] + self._interval
 
     def delay(self):
         """Seconds until the next start is allowed, 0 when it is now."""
@@ -39,13 +57,38 @@ class Pacer:
 
     def next_start(self):
         """When the next start is allowed, on the clock's scale; may lie in the past."""
-        if self._last is not None:
-            return self._last + self._interval
-        return self._clock() if self._earliest is None else self._earliest
+        if self._due is None:
+            return self._clock()
+        if not self._starts:
+            return self._due
+        earliest = max(self._due, self._starts[-1] + self._interval / 2)
+        if len(self._starts) == self._window:
+            full = self._window * self._interval + self._lateness
+            earliest = max(earliest, self._starts[0] + full)
+        return earliest
 
-    def take(self):
-        """Record a start now; call it when `delay()` is 0."""
-        self._last = max(self._clock(), self.next_start())
+    def even_start(self):
+        """From when on an even pace is allowed to a pacer that does not know these starts."""
+        if not self._starts:
+            return self.next_start()
+        latest_first = enumerate(reversed(self._starts), 1)
+        return max(start + index * self._interval for index, start in latest_first)
+
+    def take(self, late=0.0):
+        """Record a start now; call it when `delay()` is 0.
+
+        :param late: seconds by which whoever waited for this start woke too late.
+        """
+        # Forgotten by half within a window.
+        self._lateness = max(late, self._lateness * 0.5 ** (1 / self._window))
+        if self._window == 1:
+            self._lateness = 0.0
+        start = max(self._clock(), self.next_start())
+        due = start if self._due is None else self._due
+        self._due = max(due, start - self.CATCH_UP_SECONDS) + self._interval
+        if len(self._starts) == self._window:
+            self._starts.popleft()
+        self._starts.append(start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +131,17 @@ class SendPool:
     :param connections: most requests under way at the same time.
     :param start_at: epoch seconds before which nothing starts: `next_start_at` of the pool before.
     :param clock: seconds that only grow; paces the starts.
+    :param window: starts among which lost time may be made up for, see `Pacer`.
     """
 
-    def __init__(self, client, rate, connections, start_at=None, clock=time.monotonic):
+    def __init__(self, client, rate, connections, start_at=None, clock=time.monotonic, window=1):
         if connections < 1:
             raise ValueError("connections must be at least 1")
         self._client = client
         self._connections = connections
         self._clock = clock
         earliest = None if start_at is None else clock() + (start_at - time.time())
-        self._pacer = Pacer(rate, earliest, clock)
+        self._pacer = Pacer(rate, earliest, clock, window)
         self._queue = deque()
         self._results = deque()
         self._in_flight = 0
@@ -131,12 +175,12 @@ class SendPool:
     def next_start_at(self):
         """Epoch seconds of the earliest next start, for the pool that comes after this one."""
         with self._lock:
-            return time.time() + self._pacer.next_start() - self._clock()
+            return time.time() + self._pacer.even_start() - self._clock()
 
-    def set_rate(self, rate):
+    def set_rate(self, rate, window=1):
         """Change the pace while running."""
         with self._lock:
-            self._pacer.set_rate(rate)
+            self._pacer.set_rate(rate, window)
             self._changed.notify()
 
     def submit(self, key, phone_number_uid, body, send_before):
@@ -216,6 +260,7 @@ class SendPool:
     def _next_job(self):
         """Wait for a job and for its moment; (job, epoch seconds), or None when the pool closes."""
         with self._gate, self._lock:
+            awaited = None
             while not self._closed:
                 expires_in = self._give_back_expired()
                 if expires_in is None:
@@ -223,9 +268,10 @@ class SendPool:
                     continue
                 delay = self._pacer.delay()
                 if not delay:
-                    self._pacer.take()
+                    self._pacer.take(0.0 if awaited is None else self._clock() - awaited)
                     self._in_flight += 1
                     return self._queue.popleft(), time.time()
+                awaited = self._pacer.next_start()
                 self._changed.wait(min(delay, expires_in))
             return None
 

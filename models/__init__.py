@@ -16,6 +16,7 @@ from . import waba_campaign
 from . import waba_campaign_state
 from . import waba_campaign_launch
 from . import waba_campaign_audience
+from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_variable
 from . import waba_message

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResPartner(models.Model):
@@ -8,6 +8,10 @@ class ResPartner(models.Model):
     # Stored but not indexed by `phone_validation`: without the index every inbound
     # WhatsApp message would scan the whole partner table to find its sender.
     phone_sanitized = fields.Char(index="btree_not_null")
+
+    @api.model
+    def _waba_person_fields(self):
+        return ["name", "is_company", "commercial_company_name", "user_id"]
 
     def _waba_person_facts(self):
         self.ensure_one()

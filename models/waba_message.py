@@ -36,7 +36,7 @@ class WabaMessage(models.Model):
     person, never by sending again: the API has no idempotency key. Incoming: `received`.
 
     The wire carries `uuid/attempt_count`, both committed before the request leaves.
-    Entry points: rows are created by waba_campaign_audience.py, reserved by
+    Entry points: rows are created by waba_campaign_rows.py, reserved by
     waba_sender_reserve.py, settled by waba_message_results.py and waba_message_status.py.
     Not a mail.thread on purpose: a campaign makes a hundred thousand of these.
     """

@@ -69,14 +69,18 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _find_or_create_by_number(self, portfolio, numbers):
-        """{E.164 number: recipient} for all `numbers`, creating who is missing.
+        """{E.164 number: recipient} for all `numbers`, creating who is missing."""
+        self._create_missing(portfolio, numbers)
+        recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", numbers)])
+        return {recipient.number: recipient for recipient in recipients}
+
+    @api.model
+    def _create_missing(self, portfolio, numbers):
+        """A row of `portfolio` for each of these E.164 numbers that has none.
 
         A person who asked one portfolio for no promotions asked the company: Meta leaves the scope
         of a stop open, so a new row inherits the opt-out of the same number elsewhere.
         """
-        numbers = sorted(set(numbers))
-        if not numbers:
-            return {}
         now, uid = self.env.cr.now(), self.env.uid
         self.flush_model()
         self.env.cr.execute(
@@ -90,16 +94,15 @@ class WabaRecipient(models.Model):
                                                AND o.marketing_state = 'opted_out')
                                THEN 'opted_out' ELSE 'unknown' END,
                           %(uid)s, %(now)s, %(uid)s, %(now)s
-                     FROM unnest(%(numbers)s) AS n
+                     FROM unnest(%(numbers)s::varchar[]) AS n
                    ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
                 portfolio=portfolio.id,
-                numbers=numbers,
+                # In order, so that two preparations cannot wait for each other in a circle.
+                numbers=sorted(set(numbers)),
                 uid=uid,
                 now=now,
             )
         )
-        recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", numbers)])
-        return {recipient.number: recipient for recipient in recipients}
 
     # ------------------------------------------------------------------
     # Consent

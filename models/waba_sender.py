@@ -90,6 +90,13 @@ class WabaSender(models.Model):
         copy=False,
         help="Runs of the sending job; only the latest reserves.",
     )
+    ended_run = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        copy=False,
+        help="The latest run of the sending job that ended by itself, not by a kill.",
+    )
     cron_id = fields.Many2one("ir.cron", readonly=True, copy=False, ondelete="set null")
 
     messaging_limit = fields.Selection(related="portfolio_id.messaging_limit")

@@ -22,8 +22,11 @@ RUN_SECONDS = 45
 # the second lot without a known outcome; the first goes back to the queue.
 AHEAD_SECONDS, IN_HAND_SECONDS = 2.0, 0.5
 MAX_RESERVATION = 500
-MAX_CONNECTIONS = 64
+MAX_CONNECTIONS = 320
 RESULTS_PER_COMMIT = 200
+# Seconds an answer is taken to last until the first ones have come (Meta states no figure), and how
+# much each batch of answers weighs against those before.
+FIRST_LATENCY, LATENCY_WEIGHT = 0.3, 0.5
 
 
 class DispatchRun:
@@ -36,6 +39,7 @@ class DispatchRun:
         self.pool = pool
         self.rate = rate
         self.number = number
+        self.latency = FIRST_LATENCY
         self.stop_at = time.monotonic() + RUN_SECONDS
         # Reserved jobs that are not handed to the pool yet: (message id, body, epoch seconds).
         self.waiting = deque()
@@ -48,12 +52,31 @@ class DispatchRun:
         return self.pool.pending + len(self.waiting)
 
     @property
+    def speed(self):
+        """Messages per second that really leave: the pace, or less when answers are slow."""
+        return pacing.sustainable_rate(self.rate, connections_for(self.rate), self.latency)
+
+    def learn_latency(self, results):
+        """Follow how long the platform takes to answer.
+
+        :param results: [cloud_api.SendResult]
+        """
+        times = [r.finished_at - r.started_at for r in results if r.started_at]
+        if times:
+            self.latency += LATENCY_WEIGHT * (sum(times) / len(times) - self.latency)
+
+    @property
     def time_left(self):
         return time.monotonic() < self.stop_at
 
     def slow_down(self):
         """Half the speed for the rest of the run; `slowed_until` tells the next one."""
-        self.pool.set_rate(self.rate * pacing.SAFETY / 2)
+        self.pool.set_rate(self.rate * pacing.SAFETY / 2, pacing.catch_up_window(self.rate / 2))
+
+
+def connections_for(rate):
+    """How many connections keep `rate` messages a second under way."""
+    return min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
 
 
 class WabaSender(models.Model):
@@ -75,25 +98,31 @@ class WabaSender(models.Model):
         number = commit_step(self.env, sender._claim_run)
         commit_step(self.env, lambda: sender._prepare_dispatch(now))
         exhausted = sender._why_not_sending() or sender._dispatch(number)
-        commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted)))
+        commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted), number))
 
     def _claim_run(self):
         """Number this run; an earlier one that still lives reserves nothing more.
 
         The scheduler runs a job once at a time as long as the database session that locks the job
         lives. It can be lost while the job's own session is not (a time limit on idle transactions,
-        a connection cut on the way): two runs would double the pace.
+        a connection cut on the way): two runs would double the pace. For the same reason this one
+        begins a second later when the one before did not end by itself: that may have sent its full
+        number of messages a moment ago.
 
         :return: this run's number
         """
         [[number]] = self.env.execute_query(
             SQL(
-                """UPDATE waba_sender SET run_count = run_count + 1
+                """UPDATE waba_sender
+                      SET run_count = run_count + 1,
+                          next_dispatch_at = CASE WHEN ended_run = run_count THEN next_dispatch_at
+                                             ELSE GREATEST(next_dispatch_at, %s) END
                     WHERE id = %s RETURNING run_count""",
+                datetime.now(timezone.utc).replace(tzinfo=None) + pacing.AFTER_A_KILL,
                 self.id,
             )
         )
-        self.invalidate_recordset(["run_count"])
+        self.invalidate_recordset(["run_count", "next_dispatch_at"])
         return number
 
     def _prepare_dispatch(self, now):
@@ -108,11 +137,13 @@ class WabaSender(models.Model):
             [("sender_id", "=", self.id), ("state", "=", "running")]
         )._look_at_results(now)
 
-    def _finish_dispatch(self, exhausted):
+    def _finish_dispatch(self, exhausted, number):
         """Close the campaigns that are through and set the alarm for what still waits.
 
         :param exhausted: False when the run ended by the clock with work left
+        :param number: this run's
         """
+        self.ended_run = number
         self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "running")]
         )._finish_if_through()
@@ -160,12 +191,16 @@ class WabaSender(models.Model):
         )
         if self.state == "slowed":
             rate /= 2
-        connections = min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
+        connections = connections_for(rate)
         client = self.account_id._client(
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), pool_size=connections
         )
         with SendPool(
-            client, rate * pacing.SAFETY, connections, start_at=self._pace_start()
+            client,
+            rate * pacing.SAFETY,
+            connections,
+            start_at=self._pace_start(),
+            window=pacing.catch_up_window(rate),
         ) as pool:
             run = DispatchRun(pool, rate, number)
             try:
@@ -187,8 +222,8 @@ class WabaSender(models.Model):
             ).replace(tzinfo=None)
 
     def _pump(self, run):
-        ahead = max(run.rate * AHEAD_SECONDS, 10)
         while True:
+            ahead = max(run.speed * AHEAD_SECONDS, 10)
             room = int(ahead - run.pending)
             if not run.exhausted and run.time_left and room > ahead / 2:
                 self._reserve_ahead(run, min(room, MAX_RESERVATION))
@@ -199,6 +234,7 @@ class WabaSender(models.Model):
                 max_items=RESULTS_PER_COMMIT, timeout=0.2, min_items=RESULTS_PER_COMMIT // 4
             )
             if results:
+                run.learn_latency(results)
                 self._write_results(run, results)
 
     def _reserve_ahead(self, run, room):
@@ -208,7 +244,7 @@ class WabaSender(models.Model):
 
     def _hand_over(self, run):
         """Give the connections their next few rows; from this commit on they may have left."""
-        in_hand = max(run.rate * IN_HAND_SECONDS, 5)
+        in_hand = max(run.speed * IN_HAND_SECONDS, 5)
         room = int(in_hand - run.pool.unstarted)
         if not run.waiting or room <= in_hand / 2:
             return

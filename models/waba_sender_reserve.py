@@ -64,9 +64,9 @@ class WabaSender(models.Model):
         if self._why_not_sending() or run.number != self.run_count:
             return [], 0
         now = fields.Datetime.now()
-        leaves_by = pacing.send_before(now, run.pending + room, run.rate, LEASE_MARGIN)
+        leaves_by = pacing.send_before(now, run.pending + room, run.speed, LEASE_MARGIN)
         deadline = pacing.lease_until(
-            now, run.pending + room, run.rate, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
+            now, run.pending + room, run.speed, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
         places = self._places(now)
         jobs, seen, left_out = [], set(), 0

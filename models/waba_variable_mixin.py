@@ -103,6 +103,11 @@ class WabaVariableMixin(models.AbstractModel):
         """
         return [Variable(line, env) for line in self.sorted(lambda line: (line.sequence, line.id))]
 
+    def _record_fields(self):
+        """Names of the records' own fields that these variables begin to read at."""
+        paths = self.filtered(lambda line: line.source == "field").mapped("field_path")
+        return {path.split(".")[0].strip() for path in paths if path}
+
     def _field_value(self, record):
         """A field's value as people read it: names of records, labels, local dates and amounts."""
         names = [name.strip() for name in (self.field_path or "").split(".") if name.strip()]
@@ -149,6 +154,9 @@ class Variable:
         self.kind = line.kind
         self.component = line.component
         self.button_index = line.button_index
+        # As cloud_api.payloads.ParameterCheck knows it.
+        index = line.button_index if line.component == "button" else None
+        self.key = (line.component, index, line.name)
         self._line = line
         self._source = line.source
         self._fallback = payloads.clean_parameter(line.fallback or "")

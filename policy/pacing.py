@@ -16,6 +16,10 @@ from .limits import WINDOW, counted
 # end, while 80/s still gives 79/s.
 SAFETY = 0.9875
 
+# Whoever follows a run that was killed does not know when its last messages left: a second, with
+# the margin above, in which they may be as many as are allowed.
+AFTER_A_KILL = timedelta(seconds=1 / SAFETY)
+
 # One message per 6 s to the same person (Meta, About the platform: rate limits, 2026-03).
 PAIR_INTERVAL = timedelta(seconds=6)
 
@@ -46,11 +50,29 @@ def spacing(rate: float) -> float:
     return 1 / (rate * SAFETY)
 
 
+def catch_up_window(rate: float) -> int:
+    """Return among how many messages lost time may be made up for at `rate` messages per second.
+
+    As many as may leave in one second: however they bunch, that many take their full second and
+    its margin. Below two a second nothing can be made up for.
+    """
+    return max(1, int(rate))
+
+
 def slowed_rate(rate: float, slowed_until: datetime | None, now: datetime) -> float:
     """Return the rate to use now: half of `rate` until `slowed_until`."""
     if slowed_until and now < slowed_until:
         return rate / 2
     return rate
+
+
+def sustainable_rate(rate: float, connections: int, latency: float) -> float:
+    """Return the messages per second that leave when each answer takes `latency` seconds.
+
+    A connection carries one request at a time, so slow answers hold the pace below `rate`; what is
+    reserved ahead for the faster one would wait past its time and go back to the queue.
+    """
+    return min(rate, connections / latency) if latency > 0 else rate
 
 
 def batch_size(rate: float, seconds: float, allowance: int | None, queued: int) -> int:

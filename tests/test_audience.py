@@ -1,8 +1,12 @@
 """From records to rows: each record has one row, and who is left out is told why."""
 
+import time
+import uuid
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
+from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
@@ -19,6 +23,15 @@ class AudienceCase(WabaCase):
         campaign.action_launch()
         self._prepare()
         return campaign, {row.res_id: row for row in self._rows(campaign)}
+
+    def _people(self, count, start=0):
+        """`count` contacts with different numbers; a lead each would take ten times as long."""
+        return self.env["res.partner"].with_context(tracking_disable=True).create(
+            [
+                {"name": f"Ana{index} Prueba", "phone": f"+34 6{index:08d}"}
+                for index in range(start + 11_000_000, start + 11_000_000 + count)
+            ]
+        )
 
     def _partner(self, **values):
         return self.env["res.partner"].create({"name": "Ana Prueba", **values})
@@ -111,9 +124,9 @@ class TestWhoIsLeftOut(AudienceCase):
         self.assertEqual(len(self.simulator.sends()), 1)
 
     def test_the_same_person_in_another_chunk_is_a_duplicate_too(self):
-        first = self._leads(1)
-        others = self._leads(CHUNK + 20, start=100)
-        again = self._lead(first.phone)
+        first = self._people(1)
+        others = self._people(CHUNK + 20, start=100)
+        again = self._partner(phone=first.phone)
         campaign, rows = self._prepared(first | others | again)
         self.assertEqual(campaign.people_count, CHUNK + 22)
         self.assertFalse(rows[first.id].failure_type)
@@ -144,6 +157,20 @@ class TestWhoIsLeftOut(AudienceCase):
             for lead, case in zip(leads, cases, strict=True):
                 with self.subTest(case=case[0], template=template.name):
                     self.assertEqual(rows[lead.id].failure_type, case[column])
+
+    def test_a_promotion_that_whatsapp_held_back_is_not_tried_before_its_time(self):
+        lead = self._leads(1)
+        [person] = self.env["waba.recipient"]._find_or_create_by_number(
+            self.portfolio, lead.mapped("phone_sanitized")
+        ).values()
+        held_until = fields.Datetime.now() + timedelta(days=2)
+        person.marketing_held_until = held_until
+        for template, is_held in ((self.template, True), (self.utility_template, False)):
+            with self.subTest(template.name):
+                _campaign, rows = self._prepared(lead, template_id=template.id)
+                self.assertEqual(rows[lead.id].state, "queued")
+                self.assertEqual(rows[lead.id].retry_at == held_until, is_held)
+                self.assertEqual(rows[lead.id].retry_at <= fields.Datetime.now(), not is_held)
 
     def test_a_number_taken_off_the_blacklist_is_written_to(self):
         lead = self._leads(1)
@@ -323,10 +350,75 @@ class TestWords(AudienceCase):
         self.assertIn("location", template.unsupported.lower())
 
 
+class TestRows(AudienceCase):
+    def test_each_row_has_an_id_of_its_own_that_begins_with_the_time(self):
+        _campaign, rows = self._prepared(self._leads(20))
+        ids = [uuid.UUID(hex=row.uuid) for row in rows.values()]
+        self.assertEqual(len(set(ids)), 20)
+        self.assertEqual({(id_.version, id_.variant) for id_ in ids}, {(7, uuid.RFC_4122)})
+        for id_ in ids:
+            self.assertAlmostEqual(id_.int >> 80, time.time() * 1000, delta=3_600_000)
+
+    def test_a_row_holds_the_names_and_words_whatever_they_are_made_of(self):
+        name = """O'Hara "Ana" \\ {x} %s 🛋 \\u0041"""
+        lead = self._lead("+34 611 222 333", contact_name=name)
+        campaign = self._campaign(lead)
+        campaign.variable_ids[:1].source = "name"
+        campaign.action_launch()
+        self._prepare()
+        row = self._rows(campaign)
+        self.assertEqual((row.person_name, row.parameters["body"][0]["value"]), (name, name))
+
+
+class TestReading(AudienceCase):
+    """What many people have in common, or can be asked for together, is read once."""
+
+    def _statements(self, leads):
+        campaign = self._campaign(leads)
+        campaign.variable_ids[:1].write(
+            {"source": "field", "field_path": " city ", "fallback": "tu ciudad"}
+        )
+        campaign.action_launch()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        statements = []
+        execute = Cursor.execute
+
+        def keep_and_execute(cursor, query, *arguments, **options):
+            statements.append(query if isinstance(query, str) else query.code)
+            return execute(cursor, query, *arguments, **options)
+
+        with patch.object(Cursor, "execute", keep_and_execute):
+            self.assertEqual(campaign._prepare_chunk(), len(leads))
+        return statements
+
+    def _leads_of_all_kinds(self, count, start):
+        """Leads with contacts and salespeople, some without a valid number, some without any."""
+        leads = self._leads(count, start)
+        for index, lead in enumerate(leads):
+            lead.partner_id = self._partner(name=f"Eva {index}")
+            lead.user_id = self.salesperson
+            lead.write({"phone": ("12", False, lead.phone)[index % 3], "country_id": False})
+        return leads
+
+    def test_the_number_of_queries_does_not_grow_with_the_audience(self):
+        self._statements(self._leads_of_all_kinds(3, 100))
+        few = self._statements(self._leads_of_all_kinds(6, 200))
+        many = self._statements(self._leads_of_all_kinds(30, 300))
+        self.assertEqual(len(many), len(few))
+
+    def test_a_lead_is_read_once_and_only_what_is_needed(self):
+        statements = self._statements(self._leads(3) | self._lead("12"))
+        reading = [text for text in statements if 'FROM "crm_lead"' in text]
+        self.assertEqual(len(reading), 1, reading)
+        self.assertIn('"city"', reading[0])
+        self.assertNotIn('"description"', reading[0])
+
+
 class TestInterrupted(AudienceCase):
     def test_an_interrupted_preparation_goes_on_without_doubling_anybody(self):
-        leads = self._leads(CHUNK + 30)
-        campaign = self._campaign(leads)
+        people = self._people(CHUNK + 30)
+        campaign = self._campaign(people)
         campaign.action_launch()
         self.assertEqual(campaign._prepare_chunk(), CHUNK)
         self.assertEqual(campaign.prepared_count, CHUNK)
@@ -335,7 +427,7 @@ class TestInterrupted(AudienceCase):
         self._prepare()
         self.assertEqual(campaign.prepared_count, CHUNK + 30)
         rows = self._rows(campaign)
-        self.assertEqual(sorted(rows.mapped("res_id")), sorted(leads.ids))
+        self.assertEqual(sorted(rows.mapped("res_id")), sorted(people.ids))
         self.assertEqual(campaign.state, "running")
 
     def test_a_record_archived_or_deleted_before_its_turn_has_no_row_and_stops_nobody(self):

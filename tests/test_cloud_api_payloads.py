@@ -4,6 +4,7 @@ import unittest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.cloud_api import (
+    ParameterProblem,
     TemplateVariable,
     clean_parameter,
     render_preview,
@@ -14,6 +15,7 @@ from odoo.addons.waba_campaign.cloud_api import (
     unsupported_parts,
     validate_parameters,
 )
+from odoo.addons.waba_campaign.cloud_api.payloads import ParameterCheck
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -427,6 +429,42 @@ class TestValidation(unittest.TestCase):
         self.assertEqual(
             problems(POSITIONAL, parameters),
             [("button", 4, "coupon", "too_long"), ("header", None, "", "too_long")],
+        )
+
+    @unhurried
+    @given(*[st.sampled_from(["", "Ana", "Anas", "x" * 49, "x" * 50, "{{2}}", "y" * 500])] * 3)
+    def test_a_text_is_too_long_when_its_preview_is(self, header_value, first, second):
+        parameters = {
+            "header": {"type": "text", "values": [header_value]},
+            "body": [{"name": "1", "value": first}, {"name": "2", "value": second}],
+        }
+        preview = render_preview(POSITIONAL, parameters)
+        limits = (("body", len(preview.body), 1024), ("header", len(preview.header), 60))
+        self.assertEqual(
+            [part for part, *_rest, problem in problems(POSITIONAL, parameters)
+             if problem == "too_long"],
+            [part for part, length, limit in limits if length > limit],
+        )  # fmt: skip
+
+    def test_plain_values_are_judged_as_frozen_ones(self):
+        check = ParameterCheck(POSITIONAL)
+        keys = {
+            (variable.component, variable.button_index, variable.name): variable.kind
+            for variable in template_variables(POSITIONAL)
+        }
+        for text in ("Ana", "", " ", "a\nb", "a\tb", "a    b", "x" * 30, "x" * 1025):
+            with self.subTest(text[:10]):
+                frozen = {
+                    "header": {"type": "text", "values": [{"name": "1", "value": text}]},
+                    "body": [{"name": name, "value": text} for name in ("1", "2")],
+                    "buttons": [{"index": index, "value": text} for index in (0, 1, 4)],
+                }
+                self.assertEqual(
+                    check.problems_of(dict.fromkeys(keys, text)), check.problems(frozen)
+                )
+        self.assertEqual(
+            check.problems_of({**dict.fromkeys(keys, "Ana"), ("body", None, "3"): "Leo"}),
+            [ParameterProblem("body", None, "3", "unexpected")],
         )
 
     def test_unexpected(self):

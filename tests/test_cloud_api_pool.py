@@ -69,30 +69,107 @@ class TestPacer(unittest.TestCase):
         for rate in (0, -1, float("nan")):
             with self.subTest(rate=rate), self.assertRaises(ValueError):
                 Pacer(rate)
+        with self.assertRaises(ValueError):
+            Pacer(10, window=0)
 
-    @unhurried
-    @given(
-        st.integers(1, 1000),
-        st.lists(st.floats(0, 5), min_size=1, max_size=400),
-        st.floats(0, 1e7),
-    )
-    def test_never_more_than_the_rate_in_any_second(self, rate, waits, now):
-        clock = FakeClock(now)
-        pacer = Pacer(rate, clock=clock)
+    def test_lost_time_is_made_up_for_at_twice_the_rate(self):
+        clock = FakeClock()
+        pacer = Pacer(10, clock=clock, window=10)
+        pacer.take()
+        clock.now += 0.35
+        pacer.take()
+        delays = []
+        for _start in range(4):
+            delays.append(round(pacer.delay(), 3))
+            clock.now += pacer.delay() + 1e-9
+            pacer.take()
+        # A quarter of a second behind: two and a half starts.
+        self.assertEqual(delays, [0.05] * 4)
+        for _start in range(4):
+            clock.now += pacer.delay() + 1e-9
+            pacer.take()
+        self.assertAlmostEqual(pacer.delay(), 0.1, places=3)
+
+    def test_no_more_than_a_quarter_of_a_second_is_made_up_for(self):
+        clock = FakeClock()
+        pacer = Pacer(10, clock=clock, window=10)
+        pacer.take()
+        clock.now += 60
+        back = clock.now
+        starts = self._run(pacer, clock, 30)
+        self.assertAlmostEqual(starts[9] - back, 0.9 - 0.25, places=2)
+        self.assertAlmostEqual(starts[-1] - back, 2.9 - 0.25, places=2)
+
+    def test_who_wakes_late_widens_the_margin_for_a_while(self):
+        clock = FakeClock()
+        pacer = Pacer(10, clock=clock, window=10)
+        first = clock.now
+        self._run(pacer, clock, 9)
+        pacer.take(late=0.04)
+        # Ten starts take their second, and as much longer as somebody was late.
+        self.assertAlmostEqual(pacer.next_start() - first, 1.04, places=3)
+        starts = self._run(pacer, clock, 70)
+        self.assertAlmostEqual(starts[-1] - starts[-11], 1, places=2)
+        even = Pacer(10, clock=clock)
+        even.take(late=5)
+        self.assertAlmostEqual(even.delay(), 0.1)
+
+    @staticmethod
+    def _run(pacer, clock, count):
         starts = []
-        for wait in waits:
-            # Most callers come at once, some after a stall.
-            clock.now += wait if wait > 4 else 0
+        for _start in range(count):
             clock.now += pacer.delay()
             # Adding can round down by less than the clock's own step.
             while pacer.delay():
                 clock.now += 1e-6
             pacer.take()
             starts.append(clock.now)
+        return starts
+
+    @unhurried
+    @given(
+        st.integers(1, 1000),
+        st.lists(st.floats(0, 5), min_size=1, max_size=400),
+        st.floats(0, 1e7),
+        st.booleans(),
+    )
+    def test_never_more_than_the_rate_in_any_second(self, rate, waits, now, catches_up):
+        clock = FakeClock(now)
+        pacer = Pacer(rate, clock=clock, window=rate if catches_up else 1)
+        starts = []
+        for wait in waits:
+            # Most callers come at once, some after a stall.
+            clock.now += wait if wait > 4 else wait / 50
+            starts += self._run(pacer, clock, 1)
         for first, later in zip(starts, starts[rate:], strict=False):
             self.assertGreaterEqual(later - first, 1)
         for one, following in itertools.pairwise(starts):
-            self.assertGreaterEqual(following - one, 1 / rate)
+            self.assertGreaterEqual(following - one, 1 / rate / (2 if catches_up else 1))
+
+    @unhurried
+    @given(
+        st.integers(1, 100),
+        st.lists(st.floats(0, 0.2), min_size=1, max_size=200),
+        st.lists(st.floats(0, 0.2), min_size=1, max_size=200),
+    )
+    def test_the_pace_holds_from_one_pacer_to_the_next(self, rate, waits, later_waits):
+        clock = FakeClock()
+        pacer = Pacer(rate, clock=clock, window=rate)
+        starts = []
+        for wait in waits:
+            clock.now += wait
+            starts += self._run(pacer, clock, 1)
+        following = Pacer(rate, start_at=pacer.even_start(), clock=clock, window=rate)
+        for wait in later_waits:
+            clock.now += wait
+            starts += self._run(following, clock, 1)
+        for first, later in zip(starts, starts[rate:], strict=False):
+            self.assertGreaterEqual(later - first, 1 - 1e-6)
+
+    def test_a_pacer_that_never_started_passes_its_beginning_on(self):
+        clock = FakeClock()
+        self.assertEqual(Pacer(10, clock=clock).even_start(), clock.now)
+        self.assertEqual(Pacer(10, start_at=1002.5, clock=clock).even_start(), 1002.5)
 
     @unhurried
     @given(st.lists(st.tuples(st.sampled_from([1, 5, 80, 1000]), st.integers(1, 30)), max_size=8))

@@ -117,6 +117,25 @@ class TestPace(DispatchCase):
         [entry] = self.simulator.sends()
         self.assertGreaterEqual(entry["received_at"] - started_at, 10 / 5)
 
+    def test_after_a_kill_the_next_run_lets_a_second_pass(self):
+        self.assertEqual(self._launch(self._leads(1)).sent_count, 1)
+        self.assertEqual(self.sender.ended_run, self.sender.run_count)
+        # Claimed by a run that is killed at once.
+        self.sender._claim_run()
+        started_at = time.time()
+        self._launch(self._leads(1, start=100))
+        [_first, entry] = self.simulator.sends()
+        self.assertGreaterEqual(entry["received_at"] - started_at, 1)
+        self.assertEqual(self.sender.ended_run, self.sender.run_count)
+
+    def test_after_a_run_that_ended_by_itself_nobody_waits(self):
+        self._launch(self._leads(1))
+        before = self.sender.next_dispatch_at
+        self.sender._claim_run()
+        self.assertEqual(self.sender.next_dispatch_at, before)
+        self.sender._claim_run()
+        self.assertGreater(self.sender.next_dispatch_at, before)
+
     def test_a_slowed_number_sends_at_half_its_speed(self):
         self.sender.write({"own_throughput": 10, "state": "slowed"})
         self._launch(self._leads(11))
@@ -279,9 +298,7 @@ class TestWhoIsLeftOutLate(DispatchCase):
 
     def test_a_red_number_sends_no_promotion_and_goes_on_with_service_messages(self):
         marketing, _rows = self._prepared()
-        service = self._campaign(
-            self._leads(2, start=100), template_id=self.utility_template.id
-        )
+        service = self._campaign(self._leads(2, start=100), template_id=self.utility_template.id)
         service.action_launch()
         self._prepare()
         self.sender.quality_rating = "red"
@@ -405,6 +422,24 @@ class TestCrash(DispatchCase):
             self.assertEqual(len(run.waiting), 0)
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
         self.assertEqual(self.portfolio.slots_used, 0)
+
+    def test_no_more_is_reserved_ahead_than_slow_answers_let_leave(self):
+        run = DispatchRun(None, 80)
+        self.assertEqual(run.speed, 80)
+        for _batch in range(20):
+            run.learn_latency([SendResult(1, "accepted", started_at=100.0, finished_at=110.0)])
+        # 40 connections, each busy for ten seconds.
+        self.assertAlmostEqual(run.speed, 4, places=3)
+        run.learn_latency([SendResult(1, "not_started")])
+        self.assertAlmostEqual(run.speed, 4, places=3)
+        campaign = self._campaign(self._leads(1))
+        campaign.action_launch()
+        self._prepare()
+        with SendPool(self.account._client(), 80, 1) as pool:
+            run.pool = pool
+            now = time.time()
+            [(_key, _body, send_before)] = self.sender._reserve(40, run)[0]
+        self.assertGreaterEqual(send_before, now + 40 / 4)
 
     def test_the_job_looks_again_when_the_rows_of_a_killed_run_expire(self):
         _campaign, rows, _jobs = self._reserved(2)

@@ -140,6 +140,16 @@ class TestFacts(PersonCase):
         self.assertEqual(self._facts(company), ("Muebles Roble", "", "Muebles Roble", company))
         self.assertEqual(self._facts(self.partner), ("Ana María Prueba", "Ana", "", self.partner))
 
+    def test_the_facts_need_no_other_fields_than_those_named(self):
+        for record in (self.lead, self.partner):
+            with self.subTest(record._name):
+                record.user_id = False
+                self.env.flush_all()
+                self.env.invalidate_all()
+                record.fetch(record._waba_person_fields())
+                with self.assertQueryCount(0):
+                    record._waba_person_facts()
+
     def test_a_model_that_joins_must_say_who_its_person_is(self):
         with self.assertRaises(NotImplementedError):
             self.env["waba.person.mixin"].new()._waba_person_facts()

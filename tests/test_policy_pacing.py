@@ -12,6 +12,27 @@ SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 
 
+class TestCatchUpWindow(unittest.TestCase):
+    def test_as_many_as_may_leave_in_a_second(self):
+        cases = ((80, 80), (20, 20), (2.5, 2), (1, 1), (0.5, 1), (1000, 1000))
+        for rate, expected in cases:
+            with self.subTest(rate):
+                self.assertEqual(pacing.catch_up_window(rate), expected)
+
+
+class TestSustainableRate(unittest.TestCase):
+    def test_slow_answers_hold_the_pace(self):
+        for rate, connections, latency, expected in (
+            (80, 40, 0.2, 80),
+            (80, 40, 0.5, 80),
+            (80, 40, 1.0, 40),
+            (1000, 64, 0.32, 200),
+            (80, 40, 0.0, 80),
+        ):
+            with self.subTest(rate=rate, connections=connections, latency=latency):
+                self.assertEqual(pacing.sustainable_rate(rate, connections, latency), expected)
+
+
 class TestSpacing(unittest.TestCase):
     def test_eighty_a_second_stays_above_seventy_eight(self):
         self.assertGreaterEqual(1 / pacing.spacing(80), 78)

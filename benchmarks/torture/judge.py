@@ -167,9 +167,7 @@ def _strangers(record):
 def _one_row_each(record):
     wrong = []
     for campaign_id, audience in record.audiences.items():
-        counts = Counter(
-            row["res_id"] for row in record.rows if row["campaign_id"] == campaign_id
-        )
+        counts = Counter(row["res_id"] for row in record.rows if row["campaign_id"] == campaign_id)
         wrong += [f"lead {lead} without a row" for lead in sorted(audience - set(counts))]
         wrong += [f"lead {lead} has {n} rows" for lead, n in counts.items() if n > 1]
         wrong += [f"lead {lead} is not addressed" for lead in sorted(set(counts) - audience)]

@@ -63,9 +63,7 @@ POINTS = {
         "waba.campaign", "_prepare_chunk", "after", lambda made: not made
     ),
     "statuses applied, not committed": Point("waba.message", "_apply_statuses", "after"),
-    "between two batches of webhooks": Point(
-        "waba.webhook.event", "_apply_batch", "after", always
-    ),
+    "between two batches of webhooks": Point("waba.webhook.event", "_apply_batch", "after", always),
     "pause being written": Point("waba.campaign", "_pause", "after", always),
     "webhook stored, not committed": Point("waba.webhook.event", "_store", "after", always),
 }

@@ -140,9 +140,7 @@ class Servers:
 
     def start_host(self, workers):
         """One more host: a master that keeps `workers` processes for scheduled jobs alive."""
-        host = self._odoo(
-            "host", "--workers", "1", "--no-http", "--max-cron-threads", str(workers)
-        )
+        host = self._odoo("host", "--workers", "1", "--no-http", "--max-cron-threads", str(workers))
 
         def is_complete():
             own = [pid for pid in self.cron_pids() if session_of(pid) == host.pid]
@@ -232,5 +230,3 @@ def session_of(pid):
 def restart_postgres():
     """Stop the run's own PostgreSQL at once, as a crash would, and start it again."""
     subprocess.run([os.environ["WABA_PG_RESTART"], "--restart-postgres"], check=True)
-
-

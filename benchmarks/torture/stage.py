@@ -172,8 +172,10 @@ class Stage:
         """Every audience has its rows."""
         self._wait_awake(
             "the audiences",
-            lambda: not self.database.value(
-                "SELECT count(*) FROM waba_campaign WHERE state IN ('scheduled', 'preparing')"
+            lambda: (
+                not self.database.value(
+                    "SELECT count(*) FROM waba_campaign WHERE state IN ('scheduled', 'preparing')"
+                )
             ),
             SETTLE_SECONDS,
         )
@@ -336,9 +338,10 @@ class Stage:
             return False
         if not self.simulator.post("flush", timeout=POLL_SECONDS)["flushed"]:
             return False
-        return not self.database.value(
-            "SELECT count(*) FROM waba_webhook_event WHERE state = 'new'"
-        ) and not self.servers.sending_pids()
+        return (
+            not self.database.value("SELECT count(*) FROM waba_webhook_event WHERE state = 'new'")
+            and not self.servers.sending_pids()
+        )
 
     def at_limit(self):
         """Rows may wait when the scenario allows it, or when every place of the limit is taken."""
