@@ -52,10 +52,12 @@ from . import waba_sender_warm_up
 from . import waba_sender_response
 from . import waba_sender_places
 from . import waba_sender_release
+from . import waba_sender_alert
 from . import waba_campaign_canary
 from . import waba_campaign_results
 from . import waba_template_hold
 from . import digest_digest
 from . import waba_person_mixin
+from . import waba_person_panel
 from . import res_partner
 from . import crm_lead

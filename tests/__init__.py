@@ -49,3 +49,8 @@ from . import test_response
 from . import test_canary
 from . import test_release
 from . import test_reputation_tour
+from . import test_reputation_story
+from . import test_reputation_story_tour
+from . import test_reputation_report
+from . import test_reputation_mail
+from . import test_person_panel

@@ -20,6 +20,9 @@ EXPECTED_REASONS = {
     "cuba": "country",
     "unnamed": "missing_value",
 }
+STORY = [
+    "response_slow", "response_hold", "response_release", "response_slow", "response_full",
+]  # fmt: skip
 SENT_STATES = ("accepted", "held", "sent", "delivered", "read")
 
 
@@ -36,6 +39,7 @@ def check(results, odoo):
         ("the campaign waits and knows until when", _waits(results)),
         ("every status agrees with the simulator", _states(results)),
         ("every answer and every wish to stop was taken", _answers(results)),
+        ("the second number fell, was released and is well again", _story(results)),
         ("Odoo logged no error", "; ".join(odoo.log_errors()[:5])),
     ]
 
@@ -169,4 +173,21 @@ def _answers(results):
         replied=(results.campaign["replied_count"], len(answered)),
         opted_out_in_answer=(results.campaign["opted_out_count"], len(stopped)),
         opted_out_in_all=(results.opted_out, truth.asked_to_stop),
+    )
+
+
+def _story(results):
+    """What the dashboard tells of the second number's five weeks."""
+    shown = results.second_number
+    sender_id = shown["filters"]["sender_id"]
+    [card] = [card for card in shown["cards"] if card["id"] == sender_id]
+    [timeline] = [line for line in shown["timelines"] if line["sender_id"] == sender_id]
+    judged = [day for day in timeline["days"] if day["score"] is not False]
+    actions = [action["kind"] for action in reversed(shown["actions"])]
+    return _differences(
+        level=(card["level"]["key"], "healthy"),
+        rating=(card["rating"]["key"], "green"),
+        at_least_30_days_judged=(len(judged) >= 30, True),
+        actions=(actions, STORY),
+        first_suspect=([suspect["name"] for suspect in shown["suspects"]][:1], ["Últimas plazas"]),
     )

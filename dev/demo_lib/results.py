@@ -79,6 +79,7 @@ class Results:
     opted_out: int
     reasons: dict  # {failure_type: label}
     truth: Truth
+    second_number: dict  # as waba.sender.reputation_dashboard_data
 
     def count(self, **wanted):
         """Rows whose fields have these values."""
@@ -119,6 +120,7 @@ def read_results(demo):
         opted_out=demo.count_opted_out(),
         reasons=dict(selection["failure_type"]["selection"]),
         truth=read_truth(demo.simulator),
+        second_number=demo.second_number(),
     )  # fmt: skip
 
 
