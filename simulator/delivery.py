@@ -14,6 +14,9 @@ import aiohttp
 from .timeline import Timeline
 from .webhook_bodies import merge
 
+# After as many attempts the wait grows no more: a power beyond it would not fit a float.
+LONGEST_GROWTH = 60
+
 
 @dataclass(slots=True)
 class DeliverySettings:
@@ -257,6 +260,6 @@ class Delivery:
         if time.monotonic() - parcel.first_at >= settings.give_up_after * settings.retry_factor:
             self.counts["given_up"] += 1
             return
-        wait = settings.first_retry * settings.retry_growth ** (parcel.attempt - 1)
+        wait = settings.first_retry * settings.retry_growth ** min(parcel.attempt - 1, LONGEST_GROWTH)
         self._late.after(min(wait, settings.longest_retry) * settings.retry_factor,
                          self._resend, parcel)
