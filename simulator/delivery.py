@@ -260,6 +260,7 @@ class Delivery:
         if time.monotonic() - parcel.first_at >= settings.give_up_after * settings.retry_factor:
             self.counts["given_up"] += 1
             return
-        wait = settings.first_retry * settings.retry_growth ** min(parcel.attempt - 1, LONGEST_GROWTH)
+        growth = settings.retry_growth ** min(parcel.attempt - 1, LONGEST_GROWTH)
+        wait = settings.first_retry * growth
         self._late.after(min(wait, settings.longest_retry) * settings.retry_factor,
                          self._resend, parcel)
