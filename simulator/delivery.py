@@ -202,6 +202,9 @@ class Delivery:
 
     async def _post(self, parcel):
         parcel.attempt += 1
+        if parcel.attempt > 1:
+            # A callback that was corrected meanwhile gets what the wrong one did not take.
+            parcel.url = self._url_of(parcel.updates[0]) or parcel.url
         signature = sign(parcel.raw, self.settings.app_secret)
         status = await self.post(parcel.url, parcel.raw, signature, parcel.attempt,
                                  len(parcel.updates))
