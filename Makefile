@@ -26,7 +26,7 @@ demo-check: ## the demo's scenario, run and checked without a person
 test: ## every test, in one pytest run
 	@dev/test
 
-torture: ## kills, crowds and a misbehaving platform against the engine (half an hour)
+torture: ## kills, crowds and a misbehaving platform against the engine (a quarter of an hour)
 	@dev/torture
 
 bench: ## how fast it is, beside its peers (an hour; one of them: dev/bench NAME)

@@ -7,9 +7,9 @@ to a real Odoo web server while a real process of jobs sends and applies.
 import contextlib
 import time
 
-from .bench_webhook import WORKERS
+from .bench_webhook import CONNECTIONS, WORKERS
 from .common import APP_SECRET
-from .figures import max_in_window, percentile
+from .figures import most_in_a_second, percentile
 from .world import write_seed
 
 NAME = "loop"
@@ -30,13 +30,19 @@ def run(bench, world):
         for index in range(JOB_WORKERS):
             stack.enter_context(bench.job_worker(f"jobs{index}"))
         _prepare(simulator, f"{address}/waba/webhook/{world.webhook_key}")
-        world.connect(simulator.address, rate=RATE)
+        world.connect(simulator.address)
+        # Meta counts what comes in against a number's speed too: the number has room for both, and
+        # a limit of its own for what goes out.
+        simulator.post("number", id=world.phone_number_uids[0], messages_per_second=2 * RATE)
+        bench.sql("UPDATE waba_sender SET own_throughput = %s", RATE)
         world.queue(count)
+        bench.vacuum()
         world.wake(0)
         bench.wait("everything is sent", lambda: not world.waiting())
         simulator.post("flush", timeout=120)
         backlog = _seconds_until_applied(bench)
         sent, posts = _sent(simulator), _posts(simulator)
+    bench.sql("UPDATE waba_sender SET own_throughput = 0")
     _report(bench, sent, posts, backlog)
     _check(bench, count)
 
@@ -48,7 +54,7 @@ def _prepare(simulator, url):
         stop_rate=0.0, reply_texts=["¿Hasta cuándo vale la oferta?"],
     )  # fmt: skip
     simulator.post(
-        "delivery", url=url, app_secret=APP_SECRET, concurrency=32,
+        "delivery", url=url, app_secret=APP_SECRET, concurrency=CONNECTIONS,
         delays={"sent": [0.2, 1], "delivered": [0.5, 3], "read": [1, 5], "inbound": [1, 5]},
     )  # fmt: skip
 
@@ -71,9 +77,9 @@ def _entries(simulator, name):
 
 
 def _sent(simulator):
-    """Epoch seconds of the accepted messages."""
+    """(epoch second, seconds it may have waited for its stamp) of each accepted message."""
     return sorted(
-        entry["received_at"]
+        (entry["received_at"], entry["waited"])
         for entry in _entries(simulator, "log")
         if entry["outcome"] == "accepted"
     )
@@ -84,12 +90,13 @@ def _posts(simulator):
 
 
 def _report(bench, sent, posts, backlog):
-    mean = (len(sent) - 1) / (sent[-1] - sent[0])
+    seconds = sent[-1][0] - sent[0][0]
+    mean = (len(sent) - 1) / seconds
     bench.report.add(NAME, "sent, mean", mean, "messages/s", must=(">=", 78))
     bench.report.add(
-        NAME, "sent, most in any second", max_in_window(sent), "messages", must=("<=", RATE)
+        NAME, "sent, most in any second", most_in_a_second(sent), "messages", must=("<=", RATE)
     )
-    bench.report.add(NAME, "webhooks", len(posts) / (sent[-1] - sent[0]), "POSTs/s")
+    bench.report.add(NAME, "webhooks", len(posts) / seconds, "POSTs/s")
     bench.report.add(NAME, "webhook p50", percentile(posts, 0.5) * 1000, "ms", must=("<=", 250))
     slow = sum(seconds > 1 for seconds in posts) / len(posts)
     bench.report.add(NAME, "webhooks above 1 s", 100 * slow, "%", must=("<=", 1))

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ADDONS = "waba_campaign,sms_twilio,mass_mailing_sms,waba_bench"
 TOKEN = "SIM-TOKEN"
 APP_SECRET = "SIM-SECRET"
-POLL_SECONDS = 0.05
+# Each question is a connection and a query: often enough to tell seconds, too seldom to weigh.
+POLL_SECONDS = 0.25
 
 
 def addons_path():

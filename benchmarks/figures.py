@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,17 @@ def median(values):
     return percentile(values, 0.5)
 
 
-def max_in_window(times, window=1.0):
-    """Most moments in any half-open window (t − window, t].
+def most_in_a_second(arrivals):
+    """Most messages that certainly arrived within one second (t - 1, t].
 
-    :param times: seconds, in any order
+    :param arrivals: pairs (stamped at, seconds the message may have waited for its stamp). A
+        starved simulator stamps together what came one by one, so only a message that cannot have
+        come before the second is counted into it.
     """
-    ordered = sorted(times)
-    most = first = 0
-    for last, moment in enumerate(ordered):
-        while ordered[first] <= moment - window:
-            first += 1
-        most = max(most, last - first + 1)
+    earliest, most = [], 0
+    for stamped_at, waited in sorted(arrivals):
+        heappush(earliest, stamped_at - waited)
+        while earliest and earliest[0] <= stamped_at - 1.0:
+            heappop(earliest)
+        most = max(most, len(earliest))
     return most

@@ -131,6 +131,9 @@ class WabaCampaign(models.Model):
     def _insert_rows(self, rows):
         """Make waba.message rows by one statement: a third of what the ORM's create costs.
 
+        Nobody made them but a job, so `create_uid` and `write_uid` stay empty: PostgreSQL looks up
+        every reference of every row, which is half the cost of this statement.
+
         :param rows: dicts with ROW_COLUMNS
         """
         self.env["waba.message"].flush_model()
@@ -139,12 +142,11 @@ class WabaCampaign(models.Model):
                 """INSERT INTO waba_message
                           (uuid, direction, kind, attempt_count, failed_attempt, failure_streak,
                            campaign_id, account_id, sender_id, company_id, user_id, template_id,
-                           category, res_model, create_uid, create_date, write_uid, write_date,
-                           %(columns)s)
+                           category, res_model, create_date, write_date, %(columns)s)
                    SELECT %(uuid)s, 'out', 'template', 0, 0, 0,
                           %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
-                          %(template)s, %(category)s, %(res_model)s, %(uid)s, %(now)s, %(uid)s,
-                          %(now)s, %(columns)s
+                          %(template)s, %(category)s, %(res_model)s, %(now)s, %(now)s,
+                          %(columns)s
                      FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
                 columns=SQL(", ").join(map(SQL.identifier, ROW_COLUMNS)),
                 typed_columns=SQL(", ").join(
@@ -160,7 +162,6 @@ class WabaCampaign(models.Model):
                 category=self.category or None,
                 res_model=self.res_model,
                 uuid=UUID_OF_ROW,
-                uid=self.env.uid,
                 now=self.env.cr.now(),
                 rows=json.dumps(rows),
             )

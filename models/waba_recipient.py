@@ -81,26 +81,24 @@ class WabaRecipient(models.Model):
         A person who asked one portfolio for no promotions asked the company: Meta leaves the scope
         of a stop open, so a new row inherits the opt-out of the same number elsewhere.
         """
-        now, uid = self.env.cr.now(), self.env.uid
+        # A job or a webhook makes people, no user: create_uid and write_uid stay empty.
         self.flush_model()
         self.env.cr.execute(
             SQL(
                 """INSERT INTO waba_recipient
-                          (portfolio_id, number, marketing_state, create_uid, create_date,
-                           write_uid, write_date)
+                          (portfolio_id, number, marketing_state, create_date, write_date)
                    SELECT %(portfolio)s, n,
                           CASE WHEN EXISTS (SELECT 1 FROM waba_recipient o
                                              WHERE (o.number = n OR o.wa_number = n)
                                                AND o.marketing_state = 'opted_out')
                                THEN 'opted_out' ELSE 'unknown' END,
-                          %(uid)s, %(now)s, %(uid)s, %(now)s
+                          %(now)s, %(now)s
                      FROM unnest(%(numbers)s::varchar[]) AS n
                    ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
                 portfolio=portfolio.id,
                 # In order, so that two preparations cannot wait for each other in a circle.
                 numbers=sorted(set(numbers)),
-                uid=uid,
-                now=now,
+                now=self.env.cr.now(),
             )
         )
 

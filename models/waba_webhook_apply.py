@@ -20,6 +20,9 @@ BATCH_BYTES = 1_000_000
 REPEATED_WITHIN = timedelta(days=7)
 RUN_SECONDS = 45
 GATHER_SECONDS = 0.3
+# Bodies committed in another order than they were numbered: as many may still be behind. What is
+# further behind is applied by the next run, at the latest after RUN_SECONDS.
+OVERTAKEN = 1000
 # How far our clock may be behind Meta's when we look for events received after one happened.
 CLOCK_SKEW = timedelta(hours=1)
 # Events that set a state, so that only the newest on its subject counts (`_subject`).
@@ -52,29 +55,37 @@ class WabaWebhookEvent(models.Model):
         statuses, would spend all their time on being runs.
         """
         stop_at = time.monotonic() + RUN_SECONDS
+        after = 0
         while True:
-            events = self._next_batch()
+            events = self._next_batch(after)
             if not events and self._is_run_pending():
                 time.sleep(GATHER_SECONDS)
-                events = self._next_batch()
+                events = self._next_batch(after)
             if not events:
                 return
+            after = events[-1].id - OVERTAKEN
             if time.monotonic() > stop_at:
                 self.env.ref("waba_campaign.ir_cron_apply_webhooks")._trigger()
                 return
             in_language_of(events.account_id.company_id, events)._apply_batch()
 
     @api.model
-    def _next_batch(self):
-        """The oldest bodies to apply; one at least, however long it is."""
+    def _next_batch(self, after):
+        """The oldest bodies to apply; one at least, however long it is.
+
+        :param after: id below which this run has applied all; what it has applied stays in the
+            index until the run ends, and reading past it would cost more with every batch
+        """
         self.flush_model(["state"])
         rows = self.env.execute_query(
             SQL(
                 """SELECT id FROM (
                       SELECT id, sum(octet_length(body)) OVER (ORDER BY id)
                                  - octet_length(body) AS bytes_before
-                        FROM waba_webhook_event WHERE state = 'new' ORDER BY id LIMIT %s
+                        FROM waba_webhook_event WHERE state = 'new' AND id > %s
+                       ORDER BY id LIMIT %s
                    ) AS head WHERE bytes_before < %s""",
+                after,
                 BATCH,
                 BATCH_BYTES,
             )

@@ -95,7 +95,7 @@ class GraphApp:
         version = VERSION.match(parts[0])
         query = dict(request.query)
         entry = self.sim.log.open(self.world.clock.now(), request.method, request.path, query,
-                                  raw)
+                                  raw, self.sim.heartbeat.lateness())
         node_id = parts[1] if len(parts) > 1 else ""
         call = Call(request.method, float(version.group(1)) if version else 0.0, node_id,
                     "/".join(parts[2:]), query, _token(request, query), _parse(request, raw), entry,

@@ -14,6 +14,9 @@ import aiohttp
 from .timeline import Timeline
 from .webhook_bodies import merge
 
+# After as many attempts the wait grows no more: a power beyond it would not fit a float.
+LONGEST_GROWTH = 60
+
 
 @dataclass(slots=True)
 class DeliverySettings:
@@ -199,6 +202,9 @@ class Delivery:
 
     async def _post(self, parcel):
         parcel.attempt += 1
+        if parcel.attempt > 1:
+            # A callback that was corrected meanwhile gets what the wrong one did not take.
+            parcel.url = self._url_of(parcel.updates[0]) or parcel.url
         signature = sign(parcel.raw, self.settings.app_secret)
         status = await self.post(parcel.url, parcel.raw, signature, parcel.attempt,
                                  len(parcel.updates))
@@ -257,6 +263,7 @@ class Delivery:
         if time.monotonic() - parcel.first_at >= settings.give_up_after * settings.retry_factor:
             self.counts["given_up"] += 1
             return
-        wait = settings.first_retry * settings.retry_growth ** (parcel.attempt - 1)
+        growth = settings.retry_growth ** min(parcel.attempt - 1, LONGEST_GROWTH)
+        wait = settings.first_retry * growth
         self._late.after(min(wait, settings.longest_retry) * settings.retry_factor,
                          self._resend, parcel)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Request:
-    """One request. ``received_at`` is Unix seconds, taken once the whole body had arrived.
+    """One request. ``received_at`` is Unix seconds, taken once the whole body had arrived;
+    ``waited`` the seconds for which it may have lain in the socket before that (``heartbeat``).
 
     ``processed`` tells whether the platform acted on it, ``answered`` whether a reply left;
     ``counted`` whether the person counts against the messaging limit; ``outcome`` is accepted,
@@ -20,6 +21,7 @@ class Request:
     path: str
     query: dict
     raw: bytes
+    waited: float = 0.0
     phone_id: str = ""
     account_id: str = ""
     business_id: str = ""
@@ -72,9 +74,9 @@ class RequestLog:
         self.entries = []
         self._file = open(path, "a", 1, encoding="utf-8") if path else None  # noqa: SIM115
 
-    def open(self, now, method, path, query, raw):
+    def open(self, now, method, path, query, raw, waited):
         """Register a request that has fully arrived."""
-        entry = Request(len(self.entries), now, method, path, query, raw)
+        entry = Request(len(self.entries), now, method, path, query, raw, waited)
         self.entries.append(entry)
         return entry
 

@@ -4,6 +4,7 @@ import asyncio
 
 from .delivery import Delivery
 from .faults import Faults
+from .heartbeat import Heartbeat
 from .nodes import Nodes
 from .people import Behaviour, People
 from .seed import build_world
@@ -23,6 +24,7 @@ class Simulator:
     def __init__(self, seed, settings, log):
         self.seed = seed
         self.log = log
+        self.heartbeat = Heartbeat()
         self.world = build_world(seed)
         self.faults = Faults()
         self.timeline = Timeline()
@@ -70,6 +72,7 @@ class Simulator:
         return True
 
     async def close(self):
+        await self.heartbeat.stop()
         await self.delivery.close()
         self.timeline.clear()
         self.calendar.clear()

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from ..figures import most_in_a_second
+
 DAY = 86400.0
 # Meta, Throughput and About the platform: rate limits (2026): messages per second of a standard
 # number, seconds between messages to one person.
@@ -112,7 +114,7 @@ def figures(record):
         "waiting": states["queued"],
         "people_24h": most_people_in_a_day(record.accepted),
         "per_second": max(
-            (most_in_a_second(times) for times in _arrivals(record.sends).values()), default=0
+            (most_in_a_second(arrivals) for arrivals in _arrivals(record.sends).values()), default=0
         ),
     }
 
@@ -281,28 +283,18 @@ def _people_in_a_day(record):
     return f"{most}, {record.limit} allowed" if most > record.limit else ""
 
 
-def most_in_a_second(times):
-    """Most arrivals in any second (t - 1, t]."""
-    start = best = 0
-    for index, at in enumerate(times):
-        while times[start] <= at - 1.0:
-            start += 1
-        best = max(best, index - start + 1)
-    return best
-
-
 def _arrivals(sends):
     arrivals = defaultdict(list)
     for send in sends:
-        arrivals[send["phone_id"]].append(send["received_at"])
-    return {phone_id: sorted(times) for phone_id, times in arrivals.items()}
+        arrivals[send["phone_id"]].append((send["received_at"], send["waited"]))
+    return arrivals
 
 
 def _per_second(record):
     return _some(
         f"number {phone_id}: {most}, {PER_SECOND} allowed"
-        for phone_id, times in _arrivals(record.sends).items()
-        if (most := most_in_a_second(times)) > PER_SECOND
+        for phone_id, arrivals in _arrivals(record.sends).items()
+        if (most := most_in_a_second(arrivals)) > PER_SECOND
     )
 
 
