@@ -54,26 +54,13 @@ class WabaCampaign(models.Model):
         return {campaign.id: count for campaign, count in groups}
 
     def _count_opted_out(self):
-        """{campaign id: people who opted out in answer to one of its messages}."""
-        if not self.ids:
-            return {}
-        return self._count_opted_out_by(SQL("m.campaign_id IN %s", tuple(self.ids)))
-
-    @api.model
-    def _count_opted_out_by(self, condition):
-        """As `_count_opted_out`, for the messages `m` that an SQL condition names."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT m.campaign_id, count(DISTINCT c.recipient_id)
-                     FROM waba_consent c
-                     JOIN waba_message i ON i.id = c.message_id
-                     JOIN waba_message m ON m.id = COALESCE(i.reply_to_id, i.id)
-                    WHERE c.action = 'opt_out' AND %s
-                    GROUP BY m.campaign_id""",
-                condition,
-            )
+        """{campaign id: people who opted out after one of its messages} (`_stamp_opt_outs`)."""
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("opted_out_at", "!=", False)],
+            ["campaign_id"],
+            ["recipient_id:count_distinct"],
         )
-        return dict(rows)
+        return {campaign.id: count for campaign, count in groups}
 
     @api.depends("state", "pause_reason")
     def _compute_progress(self):

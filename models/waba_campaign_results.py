@@ -117,27 +117,22 @@ class WabaCampaign(models.Model):
         self.env["waba.message"].flush_model()
         now = fields.Datetime.now()
         filters = conditions(SQL("%s::timestamp", now))
-        mine = SQL(
-            "m.campaign_id = %s AND m.direction = 'out' AND m.state IN %s AND %s >= %s",
-            self.id,
-            LEFT_STATES,
-            LEFT_AT,
-            moment,
-        )
         [values] = self.env.execute_query(
             SQL(
-                "SELECT %s FROM waba_message m WHERE %s",
+                """SELECT %s FROM waba_message m
+                    WHERE m.campaign_id = %s AND m.direction = 'out' AND m.state IN %s AND %s >= %s
+                """,
                 SQL(", ").join(
                     SQL("count(*) FILTER (WHERE %s)", filters[measure])
                     for measure in reputation.COUNTS
                 ),
-                mine,
+                self.id,
+                LEFT_STATES,
+                LEFT_AT,
+                moment,
             )
         )
         counts = dict(zip(reputation.COUNTS, values, strict=True))
-        # Those stamped on the messages are counted every ten minutes; the ledger knows at once.
-        said = self._count_opted_out_by(mine).get(self.id, 0)
-        counts["opted_out"] = max(counts["opted_out"], said)
         return reputation.DayCounts(now.date(), **counts)
 
     def _pause_for_results(self, reason_key, counts, settings):

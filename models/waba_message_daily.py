@@ -162,7 +162,10 @@ class WabaMessageDaily(models.Model):
         now = fields.Datetime.now()
         first = self._first_day_due(now)
         self._take_turn(now)
-        self.env["waba.message"]._stamp_opt_outs(fields.Datetime.to_datetime(first))
+        # Again, for a word that came before its message was known to have left.
+        self.env["waba.message"]._stamp_opt_outs(
+            SQL("c.at >= %s", fields.Datetime.to_datetime(first))
+        )
         self.env.flush_all()
         self._recount(first, now.date(), now)
         self.env["waba.audience.daily"]._recount(first, now.date(), now)

@@ -86,13 +86,13 @@ class WabaMessage(models.Model):
         return Domain.custom(to_sql=to_sql)
 
     @api.model
-    def _stamp_opt_outs(self, since):
+    def _stamp_opt_outs(self, said):
         """Write on each message that somebody answered it with "no more".
 
         A word that names no message of ours (WhatsApp's own control, a colleague who heard it,
         a refusal because it was said before) belongs to the last promotion of the week before.
 
-        :param since: naive UTC datetime; words said before are not looked at again
+        :param said: SQL condition on the ledger's words `c` to look at
         """
         self.env["waba.consent"].flush_model()
         self.flush_model()
@@ -105,7 +105,7 @@ class WabaMessage(models.Model):
                                                  CASE WHEN i.direction = 'out' THEN i.id END)
                               END AS message_id
                          FROM waba_consent c LEFT JOIN waba_message i ON i.id = c.message_id
-                        WHERE c.action = 'opt_out' AND c.at >= %(since)s
+                        WHERE c.action = 'opt_out' AND %(said)s
                    ), answered AS (
                        SELECT COALESCE(said.message_id, last.id) AS id, min(said.at) AS at
                          FROM said LEFT JOIN LATERAL (
@@ -122,7 +122,7 @@ class WabaMessage(models.Model):
                      FROM answered
                     WHERE m.id = answered.id
                       AND (m.opted_out_at IS NULL OR m.opted_out_at > answered.at)""",
-                since=since,
+                said=said,
                 taken=TAKEN_STATES,
                 left_at=LEFT_AT,
                 within=ANSWER_WITHIN,

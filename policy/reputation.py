@@ -562,15 +562,31 @@ def cost(
 ) -> int | None:
     """Return how many points higher the score would be without the messages of `part`.
 
+    Where too little would be left to be judged, the loss is shared out by who met the bad ends:
+    a good campaign is not charged for being most of what was sent.
+
     :return: None when there is not enough data about everything
     """
-    everything = list(everything)
+    everything, part = list(everything), list(part)
     whole = rates(everything, today, WEEK, fresh_start)
     now = score(whole)
     if now is None:
         return None
-    rest = costs(rates(_without(everything, part), today, WEEK, fresh_start))
-    return max(round(100 - sum(each.points for each in rest)) - now, 0)
+    rest = rates(_without(everything, part), today, WEEK, fresh_start)
+    if rest.is_enough:
+        return max(round(100 - sum(each.points for each in costs(rest))) - now, 0)
+    mine = rates(part, today, WEEK, fresh_start)
+    found = costs(whole)
+    points = sum(each.points for each in found)
+    caused = sum(each.points * _share(each.measure, mine, whole) for each in found)
+    return round((100 - now) * caused / points) if points else 0
+
+
+def _share(measure: str, mine: Rates, whole: Rates) -> float:
+    """What part, 0 to 1, of the bad ends that cost `whole` something were met by `mine`."""
+    if measure == "spam_limited":
+        return mine.spam_weight / whole.spam_weight
+    return getattr(mine, measure).count / getattr(whole, measure).count
 
 
 def _without(everything: Iterable[DayCounts], part: Iterable[DayCounts]) -> list[DayCounts]:

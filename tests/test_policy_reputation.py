@@ -799,6 +799,15 @@ class TestCost(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(reputation.cost(part, iter([*bad, *rest]), TODAY), expected)
 
+    def test_what_is_lost_is_shared_out_when_too_little_would_be_left(self):
+        """900 fine messages and 100 bad ones: without the fine ones nothing could be judged."""
+        fine, bad = [cohort(1, delivered=900)], [cohort(1, delivered=100, opted_out=30)]
+        for name, part, expected in [("fine", fine, 0), ("bad", bad, 100)]:
+            with self.subTest(name):
+                self.assertEqual(reputation.cost(part, [*fine, *bad], TODAY), expected)
+        guilty = [cohort(1, delivered=900, opted_out=10)]
+        self.assertEqual(reputation.cost(guilty, [*guilty, *bad], TODAY), 25)
+
     def test_not_without_enough_data(self):
         thin = [cohort(1, delivered=50, opted_out=10)]
         self.assertIsNone(reputation.cost(thin, thin, TODAY))

@@ -8,6 +8,7 @@ from odoo import api, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import db_connect
 from odoo.tests import tagged
+from odoo.tools import SQL
 from psycopg2.errors import SerializationFailure
 
 from ..models.phone_countries import country_of
@@ -235,7 +236,7 @@ class TestOptOuts(ReputationCase):
         return self._message(accepted_at=self.now - timedelta(days=days_ago), **values)
 
     def _stamped(self):
-        self.env["waba.message"]._stamp_opt_outs(self.now - timedelta(days=10))
+        self.env["waba.message"]._stamp_opt_outs(SQL("c.at >= %s", self.now - timedelta(days=10)))
         return self.env["waba.message"].search([("opted_out_at", "!=", False)])
 
     def test_who_answers_one_message_opts_out_after_that_one(self):
