@@ -29,7 +29,7 @@ class TestStoryTour(DashboardTourCase):
         self._tour("waba_story_healthy", "waba_manager")
 
         bad = self._bare_campaign("Last seats")
-        self._sent(2, bad, delivered=700, read=150, opted_out=12)
+        self._sent(1, bad, delivered=700, read=150, opted_out=12)
         self._run_judge()
         self._template_rated("yellow")
         self._rate("yellow")
