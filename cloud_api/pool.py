@@ -1,5 +1,6 @@
 """The courier: many connections, one pace. Holds plain values only, so it may live in threads."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -7,6 +8,11 @@ from dataclasses import dataclass
 
 from .errors import CloudApiError, NotSent, UnknownOutcome
 
+_logger = logging.getLogger(__name__)
+
+# A thread reserves its stack in the process's address space, by default 8 MiB, which a worker of
+# Odoo may have only 2.5 GiB of (`limit_memory_hard`): 320 connections would be all of it.
+STACK_BYTES = 1024 * 1024
 # Added to each interval: sums of rounded intervals must not let one start too many into a second.
 _ROUNDING_SECONDS = 1e-8
 
@@ -123,6 +129,7 @@ class _Job:
 class SendPool:
     """Sends messages through `connections` threads, started at most `rate` times a second.
 
+    A thread is made when a message may start and all others are busy: slow answers make many.
     Jobs start in the order of `submit`. Only a job that starts leaves the queue, so that
     `drain_unstarted` and `close` know exactly what was never put on the wire.
 
@@ -194,8 +201,7 @@ class SendPool:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the pool is closed")
-            if len(self._threads) < self._connections:
-                self._add_thread()
+            self._have_a_free_thread(len(self._queue) + 1)
             self._queue.append(_Job(key, phone_number_uid, body, send_before))
             self._changed.notify()
 
@@ -239,12 +245,30 @@ class SendPool:
         for thread in self._threads:
             thread.join()
 
-    def _add_thread(self):
+    def _have_a_free_thread(self, waiting):
+        """Add a thread when messages wait and all threads are under way with others."""
+        threads = len(self._threads)
+        if not waiting or self._in_flight < threads or threads >= self._connections:
+            return
+        try:
+            self._threads.append(self._start_thread())
+        except RuntimeError:
+            # No room for one more: Odoo limits its workers' address space.
+            if not self._threads:
+                raise
+            _logger.warning("Sending with %d connections: no room for one more thread.", threads)
+            self._connections = threads
+
+    def _start_thread(self):
         # Daemon: a dispatcher that is killed must not hang on a request that waits for its answer.
         client = self._client.for_thread()
         thread = threading.Thread(target=self._work, args=(client,), name="waba-send", daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        usual = threading.stack_size(STACK_BYTES)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(usual)
+        return thread
 
     def _work(self, client):
         try:
@@ -270,7 +294,9 @@ class SendPool:
                 if not delay:
                     self._pacer.take(0.0 if awaited is None else self._clock() - awaited)
                     self._in_flight += 1
-                    return self._queue.popleft(), time.time()
+                    job = self._queue.popleft()
+                    self._have_a_free_thread(len(self._queue))
+                    return job, time.time()
                 awaited = self._pacer.next_start()
                 self._changed.wait(min(delay, expires_in))
             return None

@@ -33,9 +33,12 @@ class WabaCampaign(models.Model):
             )
 
     def _count_states(self):
-        """{campaign id: {state: rows}} from the index (campaign, state)."""
+        """{campaign id: {state: rows}} from the index (campaign, state) alone.
+
+        Answers have no campaign; a condition on the direction would read every row for it.
+        """
         groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("direction", "=", "out")],
+            [("campaign_id", "in", self.ids)],
             ["campaign_id", "state"],
             ["__count"],
         )

@@ -1,8 +1,11 @@
 import itertools
 import json
+import subprocess
+import sys
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -426,9 +429,10 @@ class FaultyClient:
     """A client of which every third message breaks in a way that nobody foresaw."""
 
     def __init__(self):
-        self.closed = 0
+        self.made = self.closed = 0
 
     def for_thread(self):
+        self.made += 1
         return self
 
     def close(self):
@@ -455,4 +459,53 @@ class TestFaults(unittest.TestCase):
         for number, result in found.items():
             self.assertEqual(result.outcome, "accepted" if number % 3 else "unknown")
         self.assertEqual(str(found[0].error), "UnknownOutcome: unexpected KeyError")
-        self.assertEqual(client.closed, min(count, connections))
+        self.assertEqual(client.closed, client.made)
+        self.assertLessEqual(client.made, min(count, connections))
+
+
+# 60 MiB above what the process has: not room for 320 threads' stacks.
+LITTLE_ROOM = """
+import resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from cloud_api import SendPool, SendReply
+
+class Client:
+    def for_thread(self):
+        return self
+    def close(self):
+        pass
+    def send_message(self, phone_number_uid, body):
+        time.sleep(0.05)
+        return SendReply("wamid.A")
+
+pages = int(open("/proc/self/statm").read().split()[0])
+room = pages * resource.getpagesize() + 60 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+with SendPool(Client(), 1e6, 320) as pool:
+    for number in range(1000):
+        pool.submit(number, "4000", {}, time.time() + 600)
+    outcomes = []
+    while pool.pending:
+        outcomes += [result.outcome for result in pool.results(100)]
+    print(outcomes.count("accepted"), len(pool._threads) < 320)
+"""
+
+
+class TestThreads(unittest.TestCase):
+    def test_messages_one_after_another_need_one_thread(self):
+        client = FaultyClient()
+        with SendPool(client, 1e6, 320) as pool:
+            for number in range(30):
+                pool.submit(number, "4000", {"number": number}, time.time() + LATER)
+                self.assertEqual(len(pool.results(1)), 1)
+        self.assertEqual(client.made, 1)
+
+    def test_where_no_more_threads_fit_it_goes_on_with_those_it_has(self):
+        found = subprocess.run(
+            [sys.executable, "-c", LITTLE_ROOM, str(Path(__file__).resolve().parent.parent)],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        self.assertEqual(found.stdout, "1000 True\n", found.stderr)
+        self.assertIn("no room for one more thread", found.stderr)

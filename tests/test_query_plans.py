@@ -112,6 +112,17 @@ class TestQueryPlans(WabaCase):
         with self.assertRaises(AssertionError), no_subtests:
             self._check(statements)
 
+    def test_figures_of_campaigns_need_no_row_of_their_messages(self):
+        """Of 5,000,000 messages the list of campaigns would read every row; the index is enough."""
+        with Statements() as statements:
+            self.old_campaign._count_states()
+        [text] = statements.texts.values()
+        for other_way in ("seqscan", "indexscan", "bitmapscan"):
+            self.env.cr.execute(f"SET LOCAL enable_{other_way} = off")
+        self.env.cr.execute(f"EXPLAIN {text}")
+        plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+        self.assertIn("Index Only Scan using waba_message__campaign_state_idx", plan)
+
     def test_preparing(self):
         leads = self._leads(5, start=1000)
         campaign = self._campaign(leads)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import psycopg2
+from demo_lib.processes import DemoError
 
 from .servers import restart_postgres
 
@@ -183,12 +184,14 @@ def lost_lock(stage):
     stage.fault("latency", ms=[100, 400], count=None)
     stage.servers.start_host(1)
     stage.servers.start_host(1)
-    stage.campaign(stage.take_leads(900))
+    stage.campaign(stage.take_leads(1500))
     stage.linger(2)
     lost = 0
     while lost < 3:
+        if not stage.states()["queued"]:
+            raise DemoError(f"everything was sent before the lock was lost {lost + 1} times")
         lost += stage.lose_lock()
-        stage.linger(2)
+        stage.linger(1)
     stage.settle()
 
 
