@@ -129,7 +129,6 @@ class _Job:
 class SendPool:
     """Sends messages through `connections` threads, started at most `rate` times a second.
 
-    A thread is made when a message may start and all others are busy: slow answers make many.
     Jobs start in the order of `submit`. Only a job that starts leaves the queue, so that
     `drain_unstarted` and `close` know exactly what was never put on the wire.
 
@@ -201,7 +200,8 @@ class SendPool:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the pool is closed")
-            self._have_a_free_thread(len(self._queue) + 1)
+            if len(self._threads) < self._connections:
+                self._add_thread()
             self._queue.append(_Job(key, phone_number_uid, body, send_before))
             self._changed.notify()
 
@@ -245,19 +245,19 @@ class SendPool:
         for thread in self._threads:
             thread.join()
 
-    def _have_a_free_thread(self, waiting):
-        """Add a thread when messages wait and all threads are under way with others."""
-        threads = len(self._threads)
-        if not waiting or self._in_flight < threads or threads >= self._connections:
-            return
+    def _add_thread(self):
+        """One more, early: a connection made in the middle of a run sends its first message late,
+        and the next ones catch up with it on the wire."""
         try:
             self._threads.append(self._start_thread())
         except RuntimeError:
             # No room for one more: Odoo limits its workers' address space.
             if not self._threads:
                 raise
-            _logger.warning("Sending with %d connections: no room for one more thread.", threads)
-            self._connections = threads
+            self._connections = len(self._threads)
+            _logger.warning(
+                "Sending with %d connections: no room for one more thread.", self._connections
+            )
 
     def _start_thread(self):
         # Daemon: a dispatcher that is killed must not hang on a request that waits for its answer.
@@ -294,9 +294,7 @@ class SendPool:
                 if not delay:
                     self._pacer.take(0.0 if awaited is None else self._clock() - awaited)
                     self._in_flight += 1
-                    job = self._queue.popleft()
-                    self._have_a_free_thread(len(self._queue))
-                    return job, time.time()
+                    return self._queue.popleft(), time.time()
                 awaited = self._pacer.next_start()
                 self._changed.wait(min(delay, expires_in))
             return None

@@ -429,10 +429,9 @@ class FaultyClient:
     """A client of which every third message breaks in a way that nobody foresaw."""
 
     def __init__(self):
-        self.made = self.closed = 0
+        self.closed = 0
 
     def for_thread(self):
-        self.made += 1
         return self
 
     def close(self):
@@ -459,8 +458,7 @@ class TestFaults(unittest.TestCase):
         for number, result in found.items():
             self.assertEqual(result.outcome, "accepted" if number % 3 else "unknown")
         self.assertEqual(str(found[0].error), "UnknownOutcome: unexpected KeyError")
-        self.assertEqual(client.closed, client.made)
-        self.assertLessEqual(client.made, min(count, connections))
+        self.assertEqual(client.closed, min(count, connections))
 
 
 # 60 MiB above what the process has: not room for 320 threads' stacks.
@@ -492,14 +490,6 @@ with SendPool(Client(), 1e6, 320) as pool:
 
 
 class TestThreads(unittest.TestCase):
-    def test_messages_one_after_another_need_one_thread(self):
-        client = FaultyClient()
-        with SendPool(client, 1e6, 320) as pool:
-            for number in range(30):
-                pool.submit(number, "4000", {"number": number}, time.time() + LATER)
-                self.assertEqual(len(pool.results(1)), 1)
-        self.assertEqual(client.made, 1)
-
     def test_where_no_more_threads_fit_it_goes_on_with_those_it_has(self):
         found = subprocess.run(
             [sys.executable, "-c", LITTLE_ROOM, str(Path(__file__).resolve().parent.parent)],
