@@ -1,7 +1,8 @@
 """Five weeks of the demo's second number: well received, a bad campaign, red, released, well again.
 
 Run by demo_lib on the demo's database, once the account is connected. What was sent is made by SQL;
-counting, judging, answering and the release are the addon's own, day by day with the clock set back.
+counting, judging, answering and the release are the addon's own, day by day with the clock set
+back.
 """
 
 import sys

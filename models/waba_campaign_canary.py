@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from ..policy import response
 from .waba_reputation_words import number
-from .waba_response_words import SUMMARIES
+from .waba_response_words import summary
 
 # Rows that left the queue for the platform, whatever came after.
 LEFT_STATES = ("reserved", "uncertain", "accepted", "held", "sent", "delivered", "read", "failed")
@@ -118,7 +118,7 @@ class WabaCampaign(models.Model):
             return
         if self.wave_state == "sending":
             self._call_managers(
-                self.env._(SUMMARIES["canary"]),
+                summary(self.env, "canary"),
                 self.env._(
                     "Its first wave of %s people has been sent.", number(self.env, self.wave_size)
                 ),

@@ -8,7 +8,7 @@ from ..policy import reputation, response
 from .waba_campaign_canary import LEFT_STATES
 from .waba_message_day import LEFT_AT, conditions
 from .waba_reputation_words import number
-from .waba_response_words import SUMMARIES, campaign_sentence
+from .waba_response_words import campaign_sentence, summary
 
 # When a wave that is long enough over is looked at again; people go on receiving it.
 LOOK_AGAIN = timedelta(minutes=10)
@@ -140,7 +140,7 @@ class WabaCampaign(models.Model):
         words = campaign_sentence(self.env, reason_key, counts, settings, self.wave_size)
         self._pause(words, cause="reputation")
         self._note_response("response_campaign", words, value_after=reason_key)
-        self._call_managers(self.env._(SUMMARIES["campaign"]), words)
+        self._call_managers(summary(self.env, "campaign"), words)
 
     # ------------------------------------------------------------------
     # Release

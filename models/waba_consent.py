@@ -32,7 +32,7 @@ class WabaConsent(models.Model):
         required=True,
         readonly=True,
     )
-    evidence = fields.Text(readonly=True)
+    evidence = fields.Text("In words", readonly=True)
     at = fields.Datetime("When", required=True, readonly=True, index=True)
     user_id = fields.Many2one(
         "res.users", "Noted by", default=lambda self: self.env.user, readonly=True

@@ -60,7 +60,7 @@ class WabaDailyMixin(models.AbstractModel):
         help="Past their time without a delivery: the person may have blocked us, or cannot be "
         "reached. WhatsApp does not tell which.",
     )
-    undeliverable_count = fields.Integer("Undeliverable", readonly=True)
+    undeliverable_count = fields.Integer("Not deliverable", readonly=True)
     limited_count = fields.Integer(
         "Held back by WhatsApp",
         readonly=True,

@@ -36,13 +36,13 @@ class WabaSender(models.Model):
         "Our score", readonly=True, aggregator=None, help="0 to 100; without meaning while there "
         "is not enough data.",
     )  # fmt: skip
-    reputation_level = fields.Selection(LEVELS, "Our level", default="unknown", readonly=True)
+    reputation_level = fields.Selection(LEVELS, "Our reading", default="unknown", readonly=True)
     reputation_trend = fields.Selection(TRENDS, "Trend", default="unknown", readonly=True)
     reputation_base = fields.Integer(
         "Messages judged by", readonly=True, aggregator=None, help="Delivered in the days judged."
     )
     reputation_base_text = fields.Char("Judged by", readonly=True)
-    reputation_reason = fields.Text("Why this level", readonly=True)
+    reputation_reason = fields.Text("Why this reading", readonly=True)
     reputation_projection = fields.Text("Outlook", readonly=True)
     red_days = fields.Integer(
         "Days rated Low", readonly=True, aggregator=None, help="Whole days of Meta's lowest rating "
@@ -184,9 +184,27 @@ class WabaCampaign(models.Model):
         "messages of the last 7 days.",
     )
 
+    reputation_text = fields.Text("How it is received", compute="_compute_reputation_cost")
+
     def _compute_reputation_cost(self):
         for campaign in self:
-            campaign.reputation_cost = campaign._reputation_cost() or 0
+            cost = campaign._reputation_cost()
+            campaign.reputation_cost = cost or 0
+            campaign.reputation_text = campaign._reputation_text(cost)
+
+    def _reputation_text(self, cost):
+        """What the campaign costs its number now, and how its own messages were received."""
+        if cost is None:
+            said = self.env._("Too few messages of the number were delivered to tell its cost.")
+        elif not cost:
+            said = self.env._("It costs the number's score nothing now.")
+        else:
+            said = self.env._("It costs the number's score %s of 100 points now.", cost)
+        days = (
+            self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
+        ).get((), [])
+        judged = reputation.judge(days, fields.Datetime.now())
+        return f"{said} {reason_text(self.env, judged)}"
 
     def _reputation_cost(self):
         """Score points of its number that this campaign costs now; None: not enough data."""

@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError
 
 from ..policy import reputation
 from .waba_reputation_charts import FUNNEL, LOSSES, every_day, moment_text
-from .waba_reputation_words import label, number
+from .waba_reputation_words import base_text, label, number
 
 PERIODS = (7, 30, 90)
 SPARKLINE_DAYS = 14
@@ -151,7 +151,7 @@ class WabaSender(models.Model):
             "base": {
                 "count": self.reputation_base,
                 "needed": reputation.MIN_VOLUME,
-                "text": self.reputation_base_text,
+                "text": self.reputation_base_text or base_text(self.env, reputation.judge((), now)),
                 "is_thin": is_thin,
             },
             "limit": self._dashboard_limit(),

@@ -9,6 +9,11 @@ EVIDENCE_FIELDS = {
     "waba.template": "template_id",
     "waba.campaign": "campaign_id",
 }
+# What Meta said of a template itself, not of single messages.
+QUALITY_KINDS = (
+    "template_quality", "template_flagged", "template_paused", "template_disabled",
+    "template_reinstated",
+)  # fmt: skip
 
 
 class WabaReputationSubjectMixin(models.AbstractModel):
@@ -45,10 +50,19 @@ class WabaTemplate(models.Model):
     _name = "waba.template"
     _inherit = ["waba.template", "waba.reputation.subject.mixin"]
 
+    quality_event_ids = fields.One2many(
+        "waba.reputation.event",
+        "template_id",
+        "Meta's word over time",
+        domain=[("kind", "in", QUALITY_KINDS)],
+    )
+
 
 class WabaCampaign(models.Model):
     _name = "waba.campaign"
     _inherit = ["waba.campaign", "waba.reputation.subject.mixin"]
+
+    template_quality_event_ids = fields.One2many(related="template_id.quality_event_ids")
 
 
 class WabaSender(models.Model):

@@ -3,10 +3,11 @@ from itertools import pairwise
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import formatLang
 
 from ..policy import reputation
 from .waba_reputation_groups import GROUP_FIELDS
-from .waba_reputation_words import GROUP_LABELS, MEASURE_LABELS, number, percent, rate_text
+from .waba_reputation_words import GROUP_LABELS, MEASURE_LABELS, percent, rate_text
 
 # From best to worst; what is not known is in neither.
 LEVELS_DOWN = ("healthy", "watch", "at_risk")
@@ -157,7 +158,7 @@ class WabaSender(models.Model):
         }
 
     def _suspect_detail(self, suspect):
-        """'opt-outs 2.1 % of 1,952, 6.0 times the usual 0.3 %.'"""
+        """'opt-outs 2.1 % of 1,952, 6 times the usual 0.3 %.'"""
         values = {
             "what": self.env._(MEASURE_LABELS[suspect.measure]),
             "rate": rate_text(self.env, suspect.rate),
@@ -173,11 +174,15 @@ class WabaSender(models.Model):
             return self.env._("%(what)s %(rate)s; elsewhere there were none.", **values)
         return self.env._(
             "%(what)s %(rate)s, %(times)s times the usual %(usual)s.",
-            times=number(self.env, suspect.ratio)
-            if suspect.ratio >= 10
-            else f"{suspect.ratio:.1f}",
+            times=_times(self.env, suspect.ratio),
             **values,
         )
+
+
+def _times(env, ratio):
+    """'1.8', '6', '14': how many times the usual."""
+    has_part = ratio < 10 and round(ratio, 1) % 1
+    return formatLang(env, ratio, digits=1 if has_part else 0)
 
 
 def _is_worse(before, after):

@@ -21,8 +21,8 @@ TRENDS = [
 
 MEASURE_LABELS = {
     "opt_out": _lt("opt-outs"),
-    "possible_block": _lt("sent and never delivered"),
-    "undeliverable": _lt("undeliverable"),
+    "possible_block": _lt("never delivered"),
+    "undeliverable": _lt("not deliverable"),
     "limited": _lt("held back by WhatsApp"),
 }
 RATE_SENTENCES = {
@@ -38,7 +38,7 @@ GROUP_LABELS = {
     "campaign": _lt("Campaign"),
     "template": _lt("Template"),
     "audience": _lt("Audience"),
-    "source": _lt("Source of the contacts"),
+    "source": _lt("Source of the contact"),
     "salesperson": _lt("Salesperson"),
     "country": _lt("Country"),
 }
@@ -50,8 +50,9 @@ def number(env, count):
 
 
 def percent(env, value):
-    """'2.1 %' of a rate of 0 to 1."""
-    return f"{formatLang(env, 100 * value, digits=1)} %"
+    """'2.1 %' of a rate of 0 to 1; '50 %' where nothing stands behind the point."""
+    rate = round(100 * value, 6)
+    return f"{formatLang(env, rate, digits=1 if rate % 1 else 0)} %"
 
 
 def rate_text(env, rate):

@@ -52,7 +52,8 @@ class WabaSender(models.Model):
         "Days rated Low before it is locked",
         default=DEFAULTS.lock_red_days,
         aggregator=None,
-        help="Meta lowers limits or restricts numbers that stay Low. 0: never locked for that.",
+        help="Meta raises no limit while the rating is Low, and restricts numbers that many "
+        "people block. 0: never locked for that.",
     )
     canary = fields.Boolean(
         "Start with a first wave",

@@ -13,7 +13,6 @@ ACTIONS = [
     ("hold_marketing", "Promotions held"),
     ("lock", "Locked"),
 ]
-# What an activity asks the managers to do.
 SUMMARIES = {
     "warm_up": _lt("The number warms up"),
     "slow": _lt("The number is slowed: find out why"),
@@ -93,6 +92,14 @@ TEMPLATE_SENTENCES = {
         "with another template reaches these people sooner."
     ),
 }
+
+
+def summary(env, key):
+    """What an activity asks the managers to do.
+
+    :param key: a key of SUMMARIES
+    """
+    return env._(SUMMARIES[key])
 
 
 def number_sentence(env, sender, found, red_days):

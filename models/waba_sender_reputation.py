@@ -41,7 +41,7 @@ class WabaSenderReputation(models.Model):
         help="Sent and never delivered: the person may have blocked us, or cannot be reached. "
         "WhatsApp does not tell which.",
     )
-    undeliverable_rate = fields.Float("Undeliverable rate", readonly=True, aggregator="avg")
+    undeliverable_rate = fields.Float("Not-deliverable rate", readonly=True, aggregator="avg")
     limited_rate = fields.Float("Held-back rate", readonly=True, aggregator="avg")
     delivery_rate = fields.Float("Delivery rate", readonly=True, aggregator="avg")
     read_rate = fields.Float("Read rate", readonly=True, aggregator="avg")
@@ -55,7 +55,7 @@ class WabaSenderReputation(models.Model):
     )
     window = fields.Integer("Days judged by", readonly=True, aggregator=None)
     score = fields.Integer("Our score", readonly=True, aggregator="avg", help="0 to 100.")
-    level = fields.Selection(LEVELS, "Our level", readonly=True)
+    level = fields.Selection(LEVELS, "Our reading", readonly=True)
     trend = fields.Selection(TRENDS, readonly=True)
     quality_rating = fields.Selection(
         [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")],

@@ -4,7 +4,7 @@ from odoo.fields import Domain
 
 from ..cloud_api import webhooks
 from ..policy import response
-from .waba_response_words import ACTIONS, SUMMARIES, number_sentence
+from .waba_response_words import ACTIONS, number_sentence, summary
 from .waba_webhook_platform import RESTRICTIONS_STOPPING
 
 EVIDENCE = {
@@ -204,7 +204,7 @@ class WabaSender(models.Model):
         if found.action == "full":
             self._dismiss_managers()
         else:
-            self._call_managers(self.env._(SUMMARIES[found.action]), said)
+            self._call_managers(summary(self.env, found.action), said)
 
     def _campaigns_under_way(self):
         return (

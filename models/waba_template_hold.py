@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ..policy import response
-from .waba_response_words import SUMMARIES, TEMPLATE_SENTENCES
+from .waba_response_words import TEMPLATE_SENTENCES, summary
 
 # A change of one of these may hold or free the template's messages.
 TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
@@ -110,7 +110,7 @@ class WabaTemplate(models.Model):
                 template._note_response(
                     "response_template", words, value_before=before, value_after=key
                 )
-                template._call_managers(template.env._(SUMMARIES["template"]), words)
+                template._call_managers(summary(template.env, "template"), words)
             else:
                 template._message_log(body=template.env._("Its messages go on."))
                 template._dismiss_managers()

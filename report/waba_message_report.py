@@ -84,7 +84,7 @@ class WabaMessageReport(models.Model):
     replied_count = fields.Integer("Replied", readonly=True)
     opted_out_count = fields.Integer("Opted out", readonly=True)
     silent_count = fields.Integer("Sent, never delivered", readonly=True)
-    undeliverable_count = fields.Integer("Undeliverable", readonly=True)
+    undeliverable_count = fields.Integer("Not deliverable", readonly=True)
     limited_count = fields.Integer("Held back by WhatsApp", readonly=True)
     spam_limited_count = fields.Integer("Refused: spam limit", readonly=True)
     failed_count = fields.Integer("Not delivered", readonly=True)

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import requests
 import freezegun
+import requests
 from freezegun import freeze_time
 from odoo.tests import TransactionCase, new_test_user
 

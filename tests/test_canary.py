@@ -179,8 +179,8 @@ class TestFirstWave(CanaryCase):
 class TestResults(CanaryCase):
     def test_a_bad_first_wave_pauses_the_campaign_and_writes_to_nobody_else(self):
         cases = {
-            "failures": ({"delivered": 6, "failed": 4}, "could not be delivered", "40.0 % of 10"),
-            "opt-outs": ({"delivered": 10, "opted_out": 3}, "opted out", "30.0 % of 10"),
+            "failures": ({"delivered": 6, "failed": 4}, "could not be delivered", "40 % of 10"),
+            "opt-outs": ({"delivered": 10, "opted_out": 3}, "opted out", "30 % of 10"),
         }
         for name, (came_back, words, rate) in cases.items():
             with self._case(name):

@@ -498,14 +498,16 @@ class TestReportedLater(FailureCase):
             self._dispatch(self.sender_mx)
             self.assertEqual(waiting.sent_count, 1)
 
-    def test_a_stop_told_by_a_failure_is_an_opt_out_of_this_campaign(self):
+    def test_a_stop_told_by_a_failure_was_said_before_this_campaign(self):
+        """WhatsApp refuses because the person had stopped promotions: not on account of this one,
+        which never reached them."""
         campaign = self._launch(self._someone())
         row = self._rows(campaign)
         self._report(row, 131050)
         self.assertEqual((row.state, row.failure_type), ("failed", "opted_out"))
         self.assertEqual(row.recipient_id.marketing_state, "opted_out")
         self.assertEqual(row.recipient_id.consent_ids.mapped("source"), ["refused"])
-        self.assertEqual(campaign.opted_out_count, 1)
+        self.assertEqual(campaign.opted_out_count, 0)
         self.assertEqual(campaign.retryable_count, 0)
         self.assertFalse(row.action_retry())
 

@@ -121,7 +121,7 @@ class TestQueryPlans(WabaCase):
             self.env.cr.execute(f"SET LOCAL enable_{other_way} = off")
         self.env.cr.execute(f"EXPLAIN {text}")
         plan = "\n".join(line for (line,) in self.env.cr.fetchall())
-        self.assertIn("Index Only Scan using waba_message__campaign_state_idx", plan)
+        self.assertIn("Index Only Scan using waba_message_campaign_state_idx", plan)
 
     def test_preparing(self):
         leads = self._leads(5, start=1000)

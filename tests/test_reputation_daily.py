@@ -452,7 +452,11 @@ class TestJudging(ReputationCase):
         self._run_judge()
         self.assertEqual(self.campaign.reputation_cost, 0)
         self.assertGreater(bad.reputation_cost, 20)
-        self.assertIsNone(self._bare_campaign(sender_id=self.sender_mx.id)._reputation_cost())
+        self.assertIn("costs the number's score nothing", self.campaign.reputation_text)
+        self.assertRegex(bad.reputation_text, r"costs .* of 100 points now\. .*20 % of 300")
+        unknown = self._bare_campaign(sender_id=self.sender_mx.id)
+        self.assertIsNone(unknown._reputation_cost())
+        self.assertIn("Too few", unknown.reputation_text)
 
 
 @tagged("post_install", "-at_install")

@@ -335,7 +335,8 @@ class TestDailyShare(ResponseCase):
             self._dispatch()
             self.assertEqual((campaign.sent_count, campaign.queued_count), (5, 3))
             self.assertIn("5 of 5 for this number (slowed)", campaign.progress_text)
-            self.assertTold(self.sender, "response_slow", "is Medium", "50.0 %", "first wave")
+            share = "50 % of the daily limit"
+            self.assertTold(self.sender, "response_slow", "is Medium", share, "first wave")
             first = min(self._rows(campaign, "accepted").mapped("slot_at")) + limits.WINDOW
             self.assertEqual(campaign.next_message_at, first)
             self.assertIn(first, self._alarms())

@@ -165,13 +165,12 @@ def _answers(results):
     truth = results.truth
     uuids = {send["wa_id"]: uuid_of(send["opaque"]) for send in truth.accepted}
     answered = {uuids[wa_id] for wa_id in truth.wrote if wa_id in uuids}
-    stopped = {uuids[wa_id] for wa_id in truth.stopped_by_message if wa_id in uuids}
     replied = {row["uuid"] for row in results.rows if row["replied_at"]}
     return _differences(
         answers_taken_from_nobody=(sorted(replied - answered), []),
         answers_not_taken=(sorted(answered - replied), []),
         replied=(results.campaign["replied_count"], len(answered)),
-        opted_out_in_answer=(results.campaign["opted_out_count"], len(stopped)),
+        opted_out_after_it=(results.campaign["opted_out_count"], truth.asked_to_stop),
         opted_out_in_all=(results.opted_out, truth.asked_to_stop),
     )
 

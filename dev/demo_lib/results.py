@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 RANK = {"sent": 1, "delivered": 2, "read": 3}
-STOP_TEXTS = ("baja", "stop")
 
 CAMPAIGN_FIELDS = (
     "name", "state", "people_count", "queued_count", "skipped_count", "sent_count",
@@ -25,7 +24,6 @@ class Truth:
     stats: dict
     states: dict = field(default_factory=dict)
     wrote: set = field(default_factory=set)
-    stopped_by_message: set = field(default_factory=set)
     asked_to_stop: int = 0
 
     @property
@@ -62,9 +60,6 @@ def _take(truth, value):
             truth.states[uuid] = state
     for message in value.get("messages", ()):
         truth.wrote.add(message["from"])
-        text = message.get("text", {}).get("body", "").lower()
-        if message["type"] == "button" or text in STOP_TEXTS:
-            truth.stopped_by_message.add(message["from"])
 
 
 @dataclass

@@ -7,6 +7,7 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { useSetupAction } from "@web/search/action_hook";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
+import { formatFloat } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { Component, onWillStart, useRef, useState } from "@odoo/owl";
 import { Breakdowns } from "./breakdowns";
@@ -17,6 +18,8 @@ import { nextSteps } from "./next_steps";
 import { CERTAINTY_ICONS, EFFECT_MARKS, agoText, momentText } from "./reputation_words";
 import { Timeline } from "./timeline";
 
+/** How many times the usual: "6", "1.8". */
+const RATIO = { digits: [false, 1], trailingZeros: false };
 /** A number is chosen by its id, "worst" (the server knows which), or `false` for all of them. */
 const FIRST_FILTERS = { companyId: false, senderId: "worst", days: 7, category: false };
 
@@ -99,7 +102,7 @@ export class ReputationDashboard extends Component {
         const { as_of, polled_at } = this.data;
         const moment = momentText(as_of);
         return polled_at
-            ? _t("as of %(moment)s (Meta asked %(ago)s)", { moment, ago: agoText(polled_at) })
+            ? _t("as of %(moment)s (read from Meta %(ago)s)", { moment, ago: agoText(polled_at) })
             : _t("as of %s", moment);
     }
 
@@ -153,7 +156,9 @@ export class ReputationDashboard extends Component {
     }
 
     suspectBadge(suspect) {
-        return suspect.ratio ? _t("%s× the usual", Number(suspect.ratio.toFixed(1))) : false;
+        return suspect.ratio
+            ? _t("%s× the usual", formatFloat(suspect.ratio, RATIO))
+            : false;
     }
 
     // -----------------------------------------------------------------------------------------
