@@ -59,7 +59,7 @@ class WabaSender(models.Model):
                     everything.get((sender,), []),
                     day,
                     today,
-                    sender.fresh_start_at.date() if sender.fresh_start_at else None,
+                    sender._fresh_start_before(day),
                 ):
                     known = found.setdefault((sender, suspect.kind, suspect.key), (suspect, day))
                     if suspect.contribution > known[0].contribution:
@@ -69,6 +69,12 @@ class WabaSender(models.Model):
             sender._describe_suspect(suspect, day)
             for (sender, _kind, _key), (suspect, day) in worst_first
         ]
+
+    def _fresh_start_before(self, day):
+        """The day of the last release, if it came before `day`: a fall that it ended is still
+        explained by what was sent before it."""
+        start = self.fresh_start_at and self.fresh_start_at.date()
+        return start if start and start < day else None
 
     def _days_before(self, looked_at, days):
         """The domain of each number's messages of the `days` up to what is to be explained.

@@ -170,8 +170,8 @@ def _answers(results):
         answers_taken_from_nobody=(sorted(replied - answered), []),
         answers_not_taken=(sorted(answered - replied), []),
         replied=(results.campaign["replied_count"], len(answered)),
-        opted_out_after_it=(results.campaign["opted_out_count"], truth.asked_to_stop),
-        opted_out_in_all=(results.opted_out, truth.asked_to_stop),
+        opted_out_after_it=(results.campaign["opted_out_count"], len(truth.stopped & uuids.keys())),
+        opted_out_in_all=(results.opted_out, len(truth.stopped)),
     )
 
 

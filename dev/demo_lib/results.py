@@ -24,7 +24,7 @@ class Truth:
     stats: dict
     states: dict = field(default_factory=dict)
     wrote: set = field(default_factory=set)
-    asked_to_stop: int = 0
+    stopped: set = field(default_factory=set)
 
     @property
     def accepted(self):
@@ -44,7 +44,7 @@ def read_truth(simulator):
             for value in _values(attempt["body"]):
                 _take(truth, value)
     people = simulator.get("world")["people"]
-    truth.asked_to_stop = sum(person["asked_stop_at"] is not None for person in people)
+    truth.stopped = {person["wa_id"] for person in people if person["asked_stop_at"] is not None}
     return truth
 
 
