@@ -14,7 +14,8 @@ from .figures import Report
 from .world import World
 
 # In this order: what is slow to make comes last.
-NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history")
+NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history",
+         "reputation")  # fmt: skip
 
 
 def parse_arguments():

@@ -1,5 +1,7 @@
 """Years of use, made by SQL: people and messages that are over, with everything that they weigh."""
 
+import contextlib
+
 NUMBERS_FROM = 700_000_000
 MOST_PER_CAMPAIGN = 50_000
 
@@ -12,16 +14,23 @@ def fill(bench, world, messages, people):
     _insert_people(bench, world, people)
     per_campaign = min(MOST_PER_CAMPAIGN, people)
     _insert_campaigns(bench, world, -(-messages // per_campaign))
+    with without_indexes(bench):
+        _insert_messages(bench, world, messages, people, per_campaign)
+    bench.vacuum()
+
+
+@contextlib.contextmanager
+def without_indexes(bench):
+    """Messages are inserted while the block runs: their indexes are made anew after it."""
     definitions = bench.sql(
         """SELECT indexname, indexdef FROM pg_indexes
             WHERE tablename = 'waba_message' AND indexname <> 'waba_message_pkey'"""
     )
     for name, _definition in definitions:
         bench.sql(f'DROP INDEX "{name}"')
-    _insert_messages(bench, world, messages, people, per_campaign)
+    yield
     for _name, definition in definitions:
         bench.sql(definition)
-    bench.vacuum()
 
 
 def _insert_people(bench, world, people):

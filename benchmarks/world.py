@@ -85,7 +85,8 @@ class World:
         self.bench.sql("UPDATE waba_account SET base_url = %s", base_url)
         self.bench.sql(
             """UPDATE waba_sender SET throughput = %s, state = 'active', slowed_until = NULL,
-                      next_dispatch_at = NULL""",
+                      next_dispatch_at = NULL, canary = FALSE, warm_up = FALSE,
+                      failure_limit = 1, opt_out_limit = 1""",
             rate,
         )
 

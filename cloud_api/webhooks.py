@@ -24,6 +24,7 @@ from .events import (
     MessageStatus,
     NumberName,
     NumberUpdate,
+    PersonReport,
     PlatformError,
     PreferenceChange,
     Restriction,
@@ -429,6 +430,37 @@ def _preference(scope, preference):
     )
 
 
+# What Meta never says (Support, 2025-11-19) and a provider might: who blocked or reported us. None
+# is known to post it; the shape is that of `user_preferences`, with Meta's names.
+
+
+def _person_reports(scope, value):
+    events = []
+    for element in as_list(value.get("block_events")):
+        if isinstance(element, dict):
+            events += _read(_person_report, scope, element)
+        else:
+            events.append(scope.unknown("a block event is not an object", element))
+    return events or [scope.unknown("no block event in the value", value)]
+
+
+def _person_report(scope, element):
+    number, user_uid = as_uid(element.get("wa_id")), as_uid(element.get("user_id"))
+    contact = scope.contact(digits(number), number, user_uid)
+    action = as_text(element.get("event")).strip().lower()
+    if not action:
+        return scope.unknown("a block event that does not say what happened", element)
+    return PersonReport(
+        **scope.shared(element, element.get("timestamp")),
+        phone_number_uid=scope.phone_number_uid,
+        number=as_number(number) or as_number(contact.get("wa_id")),
+        user_uid=user_uid or as_uid(contact.get("user_id")) or _bsuid(number),
+        action=action,
+        reason=as_text(element.get("reason")),
+        context_wamid=as_uid(element.get("message_id")),
+    )
+
+
 # Limits, numbers, account
 
 
@@ -582,6 +614,7 @@ def _template_components(scope, value):
 _READERS = {
     "messages": _messages,
     "user_preferences": _preferences,
+    "block_events": _person_reports,
     "business_capability_update": _capability,
     "phone_number_quality_update": _number_update,
     "account_alerts": _account_alert,

@@ -39,7 +39,8 @@ class Browser:
     """One tab of a headless Chromium, driven by the DevTools protocol."""
 
     def __enter__(self):
-        self._home = tempfile.TemporaryDirectory()
+        # Its helpers may still write there while it ends.
+        self._home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         name = next(filter(shutil.which, ("google-chrome", "chromium", "chromium-browser")), None)
         if not name:
             sys.exit("error: no Chromium; dev/setup installs one")

@@ -50,6 +50,7 @@ class WabaAccount(models.Model):
         portfolio = self._find_or_create_portfolio(facts)
         if self.portfolio_id and self.portfolio_id != portfolio:
             portfolio._absorb(self.portfolio_id, self)
+        health_before = self._health()
         self.write(
             {
                 "portfolio_id": portfolio.id,
@@ -59,7 +60,10 @@ class WabaAccount(models.Model):
                 "health_status": facts.health.raw,
             }
         )
-        portfolio._set_messaging_limit(facts.messaging_limit, self.env._("read from the account"))
+        self._note_health(health_before)
+        portfolio._read_limit(
+            facts.messaging_limit, self.env._("read from the account"), {"account_id": self.id}
+        )
 
     def _find_or_create_portfolio(self, facts):
         """The portfolio Meta names; when it names none, the one known before or one of its own.
@@ -107,7 +111,7 @@ class WabaAccount(models.Model):
             if template:
                 template._take_facts(values)
             else:
-                templates.create({**values, "account_id": self.id})
+                templates.create({**values, "account_id": self.id})._note_changes({})
         for template in known.values():
             template._mark_missing()
 

@@ -19,7 +19,8 @@ KEPT_BY_THE_STEPS = frozenset(
     (
         "state", "template_signature", "pause_reason", "pause_cause", "resume_at",
         "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
-        "done_at", "utm_source_id",
+        "done_at", "utm_source_id", "wave_state", "wave_size", "wave_limit", "wave_started_at",
+        "wave_sent_at", "wave_until", "watched_from",
     )
 )  # fmt: skip
 
@@ -95,6 +96,7 @@ class WabaCampaign(models.Model):
             ("person", "A person"),
             ("failure", "A failure"),
             ("template", "The template"),
+            ("reputation", "Its results"),
         ],
         readonly=True,
         copy=False,

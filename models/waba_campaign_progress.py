@@ -1,7 +1,7 @@
 from odoo import api, fields, models
-from odoo.tools import SQL, format_datetime
+from odoo.tools import format_datetime
 
-from ..policy import limits, pacing, retry
+from ..policy import pacing, retry
 
 
 class WabaCampaign(models.Model):
@@ -57,26 +57,13 @@ class WabaCampaign(models.Model):
         return {campaign.id: count for campaign, count in groups}
 
     def _count_opted_out(self):
-        """{campaign id: people who opted out in answer to one of its messages}."""
-        if not self.ids:
-            return {}
-        return self._count_opted_out_by(SQL("m.campaign_id IN %s", tuple(self.ids)))
-
-    @api.model
-    def _count_opted_out_by(self, condition):
-        """As `_count_opted_out`, for the messages `m` that an SQL condition names."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT m.campaign_id, count(DISTINCT c.recipient_id)
-                     FROM waba_consent c
-                     JOIN waba_message i ON i.id = c.message_id
-                     JOIN waba_message m ON m.id = COALESCE(i.reply_to_id, i.id)
-                    WHERE c.action = 'opt_out' AND %s
-                    GROUP BY m.campaign_id""",
-                condition,
-            )
+        """{campaign id: people who opted out after one of its messages} (`_stamp_opt_outs`)."""
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("opted_out_at", "!=", False)],
+            ["campaign_id"],
+            ["recipient_id:count_distinct"],
         )
-        return dict(rows)
+        return {campaign.id: count for campaign, count in groups}
 
     @api.depends("state", "pause_reason")
     def _compute_progress(self):
@@ -123,17 +110,12 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         if self.state != "running" or self.hold_reason or not self.queued_count:
             return None
-        portfolio = self.sudo().sender_id.portfolio_id
-        part = limits.campaign_part(
-            portfolio._people_limit(), portfolio.followup_share, portfolio._slot_times(), [], now
-        )
-        return pacing.forecast(
-            now,
-            self.queued_count,
-            self.sender_id._messages_per_second(),
-            part.limit,
-            part.slots,
-            ahead=self._count_ahead(),
+        sender, ahead = self.sudo().sender_id, self._count_ahead()
+        rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
+        # Every limit must let it go: the one that lasts longest decides.
+        return _latest(
+            pacing.forecast(now, self.queued_count, rate, part.limit, part.slots, ahead=ahead)
+            for part in sender._campaign_parts(now)
         )
 
     def _count_ahead(self):
@@ -168,6 +150,7 @@ class WabaCampaign(models.Model):
                     limit=portfolio.people_limit,
                 )
             )
+        parts += self._describe_own_limits(now)
         if forecast and forecast.next_at:
             if forecast.next_at > now + pacing.SLOW_DOWN:
                 parts.append(self.env._("next messages %s", self._when(forecast.next_at)))
@@ -175,6 +158,24 @@ class WabaCampaign(models.Model):
                 self.env._("at today's limit this campaign ends %s", self._when(forecast.ends_at))
             )
         return " · ".join(parts)
+
+    def _describe_own_limits(self, now):
+        """What besides the portfolio's limit slows the campaign down, in words."""
+        sender = self.sudo().sender_id
+        own_limit, parts = sender._own_people_limit(), []
+        if own_limit is not None:
+            labels = dict(sender._fields["response_action"]._description_selection(self.env))
+            parts.append(
+                self.env._(
+                    "%(used)s of %(limit)s for this number (%(why)s)",
+                    used=sender._count_own_people(now),
+                    limit=own_limit,
+                    why=labels[sender.response_action].lower(),
+                )
+            )
+        if self.wave_state == "sending":
+            parts.append(self.env._("first wave of %s people", self.wave_size))
+        return parts
 
     def _when(self, moment):
         """'at 14:32' today, 'on Thursday, 26 Nov, about 11:00' later; the reader's time zone."""
@@ -200,17 +201,15 @@ class WabaCampaign(models.Model):
         sender = self.sudo().sender_id
         if reason := sender._why_not_sending():
             return reason
-        if self.category == "marketing":
-            if sender.quality_rating == "red":
-                return self.env._(
-                    "Meta's rating of %s is Low. Promotions wait until it rises; service messages "
-                    "go on.",
-                    sender.display_phone_number,
-                )
-            if sender.account_id.marketing_disabled:
-                return self.env._(
-                    "Promotions are switched off for the account %s at Meta. Switch them on in "
-                    "WhatsApp Manager, then read the account again.",
-                    sender.account_id.name,
-                )
-        return False
+        return self.category == "marketing" and sender._why_marketing_waits()
+
+
+def _latest(forecasts):
+    """The forecast of what must wait for all of these; None in one means never."""
+    forecasts = list(forecasts)
+
+    def latest(name):
+        values = [getattr(forecast, name) for forecast in forecasts]
+        return None if None in values else max(values)
+
+    return pacing.Forecast(latest("next_at"), latest("ends_at"), latest("days"))

@@ -37,12 +37,15 @@ class WabaCampaign(models.Model):
 
     def action_resume(self):
         self._lock()
+        if released := self._ask_for_release():
+            return released
         for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
             if reason := campaign.template_id._why_not_sendable():
                 raise UserError(reason)
             if campaign.template_signature != campaign.template_id.signature:
                 raise UserError(campaign._changed_template_reason())
         self._resume(self.env._("%s resumed this campaign.", self.env.user.name))
+        return None
 
     def action_cancel(self):
         """Nobody else is written to. Messages already on their way cannot be called back."""
@@ -185,4 +188,6 @@ class WabaCampaign(models.Model):
         )._follow_requeue()
         running = self.search([("state", "=", "running")])
         running._finish_if_through()
-        running.filtered(lambda campaign: campaign.state == "running").sender_id._wake()
+        running = running.filtered(lambda campaign: campaign.state == "running")
+        running._look_at_results(now)
+        running.sender_id._wake()

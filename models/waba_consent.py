@@ -27,11 +27,12 @@ class WabaConsent(models.Model):
             ("whatsapp", "WhatsApp's own control"),
             ("refused", "WhatsApp refused to deliver"),
             ("person", "A colleague"),
+            ("provider", "A provider"),
         ],
         required=True,
         readonly=True,
     )
-    evidence = fields.Text(readonly=True)
+    evidence = fields.Text("In words", readonly=True)
     at = fields.Datetime("When", required=True, readonly=True, index=True)
     user_id = fields.Many2one(
         "res.users", "Noted by", default=lambda self: self.env.user, readonly=True
@@ -39,6 +40,40 @@ class WabaConsent(models.Model):
     message_id = fields.Many2one(
         "waba.message", readonly=True, ondelete="set null", index="btree_not_null"
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        entries = super().create(vals_list)
+        entries._note_evidence()
+        return entries
+
+    def _note_evidence(self):
+        """What a colleague noted is evidence too; the other sources bring theirs themselves."""
+        self.env["waba.reputation.event"]._record(
+            [
+                {
+                    "kind": entry.action,
+                    "source": "person",
+                    "at": entry.at,
+                    "recipient_id": entry.recipient_id.id,
+                    "message_id": entry.message_id.id,
+                    "user_id": entry.user_id.id,
+                    "account_id": entry._account().id,
+                    "value_after": "person",
+                    "detail": entry.evidence,
+                    "event_key": f"consent:{entry.id}",
+                }
+                for entry in self
+                if entry.source == "person" and entry.purpose == "marketing" and entry._account()
+            ]
+        )
+
+    def _account(self):
+        """The account the person is known by: the one they were last written to from, else any."""
+        last = self.env["waba.message"].search(
+            [("recipient_id", "=", self.recipient_id.id)], order="id desc", limit=1
+        )
+        return last.account_id or self.recipient_id.portfolio_id.account_ids[:1]
 
     def write(self, vals):
         if set(vals) - {"message_id"}:

@@ -101,6 +101,8 @@ class WabaMessage(models.Model):
             self.template_id._set_status(STATUS_FROM_FAILURE[failure_type], reason)
         elif decision.scope == "template":
             self.campaign_id._pause(reason, until=decision.scope_until)
+        elif failure_type == "spam_rate":
+            self.sender_id._lock_as_refused(reason)
         elif decision.scope == "sender":
             self.sender_id._pause(reason, until=decision.scope_until)
         elif decision.scope == "account" and decision.marketing_only:

@@ -35,6 +35,8 @@ class WabaMessage(models.Model):
                 stopped = self._take_refusal(result, run) or stopped
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
+        self._note_refusals([result for result in results if result.outcome == "error"])
+        self._note_held([result for result in results if result.outcome == "held"])
         return stopped
 
     @api.model
@@ -65,7 +67,7 @@ class WabaMessage(models.Model):
                 ids=[result.key for result in results],
                 states=[result.outcome for result in results],
                 wamids=[result.wamid for result in results],
-                times=[_moment(result.finished_at) for result in results],
+                times=[moment_of(result.finished_at) for result in results],
             )
         )
         self.invalidate_model()
@@ -154,6 +156,6 @@ class WabaMessage(models.Model):
         return decision.scope in ("template", "sender", "account", "campaign")
 
 
-def _moment(epoch):
+def moment_of(epoch):
     """Naive UTC datetime, whole seconds as Odoo keeps them, from epoch seconds."""
     return datetime.fromtimestamp(int(epoch), timezone.utc).replace(tzinfo=None)

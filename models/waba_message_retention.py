@@ -122,18 +122,16 @@ class WabaCampaign(models.Model):
         """Add the figures of these messages, about to go, to the campaign's own."""
         self.ensure_one()
         counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
-        for state, count, replied in self.env.execute_query(
+        for state, count, replied, opted_out in self.env.execute_query(
             SQL(
-                """SELECT state, count(*), count(replied_at) FROM waba_message
+                """SELECT state, count(*), count(replied_at), count(opted_out_at) FROM waba_message
                     WHERE id = ANY(%s) AND direction = 'out' GROUP BY state""",
                 message_ids,
             )
         ):
             counts["states"][state] = counts["states"].get(state, 0) + count
             counts["replied"] += replied
-        counts["opted_out"] += self._count_opted_out_by(SQL("m.id = ANY(%s)", message_ids)).get(
-            self.id, 0
-        )
+            counts["opted_out"] += opted_out
         self.trimmed_counts = counts
         self.flush_recordset(["trimmed_counts"])
 

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..policy import status as status_policy
 
+ARRIVED = ("delivered", "read")
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
 
 
@@ -22,6 +23,7 @@ class WabaMessage(models.Model):
         """
         rows_by_tag, rows_by_wamid = self._rows_for_statuses(events)
         changed, failures, released = {}, [], {}
+        reported, arrived = [], set()
         applied = 0
         for event in events:
             tag, attempt = _split_tag(event.opaque)
@@ -35,10 +37,16 @@ class WabaMessage(models.Model):
                 failures.append((row["id"], event))
             if before == "held" and row["state"] not in ("held", "failed"):
                 released[row["id"]] = event.at
+            if event.status == "failed":
+                reported.append((row["id"], event))
+            if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
+                arrived.add(row["id"])
             changed[row["id"]] = row
         self._write_statuses(changed.values())
         self._count_released(released)
         self._take_reported_failures(changed, failures)
+        self._note_reported_failures(reported)
+        self._note_late_deliveries(arrived)
         return applied
 
     @api.model

@@ -125,20 +125,24 @@ class WabaRecipient(models.Model):
         action = "opt_out" if state == "opted_out" else "opt_in"
         at = at or fields.Datetime.now()
         changed = self._same_person().filtered(lambda person: person.marketing_state != state)
-        for person in self:
-            if not person._is_noted(action, source, at):
-                self.env["waba.consent"].create(
-                    {
-                        "recipient_id": person.id,
-                        "purpose": "marketing",
-                        "action": action,
-                        "source": source,
-                        "evidence": evidence,
-                        "at": at,
-                        "message_id": message.id if message else False,
-                    }
-                )
+        words = self.env["waba.consent"].create(
+            [
+                {
+                    "recipient_id": person.id,
+                    "purpose": "marketing",
+                    "action": action,
+                    "source": source,
+                    "evidence": evidence,
+                    "at": at,
+                    "message_id": message.id if message else False,
+                }
+                for person in self
+                if not person._is_noted(action, source, at)
+            ]
+        )
         changed.write({"marketing_state": state})
+        if action == "opt_out" and words:
+            self.env["waba.message"]._stamp_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
         return changed
 
     def _is_noted(self, action, source, at):

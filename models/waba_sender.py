@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..policy import response
+
 # Meta publishes three enumerations for a number's status (reference of 2025-11-21): only these
 # two mean that it may send; these stop it; anything else is shown and does not stop it.
 STATUS_SENDING = ("CONNECTED", "LINKED")
@@ -18,7 +20,8 @@ class WabaSender(models.Model):
 
     States: `active` ⇄ `slowed` (half speed) ⇄ `paused` (nothing leaves until `resume_at` or a
     person) ; `locked` (only a manager's release lifts it). `pause_reason` is a sentence.
-    `quality_rating` is Meta's judgement, polled; `state` is ours.
+    `quality_rating` is Meta's judgement, polled; `state` is ours, and what follows from the
+    reputation is decided in waba_sender_response.py.
     One ir.cron per number (`cron_id`): Odoo's scheduler runs a job on one worker of the whole
     cluster at a time, so a number has one dispatcher however many hosts there are.
     Entry points: `_wake()`, `_cron_dispatch()` (waba_sender_dispatch.py), `_pause()`, `_resume()`.
@@ -207,7 +210,8 @@ class WabaSender(models.Model):
     def _take_facts(self, facts):
         """Take over a `cloud_api.PhoneNumber` just read from Meta."""
         self.ensure_one()
-        rating_before = self.quality_rating
+        rating_before, standing_before = self.quality_rating, self._standing()
+        is_first = not self.rated_at
         self.write(
             {
                 "display_phone_number": facts.display_phone_number or self.display_phone_number,
@@ -222,16 +226,26 @@ class WabaSender(models.Model):
                 "rated_at": fields.Datetime.now(),
             }
         )
-        self.portfolio_id._set_messaging_limit(
-            facts.messaging_limit, self.env._("read from number %s", self.display_phone_number)
+        self.portfolio_id._read_limit(
+            facts.messaging_limit,
+            self.env._("read from number %s", self.display_phone_number),
+            {"sender_id": self.id},
         )
+        self._note_changes(standing_before)
         self._follow_platform_status()
+        if is_first:
+            self._start_warm_up_if_new()
+        if self.quality_rating != rating_before:
+            # In this transaction: not one promotion more is reserved once it turned red.
+            self._respond_now()
         if rating_before == "red" and self.quality_rating != "red":
             self._wake()
 
     def _mark_missing(self):
         """The account no longer lists this number: nothing may leave from it."""
+        standing_before = self._standing()
         self.platform_status = "MISSING"
+        self._note_changes(standing_before)
         self._follow_platform_status()
 
     def _follow_platform_status(self):
@@ -284,11 +298,15 @@ class WabaSender(models.Model):
         return not self.resume_at or (until is not None and until < self.resume_at)
 
     def _resume(self, reason):
-        """Lift a pause. A number that Meta does not let send is paused again at once."""
-        for sender in self.filtered(lambda sender: sender.state in ("paused", "slowed", "locked")):
+        """Lift a pause; what follows from the reputation stays in force.
+
+        A number that Meta does not let send is paused again at once. A locked one is not paused:
+        see `_release`.
+        """
+        for sender in self.filtered(lambda sender: sender.state == "paused"):
             sender.write(
                 {
-                    "state": "active",
+                    "state": response.SENDER_STATE[sender.response_action],
                     "pause_cause": False,
                     "pause_reason": False,
                     "resume_at": False,
@@ -304,10 +322,15 @@ class WabaSender(models.Model):
         )._resume(self.env._("the waiting time is over."))
 
     def action_pause(self):
-        self._pause(self.env._("%s paused this number.", self.env.user.name), cause="person")
+        self.check_access("write")
+        self.sudo()._pause(self.env._("%s paused this number.", self.env.user.name), cause="person")
 
     def action_resume(self):
-        self._resume(self.env._("released by %s.", self.env.user.name))
+        """Lift a pause; a locked number asks for the reason of its release."""
+        self.check_access("write")
+        self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+        locked = self.filtered(lambda sender: sender.state == "locked")
+        return locked[:1].action_release() if locked else None
 
     def _wake(self):
         """Run the dispatcher as soon as a cron worker is free."""

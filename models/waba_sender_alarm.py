@@ -26,41 +26,59 @@ class WabaSender(models.Model):
         if self._why_not_sending():
             return max(filter(None, [self.resume_at, self.account_id.resume_at]), default=None)
         is_due, next_retry_at = self._look_at_queue(now)
-        portfolio = self.portfolio_id
-        part = limits.campaign_part(
-            portfolio._people_limit(), portfolio.followup_share, portfolio._slot_times(), [], now
-        )
+        parts = self._campaign_parts(now)
+        free = [part.limit - len(part.slots) for part in parts if part.limit is not None]
         look_at = pacing.next_look(
             now,
             queued_now=int(is_due),
-            allowance=None if part.limit is None else max(0, part.limit - len(part.slots)),
-            frees_at=limits.frees_at(part.slots, part.limit, now),
+            allowance=max(0, min(free)) if free else None,
+            # A place must be free of every limit.
+            frees_at=max(
+                filter(None, (limits.frees_at(part.slots, part.limit, now) for part in parts)),
+                default=None,
+            ),
             next_retry_at=next_retry_at,
             resume_at=None,
             next_dispatch_at=None,
         )
+        look_at = min(filter(None, [look_at, self._next_wave_look_at()]), default=None)
         if look_at and exhausted and look_at <= now:
             return now + STALLED_AGAIN
         return look_at
+
+    def _campaign_parts(self, now):
+        """`limits.CampaignPart` of the portfolio's limit, and of the number's own if it has one."""
+        portfolio = self.portfolio_id
+        share, own_limit = portfolio.followup_share, self._own_people_limit()
+        parts = [
+            limits.campaign_part(portfolio._people_limit(), share, portfolio._slot_times(), [], now)
+        ]
+        if own_limit is not None:
+            parts.append(limits.campaign_part(own_limit, share, self._own_slots(now), [], now))
+        return parts
+
+    def _next_wave_look_at(self):
+        """When the first wave of a campaign is to be judged, or None."""
+        waiting = self.env["waba.campaign"].search(
+            [("sender_id", "=", self.id), ("state", "=", "running"), ("wave_state", "=", "waiting")]
+        )
+        return min(waiting.mapped("wave_until"), default=None)
 
     def _look_at_queue(self, now):
         """(whether any row is due, when the first row that is not becomes due)."""
         is_due, later = False, []
         for campaign in self._sendable_groups():
-            group = (
-                SQL("campaign_id = %s", campaign.id)
-                if campaign
-                else SQL("sender_id = %s AND campaign_id IS NULL", self.id)
-            )
+            if campaign and not campaign._wave_room(1):
+                continue
             for (retry_at,) in self.env.execute_query(
                 SQL(
-                    """(SELECT retry_at FROM waba_message
-                         WHERE state = 'queued' AND %(group)s ORDER BY retry_at LIMIT 1)
+                    """(SELECT m.retry_at FROM waba_message m
+                         WHERE m.state = 'queued' AND %(group)s ORDER BY m.retry_at LIMIT 1)
                        UNION ALL
-                       (SELECT retry_at FROM waba_message
-                         WHERE state = 'queued' AND %(group)s AND retry_at > %(now)s
-                         ORDER BY retry_at LIMIT 1)""",
-                    group=group,
+                       (SELECT m.retry_at FROM waba_message m
+                         WHERE m.state = 'queued' AND %(group)s AND m.retry_at > %(now)s
+                         ORDER BY m.retry_at LIMIT 1)""",
+                    group=self._group_condition(campaign),
                     now=now,
                 )
             ):

@@ -133,6 +133,9 @@ class WabaSender(models.Model):
         self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "paused")]
         )._resume_if_due(now)
+        self.env["waba.campaign"].search(
+            [("sender_id", "=", self.id), ("state", "=", "running")]
+        )._look_at_results(now)
 
     def _finish_dispatch(self, exhausted, number):
         """Close the campaigns that are through and set the alarm for what still waits.

@@ -14,7 +14,7 @@ LEASE_MARGIN = 10
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "is_blocked", "unreachable_until", "slot_at",
-    "window_expires_at", "is_blacklisted",
+    "window_expires_at", "is_blacklisted", "is_own",
 )  # fmt: skip
 
 
@@ -28,9 +28,27 @@ class WabaSender(models.Model):
         campaigns = self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "running")], order="priority desc, id"
         )
-        if self.quality_rating == "red" or self.account_id.marketing_disabled:
+        if not self._marketing_allowed():
             campaigns = campaigns.filtered(lambda campaign: campaign.category != "marketing")
         return [False, *campaigns]
+
+    def _group_condition(self, campaign):
+        """SQL condition on the rows `m` of a group of `_sendable_groups` that nothing holds.
+
+        A campaign waits as a whole while its template or its promotions are held; direct messages
+        wait one by one.
+        """
+        if campaign:
+            return SQL("m.campaign_id = %s", campaign.id)
+        return SQL(
+            """m.sender_id = %s AND m.campaign_id IS NULL %s
+               AND NOT EXISTS (SELECT 1 FROM waba_template t
+                                WHERE t.id = m.template_id AND t.hold_key IS NOT NULL)""",
+            self.id,
+            SQL()
+            if self._marketing_allowed()
+            else SQL("AND m.category IS DISTINCT FROM 'marketing'"),
+        )
 
     def _reserve(self, room, run):
         """Claim up to `room` rows, take their places, mark them reserved. The caller commits.
@@ -50,61 +68,70 @@ class WabaSender(models.Model):
         deadline = pacing.lease_until(
             now, run.pending + room, run.speed, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
-        limit = portfolio._people_limit()
-        # Without a limit nothing need be counted, and at a million people a day that would show.
-        used = 0
-        if limit is not None:
-            used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
+        places = self._places(now)
         jobs, seen, left_out = [], set(), 0
         for campaign in self._sendable_groups():
-            free = limits.allowance(
-                limit, used, 0, portfolio.followup_share, "campaign" if campaign else "followup"
-            )
-            rows = self._candidates(campaign, room - len(jobs), now, leaves_by, free == 0)
+            free, own_free = places.free("campaign" if campaign else "followup")
+            wanted = room - len(jobs)
+            if campaign:
+                wanted = min(wanted, campaign._wave_room(wanted))
+            rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
             allowed = self._leave_out_unwilling(rows, now)
             left_out += len(rows) - len(allowed)
-            taken, costs = self._choose(allowed, free, seen, now, leaves_by)
-            used += costs
+            taken, costs = self._choose(allowed, (free, own_free), seen, now, leaves_by)
+            places.take(*costs)
             jobs += self._mark_reserved(taken, now, leaves_by, deadline)
+            if campaign and taken:
+                campaign._close_full_wave(leaves_by)
             if len(jobs) >= room:
                 break
         if jobs:
             self._advance_pace(len(jobs), run.rate)
         return [(key, body, epoch_of(leaves_by)) for key, body in jobs], left_out
 
-    def _candidates(self, campaign, count, now, leaves_by, only_free):
+    def _candidates(self, campaign, count, now, leaves_by, only_free, own_free=None):
         """Head of one campaign's queue with all that decides over each row.
 
-        :param only_free: take only people who cost no new place
+        :param only_free: take only people who cost no new place of the portfolio's
+        :param own_free: places free of the number's own limit, None without one
         :return: list of dicts with CANDIDATE_COLUMNS
         """
         if count <= 0:
             return []
         self.env["waba.message"].flush_model()
         self.env["waba.recipient"].flush_model()
-        free_people = SQL(
-            "AND (r.slot_at > %s OR c.window_expires_at > %s)", now - limits.WINDOW, leaves_by
+        since = now - limits.WINDOW
+        free_people = SQL("AND (r.slot_at > %s OR c.window_expires_at > %s)", since, leaves_by)
+        is_own = SQL(
+            """EXISTS (SELECT 1 FROM waba_message o
+                        WHERE o.sender_id = %s AND o.slot_at > %s
+                          AND o.recipient_id = m.recipient_id)""",
+            self.id,
+            since,
         )
+        own_people = SQL("AND (c.window_expires_at > %s OR %s)", leaves_by, is_own)
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
                           m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
                           r.is_blocked, r.unreachable_until, r.slot_at, c.window_expires_at,
                           EXISTS (SELECT 1 FROM phone_blacklist b
-                                   WHERE b.number = m.number AND b.active)
+                                   WHERE b.number = m.number AND b.active),
+                          %(is_own)s
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c
                        ON c.sender_id = m.sender_id AND c.recipient_id = r.id
                     WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
-                      AND (c.pair_free_at IS NULL OR c.pair_free_at <= %(now)s) %(free_people)s
+                      AND (c.pair_free_at IS NULL OR c.pair_free_at <= %(now)s)
+                      %(free_people)s %(own_people)s
                  ORDER BY m.retry_at, m.id LIMIT %(count)s
                       FOR NO KEY UPDATE OF m SKIP LOCKED""",
                 now=now,
-                group=SQL("m.campaign_id = %s", campaign.id)
-                if campaign
-                else SQL("m.sender_id = %s AND m.campaign_id IS NULL", self.id),
+                group=self._group_condition(campaign),
+                is_own=SQL("FALSE") if own_free is None else is_own,
                 free_people=free_people if only_free else SQL(),
+                own_people=own_people if own_free == 0 else SQL(),
                 count=count,
             )
         )
@@ -130,19 +157,25 @@ class WabaSender(models.Model):
     def _choose(self, rows, free, seen, now, leaves_by):
         """Who of the candidates is reserved: one row per person, within the places.
 
-        :param free: places free, None without limit
+        :param free: (places free of the portfolio's limit, of the number's own), None without limit
         :param seen: recipient ids already chosen in this reservation; extended
-        :return: (rows chosen, places they cost)
+        :return: (rows chosen, (places they cost of the portfolio's limit, of the number's own))
         """
-        chosen, costs = [], 0
+        chosen, costs = [], [0, 0]
         for row in rows:
             if row["recipient_id"] in seen:
                 continue
             row["in_window"] = limits.in_service_window(row["window_expires_at"], leaves_by)
-            if limits.needs_slot(row["slot_at"], row["window_expires_at"], now, leaves_by):
-                if free is not None and costs >= free:
-                    continue
-                costs += 1
+            cost = (
+                limits.needs_slot(row["slot_at"], row["window_expires_at"], now, leaves_by),
+                not row["in_window"] and not row["is_own"],
+            )
+            if any(
+                needed and left is not None and taken >= left
+                for needed, left, taken in zip(cost, free, costs, strict=True)
+            ):
+                continue
+            costs = [taken + needed for taken, needed in zip(costs, cost, strict=True)]
             seen.add(row["recipient_id"])
             chosen.append(row)
         return chosen, costs

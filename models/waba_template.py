@@ -149,7 +149,9 @@ class WabaTemplate(models.Model):
         changed = {name: value for name, value in values.items() if self[name] != value}
         if not changed:
             return
+        before = (self._standing(), self.status, self.category)
         self.write({**changed, "active": values["status"] != "deleted"})
+        self._note_changes(*before)
         if "signature" in changed:
             self._rebuild_variables()
             self._campaigns_under_way()._pause_for_changed_template()
@@ -171,7 +173,7 @@ class WabaTemplate(models.Model):
         """Campaigns wait while their template may not be sent, and go on when it may again."""
         for template in self:
             campaigns = template._campaigns_under_way()
-            if template.status == "approved":
+            if template.status == "approved" and not template.is_held:
                 campaigns._resume_from("template", self.env._("Meta approves the template again."))
             else:
                 campaigns._pause(template._why_not_sendable(), cause="template")

@@ -219,6 +219,7 @@ class WabaWebhookEvent(models.Model):
         handler = {
             webhooks.InboundMessage: self._apply_inbound,
             webhooks.PreferenceChange: self._apply_preference,
+            webhooks.PersonReport: self._apply_person_report,
             webhooks.CapabilityChange: self._apply_capability,
             webhooks.NumberUpdate: self._apply_number_update,
             webhooks.NumberName: self._apply_number_name,

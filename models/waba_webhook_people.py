@@ -42,3 +42,21 @@ class WabaWebhookEvent(models.Model):
             return self.env._("The person said something newer before.")
         person._set_marketing_state(target, "whatsapp", item.detail or item.value, at=item.at)
         return None
+
+    def _apply_person_report(self, account, item):
+        """A provider says that someone blocked or reported us: no promotions to them from now on.
+
+        Unblocking is no consent to promotions: what they had said before is not brought back.
+        """
+        if item.action not in ("block", "report"):
+            return None
+        if not account.portfolio_id or not (item.number or item.user_uid):
+            return self.env._("The report does not say whose it is.")
+        person = self.env["waba.recipient"]._find_or_create_person(
+            account.portfolio_id, item.number, item.user_uid
+        )
+        if person._has_newer_consent(item.at):
+            return self.env._("The person said something newer before.")
+        evidence = self.env._("Their provider says: %s.", f"{item.action} {item.reason}".strip())
+        person._set_marketing_state("opted_out", "provider", evidence, at=item.at)
+        return None

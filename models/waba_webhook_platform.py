@@ -205,6 +205,8 @@ class WabaWebhookEvent(models.Model):
         reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
         if status := self._template_state(item):
             template._set_status(status, reason or False)
+        elif item.event == "FLAGGED":
+            template._take_flag()
         words = " ".join(filter(None, [item.event, reason, item.description]))
         template._message_log(body=self.env._("Meta reports on this template: %s", words))
         return None

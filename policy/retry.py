@@ -56,8 +56,7 @@ MAX_ATTEMPTS = 200
 ROWS_TO_BLAME_THE_REQUEST = 3
 
 # "Wait at least 24 h" (Meta, Per-user marketing template message limits, 2026-04-29); the same
-# for a number restricted as spam (131048) and for a mis-classified account (131064), for which
-# Meta states no time.
+# for a mis-classified account (131064), for which Meta states no time.
 ONE_DAY = timedelta(hours=24)
 
 # The second undeliverable message within 30 days makes a number unreachable; ours, for 90 days.
@@ -257,7 +256,8 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "pacing_drop": _pacing_drop,
     # The number.
     "sender_unavailable": _holds("sender"),
-    "spam_rate": _holds("sender", until=ONE_DAY),
+    # Blocked or called spam by many (131048): a manager looks first, see policy.response.
+    "spam_rate": _holds("sender"),
     # The template.
     "template_missing": _holds("template"),
     "template_paused": _holds("template"),

@@ -22,6 +22,8 @@ from . import test_policy_intent
 from . import test_policy_limits
 from . import test_policy_numbers
 from . import test_policy_pacing
+from . import test_policy_reputation
+from . import test_policy_response
 from . import test_policy_retry
 from . import test_policy_status
 from . import test_portfolio
@@ -39,3 +41,16 @@ from . import test_webhook_apply
 from . import test_webhook_door
 from . import test_webhook_wake
 from . import test_retention
+from . import test_reputation_event
+from . import test_reputation_poll
+from . import test_reputation_daily
+from . import test_reputation_dashboard
+from . import test_response
+from . import test_canary
+from . import test_release
+from . import test_reputation_tour
+from . import test_reputation_story
+from . import test_reputation_story_tour
+from . import test_reputation_report
+from . import test_reputation_mail
+from . import test_person_panel

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import freezegun
 import requests
 from freezegun import freeze_time
 from odoo.tests import TransactionCase, new_test_user
@@ -313,7 +314,13 @@ class WabaCase(TransactionCase):
 
     @contextmanager
     def _moving_clock(self):
-        """Run with a clock that can be moved: `move(seconds)` moves ours and the simulator's."""
+        """Run with a clock that can be moved: `move(seconds)` moves ours and the simulator's.
+
+        In the threads that send too, which freezegun would leave alone.
+        """
+        ignored = [name for name in freezegun.config.DEFAULT_IGNORE_LIST if name != "threading"]
+        freezegun.configure(default_ignore_list=ignored)
+        self.addCleanup(freezegun.config.reset_config)
         with freeze_time(datetime.now(timezone.utc), tick=True) as clock:
 
             def move(seconds):

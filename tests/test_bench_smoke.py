@@ -46,7 +46,8 @@ class TestBenchSmoke(unittest.TestCase):
         self.assertEqual(self.run_of_all.returncode, 0, self.run_of_all.stderr[-4000:])
         self.assertEqual(
             {benchmark for benchmark, _figure in self.figures},
-            {"dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history"},
+            {"dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history",
+             "reputation"},
         )
 
     def test_every_figure_has_a_value_and_most_have_a_target(self):

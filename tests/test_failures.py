@@ -72,7 +72,7 @@ STOPPED_AFTER = {
     131037: ("sender_unavailable", "sender", None),
     131045: ("sender_unavailable", "sender", None),
     133010: ("sender_unavailable", "sender", None),
-    131048: ("spam_rate", "sender", DAY),
+    131048: ("spam_rate", "sender", None),
     131057: ("maintenance", "sender", 2 * MINUTE),
     132000: ("template_parameters", "campaign", None),
     132012: ("template_parameters", "campaign", None),
@@ -115,7 +115,7 @@ class FailureCase(DispatchCase):
         found = {}
         if self.account.state == "stopped":
             found["account"] = (self.account.stop_reason, self.account.resume_at)
-        if self.sender.state == "paused":
+        if self.sender.state in ("paused", "locked"):
             found["sender"] = (self.sender.pause_reason, self.sender.resume_at)
         if self.template.status != "approved":
             found["template"] = (self.template.status_reason, False)
@@ -126,6 +126,7 @@ class FailureCase(DispatchCase):
     def _recover(self):
         self.account._resume("test.")
         self.sender._resume("test.")
+        self.sender._release("test.")
         self.template._set_status("approved")
         self.env["waba.campaign"].search([("state", "=", "paused")])._resume("test.")
         self.account.write({"marketing_disabled": False, "blocked_country_codes": False})
@@ -216,7 +217,7 @@ class TestRefusals(FailureCase):
 
     def test_what_stops_by_itself_goes_on_by_itself(self):
         with self._moving_clock() as move:
-            for code in (4, 131064, 131048, 131057, 132069):
+            for code in (4, 131064, 131057, 132069):
                 with self.subTest(code=code):
                     campaign = self._launch_into(kind="error", code=code)
                     [(_reason, until)] = self._stopped(campaign).values()
@@ -497,14 +498,16 @@ class TestReportedLater(FailureCase):
             self._dispatch(self.sender_mx)
             self.assertEqual(waiting.sent_count, 1)
 
-    def test_a_stop_told_by_a_failure_is_an_opt_out_of_this_campaign(self):
+    def test_a_stop_told_by_a_failure_was_said_before_this_campaign(self):
+        """WhatsApp refuses because the person had stopped promotions: not on account of this one,
+        which never reached them."""
         campaign = self._launch(self._someone())
         row = self._rows(campaign)
         self._report(row, 131050)
         self.assertEqual((row.state, row.failure_type), ("failed", "opted_out"))
         self.assertEqual(row.recipient_id.marketing_state, "opted_out")
         self.assertEqual(row.recipient_id.consent_ids.mapped("source"), ["refused"])
-        self.assertEqual(campaign.opted_out_count, 1)
+        self.assertEqual(campaign.opted_out_count, 0)
         self.assertEqual(campaign.retryable_count, 0)
         self.assertFalse(row.action_retry())
 

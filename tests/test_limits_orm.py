@@ -48,7 +48,8 @@ class TestDailyLimit(DispatchCase):
         self._dispatch()
         self.assertEqual((campaign.sent_count, campaign.queued_count), (6, 2))
 
-    def test_a_limit_raised_by_webhook_is_used_at_once(self):
+    def test_a_limit_raised_by_webhook_is_used_at_once_by_a_number_that_need_not_warm_up(self):
+        self.account.sender_ids.warm_up = False
         self.portfolio.messaging_limit = "50"
         campaign = self._launch(self._leads(60))
         self.assertEqual(campaign.sent_count, 50)

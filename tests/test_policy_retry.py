@@ -105,7 +105,7 @@ class TestScopes(unittest.TestCase):
             ("app_rate", {"consecutive": 3}, "hold", "account", 60 * MINUTE),
             ("app_rate", {"consecutive": 30}, "hold", "account", 60 * MINUTE),
             ("sender_unavailable", {}, "hold", "sender", None),
-            ("spam_rate", {}, "hold", "sender", DAY),
+            ("spam_rate", {}, "hold", "sender", None),
             ("maintenance", {}, "hold", "sender", 2 * MINUTE),
             ("maintenance", {"consecutive": 2}, "hold", "sender", 5 * MINUTE),
             ("maintenance", {"consecutive": 9}, "hold", "sender", 5 * MINUTE),

@@ -7,6 +7,7 @@ every statement they run is kept, and PostgreSQL is asked how it would run each 
 import json
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.sql_db import Cursor
 from odoo.tests import tagged
 
@@ -120,7 +121,7 @@ class TestQueryPlans(WabaCase):
             self.env.cr.execute(f"SET LOCAL enable_{other_way} = off")
         self.env.cr.execute(f"EXPLAIN {text}")
         plan = "\n".join(line for (line,) in self.env.cr.fetchall())
-        self.assertIn("Index Only Scan using waba_message__campaign_state_idx", plan)
+        self.assertIn("Index Only Scan using waba_message_campaign_state_idx", plan)
 
     def test_preparing(self):
         leads = self._leads(5, start=1000)
@@ -138,6 +139,25 @@ class TestQueryPlans(WabaCase):
         with Statements() as statements:
             self._dispatch()
         self.assertEqual(len(self._rows(campaign, "accepted")), 5)
+        self._check(statements)
+
+    def test_sending_a_first_wave_with_part_of_the_limit_and_looking_at_it(self):
+        self.portfolio.daily_cap = 100
+        self.sender.canary_minimum = 2
+        self.sender.write(
+            {"response_action": "slow", "response_share": 0.5, "response_canary": True}
+        )
+        campaign = self._campaign(self._leads(5, start=2500))
+        campaign.action_launch()
+        self._prepare()
+        with Statements() as statements:
+            self._dispatch()
+            self._dispatch()
+            self.sender._own_slots(fields.Datetime.now())
+            campaign.watched_from = campaign.launched_at
+            campaign._look_at_all()
+        self.assertEqual((campaign.sent_count, campaign.wave_state), (2, "waiting"))
+        self.assertTrue([text for text in statements.texts if "count(DISTINCT" in text])
         self._check(statements)
 
     def test_sending_again_and_settling(self):

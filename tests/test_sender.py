@@ -317,7 +317,7 @@ class TestPauses(SenderCase):
         self.assertEqual(len(self.sender.message_ids), count)
         self.assertEqual(self.sender.resume_at, until)
 
-    def test_a_locked_number_is_released_by_a_person_only(self):
+    def test_a_locked_number_is_released_by_a_managers_word_only(self):
         self.sender.write({"state": "locked", "pause_reason": "Too many blocks."})
         self.sender._pause("Maintenance.", until=fields.Datetime.now())
         self.assertEqual(
@@ -328,7 +328,9 @@ class TestPauses(SenderCase):
         self.assertEqual(
             (campaign.hold_reason, self._rows(campaign).state), ("Too many blocks.", "queued")
         )
-        self.sender.action_resume()
+        asked = self.sender.action_resume()
+        self.assertEqual((asked["res_model"], self.sender.state), ("waba.release", "locked"))
+        self.sender._release("Looked at.")
         self.assertEqual(self.sender.state, "active")
 
     def test_an_active_number_has_nothing_to_resume(self):

@@ -14,7 +14,7 @@ from odoo.tools import mute_logger
 from .common import WabaCase
 
 PAYLOADS = Path(__file__).parent / "payloads"
-EVENT = datetime(2026, 9, 21, 13, 33, 20)  # 1790000000, the time of every body in payloads/
+EVENT = datetime(2026, 9, 21, 14, 13, 20)  # 1790000000, the time of every body in payloads/
 DISPLAY = "15550100001"
 UNKNOWN_UID = "999000000000009"
 APPLY = "odoo.addons.waba_campaign.models.waba_webhook_apply"
@@ -110,6 +110,7 @@ class TestPayloads(ApplyCase):
             "account_restriction": (applied, lambda: self.account.state, "stopped"),
             "account_review": (applied, lambda: self.account.review_status, "approved"),
             "account_violation": (applied, said(self.account, "violation: SCAM"), True),
+            "block_reported": (applied, consent, "opted_out"),
             "capability": (applied, limit, "2000"),
             "capability_per_phone": (applied, limit, "unlimited"),
             "capability_tier": (applied, limit, "unlimited"),
@@ -551,17 +552,23 @@ class TestAccountEvents(ApplyCase):
                 self.assertFalse(self.account.restriction)
                 self.assertIn("RESTRICTED_", self._chatter(self.account))
 
-    def test_nothing_leaves_a_restricted_account_and_sending_goes_on_when_it_ends(self):
+    def test_nothing_leaves_a_restricted_account_until_it_ends_and_a_manager_releases(self):
         campaign = self._running_campaign()
-        self._restrict(self._restriction("RESTRICTED_BIZ_INITIATED_MESSAGING", 24))
+        self._restrict(
+            self._restriction("RESTRICTED_BIZ_INITIATED_MESSAGING", 24),
+            at=datetime.now(timezone.utc) + timedelta(seconds=1),
+        )
         self._dispatch()
         self.assertFalse(self.simulator.sends())
         self.assertEqual(campaign.queued_count, 2)
         self.assertIn("Meta restricts", campaign.hold_reason)
         self.account.resume_at = datetime.now() - timedelta(minutes=1)
         self._dispatch()
+        self.assertEqual((self.account.state, self.sender.state), ("connected", "locked"))
+        self.assertFalse(self.simulator.sends())
+        self.sender._release("Meta has lifted it, the list is gone.")
+        self._dispatch()
         self.assertEqual(len(self.simulator.sends()), 2)
-        self.assertEqual(self.account.state, "connected")
         self.assertFalse(self.account.restriction or self.account.restricted_until)
 
     def test_a_ban_stops_and_a_reinstatement_lifts_it(self):
@@ -637,7 +644,7 @@ class TestTemplateEvents(ApplyCase):
             ("PENDING_DELETION", "pending_deletion", paused),
             ("DELETED", "deleted", paused),
             ("LIMIT_EXCEEDED", "limit_exceeded", paused),
-            ("FLAGGED", "approved", running),
+            ("FLAGGED", "approved", paused),
             ("SOMETHING_NEW", "approved", running),
         ]
         for event, status, state in cases:
@@ -648,7 +655,9 @@ class TestTemplateEvents(ApplyCase):
                 self.assertEqual(campaign.state, state)
                 self.assertIn(event.upper(), self._chatter(self.template))
                 if state == paused:
-                    self.assertIn("autumn_offer (es) is not approved", campaign.pause_reason)
+                    why = "is not approved" if status != "approved" else "Meta warns"
+                    self.assertIn(why, campaign.pause_reason)
+                    self.assertIn("autumn_offer (es)", campaign.pause_reason)
                     self._dispatch()
                     self.assertFalse(self.simulator.sends())
 

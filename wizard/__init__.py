@@ -1,1 +1,3 @@
 from . import waba_diagnosis
+from . import waba_release
+from . import waba_report_block

@@ -54,6 +54,11 @@ TRIGGER = """
 INSERT INTO ir_cron_trigger (cron_id, call_at)
 SELECT cron_id, date_trunc('second', now() AT TIME ZONE 'UTC') FROM waba_sender WHERE id = %s
 """
+POLL_NOW = """
+INSERT INTO ir_cron_trigger (cron_id, call_at)
+SELECT res_id, date_trunc('second', now() AT TIME ZONE 'UTC')
+  FROM ir_model_data WHERE module = 'waba_campaign' AND name = 'ir_cron_poll'
+"""
 
 
 def server_command(root, *arguments):
@@ -142,6 +147,10 @@ class Database:
     def trigger(self, sender_id):
         """Have a number's job run as soon as a worker looks."""
         self.rows(TRIGGER, (sender_id,))
+
+    def poll_now(self):
+        """Have the job that asks Meta run as soon as a worker looks."""
+        self.rows(POLL_NOW)
 
     def wake(self):
         """Odoo's workers look for ready jobs once a minute; this is what its own NOTIFY does."""

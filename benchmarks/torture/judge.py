@@ -17,7 +17,7 @@ SHOWN = 4
 
 ROWS = """
 SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason, m.error_code,
-       m.campaign_id, m.res_id, m.recipient_id, r.number, s.phone_number_uid
+       m.category, m.campaign_id, m.res_id, m.recipient_id, r.number, s.phone_number_uid
   FROM waba_message m
   LEFT JOIN waba_recipient r ON r.id = m.recipient_id
   JOIN waba_sender s ON s.id = m.sender_id
@@ -43,6 +43,7 @@ class Record:
     may_wait: bool
     passed: float
     at_limit: bool
+    red: tuple | None
     by_uuid: dict = field(init=False)
 
     def __post_init__(self):
@@ -74,6 +75,7 @@ def read(stage):
         may_wait=stage.may_wait,
         passed=stage.passed,
         at_limit=stage.at_limit(),
+        red=stage.red,
     )
 
 
@@ -97,6 +99,7 @@ def judge(record):
         ("people in any 24 hours within the limit", _people_in_a_day(record)),
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
+        ("after the red reading, promotions in flight alone", _after_red(record)),
         ("every campaign is done, or waits for a place", _campaigns(record)),
         ("every webhook was applied", record.failed_events and f"{record.failed_events} failed"),
     ]  # fmt: skip
@@ -296,6 +299,24 @@ def _per_second(record):
         for phone_id, arrivals in _arrivals(record.sends).items()
         if (most := most_in_a_second(arrivals)) > PER_SECOND
     )
+
+
+def _after_red(record):
+    if record.red is None:
+        return ""
+    log_place, in_flight = record.red
+    waiting = sum(row["state"] == "queued" for row in record.rows)
+    late = [send for send in record.sends if send["index"] >= log_place]
+    by_category = defaultdict(list)
+    for send in late:
+        uuid = uuid_of(send["opaque"])
+        by_category[record.by_uuid[uuid]["category"]].append(uuid)
+    wrong = [uuid for uuid in by_category["marketing"] if uuid not in in_flight]
+    if not waiting:
+        wrong.append("nothing was left to hold")
+    if not by_category["utility"]:
+        wrong.append("no service message went on")
+    return _some(wrong)
 
 
 def _per_pair(record):

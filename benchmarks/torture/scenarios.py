@@ -195,6 +195,18 @@ def lost_lock(stage):
     stage.settle()
 
 
+def red_while_sending(stage):
+    """A poll reads that Meta rates the number red, in the middle of a campaign."""
+    stage.fault("latency", ms=[100, 400], count=None)
+    stage.servers.start_host(2)
+    stage.campaign(stage.take_leads(900))
+    stage.linger(2)
+    stage.turn_red()
+    stage.direct(stage.senders()[0], stage.take_leads(20))
+    stage.linger(10)
+    stage.settle()
+
+
 def postgres_restarts(stage):
     """PostgreSQL crashes three times; a service manager keeps the hosts up, as in production."""
     stage.is_supervised = True
@@ -429,6 +441,7 @@ SCENARIOS = [
     Scenario("crowd: serialization failures", serialization_failures),
     Scenario("crowd: the scheduler's lock lost", lost_lock, errors_expected=True),
     Scenario("crowd: a frozen worker", stalled_worker),
+    Scenario("the number turns red", red_while_sending),
     Scenario("PostgreSQL restarted", postgres_restarts, own_postgres=True, errors_expected=True),
     Scenario("platform: time-outs after accepting",
              partial(platform, [("timeout_after_accept", {"count": 6, "skip": 20})])),

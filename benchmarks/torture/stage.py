@@ -70,6 +70,7 @@ class Stage:
         self.passed = 0
         self.limit = None
         self.may_wait = False
+        self.red = None
         self.is_supervised = False
         self._seen = None
         self._quiet_since = 0.0
@@ -88,7 +89,12 @@ class Stage:
             "delivery", url=f"{self.place.web_address}/waba/webhook/{key}", app_secret=APP_SECRET,
             **DELIVERY,
         )  # fmt: skip
-        self.database.rows("UPDATE waba_sender SET own_throughput = %s", (self.speed,))
+        # No first wave and no pause for bad results: what is judged here is that nothing is lost.
+        self.database.rows(
+            """UPDATE waba_sender SET own_throughput = %s, canary = FALSE, warm_up = FALSE,
+                      failure_limit = 1, opt_out_limit = 1""",
+            (self.speed,),
+        )
         self._leads = self.database.lead_ids()
 
     def close(self):
@@ -186,6 +192,23 @@ class Stage:
             if (template["name"], template["language"]) == ("autumn_offer", "es")
         )
         self.simulator.post("template", id=template["id"], status=status)
+
+    def turn_red(self):
+        """Meta rates the first number red, and the next poll reads it.
+
+        `red` keeps what was under way then: (place in the platform's log, uuids of reserved rows).
+        """
+        [sender] = self.database.rows(
+            "SELECT id, phone_number_uid FROM waba_sender ORDER BY phone_number_uid LIMIT 1"
+        )
+        self.simulator.post("number", id=sender["phone_number_uid"], quality_rating="RED")
+        self.database.poll_now()
+        self._wait_awake("the poll", lambda: self.database.value(
+            "SELECT quality_rating = 'red' FROM waba_sender WHERE id = %s", (sender["id"],)
+        ), SETTLE_SECONDS)  # fmt: skip
+        reserved = self.database.rows("SELECT uuid FROM waba_message WHERE state = 'reserved'")
+        self.red = self.simulator.get("log", since=END)["next"], {row["uuid"] for row in reserved}
+        self.may_wait = True
 
     # ---- killing ------------------------------------------------------------------------------
 

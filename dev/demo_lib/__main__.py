@@ -15,6 +15,7 @@ Open it        {address}/odoo
 Administrator  admin / admin             (sees everything)
 Salesperson    waba_sales / waba_sales   (launched the campaign)
 Simulator      {simulator}/_control/stats
+Reputation     {address}/odoo/whatsapp-reputation
 Logs           {logs}-*
 
 Ctrl-C ends everything.
@@ -39,7 +40,7 @@ def start(place, children):
     make_database(place, children)
     say("starting the simulator and Odoo")
     simulator = start_simulator(place, children)
-    return Demo(children, simulator, start_odoo(place, children), place.database)
+    return Demo(children, simulator, start_odoo(place, children), place)
 
 
 def report_checks(results, odoo):

@@ -20,6 +20,9 @@ EXPECTED_REASONS = {
     "cuba": "country",
     "unnamed": "missing_value",
 }
+STORY = [
+    "response_slow", "response_hold", "response_release", "response_slow", "response_full",
+]  # fmt: skip
 SENT_STATES = ("accepted", "held", "sent", "delivered", "read")
 
 
@@ -36,6 +39,7 @@ def check(results, odoo):
         ("the campaign waits and knows until when", _waits(results)),
         ("every status agrees with the simulator", _states(results)),
         ("every answer and every wish to stop was taken", _answers(results)),
+        ("the second number fell, was released and is well again", _story(results)),
         ("Odoo logged no error", "; ".join(odoo.log_errors()[:5])),
     ]
 
@@ -161,12 +165,28 @@ def _answers(results):
     truth = results.truth
     uuids = {send["wa_id"]: uuid_of(send["opaque"]) for send in truth.accepted}
     answered = {uuids[wa_id] for wa_id in truth.wrote if wa_id in uuids}
-    stopped = {uuids[wa_id] for wa_id in truth.stopped_by_message if wa_id in uuids}
     replied = {row["uuid"] for row in results.rows if row["replied_at"]}
     return _differences(
         answers_taken_from_nobody=(sorted(replied - answered), []),
         answers_not_taken=(sorted(answered - replied), []),
         replied=(results.campaign["replied_count"], len(answered)),
-        opted_out_in_answer=(results.campaign["opted_out_count"], len(stopped)),
-        opted_out_in_all=(results.opted_out, truth.asked_to_stop),
+        opted_out_after_it=(results.campaign["opted_out_count"], len(truth.stopped & uuids.keys())),
+        opted_out_in_all=(results.opted_out, len(truth.stopped)),
+    )
+
+
+def _story(results):
+    """What the dashboard tells of the second number's five weeks."""
+    shown = results.second_number
+    sender_id = shown["filters"]["sender_id"]
+    [card] = [card for card in shown["cards"] if card["id"] == sender_id]
+    [timeline] = [line for line in shown["timelines"] if line["sender_id"] == sender_id]
+    judged = [day for day in timeline["days"] if day["score"] is not False]
+    actions = [action["kind"] for action in reversed(shown["actions"])]
+    return _differences(
+        level=(card["level"]["key"], "healthy"),
+        rating=(card["rating"]["key"], "green"),
+        at_least_30_days_judged=(len(judged) >= 30, True),
+        actions=(actions, STORY),
+        first_suspect=([suspect["name"] for suspect in shown["suspects"]][:1], ["Últimas plazas"]),
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from .clients import OdooUser, SimulatorControl
 from .processes import Children, DemoError
-from .servers import APP_SECRET, Odoo
+from .servers import APP_SECRET, Odoo, Place
 
 WABA_UID = "200000000000001"
 PHONE_UID = "400000000000001"
+SECOND_PHONE_UID = "400000000000002"
 SHOP = "Muebles Roble"
 CAMPAIGN = "Oferta de otoño: clientes inactivos"
 TELL_SECONDS = 2
@@ -26,7 +27,7 @@ class Demo:
     children: Children
     simulator: SimulatorControl
     odoo: Odoo
-    database: str
+    place: Place
     admin: OdooUser = None
     sales: OdooUser = None
     campaign_id: int = 0
@@ -35,13 +36,14 @@ class Demo:
     def run(self):
         """All steps, until everything that can happen today has happened."""
         # The administrator's log-in sets web.base.url, from which the webhook's address is made.
-        self.admin = OdooUser(self.odoo.address, self.database, "admin", "admin")
-        self.sales = OdooUser(self.odoo.address, self.database, "waba_sales", "waba_sales")
+        self.admin = OdooUser(self.odoo.address, self.place.database, "admin", "admin")
+        self.sales = OdooUser(self.odoo.address, self.place.database, "waba_sales", "waba_sales")
         self.admin.call("res.company", "write", [1], {"name": SHOP})
         self._connect()
         self._receive_stops()
         self._launch()
         self._wait_for_results()
+        self._tell_story()
 
     # ---- steps --------------------------------------------------------------------------------
 
@@ -130,6 +132,15 @@ class Demo:
                 values = wanted[line["component"], line["name"]]
                 self.sales.call("waba.campaign.variable", "write", [line["id"]], values)
 
+    def _tell_story(self):
+        """The second number gets five weeks of history, with a fall and a return."""
+        say("five weeks of the second number: a bad campaign, red, released, well again")
+        self.children.run(
+            "the second number's history",
+            [sys.executable, str(self.place.root / "dev/demo_story.py"), self.place.database],
+            self.place.log_path("story"),
+        )
+
     # ---- waiting ------------------------------------------------------------------------------
 
     def _settle(self):
@@ -200,4 +211,13 @@ class Demo:
     def count_opted_out(self):
         return self.admin.call(
             "waba.recipient", "search_count", [("marketing_state", "=", "opted_out")]
+        )
+
+    def second_number(self):
+        """What the reputation dashboard says of the second number's last 90 days."""
+        [sender_id] = self.admin.call(
+            "waba.sender", "search", [("phone_number_uid", "=", SECOND_PHONE_UID)]
+        )
+        return self.admin.call(
+            "waba.sender", "reputation_dashboard_data", sender_id=sender_id, days=90
         )

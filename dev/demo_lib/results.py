@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 RANK = {"sent": 1, "delivered": 2, "read": 3}
-STOP_TEXTS = ("baja", "stop")
 
 CAMPAIGN_FIELDS = (
     "name", "state", "people_count", "queued_count", "skipped_count", "sent_count",
@@ -25,8 +24,7 @@ class Truth:
     stats: dict
     states: dict = field(default_factory=dict)
     wrote: set = field(default_factory=set)
-    stopped_by_message: set = field(default_factory=set)
-    asked_to_stop: int = 0
+    stopped: set = field(default_factory=set)
 
     @property
     def accepted(self):
@@ -46,7 +44,7 @@ def read_truth(simulator):
             for value in _values(attempt["body"]):
                 _take(truth, value)
     people = simulator.get("world")["people"]
-    truth.asked_to_stop = sum(person["asked_stop_at"] is not None for person in people)
+    truth.stopped = {person["wa_id"] for person in people if person["asked_stop_at"] is not None}
     return truth
 
 
@@ -62,9 +60,6 @@ def _take(truth, value):
             truth.states[uuid] = state
     for message in value.get("messages", ()):
         truth.wrote.add(message["from"])
-        text = message.get("text", {}).get("body", "").lower()
-        if message["type"] == "button" or text in STOP_TEXTS:
-            truth.stopped_by_message.add(message["from"])
 
 
 @dataclass
@@ -79,6 +74,7 @@ class Results:
     opted_out: int
     reasons: dict  # {failure_type: label}
     truth: Truth
+    second_number: dict  # as waba.sender.reputation_dashboard_data
 
     def count(self, **wanted):
         """Rows whose fields have these values."""
@@ -119,6 +115,7 @@ def read_results(demo):
         opted_out=demo.count_opted_out(),
         reasons=dict(selection["failure_type"]["selection"]),
         truth=read_truth(demo.simulator),
+        second_number=demo.second_number(),
     )  # fmt: skip
 
 

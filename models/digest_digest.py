@@ -1,0 +1,36 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError
+
+KPIS = {
+    "kpi_waba_sent": "sent_count",
+    "kpi_waba_replied": "replied_count",
+    "kpi_waba_opted_out": "opted_out_count",
+}
+
+
+class DigestDigest(models.Model):
+    """WhatsApp in the periodic e-mail, of whole UTC days: a figure counts to its message's day."""
+
+    _inherit = "digest.digest"
+
+    kpi_waba_sent = fields.Boolean("WhatsApp Messages Sent")
+    kpi_waba_sent_value = fields.Integer(compute="_compute_kpi_waba_values")
+    kpi_waba_replied = fields.Boolean("WhatsApp Messages Answered")
+    kpi_waba_replied_value = fields.Integer(compute="_compute_kpi_waba_values")
+    kpi_waba_opted_out = fields.Boolean("WhatsApp Opt-outs")
+    kpi_waba_opted_out_value = fields.Integer(compute="_compute_kpi_waba_values")
+
+    def _compute_kpi_waba_values(self):
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            # The digest leaves a figure out for whoever may not see it.
+            raise AccessError(self.env._("Figures of WhatsApp are for its managers."))
+        for kpi, count in KPIS.items():
+            self._calculate_company_based_kpi(
+                "waba.message.daily", f"{kpi}_value", date_field="day", sum_field=count
+            )
+
+    def _compute_kpis_actions(self, company, user):
+        actions = super()._compute_kpis_actions(company, user)
+        menu = self.env.ref("waba_campaign.waba_menu_root")
+        action = f"waba_campaign.waba_message_report_action?menu_id={menu.id}"
+        return {**actions, **dict.fromkeys(KPIS, action)}

@@ -1,0 +1,197 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..policy import reputation, response
+from .waba_campaign_canary import LEFT_STATES
+from .waba_message_day import LEFT_AT, conditions
+from .waba_reputation_words import number
+from .waba_response_words import campaign_sentence, summary
+
+# When a wave that is long enough over is looked at again; people go on receiving it.
+LOOK_AGAIN = timedelta(minutes=10)
+
+
+class WabaCampaign(models.Model):
+    """What a campaign's own results say: widen its first wave, or pause until a manager has looked.
+
+    They are looked at by each run of the number's job and by the watch; policy/response.py says
+    what is too bad.
+    """
+
+    _inherit = "waba.campaign"
+
+    watched_from = fields.Datetime(
+        readonly=True,
+        copy=False,
+        help="When a manager last released it: results of messages before it no longer pause it.",
+    )
+    can_release = fields.Boolean(compute="_compute_can_release")
+
+    @api.depends("state", "pause_cause", "sender_id")
+    @api.depends_context("uid")
+    def _compute_can_release(self):
+        is_manager = self.env.user.has_group("waba_campaign.waba_group_manager")
+        for campaign in self:
+            campaign.can_release = is_manager and bool(
+                campaign._is_paused_for_results() or campaign._sender_to_release()
+            )
+
+    # ------------------------------------------------------------------
+    # Results
+    # ------------------------------------------------------------------
+
+    def _look_at_results(self, now):
+        """Widen the first waves that were well received; pause what is received badly."""
+        for campaign in self:
+            if campaign.wave_state in ("sending", "waiting"):
+                campaign._look_at_wave(now)
+            else:
+                campaign._look_at_all()
+
+    def _look_at_wave(self, now):
+        counts = self._results_since(self.wave_started_at)
+        settings = self.sender_id._response_settings()
+        waited = now - self.wave_sent_at if self.wave_sent_at else timedelta()
+        verdict = response.canary_verdict(self.wave_size, counts, waited, settings)
+        if verdict == "widen" and self.wave_state == "waiting":
+            self._widen(
+                self.env._(
+                    "The first wave of %(wave)s was well received: %(delivered)s delivered, "
+                    "%(failed)s not, %(opted_out)s opted out. The rest follows.",
+                    wave=number(self.env, self.wave_size),
+                    delivered=number(self.env, counts.delivered),
+                    failed=number(self.env, counts.failed),
+                    opted_out=number(self.env, counts.opted_out),
+                )
+            )
+        elif verdict in response.CAMPAIGN_REASONS:
+            self._pause_for_results(verdict, counts, settings)
+        elif self.wave_until and self.wave_until <= now:
+            self.wave_until = now + LOOK_AGAIN
+
+    def _look_at_all(self):
+        counts = (
+            self._results_since(self.watched_from) if self.watched_from else self._results_so_far()
+        )
+        settings = self.sender_id._response_settings()
+        if reason_key := response.campaign_threshold(counts, settings):
+            self._pause_for_results(reason_key, counts, settings)
+
+    def _results_so_far(self):
+        """What `campaign_threshold` looks at, of the whole campaign, from its index of states.
+
+        It is asked by every run of the number's job: a campaign of a million is not read for it.
+        """
+        self.env["waba.message"].flush_model(["campaign_id", "state", "failure_type"])
+        states = dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT state, count(*) FROM waba_message
+                        WHERE campaign_id = %s AND state IN ('delivered', 'read', 'failed')
+                     GROUP BY state""",
+                    self.id,
+                )
+            )
+        )
+        [[limited]] = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FROM waba_message m
+                    WHERE m.campaign_id = %s AND m.state = 'failed' AND %s""",
+                self.id,
+                conditions(SQL("now()"))["limited"],
+            )
+        )
+        return reputation.DayCounts(
+            fields.Datetime.now().date(),
+            delivered=states.get("delivered", 0) + states.get("read", 0),
+            failed=states.get("failed", 0),
+            limited=limited,
+            opted_out=self._count_opted_out().get(self.id, 0),
+        )
+
+    def _results_since(self, moment):
+        """`policy.reputation.DayCounts` of the messages that left since `moment`."""
+        self.env["waba.message"].flush_model()
+        now = fields.Datetime.now()
+        filters = conditions(SQL("%s::timestamp", now))
+        [values] = self.env.execute_query(
+            SQL(
+                """SELECT %s FROM waba_message m
+                    WHERE m.campaign_id = %s AND m.direction = 'out' AND m.state IN %s AND %s >= %s
+                """,
+                SQL(", ").join(
+                    SQL("count(*) FILTER (WHERE %s)", filters[measure])
+                    for measure in reputation.COUNTS
+                ),
+                self.id,
+                LEFT_STATES,
+                LEFT_AT,
+                moment,
+            )
+        )
+        counts = dict(zip(reputation.COUNTS, values, strict=True))
+        return reputation.DayCounts(now.date(), **counts)
+
+    def _pause_for_results(self, reason_key, counts, settings):
+        """Pause until a manager has looked; the people who wait are kept."""
+        words = campaign_sentence(self.env, reason_key, counts, settings, self.wave_size)
+        self._pause(words, cause="reputation")
+        self._note_response("response_campaign", words, value_after=reason_key)
+        self._call_managers(summary(self.env, "campaign"), words)
+
+    # ------------------------------------------------------------------
+    # Release
+    # ------------------------------------------------------------------
+
+    def _is_paused_for_results(self):
+        return self.state == "paused" and self.pause_cause == "reputation"
+
+    def _sender_to_release(self):
+        """The number, when it is what holds this campaign and a manager's word would lift it."""
+        sender = self.sudo().sender_id
+        if self.state != "running" or not sender or not sender._may_be_released():
+            return None
+        is_held = sender.state == "locked" or self.category == "marketing"
+        return sender if is_held else None
+
+    def action_release(self):
+        """Ask the manager for a reason, then release what holds this campaign."""
+        self.ensure_one()
+        if not self._is_paused_for_results() and (sender := self._sender_to_release()):
+            return self.env["waba.release"]._open(sender_id=sender.id)
+        return self.env["waba.release"]._open(campaign_id=self.id)
+
+    def _ask_for_release(self):
+        """Whoever resumes a campaign that its results paused must be a manager, with a reason."""
+        held = self.filtered(lambda campaign: campaign._is_paused_for_results())
+        if not held:
+            return None
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise UserError(
+                self.env._("%s A manager releases it, with a reason.", held[0].pause_reason)
+            )
+        return held[0].action_release()
+
+    def _release(self, reason):
+        """A manager lets the campaign go on as it is: what was before no longer pauses it."""
+        for campaign in self.filtered(lambda campaign: campaign._is_paused_for_results()):
+            campaign.write(
+                {
+                    "watched_from": fields.Datetime.now(),
+                    "wave_state": "widened" if campaign.wave_state else False,
+                    "wave_until": False,
+                }
+            )
+            words = campaign.env._(
+                "%(manager)s released the campaign: %(reason)s",
+                manager=self.env.user.name,
+                reason=reason,
+            )
+            campaign._note_response(
+                "response_release", words, source="person", user_id=self.env.uid
+            )
+            campaign._dismiss_managers()
+            campaign._resume(words)

@@ -1,0 +1,253 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..policy import reputation
+from .waba_message_day import LEFT_AT, conditions
+from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
+from .waba_phone_prefix import prefix_of
+
+# WhatsApp keeps a message for up to 30 days for a phone that is off; answers and opt-outs come
+# within a week of it. After that a day's figures are final, and outlive its messages.
+OPEN_DAYS = 35
+# The first count ever looks back as far as the dashboard does.
+FIRST_DAYS = 90
+# Written by each count, so that two counts can never overlap.
+COUNTED_AT = "waba_campaign.counted_at"
+
+# The figures of policy.reputation.DayCounts; here their names end in `_count`.
+MEASURES = reputation.COUNTS
+COUNTS = tuple(f"{measure}_count" for measure in MEASURES)
+# What every row is about, whatever else its days are told apart by.
+COMMON = {
+    "day": SQL("(%s)::date", LEFT_AT),
+    "sender_id": SQL("m.sender_id"),
+    "account_id": SQL("m.account_id"),
+    "company_id": SQL("m.company_id"),
+    "category": SQL("m.category"),
+}
+
+
+class WabaDailyMixin(models.AbstractModel):
+    """What became of the messages that left on one UTC day.
+
+    A row is a cohort: whatever day the reply, the failure or the opt-out came, it counts to the
+    day on which its message left.
+    """
+
+    _name = "waba.daily.mixin"
+    _description = "What became of a day's messages"
+    _log_access = False
+    _order = "day desc, id desc"
+    _rec_name = "day"
+
+    day = fields.Date(required=True, readonly=True)
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", required=True, readonly=True, ondelete="cascade"
+    )
+    account_id = fields.Many2one("waba.account", readonly=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", readonly=True)
+
+    sent_count = fields.Integer("Sent", readonly=True, help="Accepted by WhatsApp.")
+    delivered_count = fields.Integer("Delivered", readonly=True)
+    read_count = fields.Integer("Read", readonly=True)
+    replied_count = fields.Integer("Replied", readonly=True)
+    opted_out_count = fields.Integer("Opted out", readonly=True)
+    silent_count = fields.Integer(
+        "Sent, never delivered",
+        readonly=True,
+        help="Past their time without a delivery: the person may have blocked us, or cannot be "
+        "reached. WhatsApp does not tell which.",
+    )
+    undeliverable_count = fields.Integer("Not deliverable", readonly=True)
+    limited_count = fields.Integer(
+        "Held back by WhatsApp",
+        readonly=True,
+        help="WhatsApp showed the person no more promotions for now.",
+    )
+    spam_limited_count = fields.Integer(
+        "Refused: spam limit",
+        readonly=True,
+        help="Meta limits a number whose messages many people blocked or called spam.",
+    )
+    failed_count = fields.Integer("Not delivered", readonly=True)
+
+    @api.model
+    def _day_counts(self, domain, groupby=()):
+        """The counts by day, of everything or of each group; under the reader's rules.
+
+        :param groupby: names of fields
+        :return: {tuple with a value per name in `groupby`: [policy.reputation.DayCounts]}
+        """
+        found = {}
+        aggregates = [f"{name}:sum" for name in COUNTS]
+        for row in self._read_group(domain, [*groupby, "day:day"], aggregates):
+            key, day, counts = row[: len(groupby)], row[len(groupby)], row[len(groupby) + 1 :]
+            found.setdefault(key, []).append(reputation.DayCounts(day, *counts))
+        return found
+
+    @api.model
+    def _sums(self, domain):
+        """{measure: sum over everything that the domain names}; under the reader's rules."""
+        [values] = self._read_group(domain, [], [f"{name}:sum" for name in COUNTS])
+        return {measure: value or 0 for measure, value in zip(MEASURES, values, strict=True)}
+
+    @api.model
+    def _count_days(self, columns, joins, first, last, now):
+        """Count the days `first` to `last` anew, in one statement.
+
+        :param columns: {field: SQL expression} of what rows are told apart by
+        :param joins: SQL that `columns` needs beside the message `m`
+        :param now: naive UTC datetime by which a message without delivery has become silent
+        """
+        table = SQL.identifier(self._table)
+        self.env.cr.execute(SQL("DELETE FROM %s WHERE day BETWEEN %s AND %s", table, first, last))
+        filters = conditions(SQL("%s::timestamp", now))
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO %(table)s (%(names)s)
+                   SELECT %(keys)s, %(counts)s FROM waba_message m %(joins)s
+                    WHERE m.direction = 'out' AND %(left_at)s >= %(first)s
+                      AND %(left_at)s < %(end)s
+                 GROUP BY %(keys)s""",
+                table=table,
+                names=SQL(", ").join(map(SQL.identifier, (*columns, *COUNTS))),
+                keys=SQL(", ").join(columns.values()),
+                counts=SQL(", ").join(
+                    SQL("count(*) FILTER (WHERE %s)", filters[measure]) for measure in MEASURES
+                ),
+                joins=joins,
+                left_at=LEFT_AT,
+                first=fields.Datetime.to_datetime(first),
+                end=fields.Datetime.to_datetime(last) + timedelta(days=1),
+            )
+        )
+        self.invalidate_model()
+
+
+class WabaMessageDaily(models.Model):
+    """A day's messages by what was sent: campaign, template, salesperson, category.
+
+    Rows are counted anew (`_count`) and never changed otherwise; days older than `OPEN_DAYS` are
+    final, so that they outlive their messages (waba_message_retention.py). To whom they went is
+    counted apart (waba.audience.daily): all of it together would be nearly a row per message.
+    """
+
+    _name = "waba.message.daily"
+    _description = "WhatsApp Messages of a Day"
+    _inherit = "waba.daily.mixin"
+    _log_access = False
+
+    template_id = fields.Many2one("waba.template", readonly=True, ondelete="set null")
+    campaign_id = fields.Many2one(
+        "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
+    category = fields.Selection(
+        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
+        readonly=True,
+    )
+
+    _sender_day_idx = models.Index("(sender_id, day)")
+    _day_idx = models.Index("(day)")
+
+    @api.model
+    def _count(self):
+        """Count today and yesterday again; once a day, every day that is still open.
+
+        Two counts at a time: one of them fails with a concurrency error and is tried again by
+        `commit_step`, on what the other one left.
+        """
+        now = fields.Datetime.now()
+        first = self._first_day_due(now)
+        self._take_turn(now)
+        # Again, for a word that came before its message was known to have left.
+        self.env["waba.message"]._stamp_opt_outs(
+            SQL("c.at >= %s", fields.Datetime.to_datetime(first))
+        )
+        self.env.flush_all()
+        self._recount(first, now.date(), now)
+        self.env["waba.audience.daily"]._recount(first, now.date(), now)
+        self.env["waba.sender.reputation"]._take_counts(first, now.date())
+
+    @api.model
+    def _first_day_due(self, now):
+        """The first day to count; the first count of a UTC day takes all that are open."""
+        counted_at = self._counted_at()
+        days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
+        if not self.search_count([], limit=1):
+            days = FIRST_DAYS
+        first = now.date() - timedelta(days=days)
+        # A day some of whose messages are no longer kept keeps the figures it has.
+        kept = kept_since(self.env, MESSAGE_KEEP_DAYS)
+        return max(first, kept.date() + timedelta(days=1)) if kept else first
+
+    @api.model
+    def _counted_at(self):
+        """When the figures were last counted, naive UTC; None: never."""
+        rows = self.env.execute_query(
+            SQL("SELECT value FROM ir_config_parameter WHERE key = %s", COUNTED_AT)
+        )
+        return fields.Datetime.to_datetime(rows[0][0]) if rows else None
+
+    @api.model
+    def _take_turn(self, now):
+        """Note the moment of the count in a row that only one count at a time can write.
+
+        Under REPEATABLE READ, whoever waited for the row is refused instead of going on with
+        figures from before.
+        """
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO ir_config_parameter (key, value) VALUES (%s, %s)
+                   ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value""",
+                COUNTED_AT,
+                fields.Datetime.to_string(now),
+            ),
+            log_exceptions=False,
+        )
+
+    @api.model
+    def _recount(self, first, last, now):
+        columns = COMMON | {
+            "template_id": SQL("m.template_id"),
+            "campaign_id": SQL("m.campaign_id"),
+            "user_id": SQL("m.user_id"),
+        }
+        self._count_days(columns, SQL(), first, last, now)
+
+
+class WabaAudienceDaily(models.Model):
+    """A day's messages by whom they went to: country, and where the contact came from."""
+
+    _name = "waba.audience.daily"
+    _description = "WhatsApp Messages of a Day by Audience"
+    _inherit = "waba.daily.mixin"
+    _log_access = False
+
+    country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
+    source_id = fields.Many2one(
+        "utm.source",
+        "Source of the contact",
+        readonly=True,
+        ondelete="set null",
+        help="Where the lead came from, as it stood when the day was counted.",
+    )
+    category = fields.Selection(
+        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
+        readonly=True,
+    )
+
+    _sender_day_idx = models.Index("(sender_id, day)")
+    _day_idx = models.Index("(day)")
+
+    @api.model
+    def _recount(self, first, last, now):
+        columns = COMMON | {"country_id": SQL("p.country_id"), "source_id": SQL("l.source_id")}
+        joins = SQL(
+            """LEFT JOIN waba_phone_prefix p ON p.prefix = %s
+               LEFT JOIN crm_lead l ON m.res_model = 'crm.lead' AND l.id = m.res_id""",
+            prefix_of(SQL("m.number")),
+        )
+        self._count_days(columns, joins, first, last, now)

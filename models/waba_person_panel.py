@@ -1,0 +1,266 @@
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, format_date
+
+from ..policy import eligibility
+from .phone_countries import country_of
+from .waba_failure import failure_sentence
+from .waba_reputation_words import label
+
+USERS = "waba_campaign.waba_group_user"
+ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
+NEVER_CONTACTS = ("skipped", "cancelled")
+
+
+class Answer(NamedTuple):
+    """May this person be written to: a key of ANSWERS and the sentence that says why."""
+
+    key: str
+    why: str
+
+
+class WabaPersonMixin(models.AbstractModel):
+    """What a salesperson asks before writing to somebody: may I, when did we last, is it open?
+
+    Of the person as every portfolio of the chosen companies knows them, whoever wrote; the number
+    asked about is the one that wrote last, else the first. Read for many records at once: a
+    handful of queries, whatever their count.
+    """
+
+    _inherit = "waba.person.mixin"
+
+    waba_promotion_answer = fields.Selection(
+        ANSWERS, "Promotions", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_promotion_why = fields.Char("Why promotions", compute="_compute_waba_panel", groups=USERS)
+    waba_service_answer = fields.Selection(
+        ANSWERS, "Service messages", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_service_why = fields.Char(
+        "Why service messages", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_last_out_at = fields.Datetime(
+        "Last message to them", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_last_out_state = fields.Char(
+        "What became of it", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_last_in_at = fields.Datetime(
+        "Last message from them", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_window_until = fields.Datetime(
+        "Can be answered freely until", compute="_compute_waba_panel", groups=USERS
+    )
+    waba_window_text = fields.Char("Service window", compute="_compute_waba_panel", groups=USERS)
+
+    @api.depends_context("uid", "lang", "allowed_company_ids")
+    def _compute_waba_panel(self):
+        numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}
+        panel = Panel(self.env, {number for number in numbers.values() if number})
+        for record, number in numbers.items():
+            typed = self.env["waba.campaign"]._typed_number(record)
+            record.update(panel.values_for(number, typed))
+
+
+class Panel:
+    """What is known of some E.164 numbers, read once, and what follows for each."""
+
+    def __init__(self, env, numbers):
+        self.env = env
+        self.now = fields.Datetime.now()
+        # Whoever sees the person's record may know when the company wrote, though not what.
+        sudo = env(su=True)
+        of_company = Domain("company_id", "in", env.companies.ids)
+        self.senders = sudo["waba.sender"].search(of_company)
+        self.people = self._people(sudo, numbers)
+        ids = [person.id for people in self.people.values() for person in people]
+        self.last = self._last_messages(sudo, ids)
+        self.windows = self._windows(sudo, ids)
+        self.blacklisted = sudo["waba.campaign"]._blacklisted_among(numbers)
+        self.opt_outs = self._opt_outs(sudo, ids)
+
+    def values_for(self, number, typed):
+        """Values of the panel's fields.
+
+        :param number: E.164 or ''
+        :param typed: the number as it stands on the record, or ''
+        """
+        people = self.people.get(number, [])
+        out = self._latest(people, "out")
+        sender = out.sender_id if out and out.sender_id in self.senders else self.senders[:1]
+        promotion = self._answer("marketing", number, typed, people, sender)
+        service = self._answer("utility", number, typed, people, sender)
+        until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
+        return {
+            "waba_promotion_answer": promotion.key,
+            "waba_promotion_why": promotion.why,
+            "waba_service_answer": service.key,
+            "waba_service_why": service.why,
+            "waba_last_out_at": self._moment_of(out),
+            "waba_last_out_state": out and label(self.env, "state", out.state, "waba.message"),
+            "waba_last_in_at": self._moment_of(self._latest(people, "in")),
+            "waba_window_until": until,
+            "waba_window_text": self._window_text(until),
+        }
+
+    # ------------------------------------------------------------------
+    # Reading
+    # ------------------------------------------------------------------
+
+    def _people(self, sudo, numbers):
+        """{E.164 number: [waba.recipient]}, by either of a person's two forms."""
+        found = {}
+        for person in sudo["waba.recipient"].search(
+            (Domain("number", "in", list(numbers)) | Domain("wa_number", "in", list(numbers)))
+            & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
+        ):
+            for number in numbers.intersection((person.number, person.wa_number)):
+                found.setdefault(number, []).append(person)
+        return found
+
+    def _last_messages(self, sudo, recipient_ids):
+        """{(recipient id, direction): the latest waba.message that counts as a contact}."""
+        sudo["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM unnest(%s::int[]) AS r(id)
+                    CROSS JOIN unnest(ARRAY['out', 'in']) AS d(direction)
+                    CROSS JOIN LATERAL (
+                          SELECT id FROM waba_message
+                           WHERE recipient_id = r.id AND direction = d.direction
+                             AND state <> ALL(%s) AND company_id = ANY(%s)
+                           ORDER BY id DESC LIMIT 1) m""",
+                recipient_ids,
+                list(NEVER_CONTACTS),
+                self.env.companies.ids,
+            )
+        )
+        messages = sudo["waba.message"].browse([id_ for (id_,) in rows])
+        return {(message.recipient_id.id, message.direction): message for message in messages}
+
+    def _windows(self, sudo, recipient_ids):
+        """{recipient id: when the last open window closes}."""
+        groups = sudo["waba.conversation"]._read_group(
+            [
+                ("recipient_id", "in", recipient_ids),
+                ("sender_id", "in", self.senders.ids),
+                ("window_expires_at", ">", self.now),
+            ],
+            ["recipient_id"],
+            ["window_expires_at:max"],
+        )
+        return {person.id: until for person, until in groups}
+
+    def _opt_outs(self, sudo, recipient_ids):
+        """{recipient id: the latest word in the ledger by which they opted out}."""
+        entries = sudo["waba.consent"].search(
+            [("recipient_id", "in", recipient_ids), ("action", "=", "opt_out")], order="at, id"
+        )
+        return {entry.recipient_id.id: entry for entry in entries}
+
+    def _latest(self, people, direction):
+        found = [self.last[p.id, direction] for p in people if (p.id, direction) in self.last]
+        return max(found, key=lambda message: message.id, default=False)
+
+    def _moment_of(self, message):
+        return message and (
+            message.accepted_at or message.sent_at or message.delivered_at or message.create_date
+        )
+
+    # ------------------------------------------------------------------
+    # Answering
+    # ------------------------------------------------------------------
+
+    def _answer(self, purpose, number, typed, people, sender):
+        if not sender:
+            return Answer("no", self.env._("No number of ours is connected."))
+        verdict = eligibility.check(
+            self._person(number, typed, people),
+            purpose,
+            self.now,
+            blocked_countries=sender.account_id._blocked_countries(),
+        )
+        if not verdict.allowed:
+            key = "later" if verdict.retry_at else "no"
+            return Answer(key, self._refusal(verdict, typed, people))
+        if why := self._why_later(purpose, people, sender):
+            return Answer("later", why)
+        return Answer("yes", self._why_yes(purpose, people))
+
+    def _person(self, number, typed, people):
+        return eligibility.Person(
+            number=number or typed.lstrip("+"),
+            marketing_state=self._consent_of(people),
+            blacklisted=number in self.blacklisted,
+            unreachable_until=self._until(people, "unreachable_until"),
+            blocked=any(person.is_blocked for person in people),
+            country_code=country_of(number),
+        )
+
+    def _consent_of(self, people):
+        """An opt-out said anywhere is said to the company; else the opt-in, if there is one."""
+        said = {person.marketing_state for person in people}
+        return next((state for state in ("opted_out", "opted_in") if state in said), "unknown")
+
+    def _until(self, people, name):
+        return max((person[name] for person in people if person[name]), default=None)
+
+    def _refusal(self, verdict, typed, people):
+        reason = verdict.reason_key
+        if reason == "opted_out":
+            return self._opt_out_sentence(people)
+        if verdict.retry_at:
+            return self._until_sentence(failure_sentence(self.env, reason), verdict.retry_at)
+        return failure_sentence(
+            self.env, reason, text=typed if reason == "invalid_number" else None
+        )
+
+    def _opt_out_sentence(self, people):
+        """'The person asked not to receive promotions (12 Nov 2026, their message).'"""
+        sentence = failure_sentence(self.env, "opted_out")
+        entries = [self.opt_outs[p.id] for p in people if p.id in self.opt_outs]
+        if not entries:
+            return sentence
+        entry = max(entries, key=lambda entry: entry.at)
+        source = label(self.env, "source", entry.source, "waba.consent")
+        return f"{sentence.rstrip('.')} ({format_date(self.env, entry.at)}, {source})."
+
+    def _why_later(self, purpose, people, sender):
+        """Why a message would wait although the person may get it, or False."""
+        held_until = self._until(people, "marketing_held_until")
+        if purpose == "marketing" and held_until and held_until > self.now:
+            return self._until_sentence(
+                self.env._("WhatsApp holds promotions to this person back."), held_until
+            )
+        if why := sender._why_not_sending():
+            return why
+        return purpose == "marketing" and sender._why_marketing_waits()
+
+    def _until_sentence(self, sentence, moment):
+        when = fields.Datetime.context_timestamp(self.env.user, moment)
+        return self.env._(
+            "%(reason)s Not before %(date)s %(time)s.",
+            reason=sentence,
+            date=format_date(self.env, when.date()),
+            time=when.strftime("%H:%M"),
+        )
+
+    def _why_yes(self, purpose, people):
+        if purpose == "utility":
+            return self.env._("About the person's own affairs: nothing speaks against it.")
+        if self._consent_of(people) == "opted_in":
+            return self.env._("The person agreed to promotions.")
+        return self.env._("The person has not said no, and has not been asked yet.")
+
+    def _window_text(self, until):
+        """'You can write freely for 3 h 20 min.', or what to do instead."""
+        if not until:
+            return self.env._("Window closed: choose a template.")
+        minutes = int((until - self.now).total_seconds() // 60)
+        return self.env._(
+            "You can write freely for %(hours)s h %(minutes)s min.",
+            hours=minutes // 60,
+            minutes=minutes % 60,
+        )

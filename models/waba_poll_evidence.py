@@ -1,0 +1,241 @@
+"""What reading Meta's side proves: an event for each change, and how often we read.
+
+Calls are counted per app and account, 200 an hour, 5,000 for an account in use (Meta, About the
+platform: rate limits, 2026-03). One reading costs a call for the account, one for its numbers and
+one for every 100 templates. At 15 minutes an account with 2,000 templates costs 88 calls an hour,
+less than half of the smaller quota; one with Meta's maximum of 6,000 costs 248 and is always one in
+use. The daily comparison of templates adds 45 at most (waba_template_comparison.py).
+"""
+
+import uuid
+from datetime import timedelta
+from functools import partial
+
+from odoo import api, fields, models
+
+from ..cloud_api import Health
+from .waba_reputation_kinds import RANKS, effect_of_change
+
+# No webhook announces a number's rating, which can change within minutes (Meta, Send messages,
+# 2025-11-04). Without a campaign the job's own interval of an hour is enough.
+BUSY_INTERVAL = timedelta(minutes=15)
+# People react to a campaign for hours after its last message has left.
+BUSY_AFTER = timedelta(hours=6)
+
+
+class WabaReputationEvent(models.Model):
+    _inherit = "waba.reputation.event"
+
+    @api.model
+    def _record_changes(self, subject, before, after, words):
+        """Note what a reading of Meta's side found changed.
+
+        A first reading is noted where a history has to begin (ratings, limit) or when it is bad.
+
+        :param subject: {field: id}
+        :param before, after: {kind: value}, kinds of `RANKS`
+        :param words: function of (kind, value before, value after) that says it to people
+        """
+        now = fields.Datetime.now()
+        changes = []
+        for kind, value in after.items():
+            old = before.get(kind) or None
+            effect = effect_of_change(kind, old, value)
+            is_first = not old
+            if not value or value == old or (is_first and not _begins(kind, value, effect)):
+                continue
+            changes.append(
+                {
+                    "kind": kind,
+                    "source": "poll",
+                    "at": now,
+                    "effect": effect,
+                    "value_before": old,
+                    "value_after": value,
+                    "detail": words(kind, old, value),
+                    "event_key": _key_of_reading(kind),
+                    **subject,
+                }
+            )
+        return self._record(changes)
+
+
+def _key_of_reading(kind):
+    """What was read is compared with what was known, so it cannot be noted twice; and one value may
+    change twice within a second."""
+    return f"poll:{kind}:{uuid.uuid4().hex}"
+
+
+def _begins(kind, value, effect):
+    """Whether a first value is noted."""
+    return effect == "bad" or (
+        kind in ("number_quality", "template_quality", "messaging_limit") and value in RANKS[kind]
+    )
+
+
+class WabaPortfolio(models.Model):
+    _inherit = "waba.portfolio"
+
+    def _limit_words(self, before, after):
+        labels = dict(self._fields["messaging_limit"]._description_selection(self.env))
+        return self.env._(
+            "Daily limit: %(before)s → %(after)s",
+            before=labels.get(before or "unknown"),
+            after=labels.get(after, after),
+        )
+
+    def _read_limit(self, messaging_limit, where, subject):
+        """Take over a limit read from Meta, and note it when it is another one.
+
+        :param subject: {field: id} of whom it was read from
+        """
+        before = self.messaging_limit
+        self._set_messaging_limit(messaging_limit, where)
+        self.env["waba.reputation.event"]._record_changes(
+            {**subject, "portfolio_id": self.id},
+            {"messaging_limit": before if before != "unknown" else None},
+            {"messaging_limit": self.messaging_limit},
+            lambda _kind, old, new: self._limit_words(old, new),
+        )
+
+
+class WabaSender(models.Model):
+    _inherit = "waba.sender"
+
+    def _standing(self):
+        """What Meta says of this number, by kind of evidence; empty before the first reading."""
+        if not self.rated_at:
+            return {}
+        return {
+            "number_quality": self.quality_rating,
+            "number_status": (self.platform_status or "").upper(),
+            "number_name": self.name_status,
+            "throughput": str(self.throughput),
+            "health": Health.from_reply(self.health_status).can_send,
+        }
+
+    def _note_changes(self, before):
+        """:param before: `_standing()` as it was"""
+        self.env["waba.reputation.event"]._record_changes(
+            {"sender_id": self.id}, before, self._standing(), self._standing_words
+        )
+
+    def _standing_words(self, kind, before, after):
+        field = {"number_quality": "quality_rating"}.get(kind)
+        labels = dict(self._fields[field]._description_selection(self.env)) if field else {}
+        names = dict(
+            self.env["waba.reputation.event"]._fields["kind"]._description_selection(self.env)
+        )
+        return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
+
+
+class WabaTemplate(models.Model):
+    _inherit = "waba.template"
+
+    def _standing(self):
+        return {"template_quality": self.quality_score}
+
+    def _note_changes(self, before, status_before=None, category_before=None):
+        """What a reading of this template found changed.
+
+        :param before: `_standing()` as it was, {} for a template that is new here
+        """
+        events = self.env["waba.reputation.event"]
+        about = {"template_id": self.id}
+        quality_words = partial(self._change_words, "quality_score")
+        events._record_changes(
+            about, before, self._standing(), lambda _kind, old, new: quality_words(old, new)
+        )
+        now = fields.Datetime.now()
+        shared = {"source": "poll", "at": now, **about}
+        if kind := self._kind_of_status(status_before):
+            events._record(
+                [
+                    {
+                        **shared,
+                        "kind": kind,
+                        "value_before": status_before,
+                        "value_after": self.status,
+                        "detail": self._change_words("status", status_before, self.status),
+                        "event_key": _key_of_reading(kind),
+                    }
+                ]
+            )
+        if category_before and category_before != self.category:
+            events._record(
+                [
+                    {
+                        **shared,
+                        "kind": "template_category",
+                        "effect": "bad" if self.category == "marketing" else "neutral",
+                        "value_before": category_before,
+                        "value_after": self.category,
+                        "detail": self._change_words("category", category_before, self.category),
+                        "event_key": _key_of_reading("template_category"),
+                    }
+                ]
+            )
+
+    def _kind_of_status(self, before):
+        """The evidence in a status that no webhook had told, or None."""
+        if before in (None, self.status):
+            return None
+        if self.status in ("paused", "disabled"):
+            return f"template_{self.status}"
+        was_stopped = before in ("paused", "disabled")
+        return "template_reinstated" if was_stopped and self.status == "approved" else None
+
+    @api.model
+    def _change_words(self, field, before, after):
+        labels = dict(self._fields[field]._description_selection(self.env))
+        return f"{labels.get(before, before) or '–'} → {labels.get(after, after)}"
+
+
+class WabaCampaign(models.Model):
+    _inherit = "waba.campaign"
+
+    def _update_state(self, allowed, target, values=None):
+        """A campaign that begins to run has its number looked at now, and often from then on."""
+        moved = super()._update_state(allowed, target, values)
+        if moved and target == "running":
+            self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
+        return moved
+
+    @api.model
+    def _is_busy(self, now):
+        """Whether people are being written to, or were a short while ago."""
+        return bool(
+            self.search_count(
+                [
+                    "|",
+                    ("state", "in", ("preparing", "running")),
+                    "&",
+                    ("state", "=", "done"),
+                    ("done_at", ">", now - BUSY_AFTER),
+                ],
+                limit=1,
+            )
+        )
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    @api.model
+    def _cron_poll(self):
+        result = super()._cron_poll()
+        now = fields.Datetime.now()
+        if self.env["waba.campaign"]._is_busy(now):
+            self.env.ref("waba_campaign.ir_cron_poll")._trigger(at=now + BUSY_INTERVAL)
+        return result
+
+    def _health(self):
+        return {"health": Health.from_reply(self.health_status).can_send}
+
+    def _note_health(self, before):
+        self.env["waba.reputation.event"]._record_changes(
+            {"account_id": self.id},
+            before,
+            self._health(),
+            lambda _kind, old, new: f"{old or '–'} → {new}",
+        )

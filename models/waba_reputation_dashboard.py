@@ -1,0 +1,232 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+from ..policy import reputation
+from .waba_reputation_charts import FUNNEL, LOSSES, every_day, moment_text
+from .waba_reputation_words import base_text, label, number
+
+PERIODS = (7, 30, 90)
+SPARKLINE_DAYS = 14
+MOST_SUSPECTS = 8
+STATES_BY_RANK = ("locked", "paused", "slowed", "active")
+LEVELS_BY_RANK = ("at_risk", "watch", "healthy", "unknown")
+
+
+class WabaSender(models.Model):
+    """What the reputation dashboard shows, read under the reader's own rights."""
+
+    _inherit = "waba.sender"
+
+    @api.model
+    def reputation_dashboard_data(self, company_id=None, sender_id=None, days=7, category=None):
+        """Everything the dashboard shows, ready to be shown: words in the reader's language.
+
+        Counts belong to the UTC day on which their messages left. Moments are strings in UTC; what
+        is not there is False; every figure brings the action that opens the rows behind it.
+
+        :param company_id: only the numbers of this company; of those chosen above when not given
+        :param sender_id: all but cards and timelines about this number only: its id, or 'worst'
+            for the one to look at first
+        :param days: the period up to today: 7, 30 or 90
+        :param category: 'marketing' for promotions alone: funnel, evidence, suspects, breakdowns.
+            Scores and levels are always of all of a number's messages, as Meta's rating is
+        :return: dict with the keys as_of, counted_at, polled_at, state, empty_text, filters, cards,
+            timelines, funnel, losses, evidence, suspects, actions, breakdowns
+        :raise AccessError: to whoever is not a manager
+        """
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("The reputation dashboard is for managers."))
+        days = days if days in PERIODS else PERIODS[0]
+        known = self.search([])
+        senders = known
+        if company_id:
+            senders = senders.filtered(lambda sender: sender.company_id.id == company_id)
+        senders = senders.sorted(_worst_first)
+        chosen = senders._chosen(sender_id)
+        now = fields.Datetime.now()
+        first = now.date() - timedelta(days=days - 1)
+        history = self.env["waba.sender.reputation"]._history(
+            senders, now.date() - timedelta(days=max(days, SPARKLINE_DAYS) - 1), now.date()
+        )
+        domain = [("sender_id", "in", chosen.ids)]
+        if category:
+            domain.append(("category", "=", category))
+        period = [*domain, ("day", ">=", first), ("day", "<=", now.date())]
+        sums = self.env["waba.message.daily"]._sums(period)
+        state = _state(chosen, sums)
+        return {
+            "as_of": moment_text(now),
+            "counted_at": moment_text(self.env["waba.message.daily"]._counted_at()),
+            "polled_at": moment_text(max(filter(None, senders.mapped("rated_at")), default=False)),
+            "state": state,
+            "empty_text": self._empty_text(state),
+            "filters": self._dashboard_filters(
+                known, company_id, sender_id and chosen.id, days, category
+            ),
+            "cards": [sender._dashboard_card(history[sender.id], now) for sender in senders],
+            "timelines": senders._dashboard_timelines(history, category, first, now.date()),
+            "funnel": chosen._dashboard_steps(FUNNEL, sums, period),
+            "losses": chosen._dashboard_steps(LOSSES, sums, period),
+            "evidence": chosen._dashboard_evidence(first, category),
+            "suspects": chosen._suspects(days, category)[:MOST_SUSPECTS],
+            "actions": chosen._dashboard_actions(first),
+            "breakdowns": chosen._breakdowns(domain, days),
+        }
+
+    def _chosen(self, sender_id):
+        """The number of these, worst first, that the dashboard is about; all when none is named."""
+        if sender_id == "worst":
+            return self[:1]
+        return self.filtered(lambda sender: sender.id == sender_id) if sender_id else self
+
+    @api.model
+    def _empty_text(self, state):
+        return {
+            "no_sender": self.env._(
+                "No number is connected yet. An administrator connects a WhatsApp account under "
+                "Configuration → Accounts; its numbers then appear here."
+            ),
+            "empty": self.env._(
+                "Nothing was sent in this period. Choose a longer one, or launch a campaign."
+            ),
+            "thin": self.env._(
+                "Not enough data yet: a number is judged once %s of its messages were delivered. "
+                "Until then a single reply or opt-out would decide its colour.",
+                number(self.env, reputation.MIN_VOLUME),
+            ),
+            "rich": False,
+        }[state]
+
+    @api.model
+    def _dashboard_filters(self, known, company_id, sender_id, days, category):
+        return {
+            "company_id": company_id or False,
+            "sender_id": sender_id or False,
+            "days": days,
+            "category": category or False,
+            "companies": [{"id": company.id, "name": company.name} for company in known.company_id],
+            "senders": [
+                {
+                    "id": sender.id,
+                    "name": sender.display_phone_number or sender.display_name,
+                    "company_id": sender.company_id.id,
+                }
+                for sender in known
+            ],
+            "periods": [
+                {"days": period, "label": self.env._("%s days", period)} for period in PERIODS
+            ],
+            "categories": [
+                {"key": "marketing", "label": self.env._("Promotions")},
+                {"key": False, "label": self.env._("All")},
+            ],
+        }
+
+    # ------------------------------------------------------------------
+    # A number
+    # ------------------------------------------------------------------
+
+    def _dashboard_card(self, history, now):
+        self.ensure_one()
+        is_thin = self.reputation_level in (False, "unknown")
+        first = now.date() - timedelta(days=SPARKLINE_DAYS - 1)
+        return {
+            "id": self.id,
+            "name": self.display_phone_number or self.display_name,
+            "verified_name": self.verified_name,
+            "company": self.company_id.name,
+            "rating": {
+                "key": self.quality_rating or "unknown",
+                "label": label(self.env, "quality_rating", self.quality_rating or "unknown"),
+                "read_at": moment_text(self.rated_at),
+                "red_days": self.red_days,
+            },
+            "level": self._labelled("reputation_level", self.reputation_level or "unknown"),
+            "score": False if is_thin else self.reputation_score,
+            "trend": self._labelled("reputation_trend", self.reputation_trend or "unknown"),
+            "reason": self.reputation_reason,
+            "projection": self.reputation_projection,
+            "base": {
+                "count": self.reputation_base,
+                "needed": reputation.MIN_VOLUME,
+                "text": self.reputation_base_text or base_text(self.env, reputation.judge((), now)),
+                "is_thin": is_thin,
+            },
+            "limit": self._dashboard_limit(),
+            "state": self._dashboard_state(),
+            "queued": self.queued_count,
+            "fresh_start_at": moment_text(self.fresh_start_at),
+            "sparkline": [
+                {"day": day["day"], "score": day["score"], "level": day["level"]}
+                for day in every_day(history, first, now.date())
+            ],
+            "action": self._form_action(),
+        }
+
+    def _labelled(self, field, key):
+        return {"key": key, "label": label(self.env, field, key)}
+
+    def _form_action(self):
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [[False, "form"]],
+            "target": "current",
+        }
+
+    def _dashboard_limit(self):
+        """How much of the daily limit is used; its portfolio's, which its other numbers share."""
+        used = number(self.env, self.slots_used)
+        return {
+            "key": self.messaging_limit,
+            "people": False if self.is_unlimited else self.people_limit,
+            "used": self.slots_used,
+            "rate": self.usage_rate,
+            "is_unlimited": self.is_unlimited,
+            "frees_at": moment_text(self.next_slot_at),
+            "text": self.env._("%s people in the last 24 hours, no limit", used)
+            if self.is_unlimited
+            else self.env._(
+                "%(used)s of %(limit)s people used now",
+                used=used,
+                limit=number(self.env, self.people_limit),
+            ),
+        }
+
+    def _dashboard_state(self):
+        """What we do about this number, and why.
+
+        `marketing_held` and `can_release` are of the response (waba_sender_response.py).
+        """
+        return {
+            **self._labelled("state", self.state),
+            "reason": self.pause_reason or self.response_reason,
+            "resume_at": moment_text(self.resume_at),
+            "marketing_held": self._is_marketing_held(),
+            "can_release": self._may_be_released(),
+        }
+
+
+def _state(senders, sums):
+    if not senders:
+        return "no_sender"
+    if not sums["sent"] and not sums["failed"]:
+        return "empty"
+    is_judged = any(sender.reputation_level not in (False, "unknown") for sender in senders)
+    return "rich" if is_judged else "thin"
+
+
+def _worst_first(sender):
+    """Stopped before slowed before active; of those the lowest level, then the lowest score.
+
+    Numbers without enough data come last: nothing is known against them.
+    """
+    return (
+        STATES_BY_RANK.index(sender.state),
+        LEVELS_BY_RANK.index(sender.reputation_level or "unknown"),
+        sender.reputation_score,
+        sender.id,
+    )

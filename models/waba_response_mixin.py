@@ -1,0 +1,67 @@
+from odoo import fields, models
+from odoo.tools import html_escape
+
+ACTIVITY_TYPE = "waba_campaign.activity_type_reputation"
+
+
+class WabaResponseMixin(models.AbstractModel):
+    """Who is told when we hold something back: the evidence, the chatter and the managers.
+
+    For models with a chatter and activities.
+    """
+
+    _name = "waba.response.mixin"
+    _description = "Something our own rules can hold back"
+
+    def _note_response(self, kind, words, **values):
+        """Write down an action of ours, as evidence and in the chatter.
+
+        :param kind: one of KINDS that begin with 'response_'
+        :param words: sentence: what happened, what it means, what lifts it
+        :param values: further values of the evidence, such as `value_before`
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        subject = {"waba.sender": "sender_id", "waba.campaign": "campaign_id",
+                   "waba.template": "template_id"}[self._name]  # fmt: skip
+        # Two actions of one kind can follow each other within a second; both count.
+        number = (
+            self.env["waba.reputation.event"]
+            .sudo()
+            .search_count([("kind", "=", kind), (subject, "=", self.id), ("at", "=", now)])
+        )
+        self.env["waba.reputation.event"]._record(
+            [
+                {
+                    "kind": kind,
+                    "source": "policy",
+                    "at": now,
+                    subject: self.id,
+                    "detail": words,
+                    "event_key": f"{kind}:{subject}:{self.id}:{now.isoformat()}:{number}",
+                    **values,
+                }
+            ]
+        )
+        self._message_log(body=words)
+
+    def _call_managers(self, summary, words):
+        """One open activity for each manager of the company; an open one takes the new words."""
+        self.ensure_one()
+        values = {"summary": summary, "note": html_escape(words)}
+        for manager in self._managers():
+            known = self.activity_search([ACTIVITY_TYPE], user_id=manager.id)
+            if known:
+                known.write(values)
+            else:
+                self.activity_schedule(ACTIVITY_TYPE, user_id=manager.id, **values)
+
+    def _dismiss_managers(self):
+        """What they were called for is over."""
+        self.activity_unlink([ACTIVITY_TYPE])
+
+    def _managers(self):
+        group = self.env.ref("waba_campaign.waba_group_manager").sudo()
+        return group.all_user_ids.filtered(
+            lambda user: user.active and self.company_id in user.company_ids
+        )

@@ -1,0 +1,128 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from .languages import in_language_of
+from .waba_reputation_words import label
+
+# What is bad about a number, mildest first; whoever heard the worse heard the milder with it.
+READINGS = ("watch", "at_risk")
+HOLDS = ("held", "locked")
+# What moves a number from one of these to another.
+WATCHED = frozenset(
+    ("state", "marketing_held", "red_released_at", "reputation_level", "quality_rating", "active")
+)
+BETWEEN = timedelta(days=1)
+
+
+class WabaSender(models.Model):
+    """The e-mail to the managers when a number is Watch or At risk, held or locked.
+
+    A hold or a lock is told at once, the rest at most once a day for a company; each state once:
+    what was told is kept in `alerted_states` for as long as it lasts. Nothing is sent when all is
+    well. Entry point: `_cron_alert`.
+    """
+
+    _inherit = "waba.sender"
+
+    alert_email = fields.Boolean(
+        "E-mail the managers",
+        default=True,
+        help="When our reading is Watch or At risk, and at once when promotions are held or the "
+        "number is locked.",
+    )
+    alerted_states = fields.Char(readonly=True, copy=False)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if WATCHED.intersection(vals):
+            self.sudo()._follow_alerts()
+        return result
+
+    def _alert_states(self):
+        """What is bad about this number now: a set of READINGS and HOLDS, each with the milder."""
+        self.ensure_one()
+        found = set()
+        if self.reputation_level in READINGS:
+            found.update(READINGS[: READINGS.index(self.reputation_level) + 1])
+        if self.state == "locked":
+            found.update(HOLDS)
+        elif self._is_marketing_held():
+            found.add("held")
+        return found
+
+    def _told_states(self):
+        return set(filter(None, (self.alerted_states or "").split(",")))
+
+    def _untold_states(self):
+        """What is bad and was not told; nothing when this number's e-mail is switched off."""
+        self.ensure_one()
+        if not (self.active and self.alert_email):
+            return set()
+        return self._alert_states() - self._told_states()
+
+    def _remember_told(self, states):
+        told = ",".join(sorted(states)) or False
+        if told != self.alerted_states:
+            self.alerted_states = told
+
+    def _follow_alerts(self):
+        """Forget what is over, and have a new hold told at once."""
+        for sender in self:
+            sender._remember_told(sender._told_states() & sender._alert_states())
+        if any(sender._untold_states().intersection(HOLDS) for sender in self):
+            self.env.ref("waba_campaign.ir_cron_alert")._trigger()
+
+    @api.model
+    def _cron_alert(self):
+        """Tell the managers of each company what is new and bad about its numbers."""
+        now = fields.Datetime.now()
+        for company, senders in self.search([]).grouped("company_id").items():
+            untold = senders.filtered(lambda sender: sender._untold_states())
+            is_urgent = any(sender._untold_states().intersection(HOLDS) for sender in untold)
+            last = company.waba_alerted_at
+            if untold and (is_urgent or not last or last <= now - BETWEEN):
+                untold._alert_managers()
+                company.waba_alerted_at = now
+
+    def _alert_managers(self):
+        """One e-mail to each manager of these numbers' company, in the manager's language."""
+        template = self.env.ref("waba_campaign.mail_template_reputation_alert")
+        company = self.company_id
+        for manager in self[:1]._managers().filtered("email"):
+            senders = in_language_of(manager, self)
+            template.with_context(
+                lang=manager.lang, waba_alerts=[sender._describe_alert() for sender in senders]
+            ).send_mail(
+                company.id,
+                email_values={"recipient_ids": [fields.Command.link(manager.partner_id.id)]},
+            )
+        for sender in self:
+            sender._remember_told(sender._alert_states())
+        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _describe_alert(self):
+        """What the e-mail says of this number, as dict of str."""
+        self.ensure_one()
+        if self.state == "locked":
+            state = self.env._("Locked")
+        elif self._is_marketing_held():
+            state = self.env._("Promotions held")
+        else:
+            state = label(self.env, "reputation_level", self.reputation_level)
+        return {
+            "name": self.display_phone_number or self.display_name,
+            "state": state,
+            "rating": label(self.env, "quality_rating", self.quality_rating),
+            "level": label(self.env, "reputation_level", self.reputation_level),
+            "reading": self.reputation_reason or self.reputation_base_text or "",
+            "reason": self.pause_reason or self._why_marketing_waits() or self.response_reason
+            or "",
+            "outlook": self.reputation_projection or "",
+        }  # fmt: skip
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    waba_alerted_at = fields.Datetime("Last e-mail about WhatsApp numbers", readonly=True)

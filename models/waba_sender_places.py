@@ -1,0 +1,132 @@
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..policy import limits, response
+
+BUSIEST_OF = timedelta(days=7)
+
+
+class Places:
+    """People who may still be written to first: of the portfolio's limit and of the number's own.
+
+    :param limit, own_limit: people in 24 h, None without limit
+    :param used, own_used: people counted in the last 24 h, by all numbers and by this one
+    """
+
+    def __init__(self, limit, used, own_limit, own_used, followup_share):
+        self.limit, self.used = limit, used
+        self.own_limit, self.own_used = own_limit, own_used
+        self.followup_share = followup_share
+
+    def free(self, kind):
+        """(places free of the portfolio's limit, of the number's own); None without limit.
+
+        :param kind: 'campaign' or 'followup'
+        """
+        return (
+            limits.allowance(self.limit, self.used, 0, self.followup_share, kind),
+            limits.allowance(self.own_limit, self.own_used, 0, self.followup_share, kind),
+        )
+
+    def take(self, costs, own_costs):
+        self.used += costs
+        self.own_used += own_costs
+
+
+class WabaSender(models.Model):
+    """How many people a number may still write to, by the portfolio's limit and by its own.
+
+    Its own is what share and warm-up leave it. It counts the people of its own messages, whoever
+    else wrote to them; the portfolio counts each person once.
+    """
+
+    _inherit = "waba.sender"
+
+    def _places(self, now):
+        """What is left of the limits. Without a limit nothing is counted: at a million people a day
+        that would show."""
+        portfolio = self.portfolio_id
+        limit, own_limit = portfolio._people_limit(), self._own_people_limit()
+        used = own_used = 0
+        if limit is not None:
+            used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
+        if own_limit is not None:
+            own_used = self._count_own_people(now)
+        return Places(limit, used, own_limit, own_used, portfolio.followup_share)
+
+    def _own_people_limit(self):
+        """People this number alone may write to first in 24 h, after share and warm-up.
+
+        :return: None when the portfolio's limit is all there is to keep
+        """
+        self.ensure_one()
+        if self.response_share >= 1 and not self.warm_up_people:
+            return None
+        limit = self.portfolio_id._people_limit()
+        own = response.daily_limit(
+            self._response_in_force(),
+            limit,
+            self._warm_up(),
+            self.busiest_day,
+            self._response_settings(),
+        )
+        return None if own is None or (limit is not None and own >= limit) else own
+
+    def _response_in_force(self):
+        return response.Response(
+            self.response_action,
+            self.response_share,
+            self.response_canary,
+            self.marketing_held,
+            self.response_action == "lock",
+            self.response_key,
+            response.LIFTS.get(self.response_key, ""),
+        )
+
+    def _own_slots(self, now):
+        """Times, oldest first, at which the people this number wrote to were last counted."""
+        self.env["waba.message"].flush_model(["sender_id", "slot_at", "recipient_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT max(slot_at) FROM waba_message
+                    WHERE sender_id = %s AND slot_at > %s GROUP BY recipient_id ORDER BY 1""",
+                self.id,
+                now - limits.WINDOW,
+            )
+        )
+        return [slot_at for (slot_at,) in rows]
+
+    def _count_own_people(self, now):
+        """People whom this number, whatever others did, wrote to first in the last 24 h."""
+        self.env["waba.message"].flush_model(["sender_id", "slot_at", "recipient_id"])
+        [[count]] = self.env.execute_query(
+            SQL(
+                """SELECT count(DISTINCT recipient_id) FROM waba_message
+                    WHERE sender_id = %s AND slot_at > %s""",
+                self.id,
+                now - limits.WINDOW,
+            )
+        )
+        return count
+
+    def _busiest_day(self):
+        """Messages of the busiest of the last 7 days."""
+        days = self.env["waba.message.daily"]._day_counts(
+            [
+                ("sender_id", "=", self.id),
+                ("day", ">", fields.Datetime.now().date() - BUSIEST_OF),
+            ]
+        )
+        sums = {}
+        for day in days.get((), []):
+            sums[day.day] = sums.get(day.day, 0) + day.sent
+        return max(sums.values(), default=0)
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    # Whom a number alone wrote to in the last 24 hours.
+    _own_slot_idx = models.Index("(sender_id, slot_at, recipient_id) WHERE slot_at IS NOT NULL")

@@ -1,0 +1,276 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+
+from ..cloud_api import webhooks
+from ..policy import response
+from .waba_response_words import ACTIONS, number_sentence, summary
+from .waba_webhook_platform import RESTRICTIONS_STOPPING
+
+EVIDENCE = {
+    "full": "response_full",
+    "warm_up": "response_warm_up",
+    "slow": "response_slow",
+    "hold_marketing": "response_hold",
+    "lock": "response_lock",
+}
+# Written by the steps below alone, so that nobody lifts a lock without saying why.
+KEPT_BY_THE_RESPONSE = frozenset(
+    (
+        "state", "pause_reason", "pause_cause", "resume_at", "response_action", "response_key",
+        "response_reason", "response_since", "response_share", "response_canary", "marketing_held",
+        "red_released_at", "fresh_start_at", "busiest_day", "warm_up_people", "warm_up_step",
+        "warm_up_stepped_at",
+    )
+)  # fmt: skip
+
+
+class WabaSender(models.Model):
+    """What follows from a number's reputation, and how it ends.
+
+    policy/response.py decides, from Meta's rating, our own reading, refusals and what a manager
+    released; `_respond` carries it out, in the transaction that learned of the cause. What is in
+    force already is not done again. `state` follows `response_action`, but a failure's or a
+    person's pause stands above it until it ends. `_reserve` (waba_sender_reserve.py) asks
+    `_marketing_allowed` and `_own_people_limit` (waba_sender_places.py).
+    Entry points: `_respond`, `_respond_now`; a manager's release is in waba_sender_release.py.
+    """
+
+    _name = "waba.sender"
+    _inherit = ["waba.sender", "waba.response.mixin"]
+
+    pause_cause = fields.Selection(selection_add=[("reputation", "Its reputation")])
+    response_action = fields.Selection(
+        ACTIONS, "What we do about it", default="full", required=True, readonly=True, copy=False
+    )
+    response_key = fields.Char(default="healthy", readonly=True, copy=False)
+    response_reason = fields.Text("Why it is held back", readonly=True, copy=False)
+    response_since = fields.Datetime("Since", readonly=True, copy=False)
+    response_share = fields.Float(
+        "Part of the daily limit", default=1.0, readonly=True, copy=False, aggregator=None
+    )
+    response_canary = fields.Boolean("Campaigns start with a first wave", readonly=True, copy=False)
+    marketing_held = fields.Boolean(
+        "Promotions held",
+        readonly=True,
+        copy=False,
+        help="Promotions wait; service messages go on.",
+    )
+    red_released_at = fields.Datetime(
+        "Released although rated Low",
+        readonly=True,
+        copy=False,
+        help="A manager's word, until Meta's rating rises.",
+    )
+    busiest_day = fields.Integer(
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="People on the busiest of the 7 days before it was slowed; what a share is of when "
+        "Meta sets no limit.",
+    )
+
+    def write(self, vals):
+        if not self.env.su and (kept := KEPT_BY_THE_RESPONSE.intersection(vals)):
+            raise AccessError(self.env._("The number itself keeps %s.", ", ".join(sorted(kept))))
+        return super().write(vals)
+
+    # ------------------------------------------------------------------
+    # Deciding
+    # ------------------------------------------------------------------
+
+    def _respond_now(self):
+        """Respond to how things stand."""
+        for sender in self:
+            sender._respond(sender._judgement_at(fields.Datetime.now()))
+
+    def _respond(self, judgement, refusal=None):
+        """Do what follows from a judgement, if it is not in force already. Safe to repeat.
+
+        :param judgement: policy.reputation.Judgement
+        :param refusal: sentence of Meta's refusal that locks the number at once
+        """
+        self.ensure_one()
+        if self.red_released_at and judgement.rating in ("green", "yellow"):
+            self.red_released_at = False
+        self._advance_warm_up(judgement)
+        found = response.plan(
+            judgement.rating,
+            judgement.level,
+            judgement.red_days,
+            is_restricted=bool(refusal) or self._is_restricted(),
+            is_locked=self.response_action == "lock" or self.state == "locked",
+            is_released=bool(self.red_released_at),
+            is_warming_up=bool(self.warm_up_people),
+            settings=self._response_settings(),
+        )
+        self._take_response(found, judgement.red_days, refusal)
+
+    def _is_restricted(self):
+        """Whether Meta restricted the number or its account, or called its messages spam, since a
+        manager last released it."""
+        events = self.env["waba.reputation.event"].sudo()
+        # What an account did before a number joined it is not the number's.
+        start = self.fresh_start_at or self.create_date
+        # Neither what was known at the release, nor what happened before and came late.
+        since = Domain("at", ">", start) & Domain("recorded_at", ">", start)
+        of_number = Domain("sender_id", "=", self.id) & (
+            Domain("kind", "=", "spam_rate")
+            | (Domain("kind", "=", "number_status") & Domain("value_after", "=", "RESTRICTED"))
+        )
+        # An answer to a message names no type; a webhook names those that do not stop sending too.
+        of_account = (
+            Domain("account_id", "=", self.account_id.id)
+            & Domain("kind", "=", "account_restricted")
+            & (
+                Domain("value_after", "=", False)
+                | Domain("value_after", "in", RESTRICTIONS_STOPPING)
+                | Domain("code", ">", 0)
+            )
+        )
+        return any(
+            events.search_count(since & domain, limit=1) for domain in (of_number, of_account)
+        )
+
+    # ------------------------------------------------------------------
+    # Doing
+    # ------------------------------------------------------------------
+
+    def _take_response(self, found, red_days, refusal=None):
+        """Carry out a decision that is not in force yet; say it where people look.
+
+        :param found: policy.response.Response
+        """
+        before = self.response_action
+        if found.reason_key == "locked" and before == "lock":
+            return
+        decided = {
+            "response_action": found.action,
+            "response_key": found.reason_key,
+            "response_share": found.share,
+            "response_canary": found.canary,
+            "marketing_held": found.hold_marketing,
+        }
+        if all(self[name] == value for name, value in decided.items()):
+            return
+        is_new, needed_wave = found.action != before, self.response_canary
+        if is_new:
+            decided["response_since"] = fields.Datetime.now()
+        if found.action == "slow" != before:
+            decided["busiest_day"] = self._busiest_day()
+        said = self.response_reason
+        words = self._response_words(found, red_days, refusal)
+        self.write({**decided, **self._state_values(found, words), "response_reason": words})
+        if found.canary and not needed_wave:
+            self._campaigns_under_way()._rethink_wave()
+        if is_new:
+            self._announce_response(before, found, words)
+        elif words and words != said:
+            self._message_log(body=words)
+        if found.action != "lock":
+            self._wake()
+
+    def _response_words(self, found, red_days, refusal):
+        """The sentence of a decision, False when nothing is held back."""
+        if found.reason_key == "locked" and self.pause_reason:
+            return self.pause_reason
+        words = number_sentence(self.env, self, found, red_days)
+        return " ".join(filter(None, [refusal, words])) or False
+
+    def _state_values(self, found, words):
+        """`state` as it follows from a decision; a pause of another cause stays."""
+        if found.action == "lock":
+            return {
+                "state": "locked",
+                "pause_cause": "reputation",
+                "pause_reason": words,
+                "resume_at": False,
+            }
+        if self.state == "paused":
+            return {}
+        return {"state": response.SENDER_STATE[found.action]}
+
+    def _announce_response(self, before, found, words):
+        """Evidence, chatter of the number and of its campaigns, and the managers' activity."""
+        said = words or self.env._(
+            "%s is at full speed again.", self.display_phone_number or self.phone_number_uid
+        )
+        self._note_response(
+            EVIDENCE[found.action], said, value_before=before, value_after=found.action
+        )
+        for campaign in self._campaigns_under_way():
+            if found.action != "hold_marketing" or campaign.category == "marketing":
+                campaign._message_log(body=said)
+        if found.action == "full":
+            self._dismiss_managers()
+        else:
+            self._call_managers(summary(self.env, found.action), said)
+
+    def _campaigns_under_way(self):
+        return (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("sender_id", "in", self.ids),
+                    ("state", "in", ("preparing", "running", "paused")),
+                ]
+            )
+        )
+
+    def _lock_as_refused(self, refusal):
+        """Meta refuses this number's messages as spam (131048): nothing leaves until a manager
+        releases it. Rows under way meet the same refusal; the first one locks.
+
+        :param refusal: sentence of what Meta said
+        """
+        for sender in self.filtered(lambda sender: sender.state != "locked"):
+            sender._respond(sender._judgement_at(fields.Datetime.now()), refusal=refusal)
+
+    # ------------------------------------------------------------------
+    # What the queue asks
+    # ------------------------------------------------------------------
+
+    def _marketing_allowed(self):
+        return not self._why_marketing_waits()
+
+    def _is_marketing_held(self):
+        """Whether promotions wait while service messages go on.
+
+        Meta's lowest rating holds them from the moment it is read, before anything is decided.
+        """
+        return self.marketing_held or (self.quality_rating == "red" and not self.red_released_at)
+
+    def _why_marketing_waits(self):
+        """Sentence that names why no promotion leaves this number now, or False."""
+        self.ensure_one()
+        if self._is_marketing_held():
+            red = response.plan("red", "unknown")
+            return (self.marketing_held and self.response_reason) or number_sentence(
+                self.env, self, red, 0
+            )
+        if self.account_id.marketing_disabled:
+            return self.env._(
+                "Promotions are switched off for the account %s at Meta. Switch them on in "
+                "WhatsApp Manager, then read the account again.",
+                self.account_id.name,
+            )
+        return False
+
+
+class WabaReputationEvent(models.Model):
+    _inherit = "waba.reputation.event"
+
+    _restricted_idx = models.Index("(account_id, at) WHERE kind = 'account_restricted'")
+
+
+class WabaWebhookEvent(models.Model):
+    _inherit = "waba.webhook.event"
+
+    def _apply_items(self, items):
+        """What Meta does to an account is answered in the transaction that took it over."""
+        result = super()._apply_items(items)
+        for item in items:
+            if isinstance(item, webhooks.AccountUpdate) and (account := self._account_of(item)):
+                account.sender_ids._respond_now()
+        return result

@@ -1,0 +1,149 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+from ..policy import response
+from .waba_response_words import TEMPLATE_SENTENCES, summary
+
+# A change of one of these may hold or free the template's messages.
+TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
+# Meta's warnings, on which a manager decides; what Meta stopped, only Meta frees.
+WARNINGS = ("template_flagged", "template_red")
+MANAGERS_MAY_WRITE = frozenset(("hold_at_warning", "variable_ids"))
+
+
+class WabaTemplate(models.Model):
+    """A template that people receive badly: its messages wait, none is lost.
+
+    `hold_key` names why (policy.response.plan_template); campaigns then pause with the cause
+    'template', direct messages stay in the queue.
+    """
+
+    _name = "waba.template"
+    _inherit = ["waba.template", "mail.activity.mixin", "waba.response.mixin"]
+
+    is_flagged = fields.Boolean(
+        "Warned by Meta", readonly=True, tracking=True, help="It may be disabled if this goes on."
+    )
+    hold_at_warning = fields.Boolean(
+        "Hold at a warning",
+        default=True,
+        help="Messages wait while Meta warns about this template or rates it Low. What Meta has "
+        "paused or disabled waits in any case.",
+    )
+    hold_released = fields.Boolean(
+        "Released although warned",
+        readonly=True,
+        help="A manager's word, or Meta's that lifted its own pause, until the next warning.",
+    )
+    hold_key = fields.Char(readonly=True, index="btree_not_null")
+    is_held = fields.Boolean("Messages held", compute="_compute_is_held")
+    hold_reason = fields.Text("Why they wait", compute="_compute_is_held")
+    may_be_released = fields.Boolean(compute="_compute_is_held")
+
+    @api.depends("hold_key", "name", "language")
+    def _compute_is_held(self):
+        for template in self:
+            template.is_held = bool(template.hold_key)
+            template.hold_reason = template._why_held()
+            template.may_be_released = template.hold_key in WARNINGS
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        templates = super().create(vals_list)
+        for template in templates:
+            template.hold_key = template._find_hold_key()
+        return templates
+
+    def write(self, vals):
+        if not self.env.su and (others := set(vals) - MANAGERS_MAY_WRITE):
+            raise AccessError(
+                self.env._("Templates are read from Meta: %s", ", ".join(sorted(others)))
+            )
+        worse = self.browse()
+        if "quality_score" in vals:
+            changed = self.filtered(lambda one: one.quality_score != vals["quality_score"])
+            # Another rating is news: neither the last warning nor the last word on it counts.
+            vals = {**vals, "hold_released": False} if changed else vals
+            worse = changed if vals["quality_score"] in ("yellow", "red") else worse
+            if vals["quality_score"] == "green":
+                vals = {**vals, "is_flagged": False}
+        if vals.get("status") == "approved" and self.filtered(lambda one: one.hold_key):
+            # Meta allows it again, and knows its rating: without messages that would never rise.
+            vals = {**vals, "hold_released": True}
+        result = super().write(vals)
+        if TELLING.intersection(vals):
+            self.sudo()._follow_hold()
+        worse._campaigns_under_way()._rethink_wave()
+        return result
+
+    def _set_status(self, status, reason=False):
+        if status == "approved":
+            self.is_flagged = False
+        return super()._set_status(status, reason)
+
+    def _take_flag(self):
+        """Meta warns: people react badly to it."""
+        self.write({"is_flagged": True, "hold_released": False})
+
+    def _response_in_force(self):
+        """`policy.response.Response` to this template."""
+        status = "FLAGGED" if self.is_flagged and self.status == "approved" else self.status
+        return response.plan_template(status, self.quality_score or "unknown")
+
+    def _find_hold_key(self):
+        found = self._response_in_force()
+        if not found.hold_marketing:
+            return False
+        is_let_go = self.hold_released or not self.hold_at_warning
+        return False if is_let_go and found.reason_key in WARNINGS else found.reason_key
+
+    def _follow_hold(self):
+        """Hold the messages, or let them go, when that changed."""
+        for template in self:
+            key = template._find_hold_key()
+            if key == template.hold_key:
+                continue
+            before, template.hold_key = template.hold_key, key
+            template._follow_status()
+            if key:
+                words = template._why_held()
+                template._note_response(
+                    "response_template", words, value_before=before, value_after=key
+                )
+                template._call_managers(summary(template.env, "template"), words)
+            else:
+                template._message_log(body=template.env._("Its messages go on."))
+                template._dismiss_managers()
+            template.account_id.sender_ids._wake()
+
+    def _why_held(self):
+        """Sentence that names why its messages wait, or False."""
+        self.ensure_one()
+        if not self.hold_key:
+            return False
+        return self.env._(TEMPLATE_SENTENCES[self.hold_key]) % self.display_name
+
+    def _why_not_sendable(self):
+        return super()._why_not_sendable() or self._why_held()
+
+    def action_release(self):
+        """Ask the manager for a reason, then let the messages go."""
+        self.ensure_one()
+        return self.env["waba.release"]._open(template_id=self.id)
+
+    def _release(self, reason):
+        """A manager lets the template be sent although Meta warns."""
+        for template in self.filtered("may_be_released"):
+            words = template.env._(
+                "%(manager)s released the template: %(reason)s",
+                manager=self.env.user.name,
+                reason=reason,
+            )
+            template._note_response(
+                "response_release",
+                words,
+                source="person",
+                user_id=self.env.uid,
+                value_before=template.hold_key,
+            )
+            template.hold_released = True

@@ -1,0 +1,180 @@
+import hashlib
+import json
+
+from odoo import models
+
+from ..cloud_api import webhooks
+from ..policy import eligibility
+from .waba_message_inbound import ANSWER_WITHIN
+
+PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
+PERSON_KINDS = {
+    "block": "customer_block",
+    "report": "customer_report",
+    "unblock": "customer_unblock",
+}
+
+
+class WabaWebhookEvent(models.Model):
+    """What a webhook proves about how our messages are received.
+
+    Each row is read from its event alone, not from what the event changed here: an event that was
+    overtaken, repeated or came late is the same evidence. Only what a limit was *before* is looked
+    up, among the evidence of an earlier time. What Meta says of limits, numbers, the account and
+    templates is read in waba_webhook_evidence_platform.py.
+    """
+
+    _inherit = "waba.webhook.event"
+
+    def _apply_items(self, items):
+        result = super()._apply_items(items)
+        self._record_evidence(items)
+        return result
+
+    def _record_evidence(self, items):
+        self.ensure_one()
+        makers = {
+            webhooks.InboundMessage: self._evidence_of_inbound,
+            webhooks.PreferenceChange: self._evidence_of_preference,
+            webhooks.PersonReport: self._evidence_of_person_report,
+            webhooks.CapabilityChange: self._evidence_of_capability,
+            webhooks.NumberUpdate: self._evidence_of_number_update,
+            webhooks.NumberName: self._evidence_of_number_name,
+            webhooks.SecurityEvent: self._evidence_of_security,
+            webhooks.PlatformError: self._evidence_of_platform_error,
+            webhooks.AccountUpdate: self._evidence_of_account_update,
+            webhooks.AccountReview: self._evidence_of_account_review,
+            webhooks.AccountAlert: self._evidence_of_account_alert,
+            webhooks.TemplateStatus: self._evidence_of_template_status,
+            webhooks.TemplateQuality: self._evidence_of_template_quality,
+            webhooks.TemplateCategory: self._evidence_of_template_category,
+        }
+        evidence = []
+        for item in items:
+            maker = makers.get(type(item))
+            account = self._account_of(item) if maker else None
+            if account:
+                evidence += maker(account, item)
+        self.env["waba.reputation.event"]._record(evidence)
+
+    def _fact(self, account, item, kind, **values):
+        """One piece of evidence of this event; the same event always gives the same key."""
+        # Meta gives every entry its time; without one, the same words on another day are news.
+        when = item.at or self.received_at.date()
+        told = json.dumps(
+            [kind, account.waba_uid, str(when), item.raw, values.get("value_after")],
+            sort_keys=True,
+            default=str,
+        )
+        digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+        return {
+            "kind": kind,
+            "source": "webhook",
+            "at": item.at or self.received_at,
+            "account_id": account.id,
+            "raw": item.raw,
+            "event_key": f"webhook:{kind}:{digest[:40]}",
+            **values,
+        }
+
+    # ------------------------------------------------------------------
+    # People
+    # ------------------------------------------------------------------
+
+    def _evidence_of_inbound(self, account, item):
+        """A request to stop, or to go on, in a message or by a button."""
+        payload = item.payload or None
+        if eligibility.opt_out_intent(item.text, payload):
+            kind = "opt_out"
+        elif eligibility.opt_in_intent(item.text, payload):
+            kind = "opt_in"
+        else:
+            return []
+        message = self.env["waba.message"].search(
+            [("wamid", "=", item.wamid), ("direction", "=", "in")], limit=1
+        )
+        if not message:
+            return []
+        fact = self._fact(
+            account,
+            item,
+            kind,
+            sender_id=message.sender_id.id,
+            recipient_id=message.recipient_id.id,
+            message_id=(message.reply_to_id or message).id,
+            value_after=self._way_of(item),
+            detail=self.env._('They wrote "%s".', item.text),
+        )
+        return [{**fact, "event_key": f"webhook:{kind}:{item.wamid}"}]
+
+    def _way_of(self, item):
+        return "button" if item.payload else "reply"
+
+    def _person_of(self, account, item):
+        """The person a preference or report is about, perhaps none."""
+        if not account.portfolio_id or not (item.number or item.user_uid):
+            return self.env["waba.recipient"]
+        return self.env["waba.recipient"]._find_or_create_person(
+            account.portfolio_id, item.number, item.user_uid
+        )
+
+    def _number_of(self, account, phone_number_uid):
+        return account.with_context(active_test=False).sender_ids.filtered(
+            lambda sender: sender.phone_number_uid == phone_number_uid
+        )
+
+    def _about_person(self, account, item):
+        """Subject of what a person did: who, which number, and the promotion it came after."""
+        person = self._person_of(account, item)
+        at = item.at or self.received_at
+        before = self.env["waba.message"].search(
+            [
+                ("recipient_id", "=", person.id),
+                ("direction", "=", "out"),
+                ("category", "=", "marketing"),
+                ("accepted_at", "<=", at),
+                ("accepted_at", ">", at - ANSWER_WITHIN),
+            ],
+            order="accepted_at desc, id desc",
+            limit=1,
+        )
+        return {
+            "recipient_id": person.id,
+            "sender_id": self._number_of(account, item.phone_number_uid).id or before.sender_id.id,
+            "message_id": before.id,
+        }
+
+    def _evidence_of_preference(self, account, item):
+        """WhatsApp's own control: stop or resume promotions."""
+        kind = PREFERENCE_KINDS.get(item.value)
+        if not kind or item.category not in ("marketing_messages", ""):
+            return []
+        about = self._about_person(account, item)
+        if not about["recipient_id"]:
+            return []
+        detail = item.detail or item.value
+        return [self._fact(account, item, kind, value_after="whatsapp", detail=detail, **about)]
+
+    def _evidence_of_person_report(self, account, item):
+        """A provider says that a person blocked, reported or unblocked us."""
+        kind = PERSON_KINDS.get(item.action)
+        about = self._about_person(account, item) if kind else {}
+        if not about.get("recipient_id"):
+            return []
+        named = self.env["waba.message"].search(
+            [("wamid", "=", item.context_wamid), ("direction", "=", "out")], limit=1
+        )
+        if item.context_wamid and named:
+            about["message_id"] = named.id
+        detail = self.env._("The provider says so. Reason: %s", item.reason or "–")
+        return [
+            self._fact(
+                account,
+                item,
+                kind,
+                **about,
+                source="provider",
+                value_after=item.reason,
+                detail=detail,
+            )
+        ]

@@ -1,0 +1,260 @@
+from odoo import models
+from odoo.tools import LazyTranslate
+
+from .waba_reputation_kinds import KIND_OF_FAILURE, RANKS, effect_of_change
+
+_lt = LazyTranslate(__name__)
+
+# Which pause it is, by the event's title (Meta, Template pausing, 2025-10-22; Template pacing,
+# 2026-09-11).
+STRIKES = {
+    "FIRST_PAUSE": _lt("first pause, for 3 hours"),
+    "SECOND_PAUSE": _lt("second pause, for 6 hours; a third one disables it"),
+    "RATE_LIMITING_PAUSE": _lt("paused after the first reactions; release it in WhatsApp Manager"),
+}
+TEMPLATE_KINDS = {
+    "FLAGGED": "template_flagged",
+    "PAUSED": "template_paused",
+    "DISABLED": "template_disabled",
+    "LOCKED": "template_disabled",
+    "REINSTATED": "template_reinstated",
+    "UNPAUSED": "template_reinstated",
+}
+# The model before 2025-10-07; they may still come from replays and old set-ups.
+NUMBER_KINDS = {
+    "FLAGGED": "number_flagged",
+    "UNFLAGGED": "number_unflagged",
+    "THROUGHPUT_UPGRADE": "throughput",
+}
+BAN_KINDS = {
+    "SCHEDULE_FOR_DISABLE": "account_banned",
+    "DISABLE": "account_banned",
+    "REINSTATE": "account_reinstated",
+}
+# An increase denied, for now or for good, says that quality was too low (Meta, account_alerts,
+# 2025-10-22); "needs more information" says nothing of it.
+ALERT_EFFECTS = {
+    "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED": "bad",
+    "INCREASED_CAPABILITIES_ELIGIBILITY_FAILED": "bad",
+    "OBA_APPROVED": "good",
+    "OBA_REJECTED": "bad",
+}
+
+
+class WabaWebhookEvent(models.Model):
+    """What Meta's own words on limits, numbers, the account and templates prove."""
+
+    _inherit = "waba.webhook.event"
+
+    # ------------------------------------------------------------------
+    # Limits and numbers
+    # ------------------------------------------------------------------
+
+    def _limit_fact(self, account, item, limit, before=None, **values):
+        """The daily limit: what Meta says, and what it was before as far as that is known."""
+        if limit not in RANKS["messaging_limit"]:
+            return []
+        if before not in RANKS["messaging_limit"]:
+            before = self.env["waba.reputation.event"]._value_before(
+                "messaging_limit",
+                item.at or self.received_at,
+                portfolio_id=account.portfolio_id.id,
+            )
+        return [
+            self._fact(
+                account,
+                item,
+                "messaging_limit",
+                value_before=before,
+                value_after=limit,
+                effect=effect_of_change("messaging_limit", before, limit),
+                detail=account.portfolio_id._limit_words(before, limit),
+                **values,
+            )
+        ]
+
+    def _evidence_of_capability(self, account, item):
+        return self._limit_fact(account, item, item.messaging_limit)
+
+    def _evidence_of_number_update(self, account, item):
+        sender_id = self._senders_by_display(account, item.display_number)[:1].id
+        evidence = self._limit_fact(
+            account, item, item.messaging_limit, item.old_limit, sender_id=sender_id
+        )
+        if kind := NUMBER_KINDS.get(item.event):
+            evidence.append(
+                self._fact(
+                    account,
+                    item,
+                    kind,
+                    sender_id=sender_id,
+                    value_after=item.event,
+                    effect="good" if kind == "throughput" else None,
+                    detail=self.env._("Meta says of this number: %s", item.event),
+                )
+            )
+        return evidence
+
+    def _evidence_of_number_name(self, account, item):
+        decision = item.decision.upper()
+        words = " ".join(filter(None, [item.requested_name, decision, item.rejection_reason]))
+        return [
+            self._fact(
+                account,
+                item,
+                "number_name",
+                sender_id=self._senders_by_display(account, item.display_number)[:1].id,
+                value_after=decision,
+                effect=effect_of_change("number_name", None, decision),
+                detail=self.env._("Meta's decision on the name: %s", words),
+            )
+        ]
+
+    def _evidence_of_security(self, account, item):
+        return [
+            self._fact(
+                account,
+                item,
+                "security",
+                sender_id=self._senders_by_display(account, item.display_number)[:1].id,
+                value_after=item.event,
+                detail=self.env._("A change of this number's security: %s", item.event),
+            )
+        ]
+
+    # ------------------------------------------------------------------
+    # The account
+    # ------------------------------------------------------------------
+
+    def _evidence_of_platform_error(self, account, item):
+        """An error of the account or number outside any message; most are passing trouble."""
+        error = item.error
+        kind = KIND_OF_FAILURE.get(error.failure_type)
+        if not kind:
+            return []
+        return [
+            self._fact(
+                account,
+                item,
+                kind,
+                sender_id=self._number_of(account, item.phone_number_uid).id,
+                code=error.code,
+                value_after=str(error.code),
+                detail=error.details or error.message or error.title,
+            )
+        ]
+
+    def _evidence_of_account_update(self, account, item):
+        evidence = []
+        if item.violation_type:
+            detail = self.env._("Meta names the rule: %s", item.violation_type)
+            evidence.append(
+                self._fact(
+                    account,
+                    item,
+                    "account_violation",
+                    value_after=item.violation_type,
+                    detail=detail,
+                )
+            )
+        for restriction in item.restrictions:
+            parts = [restriction.type, restriction.until and f"→ {restriction.until} UTC",
+                     restriction.remediation]  # fmt: skip
+            evidence.append(
+                self._fact(
+                    account,
+                    item,
+                    "account_restricted",
+                    value_after=restriction.type,
+                    detail=" ".join(filter(None, parts)),
+                )
+            )
+        if kind := BAN_KINDS.get(item.ban_state):
+            detail = f"{item.ban_state} {item.ban_date}".strip()
+            evidence.append(
+                self._fact(account, item, kind, value_after=item.ban_state, detail=detail)
+            )
+        return evidence
+
+    def _evidence_of_account_review(self, account, item):
+        return [
+            self._fact(
+                account,
+                item,
+                "account_review",
+                value_after=item.decision,
+                effect="good"
+                if item.decision == "approved"
+                else effect_of_change("account_review", None, item.decision),
+                detail=self.env._("Meta's review of the account: %s", item.decision),
+            )
+        ]
+
+    def _evidence_of_account_alert(self, account, item):
+        return [
+            self._fact(
+                account,
+                item,
+                "account_alert",
+                value_after=item.alert_type,
+                effect=ALERT_EFFECTS.get(item.alert_type, "neutral"),
+                detail=item.description or item.alert_type,
+            )
+        ]
+
+    # ------------------------------------------------------------------
+    # Templates
+    # ------------------------------------------------------------------
+
+    def _template_fact(self, account, item, kind, **values):
+        """A template that is not known here is named in the words."""
+        template = self._template_of(account, item)
+        name = template.display_name or f"{item.name} ({item.language})"
+        values["detail"] = f"{name}: {values.pop('words')}"
+        return self._fact(account, item, kind, template_id=template.id, **values)
+
+    def _evidence_of_template_status(self, account, item):
+        kind = TEMPLATE_KINDS.get(item.event)
+        if item.event == "APPROVED" and item.title == "UNPAUSE":
+            kind = "template_reinstated"
+        if not kind:
+            return []
+        strike = self.env._(STRIKES[item.title]) if item.title in STRIKES else item.title
+        reason = item.reason if item.reason != "NONE" else ""
+        words = " · ".join(filter(None, [item.event, strike, reason, item.description]))
+        return [
+            self._template_fact(
+                account, item, kind, value_after=item.title or item.event, words=words
+            )
+        ]
+
+    def _evidence_of_template_quality(self, account, item):
+        return [
+            self._template_fact(
+                account,
+                item,
+                "template_quality",
+                value_before=item.previous,
+                value_after=item.new,
+                effect=effect_of_change("template_quality", item.previous, item.new),
+                words=self.env["waba.template"]._change_words(
+                    "quality_score", item.previous, item.new
+                ),
+            )
+        ]
+
+    def _evidence_of_template_category(self, account, item):
+        """Made a promotion by Meta, at once or announced: it had been called something milder."""
+        before, after = item.previous or item.new, item.correct or item.new
+        became_promotion = after == "marketing" and before != "marketing"
+        return [
+            self._template_fact(
+                account,
+                item,
+                "template_category",
+                value_before=before,
+                value_after=after,
+                effect="bad" if became_promotion else "neutral",
+                words=self.env["waba.template"]._change_words("category", before, after),
+            )
+        ]

@@ -1,0 +1,2 @@
+from . import waba_message_report
+from . import waba_reputation_report

@@ -1,0 +1,172 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..models.waba_failure import FAILURE_TYPES
+from ..models.waba_message import STATES
+from ..models.waba_message_daily import MEASURES
+from ..models.waba_message_day import LEFT_AT, conditions
+from ..models.waba_phone_prefix import prefix_of
+
+# The time of day at which people read is theirs, and ours is the nearest that we know.
+LOCAL_HOUR = SQL(
+    "EXTRACT(hour FROM COALESCE(%s, m.create_date) AT TIME ZONE 'UTC'"
+    " AT TIME ZONE COALESCE(cp.tz, 'UTC'))::int",
+    LEFT_AT,
+)
+
+
+class WabaMessageReport(models.Model):
+    """Our messages as pivots and graphs want them: one row each, counts as 0 or 1, rates of them.
+
+    A rate is empty on a message that it is not about (whether it was read, of one that did not
+    arrive), so that its average over any group is the rate of the group.
+    """
+
+    _name = "waba.message.report"
+    _description = "WhatsApp Message Analysis"
+    _auto = False
+    _order = "date desc, id desc"
+    _rec_name = "number"
+    _depends = {
+        "waba.message": [
+            "accepted_at", "account_id", "campaign_id", "category", "company_id", "create_date",
+            "delivered_at", "direction", "failed_at", "failure_type", "number", "opted_out_at",
+            "person_name", "pricing_category", "pricing_type", "read_at", "replied_at", "res_id",
+            "res_model", "sender_id", "sent_at", "state", "template_id", "user_id",
+        ],
+        "crm.lead": ["medium_id", "source_id", "team_id"],
+        "res.company": ["partner_id"],
+        "res.partner": ["tz"],
+        "res.users": ["sale_team_id"],
+        "waba.campaign": ["utm_campaign_id", "utm_source_id"],
+        "waba.phone.prefix": ["country_id", "prefix"],
+    }  # fmt: skip
+
+    date = fields.Datetime(readonly=True, help="When it left; when it was queued if it did not.")
+    day = fields.Date(
+        "Day (UTC)", readonly=True, help="The day that its outcome counts to, whenever that came."
+    )
+    hour = fields.Integer("Hour of the day", readonly=True, aggregator=None)
+    number = fields.Char("Written to", readonly=True)
+    person_name = fields.Char("Name", readonly=True)
+
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True)
+    account_id = fields.Many2one("waba.account", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    campaign_id = fields.Many2one("waba.campaign", readonly=True)
+    template_id = fields.Many2one("waba.template", readonly=True)
+    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
+    team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
+    country_id = fields.Many2one("res.country", readonly=True)
+    source_id = fields.Many2one("utm.source", "Source of the contact", readonly=True)
+    medium_id = fields.Many2one("utm.medium", "Medium of the contact", readonly=True)
+    utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", readonly=True)
+    utm_source_id = fields.Many2one("utm.source", "UTM source", readonly=True)
+    category = fields.Selection(
+        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
+        readonly=True,
+    )
+    state = fields.Selection(STATES, readonly=True)
+    failure_type = fields.Selection(FAILURE_TYPES, "Reason", readonly=True)
+    pricing_category = fields.Char("Billed as", readonly=True)
+    pricing_type = fields.Char("Price type", readonly=True)
+    accepted_at = fields.Datetime("Accepted at", readonly=True)
+    sent_at = fields.Datetime("Sent at", readonly=True)
+    delivered_at = fields.Datetime("Delivered at", readonly=True)
+    read_at = fields.Datetime("Read at", readonly=True)
+    replied_at = fields.Datetime("Replied at", readonly=True)
+    opted_out_at = fields.Datetime("Opted out at", readonly=True)
+
+    message_count = fields.Integer("Messages", readonly=True)
+    sent_count = fields.Integer("Sent", readonly=True)
+    delivered_count = fields.Integer("Delivered", readonly=True)
+    read_count = fields.Integer("Read", readonly=True)
+    replied_count = fields.Integer("Replied", readonly=True)
+    opted_out_count = fields.Integer("Opted out", readonly=True)
+    silent_count = fields.Integer("Sent, never delivered", readonly=True)
+    undeliverable_count = fields.Integer("Not deliverable", readonly=True)
+    limited_count = fields.Integer("Held back by WhatsApp", readonly=True)
+    spam_limited_count = fields.Integer("Refused: spam limit", readonly=True)
+    failed_count = fields.Integer("Not delivered", readonly=True)
+    skipped_count = fields.Integer("Left out", readonly=True)
+
+    delivery_rate = fields.Float("Delivered, of sent", readonly=True, aggregator="avg")
+    read_rate = fields.Float("Read, of delivered", readonly=True, aggregator="avg")
+    reply_rate = fields.Float("Replied, of delivered", readonly=True, aggregator="avg")
+    opt_out_rate = fields.Float("Opted out, of delivered", readonly=True, aggregator="avg")
+    failure_rate = fields.Float(
+        "Not delivered, of ended",
+        readonly=True,
+        aggregator="avg",
+        help="Of the messages that were delivered or failed.",
+    )
+
+    @property
+    def _table_query(self):
+        return SQL(
+            "SELECT %s %s",
+            SQL(", ").join(
+                SQL("%s AS %s", expression, SQL.identifier(name))
+                for name, expression in self._columns().items()
+            ),
+            self._from(),
+        )
+
+    def _columns(self):
+        """{field: SQL expression}."""
+        is_ = conditions(SQL("(now() AT TIME ZONE 'UTC')"))
+        columns = {
+            "id": SQL("m.id"),
+            "date": SQL("COALESCE(%s, m.create_date)", LEFT_AT),
+            "day": SQL("(%s)::date", LEFT_AT),
+            "hour": LOCAL_HOUR,
+            "team_id": SQL("COALESCE(l.team_id, u.sale_team_id)"),
+            "country_id": SQL("p.country_id"),
+            "source_id": SQL("l.source_id"),
+            "medium_id": SQL("l.medium_id"),
+            "utm_campaign_id": SQL("c.utm_campaign_id"),
+            "utm_source_id": SQL("c.utm_source_id"),
+            "message_count": SQL("1"),
+            "skipped_count": SQL("(m.state = 'skipped')::int"),
+        }
+        columns |= {f"{measure}_count": SQL("(%s)::int", is_[measure]) for measure in MEASURES}
+        columns |= {
+            "delivery_rate": _part(is_["delivered"], is_["sent"]),
+            "read_rate": _part(is_["read"], is_["delivered"]),
+            "reply_rate": _part(is_["replied"], is_["delivered"]),
+            "opt_out_rate": _part(is_["opted_out"], is_["delivered"]),
+            "failure_rate": _part(
+                is_["failed"], SQL("(%s OR %s)", is_["delivered"], is_["failed"])
+            ),
+        }
+        own = [name for name in self._depends["waba.message"] if name in self._fields]
+        columns |= {name: SQL("m.%s", SQL.identifier(name)) for name in own if name not in columns}
+        return columns
+
+    def _from(self):
+        """Every joined row is found by a unique key: what no report asks for is not read."""
+        return SQL(
+            """FROM waba_message m
+          LEFT JOIN waba_campaign c ON c.id = m.campaign_id
+          LEFT JOIN crm_lead l ON m.res_model = 'crm.lead' AND l.id = m.res_id
+          LEFT JOIN res_users u ON u.id = m.user_id
+          LEFT JOIN res_company co ON co.id = m.company_id
+          LEFT JOIN res_partner cp ON cp.id = co.partner_id
+          LEFT JOIN waba_phone_prefix p ON p.prefix = %s
+              WHERE m.direction = 'out'""",
+            prefix_of(SQL("m.number")),
+        )
+
+    def action_open_message(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "waba.message",
+            "res_id": self.id,
+            "view_mode": "form",
+        }
+
+
+def _part(count, base):
+    """1 or 0 on a message of the base, nothing on others."""
+    return SQL("CASE WHEN %s THEN (%s)::int::float END", base, count)

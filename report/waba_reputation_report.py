@@ -1,0 +1,89 @@
+from itertools import groupby
+
+from odoo import api, fields, models
+
+from ..models.waba_reputation_words import label
+
+DAYS = 30
+
+
+class ReputationReport(models.AbstractModel):
+    """The printed report of a number's last 30 days: what the dashboard shows, on paper.
+
+    Its figures are those of `waba.sender.reputation_dashboard_data`, each with its base.
+    """
+
+    _name = "report.waba_campaign.reputation_report"
+    _description = "WhatsApp Reputation Report"
+
+    @api.model
+    def _get_report_values(self, docids, data=None):
+        """What the template shows, for each number.
+
+        :return: {'docs': waba.sender, 'reports': {sender id: dict as `_report_of` gives it}}
+        :raise AccessError: to whoever is not a manager, or may not read one of the numbers
+        """
+        senders = self.env["waba.sender"].browse(docids)
+        senders.check_access("read")
+        return {
+            "doc_ids": senders.ids,
+            "doc_model": senders._name,
+            "docs": senders,
+            "reports": {sender.id: self._report_of(sender) for sender in senders},
+        }
+
+    @api.model
+    def _report_of(self, sender):
+        """The dashboard's data about one number, and what only paper needs.
+
+        Adds `card` and `days` (the number's own), `ratings` ([{'first', 'last': date, 'label'}] of
+        Meta's, oldest first), `first` and `last` (dates), `as_of` (datetime).
+        """
+        senders = sender.with_context(active_test=False)
+        data = senders.reputation_dashboard_data(sender_id=sender.id, days=DAYS)
+        [card] = [card for card in data["cards"] if card["id"] == sender.id]
+        [timeline] = [line for line in data["timelines"] if line["sender_id"] == sender.id]
+        days = [{**day, "day": fields.Date.to_date(day["day"])} for day in timeline["days"]]
+        return {
+            **data,
+            "card": card,
+            "days": [self._describe_day(day) for day in days],
+            "ratings": self._rating_periods(days),
+            "first": days[0]["day"],
+            "last": days[-1]["day"],
+            "as_of": fields.Datetime.to_datetime(data["as_of"]),
+            "campaigns": timeline["campaigns"],
+            "actions": [
+                {**action, "at": fields.Datetime.to_datetime(action["at"])}
+                for action in data["actions"]
+            ],
+        }
+
+    @api.model
+    def _describe_day(self, day):
+        return {
+            **day,
+            "rating_label": self._rating_label(day["rating"]) if day["rating"] else "",
+            "level_label": label(self.env, "reputation_level", day["level"]),
+        }
+
+    @api.model
+    def _rating_periods(self, days):
+        """Days in a row with the same rating of Meta's, as one; days nobody noted are left out."""
+        periods = []
+        noted = [day for day in days if day["rating"]]
+        for rating, of_one in groupby(noted, key=lambda day: day["rating"]):
+            of_one = list(of_one)
+            periods.append(
+                {
+                    "first": of_one[0]["day"],
+                    "last": of_one[-1]["day"],
+                    "key": rating,
+                    "label": self._rating_label(rating),
+                }
+            )
+        return periods
+
+    @api.model
+    def _rating_label(self, rating):
+        return label(self.env, "quality_rating", rating)

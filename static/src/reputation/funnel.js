@@ -1,0 +1,30 @@
+import { _t } from "@web/core/l10n/translation";
+import { formatInteger } from "@web/views/fields/formatters";
+import { Component } from "@odoo/owl";
+
+/** What became of the messages sent: how far they came, and where the others stopped. */
+export class Funnel extends Component {
+    static template = "waba_campaign.Funnel";
+    static props = { funnel: Array, losses: Array, onOpen: Function };
+
+    setup() {
+        this.formatInteger = formatInteger;
+    }
+
+    /** Bars are parts of all that was sent, whatever the rate beside them is of. */
+    width(step) {
+        const [sent] = this.props.funnel;
+        return sent.count ? Math.min((100 * step.count) / sent.count, 100).toFixed(2) : 0;
+    }
+
+    get losses() {
+        return this.props.losses.filter(({ count }) => count);
+    }
+
+    openLabel(step) {
+        return _t("%(label)s: %(count)s. Show the messages", {
+            label: step.label,
+            count: formatInteger(step.count),
+        });
+    }
+}

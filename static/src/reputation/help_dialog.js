@@ -1,0 +1,28 @@
+import { _t } from "@web/core/l10n/translation";
+import { deserializeDate } from "@web/core/l10n/dates";
+import { Dialog } from "@web/core/dialog/dialog";
+import { Component } from "@odoo/owl";
+import { SECTIONS } from "./help_rules";
+
+const { DateTime } = luxon;
+
+/** Meta's rules in plain words, each with its date. */
+export class HelpDialog extends Component {
+    static template = "waba_campaign.HelpDialog";
+    static components = { Dialog };
+    static props = { close: Function };
+
+    setup() {
+        this.sections = SECTIONS;
+        this.title = _t("How Meta judges numbers");
+    }
+
+    /** When the rule began, or how old our knowledge of it is; nothing for advice. */
+    dateText({ since, date }) {
+        const inWords = (day) => deserializeDate(day).toLocaleString(DateTime.DATE_MED);
+        if (since) {
+            return _t("Since %s", inWords(since));
+        }
+        return date ? _t("Meta's rule as of %s", inWords(date)) : "";
+    }
+}

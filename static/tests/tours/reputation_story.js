@@ -1,0 +1,50 @@
+import { addTour, openMenu, see } from "./steps";
+
+const CHOSEN = ".o_waba_card:has(.o_waba_card_select[aria-pressed=true])";
+const SUSPECT = ".o_waba_suspect:contains('Last seats')";
+
+function click(content, trigger) {
+    return { content, trigger, run: "click" };
+}
+
+addTour("waba_story_healthy", () => [
+    ...openMenu("Reputation"),
+    click("the number", ".o_waba_card_select:contains('+34')"),
+    see(`${CHOSEN}:contains('+34'):contains('High'):contains('Healthy')`, "a healthy number"),
+    see(".o_waba_page:not(:has(.o_waba_held)):not(:has(.o_waba_release))", "full speed"),
+    see(".o_waba_page:not(:has(.o_waba_suspect))", "nobody is suspected"),
+]);
+
+addTour("waba_story_slowed", () => [
+    ...openMenu("Reputation"),
+    see(`${CHOSEN}:contains('+34'):contains('Medium'):contains('Watch')`, "the number in trouble"),
+    see(`${CHOSEN} .o_waba_held:contains('Slowed')`, "what we did"),
+    see(`${SUSPECT}:contains('Campaign')`, "the bad campaign is named"),
+    see(".o_waba_response:contains('Look at “Last seats” first')", "what to do next"),
+    see("[data-certainty=aggregate]:contains('Template')", "the template fell too"),
+]);
+
+addTour("waba_story_released", () => [
+    ...openMenu("Reputation"),
+    see(`${CHOSEN}:contains('+34'):contains('Low')`, "the number is red"),
+    see(`${CHOSEN} .o_waba_held:contains('Promotions held')`, "promotions wait"),
+    see(SUSPECT, "the bad campaign is still named"),
+    see(".o_waba_done:contains('Slowed'):contains('held')", "both answers are told"),
+    click("release", ".o_waba_release"),
+    {
+        content: "the reason",
+        trigger: ".modal .o_field_widget[name=reason] textarea",
+        run: "edit The bought list is deleted.",
+    },
+    click("confirm", ".modal footer button[name=action_confirm]"),
+    see("body:not(:has(.modal))", "it is closed"),
+    see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+]);
+
+addTour("waba_story_recovered", () => [
+    ...openMenu("Reputation"),
+    click("the number", ".o_waba_card_select:contains('+34')"),
+    see(`${CHOSEN}:contains('+34'):contains('High'):contains('Not enough data')`, "a fresh start"),
+    see(".o_waba_page:not(:has(.o_waba_held)):not(:has(.o_waba_release))", "full speed again"),
+    see(".o_waba_done:contains('Released by a manager')", "how it came back"),
+]);

@@ -1,0 +1,113 @@
+import { addTour, openMenu, see } from "./steps";
+
+function click(content, trigger) {
+    return { content, trigger, run: "click" };
+}
+
+/** The way back by the breadcrumb, with the filters as they were left. */
+function back() {
+    return [
+        click("back to the dashboard", ".o_breadcrumb a:contains('Reputation'), .o_back_button"),
+        see(".o_waba_page:not(.o_waba_loading)", "the dashboard"),
+    ];
+}
+
+const CHOSEN = ".o_waba_card:has(.o_waba_card_select[aria-pressed=true])";
+
+addTour("waba_read_reputation", () => [
+    ...openMenu("Reputation"),
+    // The number in trouble is looked at first: its state, both judgements, what was done.
+    see(`${CHOSEN}:contains('+34 600 000 001'):contains('Medium'):contains('Watch')`, "the worst"),
+    see(`${CHOSEN} .o_waba_held:contains('Slowed'):contains('goes back to full speed')`),
+    see(".o_waba_card:contains('Not enough data'):contains('37 of 200 messages')", "a thin one"),
+    see(".o_waba_timeline canvas[aria-label*='Medium']", "the time, in words too"),
+    see(".o_waba_suspect:first-child:contains('Last seats'):contains('opt-outs 1.7 % of 700')"),
+    see(".o_waba_response:contains('Look at “Last seats” first'):contains('Slowed')"),
+    see("[data-certainty=exact]:contains('12 × No more promotions')", "what is sure"),
+    see("[data-certainty=aggregate]:contains('Number's rating')", "what is told in aggregate"),
+
+    // Every figure leads to its rows.
+    click("the people who opted out", ".o_waba_step_opted_out button:contains(/^12$/)"),
+    see(".o_data_row:nth-child(12)", "12 messages"),
+    ...back(),
+    click("the campaign at its mark", ".o_waba_campaign_mark button:contains('Last seats')"),
+    see(".o_form_view .o_breadcrumb:contains('Last seats')", "the campaign"),
+    ...back(),
+
+    // The month, kept over the way to the evidence and back.
+    click("30 days", ".o_waba_filters button:contains('30 days')"),
+    see(".o_waba_filters button[aria-pressed=true]:contains('30 days')"),
+    see(".o_waba_campaign_mark:contains('Good offer')", "the older campaign's mark"),
+    click("the evidence", "[data-certainty=exact] button:contains('No more promotions')"),
+    see(".o_list_view .o_data_row", "the evidence's list"),
+    ...back(),
+    see(".o_waba_filters button[aria-pressed=true]:contains('30 days')", "the period is kept"),
+
+    // Another number, then all of them.
+    click("the other number", ".o_waba_card_select:contains('+52')"),
+    see(`${CHOSEN}:contains('+52')`),
+    see(".o_waba_timeline:contains('Not enough data yet'):not(:has(canvas))", "said, not drawn"),
+    click("the numbers", ".o_waba_number"),
+    click("all numbers", ".o-dropdown-item:contains('All numbers')"),
+    see(".o_waba_cards:not(:has([aria-pressed=true]))", "none chosen"),
+    see(".o_waba_legend:contains('+52'):contains('+34')", "a line for each"),
+
+    click("help", ".o_waba_help"),
+    see(".modal:contains('The five daily limits'):contains('Since')", "Meta's rules"),
+    click("close the help", ".modal footer button:contains('Close')"),
+    see("body:not(:has(.modal))", "it is closed"),
+]);
+
+addTour("waba_release_from_dashboard", () => [
+    ...openMenu("Reputation"),
+    see(`${CHOSEN} .o_waba_held:contains('Promotions held')`),
+    click("release", ".o_waba_release"),
+    {
+        content: "the reason",
+        trigger: ".modal .o_field_widget[name=reason] textarea, .modal .o_field_widget[name=reason] input",
+        run: "edit The bought list is deleted.",
+    },
+    click("confirm", ".modal footer button[name=action_confirm]"),
+    see("body:not(:has(.modal))", "it is closed"),
+    see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+    see(".o_waba_page:not(:has(.o_waba_release))", "nothing left to release"),
+]);
+
+addTour("waba_first_reputation", () => [
+    ...openMenu("Reputation"),
+    see(".o_waba_empty:contains('Nothing was sent in this period')"),
+    click("a first campaign", ".o_waba_first_campaign"),
+    see(".o_form_view .o_statusbar_status button.o_arrow_button_current:contains('Draft')"),
+    ...back(),
+]);
+
+addTour("waba_connect_from_reputation", () => [
+    ...openMenu("Reputation"),
+    see(".o_waba_empty:contains('No number yet')"),
+    click("connect", ".o_waba_connect"),
+    see(".o_breadcrumb:contains('Accounts')", "the accounts"),
+]);
+
+addTour("waba_reputation_on_a_phone", () => [
+    see(`${CHOSEN}:contains('Medium'):contains('Watch')`, "the card"),
+    see(".o_waba_timeline canvas", "the chart"),
+    {
+        content: "nothing hangs over the edge",
+        trigger: ".o_waba_page",
+        run() {
+            const screen = document.documentElement.clientWidth;
+            const help = document.querySelector(".o_waba_help").getBoundingClientRect();
+            const width = Math.max(this.anchor.scrollWidth, Math.ceil(help.right));
+            if (width > screen) {
+                throw new Error(`${width} pixels on a screen of ${screen}`);
+            }
+        },
+    },
+    click("day by day", ".o_waba_timeline summary"),
+    see(".o_waba_timeline td[data-label]", "its rows"),
+]);
+
+addTour("waba_no_reputation_for_salespeople", () => [
+    ...openMenu("Numbers"),
+    see(".o_menu_sections:not(:contains('Reputation'))", "no such menu"),
+]);

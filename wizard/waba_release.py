@@ -1,0 +1,80 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class WabaRelease(models.TransientModel):
+    """A manager's word on what our rules hold: go on, and why."""
+
+    _name = "waba.release"
+    _description = "Release"
+
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="cascade")
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="cascade")
+    template_id = fields.Many2one("waba.template", readonly=True, ondelete="cascade")
+    held_because = fields.Text("What happened", compute="_compute_words")
+    explanation = fields.Text("What a release does", compute="_compute_words")
+    reason = fields.Text(
+        required=True, help="Kept as evidence and shown in the chatter: what was done about it."
+    )
+
+    @api.depends("sender_id", "campaign_id", "template_id")
+    def _compute_words(self):
+        for wizard in self:
+            sender = wizard.sender_id
+            wizard.held_because = (
+                wizard.template_id.hold_reason
+                or wizard.campaign_id.pause_reason
+                or (sender and (sender._why_not_sending() or sender._why_marketing_waits()))
+            )
+            wizard.explanation = wizard._explain()
+
+    def _explain(self):
+        if self.template_id:
+            return self.env._(
+                "Its messages go on although Meta warns. Meta pauses or disables templates that "
+                "people go on reacting to badly."
+            )
+        if self.campaign_id:
+            return self.env._(
+                "The campaign goes on with the %s people who wait. From now on only new results "
+                "count.",
+                self.campaign_id.queued_count,
+            )
+        return self.env._(
+            "The number makes a fresh start: what was sent until today no longer counts in our "
+            "reading. While Meta's rating is Low it goes on slowed, campaigns with a first wave "
+            "each, and it is locked again if the rating stays Low for %s days.",
+            self.sender_id.lock_red_days,
+        )
+
+    @api.model
+    def _open(self, **subject):
+        """The action that asks a manager for the reason.
+
+        :param subject: one field and its id
+        """
+        self._check_manager()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Release"),
+            "res_model": self._name,
+            "view_mode": "form",
+            "target": "new",
+            "context": {f"default_{name}": value for name, value in subject.items()},
+        }
+
+    @api.model
+    def _check_manager(self):
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("Only a manager releases, with a reason."))
+
+    def action_confirm(self):
+        self.ensure_one()
+        self._check_manager()
+        subject = self.sender_id or self.campaign_id or self.template_id
+        # The manager's companies decide; what is written then is the system's own.
+        subject.check_access("read")
+        if not (self.reason or "").strip():
+            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+        subject.sudo()._release(self.reason.strip())
+        return {"type": "ir.actions.client", "tag": "soft_reload"}

@@ -1,0 +1,185 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..policy import numbers
+
+# A word about a message is said while people still remember it.
+ABOUT_WITHIN = timedelta(days=30)
+KINDS = {
+    "block": ("customer_block",),
+    "report": ("customer_report",),
+    "both": ("customer_block", "customer_report"),
+}
+
+
+class WabaReportBlock(models.TransientModel):
+    """ "This customer told us that they blocked or reported us": the one sure word there is, as
+    Meta names nobody. Noted by whoever heard it, about the person of a lead, contact or message.
+    """
+
+    _name = "waba.report.block"
+    _description = "They blocked or reported us"
+
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    message_id = fields.Many2one("waba.message", readonly=True, ondelete="cascade")
+    person_name = fields.Char("Person", compute="_compute_person_name")
+    what = fields.Selection(
+        [
+            ("block", "They blocked us"),
+            ("report", "They reported us to WhatsApp"),
+            ("both", "They blocked and reported us"),
+        ],
+        required=True,
+        default="block",
+    )
+    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
+    note = fields.Text("In their words", required=True)
+    stop_promotions = fields.Boolean("No more promotions to them", default=True)
+
+    @api.depends("res_model", "res_id", "message_id")
+    def _compute_person_name(self):
+        for wizard in self:
+            subject = wizard.message_id or wizard._get_record()
+            wizard.person_name = subject.display_name if subject else False
+
+    def _get_record(self):
+        """The lead or contact, which the user must be allowed to read; or None."""
+        self.ensure_one()
+        models_of_people = dict(self.env["waba.campaign"]._target_models())
+        if not self.res_id or self.res_model not in models_of_people:
+            return None
+        record = self.env[self.res_model].browse(self.res_id)
+        record.check_access("read")
+        return record
+
+    def action_confirm(self):
+        self.ensure_one()
+        if self.at > fields.Datetime.now():
+            raise UserError(self.env._("They cannot have said so in the future."))
+        if self.message_id:
+            self.message_id.check_access("read")
+        record = self._get_record()
+        if record is None and self.message_id:
+            record = self.message_id._get_record()
+        person, account = self._find_person(record)
+        about = self._message_of(person)
+        self.env["waba.reputation.event"]._record(
+            [
+                {
+                    "kind": kind,
+                    "source": "person",
+                    "at": self.at,
+                    "user_id": self.env.uid,
+                    "recipient_id": person.id,
+                    "message_id": about.id,
+                    "account_id": account.id,
+                    "detail": self.env._(
+                        '%(user)s heard: "%(note)s"', user=self.env.user.name, note=self.note
+                    ),
+                    # Two colleagues who heard it on one day heard the same.
+                    "event_key": f"person:{kind}:{person.id}:{self.at.date()}",
+                }
+                for kind in KINDS[self.what]
+            ]
+        )
+        if self.stop_promotions:
+            person._set_marketing_state("opted_out", "person", self.note, at=self.at, message=about)
+        self._tell(record)
+        return {"type": "ir.actions.act_window_close"}
+
+    def _tell(self, record):
+        """A note where the colleagues look."""
+        if record is None:
+            return
+        labels = dict(self._fields["what"]._description_selection(self.env))
+        record.sudo()._message_log(
+            body=self.env._(
+                '%(what)s. "%(note)s" – noted by %(user)s.',
+                what=labels[self.what],
+                note=self.note,
+                user=self.env.user.name,
+            ),
+            author_id=self.env.user.partner_id.id,
+        )
+
+    def _find_person(self, record):
+        """Who it is about, and the account that knows them.
+
+        :return: (waba.recipient, waba.account), both with all rights
+        :raise UserError: there is no number, or nothing is connected
+        """
+        message = self.message_id.sudo()
+        if not message and record is not None:
+            message = (
+                self.env["waba.message"]
+                .sudo()
+                .search(
+                    [("res_model", "=", record._name), ("res_id", "=", record.id)],
+                    order="id desc",
+                    limit=1,
+                )
+            )
+        if message.recipient_id:
+            return message.recipient_id, message.account_id
+        accounts = self.env["waba.account"].sudo()
+        account = accounts.search(
+            [("company_id", "=", self.env.company.id), ("portfolio_id", "!=", False)], limit=1
+        )
+        number = numbers.e164_of(record.phone_sanitized or "") if record is not None else ""
+        if not (account and number):
+            raise UserError(
+                self.env._(
+                    "Nobody can be named by this: there is no valid phone number, or no WhatsApp "
+                    "account is connected."
+                )
+            )
+        people = self.env["waba.recipient"].sudo()
+        return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
+
+    def _message_of(self, person):
+        """The message that it is about: the one it was noted on, else the last one before."""
+        message = self.message_id.sudo()
+        if message.direction == "in":
+            message = message.reply_to_id
+        return message or message.search(
+            [
+                ("recipient_id", "=", person.id),
+                ("direction", "=", "out"),
+                ("accepted_at", "<=", self.at),
+                ("accepted_at", ">", self.at - ABOUT_WITHIN),
+            ],
+            order="accepted_at desc, id desc",
+            limit=1,
+        )
+
+
+class WabaPersonMixin(models.AbstractModel):
+    _inherit = "waba.person.mixin"
+
+    def action_waba_log_block(self):
+        """Note that this person says they blocked or reported us."""
+        self.ensure_one()
+        return _open_wizard(self.env, res_model=self._name, res_id=self.id)
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    def action_waba_log_block(self):
+        """Note that this person says they blocked or reported us."""
+        self.ensure_one()
+        return _open_wizard(self.env, message_id=self.id)
+
+
+def _open_wizard(env, **values):
+    return {
+        "type": "ir.actions.act_window",
+        "name": env._("They blocked or reported us"),
+        "res_model": "waba.report.block",
+        "view_mode": "form",
+        "target": "new",
+        "context": {f"default_{name}": value for name, value in values.items()},
+    }
