@@ -21,6 +21,7 @@ DAYS = 35
 BAD_DAYS = {14: 420, 13: 380, 12: 260}
 YELLOW, RED, RELEASED, GREEN = 12, 10, 8, 5
 REASON = "La lista comprada está borrada; desde hoy sólo se escribe a clientes."
+WORDS = {"green": "High", "yellow": "Medium", "red": "Low"}
 ATTEMPTS, PAUSE_SECONDS = 5, 2
 
 
@@ -93,7 +94,7 @@ def _rate_template(shop, template, *ratings):
                     "template_id": template.id,
                     "value_before": before,
                     "value_after": rating,
-                    "detail": f"{template.name}: {before} → {rating}.",
+                    "detail": f"{template.name}: {WORDS[before]} → {WORDS[rating]}",
                     "event_key": f"story:{template.id}:{days_ago}",
                 }
             ]
