@@ -135,6 +135,10 @@ SELECT CASE WHEN m.opted_out_at IS NOT NULL THEN 'opt_out' ELSE 'possible_block'
 def _measure_jobs(bench):
     """Counting and judging, as the job does: first ever, as every ten minutes, as once a day."""
     add = bench.report.add
+    # Another benchmark's jobs may have counted its messages in the database that this is a copy of.
+    for table in ("waba_message_daily", "waba_audience_daily", "waba_sender_reputation"):
+        bench.sql(f"DELETE FROM {table}")
+    bench.sql("DELETE FROM ir_config_parameter WHERE key = %s", "waba_campaign.counted_at")
     add(NAME, "first count of 90 days", _timed(bench, _count), "s", must=("<=", 60))
     counted = bench.sql("SELECT sum(sent_count) FROM waba_message_daily")[0][0]
     add(NAME, "messages counted", counted)

@@ -45,7 +45,7 @@ class WabaMessage(models.Model):
         "week of it when they did not say to which.",
     )
     day = fields.Date(
-        "Day", compute="_compute_day", search="_search_day",
+        compute="_compute_day", search="_search_day",
         help="The UTC day on which it left; replies, failures and opt-outs count to it.",
     )  # fmt: skip
 

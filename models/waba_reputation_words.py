@@ -68,7 +68,8 @@ def rate_text(env, rate):
 
 def rate_sentence(env, measure, rate):
     """What a rate that costs points says: how many of which messages."""
-    return env._(RATE_SENTENCES[measure]) % {
+    sentence = env._(RATE_SENTENCES[measure])
+    return sentence % {
         "rate": percent(env, rate.value),
         "base": number(env, rate.base),
         "count": number(env, rate.count),

@@ -109,10 +109,11 @@ def number_sentence(env, sender, found, red_days):
     """
     if found.reason_key not in NUMBER_SENTENCES:
         return ""
-    return env._(NUMBER_SENTENCES[found.reason_key]) % {
+    sentence, slowed = env._(NUMBER_SENTENCES[found.reason_key]), env._(SLOWED)
+    return sentence % {
         "number": sender.display_phone_number or sender.phone_number_uid,
         "days": red_days,
-        "slowed": env._(SLOWED) % {"share": percent(env, found.share)},
+        "slowed": slowed % {"share": percent(env, found.share)},
         "people": number(env, sender.warm_up_limit_now),
     }
 
@@ -128,7 +129,8 @@ def campaign_sentence(env, reason_key, counts, settings, wave=0):
         "opt_outs": (counts.opted_out, counts.delivered, settings.opt_out_limit),
         "silence": (counts.delivered + counts.failed, wave, 0),
     }[reason_key]
-    return env._(CAMPAIGN_SENTENCES[reason_key]) % {
+    sentence = env._(CAMPAIGN_SENTENCES[reason_key])
+    return sentence % {
         "rate": percent(env, count / base if base else 0),
         "base": number(env, base),
         "count": number(env, count),

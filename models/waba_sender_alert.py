@@ -77,7 +77,8 @@ class WabaSender(models.Model):
     def _cron_alert(self):
         """Tell the managers of each company what is new and bad about its numbers."""
         now = fields.Datetime.now()
-        for company, senders in self.search([]).grouped("company_id").items():
+        numbers = self.search([])  # pylint: disable=no-search-all
+        for company, senders in numbers.grouped("company_id").items():
             untold = senders.filtered(lambda sender: sender._untold_states())
             is_urgent = any(sender._untold_states().intersection(HOLDS) for sender in untold)
             last = company.waba_alerted_at

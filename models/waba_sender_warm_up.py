@@ -120,9 +120,10 @@ class WabaPortfolio(models.Model):
     def _set_messaging_limit(self, messaging_limit, source):
         """A limit that rose is not used at once: each number grows into it."""
         before = {portfolio: portfolio.messaging_limit for portfolio in self}
-        super()._set_messaging_limit(messaging_limit, source)
+        result = super()._set_messaging_limit(messaging_limit, source)
         for portfolio, level in before.items():
             # The first reading of a limit is no rise.
             if level not in ("unknown", portfolio.messaging_limit):
                 previous = limits.people_limit(level, portfolio.daily_cap)
                 portfolio.sender_ids._start_warm_up(previous)
+        return result

@@ -121,7 +121,8 @@ class WabaTemplate(models.Model):
         self.ensure_one()
         if not self.hold_key:
             return False
-        return self.env._(TEMPLATE_SENTENCES[self.hold_key]) % self.display_name
+        sentence = self.env._(TEMPLATE_SENTENCES[self.hold_key])
+        return sentence % self.display_name
 
     def _why_not_sendable(self):
         return super()._why_not_sendable() or self._why_held()

@@ -1,3 +1,5 @@
+# pylint takes hypothesis' `assume` for a function that never returns.
+# pylint: disable=unreachable
 import random
 import unittest
 from dataclasses import replace
@@ -595,6 +597,7 @@ class TestRatings(unittest.TestCase):
 
 class TestSuspects(unittest.TestCase):
     def setUp(self):
+        super().setUp()
         # A month of good campaigns, and in the last days a bad one among them.
         self.usual = [cohort(age, delivered=500, opted_out=2, undeliverable=8) for age in range(30)]
         self.bad = [cohort(1, delivered=1000, opted_out=50, undeliverable=10)]
