@@ -21,7 +21,6 @@ DAYS = 35
 BAD_DAYS = {14: 420, 13: 380, 12: 260}
 YELLOW, RED, RELEASED, GREEN = 12, 10, 8, 5
 REASON = "La lista comprada está borrada; desde hoy sólo se escribe a clientes."
-WORDS = {"green": "High", "yellow": "Medium", "red": "Low"}
 ATTEMPTS, PAUSE_SECONDS = 5, 2
 
 
@@ -78,28 +77,7 @@ def _send(shop, sender):
     for days_ago in range(RELEASED - 1, -1, -1):
         shop.send(sender, club, days_ago, 90, **GOOD)
     shop.know(sender)
-    _rate_template(shop, bad.template_id, (13, "yellow"), (11, "red"))
-
-
-def _rate_template(shop, template, *ratings):
-    before = "green"
-    for days_ago, rating in ratings:
-        shop.env["waba.reputation.event"]._record(
-            [
-                {
-                    "kind": "template_quality",
-                    "source": "webhook",
-                    "effect": "bad",
-                    "at": _at(days_ago),
-                    "template_id": template.id,
-                    "value_before": before,
-                    "value_after": rating,
-                    "detail": f"{template.name}: {WORDS[before]} → {WORDS[rating]}",
-                    "event_key": f"story:{template.id}:{days_ago}",
-                }
-            ]
-        )
-        before = rating
+    shop.rated(bad.template_id, (13, "yellow"), (11, "red"), before="green")
 
 
 def _live(shop, sender):

@@ -22,6 +22,12 @@ EVIDENCE_OF = {
     "marketing_limit": ("marketing_limit", "status"),
     "silent": ("possible_block", "silence"),
 }
+# What Meta says of each, and how we hear it.
+RATED = {
+    "waba.sender": ("number_quality", "poll", "sender_id"),
+    "waba.template": ("template_quality", "webhook", "template_id"),
+}
+RATINGS = {"unknown": "–", "green": "High", "yellow": "Medium", "red": "Low"}
 
 
 def main(database, password):
@@ -146,22 +152,22 @@ class Company:
         campaign.sudo().state = "done"
         return campaign
 
-    def rated(self, sender, *ratings):
-        """What Meta's rating was: (days ago, rating) from the oldest on."""
-        before = "unknown"
+    def rated(self, subject, *ratings, before="unknown"):
+        """How Meta rated a number or a template: (days ago, rating) from the oldest on."""
+        kind, source, field = RATED[subject._name]
         for days_ago, rating in ratings:
             self.env["waba.reputation.event"]._record(
                 [
                     {
-                        "kind": "number_quality",
-                        "source": "poll",
+                        "kind": kind,
+                        "source": source,
                         "at": _at(days_ago),
-                        "sender_id": sender.id,
+                        field: subject.id,
                         "value_before": before,
                         "value_after": rating,
                         "effect": "good" if rating == "green" else "bad",
-                        "detail": f"Meta's rating: {before} → {rating}.",
-                        "event_key": f"picture:{sender.id}:{days_ago}:{rating}",
+                        "detail": f"{RATINGS[before]} → {RATINGS[rating]}",
+                        "event_key": f"picture:{kind}:{subject.id}:{days_ago}:{rating}",
                     }
                 ]
             )
