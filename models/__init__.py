@@ -56,6 +56,7 @@ from . import waba_sender_alert
 from . import waba_campaign_canary
 from . import waba_campaign_results
 from . import waba_template_hold
+from . import waba_rate
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel

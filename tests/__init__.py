@@ -21,6 +21,8 @@ from . import test_policy_eligibility
 from . import test_policy_intent
 from . import test_policy_limits
 from . import test_policy_numbers
+from . import test_policy_rates
+from . import test_rate
 from . import test_policy_pacing
 from . import test_policy_reputation
 from . import test_policy_response
