@@ -20,6 +20,7 @@ from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_variable
 from . import waba_message
+from . import waba_message_direct
 from . import waba_message_results
 from . import waba_message_failure
 from . import waba_message_status

@@ -14,6 +14,7 @@ from . import test_inbound
 from . import test_languages
 from . import test_layering
 from . import test_limits_orm
+from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
