@@ -89,6 +89,11 @@ class WabaCampaignVariable(models.Model):
 class WabaTemplateVariable(models.Model):
     _inherit = "waba.template.variable"
 
+    @api.constrains("source")
+    def _check_address_of_button(self):
+        for line in self:
+            line._check_leads_to_us(line.template_id)
+
     def _link_utm(self):
         """Outside campaigns the template is the source."""
         source = self.env["utm.mixin"].sudo()._find_or_create_record(

@@ -201,6 +201,12 @@ def new_link_token():
     return secrets.token_urlsafe(12)
 
 
+def link_token_in(parameters):
+    """The token in a message's frozen parameters, or None."""
+    tokens = (links.split_suffix(button["value"])[1] for button in parameters.get("buttons", ()))
+    return next(filter(None, tokens), None)
+
+
 def freeze_parameters(variables, values):
     """Frozen parameters, the form cloud_api.payloads reads.
 

@@ -1,7 +1,6 @@
 """Which address leads to a tracked link, what its end looks like, and whose request is a click."""
 
 import re
-from urllib.parse import urlsplit
 
 # A link's code and a message's token in one segment: Meta appends the variable to the address as
 # it is, and what it does to a slash is written nowhere.
@@ -18,6 +17,7 @@ PREVIEW_AGENTS = re.compile(
     r"|facebookexternalhit|meta-externalagent|HeadlessChrome|(?<!cu)bot\b|\b(crawler|spider|preview)\b",
     re.IGNORECASE,
 )
+ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#\s]+)(?P<rest>[/?#]\S*(?: \S+)*)?", re.I)
 PREFETCH_WORDS = ("prefetch", "preview", "prerender")
 
 
@@ -53,19 +53,15 @@ def leads_to_us(address, our_base):
     :param address: such as 'https://shop.example/r/{{1}}'
     :param our_base: such as 'https://shop.example'; the scheme is not compared
     """
-    theirs, ours = urlsplit(address or ""), urlsplit(our_base or "")
-    rest = (address or "")[len(f"{theirs.scheme}://{theirs.netloc}") :]
+    theirs, ours = ADDRESS.fullmatch(address or ""), ADDRESS.fullmatch(our_base or "")
     return (
-        bool(theirs.netloc)
-        and theirs.netloc.lower() == ours.netloc.lower()
-        and rest.replace(" ", "") in PATHS
+        bool(theirs and ours)
+        and theirs["host"].lower() == ours["host"].lower()
+        and (theirs["rest"] or "").replace(" ", "") in PATHS
     )
 
 
 def is_target(address):
     """Whether people can be led to this address."""
-    try:
-        parts = urlsplit((address or "").strip())
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and "." in parts.netloc.split(":")[0]
+    found = ADDRESS.fullmatch((address or "").strip())
+    return bool(found) and "." in found["host"].split(":")[0]

@@ -85,6 +85,25 @@ class TestTrackedLink(LinkCase):
         codes = {self._suffix(self._rows(c)).split("-")[0] for c in (one, other)}
         self.assertEqual(len(codes), 2)
 
+    def test_outside_campaigns_the_template_is_the_source(self):
+        button = self.template.variable_ids.filtered(lambda v: v.kind == "url")
+        button.write({"source": "link", "text": TARGET})
+        (self.template.variable_ids - button).filtered(lambda v: not v._is_complete()).text = "x"
+        row = self.env["waba.message"]._queue_direct(
+            self.sender, self._lead("+34611000001"), origin="manual", template=self.template
+        )
+        self.assertEqual(row.state, "queued")
+        self.assertTrue(self._suffix(row).endswith(row.link_token))
+        code = self._suffix(row).split("-")[0]
+        link = self.env["link.tracker.code"].search([("code", "=", code)]).link_id
+        self.assertEqual((link.source_id.name, link.url), (self.template.name, TARGET))
+
+    def test_a_template_s_own_link_needs_our_address_too(self):
+        self._lead_button_to("https://elsewhere.example/r/{{1}}")
+        button = self.template.variable_ids.filtered(lambda v: v.kind == "url")
+        with self.assertRaisesRegex(UserError, "elsewhere"):
+            button.write({"source": "link", "text": TARGET})
+
     def test_messages_without_tracked_link_have_no_token(self):
         row = self._rows(self._launch(self._leads(1)))
         self.assertFalse(row.link_token)
