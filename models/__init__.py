@@ -26,6 +26,8 @@ from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_message_settle
+from . import waba_message_click
+from . import waba_tracked_link
 from . import waba_webhook_event
 from . import waba_webhook_apply
 from . import waba_webhook_people
