@@ -60,6 +60,10 @@ from . import waba_campaign_canary
 from . import waba_campaign_results
 from . import waba_template_hold
 from . import waba_rate
+from . import waba_campaign_dry_run
+from . import waba_campaign_preflight
+from . import waba_campaign_preflight_people
+from . import waba_campaign_preflight_outlook
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel

@@ -37,27 +37,10 @@ class WabaCampaign(models.Model):
             raise UserError(self.env._("Choose a template first: it is the message to send."))
         if not self.sender_id:
             raise UserError(self.env._("Choose the number to send from first."))
-        template, sender = self.template_id, self.sudo().sender_id
-        if template.account_id != sender.account_id:
-            raise UserError(
-                self.env._(
-                    "The template %(template)s belongs to another WhatsApp account than the number "
-                    "%(number)s. Choose a number of %(account)s.",
-                    template=template.display_name,
-                    number=sender.display_name,
-                    account=template.sudo().account_id.name,
-                )
-            )
-        if reason := template._why_not_sendable():
+        if wrong := self._why_wrong_number():
+            raise UserError(wrong[1])
+        if reason := self.template_id._why_not_sendable():
             raise UserError(reason)
-        if sender.account_id.state == "draft":
-            raise UserError(
-                self.env._(
-                    "The account of %s is not connected yet. An administrator connects it under "
-                    "WhatsApp → Configuration → Accounts.",
-                    sender.display_name,
-                )
-            )
         self._check_variables()
         if not self.audience_count:
             raise UserError(

@@ -56,16 +56,19 @@ class Preparation:
     :ivar variables: [waba.variable.mixin.Variable]
     """
 
-    def __init__(self, campaign, records, numbers):
+    def __init__(self, campaign, records, numbers, dry_run=None):
         self.env = campaign.env
         self.now = fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
-        self.people = campaign._known_people(numbers)
+        self.people = (dry_run or campaign)._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
-        self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
+        self.seen = (dry_run or campaign)._recipient_ids_with_row(
+            [known.id for known in self.people.values()]
+        )
         self.variables = campaign.variable_ids._read_variables(records.env)
-        self.has_links = any(variable.is_link for variable in self.variables)
+        # A tracked address is made when it is first needed: not for a dry run.
+        self.has_links = not dry_run and any(variable.is_link for variable in self.variables)
         self.check = payloads.ParameterCheck(
             campaign.template_id.components or [], campaign.template_id.parameter_format
         )
@@ -88,10 +91,13 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    def _row_values(self, records):
-        """What differs from row to row, one dict per record, exclusions included."""
+    def _row_values(self, records, dry_run=None):
+        """What differs from row to row, one dict per record, exclusions included.
+
+        :param dry_run: a waba_campaign_dry_run.DryRun: nobody is made known, nothing is written
+        """
         numbers = [self._number_of(record) for record in records]
-        preparation = Preparation(self, records, {number for number in numbers if number})
+        preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
         return [
             self._row_for(record, number, preparation)
             for record, number in zip(records, numbers, strict=True)
@@ -186,6 +192,10 @@ class WabaCampaign(models.Model):
         return policy_numbers.e164_of(record.phone_sanitized or record._phone_format() or "")
 
     @api.model
+    def _country_code_of(self, record):
+        return country_of(self._number_of(record))
+
+    @api.model
     def _typed_number(self, record):
         """The number as it stands on the record, to name what is not valid; ''."""
         typed = (record[name] for name in record._phone_get_number_fields())
@@ -206,14 +216,16 @@ class WabaCampaign(models.Model):
 
     def _known_people(self, numbers):
         """{E.164 number: Known}; who was not known is from now on."""
-        portfolio = self.sender_id.portfolio_id
-        self.env["waba.recipient"]._create_missing(portfolio, numbers)
+        self.env["waba.recipient"]._create_missing(self.sender_id.portfolio_id, numbers)
+        return self._read_people(numbers)
+
+    def _read_people(self, numbers):
         rows = self.env.execute_query(
             SQL(
                 """SELECT number, %s FROM waba_recipient
                     WHERE portfolio_id = %s AND number = ANY(%s)""",
                 SQL(", ").join(map(SQL.identifier, Known._fields)),
-                portfolio.id,
+                self.sender_id.portfolio_id.id,
                 [*numbers],
             )
         )

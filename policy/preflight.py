@@ -17,10 +17,14 @@ Lines without a stop and why:
 Thresholds are ours unless a source is named; docs/preflight.md gives them for people.
 """
 
+import itertools
 import math
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
+from .intent import STOP_PAYLOAD, opt_out_intent
 from .reputation import MIN_VOLUME, RISK
 
 LEVELS = ("pass", "warn", "stop")
@@ -35,6 +39,10 @@ INACTIVE_AFTER = timedelta(days=180)
 # Opt-outs of those delivered to: watched from half the rate at risk (see `reputation`).
 OPT_OUT_STOP = RISK["opt_out"]
 OPT_OUT_WARN = OPT_OUT_STOP / 2
+# Words that a text tells people to answer with; `intent` understands them all.
+WAY_OUT_WORDS = frozenset(
+    {"stop", "baja", "unsubscribe", "opt out", "sair", "parar", "arret", "arrêt", "desinscribir"}
+)
 # Two-sided 90 %: of ten campaigns nine end inside what was expected.
 EXPECTED_Z = 1.645
 
@@ -191,6 +199,18 @@ def personal(
     if not variables:
         return Verdict("pass", "same_for_all")
     return Verdict("pass", "some_fallback" if fallback else "fine")
+
+
+def has_way_out_button(labels: Iterable[str], payloads: Iterable[str | None]) -> bool:
+    """Tell whether a button asks for no more promotions, by its words or by what it sends."""
+    return any(opt_out_intent(label) for label in labels) or STOP_PAYLOAD in payloads
+
+
+def tells_way_out(text: str) -> bool:
+    """Tell whether a text names a word to opt out with, in the languages that are understood."""
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
+    return bool(WAY_OUT_WORDS & ({*words} | pairs))
 
 
 # The people
