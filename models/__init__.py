@@ -23,11 +23,14 @@ from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_variable
 from . import waba_message
+from . import waba_message_direct
 from . import waba_message_results
 from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_message_settle
+from . import waba_message_click
+from . import waba_tracked_link
 from . import waba_webhook_event
 from . import waba_webhook_apply
 from . import waba_webhook_people
@@ -59,6 +62,7 @@ from . import waba_sender_alert
 from . import waba_campaign_canary
 from . import waba_campaign_results
 from . import waba_template_hold
+from . import waba_rate
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel

@@ -42,8 +42,8 @@ class WabaConsentWord(models.Model):
         "Must be",
         required=True,
         default="whole",
-        help="The whole message: nothing but a few polite words may stand beside it. Anywhere: also "
-        "inside a sentence about something else; only for phrases that mean nothing else.",
+        help="The whole message: only a few polite words may stand beside it. Anywhere: also in "
+        "a sentence about something else; only for phrases that mean nothing else.",
     )
     company_id = fields.Many2one(
         "res.company", ondelete="cascade", help="Empty: every company listens to it."
