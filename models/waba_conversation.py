@@ -83,7 +83,7 @@ class WabaConversation(models.Model):
         if message.kind != "reaction":
             values["unread_count"] = conversation.unread_count + 1
             values["waiting_since"] = min(conversation.waiting_since or at, at)
-        if not conversation.last_inbound_at or conversation.last_inbound_at < at:
+        if not conversation.last_inbound_at or conversation.last_inbound_at <= at:
             values.update(last_inbound_at=at, window_expires_at=at + SERVICE_WINDOW)
             values.update(conversation._values_from(message))
         conversation.write(values)

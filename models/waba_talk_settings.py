@@ -35,7 +35,7 @@ class ResUsers(models.Model):
 
     waba_notify = fields.Selection(
         NOTIFY_BY,
-        "WhatsApp messages",
+        "WhatsApp notifications",
         help="How you are told that somebody wrote. Empty: as your company has set it.",
     )
 

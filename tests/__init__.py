@@ -59,3 +59,5 @@ from . import test_reputation_story_tour
 from . import test_reputation_report
 from . import test_reputation_mail
 from . import test_person_panel
+from . import test_landing
+from . import test_conversation
