@@ -79,8 +79,9 @@ class InboundMessage(Event):
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
     :param details: what a kind tells beside its text, as plain values: a place (`latitude`,
-        `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`, `company`}],
-        `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`, `forwarded`.
+        `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`,
+        `company`}], `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`,
+        `forwarded`.
     :param error: why Meta could not hand the content over (kind 'unsupported').
     """
 

@@ -30,6 +30,8 @@ from . import waba_message_inbound
 from . import waba_message_talk
 from . import waba_message_notify
 from . import waba_message_settle
+from . import waba_message_click
+from . import waba_tracked_link
 from . import waba_webhook_event
 from . import waba_webhook_apply
 from . import waba_webhook_people

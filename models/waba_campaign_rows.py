@@ -10,7 +10,7 @@ from ..policy import eligibility
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
-from .waba_variable_mixin import freeze_parameters
+from .waba_variable_mixin import freeze_parameters, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
 ROW_COLUMNS = {
@@ -19,6 +19,7 @@ ROW_COLUMNS = {
     "person_name": "varchar",
     "res_id": "integer",
     "parameters": "jsonb",
+    "link_token": "varchar",
     "retry_at": "timestamp",
     "state": "varchar",
     "failure_type": "varchar",
@@ -64,6 +65,7 @@ class Preparation:
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
         self.variables = campaign.variable_ids._read_variables(records.env)
+        self.has_links = any(variable.is_link for variable in self.variables)
         self.check = payloads.ParameterCheck(
             campaign.template_id.components or [], campaign.template_id.parameter_format
         )
@@ -110,6 +112,8 @@ class WabaCampaign(models.Model):
         reason, detail = verdict.reason_key, None
         parameters = {}
         facts = record._waba_person_facts()
+        if preparation.has_links and verdict.allowed:
+            facts["link_token"] = new_link_token()
         if verdict.allowed:
             parameters, reason, detail = self._parameters_for(record, facts, preparation)
         elif reason == "invalid_number":
@@ -122,6 +126,7 @@ class WabaCampaign(models.Model):
             "person_name": facts["name"] or record.display_name,
             "res_id": record.id,
             "parameters": parameters,
+            "link_token": facts.get("link_token"),
             "retry_at": str(max(now, held_until or now)),
             "state": "skipped" if reason else "queued",
             "failure_type": reason,

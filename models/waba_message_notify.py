@@ -1,5 +1,4 @@
 from markupsafe import Markup
-
 from odoo import models
 
 REPLY_ACTIVITY = "waba_campaign.activity_type_reply"

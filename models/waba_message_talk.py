@@ -1,5 +1,4 @@
 from markupsafe import Markup
-
 from odoo import fields, models
 from odoo.tools import LazyTranslate
 
@@ -61,7 +60,7 @@ class WabaMessage(models.Model):
         return " ".join((text or word or self.kind or "").split())[:160]
 
     def _said_at(self):
-        """When it was written: theirs as WhatsApp says, ours when it left, else when it was made."""
+        """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
         self.ensure_one()
         if self.direction == "in":
             return self.sent_at or self.create_date

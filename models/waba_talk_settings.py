@@ -41,11 +41,11 @@ class ResUsers(models.Model):
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return super().SELF_READABLE_FIELDS + ["waba_notify"]
+        return [*super().SELF_READABLE_FIELDS, "waba_notify"]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
-        return super().SELF_WRITEABLE_FIELDS + ["waba_notify"]
+        return [*super().SELF_WRITEABLE_FIELDS, "waba_notify"]
 
     def _waba_notify_by(self, company):
         """The salesperson's own wish, else the company's."""

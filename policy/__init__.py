@@ -8,8 +8,12 @@ Odoo's records read it, False.
 from . import (
     eligibility,
     intent,
+from . import (
+    eligibility,
+    intent,
     landing,
     limits,
+    links,
     media,
     numbers,
     pacing,
@@ -24,6 +28,7 @@ __all__ = [
     "intent",
     "landing",
     "limits",
+    "links",
     "media",
     "numbers",
     "pacing",

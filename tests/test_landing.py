@@ -1,4 +1,4 @@
-"""On which lead or contact an inbound message lands, whom it is told, and what the chatter shows."""
+"""On which lead or contact an inbound message lands, who is told, and what the chatter shows."""
 
 from datetime import timedelta
 
