@@ -8,9 +8,6 @@ Odoo's records read it, False.
 from . import (
     eligibility,
     intent,
-from . import (
-    eligibility,
-    intent,
     landing,
     limits,
     links,
