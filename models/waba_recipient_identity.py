@@ -140,33 +140,3 @@ class WabaRecipient(models.Model):
         elif user_uid and known != person and not known.number:
             person._absorb(known)
         return person
-
-    def _find_record(self, company):
-        """The partner or lead of `company` this person is, or None.
-
-        The record last written to comes first, then a partner, then a lead with this number.
-        """
-        self.ensure_one()
-        last = self.env["waba.message"].search(
-            [
-                ("recipient_id", "=", self.id),
-                ("company_id", "=", company.id),
-                ("res_id", "!=", False),
-            ],
-            order="id desc",
-            limit=1,
-        )
-        if last and (record := last._get_record()):
-            return record
-        if self.partner_id:
-            return self.partner_id
-        known = [number for number in (self.number, self.wa_number) if number]
-        for model in ("res.partner", "crm.lead") if known else ():
-            record = self.env[model].search(
-                [("phone_sanitized", "in", known), ("company_id", "in", (False, company.id))],
-                order="write_date desc",
-                limit=1,
-            )
-            if record:
-                return record
-        return None

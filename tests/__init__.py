@@ -20,7 +20,9 @@ from . import test_openapi
 from . import test_person_mixin
 from . import test_policy_eligibility
 from . import test_policy_intent
+from . import test_policy_landing
 from . import test_policy_limits
+from . import test_policy_media
 from . import test_policy_numbers
 from . import test_policy_rates
 from . import test_rate
@@ -57,3 +59,5 @@ from . import test_reputation_story_tour
 from . import test_reputation_report
 from . import test_reputation_mail
 from . import test_person_panel
+from . import test_landing
+from . import test_conversation
