@@ -9,9 +9,14 @@ from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable
 from . import waba_recipient
+from . import waba_recipient_consent
 from . import waba_recipient_identity
+from . import waba_recipient_landing
 from . import waba_conversation
+from . import waba_conversation_desk
 from . import waba_consent
+from . import waba_consent_word
+from . import res_company_consent
 from . import waba_campaign
 from . import waba_campaign_state
 from . import waba_campaign_launch
@@ -25,6 +30,8 @@ from . import waba_message_results
 from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
+from . import waba_message_talk
+from . import waba_message_notify
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
@@ -64,8 +71,11 @@ from . import waba_campaign_dry_run
 from . import waba_campaign_preflight
 from . import waba_campaign_preflight_people
 from . import waba_campaign_preflight_outlook
+from . import waba_campaign_clearance
+from . import waba_campaign_approval
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel
 from . import res_partner
 from . import crm_lead
+from . import waba_talk_settings

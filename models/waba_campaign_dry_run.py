@@ -60,7 +60,7 @@ class DryRun:
         """{E.164 number: Known}; who has no row yet gets an id below 0, for this run alone."""
         people = self.campaign._read_people(numbers)
         missing = [number for number in numbers if number not in people]
-        inherited = self.campaign._states_elsewhere(missing)
+        inherited = self.campaign._inherited_states_of(missing)
         for number in missing:
             id_ = self._strangers.setdefault(number, -len(self._strangers) - 1)
             people[number] = Known(id=id_, **inherited.get(number, {}))
@@ -167,19 +167,17 @@ class WabaCampaign(models.Model):
             last = records[-1].id
         return run
 
-    def _states_elsewhere(self, numbers):
-        """{number: {field: value}} that a new row of these people would inherit."""
-        self.env["waba.recipient"].flush_model(["number", "wa_number", "marketing_state"])
+    def _inherited_states_of(self, numbers):
+        """{number: {field: value}} that new rows of these people would begin with."""
+        people = self.env["waba.recipient"]
+        people.flush_model()
         rows = self.env.execute_query(
-            SQL(
-                """SELECT number, wa_number FROM waba_recipient
-                    WHERE marketing_state = 'opted_out'
-                      AND (number = ANY(%(numbers)s) OR wa_number = ANY(%(numbers)s))""",
-                numbers=[*numbers],
-            )
-        )
-        stopped = {number for row in rows for number in row}
-        return {number: {"marketing_state": "opted_out"} for number in numbers if number in stopped}
+            people._inherited_states(self.sender_id.portfolio_id, numbers)
+        ) if numbers else []  # fmt: skip
+        return {
+            number: {"marketing_state": marketing, "utility_state": utility}
+            for number, marketing, utility in rows
+        }
 
     def _read_histories(self, recipient_ids, now):
         """{recipient id: History}: consent, window and the last signs of life, in one pass."""

@@ -15,20 +15,25 @@ class WabaCampaign(models.Model):
             if campaign.state != "draft":
                 continue
             campaign._check_launch()
-            later = campaign.scheduled_at and campaign.scheduled_at > fields.Datetime.now()
-            campaign._update_state(
-                ("draft",),
-                "scheduled" if later else "preparing",
-                {
-                    "launched_by_id": self.env.uid,
-                    "launched_at": fields.Datetime.now(),
-                    "template_signature": campaign.template_id.signature,
-                    "to_prepare_count": campaign.audience_count,
-                },
-            )
-            campaign.sudo()._set_utm()
-            self._prepare_cron()._trigger(at=campaign.scheduled_at if later else None)
+            campaign._begin()
         return True
+
+    def _begin(self):
+        """What a launch does once nothing forbids it: at once, or at its time."""
+        self.ensure_one()
+        later = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
+        self._update_state(
+            ("draft",),
+            "scheduled" if later else "preparing",
+            {
+                "launched_by_id": self.env.uid,
+                "launched_at": fields.Datetime.now(),
+                "template_signature": self.template_id.signature,
+                "to_prepare_count": self.audience_count,
+            },
+        )
+        self.sudo()._set_utm()
+        self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
 
     def _check_launch(self):
         """Whatever would make the launch pointless or wrong, said before anything is sent."""

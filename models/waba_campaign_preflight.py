@@ -38,6 +38,11 @@ class Check:
     mend: str = ""
 
     @property
+    def name(self):
+        """As a manager's reason names it."""
+        return f"{self.line}.{self.case}"
+
+    @property
     def may_be_overridden(self):
         return self.level == "stop" and preflight.may_be_overridden(self.line, self.case)
 

@@ -8,8 +8,10 @@ Odoo's records read it, False.
 from . import (
     eligibility,
     intent,
+    landing,
     limits,
     links,
+    media,
     numbers,
     pacing,
     reputation,
@@ -21,8 +23,10 @@ from . import (
 __all__ = [
     "eligibility",
     "intent",
+    "landing",
     "limits",
     "links",
+    "media",
     "numbers",
     "pacing",
     "reputation",

@@ -33,6 +33,8 @@ LEVELS = ("pass", "warn", "stop")
 LONG_DAYS, TOO_LONG_DAYS = 2, 30
 # Part of the people who are new, or silent for long, from which it is said.
 NOTICEABLE = 0.2
+# Of fewer people than this no part says anything: two of three may be chance.
+FEW = 10
 # So many people never written to, without an opt-in, most of the audience: a bought list looks so.
 COLD_PEOPLE = 1000
 INACTIVE_AFTER = timedelta(days=180)
@@ -190,11 +192,11 @@ def personal(
     """
     if not is_complete:
         return Verdict("stop", "incomplete")
-    if missing and missing >= receiving:
+    if missing >= max(FEW, receiving):
         return Verdict("stop", "mostly_missing")
     if missing:
         return Verdict("warn", "missing")
-    if fallback and fallback * 2 >= receiving:
+    if fallback >= max(FEW, receiving / 2):
         return Verdict("warn", "mostly_fallback")
     if not variables:
         return Verdict("pass", "same_for_all")
@@ -256,7 +258,7 @@ def countries(chosen: int, unserved: int, sent_anyway: int) -> Verdict:
     :param unserved: people of `chosen` left out for their country
     :param sent_anyway: people in the United States whom a promotion goes to by our own setting
     """
-    if unserved and unserved * 2 >= chosen:
+    if unserved >= max(FEW, chosen / 2):
         return Verdict("stop", "most")
     if unserved:
         return Verdict("warn", "some")

@@ -20,10 +20,14 @@ from . import test_openapi
 from . import test_person_mixin
 from . import test_policy_eligibility
 from . import test_policy_intent
+from . import test_policy_landing
 from . import test_policy_limits
+from . import test_policy_media
 from . import test_policy_numbers
 from . import test_policy_rates
 from . import test_rate
+from . import test_preflight
+from . import test_approval
 from . import test_policy_pacing
 from . import test_policy_preflight
 from . import test_policy_reputation
@@ -58,3 +62,5 @@ from . import test_reputation_story_tour
 from . import test_reputation_report
 from . import test_reputation_mail
 from . import test_person_panel
+from . import test_landing
+from . import test_conversation

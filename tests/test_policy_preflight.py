@@ -47,9 +47,11 @@ CASES = {
     "personal": [
         ("by name", (True, 2, 0, 0, 10), "pass", "fine"),
         ("no variable", (True, 0, 0, 0, 10), "pass", "same_for_all"),
-        ("a few fallbacks", (True, 2, 0, 4, 10), "pass", "some_fallback"),
-        ("half fallbacks", (True, 2, 0, 5, 10), "warn", "mostly_fallback"),
+        ("a few fallbacks", (True, 2, 0, 19, 40), "pass", "some_fallback"),
+        ("half fallbacks", (True, 2, 0, 20, 40), "warn", "mostly_fallback"),
+        ("two of two fallbacks", (True, 2, 0, 2, 2), "pass", "some_fallback"),
         ("a few empty", (True, 2, 1, 0, 10), "warn", "missing"),
+        ("two of two empty", (True, 2, 2, 0, 0), "warn", "missing"),
         ("as many empty as not", (True, 2, 10, 0, 10), "stop", "mostly_missing"),
         ("all empty", (True, 2, 10, 0, 0), "stop", "mostly_missing"),
         ("not filled in", (False, 2, 0, 0, 0), "stop", "incomplete"),
@@ -63,9 +65,10 @@ CASES = {
     ],
     "countries": [
         ("all served", (10, 0, 0), "pass", "served"),
-        ("some not", (10, 4, 0), "warn", "some"),
+        ("some not", (40, 19, 0), "warn", "some"),
+        ("two of two", (2, 2, 0), "warn", "some"),
         ("the United States by setting", (10, 0, 4), "warn", "sent_anyway"),
-        ("half not", (10, 5, 0), "stop", "most"),
+        ("half not", (40, 20, 0), "stop", "most"),
     ],
     "risk": [
         ("too few", (199, 199), "pass", "thin"),
