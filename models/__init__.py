@@ -15,6 +15,11 @@ from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
 from . import waba_consent
+from . import waba_consent_reading
+from . import waba_consent_import
+from . import waba_consent_rejected
+from . import waba_consent_form
+from . import phone_blacklist
 from . import waba_consent_word
 from . import res_company_consent
 from . import waba_campaign

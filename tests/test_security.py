@@ -23,6 +23,7 @@ RIGHTS = {
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.consent.rejected": {USER: "", MANAGER: "rwd", SYSTEM: ""},
     "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
@@ -313,6 +314,7 @@ class TestCompanies(SecurityCase):
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
         self.assertTrue(self.env["waba.consent"].search([]))
+        self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         for model in RIGHTS:
             # Theirs alone who asked for them.
