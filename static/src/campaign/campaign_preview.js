@@ -1,5 +1,5 @@
 import { Component, markup, useState } from "@odoo/owl";
-import { KeepLast } from "@web/core/utils/concurrency";
+import { Mutex } from "@web/core/utils/concurrency";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { useRecordObserver } from "@web/model/relational_model/utils";
@@ -32,7 +32,9 @@ export class CampaignPreview extends Component {
 
     setup() {
         this.orm = useService("orm");
-        this.keepLast = new KeepLast();
+        // A click on an arrow also ends the edit of a field: both ask, and each starts from where
+        // the one before has led.
+        this.mutex = new Mutex();
         this.state = useState({ html: "", name: "", count: 0, position: 0, notes: [] });
         this.recordId = 0;
         this.asked = "";
@@ -62,18 +64,20 @@ export class CampaignPreview extends Component {
         }
     }
 
-    async load(step, values = this.valuesOf(this.props.record)) {
+    load(step, values) {
+        return this.mutex.exec(() => this.loadNow(step, values));
+    }
+
+    async loadNow(step, values = this.valuesOf(this.props.record)) {
         if (!values.template_id) {
             return;
         }
-        const answer = await this.keepLast.add(
-            this.orm.call("waba.campaign", "campaign_preview_data", [
-                this.props.record.resId,
-                values,
-                step,
-                this.recordId,
-            ])
-        );
+        const answer = await this.orm.call("waba.campaign", "campaign_preview_data", [
+            this.props.record.resId,
+            values,
+            step,
+            this.recordId,
+        ]);
         const { count } = this.state;
         const moved = { previous: this.state.position - 1, next: this.state.position + 1 };
         this.recordId = answer.record_id;
