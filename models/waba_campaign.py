@@ -127,6 +127,7 @@ class WabaCampaign(models.Model):
     delivered_count = fields.Integer("Delivered", compute="_compute_figures")
     read_count = fields.Integer("Read", compute="_compute_figures")
     replied_count = fields.Integer("Replied", compute="_compute_figures")
+    clicked_count = fields.Integer("Clicked the link", compute="_compute_figures")
     failed_count = fields.Integer("Not delivered", compute="_compute_figures")
     uncertain_count = fields.Integer("Waiting for an answer", compute="_compute_figures")
     opted_out_count = fields.Integer("Opted out", compute="_compute_figures")

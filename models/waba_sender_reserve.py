@@ -13,8 +13,8 @@ LEASE_MARGIN = 10
 
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
-    "text", "category", "user_uid", "marketing_state", "is_blocked", "unreachable_until", "slot_at",
-    "window_expires_at", "is_blacklisted", "is_own",
+    "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
+    "unreachable_until", "slot_at", "window_expires_at", "is_blacklisted", "is_own",
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ class WabaSender(models.Model):
             if campaign:
                 wanted = min(wanted, campaign._wave_room(wanted))
             rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
-            allowed = self._leave_out_unwilling(rows, now)
+            allowed = self._leave_out_unwilling(rows, now, leaves_by)
             left_out += len(rows) - len(allowed)
             taken, costs = self._choose(allowed, (free, own_free), seen, now, leaves_by)
             places.take(*costs)
@@ -114,7 +114,8 @@ class WabaSender(models.Model):
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
                           m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
-                          r.is_blocked, r.unreachable_until, r.slot_at, c.window_expires_at,
+                          r.utility_state, r.is_blocked, r.unreachable_until, r.slot_at,
+                          c.window_expires_at,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
                           %(is_own)s
@@ -137,16 +138,18 @@ class WabaSender(models.Model):
         )
         return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
 
-    def _leave_out_unwilling(self, rows, now):
+    def _leave_out_unwilling(self, rows, now, leaves_by):
         """Consent and reach once more, in the transaction that reserves: who may be written to."""
         allowed = []
         blocked_countries = self.account_id._blocked_countries()
         for row in rows:
             verdict = eligibility.check(
                 _person(row),
-                "marketing" if row["category"] == "marketing" else "utility",
+                purpose_of(row["kind"], row["category"]),
                 now,
                 blocked_countries=blocked_countries,
+                opt_in_required=self.company_id.waba_opt_in_required,
+                leaves_by=leaves_by,
             )
             if verdict.allowed:
                 allowed.append(row)
@@ -267,6 +270,13 @@ class WabaSender(models.Model):
         self.invalidate_recordset(["next_dispatch_at"])
 
 
+def purpose_of(kind, category):
+    """What `policy.eligibility` asks about a message: only a template may begin a conversation."""
+    if kind != "template":
+        return "service"
+    return "marketing" if category == "marketing" else "utility"
+
+
 def epoch_of(moment):
     """Epoch seconds of a naive UTC datetime."""
     return moment.replace(tzinfo=timezone.utc).timestamp()
@@ -278,7 +288,9 @@ def _person(row):
         user_uid=row["user_uid"] or "",
         country_code=country_of(row["number"]),
         marketing_state=row["marketing_state"],
+        utility_state=row["utility_state"],
         blacklisted=row["is_blacklisted"],
         unreachable_until=row["unreachable_until"],
         blocked=row["is_blocked"],
+        window_expires_at=row["window_expires_at"],
     )

@@ -1,10 +1,12 @@
+import secrets
+
 import babel
 import babel.dates
 import babel.numbers
 from odoo import api, fields, models
 
 from ..cloud_api import payloads
-from ..policy import eligibility
+from ..policy import eligibility, links
 
 SOURCES = [
     ("first_name", "Person's first name"),
@@ -14,6 +16,7 @@ SOURCES = [
     ("our_company", "Our company"),
     ("field", "A field of the record"),
     ("text", "Fixed text"),
+    ("link", "Tracked link"),
 ]
 
 # Words in a variable's name that tell what it wants, in the languages templates are written in.
@@ -89,6 +92,8 @@ class WabaVariableMixin(models.AbstractModel):
         self.ensure_one()
         if self.source == "text":
             return bool(self.text) or self.kind == "payload"
+        if self.source == "link":
+            return bool(self.text)
         return self.source != "field" or bool(self.field_path)
 
     def _value_for(self, record, facts):
@@ -102,7 +107,7 @@ class WabaVariableMixin(models.AbstractModel):
     def _own_value(self, record, facts):
         """As `_value_for`, without the text for people for whom it is empty."""
         self.ensure_one()
-        if self.source == "text":
+        if self.source in ("text", "link"):
             return self.text or ""
         if self.source == "our_company":
             return record.env.company.name
@@ -202,6 +207,8 @@ class Variable:
         self._source = line.source
         self._fallback = payloads.clean_parameter(line.fallback or "")
         self._same_for_all = None
+        self.is_link = line.source == "link"
+        self._link_code = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
             self._same_for_all = payloads.clean_parameter(text or "") or self._fallback
@@ -213,11 +220,32 @@ class Variable:
         """
         if self._same_for_all is not None:
             return self._same_for_all
+        if self.is_link:
+            return self._link_suffix(facts.get("link_token"))
         if self._source == "field":
             value = self._line._field_value(record)
         else:
             value = facts[self._source]
         return payloads.clean_parameter(value or "") or self._fallback
+
+    def _link_suffix(self, token):
+        """The end of the address for one message; a preview, which has no message, shows none."""
+        if not token:
+            return "…"
+        if self._link_code is None:
+            self._link_code = self._line._tracked_link().code
+        return links.suffix(self._link_code, token)
+
+
+def new_link_token():
+    """The message's part of its tracked addresses: 96 random bits, nothing about the person."""
+    return secrets.token_urlsafe(12)
+
+
+def link_token_in(parameters):
+    """The token in a message's frozen parameters, or None."""
+    tokens = (links.split_suffix(button["value"])[1] for button in parameters.get("buttons", ()))
+    return next(filter(None, tokens), None)
 
 
 def freeze_parameters(variables, values):

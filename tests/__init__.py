@@ -16,13 +16,18 @@ from . import test_inbound
 from . import test_languages
 from . import test_layering
 from . import test_limits_orm
+from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
 from . import test_policy_eligibility
 from . import test_policy_intent
+from . import test_policy_landing
 from . import test_policy_limits
+from . import test_policy_media
 from . import test_policy_numbers
+from . import test_policy_rates
+from . import test_rate
 from . import test_policy_pacing
 from . import test_policy_reputation
 from . import test_policy_response
@@ -57,3 +62,5 @@ from . import test_reputation_story_tour
 from . import test_reputation_report
 from . import test_reputation_mail
 from . import test_person_panel
+from . import test_landing
+from . import test_conversation
