@@ -1,7 +1,6 @@
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import NamedTuple
 
-import pytz
 from odoo import api, fields, models
 
 from ..policy import numbers
@@ -97,7 +96,7 @@ class WabaConsent(models.Model):
                 )
             )
             return None
-        moment = self.env.tz.localize(moment).astimezone(pytz.utc).replace(tzinfo=None)
+        moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
         if moment > fields.Datetime.now():
             faults.append(self.env._("“%s” is in the future.", text))
             return None
