@@ -39,6 +39,7 @@
         "wizard/waba_consent_note_views.xml",
         "wizard/waba_diagnosis_views.xml",
         "wizard/waba_report_block_views.xml",
+        "wizard/waba_privacy_views.xml",
         "wizard/waba_release_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",

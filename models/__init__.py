@@ -79,4 +79,9 @@ from . import waba_person_mixin
 from . import waba_person_panel
 from . import res_partner
 from . import crm_lead
+from . import waba_merge
+from . import waba_erased_person
+from . import waba_recipient_erase
+from . import waba_recipient_export
+from . import privacy_lookup
 from . import waba_talk_settings
