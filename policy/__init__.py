@@ -7,6 +7,7 @@ Odoo's records read it, False.
 
 from . import (
     eligibility,
+    hours,
     intent,
     limits,
     links,
@@ -20,6 +21,7 @@ from . import (
 
 __all__ = [
     "eligibility",
+    "hours",
     "intent",
     "limits",
     "links",

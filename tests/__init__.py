@@ -19,6 +19,7 @@ from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
 from . import test_policy_eligibility
+from . import test_policy_hours
 from . import test_policy_intent
 from . import test_policy_limits
 from . import test_policy_numbers
