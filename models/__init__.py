@@ -1,3 +1,5 @@
+from . import res_company
+from . import res_config_settings
 from . import waba_portfolio
 from . import waba_account
 from . import waba_account_sync
@@ -18,8 +20,10 @@ from . import waba_campaign_launch
 from . import waba_campaign_audience
 from . import waba_campaign_rows
 from . import waba_campaign_progress
+from . import waba_campaign_waits
 from . import waba_campaign_variable
 from . import waba_message
+from . import waba_message_rules
 from . import waba_message_direct
 from . import waba_message_results
 from . import waba_message_failure

@@ -36,7 +36,9 @@ def zones_of(number):
 
     More than one when the number does not tell where in its country the person is.
     """
-    digits = (number or "").removeprefix("+")
+    if not (number or "").startswith("+"):
+        return ""
+    digits = number[1:]
     code = next((digits[:n] for n in (1, 2, 3) if digits[:n] in _CALLING_CODES), None)
     if not code:
         return ""

@@ -180,6 +180,7 @@ class Panel:
             self._person(number, typed, people),
             purpose,
             self.now,
+            us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
             blocked_countries=sender.account_id._blocked_countries(),
         )
         if not verdict.allowed:

@@ -173,7 +173,7 @@ class WabaRecipient(models.Model):
                 ("category", "=", "marketing"),
                 ("retry_at", "<", until),
             ]
-        ).write({"retry_at": until})
+        ).write({"retry_at": until, "wait_reason": "held"})
 
     def _has_newer_consent(self, at):
         """Whether the ledger already holds a word said after `at` (events may arrive late)."""

@@ -64,6 +64,28 @@ def may_leave(
     return None
 
 
+def leaves_at(
+    now_utc: datetime,
+    origin: str | None,
+    category: str | None,
+    tz_name: str,
+    quiet: tuple[float, float],
+    held_until: datetime | None = None,
+) -> tuple[datetime, str | None]:
+    """Return when a message may leave at the earliest, and why not before.
+
+    :param quiet: from and until
+    :param held_until: WhatsApp holds promotions to this person back until then
+    :return: the reason is None, 'held' or 'hours'
+    """
+    moment = max(now_utc, held_until or now_utc)
+    if waits(origin, category):
+        allowed_at = next_allowed(moment, tz_name, *quiet)
+        if allowed_at > moment:
+            return allowed_at, "hours"
+    return moment, "held" if moment > now_utc else None
+
+
 @lru_cache(maxsize=1024)
 def zones_named(tz_name: str) -> tuple[ZoneInfo, ...]:
     """Return the zones that a text with commas names."""

@@ -24,6 +24,7 @@ from . import test_policy_intent
 from . import test_policy_limits
 from . import test_policy_numbers
 from . import test_policy_rates
+from . import test_quiet_hours
 from . import test_rate
 from . import test_policy_pacing
 from . import test_policy_reputation
