@@ -11,9 +11,14 @@ from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable
 from . import waba_recipient
+from . import waba_recipient_consent
 from . import waba_recipient_identity
+from . import waba_recipient_landing
 from . import waba_conversation
+from . import waba_conversation_desk
 from . import waba_consent
+from . import waba_consent_word
+from . import res_company_consent
 from . import waba_campaign
 from . import waba_campaign_state
 from . import waba_campaign_launch
@@ -22,6 +27,8 @@ from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_waits
 from . import waba_campaign_variable
+from . import waba_campaign_sources
+from . import waba_campaign_preview
 from . import waba_message
 from . import waba_message_rules
 from . import waba_message_direct
@@ -29,6 +36,8 @@ from . import waba_message_results
 from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
+from . import waba_message_talk
+from . import waba_message_notify
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
@@ -69,3 +78,4 @@ from . import waba_person_mixin
 from . import waba_person_panel
 from . import res_partner
 from . import crm_lead
+from . import waba_talk_settings

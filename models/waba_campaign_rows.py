@@ -41,6 +41,7 @@ class Known(NamedTuple):
 
     id: int | None = None
     marketing_state: str = "unknown"
+    utility_state: str | None = None
     unreachable_until: datetime | None = None
     marketing_held_until: datetime | None = None
     is_blocked: bool = False
@@ -67,6 +68,7 @@ class Preparation:
         self.quiet = self.company._waba_quiet_span()
         self.us_marketing_blocked = self.company.waba_us_marketing_left_out
         self.category = campaign.category
+        self.opt_in_required = self.company.waba_opt_in_required
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
@@ -124,6 +126,7 @@ class WabaCampaign(models.Model):
             now,
             us_marketing_blocked=preparation.us_marketing_blocked,
             blocked_countries=preparation.blocked_countries,
+            opt_in_required=preparation.opt_in_required,
         )
         reason, detail = verdict.reason_key, None
         parameters = {}
@@ -218,6 +221,7 @@ class WabaCampaign(models.Model):
             number=number or typed.lstrip("+"),
             duplicate=known.id in preparation.seen,
             marketing_state=known.marketing_state,
+            utility_state=known.utility_state,
             blacklisted=number in preparation.blacklisted,
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,

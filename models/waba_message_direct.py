@@ -204,6 +204,7 @@ class WabaMessage(models.Model):
                 number=number if person else number.lstrip("+"),
                 user_uid=person.user_uid or "",
                 marketing_state=person.marketing_state or "unknown",
+                utility_state=person.utility_state,
                 blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
@@ -214,6 +215,7 @@ class WabaMessage(models.Model):
             moment,
             us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
             blocked_countries=sender.account_id._blocked_countries(),
+            opt_in_required=sender.company_id.waba_opt_in_required,
         )
         if verdict.allowed:
             return False, False

@@ -1,11 +1,13 @@
 from . import test_account
 from . import test_audience
+from . import test_audience_sources
 from . import test_campaign
 from . import test_cloud_api_client
 from . import test_cloud_api_errors
 from . import test_cloud_api_payloads
 from . import test_cloud_api_pool
 from . import test_cloud_api_webhooks
+from . import test_composer_tours
 from . import test_consent
 from . import test_dispatch
 from . import test_failures
@@ -21,7 +23,9 @@ from . import test_person_mixin
 from . import test_policy_eligibility
 from . import test_policy_hours
 from . import test_policy_intent
+from . import test_policy_landing
 from . import test_policy_limits
+from . import test_policy_media
 from . import test_policy_numbers
 from . import test_policy_rates
 from . import test_quiet_hours
@@ -32,6 +36,7 @@ from . import test_policy_response
 from . import test_policy_retry
 from . import test_policy_status
 from . import test_portfolio
+from . import test_preview
 from . import test_query_plans
 from . import test_security
 from . import test_sender
@@ -59,3 +64,5 @@ from . import test_reputation_story_tour
 from . import test_reputation_report
 from . import test_reputation_mail
 from . import test_person_panel
+from . import test_landing
+from . import test_conversation
