@@ -6,6 +6,8 @@ Odoo's records read it, False.
 """
 
 from . import (
+    attribution,
+    cost,
     eligibility,
     intent,
     landing,
@@ -21,6 +23,8 @@ from . import (
 )
 
 __all__ = [
+    "attribution",
+    "cost",
     "eligibility",
     "intent",
     "landing",
