@@ -42,6 +42,7 @@
         "wizard/waba_release_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
+        "views/waba_campaign_sources_views.xml",
         "views/waba_menus.xml",
         "views/waba_reputation_dashboard_views.xml",
     ],

@@ -24,6 +24,8 @@ from . import waba_campaign_audience
 from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_variable
+from . import waba_campaign_sources
+from . import waba_campaign_preview
 from . import waba_message
 from . import waba_message_direct
 from . import waba_message_results

@@ -502,7 +502,7 @@ class TestRemoteCalls(SecurityCase):
         of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
                       "get_import_templates"}
         # Asks by itself who is asking.
-        of_the_screens = {"reputation_dashboard_data"}
+        of_the_screens = {"reputation_dashboard_data", "campaign_preview_data"}
         for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):
             for parent in type(self.env[model]).mro():
                 if not parent.__module__.startswith("odoo.addons.waba_campaign"):
