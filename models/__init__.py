@@ -56,6 +56,11 @@ from . import waba_message_retention
 from . import waba_phone_prefix
 from . import waba_message_day
 from . import waba_message_daily
+from . import waba_message_cost
+from . import waba_attribution
+from . import waba_attribution_events
+from . import waba_attribution_due
+from . import waba_money_daily
 from . import waba_sender_reputation
 from . import waba_reputation
 from . import waba_reputation_groups

@@ -6,6 +6,8 @@ Odoo's records read it, False.
 """
 
 from . import (
+    attribution,
+    cost,
     eligibility,
     hours,
     intent,
@@ -22,6 +24,8 @@ from . import (
 )
 
 __all__ = [
+    "attribution",
+    "cost",
     "eligibility",
     "hours",
     "intent",
