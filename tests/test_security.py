@@ -33,6 +33,9 @@ RIGHTS = {
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.money.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sender.reputation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.reputation.event": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
@@ -318,6 +321,7 @@ class TestCompanies(SecurityCase):
         campaign = self._launch(self._leads(1))
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
+        self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
         self.env["waba.erased.person"]._remember(["+34611000099"], True, False)
