@@ -5,10 +5,22 @@ No Odoo, no network and no clock in here. Every function that depends on the mom
 Odoo's records read it, False.
 """
 
-from . import eligibility, intent, limits, numbers, pacing, reputation, response, retry, status
+from . import (
+    eligibility,
+    followup,
+    intent,
+    limits,
+    numbers,
+    pacing,
+    reputation,
+    response,
+    retry,
+    status,
+)
 
 __all__ = [
     "eligibility",
+    "followup",
     "intent",
     "limits",
     "numbers",
