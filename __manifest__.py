@@ -30,6 +30,7 @@
         "views/waba_message_daily_views.xml",
         "views/waba_sender_reputation_views.xml",
         "views/digest_views.xml",
+        "views/waba_rate_views.xml",
         "data/ir_filters_data.xml",
         "report/waba_reputation_report.xml",
         "wizard/waba_diagnosis_views.xml",

@@ -20,6 +20,7 @@ from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_variable
 from . import waba_message
+from . import waba_message_direct
 from . import waba_message_results
 from . import waba_message_failure
 from . import waba_message_status
@@ -56,6 +57,7 @@ from . import waba_sender_alert
 from . import waba_campaign_canary
 from . import waba_campaign_results
 from . import waba_template_hold
+from . import waba_rate
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel

@@ -140,10 +140,11 @@ class WabaCampaign(models.Model):
         self.env.cr.execute(
             SQL(
                 """INSERT INTO waba_message
-                          (uuid, direction, kind, attempt_count, failed_attempt, failure_streak,
-                           campaign_id, account_id, sender_id, company_id, user_id, template_id,
-                           category, res_model, create_date, write_date, %(columns)s)
-                   SELECT %(uuid)s, 'out', 'template', 0, 0, 0,
+                          (uuid, direction, origin, kind, attempt_count, failed_attempt,
+                           failure_streak, campaign_id, account_id, sender_id, company_id,
+                           user_id, template_id, category, res_model, create_date, write_date,
+                           %(columns)s)
+                   SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
                           %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
                           %(template)s, %(category)s, %(res_model)s, %(now)s, %(now)s,
                           %(columns)s

@@ -25,6 +25,19 @@ STATES = [
 # States of a message that WhatsApp took over, whatever came after.
 TAKEN_STATES = ("accepted", "held", "sent", "delivered", "read")
 OPEN_STATES = ("queued", "reserved")
+ORIGINS = [
+    ("campaign", "Campaign"),
+    ("sequence", "Follow-up sequence"),
+    ("manual", "A colleague"),
+    ("action", "Automation rule"),
+    ("reply", "Automatic reply"),
+    ("test", "Test"),
+]
+# Why a queued row waits although the number may send.
+WAIT_REASONS = [
+    ("hours", "Outside the person's hours"),
+    ("frequency", "Enough promotions lately"),
+]
 
 
 class WabaMessage(models.Model):
@@ -36,7 +49,7 @@ class WabaMessage(models.Model):
     person, never by sending again: the API has no idempotency key. Incoming: `received`.
 
     The wire carries `uuid/attempt_count`, both committed before the request leaves.
-    Entry points: rows are created by waba_campaign_rows.py, reserved by
+    Entry points: rows are created by waba_campaign_rows.py and waba_message_direct.py, reserved by
     waba_sender_reserve.py, settled by waba_message_results.py and waba_message_status.py.
     Not a mail.thread on purpose: a campaign makes a hundred thousand of these.
     """
@@ -52,6 +65,14 @@ class WabaMessage(models.Model):
     wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
     direction = fields.Selection(
         [("out", "Sent by us"), ("in", "Received")], default="out", required=True, readonly=True
+    )
+    origin = fields.Selection(
+        ORIGINS, "Sent because of", readonly=True, help="Who or what wanted this message sent."
+    )
+    origin_key = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Names the occasion: whoever asks twice for the same one gets the same message.",
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
@@ -98,6 +119,7 @@ class WabaMessage(models.Model):
     )
     streak_type = fields.Char(readonly=True, help="The reason that failure_streak counts.")
     retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
+    wait_reason = fields.Selection(WAIT_REASONS, "Waits because", readonly=True)
     reserved_until = fields.Datetime(
         readonly=True,
         help="The latest moment the request may leave. After it, the outcome is unknown.",
@@ -130,6 +152,7 @@ class WabaMessage(models.Model):
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
+    _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
         "(campaign_id, res_id) WHERE campaign_id IS NOT NULL AND direction = 'out'"
     )

@@ -76,7 +76,7 @@ class WabaSender(models.Model):
             if campaign:
                 wanted = min(wanted, campaign._wave_room(wanted))
             rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
-            allowed = self._leave_out_unwilling(rows, now)
+            allowed = self._leave_out_unwilling(rows, now, leaves_by)
             left_out += len(rows) - len(allowed)
             taken, costs = self._choose(allowed, (free, own_free), seen, now, leaves_by)
             places.take(*costs)
@@ -137,16 +137,17 @@ class WabaSender(models.Model):
         )
         return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
 
-    def _leave_out_unwilling(self, rows, now):
+    def _leave_out_unwilling(self, rows, now, leaves_by):
         """Consent and reach once more, in the transaction that reserves: who may be written to."""
         allowed = []
         blocked_countries = self.account_id._blocked_countries()
         for row in rows:
             verdict = eligibility.check(
                 _person(row),
-                "marketing" if row["category"] == "marketing" else "utility",
+                purpose_of(row["kind"], row["category"]),
                 now,
                 blocked_countries=blocked_countries,
+                leaves_by=leaves_by,
             )
             if verdict.allowed:
                 allowed.append(row)
@@ -267,6 +268,13 @@ class WabaSender(models.Model):
         self.invalidate_recordset(["next_dispatch_at"])
 
 
+def purpose_of(kind, category):
+    """What `policy.eligibility` asks about a message: only a template may begin a conversation."""
+    if kind != "template":
+        return "service"
+    return "marketing" if category == "marketing" else "utility"
+
+
 def epoch_of(moment):
     """Epoch seconds of a naive UTC datetime."""
     return moment.replace(tzinfo=timezone.utc).timestamp()
@@ -281,4 +289,5 @@ def _person(row):
         blacklisted=row["is_blacklisted"],
         unreachable_until=row["unreachable_until"],
         blocked=row["is_blocked"],
+        window_expires_at=row["window_expires_at"],
     )

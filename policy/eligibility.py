@@ -13,6 +13,7 @@ from .intent import (
     opt_in_intent,
     opt_out_intent,
 )
+from .limits import in_service_window
 
 __all__ = [
     "OPT_IN_WORDS",
@@ -29,7 +30,9 @@ __all__ = [
     "opt_out_intent",
 ]
 
-PURPOSES = ("marketing", "utility")
+# 'utility' is about the person's own affairs; 'service' is what we say freely, in any words, inside
+# the window that the person opened by writing to us.
+PURPOSES = ("marketing", "utility", "service")
 
 # Neither businesses nor people there are served: Cuba, Iran, North Korea, Syria (Meta, Support:
 # country restrictions, 2025-11-19). Crimea, Donetsk and Luhansk have no code of their own.
@@ -51,6 +54,7 @@ class Person:
     unreachable_until: until when we take the person not to be on WhatsApp.
     blocked: we blocked the person at Meta.
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
+    window_expires_at: when the service window of this person and the number we write from closes.
     """
 
     number: str = ""
@@ -61,6 +65,7 @@ class Person:
     unreachable_until: datetime | None = None
     blocked: bool = False
     country_code: str = ""
+    window_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,20 @@ class Question:
     """One message to one person; see `check` for the fields."""
 
     person: Person
-    marketing: bool
+    purpose: str
     now: datetime
+    leaves_by: datetime
     us_marketing_blocked: bool
     blocked_countries: frozenset[str]
+
+    @property
+    def marketing(self) -> bool:
+        return self.purpose == "marketing"
+
+    @property
+    def answers(self) -> bool:
+        """An answer to someone who wrote to us: they are there, and asked for it."""
+        return self.purpose == "service"
 
 
 def _without_number(question: Question) -> bool:
@@ -94,7 +109,12 @@ def _invalid_number(question: Question) -> bool:
 
 def _unreachable(question: Question) -> bool:
     until = question.person.unreachable_until
-    return bool(until) and question.now < until
+    return bool(until) and question.now < until and not question.answers
+
+
+def _window_closed(question: Question) -> bool:
+    expires_at = question.person.window_expires_at
+    return question.answers and not in_service_window(expires_at, question.leaves_by)
 
 
 def _country(question: Question) -> bool:
@@ -111,7 +131,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("no_number", _without_number),
     ("invalid_number", _invalid_number),
     ("duplicate", lambda question: question.person.duplicate),
-    ("blacklisted", lambda question: question.person.blacklisted),
+    ("blacklisted", lambda question: question.person.blacklisted and not question.answers),
     (
         "opted_out",
         lambda question: question.marketing and question.person.marketing_state == "opted_out",
@@ -119,6 +139,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("unreachable", _unreachable),
     ("blocked_by_us", lambda question: question.person.blocked),
     ("country", _country),
+    ("window_closed", _window_closed),
 )
 REASONS = tuple(reason for reason, _applies in RULES)
 
@@ -130,19 +151,22 @@ def check(
     *,
     us_marketing_blocked: bool = True,
     blocked_countries: frozenset[str] = frozenset(),
+    leaves_by: datetime | None = None,
 ) -> Verdict:
     """Tell whether a message for `purpose` may go to `person` at `now`.
 
-    :param purpose: 'marketing' or 'utility' (messages about the person's own affairs)
+    :param purpose: one of `PURPOSES`
     :param us_marketing_blocked: Meta delivers no marketing to numbers of the United States
     :param blocked_countries: ISO codes the account was refused to write to (error 130497)
+    :param leaves_by: the latest moment the message may leave, `now` if not given: until then a
+        window must be open
     :return: `reason_key` is None or one of `REASONS`
     :raise ValueError: on any other purpose
     """
     if purpose not in PURPOSES:
         raise ValueError(f"a purpose is one of {PURPOSES}: {purpose!r}")
     question = Question(
-        person, purpose == "marketing", now, us_marketing_blocked, blocked_countries
+        person, purpose, now, leaves_by or now, us_marketing_blocked, blocked_countries
     )
     for reason_key, applies in RULES:
         if applies(question):

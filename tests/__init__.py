@@ -14,6 +14,7 @@ from . import test_inbound
 from . import test_languages
 from . import test_layering
 from . import test_limits_orm
+from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
@@ -21,6 +22,8 @@ from . import test_policy_eligibility
 from . import test_policy_intent
 from . import test_policy_limits
 from . import test_policy_numbers
+from . import test_policy_rates
+from . import test_rate
 from . import test_policy_pacing
 from . import test_policy_reputation
 from . import test_policy_response

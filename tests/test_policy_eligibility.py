@@ -23,6 +23,8 @@ SYMPTOMS = {
     "blocked_by_us": {"blocked": True},
     "country": {"country_code": "CU"},
 }
+# What everybody has who is not being answered.
+OPEN = replace(ANA, window_expires_at=NOW + timedelta(minutes=1))
 
 
 class TestCheck(unittest.TestCase):
@@ -86,6 +88,39 @@ class TestCheck(unittest.TestCase):
                 verdict = eligibility.check(person, "marketing", NOW, **rules)
                 self.assertEqual(verdict.reason_key, expected)
 
+    def test_an_answer_is_for_who_wrote_to_us(self):
+        cases = [
+            # changes, verdict
+            ({}, None),
+            ({"marketing_state": "opted_out"}, None),
+            ({"blacklisted": True}, None),
+            ({"unreachable_until": LATER}, None),
+            ({"country_code": "US"}, None),
+            ({"number": "", "user_uid": "ES.9A1B2C"}, None),
+            ({"number": ""}, "no_number"),
+            ({"number": "600 000 000"}, "invalid_number"),
+            ({"blocked": True}, "blocked_by_us"),
+            ({"country_code": "SY"}, "country"),
+            ({"window_expires_at": None}, "window_closed"),
+            ({"window_expires_at": NOW}, "window_closed"),
+            ({"window_expires_at": NOW, "blocked": True}, "blocked_by_us"),
+        ]
+        for changes, reason_key in cases:
+            with self.subTest(**changes):
+                verdict = eligibility.check(replace(OPEN, **changes), "service", NOW)
+                self.assertEqual(verdict.reason_key, reason_key)
+
+    def test_the_window_must_be_open_until_the_last_moment(self):
+        for seconds, reason_key in [(59, None), (60, "window_closed"), (61, "window_closed")]:
+            with self.subTest(seconds=seconds):
+                leaves_by = NOW + timedelta(seconds=seconds)
+                verdict = eligibility.check(OPEN, "service", NOW, leaves_by=leaves_by)
+                self.assertEqual(verdict.reason_key, reason_key)
+
+    def test_only_an_answer_needs_a_window(self):
+        for purpose in ("marketing", "utility"):
+            self.assertEqual(eligibility.check(ANA, purpose, NOW), Verdict(True))
+
     def test_an_unknown_purpose_is_an_error(self):
         with self.assertRaises(ValueError):
             eligibility.check(ANA, "newsletter", NOW)
@@ -101,4 +136,4 @@ class TestCheck(unittest.TestCase):
         self.assertEqual(verdict.reason_key, next(key for key in SYMPTOMS if key in reasons))
 
     def test_the_reasons_and_their_order(self):
-        self.assertEqual(eligibility.REASONS, tuple(SYMPTOMS))
+        self.assertEqual(eligibility.REASONS, (*SYMPTOMS, "window_closed"))

@@ -31,6 +31,7 @@ RIGHTS = {
     "waba.sender.reputation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.reputation.event": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
+    "waba.rate": {USER: "", MANAGER: "rwcd", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -310,6 +311,7 @@ class TestCompanies(SecurityCase):
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
         self.assertTrue(self.env["waba.consent"].search([]))
+        self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if model.startswith(("waba.diagnosis", "waba.release")):
@@ -490,7 +492,8 @@ class TestRemoteCalls(SecurityCase):
                 self.assertTrue(getattr(type(self.env[model]), name)._api_private)
 
     def test_every_public_method_of_ours_is_a_button_or_the_orms(self):
-        of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init"}
+        of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
+                      "get_import_templates"}
         # Asks by itself who is asking.
         of_the_screens = {"reputation_dashboard_data"}
         for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):

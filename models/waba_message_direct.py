@@ -1,0 +1,269 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..cloud_api import payloads
+from ..policy import eligibility
+from .languages import in_language_of
+from .phone_countries import country_of
+from .waba_campaign_rows import UUID_OF_ROW
+from .waba_failure import failure_sentence
+from .waba_sender_reserve import purpose_of
+
+# A colleague asks for these in person; the others are asked for by jobs and rules.
+ASKED_BY_A_PERSON = ("manual", "test")
+
+
+class Words:
+    """What one template's variables need to be filled, as `waba.campaign._parameters_for` reads it.
+
+    :param lines: waba.variable.mixin records
+    :param env: the environment in which the record is read
+    """
+
+    def __init__(self, template, lines, env):
+        self.variables = lines._read_variables(env)
+        self.check = payloads.ParameterCheck(template.components or [], template.parameter_format)
+
+
+class WabaMessage(models.Model):
+    """Messages outside campaigns: follow-ups, automation, a colleague's own, replies, tests.
+
+    `_queue_direct` is their one door. It decides what can be decided now and leaves a row with its
+    reason when nothing may be sent; the row then takes the same places, pace and checks as those of
+    campaigns, in the queue of its number (waba_sender_reserve.py). It never talks to Meta.
+    """
+
+    _inherit = "waba.message"
+
+    @api.model
+    def _queue_direct(
+        self,
+        sender,
+        record,
+        *,
+        origin,
+        template=None,
+        variables=None,
+        text=None,
+        media=None,
+        user=None,
+        not_before=None,
+        origin_key=None,
+        values=None,
+    ):
+        """One message to one person, in the queue of `sender` or left out with its reason.
+
+        :param record: res.partner or crm.lead; a waba.recipient for someone without a record.
+            Read with the rights of its environment
+        :param origin: a key of ORIGINS
+        :param template: waba.template; without one `text` or `media` is sent freely, which only an
+            open service window allows
+        :param variables: waba.variable.mixin records that fill the template, its own by default
+        :param media: what `_media_values` reads
+        :param user: res.users for whom it is sent; whoever asks, else the record's salesperson
+        :param not_before: naive UTC datetime
+        :param origin_key: names the occasion; a second call with the same one returns the row of
+            the first and queues nothing, whoever makes it, when and in whatever transaction
+        :param values: further field values
+        :return: the row, `queued` or `skipped`
+        """
+        if origin_key and (known := self._by_origin_key(origin_key)):
+            return known
+        sender = sender.sudo()
+        user = user or self._user_for(record, origin)
+        record = in_language_of(user or sender.company_id, record)
+        to, person = self._address_of(record, sender.portfolio_id)
+        content = (
+            self._template_values(template)
+            if template
+            else {"kind": "text", "category": "service", "text": text}
+            if not media
+            else {"category": "service", "text": text, **self._media_values(media)}
+        )
+        now = fields.Datetime.now()
+        retry_at = max(filter(None, [now, not_before, self._held_until(person, content)]))
+        reason, sentence = self._why_not_to(sender, person, to, content, retry_at)
+        if not reason and template:
+            content["parameters"], reason, sentence = self._fill(
+                record, template, variables or template.sudo().variable_ids, sender
+            )
+        row = self.sudo()._insert_direct(sender, origin, origin_key)
+        if not row:
+            return self._by_origin_key(origin_key)
+        row.write(
+            {
+                **content,
+                **to,
+                "company_id": sender.company_id.id,
+                "user_id": user.id,
+                "recipient_id": person.id,
+                "retry_at": retry_at,
+                "state": "skipped" if reason else "queued",
+                "failure_type": reason,
+                "failure_reason": sentence,
+                **(values or {}),
+            }
+        )
+        if not reason:
+            sender._wake()
+        return row.with_env(self.env)
+
+    def _by_origin_key(self, origin_key):
+        return self.browse(self.sudo().search([("origin_key", "=", origin_key)]).ids)
+
+    def _insert_direct(self, sender, origin, origin_key):
+        """The bare row; empty when this transaction has one of that key.
+
+        Of two transactions with one key the second waits for the first; when that commits, the
+        second fails as one to be repeated (a snapshot does not show the other's row), as every
+        request and job of ours is.
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """INSERT INTO waba_message
+                          (uuid, direction, origin, origin_key, kind, state, attempt_count,
+                           failed_attempt, failure_streak, account_id, sender_id,
+                           create_uid, write_uid, create_date, write_date)
+                   VALUES (%(uuid)s, 'out', %(origin)s, %(key)s, 'template', 'queued', 0, 0, 0,
+                           %(account)s, %(sender)s, %(uid)s, %(uid)s, %(now)s, %(now)s)
+                   ON CONFLICT (origin_key) WHERE origin_key IS NOT NULL DO NOTHING
+                   RETURNING id""",
+                uuid=UUID_OF_ROW,
+                origin=origin,
+                key=origin_key or None,
+                account=sender.account_id.id,
+                sender=sender.id,
+                uid=self.env.uid,
+                now=self.env.cr.now(),
+            )
+        )
+        return self.browse([row_id for (row_id,) in rows])
+
+    # ------------------------------------------------------------------
+    # To whom
+    # ------------------------------------------------------------------
+
+    def _user_for(self, record, origin):
+        if origin in ASKED_BY_A_PERSON:
+            return self.env.user
+        return record.user_id if "user_id" in record._fields else self.env["res.users"]
+
+    def _address_of(self, record, portfolio):
+        """(field values that tell to whom, the waba.recipient, perhaps empty)."""
+        people, campaigns = self.env["waba.recipient"].sudo(), self.env["waba.campaign"]
+        if record._name == "waba.recipient":
+            person = record.sudo()
+            if person.portfolio_id != portfolio:
+                found = people._find_or_create_by_number(portfolio, [person.number or ""])
+                person = found.get(person.number, people)
+            return {"number": person.number, "person_name": person.name}, person
+        number = campaigns._number_of(record)
+        found = people._find_or_create_by_number(portfolio, [number]) if number else {}
+        to = {
+            "number": number or campaigns._typed_number(record) or False,
+            "person_name": record._waba_person_facts()["name"] or record.display_name,
+            "res_model": record._name,
+            "res_id": record.id,
+        }
+        return to, found.get(number, people)
+
+    def _held_until(self, person, content):
+        """WhatsApp holds promotions to this person back until then, or None."""
+        return person.marketing_held_until if content["category"] == "marketing" else None
+
+    def _why_not_to(self, sender, person, to, content, moment):
+        """(reason key, sentence) why this message may not go to this person, or (False, False).
+
+        :param moment: when it leaves at the earliest
+        """
+        number = to["number"] or ""
+        window = (
+            self.env["waba.conversation"]
+            .sudo()
+            .search_fetch(
+                [("sender_id", "=", sender.id), ("recipient_id", "=", person.id)],
+                ["window_expires_at"],
+            )
+        )
+        verdict = eligibility.check(
+            eligibility.Person(
+                # Only what was formatted may look like a number: "+346125550" is none.
+                number=number if person else number.lstrip("+"),
+                user_uid=person.user_uid or "",
+                marketing_state=person.marketing_state or "unknown",
+                blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
+                unreachable_until=person.unreachable_until,
+                blocked=person.is_blocked,
+                country_code=country_of(number),
+                window_expires_at=window.window_expires_at,
+            ),
+            purpose_of(content["kind"], content["category"]),
+            moment,
+            blocked_countries=sender.account_id._blocked_countries(),
+        )
+        if verdict.allowed:
+            return False, False
+        detail = number if verdict.reason_key == "invalid_number" else None
+        return verdict.reason_key, failure_sentence(self.env, verdict.reason_key, text=detail)
+
+    # ------------------------------------------------------------------
+    # With which words
+    # ------------------------------------------------------------------
+
+    def _template_values(self, template):
+        return {
+            "kind": "template",
+            "template_id": template.id,
+            "category": template.sudo().category,
+        }
+
+    def _media_values(self, media):
+        """Field values of a message with an attachment: `kind`, and what that kind needs.
+
+        :param media: dict of such values
+        """
+        return dict(media)
+
+    def _fill(self, record, template, lines, sender):
+        """(parameters, reason key or False, sentence or False) of a template for one record."""
+        template, lines = template.sudo(), lines.sudo()
+        if why_not := self._why_unfit(template, sender):
+            return {}, "template_missing", why_not
+        facts = (
+            self._facts_of_person(record)
+            if record._name == "waba.recipient"
+            else record._waba_person_facts()
+        )
+        parameters, reason, detail = self.env["waba.campaign"]._parameters_for(
+            record, facts, Words(template, lines, record.env)
+        )
+        if not reason:
+            return parameters, False, False
+        return parameters, reason, failure_sentence(self.env, reason, text=detail)
+
+    def _why_unfit(self, template, sender):
+        """Why this template can never be sent from this number, or False.
+
+        What Meta paused and what is held waits in the queue instead, as campaigns do.
+        """
+        if template.account_id != sender.account_id:
+            return self.env._(
+                "The template %(template)s belongs to another WhatsApp account than the number "
+                "%(number)s. Choose a number of the template's account.",
+                template=template.display_name,
+                number=sender.display_name,
+            )
+        return False if template.hold_key else template._why_not_sendable()
+
+    def _facts_of_person(self, person):
+        """As `_waba_person_facts`, of someone known by number alone."""
+        partner = person.partner_id
+        facts = partner._waba_person_facts() if partner else {}
+        return {
+            "name": person.name or "",
+            "first_name": partner._waba_first_name(person.name),
+            "company": "",
+            "salesperson": "",
+            "partner": partner,
+            **facts,
+        }
