@@ -166,13 +166,11 @@ class WabaSequence(models.Model):
             problems.append(
                 self.env._("Quotations of opportunities are not installed: choose another start.")
             )
-        if self._condition() == Domain.FALSE:
+        if self._condition().is_false():
             problems.append(self.env._("The conditions cannot be read: %s", self.domain))
         for number, step in enumerate(self.step_ids, start=1):
             if why := step._why_not_ready():
-                problems.append(
-                    self.env._("Step %(number)s: %(why)s", number=number, why=why)
-                )
+                problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
         return problems
 
     @api.model
@@ -221,8 +219,10 @@ class WabaSequence(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if self.env["waba.sequence.enrollment"].sudo().search_count(
-            [("sequence_id", "in", self.ids)], limit=1
+        if (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search_count([("sequence_id", "in", self.ids)], limit=1)
         ):
             raise UserError(
                 self.env._(
@@ -296,8 +296,10 @@ class WabaSequence(models.Model):
 
         Held ones leave the index that the job reads, so a pause costs the others nothing.
         """
-        running = self.env["waba.sequence.enrollment"].sudo().search(
-            [("sequence_id", "in", self.ids), ("state", "=", "running")]
+        running = (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search([("sequence_id", "in", self.ids), ("state", "=", "running")])
         )
         running.write({"is_paused": is_paused})
 

@@ -27,7 +27,7 @@ class WabaSequenceStep(models.Model):
     version = fields.Integer(default=1, required=True, readonly=True, copy=False)
     active = fields.Boolean(default=True, copy=False)
     sequence = fields.Integer("Order", default=10)
-    position = fields.Integer(compute="_compute_position", help="Its place among the steps, from 1.")
+    position = fields.Integer(compute="_compute_position", help="Place among the steps, from 1.")
     kind = fields.Selection(KINDS, "Then", default="template", required=True)
     wait_amount = fields.Integer("Wait", default=2)
     wait_unit = fields.Selection(

@@ -8,9 +8,7 @@ class WabaSequenceVariable(models.Model):
     _description = "WhatsApp Follow-up Variable"
     _inherit = ["waba.variable.mixin"]
 
-    step_id = fields.Many2one(
-        "waba.sequence.step", required=True, ondelete="cascade", index=True
-    )
+    step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):

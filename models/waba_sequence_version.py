@@ -52,9 +52,7 @@ class WabaSequence(models.Model):
 
     def _write_steps_as_new_version(self, vals):
         """Values to write instead, when they change steps that somebody went through."""
-        commands = [
-            command for command in vals.get("step_ids") or () if command[0] != Command.LINK
-        ]
+        commands = [command for command in vals.get("step_ids") or () if command[0] != Command.LINK]
         if not commands:
             return vals
         used = self._versions_used()
@@ -89,26 +87,23 @@ class WabaSequence(models.Model):
         self.invalidate_recordset(["step_ids"])
         return copies, variables
 
-    def action_apply_to_running(self):
-        """Those under way go on with the steps in force, at the place they have reached."""
+    def action_ask_apply(self):
+        """Say how many are under way on older steps, then move them."""
         self.ensure_one()
         self.check_access("write")
-        moved = self._apply_to_running()
-        self.message_post(
-            body=self.env._("%s leads under way go on with the steps as they are now.", moved)
-        )
         return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("%s leads go on with the steps as they are now.", moved),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
+            "type": "ir.actions.act_window",
+            "name": self.env._("Apply to those under way"),
+            "res_model": "waba.sequence.apply",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_sequence_id": self.id},
         }
 
     def _apply_to_running(self):
-        """One statement for all; the job works out anew when each is due (`is_to_plan`).
+        """They go on with the steps in force, at the place they have reached.
+
+        One statement for all; the job works out anew when each is due (`is_to_plan`).
 
         :return: how many
         """

@@ -107,10 +107,7 @@ class TestDue(unittest.TestCase):
         self.assertTrue(any(begin <= found <= end for begin, end in working))
         if unit == "hours":
             spent = sum(
-                (
-                    max(min(end, found) - max(begin, start), timedelta(0))
-                    for begin, end in working
-                ),
+                (max(min(end, found) - max(begin, start), timedelta(0)) for begin, end in working),
                 timedelta(0),
             )
             self.assertEqual(spent, timedelta(hours=amount))
@@ -131,9 +128,7 @@ class TestDue(unittest.TestCase):
         self.assertGreaterEqual(
             followup.due_at(start + timedelta(minutes=later), amount, unit, working, MADRID), found
         )
-        self.assertGreaterEqual(
-            followup.due_at(start, amount + more, unit, working, MADRID), found
-        )
+        self.assertGreaterEqual(followup.due_at(start, amount + more, unit, working, MADRID), found)
 
     @untimed
     @given(
