@@ -64,6 +64,7 @@ class Media:
     uid: str
     mimetype: str
     filename: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,10 @@ class InboundMessage(Event):
     :param referral: Meta's object for click-to-WhatsApp ads, None elsewhere.
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
+    :param details: what a kind tells beside its text, as plain values: a place (`latitude`,
+        `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`,
+        `company`}], `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`,
+        `forwarded`.
     :param error: why Meta could not hand the content over (kind 'unsupported').
     """
 
@@ -92,6 +97,7 @@ class InboundMessage(Event):
     context_wamid: str = ""
     referral: dict | None = dataclass_field(default=None, hash=False)
     media: Media | None = None
+    details: dict | None = dataclass_field(default=None, hash=False)
     new_number: str = ""
     previous_user_uid: str = ""
     error: ErrorInfo | None = None

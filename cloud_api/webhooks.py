@@ -334,6 +334,7 @@ def _inbound(scope, message):
         context_wamid=_context_wamid(content, message),
         referral=referral if isinstance(referral, dict) else None,
         media=_media(kind, content),
+        details=_details(kind, content, message),
         new_number=as_number(system.get("wa_id")),
         previous_user_uid=as_uid(system.get("previous_user_id")),
         error=_first_error(message),
@@ -399,7 +400,72 @@ def _media(kind, content):
         as_uid(content.get("id")),
         as_text(content.get("mime_type")),
         as_text(content.get("filename")),
+        as_text(content.get("sha256")),
     )
+
+
+def _details(kind, content, message):
+    """What a kind tells beside its text; None when that is nothing."""
+    reader = _DETAILS.get(kind)
+    details = reader(content, message) if reader else {}
+    context = as_dict(message.get("context"))
+    if context.get("forwarded") is True or context.get("frequently_forwarded") is True:
+        details["forwarded"] = True
+    return {name: value for name, value in details.items() if value not in ("", None, [])} or None
+
+
+def _place(content, _message):
+    place = {name: as_text(content.get(name)) for name in ("name", "address", "url")}
+    for name, limit in (("latitude", 90), ("longitude", 180)):
+        value = content.get(name)
+        is_degrees = isinstance(value, (int, float)) and not isinstance(value, bool)
+        place[name] = float(value) if is_degrees and abs(value) <= limit else None
+    return place
+
+
+def _cards(_content, message):
+    return {"contacts": [_card(as_dict(card)) for card in as_list(message.get("contacts"))]}
+
+
+def _card(card):
+    def texts(name, key):
+        found = (as_text(as_dict(item).get(key)) for item in as_list(card.get(name)))
+        return [text for text in found if text]
+
+    return {
+        "name": as_text(as_dict(card.get("name")).get("formatted_name")),
+        "phones": texts("phones", "phone") or texts("phones", "wa_id"),
+        "emails": texts("emails", "email"),
+        "company": as_text(as_dict(card.get("org")).get("company")),
+    }
+
+
+def _basket(content, _message):
+    return {
+        "order": [
+            {
+                "product": as_uid(item.get("product_retailer_id")),
+                "quantity": _figure(item.get("quantity")),
+                "price": _figure(item.get("item_price")),
+                "currency": as_text(item.get("currency")),
+            }
+            for item in map(as_dict, as_list(content.get("product_items")))
+        ]
+    }
+
+
+def _figure(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number else as_text(value)
+
+
+_DETAILS = {
+    "location": _place,
+    "contacts": _cards,
+    "order": _basket,
+    "audio": lambda content, _message: {"voice": content.get("voice") is True or None},
+    "sticker": lambda content, _message: {"animated": content.get("animated") is True or None},
+}
 
 
 def _preferences(scope, value):

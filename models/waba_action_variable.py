@@ -9,7 +9,7 @@ class WabaActionVariable(models.Model):
     _inherit = ["waba.variable.mixin"]
 
     action_id = fields.Many2one("ir.actions.server", required=True, ondelete="cascade", index=True)
-    company_id = fields.Many2one(related="action_id.waba_sender_id.company_id")
+    company_id = fields.Many2one(related="action_id.waba_template_id.company_id")
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):

@@ -81,6 +81,8 @@ class WabaCampaign(models.Model):
                 )
             )
         self.variable_ids._check_field_path()
+        self.variable_ids._check_link()
+        self.variable_ids._check_leads_to_us(self.template_id)
         empty = self.variable_ids.filtered(lambda line: not line._is_complete())
         if empty:
             raise UserError(

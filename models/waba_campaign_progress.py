@@ -13,6 +13,7 @@ class WabaCampaign(models.Model):
         counts = self._count_states()
         replied = self._count_replied()
         opted_out = self._count_opted_out()
+        clicked = self._count_clicked()
         for campaign in self:
             by_state = counts.get(campaign.id, {})
             campaign.people_count = sum(by_state.values())
@@ -27,6 +28,7 @@ class WabaCampaign(models.Model):
             )
             campaign.replied_count = replied.get(campaign.id, 0)
             campaign.opted_out_count = opted_out.get(campaign.id, 0)
+            campaign.clicked_count = clicked.get(campaign.id, 0)
             addressed = campaign.people_count - campaign.skipped_count
             campaign.progress = (
                 100 * (addressed - campaign.queued_count) / addressed if addressed else 0.0
@@ -51,6 +53,15 @@ class WabaCampaign(models.Model):
         """{campaign id: messages that were answered}."""
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "in", self.ids), ("replied_at", "!=", False)],
+            ["campaign_id"],
+            ["__count"],
+        )
+        return {campaign.id: count for campaign, count in groups}
+
+    def _count_clicked(self):
+        """{campaign id: messages whose link was followed}."""
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("clicked_at", "!=", False)],
             ["campaign_id"],
             ["__count"],
         )

@@ -10,7 +10,7 @@ from ..policy import eligibility
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
-from .waba_variable_mixin import freeze_parameters
+from .waba_variable_mixin import freeze_parameters, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
 ROW_COLUMNS = {
@@ -19,6 +19,7 @@ ROW_COLUMNS = {
     "person_name": "varchar",
     "res_id": "integer",
     "parameters": "jsonb",
+    "link_token": "varchar",
     "retry_at": "timestamp",
     "state": "varchar",
     "failure_type": "varchar",
@@ -38,6 +39,7 @@ class Known(NamedTuple):
 
     id: int | None = None
     marketing_state: str = "unknown"
+    utility_state: str | None = None
     unreachable_until: datetime | None = None
     marketing_held_until: datetime | None = None
     is_blocked: bool = False
@@ -60,10 +62,12 @@ class Preparation:
         self.now = fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
+        self.opt_in_required = campaign.company_id.waba_opt_in_required
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
         self.variables = campaign.variable_ids._read_variables(records.env)
+        self.has_links = any(variable.is_link for variable in self.variables)
         self.check = payloads.ParameterCheck(
             campaign.template_id.components or [], campaign.template_id.parameter_format
         )
@@ -106,10 +110,13 @@ class WabaCampaign(models.Model):
             preparation.purpose,
             now,
             blocked_countries=preparation.blocked_countries,
+            opt_in_required=preparation.opt_in_required,
         )
         reason, detail = verdict.reason_key, None
         parameters = {}
         facts = record._waba_person_facts()
+        if preparation.has_links and verdict.allowed:
+            facts["link_token"] = new_link_token()
         if verdict.allowed:
             parameters, reason, detail = self._parameters_for(record, facts, preparation)
         elif reason == "invalid_number":
@@ -122,6 +129,7 @@ class WabaCampaign(models.Model):
             "person_name": facts["name"] or record.display_name,
             "res_id": record.id,
             "parameters": parameters,
+            "link_token": facts.get("link_token"),
             "retry_at": str(max(now, held_until or now)),
             "state": "skipped" if reason else "queued",
             "failure_type": reason,
@@ -193,6 +201,7 @@ class WabaCampaign(models.Model):
             number=number or typed.lstrip("+"),
             duplicate=known.id in preparation.seen,
             marketing_state=known.marketing_state,
+            utility_state=known.utility_state,
             blacklisted=number in preparation.blacklisted,
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,

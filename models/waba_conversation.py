@@ -25,34 +25,88 @@ class WabaConversation(models.Model):
     pair_free_at = fields.Datetime(
         readonly=True, help="Meta's pair rate: no message from this number to this person before."
     )
-    responsible_id = fields.Many2one("res.users", ondelete="set null")
-    unread_count = fields.Integer("Unread", readonly=True)
+    responsible_id = fields.Many2one(
+        "res.users", "Salesperson", ondelete="set null", readonly=True, index="btree_not_null"
+    )
+    unread_count = fields.Integer("Unread", readonly=True, aggregator="sum")
+    waiting_since = fields.Datetime(
+        "Waiting since", readonly=True, help="The first message that no person has answered."
+    )
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    seen_at = fields.Datetime("Seen at", readonly=True)
+    seen_by_id = fields.Many2one("res.users", "Seen by", readonly=True, ondelete="set null")
 
     _pair_uniq = models.Constraint(
         "UNIQUE(sender_id, recipient_id)", "There is one conversation per number and person."
     )
 
-    @api.depends("sender_id", "recipient_id")
+    # The list of conversations reads those with an answer, newest first; a campaign makes a
+    # hundred thousand without.
+    _answered_idx = models.Index(
+        "(last_inbound_at DESC NULLS LAST, id DESC) WHERE last_inbound_at IS NOT NULL"
+    )
+    _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
+
+    @api.depends("recipient_id", "res_model", "res_id")
     def _compute_display_name(self):
         for conversation in self:
-            conversation.display_name = (
-                f"{conversation.recipient_id.display_name} ↔ {conversation.sender_id.display_name}"
-            )
+            conversation.display_name = conversation.sudo()._person_name()
+
+    def _person_name(self):
+        """The name they have with us, else on WhatsApp, else their number."""
+        self.ensure_one()
+        record = self._get_record()
+        name = record and record._waba_person_facts()["name"]
+        person = self.recipient_id
+        return name or person.name or person.number or person.user_uid or ""
+
+    def _get_record(self):
+        """The partner or lead they last wrote about, if it still exists."""
+        self.ensure_one()
+        if self.res_model not in self.env or not self.res_id:
+            return None
+        return self.env[self.res_model].browse(self.res_id).exists() or None
 
     @api.model
-    def _register_inbound(self, sender, recipient, at):
+    def _register_inbound(self, sender, recipient, at, message):
         """Open or renew the service window. An older message never shortens it.
 
+        One row of one person is written: nothing that two webhooks, or a webhook and the
+        dispatcher of another person, would both want.
+
         :param at: naive UTC datetime when the person wrote
+        :param message: the row that keeps what they wrote
         """
-        conversation = self.search(
-            [("sender_id", "=", sender.id), ("recipient_id", "=", recipient.id)], limit=1
-        ) or self.create({"sender_id": sender.id, "recipient_id": recipient.id})
-        values = {"unread_count": conversation.unread_count + 1}
-        if not conversation.last_inbound_at or conversation.last_inbound_at < at:
+        conversation = self._of_pair(sender, recipient)
+        values = {}
+        if message.kind != "reaction":
+            values["unread_count"] = conversation.unread_count + 1
+            values["waiting_since"] = min(conversation.waiting_since or at, at)
+        if not conversation.last_inbound_at or conversation.last_inbound_at <= at:
             values.update(last_inbound_at=at, window_expires_at=at + SERVICE_WINDOW)
+            values.update(conversation._values_from(message))
         conversation.write(values)
         return conversation
+
+    @api.model
+    def _of_pair(self, sender, recipient):
+        """The conversation of a number and a person, made if there was none."""
+        pair = [("sender_id", "=", sender.id), ("recipient_id", "=", recipient.id)]
+        return self.search(pair, limit=1) or self.create(
+            {"sender_id": sender.id, "recipient_id": recipient.id}
+        )
+
+    def _values_from(self, message):
+        """Record and salesperson as a message tells them. Who took a conversation keeps it while
+        it is about the same record."""
+        same_record = (self.res_model, self.res_id) == (message.res_model, message.res_id)
+        keeps = self.responsible_id and (same_record or not message.user_id)
+        return {
+            "res_model": message.res_model,
+            "res_id": message.res_id,
+            "responsible_id": self.responsible_id.id if keeps else message.user_id.id,
+        }
 
     @api.model
     def _hand_over(self, old, new):
@@ -67,4 +121,8 @@ class WabaConversation(models.Model):
             for name in ("last_inbound_at", "window_expires_at", "pair_free_at"):
                 kept[name] = max(filter(None, [kept[name], conversation[name]]), default=False)
             kept.unread_count += conversation.unread_count
+            kept.waiting_since = min(
+                filter(None, [kept.waiting_since, conversation.waiting_since]), default=False
+            )
+            kept.responsible_id = kept.responsible_id or conversation.responsible_id
             conversation.unlink()

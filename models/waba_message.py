@@ -149,6 +149,7 @@ class WabaMessage(models.Model):
     fbtrace_id = fields.Char("Meta's trace", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)
     pricing_type = fields.Char("Price type", readonly=True)
+    pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")

@@ -8,6 +8,7 @@ from .phone_countries import country_of
 from .waba_campaign_rows import UUID_OF_ROW
 from .waba_failure import failure_sentence
 from .waba_sender_reserve import purpose_of
+from .waba_variable_mixin import link_token_in, new_link_token
 
 # A colleague asks for these in person; the others are asked for by jobs and rules.
 ASKED_BY_A_PERSON = ("manual", "test")
@@ -87,6 +88,7 @@ class WabaMessage(models.Model):
             content["parameters"], reason, sentence = self._fill(
                 record, template, variables or template.sudo().variable_ids, sender
             )
+            content["link_token"] = link_token_in(content["parameters"])
         row = self.sudo()._insert_direct(sender, origin, origin_key)
         if not row:
             return self._by_origin_key(origin_key)
@@ -191,6 +193,7 @@ class WabaMessage(models.Model):
                 number=number if person else number.lstrip("+"),
                 user_uid=person.user_uid or "",
                 marketing_state=person.marketing_state or "unknown",
+                utility_state=person.utility_state,
                 blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
@@ -200,6 +203,7 @@ class WabaMessage(models.Model):
             purpose_of(content["kind"], content["category"]),
             moment,
             blocked_countries=sender.account_id._blocked_countries(),
+            opt_in_required=sender.company_id.waba_opt_in_required,
         )
         if verdict.allowed:
             return False, False
@@ -234,6 +238,7 @@ class WabaMessage(models.Model):
             if record._name == "waba.recipient"
             else record._waba_person_facts()
         )
+        facts["link_token"] = new_link_token()
         parameters, reason, detail = self.env["waba.campaign"]._parameters_for(
             record, facts, Words(template, lines, record.env)
         )

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, models
 from odoo.fields import Domain
 
-from ..policy import eligibility
+from ..policy import eligibility, landing
 from .waba_message import TAKEN_STATES
 
 # An answer without a quotation belongs to our last message if that is not older than this; Meta
@@ -36,18 +36,19 @@ class WabaMessage(models.Model):
                 sender.portfolio_id, item.number, item.user_uid, item.profile_name
             )
         answered = self._answered_by(sender, person, item, at)
-        if item.kind not in REPORTED_KINDS:
-            self.env["waba.conversation"]._register_inbound(sender, person, at)
+        is_written = item.kind not in REPORTED_KINDS
+        if is_written:
             answered._note_reply(at)
-        message = self._keep_inbound(sender, person, item, at, answered)
-        message._post_on_record()
+        rung, record = person._landing_for(sender, item, answered)
+        message = self._keep_inbound(sender, person, item, at, answered, record)
+        if is_written:
+            self.env["waba.conversation"]._register_inbound(sender, person, at, message)
+        message._show_on_record(is_new=rung == landing.NEW_LEAD)
         message._honour_wish(at)
         return message
 
     @api.model
-    def _keep_inbound(self, sender, person, item, at, answered):
-        record = answered._get_record() if answered else None
-        record = record if record is not None else person._find_record(sender.company_id)
+    def _keep_inbound(self, sender, person, item, at, answered, record):
         return self.create(
             {
                 "direction": "in",
@@ -66,6 +67,8 @@ class WabaMessage(models.Model):
                 "category": "service",
                 "text": item.text or f"[{item.kind}]",
                 "payload": item.payload or False,
+                "about_wamid": item.context_wamid or False,
+                "details": item.details or False,
                 "reply_to_id": answered.id,
                 "sent_at": at,
             }
@@ -103,37 +106,16 @@ class WabaMessage(models.Model):
             return record.user_id.id
         return answered.user_id.id
 
-    def _post_on_record(self):
-        """A note in the chatter of the lead or partner; its salesperson is notified."""
-        self.ensure_one()
-        record = self._get_record()
-        if record is None:
-            return
-        facts = record._waba_person_facts()
-        record.message_post(
-            body=self.env._(
-                "WhatsApp from %(who)s to %(number)s: %(text)s",
-                who=self.person_name or self.number or "",
-                number=self.sender_id.display_phone_number or "",
-                text=self.text,
-            ),
-            author_id=facts["partner"].id or self.env.ref("base.partner_root").id,
-            message_type="comment",
-            subtype_xmlid="mail.mt_note",
-            partner_ids=self.user_id.partner_id.ids,
-        )
-
     def _honour_wish(self, at):
         """STOP, BAJA, our own button… : no more promotions, from this moment."""
         self.ensure_one()
-        person = self.recipient_id
-        if person._has_newer_consent(at):
-            return
+        person, payload = self.recipient_id, self.payload or None
+        words = self.env["waba.consent.word"]._words_of(self.company_id.id)
         source = "button" if self.payload else "reply"
         evidence = self.env._('They wrote "%s".', self.text)
-        if eligibility.opt_out_intent(self.text, self.payload or None):
+        if eligibility.opt_out_intent(self.text, payload, words):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
         elif person.marketing_state == "opted_out" and eligibility.opt_in_intent(
-            self.text, self.payload or None
+            self.text, payload, words
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)

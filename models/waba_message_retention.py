@@ -115,16 +115,17 @@ class WabaCampaign(models.Model):
         readonly=True,
         copy=False,
         help="Figures of messages that are no longer kept: {'states': {state: rows}, "
-        "'replied': rows, 'opted_out': people}.",
+        "'replied': rows, 'opted_out': people, 'clicked': rows}.",
     )
 
     def _remember_counts(self, message_ids):
         """Add the figures of these messages, about to go, to the campaign's own."""
         self.ensure_one()
         counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
-        for state, count, replied, opted_out in self.env.execute_query(
+        for state, count, replied, opted_out, clicked in self.env.execute_query(
             SQL(
-                """SELECT state, count(*), count(replied_at), count(opted_out_at) FROM waba_message
+                """SELECT state, count(*), count(replied_at), count(opted_out_at),
+                          count(clicked_at) FROM waba_message
                     WHERE id = ANY(%s) AND direction = 'out' GROUP BY state""",
                 message_ids,
             )
@@ -132,6 +133,7 @@ class WabaCampaign(models.Model):
             counts["states"][state] = counts["states"].get(state, 0) + count
             counts["replied"] += replied
             counts["opted_out"] += opted_out
+            counts["clicked"] = counts.get("clicked", 0) + clicked
         self.trimmed_counts = counts
         self.flush_recordset(["trimmed_counts"])
 
@@ -153,4 +155,11 @@ class WabaCampaign(models.Model):
         counts = super()._count_opted_out()
         for campaign in self.filtered("trimmed_counts"):
             counts[campaign.id] = counts.get(campaign.id, 0) + campaign.trimmed_counts["opted_out"]
+        return counts
+
+    def _count_clicked(self):
+        counts = super()._count_clicked()
+        for campaign in self.filtered("trimmed_counts"):
+            clicked = campaign.trimmed_counts.get("clicked", 0)
+            counts[campaign.id] = counts.get(campaign.id, 0) + clicked
         return counts

@@ -1,8 +1,13 @@
+import secrets
+
+import babel
+import babel.dates
+import babel.numbers
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..cloud_api import payloads
-from ..policy import eligibility
+from ..policy import eligibility, links
 
 SOURCES = [
     ("first_name", "Person's first name"),
@@ -12,6 +17,7 @@ SOURCES = [
     ("our_company", "Our company"),
     ("field", "A field of the record"),
     ("text", "Fixed text"),
+    ("link", "Tracked link"),
 ]
 
 # Words in a variable's name that tell what it wants, in the languages templates are written in.
@@ -118,6 +124,8 @@ class WabaVariableMixin(models.AbstractModel):
         self.ensure_one()
         if self.source == "text":
             return bool(self.text) or self.kind == "payload"
+        if self.source == "link":
+            return bool(self.text)
         return self.source != "field" or bool(self.field_path)
 
     def _value_for(self, record, facts):
@@ -127,6 +135,29 @@ class WabaVariableMixin(models.AbstractModel):
         """
         [variable] = self._read_variables(record.env)
         return variable.value_for(record, facts)
+
+    def _own_value(self, record, facts):
+        """As `_value_for`, without the text for people for whom it is empty."""
+        self.ensure_one()
+        if self.source in ("text", "link"):
+            return self.text or ""
+        if self.source == "our_company":
+            return record.env.company.name
+        return self._field_value(record) if self.source == "field" else facts[self.source]
+
+    def _what_it_shows(self, record):
+        """The name of the value that this variable shows, as people know it."""
+        self.ensure_one()
+        if self.source == "field" and self.field_path:
+            labels = []
+            for name in self.field_path.split("."):
+                field = record._fields.get(name.strip())
+                if field is None:
+                    return self.field_path
+                labels.append(field._description_string(self.env))
+                record = record[name.strip()] if field.relational else record
+            return " › ".join(labels)
+        return dict(self._fields["source"]._description_selection(self.env))[self.source]
 
     def _read_variables(self, env):
         """These variables in their order, read once for many people: list of Variable.
@@ -159,18 +190,33 @@ class WabaVariableMixin(models.AbstractModel):
         return self._format_value(field, value, record)
 
     def _format_value(self, field, value, record):
+        locale = self._locale()
         if field.type in ("date", "datetime"):
-            return field.convert_to_export(value, record).strftime("%d/%m/%Y")
+            day = field.convert_to_export(value, record)
+            return babel.dates.format_date(day, format="medium", locale=locale)
         if field.type == "monetary":
-            currency = record[field.get_currency_field(record)]
-            return (
-                self.env["ir.qweb.field.monetary"]
-                .value_to_html(
-                    value, {"display_currency": currency or self.env.company.currency_id}
-                )
-                .striptags()
-            )
+            currency = record[field.get_currency_field(record)] or self.env.company.currency_id
+            return babel.numbers.format_currency(value, currency.name, locale=locale)
+        if field.type == "float":
+            return babel.numbers.format_decimal(value, locale=locale)
         return str(value)
+
+    def _language(self):
+        """The language of the message that these variables fill, as Meta names it: es_AR."""
+        return self.template_id.language if "template_id" in self._fields else self.env.lang
+
+    def _locale(self):
+        """Dates, amounts and numbers are written as in the template's language, not as in ours.
+
+        With the day in digits and the month by name where the language does so: whoever reads
+        "27 nov 2026" asks no further, "11/12/2026" is a different day in Boston and in Madrid.
+        """
+        for code in (self._language(), self.env.lang, "en"):
+            try:
+                return babel.Locale.parse(code or "")
+            except (ValueError, babel.UnknownLocaleError):
+                continue
+        raise AssertionError("unreachable")
 
     def _as_parameters(self, values):
         """Frozen parameters, the form cloud_api.payloads reads, from {line id: text}."""
@@ -193,6 +239,8 @@ class Variable:
         self._source = line.source
         self._fallback = payloads.clean_parameter(line.fallback or "")
         self._same_for_all = None
+        self.is_link = line.source == "link"
+        self._link_code = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
             self._same_for_all = payloads.clean_parameter(text or "") or self._fallback
@@ -204,11 +252,32 @@ class Variable:
         """
         if self._same_for_all is not None:
             return self._same_for_all
+        if self.is_link:
+            return self._link_suffix(facts.get("link_token"))
         if self._source == "field":
             value = self._line._field_value(record)
         else:
             value = facts[self._source]
         return payloads.clean_parameter(value or "") or self._fallback
+
+    def _link_suffix(self, token):
+        """The end of the address for one message; a preview, which has no message, shows none."""
+        if not token:
+            return "…"
+        if self._link_code is None:
+            self._link_code = self._line._tracked_link().code
+        return links.suffix(self._link_code, token)
+
+
+def new_link_token():
+    """The message's part of its tracked addresses: 96 random bits, nothing about the person."""
+    return secrets.token_urlsafe(12)
+
+
+def link_token_in(parameters):
+    """The token in a message's frozen parameters, or None."""
+    tokens = (links.split_suffix(button["value"])[1] for button in parameters.get("buttons", ()))
+    return next(filter(None, tokens), None)
 
 
 def freeze_parameters(variables, values):

@@ -6,10 +6,15 @@ Odoo's records read it, False.
 """
 
 from . import (
+    attribution,
+    cost,
     eligibility,
     followup,
     intent,
+    landing,
     limits,
+    links,
+    media,
     numbers,
     pacing,
     reputation,
@@ -19,10 +24,15 @@ from . import (
 )
 
 __all__ = [
+    "attribution",
+    "cost",
     "eligibility",
     "followup",
     "intent",
+    "landing",
     "limits",
+    "links",
+    "media",
     "numbers",
     "pacing",
     "reputation",

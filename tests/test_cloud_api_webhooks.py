@@ -144,7 +144,12 @@ EXPECTED = {
                 **INBOUND,
                 "kind": "image",
                 "text": "Taj Mahal",
-                "media": Media("1003383421387256", "image/jpeg", ""),
+                "media": Media(
+                    "1003383421387256",
+                    "image/jpeg",
+                    "",
+                    "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=",
+                ),
             },
         ),
     ],
@@ -158,8 +163,37 @@ EXPECTED = {
             },
         ),
     ],
-    "inbound_location": [(InboundMessage, {**INBOUND, "text": "Philz Coffee", "media": None})],
-    "inbound_contacts": [(InboundMessage, {**INBOUND, "text": "Leo Ruiz, Eva Sanz"})],
+    "inbound_location": [
+        (
+            InboundMessage,
+            {
+                **INBOUND,
+                "text": "Philz Coffee",
+                "media": None,
+                "details": {
+                    "name": "Philz Coffee",
+                    "address": "101 Forest Ave",
+                    "latitude": 37.44221496582,
+                    "longitude": -122.16165924072,
+                },
+            },
+        ),
+    ],
+    "inbound_contacts": [
+        (
+            InboundMessage,
+            {
+                **INBOUND,
+                "text": "Leo Ruiz, Eva Sanz",
+                "details": {
+                    "contacts": [
+                        {"name": "Leo Ruiz", "phones": [], "emails": [], "company": ""},
+                        {"name": "Eva Sanz", "phones": [], "emails": [], "company": ""},
+                    ]
+                },
+            },
+        ),
+    ],
     "inbound_reaction": [
         (InboundMessage, {**INBOUND, "text": "👍", "context_wamid": "wamid.OUT1"}),
     ],

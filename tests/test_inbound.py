@@ -229,9 +229,10 @@ class TestChatter(InboundCase):
             {"name": "Theirs", "phone": NUMBER, "company_id": other_company.id}
         )
         lead = self._lead(NUMBER)
+        partner = self.env["res.partner"].create({"name": "Ana", "phone": NUMBER})
         self.assertEqual(self._write(wamid="wamid.1").res_id, lead.id)
         self.env["waba.message"].search([("direction", "=", "in")]).unlink()
-        partner = self.env["res.partner"].create({"name": "Ana", "phone": NUMBER})
+        lead.action_set_lost()
         message = self._write(wamid="wamid.2")
         self.assertEqual((message.res_model, message.res_id), ("res.partner", partner.id))
         self.assertFalse(self._posts(stranger))

@@ -22,12 +22,17 @@ RIGHTS = {
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.money.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sender.reputation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.reputation.event": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
@@ -35,6 +40,14 @@ RIGHTS = {
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
+}
+RIGHTS |= {
+    "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.variable": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.enrollment": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.sequence.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.action.variable": {USER: "", MANAGER: "", SYSTEM: "rwcd"},
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
 
@@ -310,21 +323,46 @@ class TestCompanies(SecurityCase):
         campaign = self._launch(self._leads(1))
         self._receive(self._inbound("+34611000000", "BAJA"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
+        self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         for model in RIGHTS:
             # Theirs alone who asked for them.
-            if model.startswith(("waba.diagnosis", "waba.release")):
+            if model.startswith(("waba.diagnosis", "waba.release", "waba.consent.note")):
                 continue
             with self.subTest(model):
                 records = self.env[model].search([])
                 self.assertTrue(records, "there is something to hide")
                 theirs = self.env[model].with_user(self.stranger)
-                # Template variables hold nothing of a person or of a key.
-                if model != "waba.template.variable":
+                # Template variables and words hold nothing of a person or of a key.
+                if model not in ("waba.template.variable", "waba.consent.word"):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _follow_up(self):
+        """A lead in a follow-up, and an automation that writes."""
+        template = self.utility_template.id
+        sequence = self.env["waba.sequence"].create(
+            {
+                "name": "Offers",
+                "trigger": "manual",
+                "sender_id": self.sender.id,
+                "step_ids": [(0, 0, {"template_id": template})],
+            }
+        )
+        sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})
+        sequence._activate()
+        sequence._enroll_by_hand(self._leads(1, start=70))
+        self.env["ir.actions.server"].create(
+            {
+                "name": "Write",
+                "state": "waba_template",
+                "model_id": self.env["ir.model"]._get_id("crm.lead"),
+                "waba_template_id": template,
+                "waba_sender_id": self.sender.id,
+            }
+        )
 
     def test_a_user_of_both_sees_the_company_chosen(self):
         self.manager.company_ids += self.company
@@ -474,6 +512,7 @@ class TestRemoteCalls(SecurityCase):
             ("waba.webhook.event", "_store"), ("waba.diagnosis", "_run"),
             ("waba.sender", "_cron_dispatch"), ("waba.sender", "_pause"),
             ("waba.message", "_write_results"), ("waba.recipient", "_set_marketing_state"),
+            ("waba.recipient", "_set_consent"), ("waba.recipient", "_of_company"),
             ("waba.campaign", "_update_state"),
         ]  # fmt: skip
         for model, name in cases:
@@ -495,7 +534,7 @@ class TestRemoteCalls(SecurityCase):
         of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
                       "get_import_templates"}
         # Asks by itself who is asking.
-        of_the_screens = {"reputation_dashboard_data"}
+        of_the_screens = {"reputation_dashboard_data", "campaign_preview_data"}
         for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):
             for parent in type(self.env[model]).mro():
                 if not parent.__module__.startswith("odoo.addons.waba_campaign"):

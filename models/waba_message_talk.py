@@ -1,0 +1,92 @@
+from markupsafe import Markup
+from odoo import fields, models
+from odoo.tools import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+# What a message is called where its text alone says nothing.
+KIND_WORDS = {
+    "image": _lt("Photo"),
+    "video": _lt("Video"),
+    "audio": _lt("Voice message"),
+    "document": _lt("Document"),
+    "sticker": _lt("Sticker"),
+    "location": _lt("Place"),
+    "contacts": _lt("Contact"),
+    "order": _lt("Order"),
+    "reaction": _lt("Reaction"),
+    "template": _lt("Template"),
+    "system": _lt("Notice from WhatsApp"),
+    "edit": _lt("They changed a message"),
+    "revoke": _lt("They deleted a message"),
+    "unsupported": _lt("A kind of message that WhatsApp does not hand over; see it on the phone"),
+    "unknown": _lt("A kind of message that WhatsApp does not hand over; see it on the phone"),
+}
+KIND_ICONS = {
+    "image": "fa-camera", "video": "fa-video-camera", "audio": "fa-microphone",
+    "document": "fa-file-text-o", "sticker": "fa-smile-o", "location": "fa-map-marker",
+    "contacts": "fa-user", "order": "fa-shopping-cart", "template": "fa-file-text",
+    "unsupported": "fa-question-circle-o", "unknown": "fa-question-circle-o",
+}  # fmt: skip
+
+
+class WabaMessage(models.Model):
+    """What a message says, whatever its kind."""
+
+    _inherit = "waba.message"
+
+    about_wamid = fields.Char(
+        "Message it is about",
+        readonly=True,
+        help="WhatsApp's id of the message that this one quotes, reacts to, changes or deletes.",
+    )
+    details = fields.Json(readonly=True, help="A place, contact cards, an order: see cloud_api.")
+
+    def _record_within(self, company):
+        """The record of this message, None when it is another company's."""
+        self.ensure_one()
+        return self._get_record() if self.company_id in (company, company.browse()) else None
+
+    def _own_text(self):
+        """What was written, '' where the row keeps only '[image]'."""
+        self.ensure_one()
+        return "" if self.text == f"[{self.kind}]" else self.text or ""
+
+    def _summary(self):
+        """One line for lists: the text, else what it is."""
+        self.ensure_one()
+        text = self._own_text() if self.text else self.body
+        word = self.env._(KIND_WORDS[self.kind]) if self.kind in KIND_WORDS else ""
+        return " ".join((text or word or self.kind or "").split())[:160]
+
+    def _said_at(self):
+        """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
+        self.ensure_one()
+        if self.direction == "in":
+            return self.sent_at or self.create_date
+        return self.accepted_at or self.sent_at or self.create_date
+
+    def _map_url(self):
+        """Where a place is on a map, or False."""
+        place = self.details or {}
+        if "latitude" not in place or "longitude" not in place:
+            return False
+        point = f"{place['latitude']:.6f},{place['longitude']:.6f}"
+        return f"https://www.google.com/maps/search/?api=1&query={point}"
+
+    def _details_html(self):
+        """Place and contacts for the chatter, as safe HTML."""
+        self.ensure_one()
+        parts = []
+        if url := self._map_url():
+            words = (self.details or {}).get("address") or self.env._("Show on the map")
+            parts.append(
+                Markup('<a href="%s" target="_blank" rel="noreferrer">%s</a>') % (url, words)
+            )
+        for card in (self.details or {}).get("contacts", []):
+            reach = ", ".join([*card.get("phones", []), *card.get("emails", [])])
+            parts.append(Markup("%s: %s") % (card.get("name", ""), reach))
+        for line in (self.details or {}).get("order", []):
+            words = f"{line['quantity']} × {line['product']} ({line['price']} {line['currency']})"
+            parts.append(Markup("%s") % words)
+        return Markup("<br/>").join(parts)

@@ -1,0 +1,99 @@
+"""Files in messages: what Meta takes, how large, and when a file is asked for again."""
+
+from datetime import datetime, timedelta
+
+MIB = 2**20
+# Meta, Media page (developers.facebook.com/documentation/business-messaging/whatsapp/
+# business-phone-numbers/media, 2026-03): types and sizes by kind of message.
+TYPES = {
+    "image": frozenset(("image/jpeg", "image/png")),
+    "video": frozenset(("video/mp4", "video/3gpp")),
+    "audio": frozenset(("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg")),
+    "sticker": frozenset(("image/webp",)),
+    "document": frozenset(
+        (
+            "text/plain", "application/pdf", "application/msword", "application/vnd.ms-excel",
+            "application/vnd.ms-powerpoint",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        )
+    ),
+}  # fmt: skip
+MAX_BYTES = {
+    "image": 5 * MIB,
+    "video": 16 * MIB,
+    "audio": 16 * MIB,
+    "sticker": MIB // 2,
+    "document": 100 * MIB,
+}
+KINDS = tuple(TYPES)
+CAPTION_KINDS = frozenset(("image", "video", "document"))
+CAPTION_LENGTH = 1024
+
+# An id that came in a webhook lives 7 days, one of an upload 30 (Media page, 2026-03). A day less,
+# so that a message never leaves with an id that ends on its way.
+INBOUND_LIFE = timedelta(days=7)
+UPLOAD_LIFE = timedelta(days=29)
+# The first tries are quick, because somebody is looking at the screen.
+WAITS = (
+    timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1),
+    timedelta(hours=4), timedelta(hours=12), timedelta(hours=24),
+)  # fmt: skip
+# A file that people wait to send is given up sooner: the window closes after 24 hours.
+UPLOAD_TRIES = 5
+
+# Shown in the page or played by the browser; everything else is a file to save. No SVG: it can
+# carry a script.
+SHOWN = frozenset(("image/jpeg", "image/png", "image/webp", "image/gif"))
+PLAYED = TYPES["video"] | TYPES["audio"]
+SAVED_AS = "application/octet-stream"
+
+
+def base_type(mimetype: str) -> str:
+    """'audio/ogg; codecs=opus' -> 'audio/ogg'"""
+    return (mimetype or "").split(";")[0].strip().lower()
+
+
+def kind_of(mimetype: str) -> str | None:
+    """Kind of message that carries a file of this type to WhatsApp; None when nothing does."""
+    wanted = base_type(mimetype)
+    return next((kind for kind in KINDS if kind != "sticker" and wanted in TYPES[kind]), None)
+
+
+def why_not(mimetype: str, size: int) -> str | None:
+    """Why a file cannot be sent: 'empty', 'type', 'size', or None."""
+    kind = kind_of(mimetype)
+    if not size:
+        return "empty"
+    if not kind:
+        return "type"
+    return "size" if size > MAX_BYTES[kind] else None
+
+
+def stored_type(kind: str, declared: str, sniffed: str) -> str:
+    """The type a received file is kept and shown as.
+
+    What calls itself an image and is none, or anything a browser would run, is kept as a plain
+    file to save.
+
+    :param declared: what the platform says
+    :param sniffed: what the first bytes say, '' when they say nothing
+    """
+    declared, sniffed = base_type(declared), base_type(sniffed)
+    family = "image" if kind in ("image", "sticker") else kind
+    if kind in ("image", "sticker"):
+        return declared if declared in SHOWN and sniffed in SHOWN else SAVED_AS
+    if kind in ("video", "audio"):
+        known = declared.startswith(f"{family}/") and not sniffed.startswith(("text/", "image/svg"))
+        return declared if known else SAVED_AS
+    return declared if declared in TYPES["document"] or declared in SHOWN else SAVED_AS
+
+
+def next_try(attempt: int, now: datetime, expires_at: datetime | None) -> datetime | None:
+    """When to ask again after `attempt` (from 1) failed; None when it is not worth it any more.
+
+    :param expires_at: when Meta forgets the file
+    """
+    at = now + WAITS[min(attempt, len(WAITS)) - 1]
+    return None if expires_at and at >= expires_at else at
