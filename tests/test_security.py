@@ -326,6 +326,7 @@ class TestCompanies(SecurityCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
+        self._follow_up()
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if model.startswith(("waba.diagnosis", "waba.release", "waba.consent.note")):
