@@ -10,6 +10,7 @@
     "external_dependencies": {"python": ["phonenumbers", "requests"]},
     "data": [
         "security/waba_security.xml",
+        "security/waba_sequence_security.xml",
         "security/ir.model.access.csv",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",
@@ -41,6 +42,9 @@
         "wizard/waba_report_block_views.xml",
         "wizard/waba_privacy_views.xml",
         "wizard/waba_release_views.xml",
+        "views/waba_sequence_views.xml",
+        "views/ir_actions_server_views.xml",
+        "wizard/waba_sequence_wizard_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",

@@ -47,6 +47,14 @@ RIGHTS = {
 OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.consent.note", "waba.privacy")
 # They hold nothing of a person or of a key.
 OF_NO_COMPANY = ("waba.template.variable", "waba.consent.word", "waba.erased.person")
+RIGHTS |= {
+    "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.variable": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.enrollment": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.sequence.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.action.variable": {USER: "", MANAGER: "", SYSTEM: "rwcd"},
+}
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
 
 
@@ -326,6 +334,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
         self.env["waba.erased.person"]._remember(["+34611000099"], True, False)
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
+        self._follow_up()
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if model.startswith(OWN_ALONE):
@@ -338,6 +347,30 @@ class TestCompanies(SecurityCase):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _follow_up(self):
+        """A lead in a follow-up, and an automation that writes."""
+        template = self.utility_template.id
+        sequence = self.env["waba.sequence"].create(
+            {
+                "name": "Offers",
+                "trigger": "manual",
+                "sender_id": self.sender.id,
+                "step_ids": [(0, 0, {"template_id": template})],
+            }
+        )
+        sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})
+        sequence._activate()
+        sequence._enroll_by_hand(self._leads(1, start=70))
+        self.env["ir.actions.server"].create(
+            {
+                "name": "Write",
+                "state": "waba_template",
+                "model_id": self.env["ir.model"]._get_id("crm.lead"),
+                "waba_template_id": template,
+                "waba_sender_id": self.sender.id,
+            }
+        )
 
     def test_a_user_of_both_sees_the_company_chosen(self):
         self.manager.company_ids += self.company
