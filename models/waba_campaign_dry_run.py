@@ -49,6 +49,8 @@ class DryRun:
     def __init__(self, campaign):
         self.campaign = campaign
         self.now = fields.Datetime.now()
+        # When it begins: until then an opt-out may come, a quiet hour pass.
+        self.at = max(self.now, campaign.scheduled_at or self.now)
         self.chosen = self.counted = 0
         self.receiving, self.left_out = [], {}
         self._strangers, self._seen = {}, set()
@@ -81,16 +83,21 @@ class DryRun:
             if row["state"] == "skipped":
                 self.left_out.setdefault(row["failure_type"], []).append(row["res_id"])
                 continue
-            not_before = fields.Datetime.from_string(row["retry_at"][:19])
             self.receiving.append(
                 Receiver(
                     row["res_id"],
                     row["recipient_id"],
                     country_of(row["number"]),
-                    not_before if not_before > self.now else None,
+                    self._waits_until(row),
                     _shows_fallback(row["parameters"], variables),
                 )
             )
+
+    def _waits_until(self, row):
+        """The end of a person's quiet hours, or None."""
+        if row.get("wait_reason") != "hours" or not row["retry_at"]:
+            return None
+        return fields.Datetime.from_string(row["retry_at"][:19])
 
     @property
     def is_whole(self):
@@ -104,7 +111,7 @@ class DryRun:
         """`History` of a receiver."""
         if self._history is None:
             self._history = self.campaign._read_histories(
-                [one.recipient_id for one in self.receiving if one.recipient_id > 0], self.now
+                [one.recipient_id for one in self.receiving if one.recipient_id > 0], self.at
             )
         return self._history.get(receiver.recipient_id, STRANGER)
 
@@ -179,7 +186,7 @@ class WabaCampaign(models.Model):
             for number, marketing, utility in rows
         }
 
-    def _read_histories(self, recipient_ids, now):
+    def _read_histories(self, recipient_ids, at):
         """{recipient id: History}: consent, window and the last signs of life, in one pass."""
         for model in ("waba.message", "waba.recipient", "waba.conversation"):
             self.env[model].flush_model()
@@ -198,7 +205,7 @@ class WabaCampaign(models.Model):
                             FROM waba_message WHERE recipient_id = r.id) m ON TRUE
                     WHERE r.id = ANY(%(ids)s)""",
                 sender=self.sender_id.id,
-                at=max(now, self.scheduled_at or now),
+                at=at,
                 ids=recipient_ids,
             )
         )

@@ -6,7 +6,11 @@ Odoo's records read it, False.
 """
 
 from . import (
+    attribution,
+    cost,
     eligibility,
+    followup,
+    hours,
     intent,
     landing,
     limits,
@@ -21,7 +25,11 @@ from . import (
 )
 
 __all__ = [
+    "attribution",
+    "cost",
     "eligibility",
+    "followup",
+    "hours",
     "intent",
     "landing",
     "limits",

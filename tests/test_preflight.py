@@ -1,4 +1,4 @@
-"""The pre-flight: each line passes, warns and stops on a real audience, and names the right rows."""
+"""The pre-flight: each line passes, warns and stops on real people, and names the right rows."""
 
 import json
 import re
