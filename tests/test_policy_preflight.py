@@ -1,6 +1,6 @@
 import unittest
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import preflight
 from odoo.addons.waba_campaign.policy.preflight import LINES, Verdict
@@ -106,6 +106,8 @@ CASES = {
     ],
     "category": [
         ("a promotion", ("marketing", ""), "pass", "marketing"),
+        ("a service message", ("utility", ""), "pass", "utility"),
+        ("a code", ("authentication", "authentication"), "pass", "authentication"),
         ("as Meta said", ("marketing", "marketing"), "pass", "marketing"),
         ("Meta will change it", ("utility", "marketing"), "warn", "announced"),
         ("not known", ("unknown", ""), "warn", "unknown"),
@@ -160,6 +162,7 @@ class TestLines(unittest.TestCase):
             [("duration", "stop"), ("hours", "warn"), ("cost", "warn"), ("reach", "pass")],
         )
 
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(COUNTS, COUNTS, COUNTS)
     def test_more_people_lost_never_make_it_better(self, chosen, some, more):
         rank = preflight.LEVELS.index
@@ -184,6 +187,7 @@ class TestExpectation(unittest.TestCase):
             with self.subTest(opted_out=opted_out, delivered=delivered):
                 self.assertEqual(preflight.expected(opted_out, delivered, receiving), between)
 
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(st.integers(0, 10_000), st.integers(200, 10_000))
     def test_what_was_seen_lies_inside(self, count, base):
         count = min(count, base)
