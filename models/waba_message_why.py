@@ -167,7 +167,7 @@ class WabaMessage(models.Model):
         if self.campaign_id:
             sentences.append(
                 self.env._(
-                    "One of the %(count)s people of the campaign's audience: %(audience)s.",
+                    "From the campaign's audience, %(count)s people: %(audience)s.",
                     count=self.campaign_id.people_count,
                     audience=(self.campaign_id.audience_text or "").rstrip("."),
                 )

@@ -50,16 +50,19 @@ class WabaRecipient(models.Model):
             raise UserError(
                 self.env._("No WhatsApp account is connected yet: connect one, then note it again.")
             )
-        return self.search(
-            [
-                ("portfolio_id", "in", portfolios.ids),
-                "|",
-                ("number", "=", number),
-                ("wa_number", "=", number),
-            ],
-            order="id",
-            limit=1,
-        ) or self._find_or_create_by_number(portfolios[0], [number])[number]
+        return (
+            self.search(
+                [
+                    ("portfolio_id", "in", portfolios.ids),
+                    "|",
+                    ("number", "=", number),
+                    ("wa_number", "=", number),
+                ],
+                order="id",
+                limit=1,
+            )
+            or self._find_or_create_by_number(portfolios[0], [number])[number]
+        )
 
     def _who_heard(self, action):
         """The rows that a word said to these changes.
