@@ -57,6 +57,8 @@ from . import waba_attribution
 from . import waba_attribution_events
 from . import waba_attribution_due
 from . import waba_money_daily
+from . import waba_campaign_money
+from . import waba_campaign_comparison
 from . import waba_sender_reputation
 from . import waba_reputation
 from . import waba_reputation_groups

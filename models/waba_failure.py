@@ -23,6 +23,7 @@ LEFT_OUT = [
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("record_gone", "The record no longer exists, or may not be read"),
+    ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 
 # WhatsApp refused or could not.
