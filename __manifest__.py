@@ -43,6 +43,7 @@
         "wizard/waba_release_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
+        "views/res_config_settings_views.xml",
         "views/waba_campaign_sources_views.xml",
         "views/waba_menus.xml",
         "views/waba_reputation_dashboard_views.xml",

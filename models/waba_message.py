@@ -36,6 +36,7 @@ ORIGINS = [
 # Why a queued row waits although the number may send.
 WAIT_REASONS = [
     ("hours", "Outside the person's hours"),
+    ("held", "WhatsApp holds promotions back"),
     ("frequency", "Enough promotions lately"),
 ]
 
@@ -242,7 +243,13 @@ class WabaMessage(models.Model):
         moved = rows.sudo()._update_state(
             ("failed",),
             "queued",
-            {"retry_at": now, "failure_type": False, "failure_reason": False, "streak_type": False},
+            {
+                "retry_at": now,
+                "wait_reason": False,
+                "failure_type": False,
+                "failure_reason": False,
+                "streak_type": False,
+            },
         )
         moved.campaign_id._continue()
         moved.sender_id._wake()
