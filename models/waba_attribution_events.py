@@ -186,7 +186,7 @@ class WabaAttribution(models.Model):
     def _outcome_of(self, lead):
         at = lead.date_closed or lead.date_last_stage_update or lead.write_date
         if lead.won_status == "won":
-            return [Event(f"won:{lead.id}", "won", at, lead.name, lead.expected_revenue,
+            return [Event(f"won:{lead.id}", "won", at, lead.stage_id.name, lead.expected_revenue,
                           lead.company_currency.id)]  # fmt: skip
         if lead.won_status == "lost":
             return [Event(f"lost:{lead.id}", "lost", at, lead.lost_reason_id.name)]

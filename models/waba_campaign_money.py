@@ -5,7 +5,7 @@ from .waba_money_words import amount, price_per, share
 from .waba_reputation_words import number
 
 SUMS = ("delivered_count", "replied_count", "linked_count", "clicked_count", "charged_count",
-        "free_count", "unpriced_count", "cost")  # fmt: skip
+        "free_count", "unpriced_count", "unrated_count", "cost")  # fmt: skip
 
 
 class WabaCampaign(models.Model):
@@ -134,20 +134,31 @@ class Words:
         env, counts = self.env, self.counts
         if not counts["delivered_count"]:
             return {"money_cost": "–", "money_cost_base": env._("Nothing has arrived yet")}
-        parts = [env._("%s charged", number(env, counts["charged_count"]))]
+        parts = []
+        if counts["charged_count"]:
+            parts.append(env._("%s charged", number(env, counts["charged_count"])))
         if counts["free_count"]:
             parts.append(env._("%s free", number(env, counts["free_count"])))
-        if counts["unpriced_count"]:
-            parts.append(env._("%s without a price", number(env, counts["unpriced_count"])))
-        has_price = counts["charged_count"] or counts["free_count"]
+        if counts["unrated_count"]:
+            parts.append(env._("no rate imported for %s", number(env, counts["unrated_count"])))
+        if untold := counts["unpriced_count"] - counts["unrated_count"]:
+            parts.append(env._("no price told of %s", number(env, untold)))
         return {
-            "money_cost": self._amount(counts["cost"]) if has_price else env._("No rate imported"),
+            "money_cost": self._cost(),
             "money_cost_base": env._(
                 "%(delivered)s delivered: %(parts)s",
                 delivered=number(env, counts["delivered_count"]),
                 parts=", ".join(parts),
             ),
         }
+
+    def _cost(self):
+        cost = self._amount(self.counts["cost"])
+        if self.is_priced:
+            return cost
+        if self.counts["charged_count"] or self.counts["free_count"]:
+            return self.env._("at least %s", cost)
+        return self.env._("Not known")
 
     def of_answers(self):
         env, counts = self.env, self.counts

@@ -65,6 +65,7 @@ class WabaMoneyDaily(models.Model):
         readonly=True,
         help="Delivered, and no rate is imported for it, or WhatsApp told no price.",
     )
+    unrated_count = fields.Integer("No rate imported", readonly=True)
     cost = fields.Float(digits=(16, 6), readonly=True)
 
     _day_idx = models.Index("(day)")
@@ -84,6 +85,7 @@ class WabaMoneyDaily(models.Model):
             "charged_count": SQL("m.cost_state = 'charged'"),
             "free_count": SQL("m.cost_state LIKE 'free%%'"),
             "unpriced_count": SQL("%s AND (%s) IS NOT TRUE", delivered, priced),
+            "unrated_count": SQL("m.cost_state = 'no_rate'"),
         }
         counts = {
             name: SQL("count(*) FILTER (WHERE %s)", condition)

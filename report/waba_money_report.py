@@ -70,8 +70,8 @@ class WabaMoneyReport(models.Model):
 
     reply_rate = fields.Float("Replies, of delivered", readonly=True, aggregator="avg")
     click_rate = fields.Float("Clicks, of delivered with a link", readonly=True, aggregator="avg")
-    cost_per_reply = fields.Monetary(readonly=True, aggregator="avg")
-    cost_per_click = fields.Monetary(readonly=True, aggregator="avg")
+    cost_per_reply = fields.Monetary("Cost per reply", readonly=True, aggregator="avg")
+    cost_per_click = fields.Monetary("Cost per click", readonly=True, aggregator="avg")
     cost_per_won = fields.Monetary("Cost per won lead", readonly=True, aggregator="avg")
     return_rate = fields.Float(
         "Expected revenue per unit of cost", readonly=True, aggregator="avg"
