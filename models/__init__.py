@@ -112,3 +112,4 @@ from . import waba_action_variable
 from . import crm_lead_followup
 from . import ir_actions_server
 from . import waba_talk_settings
+from . import waba_sequence_money

@@ -277,11 +277,13 @@ class WabaAttribution(models.Model):
                 lead.write(values)
 
     def _utm_values(self):
-        """UTM values of a row's campaign, else of its template; {} for free texts."""
+        """UTM values of a row's campaign, follow-up or template; {} for free texts."""
         self.ensure_one()
         mixin = self.env["utm.mixin"].sudo()
         if self.campaign_id.utm_source_id:
             source = self.campaign_id.utm_source_id
+        elif self.sequence_id:
+            source = self.sequence_id._utm_source()
         elif self.template_id:
             source = mixin._find_or_create_record("utm.source", self.template_id.name)
         else:

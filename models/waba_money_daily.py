@@ -17,6 +17,8 @@ KEYS = {
     "sender_id": SQL("m.sender_id"),
     "campaign_id": SQL("m.campaign_id"),
     "template_id": SQL("m.template_id"),
+    "sequence_id": SQL("m.sequence_id"),
+    "sequence_step_id": SQL("m.sequence_step_id"),
     "user_id": SQL("m.user_id"),
     "category": SQL("m.category"),
     "country_id": SQL("p.country_id"),
@@ -45,6 +47,12 @@ class WabaMoneyDaily(models.Model):
     )
     template_id = fields.Many2one(
         "waba.template", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    sequence_step_id = fields.Many2one(
+        "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     category = fields.Selection(
