@@ -23,6 +23,7 @@ LEFT_OUT = [
     ("frequency", "The person has had enough promotions lately"),
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
+    ("erased", "The person's data were erased"),
     ("record_gone", "The record no longer exists, or may not be read"),
 ]
 
