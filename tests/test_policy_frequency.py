@@ -1,12 +1,13 @@
 import unittest
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import frequency
 from odoo.addons.waba_campaign.policy.frequency import Cap
 from odoo.addons.waba_campaign.policy.status import STATES
 
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
 DAY = timedelta(days=1)
 
@@ -33,6 +34,7 @@ class TestFreesAt(unittest.TestCase):
                 expected = None if days is None else NOW + days * DAY
                 self.assertEqual(frequency.frees_at(promoted_at, cap), expected)
 
+    @untimed
     @given(
         st.lists(st.integers(0, 60 * 24), min_size=1, max_size=60),
         st.integers(1, 4),
