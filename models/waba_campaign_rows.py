@@ -145,6 +145,8 @@ class WabaCampaign(models.Model):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
             parameters, unfit, detail = self._parameters_for(record, facts, preparation)
+            if not unfit and self._is_held_out(number):
+                unfit = "holdout"
             reason = unfit or reason
         if reason == "invalid_number":
             detail = typed
