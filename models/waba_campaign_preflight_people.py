@@ -106,7 +106,7 @@ class WabaCampaign(models.Model):
         audience = report.audience
         if not audience:
             return []
-        people = audience.left_out.get("frequency", [])
+        people, company = audience.left_out.get("frequency", []), self.sudo().company_id
         return [
             self._check(
                 "frequency",
@@ -114,7 +114,9 @@ class WabaCampaign(models.Model):
                 record_ids=people,
                 count=len(people),
                 chosen=audience.counted,
-                when="",
+                most=company.waba_frequency_count,
+                days=company.waba_frequency_days,
+                mend="settings",
             )
         ]
 

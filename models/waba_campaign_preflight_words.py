@@ -135,8 +135,8 @@ SENTENCES = {
     "frequency": {
         "nobody": _lt("0 of %(chosen)s people were written to too often."),
         "some": _lt(
-            "%(count)s of %(chosen)s people got as many promotions lately as your rule allows: "
-            "theirs waits, until %(when)s for the last of them."
+            "%(count)s of %(chosen)s people are left out: they got as many promotions lately as "
+            "your rule allows (%(most)s in %(days)s days)."
         ),
     },
     "hours": {

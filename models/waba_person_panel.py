@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from ..policy import eligibility
+from ..policy import eligibility, frequency
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
 from .waba_reputation_words import label
@@ -78,6 +78,20 @@ class WabaPersonMixin(models.AbstractModel):
         self.ensure_one()
         return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
 
+    def action_waba_open_person(self):
+        """The person as WhatsApp knows them: every word of theirs and every message."""
+        self.ensure_one()
+        number = self.env["waba.campaign"]._number_of(self)
+        people = self.env["waba.recipient"].search(
+            ["|", ("number", "=", number), ("wa_number", "=", number)]
+        )
+        actions = self.env["ir.actions.act_window"]
+        action = actions._for_xml_id("waba_campaign.waba_recipient_action")
+        action["domain"] = [("id", "in", people.ids)]
+        if len(people) == 1:
+            action |= {"views": [(False, "form")], "res_id": people.id}
+        return action
+
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
         numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}
@@ -103,6 +117,10 @@ class Panel:
         self.windows = self._windows(sudo, ids)
         self.blacklisted = sudo["waba.campaign"]._blacklisted_among(numbers)
         self.opt_outs = self._opt_outs(sudo, ids)
+        self.promotions = {
+            company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
+            for company in self.senders.company_id
+        }
 
     def values_for(self, number, typed):
         """Values of the panel's fields.
@@ -202,7 +220,7 @@ class Panel:
         if not sender:
             return Answer("no", self.env._("No number of ours is connected."))
         verdict = eligibility.check(
-            self._person(number, typed, people),
+            self._person(number, typed, people, sender.company_id),
             purpose,
             self.now,
             us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
@@ -216,7 +234,7 @@ class Panel:
             return Answer("later", why)
         return Answer("yes", self._why_yes(purpose, people))
 
-    def _person(self, number, typed, people):
+    def _person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
             marketing_state=self._consent_of(people, "marketing"),
@@ -225,6 +243,9 @@ class Panel:
             unreachable_until=self._until(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
             country_code=country_of(number),
+            promotions_free_at=frequency.frees_at(
+                self.promotions[company].get(number, ()), company._waba_frequency_cap()
+            ),
         )
 
     def _consent_of(self, people, purpose):

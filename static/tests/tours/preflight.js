@@ -14,7 +14,7 @@ function note(text) {
 }
 
 function banner(text) {
-    return see(`.alert .o_field_widget[name=approval_text]:contains('${text}')`, text);
+    return see(`.o_action_manager .alert .o_field_widget[name=approval_text]:contains('${text}')`, text);
 }
 
 addTour("waba_ask_for_approval", () => [
