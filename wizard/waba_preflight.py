@@ -285,8 +285,19 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     def _leave_out_of_audience(self, record_ids):
-        domain = Domain(self._audience_domain_list()) & Domain("id", "not in", record_ids)
-        self.audience_domain = repr(list(domain))
+        """The audience without these records: of a list of records the rest, else a condition."""
+        domain = self._audience_domain_list()
+        match domain:
+            case [("id", "in", ids)]:
+                gone = set(record_ids)
+                domain = [("id", "in", [id_ for id_ in ids if id_ not in gone])]
+            case _:
+                domain = list(Domain(domain) & Domain("id", "not in", record_ids))
+        values = {"audience_domain": repr(domain)}
+        if self.audience_source != "records":
+            # A source would write its own condition again.
+            values["audience_source"] = "domain"
+        self.write(values)
 
     def _open_form(self, view, target="current"):
         return {
