@@ -175,6 +175,23 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(campaign.queued_count, 5)
         self._check(statements)
 
+    def test_direct_messages_are_read_from_the_heads_of_their_queues(self):
+        self.env.cr.execute(DIRECT_SQL, {"sender": self.sender.id})
+        self.env.cr.execute("ANALYZE waba_message")
+        with Statements() as statements:
+            self._dispatch()
+        queues = [
+            text
+            for text in statements.texts.values()
+            if "m.campaign_id IS NULL" in text and "JOIN waba_recipient" in text
+        ]
+        self.assertEqual(len(queues), 2)
+        for text, index in zip(queues, ("awaited_queue", "direct_queue"), strict=True):
+            self.env.cr.execute(f"EXPLAIN {text}".replace("%", "%%"), ())
+            plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+            self.assertIn(f"waba_message_{index}_idx", plan)
+        self._check(statements)
+
     def test_counting_promotions(self):
         self.env.company.write({"waba_frequency_count": 2, "waba_frequency_days": 7})
         leads = self._leads(5, start=2800)
@@ -252,6 +269,17 @@ SELECT md5('old' || id), 'old.' || id, 'out', 'template', %(campaign)s, %(accoun
        (ARRAY['read', 'delivered', 'sent', 'failed'])[1 + id %% 4], 1, 0, 0, slot_at, slot_at,
        slot_at, slot_at
   FROM waba_recipient WHERE number LIKE '+347%%'"""
+
+# Follow-ups that wait until tomorrow.
+DIRECT_SQL = """
+INSERT INTO waba_message
+       (uuid, direction, origin, kind, account_id, sender_id, company_id, template_id,
+        category, recipient_id, number, state, attempt_count, failed_attempt,
+        failure_streak, retry_at)
+SELECT md5('direct' || id), 'out', (ARRAY['sequence', 'action', 'manual'])[1 + id %% 3], 'template',
+       account_id, sender_id, company_id, template_id, 'utility', recipient_id, number, 'queued', 0,
+       0, 0, now() AT TIME ZONE 'UTC' + interval '1 day'
+  FROM waba_message WHERE sender_id = %(sender)s AND direction = 'out'"""
 
 INBOUND_SQL = """
 INSERT INTO waba_message
