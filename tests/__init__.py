@@ -70,3 +70,4 @@ from . import test_policy_followup
 from . import test_sequence
 from . import test_sequence_races
 from . import test_server_action
+from . import test_sequence_tour
