@@ -17,6 +17,11 @@ from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
 from . import waba_consent
+from . import waba_consent_reading
+from . import waba_consent_import
+from . import waba_consent_rejected
+from . import waba_consent_form
+from . import phone_blacklist
 from . import waba_consent_word
 from . import res_company_consent
 from . import waba_campaign
@@ -61,6 +66,8 @@ from . import waba_attribution
 from . import waba_attribution_events
 from . import waba_attribution_due
 from . import waba_money_daily
+from . import waba_campaign_money
+from . import waba_campaign_comparison
 from . import waba_sender_reputation
 from . import waba_reputation
 from . import waba_reputation_groups
@@ -83,6 +90,12 @@ from . import waba_person_mixin
 from . import waba_person_panel
 from . import res_partner
 from . import crm_lead
+from . import waba_merge
+from . import waba_message_why
+from . import waba_erased_person
+from . import waba_recipient_erase
+from . import waba_recipient_export
+from . import privacy_lookup
 from . import waba_sequence
 from . import waba_sequence_version
 from . import waba_sequence_trigger
@@ -99,3 +112,4 @@ from . import waba_action_variable
 from . import crm_lead_followup
 from . import ir_actions_server
 from . import waba_talk_settings
+from . import waba_sequence_money

@@ -135,6 +135,8 @@ class WabaCampaign(models.Model):
             facts["link_token"] = new_link_token()
         if verdict.allowed:
             parameters, reason, detail = self._parameters_for(record, facts, preparation)
+            if not reason and self._is_held_out(number):
+                reason = "holdout"
         elif reason == "invalid_number":
             detail = typed
         if known.id:

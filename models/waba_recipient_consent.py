@@ -36,7 +36,9 @@ class WabaRecipient(models.Model):
         return self | self.search(["|", ("number", "in", numbers), ("wa_number", "in", numbers)])
 
     def _of_company(self, number, company=None):
-        """The rows of an E.164 number in the portfolios of a company, made where there is none.
+        """The row of an E.164 number in a portfolio of the company, made where there is none.
+
+        One is enough: what is said there holds in the company's other portfolios too.
 
         :param company: the user's own if not given
         """
@@ -48,11 +50,18 @@ class WabaRecipient(models.Model):
             raise UserError(
                 self.env._("No WhatsApp account is connected yet: connect one, then note it again.")
             )
-        return self.browse().union(
-            *(
-                self._find_or_create_by_number(portfolio, [number])[number]
-                for portfolio in portfolios
+        return (
+            self.search(
+                [
+                    ("portfolio_id", "in", portfolios.ids),
+                    "|",
+                    ("number", "=", number),
+                    ("wa_number", "=", number),
+                ],
+                order="id",
+                limit=1,
             )
+            or self._find_or_create_by_number(portfolios[0], [number])[number]
         )
 
     def _who_heard(self, action):
@@ -61,11 +70,12 @@ class WabaRecipient(models.Model):
         An opt-out holds for everybody: who says no to one of our companies is left alone by all.
         An opt-in is given to one company, so it holds in the portfolios of that company alone.
         """
-        everywhere = self._same_person()
-        if action == "opt_out":
-            return everywhere
-        heard = self.portfolio_id._of_same_companies()
-        return everywhere.filtered(lambda person: person.portfolio_id in heard)
+        return self._same_person() if action == "opt_out" else self._same_person_here()
+
+    def _same_person_here(self):
+        """The rows of these people in the portfolios of their companies: what one company knows."""
+        known = self.portfolio_id._of_same_companies()
+        return self._same_person().filtered(lambda person: person.portfolio_id in known)
 
     def _set_consent(self, purpose, action, source, evidence, at=None, message=None):
         """The one door for consent: writes the ledger, then the state that sending reads.

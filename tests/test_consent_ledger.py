@@ -5,6 +5,8 @@ from datetime import timedelta
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
+from odoo.tools import mute_logger
+from psycopg2 import Error as DatabaseError
 
 from .test_consent import NUMBER, ConsentCase
 
@@ -61,6 +63,31 @@ class TestPurposes(ConsentCase):
         promotion = self._launch(leads)
         self.assertEqual(self._rows(promotion).mapped("state"), ["accepted", "accepted"])
 
+    def test_messages_outside_campaigns_respect_both_purposes_and_the_setting(self):
+        lead = self._lead(NUMBER)
+        templates = {"marketing": self.template, "utility": self.utility_template}
+        cases = [
+            # what was said, required, promotion, service message
+            ({}, False, False, False),
+            ({}, True, "no_opt_in", False),
+            ({"marketing": "opt_in"}, True, False, False),
+            ({"marketing": "opt_out"}, False, "opted_out", False),
+            ({"utility": "opt_out"}, False, False, "opted_out_utility"),
+        ]
+        for said, required, *expected in cases:
+            for purpose, reason in zip(templates, expected, strict=True):
+                for origin in ("manual", "action", "sequence"):
+                    with self._case(f"{said} {required} {purpose} {origin}"):
+                        self.env.company.waba_opt_in_required = required
+                        for about, action in said.items():
+                            self._person()._set_consent(about, action, "person", "said so")
+                        row = self.env["waba.message"]._queue_direct(
+                            self.sender, lead, origin=origin, template=templates[purpose]
+                        )
+                        # Variables that are not filled are no matter of consent.
+                        found = row.failure_type if row.failure_type != "missing_value" else False
+                        self.assertEqual(found, reason)
+
     def test_a_new_row_inherits_opt_outs_from_everywhere_and_opt_ins_of_its_company(self):
         other = self.env["waba.portfolio"].create({"name": "Other", "portfolio_uid": "777"})
         foreign = self.env["waba.portfolio"].create({"name": "Foreign", "portfolio_uid": "778"})
@@ -86,9 +113,7 @@ class TestPurposes(ConsentCase):
         self.assertEqual(theirs.marketing_state, "opted_out")
         later = self.now + timedelta(seconds=1)
         ours._set_consent("marketing", "opt_in", "person", "yes", at=later)
-        self.assertEqual(
-            (ours.marketing_state, theirs.marketing_state), ("opted_in", "opted_out")
-        )
+        self.assertEqual((ours.marketing_state, theirs.marketing_state), ("opted_in", "opted_out"))
 
 
 class TestOptInRequired(ConsentCase):
@@ -248,3 +273,23 @@ class TestWords(ConsentCase):
         word = self.env["waba.consent.word"].search([], limit=1)
         with self.assertRaises(AccessError):
             word.with_user(self.salesperson).active = False
+
+
+class TestAppendOnly(ConsentCase):
+    def test_the_database_refuses_changes_and_deletions_too(self):
+        entry = self._write("BAJA").consent_ids
+        self.env.flush_all()
+        for statement in (
+            "UPDATE waba_consent SET action = 'opt_in' WHERE id = %s",
+            "UPDATE waba_consent SET at = '2020-01-01' WHERE id = %s",
+            "UPDATE waba_consent SET evidence = 'x' WHERE id = %s",
+            "DELETE FROM waba_consent WHERE id = %s",
+        ):
+            with (
+                self.subTest(statement),
+                mute_logger("odoo.sql_db"),
+                self.assertRaisesRegex(DatabaseError, "never changed nor deleted"),
+                self.cr.savepoint(),
+            ):
+                self.env.cr.execute(statement, (entry.id,))
+        self.env.cr.execute("UPDATE waba_consent SET message_id = NULL WHERE id = %s", (entry.id,))

@@ -23,6 +23,9 @@ RIGHTS = {
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.privacy": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.erased.person": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.consent.rejected": {USER: "", MANAGER: "rwd", SYSTEM: ""},
     "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
@@ -41,6 +44,9 @@ RIGHTS = {
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
 }
+OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.consent.note", "waba.privacy")
+# They hold nothing of a person or of a key.
+OF_NO_COMPANY = ("waba.template.variable", "waba.consent.word", "waba.erased.person")
 RIGHTS |= {
     "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
@@ -325,18 +331,19 @@ class TestCompanies(SecurityCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
+        self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
+        self.env["waba.erased.person"]._remember(["+34611000099"], True, False)
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         self._follow_up()
         for model in RIGHTS:
             # Theirs alone who asked for them.
-            if model.startswith(("waba.diagnosis", "waba.release", "waba.consent.note")):
+            if model.startswith(OWN_ALONE):
                 continue
             with self.subTest(model):
                 records = self.env[model].search([])
                 self.assertTrue(records, "there is something to hide")
                 theirs = self.env[model].with_user(self.stranger)
-                # Template variables and words hold nothing of a person or of a key.
-                if model not in ("waba.template.variable", "waba.consent.word"):
+                if model not in OF_NO_COMPANY:
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])

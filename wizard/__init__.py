@@ -1,5 +1,6 @@
 from . import waba_consent_note
 from . import waba_diagnosis
+from . import waba_privacy
 from . import waba_release
 from . import waba_report_block
 from . import waba_sequence_activate
