@@ -88,7 +88,7 @@ addTour("waba_make_a_follow_up", () => [
     },
     {
         content: "take it",
-        trigger: ".o-autocomplete--dropdown-item a:contains('order_update')",
+        trigger: ".o-autocomplete--dropdown-item a:contains('order_update (es)')",
         run: "click",
     },
     see(".modal .o_waba_bubble:contains('Tu pedido')", "the message"),
