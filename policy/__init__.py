@@ -6,6 +6,7 @@ Odoo's records read it, False.
 """
 
 from . import (
+    ab_test,
     eligibility,
     intent,
     landing,
@@ -21,6 +22,7 @@ from . import (
 )
 
 __all__ = [
+    "ab_test",
     "eligibility",
     "intent",
     "landing",

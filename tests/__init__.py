@@ -20,6 +20,7 @@ from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
+from . import test_policy_ab_test
 from . import test_policy_eligibility
 from . import test_policy_intent
 from . import test_policy_landing
