@@ -5,12 +5,11 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..cloud_api import payloads
 from ..policy import eligibility
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
-from .waba_variable_mixin import freeze_parameters, new_link_token
+from .waba_variable_mixin import Words, freeze_parameters, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
 ROW_COLUMNS = {
@@ -24,6 +23,9 @@ ROW_COLUMNS = {
     "state": "varchar",
     "failure_type": "varchar",
     "failure_reason": "text",
+    "variant": "varchar",
+    "is_trial": "boolean",
+    "variant_parameters": "jsonb",
 }
 
 # RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
@@ -54,7 +56,7 @@ class Preparation:
     :ivar people: {E.164 number: Known}
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
     :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
-    :ivar variables: [waba.variable.mixin.Variable]
+    :ivar words: {variant: Words} of the messages that may go to them
     """
 
     def __init__(self, campaign, records, numbers):
@@ -66,10 +68,12 @@ class Preparation:
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
-        self.variables = campaign.variable_ids._read_variables(records.env)
-        self.has_links = any(variable.is_link for variable in self.variables)
-        self.check = payloads.ParameterCheck(
-            campaign.template_id.components or [], campaign.template_id.parameter_format
+        self.words = {
+            variant: Words(template, lines, records.env)
+            for variant, (template, lines) in campaign._messages().items()
+        }
+        self.has_links = any(
+            variable.is_link for words in self.words.values() for variable in words.variables
         )
         self._sentences = {}
 
@@ -112,15 +116,26 @@ class WabaCampaign(models.Model):
             blocked_countries=preparation.blocked_countries,
             opt_in_required=preparation.opt_in_required,
         )
-        reason, detail = verdict.reason_key, None
-        parameters = {}
-        facts = record._waba_person_facts()
+        facts, waits = record._waba_person_facts(), False
         if preparation.has_links and verdict.allowed:
             facts["link_token"] = new_link_token()
         if verdict.allowed:
-            parameters, reason, detail = self._parameters_for(record, facts, preparation)
-        elif reason == "invalid_number":
-            detail = typed
+            said, waits = self._share_out(
+                number,
+                {
+                    variant: self._side_for(record, facts, words, preparation)
+                    for variant, words in preparation.words.items()
+                },
+            )
+        else:
+            reason = verdict.reason_key
+            detail = typed if reason == "invalid_number" else None
+            said = {
+                "parameters": {},
+                "state": "skipped",
+                "failure_type": reason,
+                "failure_reason": preparation.sentence(reason, detail),
+            }
         if known.id:
             preparation.seen.add(known.id)
         return {
@@ -128,13 +143,18 @@ class WabaCampaign(models.Model):
             "number": typed or None,
             "person_name": facts["name"] or record.display_name,
             "res_id": record.id,
-            "parameters": parameters,
             "link_token": facts.get("link_token"),
-            "retry_at": str(max(now, held_until or now)),
-            "state": "skipped" if reason else "queued",
-            "failure_type": reason,
-            "failure_reason": preparation.sentence(reason, detail) if reason else None,
+            "retry_at": None if waits else str(max(now, held_until or now)),
+            "state": "queued",
+            **said,
         }
+
+    def _side_for(self, record, facts, words, preparation):
+        """One message for one person: {'parameters'}, or {'reason', 'sentence'} why not."""
+        parameters, reason, detail = self._parameters_for(record, facts, words)
+        if reason:
+            return {"reason": reason, "sentence": preparation.sentence(reason, detail)}
+        return {"parameters": parameters}
 
     def _insert_rows(self, rows):
         """Make waba.message rows by one statement: a third of what the ORM's create costs.
@@ -154,7 +174,9 @@ class WabaCampaign(models.Model):
                            %(columns)s)
                    SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
                           %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
-                          %(template)s, %(category)s, %(res_model)s, %(now)s, %(now)s,
+                          CASE WHEN variant = 'b' THEN %(template_b)s ELSE %(template)s END,
+                          CASE WHEN variant = 'b' THEN %(category_b)s ELSE %(category)s END,
+                          %(res_model)s, %(now)s, %(now)s,
                           %(columns)s
                      FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
                 columns=SQL(", ").join(map(SQL.identifier, ROW_COLUMNS)),
@@ -168,7 +190,9 @@ class WabaCampaign(models.Model):
                 company=self.company_id.id,
                 user=self.user_id.id,
                 template=self.template_id.id,
-                category=self.category or None,
+                category=self.template_id.category or None,
+                template_b=self.b_template_id.id or self.template_id.id,
+                category_b=self.b_template_id.category or None,
                 res_model=self.res_model,
                 uuid=UUID_OF_ROW,
                 now=self.env.cr.now(),
@@ -252,19 +276,20 @@ class WabaCampaign(models.Model):
     # Words
     # ------------------------------------------------------------------
 
-    def _parameters_for(self, record, facts, preparation):
+    def _parameters_for(self, record, facts, words):
         """The words for one person, frozen: what is previewed is what is sent.
 
+        :param words: Words
         :param facts: `record._waba_person_facts()`
         :return: (parameters, reason key or None, detail or None)
         """
-        variables = preparation.variables
+        variables = words.variables
         values = {variable.id: variable.value_for(record, facts) for variable in variables}
         missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
         if missing:
             return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
         given = {v.key: values[v.id] for v in variables if values[v.id]}
-        problems = preparation.check.problems_of(given)
+        problems = words.check.problems_of(given)
         return (
             freeze_parameters(variables, values),
             "bad_value" if problems else None,

@@ -237,6 +237,18 @@ class Variable:
         return links.suffix(self._link_code, token)
 
 
+class Words:
+    """What one template's variables need to be filled, as `waba.campaign._parameters_for` reads it.
+
+    :param lines: waba.variable.mixin records
+    :param env: the environment in which the record is read
+    """
+
+    def __init__(self, template, lines, env):
+        self.variables = lines._read_variables(env)
+        self.check = payloads.ParameterCheck(template.components or [], template.parameter_format)
+
+
 def new_link_token():
     """The message's part of its tracked addresses: 96 random bits, nothing about the person."""
     return secrets.token_urlsafe(12)

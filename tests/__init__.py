@@ -44,6 +44,7 @@ from . import test_simulator
 from . import test_statuses
 from . import test_template
 from . import test_tours
+from . import test_trial
 from . import test_variables
 from . import test_vocabulary
 from . import test_webhook_apply
