@@ -19,8 +19,8 @@ KEPT_BY_THE_STEPS = frozenset(
     (
         "state", "template_signature", "pause_reason", "pause_cause", "resume_at",
         "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
-        "done_at", "utm_source_id", "wave_state", "wave_size", "wave_limit", "wave_started_at",
-        "wave_sent_at", "wave_until", "watched_from",
+        "done_at", "utm_source_id", "utm_medium_id", "wave_state", "wave_size", "wave_limit",
+        "wave_started_at", "wave_sent_at", "wave_until", "watched_from",
     )
 )  # fmt: skip
 
@@ -116,6 +116,9 @@ class WabaCampaign(models.Model):
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
     utm_source_id = fields.Many2one(
         "utm.source", "UTM source", readonly=True, copy=False, ondelete="set null"
+    )
+    utm_medium_id = fields.Many2one(
+        "utm.medium", "UTM medium", readonly=True, copy=False, ondelete="set null"
     )
 
     # Figures, counted in one pass

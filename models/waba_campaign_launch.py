@@ -96,9 +96,21 @@ class WabaCampaign(models.Model):
                 )
             )
 
+    def _utm_values(self):
+        """Values of `utm.mixin` for a record that came of this campaign."""
+        return {
+            "campaign_id": self.utm_campaign_id.id,
+            "source_id": self.utm_source_id.id,
+            "medium_id": self.utm_medium_id.id,
+        }
+
     def _set_utm(self):
         """A launched campaign is a UTM source, so that what comes of it can be traced."""
         if not self.utm_source_id:
             self.utm_source_id = self.env["utm.source"].create({"name": self.name})
+        if not self.utm_medium_id:
+            self.utm_medium_id = self.env["utm.mixin"]._find_or_create_record(
+                "utm.medium", "WhatsApp"
+            )
         if not self.utm_campaign_id:
             self.utm_campaign_id = self.env["utm.campaign"].create({"title": self.name})

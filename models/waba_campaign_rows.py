@@ -5,7 +5,7 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy import eligibility
+from ..policy import eligibility, hours
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
@@ -20,6 +20,8 @@ ROW_COLUMNS = {
     "parameters": "jsonb",
     "link_token": "varchar",
     "retry_at": "timestamp",
+    "wait_reason": "varchar",
+    "time_zone": "varchar",
     "state": "varchar",
     "failure_type": "varchar",
     "failure_reason": "text",
@@ -64,7 +66,11 @@ class Preparation:
         self.now = fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
-        self.opt_in_required = campaign.company_id.waba_opt_in_required
+        self.company = campaign.company_id.sudo()
+        self.quiet = self.company._waba_quiet_span()
+        self.us_marketing_blocked = self.company.waba_us_marketing_left_out
+        self.category = campaign.category
+        self.opt_in_required = self.company.waba_opt_in_required
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
@@ -75,13 +81,22 @@ class Preparation:
         self.has_links = any(
             variable.is_link for words in self.words.values() for variable in words.variables
         )
-        self._sentences = {}
+        self._sentences, self._times = {}, {}
 
     def sentence(self, reason, detail):
         """As `failure_sentence`, each composed once: its labels are translated every time."""
         if (reason, detail) not in self._sentences:
             self._sentences[reason, detail] = failure_sentence(self.env, reason, text=detail)
         return self._sentences[reason, detail]
+
+    def leaves_at(self, time_zone, held_until):
+        """(when a message may leave, why it waits or None), each worked out once."""
+        key = time_zone, held_until
+        if key not in self._times:
+            self._times[key] = hours.leaves_at(
+                self.now, "campaign", self.category, time_zone, self.quiet, held_until
+            )
+        return self._times[key]
 
 
 class WabaCampaign(models.Model):
@@ -113,6 +128,7 @@ class WabaCampaign(models.Model):
             self._person(number, typed, known, preparation),
             preparation.purpose,
             now,
+            us_marketing_blocked=preparation.us_marketing_blocked,
             blocked_countries=preparation.blocked_countries,
             opt_in_required=preparation.opt_in_required,
         )
@@ -138,13 +154,19 @@ class WabaCampaign(models.Model):
             }
         if known.id:
             preparation.seen.add(known.id)
+        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
+        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
+        if said.get("failure_type"):
+            wait_reason = None
         return {
             "recipient_id": known.id,
             "number": typed or None,
             "person_name": facts["name"] or record.display_name,
             "res_id": record.id,
             "link_token": facts.get("link_token"),
-            "retry_at": None if waits else str(max(now, held_until or now)),
+            "retry_at": None if waits else str(retry_at),
+            "wait_reason": "trial" if waits else wait_reason,
+            "time_zone": time_zone,
             "state": "queued",
             **said,
         }

@@ -160,7 +160,7 @@ class WabaCampaign(models.Model):
                           retry_at = GREATEST(%(now)s, m.retry_at,
                                               CASE WHEN %(category)s = 'marketing'
                                                    THEN r.marketing_held_until END),
-                          variant_parameters = NULL, write_date = %(now)s
+                          wait_reason = NULL, variant_parameters = NULL, write_date = %(now)s
                      FROM (SELECT id, recipient_id, variant_parameters->%(winner)s AS side
                              FROM waba_message
                             WHERE campaign_id = %(campaign)s AND state = 'queued'

@@ -36,7 +36,9 @@ ORIGINS = [
 # Why a queued row waits although the number may send.
 WAIT_REASONS = [
     ("hours", "Outside the person's hours"),
+    ("held", "WhatsApp holds promotions back"),
     ("frequency", "Enough promotions lately"),
+    ("trial", "The better of two messages is not known yet"),
 ]
 
 
@@ -149,12 +151,14 @@ class WabaMessage(models.Model):
     fbtrace_id = fields.Char("Meta's trace", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)
     pricing_type = fields.Char("Price type", readonly=True)
+    pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
     _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
-        "(campaign_id, res_id) WHERE campaign_id IS NOT NULL AND direction = 'out'"
+        "(campaign_id, COALESCE(merged_res_id, res_id)) "
+        "WHERE campaign_id IS NOT NULL AND direction = 'out'"
     )
     _one_row_per_person = models.UniqueIndex(
         "(campaign_id, recipient_id) WHERE campaign_id IS NOT NULL AND direction = 'out' "
@@ -241,7 +245,13 @@ class WabaMessage(models.Model):
         moved = rows.sudo()._update_state(
             ("failed",),
             "queued",
-            {"retry_at": now, "failure_type": False, "failure_reason": False, "streak_type": False},
+            {
+                "retry_at": now,
+                "wait_reason": False,
+                "failure_type": False,
+                "failure_reason": False,
+                "streak_type": False,
+            },
         )
         moved.campaign_id._continue()
         moved.sender_id._wake()

@@ -66,7 +66,8 @@ class WabaCampaign(models.Model):
             {
                 "campaign_id": self.id,
                 "res_id": record.id,
-                "person_name": record and (record._waba_person_facts()["name"] or record.display_name),
+                "person_name": record
+                and (record._waba_person_facts()["name"] or record.display_name),
                 "variant": "both" if self.ab_test and not self.winner else self.winner or "a",
             }
         )

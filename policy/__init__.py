@@ -7,7 +7,11 @@ Odoo's records read it, False.
 
 from . import (
     ab_test,
+    attribution,
+    cost,
     eligibility,
+    followup,
+    hours,
     intent,
     landing,
     limits,
@@ -23,7 +27,11 @@ from . import (
 
 __all__ = [
     "ab_test",
+    "attribution",
+    "cost",
     "eligibility",
+    "followup",
+    "hours",
     "intent",
     "landing",
     "limits",

@@ -22,12 +22,14 @@ from . import test_openapi
 from . import test_person_mixin
 from . import test_policy_ab_test
 from . import test_policy_eligibility
+from . import test_policy_hours
 from . import test_policy_intent
 from . import test_policy_landing
 from . import test_policy_limits
 from . import test_policy_media
 from . import test_policy_numbers
 from . import test_policy_rates
+from . import test_quiet_hours
 from . import test_rate
 from . import test_policy_pacing
 from . import test_policy_reputation
@@ -66,3 +68,5 @@ from . import test_reputation_mail
 from . import test_person_panel
 from . import test_landing
 from . import test_conversation
+from . import test_policy_followup
+from . import test_sequence

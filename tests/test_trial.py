@@ -17,6 +17,7 @@ class TrialCase(WabaCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.sender.canary = False
+        cls.env.company.waba_quiet_hours = False
         cls.portfolio.messaging_limit = "unlimited"
         cls.other_template = cls._template("welcome_back", "es")
 
