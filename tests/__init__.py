@@ -58,6 +58,7 @@ from . import test_reputation_poll
 from . import test_reputation_daily
 from . import test_reputation_dashboard
 from . import test_response
+from . import test_campaign_people
 from . import test_canary
 from . import test_release
 from . import test_reputation_tour

@@ -210,7 +210,7 @@ class TestTrial(TrialCase):
     def test_opted_out_between_trial_and_rest_nobody_is_written_to(self):
         campaign = self._sent()
         person = self._rest(campaign)[0].recipient_id
-        person._set_marketing_state("opted_out", "manual", "Asked on the phone.")
+        person._set_marketing_state("opted_out", "note", "Asked on the phone.")
         campaign.action_choose_b()
         self._dispatch()
         row = self._rest(campaign).filtered(lambda one: one.recipient_id == person)
