@@ -94,6 +94,7 @@ from . import waba_person_panel
 from . import res_partner
 from . import crm_lead
 from . import waba_merge
+from . import waba_message_why
 from . import waba_erased_person
 from . import waba_recipient_erase
 from . import waba_recipient_export

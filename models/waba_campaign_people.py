@@ -85,7 +85,7 @@ class WabaCampaign(models.Model):
         parts = [
             ("a", self.env._("Trial: A"), [("is_trial", "=", True), ("variant", "=", "a")]),
             ("b", self.env._("Trial: B"), [("is_trial", "=", True), ("variant", "=", "b")]),
-            ("rest", self.env._("The rest"), [("is_trial", "!=", True)]),
+            ("rest", self.env._("Others"), [("is_trial", "!=", True)]),
         ]
         nobody = dict.fromkeys(STEPS, 0)
         return columns + [(*part, counts.get(part[0], nobody)) for part in parts]

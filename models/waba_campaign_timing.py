@@ -11,7 +11,7 @@ class WabaCampaign(models.Model):
 
     wave_text = fields.Char("First wave in words", compute="_compute_wave_text")
 
-    @api.depends("sender_id", "template_id", "audience_count", "wave_state")
+    @api.depends("sender_id", "template_id", "audience_count", "wave_state", "ab_test")
     def _compute_wave_text(self):
         for campaign in self:
             campaign.wave_text = campaign.sender_id and campaign._describe_wave()
@@ -29,6 +29,8 @@ class WabaCampaign(models.Model):
             self.audience_count, needs, sender.portfolio_id._is_young(), settings
         )
         if self.wave_state == "none" or not wave:
+            if self.ab_test:
+                return False
             return self.env._("All at once, at the number's pace and inside its daily limit.")
         return self.env._(
             "First %(wave)s people (%(share)s); the rest follows %(hours)s hours later if they "

@@ -109,6 +109,7 @@ class WabaRecipient(models.Model):
     def _empty_rows(self):
         messages = self.env["waba.message"].search([("recipient_id", "in", self.ids)])
         messages._unlink_files()
+        messages._forget_leads()
         self.env.flush_all()
         # The ledger's evidence is emptied by nothing else (waba_consent.py).
         self.env.cr.execute("SET LOCAL waba_campaign.erasing = 'on'")
@@ -149,6 +150,17 @@ class WabaMessage(models.Model):
                    "details"]  # fmt: skip
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
+
+    def _forget_leads(self):
+        """The names that follow-ups keep of the leads these messages were for."""
+        enrollments = self.enrollment_id
+        self.env["waba.sequence.enrollment"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE waba_sequence_enrollment SET lead_name = NULL WHERE id = ANY(%s)",
+                enrollments.ids,
+            )
+        )
 
     def _unlink_files(self):
         """What was sent and received as files."""

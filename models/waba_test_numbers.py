@@ -68,10 +68,15 @@ class WabaCampaign(models.Model):
                 "res_id": record.id,
                 "person_name": record
                 and (record._waba_person_facts()["name"] or record.display_name),
-                "variant": "both" if self.ab_test and not self.winner else self.winner or "a",
+                "variant": self._variant_to_test(),
             }
         )
         return wizard._again()
+
+    def _variant_to_test(self):
+        if not self.ab_test:
+            return "a"
+        return self.winner or self.env.context.get("waba_preview_variant") or "both"
 
     def _check_ready_for_a_test(self):
         if not self.template_id or not self.sender_id:

@@ -19,6 +19,8 @@ CRITERIA = ("read", "reply")
 # People of each message below which a trial says next to nothing: at a read rate of 60 % the error
 # of one rate of 50 people is 14 points (two-sided 95 %).
 LEAST_PEOPLE = 50
+# More are tried on than must be reached: chance deals unevenly, and some are left out or not reached.
+HEADROOM = 1.3
 # A trial is over when nearly everybody of it was handled: a few rows may wait days for a place, for
 # a person's hours or for another attempt.
 HANDLED = 0.9
@@ -70,7 +72,7 @@ def trial_share(wanted: float, people: int) -> float:
     """
     if people <= 0:
         return 1.0
-    return min(1.0, max(wanted, 2 * LEAST_PEOPLE / people))
+    return min(1.0, max(wanted, HEADROOM * 2 * LEAST_PEOPLE / people))
 
 
 def assign(campaign: str, person: str, share: float) -> str | None:

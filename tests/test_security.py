@@ -40,6 +40,7 @@ RIGHTS = {
     "waba.reputation.event": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.rate": {USER: "", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},

@@ -21,7 +21,7 @@ class TrialCase(WabaCase):
         cls.portfolio.messaging_limit = "unlimited"
         cls.other_template = cls._template("welcome_back", "es")
 
-    def _trial(self, people=140, **values):
+    def _trial(self, people=180, **values):
         """A draft that tries autumn_offer against welcome_back on about 100 people."""
         campaign = self._campaign(
             self._leads(people),
@@ -94,7 +94,7 @@ class TestTrial(TrialCase):
             campaign = self._sent()
             a, b = (self._trial_rows(campaign, variant) for variant in "ab")
             rest = self._rest(campaign)
-            self.assertEqual(len(a) + len(b) + len(rest), 140)
+            self.assertEqual(len(a) + len(b) + len(rest), 180)
             self.assertGreater(min(len(a), len(b)), 30)
             self.assertEqual(a.template_id, self.template)
             self.assertEqual(b.template_id, self.other_template)
@@ -138,7 +138,7 @@ class TestTrial(TrialCase):
 
     def test_who_left_a_looked_up_audience_meanwhile_is_still_written_to(self):
         with self._moving_clock() as move:
-            leads = self._leads(140)
+            leads = self._leads(180)
             leads.priority = "3"
             campaign = self._campaign(
                 leads, audience_domain="[('priority', '=', '3')]", ab_test=True, ab_share=0.2,
@@ -151,11 +151,11 @@ class TestTrial(TrialCase):
             leads.priority = "0"
             move(25 * HOUR)
             self._dispatch()
-            self.assertEqual((campaign.state, campaign.sent_count), ("done", 140))
+            self.assertEqual((campaign.state, campaign.sent_count), ("done", 180))
             self.assertNobodyTwice(campaign)
 
     def test_two_records_of_one_person_get_one_message(self):
-        leads = self._leads(130)
+        leads = self._leads(150)
         twins = self.env["crm.lead"].create(
             [{"name": "Twin", "contact_name": "Ana", "phone": lead.phone,
               "country_id": lead.country_id.id} for lead in leads]
@@ -167,9 +167,9 @@ class TestTrial(TrialCase):
         self._dispatch()
         campaign.action_choose_a()
         self._dispatch()
-        self.assertEqual(campaign.skipped_count, 130)
+        self.assertEqual(campaign.skipped_count, 150)
         people = Counter(entry["body"]["to"] for entry in self.simulator.sends())
-        self.assertEqual((len(people), set(people.values())), (130, {1}))
+        self.assertEqual((len(people), set(people.values())), (150, {1}))
 
     def test_a_small_audience_is_all_trial_and_ends_with_a_comparison(self):
         with self._moving_clock() as move:
@@ -185,7 +185,7 @@ class TestTrial(TrialCase):
     def test_whom_one_message_cannot_address_gets_the_other_if_that_wins_or_is_left_out(self):
         for winner, state in (("a", "accepted"), ("b", "skipped")):
             with self._case(winner):
-                campaign = self._trial(140)
+                campaign = self._trial(180)
                 line = campaign.b_variable_ids.filtered(lambda one: one.component == "body")[0]
                 line.write({"source": "field", "field_path": "city"})
                 leads = self._leads_of(campaign)
@@ -210,7 +210,7 @@ class TestTrial(TrialCase):
     def test_opted_out_between_trial_and_rest_nobody_is_written_to(self):
         campaign = self._sent()
         person = self._rest(campaign)[0].recipient_id
-        person._set_marketing_state("opted_out", "note", "Asked on the phone.")
+        person._set_marketing_state("opted_out", "person", "Asked on the phone.")
         campaign.action_choose_b()
         self._dispatch()
         row = self._rest(campaign).filtered(lambda one: one.recipient_id == person)
@@ -241,7 +241,7 @@ class TestInterrupted(TrialCase):
             self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
             self.assertEqual(campaign.trial_state, "decided")
             self._dispatch()
-            self.assertEqual(campaign.sent_count, 140)
+            self.assertEqual(campaign.sent_count, 180)
             self.assertNobodyTwice(campaign)
 
     def test_deciding_twice_changes_nothing(self):
@@ -255,7 +255,7 @@ class TestInterrupted(TrialCase):
             self.assertEqual((campaign.winner_reason, len(campaign.message_ids)), (reason, notes))
 
     def test_preparation_interrupted_and_gone_on_shares_out_alike(self):
-        campaign = self._trial(140)
+        campaign = self._trial(180)
         campaign.action_launch()
         campaign._prepare_chunk()
         shares = {row.number: row.variant for row in self._rows(campaign)}
@@ -318,7 +318,7 @@ class TestTemplatesOnTrial(TrialCase):
                 self.assertIn("Paused by Meta", campaign.winner_reason)
                 self._dispatch()
                 kept = "autumn_offer" if winner == "a" else "welcome_back"
-                self.assertEqual(self._names_sent(), {kept: 140})
+                self.assertEqual(self._names_sent(), {kept: 180})
                 self.assertEqual(campaign.state, "done")
                 self.assertNobodyTwice(campaign)
 
@@ -404,8 +404,8 @@ class TestLaunchOfATrial(TrialCase):
 
     def test_the_trial_is_told_in_words_before_the_launch(self):
         campaign = self._trial()
-        self.assertIn("About 50 people get A and 50 get B. After 24 hours", campaign.ab_text)
-        self.assertIn("the other 40", campaign.ab_text)
+        self.assertIn("About 65 people get A and 65 get B. After 24 hours", campaign.ab_text)
+        self.assertIn("the other 50", campaign.ab_text)
         campaign.audience_domain = repr([("id", "in", self._leads_of(campaign)[:50].ids)])
         self.assertIn("everybody is in the trial", campaign.ab_text)
 

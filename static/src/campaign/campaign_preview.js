@@ -124,7 +124,10 @@ export class CampaignPreview extends Component {
         const { record } = this.props;
         if (await record.save()) {
             const action = await this.orm.call("waba.campaign", "action_send_test", [[record.resId]], {
-                context: { waba_preview_record_id: this.recordId },
+                context: {
+                    waba_preview_record_id: this.recordId,
+                    waba_preview_variant: this.props.variant,
+                },
             });
             await this.action.doAction(action);
         }
