@@ -19,7 +19,7 @@ CRITERIA = ("read", "reply")
 # People of each message below which a trial says next to nothing: at a read rate of 60 % the error
 # of one rate of 50 people is 14 points (two-sided 95 %).
 LEAST_PEOPLE = 50
-# More are tried on than must be reached: chance deals unevenly, and some are left out or not reached.
+# More are tried on than must be reached: chance deals unevenly, and some are not reached.
 HEADROOM = 1.3
 # A trial is over when nearly everybody of it was handled: a few rows may wait days for a place, for
 # a person's hours or for another attempt.
