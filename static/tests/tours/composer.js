@@ -115,9 +115,10 @@ addTour("waba_launch_in_few_clicks", () => [
         trigger: ".modal footer button:contains(/^Launch$/)",
         run: "click",
     },
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
     {
         content: "launched, in fewer than ten clicks",
-        trigger: ".o_statusbar_status button.o_arrow_button_current:contains('Preparing')",
+        trigger: ".o_form_view",
         run() {
             document.removeEventListener("pointerdown", count, true);
             if (!clicks || clicks >= 10) {
