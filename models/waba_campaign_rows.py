@@ -143,15 +143,13 @@ class WabaCampaign(models.Model):
                     for variant, words in preparation.words.items()
                 },
             )
+            if not said.get("failure_type") and self._is_held_out(number):
+                said, waits = _left_out("holdout", preparation), False
         else:
             reason = verdict.reason_key
-            detail = typed if reason == "invalid_number" else None
-            said = {
-                "parameters": {},
-                "state": "skipped",
-                "failure_type": reason,
-                "failure_reason": preparation.sentence(reason, detail),
-            }
+            said = _left_out(
+                reason, preparation, detail=typed if reason == "invalid_number" else None
+            )
         if known.id:
             preparation.seen.add(known.id)
         time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
@@ -334,3 +332,13 @@ class WabaCampaign(models.Model):
             for problem in problems
         ]
         return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)
+
+
+def _left_out(reason, preparation, detail=None):
+    """Values of a row that we decide not to send."""
+    return {
+        "parameters": {},
+        "state": "skipped",
+        "failure_type": reason,
+        "failure_reason": preparation.sentence(reason, detail),
+    }

@@ -24,6 +24,7 @@ LEFT_OUT = [
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("erased", "The person's data were erased"),
     ("record_gone", "The record no longer exists, or may not be read"),
+    ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 
 # WhatsApp refused or could not.

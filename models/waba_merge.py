@@ -29,7 +29,7 @@ class WabaMessage(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message
-                      SET merged_res_id = COALESCE(merged_res_id, res_id), res_id = %s
+                      SET merged_res_id = COALESCE(NULLIF(merged_res_id, 0), res_id), res_id = %s
                     WHERE res_model = %s AND res_id = ANY(%s) RETURNING id""",
                 target,
                 model,

@@ -157,7 +157,7 @@ class WabaMessage(models.Model):
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
     _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
-        "(campaign_id, COALESCE(merged_res_id, res_id)) "
+        "(campaign_id, COALESCE(NULLIF(merged_res_id, 0), res_id)) "
         "WHERE campaign_id IS NOT NULL AND direction = 'out'"
     )
     _one_row_per_person = models.UniqueIndex(

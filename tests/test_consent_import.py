@@ -73,14 +73,17 @@ class TestImport(ConsentCase):
         words = ["“12” is not", "no phone number", "“ads” is none", "“maybe” is none",
                  "“last week” is no date", "not said when", "in the future",
                  "“13” is not"]  # fmt: skip
-        self.assertEqual(len(answer["messages"]), len(words))
-        for index, (message, word) in enumerate(zip(answer["messages"], words, strict=True)):
+        *messages, choice = answer["messages"]
+        self.assertEqual(choice["field"], "person_id", "where Odoo's import offers to skip")
+        self.assertIn("8 of 9 rows", choice["message"])
+        self.assertEqual(len(messages), len(words))
+        for index, (message, word) in enumerate(zip(messages, words, strict=True)):
             with self.subTest(word):
                 self.assertIn(word, message["message"])
-                self.assertIn(f"Row {index + 3}:", message["message"])
+                self.assertEqual(message["record"], index + 3)
                 self.assertEqual(message["rows"], {"from": index + 1, "to": index + 1})
-                self.assertEqual((message["type"], message["field"]), ("error", "person_id"))
-        self.assertIn("“y” is none", answer["messages"][-1]["message"])
+                self.assertEqual((message["type"], message["field"]), ("error", False))
+        self.assertIn("“y” is none", messages[-1]["message"])
         self.assertFalse(self.env["waba.consent"].search([]))
         self.assertFalse(self.env["waba.consent.rejected"].search([]))
 
