@@ -28,6 +28,7 @@ from . import waba_campaign
 from . import waba_campaign_state
 from . import waba_campaign_launch
 from . import waba_campaign_audience
+from . import waba_campaign_numbers
 from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_waits

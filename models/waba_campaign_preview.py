@@ -89,7 +89,7 @@ class WabaCampaign(models.Model):
         for line in self.variable_ids.sorted("sequence"):
             if line._own_value(record, facts) or line.kind == "payload":
                 continue
-            names = {"variable": f"{{{{{line.name}}}}}", "what": line._what_it_shows(record)}
+            names = {"variable": line._described(), "what": line._what_it_shows(record)}
             if line.fallback:
                 text = self.env._("%(what)s is empty: %(variable)s shows “%(fallback)s”.",
                                   **names, fallback=line.fallback)  # fmt: skip

@@ -145,6 +145,14 @@ class WabaVariableMixin(models.AbstractModel):
             return record.env.company.name
         return self._field_value(record) if self.source == "field" else facts[self.source]
 
+    def _described(self):
+        """{{1}}, or {{1}} of the button: a name may stand in several parts of a template."""
+        self.ensure_one()
+        name = f"{{{{{self.name}}}}}"
+        if self.component == "button":
+            return self.env._("%s of the button", name)
+        return self.env._("%s of the header", name) if self.component == "header" else name
+
     def _what_it_shows(self, record):
         """The name of the value that this variable shows, as people know it."""
         self.ensure_one()
