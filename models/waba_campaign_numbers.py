@@ -4,7 +4,7 @@ from typing import NamedTuple
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..policy import eligibility
+from ..policy import eligibility, frequency
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 
@@ -52,6 +52,9 @@ class WabaCampaign(models.Model):
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,
             country_code=country_of(number),
+            promotions_free_at=frequency.frees_at(
+                preparation.promotions.get(number, ()), preparation.cap
+            ),
         )
 
     def _known_people(self, numbers):

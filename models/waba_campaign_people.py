@@ -146,7 +146,11 @@ class WabaCampaign(models.Model):
                 "key": reason or "",
                 "label": labels.get(reason, self.env._("Not known")),
                 "count": count,
-                **(self._retry_of(reason, count, last_at) if state == "failed" else {}),
+                **(
+                    self._retry_of(reason, count, last_at)
+                    if state == "failed"
+                    else self._free_again(reason)
+                ),
                 "domain": list(
                     self._domain_of_rows()
                     & Domain([("state", "=", state), ("failure_type", "=", reason)])
@@ -170,6 +174,14 @@ class WabaCampaign(models.Model):
             "hint": self.env._("All may be tried again %s.", self._when(from_)),
         }
 
+    def _free_again(self, reason):
+        """How many who had enough promotions may get another one now."""
+        if reason != "frequency":
+            return {}
+        free = dict(self._count_free_again(fields.Datetime.now())).get(self, 0)
+        hint = "" if free else self.env._("May be sent when the days of your rule are over.")
+        return {"retryable": free, "hint": hint}
+
     # ------------------------------------------------------------------
     # What next
     # ------------------------------------------------------------------
@@ -181,7 +193,7 @@ class WabaCampaign(models.Model):
         failed = self.env["waba.message"].search(
             [
                 ("campaign_id", "=", self.id),
-                ("state", "=", "failed"),
+                ("state", "in", ("failed", "skipped")),
                 ("failure_type", "=", self.env.context.get("waba_reason")),
             ]
         )

@@ -1,6 +1,6 @@
 import json
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 from ..policy import eligibility, hours
@@ -54,6 +54,12 @@ class Preparation:
         self.us_marketing_blocked = self.company.waba_us_marketing_left_out
         self.category = campaign.category
         self.opt_in_required = self.company.waba_opt_in_required
+        self.cap = self.company._waba_frequency_cap()
+        self.promotions = (
+            self.env["waba.message"]._recent_promotions(self.company, numbers, self.now)
+            if self.purpose == "marketing"
+            else {}
+        )
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
@@ -71,6 +77,9 @@ class Preparation:
         if (reason, detail) not in self._sentences:
             self._sentences[reason, detail] = failure_sentence(self.env, reason, text=detail)
         return self._sentences[reason, detail]
+
+    def frequency_detail(self, number):
+        return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
 
     def leaves_at(self, time_zone, held_until):
         """(when a message may leave, why it waits or None), each worked out once."""
@@ -103,42 +112,51 @@ class WabaCampaign(models.Model):
 
     def _row_for(self, record, number, preparation):
         """Values of ROW_COLUMNS for one record."""
-        now = preparation.now
         known = preparation.people.get(number, NOBODY)
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
+        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
+        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         typed = number or self._typed_number(record)
         verdict = eligibility.check(
             self._person(number, typed, known, preparation),
             preparation.purpose,
-            now,
+            retry_at,
             us_marketing_blocked=preparation.us_marketing_blocked,
             blocked_countries=preparation.blocked_countries,
             opt_in_required=preparation.opt_in_required,
         )
-        facts, waits = record._waba_person_facts(), False
-        if preparation.has_links and verdict.allowed:
-            facts["link_token"] = new_link_token()
-        if verdict.allowed:
+        reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
+        if reason in (None, "frequency"):
+            if preparation.has_links:
+                facts["link_token"] = new_link_token()
             said, waits = self._share_out(
                 number,
                 {
                     variant: self._side_for(record, facts, words, preparation)
                     for variant, words in preparation.words.items()
                 },
+                is_later=bool(reason),
             )
             if not said.get("failure_type") and self._is_held_out(number):
                 said, waits = _left_out("holdout", preparation), False
+            elif reason and not said.get("failure_type"):
+                # With its words: it may be queued again when the person may get another one.
+                retry_at = verdict.retry_at
+                said |= {
+                    "state": "skipped",
+                    "failure_type": reason,
+                    "failure_reason": preparation.sentence(
+                        reason, preparation.frequency_detail(number)
+                    ),
+                }
         else:
-            reason = verdict.reason_key
             said = _left_out(
                 reason, preparation, detail=typed if reason == "invalid_number" else None
             )
-        if known.id:
-            preparation.seen.add(known.id)
-        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
-        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         if said.get("failure_type"):
             wait_reason = None
+        if known.id:
+            preparation.seen.add(known.id)
         return {
             "recipient_id": known.id,
             "number": typed or None,

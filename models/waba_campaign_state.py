@@ -68,7 +68,14 @@ class WabaCampaign(models.Model):
         """Queue again the people whose failure may have passed; the others keep their reason."""
         self.check_access("write")
         failed = self.env["waba.message"].search(
-            [("campaign_id", "in", self.ids), ("state", "=", "failed")]
+            [
+                ("campaign_id", "in", self.ids),
+                "|",
+                ("state", "=", "failed"),
+                "&",
+                ("state", "=", "skipped"),
+                ("failure_type", "=", "frequency"),
+            ]
         )
         return self._retry_and_tell(failed)
 

@@ -59,11 +59,12 @@ class WabaCampaign(models.Model):
     # Rows
     # ------------------------------------------------------------------
 
-    def _share_out(self, person, sides):
+    def _share_out(self, person, sides, is_later=False):
         """What the row of one person says of the trial.
 
         :param person: E.164 number, so that two records of one person meet the same fate
         :param sides: {variant: {'parameters'} or {'reason', 'sentence'}} of the messages in use
+        :param is_later: left out for now: not in the trial, and with words to be sent some day
         :return: (values of the row, whether it waits for the winner)
         """
         if len(sides) == 1:
@@ -72,6 +73,10 @@ class WabaCampaign(models.Model):
         fit = [variant for variant, side in sides.items() if "parameters" in side]
         if not fit:
             return _filled(sides["a"]), False
+        if is_later:
+            return {
+                "variant": fit[0], "variant_parameters": sides, **_filled(sides[fit[0]]),
+            }, False  # fmt: skip
         # Whom one of the two cannot address would make the two groups unlike: not in the trial.
         variant = (
             ab_test.assign(str(self.id), person, self.trial_share) if len(fit) == 2 else None
@@ -146,7 +151,11 @@ class WabaCampaign(models.Model):
             campaign.sender_id._wake()
 
     def _give_winner_to_the_rest(self):
-        """One statement: the rows that wait take the words, or the reason, of the winner."""
+        """One statement: the rows that wait take the words, or the reason, of the winner.
+
+        So do those that were left out because of too many promotions lately: they may be queued
+        again some day.
+        """
         template = self._templates_in_use()
         self.env.flush_all()
         self.env.cr.execute(
@@ -155,15 +164,18 @@ class WabaCampaign(models.Model):
                       SET variant = %(winner)s, is_trial = FALSE, template_id = %(template)s,
                           category = %(category)s,
                           parameters = COALESCE(side->'parameters', '{}'::jsonb),
-                          state = CASE WHEN side ? 'reason' THEN 'skipped' ELSE 'queued' END,
-                          failure_type = side->>'reason', failure_reason = side->>'sentence',
-                          retry_at = GREATEST(%(now)s, m.retry_at,
+                          state = CASE WHEN side ? 'reason' THEN 'skipped' ELSE m.state END,
+                          failure_type = COALESCE(side->>'reason', m.failure_type),
+                          failure_reason = COALESCE(side->>'sentence', m.failure_reason),
+                          retry_at = CASE WHEN m.state = 'skipped' THEN m.retry_at ELSE
+                                     GREATEST(%(now)s, m.retry_at,
                                               CASE WHEN %(category)s = 'marketing'
-                                                   THEN r.marketing_held_until END),
+                                                   THEN r.marketing_held_until END) END,
                           wait_reason = NULL, variant_parameters = NULL, write_date = %(now)s
                      FROM (SELECT id, recipient_id, variant_parameters->%(winner)s AS side
                              FROM waba_message
-                            WHERE campaign_id = %(campaign)s AND state = 'queued'
+                            WHERE campaign_id = %(campaign)s
+                              AND (state = 'queued' OR failure_type = 'frequency')
                               AND variant IS DISTINCT FROM %(winner)s AND attempt_count = 0
                               AND variant_parameters IS NOT NULL) w
                      JOIN waba_recipient r ON r.id = w.recipient_id

@@ -49,9 +49,7 @@ class WabaRecipient(models.Model):
         )
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
-            texts["at"] = fields.Datetime.to_string(
-                fields.Datetime.context_timestamp(ledger, read.at).replace(tzinfo=None)
-            )
+            texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"
             self.env["waba.consent.rejected"]._keep(texts, "form", faults, company, source_text)
             return FormAnswer(ledger, " ".join(faults))
         return FormAnswer(self._same_form(read, source_text, company), "")

@@ -20,6 +20,7 @@ LEFT_OUT = [
     ("unreachable", "WhatsApp could not reach this number lately"),
     ("blocked_by_us", "We have blocked this person"),
     ("country", "WhatsApp does not deliver this to the person's country"),
+    ("frequency", "The person has had enough promotions lately"),
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("erased", "The person's data were erased"),

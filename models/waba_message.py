@@ -240,10 +240,10 @@ class WabaMessage(models.Model):
         """Queue again what failed for a reason that may have passed. Others are left alone."""
         now = fields.Datetime.now()
         rows = self._still_wanted().filtered(
-            lambda row: row.state == "failed" and row.direction == "out" and row._may_retry(now)
+            lambda row: row.direction == "out" and row._may_retry(now)
         )
         moved = rows.sudo()._update_state(
-            ("failed",),
+            ("failed", "skipped"),
             "queued",
             {
                 "retry_at": now,

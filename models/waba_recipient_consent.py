@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 PURPOSES = ("marketing", "utility")
@@ -43,7 +44,7 @@ class WabaRecipient(models.Model):
         :param company: the user's own if not given
         """
         company = company or self.env.company
-        accounts = self.env["waba.account"].sudo().search([])
+        accounts = self.env["waba.account"].sudo().search([("portfolio_id", "!=", False)])
         of_company = accounts.filtered(lambda account: account.company_id == company)
         portfolios = (of_company or accounts).portfolio_id
         if not portfolios:
@@ -207,8 +208,7 @@ class WabaPortfolio(models.Model):
         """These portfolios and those that share a company with them, or have none yet."""
         everyone = self.sudo().with_context(active_test=False)
         companies = everyone.account_ids.company_id
-        return self | everyone.search([]).filtered(
-            lambda other: (
-                not companies or not other.account_ids or other.account_ids.company_id & companies
-            )
-        ).with_env(self.env)
+        related = Domain("account_ids", "=", False) | Domain(
+            "account_ids.company_id", "in", companies.ids
+        )
+        return self | everyone.search(related if companies else Domain.TRUE).with_env(self.env)

@@ -27,10 +27,11 @@ class WabaRecipient(models.Model):
         }
 
     def _compute_display_name(self):
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         for person in self.filtered("erased_at"):
             if not (person.number or person.name or person.user_uid):
                 person.display_name = self.env._("Erased person %s", person.id)
+        return result
 
     def _erase(self, keep_out=True):
         """Erase all that tells their company who these people are.

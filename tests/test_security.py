@@ -45,7 +45,8 @@ RIGHTS = {
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
 }
-OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.test.send", "waba.consent.note", "waba.privacy")
+OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.test.send", "waba.consent.note",
+             "waba.privacy")  # fmt: skip
 # They hold nothing of a person or of a key.
 OF_NO_COMPANY = ("waba.template.variable", "waba.consent.word", "waba.erased.person")
 RIGHTS |= {
