@@ -73,3 +73,6 @@ from . import test_landing
 from . import test_conversation
 from . import test_policy_followup
 from . import test_sequence
+from . import test_sequence_races
+from . import test_server_action
+from . import test_sequence_tour

@@ -5,6 +5,7 @@ every statement they run is kept, and PostgreSQL is asked how it would run each 
 """
 
 import json
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -16,7 +17,7 @@ from .common import WabaCase
 PEOPLE = 20_000
 BIG_TABLES = frozenset(
     ("waba_message", "waba_recipient", "waba_conversation", "waba_webhook_event",
-     "phone_blacklist", "crm_lead")
+     "phone_blacklist", "crm_lead", "waba_sequence_enrollment")
 )  # fmt: skip
 
 
@@ -65,6 +66,16 @@ class TestQueryPlans(WabaCase):
     def _fill(cls):
         """A year of use: people, their messages, conversations and webhooks, all of it over."""
         cls.old_campaign = cls._campaign(cls._leads(1))
+        cls.sequence = cls.env["waba.sequence"].create(
+            {
+                "name": "Old",
+                "trigger": "manual",
+                "sender_id": cls.sender.id,
+                "step_ids": [(0, 0, {"template_id": cls.utility_template.id, "wait_amount": 0,
+                                     "in_working_hours": False})],
+            }
+        )  # fmt: skip
+        cls.sequence._activate()
         cls.env.flush_all()
         values = {
             "people": PEOPLE,
@@ -75,9 +86,11 @@ class TestQueryPlans(WabaCase):
             "template": cls.template.id,
             "company": cls.account.company_id.id,
             "country": cls.env.ref("base.es").id,
+            "sequence": cls.sequence.id,
+            "step": cls.sequence.step_ids.id,
         }
         for statement in (PEOPLE_SQL, CONVERSATIONS_SQL, MESSAGES_SQL, INBOUND_SQL, EVENTS_SQL,
-                          BLACKLIST_SQL, LEADS_SQL):  # fmt: skip
+                          BLACKLIST_SQL, LEADS_SQL, ENROLLMENTS_SQL):  # fmt: skip
             cls.env.cr.execute(statement, values)
         for table in BIG_TABLES:
             cls.env.cr.execute(f"ANALYZE {table}")  # pylint: disable=sql-injection
@@ -175,6 +188,23 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(campaign.queued_count, 5)
         self._check(statements)
 
+    def test_direct_messages_are_read_from_the_heads_of_their_queues(self):
+        self.env.cr.execute(DIRECT_SQL, {"sender": self.sender.id})
+        self.env.cr.execute("ANALYZE waba_message")
+        with Statements() as statements:
+            self._dispatch()
+        queues = [
+            text
+            for text in statements.texts.values()
+            if "m.campaign_id IS NULL" in text and "JOIN waba_recipient" in text
+        ]
+        self.assertEqual(len(queues), 2)
+        for text, index in zip(queues, ("awaited_queue", "direct_queue"), strict=True):
+            self.env.cr.execute(f"EXPLAIN {text}".replace("%", "%%"), ())
+            plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+            self.assertIn(f"waba_message_{index}_idx", plan)
+        self._check(statements)
+
     def test_counting_promotions(self):
         self.env.company.write({"waba_frequency_count": 2, "waba_frequency_days": 7})
         leads = self._leads(5, start=2800)
@@ -216,6 +246,22 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(campaign.replied_count, 4)
         self._check(statements)
 
+    def test_follow_ups(self):
+        """Entering, sending, an answer, a change of stage, beside 40,000 that wait or are over."""
+        leads = self._leads(4, start=5000)
+        with Statements() as statements:
+            self.sequence._enter(leads)
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_run_followups"))
+            self._dispatch()
+            made = self.sequence.enrollment_ids.filtered(lambda one: one.lead_id in leads)
+            made.write({"next_at": fields.Datetime.now()})
+            leads[0].stage_id = self.env["crm.stage"].search([], limit=1)
+            self._receive(self._inbound(leads[1].phone_sanitized, "Hola"))
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_run_followups"))
+        self.assertEqual(made.mapped("steps_done"), [1] * 4)
+        self.assertEqual(made.filtered(lambda one: one.lead_id == leads[1]).state, "stopped")
+        self._check(statements)
+
     def test_screens(self):
         with Statements() as statements:
             self.old_campaign.invalidate_recordset()
@@ -229,6 +275,35 @@ class TestQueryPlans(WabaCase):
         # A campaign's own figures read all of its rows: here they are the whole table.
         for code in [text for text in statements.texts if '"campaign_id" IN' in text]:
             del statements.texts[code]
+        self._check(statements)
+
+    def test_clicks_cost_and_what_came_of_messages(self):
+        lead = self._lead("+34611000001", type="opportunity")
+        at = fields.Datetime.now()
+        row = self._message(
+            state="delivered", delivered_at=at, sent_at=at, link_token="A" * 16, replied_at=at,
+            res_model="crm.lead", res_id=lead.id, pricing_type="regular",
+            pricing_category="marketing",
+        )  # fmt: skip
+        link = self.env["link.tracker"].create({"url": "https://a.example", "title": "A"})
+        # The history is priced.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE waba_message SET cost_state = 'charged' WHERE id <> %s", (row.id,)
+        )
+        self.env.cr.execute("ANALYZE waba_message")
+        lead.action_set_won()
+        self.env.flush_all()
+        messages, results = self.env["waba.message"], self.env["waba.attribution"]
+        with Statements() as statements:
+            messages._follow_link(f"{link.code}-{'A' * 16}", "GET", "Mozilla/5.0")
+            messages._price_batch()
+            results._take_answers(at - timedelta(days=2))
+            results._recount(lead)
+            self.env["waba.money.daily"]._recount(at.date(), at)
+        self.assertTrue(row.clicked_at)
+        self.assertEqual(row.cost_state, "no_rate")
+        self.assertEqual(results.search_count([("message_id", "=", row.id)]), 3)
         self._check(statements)
 
 
@@ -252,6 +327,17 @@ SELECT md5('old' || id), 'old.' || id, 'out', 'template', %(campaign)s, %(accoun
        (ARRAY['read', 'delivered', 'sent', 'failed'])[1 + id %% 4], 1, 0, 0, slot_at, slot_at,
        slot_at, slot_at
   FROM waba_recipient WHERE number LIKE '+347%%'"""
+
+# Follow-ups that wait until tomorrow.
+DIRECT_SQL = """
+INSERT INTO waba_message
+       (uuid, direction, origin, kind, account_id, sender_id, company_id, template_id,
+        category, recipient_id, number, state, attempt_count, failed_attempt,
+        failure_streak, retry_at)
+SELECT md5('direct' || id), 'out', (ARRAY['sequence', 'action', 'manual'])[1 + id %% 3], 'template',
+       account_id, sender_id, company_id, template_id, 'utility', recipient_id, number, 'queued', 0,
+       0, 0, now() AT TIME ZONE 'UTC' + interval '1 day'
+  FROM waba_message WHERE sender_id = %(sender)s AND direction = 'out'"""
 
 INBOUND_SQL = """
 INSERT INTO waba_message
@@ -279,3 +365,15 @@ INSERT INTO crm_lead (name, type, active, phone, phone_sanitized, country_id, co
 SELECT 'Old ' || n, 'opportunity', TRUE, '+34' || (700000000 + n), '+34' || (700000000 + n),
        %(country)s, %(company)s
   FROM generate_series(1, %(people)s) AS n"""
+
+ENROLLMENTS_SQL = """
+INSERT INTO waba_sequence_enrollment
+       (sequence_id, company_id, lead_id, number, state, version, step_id, steps_done, error_count,
+        is_to_plan, is_paused, entered_at, waiting_since, next_at, ended_at)
+SELECT %(sequence)s, %(company)s, l.id, l.phone_sanitized, s.state, 1,
+       CASE s.state WHEN 'running' THEN %(step)s END, 0, 0, FALSE, FALSE, old, old,
+       CASE s.state WHEN 'running' THEN now() AT TIME ZONE 'UTC' + interval '9 days' END,
+       CASE s.state WHEN 'done' THEN old END
+  FROM crm_lead l, (VALUES ('running'), ('done')) AS s(state),
+       LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '30 days') AS o(old)
+ WHERE l.name LIKE 'Old %%'"""
