@@ -156,6 +156,7 @@ class WabaMessage(models.Model):
         `wamid`: Meta writes the number into it. `failure_reason` may quote it.
         """
         columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
+                   "variant_parameters",
                    "wamid", "res_model", "res_id", "merged_res_id", "about_wamid",
                    "details"]  # fmt: skip
         stored = self._fields
