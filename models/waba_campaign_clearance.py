@@ -141,22 +141,21 @@ class WabaCampaign(models.Model):
         :return: a list whose `repr` changes when any of it does
         """
         self.ensure_one()
-        order = ("component", "button_index", "name")
-        lines = self.variable_ids.sorted(lambda line: [line[name] for name in order])
+        names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
+                 "fallback")  # fmt: skip
+        lines = self.variable_ids | (self.b_variable_ids if self.ab_test else self.variable_ids)
         return [
-            self.template_id.id,
-            self.template_id.signature,
+            [template.id for template in self._templates_in_use()],
+            [template.signature for template in self._templates_in_use()],
             self.sender_id.id,
             self.company_id.id,
             self.res_model,
             self.audience_domain,
             str(self.scheduled_at),
-            [
-                (line.component, line.button_index, line.name, line.source, line.field_path or "",
-                 line.text or "", line.fallback or "")
-                for line in lines
-            ],
-        ]  # fmt: skip
+            self.ab_test and [self.ab_share, self.ab_hours, self.ab_criterion],
+            self.holdout_percent,
+            sorted([str(line[name] or "") for name in names] for line in lines),
+        ]
 
     def _launch_mark(self):
         return hashlib.sha256(repr(self.sudo()._launch_facts()).encode()).hexdigest()

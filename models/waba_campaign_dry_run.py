@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ..policy import preflight
 from .phone_countries import country_of
 from .waba_campaign_audience import CHUNK
-from .waba_campaign_rows import Known
+from .waba_campaign_numbers import Known
 
 # Records counted before a launch; of a larger audience the first so many, which is said. At
 # 10,000 people a second that is what somebody waits for without wondering.
@@ -76,7 +76,7 @@ class DryRun:
     def take(self, rows, variables):
         """Count the values of `_row_values`.
 
-        :param variables: [waba.variable.mixin.Variable]
+        :param variables: {variant: [waba.variable.mixin.Variable]}
         """
         self.counted += len(rows)
         for row in rows:
@@ -89,7 +89,9 @@ class DryRun:
                     row["recipient_id"],
                     country_of(row["number"]),
                     self._waits_until(row),
-                    _shows_fallback(row["parameters"], variables),
+                    _shows_fallback(
+                        row.get("parameters") or {}, variables[row.get("variant") or "a"]
+                    ),
                 )
             )
 
@@ -160,7 +162,11 @@ class WabaCampaign(models.Model):
         run = DryRun(campaign)
         run.chosen = campaign._audience_records_count()
         domain, last = Domain(campaign._audience_domain_list()), 0
-        variables = campaign.variable_ids._read_variables(campaign._audience_records().env)
+        env = campaign._audience_records().env
+        variables = {
+            variant: lines._read_variables(env)
+            for variant, (_template, lines) in campaign._messages().items()
+        }
         while room := min(CHUNK, DRY_RUN_RECORDS - run.counted):
             records = campaign._audience_records().search_fetch(
                 domain & Domain("id", ">", last),

@@ -87,7 +87,8 @@ class WabaCampaign(models.Model):
     def _preflight_report(self):
         self.ensure_one()
         report = Report(fields.Datetime.now())
-        if self.template_id and self.sender_id and self.template_id.components:
+        messages = [template for template, _lines in self._messages().values()]
+        if self.sender_id and all(template.components for template in messages):
             report.audience = self._dry_run()
         for line in preflight.LINES:
             report.checks += getattr(self, f"_preflight_{line}")(report)
@@ -120,47 +121,47 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _preflight_template(self, report):
-        template = self.template_id
-        why = template and template._why_not_sendable()
-        verdict = preflight.template(bool(template), not why, template.quality_score or "unknown")
-        return [
-            self._check(
-                "template", verdict, template=template.display_name, why=why, mend="template"
-            )
-        ]
+        checks = []
+        for template in self._templates_in_use() or [self.env["waba.template"]]:
+            why = template and template._why_not_sendable()
+            rating = template.quality_score or "unknown"
+            verdict = preflight.template(bool(template), not why, rating)
+            words = {"template": template.display_name, "why": why}
+            checks.append(self._check("template", verdict, mend="template", **words))
+        return checks
 
     def _preflight_category(self, report):
-        template = self.template_id
-        if not template:
-            return []
+        return [self._check_category(template) for template in self._templates_in_use()]
+
+    def _check_category(self, template):
         told = self.env["waba.reputation.event"].search(
             [("template_id", "=", template.id), ("kind", "=", "template_category")],
             order="at desc, id desc",
             limit=1,
         )
-        verdict = preflight.category(template.category, told.value_after or "")
         labels = dict(template._fields["category"]._description_selection(self.env))
-        return [
-            self._check(
-                "category",
-                verdict,
-                current=labels[template.category],
-                announced=labels.get(told.value_after, told.value_after),
-                mend="template",
-            )
-        ]
+        return self._check(
+            "category",
+            preflight.category(template.category, told.value_after or ""),
+            current=labels[template.category],
+            announced=labels.get(told.value_after, told.value_after),
+            mend="template",
+        )
 
     def _preflight_way_out(self, report):
-        if not self.template_id:
-            return []
-        preview = self.template_id._render_preview({})
-        payloads = self.variable_ids.filtered(lambda line: line.kind == "payload").mapped("text")
-        verdict = preflight.way_out(
-            self.template_id.category,
-            preflight.has_way_out_button([text for _type, text in preview.buttons], payloads),
-            preflight.tells_way_out(f"{preview.body}\n{preview.footer}"),
-        )
-        return [self._check("way_out", verdict, mend="template")]
+        checks = []
+        for template, lines in self._messages().values():
+            if not template:
+                continue
+            preview = template._render_preview({})
+            payloads = lines.filtered(lambda line: line.kind == "payload").mapped("text")
+            verdict = preflight.way_out(
+                template.category,
+                preflight.has_way_out_button([text for _type, text in preview.buttons], payloads),
+                preflight.tells_way_out(f"{preview.body}\n{preview.footer}"),
+            )
+            checks.append(self._check("way_out", verdict, mend="template"))
+        return checks
 
     def _preflight_sender(self, report):
         sender = self.sudo().sender_id
@@ -274,7 +275,7 @@ class WabaCampaign(models.Model):
 
     def _own_texts(self):
         """Variables whose text may differ from person to person."""
-        return self.variable_ids.filtered(
+        return (self.variable_ids | self.b_variable_ids).filtered(
             lambda line: line.kind == "text" and line.source not in ("text", "our_company")
         )
 
