@@ -207,7 +207,7 @@ class WabaRecipient(models.Model):
 
     def _cancel_what_waits(self):
         """Whose data are erased is followed no more, and what was noted of them goes too."""
-        super()._cancel_what_waits()
+        result = super()._cancel_what_waits()
         numbers = [number for person in self for number in (person.number, person.wa_number)]
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
@@ -219,3 +219,4 @@ class WabaRecipient(models.Model):
         )
         found._stop("erased")
         found.write({"number": False, "lead_name": False, "stop_text": False})
+        return result

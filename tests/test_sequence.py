@@ -845,10 +845,10 @@ class TestResults(SequenceCase):
         sequence, _enrollments = self._a_few()
         sequence.domain = "[('city', '=', 'Sevilla')]"
         others = self._leads(3, start=50)
-        others[:2].stage_id = self.stage
         # What a transaction notes of a change is written at its end.
-        self.env.flush_all()
-        self.env.cr.precommit.run()
+        self._end_transaction()
+        others[:2].stage_id = self.stage
+        self._end_transaction()
         others[0].action_set_won()
         sequence.activated_at = self.env.cr.now() - HOUR
         self.assertEqual((sequence.others_count, sequence.others_won_count), (2, 1))
@@ -856,6 +856,10 @@ class TestResults(SequenceCase):
         self.assertIn("came to the same stage", sequence.comparison_text)
         self.assertIn("no proof", sequence.comparison_text)
         self.assertIn("chance", sequence.comparison_text)
+
+    def _end_transaction(self):
+        self.env.flush_all()
+        self.env.cr.precommit.run()
 
     def test_a_big_campaign_does_not_starve_them(self):
         self.portfolio.write({"daily_cap": 10, "followup_share": 0.2})
