@@ -28,6 +28,8 @@ from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_message_talk
+from . import waba_media
+from . import waba_media_upload
 from . import waba_message_notify
 from . import waba_message_settle
 from . import waba_message_click

@@ -21,6 +21,7 @@ LEFT_OUT = [
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("record_gone", "The record no longer exists, or may not be read"),
+    ("media", "The file could not be handed to WhatsApp"),
 ]
 
 # WhatsApp refused or could not.

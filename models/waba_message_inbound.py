@@ -43,6 +43,7 @@ class WabaMessage(models.Model):
         message = self._keep_inbound(sender, person, item, at, answered, record)
         if is_written:
             self.env["waba.conversation"]._register_inbound(sender, person, at, message)
+        message._keep_media(item)
         message._show_on_record(is_new=rung == landing.NEW_LEAD)
         message._honour_wish(at)
         return message

@@ -61,3 +61,4 @@ from . import test_reputation_mail
 from . import test_person_panel
 from . import test_landing
 from . import test_conversation
+from . import test_media

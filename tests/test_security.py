@@ -21,6 +21,7 @@ RIGHTS = {
     "waba.template.variable": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
@@ -309,6 +310,9 @@ class TestCompanies(SecurityCase):
     def test_nothing_of_another_company_is_seen(self):
         campaign = self._launch(self._leads(1))
         self._receive(self._inbound("+34611000000", "BAJA"))
+        self._receive(
+            self._inbound("+34611000000", "", "wamid.IN2", type="image", image={"id": "1"})
+        )
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
