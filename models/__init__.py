@@ -9,11 +9,14 @@ from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable
 from . import waba_recipient
+from . import waba_recipient_consent
 from . import waba_recipient_identity
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
 from . import waba_consent
+from . import waba_consent_word
+from . import res_company_consent
 from . import waba_campaign
 from . import waba_campaign_state
 from . import waba_campaign_launch

@@ -39,6 +39,7 @@ class Known(NamedTuple):
 
     id: int | None = None
     marketing_state: str = "unknown"
+    utility_state: str | None = None
     unreachable_until: datetime | None = None
     marketing_held_until: datetime | None = None
     is_blocked: bool = False
@@ -61,6 +62,7 @@ class Preparation:
         self.now = fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
+        self.opt_in_required = campaign.company_id.waba_opt_in_required
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
@@ -108,6 +110,7 @@ class WabaCampaign(models.Model):
             preparation.purpose,
             now,
             blocked_countries=preparation.blocked_countries,
+            opt_in_required=preparation.opt_in_required,
         )
         reason, detail = verdict.reason_key, None
         parameters = {}
@@ -198,6 +201,7 @@ class WabaCampaign(models.Model):
             number=number or typed.lstrip("+"),
             duplicate=known.id in preparation.seen,
             marketing_state=known.marketing_state,
+            utility_state=known.utility_state,
             blacklisted=number in preparation.blacklisted,
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,

@@ -22,12 +22,16 @@ class WabaConsent(models.Model):
     )
     source = fields.Selection(
         [
+            ("form", "A form"),
+            ("import", "An imported list"),
             ("reply", "Their message"),
             ("button", "A button in our message"),
             ("whatsapp", "WhatsApp's own control"),
             ("refused", "WhatsApp refused to deliver"),
             ("person", "A colleague"),
             ("provider", "A provider"),
+            ("merge", "A contact merged with theirs"),
+            ("erased", "An opt-out from before their data was erased"),
         ],
         required=True,
         readonly=True,

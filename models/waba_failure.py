@@ -15,6 +15,8 @@ LEFT_OUT = [
     ("duplicate", "The same person is already in this campaign"),
     ("blacklisted", "The number is on the phone blacklist"),
     ("opted_out", "The person asked not to receive promotions"),
+    ("opted_out_utility", "The person asked not to receive service messages"),
+    ("no_opt_in", "No opt-in to promotions is on record for this person"),
     ("unreachable", "WhatsApp could not reach this number lately"),
     ("blocked_by_us", "We have blocked this person"),
     ("country", "WhatsApp does not deliver this to the person's country"),

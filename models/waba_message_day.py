@@ -105,7 +105,8 @@ class WabaMessage(models.Model):
                                                  CASE WHEN i.direction = 'out' THEN i.id END)
                               END AS message_id
                          FROM waba_consent c LEFT JOIN waba_message i ON i.id = c.message_id
-                        WHERE c.action = 'opt_out' AND %(said)s
+                        WHERE c.action = 'opt_out' AND c.purpose = 'marketing'
+                          AND c.source NOT IN ('merge', 'erased') AND %(said)s
                    ), answered AS (
                        SELECT COALESCE(said.message_id, last.id) AS id, min(said.at) AS at
                          FROM said LEFT JOIN LATERAL (

@@ -193,6 +193,7 @@ class WabaMessage(models.Model):
                 number=number if person else number.lstrip("+"),
                 user_uid=person.user_uid or "",
                 marketing_state=person.marketing_state or "unknown",
+                utility_state=person.utility_state,
                 blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
@@ -202,6 +203,7 @@ class WabaMessage(models.Model):
             purpose_of(content["kind"], content["category"]),
             moment,
             blocked_countries=sender.account_id._blocked_countries(),
+            opt_in_required=sender.company_id.waba_opt_in_required,
         )
         if verdict.allowed:
             return False, False

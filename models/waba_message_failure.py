@@ -79,7 +79,7 @@ class WabaMessage(models.Model):
         person = self.recipient_id
         if decision.country_blocked:
             self.account_id._block_country(country_of(self.number))
-        if decision.person_effect == "opted_out" and not person._has_newer_consent(at):
+        if decision.person_effect == "opted_out":
             person._set_marketing_state("opted_out", "refused", reason, at=at, message=self)
         elif decision.person_effect == "blocked":
             person.is_blocked = True

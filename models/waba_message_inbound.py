@@ -110,14 +110,13 @@ class WabaMessage(models.Model):
     def _honour_wish(self, at):
         """STOP, BAJA, our own button… : no more promotions, from this moment."""
         self.ensure_one()
-        person = self.recipient_id
-        if person._has_newer_consent(at):
-            return
+        person, payload = self.recipient_id, self.payload or None
+        words = self.env["waba.consent.word"]._words_of(self.company_id.id)
         source = "button" if self.payload else "reply"
         evidence = self.env._('They wrote "%s".', self.text)
-        if eligibility.opt_out_intent(self.text, self.payload or None):
+        if eligibility.opt_out_intent(self.text, payload, words):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
         elif person.marketing_state == "opted_out" and eligibility.opt_in_intent(
-            self.text, self.payload or None
+            self.text, payload, words
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)

@@ -11,6 +11,8 @@ from .waba_reputation_words import label
 
 USERS = "waba_campaign.waba_group_user"
 ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
+# The refusals that follow from what the person said, and of what they said it.
+OPT_OUTS = {"opted_out": "marketing", "opted_out_utility": "utility"}
 NEVER_CONTACTS = ("skipped", "cancelled")
 
 
@@ -41,6 +43,18 @@ class WabaPersonMixin(models.AbstractModel):
     waba_service_why = fields.Char(
         "Why service messages", compute="_compute_waba_panel", groups=USERS
     )
+    waba_marketing_state = fields.Selection(
+        selection=lambda self: self._waba_consent_states("marketing_state"),
+        string="Consent to promotions",
+        compute="_compute_waba_panel",
+        groups=USERS,
+    )
+    waba_utility_state = fields.Selection(
+        selection=lambda self: self._waba_consent_states("utility_state"),
+        string="Consent to service messages",
+        compute="_compute_waba_panel",
+        groups=USERS,
+    )
     waba_last_out_at = fields.Datetime(
         "Last message to them", compute="_compute_waba_panel", groups=USERS
     )
@@ -54,6 +68,15 @@ class WabaPersonMixin(models.AbstractModel):
         "Can be answered freely until", compute="_compute_waba_panel", groups=USERS
     )
     waba_window_text = fields.Char("Service window", compute="_compute_waba_panel", groups=USERS)
+
+    @api.model
+    def _waba_consent_states(self, name):
+        return self.env["waba.recipient"]._fields[name]._description_selection(self.env)
+
+    def action_waba_note_consent(self):
+        """Asks what this person said, and writes it down under the user's name."""
+        self.ensure_one()
+        return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
 
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
@@ -94,6 +117,8 @@ class Panel:
         service = self._answer("utility", number, typed, people, sender)
         until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
         return {
+            "waba_marketing_state": self._consent_of(people, "marketing"),
+            "waba_utility_state": self._consent_of(people, "utility"),
             "waba_promotion_answer": promotion.key,
             "waba_promotion_why": promotion.why,
             "waba_service_answer": service.key,
@@ -154,11 +179,11 @@ class Panel:
         return {person.id: until for person, until in groups}
 
     def _opt_outs(self, sudo, recipient_ids):
-        """{recipient id: the latest word in the ledger by which they opted out}."""
+        """{(recipient id, purpose): the latest word in the ledger by which they opted out}."""
         entries = sudo["waba.consent"].search(
             [("recipient_id", "in", recipient_ids), ("action", "=", "opt_out")], order="at, id"
         )
-        return {entry.recipient_id.id: entry for entry in entries}
+        return {(entry.recipient_id.id, entry.purpose): entry for entry in entries}
 
     def _latest(self, people, direction):
         found = [self.last[p.id, direction] for p in people if (p.id, direction) in self.last]
@@ -181,6 +206,7 @@ class Panel:
             purpose,
             self.now,
             blocked_countries=sender.account_id._blocked_countries(),
+            opt_in_required=sender.company_id.waba_opt_in_required,
         )
         if not verdict.allowed:
             key = "later" if verdict.retry_at else "no"
@@ -192,16 +218,17 @@ class Panel:
     def _person(self, number, typed, people):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
-            marketing_state=self._consent_of(people),
+            marketing_state=self._consent_of(people, "marketing"),
+            utility_state=self._consent_of(people, "utility"),
             blacklisted=number in self.blacklisted,
             unreachable_until=self._until(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
             country_code=country_of(number),
         )
 
-    def _consent_of(self, people):
+    def _consent_of(self, people, purpose):
         """An opt-out said anywhere is said to the company; else the opt-in, if there is one."""
-        said = {person.marketing_state for person in people}
+        said = {person[f"{purpose}_state"] for person in people}
         return next((state for state in ("opted_out", "opted_in") if state in said), "unknown")
 
     def _until(self, people, name):
@@ -209,18 +236,19 @@ class Panel:
 
     def _refusal(self, verdict, typed, people):
         reason = verdict.reason_key
-        if reason == "opted_out":
-            return self._opt_out_sentence(people)
+        if reason in OPT_OUTS:
+            return self._opt_out_sentence(reason, people)
         if verdict.retry_at:
             return self._until_sentence(failure_sentence(self.env, reason), verdict.retry_at)
         return failure_sentence(
             self.env, reason, text=typed if reason == "invalid_number" else None
         )
 
-    def _opt_out_sentence(self, people):
+    def _opt_out_sentence(self, reason, people):
         """'The person asked not to receive promotions (12 Nov 2026, their message).'"""
-        sentence = failure_sentence(self.env, "opted_out")
-        entries = [self.opt_outs[p.id] for p in people if p.id in self.opt_outs]
+        sentence, purpose = failure_sentence(self.env, reason), OPT_OUTS[reason]
+        keys = [(person.id, purpose) for person in people]
+        entries = [self.opt_outs[key] for key in keys if key in self.opt_outs]
         if not entries:
             return sentence
         entry = max(entries, key=lambda entry: entry.at)
@@ -248,9 +276,11 @@ class Panel:
         )
 
     def _why_yes(self, purpose, people):
+        if purpose == "utility" and self._consent_of(people, purpose) == "opted_in":
+            return self.env._("The person agreed to service messages.")
         if purpose == "utility":
             return self.env._("About the person's own affairs: nothing speaks against it.")
-        if self._consent_of(people) == "opted_in":
+        if self._consent_of(people, purpose) == "opted_in":
             return self.env._("The person agreed to promotions.")
         return self.env._("The person has not said no, and has not been asked yet.")
 

@@ -78,84 +78,36 @@ class WabaRecipient(models.Model):
     def _create_missing(self, portfolio, numbers):
         """A row of `portfolio` for each of these E.164 numbers that has none.
 
-        A person who asked one portfolio for no promotions asked the company: Meta leaves the scope
-        of a stop open, so a new row inherits the opt-out of the same number elsewhere.
+        Consent is the company's: a new row inherits what the same number said elsewhere, an opt-out
+        from everywhere (Meta leaves the scope of a stop open), an opt-in within the company.
         """
         # A job or a webhook makes people, no user: create_uid and write_uid stay empty.
         self.flush_model()
         self.env.cr.execute(
             SQL(
                 """INSERT INTO waba_recipient
-                          (portfolio_id, number, marketing_state, create_date, write_date)
+                          (portfolio_id, number, marketing_state, utility_state,
+                           create_date, write_date)
                    SELECT %(portfolio)s, n,
-                          CASE WHEN EXISTS (SELECT 1 FROM waba_recipient o
-                                             WHERE (o.number = n OR o.wa_number = n)
-                                               AND o.marketing_state = 'opted_out')
-                               THEN 'opted_out' ELSE 'unknown' END,
+                          CASE WHEN said.no_marketing THEN 'opted_out'
+                               WHEN said.marketing THEN 'opted_in' ELSE 'unknown' END,
+                          CASE WHEN said.no_utility THEN 'opted_out'
+                               WHEN said.utility THEN 'opted_in' ELSE 'unknown' END,
                           %(now)s, %(now)s
                      FROM unnest(%(numbers)s::varchar[]) AS n
+               CROSS JOIN LATERAL (
+                          SELECT bool_or(o.marketing_state = 'opted_out') AS no_marketing,
+                                 bool_or(o.utility_state = 'opted_out') AS no_utility,
+                                 bool_or(o.marketing_state = 'opted_in' AND %(kin)s) AS marketing,
+                                 bool_or(o.utility_state = 'opted_in' AND %(kin)s) AS utility
+                            FROM waba_recipient o
+                           WHERE o.number = n OR o.wa_number = n) said
                    ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
                 portfolio=portfolio.id,
+                kin=SQL("o.portfolio_id = ANY(%s)", portfolio._of_same_companies().ids),
                 # In order, so that two preparations cannot wait for each other in a circle.
                 numbers=sorted(set(numbers)),
                 now=self.env.cr.now(),
-            )
-        )
-
-    # ------------------------------------------------------------------
-    # Consent
-    # ------------------------------------------------------------------
-
-    def _same_person(self):
-        """Every row of these people, in any portfolio: consent is the company's, not Meta's."""
-        numbers = {number for person in self for number in (person.number, person.wa_number)}
-        numbers = list(numbers - {False})
-        return self | self.search(["|", ("number", "in", numbers), ("wa_number", "in", numbers)])
-
-    def _set_marketing_state(self, state, source, evidence, at=None, message=None):
-        """The one door for consent: writes the ledger, then the state that sending reads.
-
-        A word that changes nothing is noted too: it is what makes an older one, come later, old.
-
-        :param state: 'opted_in' | 'opted_out'
-        :param source: a key of waba.consent's `source`
-        :param evidence: what shows it, in words or a quotation
-        :param at: naive UTC datetime when the person said so
-        """
-        action = "opt_out" if state == "opted_out" else "opt_in"
-        at = at or fields.Datetime.now()
-        changed = self._same_person().filtered(lambda person: person.marketing_state != state)
-        words = self.env["waba.consent"].create(
-            [
-                {
-                    "recipient_id": person.id,
-                    "purpose": "marketing",
-                    "action": action,
-                    "source": source,
-                    "evidence": evidence,
-                    "at": at,
-                    "message_id": message.id if message else False,
-                }
-                for person in self
-                if not person._is_noted(action, source, at)
-            ]
-        )
-        changed.write({"marketing_state": state})
-        if action == "opt_out" and words:
-            self.env["waba.message"]._stamp_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
-        return changed
-
-    def _is_noted(self, action, source, at):
-        """Whether the ledger holds this very word: a webhook may be applied twice."""
-        return bool(
-            self.env["waba.consent"].search_count(
-                [
-                    ("recipient_id", "=", self.id),
-                    ("action", "=", action),
-                    ("source", "=", source),
-                    ("at", "=", at),
-                ],
-                limit=1,
             )
         )
 
@@ -174,25 +126,3 @@ class WabaRecipient(models.Model):
                 ("retry_at", "<", until),
             ]
         ).write({"retry_at": until})
-
-    def _has_newer_consent(self, at):
-        """Whether the ledger already holds a word said after `at` (events may arrive late)."""
-        self.ensure_one()
-        return bool(
-            at
-            and self.env["waba.consent"].search_count(
-                [("recipient_id", "in", self._same_person().ids), ("at", ">", at)], limit=1
-            )
-        )
-
-    def action_opt_out(self):
-        self._note_by_hand("opted_out")
-
-    def action_opt_in(self):
-        self._note_by_hand("opted_in")
-
-    def _note_by_hand(self, state):
-        self.check_access("read")
-        self.sudo()._set_marketing_state(
-            state, "person", self.env._("Noted by %s.", self.env.user.name)
-        )

@@ -64,7 +64,7 @@ class WabaRecipient(models.Model):
         user_uid = other.user_uid
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._hand_over(other, self)
-        entries = (self._same_person() | other).consent_ids
+        words = (self._same_person() | other)._last_words()
         other.write({"user_uid": False, "name": other.name or user_uid})
         # Before our own row takes the id, which is unique.
         other.flush_recordset()
@@ -75,14 +75,7 @@ class WabaRecipient(models.Model):
                 "slot_at": max(filter(None, [self.slot_at, other.slot_at]), default=False),
             }
         )
-        if last := entries.sorted(lambda entry: (entry.at, entry.id))[-1:]:
-            self._set_marketing_state(
-                "opted_out" if last.action == "opt_out" else "opted_in",
-                last.source,
-                last.evidence,
-                at=last.at,
-                message=last.message_id,
-            )
+        self._repeat_words(words.values())
         if not other.consent_ids:
             other.unlink()
 
@@ -136,15 +129,12 @@ class WabaRecipient(models.Model):
         user_uid = item.user_uid if item.user_uid != item.previous_user_uid else ""
         if item.new_number:
             successor = self._find_or_create_person(portfolio, item.new_number, user_uid)
-            if "opted_out" == person.marketing_state != successor.marketing_state:
-                successor._set_marketing_state(
-                    "opted_out",
-                    "whatsapp",
-                    self.env._(
-                        "They had asked for it with their number before, %s.", person.number
-                    ),
-                    at=item.at,
-                )
+            successor._follow_opt_outs(
+                person,
+                "whatsapp",
+                self.env._("They had asked for it with their number before, %s.", person.number),
+                at=item.at,
+            )
         elif user_uid and not (known := self._by_user_uid(portfolio, user_uid)):
             person.user_uid = user_uid
         elif user_uid and known != person and not known.number:

@@ -15,8 +15,8 @@ FILE_KINDS = ("image", "video", "audio", "document")
 
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
-    "text", "category", "user_uid", "marketing_state", "is_blocked", "unreachable_until", "slot_at",
-    "window_expires_at", "is_blacklisted", "is_own",
+    "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
+    "unreachable_until", "slot_at", "window_expires_at", "is_blacklisted", "is_own",
 )  # fmt: skip
 
 
@@ -116,7 +116,8 @@ class WabaSender(models.Model):
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
                           m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
-                          r.is_blocked, r.unreachable_until, r.slot_at, c.window_expires_at,
+                          r.utility_state, r.is_blocked, r.unreachable_until, r.slot_at,
+                          c.window_expires_at,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
                           %(is_own)s
@@ -150,6 +151,7 @@ class WabaSender(models.Model):
                 purpose_of(row["kind"], row["category"]),
                 now,
                 blocked_countries=blocked_countries,
+                opt_in_required=self.company_id.waba_opt_in_required,
                 leaves_by=leaves_by,
             )
             if verdict.allowed:
@@ -299,6 +301,7 @@ def _person(row):
         user_uid=row["user_uid"] or "",
         country_code=country_of(row["number"]),
         marketing_state=row["marketing_state"],
+        utility_state=row["utility_state"],
         blacklisted=row["is_blacklisted"],
         unreachable_until=row["unreachable_until"],
         blocked=row["is_blocked"],

@@ -38,10 +38,9 @@ class WabaWebhookEvent(models.Model):
         person = self.env["waba.recipient"]._find_or_create_person(
             account.portfolio_id, item.number, item.user_uid
         )
-        if person._has_newer_consent(item.at):
-            return self.env._("The person said something newer before.")
+        is_late = person._has_newer_consent(item.at)
         person._set_marketing_state(target, "whatsapp", item.detail or item.value, at=item.at)
-        return None
+        return self.env._("The person said something newer before.") if is_late else None
 
     def _apply_person_report(self, account, item):
         """A provider says that someone blocked or reported us: no promotions to them from now on.
@@ -55,8 +54,7 @@ class WabaWebhookEvent(models.Model):
         person = self.env["waba.recipient"]._find_or_create_person(
             account.portfolio_id, item.number, item.user_uid
         )
-        if person._has_newer_consent(item.at):
-            return self.env._("The person said something newer before.")
+        is_late = person._has_newer_consent(item.at)
         evidence = self.env._("Their provider says: %s.", f"{item.action} {item.reason}".strip())
         person._set_marketing_state("opted_out", "provider", evidence, at=item.at)
-        return None
+        return self.env._("The person said something newer before.") if is_late else None

@@ -49,7 +49,8 @@ class Person:
     number: E.164 with its plus; the text of the record when that could not be formatted; or ''.
     user_uid: Meta's business-scoped user id, which reaches a person without a number.
     duplicate: another row of the same campaign goes to the same person.
-    marketing_state: 'unknown', 'opted_in' or 'opted_out'.
+    marketing_state: 'unknown', 'opted_in' or 'opted_out'; `utility_state` the same, of messages
+        about the person's own affairs.
     blacklisted: on Odoo's phone blacklist.
     unreachable_until: until when we take the person not to be on WhatsApp.
     blocked: we blocked the person at Meta.
@@ -61,6 +62,7 @@ class Person:
     user_uid: str = ""
     duplicate: bool = False
     marketing_state: str = "unknown"
+    utility_state: str = "unknown"
     blacklisted: bool = False
     unreachable_until: datetime | None = None
     blocked: bool = False
@@ -87,6 +89,7 @@ class Question:
     leaves_by: datetime
     us_marketing_blocked: bool
     blocked_countries: frozenset[str]
+    opt_in_required: bool
 
     @property
     def marketing(self) -> bool:
@@ -105,6 +108,15 @@ def _without_number(question: Question) -> bool:
 def _invalid_number(question: Question) -> bool:
     number = question.person.number
     return bool(number) and not E164.fullmatch(number)
+
+
+def _opted_out_of_utility(question: Question) -> bool:
+    return question.purpose == "utility" and question.person.utility_state == "opted_out"
+
+
+def _no_opt_in(question: Question) -> bool:
+    asked = question.marketing and question.opt_in_required
+    return asked and question.person.marketing_state != "opted_in"
 
 
 def _unreachable(question: Question) -> bool:
@@ -136,6 +148,8 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
         "opted_out",
         lambda question: question.marketing and question.person.marketing_state == "opted_out",
     ),
+    ("opted_out_utility", _opted_out_of_utility),
+    ("no_opt_in", _no_opt_in),
     ("unreachable", _unreachable),
     ("blocked_by_us", lambda question: question.person.blocked),
     ("country", _country),
@@ -151,6 +165,7 @@ def check(
     *,
     us_marketing_blocked: bool = True,
     blocked_countries: frozenset[str] = frozenset(),
+    opt_in_required: bool = False,
     leaves_by: datetime | None = None,
 ) -> Verdict:
     """Tell whether a message for `purpose` may go to `person` at `now`.
@@ -158,6 +173,7 @@ def check(
     :param purpose: one of `PURPOSES`
     :param us_marketing_blocked: Meta delivers no marketing to numbers of the United States
     :param blocked_countries: ISO codes the account was refused to write to (error 130497)
+    :param opt_in_required: promotions go only to people whose opt-in is on record
     :param leaves_by: the latest moment the message may leave, `now` if not given: until then a
         window must be open
     :return: `reason_key` is None or one of `REASONS`
@@ -166,7 +182,13 @@ def check(
     if purpose not in PURPOSES:
         raise ValueError(f"a purpose is one of {PURPOSES}: {purpose!r}")
     question = Question(
-        person, purpose, now, leaves_by or now, us_marketing_blocked, blocked_countries
+        person,
+        purpose,
+        now,
+        leaves_by or now,
+        us_marketing_blocked,
+        blocked_countries,
+        opt_in_required,
     )
     for reason_key, applies in RULES:
         if applies(question):

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 # The payloads of our own "stop" and "resume" quick-reply buttons.
 STOP_PAYLOAD = "WABA_STOP"
@@ -12,99 +14,127 @@ RESUME_PAYLOAD = "WABA_RESUME"
 # ending]. A longer one is a sentence that happens to contain such a word: a person reads it.
 MAX_WORDS = 9
 MAX_CHARACTERS = 120
+# Phrases that one pattern may stand for.
+MAX_PHRASES = 1000
+
+_DROPPED = str.maketrans("", "", "'`\u2018\u2019\u00b4\u02bc")
+_NOT_A_WORD = re.compile(r"[\W_]+")
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _phrases(*patterns: str) -> frozenset[str]:
-    """Expand "no quiero|deseo mas mensajes|promociones": the alternatives of each word."""
+def normalise(text: str) -> str:
+    """Return `text` in lower case, without accents, punctuation and emoji, single spaces."""
+    unmarked = unicodedata.normalize("NFKD", text.translate(_DROPPED).casefold())
+    letters = "".join(char for char in unmarked if not unicodedata.combining(char))
+    return _NOT_A_WORD.sub(" ", letters).strip()
+
+
+def expand(pattern: str) -> frozenset[str]:
+    """Return the phrases of "No quiero|deseo más mensajes": the alternatives of each word.
+
+    :raise ValueError: 'empty' when a word has no letter or digit, 'long' when a phrase has more
+        words than a request, 'many' when there are more than MAX_PHRASES
+    """
+    words = [word.split("|") for word in pattern.split()]
+    alternatives = [[normalise(one) for one in word] for word in words]
+    if not words or not all(one for word in alternatives for one in word):
+        raise ValueError("empty")
+    if prod(map(len, alternatives)) > MAX_PHRASES:
+        raise ValueError("many")
+    phrases = frozenset(" ".join(phrase) for phrase in product(*alternatives))
+    if any(len(phrase.split()) > MAX_WORDS for phrase in phrases):
+        raise ValueError("long")
+    return phrases
+
+
+def _expand_all(languages: dict[str, tuple[str, ...]]) -> frozenset[str]:
     return frozenset(
-        " ".join(words)
+        phrase
+        for patterns in languages.values()
         for pattern in patterns
-        for words in product(*(word.split("|") for word in pattern.split()))
+        for phrase in expand(pattern)
     )
 
 
-# Written as `normalise` does: lower case, no accents, no punctuation, apostrophes dropped. The
-# single words are those that carriers and mailing tools have taught people; the promotions
-# buttons are those that WhatsApp Manager proposes.
-OPT_OUT_WORDS = (
-    # English
-    _phrases(
-        "stop|stopall|unsubscribe|unsuscribe|optout|cancel|quit",
-        "opt out",
-        "stop sending|messaging|texting|contacting",
-        "stop sending|messaging|texting|contacting me",
-        "no more messages|texts|promotions|promos|offers|ads|marketing|spam",
-        "remove me",
-        "take me off",
-        "i dont want more|any messages|texts|promotions|promos|offers",
-        "i dont want any more messages|texts|promotions|promos|offers",
-        "dont|never message|text|contact|write me",
-    )
-    # Spanish
-    | _phrases(
-        "baja|cancelar|parar|detener|desuscribir|desuscribirme|desuscribirse",
-        "dar|darme|darse|dame|deme|denme|dadme de baja",
-        "quiero|solicito|pido|deseo la baja",
-        "no mas mensajes|promociones|promos|publicidad|ofertas|whatsapps|spam",
-        "no quiero|deseo mas|recibir mensajes|promociones|promos|publicidad|ofertas|whatsapps",
-        "no quiero|deseo recibir mas mensajes|promociones|promos|publicidad|ofertas|whatsapps",
-        "no me escriba|escriban|escribas|envie|envien|envies|mande|manden|mandes mas",
-        "no me envie|envien|envies|mande|manden|mandes mas mensajes|promociones|publicidad",
-        "dejen|deje|deja de escribirme|molestar|molestarme",
-        "dejen|deje|deja de enviarme|mandarme mensajes|promociones|publicidad",
-        "borrenme|quitenme|eliminenme|borrame|quitame|eliminame",
-    )
-    # Portuguese
-    | _phrases(
-        "parar|pare|sair|interromper|descadastrar|desinscrever|remover",
-        "descadastre|remova me",
-        "nao quero mais|receber mensagens|promocoes|ofertas|publicidade",
-        "nao quero mais receber mensagens|promocoes|ofertas|publicidade",
-        "nao quero receber mais mensagens|promocoes|ofertas|publicidade",
-        "nao envie|enviem|mande|mandem mais mensagens|promocoes",
-        "parar|pare|parem de enviar|mandar mensagens|promocoes",
-        "chega de mensagens|promocoes",
-    )
-    # French. Not "plus de messages": in writing it may ask for more as well as for none.
-    | _phrases(
-        "arret|arreter|arretez|desabonner|desinscrire|desinscription|desabonnement|stopper",
-        "me desabonner|desinscrire",
-        "je veux me desabonner|desinscrire",
-        "je ne veux plus de messages|promotions|promos|publicite|pub",
-        "je ne veux plus recevoir de messages|promotions|promos|publicite|pub",
-        "ne mecrivez|menvoyez plus",
-        "ne menvoyez plus de messages|promotions|promos|publicite|pub",
-    )
-)
-
-# Fewer and plainer words: a consent must not be read into a menu word.
-OPT_IN_WORDS = (
-    _phrases(
-        "start|resume|subscribe|resubscribe|unstop|optin",
-        "opt in",
-        "sign me up",
-    )
-    | _phrases(
-        "alta|suscribir|suscribirme|reanudar",
-        "dar|darme|dame|deme|denme de alta",
-        "quiero|solicito|pido|deseo el alta",
-        "quiero|deseo recibir mensajes|promociones|promos|ofertas",
-        "quiero|deseo volver a recibir mensajes|promociones|promos|ofertas",
-    )
-    | _phrases(
-        "inscrever|retomar",
-        "quero receber mensagens|promocoes|ofertas",
-        "quero voltar a receber mensagens|promocoes|ofertas",
-    )
-    | _phrases(
-        "reprendre|abonner|mabonner",
-        "je veux recevoir les|vos messages|promotions|promos|offres",
-    )
-)
+# The requests we know, as patterns (see `expand`), by language. Written as `normalise` does: lower
+# case, no accents, no punctuation, apostrophes dropped. The single words are those that carriers
+# and mailing tools have taught people; the promotions buttons are those that WhatsApp Manager
+# proposes. Opt-ins are fewer and plainer: a consent must not be read into a menu word.
+SHIPPED = {
+    "opt_out": {
+        "en": (
+            "stop|stopall|unsubscribe|unsuscribe|optout|cancel|quit",
+            "opt out",
+            "stop sending|messaging|texting|contacting",
+            "stop sending|messaging|texting|contacting me",
+            "no more messages|texts|promotions|promos|offers|ads|marketing|spam",
+            "remove me",
+            "take me off",
+            "i dont want more|any messages|texts|promotions|promos|offers",
+            "i dont want any more messages|texts|promotions|promos|offers",
+            "dont|never message|text|contact|write me",
+        ),
+        "es": (
+            "baja|cancelar|parar|detener|desuscribir|desuscribirme|desuscribirse",
+            "dar|darme|darse|dame|deme|denme|dadme de baja",
+            "quiero|solicito|pido|deseo la baja",
+            "no mas mensajes|promociones|promos|publicidad|ofertas|whatsapps|spam",
+            "no quiero|deseo mas|recibir mensajes|promociones|promos|publicidad|ofertas|whatsapps",
+            "no quiero|deseo recibir mas mensajes|promociones|promos|publicidad|ofertas|whatsapps",
+            "no me escriba|escriban|escribas|envie|envien|envies|mande|manden|mandes mas",
+            "no me envie|envien|envies|mande|manden|mandes mas mensajes|promociones|publicidad",
+            "dejen|deje|deja de escribirme|molestar|molestarme",
+            "dejen|deje|deja de enviarme|mandarme mensajes|promociones|publicidad",
+            "borrenme|quitenme|eliminenme|borrame|quitame|eliminame",
+        ),
+        "pt": (
+            "parar|pare|sair|interromper|descadastrar|desinscrever|remover",
+            "descadastre|remova me",
+            "nao quero mais|receber mensagens|promocoes|ofertas|publicidade",
+            "nao quero mais receber mensagens|promocoes|ofertas|publicidade",
+            "nao quero receber mais mensagens|promocoes|ofertas|publicidade",
+            "nao envie|enviem|mande|mandem mais mensagens|promocoes",
+            "parar|pare|parem de enviar|mandar mensagens|promocoes",
+            "chega de mensagens|promocoes",
+        ),
+        # Not "plus de messages": in writing it may ask for more as well as for none.
+        "fr": (
+            "arret|arreter|arretez|desabonner|desinscrire|desinscription|desabonnement|stopper",
+            "me desabonner|desinscrire",
+            "je veux me desabonner|desinscrire",
+            "je ne veux plus de messages|promotions|promos|publicite|pub",
+            "je ne veux plus recevoir de messages|promotions|promos|publicite|pub",
+            "ne mecrivez|menvoyez plus",
+            "ne menvoyez plus de messages|promotions|promos|publicite|pub",
+        ),
+    },
+    "opt_in": {
+        "en": (
+            "start|resume|subscribe|resubscribe|unstop|optin",
+            "opt in",
+            "sign me up",
+        ),
+        "es": (
+            "alta|suscribir|suscribirme|reanudar",
+            "dar|darme|dame|deme|denme de alta",
+            "quiero|solicito|pido|deseo el alta",
+            "quiero|deseo recibir mensajes|promociones|promos|ofertas",
+            "quiero|deseo volver a recibir mensajes|promociones|promos|ofertas",
+        ),
+        "pt": (
+            "inscrever|retomar",
+            "quero receber mensagens|promocoes|ofertas",
+            "quero voltar a receber mensagens|promocoes|ofertas",
+        ),
+        "fr": (
+            "reprendre|abonner|mabonner",
+            "je veux recevoir les|vos messages|promotions|promos|offres",
+        ),
+    },
+}
 
 # Also said of an order or an appointment: with these only the words of TOPIC may follow, not
 # "cancel it" or "cancelar todo".
@@ -130,18 +160,30 @@ TOPIC = _words(
 )
 POINTERS = _words("me it this all now to todo todos ya mas esta este ahora ja ici")
 
-_DROPPED = str.maketrans("", "", "'`\u2018\u2019\u00b4\u02bc")
-_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+OPT_OUT_WORDS = _expand_all(SHIPPED["opt_out"])
+OPT_IN_WORDS = _expand_all(SHIPPED["opt_in"])
 
 
-def normalise(text: str) -> str:
-    """Return `text` in lower case, without accents, punctuation and emoji, single spaces."""
-    unmarked = unicodedata.normalize("NFKD", text.translate(_DROPPED).casefold())
-    letters = "".join(char for char in unmarked if not unicodedata.combining(char))
-    return _NOT_A_WORD.sub(" ", letters).strip()
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Requests, as `normalise` writes them.
+
+    opt_out, opt_in: the whole message must be one, with polite words around it.
+    opt_out_anywhere, opt_in_anywhere: read anywhere in a message, however long it is.
+    """
+
+    opt_out: frozenset[str] = OPT_OUT_WORDS
+    opt_in: frozenset[str] = OPT_IN_WORDS
+    opt_out_anywhere: frozenset[str] = frozenset()
+    opt_in_anywhere: frozenset[str] = frozenset()
 
 
-def opt_out_intent(text: str | None, payload: str | None = None) -> bool:
+SHIPPED_WORDS = Words()
+
+
+def opt_out_intent(
+    text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
+) -> bool:
     """Tell whether an inbound message asks us to stop sending promotions.
 
     People must be taken off the list whichever way they ask (WhatsApp Business Messaging Policy).
@@ -150,22 +192,34 @@ def opt_out_intent(text: str | None, payload: str | None = None) -> bool:
 
     :param text: what the person wrote, or the label of the button pressed
     :param payload: the payload of the button pressed, if any
+    :param words: the requests that a company listens to
     """
     if payload == STOP_PAYLOAD:
         return True
-    return payload != RESUME_PAYLOAD and _is_request(text, OPT_OUT_WORDS)
+    if payload == RESUME_PAYLOAD:
+        return False
+    return _is_request(text, words.opt_out) or _contains(text, words.opt_out_anywhere)
 
 
-def opt_in_intent(text: str | None, payload: str | None = None) -> bool:
+def opt_in_intent(
+    text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
+) -> bool:
     """Tell whether an inbound message asks us to resume sending promotions.
 
     As strict as `opt_out_intent`, which wins when a text could be read as both.
     """
     if payload == RESUME_PAYLOAD:
         return True
-    if opt_out_intent(text, payload):
+    if opt_out_intent(text, payload, words):
         return False
-    return _is_request(text, OPT_IN_WORDS)
+    return _is_request(text, words.opt_in) or _contains(text, words.opt_in_anywhere)
+
+
+def _contains(text: str | None, phrases: frozenset[str]) -> bool:
+    if not text or not phrases:
+        return False
+    said = f" {normalise(text)} "
+    return any(f" {phrase} " in said for phrase in phrases)
 
 
 def _is_request(text: str | None, requests: frozenset[str]) -> bool:

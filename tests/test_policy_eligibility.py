@@ -19,9 +19,17 @@ SYMPTOMS = {
     "duplicate": {"duplicate": True},
     "blacklisted": {"blacklisted": True},
     "opted_out": {"marketing_state": "opted_out"},
+    "opted_out_utility": {"utility_state": "opted_out"},
+    "no_opt_in": {"marketing_state": "unknown"},
     "unreachable": {"unreachable_until": LATER},
     "blocked_by_us": {"blocked": True},
     "country": {"country_code": "CU"},
+}
+# What does not stand in the way of a purpose.
+OF_OTHERS = {
+    "marketing": {"opted_out_utility"},
+    "utility": {"opted_out", "no_opt_in"},
+    "service": {"opted_out", "opted_out_utility", "no_opt_in", "blacklisted", "unreachable"},
 }
 # What everybody has who is not being answered.
 OPEN = replace(ANA, window_expires_at=NOW + timedelta(minutes=1))
@@ -34,6 +42,8 @@ class TestCheck(unittest.TestCase):
             ({}, None, None),
             ({"marketing_state": "unknown"}, None, None),
             ({"marketing_state": "opted_out"}, "opted_out", None),
+            ({"utility_state": "opted_out"}, None, "opted_out_utility"),
+            ({"utility_state": None, "marketing_state": None}, None, None),
             ({"number": ""}, "no_number", "no_number"),
             ({"number": "", "user_uid": "ES.9A1B2C"}, None, None),
             ({"number": "600 000 000"}, "invalid_number", "invalid_number"),
@@ -88,11 +98,34 @@ class TestCheck(unittest.TestCase):
                 verdict = eligibility.check(person, "marketing", NOW, **rules)
                 self.assertEqual(verdict.reason_key, expected)
 
+    def test_where_an_opt_in_is_required_only_those_who_gave_it_get_promotions(self):
+        cases = [
+            # state, marketing, utility
+            ("opted_in", None, None),
+            ("unknown", "no_opt_in", None),
+            (None, "no_opt_in", None),
+            ("opted_out", "opted_out", None),
+        ]
+        for state, *expected in cases:
+            person = replace(ANA, marketing_state=state)
+            for purpose, reason_key in zip(("marketing", "utility"), expected, strict=True):
+                with self.subTest(purpose, state=state):
+                    verdict = eligibility.check(person, purpose, NOW, opt_in_required=True)
+                    self.assertEqual(verdict.reason_key, reason_key)
+
+    def test_an_opt_in_to_promotions_is_none_to_service_messages_and_the_reverse(self):
+        person = replace(ANA, marketing_state="opted_out", utility_state="opted_in")
+        self.assertEqual(eligibility.check(person, "marketing", NOW).reason_key, "opted_out")
+        self.assertTrue(eligibility.check(person, "utility", NOW).allowed)
+        person = replace(ANA, marketing_state="opted_in", utility_state="opted_out")
+        self.assertTrue(eligibility.check(person, "marketing", NOW).allowed)
+        self.assertEqual(eligibility.check(person, "utility", NOW).reason_key, "opted_out_utility")
     def test_an_answer_is_for_who_wrote_to_us(self):
         cases = [
             # changes, verdict
             ({}, None),
             ({"marketing_state": "opted_out"}, None),
+            ({"utility_state": "opted_out"}, None),
             ({"blacklisted": True}, None),
             ({"unreachable_until": LATER}, None),
             ({"country_code": "US"}, None),
@@ -126,14 +159,15 @@ class TestCheck(unittest.TestCase):
             eligibility.check(ANA, "newsletter", NOW)
 
     @untimed
-    @given(st.sets(st.sampled_from(tuple(SYMPTOMS)), min_size=1))
-    def test_the_first_reason_is_shown(self, reasons):
+    @given(st.sets(st.sampled_from(tuple(SYMPTOMS))), st.sampled_from(tuple(OF_OTHERS)))
+    def test_the_first_reason_is_shown(self, reasons, purpose):
         changes = {}
         for reason in reversed(SYMPTOMS):
             if reason in reasons:
                 changes |= SYMPTOMS[reason]
-        verdict = eligibility.check(replace(ANA, **changes), "marketing", NOW)
-        self.assertEqual(verdict.reason_key, next(key for key in SYMPTOMS if key in reasons))
+        verdict = eligibility.check(replace(OPEN, **changes), purpose, NOW, opt_in_required=True)
+        expected = reasons - OF_OTHERS[purpose]
+        self.assertEqual(verdict.reason_key, next((k for k in SYMPTOMS if k in expected), None))
 
     def test_the_reasons_and_their_order(self):
         self.assertEqual(eligibility.REASONS, (*SYMPTOMS, "window_closed"))

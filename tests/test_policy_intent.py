@@ -192,6 +192,62 @@ class TestIntent(unittest.TestCase):
                 self.assertLessEqual(len(phrase.split()), intent.MAX_WORDS)
         self.assertFalse(intent.OPT_OUT_WORDS & intent.OPT_IN_WORDS)
 
+    def test_patterns_stand_for_their_alternatives_in_any_writing(self):
+        cases = {
+            "Stop": {"stop"},
+            "¡BASTA!": {"basta"},
+            "No quiero|deseo más": {"no quiero mas", "no deseo mas"},
+            "Ne m'écrivez plus": {"ne mecrivez plus"},
+            "Стоп": {"стоп"},
+            "opt-out": {"opt out"},
+        }
+        for pattern, phrases in cases.items():
+            with self.subTest(pattern):
+                self.assertEqual(intent.expand(pattern), phrases)
+
+    def test_patterns_that_say_nothing_or_too_much(self):
+        many = " ".join(["a|b|c|d|e|f"] * 5)
+        cases = {"": "empty", "  ": "empty", "🛑": "empty", "stop|": "empty", "stop !": "empty",
+                 " ".join("a" * 10): "long", "a-b-c-d-e f-g-h-i-j": "long",
+                 many: "many"}  # fmt: skip
+        for pattern, fault in cases.items():
+            with self.subTest(pattern):
+                with self.assertRaises(ValueError) as caught:
+                    intent.expand(pattern)
+                self.assertEqual(str(caught.exception), fault)
+
+    def test_a_company_listens_to_its_own_words(self):
+        words = intent.Words(
+            opt_out=frozenset({"basta", "no me interesa"}),
+            opt_in=frozenset({"me apunto"}),
+            opt_out_anywhere=frozenset({"proteccion de datos"}),
+        )
+        cases = [
+            # text, stops, resumes
+            ("¡Basta!", True, False),
+            ("Hola, no me interesa, gracias", True, False),
+            ("No me interesa el sofá azul", False, False),
+            ("Basta con dos sillas", False, False),
+            ("Me apunto", False, True),
+            ("STOP", False, False),
+            ("Voy a escribir a Protección de Datos si siguen así, que ya está bien", True, False),
+            ("proteccion de datosX", False, False),
+            ("proteccion\nde  datos", True, False),
+            ("Me apunto a protección de datos", True, False),
+        ]
+        for text, stops, resumes in cases:
+            with self.subTest(text):
+                self.assertIs(intent.opt_out_intent(text, words=words), stops)
+                self.assertIs(intent.opt_in_intent(text, words=words), resumes)
+        self.assertTrue(intent.opt_out_intent("Hola", intent.STOP_PAYLOAD, words))
+        self.assertFalse(intent.opt_out_intent("Basta", intent.RESUME_PAYLOAD, words))
+
+    @untimed
+    @given(st.text(), st.sampled_from(sorted(intent.OPT_OUT_WORDS)), st.text())
+    def test_a_sentence_that_contains_a_word_is_read_where_the_rule_says_so(self, a, word, b):
+        words = intent.Words(opt_out=frozenset(), opt_out_anywhere=frozenset({word}))
+        self.assertTrue(intent.opt_out_intent(f"{a} {word} {b}", words=words))
+
     def test_eligibility_offers_them_too(self):
         self.assertIs(eligibility.opt_out_intent, intent.opt_out_intent)
         self.assertEqual(eligibility.STOP_PAYLOAD, "WABA_STOP")

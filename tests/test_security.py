@@ -23,6 +23,8 @@ RIGHTS = {
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
@@ -318,14 +320,14 @@ class TestCompanies(SecurityCase):
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         for model in RIGHTS:
             # Theirs alone who asked for them.
-            if model.startswith(("waba.diagnosis", "waba.release")):
+            if model.startswith(("waba.diagnosis", "waba.release", "waba.consent.note")):
                 continue
             with self.subTest(model):
                 records = self.env[model].search([])
                 self.assertTrue(records, "there is something to hide")
                 theirs = self.env[model].with_user(self.stranger)
-                # Template variables hold nothing of a person or of a key.
-                if model != "waba.template.variable":
+                # Template variables and words hold nothing of a person or of a key.
+                if model not in ("waba.template.variable", "waba.consent.word"):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
@@ -478,6 +480,7 @@ class TestRemoteCalls(SecurityCase):
             ("waba.webhook.event", "_store"), ("waba.diagnosis", "_run"),
             ("waba.sender", "_cron_dispatch"), ("waba.sender", "_pause"),
             ("waba.message", "_write_results"), ("waba.recipient", "_set_marketing_state"),
+            ("waba.recipient", "_set_consent"), ("waba.recipient", "_of_company"),
             ("waba.campaign", "_update_state"),
         ]  # fmt: skip
         for model, name in cases:

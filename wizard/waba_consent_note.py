@@ -1,0 +1,177 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..models.waba_recipient_consent import STATE_OF
+from ..models.waba_reputation_words import label
+from ..policy import numbers
+
+# What a button may choose beforehand.
+ASKED = ("default_purpose", "default_action")
+
+
+class WabaConsentNote(models.TransientModel):
+    """ "This customer told me that they want it, or do not": noted by whoever heard it."""
+
+    _name = "waba.consent.note"
+    _description = "Note what a person wants"
+
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    recipient_id = fields.Many2one("waba.recipient", readonly=True, ondelete="cascade")
+    person_name = fields.Char("Person", compute="_compute_person_name")
+    purpose = fields.Selection(
+        [("marketing", "Promotions"), ("utility", "Service messages")],
+        "About",
+        required=True,
+        default="marketing",
+    )
+    action = fields.Selection(
+        [("opt_out", "They do not want them"), ("opt_in", "They agreed to receive them")],
+        "What they said",
+        required=True,
+        default="opt_out",
+    )
+    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
+    note = fields.Text(
+        "How you know", required=True, help="Kept as evidence, with your name: how and where."
+    )
+    on_record = fields.Text("On record now", compute="_compute_on_record")
+    is_reversal = fields.Boolean(compute="_compute_on_record")
+    is_confirmed = fields.Boolean("They asked for it themselves, after their opt-out")
+
+    @api.model
+    def _open(self, **subject):
+        """The action that asks what a person said.
+
+        :param subject: `res_model` and `res_id`, or `recipient_id`
+        """
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("What they want"),
+            "res_model": self._name,
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                **{name: self.env.context[name] for name in ASKED if name in self.env.context},
+                **{f"default_{name}": value for name, value in subject.items()},
+            },
+        }
+
+    @api.depends("res_model", "res_id", "recipient_id")
+    def _compute_person_name(self):
+        for wizard in self:
+            subject = wizard.recipient_id or wizard._get_record()
+            wizard.person_name = subject.display_name if subject else False
+
+    @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
+    def _compute_on_record(self):
+        for wizard in self:
+            people = wizard._known_people()
+            states = set(people.mapped(f"{wizard.purpose}_state")) if wizard.purpose else set()
+            entry = people._same_person()._last_words().get(wizard.purpose)
+            wizard.is_reversal = wizard.action == "opt_in" and "opted_out" in states
+            wizard.on_record = wizard._words_on_record(entry)
+
+    def _words_on_record(self, entry):
+        if not entry:
+            return self.env._("Nothing: they were never asked.")
+        return self.env._(
+            "%(action)s on %(date)s (%(whose_word)s). %(evidence)s",
+            action=label(self.env, "action", entry.action, "waba.consent"),
+            date=format_date(self.env, entry.at),
+            whose_word=label(self.env, "source", entry.source, "waba.consent"),
+            evidence=entry.evidence or "",
+        ).strip()
+
+    # ------------------------------------------------------------------
+    # Who
+    # ------------------------------------------------------------------
+
+    def _get_record(self):
+        """The lead or contact, which the user must be allowed to read; or None."""
+        self.ensure_one()
+        models_of_people = dict(self.env["waba.campaign"]._target_models())
+        if not self.res_id or self.res_model not in models_of_people:
+            return None
+        record = self.env[self.res_model].browse(self.res_id)
+        record.check_access("read")
+        return record
+
+    def _number(self):
+        record = self._get_record()
+        return self.env["waba.campaign"]._number_of(record) if record is not None else ""
+
+    def _known_people(self):
+        """The rows of the person as far as there are any, with all rights."""
+        if self.recipient_id:
+            self.recipient_id.check_access("read")
+            return self.recipient_id.sudo()
+        people, number = self.env["waba.recipient"].sudo(), self._number()
+        if not number:
+            return people
+        return people.search(["|", ("number", "=", number), ("wa_number", "=", number)])
+
+    def _people(self):
+        """The rows to note it on; whoever was not known is from now on."""
+        record = self._get_record()
+        if self.recipient_id or record is None:
+            return self._known_people()
+        number = self._number()
+        if not number:
+            typed = self.env["waba.campaign"]._typed_number(record)
+            raise UserError(
+                self.env._(
+                    "“%s” is not a phone number that can be written to. Correct it on the record, "
+                    "then note this again.",
+                    typed,
+                )
+                if typed
+                else self.env._("There is no phone number here to note it for. Enter it first.")
+            )
+        return self.env["waba.recipient"].sudo()._of_company(numbers.e164_of(number))
+
+    # ------------------------------------------------------------------
+    # Confirming
+    # ------------------------------------------------------------------
+
+    def action_confirm(self):
+        self.ensure_one()
+        if self.at > fields.Datetime.now():
+            raise UserError(self.env._("They cannot have said so in the future."))
+        if not (self.note or "").strip():
+            raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
+        if self.is_reversal and not self.is_confirmed:
+            raise UserError(
+                self.env._(
+                    "This person had opted out. Note an opt-in only when they asked for it "
+                    "themselves after that, and confirm it here."
+                )
+            )
+        people = self._people()
+        people._set_consent(self.purpose, self.action, "person", self.note.strip(), at=self.at)
+        if set(people.mapped(f"{self.purpose}_state")) != {STATE_OF[self.action]}:
+            raise UserError(
+                self.env._(
+                    "Nothing changes: the person said something newer. %s",
+                    self._words_on_record(people._same_person()._last_words().get(self.purpose)),
+                )
+            )
+        self._tell()
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _tell(self):
+        """A note where the colleagues look."""
+        record = self._get_record()
+        if record is None:
+            return
+        record.sudo()._message_log(
+            body=self.env._(
+                "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
+                purpose=label(self.env, "purpose", self.purpose, self._name),
+                action=label(self.env, "action", self.action, self._name),
+                note=self.note.strip(),
+                user=self.env.user.name,
+            ),
+            author_id=self.env.user.partner_id.id,
+        )
