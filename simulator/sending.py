@@ -9,7 +9,8 @@ from .template_parameters import check_send
 
 KNOWN_KEYS = frozenset({
     "messaging_product", "recipient_type", "to", "recipient", "type", "template", "text",
-    "image", "video", "audio", "document", "context", "biz_opaque_callback_data", "recipient_identity_key_hash"})
+    "image", "video", "audio", "document", "context", "biz_opaque_callback_data",
+    "recipient_identity_key_hash"})
 PHONE = re.compile(r"\+?[0-9 ()./-]+\Z")
 BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}\Z")
 OPAQUE_MAX = 512
