@@ -1,1 +1,2 @@
 from . import link, webhook
+from . import media

@@ -14,6 +14,7 @@ from . import waba_recipient_identity
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
+from . import ir_websocket
 from . import waba_consent
 from . import waba_consent_word
 from . import res_company_consent
@@ -34,6 +35,9 @@ from . import waba_message_talk
 from . import waba_media
 from . import waba_media_upload
 from . import waba_message_notify
+from . import waba_conversation_view
+from . import waba_conversation_bubbles
+from . import waba_conversation_send
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link

@@ -14,6 +14,8 @@ from .transactions import commit_step
 _logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 45
+# For the door, which does not know policies.
+SHOWN_IN_PAGE = media_policy.SHOWN | media_policy.PLAYED
 
 
 class WabaMedia(models.Model):
@@ -123,9 +125,7 @@ class WabaMedia(models.Model):
         if isinstance(error, CloudApiError) and media_policy.is_gone(
             error.code, error.subcode, error.http_status
         ):
-            return self.env._(
-                "WhatsApp no longer has this file. Ask the person to send it again."
-            )
+            return self.env._("WhatsApp no longer has this file. Ask the person to send it again.")
         if not media_policy.next_try(self.attempt_count, now, self.expires_at):
             return self.env._(
                 "WhatsApp keeps files for 7 days, and this one could not be fetched in time "

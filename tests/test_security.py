@@ -499,10 +499,32 @@ class TestRemoteCalls(SecurityCase):
                 self.assertTrue(getattr(type(self.env[model]), name)._api_private)
 
     def test_every_public_method_of_ours_is_a_button_or_the_orms(self):
-        of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
-                      "get_import_templates"}
+        of_the_orm = {
+            "create",
+            "write",
+            "unlink",
+            "copy_data",
+            "default_get",
+            "init",
+            "load",
+            "get_import_templates",
+        }
         # Asks by itself who is asking.
-        of_the_screens = {"reputation_dashboard_data"}
+        of_the_screens = {
+            "conversation_assign",
+            "conversation_attach",
+            "conversation_colleagues",
+            "conversation_data",
+            "conversation_detach",
+            "conversation_older",
+            "conversation_poll",
+            "conversation_seen",
+            "conversation_send",
+            "conversation_template",
+            "conversation_templates",
+            "conversation_typing",
+            "reputation_dashboard_data",
+        }
         for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):
             for parent in type(self.env[model]).mro():
                 if not parent.__module__.startswith("odoo.addons.waba_campaign"):
