@@ -78,7 +78,7 @@ class Company:
 
     def __init__(self, env, name, login, password, limit=None):
         self.company = env["res.company"].create(
-            {"name": name, "country_id": env.ref("base.es").id}
+            {"name": name, "country_id": env.ref("base.es").id, "waba_quiet_hours": False}
         )
         self.manager = env["res.users"].create(
             {

@@ -18,7 +18,7 @@ class IrWebsocket(models.AbstractModel):
             channels.remove(name)
             conversation = self.env["waba.conversation"].browse(int(match[1])).exists()
             shown = (match[2], int(match[3])) if match[2] else False
-            if conversation and self.env.user.has_group("waba_campaign.waba_group_user"):
-                if conversation._may_be_read(shown):
-                    channels.append(conversation)
+            is_user = self.env.user.has_group("waba_campaign.waba_group_user")
+            if conversation and is_user and conversation._may_be_read(shown):
+                channels.append(conversation)
         return super()._build_bus_channel_list(channels)

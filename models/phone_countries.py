@@ -1,6 +1,15 @@
-"""Which country a phone number belongs to."""
+"""Which country a phone number belongs to, and which time zones."""
+
+from functools import lru_cache
 
 import phonenumbers
+from phonenumbers.timezone import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+
+# Calling codes whose mobile numbers tell the region too: Mexico, Argentina, Brazil, Indonesia
+# (phonenumbers, `is_number_type_geographical`), and North America, where a number does not tell
+# whether it is mobile. Elsewhere the region of a landline says nothing about a mobile phone.
+_TELL_REGION = frozenset(("1", "52", "54", "55", "62"))
+_CALLING_CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 # Calling codes that one country has alone, from 1 to 3 digits. Reading the whole number, which the
 # others need, costs as much as all else that preparing a person's message does.
@@ -20,3 +29,27 @@ def country_of(number):
         return phonenumbers.region_code_for_number(phonenumbers.parse(number, None)) or ""
     except phonenumbers.NumberParseException:
         return ""
+
+
+def zones_of(number):
+    """Time zones of an E.164 number, divided by commas, '' when unknown.
+
+    More than one when the number does not tell where in its country the person is.
+    """
+    if not (number or "").startswith("+"):
+        return ""
+    digits = number[1:]
+    code = next((digits[:n] for n in (1, 2, 3) if digits[:n] in _CALLING_CODES), None)
+    if not code:
+        return ""
+    # The longest prefix that is listed: without reading the number, which costs a hundred times
+    # as much. Unlisted ones (freephone, new area codes) are the whole country's.
+    return _zones_of_prefix(digits[:TIMEZONE_LONGEST_PREFIX] if code in _TELL_REGION else code)
+
+
+@lru_cache(maxsize=50_000)
+def _zones_of_prefix(digits):
+    for length in range(len(digits), 0, -1):
+        if found := TIMEZONE_DATA.get(digits[:length]):
+            return ",".join(found)
+    return ""

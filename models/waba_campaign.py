@@ -76,9 +76,9 @@ class WabaCampaign(models.Model):
 
     # To whom
     res_model = fields.Selection(
-        selection="_target_models", string="Written to", default="crm.lead", required=True
+        selection="_target_models", string="Written to", required=True
     )
-    audience_domain = fields.Char("Audience", default="[]")
+    audience_domain = fields.Char("Conditions")
     audience_count = fields.Integer("Records chosen", compute="_compute_audience_count")
 
     # From where, when
@@ -239,22 +239,20 @@ class WabaCampaign(models.Model):
         return campaigns
 
     def write(self, vals):
-        frozen = {
-            "template_id",
-            "sender_id",
-            "res_model",
-            "audience_domain",
-            "variable_ids",
-            "company_id",
-        }
         self._check_not_kept_by_the_steps(vals)
-        if frozen & set(vals):
+        if self._fixed_once_under_way().intersection(vals):
             self._check_not_under_way()
         result = super().write(vals)
         if "scheduled_at" in vals:
             for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
                 self._prepare_cron()._trigger(at=campaign.scheduled_at or None)
         return result
+
+    @api.model
+    def _fixed_once_under_way(self):
+        """Names of the fields that say what is sent, to whom and from which number."""
+        return {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
+                "company_id"}  # fmt: skip
 
     @api.model
     def _check_not_kept_by_the_steps(self, names):

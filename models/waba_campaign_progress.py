@@ -85,6 +85,7 @@ class WabaCampaign(models.Model):
             campaign.next_message_at = forecast.next_at if forecast else False
             campaign.ends_at = forecast.ends_at if forecast else False
             campaign.progress_text = campaign._describe_progress(forecast, now)
+            campaign.hold_reason = campaign.hold_reason or campaign._why_people_wait(now)
 
     def _compute_retryable_count(self):
         now = fields.Datetime.now()

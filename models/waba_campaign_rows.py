@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility
+from ..policy import eligibility, hours
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
@@ -21,6 +21,8 @@ ROW_COLUMNS = {
     "parameters": "jsonb",
     "link_token": "varchar",
     "retry_at": "timestamp",
+    "wait_reason": "varchar",
+    "time_zone": "varchar",
     "state": "varchar",
     "failure_type": "varchar",
     "failure_reason": "text",
@@ -62,7 +64,11 @@ class Preparation:
         self.now = fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
-        self.opt_in_required = campaign.company_id.waba_opt_in_required
+        self.company = campaign.company_id.sudo()
+        self.quiet = self.company._waba_quiet_span()
+        self.us_marketing_blocked = self.company.waba_us_marketing_left_out
+        self.category = campaign.category
+        self.opt_in_required = self.company.waba_opt_in_required
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
@@ -71,13 +77,22 @@ class Preparation:
         self.check = payloads.ParameterCheck(
             campaign.template_id.components or [], campaign.template_id.parameter_format
         )
-        self._sentences = {}
+        self._sentences, self._times = {}, {}
 
     def sentence(self, reason, detail):
         """As `failure_sentence`, each composed once: its labels are translated every time."""
         if (reason, detail) not in self._sentences:
             self._sentences[reason, detail] = failure_sentence(self.env, reason, text=detail)
         return self._sentences[reason, detail]
+
+    def leaves_at(self, time_zone, held_until):
+        """(when a message may leave, why it waits or None), each worked out once."""
+        key = time_zone, held_until
+        if key not in self._times:
+            self._times[key] = hours.leaves_at(
+                self.now, "campaign", self.category, time_zone, self.quiet, held_until
+            )
+        return self._times[key]
 
 
 class WabaCampaign(models.Model):
@@ -109,6 +124,7 @@ class WabaCampaign(models.Model):
             self._person(number, typed, known, preparation),
             preparation.purpose,
             now,
+            us_marketing_blocked=preparation.us_marketing_blocked,
             blocked_countries=preparation.blocked_countries,
             opt_in_required=preparation.opt_in_required,
         )
@@ -123,6 +139,8 @@ class WabaCampaign(models.Model):
             detail = typed
         if known.id:
             preparation.seen.add(known.id)
+        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
+        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         return {
             "recipient_id": known.id,
             "number": typed or None,
@@ -130,7 +148,9 @@ class WabaCampaign(models.Model):
             "res_id": record.id,
             "parameters": parameters,
             "link_token": facts.get("link_token"),
-            "retry_at": str(max(now, held_until or now)),
+            "retry_at": str(retry_at),
+            "wait_reason": None if reason else wait_reason,
+            "time_zone": time_zone,
             "state": "skipped" if reason else "queued",
             "failure_type": reason,
             "failure_reason": preparation.sentence(reason, detail) if reason else None,

@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+# Types of fields that hold nothing a message can show.
+NO_WORDS = ("binary", "json", "properties", "properties_definition")
+
 
 class WabaCampaignVariable(models.Model):
     """A variable as one campaign fills it."""
@@ -10,6 +13,7 @@ class WabaCampaignVariable(models.Model):
     _inherit = ["waba.variable.mixin"]
 
     campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
+    res_model = fields.Selection(related="campaign_id.res_model", string="Field of")
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -43,7 +47,18 @@ class WabaCampaignVariable(models.Model):
                         )
                     )
                 model = self.env[field.comodel_name]
-            line._check_field(model, last)
+            field = line._check_field(model, last)
+            if field.type in NO_WORDS:
+                raise ValidationError(
+                    self.env._(
+                        "%(path)s cannot be shown in a message: it holds no text. Choose another "
+                        "field.",
+                        path=line.field_path,
+                    )
+                )
+
+    def _language(self):
+        return self.campaign_id.template_id.language
 
     def _check_field(self, model, name):
         """The field `name` of `model`, one step of this line's path."""

@@ -36,6 +36,7 @@ ORIGINS = [
 # Why a queued row waits although the number may send.
 WAIT_REASONS = [
     ("hours", "Outside the person's hours"),
+    ("held", "WhatsApp holds promotions back"),
     ("frequency", "Enough promotions lately"),
 ]
 
@@ -149,6 +150,7 @@ class WabaMessage(models.Model):
     fbtrace_id = fields.Char("Meta's trace", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)
     pricing_type = fields.Char("Price type", readonly=True)
+    pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
@@ -241,7 +243,13 @@ class WabaMessage(models.Model):
         moved = rows.sudo()._update_state(
             ("failed",),
             "queued",
-            {"retry_at": now, "failure_type": False, "failure_reason": False, "streak_type": False},
+            {
+                "retry_at": now,
+                "wait_reason": False,
+                "failure_type": False,
+                "failure_reason": False,
+                "streak_type": False,
+            },
         )
         moved.campaign_id._continue()
         moved.sender_id._wake()

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import links
+from .job_marks import read_mark, write_mark
 
 # Clicks are counted on their links by this much of a look back: numbers are given before commits.
 OVERTAKEN = 1000
@@ -72,8 +73,7 @@ class WabaMessage(models.Model):
     @api.model
     def _count_link_clicks(self):
         """Bring the number of clicks of each link up to date."""
-        parameters = self.env["ir.config_parameter"].sudo()
-        until = int(parameters.get_param(COUNTED_UNTIL, "0"))
+        until = int(read_mark(self.env, COUNTED_UNTIL) or 0)
         [[last]] = self.env.execute_query(SQL("SELECT max(id) FROM link_tracker_click"))
         if not last or last == until:
             return
@@ -90,7 +90,7 @@ class WabaMessage(models.Model):
             )
         )
         self.env["link.tracker"].invalidate_model(["count"])
-        parameters.set_param(COUNTED_UNTIL, str(last))
+        write_mark(self.env, COUNTED_UNTIL, last)
 
 
 class LinkTrackerClick(models.Model):

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility
+from ..policy import eligibility, hours
 from .languages import in_language_of
 from .phone_countries import country_of
 from .waba_campaign_rows import UUID_OF_ROW
@@ -82,7 +82,15 @@ class WabaMessage(models.Model):
             else {"category": "service", "text": text, **self._media_values(media)}
         )
         now = fields.Datetime.now()
-        retry_at = max(filter(None, [now, not_before, self._held_until(person, content)]))
+        time_zone = person._timezone_of(to["number"], record, sender.company_id)
+        retry_at, wait_reason = hours.leaves_at(
+            max(now, not_before or now),
+            origin,
+            content["category"],
+            time_zone,
+            sender.company_id._waba_quiet_span(),
+            self._held_until(person, content),
+        )
         reason, sentence = self._why_not_to(sender, person, to, content, retry_at)
         if not reason and template:
             content["parameters"], reason, sentence = self._fill(
@@ -100,6 +108,9 @@ class WabaMessage(models.Model):
                 "user_id": user.id,
                 "recipient_id": person.id,
                 "retry_at": retry_at,
+                "wait_reason": False if reason else wait_reason,
+                "time_zone": time_zone,
+                "not_before_at": not_before,
                 "state": "skipped" if reason else "queued",
                 "failure_type": reason,
                 "failure_reason": sentence,
@@ -202,6 +213,7 @@ class WabaMessage(models.Model):
             ),
             purpose_of(content["kind"], content["category"]),
             moment,
+            us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
             blocked_countries=sender.account_id._blocked_countries(),
             opt_in_required=sender.company_id.waba_opt_in_required,
         )

@@ -56,6 +56,7 @@ class WabaMessage(models.Model):
         columns = (
             "id", "uuid", "wamid", "state", "attempt_count", "failed_attempt", "sent_at",
             "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
+            "pricing_billable",
         )  # fmt: skip
         tags = list({_split_tag(event.opaque)[0] for event in events} - {""})
         wamids = list({event.wamid for event in events if event.wamid})
@@ -88,7 +89,8 @@ class WabaMessage(models.Model):
         if not rows:
             return
         names = ("wamid", "state", "sent_at", "delivered_at", "read_at", "failed_at",
-                 "failed_attempt", "pricing_category", "pricing_type")  # fmt: skip
+                 "failed_attempt", "pricing_category", "pricing_type",
+                 "pricing_billable")  # fmt: skip
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
@@ -96,6 +98,13 @@ class WabaMessage(models.Model):
                           delivered_at = v.delivered_at, read_at = v.read_at,
                           failed_at = v.failed_at, failed_attempt = v.failed_attempt,
                           pricing_category = v.pricing_category, pricing_type = v.pricing_type,
+                          pricing_billable = v.pricing_billable,
+                          cost_state = CASE WHEN (m.pricing_category, m.pricing_type,
+                                                  m.pricing_billable)
+                                                 IS NOT DISTINCT FROM
+                                                 (v.pricing_category, v.pricing_type,
+                                                  v.pricing_billable)
+                                       THEN m.cost_state END,
                           reserved_until = CASE WHEN v.state = 'reserved' THEN m.reserved_until END,
                           failure_type = CASE WHEN v.state IN ('sent', 'delivered', 'read')
                                          THEN NULL ELSE m.failure_type END,
@@ -108,9 +117,11 @@ class WabaMessage(models.Model):
                                  %(sent_at)s::timestamp[], %(delivered_at)s::timestamp[],
                                  %(read_at)s::timestamp[], %(failed_at)s::timestamp[],
                                  %(failed_attempt)s::int[], %(pricing_category)s::varchar[],
-                                 %(pricing_type)s::varchar[])
+                                 %(pricing_type)s::varchar[],
+                                 %(pricing_billable)s::varchar[])
                           AS v(id, wamid, state, sent_at, delivered_at, read_at, failed_at,
-                               failed_attempt, pricing_category, pricing_type)
+                               failed_attempt, pricing_category, pricing_type,
+                               pricing_billable)
                     WHERE m.id = v.id""",
                 now=fields.Datetime.now(),
                 ids=[row["id"] for row in rows],
@@ -189,6 +200,8 @@ def _take_status(row, event, attempt):
         row["wamid"] = event.wamid
     for name in ("pricing_category", "pricing_type", "user_uid"):
         row[name] = getattr(event, name) or row[name]
+    if event.billable is not None:
+        row["pricing_billable"] = "yes" if event.billable else "no"
 
 
 def _take_failed_at(row, at, attempt):

@@ -12,7 +12,13 @@ class WabaPersonMixin(models.AbstractModel):
     _name = "waba.person.mixin"
     _description = "Person that WhatsApp campaigns can address"
 
-    waba_message_count = fields.Integer("WhatsApp messages", compute="_compute_waba_message_count")
+    # To name people by what became of a campaign's messages, in domains.
+    waba_message_ids = fields.One2many(
+        "waba.message", "res_id", "WhatsApp messages", groups="waba_campaign.waba_group_user"
+    )
+    waba_message_count = fields.Integer(
+        "Number of WhatsApp messages", compute="_compute_waba_message_count"
+    )
 
     @api.depends_context("uid")
     def _compute_waba_message_count(self):

@@ -205,6 +205,7 @@ class Panel:
             self._person(number, typed, people),
             purpose,
             self.now,
+            us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
             blocked_countries=sender.account_id._blocked_countries(),
             opt_in_required=sender.company_id.waba_opt_in_required,
         )

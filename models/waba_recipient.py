@@ -125,4 +125,4 @@ class WabaRecipient(models.Model):
                 ("category", "=", "marketing"),
                 ("retry_at", "<", until),
             ]
-        ).write({"retry_at": until})
+        ).write({"retry_at": until, "wait_reason": "held"})

@@ -16,7 +16,8 @@ FILE_KINDS = ("image", "video", "audio", "document")
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
-    "unreachable_until", "slot_at", "window_expires_at", "is_blacklisted", "is_own",
+    "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "is_blacklisted",
+    "is_own",
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ class WabaSender(models.Model):
         places taken, consent, pauses.
 
         :return: ([(message id, body for the wire, epoch seconds before which it must leave)],
-            how many were left out: others may stand behind them)
+            how many were left out or put off: others may stand behind them)
         """
         portfolio = self.portfolio_id
         portfolio._lock_for_reservation()
@@ -79,8 +80,9 @@ class WabaSender(models.Model):
                 wanted = min(wanted, campaign._wave_room(wanted))
             rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
             allowed = self._leave_out_unwilling(rows, now, leaves_by)
-            left_out += len(rows) - len(allowed)
-            taken, costs = self._choose(allowed, (free, own_free), seen, now, leaves_by)
+            ready = self._put_off(allowed, campaign, now, leaves_by)
+            left_out += len(rows) - len(ready)
+            taken, costs = self._choose(ready, (free, own_free), seen, now, leaves_by)
             places.take(*costs)
             jobs += self._mark_reserved(taken, now, leaves_by, deadline)
             if campaign and taken:
@@ -117,7 +119,7 @@ class WabaSender(models.Model):
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
                           m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
                           r.utility_state, r.is_blocked, r.unreachable_until, r.slot_at,
-                          c.window_expires_at,
+                          c.window_expires_at, m.origin, m.time_zone,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
                           %(is_own)s
@@ -150,6 +152,7 @@ class WabaSender(models.Model):
                 _person(row),
                 purpose_of(row["kind"], row["category"]),
                 now,
+                us_marketing_blocked=self.company_id.waba_us_marketing_left_out,
                 blocked_countries=blocked_countries,
                 opt_in_required=self.company_id.waba_opt_in_required,
                 leaves_by=leaves_by,
@@ -200,7 +203,7 @@ class WabaSender(models.Model):
             SQL(
                 """UPDATE waba_message m
                       SET state = 'reserved', is_unsent = TRUE, attempt_count = attempt_count + 1,
-                          reserved_until = %(deadline)s, write_date = %(now)s,
+                          reserved_until = %(deadline)s, write_date = %(now)s, wait_reason = NULL,
                           slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END
                     WHERE m.id = ANY(%(ids)s)""",
                 deadline=deadline,

@@ -1,5 +1,8 @@
 import secrets
 
+import babel
+import babel.dates
+import babel.numbers
 from odoo import api, fields, models
 
 from ..cloud_api import payloads
@@ -101,6 +104,29 @@ class WabaVariableMixin(models.AbstractModel):
         [variable] = self._read_variables(record.env)
         return variable.value_for(record, facts)
 
+    def _own_value(self, record, facts):
+        """As `_value_for`, without the text for people for whom it is empty."""
+        self.ensure_one()
+        if self.source in ("text", "link"):
+            return self.text or ""
+        if self.source == "our_company":
+            return record.env.company.name
+        return self._field_value(record) if self.source == "field" else facts[self.source]
+
+    def _what_it_shows(self, record):
+        """The name of the value that this variable shows, as people know it."""
+        self.ensure_one()
+        if self.source == "field" and self.field_path:
+            labels = []
+            for name in self.field_path.split("."):
+                field = record._fields.get(name.strip())
+                if field is None:
+                    return self.field_path
+                labels.append(field._description_string(self.env))
+                record = record[name.strip()] if field.relational else record
+            return " › ".join(labels)
+        return dict(self._fields["source"]._description_selection(self.env))[self.source]
+
     def _read_variables(self, env):
         """These variables in their order, read once for many people: list of Variable.
 
@@ -132,18 +158,33 @@ class WabaVariableMixin(models.AbstractModel):
         return self._format_value(field, value, record)
 
     def _format_value(self, field, value, record):
+        locale = self._locale()
         if field.type in ("date", "datetime"):
-            return field.convert_to_export(value, record).strftime("%d/%m/%Y")
+            day = field.convert_to_export(value, record)
+            return babel.dates.format_date(day, format="medium", locale=locale)
         if field.type == "monetary":
-            currency = record[field.get_currency_field(record)]
-            return (
-                self.env["ir.qweb.field.monetary"]
-                .value_to_html(
-                    value, {"display_currency": currency or self.env.company.currency_id}
-                )
-                .striptags()
-            )
+            currency = record[field.get_currency_field(record)] or self.env.company.currency_id
+            return babel.numbers.format_currency(value, currency.name, locale=locale)
+        if field.type == "float":
+            return babel.numbers.format_decimal(value, locale=locale)
         return str(value)
+
+    def _language(self):
+        """The language of the message that these variables fill, as Meta names it: es_AR."""
+        return self.template_id.language if "template_id" in self._fields else self.env.lang
+
+    def _locale(self):
+        """Dates, amounts and numbers are written as in the template's language, not as in ours.
+
+        With the day in digits and the month by name where the language does so: whoever reads
+        "27 nov 2026" asks no further, "11/12/2026" is a different day in Boston and in Madrid.
+        """
+        for code in (self._language(), self.env.lang, "en"):
+            try:
+                return babel.Locale.parse(code or "")
+            except (ValueError, babel.UnknownLocaleError):
+                continue
+        raise AssertionError("unreachable")
 
     def _as_parameters(self, values):
         """Frozen parameters, the form cloud_api.payloads reads, from {line id: text}."""

@@ -6,7 +6,10 @@ Odoo's records read it, False.
 """
 
 from . import (
+    attribution,
+    cost,
     eligibility,
+    hours,
     intent,
     landing,
     limits,
@@ -21,7 +24,10 @@ from . import (
 )
 
 __all__ = [
+    "attribution",
+    "cost",
     "eligibility",
+    "hours",
     "intent",
     "landing",
     "limits",

@@ -1,2 +1,3 @@
 from . import waba_message_report
 from . import waba_reputation_report
+from . import waba_money_report

@@ -32,7 +32,7 @@ ROOMS = {
     "simulator": Room(packages=frozenset(("aiohttp",))),
     "models": Room(
         rooms={"policy": ANY, "cloud_api": ANY},
-        packages=frozenset(("markupsafe", "odoo", "phonenumbers", "psycopg2")),
+        packages=frozenset(("babel", "markupsafe", "odoo", "phonenumbers", "psycopg2")),
     ),
     "wizard": Room(
         rooms={"models": ANY, "cloud_api": ANY, "policy": ANY}, packages=frozenset(("odoo",))

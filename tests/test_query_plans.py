@@ -160,6 +160,21 @@ class TestQueryPlans(WabaCase):
         self.assertTrue([text for text in statements.texts if "count(DISTINCT" in text])
         self._check(statements)
 
+    def test_waiting_for_quiet_hours_to_end(self):
+        campaign = self._campaign(self._leads(5, start=2700))
+        campaign.action_launch()
+        self._prepare()
+        self.env.company.write(
+            {"waba_quiet_hours": True, "waba_quiet_from": 0, "waba_quiet_until": 23.99}
+        )
+        with Statements() as statements:
+            self._dispatch()
+            campaign.read(["hold_reason", "progress_text", "ends_at"])
+            self.env.company.waba_quiet_hours = False
+        self.assertTrue([text for text in statements.texts if "time_zone IS NOT" in text])
+        self.assertEqual(campaign.queued_count, 5)
+        self._check(statements)
+
     def test_sending_again_and_settling(self):
         campaign = self._campaign(self._leads(3, start=3000))
         campaign.action_launch()

@@ -31,6 +31,9 @@ RIGHTS = {
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.money.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.sender.reputation": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.reputation.event": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
@@ -316,6 +319,7 @@ class TestCompanies(SecurityCase):
             self._inbound("+34611000000", "", "wamid.IN2", type="image", image={"id": "1"})
         )
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
+        self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         for model in RIGHTS:
@@ -499,32 +503,16 @@ class TestRemoteCalls(SecurityCase):
                 self.assertTrue(getattr(type(self.env[model]), name)._api_private)
 
     def test_every_public_method_of_ours_is_a_button_or_the_orms(self):
-        of_the_orm = {
-            "create",
-            "write",
-            "unlink",
-            "copy_data",
-            "default_get",
-            "init",
-            "load",
-            "get_import_templates",
-        }
+        of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
+                      "get_import_templates"}
         # Asks by itself who is asking.
         of_the_screens = {
-            "conversation_assign",
-            "conversation_attach",
-            "conversation_colleagues",
-            "conversation_data",
-            "conversation_detach",
-            "conversation_older",
-            "conversation_poll",
-            "conversation_seen",
-            "conversation_send",
-            "conversation_template",
-            "conversation_templates",
-            "conversation_typing",
+            "campaign_preview_data", "conversation_assign", "conversation_attach",
+            "conversation_colleagues", "conversation_data", "conversation_detach",
+            "conversation_older", "conversation_poll", "conversation_seen", "conversation_send",
+            "conversation_template", "conversation_templates", "conversation_typing",
             "reputation_dashboard_data",
-        }
+        }  # fmt: skip
         for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):
             for parent in type(self.env[model]).mro():
                 if not parent.__module__.startswith("odoo.addons.waba_campaign"):

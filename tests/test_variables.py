@@ -138,8 +138,8 @@ class TestFields(VariableCase):
                 ("tag_ids.name", "Sofás"),
                 ("priority", "High"),
                 ("type", "Lead" if lead.type == "lead" else "Opportunity"),
-                ("date_deadline", "31/12/2026"),
-                ("probability", "12.5"),
+                ("date_deadline", "31 dic 2026"),
+                ("probability", "12,5"),
                 ("color", "7"),
                 ("active", ""),
                 ("street", ""),
@@ -149,12 +149,32 @@ class TestFields(VariableCase):
             ],
         )
 
-    def test_amounts_carry_their_currency(self):
-        lead = self._lead("+34 611 222 333", expected_revenue=1234.5)
-        [value] = self._values(lead, [{"source": "field", "field_path": "expected_revenue"}])
-        self.assertIn("1,234.50", value)
-        self.assertIn(lead.company_currency.symbol or self.env.company.currency_id.symbol, value)
-        self.assertNotIn("<", value)
+    def test_dates_and_amounts_are_written_as_in_the_templates_language(self):
+        lead = self._lead(
+            "+34 611 222 333", expected_revenue=12345.5, date_deadline="2026-12-01"
+        )
+        lead.company_id.currency_id = self.env.company.currency_id
+        currency = lead.company_currency
+        cases = {
+            "es": ("1 dic 2026", "12.345,50"),
+            "en_US": ("Dec 1, 2026", "12,345.50"),
+            "en_GB": ("1 Dec 2026", "12,345.50"),
+            "de": ("01.12.2026", "12.345,50"),
+            "pt_BR": ("1 de dez. de 2026", "12.345,50"),
+            "xx_unheard_of": ("Dec 1, 2026", "12,345.50"),
+        }
+        for language, (day, amount) in cases.items():
+            with self.subTest(language):
+                self.template.language = language
+                paths = ("date_deadline", "expected_revenue")
+                values = self._values(
+                    lead, [{"source": "field", "field_path": path} for path in paths]
+                )
+                self.assertEqual(values[0], day)
+                self.assertIn(amount, values[1])
+                self.assertTrue(
+                    currency.symbol in values[1] or currency.name in values[1], values[1]
+                )
 
     def test_moments_are_local_to_whoever_launches(self):
         lead = self._lead("+34 611 222 333", date_open="2026-12-31 23:30:00")
@@ -165,7 +185,7 @@ class TestFields(VariableCase):
         campaign.with_user(self.manager).action_launch()
         self._prepare()
         self.assertEqual(
-            self._rows(campaign).parameters["body"][0]["value"], "01/01/2027"
+            self._rows(campaign).parameters["body"][0]["value"], "1 ene 2027"
         )
 
     def test_choices_are_shown_in_the_language_of_whoever_launches(self):

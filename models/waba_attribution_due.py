@@ -1,0 +1,218 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+from ..policy import attribution
+from .job_marks import forget_mark, read_mark, write_mark
+from .transactions import commit_step
+
+BATCH = 200
+# How far back each run looks for answers whose webhook came late; once a day, further.
+LOOK_BACK = timedelta(days=2)
+LOOK_FAR_BACK = timedelta(days=35)
+COUNTED_AT = "waba_campaign.attributed_at"
+# What of a lead decides whether it is won, for how much, and whose it is.
+WATCHED = frozenset(
+    ("active", "company_id", "date_closed", "expected_revenue", "lost_reason_id", "partner_id",
+     "phone", "probability", "stage_id")
+)  # fmt: skip
+
+
+class WabaAttributionDue(models.Model):
+    """Leads to look at again: a note per change, taken away by the job that looks.
+
+    Only ever appended to by those who change leads, so that nobody waits for anybody; without a
+    foreign key, so that leads may go.
+    """
+
+    _name = "waba.attribution.due"
+    _description = "Lead whose WhatsApp results are to be counted again"
+    _log_access = False
+
+    lead_id = fields.Integer(required=True, readonly=True)
+
+    @api.model
+    def _note(self, lead_ids):
+        if lead_ids:
+            self.env.cr.execute(
+                SQL(
+                    "INSERT INTO waba_attribution_due (lead_id) SELECT unnest(%s::int[])",
+                    list(lead_ids),
+                )
+            )
+
+    @api.model
+    def _take(self):
+        """Look at the leads noted first; how many notes were taken. The caller commits."""
+        rows = self.env.execute_query(
+            SQL(
+                """DELETE FROM waba_attribution_due WHERE id IN
+                          (SELECT id FROM waba_attribution_due ORDER BY id LIMIT %s)
+                   RETURNING lead_id""",
+                BATCH,
+            )
+        )
+        if rows:
+            leads = self.env["crm.lead"].browse({lead_id for (lead_id,) in rows})
+            self.env["waba.attribution"]._recount(leads)
+        return len(rows)
+
+
+class WabaAttribution(models.Model):
+    _inherit = "waba.attribution"
+
+    @api.model
+    def _cron_money(self):
+        """Price what was delivered, put down what came of it, count both by day."""
+        messages = self.env["waba.message"]
+        first = messages._price_delivered()
+        commit_step(self.env, messages._count_link_clicks)
+        self._attribute()
+        commit_step(self.env, lambda: self.env["waba.money.daily"]._count(first))
+
+    @api.model
+    def _attribute(self):
+        """Put down what happened since the last run, in committed batches."""
+        now = fields.Datetime.now()
+        since = self._attributed_at()
+        is_new_day = not since or since.date() != now.date()
+        back = LOOK_FAR_BACK if is_new_day else LOOK_BACK
+        commit_step(self.env, lambda: self._note_answered(now - back))
+        commit_step(self.env, lambda: self._note_changed(since or now - LOOK_FAR_BACK, is_new_day))
+        while commit_step(self.env, self.env["waba.attribution.due"]._take, processed=1):
+            self.env.invalidate_all()
+        commit_step(self.env, lambda: write_mark(self.env, COUNTED_AT, now.replace(microsecond=0)))
+
+    @api.model
+    def _attributed_at(self):
+        """When events were last put down, naive UTC; None: never."""
+        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
+
+    @api.model
+    def _note_answered(self, since):
+        self.env["waba.attribution.due"]._note(self._take_answers(since).ids)
+
+    @api.model
+    def _note_changed(self, since, is_new_day):
+        """Leads that changed where no hook of ours was asked.
+
+        Invoices, always; once a day also leads whose stage moved lately, for a message may have
+        been reported as delivered after the event that it explains.
+        """
+        due = self.env["waba.attribution.due"]
+        if self._has_orders():
+            due._note(self._leads_invoiced_since(since - timedelta(minutes=10)))
+        if is_new_day:
+            rows = self.env.execute_query(
+                SQL(
+                    """SELECT id FROM crm_lead
+                        WHERE date_last_stage_update >= %(since)s OR date_closed >= %(since)s""",
+                    since=fields.Datetime.now() - 3 * timedelta(days=1),
+                )
+            )
+            due._note([lead_id for (lead_id,) in rows])
+
+    @api.model
+    def _leads_invoiced_since(self, since):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.opportunity_id FROM account_move i
+                     JOIN account_move_line l ON l.move_id = i.id
+                     JOIN sale_order_line_invoice_rel r ON r.invoice_line_id = l.id
+                     JOIN sale_order_line ol ON ol.id = r.order_line_id
+                     JOIN sale_order o ON o.id = ol.order_id
+                    WHERE i.write_date >= %(since)s AND o.opportunity_id IS NOT NULL
+                    UNION
+                   SELECT opportunity_id FROM sale_order
+                    WHERE write_date >= %(since)s AND opportunity_id IS NOT NULL""",
+                since=since,
+            )
+        )
+        return [lead_id for (lead_id,) in rows]
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        leads = super().create(vals_list)
+        closed = leads.filtered(lambda lead: lead.won_status != "pending")
+        self.env["waba.attribution.due"]._note(closed.ids)
+        return leads
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not WATCHED.isdisjoint(vals):
+            self.env["waba.attribution.due"]._note(self.ids)
+        return result
+
+
+class MailActivity(models.Model):
+    _inherit = "mail.activity"
+
+    def _action_done(self, feedback=False, attachment_ids=None):
+        lead_ids = self.filtered(lambda a: a.res_model == "crm.lead").mapped("res_id")
+        result = super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
+        self.env["waba.attribution.due"]._note(lead_ids)
+        return result
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    waba_attribution_days = fields.Integer(
+        "Days in which something counts as coming of a WhatsApp message",
+        default=attribution.DEFAULT_DAYS,
+    )
+
+    @api.constrains("waba_attribution_days")
+    def _check_waba_attribution_days(self):
+        for company in self:
+            if not 1 <= company.waba_attribution_days <= attribution.MAX_DAYS:
+                raise ValidationError(
+                    self.env._(
+                        "What comes of a message is looked for within 1 to %s days of its arrival.",
+                        attribution.MAX_DAYS,
+                    )
+                )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "waba_attribution_days" in vals:
+            self._count_attributions_again()
+        return result
+
+    def _count_attributions_again(self):
+        """The leads that it may matter to: those written to in the last five weeks, and all that
+        something is put down to."""
+        since = fields.Datetime.now() - LOOK_FAR_BACK
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM waba_attribution
+                    WHERE company_id = ANY(%(companies)s) AND kind IN ('reply', 'click')
+                      AND at >= %(since)s AND message_id IS NOT NULL""",
+                companies=self.ids,
+                since=since,
+            )
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.res_id FROM waba_message m
+                    WHERE m.company_id = ANY(%(companies)s) AND m.res_model = 'crm.lead'
+                      AND m.direction = 'out'
+                      AND COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at,
+                                   m.failed_at) >= %(since)s
+                    UNION
+                   SELECT lead_id FROM waba_attribution
+                    WHERE company_id = ANY(%(companies)s) AND lead_id IS NOT NULL""",
+                companies=self.ids,
+                since=since,
+            )
+        )
+        self.env["waba.attribution.due"]._note([lead_id for (lead_id,) in rows])
+        self.env["waba.attribution"].invalidate_model()
+        forget_mark(self.env, COUNTED_AT)

@@ -1,0 +1,293 @@
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..policy import attribution
+from .phone_countries import country_of
+from .waba_attribution import OF_THE_MESSAGE
+
+LEAD_KINDS = ("activity", "stage", "won", "lost", "revenue")
+
+
+class Event(NamedTuple):
+    """Something that happened to a lead.
+
+    at: the moment that decides which message it is put down to
+    """
+
+    key: str
+    kind: str
+    at: datetime
+    detail: str | None = None
+    amount: float = 0.0
+    currency_id: int | None = None
+
+
+class WabaAttribution(models.Model):
+    """What happened to leads, and to which message of theirs it is put down.
+
+    A lead is looked at as a whole: its events as they are now against the messages to its person or
+    about it; rows that are no longer true go. An event whose message is no longer kept keeps its
+    row.
+    """
+
+    _inherit = "waba.attribution"
+
+    @api.model
+    def _recount(self, leads):
+        """Bring the rows of these leads in line with what is so now."""
+        leads = leads.sudo().with_context(active_test=False).exists()
+        self.env.flush_all()
+        events = self._events_of(leads)
+        sent = self._messages_to(leads.filtered(lambda lead: events[lead.id]))
+        wanted = {}
+        for lead in leads:
+            company = lead.company_id or self.env.company
+            for event in events[lead.id]:
+                # Messages of another company than the lead's are none of its business.
+                fitting = [m for m, company_id in sent[lead.id]
+                           if not lead.company_id or company_id == company.id]  # fmt: skip
+                window = timedelta(days=company.waba_attribution_days)
+                if found := attribution.attribute(event.at, fitting, window):
+                    wanted[event.key] = (lead, event, found)
+        self._reconcile(leads, events, wanted)
+        self._carry_utm(leads)
+
+    @api.model
+    def _reconcile(self, leads, events, wanted):
+        """Make, change and take back rows.
+
+        :param wanted: {key: (lead, event, message id)}
+        """
+        rows = self.search([("lead_id", "in", leads.ids), ("kind", "in", LEAD_KINDS)])
+        known = {row.event_key: row for row in rows}
+        messages = self.env["waba.message"].browse({found for *_x, found in wanted.values()})
+        of_message = {message.id: self._values_of(message) for message in messages}
+        for key, (lead, event, found) in wanted.items():
+            values = of_message[found] | self._values_for(lead, event)
+            values["amount"] = self._in_currency(event, values)
+            row = known.pop(key, None)
+            if row is None:
+                self.create({"event_key": key, **values})
+            elif changed := row._differences(values):
+                row.write(changed)
+        happened = {event.key: event for found in events.values() for event in found}
+        gone = self.browse()
+        for key, row in known.items():
+            # Its message went with its time; what came of it stays as long as it is true.
+            if not row.message_id and key in happened:
+                values = {"company_id": row.company_id.id, "currency_id": row.currency_id.id}
+                row.amount = self._in_currency(happened[key], values)
+            else:
+                gone |= row
+        gone.unlink()
+
+    def _differences(self, values):
+        self.ensure_one()
+        return {
+            name: value
+            for name, value in values.items()
+            if self._fields[name].convert_to_write(self[name], self) != value
+        }
+
+    @api.model
+    def _values_for(self, lead, event):
+        return {
+            "kind": event.kind,
+            "at": event.at.replace(microsecond=0),
+            "detail": event.detail or False,
+            "lead_id": lead.id,
+        }
+
+    @api.model
+    def _in_currency(self, event, values):
+        """The event's amount in the currency of the row, at the day of the event."""
+        if not event.amount or event.currency_id in (None, values["currency_id"]):
+            return event.amount
+        currencies = self.env["res.currency"]
+        return currencies.browse(event.currency_id)._convert(
+            event.amount,
+            currencies.browse(values["currency_id"]),
+            self.env["res.company"].browse(values["company_id"]),
+            event.at.date(),
+        )
+
+    @api.model
+    def _values_of(self, message):
+        code = country_of(message.number or "")
+        country = self.env["res.country"]
+        if code:
+            country = country.search([("code", "=", code)], limit=1)
+        return {
+            "message_id": message.id,
+            "day": message.day,
+            "country_id": country.id,
+            "company_id": message.company_id.id,
+            "currency_id": message.company_id.currency_id.id,
+            **{name: message[name].id for name in OF_THE_MESSAGE},
+        }
+
+    # ------------------------------------------------------------------
+    # Messages
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _messages_to(self, leads):
+        """{lead id: [(policy.attribution.Sent, company id)]}: about the lead, or to its person."""
+        numbers = [(lead.id, self.env["waba.campaign"]._number_of(lead)) for lead in leads]
+        rows = self.env.execute_query(
+            SQL(
+                """WITH lead AS (SELECT l.id, l.partner_id, n.number FROM crm_lead l
+                                   JOIN unnest(%s::int[], %s::varchar[]) AS n(id, number)
+                                     ON n.id = l.id)
+                   SELECT found.lead_id, m.id, LEAST(m.delivered_at, m.read_at), m.company_id
+                     FROM (SELECT l.id AS lead_id, m.id
+                             FROM lead l JOIN waba_message m
+                               ON m.res_model = 'crm.lead' AND m.res_id = l.id
+                            UNION
+                           SELECT l.id, m.id
+                             FROM lead l JOIN waba_message m
+                               ON m.res_model = 'res.partner' AND m.res_id = l.partner_id
+                            UNION
+                           SELECT l.id, m.id
+                             FROM lead l JOIN waba_recipient r ON r.number = l.number
+                             JOIN waba_message m ON m.recipient_id = r.id) AS found
+                     JOIN waba_message m ON m.id = found.id
+                    WHERE m.direction = 'out' AND COALESCE(m.delivered_at, m.read_at) IS NOT NULL
+                """,
+                [lead_id for lead_id, _number in numbers],
+                [number or None for _lead_id, number in numbers],
+            )
+        )
+        sent = defaultdict(list)
+        for lead_id, message_id, reached_at, company_id in rows:
+            sent[lead_id].append((attribution.Sent(message_id, reached_at), company_id))
+        return sent
+
+    # ------------------------------------------------------------------
+    # Events
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _events_of(self, leads):
+        """{lead id: [Event]}."""
+        events = defaultdict(list)
+        for lead in leads:
+            events[lead.id] += self._outcome_of(lead)
+        for reader in (self._stages_of, self._activities_of, self._invoices_of):
+            for lead_id, event in reader(leads):
+                events[lead_id].append(event)
+        return events
+
+    @api.model
+    def _outcome_of(self, lead):
+        at = lead.date_closed or lead.date_last_stage_update or lead.write_date
+        if lead.won_status == "won":
+            return [Event(f"won:{lead.id}", "won", at, lead.name, lead.expected_revenue,
+                          lead.company_currency.id)]  # fmt: skip
+        if lead.won_status == "lost":
+            return [Event(f"lost:{lead.id}", "lost", at, lead.lost_reason_id.name)]
+        return []
+
+    @api.model
+    def _stages_of(self, leads):
+        """Moves between stages, as the lead's history keeps them; winning it is told apart."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT h.res_id, t.id, h.date, t.old_value_char, t.new_value_char
+                     FROM mail_message h JOIN mail_tracking_value t ON t.mail_message_id = h.id
+                LEFT JOIN crm_stage s ON s.id = t.new_value_integer
+                    WHERE h.model = 'crm.lead' AND h.res_id = ANY(%s) AND t.field_id = %s
+                      AND s.is_won IS NOT TRUE""",
+                leads.ids,
+                self.env["ir.model.fields"]._get("crm.lead", "stage_id").id,
+            )
+        )
+        for lead_id, tracking_id, at, before, after in rows:
+            detail = f"{before} → {after}" if before else after
+            yield lead_id, Event(f"stage:{tracking_id}", "stage", at, detail)
+
+    @api.model
+    def _activities_of(self, leads):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT h.res_id, h.id, h.date, h.mail_activity_type_id FROM mail_message h
+                    WHERE h.model = 'crm.lead' AND h.res_id = ANY(%s)
+                      AND h.mail_activity_type_id IS NOT NULL""",
+                leads.ids,
+            )
+        )
+        types = self.env["mail.activity.type"].sudo()
+        for lead_id, history_id, at, type_id in rows:
+            name = types.browse(type_id).name
+            yield lead_id, Event(f"activity:{history_id}", "activity", at, name)
+
+    @api.model
+    def _invoices_of(self, leads):
+        """Posted invoices and credit notes of the leads' orders, where sales orders are there.
+
+        What is theirs of an invoice over several orders, without taxes, in the company's currency
+        at the invoice's rate. The order's confirmation decides which message it is put down to:
+        it is when the person bought, however late the invoice.
+        """
+        if not self._has_orders():
+            return
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.opportunity_id, i.id, i.name, min(o.date_order), -sum(l.balance),
+                          c.currency_id
+                     FROM sale_order o
+                     JOIN sale_order_line ol ON ol.order_id = o.id
+                     JOIN sale_order_line_invoice_rel r ON r.order_line_id = ol.id
+                     JOIN account_move_line l ON l.id = r.invoice_line_id
+                     JOIN account_move i ON i.id = l.move_id
+                     JOIN res_company c ON c.id = i.company_id
+                    WHERE o.opportunity_id = ANY(%s) AND o.state = 'sale' AND i.state = 'posted'
+                 GROUP BY o.opportunity_id, i.id, i.name, c.currency_id""",
+                leads.ids,
+            )
+        )
+        for lead_id, invoice_id, name, at, amount, currency_id in rows:
+            key = f"revenue:{invoice_id}:{lead_id}"
+            yield lead_id, Event(key, "revenue", at, name, float(amount), currency_id)
+
+    @api.model
+    def _has_orders(self):
+        return "sale.order" in self.env and "opportunity_id" in self.env["sale.order"]._fields
+
+    # ------------------------------------------------------------------
+    # UTM
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _carry_utm(self, leads):
+        """Leads that something came of carry the UTM values of the first message it came after.
+
+        Only those without any: where a lead came from is not rewritten.
+        """
+        without = leads.filtered(
+            lambda lead: not (lead.campaign_id or lead.source_id or lead.medium_id)
+        )
+        for row in self.search([("lead_id", "in", without.ids)], order="at, id"):
+            lead = row.lead_id.sudo().with_context(tracking_disable=True)
+            if not lead.source_id and (values := row._utm_values()):
+                lead.write(values)
+
+    def _utm_values(self):
+        """UTM values of a row's campaign, else of its template; {} for free texts."""
+        self.ensure_one()
+        mixin = self.env["utm.mixin"].sudo()
+        if self.campaign_id.utm_source_id:
+            source = self.campaign_id.utm_source_id
+        elif self.template_id:
+            source = mixin._find_or_create_record("utm.source", self.template_id.name)
+        else:
+            return {}
+        return {
+            "campaign_id": self.campaign_id.utm_campaign_id.id,
+            "source_id": source.id,
+            "medium_id": mixin._find_or_create_record("utm.medium", "WhatsApp").id,
+        }

@@ -1,0 +1,263 @@
+from ast import literal_eval
+
+from odoo import api, fields, models
+
+from ..policy import retry
+from .waba_failure import NOT_DELIVERED
+
+SOURCES = [
+    ("records", "Records marked by hand"),
+    ("filter", "A saved filter"),
+    ("team", "A sales team"),
+    ("tag", "A tag"),
+    ("campaign", "People of an earlier campaign"),
+    ("domain", "Conditions of my own"),
+]
+OUTCOMES = [
+    ("written", "who were written to"),
+    ("delivered", "whom it reached"),
+    ("read_not_replied", "who read it and did not answer"),
+    ("not_replied", "whom it reached and who did not answer"),
+    ("replied", "who answered"),
+    ("failed_passing", "whom it did not reach for a passing reason"),
+    ("skipped", "who were left out"),
+]
+# Nobody: a source that is not chosen yet must never stand for everybody.
+NOBODY = "[(0, '=', 1)]"
+# What a choice of the audience consists of; fixed as soon as the campaign is under way.
+CHOICES = frozenset(
+    (
+        "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
+        "audience_category_id", "audience_campaign_id", "audience_outcome",
+    )
+)  # fmt: skip
+
+
+class WabaCampaign(models.Model):
+    """Where a campaign's people come from.
+
+    `audience_domain` alone decides who is written to; a source only writes it. The people of an
+    earlier campaign are named by a condition on their messages, never by their ids: it stays short
+    for a hundred thousand, and PostgreSQL answers it from the index of that campaign's rows.
+    """
+
+    _inherit = "waba.campaign"
+
+    res_model = fields.Selection(
+        compute="_compute_res_model", store=True, readonly=False, precompute=True
+    )
+    audience_domain = fields.Char(
+        compute="_compute_audience_domain", store=True, readonly=False, precompute=True
+    )
+    audience_source = fields.Selection(SOURCES, "Audience", default="domain", required=True)
+    audience_filter_id = fields.Many2one(
+        "ir.filters", "Saved filter", ondelete="set null",
+        domain="[('model_id', '=', res_model), '|', ('user_ids', '=', False),"
+        " ('user_ids', 'in', uid)]",
+    )  # fmt: skip
+    audience_team_id = fields.Many2one("crm.team", "Sales team", ondelete="set null")
+    audience_tag_id = fields.Many2one("crm.tag", "Tag", ondelete="set null")
+    audience_category_id = fields.Many2one(
+        "res.partner.category", "Contact tag", ondelete="set null"
+    )
+    audience_campaign_id = fields.Many2one(
+        "waba.campaign", "Earlier campaign", ondelete="set null", check_company=True,
+        index="btree_not_null",
+        domain="[('company_id', '=', company_id), ('state', 'not in', ('draft', 'scheduled'))]",
+    )  # fmt: skip
+    audience_outcome = fields.Selection(OUTCOMES, "Those", default="read_not_replied")
+    audience_text = fields.Char("Audience in words", compute="_compute_audience_text")
+    audience_note = fields.Char("Fixed or looked up", compute="_compute_audience_text")
+
+    # ------------------------------------------------------------------
+    # Starting from a screen of Odoo's
+    # ------------------------------------------------------------------
+
+    @api.model
+    def default_get(self, fields_list):
+        """Started from records, a team or a tag: that is the audience."""
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if not context.get("waba_from_records"):
+            return values
+        model = context.get("active_model")
+        if model in dict(self._target_models()):
+            values["audience_source"] = "records"
+            ids = context.get("active_ids") or []
+            if len(ids) >= self._most_ids_of_a_list() and context.get("active_domain"):
+                # The list hands over no more: its own filter names all that were marked.
+                values["audience_source"] = "domain"
+                values["audience_domain"] = repr(context["active_domain"])
+        else:
+            values |= self._source_for(self.env[model].browse(context.get("active_id")))
+        return values
+
+    @api.model
+    def _most_ids_of_a_list(self):
+        # As `web.active_ids_limit` reaches the browser (ir.http.session_info).
+        return int(
+            self.env["ir.config_parameter"].sudo().get_param("web.active_ids_limit", "20000")
+        )
+
+    @api.model
+    def _source_for(self, record):
+        """Values that make `record`, a team or a tag, the audience."""
+        sources = {
+            "crm.team": ("team", "audience_team_id", "crm.lead"),
+            "crm.tag": ("tag", "audience_tag_id", "crm.lead"),
+            "res.partner.category": ("tag", "audience_category_id", "res.partner"),
+        }
+        if not record or record._name not in sources:
+            return {}
+        source, field, model = sources[record._name]
+        values = {"audience_source": source, field: record.id, "res_model": model}
+        return {**values, "name": record.display_name}
+
+    @api.model
+    def _fixed_once_under_way(self):
+        return super()._fixed_once_under_way() | CHOICES
+
+    # ------------------------------------------------------------------
+    # The source writes the domain
+    # ------------------------------------------------------------------
+
+    @api.depends("audience_source", "audience_campaign_id")
+    def _compute_res_model(self):
+        for campaign in self:
+            model = campaign.res_model or "crm.lead"
+            if campaign.audience_source == "team":
+                model = "crm.lead"
+            elif campaign.audience_source == "campaign" and campaign.audience_campaign_id:
+                model = campaign.audience_campaign_id.res_model
+            campaign.res_model = model
+
+    @api.depends("res_model", *CHOICES)
+    def _compute_audience_domain(self):
+        for campaign in self:
+            domain = campaign.audience_domain or ""
+            if campaign.audience_source == "domain":
+                campaign.audience_domain = "[]" if domain in ("", NOBODY) else domain
+            elif campaign.audience_source == "records":
+                campaign.audience_domain = domain if _chosen_ids(domain) else NOBODY
+            else:
+                campaign.audience_domain = campaign._domain_of_source() or NOBODY
+
+    def _domain_of_source(self):
+        """The domain that the source stands for, as text; None while it is not chosen."""
+        self.ensure_one()
+        if self.audience_source == "filter":
+            chosen = self.audience_filter_id
+            return chosen.domain if chosen.sudo().model_id == self.res_model else None
+        if self.audience_source == "campaign":
+            return self.audience_campaign_id and repr(
+                [("waba_message_ids", "any", self._outcome_domain())]
+            )
+        field, chosen = self._chosen_in_source()
+        return chosen and repr([(field, "=", chosen.id or chosen._origin.id)])
+
+    def _chosen_in_source(self):
+        """(field of the records, the team or tag it must be)."""
+        if self.audience_source == "team":
+            return "team_id", self.audience_team_id
+        if self.res_model == "res.partner":
+            return "category_id", self.audience_category_id
+        return "tag_ids", self.audience_tag_id
+
+    def _outcome_domain(self):
+        """Messages of the earlier campaign with the chosen outcome."""
+        earlier = self.audience_campaign_id
+        outcomes = {
+            "delivered": [("state", "in", ("delivered", "read"))],
+            "read_not_replied": [("state", "=", "read"), ("replied_at", "=", False)],
+            "not_replied": [("state", "in", ("delivered", "read")), ("replied_at", "=", False)],
+            "replied": [("replied_at", "!=", False)],
+            "failed_passing": [
+                ("state", "=", "failed"),
+                ("failure_type", "in", _passing_failures()),
+            ],
+            "skipped": [("state", "=", "skipped")],
+        }
+        wanted = outcomes.get(
+            self.audience_outcome,
+            [("state", "not in", ("queued", "reserved", "skipped", "cancelled"))],
+        )
+        return [
+            ("campaign_id", "=", earlier.id or earlier._origin.id),
+            ("direction", "=", "out"),
+            *wanted,
+        ]
+
+    # ------------------------------------------------------------------
+    # Words
+    # ------------------------------------------------------------------
+
+    @api.depends("audience_count", "audience_domain", *CHOICES)
+    def _compute_audience_text(self):
+        for campaign in self:
+            missing = campaign._what_the_source_lacks()
+            campaign.audience_text = missing or campaign._describe_audience()
+            campaign.audience_note = not missing and campaign._describe_fixedness()
+
+    def _what_the_source_lacks(self):
+        if self.audience_domain != NOBODY:
+            return False
+        return {
+            "records": self.env._(
+                "Mark leads in the pipeline, or contacts, and choose WhatsApp campaign in their "
+                "Actions menu."
+            ),
+            "filter": self.env._("Choose a filter that was saved in the list of records."),
+            "team": self.env._("Choose the sales team."),
+            "tag": self.env._("Choose the tag."),
+            "campaign": self.env._("Choose the campaign."),
+        }.get(self.audience_source, False)
+
+    def _describe_audience(self):
+        """842 leads from "Dormant > 90 days"."""
+        count, labels = self.audience_count, dict(self._target_models())
+        people = self.env._(
+            "%(count)s %(label)s", count=count, label=labels.get(self.res_model, "").lower()
+        )
+        source = self.audience_source
+        if source == "records":
+            return self.env._("%s, marked by hand", people)
+        if source == "filter":
+            return self.env._("%(people)s from “%(name)s”", people=people,
+                              name=self.audience_filter_id.name)  # fmt: skip
+        if source == "team":
+            return self.env._("%(people)s of the team “%(name)s”", people=people,
+                              name=self.audience_team_id.name)  # fmt: skip
+        if source == "tag":
+            return self.env._("%(people)s with the tag “%(name)s”", people=people,
+                              name=self._chosen_in_source()[1].name)  # fmt: skip
+        if source == "campaign":
+            outcomes = dict(self._fields["audience_outcome"]._description_selection(self.env))
+            return self.env._(
+                "%(people)s of “%(name)s” %(outcome)s",
+                people=people,
+                name=self.audience_campaign_id.name,
+                outcome=outcomes.get(self.audience_outcome, ""),
+            )
+        if self.audience_domain == "[]":
+            return self.env._("%s: everybody you may see", people)
+        return self.env._("%s that match the conditions", people)
+
+    def _describe_fixedness(self):
+        if self.audience_source == "records":
+            return self.env._("Fixed: exactly these.")
+        return self.env._(
+            "Looked up when the campaign starts: who matches then is written to, nobody twice."
+        )
+
+
+def _chosen_ids(domain):
+    """Ids that a domain of marked records names, or None."""
+    try:
+        [[field, operator, ids]] = literal_eval(domain)
+    except (ValueError, SyntaxError, TypeError):
+        return None
+    return ids if (field, operator) == ("id", "in") else None
+
+
+def _passing_failures():
+    return [name for name, _label in NOT_DELIVERED if retry.may_retry_by_hand(name)]

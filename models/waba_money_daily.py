@@ -1,0 +1,139 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .job_marks import read_mark, write_mark
+from .waba_message_daily import FIRST_DAYS, OPEN_DAYS
+from .waba_message_day import LEFT_AT, conditions
+from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
+from .waba_phone_prefix import prefix_of
+
+COUNTED_AT = "waba_campaign.money_counted_at"
+
+KEYS = {
+    "day": SQL("(%s)::date", LEFT_AT),
+    "company_id": SQL("m.company_id"),
+    "sender_id": SQL("m.sender_id"),
+    "campaign_id": SQL("m.campaign_id"),
+    "template_id": SQL("m.template_id"),
+    "user_id": SQL("m.user_id"),
+    "category": SQL("m.category"),
+    "country_id": SQL("p.country_id"),
+}
+
+
+class WabaMoneyDaily(models.Model):
+    """A day's messages and what they cost, by what was sent, by whom and to which country.
+
+    Counted anew by a job (`_count`), never changed otherwise; final after five weeks, so that it
+    outlives its messages. What came of them is in waba.attribution; waba.money.report joins both.
+    `cost` is empty, not 0, where no message has a price.
+    """
+
+    _name = "waba.money.daily"
+    _description = "WhatsApp Messages and Cost of a Day"
+    _log_access = False
+    _order = "day desc, id desc"
+    _rec_name = "day"
+
+    day = fields.Date(required=True, readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="cascade")
+    campaign_id = fields.Many2one(
+        "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    template_id = fields.Many2one(
+        "waba.template", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
+    category = fields.Selection(
+        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
+        readonly=True,
+    )
+    country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
+
+    sent_count = fields.Integer("Sent", readonly=True)
+    delivered_count = fields.Integer("Delivered", readonly=True)
+    replied_count = fields.Integer("Replied", readonly=True)
+    linked_count = fields.Integer("Delivered with a tracked link", readonly=True)
+    clicked_count = fields.Integer("Clicked", readonly=True)
+    charged_count = fields.Integer("Charged", readonly=True)
+    free_count = fields.Integer("Free", readonly=True)
+    unpriced_count = fields.Integer(
+        "Price not known",
+        readonly=True,
+        help="Delivered, and no rate is imported for it, or WhatsApp told no price.",
+    )
+    cost = fields.Float(digits=(16, 6), readonly=True)
+
+    _day_idx = models.Index("(day)")
+
+    @api.model
+    def _counts(self, now):
+        """{column: SQL aggregate over messages `m`}."""
+        is_ = conditions(SQL("%s::timestamp", now))
+        delivered = is_["delivered"]
+        priced = SQL("m.cost_state NOT IN ('no_rate', 'not_told')")
+        filters = {
+            "sent_count": is_["sent"],
+            "delivered_count": delivered,
+            "replied_count": is_["replied"],
+            "linked_count": SQL("%s AND m.link_token IS NOT NULL", delivered),
+            "clicked_count": SQL("m.clicked_at IS NOT NULL"),
+            "charged_count": SQL("m.cost_state = 'charged'"),
+            "free_count": SQL("m.cost_state LIKE 'free%%'"),
+            "unpriced_count": SQL("%s AND (%s) IS NOT TRUE", delivered, priced),
+        }
+        counts = {
+            name: SQL("count(*) FILTER (WHERE %s)", condition)
+            for name, condition in filters.items()
+        }
+        return {**counts, "cost": SQL("sum(m.company_cost)")}
+
+    @api.model
+    def _count(self, priced_from=None):
+        """Count today and yesterday again; once a day, every day that is still open.
+
+        :param priced_from: the first of the days whose messages have been priced since
+        """
+        now = fields.Datetime.now()
+        counted_at = self._counted_at()
+        days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
+        if not self.search_count([], limit=1):
+            days = FIRST_DAYS
+        first = min(filter(None, (now.date() - timedelta(days=days), priced_from)))
+        # A day some of whose messages are no longer kept keeps the figures it has.
+        if kept := kept_since(self.env, MESSAGE_KEEP_DAYS):
+            first = max(first, kept.date() + timedelta(days=1))
+        write_mark(self.env, COUNTED_AT, now.replace(microsecond=0))
+        self.env.flush_all()
+        self._recount(first, now)
+
+    @api.model
+    def _counted_at(self):
+        """When the figures were last counted, naive UTC; None: never."""
+        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
+
+    @api.model
+    def _recount(self, first, now):
+        """Count the days from `first` on anew, in one statement."""
+        counts = self._counts(now)
+        self.env.cr.execute(SQL("DELETE FROM waba_money_daily WHERE day >= %s", first))
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_money_daily (%(names)s)
+                   SELECT %(keys)s, %(counts)s
+                     FROM waba_message m
+                LEFT JOIN waba_phone_prefix p ON p.prefix = %(prefix)s
+                    WHERE m.direction = 'out' AND %(left_at)s >= %(first)s
+                 GROUP BY %(keys)s""",
+                names=SQL(", ").join(map(SQL.identifier, (*KEYS, *counts))),
+                keys=SQL(", ").join(KEYS.values()),
+                counts=SQL(", ").join(counts.values()),
+                prefix=prefix_of(SQL("m.number")),
+                left_at=LEFT_AT,
+                first=fields.Datetime.to_datetime(first),
+            )
+        )
+        self.invalidate_model()

@@ -1,0 +1,163 @@
+"""Quiet hours: times of a person's own day at which nothing automated and no promotion is sent.
+
+Times of day are hours as numbers, as Odoo keeps them: 21.5 is half past nine in the evening. A
+quiet span may pass midnight; where it begins and ends at the same time there is none.
+
+A person's place in the world may be known by several time zones at once, when all we have is a
+number of a country with more than one. Then only what suits every one of them is allowed. Where
+that leaves no moment of the day, the moments that suit most of them are.
+"""
+
+from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DAY = timedelta(days=1)
+# Nobody looked at these before they left; see `waits`.
+AUTOMATED = ("campaign", "sequence", "action")
+# What suits every zone happens within a day, or never: the rest is for changes of the clock.
+HORIZON = 2 * DAY
+
+
+def waits(origin: str | None, category: str | None) -> bool:
+    """Tell whether a message keeps to the person's hours.
+
+    :param origin: what wanted it sent ('campaign', 'sequence', 'action', 'manual', 'reply', 'test')
+    :param category: 'marketing', 'utility', 'service', …
+    """
+    return origin in AUTOMATED or (category == "marketing" and origin != "test")
+
+
+def next_allowed(
+    now_utc: datetime, tz_name: str, quiet_from: float, quiet_until: float
+) -> datetime:
+    """Return the first moment from `now_utc` on that is in nobody's quiet hours.
+
+    :param now_utc: naive UTC
+    :param tz_name: the person's time zone; several are divided by commas. Unknown names are
+        ignored, and without any that is known UTC is meant
+    :param quiet_from, quiet_until: hours of the day, 0 to 24
+    :return: naive UTC; `now_utc` itself when it is allowed
+    """
+    start, end = _seconds(quiet_from), _seconds(quiet_until)
+    if start == end:
+        return now_utc
+    zones = zones_named(tz_name)
+    moment = now_utc
+    while moment - now_utc <= HORIZON:
+        later = max(_next_in(zone, moment, start, end) for zone in zones)
+        if later == moment:
+            return moment
+        moment = later
+    return _suits_most(zones, now_utc, start, end)
+
+
+def may_leave(
+    now_utc: datetime, leaves_by: datetime, tz_name: str, quiet_from: float, quiet_until: float
+) -> datetime | None:
+    """Return None when a message that leaves from `now_utc` to `leaves_by` is allowed, or until
+    when it must wait. Both ends count: the span between them is seconds."""
+    for moment in (now_utc, leaves_by):
+        allowed_at = next_allowed(moment, tz_name, quiet_from, quiet_until)
+        if allowed_at != moment:
+            return allowed_at
+    return None
+
+
+def leaves_at(
+    now_utc: datetime,
+    origin: str | None,
+    category: str | None,
+    tz_name: str,
+    quiet: tuple[float, float],
+    held_until: datetime | None = None,
+) -> tuple[datetime, str | None]:
+    """Return when a message may leave at the earliest, and why not before.
+
+    :param quiet: from and until
+    :param held_until: WhatsApp holds promotions to this person back until then
+    :return: the reason is None, 'held' or 'hours'
+    """
+    moment = max(now_utc, held_until or now_utc)
+    if waits(origin, category):
+        allowed_at = next_allowed(moment, tz_name, *quiet)
+        if allowed_at > moment:
+            return allowed_at, "hours"
+    return moment, "held" if moment > now_utc else None
+
+
+@lru_cache(maxsize=1024)
+def zones_named(tz_name: str) -> tuple[ZoneInfo, ...]:
+    """Return the zones that a text with commas names."""
+    zones = []
+    for name in (tz_name or "").split(","):
+        try:
+            zones.append(ZoneInfo(name.strip()))
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+    return tuple(zones) or (ZoneInfo("UTC"),)
+
+
+def _seconds(hours: float) -> int:
+    # To the minute, as people enter them: 21.1 hours is no round number of seconds.
+    return round(hours * 60) * 60 % 86_400
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The clock on the wall there, without a zone."""
+    return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _is_quiet(wall: datetime, start: int, end: int) -> bool:
+    at = (wall - datetime.combine(wall.date(), time.min)).total_seconds()
+    return start <= at < end if start < end else at >= start or at < end
+
+
+def _next_in(zone: ZoneInfo, moment: datetime, start: int, end: int) -> datetime:
+    """As `next_allowed`, for one zone."""
+    wall = _wall(moment, zone)
+    if not _is_quiet(wall, start, end):
+        return moment
+    day = wall.date()
+    if wall >= datetime.combine(day, time.min) + timedelta(seconds=end):
+        day += DAY
+    first, second = (_moment_of(day, end, zone, fold) for fold in (0, 1))
+    # An hour that the clock strikes twice: the first may be over.
+    return first if first > moment else second
+
+
+def _moment_of(day: date, seconds: int, zone: ZoneInfo, fold: int = 0) -> datetime:
+    """When the clock there reaches a time of day; in naive UTC.
+
+    A time that the clock leaps over is reached when it leaps.
+    """
+    wall = datetime.combine(day, time.min) + timedelta(seconds=seconds)
+    moment = _as_utc(wall, zone, fold)
+    if _wall(moment, zone) == wall:
+        return moment
+    # Read with the offset before the leap it lies after it, and the other way round.
+    before, after = sorted((_as_utc(wall, zone, 0), _as_utc(wall, zone, 1)))
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        middle = middle.replace(microsecond=0)
+        before, after = (middle, after) if _wall(middle, zone) < wall else (before, middle)
+    return after
+
+
+def _as_utc(wall: datetime, zone: ZoneInfo, fold: int) -> datetime:
+    return wall.replace(tzinfo=zone, fold=fold).astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _suits_most(zones: tuple[ZoneInfo, ...], now_utc: datetime, start: int, end: int) -> datetime:
+    """The first moment of the coming day at which as few of `zones` as possible are quiet."""
+    # Fewer are quiet only from a moment at which the quiet hours of one of them end.
+    ends = (
+        _moment_of(_wall(now_utc, zone).date() + days * DAY, end, zone)
+        for zone in zones
+        for days in range(3)
+    )
+    moments = [now_utc, *(at for at in ends if now_utc < at <= now_utc + DAY)]
+    return min(
+        moments,
+        key=lambda at: (sum(_is_quiet(_wall(at, zone), start, end) for zone in zones), at),
+    )

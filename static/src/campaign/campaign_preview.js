@@ -1,0 +1,121 @@
+import { Component, markup, useState } from "@odoo/owl";
+import { Mutex } from "@web/core/utils/concurrency";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { useRecordObserver } from "@web/model/relational_model/utils";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+const OF_A_VARIABLE = [
+    "sequence",
+    "component",
+    "button_index",
+    "name",
+    "kind",
+    "example",
+    "source",
+    "field_path",
+    "text",
+    "fallback",
+];
+const KEYS = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last" };
+const ICONS = {
+    left_out: "fa-user-times",
+    fallback: "fa-info-circle",
+    to_do: "fa-pencil",
+    state: "fa-check",
+};
+
+/** The message as each person of the audience will see it, saved or not; arrows lead through them. */
+export class CampaignPreview extends Component {
+    static template = "waba_campaign.CampaignPreview";
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.orm = useService("orm");
+        // A click on an arrow also ends the edit of a field: both ask, and each starts from where
+        // the one before has led.
+        this.mutex = new Mutex();
+        this.state = useState({ html: "", name: "", count: 0, position: 0, notes: [] });
+        this.recordId = 0;
+        this.asked = "";
+        useRecordObserver((record) => this.follow(record));
+    }
+
+    /** Whatever of the form the message depends on, as the server reads it. */
+    valuesOf(record) {
+        const { template_id, company_id, res_model, audience_domain, variable_ids } = record.data;
+        return {
+            template_id: template_id && template_id.id,
+            company_id: company_id && company_id.id,
+            res_model,
+            audience_domain,
+            variables: variable_ids.records.map((line) =>
+                Object.fromEntries(OF_A_VARIABLE.map((name) => [name, line.data[name] ?? false]))
+            ),
+        };
+    }
+
+    async follow(record) {
+        const values = this.valuesOf(record);
+        const asked = JSON.stringify([record.resId, record.data.people_count, values]);
+        if (asked !== this.asked) {
+            this.asked = asked;
+            await this.load("same", values);
+        }
+    }
+
+    load(step, values) {
+        return this.mutex.exec(() => this.loadNow(step, values));
+    }
+
+    async loadNow(step, values = this.valuesOf(this.props.record)) {
+        if (!values.template_id) {
+            return;
+        }
+        const answer = await this.orm.call("waba.campaign", "campaign_preview_data", [
+            this.props.record.resId,
+            values,
+            step,
+            this.recordId,
+        ]);
+        const { count } = this.state;
+        const moved = { previous: this.state.position - 1, next: this.state.position + 1 };
+        this.recordId = answer.record_id;
+        Object.assign(this.state, {
+            html: markup(answer.html),
+            name: answer.name,
+            notes: answer.notes,
+            count: answer.count ?? count,
+            position: answer.position ?? moved[step] ?? count,
+        });
+    }
+
+    get isFirst() {
+        return this.state.position <= 1;
+    }
+
+    get isLast() {
+        return this.state.position >= this.state.count;
+    }
+
+    async go(step) {
+        const isOut = ["previous", "first"].includes(step) ? this.isFirst : this.isLast;
+        if (!isOut) {
+            await this.load(step);
+        }
+    }
+
+    onKeydown(ev) {
+        if (KEYS[ev.key]) {
+            ev.preventDefault();
+            ev.stopPropagation();
+            this.go(KEYS[ev.key]);
+        }
+    }
+
+    iconOf(note) {
+        return ICONS[note.kind];
+    }
+}
+
+registry.category("view_widgets").add("waba_campaign_preview", { component: CampaignPreview });

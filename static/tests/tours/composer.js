@@ -1,0 +1,80 @@
+import { stepUtils } from "@web_tour/tour_utils";
+import { addTour, choose, edit, editVariable, markCard, see } from "./steps";
+
+const FIRST_COPY = ".o_waba_bubble:contains('Hola Ana1')";
+
+function seePlace(place, name) {
+    return see(
+        `.o_waba_preview:has(.o_waba_preview_place:contains('(${place})')) .o_waba_preview_name:contains('${name}')`,
+        `${name} is ${place}`
+    );
+}
+
+function pick(field, value) {
+    return [
+        {
+            content: `open ${field}`,
+            trigger: `.o_field_widget[name=${field}] input`,
+            run: "click",
+        },
+        {
+            content: `${field}: ${value}`,
+            trigger: `.o_select_menu_item:contains('${value}')`,
+            run: "click",
+        },
+    ];
+}
+
+addTour("waba_preview_arrows", () => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+    markCard("Sofa for room 1"),
+    markCard("Sofa for room 2"),
+    markCard("Sofa for room 3"),
+    {
+        content: "open the Actions menu",
+        trigger: ".o_cp_action_menus button:contains('Actions')",
+        run: "click",
+    },
+    {
+        content: "WhatsApp campaign",
+        trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
+        run: "click",
+    },
+    see(".o_field_widget[name=audience_text]:contains('3 leads and opportunities, marked by hand')"),
+    see(".o_field_widget[name=audience_note]:contains('Fixed')", "it is fixed"),
+    ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
+    see(FIRST_COPY, "the first person's message"),
+    seePlace("1/3", "Ana1 Prueba"),
+    { content: "the next person", trigger: ".o_waba_next:enabled", run: "click" },
+    seePlace("2/3", "Ana2 Prueba"),
+    see(".o_waba_bubble:contains('Hola Ana2')", "with the own name"),
+    { content: "by keyboard", trigger: ".o_waba_next:enabled", run: "press ArrowRight" },
+    seePlace("3/3", "Ana3 Prueba"),
+    see(".o_waba_next:disabled", "there is nobody behind"),
+    see(".o_waba_preview_note:contains('would be left out')", "who would be left out, and why"),
+    ...editVariable(2, "text", "Muebles Roble"),
+    ...editVariable(4, "text", "sofas"),
+    see(".o_waba_bubble:contains('Hola Ana3, en Muebles Roble')", "it stays where it was"),
+    seePlace("3/3", "Ana3 Prueba"),
+    { content: "back", trigger: ".o_waba_previous:enabled", run: "click" },
+    seePlace("2/3", "Ana2 Prueba"),
+    { content: "give it up", trigger: ".o_form_button_cancel", run: "click" },
+]);
+
+addTour("waba_audience_from_a_campaign", () => [
+    {
+        content: "a new campaign",
+        trigger: ".o_list_button_add",
+        run: "click",
+    },
+    edit("name", "Once more"),
+    ...pick("audience_source", "People of an earlier campaign"),
+    see(".o_field_widget[name=audience_text]:contains('Choose the campaign')", "what is missing"),
+    ...choose("audience_campaign_id", "Sofas in autumn"),
+    see(".o_field_widget[name=audience_text]:contains('1 leads and opportunities of “Sofas in autumn” who read it')"),
+    see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^1$/)", "counted"),
+    ...pick("audience_outcome", "whom it reached"),
+    see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "counted anew"),
+    { content: "save", trigger: ".o_form_button_save", run: "click" },
+    see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
+]);
