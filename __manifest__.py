@@ -27,6 +27,7 @@
         "views/waba_consent_views.xml",
         "views/waba_consent_word_views.xml",
         "views/waba_conversation_views.xml",
+        "views/waba_auto_reply_views.xml",
         "views/waba_webhook_event_views.xml",
         "views/waba_reputation_event_views.xml",
         "views/waba_message_report_views.xml",

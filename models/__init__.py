@@ -44,6 +44,8 @@ from . import waba_message_notify
 from . import waba_conversation_view
 from . import waba_conversation_bubbles
 from . import waba_conversation_send
+from . import waba_auto_reply
+from . import waba_auto_reply_apply
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link

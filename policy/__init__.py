@@ -6,6 +6,7 @@ Odoo's records read it, False.
 """
 
 from . import (
+    auto_reply,
     attribution,
     cost,
     eligibility,
@@ -24,6 +25,7 @@ from . import (
 )
 
 __all__ = [
+    "auto_reply",
     "attribution",
     "cost",
     "eligibility",

@@ -20,6 +20,7 @@ from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
+from . import test_policy_auto_reply
 from . import test_policy_eligibility
 from . import test_policy_hours
 from . import test_policy_intent
@@ -67,3 +68,5 @@ from . import test_person_panel
 from . import test_landing
 from . import test_conversation
 from . import test_media
+from . import test_conversation_view
+from . import test_auto_reply

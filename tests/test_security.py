@@ -21,6 +21,7 @@ RIGHTS = {
     "waba.template.variable": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
@@ -322,6 +323,7 @@ class TestCompanies(SecurityCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
+        self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if model.startswith(("waba.diagnosis", "waba.release", "waba.consent.note")):
