@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from freezegun import freeze_time
 from odoo.exceptions import AccessError, ValidationError
 
+from .common import PublicAddress
 from .test_conversation_view import ViewCase
 from .test_inbound import NUMBER
 
@@ -61,6 +62,9 @@ class TestAnswering(AutoReplyCase):
 
     def test_the_answer_leaves_inside_the_window_whatever_the_hour(self):
         self._rule()
+        address = PublicAddress()
+        self.addCleanup(address.stop)
+        self.simulator.post("delivery", url=address.url)
         self.simulator.post(
             "inbound", phone_id=self.sender.phone_number_uid, number=NUMBER, text="precio"
         )

@@ -4,7 +4,7 @@ import base64
 from datetime import timedelta
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .test_inbound import NUMBER
 from .test_media import PNG, MediaCase
@@ -183,10 +183,7 @@ class TestWhoReads(ViewCase):
 
     def test_somebody_without_the_group_reads_nothing(self):
         conversation = self._write_to(False)
-        outsider = self.env.ref("base.user_demo", raise_if_not_found=False) or self.env[
-            "res.users"
-        ].create({"name": "Out", "login": "out", "group_ids": [(4, self.env.ref("base.group_user").id)]})  # fmt: skip
-        outsider.group_ids -= self.env.ref("waba_campaign.waba_group_user")
+        outsider = new_test_user(self.env, "waba_out", groups="sales_team.group_sale_salesman")
         for call in self._calls(conversation, outsider):
             with self.assertRaises(AccessError):
                 call()
