@@ -7,6 +7,8 @@ UPDATE waba_sender
        pause_reason = 'This is a neutralized copy of another database: nothing is sent from it.';
 UPDATE waba_campaign
    SET state = 'cancelled' WHERE state IN ('scheduled', 'preparing', 'running', 'paused');
+UPDATE waba_sequence SET state = 'paused' WHERE state = 'active';
+UPDATE waba_sequence_enrollment SET is_paused = TRUE WHERE state = 'running';
 UPDATE waba_message
    SET state = 'cancelled' WHERE state = 'queued';
 -- The original sends these; whether it did, the copy cannot know.

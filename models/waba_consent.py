@@ -1,6 +1,28 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+APPEND_ONLY = """
+CREATE OR REPLACE FUNCTION waba_consent_append_only() RETURNS trigger AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_setting('waba_campaign.erasing', TRUE) = 'on'
+       AND (OLD.recipient_id, OLD.purpose, OLD.action, OLD.source, OLD.at)
+           IS NOT DISTINCT FROM
+           (NEW.recipient_id, NEW.purpose, NEW.action, NEW.source, NEW.at) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'The consent ledger is never changed nor deleted: add a new entry.';
+END $$ LANGUAGE plpgsql;
+DROP TRIGGER IF EXISTS waba_consent_never_changed ON waba_consent;
+CREATE TRIGGER waba_consent_never_changed BEFORE UPDATE ON waba_consent FOR EACH ROW
+    WHEN ((OLD.recipient_id, OLD.purpose, OLD.action, OLD.source, OLD.at, OLD.evidence)
+          IS DISTINCT FROM
+          (NEW.recipient_id, NEW.purpose, NEW.action, NEW.source, NEW.at, NEW.evidence))
+    EXECUTE FUNCTION waba_consent_append_only();
+DROP TRIGGER IF EXISTS waba_consent_never_deleted ON waba_consent;
+CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH ROW
+    EXECUTE FUNCTION waba_consent_append_only();
+"""
+
 
 class WabaConsent(models.Model):
     """One entry of the consent ledger: who may get what, by whose word. Never edited or deleted."""
@@ -14,12 +36,11 @@ class WabaConsent(models.Model):
         "waba.recipient", "Person", required=True, readonly=True, ondelete="restrict", index=True
     )
     number = fields.Char(related="recipient_id.number", store=True, index=True)
+    # Not read-only, or Odoo's import would not offer them; `write` refuses every change.
     purpose = fields.Selection(
-        [("marketing", "Promotions"), ("utility", "Service messages")], required=True, readonly=True
+        [("marketing", "Promotions"), ("utility", "Service messages")], required=True
     )
-    action = fields.Selection(
-        [("opt_in", "Opt-in"), ("opt_out", "Opt-out")], required=True, readonly=True
-    )
+    action = fields.Selection([("opt_in", "Opt-in"), ("opt_out", "Opt-out")], required=True)
     source = fields.Selection(
         [
             ("form", "A form"),
@@ -36,7 +57,7 @@ class WabaConsent(models.Model):
         required=True,
         readonly=True,
     )
-    evidence = fields.Text("In words", readonly=True)
+    evidence = fields.Text("In words")
     at = fields.Datetime("When", required=True, readonly=True, index=True)
     user_id = fields.Many2one(
         "res.users", "Noted by", default=lambda self: self.env.user, readonly=True
@@ -44,6 +65,13 @@ class WabaConsent(models.Model):
     message_id = fields.Many2one(
         "waba.message", readonly=True, ondelete="set null", index="btree_not_null"
     )
+
+    def init(self):
+        """Append only for whoever reaches the table another way, too.
+
+        The link to a message may go with the message, the evidence with a person's data.
+        """
+        self.env.cr.execute(APPEND_ONLY)
 
     @api.model_create_multi
     def create(self, vals_list):

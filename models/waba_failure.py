@@ -22,6 +22,7 @@ LEFT_OUT = [
     ("country", "WhatsApp does not deliver this to the person's country"),
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
+    ("erased", "The person's data were erased"),
     ("record_gone", "The record no longer exists, or may not be read"),
     ("media", "The file could not be handed to WhatsApp"),
 ]

@@ -156,7 +156,8 @@ class WabaMessage(models.Model):
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
     _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
-        "(campaign_id, res_id) WHERE campaign_id IS NOT NULL AND direction = 'out'"
+        "(campaign_id, COALESCE(merged_res_id, res_id)) "
+        "WHERE campaign_id IS NOT NULL AND direction = 'out'"
     )
     _one_row_per_person = models.UniqueIndex(
         "(campaign_id, recipient_id) WHERE campaign_id IS NOT NULL AND direction = 'out' "

@@ -78,6 +78,20 @@ class WabaPersonMixin(models.AbstractModel):
         self.ensure_one()
         return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
 
+    def action_waba_open_person(self):
+        """The person as WhatsApp knows them: every word of theirs and every message."""
+        self.ensure_one()
+        number = self.env["waba.campaign"]._number_of(self)
+        people = self.env["waba.recipient"].search(
+            ["|", ("number", "=", number), ("wa_number", "=", number)]
+        )
+        actions = self.env["ir.actions.act_window"]
+        action = actions._for_xml_id("waba_campaign.waba_recipient_action")
+        action["domain"] = [("id", "in", people.ids)]
+        if len(people) == 1:
+            action |= {"views": [(False, "form")], "res_id": people.id}
+        return action
+
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
         numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}

@@ -36,7 +36,9 @@ class WabaRecipient(models.Model):
         return self | self.search(["|", ("number", "in", numbers), ("wa_number", "in", numbers)])
 
     def _of_company(self, number, company=None):
-        """The rows of an E.164 number in the portfolios of a company, made where there is none.
+        """The row of an E.164 number in a portfolio of the company, made where there is none.
+
+        One is enough: what is said there holds in the company's other portfolios too.
 
         :param company: the user's own if not given
         """
@@ -48,12 +50,16 @@ class WabaRecipient(models.Model):
             raise UserError(
                 self.env._("No WhatsApp account is connected yet: connect one, then note it again.")
             )
-        return self.browse().union(
-            *(
-                self._find_or_create_by_number(portfolio, [number])[number]
-                for portfolio in portfolios
-            )
-        )
+        return self.search(
+            [
+                ("portfolio_id", "in", portfolios.ids),
+                "|",
+                ("number", "=", number),
+                ("wa_number", "=", number),
+            ],
+            order="id",
+            limit=1,
+        ) or self._find_or_create_by_number(portfolios[0], [number])[number]
 
     def _who_heard(self, action):
         """The rows that a word said to these changes.

@@ -203,7 +203,8 @@ class WabaSender(models.Model):
             SQL(
                 """UPDATE waba_message m
                       SET state = 'reserved', is_unsent = TRUE, attempt_count = attempt_count + 1,
-                          reserved_until = %(deadline)s, write_date = %(now)s, wait_reason = NULL,
+                          reserved_until = %(deadline)s, write_date = %(now)s,
+                          waited_for = COALESCE(wait_reason, waited_for), wait_reason = NULL,
                           slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END
                     WHERE m.id = ANY(%(ids)s)""",
                 deadline=deadline,

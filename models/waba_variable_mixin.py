@@ -4,6 +4,7 @@ import babel
 import babel.dates
 import babel.numbers
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from ..cloud_api import payloads
 from ..policy import eligibility, links
@@ -86,6 +87,37 @@ class WabaVariableMixin(models.AbstractModel):
         if variable.kind == "text" and variable.component == "body" and variable.name == "1":
             return {"source": "first_name"}
         return {"source": "text"}
+
+    @api.model
+    def _commands_from(self, lines):
+        """Commands that make a copy of each of these lines, whatever they belong to."""
+        copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
+                  "field_path", "text", "fallback")  # fmt: skip
+        return [fields.Command.create({name: line[name] for name in copied}) for line in lines]
+
+    def _check_paths_in(self, model_name):
+        """Refuse a field that records of this model do not lead to."""
+        for line in self.filtered(lambda line: line.source == "field" and line.field_path):
+            model = self.env[model_name]
+            *links, last = (name.strip() for name in line.field_path.split("."))
+            for name in links:
+                field = model._fields.get(name)
+                if not field or not field.relational:
+                    line._refuse_path(model, name)
+                model = self.env[field.comodel_name]
+            if last not in model._fields:
+                line._refuse_path(model, last)
+
+    def _refuse_path(self, model, name):
+        raise ValidationError(
+            self.env._(
+                "%(path)s cannot be read: %(name)s of %(model)s is no field, or leads to no other "
+                "record.",
+                path=self.field_path,
+                name=name,
+                model=model._description,
+            )
+        )
 
     def _is_complete(self):
         """Whether a value can be found for someone."""

@@ -1,3 +1,4 @@
 from . import waba_message_report
 from . import waba_reputation_report
+from . import waba_sequence_report
 from . import waba_money_report

@@ -5,6 +5,8 @@ from datetime import timedelta
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
+from odoo.tools import mute_logger
+from psycopg2 import Error as DatabaseError
 
 from .test_consent import NUMBER, ConsentCase
 
@@ -86,9 +88,7 @@ class TestPurposes(ConsentCase):
         self.assertEqual(theirs.marketing_state, "opted_out")
         later = self.now + timedelta(seconds=1)
         ours._set_consent("marketing", "opt_in", "person", "yes", at=later)
-        self.assertEqual(
-            (ours.marketing_state, theirs.marketing_state), ("opted_in", "opted_out")
-        )
+        self.assertEqual((ours.marketing_state, theirs.marketing_state), ("opted_in", "opted_out"))
 
 
 class TestOptInRequired(ConsentCase):
@@ -248,3 +248,23 @@ class TestWords(ConsentCase):
         word = self.env["waba.consent.word"].search([], limit=1)
         with self.assertRaises(AccessError):
             word.with_user(self.salesperson).active = False
+
+
+class TestAppendOnly(ConsentCase):
+    def test_the_database_refuses_changes_and_deletions_too(self):
+        entry = self._write("BAJA").consent_ids
+        self.env.flush_all()
+        for statement in (
+            "UPDATE waba_consent SET action = 'opt_in' WHERE id = %s",
+            "UPDATE waba_consent SET at = '2020-01-01' WHERE id = %s",
+            "UPDATE waba_consent SET evidence = 'x' WHERE id = %s",
+            "DELETE FROM waba_consent WHERE id = %s",
+        ):
+            with (
+                self.subTest(statement),
+                mute_logger("odoo.sql_db"),
+                self.assertRaisesRegex(DatabaseError, "never changed nor deleted"),
+                self.cr.savepoint(),
+            ):
+                self.env.cr.execute(statement, (entry.id,))
+        self.env.cr.execute("UPDATE waba_consent SET message_id = NULL WHERE id = %s", (entry.id,))

@@ -25,6 +25,9 @@ RIGHTS = {
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.privacy": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.erased.person": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.consent.rejected": {USER: "", MANAGER: "rwd", SYSTEM: ""},
     "waba.consent.word": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
     "waba.campaign.variable": {USER: "rwcd", MANAGER: "rwcd", SYSTEM: ""},
@@ -42,6 +45,17 @@ RIGHTS = {
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
+}
+OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.consent.note", "waba.privacy")
+# They hold nothing of a person or of a key.
+OF_NO_COMPANY = ("waba.template.variable", "waba.consent.word", "waba.erased.person")
+RIGHTS |= {
+    "waba.sequence": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.step": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.variable": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.sequence.enrollment": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.sequence.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.action.variable": {USER: "", MANAGER: "", SYSTEM: "rwcd"},
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
 
@@ -322,21 +336,47 @@ class TestCompanies(SecurityCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
+        self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
+        self.env["waba.erased.person"]._remember(["+34611000099"], True, False)
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
+        self._follow_up()
         for model in RIGHTS:
             # Theirs alone who asked for them.
-            if model.startswith(("waba.diagnosis", "waba.release", "waba.consent.note")):
+            if model.startswith(OWN_ALONE):
                 continue
             with self.subTest(model):
                 records = self.env[model].search([])
                 self.assertTrue(records, "there is something to hide")
                 theirs = self.env[model].with_user(self.stranger)
-                # Template variables and words hold nothing of a person or of a key.
-                if model not in ("waba.template.variable", "waba.consent.word"):
+                if model not in OF_NO_COMPANY:
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _follow_up(self):
+        """A lead in a follow-up, and an automation that writes."""
+        template = self.utility_template.id
+        sequence = self.env["waba.sequence"].create(
+            {
+                "name": "Offers",
+                "trigger": "manual",
+                "sender_id": self.sender.id,
+                "step_ids": [(0, 0, {"template_id": template})],
+            }
+        )
+        sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})
+        sequence._activate()
+        sequence._enroll_by_hand(self._leads(1, start=70))
+        self.env["ir.actions.server"].create(
+            {
+                "name": "Write",
+                "state": "waba_template",
+                "model_id": self.env["ir.model"]._get_id("crm.lead"),
+                "waba_template_id": template,
+                "waba_sender_id": self.sender.id,
+            }
+        )
 
     def test_a_user_of_both_sees_the_company_chosen(self):
         self.manager.company_ids += self.company

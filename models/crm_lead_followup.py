@@ -1,0 +1,89 @@
+from odoo import api, fields, models
+
+USERS = "waba_campaign.waba_group_user"
+# A change of one of these may bring a lead into a follow-up, or end one.
+FOLLOWED = frozenset(
+    ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",
+     "user_id", "type")
+)  # fmt: skip
+
+TELLING = ("email", "comment", "email_outgoing")
+
+
+class CrmLead(models.Model):
+    """Follow-ups of a lead. What nobody follows costs a look into a cache."""
+
+    _inherit = "crm.lead"
+
+    waba_enrollment_ids = fields.One2many(
+        "waba.sequence.enrollment", "lead_id", "Follow-ups", groups=USERS
+    )
+    waba_followup_count = fields.Integer(
+        "Follow-ups under way", compute="_compute_waba_followup", groups=USERS
+    )
+    waba_followup_text = fields.Char("Follow-up", compute="_compute_waba_followup", groups=USERS)
+
+    @api.depends("waba_enrollment_ids.state", "waba_enrollment_ids.step_id")
+    def _compute_waba_followup(self):
+        running = self.env["waba.sequence.enrollment"].search(
+            [("lead_id", "in", self.ids), ("state", "=", "running")]
+        )
+        by_lead = running.grouped("lead_id")
+        for lead in self:
+            found = by_lead.get(lead, running.browse())
+            lead.waba_followup_count = len(found)
+            lead.waba_followup_text = ", ".join(found.sequence_id.mapped("name"))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        leads = super().create(vals_list)
+        if self.env["waba.sequence"]._watched():
+            self.env["waba.sequence"]._follow_new(leads.sudo())
+        return leads
+
+    def write(self, vals):
+        if not FOLLOWED.intersection(vals) or not self.env["waba.sequence"]._is_used():
+            return super().write(vals)
+        before = {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
+        result = super().write(vals)
+        self.sudo()._follow_change(before)
+        return result
+
+    def _follow_change(self, before):
+        """:param before: {lead: (stage, tags)} as they were"""
+        sequences = self.env["waba.sequence"]
+        running = self.env["waba.sequence.enrollment"]._running_of(leads=self)
+        if running:
+            for one in running:
+                number = self.env["waba.campaign"]._number_of(one.lead_id) or False
+                if (one.user_id, one.number) != (one.lead_id.user_id, number):
+                    one.write({"user_id": one.lead_id.user_id.id, "number": number})
+            running._stop_ended()
+        watched = sequences._watched()
+        if "stage" in watched:
+            sequences._follow_stage(self.filtered(lambda lead: lead.stage_id != before[lead][0]))
+        if "tag" in watched:
+            added = {lead: lead.tag_ids - before[lead][1] for lead in self}
+            sequences._follow_tags({lead: tags for lead, tags in added.items() if tags})
+
+    def unlink(self):
+        running = self.env["waba.sequence.enrollment"].sudo()._running_of(leads=self)
+        running._stop("gone")
+        return super().unlink()
+
+    def _message_post_after_hook(self, message, msg_values):
+        """The person's e-mail, or a colleague's e-mail or call, may end follow-ups at once."""
+        result = super()._message_post_after_hook(message, msg_values)
+        is_note = message.subtype_id == self.env.ref("mail.mt_note")
+        if message.mail_activity_type_id or (message.message_type in TELLING and not is_note):
+            self.env["waba.sequence.enrollment"].sudo()._running_of(leads=self)._stop_ended()
+        return result
+
+    def action_view_waba_followups(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "waba_campaign.waba_sequence_enrollment_action"
+        )
+        action["domain"] = [("lead_id", "=", self.id)]
+        action["context"] = {}
+        return action

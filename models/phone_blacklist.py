@@ -1,0 +1,69 @@
+from odoo import api, fields, models
+
+
+class PhoneBlacklist(models.Model):
+    """Odoo's phone blacklist, fed by opt-outs from promotions where a company wants that.
+
+    What somebody else put there, or put there too, is not ours to take off.
+    """
+
+    _inherit = "phone.blacklist"
+
+    waba_added = fields.Boolean(
+        "Put here by a WhatsApp opt-out", readonly=True, copy=False, help="Taken off by an opt-in."
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        numbers = super().create(vals_list)
+        if not self.env.context.get("waba_feeds"):
+            numbers.filtered("waba_added").waba_added = False
+        return numbers
+
+    def write(self, vals):
+        if "active" in vals and not self.env.context.get("waba_feeds"):
+            vals = {**vals, "waba_added": False}
+        return super().write(vals)
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def _set_consent(self, purpose, action, source, evidence, at=None, message=None):
+        changed = super()._set_consent(purpose, action, source, evidence, at, message)
+        if purpose == "marketing" and action == "opt_out":
+            changed._put_on_blacklist()
+        elif purpose == "marketing":
+            changed._take_off_blacklist()
+        return changed
+
+    def _numbers_to_list(self):
+        """The E.164 numbers of these people that Odoo's blacklist can hold."""
+        numbers = {number for person in self for number in (person.number, person.wa_number)}
+        formatted = (self.env.user._phone_format(number=number) for number in numbers - {False})
+        return list(filter(None, formatted))
+
+    def _put_on_blacklist(self):
+        companies = self.portfolio_id.sudo().account_ids.company_id
+        if not any(companies.mapped("waba_feed_blacklist")):
+            return
+        blacklist = self.env["phone.blacklist"].sudo().with_context(waba_feeds=True)
+        numbers = self._numbers_to_list()
+        there = blacklist.search([("number", "in", numbers)]).mapped("number")
+        if new := sorted(set(numbers) - set(there)):
+            reason = self.env._("Opted out of WhatsApp promotions.")
+            blacklist._add(new, message=reason).write({"waba_added": True})
+
+    def _take_off_blacklist(self):
+        blacklist = self.env["phone.blacklist"].sudo().with_context(waba_feeds=True)
+        ours = blacklist.search(
+            [("number", "in", self._numbers_to_list()), ("waba_added", "=", True)]
+        )
+        # Another of our companies may still have their no.
+        still_out = self._same_person().filtered(
+            lambda person: person.marketing_state == "opted_out"
+        )
+        kept = still_out._numbers_to_list()
+        if numbers := [entry.number for entry in ours if entry.number not in kept]:
+            reason = self.env._("Opted in to WhatsApp promotions again.")
+            blacklist._remove(numbers, message=reason).write({"waba_added": False})

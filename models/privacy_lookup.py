@@ -1,0 +1,76 @@
+from odoo import models
+from odoo.tools import SQL
+
+LOOKUP, LINE = "privacy.lookup.wizard", "privacy.lookup.wizard.line"
+
+
+class WabaRecipient(models.Model):
+    """Odoo's Privacy Lookup, where it is installed, finds people on WhatsApp and erases them.
+
+    It is no dependency, so its two methods are extended when the registry is ready, as automation
+    rules extend theirs.
+    """
+
+    _inherit = "waba.recipient"
+
+    def _register_hook(self):
+        super()._register_hook()
+        if LOOKUP in self.env:
+            _find_people(type(self.env[LOOKUP]))
+            _erase_people(type(self.env[LINE]))
+
+    def _lookup_query(self, query, email_normalized):
+        """Add the people whose number is that of a contact found, or of a lead of theirs.
+
+        :param query: SQL of Privacy Lookup, in which `indirect_references` are the contacts found
+        """
+        contacts = SQL("(SELECT id FROM indirect_references)")
+        numbers = SQL(
+            """(SELECT phone_sanitized FROM res_partner WHERE id IN %(contacts)s
+                UNION SELECT phone_sanitized FROM crm_lead
+                       WHERE partner_id IN %(contacts)s OR email_normalized = %(email)s)""",
+            contacts=contacts,
+            email=email_normalized,
+        )
+        return SQL(
+            """%(query)s
+               UNION ALL
+               SELECT %(model)s AS res_model_id, r.id AS res_id, TRUE AS is_active
+                 FROM waba_recipient r
+                WHERE (r.number IN %(numbers)s OR r.wa_number IN %(numbers)s)
+                  AND (r.partner_id IS NULL OR r.partner_id NOT IN %(contacts)s)""",
+            query=query,
+            model=self.env["ir.model"]._get_id(self._name),
+            numbers=numbers,
+            contacts=contacts,
+        )
+
+
+def _find_people(wizard_class):
+    def _get_query(self):
+        email = self.env["res.partner"].new({"email": self.email}).email_normalized
+        return self.env["waba.recipient"]._lookup_query(_get_query.origin(self), email or None)
+
+    _put_before(wizard_class, "_get_query", _get_query)
+
+
+def _erase_people(line_class):
+    def action_unlink(self):
+        if self.res_model != "waba.recipient" or self.is_unlinked:
+            return action_unlink.origin(self)
+        self.env["waba.recipient"].sudo().browse(self.res_id).exists()._erase()
+        self.execution_details = self.env._(
+            "Erased %(model)s #%(id)s", model=self.res_model_id.name, id=self.res_id
+        )
+        self.is_unlinked = True
+        return None
+
+    _put_before(line_class, "action_unlink", action_unlink)
+
+
+def _put_before(model_class, name, method):
+    """Replace a method of a model's class in the registry, once; the old one is its `origin`."""
+    old = getattr(model_class, name)
+    if not hasattr(old, "origin"):
+        method.origin = old
+        setattr(model_class, name, method)

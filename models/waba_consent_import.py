@@ -1,0 +1,158 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+# The columns of a list, and what each is read as.
+COLUMNS = {
+    "person_id": "number",
+    "purpose": "purpose",
+    "action": "action",
+    "said_at": "at",
+    "evidence": "evidence",
+}
+NEEDED = ("person_id", "purpose", "action", "said_at")
+SHOWN_AT_MOST = 100
+
+
+class WabaConsent(models.Model):
+    """Lists of opt-ins and opt-outs through Odoo's import, by managers.
+
+    Odoo's own `load` makes records; here each row goes through the one door instead, so that
+    states follow, with file and row as evidence. All that is wrong with a row is told at its phone
+    number: that column is a many2one so that Odoo's import offers to skip such records.
+    """
+
+    _inherit = "waba.consent"
+
+    person_id = fields.Many2one(
+        "waba.recipient",
+        "Phone number",
+        store=False,
+        help="With its country code; without one it is of the company's country.",
+    )
+    said_at = fields.Char(
+        "Said on", store=False, help="When the person said so: 2026-11-03 or 2026-11-03 10:30."
+    )
+
+    @api.model
+    def load(self, fields, data):
+        if not self.env.context.get("import_file"):
+            return super().load(fields, data)
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("Only a manager imports consent."))
+        return self.sudo()._load_list(fields, data)
+
+    @api.model
+    def _load_list(self, columns, data):
+        """As `load`: ids and messages of the rows, all of them or, if so chosen, all good ones.
+
+        What is skipped is kept (waba.consent.rejected).
+        """
+        if missing := [name for name in NEEDED if name not in columns]:
+            labels = [self._fields[name]._description_string(self.env) for name in missing]
+            text = self.env._("The list needs these columns too: %s.", ", ".join(labels))
+            return {"ids": False, "messages": [{"type": "error", "message": text}], "nextrow": 0}
+        limit = self.env.context.get("_import_limit") or len(data)
+        company = self.env.company
+        rows = [dict(zip(columns, row, strict=True)) for row in data[:limit]]
+        texts = [{COLUMNS[c]: row[c] for c in COLUMNS if c in row} for row in rows]
+        read = [self._read_row(row, company) for row in texts]
+        bad = [index for index, row in enumerate(read) if row.faults]
+        skips = bool(self.env.context.get("import_skip_records"))
+        if bad and (not skips or len(bad) == len(read)):
+            return {"ids": False, "messages": self._faults_of(read, bad), "nextrow": 0}
+        for index in bad:
+            self.env["waba.consent.rejected"]._keep(
+                texts[index], "import", read[index].faults, company, self._row_origin(index)
+            )
+        good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
+        entries = self.union(
+            *(self._take(read[index], "import", company, self._row_origin(index)) for index in good)
+        )
+        return {
+            "ids": entries.ids,
+            "messages": [],
+            "nextrow": limit if limit < len(data) else 0,
+        }
+
+    def _faults_of(self, read, bad):
+        """Odoo's import messages of the rows that cannot be read."""
+        messages = [
+            {
+                "type": "error",
+                "field": "person_id",
+                "field_name": self._fields["person_id"]._description_string(self.env),
+                "record": index,
+                "rows": {"from": index, "to": index},
+                "message": self.env._(
+                    "Row %(row)s: %(faults)s",
+                    row=self._row_number(index),
+                    faults=" ".join(read[index].faults),
+                ),
+            }
+            for index in bad[:SHOWN_AT_MOST]
+        ]
+        if len(bad) > SHOWN_AT_MOST:
+            more = self.env._("%s more rows cannot be read.", len(bad) - SHOWN_AT_MOST)
+            messages.append({**messages[-1], "message": more})
+        return messages
+
+    def _row_number(self, index):
+        """As a spreadsheet counts, headings included."""
+        known = self.env.context.get("waba_list") or {}
+        return index + 1 + known.get("skipped", 0) + known.get("headings", 1)
+
+    def _row_origin(self, index):
+        known = self.env.context.get("waba_list") or {}
+        return self.env._(
+            "Row %(row)s of “%(file)s”",
+            row=self._row_number(index),
+            file=known.get("file") or self.env._("a list"),
+        )
+
+    @api.model
+    def _take(self, read, source, company, origin):
+        """Write down a row that was read; the ledger's entry, perhaps of an earlier time.
+
+        :param read: Read without faults
+        :param origin: the list and row, or the form, it comes from
+        """
+        person = self.env["waba.recipient"]._of_company(read.number, company)
+        evidence = ": ".join(filter(None, [origin, read.evidence]))
+        person._set_consent(read.purpose, read.action, source, evidence, at=read.at)
+        return self.search(
+            [
+                ("recipient_id", "=", person.id),
+                ("purpose", "=", read.purpose),
+                ("action", "=", read.action),
+                ("source", "=", source),
+                ("at", "=", read.at),
+            ],
+            limit=1,
+        )
+
+    # ------------------------------------------------------------------
+    # The file's name and where its rows begin, which `load` is not told
+    # ------------------------------------------------------------------
+
+    def _register_hook(self):
+        super()._register_hook()
+        if "base_import.import" in self.env:
+            _tell_the_list(type(self.env["base_import.import"]))
+
+
+def _tell_the_list(wizard_class):
+    """Odoo's import tells `load` of which file and rows the data are, in the context."""
+
+    def execute_import(self, fields, columns, options, dryrun=False):
+        known = {
+            "file": self.file_name,
+            "skipped": options.get("skip") or 0,
+            "headings": int(bool(options.get("has_headers"))),
+        }
+        return execute_import.origin(
+            self.with_context(waba_list=known), fields, columns, options, dryrun=dryrun
+        )
+
+    if not hasattr(wizard_class.execute_import, "origin"):
+        execute_import.origin = wizard_class.execute_import
+        wizard_class.execute_import = execute_import

@@ -1,0 +1,128 @@
+from odoo import fields, models
+from odoo.tools import SQL, format_date
+
+# What leads to a lead or contact by (res_model, res_id).
+LED_TO = ("waba.message", "waba.conversation")
+
+
+class WabaMessage(models.Model):
+    """Messages follow the record they were made from when it is merged into another."""
+
+    _inherit = "waba.message"
+
+    merged_res_id = fields.Integer(
+        "Record before a merge",
+        readonly=True,
+        aggregator=None,
+        help="A campaign has one message per record it was launched to, whatever these became.",
+    )
+
+    def _follow_merge(self, model, sources, target):
+        """The records `sources` become `target`.
+
+        :param model: name of their model
+        :param sources: ids
+        :param target: id
+        """
+        for name in LED_TO:
+            self.env[name].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message
+                      SET merged_res_id = COALESCE(merged_res_id, res_id), res_id = %s
+                    WHERE res_model = %s AND res_id = ANY(%s) RETURNING id""",
+                target,
+                model,
+                list(sources),
+            )
+        )
+        moved = [id_ for (id_,) in self.env.cr.fetchall()]
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_conversation SET res_id = %s
+                    WHERE res_model = %s AND res_id = ANY(%s)""",
+                target,
+                model,
+                list(sources),
+            )
+        )
+        for name in LED_TO:
+            self.env[name].invalidate_model(["res_id"])
+        self.browse(moved)._leave_out_merged()
+
+    def _leave_out_merged(self):
+        """Nobody gets a campaign twice because two of its records turn out to be one person."""
+        for campaign in self.campaign_id:
+            moved = self.filtered(lambda row, campaign=campaign: row.campaign_id == campaign)
+            rows = self.search(
+                [
+                    ("campaign_id", "=", campaign.id),
+                    ("direction", "=", "out"),
+                    ("res_model", "=", moved[0].res_model),
+                    ("res_id", "=", moved[0].res_id),
+                    ("state", "not in", ("skipped", "cancelled", "failed")),
+                ]
+            )
+            # What left, may have left or is leaving stays; of those that wait, the record's own.
+            waiting = rows.filtered(lambda row: row.state == "queued")
+            kept = waiting[:0] if rows - waiting else waiting.sorted(
+                lambda row: (bool(row.merged_res_id), row.id)
+            )[:1]  # fmt: skip
+            for row in waiting - kept:
+                row._leave_out("duplicate")
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def _follow_merge(self, records):
+        """These leads or contacts turn out to be one person: the stricter word goes for all."""
+        numbers = {self.env["waba.campaign"]._number_of(record) for record in records} - {""}
+        people = self.search(
+            ["|", ("number", "in", list(numbers)), ("wa_number", "in", list(numbers))]
+        )
+        if records._name == "res.partner":
+            people |= self.search([("partner_id", "in", records.ids)])
+        for purpose in ("marketing", "utility"):
+            out = people.filtered(lambda p, name=f"{purpose}_state": p[name] == "opted_out")
+            if not out:
+                continue
+            word = out._same_person().consent_ids.filtered(
+                lambda entry, purpose=purpose: (entry.purpose, entry.action) == (purpose, "opt_out")
+            )[:1]
+            unknown = numbers - set(people.mapped("number")) - set(people.mapped("wa_number"))
+            if unknown:
+                new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
+                people |= self.union(*new.values())
+            (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(word))
+
+    def _merge_evidence(self, word):
+        """Whose opt-out this was. Without their number: this entry outlives its erasure."""
+        if not word:
+            return self.env._("Merged with somebody who had opted out.")
+        return self.env._(
+            "Merged with somebody who had opted out on %s.", format_date(self.env, word.at)
+        )
+
+
+class BasePartnerMerge(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    def _update_reference_fields(self, src_partners, dst_partner):
+        """Also what Odoo does not know to lead to a contact: our messages, and what people want."""
+        super()._update_reference_fields(src_partners, dst_partner)
+        env = self.env(su=True)
+        env["waba.recipient"]._follow_merge((src_partners + dst_partner).with_env(env))
+        env["waba.message"]._follow_merge("res.partner", src_partners.ids, dst_partner.id)
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"
+
+    def _merge_dependences(self, opportunities):
+        """Also our messages, and what the people of these leads want."""
+        result = super()._merge_dependences(opportunities)
+        env = self.env(su=True)
+        env["waba.recipient"]._follow_merge((self + opportunities).with_env(env))
+        env["waba.message"]._follow_merge("crm.lead", opportunities.ids, self.id)
+        return result

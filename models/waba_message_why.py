@@ -1,0 +1,298 @@
+from markupsafe import Markup
+from odoo import api, fields, models
+from odoo.tools import LazyTranslate, format_datetime
+
+from .waba_failure import failure_sentence
+from .waba_message import TAKEN_STATES, WAIT_REASONS
+from .waba_reputation_words import label
+
+_lt = LazyTranslate(__name__)
+
+# What `policy.eligibility` had found in order, when nothing stood in the way; None: of no interest
+# to whoever asks why a message was sent.
+CHECKED = {
+    "no_number": None,
+    "invalid_number": _lt("the number is a phone number"),
+    "duplicate": _lt("nobody else in the campaign is the same person"),
+    "blacklisted": _lt("not on the phone blacklist"),
+    "opted_out": _lt("no opt-out from promotions"),
+    "opted_out_utility": _lt("no opt-out from service messages"),
+    "no_opt_in": None,
+    "unreachable": _lt("reached by WhatsApp lately, or never tried"),
+    "blocked_by_us": _lt("not blocked by us"),
+    "country": _lt("a country that WhatsApp serves"),
+    "window_closed": _lt("they had written to us in the 24 hours before"),
+}
+# Only these are asked of what is answered freely, of promotions and of other templates.
+ASKED_OF = {
+    "service": ("invalid_number", "blocked_by_us", "country", "window_closed"),
+    "marketing": ("invalid_number", "duplicate", "blacklisted", "opted_out", "unreachable",
+                  "blocked_by_us", "country"),
+    "utility": ("invalid_number", "duplicate", "blacklisted", "opted_out_utility", "unreachable",
+                "blocked_by_us", "country"),
+}  # fmt: skip
+
+
+class WabaMessage(models.Model):
+    """Why was this person sent this message at that moment? Sentences of what is on record.
+
+    What is not on record is said to be so; nothing is worked out afterwards that may have been
+    otherwise then.
+    """
+
+    _inherit = "waba.message"
+
+    waited_for = fields.Selection(
+        WAIT_REASONS, "Waited for", readonly=True, help="The last thing it waited for, in its turn."
+    )
+    why_html = fields.Html("Why this message", compute="_compute_why_html", sanitize=False)
+
+    @api.depends_context("uid", "lang", "tz")
+    @api.depends("state", "origin", "recipient_id", "retry_at", "accepted_at")
+    def _compute_why_html(self):
+        for message in self:
+            # Whoever may read the message may read why it was sent.
+            parts = message.sudo()._why_parts() if message.direction == "out" else []
+            message.why_html = Markup("").join(
+                Markup("<dt>%s</dt><dd>%s</dd>") % (title, Markup("<br/>").join(sentences))
+                for title, sentences in parts
+                if sentences
+            )
+            if message.why_html:
+                message.why_html = Markup('<dl class="o_waba_why">%s</dl>') % message.why_html
+
+    def _why_parts(self):
+        """[(title, [sentence])]."""
+        self.ensure_one()
+        return [
+            (self.env._("Who wanted it"), self._why_origin()),
+            (self.env._("Why this person"), self._why_person()),
+            (self.env._("Consent"), self._why_consent()),
+            (self.env._("What was checked"), self._why_checks()),
+            (self.env._("What it waited for"), self._why_waited()),
+            (self.env._("When it left"), self._why_left()),
+        ]
+
+    def _why_purpose(self):
+        if self.kind != "template":
+            return "service"
+        return "marketing" if self.category == "marketing" else "utility"
+
+    def _moment(self, at):
+        return format_datetime(self.env, at, dt_format="d MMM yyyy, HH:mm")
+
+    # ------------------------------------------------------------------
+    # Who wanted it, and for whom
+    # ------------------------------------------------------------------
+
+    def _why_origin(self):
+        origin = self.origin or ("campaign" if self.campaign_id else "")
+        tell = getattr(self, f"_why_{origin}", None) if origin else None
+        return tell() if tell else [self.env._("Who or what wanted it is not on record.")]
+
+    def _why_campaign(self):
+        campaign = self.campaign_id
+        sentences = [
+            self.env._(
+                "The campaign “%(campaign)s”, launched by %(user)s on %(date)s.",
+                campaign=campaign.name,
+                user=campaign.launched_by_id.name,
+                date=self._moment(campaign.launched_at),
+            )
+            if campaign.launched_by_id and campaign.launched_at
+            else self.env._("The campaign “%s”.", campaign.name)
+        ]
+        if "approval_decided_by_id" in campaign._fields and campaign.approval_decided_by_id:
+            sentences.append(
+                self.env._(
+                    "%(user)s decided on its approval on %(date)s.",
+                    user=campaign.approval_decided_by_id.name,
+                    date=self._moment(campaign.approval_decided_at),
+                )
+            )
+        return sentences
+
+    def _why_sequence(self):
+        if not self.sequence_id:
+            return [self.env._("An automated follow-up that no longer exists.")]
+        return [
+            self.env._(
+                "The follow-up “%(sequence)s”, step “%(step)s”, due on %(date)s.",
+                sequence=self.sequence_id.display_name,
+                step=self.sequence_step_id.display_name,
+                date=self._moment(self.create_date),
+            )
+        ]
+
+    def _why_manual(self):
+        return [self._asked_by(self.env._("%(user)s sent it on %(date)s."))]
+
+    def _why_test(self):
+        return [self._asked_by(self.env._("A test that %(user)s asked for on %(date)s."))]
+
+    def _why_action(self):
+        words = self.env._("An automation or a button, run for %(user)s on %(date)s.")
+        if self.action_id:
+            return [self.env._("The automation “%s”.", self.action_id.name), self._asked_by(words)]
+        return [self._asked_by(words)]
+
+    def _why_reply(self):
+        if not self.reply_to_id:
+            return [self.env._("An automatic reply to what they had written.")]
+        return [
+            self.env._(
+                "An automatic reply to what they wrote on %s.",
+                self._moment(self.reply_to_id.sent_at or self.reply_to_id.create_date),
+            )
+        ]
+
+    def _asked_by(self, words):
+        return words % {
+            "user": (self.create_uid or self.user_id).name or self.env._("the system"),
+            "date": self._moment(self.create_date),
+        }
+
+    def _why_person(self):
+        record, sentences = self._get_record(), []
+        if record is not None:
+            sentences.append(
+                self.env._(
+                    "Made from the %(kind)s “%(name)s”.",
+                    kind=self.env["ir.model"]._get(record._name).name.lower(),
+                    name=record.display_name,
+                )
+            )
+        elif self.res_model:
+            sentences.append(self.env._("The record it was made from no longer exists."))
+        if self.campaign_id:
+            sentences.append(
+                self.env._(
+                    "One of the %(count)s people of the campaign's audience: %(audience)s.",
+                    count=self.campaign_id.people_count,
+                    audience=(self.campaign_id.audience_text or "").rstrip("."),
+                )
+            )
+        return sentences
+
+    # ------------------------------------------------------------------
+    # Consent, as it was
+    # ------------------------------------------------------------------
+
+    def _decided_at(self):
+        """When it was last decided that it may go: just before it left, or was left out."""
+        if self.state in ("queued", "reserved"):
+            return fields.Datetime.now()
+        left = self.accepted_at or self.sent_at or self.delivered_at or self.failed_at
+        return left or self.write_date if self.state != "skipped" else self.write_date
+
+    def _words_at(self, moment):
+        """The words on this message's purpose, newest first, as the ledger knew them then."""
+        entries = self.recipient_id._same_person().consent_ids.filtered(
+            lambda entry: (
+                entry.purpose == self._why_purpose()
+                and entry.at <= moment
+                and entry.create_date <= moment
+            )
+        )
+        return entries.sorted(lambda entry: (entry.at, entry.id), reverse=True)
+
+    def _why_consent(self):
+        purpose = self._why_purpose()
+        if purpose == "service":
+            return [self.env._("A free answer needs no consent: they had written to us.")]
+        if not self.recipient_id:
+            return []
+        about = label(self.env, "purpose", purpose, "waba.consent").lower()
+        then = self._words_at(self._decided_at())[:1]
+        sentences = [
+            self.env._("On record at that time: %s", self._word_sentence(then))
+            if then
+            else self.env._("No word of theirs on %s was on record at that time.", about)
+        ]
+        now = self._words_at(fields.Datetime.now())[:1]
+        if now and now != then:
+            sentences.append(self.env._("Since then: %s", self._word_sentence(now)))
+        return sentences
+
+    def _word_sentence(self, word):
+        return self.env._(
+            "%(action)s of %(date)s (%(whose_word)s). %(evidence)s",
+            action=label(self.env, "action", word.action, "waba.consent"),
+            date=self._moment(word.at),
+            whose_word=label(self.env, "source", word.source, "waba.consent"),
+            evidence=word.evidence or "",
+        ).strip()
+
+    def _why_checks(self):
+        if self.state == "skipped":
+            reason = self.failure_reason or failure_sentence(self.env, self.failure_type)
+            return [self.env._("Left out on %s.", self._moment(self.write_date)), reason]
+        asked = ASKED_OF[self._why_purpose()]
+        if not self.campaign_id:
+            asked = [key for key in asked if key != "duplicate"]
+        found = ", ".join(str(self.env._(CHECKED[key])) for key in asked)
+        if self.state == "queued":
+            return [
+                self.env._("When it was queued: %s.", found),
+                self.env._("All of it is checked again right before it leaves."),
+            ]
+        if not self.attempt_count:
+            return [self.env._("When it was queued: %s.", found)]
+        return [self.env._("When it was queued, and again right before it left: %s.", found)]
+
+    # ------------------------------------------------------------------
+    # When
+    # ------------------------------------------------------------------
+
+    def _why_waited(self):
+        sentences = [self.env._("Queued on %s.", self._moment(self.create_date))]
+        scheduled = self.campaign_id.scheduled_at
+        if scheduled and self.campaign_id.launched_at and scheduled > self.campaign_id.launched_at:
+            sentences.append(
+                self.env._("The campaign was to start on %s.", self._moment(scheduled))
+            )
+        if self.state == "queued":
+            sentences.append(self._waits_sentence())
+        elif self.waited_for:
+            reason = label(self.env, "waited_for", self.waited_for, self._name)
+            sentences.append(self.env._("It waited: %s.", reason.lower()))
+        if self.attempt_count > 1:
+            sentences.append(self.env._("It was put on the wire %s times.", self.attempt_count))
+        return sentences
+
+    def _waits_sentence(self):
+        if self.wait_reason:
+            return self.env._(
+                "It waits until %(date)s: %(reason)s.",
+                date=self._moment(self.retry_at),
+                reason=label(self.env, "wait_reason", self.wait_reason, self._name).lower(),
+            )
+        if self.retry_at and self.retry_at > fields.Datetime.now():
+            return self.env._("It waits until %s.", self._moment(self.retry_at))
+        return self.campaign_id.hold_reason or self.env._("It waits for its turn.")
+
+    def _why_left(self):
+        left = self.accepted_at or self.sent_at or self.delivered_at
+        if self.state == "uncertain":
+            return [self.env._("It was put on the wire; no answer came. It may have arrived.")]
+        if self.state not in TAKEN_STATES or not left:
+            return []
+        sentences = [
+            self.env._(
+                "WhatsApp took it on %(date)s from %(number)s, in its turn.",
+                date=self._moment(left),
+                number=self.sender_id.display_phone_number or self.sender_id.display_name,
+            )
+        ]
+        if self.slot_at:
+            sentences.append(
+                self.env._("It took one of the day's places: they were written to first.")
+            )
+        elif self.attempt_count:
+            sentences.append(
+                self.env._(
+                    "It took none of the day's places: they had written to us in the 24 hours "
+                    "before."
+                )
+            )
+        return sentences

@@ -1,0 +1,49 @@
+from datetime import timedelta
+
+from odoo import models
+from odoo.tools import SQL
+
+# Messages of a paused follow-up are looked at again after this.
+PAUSED_AGAIN = timedelta(hours=1)
+
+
+class WabaSender(models.Model):
+    """Messages of follow-ups, asked about once more in the transaction that reserves them.
+
+    What ended a follow-up has cancelled its messages in its own transaction. What happened while
+    such a message was being queued, unseen by either, is found here.
+    """
+
+    _inherit = "waba.sender"
+
+    def _leave_out_unwilling(self, rows, now, *arguments):
+        followed = self._rows_of_followups(rows)
+        if not followed:
+            return super()._leave_out_unwilling(rows, now, *arguments)
+        over = followed.filtered(lambda row: row.enrollment_id.state == "stopped")
+        over._update_state(
+            ("queued",),
+            "cancelled",
+            {"failure_reason": self.env._("The follow-up ended before it left.")},
+        )
+        (followed - over).enrollment_id.filtered(lambda one: one.state == "running")._stop_ended()
+        paused = followed.filtered(
+            lambda row: row.state == "queued" and row.sequence_id.state == "paused"
+        )
+        paused.write({"retry_at": now + PAUSED_AGAIN})
+        self.env["waba.message"].flush_model()
+        gone = set(followed.filtered(lambda row: row.state != "queued").ids) | set(paused.ids)
+        wanted = [row for row in rows if row["id"] not in gone]
+        return super()._leave_out_unwilling(wanted, now, *arguments)
+
+    def _rows_of_followups(self, rows):
+        """Those of the candidates that follow-ups queued. Campaigns' rows are not read for it."""
+        messages = self.env["waba.message"]
+        messages.flush_model(["enrollment_id"])
+        found = self.env.execute_query(
+            SQL(
+                "SELECT id FROM waba_message WHERE id = ANY(%s) AND enrollment_id IS NOT NULL",
+                [row["id"] for row in rows],
+            )
+        )
+        return messages.browse([row_id for (row_id,) in found])

@@ -1,0 +1,326 @@
+from ast import literal_eval
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from .waba_sequence_words import SWITCHES, TRIGGERS
+
+# A change of one of these may leave a running follow-up unable to go on.
+TELLING = frozenset(
+    ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id")
+)
+STATES = [("draft", "Draft"), ("active", "Running"), ("paused", "Paused")]
+
+
+class WabaSequence(models.Model):
+    """A follow-up: what brings a lead into it, its steps, and what ends it.
+
+    States: `draft` → `active` ⇄ `paused`. While `active`, leads come in (waba_sequence_trigger.py)
+    and go on (waba_sequence_run.py); while `paused` nobody comes in and who is in waits.
+    One lead going through it is a waba.sequence.enrollment, which keeps to the steps it began with:
+    changing steps that somebody went through makes a new version (waba_sequence_version.py).
+    Its messages are ordinary rows of the queue, of origin 'sequence'.
+    """
+
+    _name = "waba.sequence"
+    _description = "WhatsApp Follow-up"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "active desc, name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    user_id = fields.Many2one(
+        "res.users", "Responsible", default=lambda self: self.env.user, tracking=True,
+        help="Gets the activities of leads without a salesperson.",
+    )  # fmt: skip
+    state = fields.Selection(
+        STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
+    )
+    activated_at = fields.Datetime("Running since", readonly=True, copy=False)
+    trigger_from = fields.Datetime(
+        "Counts from",
+        readonly=True,
+        copy=False,
+        help="What happened before brings nobody in: set when the follow-up is activated.",
+    )
+    version = fields.Integer(default=1, readonly=True, copy=False)
+
+    # What brings a lead in
+    trigger = fields.Selection(TRIGGERS, default="stage", required=True, tracking=True)
+    stage_ids = fields.Many2many("crm.stage", string="Stages")
+    source_ids = fields.Many2many("utm.source", string="Sources")
+    tag_ids = fields.Many2many("crm.tag", string="Tags")
+    campaign_ids = fields.Many2many("waba.campaign", string="Campaigns", check_company=True)
+    campaign_event = fields.Selection(
+        [("delivered", "Delivered"), ("read", "Read")], "Message was", default="read"
+    )
+    trigger_amount = fields.Integer("After", default=2)
+    trigger_unit = fields.Selection([("hours", "hours"), ("days", "days")], default="days")
+    domain = fields.Char(
+        "Conditions",
+        default="[]",
+        help="Looked at when a lead comes in and again before each step.",
+    )
+    reentry = fields.Selection(
+        [("never", "Never again"), ("after", "Again after some days")],
+        "Same lead again",
+        default="never",
+        required=True,
+    )
+    reentry_days = fields.Integer("Days until again", default=90)
+
+    # The steps of the version in force; those of older ones are archived
+    step_ids = fields.One2many("waba.sequence.step", "sequence_id", string="Steps", copy=True)
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", check_company=True, tracking=True, ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        default=lambda self: self.env["waba.campaign"]._default_sender(),
+    )  # fmt: skip
+    calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Working hours",
+        check_company=True,
+        help="Empty: the salesperson's, else the company's.",
+    )
+
+    # What ends it
+    stop_on_reply = fields.Boolean("The person answers", default=True)
+    stop_on_opt_out = fields.Boolean("The person asks for no messages", default=True)
+    stop_on_won = fields.Boolean("The lead is won", default=True)
+    stop_on_lost = fields.Boolean("The lead is lost or archived", default=True)
+    stop_on_stage_left = fields.Boolean("The lead leaves the stage", default=True)
+    stop_on_own_message = fields.Boolean("A colleague writes on WhatsApp", default=True)
+    stop_on_own_contact = fields.Boolean("A colleague e-mails or calls", default=True)
+    when_red = fields.Selection(
+        [("wait", "Wait"), ("stop", "Stop")],
+        "Promotions held",
+        default="wait",
+        required=True,
+        help="When the number's promotions are held, because Meta rates it Low for example.",
+    )
+    when_not_sent = fields.Selection(
+        [("stop", "Stop"), ("go", "Go on with the next step")],
+        "A message cannot be sent",
+        default="stop",
+        required=True,
+    )
+    patience_days = fields.Integer(
+        "Too late after",
+        default=7,
+        help="A step that could not be done for so many days is not done any more: the follow-up "
+        "stops. 0: waits as long as it takes.",
+    )
+
+    enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id")
+
+    _trigger_days_not_negative = models.Constraint(
+        "CHECK(trigger_amount >= 0 AND reentry_days >= 0 AND patience_days >= 0)",
+        "Numbers of hours and days cannot be negative.",
+    )
+
+    # ------------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------------
+
+    @api.constrains("domain")
+    def _check_domain(self):
+        for sequence in self:
+            try:
+                Domain(literal_eval(sequence.domain or "[]")).validate(self.env["crm.lead"])
+            except (ValueError, SyntaxError, TypeError) as error:
+                raise ValidationError(
+                    self.env._("The conditions cannot be read: %s", sequence.domain)
+                ) from error
+
+    def _condition(self):
+        """The conditions as a Domain; who cannot be judged does not meet them.
+
+        A field that went with its module must not keep anybody from saving a lead.
+        """
+        self.ensure_one()
+        try:
+            domain = Domain(literal_eval(self.domain or "[]"))
+            domain.validate(self.env["crm.lead"])
+        except (ValueError, SyntaxError, TypeError):
+            return Domain.FALSE
+        return domain
+
+    def _why_not_ready(self):
+        """[sentence] that keep it from being activated."""
+        self.ensure_one()
+        problems = []
+        if not self.step_ids:
+            problems.append(self.env._("There is no step yet: add the first one."))
+        if self.trigger in ("stage", "stage_days") and not self.stage_ids:
+            problems.append(self.env._("Choose the stages that bring a lead in."))
+        if self.trigger == "tag" and not self.tag_ids:
+            problems.append(self.env._("Choose the tags that bring a lead in."))
+        if self.trigger == "campaign" and not self.campaign_ids:
+            problems.append(self.env._("Choose the campaigns whose messages are followed up."))
+        if self.trigger == "quotation" and not self._knows_quotations():
+            problems.append(
+                self.env._("Quotations of opportunities are not installed: choose another start.")
+            )
+        if self._condition().is_false():
+            problems.append(self.env._("The conditions cannot be read: %s", self.domain))
+        for number, step in enumerate(self.step_ids, start=1):
+            if why := step._why_not_ready():
+                problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
+        return problems
+
+    @api.model
+    def _knows_quotations(self):
+        return "sale.order" in self.env and "opportunity_id" in self.env["sale.order"]._fields
+
+    def _check_ready(self):
+        for sequence in self:
+            if problems := sequence._why_not_ready():
+                raise UserError("\n".join(problems))
+
+    def _heeded(self):
+        """Names of `policy.followup.STOPS` that are switched on."""
+        self.ensure_one()
+        return {
+            reason
+            for reason, name in SWITCHES.items()
+            if self[name] and (reason != "stage_left" or self.trigger in ("stage", "stage_days"))
+        }
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        sequences = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return sequences
+
+    def write(self, vals):
+        vals = self._write_steps_as_new_version(vals)
+        result = super().write(vals)
+        self.env.registry.clear_cache()
+        if TELLING.intersection(vals):
+            running = self.filtered(lambda sequence: sequence.state == "active")
+            running._check_ready()
+        if vals.get("active") is False:
+            self.filtered(lambda sequence: sequence.state == "active")._pause()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        if (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search_count([("sequence_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "Leads went through this follow-up: it is part of their history and cannot be "
+                    "deleted. Archive it instead."
+                )
+            )
+
+    def copy_data(self, default=None):
+        return [
+            {**values, "name": self.env._("%s (copy)", sequence.name)}
+            for sequence, values in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------------
+    # State
+    # ------------------------------------------------------------------
+
+    def action_activate(self):
+        """Ask whether the leads that match now come in too, then start."""
+        self.ensure_one()
+        self.check_access("write")
+        self._check_ready()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Start this follow-up"),
+            "res_model": "waba.sequence.activate",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_sequence_id": self.id},
+        }
+
+    def _activate(self, include_existing=False):
+        """Let leads come in from now on.
+
+        :param include_existing: those that match now too
+        :return: the enrollments of these
+        """
+        self.ensure_one()
+        self._check_ready()
+        now = fields.Datetime.now()
+        self.write(
+            {
+                "state": "active",
+                "activated_at": self.activated_at or now,
+                "trigger_from": now,
+            }
+        )
+        self._hold_enrollments(False)
+        made = self.env["waba.sequence.enrollment"]
+        if include_existing:
+            made = self.sudo()._enter_matching()
+        self.env["waba.sequence.enrollment"]._wake()
+        return made
+
+    def action_pause(self):
+        self.check_access("write")
+        self.filtered(lambda sequence: sequence.state == "active")._pause()
+
+    def _pause(self):
+        self.write({"state": "paused"})
+        self._hold_enrollments(True)
+
+    def action_resume(self):
+        self.check_access("write")
+        for sequence in self.filtered(lambda sequence: sequence.state == "paused"):
+            sequence._activate()
+
+    def _hold_enrollments(self, is_paused):
+        """Who is under way waits, or goes on. What is queued already waits with them.
+
+        Held ones leave the index that the job reads, so a pause costs the others nothing.
+        """
+        running = (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search([("sequence_id", "in", self.ids), ("state", "=", "running")])
+        )
+        running.write({"is_paused": is_paused})
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+
+    def action_view_enrollments(self):
+        """Who is or was in it; the button's context names the filter."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "waba_campaign.waba_sequence_enrollment_action"
+        )
+        action["domain"] = [("sequence_id", "=", self.id)]
+        name = self.env.context.get("waba_filter")
+        action["context"] = {f"search_default_{name}": 1} if name else {}
+        return action
+
+    def action_view_messages(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
+        action["domain"] = [("sequence_id", "=", self.id)]
+        action["context"] = {}
+        return action

@@ -1,0 +1,264 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+KINDS = [
+    ("template", "Send a template"),
+    ("activity", "Activity for the salesperson"),
+    ("stop", "End the follow-up"),
+]
+# Copied with a step that becomes one of a new version.
+CONTENT = (
+    "sequence", "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "sender_id",
+    "activity_type_id", "summary", "note", "deadline_days",
+)  # fmt: skip
+
+
+class WabaSequenceStep(models.Model):
+    """One step of one version of a follow-up: how long to wait, and what to do then."""
+
+    _name = "waba.sequence.step"
+    _description = "WhatsApp Follow-up Step"
+    _order = "sequence_id, version, sequence, id"
+
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="sequence_id.company_id")
+    version = fields.Integer(default=1, required=True, readonly=True, copy=False)
+    active = fields.Boolean(default=True, copy=False)
+    sequence = fields.Integer("Order", default=10)
+    position = fields.Integer(compute="_compute_position", help="Place among the steps, from 1.")
+    kind = fields.Selection(KINDS, "Then", default="template", required=True)
+    wait_amount = fields.Integer("Wait", default=2)
+    wait_unit = fields.Selection(
+        [("hours", "hours"), ("days", "days")], "Wait unit", default="days", required=True
+    )
+    in_working_hours = fields.Boolean(
+        "Working hours only",
+        default=True,
+        help="Counts only the time in which the salesperson works, and ends in it. A message waits "
+        "for the person's own hours besides.",
+    )
+    template_id = fields.Many2one(
+        "waba.template", "Template", ondelete="restrict", index="btree_not_null",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
+        " ('company_id', '=', company_id)]",
+    )  # fmt: skip
+    category = fields.Selection(related="template_id.category")
+    sender_id = fields.Many2one(
+        "waba.sender", "Another number", ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        help="Empty: the follow-up's number.",
+    )  # fmt: skip
+    variable_ids = fields.One2many("waba.sequence.variable", "step_id", string="Variables")
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    activity_type_id = fields.Many2one(
+        "mail.activity.type", "Activity", ondelete="restrict",
+        default=lambda self: self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False),
+    )  # fmt: skip
+    summary = fields.Char()
+    note = fields.Text()
+    deadline_days = fields.Integer("Due in days", default=0)
+
+    wait_text = fields.Char(compute="_compute_texts")
+    what_text = fields.Char(compute="_compute_texts")
+
+    # What became of it, counted in one pass
+    reached_count = fields.Integer("Reached", compute="_compute_figures")
+    sent_count = fields.Integer("Sent", compute="_compute_figures")
+    read_count = fields.Integer("Read", compute="_compute_figures")
+    answered_count = fields.Integer("Answered", compute="_compute_figures")
+    here_count = fields.Integer("Wait for it now", compute="_compute_figures")
+
+    _wait_not_negative = models.Constraint(
+        "CHECK(wait_amount >= 0 AND deadline_days >= 0)", "A wait cannot be negative."
+    )
+    _version_idx = models.Index("(sequence_id, version, sequence, id)")
+
+    # ------------------------------------------------------------------
+    # Computes
+    # ------------------------------------------------------------------
+
+    @api.depends("sequence", "sequence_id.step_ids")
+    def _compute_position(self):
+        for step in self:
+            others = step.sequence_id.step_ids if step.active else step._of_version()
+            place = [one.id for one in others]
+            step.position = place.index(step.id) + 1 if step.id in place else len(place)
+
+    def _of_version(self):
+        """Every step of this one's version, in order."""
+        self.ensure_one()
+        return self.with_context(active_test=False).search(
+            [("sequence_id", "=", self.sequence_id.id), ("version", "=", self.version)],
+            order="sequence, id",
+        )
+
+    @api.depends(
+        "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "activity_type_id",
+        "summary",
+    )  # fmt: skip
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        for step in self:
+            step.wait_text = step._wait_sentence()
+            step.what_text = step._what_sentence()
+
+    @api.depends("what_text")
+    def _compute_display_name(self):
+        for step in self:
+            step.display_name = step.what_text
+
+    def _wait_sentence(self):
+        """'Wait 2 working days', 'At once'."""
+        amount, hours = self.wait_amount, self.wait_unit == "hours"
+        if not amount:
+            if self.in_working_hours:
+                return self.env._("In the next working hours")
+            return self.env._("At once")
+        if self.in_working_hours:
+            if hours:
+                return self.env._("Wait %s working hours", amount)
+            return self.env._("Wait %s working days", amount)
+        return self.env._("Wait %s hours", amount) if hours else self.env._("Wait %s days", amount)
+
+    def _what_sentence(self):
+        if self.kind == "template":
+            return self.env._("Message %s", self.template_id.name or "…")
+        if self.kind == "activity":
+            name = self.summary or self.activity_type_id.name or "…"
+            return self.env._("Activity: %s", name)
+        return self.env._("End of the follow-up")
+
+    @api.depends("template_id", "variable_ids.source", "variable_ids.text", "variable_ids.fallback",
+                 "variable_ids.field_path")  # fmt: skip
+    def _compute_preview_html(self):
+        for step in self:
+            template = step.template_id
+            parameters = step.variable_ids._as_parameters(
+                {line.id: step._example_of(line) for line in step.variable_ids}
+            )
+            step.preview_html = template._render_phone(parameters) if template else False
+
+    def _example_of(self, line):
+        if line.source == "text" and line.text:
+            return line.text
+        return line.fallback or line.example or f"{{{{{line.name}}}}}"
+
+    def _compute_figures(self):
+        enrollments = self.env["waba.sequence.enrollment"]
+        here = dict(
+            enrollments._read_group(
+                [("step_id", "in", self.ids), ("state", "=", "running")], ["step_id"], ["__count"]
+            )
+        )
+        figures = self._count_messages()
+        for step in self:
+            sent, read, answered, _left_out = figures.get(step.id, (0, 0, 0, 0))
+            step.here_count = here.get(step, 0)
+            step.sent_count, step.read_count, step.answered_count = sent, read, answered
+        for sequence in self.sequence_id:
+            reached = sequence._count_reached()
+            for step in self.filtered(lambda one, sequence=sequence: one.sequence_id == sequence):
+                step.reached_count = reached.get((step.version, step.position), 0)
+
+    def _count_messages(self):
+        """{step id: (sent, read, answered, left out or not delivered)}, in one query."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            self.env["waba.message"]._sequence_figures_sql(tuple(self.ids) or (0,))
+        )
+        return {step_id: figures for step_id, *figures in rows}
+
+    # ------------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------------
+
+    def _number(self):
+        """The number this step sends from."""
+        self.ensure_one()
+        return self.sender_id or self.sequence_id.sender_id
+
+    def _why_not_ready(self):
+        """Sentence that names what is missing, or False."""
+        self.ensure_one()
+        if self.kind == "activity":
+            return not self.activity_type_id and self.env._("Choose the kind of activity.")
+        if self.kind != "template":
+            return False
+        if not self.template_id:
+            return self.env._("Choose a template.")
+        if not self._number():
+            return self.env._("Choose the number to send from.")
+        if self._number().account_id != self.template_id.account_id:
+            return self.env._(
+                "The template %(template)s belongs to another account than the number %(number)s.",
+                template=self.template_id.display_name,
+                number=self._number().display_name,
+            )
+        if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
+            return self.env._(
+                "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
+            )
+        return self.template_id._why_not_sendable()
+
+    @api.onchange("template_id")
+    def _onchange_template_id(self):
+        self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
+
+    def _variable_commands(self):
+        return self.env["waba.sequence.variable"]._commands_from(self.template_id.variable_ids)
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        steps = super().create(vals_list)
+        for step in steps:
+            if step.active and step.version != step.sequence_id.version:
+                step.version = step.sequence_id.version
+            if step.template_id and not step.variable_ids:
+                step.variable_ids = step._variable_commands()
+        return steps
+
+    def write(self, vals):
+        if set(vals) & {*CONTENT, "variable_ids"}:
+            self._check_not_gone_through()
+        if vals.get("template_id"):
+            changed = self.filtered(lambda step: step.template_id.id != vals["template_id"])
+        else:
+            changed = self.browse()
+        result = super().write(vals)
+        if "variable_ids" not in vals:
+            for step in changed:
+                step.variable_ids = [fields.Command.clear(), *step._variable_commands()]
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_gone_through(self):
+        self._check_not_gone_through()
+
+    def _check_not_gone_through(self):
+        """Steps that leads went through are history: changes come as a new version of them."""
+        if self.sequence_id._versions_used() & {
+            (step.sequence_id.id, step.version) for step in self
+        }:
+            raise UserError(
+                self.env._(
+                    "Leads went through this step. Change it on the follow-up's page: those under "
+                    "way keep what they began with."
+                )
+            )
+
+    def copy_data(self, default=None):
+        return [
+            {
+                **values,
+                "variable_ids": self.env["waba.sequence.variable"]._commands_from(
+                    step.variable_ids
+                ),
+            }
+            for step, values in zip(self, super().copy_data(default), strict=True)
+        ]

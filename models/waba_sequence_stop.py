@@ -1,0 +1,202 @@
+from odoo import api, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..policy import followup
+from .waba_message_inbound import REPORTED_KINDS
+
+
+class WabaSequenceEnrollment(models.Model):
+    """What ends a follow-up: noticed when it happens, and asked again before each step.
+
+    `_facts` reads what is so for many leads in a few queries; `policy.followup.stop_reason` decides
+    by what the follow-up heeds.
+    """
+
+    _inherit = "waba.sequence.enrollment"
+
+    def _stop_ended(self):
+        """Stop those that something ended.
+
+        :return: those stopped
+        """
+        facts = self._facts()
+        found = {}
+        for one in self:
+            reason = followup.stop_reason(facts[one.id], one.sequence_id._heeded())
+            if reason:
+                found.setdefault(reason, []).append(one.id)
+        stopped = self.browse()
+        for reason, ids in found.items():
+            stopped |= self.browse(ids)._stop(reason)
+        return stopped
+
+    def _facts(self):
+        """{enrollment id: policy.followup.Facts}."""
+        replied, opted_out = self._ids_replied(), self._ids_opted_out()
+        own_message, own_contact = self._ids_own_message(), self._ids_own_contact()
+        meeting = self._ids_meeting_conditions()
+        return {
+            one.id: followup.Facts(
+                gone=not one.lead_id,
+                replied=one.id in replied,
+                opted_out=one.id in opted_out,
+                won=one.lead_id.won_status == "won",
+                lost=bool(one.lead_id)
+                and (one.lead_id.won_status == "lost" or not one.lead_id.active),
+                stage_left=bool(one.sequence_id.stage_ids)
+                and one.entered_by != "manual"
+                and one.lead_id.stage_id not in one.sequence_id.stage_ids,
+                own_message=one.id in own_message,
+                own_contact=one.id in own_contact,
+                unmet=one.id not in meeting,
+            )
+            for one in self
+        }
+
+    def _ids_meeting_conditions(self):
+        """Of these, whose leads meet the conditions. Won and lost ones are told apart elsewhere."""
+        found = set()
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        for sequence, group in self.grouped("sequence_id").items():
+            condition = sequence._condition()
+            if condition.is_true():
+                found.update(group.ids)
+                continue
+            met = leads.search(Domain("id", "in", group.lead_id.ids) & condition)
+            found.update(one.id for one in group if not one.lead_id or one.lead_id in met)
+        return found
+
+    # In each of these what came in the second of entering counts: better once too little.
+
+    def _ids_replied(self):
+        """Who wrote to us since, from their number or about the lead, whichever number of ours."""
+        self.env["waba.message"].flush_model()
+        return self._ids_of(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_message m ON m.recipient_id = r.id
+                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                      AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
+                    UNION
+                   SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_message m ON m.res_model = 'crm.lead' AND m.res_id = e.lead_id
+                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                      AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
+                    UNION
+                   SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
+                LEFT JOIN res_users u ON u.partner_id = t.author_id AND NOT u.share
+                    WHERE e.id = ANY(%(ids)s) AND t.message_type = 'email' AND u.id IS NULL
+                      AND t.date >= e.entered_at""",
+                ids=self.ids,
+                reported=REPORTED_KINDS,
+            )
+        )
+
+    def _ids_opted_out(self):
+        """Whose number wants no promotions, or is on the phone blacklist."""
+        return self._ids_of(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                    WHERE e.id = ANY(%(ids)s) AND r.marketing_state = 'opted_out'
+                    UNION
+                   SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN phone_blacklist b ON b.number = e.number AND b.active
+                    WHERE e.id = ANY(%(ids)s)""",
+                ids=self.ids,
+            )
+        )
+
+    def _ids_own_message(self):
+        """To whom a colleague wrote on WhatsApp since."""
+        return self._ids_of(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_message m ON m.recipient_id = r.id
+                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'out' AND m.origin = 'manual'
+                      AND m.state NOT IN ('skipped', 'cancelled')
+                      AND m.create_date >= e.entered_at""",
+                ids=self.ids,
+            )
+        )
+
+    def _ids_own_contact(self):
+        """About whom a colleague wrote an e-mail or noted a call since."""
+        self.env["mail.message"].flush_model()
+        return self._ids_of(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
+                LEFT JOIN mail_activity_type a ON a.id = t.mail_activity_type_id
+                     JOIN res_users u ON u.partner_id = t.author_id AND NOT u.share AND u.id > 1
+                    WHERE e.id = ANY(%(ids)s) AND t.date >= e.entered_at
+                      AND (t.message_type IN ('comment', 'email_outgoing')
+                           AND t.subtype_id = %(public)s
+                           OR a.category = 'phonecall')""",
+                ids=self.ids,
+                public=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
+            )
+        )
+
+    def _ids_of(self, query):
+        self.flush_model()
+        return {row_id for (row_id,) in self.env.execute_query(query)}
+
+    # ------------------------------------------------------------------
+    # Noticed when it happens
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _running_of(self, numbers=(), leads=None):
+        """Under way with one of these numbers or leads."""
+        domain = Domain("number", "in", [number for number in numbers if number])
+        if leads:
+            domain |= Domain("lead_id", "in", leads.ids)
+        return self.search(Domain("state", "=", "running") & domain)
+
+    @api.model
+    def _follow_reply(self, message):
+        """The person wrote: they are left alone, from this moment."""
+        person = message.recipient_id
+        lead = self.env["crm.lead"]
+        if message.res_model == "crm.lead":
+            lead = lead.browse(message.res_id)
+        running = self._running_of((message.number, person.number, person.wa_number), lead)
+        running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
+        text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
+        running.filtered("sequence_id.stop_on_reply")._stop("replied", text)
+
+    @api.model
+    def _follow_own_message(self, message):
+        """A colleague wrote to the person: two voices at once confuse."""
+        person = message.recipient_id
+        lead = self.env["crm.lead"]
+        if message.res_model == "crm.lead":
+            lead = lead.browse(message.res_id)
+        running = self._running_of((message.number, person.wa_number), lead)
+        text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
+        running.filtered("sequence_id.stop_on_own_message")._stop(
+            "own_message", text, user=message.user_id
+        )
+
+
+class WabaConsent(models.Model):
+    _inherit = "waba.consent"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Who opts out is in no follow-up any more."""
+        entries = super().create(vals_list)
+        for entry in entries.filtered(lambda entry: entry.action == "opt_out"):
+            person = entry.recipient_id
+            running = (
+                self.env["waba.sequence.enrollment"]
+                .sudo()
+                ._running_of((person.number, person.wa_number))
+            )
+            running.filtered("sequence_id.stop_on_opt_out")._stop("opted_out", entry.evidence)
+        return entries

@@ -1,0 +1,23 @@
+from odoo import api, fields, models
+
+
+class WabaSequenceVariable(models.Model):
+    """A variable as one step of a follow-up fills it."""
+
+    _name = "waba.sequence.variable"
+    _description = "WhatsApp Follow-up Variable"
+    _inherit = ["waba.variable.mixin"]
+
+    step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
+
+    @api.constrains("source", "field_path")
+    def _check_field_path(self):
+        self._check_paths_in("crm.lead")
+
+    def write(self, vals):
+        self.step_id._check_not_gone_through()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_gone_through(self):
+        self.step_id._check_not_gone_through()

@@ -1,0 +1,155 @@
+"""Follow-ups: when a step is due, what ends one, who may enter again.
+
+Working time is given as intervals, which the caller reads from a calendar; nothing here knows one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+
+UNITS = ("hours", "days")
+
+Interval = tuple[datetime, datetime]
+
+
+# ----------------------------------------------------------------------
+# When
+# ----------------------------------------------------------------------
+
+
+def due_at(
+    start: datetime,
+    amount: int,
+    unit: str,
+    working: Sequence[Interval] | None = None,
+    zone: tzinfo = timezone.utc,
+) -> datetime | None:
+    """When a wait that began at `start` is over.
+
+    Days keep the time of day of `zone`: two days after Monday 10:00 is Wednesday 10:00, also over
+    the change to summer time. In working time, what begins outside counts from the next working
+    moment on: a lead of Saturday is one of Monday morning. A working day is one with working time
+    in it; what would end outside working time ends at the next working moment.
+
+    :param start: naive UTC
+    :param unit: 'hours' or 'days'
+    :param working: ascending naive UTC intervals of working time, None for a plain wait
+    :return: naive UTC; None when the intervals end too early to tell
+    :raise ValueError: on another unit or a negative amount
+    """
+    if unit not in UNITS or amount < 0:
+        raise ValueError(f"a wait is a number of {UNITS}: {amount!r} {unit!r}")
+    if working is None:
+        if unit == "hours":
+            return start + timedelta(hours=amount)
+        return _shift_days(start, amount, zone)
+    began = next_working(start, working)
+    if began is None:
+        return None
+    if unit == "hours":
+        return _after_working_hours(began, timedelta(hours=amount), working)
+    return _after_working_days(began, amount, working, zone)
+
+
+def next_working(moment: datetime, working: Iterable[Interval]) -> datetime | None:
+    """The first moment from `moment` on that lies in working time; None when there is none."""
+    for begin, end in working:
+        if moment < end:
+            return max(moment, begin)
+    return None
+
+
+def _after_working_hours(began, left, working):
+    for begin, end in working:
+        begin = max(begin, began)
+        if end <= begin:
+            continue
+        if end - begin >= left:
+            return begin + left
+        left -= end - begin
+    return None
+
+
+def _after_working_days(began, amount, working, zone):
+    first = _local(began, zone).date()
+    dates = sorted({_local(begin, zone).date() for begin, _end in working})
+    later = [first, *(date for date in dates if date > first)]
+    if amount >= len(later):
+        return None
+    return next_working(_shift_days(began, (later[amount] - first).days, zone), working)
+
+
+def _shift_days(moment, days, zone):
+    """The same time of day in `zone`, `days` later."""
+    shifted = _local(moment, zone).replace(tzinfo=None) + timedelta(days=days)
+    return shifted.replace(tzinfo=zone).astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _local(moment, zone):
+    return moment.replace(tzinfo=timezone.utc).astimezone(zone)
+
+
+# ----------------------------------------------------------------------
+# What ends one
+# ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is so now of a lead that is in a follow-up; see STOPS for the words."""
+
+    gone: bool = False
+    replied: bool = False
+    opted_out: bool = False
+    won: bool = False
+    lost: bool = False
+    stage_left: bool = False
+    own_message: bool = False
+    own_contact: bool = False
+    unmet: bool = False
+
+
+# In this order: the reason shown is the first that applies. What the person did comes before what
+# we did.
+STOPS = (
+    "gone", "replied", "opted_out", "won", "lost", "stage_left", "own_message", "own_contact",
+    "unmet",
+)  # fmt: skip
+# Without the lead there is nothing to follow, and a condition is there to be kept.
+ALWAYS = frozenset(("gone", "unmet"))
+
+
+def stop_reason(facts: Facts, switched_on: Iterable[str]) -> str | None:
+    """The first of STOPS that ends the follow-up, or None.
+
+    :param switched_on: those of STOPS that the follow-up heeds; ALWAYS are heeded in any case
+    """
+    heeded = ALWAYS.union(switched_on)
+    return next((name for name in STOPS if name in heeded and getattr(facts, name)), None)
+
+
+def after_message(state: str) -> str:
+    """What a message's state means for the steps behind it.
+
+    :return: 'wait' (it has not left yet, or nobody knows), 'go', or 'not_sent'
+    """
+    if state in ("failed", "skipped", "cancelled"):
+        return "not_sent"
+    return "go" if state in ("accepted", "sent", "delivered", "read") else "wait"
+
+
+def is_too_late(due: datetime | None, now: datetime, patience_days: int) -> bool:
+    """Whether a step that should have been at `due` had better not come any more."""
+    return bool(due and patience_days) and now > due + timedelta(days=patience_days)
+
+
+def may_enter_again(rule: str, days: int, last_ended_at: datetime | None, now: datetime) -> bool:
+    """Whether a lead may enter a follow-up that it went through before.
+
+    :param rule: 'never' or 'after'
+    :param days: with 'after', how many days must have passed
+    :param last_ended_at: None when it never entered
+    """
+    if last_ended_at is None:
+        return True
+    return rule == "after" and now >= last_ended_at + timedelta(days=days)

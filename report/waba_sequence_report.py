@@ -1,0 +1,101 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..models.waba_message import TAKEN_STATES
+from ..models.waba_sequence_enrollment import STATES
+from ..models.waba_sequence_words import STOP_REASONS, TRIGGERS
+
+
+class WabaSequenceReport(models.Model):
+    """Follow-ups as pivots want them: a row per lead in one and step of it, counts as 0 or 1.
+
+    The lead's own figures (came in, answered, won) stand on its first step alone, so that they add
+    up over steps; a step's figures stand on their step.
+    """
+
+    _name = "waba.sequence.report"
+    _description = "WhatsApp Follow-up Analysis"
+    _auto = False
+    _order = "entered_at desc, id desc"
+    _rec_name = "sequence_id"
+    _depends = {
+        "waba.sequence.enrollment": [
+            "company_id", "ended_at", "entered_at", "entered_by", "lead_id", "sequence_id", "state",
+            "steps_done", "stop_reason", "user_id", "version",
+        ],
+        "waba.sequence.step": ["sequence", "sequence_id", "version", "kind", "template_id"],
+        "waba.message": [
+            "enrollment_id", "sequence_step_id", "state", "delivered_at", "read_at", "replied_at",
+        ],
+        "crm.lead": ["team_id", "won_status"],
+    }  # fmt: skip
+
+    sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True)
+    step_id = fields.Many2one("waba.sequence.step", "Step", readonly=True)
+    position = fields.Integer("Step number", readonly=True, aggregator=None)
+    version = fields.Integer(readonly=True, aggregator=None)
+    kind = fields.Selection(
+        lambda self: (
+            self.env["waba.sequence.step"]._fields["kind"]._description_selection(self.env)
+        ),
+        "Step does",
+        readonly=True,
+    )
+    template_id = fields.Many2one("waba.template", readonly=True)
+    lead_id = fields.Many2one("crm.lead", "Lead", readonly=True)
+    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
+    team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    entered_at = fields.Datetime("Came in", readonly=True)
+    entered_by = fields.Selection(TRIGGERS, "Came in by", readonly=True)
+    state = fields.Selection(STATES, readonly=True)
+    stop_reason = fields.Selection(STOP_REASONS, "Ended because", readonly=True)
+
+    entered_count = fields.Integer("Came in (leads)", readonly=True)
+    reached_count = fields.Integer("Reached the step", readonly=True)
+    sent_count = fields.Integer("Sent", readonly=True)
+    delivered_count = fields.Integer("Delivered", readonly=True)
+    read_count = fields.Integer("Read", readonly=True)
+    answered_count = fields.Integer("Answered (messages)", readonly=True)
+    won_count = fields.Integer("Won (leads)", readonly=True)
+    answer_rate = fields.Float("Answered, of sent", readonly=True, aggregator="avg")
+    won_rate = fields.Float("Won, of came in", readonly=True, aggregator="avg")
+
+    @property
+    def _table_query(self):
+        return SQL(
+            """SELECT e.id::bigint * 100 + LEAST(s.position, 99) AS id,
+                      e.sequence_id, s.id AS step_id,
+                      s.position, e.version, s.kind, s.template_id, e.lead_id, e.user_id,
+                      l.team_id, e.company_id, e.entered_at, e.entered_by, e.state, e.stop_reason,
+                      (s.position = 1)::int AS entered_count,
+                      (e.steps_done >= s.position)::int AS reached_count,
+                      (m.state IN %(taken)s)::int AS sent_count,
+                      (m.delivered_at IS NOT NULL)::int AS delivered_count,
+                      (m.read_at IS NOT NULL)::int AS read_count,
+                      (m.replied_at IS NOT NULL)::int AS answered_count,
+                      (s.position = 1 AND l.won_status = 'won')::int AS won_count,
+                      CASE WHEN m.state IN %(taken)s
+                           THEN (m.replied_at IS NOT NULL)::int::float END AS answer_rate,
+                      CASE WHEN s.position = 1
+                           THEN COALESCE(l.won_status = 'won', FALSE)::int::float END AS won_rate
+                 FROM waba_sequence_enrollment e
+                 JOIN (SELECT id, sequence_id, version, kind, template_id,
+                              row_number() OVER (PARTITION BY sequence_id, version
+                                                     ORDER BY sequence, id) AS position
+                         FROM waba_sequence_step) s
+                   ON s.sequence_id = e.sequence_id AND s.version = e.version
+            LEFT JOIN waba_message m
+                   ON m.enrollment_id = e.id AND m.sequence_step_id = s.id
+            LEFT JOIN crm_lead l ON l.id = e.lead_id""",
+            taken=TAKEN_STATES,
+        )
+
+    def action_open_lead(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "crm.lead",
+            "res_id": self.lead_id.id,
+            "view_mode": "form",
+        }

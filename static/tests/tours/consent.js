@@ -1,0 +1,66 @@
+import { addTour, see } from "./steps";
+
+/** The buttons below one of the two answers on a lead. */
+function press(purpose, text) {
+    return {
+        content: `${text}: ${purpose}`,
+        trigger: `.o_waba_${purpose}_buttons button:contains(/^${text}$/)`,
+        run: "click",
+    };
+}
+
+function note(text, last = []) {
+    return [
+        {
+            content: `how one knows: ${text}`,
+            trigger: ".modal .o_field_widget[name=note] textarea",
+            run: `edit ${text}`,
+        },
+        ...last,
+        {
+            content: "note it",
+            trigger: ".modal footer button:contains(/^Note it$/)",
+            run: "click",
+        },
+        see("body:not(:has(.modal))", "the dialog is gone"),
+    ];
+}
+
+const tab = {
+    content: "open the tab WhatsApp",
+    trigger: ".o_notebook .nav-link:contains(/^WhatsApp$/)",
+    run: "click",
+};
+
+addTour("waba_note_consent", () => [
+    tab,
+    see("[name=waba_promotion_why]:contains('not been asked yet')"),
+    press("marketing", "Opt out"),
+    see(".modal [name=on_record]:contains('never asked')"),
+    ...note("On the phone, they were annoyed"),
+    tab,
+    see("[name=waba_promotion_why]:contains('asked not to receive promotions')"),
+    see(".o-mail-Message:contains('On the phone, they were annoyed')", "the note in the chatter"),
+    press("marketing", "Opt in"),
+    see(".modal .alert:contains('had opted out')"),
+    ...note("At the fair, they asked for the catalogue", [
+        {
+            content: "they asked for it themselves",
+            trigger: ".modal .o_field_widget[name=is_confirmed] input",
+            run: "click",
+        },
+    ]),
+    tab,
+    see("[name=waba_promotion_why]:contains('agreed to promotions')"),
+    press("utility", "Opt out"),
+    ...note("No messages about the order either"),
+    tab,
+    see("[name=waba_service_why]:contains('asked not to receive service messages')"),
+    {
+        content: "their consent, entry by entry",
+        trigger: "button:contains(/^Consent and messages$/)",
+        run: "click",
+    },
+    see(".o_breadcrumb:contains('34611000001')"),
+    see(".o_field_widget[name=consent_ids] .o_data_row:nth-child(3)", "three entries"),
+]);

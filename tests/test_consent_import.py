@@ -1,0 +1,260 @@
+"""Consent that comes as a list or from a form: taken through the one door, or named and kept."""
+
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+from odoo.exceptions import AccessError
+
+from .test_consent import NUMBER, ConsentCase
+
+COLUMNS = ["person_id", "purpose", "action", "said_at", "evidence"]
+GOOD = [NUMBER, "marketing", "opt_in", "2026-01-15", "Fair"]
+OTHER = "+34611000002"
+
+
+class TestImport(ConsentCase):
+    def _load(self, *rows, columns=COLUMNS, user=None, skips=False, **known):
+        ledger = self.env["waba.consent"].with_user(user or self.manager)
+        context = {
+            "import_file": True,
+            "import_skip_records": ["person_id"] if skips else [],
+            "waba_list": {"file": "fair.csv", "skipped": 0, "headings": 1, **known},
+        }
+        return ledger.with_context(**context).load(columns, [list(row) for row in rows])
+
+    def _entry(self, number=NUMBER):
+        return self.env["waba.consent"].search([("number", "=", number)], limit=1)
+
+    def test_a_row_makes_the_person_the_entry_and_the_state(self):
+        answer = self._load(["611 00 00 01", "Promotions", "Opt-in", "2026-01-15 10:30", "Fair"])
+        entry = self._entry()
+        self.assertEqual(answer, {"ids": entry.ids, "messages": [], "nextrow": 0})
+        self.assertEqual(
+            (entry.purpose, entry.action, entry.source, entry.at, entry.user_id),
+            ("marketing", "opt_in", "import", datetime(2026, 1, 15, 10, 30), self.manager),
+        )
+        self.assertEqual(entry.evidence, "Row 2 of “fair.csv”: Fair")
+        self.assertEqual(entry.recipient_id.marketing_state, "opted_in")
+        self.assertEqual(entry.recipient_id.utility_state, "unknown")
+
+    def test_each_purpose_and_word_in_any_order_of_columns_and_without_evidence(self):
+        for purpose in ("marketing", "utility"):
+            for action, state in (("opt_in", "opted_in"), ("opt_out", "opted_out")):
+                with self._case(f"{purpose} {action}"):
+                    self._load([action, "2026-01-15", NUMBER, purpose],
+                               columns=["action", "said_at", "person_id", "purpose"])  # fmt: skip
+                    self.assertEqual(self._person()[f"{purpose}_state"], state)
+
+    def test_times_are_the_manager_s_and_dates_may_be_written_as_they_write_them(self):
+        self.manager.tz = "Europe/Madrid"
+        for text, moment in (
+            ("2026-07-01 10:30:15", datetime(2026, 7, 1, 8, 30, 15)),
+            ("07/01/2026", datetime(2026, 6, 30, 22, 0)),
+            ("07/01/2026 00:30", datetime(2026, 6, 30, 22, 30)),
+        ):
+            with self._case(text):
+                self._load([NUMBER, "marketing", "opt_in", text, ""])
+                self.assertEqual(self._entry().at, moment)
+
+    def test_every_row_that_cannot_be_read_is_named_and_nothing_is_taken(self):
+        tomorrow = (datetime.now() + timedelta(days=2)).strftime("%Y-%m-%d")
+        answer = self._load(
+            GOOD,
+            ["12", *GOOD[1:]],
+            ["", *GOOD[1:]],
+            [NUMBER, "ads", *GOOD[2:]],
+            [NUMBER, "marketing", "maybe", *GOOD[3:]],
+            [NUMBER, "marketing", "opt_in", "last week", ""],
+            [NUMBER, "marketing", "opt_in", "", ""],
+            [NUMBER, "marketing", "opt_in", tomorrow, ""],
+            ["13", "x", "y", "z", ""],
+        )
+        self.assertIs(answer["ids"], False)
+        words = ["“12” is not", "no phone number", "“ads” is none", "“maybe” is none",
+                 "“last week” is no date", "not said when", "in the future",
+                 "“13” is not"]  # fmt: skip
+        self.assertEqual(len(answer["messages"]), len(words))
+        for index, (message, word) in enumerate(zip(answer["messages"], words, strict=True)):
+            with self.subTest(word):
+                self.assertIn(word, message["message"])
+                self.assertIn(f"Row {index + 3}:", message["message"])
+                self.assertEqual(message["rows"], {"from": index + 1, "to": index + 1})
+                self.assertEqual((message["type"], message["field"]), ("error", "person_id"))
+        self.assertIn("“y” is none", answer["messages"][-1]["message"])
+        self.assertFalse(self.env["waba.consent"].search([]))
+        self.assertFalse(self.env["waba.consent.rejected"].search([]))
+
+    def test_rows_are_left_out_where_the_manager_chooses_so_and_kept_to_be_corrected(self):
+        answer = self._load(["12", *GOOD[1:]], GOOD, skips=True, skipped=10)
+        self.assertEqual(answer["ids"], self._entry().ids)
+        self.assertEqual(answer["messages"], [])
+        kept = self.env["waba.consent.rejected"].search([])
+        self.assertEqual((kept.number, kept.origin), ("12", "Row 12 of “fair.csv”"))
+        self.assertIn("“12” is not", kept.fault)
+        self._load(["12", *GOOD[1:]], GOOD, skips=True, skipped=10)
+        self.assertEqual(len(self.env["waba.consent.rejected"].search([])), 1)
+
+        mine = kept.with_user(self.manager)
+        mine.action_take()
+        self.assertTrue(mine.active)
+        mine.number = OTHER
+        mine.action_take()
+        self.assertFalse(mine.active)
+        self.assertEqual(mine.consent_id, self._entry(OTHER))
+        self.assertEqual(self._person(OTHER).marketing_state, "opted_in")
+        self.assertIn("Row 12", self._entry(OTHER).evidence)
+
+    def test_a_list_of_nothing_but_wrong_rows_is_refused_even_so(self):
+        answer = self._load(["12", *GOOD[1:]], skips=True)
+        self.assertIs(answer["ids"], False)
+        self.assertIn("“12” is not", answer["messages"][0]["message"])
+
+    def test_columns_that_are_missing_are_named(self):
+        answer = self._load([NUMBER, "opt_in"], columns=["person_id", "action"])
+        self.assertIs(answer["ids"], False)
+        self.assertIn("Purpose, Said on", answer["messages"][0]["message"])
+
+    def test_the_same_list_again_changes_nothing(self):
+        first, again = self._load(GOOD), self._load(GOOD)
+        self.assertEqual(first["ids"], again["ids"])
+        self.assertEqual(len(self.env["waba.consent"].search([])), 1)
+
+    def test_an_old_list_undoes_no_newer_word_whatever_the_order_of_its_rows(self):
+        self._write("BAJA")
+        self._load(GOOD)
+        self.assertEqual(self._person().marketing_state, "opted_out")
+        early = [OTHER, "marketing", "opt_in", "2026-01-01", ""]
+        late = [OTHER, "marketing", "opt_out", "2026-02-01", ""]
+        for rows in ((early, late), (late, early)):
+            with self._case(str(rows)):
+                self._load(*rows)
+                self.assertEqual(self._person(OTHER).marketing_state, "opted_out")
+
+    def test_a_long_list_comes_in_parts(self):
+        ledger = self.env["waba.consent"].with_context(_import_limit=2)
+        self.env = ledger.env
+        rows = [[f"+3461100000{i}", *GOOD[1:]] for i in range(5)]
+        self.assertEqual(self._load(*rows)["nextrow"], 2)
+        self.assertEqual(self._load(*rows[4:], skipped=4)["nextrow"], 0)
+        self.assertIn("Row 6 of", self._entry("+34611000004").evidence)
+        self.assertFalse(self._entry("+34611000002"))
+
+    def test_only_a_manager_imports(self):
+        for user in (self.salesperson, self.env.ref("base.user_admin")):
+            user.group_ids -= self.env.ref("waba_campaign.waba_group_manager")
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self._load(GOOD, user=user)
+        self.assertFalse(self.env["waba.consent"].search([]))
+
+    def test_without_odoo_s_import_nobody_loads_entries(self):
+        ledger = self.env["waba.consent"].with_user(self.manager)
+        answer = ledger.load(COLUMNS[1:3], [GOOD[1:3]])
+        self.assertIs(answer["ids"], False)
+        self.assertFalse(self.env["waba.consent"].search([]))
+
+
+class TestForm(ConsentCase):
+    SAID = ("marketing", "Newsletter form, /contact", "“Write to me on WhatsApp.” IP 192.0.2.1")
+
+    def _submit(self, number=NUMBER, **values):
+        return self.env["waba.recipient"]._opt_in_from_form(number, *self.SAID, **values)
+
+    def test_a_form_is_an_opt_in_with_its_evidence(self):
+        answer = self._submit("611 00 00 01")
+        entry = answer.entry
+        self.assertEqual(answer.error, "")
+        self.assertEqual((entry.source, entry.action, entry.number), ("form", "opt_in", NUMBER))
+        self.assertEqual(entry.evidence, f"{self.SAID[1]}: {self.SAID[2]}")
+        self.assertEqual(self._person().marketing_state, "opted_in")
+
+    def test_submitting_twice_is_harmless(self):
+        first = self._submit()
+        with freeze_time(datetime.now() + timedelta(minutes=1)):
+            self.assertEqual(self._submit().entry, first.entry)
+        self.assertEqual(len(self._person().consent_ids), 1)
+
+    def test_a_form_after_an_opt_out_is_a_new_word(self):
+        first = self._submit().entry
+        with freeze_time(datetime.now() + timedelta(minutes=1)):
+            self._person()._set_consent("marketing", "opt_out", "person", "no")
+        with freeze_time(datetime.now() + timedelta(minutes=2)):
+            self.assertNotEqual(self._submit().entry, first)
+        self.assertEqual(self._person().marketing_state, "opted_in")
+
+    def test_a_bad_number_is_said_and_kept(self):
+        for number in ("12", "", None, "ana@example.com"):
+            with self._case(repr(number)):
+                answer = self._submit(number)
+                self.assertFalse(answer.entry)
+                self.assertIn("phone number", answer.error)
+                self._submit(number)
+                kept = self.env["waba.consent.rejected"].search([])
+                self.assertEqual(kept.number or None, number or None)
+                self.assertEqual((kept.source, kept.origin), ("form", self.SAID[1]))
+                kept.number = NUMBER
+                kept.with_user(self.manager).action_take()
+                self.assertEqual(self._person().marketing_state, "opted_in")
+
+    def test_it_goes_to_the_company_that_was_asked(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        portfolio = self.env["waba.portfolio"].create({"name": "Its own", "portfolio_uid": "778"})
+        self._create_account(waba_uid="99", portfolio_id=portfolio.id, company_id=company.id)
+        entry = self._submit(company=company).entry
+        self.assertEqual(entry.recipient_id.portfolio_id, portfolio)
+        self.assertEqual(self._person().marketing_state, "unknown")
+
+
+class TestBlacklist(ConsentCase):
+    def _listed(self, number=NUMBER):
+        return number in self.env["phone.blacklist"].search([]).mapped("number")
+
+    def _later(self, minutes):
+        return self.now + timedelta(minutes=minutes)
+
+    def test_it_is_fed_only_where_a_company_wants_it(self):
+        self._write("BAJA")
+        self.assertFalse(self._listed())
+
+    def test_an_opt_out_from_promotions_by_any_source_puts_on_and_an_opt_in_takes_off(self):
+        self.env.company.waba_feed_blacklist = True
+        for source in ("reply", "form", "import", "whatsapp", "refused", "person"):
+            with self._case(source):
+                person = self._person()
+                person._set_consent("marketing", "opt_out", source, "no", at=self.now)
+                self.assertTrue(self._listed())
+                person._set_consent("marketing", "opt_in", "reply", "yes", at=self._later(1))
+                self.assertFalse(self._listed())
+
+    def test_service_messages_and_late_words_do_not_feed_it(self):
+        self.env.company.waba_feed_blacklist = True
+        person = self._person()
+        person._set_consent("utility", "opt_out", "person", "no")
+        person._set_consent("marketing", "opt_in", "person", "yes", at=self.now)
+        person._set_consent("marketing", "opt_out", "reply", "no", at=self._later(-9))
+        self.assertFalse(self._listed())
+
+    def test_what_somebody_else_listed_stays(self):
+        self.env.company.waba_feed_blacklist = True
+        blacklist = self.env["phone.blacklist"]
+        cases = {
+            "before us": (lambda: blacklist.add(NUMBER), lambda: None),
+            "after us": (lambda: None, lambda: blacklist.add(NUMBER)),
+            "taken off and put on again": (
+                lambda: None, lambda: (blacklist.remove(NUMBER), blacklist.add(NUMBER)),
+            ),
+        }  # fmt: skip
+        for name, (before, after) in cases.items():
+            with self._case(name):
+                before()
+                person = self._person()
+                person._set_consent("marketing", "opt_out", "person", "no", at=self.now)
+                after()
+                person._set_consent("marketing", "opt_in", "person", "yes", at=self._later(1))
+                self.assertTrue(self._listed())
+
+    def test_a_number_that_odoo_cannot_list_stops_nothing(self):
+        self.env.company.waba_feed_blacklist = True
+        person = self._person("+3499")
+        person._set_consent("marketing", "opt_out", "person", "no")
+        self.assertEqual(person.marketing_state, "opted_out")
+        self.assertFalse(self._listed("+3499"))

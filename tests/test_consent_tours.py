@@ -1,0 +1,20 @@
+"""A salesperson opts a lead out and in again, with evidence; the lead shows it."""
+
+from odoo.tests import tagged
+
+from .test_tours import TourCase
+
+
+@tagged("post_install", "-at_install")
+class TestConsentTours(TourCase):
+    browser_size = "1440x900"
+
+    def test_a_salesperson_notes_what_a_lead_wants(self):
+        [lead] = self._opportunities("+34611000001")
+        self._tour("waba_note_consent", "waba_salesperson", f"/odoo/crm.lead/{lead.id}")
+        person = self.env["waba.recipient"].search([("number", "=", "+34611000001")])
+        self.assertEqual((person.marketing_state, person.utility_state), ("opted_in", "opted_out"))
+        entries = person.consent_ids.sorted("id")
+        self.assertEqual(entries.mapped("action"), ["opt_out", "opt_in", "opt_out"])
+        self.assertEqual(entries.user_id, self.salesperson)
+        self.assertIn("annoyed", entries[0].evidence)

@@ -1,0 +1,101 @@
+import base64
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class WabaPrivacy(models.TransientModel):
+    """A person asks for their data, or for these to be erased."""
+
+    _name = "waba.privacy"
+    _description = "A person's data"
+
+    recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True)
+    person_name = fields.Char("Person", related="recipient_id.display_name")
+    summary = fields.Text("What happens", compute="_compute_summary")
+    keep_out = fields.Boolean(
+        "No promotions to them ever again",
+        default=True,
+        help="Keeps a fingerprint of number and user ID, which tells nobody who it was. Whoever is "
+        "entered again under that number gets no promotions. Of someone who had opted out it is "
+        "kept in any case.",
+    )
+    is_sure = fields.Boolean("Erase it: this cannot be undone")
+    file = fields.Binary("Their data", attachment=False, readonly=True)
+    file_name = fields.Char(readonly=True)
+
+    @api.model
+    def _open(self, person, view):
+        """The action that asks a manager.
+
+        :param view: external id of the form, of this addon
+        """
+        self._check_manager()
+        person.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Their data"),
+            "res_model": self._name,
+            "view_mode": "form",
+            "view_id": self.env.ref(f"waba_campaign.{view}").id,
+            "target": "new",
+            "context": {"default_recipient_id": person.id},
+        }
+
+    @api.model
+    def _check_manager(self):
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("Only a manager gives out or erases a person's data."))
+
+    def _person(self):
+        self.ensure_one()
+        self._check_manager()
+        self.recipient_id.check_access("read")
+        return self.recipient_id.sudo()
+
+    @api.depends("recipient_id")
+    def _compute_summary(self):
+        for wizard in self:
+            counts = wizard.recipient_id and wizard._person()._same_person()._count_personal()
+            wizard.summary = counts and wizard.env._(
+                "%(messages)s messages lose number, name, text and the record they belong to; "
+                "%(consents)s entries of the consent ledger lose their evidence, %(evidence)s "
+                "pieces of evidence their words, %(conversations)s conversations their record, "
+                "%(bodies)s raw webhooks their contents. Messages that wait are not sent. Dates "
+                "and figures stay. Leads, contacts and what is written in their chatter stay too: "
+                "delete those by themselves.",
+                messages=counts["waba.message"],
+                consents=counts["waba.consent"],
+                evidence=counts["waba.reputation.event"],
+                conversations=counts["waba.conversation"],
+                bodies=counts["waba.webhook.event"],
+            )
+
+    def action_export(self):
+        person = self._person()
+        self.file = base64.b64encode(person._export_zip())
+        self.file_name = f"whatsapp-{person.id}.zip"
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self._name}/{self.id}/file/{self.file_name}?download=true",
+            "target": "download",
+        }
+
+    def action_erase(self):
+        person = self._person()
+        if not self.is_sure:
+            raise UserError(self.env._("Tick “Erase it” first: nothing brings these data back."))
+        person._erase(self.keep_out)
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def action_export_data(self):
+        self.ensure_one()
+        return self.env["waba.privacy"]._open(self, "waba_privacy_view_export")
+
+    def action_erase_data(self):
+        self.ensure_one()
+        return self.env["waba.privacy"]._open(self, "waba_privacy_view_erase")

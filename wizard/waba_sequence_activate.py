@@ -1,0 +1,54 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+
+class WabaSequenceActivate(models.TransientModel):
+    """Starting a follow-up: how many leads match now, and whether they come in too."""
+
+    _name = "waba.sequence.activate"
+    _description = "Start a WhatsApp Follow-up"
+
+    sequence_id = fields.Many2one("waba.sequence", required=True, readonly=True, ondelete="cascade")
+    trigger = fields.Selection(related="sequence_id.trigger")
+    matching_count = fields.Integer("Leads that match now", compute="_compute_matching_count")
+    who = fields.Selection(
+        [("new", "Only leads to which it happens from now on"),
+         ("all", "Also the leads that match now")],
+        "Who comes in",
+        default="new",
+        required=True,
+    )  # fmt: skip
+    summary = fields.Text(compute="_compute_summary")
+
+    @api.depends("sequence_id")
+    def _compute_matching_count(self):
+        for wizard in self:
+            sequence = wizard.sequence_id.sudo()
+            leads = self.env["crm.lead"].browse([lead_id for lead_id, _key in sequence._matching()])
+            wizard.matching_count = len(sequence._not_in(sequence._eligible(leads.sudo())))
+
+    @api.depends("who", "matching_count")
+    def _compute_summary(self):
+        for wizard in self:
+            if wizard.who == "new" or not wizard.matching_count:
+                wizard.summary = self.env._(
+                    "Nobody is written to now. The first lead to which it happens starts."
+                )
+                continue
+            wizard.summary = self.env._(
+                "%(count)s leads start now. First step: %(wait)s, then: %(what)s.",
+                count=wizard.matching_count,
+                wait=wizard.sequence_id.step_ids[:1].wait_text,
+                what=wizard.sequence_id.step_ids[:1].what_text,
+            )
+
+    def action_confirm(self):
+        self.ensure_one()
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("Only a manager starts a follow-up."))
+        self.sequence_id.check_access("write")
+        made = self.sequence_id._activate(include_existing=self.who == "all")
+        self.sequence_id.message_post(
+            body=self.env._("The follow-up runs. Leads that came in at once: %s.", len(made))
+        )
+        return {"type": "ir.actions.client", "tag": "soft_reload"}

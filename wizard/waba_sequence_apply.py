@@ -1,0 +1,21 @@
+from odoo import fields, models
+
+
+class WabaSequenceApply(models.TransientModel):
+    """Changing the steps of those under way: how many they are, before it is done."""
+
+    _name = "waba.sequence.apply"
+    _description = "Apply Steps to Leads Under Way"
+
+    sequence_id = fields.Many2one("waba.sequence", required=True, readonly=True, ondelete="cascade")
+    older_count = fields.Integer(related="sequence_id.older_count")
+
+    def action_confirm(self):
+        self.ensure_one()
+        sequence = self.sequence_id
+        sequence.check_access("write")
+        moved = sequence._apply_to_running()
+        sequence.message_post(
+            body=self.env._("%s leads under way go on with the steps as they are now.", moved)
+        )
+        return {"type": "ir.actions.client", "tag": "soft_reload"}

@@ -1,0 +1,80 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class WabaSequenceEnroll(models.TransientModel):
+    """Bringing leads into a follow-up by hand."""
+
+    _name = "waba.sequence.enroll"
+    _description = "Follow up on WhatsApp"
+
+    lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True)
+    lead_count = fields.Integer("Chosen", compute="_compute_counts")
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"
+    )
+    story = fields.Html(related="sequence_id.story")
+    may_count = fields.Integer("Come in", compute="_compute_counts")
+    why_not = fields.Text(compute="_compute_counts")
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if context.get("active_model") == "crm.lead" and "lead_ids" not in values:
+            ids = context.get("active_ids") or [context.get("active_id")]
+            values["lead_ids"] = [fields.Command.set([id_ for id_ in ids if id_])]
+        active = self.env["waba.sequence"].search([("state", "=", "active")], limit=2)
+        if "sequence_id" in fields_list and not values.get("sequence_id") and len(active) == 1:
+            values["sequence_id"] = active.id
+        return values
+
+    @api.depends("sequence_id", "lead_ids")
+    def _compute_counts(self):
+        for wizard in self:
+            leads, sequence = wizard.lead_ids, wizard.sequence_id.sudo()
+            wizard.lead_count = len(leads)
+            may = leads
+            inside = leads.browse()
+            if sequence:
+                inside = leads - sequence._not_in(leads)
+                may = sequence._eligible(leads.sudo()) - inside
+            wizard.may_count = len(may)
+            others = len(leads) - len(may) - len(inside)
+            wizard.why_not = "\n".join(
+                filter(
+                    None,
+                    [
+                        inside and self.env._("%s are in it already.", len(inside)),
+                        others
+                        and self.env._(
+                            "%s do not come in: they are won or lost, do not meet the conditions, "
+                            "or went through it before.",
+                            others,
+                        ),
+                    ],
+                )
+            )
+
+    def action_confirm(self):
+        self.ensure_one()
+        made = self.sequence_id._enroll_by_hand(self.lead_ids)
+        if not made:
+            self.invalidate_recordset(["why_not"])
+            raise UserError(
+                self.env._("None of these leads comes in. %s", self.why_not or "").strip()
+            )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "%(count)s of %(all)s leads are followed up by %(name)s.",
+                    count=len(made),
+                    all=len(self.lead_ids),
+                    name=self.sequence_id.name,
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }

@@ -1,0 +1,29 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class WabaSequenceStop(models.TransientModel):
+    """A colleague takes leads out of their follow-ups, with a reason."""
+
+    _name = "waba.sequence.stop"
+    _description = "Stop a WhatsApp Follow-up"
+
+    enrollment_ids = fields.Many2many("waba.sequence.enrollment", readonly=True)
+    reason = fields.Text(required=True)
+
+    def action_confirm(self):
+        self.ensure_one()
+        if not (self.reason or "").strip():
+            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+        self.enrollment_ids._check_may_stop()
+        stopped = self.enrollment_ids.sudo()._stop("person", self.reason.strip(), self.env.user)
+        for one in stopped.filtered("lead_id"):
+            one.lead_id._message_log(
+                body=self.env._(
+                    "%(user)s stopped the follow-up %(name)s: %(reason)s",
+                    user=self.env.user.name,
+                    name=one.sequence_id.name,
+                    reason=self.reason.strip(),
+                )
+            )
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
