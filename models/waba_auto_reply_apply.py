@@ -87,7 +87,11 @@ class WabaMessage(models.Model):
                 text=self._own_text(),
                 payload=self.payload or "",
                 at=at,
-                wants_stop=eligibility.opt_out_intent(self.text, self.payload or None),
+                wants_stop=eligibility.opt_out_intent(
+                    self.text,
+                    self.payload or None,
+                    self.env["waba.consent.word"]._words_of(self.company_id.id),
+                ),
             ),
             conversation._as_talk(answers),
             rules._as_rules(at, rested),

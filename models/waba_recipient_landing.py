@@ -23,7 +23,11 @@ class WabaRecipient(models.Model):
         makes_lead = landing.makes_lead(
             company.waba_create_lead,
             item.kind,
-            eligibility.opt_out_intent(item.text, item.payload or None),
+            eligibility.opt_out_intent(
+                item.text,
+                item.payload or None,
+                self.env["waba.consent.word"]._words_of(company.id),
+            ),
             self.is_blocked,
         )
         return landing.climb(
