@@ -49,6 +49,7 @@ from . import waba_message_notify
 from . import waba_conversation_view
 from . import waba_conversation_bubbles
 from . import waba_conversation_send
+from . import waba_message_live
 from . import waba_auto_reply
 from . import waba_auto_reply_apply
 from . import waba_message_settle
@@ -94,6 +95,7 @@ from . import waba_rate
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel
+from . import waba_person_conversation
 from . import res_partner
 from . import crm_lead
 from . import waba_merge

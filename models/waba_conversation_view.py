@@ -192,7 +192,12 @@ class WabaConversation(models.Model):
             "unread": self.unread_count,
             "responsible": _pair(self.responsible_id),
             "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
-            "seen": self.seen_by_id and {"by": self.seen_by_id.name, "at": _moment(self.seen_at)},
+            "seen": self.seen_by_id
+            and {
+                "by": self.seen_by_id.name,
+                "uid": self.seen_by_id.id,
+                "at": _moment(self.seen_at),
+            },
         }
 
     # ------------------------------------------------------------------

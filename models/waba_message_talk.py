@@ -57,6 +57,8 @@ class WabaMessage(models.Model):
         self.ensure_one()
         text = self._own_text() if self.text else self.body
         word = self.env._(KIND_WORDS[self.kind]) if self.kind in KIND_WORDS else ""
+        if self.kind == "document" and self.media_ids:
+            word = self.media_ids[0].name or word
         return " ".join((text or word or self.kind or "").split())[:160]
 
     def _said_at(self):

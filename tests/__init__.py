@@ -70,5 +70,6 @@ from . import test_conversation
 from . import test_media
 from . import test_conversation_view
 from . import test_auto_reply
+from . import test_conversation_tours
 from . import test_policy_followup
 from . import test_sequence

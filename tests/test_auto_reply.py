@@ -153,7 +153,7 @@ class TestMachines(AutoReplyCase):
         """The other one answers each message of ours within a second, for two days."""
         self._rule(words="hola", is_whole=False, cooldown_hours=0)
         start = self.now
-        for minute in range(0, 48 * 60, 20):
+        for minute in range(0, 48 * 60, 90):
             moment = start + timedelta(minutes=minute)
             with freeze_time(moment, tick=True):
                 self.now = moment

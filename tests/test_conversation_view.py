@@ -2,6 +2,8 @@
 
 import base64
 from datetime import timedelta
+from types import SimpleNamespace
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -360,3 +362,67 @@ class TestMediaDoor(ViewCase, HttpCase):
         self.assertEqual(self.url_open(url).status_code, 200)
         self.authenticate(None, None)
         self.assertNotIn(b"%PDF", self.url_open(url).content)
+
+
+class TestStatButton(ViewCase):
+    def test_from_a_lead_to_its_conversation(self):
+        conversation = self._write_to(self.marta)
+        lead = conversation._get_record().with_user(self.marta)
+        self.assertEqual(lead.waba_conversation_text, "1 unread")
+        action = lead.action_view_waba_conversation()
+        self.assertEqual((action["res_id"], action["views"]), (conversation.id, [(False, "form")]))
+        self._as(self.marta).conversation_seen(conversation.id)
+        lead.invalidate_recordset()
+        self.assertEqual(lead.waba_conversation_text, "Waiting")
+        self._send(conversation, text="Hola")
+        lead.invalidate_recordset()
+        self.assertEqual(lead.waba_conversation_text, "Answered")
+
+
+class TestLive(ViewCase):
+    def _heard(self):
+        """What went over the bus to conversations since the last call, forgotten."""
+        self.env.cr.precommit.run()
+        found = self.env["bus.bus"].search([("channel", "like", "waba.conversation")])
+        said = [row.message for row in found]
+        found.unlink()
+        return said
+
+    def test_a_screen_hears_what_comes_in_and_the_ticks_of_what_was_written(self):
+        conversation = self._open()
+        self.assertTrue(self._heard())
+        self._send(conversation, text="Hola")
+        self.assertTrue(self._heard())
+        self._dispatch()
+        self.assertTrue(self._heard(), "accepted")
+        self._take_posted()
+        heard = self._heard()
+        self.assertTrue(heard, "read")
+        self.assertNotIn("Hola", str(heard), "no content goes over the bus")
+
+    def test_campaigns_do_not_fill_the_bus(self):
+        self._launch(self._leads(3))
+        self._take_posted()
+        self.assertFalse(self._heard())
+
+    def test_a_channel_is_for_who_may_read(self):
+        conversation = self._write_to(self.marta)
+        channel = f"waba.conversation_{conversation.id}"
+        for user, may in [(self.marta, True), (self.pedro, False)]:
+            with self.subTest(user.login), self._as_request_of(user):
+                websocket = self.env["ir.websocket"].with_user(user)
+                channels = websocket._build_bus_channel_list([channel])
+                self.assertEqual(conversation in channels, may)
+                self.assertNotIn(channel, channels)
+
+    def _as_request_of(self, user):
+        return patch(
+            "odoo.addons.bus.models.ir_websocket.request",
+            SimpleNamespace(session=SimpleNamespace(uid=user.id)),
+        )
+
+    def test_who_is_answering_is_said_to_who_has_it_open(self):
+        conversation = self._write_to(self.marta)
+        self._heard()
+        self._as(self.marta).conversation_typing(conversation.id)
+        self.assertIn("Marta", str(self._heard()))

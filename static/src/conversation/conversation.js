@@ -124,9 +124,9 @@ export class Conversation extends Component {
                 data.oldest_id = before.oldest_id;
             }
         }
-        const element = this.scrollRef.el;
-        this.stick = !element || !before || before.id !== data.id ||
-            element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
+        if (!before || before.id !== data.id) {
+            this.stick = true;
+        }
         this.state.data = data;
         if (!data.locked) {
             this.takeState(data);
@@ -159,6 +159,7 @@ export class Conversation extends Component {
         const element = this.scrollRef.el;
         if (element) {
             element.scrollTop = element.scrollHeight;
+            this.lastTop = element.scrollTop;
         }
     }
 
@@ -170,7 +171,14 @@ export class Conversation extends Component {
 
     onScroll() {
         const element = this.scrollRef.el;
-        this.stick = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
+        const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
+        // Only whoever scrolls up leaves the end; pictures that load push it away by themselves.
+        if (isNear) {
+            this.stick = true;
+        } else if (element.scrollTop < this.lastTop) {
+            this.stick = false;
+        }
+        this.lastTop = element.scrollTop;
     }
 
     /** Whoever looks at it has read it. */

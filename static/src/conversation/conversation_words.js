@@ -1,4 +1,4 @@
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 
 const { DateTime } = luxon;
@@ -76,7 +76,7 @@ export function sizeText(bytes) {
 export function seenText(seen) {
     return _t("Seen by %(name)s, %(time)s", {
         name: seen.by,
-        time: formatDateTime(toMoment(seen.at), { showSeconds: false }),
+        time: toMoment(seen.at).toLocaleString(DateTime.DATETIME_MED),
     });
 }
 
