@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo import api, models
 from odoo.fields import Domain
 
@@ -82,7 +84,7 @@ class WabaRecipient(models.Model):
                     key=lead,
                     company=lead.company_id.id or None,
                     is_open=lead.active and not lead.stage_id.is_won,
-                    at=lead.create_date,
+                    at=lead.create_date or datetime.min,
                 )
                 for lead in leads
             ],
@@ -107,7 +109,7 @@ class WabaRecipient(models.Model):
             key=partner,
             company=partner.company_id.id or None,
             is_person=not partner.is_company,
-            at=partner.write_date,
+            at=partner.write_date or datetime.min,
         )
 
     def _new_lead(self, company, item):

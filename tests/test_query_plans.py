@@ -223,6 +223,8 @@ class TestQueryPlans(WabaCase):
         with Statements() as statements:
             for index in range(2):
                 self._receive(self._inbound("+34700000002", "Hola", wamid=f"wamid.AUTO{index}"))
+        replies = self.env["waba.message"].search_count([("origin", "=", "reply")])
+        self.assertEqual(replies, 1)
         self._check(statements)
 
     def test_screens(self):

@@ -47,7 +47,7 @@ addTour("waba_answer_in_the_window", () => [
         },
     },
     seeMessage("Sí, hasta las 20 h", "queued"),
-    see(`${TEXT}:value('')`, "an empty box"),
+    see(".o_waba_send:disabled", "an empty box"),
 ]);
 
 addTour("waba_ticks_arrive", () => [
@@ -61,7 +61,7 @@ addTour("waba_template_outside_the_window", () => [
     { content: "choose a template", trigger: ".o_waba_choose", run: "click" },
     {
         content: "about the order",
-        trigger: ".o_waba_chooser [role=option]:contains('order_update'):contains('es')",
+        trigger: ".o_waba_chooser [role=option]:contains('Tu pedido')",
         run: "click",
     },
     {
