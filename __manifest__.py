@@ -34,6 +34,7 @@
         "views/waba_message_report_views.xml",
         "views/waba_message_daily_views.xml",
         "views/waba_sender_reputation_views.xml",
+        "views/waba_money_views.xml",
         "views/digest_views.xml",
         "views/waba_rate_views.xml",
         "data/ir_filters_data.xml",

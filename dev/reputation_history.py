@@ -78,7 +78,8 @@ class Company:
 
     def __init__(self, env, name, login, password, limit=None):
         self.company = env["res.company"].create(
-            {"name": name, "country_id": env.ref("base.es").id, "waba_quiet_hours": False}
+            {"name": name, "country_id": env.ref("base.es").id, "waba_quiet_hours": False,
+             "waba_frequency_count": 0}
         )
         self.manager = env["res.users"].create(
             {

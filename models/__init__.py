@@ -75,6 +75,8 @@ from . import waba_attribution
 from . import waba_attribution_events
 from . import waba_attribution_due
 from . import waba_money_daily
+from . import waba_campaign_money
+from . import waba_campaign_comparison
 from . import waba_sender_reputation
 from . import waba_reputation
 from . import waba_reputation_groups
@@ -120,3 +122,4 @@ from . import waba_action_variable
 from . import crm_lead_followup
 from . import ir_actions_server
 from . import waba_talk_settings
+from . import waba_sequence_money

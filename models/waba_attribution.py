@@ -16,7 +16,8 @@ KINDS = [
 # What an answer or a click names is its own message; the others are put down by the rule.
 NAMED_KINDS = {"reply": SQL("m.replied_at"), "click": SQL("m.clicked_at")}
 # What a row keeps of its message, so that it outlives it.
-OF_THE_MESSAGE = ("campaign_id", "template_id", "sender_id", "user_id")
+OF_THE_MESSAGE = ("campaign_id", "template_id", "sequence_id", "sequence_step_id", "sender_id",
+                  "user_id")  # fmt: skip
 
 
 class WabaAttribution(models.Model):
@@ -53,6 +54,10 @@ class WabaAttribution(models.Model):
     day = fields.Date("Message left on", readonly=True)
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="set null")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="set null")
+    sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True, ondelete="set null")
+    sequence_step_id = fields.Many2one(
+        "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
+    )
     sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="set null")
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
@@ -61,6 +66,7 @@ class WabaAttribution(models.Model):
     _event_key_uniq = models.UniqueIndex("(event_key)")
     _campaign_idx = models.Index("(campaign_id, kind) WHERE campaign_id IS NOT NULL")
     _template_idx = models.Index("(template_id, kind) WHERE template_id IS NOT NULL")
+    _sequence_idx = models.Index("(sequence_id, kind) WHERE sequence_id IS NOT NULL")
     _day_idx = models.Index("(day)")
 
     @api.depends("kind", "detail", "lead_id")

@@ -186,7 +186,7 @@ class WabaAttribution(models.Model):
     def _outcome_of(self, lead):
         at = lead.date_closed or lead.date_last_stage_update or lead.write_date
         if lead.won_status == "won":
-            return [Event(f"won:{lead.id}", "won", at, lead.name, lead.expected_revenue,
+            return [Event(f"won:{lead.id}", "won", at, lead.stage_id.name, lead.expected_revenue,
                           lead.company_currency.id)]  # fmt: skip
         if lead.won_status == "lost":
             return [Event(f"lost:{lead.id}", "lost", at, lead.lost_reason_id.name)]
@@ -277,11 +277,13 @@ class WabaAttribution(models.Model):
                 lead.write(values)
 
     def _utm_values(self):
-        """UTM values of a row's campaign, else of its template; {} for free texts."""
+        """UTM values of a row's campaign, follow-up or template; {} for free texts."""
         self.ensure_one()
         mixin = self.env["utm.mixin"].sudo()
         if self.campaign_id.utm_source_id:
             source = self.campaign_id.utm_source_id
+        elif self.sequence_id:
+            source = self.sequence_id._utm_source()
         elif self.template_id:
             source = mixin._find_or_create_record("utm.source", self.template_id.name)
         else:

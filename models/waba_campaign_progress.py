@@ -103,8 +103,23 @@ class WabaCampaign(models.Model):
             if from_ > now:
                 count = campaign._count_failed_before(failure_type, now - (from_ - last_at))
             counts[campaign.id] = counts.get(campaign.id, 0) + count
+        for campaign, count in self._count_free_again(now):
+            counts[campaign.id] = counts.get(campaign.id, 0) + count
         for campaign in self:
             campaign.retryable_count = counts.get(campaign.id, 0)
+
+    def _count_free_again(self, now):
+        """[(campaign, people left out for having had enough promotions, who may get one again)]."""
+        return self.env["waba.message"]._read_group(
+            [
+                ("campaign_id", "in", self.filtered(lambda c: c.state != "cancelled").ids),
+                ("state", "=", "skipped"),
+                ("failure_type", "=", "frequency"),
+                ("retry_at", "<=", now),
+            ],
+            ["campaign_id"],
+            ["__count"],
+        )
 
     def _count_failed_before(self, failure_type, moment):
         self.ensure_one()

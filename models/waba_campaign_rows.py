@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility, hours
+from ..policy import eligibility, frequency, hours
 from ..policy import numbers as policy_numbers
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
@@ -69,6 +69,12 @@ class Preparation:
         self.us_marketing_blocked = self.company.waba_us_marketing_left_out
         self.category = campaign.category
         self.opt_in_required = self.company.waba_opt_in_required
+        self.cap = self.company._waba_frequency_cap()
+        self.promotions = (
+            self.env["waba.message"]._recent_promotions(self.company, numbers, self.now)
+            if self.purpose == "marketing"
+            else {}
+        )
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
@@ -84,6 +90,9 @@ class Preparation:
         if (reason, detail) not in self._sentences:
             self._sentences[reason, detail] = failure_sentence(self.env, reason, text=detail)
         return self._sentences[reason, detail]
+
+    def frequency_detail(self, number):
+        return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
 
     def leaves_at(self, time_zone, held_until):
         """(when a message may leave, why it waits or None), each worked out once."""
@@ -116,14 +125,15 @@ class WabaCampaign(models.Model):
 
     def _row_for(self, record, number, preparation):
         """Values of ROW_COLUMNS for one record."""
-        now = preparation.now
         known = preparation.people.get(number, NOBODY)
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
+        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
+        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         typed = number or self._typed_number(record)
         verdict = eligibility.check(
             self._person(number, typed, known, preparation),
             preparation.purpose,
-            now,
+            retry_at,
             us_marketing_blocked=preparation.us_marketing_blocked,
             blocked_countries=preparation.blocked_countries,
             opt_in_required=preparation.opt_in_required,
@@ -131,16 +141,21 @@ class WabaCampaign(models.Model):
         reason, detail = verdict.reason_key, None
         parameters = {}
         facts = record._waba_person_facts()
-        if preparation.has_links and verdict.allowed:
-            facts["link_token"] = new_link_token()
-        if verdict.allowed:
-            parameters, reason, detail = self._parameters_for(record, facts, preparation)
-        elif reason == "invalid_number":
+        if reason in (None, "frequency"):
+            if preparation.has_links:
+                facts["link_token"] = new_link_token()
+            parameters, unfit, detail = self._parameters_for(record, facts, preparation)
+            if not unfit and self._is_held_out(number):
+                unfit = "holdout"
+            reason = unfit or reason
+        if reason == "invalid_number":
             detail = typed
+        elif reason == "frequency":
+            # With its words: it may be queued again when the person may get another one.
+            retry_at = verdict.retry_at
+            detail = preparation.frequency_detail(number)
         if known.id:
             preparation.seen.add(known.id)
-        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
-        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         return {
             "recipient_id": known.id,
             "number": typed or None,
@@ -226,6 +241,9 @@ class WabaCampaign(models.Model):
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,
             country_code=country_of(number),
+            promotions_free_at=frequency.frees_at(
+                preparation.promotions.get(number, ()), preparation.cap
+            ),
         )
 
     def _known_people(self, numbers):

@@ -70,7 +70,14 @@ class WabaCampaign(models.Model):
         """Queue again the people whose failure may have passed; the others keep their reason."""
         self.check_access("write")
         failed = self.env["waba.message"].search(
-            [("campaign_id", "in", self.ids), ("state", "=", "failed")]
+            [
+                ("campaign_id", "in", self.ids),
+                "|",
+                ("state", "=", "failed"),
+                "&",
+                ("state", "=", "skipped"),
+                ("failure_type", "=", "frequency"),
+            ]
         )
         moved = failed.action_retry()
         kept = len(failed) - len(moved)

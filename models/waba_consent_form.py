@@ -49,9 +49,7 @@ class WabaRecipient(models.Model):
         )
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
-            texts["at"] = fields.Datetime.to_string(
-                fields.Datetime.context_timestamp(ledger, read.at).replace(tzinfo=None)
-            )
+            texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"
             self.env["waba.consent.rejected"]._keep(texts, "form", faults, company, source_text)
             return FormAnswer(ledger, " ".join(faults))
         return FormAnswer(self._same_form(read, source_text, company), "")
@@ -61,7 +59,7 @@ class WabaRecipient(models.Model):
         """The entry of this form; the last one when it already says the same."""
         ledger = self.env["waba.consent"]
         person = self._of_company(read.number, company)
-        last = person._same_person()._last_words().get(read.purpose)
+        last = person._same_person_here()._last_words().get(read.purpose)
         said = ": ".join(filter(None, [source_text, read.evidence]))
         if last and (last.action, last.source, last.evidence) == (read.action, "form", said):
             return last

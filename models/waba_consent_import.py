@@ -17,8 +17,8 @@ class WabaConsent(models.Model):
     """Lists of opt-ins and opt-outs through Odoo's import, by managers.
 
     Odoo's own `load` makes records; here each row goes through the one door instead, so that
-    states follow, with file and row as evidence. All that is wrong with a row is told at its phone
-    number: that column is a many2one so that Odoo's import offers to skip such records.
+    states follow, with file and row as evidence. The phone number is a many2one so that Odoo's
+    import offers there to skip the records that cannot be read.
     """
 
     _inherit = "waba.consent"
@@ -76,25 +76,25 @@ class WabaConsent(models.Model):
 
     def _faults_of(self, read, bad):
         """Odoo's import messages of the rows that cannot be read."""
-        messages = [
+        rows = [
             {
                 "type": "error",
-                "field": "person_id",
-                "field_name": self._fields["person_id"]._description_string(self.env),
-                "record": index,
+                "field": False,
+                "record": self._row_number(index),
                 "rows": {"from": index, "to": index},
-                "message": self.env._(
-                    "Row %(row)s: %(faults)s",
-                    row=self._row_number(index),
-                    faults=" ".join(read[index].faults),
-                ),
+                # What is said twice Odoo shows once, without its rows.
+                "message": f"{' '.join(read[index].faults)} [{self._row_number(index)}]",
             }
             for index in bad[:SHOWN_AT_MOST]
         ]
-        if len(bad) > SHOWN_AT_MOST:
-            more = self.env._("%s more rows cannot be read.", len(bad) - SHOWN_AT_MOST)
-            messages.append({**messages[-1], "message": more})
-        return messages
+        choice = self.env._(
+            "%(bad)s of %(all)s rows cannot be read; the first %(shown)s are named above. With "
+            "“Skip record” the others are taken and these kept, under Consent > Not understood.",
+            bad=len(bad),
+            all=len(read),
+            shown=len(rows),
+        )
+        return [*rows, {**rows[0], "field": "person_id", "message": choice}]
 
     def _row_number(self, index):
         """As a spreadsheet counts, headings included."""

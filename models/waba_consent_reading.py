@@ -85,7 +85,9 @@ class WabaConsent(models.Model):
                 self.env._("It is not said when they said so. Without it, no word can be weighed.")
             )
             return None
-        moment = next(filter(None, (_parse(text, pattern) for pattern in self._patterns())), None)
+        # As forms are kept, whoever takes them later.
+        bare, is_utc = text.removesuffix(" UTC"), text.endswith(" UTC")
+        moment = next(filter(None, (_parse(bare, pattern) for pattern in self._patterns())), None)
         if not moment:
             faults.append(
                 self.env._(
@@ -96,7 +98,8 @@ class WabaConsent(models.Model):
                 )
             )
             return None
-        moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
+        if not is_utc:
+            moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
         if moment > fields.Datetime.now():
             faults.append(self.env._("“%s” is in the future.", text))
             return None

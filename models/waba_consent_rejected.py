@@ -16,7 +16,7 @@ class WabaConsentRejected(models.Model):
     purpose = fields.Char("About")
     action = fields.Char("What they said")
     at = fields.Char("Said on")
-    evidence = fields.Text("Evidence")
+    evidence = fields.Text()
     source = fields.Selection(
         [("form", "A form"), ("import", "An imported list")], required=True, readonly=True
     )

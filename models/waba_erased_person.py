@@ -106,19 +106,21 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _create_missing(self, portfolio, numbers):
-        super()._create_missing(portfolio, numbers)
+        result = super()._create_missing(portfolio, numbers)
         if erased := self.env["waba.erased.person"].sudo()._among(numbers):
             self.search(
                 [("portfolio_id", "=", portfolio.id), ("number", "in", list(erased))]
             )._inherit_erased()
             # Campaigns read the rows by SQL.
             self.flush_model()
+        return result
 
     @api.model
     def _learn_user_uids(self, uids):
-        super()._learn_user_uids(uids)
+        result = super()._learn_user_uids(uids)
         if erased := self.env["waba.erased.person"].sudo()._among(set(uids.values())):
             self.search([("user_uid", "in", list(erased))])._inherit_erased()
+        return result
 
     def _handles(self):
         """The numbers and user ids of these rows."""

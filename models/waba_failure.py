@@ -20,11 +20,13 @@ LEFT_OUT = [
     ("unreachable", "WhatsApp could not reach this number lately"),
     ("blocked_by_us", "We have blocked this person"),
     ("country", "WhatsApp does not deliver this to the person's country"),
+    ("frequency", "The person has had enough promotions lately"),
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("erased", "The person's data were erased"),
     ("record_gone", "The record no longer exists, or may not be read"),
     ("media", "The file could not be handed to WhatsApp"),
+    ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 
 # WhatsApp refused or could not.

@@ -29,7 +29,7 @@ class WabaMessage(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message
-                      SET merged_res_id = COALESCE(merged_res_id, res_id), res_id = %s
+                      SET merged_res_id = COALESCE(NULLIF(merged_res_id, 0), res_id), res_id = %s
                     WHERE res_model = %s AND res_id = ANY(%s) RETURNING id""",
                 target,
                 model,
@@ -103,17 +103,6 @@ class WabaRecipient(models.Model):
         return self.env._(
             "Merged with somebody who had opted out on %s.", format_date(self.env, word.at)
         )
-
-
-class BasePartnerMerge(models.TransientModel):
-    _inherit = "base.partner.merge.automatic.wizard"
-
-    def _update_reference_fields(self, src_partners, dst_partner):
-        """Also what Odoo does not know to lead to a contact: our messages, and what people want."""
-        super()._update_reference_fields(src_partners, dst_partner)
-        env = self.env(su=True)
-        env["waba.recipient"]._follow_merge((src_partners + dst_partner).with_env(env))
-        env["waba.message"]._follow_merge("res.partner", src_partners.ids, dst_partner.id)
 
 
 class CrmLead(models.Model):

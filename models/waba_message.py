@@ -156,7 +156,7 @@ class WabaMessage(models.Model):
     _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
     _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
-        "(campaign_id, COALESCE(merged_res_id, res_id)) "
+        "(campaign_id, COALESCE(NULLIF(merged_res_id, 0), res_id)) "
         "WHERE campaign_id IS NOT NULL AND direction = 'out'"
     )
     _one_row_per_person = models.UniqueIndex(
@@ -239,10 +239,10 @@ class WabaMessage(models.Model):
         """Queue again what failed for a reason that may have passed. Others are left alone."""
         now = fields.Datetime.now()
         rows = self._still_wanted().filtered(
-            lambda row: row.state == "failed" and row.direction == "out" and row._may_retry(now)
+            lambda row: row.direction == "out" and row._may_retry(now)
         )
         moved = rows.sudo()._update_state(
-            ("failed",),
+            ("failed", "skipped"),
             "queued",
             {
                 "retry_at": now,

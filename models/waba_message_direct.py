@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility, hours
+from ..policy import eligibility, frequency, hours
 from .languages import in_language_of
 from .phone_countries import country_of
 from .waba_campaign_rows import UUID_OF_ROW
@@ -83,6 +83,8 @@ class WabaMessage(models.Model):
         )
         now = fields.Datetime.now()
         time_zone = person._timezone_of(to["number"], record, sender.company_id)
+        promoted_at = self._promotions_to(sender, person, to, origin, content)
+        free_at = frequency.frees_at(promoted_at, sender.company_id._waba_frequency_cap())
         retry_at, wait_reason = hours.leaves_at(
             max(now, not_before or now),
             origin,
@@ -90,12 +92,19 @@ class WabaMessage(models.Model):
             time_zone,
             sender.company_id._waba_quiet_span(),
             self._held_until(person, content),
+            free_at if origin in frequency.PATIENT else None,
         )
-        reason, sentence = self._why_not_to(sender, person, to, content, retry_at)
-        if not reason and template:
-            content["parameters"], reason, sentence = self._fill(
+        reason, sentence = self._why_not_to(sender, person, to, content, retry_at, free_at)
+        if reason == "frequency":
+            retry_at = free_at
+            sentence = failure_sentence(
+                self.env, reason, text=self._frequency_detail(promoted_at, sender.company_id)
+            )
+        if template and reason in (False, "frequency"):
+            content["parameters"], unfit, words = self._fill(
                 record, template, variables or template.sudo().variable_ids, sender
             )
+            reason, sentence = (unfit, words) if unfit else (reason, sentence)
             content["link_token"] = link_token_in(content["parameters"])
         row = self.sudo()._insert_direct(sender, origin, origin_key)
         if not row:
@@ -184,7 +193,15 @@ class WabaMessage(models.Model):
         """WhatsApp holds promotions to this person back until then, or None."""
         return person.marketing_held_until if content["category"] == "marketing" else None
 
-    def _why_not_to(self, sender, person, to, content, moment):
+    def _promotions_to(self, sender, person, to, origin, content):
+        """When the promotions left that count against this message's going; [] when none do."""
+        if not frequency.is_counted(origin, content["category"]):
+            return []
+        key = to["number"] or str(person.id)
+        recent = self.sudo()._recent_promotions(sender.company_id, {key}, fields.Datetime.now())
+        return recent.get(key, [])
+
+    def _why_not_to(self, sender, person, to, content, moment, promotions_free_at):
         """(reason key, sentence) why this message may not go to this person, or (False, False).
 
         :param moment: when it leaves at the earliest
@@ -210,6 +227,7 @@ class WabaMessage(models.Model):
                 blocked=person.is_blocked,
                 country_code=country_of(number),
                 window_expires_at=window.window_expires_at,
+                promotions_free_at=promotions_free_at,
             ),
             purpose_of(content["kind"], content["category"]),
             moment,

@@ -122,8 +122,10 @@ class WabaMessage(models.Model):
         )
 
     def _retryable_from(self):
-        """When a person may queue this failed row again; None: never."""
+        """When a person may queue this failed or left out row again; None: never."""
         self.ensure_one()
+        if self.state == "skipped" and self.failure_type == "frequency":
+            return self.retry_at
         if self.state != "failed" or not self.failure_type:
             return None
         return retry.retryable_from(self.failure_type, self.failed_at or self.write_date)

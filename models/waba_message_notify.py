@@ -39,7 +39,7 @@ class WabaMessage(models.Model):
             text=self.text,
         )
         details = self._details_html()
-        record.message_post(
+        self.note_id = record.message_post(
             body=Markup("%s<br/>%s") % (sentence, details) if details else sentence,
             author_id=facts["partner"].id or self.env.ref("base.partner_root").id,
             message_type="comment",

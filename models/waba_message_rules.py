@@ -1,7 +1,7 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
-from ..policy import hours
+from ..policy import frequency, hours
 from .phone_countries import zones_of
 
 # Rows of one closed time zone that one reservation puts off; those behind them follow with the
@@ -28,7 +28,8 @@ class WabaRecipient(models.Model):
 
 
 class WabaMessage(models.Model):
-    """The company's own rules for when a message may leave: quiet hours (docs/sending-rules.md).
+    """The company's own rules for when a message may leave: quiet hours, and how many promotions
+    one person gets (docs/sending-rules.md).
 
     They are asked when a row is made, and again by the reservation for the time in which it would
     leave. A row that may not leave waits: `retry_at` tells until when, `wait_reason` why.
@@ -44,6 +45,63 @@ class WabaMessage(models.Model):
     not_before_at = fields.Datetime(
         "Planned for", readonly=True, help="Whoever asked for it wanted it no sooner."
     )
+
+    promoted_at = fields.Datetime(
+        "Counted as a promotion at",
+        readonly=True,
+        help="The latest moment at which it may have left.",
+    )
+
+    _promoted_idx = models.Index(
+        "(company_id, (COALESCE(number, recipient_id::text)), promoted_at)"
+        " WHERE promoted_at IS NOT NULL"
+    )
+
+    @api.model
+    def _recent_promotions(self, company, people, now):
+        """{person: when their promotions of the rule's days left, latest first}.
+
+        :param people: E.164 numbers, or the waba.recipient's id as text of who shows none: the
+            company may know one person by several portfolios
+        """
+        cap = company._waba_frequency_cap()
+        if not cap.applies or not people:
+            return {}
+        self.flush_model()
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT COALESCE(m.number, m.recipient_id::text),
+                              array_agg(m.promoted_at ORDER BY m.promoted_at DESC)
+                         FROM waba_message m
+                        WHERE m.company_id = %s AND m.promoted_at > %s AND m.state = ANY(%s)
+                          AND COALESCE(m.number, m.recipient_id::text) = ANY(%s)
+                     GROUP BY 1""",
+                    company.id,
+                    now - cap.window,
+                    list(frequency.COUNTED_STATES),
+                    list(people),
+                )
+            )
+        )
+
+    @api.model
+    def _frequency_detail(self, promoted_at, company):
+        """Which rule leaves a person out, when their last promotions went, when the next may go."""
+        cap = company._waba_frequency_cap()
+        zone = company._waba_time_zone()
+
+        def when(moment):
+            return format_datetime(self.env, moment, tz=zone, dt_format="d MMM, HH:mm")
+
+        return self.env._(
+            "your rule is at most %(count)s in %(days)s days, and the last ones went on %(dates)s. "
+            "The next may go on %(next)s",
+            count=cap.count,
+            days=cap.days,
+            dates="; ".join(map(when, sorted(promoted_at)[-cap.count :])),
+            next=when(frequency.frees_at(promoted_at, cap)),
+        )
 
     @api.model
     def _ask_rules_again(self, companies):
@@ -62,7 +120,7 @@ class WabaMessage(models.Model):
                       AND m.wait_reason = ANY(%(reasons)s) AND m.company_id = ANY(%(companies)s)
                 RETURNING m.sender_id""",
                 now=fields.Datetime.now(),
-                reasons=["hours"],
+                reasons=["hours", "frequency"],
                 companies=companies.ids,
             )
         )
@@ -72,6 +130,54 @@ class WabaMessage(models.Model):
 
 class WabaSender(models.Model):
     _inherit = "waba.sender"
+
+    def _lock_limits(self):
+        """Hold what this number shares with others until the transaction ends: the portfolio, and,
+        for the rule on promotions, the company's other portfolios, always in the same order."""
+        portfolios = self.portfolio_id
+        if self.company_id._waba_frequency_cap().applies:
+            portfolios |= (
+                self.env["waba.account"]
+                .search([("company_id", "=", self.company_id.id)])
+                .portfolio_id
+            )
+        for portfolio in portfolios.sorted("id"):
+            portfolio._lock_for_reservation()
+
+    def _note_promotions(self, rows, now):
+        """Tell of each candidate from when its person may get one more promotion.
+
+        :param rows: dicts of CANDIDATE_COLUMNS, extended
+        """
+        counted = [row for row in rows if frequency.is_counted(row["origin"], row["category"])]
+        recent = self.env["waba.message"]._recent_promotions(
+            self.company_id, {_person_key(row) for row in counted}, now
+        )
+        cap = self.company_id._waba_frequency_cap()
+        for row in rows:
+            row["promoted_at"], row["promotions_free_at"] = [], None
+        for row in counted:
+            row["promoted_at"] = recent.get(_person_key(row), [])
+            row["promotions_free_at"] = frequency.frees_at(row["promoted_at"], cap)
+
+    def _refuse(self, row, verdict):
+        """A candidate that may not leave: left out with its reason, or put off if it has time."""
+        message, company = self.env["waba.message"].browse(row["id"]), self.company_id
+        if verdict.reason_key != "frequency":
+            message._leave_out(verdict.reason_key)
+        elif row["origin"] in frequency.PATIENT:
+            retry_at, _reason = hours.leaves_at(
+                verdict.retry_at,
+                row["origin"],
+                row["category"],
+                row["time_zone"] or company._waba_time_zone(),
+                company._waba_quiet_span(),
+            )
+            message.write({"retry_at": retry_at, "wait_reason": "frequency"})
+        else:
+            message._leave_out(
+                "frequency", message._frequency_detail(row["promoted_at"], company)
+            ).write({"retry_at": verdict.retry_at})
 
     def _put_off(self, rows, campaign, now, leaves_by):
         """The rows that the company's rules let leave until `leaves_by`; the others wait.
@@ -122,3 +228,7 @@ class WabaSender(models.Model):
             )
         )
         self.env["waba.message"].invalidate_model(["retry_at", "wait_reason"])
+
+
+def _person_key(row):
+    return row["number"] or str(row["recipient_id"])

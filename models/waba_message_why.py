@@ -167,7 +167,7 @@ class WabaMessage(models.Model):
         if self.campaign_id:
             sentences.append(
                 self.env._(
-                    "One of the %(count)s people of the campaign's audience: %(audience)s.",
+                    "From the campaign's audience, %(count)s people: %(audience)s.",
                     count=self.campaign_id.people_count,
                     audience=(self.campaign_id.audience_text or "").rstrip("."),
                 )
@@ -187,7 +187,7 @@ class WabaMessage(models.Model):
 
     def _words_at(self, moment):
         """The words on this message's purpose, newest first, as the ledger knew them then."""
-        entries = self.recipient_id._same_person().consent_ids.filtered(
+        entries = self.recipient_id._same_person_here().consent_ids.filtered(
             lambda entry: (
                 entry.purpose == self._why_purpose()
                 and entry.at <= moment

@@ -17,6 +17,8 @@ KEYS = {
     "sender_id": SQL("m.sender_id"),
     "campaign_id": SQL("m.campaign_id"),
     "template_id": SQL("m.template_id"),
+    "sequence_id": SQL("m.sequence_id"),
+    "sequence_step_id": SQL("m.sequence_step_id"),
     "user_id": SQL("m.user_id"),
     "category": SQL("m.category"),
     "country_id": SQL("p.country_id"),
@@ -46,6 +48,12 @@ class WabaMoneyDaily(models.Model):
     template_id = fields.Many2one(
         "waba.template", readonly=True, ondelete="set null", index="btree_not_null"
     )
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    sequence_step_id = fields.Many2one(
+        "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
+    )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     category = fields.Selection(
         lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
@@ -65,6 +73,7 @@ class WabaMoneyDaily(models.Model):
         readonly=True,
         help="Delivered, and no rate is imported for it, or WhatsApp told no price.",
     )
+    unrated_count = fields.Integer("No rate imported", readonly=True)
     cost = fields.Float(digits=(16, 6), readonly=True)
 
     _day_idx = models.Index("(day)")
@@ -84,6 +93,7 @@ class WabaMoneyDaily(models.Model):
             "charged_count": SQL("m.cost_state = 'charged'"),
             "free_count": SQL("m.cost_state LIKE 'free%%'"),
             "unpriced_count": SQL("%s AND (%s) IS NOT TRUE", delivered, priced),
+            "unrated_count": SQL("m.cost_state = 'no_rate'"),
         }
         counts = {
             name: SQL("count(*) FILTER (WHERE %s)", condition)

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from ..policy import eligibility
+from ..policy import eligibility, frequency
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
 from .waba_reputation_words import label
@@ -117,6 +117,10 @@ class Panel:
         self.windows = self._windows(sudo, ids)
         self.blacklisted = sudo["waba.campaign"]._blacklisted_among(numbers)
         self.opt_outs = self._opt_outs(sudo, ids)
+        self.promotions = {
+            company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
+            for company in self.senders.company_id
+        }
 
     def values_for(self, number, typed):
         """Values of the panel's fields.
@@ -216,7 +220,7 @@ class Panel:
         if not sender:
             return Answer("no", self.env._("No number of ours is connected."))
         verdict = eligibility.check(
-            self._person(number, typed, people),
+            self._person(number, typed, people, sender.company_id),
             purpose,
             self.now,
             us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
@@ -230,7 +234,7 @@ class Panel:
             return Answer("later", why)
         return Answer("yes", self._why_yes(purpose, people))
 
-    def _person(self, number, typed, people):
+    def _person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
             marketing_state=self._consent_of(people, "marketing"),
@@ -239,6 +243,9 @@ class Panel:
             unreachable_until=self._until(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
             country_code=country_of(number),
+            promotions_free_at=frequency.frees_at(
+                self.promotions[company].get(number, ()), company._waba_frequency_cap()
+            ),
         )
 
     def _consent_of(self, people, purpose):

@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 PURPOSES = ("marketing", "utility")
@@ -43,23 +44,26 @@ class WabaRecipient(models.Model):
         :param company: the user's own if not given
         """
         company = company or self.env.company
-        accounts = self.env["waba.account"].sudo().search([])
+        accounts = self.env["waba.account"].sudo().search([("portfolio_id", "!=", False)])
         of_company = accounts.filtered(lambda account: account.company_id == company)
         portfolios = (of_company or accounts).portfolio_id
         if not portfolios:
             raise UserError(
                 self.env._("No WhatsApp account is connected yet: connect one, then note it again.")
             )
-        return self.search(
-            [
-                ("portfolio_id", "in", portfolios.ids),
-                "|",
-                ("number", "=", number),
-                ("wa_number", "=", number),
-            ],
-            order="id",
-            limit=1,
-        ) or self._find_or_create_by_number(portfolios[0], [number])[number]
+        return (
+            self.search(
+                [
+                    ("portfolio_id", "in", portfolios.ids),
+                    "|",
+                    ("number", "=", number),
+                    ("wa_number", "=", number),
+                ],
+                order="id",
+                limit=1,
+            )
+            or self._find_or_create_by_number(portfolios[0], [number])[number]
+        )
 
     def _who_heard(self, action):
         """The rows that a word said to these changes.
@@ -67,11 +71,12 @@ class WabaRecipient(models.Model):
         An opt-out holds for everybody: who says no to one of our companies is left alone by all.
         An opt-in is given to one company, so it holds in the portfolios of that company alone.
         """
-        everywhere = self._same_person()
-        if action == "opt_out":
-            return everywhere
-        heard = self.portfolio_id._of_same_companies()
-        return everywhere.filtered(lambda person: person.portfolio_id in heard)
+        return self._same_person() if action == "opt_out" else self._same_person_here()
+
+    def _same_person_here(self):
+        """The rows of these people in the portfolios of their companies: what one company knows."""
+        known = self.portfolio_id._of_same_companies()
+        return self._same_person().filtered(lambda person: person.portfolio_id in known)
 
     def _set_consent(self, purpose, action, source, evidence, at=None, message=None):
         """The one door for consent: writes the ledger, then the state that sending reads.
@@ -203,8 +208,7 @@ class WabaPortfolio(models.Model):
         """These portfolios and those that share a company with them, or have none yet."""
         everyone = self.sudo().with_context(active_test=False)
         companies = everyone.account_ids.company_id
-        return self | everyone.search([]).filtered(
-            lambda other: (
-                not companies or not other.account_ids or other.account_ids.company_id & companies
-            )
-        ).with_env(self.env)
+        related = Domain("account_ids", "=", False) | Domain(
+            "account_ids.company_id", "in", companies.ids
+        )
+        return self | everyone.search(related if companies else Domain.TRUE).with_env(self.env)

@@ -27,18 +27,19 @@ class WabaRecipient(models.Model):
         }
 
     def _compute_display_name(self):
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         for person in self.filtered("erased_at"):
             if not (person.number or person.name or person.user_uid):
                 person.display_name = self.env._("Erased person %s", person.id)
+        return result
 
     def _erase(self, keep_out=True):
-        """Erase all that tells who these people are, in every portfolio.
+        """Erase all that tells their company who these people are.
 
         :param keep_out: keep that they get no promotions, also if they had not said so
         :return: how many rows of each kind were emptied, {model: count}
         """
-        people = self._same_person()
+        people = self._same_person_here()
         people._check_nothing_leaves()
         counts = people._count_personal()
         for person in people:
@@ -108,7 +109,7 @@ class WabaRecipient(models.Model):
 
     def _empty_rows(self):
         messages = self.env["waba.message"].search([("recipient_id", "in", self.ids)])
-        messages._unlink_files()
+        messages._unlink_copies()
         messages._forget_leads()
         self.env.flush_all()
         # The ledger's evidence is emptied by nothing else (waba_consent.py).
@@ -140,6 +141,11 @@ class WabaRecipient(models.Model):
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
+    note_id = fields.Many2one(
+        "mail.message", "Note in the chatter", readonly=True, ondelete="set null",
+        index="btree_not_null",
+    )  # fmt: skip
+
     def _personal_columns(self):
         """Columns that tell who a person is or what was said; figures and times stay.
 
@@ -162,8 +168,9 @@ class WabaMessage(models.Model):
             )
         )
 
-    def _unlink_files(self):
-        """What was sent and received as files."""
+    def _unlink_copies(self):
+        """Their notes in the chatter, and what was sent and received as files."""
+        self.note_id.unlink()
         if "waba.media" in self.env:
             media = self.env["waba.media"].search([("message_id", "in", self.ids)])
             media.attachment_id.unlink()

@@ -34,8 +34,8 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     def _export_data(self):
-        """{part: [{column: value}]} of these people, in every portfolio."""
-        people = self._same_person()
+        """{part: [{column: value}]} of these people, as far as their company knows them."""
+        people = self._same_person_here()
         data = {}
         for part, (model, link, columns) in PARTS.items():
             rows = self.env[model].search([(link, "in", people.ids)], order="id")

@@ -4,7 +4,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility, limits, pacing
+from ..policy import eligibility, frequency, limits, pacing
 from .phone_countries import country_of
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
@@ -62,8 +62,7 @@ class WabaSender(models.Model):
         :return: ([(message id, body for the wire, epoch seconds before which it must leave)],
             how many were left out or put off: others may stand behind them)
         """
-        portfolio = self.portfolio_id
-        portfolio._lock_for_reservation()
+        self._lock_limits()
         if self._why_not_sending() or run.number != self.run_count:
             return [], 0
         now = fields.Datetime.now()
@@ -147,6 +146,7 @@ class WabaSender(models.Model):
         """Consent and reach once more, in the transaction that reserves: who may be written to."""
         allowed = []
         blocked_countries = self.account_id._blocked_countries()
+        self._note_promotions(rows, now)
         for row in rows:
             verdict = eligibility.check(
                 _person(row),
@@ -160,7 +160,7 @@ class WabaSender(models.Model):
             if verdict.allowed:
                 allowed.append(row)
             else:
-                self.env["waba.message"].browse(row["id"])._leave_out(verdict.reason_key)
+                self._refuse(row, verdict)
         return allowed
 
     def _choose(self, rows, free, seen, now, leaves_by):
@@ -199,17 +199,22 @@ class WabaSender(models.Model):
         ids = [row["id"] for row in rows]
         slot_at = limits.reserve_slot_at(now, leaves_by)
         counted = [row["id"] for row in rows if not row["in_window"]]
+        promoted = [
+            row["id"] for row in rows if frequency.is_counted(row["origin"], row["category"])
+        ]
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
                       SET state = 'reserved', is_unsent = TRUE, attempt_count = attempt_count + 1,
                           reserved_until = %(deadline)s, write_date = %(now)s,
                           waited_for = COALESCE(wait_reason, waited_for), wait_reason = NULL,
-                          slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END
+                          slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END,
+                          promoted_at = CASE WHEN m.id = ANY(%(promoted)s) THEN %(slot)s END
                     WHERE m.id = ANY(%(ids)s)""",
                 deadline=deadline,
                 now=now,
                 counted=counted,
+                promoted=promoted,
                 slot=slot_at,
                 ids=ids,
             )
@@ -310,4 +315,5 @@ def _person(row):
         unreachable_until=row["unreachable_until"],
         blocked=row["is_blocked"],
         window_expires_at=row["window_expires_at"],
+        promotions_free_at=row["promotions_free_at"],
     )

@@ -56,6 +56,7 @@ class Person:
     blocked: we blocked the person at Meta.
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
     window_expires_at: when the service window of this person and the number we write from closes.
+    promotions_free_at: from when the person may get one more promotion (`policy.frequency`).
     """
 
     number: str = ""
@@ -68,6 +69,7 @@ class Person:
     blocked: bool = False
     country_code: str = ""
     window_expires_at: datetime | None = None
+    promotions_free_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ def _unreachable(question: Question) -> bool:
     return bool(until) and question.now < until and not question.answers
 
 
+def _frequency(question: Question) -> bool:
+    free_at = question.person.promotions_free_at
+    return question.marketing and bool(free_at) and question.now < free_at
+
+
 def _window_closed(question: Question) -> bool:
     expires_at = question.person.window_expires_at
     return question.answers and not in_service_window(expires_at, question.leaves_by)
@@ -154,6 +161,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("blocked_by_us", lambda question: question.person.blocked),
     ("country", _country),
     ("window_closed", _window_closed),
+    ("frequency", _frequency),
 )
 REASONS = tuple(reason for reason, _applies in RULES)
 
@@ -192,6 +200,9 @@ def check(
     )
     for reason_key, applies in RULES:
         if applies(question):
-            until = person.unreachable_until if reason_key == "unreachable" else None
-            return Verdict(False, reason_key, until)
+            ends_at = {
+                "unreachable": person.unreachable_until,
+                "frequency": person.promotions_free_at,
+            }
+            return Verdict(False, reason_key, ends_at.get(reason_key))
     return Verdict(True)

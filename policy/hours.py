@@ -71,19 +71,25 @@ def leaves_at(
     tz_name: str,
     quiet: tuple[float, float],
     held_until: datetime | None = None,
+    capped_until: datetime | None = None,
 ) -> tuple[datetime, str | None]:
     """Return when a message may leave at the earliest, and why not before.
 
     :param quiet: from and until
     :param held_until: WhatsApp holds promotions to this person back until then
-    :return: the reason is None, 'held' or 'hours'
+    :param capped_until: the person had enough promotions until then (`policy.frequency`)
+    :return: the reason is None, 'held', 'frequency' or 'hours': the one that ends last, but the
+        hours only when nothing else makes it wait
     """
-    moment = max(now_utc, held_until or now_utc)
+    moment, reason = now_utc, None
+    for until, key in ((held_until, "held"), (capped_until, "frequency")):
+        if until and until > moment:
+            moment, reason = until, key
     if waits(origin, category):
         allowed_at = next_allowed(moment, tz_name, *quiet)
         if allowed_at > moment:
-            return allowed_at, "hours"
-    return moment, "held" if moment > now_utc else None
+            moment, reason = allowed_at, reason or "hours"
+    return moment, reason
 
 
 @lru_cache(maxsize=1024)

@@ -62,7 +62,8 @@ ALLOWED = {
     ACCEPTED: frozenset(),
     HELD: frozenset(),
     CANCELLED: frozenset(),
-    SKIPPED: frozenset(),
+    # What we left out for a reason that passes may be wanted after all.
+    SKIPPED: frozenset({QUEUED}),
     SENT: frozenset(),
     FAILED: frozenset({QUEUED}),
     DELIVERED: frozenset(),

@@ -20,7 +20,8 @@ CAME = {
     "won_amount": SQL("CASE WHEN a.kind = 'won' THEN a.amount END"),
     "invoiced_amount": SQL("CASE WHEN a.kind = 'revenue' THEN a.amount END"),
 }
-COMMON = ("day", "company_id", "sender_id", "campaign_id", "template_id", "user_id", "country_id")
+COMMON = ("day", "company_id", "sender_id", "campaign_id", "template_id", "sequence_id",
+          "sequence_step_id", "user_id", "country_id")  # fmt: skip
 
 
 class WabaMoneyReport(models.Model):
@@ -48,6 +49,8 @@ class WabaMoneyReport(models.Model):
     sender_id = fields.Many2one("waba.sender", "Number", readonly=True)
     campaign_id = fields.Many2one("waba.campaign", readonly=True)
     template_id = fields.Many2one("waba.template", readonly=True)
+    sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True)
+    sequence_step_id = fields.Many2one("waba.sequence.step", "Follow-up step", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
     country_id = fields.Many2one("res.country", readonly=True)
     lead_id = fields.Many2one("crm.lead", readonly=True)
@@ -70,8 +73,8 @@ class WabaMoneyReport(models.Model):
 
     reply_rate = fields.Float("Replies, of delivered", readonly=True, aggregator="avg")
     click_rate = fields.Float("Clicks, of delivered with a link", readonly=True, aggregator="avg")
-    cost_per_reply = fields.Monetary(readonly=True, aggregator="avg")
-    cost_per_click = fields.Monetary(readonly=True, aggregator="avg")
+    cost_per_reply = fields.Monetary("Cost per reply", readonly=True, aggregator="avg")
+    cost_per_click = fields.Monetary("Cost per click", readonly=True, aggregator="avg")
     cost_per_won = fields.Monetary("Cost per won lead", readonly=True, aggregator="avg")
     return_rate = fields.Float(
         "Expected revenue per unit of cost", readonly=True, aggregator="avg"

@@ -12,6 +12,7 @@ from . import test_consent
 from . import test_dispatch
 from . import test_failures
 from . import test_first_journey
+from . import test_frequency
 from . import test_inbound
 from . import test_languages
 from . import test_layering
@@ -22,6 +23,7 @@ from . import test_openapi
 from . import test_person_mixin
 from . import test_policy_auto_reply
 from . import test_policy_eligibility
+from . import test_policy_frequency
 from . import test_policy_hours
 from . import test_policy_intent
 from . import test_policy_landing

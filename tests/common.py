@@ -144,9 +144,11 @@ class WabaCase(TransactionCase):
         super().setUpClass()
         cls.simulator = Simulator()
         cls.addClassCleanup(cls.simulator.stop)
-        # Tests run at any time of day; those of quiet hours set their own.
-        cls.env["ir.default"].set("res.company", "waba_quiet_hours", False)
-        cls.env.company.write({"country_id": cls.env.ref("base.es").id, "waba_quiet_hours": False})
+        # Tests run at any time of day and write to the same people; those of rules set their own.
+        rules = {"waba_quiet_hours": False, "waba_frequency_count": 0}
+        for name, value in rules.items():
+            cls.env["ir.default"].set("res.company", name, value)
+        cls.env.company.write({"country_id": cls.env.ref("base.es").id, **rules})
         cls.account = cls._create_account()
         cls.account._sync()
         cls.account.state = "connected"

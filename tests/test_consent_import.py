@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 
 from .test_consent import NUMBER, ConsentCase
 
-COLUMNS = ["person_id", "purpose", "action", "said_at", "evidence"]
+COLUMNS = ("person_id", "purpose", "action", "said_at", "evidence")
 GOOD = [NUMBER, "marketing", "opt_in", "2026-01-15", "Fair"]
 OTHER = "+34611000002"
 
@@ -20,7 +20,7 @@ class TestImport(ConsentCase):
             "import_skip_records": ["person_id"] if skips else [],
             "waba_list": {"file": "fair.csv", "skipped": 0, "headings": 1, **known},
         }
-        return ledger.with_context(**context).load(columns, [list(row) for row in rows])
+        return ledger.with_context(**context).load(list(columns), [list(row) for row in rows])
 
     def _entry(self, number=NUMBER):
         return self.env["waba.consent"].search([("number", "=", number)], limit=1)
@@ -73,14 +73,17 @@ class TestImport(ConsentCase):
         words = ["“12” is not", "no phone number", "“ads” is none", "“maybe” is none",
                  "“last week” is no date", "not said when", "in the future",
                  "“13” is not"]  # fmt: skip
-        self.assertEqual(len(answer["messages"]), len(words))
-        for index, (message, word) in enumerate(zip(answer["messages"], words, strict=True)):
+        *messages, choice = answer["messages"]
+        self.assertEqual(choice["field"], "person_id", "where Odoo's import offers to skip")
+        self.assertIn("8 of 9 rows", choice["message"])
+        self.assertEqual(len(messages), len(words))
+        for index, (message, word) in enumerate(zip(messages, words, strict=True)):
             with self.subTest(word):
                 self.assertIn(word, message["message"])
-                self.assertIn(f"Row {index + 3}:", message["message"])
+                self.assertEqual(message["record"], index + 3)
                 self.assertEqual(message["rows"], {"from": index + 1, "to": index + 1})
-                self.assertEqual((message["type"], message["field"]), ("error", "person_id"))
-        self.assertIn("“y” is none", answer["messages"][-1]["message"])
+                self.assertEqual((message["type"], message["field"]), ("error", False))
+        self.assertIn("“y” is none", messages[-1]["message"])
         self.assertFalse(self.env["waba.consent"].search([]))
         self.assertFalse(self.env["waba.consent.rejected"].search([]))
 
@@ -148,7 +151,7 @@ class TestImport(ConsentCase):
 
     def test_without_odoo_s_import_nobody_loads_entries(self):
         ledger = self.env["waba.consent"].with_user(self.manager)
-        answer = ledger.load(COLUMNS[1:3], [GOOD[1:3]])
+        answer = ledger.load(list(COLUMNS[1:3]), [GOOD[1:3]])
         self.assertIs(answer["ids"], False)
         self.assertFalse(self.env["waba.consent"].search([]))
 
@@ -194,6 +197,16 @@ class TestForm(ConsentCase):
                 kept.number = NUMBER
                 kept.with_user(self.manager).action_take()
                 self.assertEqual(self._person().marketing_state, "opted_in")
+
+    def test_a_form_that_is_taken_later_keeps_its_own_time_wherever_the_manager_is(self):
+        self.manager.tz = "America/Mexico_City"
+        self.env.user.tz = "Asia/Tokyo"
+        with freeze_time("2026-11-02 10:20:30"):
+            self._submit("12")
+        kept = self.env["waba.consent.rejected"].search([])
+        kept.number = NUMBER
+        kept.with_user(self.manager).action_take()
+        self.assertEqual(self._person().consent_ids.at, datetime(2026, 11, 2, 10, 20, 30))
 
     def test_it_goes_to_the_company_that_was_asked(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})

@@ -63,6 +63,31 @@ class TestPurposes(ConsentCase):
         promotion = self._launch(leads)
         self.assertEqual(self._rows(promotion).mapped("state"), ["accepted", "accepted"])
 
+    def test_messages_outside_campaigns_respect_both_purposes_and_the_setting(self):
+        lead = self._lead(NUMBER)
+        templates = {"marketing": self.template, "utility": self.utility_template}
+        cases = [
+            # what was said, required, promotion, service message
+            ({}, False, False, False),
+            ({}, True, "no_opt_in", False),
+            ({"marketing": "opt_in"}, True, False, False),
+            ({"marketing": "opt_out"}, False, "opted_out", False),
+            ({"utility": "opt_out"}, False, False, "opted_out_utility"),
+        ]
+        for said, required, *expected in cases:
+            for purpose, reason in zip(templates, expected, strict=True):
+                for origin in ("manual", "action", "sequence"):
+                    with self._case(f"{said} {required} {purpose} {origin}"):
+                        self.env.company.waba_opt_in_required = required
+                        for about, action in said.items():
+                            self._person()._set_consent(about, action, "person", "said so")
+                        row = self.env["waba.message"]._queue_direct(
+                            self.sender, lead, origin=origin, template=templates[purpose]
+                        )
+                        # Variables that are not filled are no matter of consent.
+                        found = row.failure_type if row.failure_type != "missing_value" else False
+                        self.assertEqual(found, reason)
+
     def test_a_new_row_inherits_opt_outs_from_everywhere_and_opt_ins_of_its_company(self):
         other = self.env["waba.portfolio"].create({"name": "Other", "portfolio_uid": "777"})
         foreign = self.env["waba.portfolio"].create({"name": "Foreign", "portfolio_uid": "778"})

@@ -14,6 +14,85 @@ from .test_dispatch import DispatchCase
 ANA = "+34611000001"
 
 
+@contextmanager
+def committed_world(test, portfolios=1, **rules):
+    """Numbers, each of a portfolio of its own, that other transactions see; gone at the end.
+
+    :param rules: field values of the company meanwhile
+    :return: (function that opens a cursor, [{model: id} of a number, a template and Ana])
+    """
+    cursors = []
+
+    def open_cursor():
+        cursors.append(test.registry.cursor())
+        # Rather an error than a test that never ends.
+        cursors[-1].execute("SET lock_timeout = '20s'")
+        cursors[-1].commit()
+        return cursors[-1]
+
+    cursor = open_cursor()
+    env = test.env(cr=cursor)
+    company = env.company
+    before = {name: company[name] for name in rules}
+    if rules:
+        company.write(rules)
+    worlds = [_commit_number(env, index) for index in range(portfolios)]
+    cursor.commit()
+    try:
+        yield open_cursor, [{one._name: one.id for one in world} for world in worlds]
+    finally:
+        for one in cursors:
+            one.rollback()
+        env.invalidate_all()
+        if rules:
+            company.write(before)
+        for world in worlds:
+            account, portfolio, sender, template, person = world
+            cron = sender.cron_id
+            cursor.execute("DELETE FROM waba_message WHERE sender_id = %s", [sender.id])
+            env.invalidate_all()
+            person.unlink()
+            template.unlink()
+            sender.unlink()
+            cron.exists().unlink()
+            account.unlink()
+            portfolio.unlink()
+        cursor.commit()
+        for one in cursors:
+            one.close()
+
+
+def _commit_number(env, index):
+    """An account with a portfolio, a number, a template and Ana, of env's company."""
+    account = env["waba.account"].create(
+        {"name": f"Committed {index}", "waba_uid": f"299{index}", "state": "connected"}
+    )
+    portfolio = env["waba.portfolio"].create(
+        {"name": f"Committed {index}", "portfolio_uid": f"199{index}"}
+    )
+    account.portfolio_id = portfolio
+    sender = env["waba.sender"].create(
+        {
+            "account_id": account.id,
+            "phone_number_uid": f"499{index}",
+            "display_phone_number": f"+34 9{index}",
+        }
+    )
+    template = env["waba.template"].create(
+        {
+            "account_id": account.id,
+            "template_uid": f"599{index}",
+            "name": "t",
+            "language": "es",
+            "category": "marketing",
+            "status": "approved",
+            "components": [{"type": "BODY", "text": "Hola"}],
+        }
+    )
+    person = env["waba.recipient"].create({"portfolio_id": portfolio.id, "number": ANA})
+    return account, portfolio, sender, template, person
+
+
 class DirectCase(DispatchCase):
     def _queue(self, record, *, origin="sequence", template=None, sender=None, **values):
         if not values.get("text"):
@@ -280,7 +359,7 @@ class TestOccasion(DirectCase):
 
     def test_two_transactions_at_the_same_moment_make_one_row(self):
         """In real transactions: the later one is refused as to be repeated, then finds the row."""
-        with self._committed_world() as (open_cursor, ids):
+        with committed_world(self) as (open_cursor, [ids]):
             first, second = open_cursor(), open_cursor()
             second.execute("SELECT 1 FROM waba_message LIMIT 1")
             row = self._queue_in(first, ids)
@@ -304,47 +383,3 @@ class TestOccasion(DirectCase):
             template=env["waba.template"].browse(ids["waba.template"]),
             origin_key="together",
         )
-
-    @contextmanager
-    def _committed_world(self):
-        """A number, a template and a person that other transactions see; gone at the end."""
-        cursors = []
-
-        def open_cursor():
-            cursors.append(self.registry.cursor())
-            return cursors[-1]
-
-        cursor = open_cursor()
-        env = self.env(cr=cursor)
-        account = env["waba.account"].create({"name": "Committed", "waba_uid": "299"})
-        portfolio = env["waba.portfolio"].create({"name": "Committed", "portfolio_uid": "199"})
-        account.portfolio_id = portfolio
-        sender = env["waba.sender"].create(
-            {"account_id": account.id, "phone_number_uid": "499", "display_phone_number": "+34 9"}
-        )
-        template = env["waba.template"].create(
-            {"account_id": account.id, "template_uid": "599", "name": "t", "language": "es",
-             "category": "utility", "status": "approved",
-             "components": [{"type": "BODY", "text": "Hola"}]}
-        )  # fmt: skip
-        person = env["waba.recipient"].create({"portfolio_id": portfolio.id, "number": ANA})
-        records = person | env["waba.recipient"]
-        ids = {one._name: one.id for one in (records, sender, template)}
-        cursor.commit()
-        try:
-            yield open_cursor, ids
-        finally:
-            for one in cursors:
-                one.rollback()
-            cursor.execute("DELETE FROM waba_message WHERE sender_id = %s", [sender.id])
-            env.invalidate_all()
-            cron = sender.cron_id
-            (person | env["waba.recipient"]).unlink()
-            template.unlink()
-            sender.unlink()
-            cron.exists().unlink()
-            account.unlink()
-            portfolio.unlink()
-            cursor.commit()
-            for one in cursors:
-                one.close()

@@ -312,6 +312,19 @@ class TestAttribution(MoneyCase):
         self.assertEqual(known.source_id, source)
         self.assertFalse(known.campaign_id)
 
+    def test_an_erased_person_stays_a_figure(self):
+        lead = self._win(self._lead(NUMBER, type="opportunity"), 700)
+        message = self._delivered(lead, 1, link_token="A" * 16, clicked_at=self.now)
+        self._count()
+        message.recipient_id._erase()
+        self.assertFalse(message.link_token)
+        rows = self._rows("won", "click")
+        self.assertEqual(len(rows), 2)
+        self.assertFalse(rows.lead_id or rows.message_id)
+        lead.expected_revenue = 900
+        self._count()
+        self.assertEqual(self._rows("won").amount, 700)
+
     def test_messages_of_another_company_are_not_its_leads_affair(self):
         lead = self._win(self._lead(NUMBER, type="opportunity", company_id=self.env.company.id))
         other = self.env["res.company"].create({"name": "Elsewhere"})

@@ -62,6 +62,8 @@ class TestCheck(unittest.TestCase):
             ({"country_code": "ir"}, "country", "country"),
             ({"country_code": "SY"}, "country", "country"),
             ({"country_code": "US"}, "country", None),
+            ({"promotions_free_at": LATER}, "frequency", None),
+            ({"promotions_free_at": NOW}, None, None),
             ({"country_code": "CA"}, None, None),
         ]
         for changes, *expected in cases:
@@ -78,6 +80,12 @@ class TestCheck(unittest.TestCase):
             eligibility.check(person, "marketing", NOW), Verdict(False, "unreachable", LATER)
         )
         self.assertEqual(eligibility.check(person, "marketing", LATER), Verdict(True))
+
+    def test_who_had_enough_promotions_may_get_one_later(self):
+        person = replace(ANA, promotions_free_at=LATER)
+        self.assertEqual(
+            eligibility.check(person, "marketing", NOW), Verdict(False, "frequency", LATER)
+        )
 
     def test_a_date_does_not_end_a_reason_that_has_none(self):
         person = replace(ANA, blacklisted=True, unreachable_until=LATER)
@@ -120,6 +128,7 @@ class TestCheck(unittest.TestCase):
         person = replace(ANA, marketing_state="opted_in", utility_state="opted_out")
         self.assertTrue(eligibility.check(person, "marketing", NOW).allowed)
         self.assertEqual(eligibility.check(person, "utility", NOW).reason_key, "opted_out_utility")
+
     def test_an_answer_is_for_who_wrote_to_us(self):
         cases = [
             # changes, verdict
@@ -170,4 +179,4 @@ class TestCheck(unittest.TestCase):
         self.assertEqual(verdict.reason_key, next((k for k in SYMPTOMS if k in expected), None))
 
     def test_the_reasons_and_their_order(self):
-        self.assertEqual(eligibility.REASONS, (*SYMPTOMS, "window_closed"))
+        self.assertEqual(eligibility.REASONS, (*SYMPTOMS, "window_closed", "frequency"))

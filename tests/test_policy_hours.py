@@ -50,6 +50,31 @@ class TestWaits(unittest.TestCase):
                     self.assertIs(hours.waits(origin, category), waits)
 
 
+class TestLeavesAt(unittest.TestCase):
+    def test_when_and_why_not_before(self):
+        now, noon, night = "2026-11-20 10:00", "2026-11-21 12:00", "2026-11-21 22:00"
+        morning = "2026-11-22 09:00"
+        cases = [
+            # now, origin, category, held until, capped until -> when, why
+            (now, "campaign", "marketing", None, None, now, None),
+            (now, "campaign", "marketing", noon, None, noon, "held"),
+            (now, "campaign", "marketing", now, None, now, None),
+            (now, "sequence", "marketing", None, noon, noon, "frequency"),
+            (now, "sequence", "marketing", noon, night, morning, "frequency"),
+            (now, "sequence", "marketing", night, noon, morning, "held"),
+            (night, "sequence", "utility", None, None, morning, "hours"),
+            (night, "manual", "utility", None, None, night, None),
+            (now, "test", "marketing", None, night, night, "frequency"),
+        ]
+        for start, origin, category, held, capped, *expected in cases:
+            with self.subTest(start=start, origin=origin, held=held, capped=capped):
+                found = hours.leaves_at(
+                    at(start), origin, category, "UTC", (21, 9),
+                    held and at(held), capped and at(capped),
+                )  # fmt: skip
+                self.assertEqual(found, (at(expected[0]), expected[1]))
+
+
 class TestNextAllowed(unittest.TestCase):
     def test_one_zone(self):
         cases = [

@@ -120,6 +120,9 @@ class TestOurDoors(unittest.TestCase):
             ("uncertain", "accepted", True),
             ("uncertain", "reserved", False),
             ("failed", "queued", True),
+            ("skipped", "queued", True),
+            ("skipped", "reserved", False),
+            ("cancelled", "queued", False),
             ("accepted", "queued", False),
             ("sent", "queued", False),
             ("delivered", "queued", False),
@@ -139,4 +142,4 @@ class TestOurDoors(unittest.TestCase):
         to_the_wire = {state for state in status.STATES if status.may(state, "reserved")}
         self.assertEqual(to_the_wire, {"queued"})
         back = {state for state in status.STATES if status.may(state, "queued")}
-        self.assertEqual(back, {"reserved", "uncertain", "failed"})
+        self.assertEqual(back, {"reserved", "uncertain", "failed", "skipped"})

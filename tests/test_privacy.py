@@ -68,6 +68,24 @@ class TestErase(PrivacyCase):
         )  # fmt: skip
         for secret in secrets:
             self.assertNotIn(secret, after)
+        self.assertNotIn("BAJA", self._chatter(self.env["crm.lead"].search([])))
+
+    def test_another_company_keeps_what_it_knows_and_gives_nothing_away(self):
+        portfolio = self.env["waba.portfolio"].create({"name": "Theirs", "portfolio_uid": "778"})
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self._create_account(waba_uid="99", portfolio_id=portfolio.id, company_id=company.id)
+        theirs = self._person(portfolio=portfolio)
+        theirs._set_consent("utility", "opt_in", "form", "Their own form")
+        ours = self._person()
+        self.assertNotIn("Their own form", json.dumps(ours._export_data()))
+        lead = self._lead(NUMBER, user_id=self.salesperson.id)
+        wizard = self.env["waba.consent.note"].with_user(self.salesperson).create(
+            {"res_model": "crm.lead", "res_id": lead.id, "purpose": "utility", "note": "x"}
+        )  # fmt: skip
+        self.assertIn("never asked", wizard.on_record)
+        self._erase(ours)
+        self.assertEqual(theirs.number, NUMBER)
+        self.assertEqual(theirs.consent_ids.evidence, "Their own form")
 
     def test_figures_dates_and_the_ledger_s_words_stay(self):
         person, campaign = self._known()

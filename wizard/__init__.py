@@ -1,3 +1,4 @@
+from . import base_partner_merge
 from . import waba_consent_note
 from . import waba_diagnosis
 from . import waba_privacy

@@ -69,7 +69,7 @@ class WabaConsentNote(models.TransientModel):
         for wizard in self:
             people = wizard._known_people()
             states = set(people.mapped(f"{wizard.purpose}_state")) if wizard.purpose else set()
-            entry = people._same_person()._last_words().get(wizard.purpose)
+            entry = people._same_person_here()._last_words().get(wizard.purpose)
             wizard.is_reversal = wizard.action == "opt_in" and "opted_out" in states
             wizard.on_record = wizard._words_on_record(entry)
 
@@ -110,7 +110,14 @@ class WabaConsentNote(models.TransientModel):
         people, number = self.env["waba.recipient"].sudo(), self._number()
         if not number:
             return people
-        return people.search(["|", ("number", "=", number), ("wa_number", "=", number)])
+        return people.search(
+            [
+                ("portfolio_id.account_ids.company_id", "in", self.env.companies.ids),
+                "|",
+                ("number", "=", number),
+                ("wa_number", "=", number),
+            ]
+        )
 
     def _people(self):
         """The rows to note it on; whoever was not known is from now on."""
@@ -154,7 +161,7 @@ class WabaConsentNote(models.TransientModel):
             raise UserError(
                 self.env._(
                     "Nothing changes: the person said something newer. %s",
-                    self._words_on_record(people._same_person()._last_words().get(self.purpose)),
+                    self._words_on_record(people._same_person_here()._last_words().get(self.purpose)),
                 )
             )
         self._tell()

@@ -56,14 +56,17 @@ class WabaPrivacy(models.TransientModel):
     @api.depends("recipient_id")
     def _compute_summary(self):
         for wizard in self:
-            counts = wizard.recipient_id and wizard._person()._same_person()._count_personal()
-            wizard.summary = counts and wizard.env._(
+            if not wizard.recipient_id:
+                wizard.summary = False
+                continue
+            counts = wizard._person()._same_person_here()._count_personal()
+            wizard.summary = wizard.env._(
                 "%(messages)s messages lose number, name, text and the record they belong to; "
                 "%(consents)s entries of the consent ledger lose their evidence, %(evidence)s "
                 "pieces of evidence their words, %(conversations)s conversations their record, "
                 "%(bodies)s raw webhooks their contents. Messages that wait are not sent. Dates "
-                "and figures stay. Leads, contacts and what is written in their chatter stay too: "
-                "delete those by themselves.",
+                "and figures stay. Leads, contacts and what colleagues wrote in their chatter stay "
+                "too: delete those by themselves.",
                 messages=counts["waba.message"],
                 consents=counts["waba.consent"],
                 evidence=counts["waba.reputation.event"],

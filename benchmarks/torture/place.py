@@ -93,8 +93,9 @@ class Place:
             servers.start_simulator()
             servers.start_web()
             admin = OdooUser(self.web_address, self.database, "admin", "admin")
-            # It runs at any time of day.
-            admin.call("res.company", "write", [1], {"waba_quiet_hours": False})
+            # It runs at any time of day and writes to the same people in several campaigns.
+            rules = {"waba_quiet_hours": False, "waba_frequency_count": 0}
+            admin.call("res.company", "write", [1], rules)
             values = {
                 "name": "Torture", "waba_uid": WABA_UID, "app_uid": "300000000000001",
                 "access_token": TOKEN, "app_secret": APP_SECRET,

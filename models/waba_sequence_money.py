@@ -1,0 +1,57 @@
+from odoo import api, models
+
+
+class WabaSequenceVariable(models.Model):
+    """A tracked link in a step: one link per step, with the follow-up as its source."""
+
+    _inherit = "waba.sequence.variable"
+
+    @api.constrains("source")
+    def _check_address_of_button(self):
+        for line in self:
+            line._check_leads_to_us(line.step_id.template_id)
+
+    def _link_label(self):
+        return f"Step {self.step_id.id}, button {self.button_index + 1}"
+
+    def _link_utm(self):
+        return {**super()._link_utm(), "source_id": self.step_id.sequence_id._utm_source().id}
+
+
+class WabaSequence(models.Model):
+    _inherit = "waba.sequence"
+
+    def _utm_source(self):
+        """The UTM source of what comes of a follow-up."""
+        return self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.name)
+
+    def action_view_money(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "waba_campaign.waba_money_report_action"
+        )
+        action["domain"] = [("sequence_id", "=", self.id)]
+        action["context"] = {}
+        return action
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def _empty_rows(self):
+        """What came of an erased person's messages stays as figures of nobody."""
+        messages = self.env["waba.message"].search([("recipient_id", "in", self.ids)])
+        self.env["waba.attribution"].search([("message_id", "in", messages.ids)]).write(
+            {"message_id": False, "lead_id": False, "detail": False}
+        )
+        self.env["link.tracker.click"].search([("waba_message_id", "in", messages.ids)]).write(
+            {"waba_message_id": False}
+        )
+        return super()._empty_rows()
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    def _personal_columns(self):
+        return [*super()._personal_columns(), "link_token"]

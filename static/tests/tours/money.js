@@ -1,0 +1,43 @@
+import { addTour, openMenu, see } from "./steps";
+
+function tab(text) {
+    return {
+        content: `tab ${text}`,
+        trigger: `.o_notebook_headers a:contains(/^${text}$/)`,
+        run: "click",
+    };
+}
+
+function card(text) {
+    return {
+        content: `card ${text}`,
+        trigger: `.o_waba_money_card:contains('${text}')`,
+        run: "click",
+    };
+}
+
+addTour("waba_money", () => [
+    tab("Money"),
+    see(".o_waba_money_card:contains('Cost'):contains('6 delivered: 6 charged')", "cost, its base"),
+    see(".o_waba_money_card:contains('Replies'):contains('of 6 delivered')", "replies of delivered"),
+    see(".o_waba_money_card:contains('Won leads'):contains('expected')", "won and its revenue"),
+    see("p:contains('to one message alone')", "the rule"),
+    card("Won leads"),
+    see(".o_searchview_facet:contains('Won')", "the won leads alone"),
+    see(".o_data_row:contains('Won')", "one of them"),
+    {
+        content: "open the lead",
+        trigger: ".o_data_row:first td[name=lead_id]",
+        run: "click",
+    },
+    see(".o_form_view .o_breadcrumb, .o_form_view .ribbon, .o_lead_opportunity_form", "the lead"),
+    ...openMenu("Reporting", "Results in Money"),
+    see(".o_pivot table th:contains('Cost per reply')", "what a reply cost"),
+    see(".o_pivot table td, .o_pivot table th:contains('Test campaign')", "the campaign"),
+    {
+        content: "as a list",
+        trigger: ".o_switch_view.o_list",
+        run: "click",
+    },
+    see(".o_list_view .o_data_row", "days and events"),
+]);

@@ -1,0 +1,13 @@
+from odoo import models
+
+
+class BasePartnerMerge(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    def _update_reference_fields(self, src_partners, dst_partner):
+        """Also what Odoo does not know to lead to a contact: our messages, and what people want."""
+        result = super()._update_reference_fields(src_partners, dst_partner)
+        env = self.env(su=True)
+        env["waba.recipient"]._follow_merge((src_partners + dst_partner).with_env(env))
+        env["waba.message"]._follow_merge("res.partner", src_partners.ids, dst_partner.id)
+        return result
