@@ -34,7 +34,7 @@ class IrActionsServer(models.Model):
     )  # fmt: skip
     waba_account_id = fields.Many2one(related="waba_template_id.account_id")
     waba_variable_ids = fields.One2many(
-        "waba.action.variable", "action_id", string="Template variables", copy=False
+        "waba.action.variable", "action_id", string="Template variables", copy=True
     )
     waba_repeat_hours = fields.Integer(
         "Once in hours",
@@ -68,7 +68,7 @@ class IrActionsServer(models.Model):
     def _waba_problems(self):
         """[sentence] that keep this action from being run, but not what passes by itself."""
         problems = []
-        if self.model_id and not self._waba_way_to_person():
+        if self.model_id and self._waba_way_to_person() is None:
             problems.append(
                 self.env._(
                     "%s has no contact to write to. Choose leads, contacts, or a model with a "
@@ -105,12 +105,23 @@ class IrActionsServer(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         actions = super().create(vals_list)
-        for action in actions.filtered(lambda one: one.waba_template_id):
-            if not action.waba_variable_ids:
-                action.waba_variable_ids = action.waba_variable_ids._commands_from(
-                    action.waba_template_id.variable_ids
-                )
+        actions.filtered(lambda one: not one.waba_variable_ids)._waba_take_variables()
         return actions
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "waba_template_id" in vals and "waba_variable_ids" not in vals:
+            self._waba_take_variables()
+        return result
+
+    def _waba_take_variables(self):
+        """The template's variables, as it maps them by default."""
+        for action in self.filtered(lambda one: one.waba_template_id or one.waba_variable_ids):
+            lines = action.waba_variable_ids
+            action.waba_variable_ids = [
+                fields.Command.clear(),
+                *lines._commands_from(action.waba_template_id.variable_ids),
+            ]
 
     # ------------------------------------------------------------------
     # To whom

@@ -111,16 +111,24 @@ class WabaSequenceStep(models.Model):
 
     def _wait_sentence(self):
         """'Wait 2 working days', 'At once'."""
-        amount, hours = self.wait_amount, self.wait_unit == "hours"
+        amount, kind = self.wait_amount, (self.wait_unit, self.in_working_hours)
         if not amount:
             if self.in_working_hours:
                 return self.env._("In the next working hours")
             return self.env._("At once")
-        if self.in_working_hours:
-            if hours:
-                return self.env._("Wait %s working hours", amount)
-            return self.env._("Wait %s working days", amount)
-        return self.env._("Wait %s hours", amount) if hours else self.env._("Wait %s days", amount)
+        if amount == 1:
+            return {
+                ("hours", True): self.env._("Wait a working hour"),
+                ("days", True): self.env._("Wait a working day"),
+                ("hours", False): self.env._("Wait an hour"),
+                ("days", False): self.env._("Wait a day"),
+            }[kind]
+        return {
+            ("hours", True): self.env._("Wait %s working hours", amount),
+            ("days", True): self.env._("Wait %s working days", amount),
+            ("hours", False): self.env._("Wait %s hours", amount),
+            ("days", False): self.env._("Wait %s days", amount),
+        }[kind]
 
     def _what_sentence(self):
         if self.kind == "template":

@@ -70,11 +70,11 @@ class WabaSequenceReport(models.Model):
                       l.team_id, e.company_id, e.entered_at, e.entered_by, e.state, e.stop_reason,
                       (s.position = 1)::int AS entered_count,
                       (e.steps_done >= s.position)::int AS reached_count,
-                      (m.state IN %(taken)s)::int AS sent_count,
+                      COALESCE(m.state IN %(taken)s, FALSE)::int AS sent_count,
                       (m.delivered_at IS NOT NULL)::int AS delivered_count,
                       (m.read_at IS NOT NULL)::int AS read_count,
                       (m.replied_at IS NOT NULL)::int AS answered_count,
-                      (s.position = 1 AND l.won_status = 'won')::int AS won_count,
+                      COALESCE(s.position = 1 AND l.won_status = 'won', FALSE)::int AS won_count,
                       CASE WHEN m.state IN %(taken)s
                            THEN (m.replied_at IS NOT NULL)::int::float END AS answer_rate,
                       CASE WHEN s.position = 1

@@ -75,3 +75,6 @@ from . import test_auto_reply
 from . import test_conversation_tours
 from . import test_policy_followup
 from . import test_sequence
+from . import test_sequence_races
+from . import test_server_action
+from . import test_sequence_tour

@@ -16,7 +16,7 @@ from .common import WabaCase
 PEOPLE = 20_000
 BIG_TABLES = frozenset(
     ("waba_message", "waba_recipient", "waba_conversation", "waba_webhook_event",
-     "phone_blacklist", "crm_lead")
+     "phone_blacklist", "crm_lead", "waba_sequence_enrollment")
 )  # fmt: skip
 
 
@@ -65,6 +65,16 @@ class TestQueryPlans(WabaCase):
     def _fill(cls):
         """A year of use: people, their messages, conversations and webhooks, all of it over."""
         cls.old_campaign = cls._campaign(cls._leads(1))
+        cls.sequence = cls.env["waba.sequence"].create(
+            {
+                "name": "Old",
+                "trigger": "manual",
+                "sender_id": cls.sender.id,
+                "step_ids": [(0, 0, {"template_id": cls.utility_template.id, "wait_amount": 0,
+                                     "in_working_hours": False})],
+            }
+        )  # fmt: skip
+        cls.sequence._activate()
         cls.env.flush_all()
         values = {
             "people": PEOPLE,
@@ -75,9 +85,11 @@ class TestQueryPlans(WabaCase):
             "template": cls.template.id,
             "company": cls.account.company_id.id,
             "country": cls.env.ref("base.es").id,
+            "sequence": cls.sequence.id,
+            "step": cls.sequence.step_ids.id,
         }
         for statement in (PEOPLE_SQL, CONVERSATIONS_SQL, MESSAGES_SQL, INBOUND_SQL, EVENTS_SQL,
-                          BLACKLIST_SQL, LEADS_SQL):  # fmt: skip
+                          BLACKLIST_SQL, LEADS_SQL, ENROLLMENTS_SQL):  # fmt: skip
             cls.env.cr.execute(statement, values)
         for table in BIG_TABLES:
             cls.env.cr.execute(f"ANALYZE {table}")  # pylint: disable=sql-injection
@@ -250,6 +262,22 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(replies, 1)
         self._check(statements)
 
+    def test_follow_ups(self):
+        """Entering, sending, an answer, a change of stage, beside 40,000 that wait or are over."""
+        leads = self._leads(4, start=5000)
+        with Statements() as statements:
+            self.sequence._enter(leads)
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_run_followups"))
+            self._dispatch()
+            made = self.sequence.enrollment_ids.filtered(lambda one: one.lead_id in leads)
+            made.write({"next_at": fields.Datetime.now()})
+            leads[0].stage_id = self.env["crm.stage"].search([], limit=1)
+            self._receive(self._inbound(leads[1].phone_sanitized, "Hola"))
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_run_followups"))
+        self.assertEqual(made.mapped("steps_done"), [1] * 4)
+        self.assertEqual(made.filtered(lambda one: one.lead_id == leads[1]).state, "stopped")
+        self._check(statements)
+
     def test_screens(self):
         with Statements() as statements:
             self.old_campaign.invalidate_recordset()
@@ -314,3 +342,15 @@ INSERT INTO crm_lead (name, type, active, phone, phone_sanitized, country_id, co
 SELECT 'Old ' || n, 'opportunity', TRUE, '+34' || (700000000 + n), '+34' || (700000000 + n),
        %(country)s, %(company)s
   FROM generate_series(1, %(people)s) AS n"""
+
+ENROLLMENTS_SQL = """
+INSERT INTO waba_sequence_enrollment
+       (sequence_id, company_id, lead_id, number, state, version, step_id, steps_done, error_count,
+        is_to_plan, is_paused, entered_at, waiting_since, next_at, ended_at)
+SELECT %(sequence)s, %(company)s, l.id, l.phone_sanitized, s.state, 1,
+       CASE s.state WHEN 'running' THEN %(step)s END, 0, 0, FALSE, FALSE, old, old,
+       CASE s.state WHEN 'running' THEN now() AT TIME ZONE 'UTC' + interval '9 days' END,
+       CASE s.state WHEN 'done' THEN old END
+  FROM crm_lead l, (VALUES ('running'), ('done')) AS s(state),
+       LATERAL (SELECT now() AT TIME ZONE 'UTC' - interval '30 days') AS o(old)
+ WHERE l.name LIKE 'Old %%'"""

@@ -1,0 +1,123 @@
+import { stepUtils } from "@web_tour/tour_utils";
+import { addTour, button, choose, edit, see } from "./steps";
+
+const openLead = (name) => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+    {
+        content: `open ${name}`,
+        trigger: `.o_kanban_record:contains('${name}')`,
+        run: "click",
+    },
+    {
+        content: "its WhatsApp page",
+        trigger: ".o_notebook a[name=waba]",
+        run: "click",
+    },
+];
+
+const inDialog = (text) => ({
+    content: `${text}, in the dialog`,
+    trigger: `.modal footer button:enabled:contains(/^${text}$/)`,
+    run: "click",
+});
+
+addTour("waba_follow_up_a_lead", () => [
+    ...openLead("Sofa for room 1"),
+    see("p:contains('No follow-up writes to this person by itself')"),
+    button("Follow up…"),
+    see(".modal .o_waba_story:contains('Wait 2 days')", "what will happen"),
+    see(".modal p:contains('1 of 1 leads come in')"),
+    inDialog("Follow up"),
+    see(".o_waba_lead_followups .o_kanban_record:contains('1 of 2: Message order_update')"),
+    see(".oe_stat_button:contains('Follow-ups') .o_stat_value:contains(/^1$/)"),
+]);
+
+addTour("waba_see_it_stopped", () => [
+    ...openLead("Sofa for room 1"),
+    see(".o_waba_lead_followups .o_kanban_record:contains('Stopped')"),
+    see(".o_waba_lead_followups .o_kanban_record:contains('They wrote on WhatsApp: Sí')"),
+]);
+
+addTour("waba_stop_a_follow_up", () => [
+    ...openLead("Sofa for room 1"),
+    {
+        content: "stop it",
+        trigger: ".o_waba_lead_followups .o_kanban_record a:contains('Stop…')",
+        run: "click",
+    },
+    {
+        content: "why",
+        trigger: ".modal .o_field_widget[name=reason] textarea",
+        run: "edit We meet on Thursday",
+    },
+    inDialog("Stop"),
+    see(".o_waba_lead_followups .o_kanban_record:contains('We meet on Thursday')"),
+]);
+
+addTour("waba_make_a_follow_up", () => [
+    ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
+    see(".o_breadcrumb:contains('Campaigns')"),
+    {
+        content: "follow-ups",
+        trigger: ".o_menu_sections button:contains('Follow-ups')",
+        run: "click",
+    },
+    {
+        content: "their list",
+        trigger: ".o-dropdown--menu a:contains(/^Follow-ups$/)",
+        run: "click",
+    },
+    see(".o_view_nocontent:contains('Let no offer go without an answer')"),
+    {
+        content: "a new one",
+        trigger: ".o_list_button_add",
+        run: "click",
+    },
+    edit("name", "Offers without an answer"),
+    ...choose("stage_ids", "Offer sent"),
+    ...choose("sender_id", "600 000 001"),
+    {
+        content: "the first step",
+        trigger: ".o_waba_steps .o-kanban-button-new",
+        run: "click",
+    },
+    {
+        content: "its template",
+        trigger: ".modal .o_field_widget[name=template_id] input",
+        run: "edit order_update",
+    },
+    {
+        content: "take it",
+        trigger: ".o-autocomplete--dropdown-item a:contains('order_update (es)')",
+        run: "click",
+    },
+    see(".modal .o_waba_bubble:contains('Tu pedido')", "the message"),
+    {
+        content: "keep the step",
+        trigger: ".modal .o_form_button_save:contains(/^Save & Close$/), .modal footer button:contains(/^Save & Close$/)",
+        run: "click",
+    },
+    see(".o_waba_steps .o_waba_step:contains('Wait 2 working days')"),
+    see(".o_waba_story:contains('A lead enters the stage Offer sent')"),
+    button("Start…"),
+    see(".modal p:contains('1 leads match now')"),
+    {
+        content: "these too",
+        trigger: ".modal label:contains('Also the leads that match now')",
+        run: "click",
+    },
+    see(".modal p:contains('1 leads start now')"),
+    inDialog("Start"),
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Running')"),
+    see(".oe_stat_button:contains('Under way') .o_stat_value:contains(/^1$/)"),
+]);
+
+addTour("waba_follow_ups_on_a_phone", () => [
+    see(".o_kanban_record:contains('Sofa for room 1'):contains('1 of 2: Message order_update')"),
+    {
+        content: "open it",
+        trigger: ".o_kanban_record:contains('Sofa for room 1')",
+        run: "click",
+    },
+    see(".o_form_view .o_field_widget[name=why_text]:contains('Wait 2 days')"),
+]);
