@@ -165,6 +165,10 @@ class WabaMessage(models.Model):
     )
     # The queue: each reservation reads the head of one campaign, never its history.
     _queue_idx = models.Index("(campaign_id, retry_at, id) WHERE state = 'queued'")
+    _awaited_queue_idx = models.Index(
+        "(sender_id, retry_at, id) WHERE state = 'queued' AND campaign_id IS NULL"
+        " AND origin IN ('manual', 'reply', 'test')"
+    )
     _direct_queue_idx = models.Index(
         "(sender_id, retry_at, id) WHERE state = 'queued' AND campaign_id IS NULL"
     )

@@ -183,7 +183,7 @@ class WabaSender(models.Model):
         """The rows that the company's rules let leave until `leaves_by`; the others wait.
 
         :param rows: dicts of CANDIDATE_COLUMNS
-        :param campaign: the group they are of, False for direct messages
+        :param campaign: the group they are of (`_sendable_groups`)
         """
         return self._put_off_until_their_hours(rows, campaign, now, leaves_by)
 

@@ -25,8 +25,9 @@ class WabaSender(models.Model):
             return None
         if self._why_not_sending():
             return max(filter(None, [self.resume_at, self.account_id.resume_at]), default=None)
-        is_due, next_retry_at = self._look_at_queue(now)
-        parts = self._campaign_parts(now)
+        is_due, direct_is_due, next_retry_at = self._look_at_queue(now)
+        # Direct messages may take the places that campaigns leave to them.
+        parts = self._campaign_parts(now, share=0.0 if direct_is_due else None)
         free = [part.limit - len(part.slots) for part in parts if part.limit is not None]
         look_at = pacing.next_look(
             now,
@@ -46,10 +47,13 @@ class WabaSender(models.Model):
             return now + STALLED_AGAIN
         return look_at
 
-    def _campaign_parts(self, now):
-        """`limits.CampaignPart` of the portfolio's limit, and of the number's own if it has one."""
-        portfolio = self.portfolio_id
-        share, own_limit = portfolio.followup_share, self._own_people_limit()
+    def _campaign_parts(self, now, share=None):
+        """`limits.CampaignPart` of the portfolio's limit, and of the number's own if it has one.
+
+        :param share: kept for follow-ups; the portfolio's if not given
+        """
+        portfolio, own_limit = self.portfolio_id, self._own_people_limit()
+        share = portfolio.followup_share if share is None else share
         parts = [
             limits.campaign_part(portfolio._people_limit(), share, portfolio._slot_times(), [], now)
         ]
@@ -65,8 +69,8 @@ class WabaSender(models.Model):
         return min(waiting.mapped("wave_until"), default=None)
 
     def _look_at_queue(self, now):
-        """(whether any row is due, when the first row that is not becomes due)."""
-        is_due, later = False, []
+        """(whether any row is due, any direct one, when the first that is not becomes due)."""
+        is_due, direct_is_due, later = False, False, []
         for campaign in self._sendable_groups():
             if campaign and not campaign._wave_room(1):
                 continue
@@ -84,9 +88,10 @@ class WabaSender(models.Model):
             ):
                 if retry_at <= now:
                     is_due = True
+                    direct_is_due = direct_is_due or not campaign
                 else:
                     later.append(retry_at)
-        return is_due, min(later, default=None)
+        return is_due, direct_is_due, min(later, default=None)
 
     def _next_expiry(self):
         """When the outcome of a row that an interrupted run left becomes unknown, or None.

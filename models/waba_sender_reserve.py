@@ -13,6 +13,9 @@ LEASE_MARGIN = 10
 # Kinds of message that carry a file uploaded before (waba_media.py).
 FILE_KINDS = ("image", "video", "audio", "document")
 
+# Groups of direct messages, false as no campaign is: those that a person waits for, and all.
+AWAITED, DIRECT = None, False
+
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
@@ -27,13 +30,14 @@ class WabaSender(models.Model):
     _inherit = "waba.sender"
 
     def _sendable_groups(self):
-        """Campaigns that may send now, first come first; False stands for direct messages."""
+        """Whose rows may leave now: direct messages that somebody waits for, the other direct ones,
+        campaigns first come first."""
         campaigns = self.env["waba.campaign"].search(
             [("sender_id", "=", self.id), ("state", "=", "running")], order="priority desc, id"
         )
         if not self._marketing_allowed():
             campaigns = campaigns.filtered(lambda campaign: campaign.category != "marketing")
-        return [False, *campaigns]
+        return [AWAITED, DIRECT, *campaigns]
 
     def _group_condition(self, campaign):
         """SQL condition on the rows `m` of a group of `_sendable_groups` that nothing holds.
@@ -44,10 +48,12 @@ class WabaSender(models.Model):
         if campaign:
             return SQL("m.campaign_id = %s", campaign.id)
         return SQL(
-            """m.sender_id = %s AND m.campaign_id IS NULL %s
+            """m.sender_id = %s AND m.campaign_id IS NULL %s %s
                AND NOT EXISTS (SELECT 1 FROM waba_template t
                                 WHERE t.id = m.template_id AND t.hold_key IS NOT NULL)""",
             self.id,
+            # As the index says it, or the index does not serve.
+            SQL("AND m.origin IN ('manual', 'reply', 'test')") if campaign is AWAITED else SQL(),
             SQL()
             if self._marketing_allowed()
             else SQL("AND m.category IS DISTINCT FROM 'marketing'"),

@@ -336,6 +336,58 @@ class TestFreeText(DirectCase):
         self.assertEqual((row.state, row.failure_type), ("skipped", "window_closed"))
 
 
+class TestShare(DirectCase):
+    """Follow-ups have places of their own; who waits for an answer comes first."""
+
+    def test_a_big_campaign_leaves_the_follow_ups_their_share(self):
+        self.portfolio.write({"daily_cap": 10, "followup_share": 0.3})
+        campaign = self._launch(self._leads(20))
+        self.assertEqual((campaign.sent_count, campaign.queued_count), (7, 13))
+        origins = ("sequence", "action", "manual", "sequence")
+        rows = self.env["waba.message"].union(
+            *(
+                self._queue(lead, origin=origin)
+                for lead, origin in zip(self._leads(4, start=100), origins, strict=True)
+            )
+        )
+        self._dispatch()
+        self.assertEqual(sorted(rows.mapped("state")), ["accepted"] * 3 + ["queued"])
+        self.assertEqual(rows.filtered(lambda row: row.origin == "manual").state, "accepted")
+        self.assertEqual(campaign.sent_count, 7)
+        self.assertEqual(self.portfolio.slots_used, 10)
+
+    def test_a_follow_up_that_came_too_late_gets_the_first_place_that_frees(self):
+        self.portfolio.write({"daily_cap": 4, "followup_share": 0.5})
+        with self._moving_clock() as move:
+            first = self._queue(self._leads(1, start=100))
+            self._dispatch()
+            frees_at = first.slot_at + timedelta(days=1)
+            move(600)
+            campaign = self._launch(self._leads(9))
+            late = [self._queue(lead) for lead in self._leads(3, start=200)]
+            self._dispatch()
+            self.assertEqual([row.state for row in late], ["accepted", "accepted", "queued"])
+            self.assertEqual(campaign.sent_count, 1)
+            later = [alarm for alarm in self._alarms() if alarm > fields.Datetime.now()]
+            self.assertLessEqual(abs(min(later) - frees_at), timedelta(minutes=2))
+            move((frees_at - fields.Datetime.now()).total_seconds() + 5)
+            self._dispatch()
+            self.assertEqual((late[-1].state, campaign.sent_count), ("accepted", 1))
+
+    def test_what_a_person_waits_for_goes_before_what_is_older(self):
+        self.portfolio.daily_cap = 3
+        leads = self._leads(5)
+        origins = ("sequence", "action", "manual", "reply", "test")
+        rows = [
+            self._queue(lead, origin=origin) for lead, origin in zip(leads, origins, strict=True)
+        ]
+        self._dispatch()
+        self.assertEqual(
+            [row.state for row in rows],
+            ["queued", "queued", "accepted", "accepted", "accepted"],
+        )
+
+
 class TestOccasion(DirectCase):
     def test_the_same_occasion_gives_the_same_row(self):
         lead = self._lead(ANA)

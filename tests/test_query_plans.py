@@ -5,6 +5,7 @@ every statement they run is kept, and PostgreSQL is asked how it would run each 
 """
 
 import json
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -187,6 +188,23 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(campaign.queued_count, 5)
         self._check(statements)
 
+    def test_direct_messages_are_read_from_the_heads_of_their_queues(self):
+        self.env.cr.execute(DIRECT_SQL, {"sender": self.sender.id})
+        self.env.cr.execute("ANALYZE waba_message")
+        with Statements() as statements:
+            self._dispatch()
+        queues = [
+            text
+            for text in statements.texts.values()
+            if "m.campaign_id IS NULL" in text and "JOIN waba_recipient" in text
+        ]
+        self.assertEqual(len(queues), 2)
+        for text, index in zip(queues, ("awaited_queue", "direct_queue"), strict=True):
+            self.env.cr.execute(f"EXPLAIN {text}".replace("%", "%%"), ())
+            plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+            self.assertIn(f"waba_message_{index}_idx", plan)
+        self._check(statements)
+
     def test_counting_promotions(self):
         self.env.company.write({"waba_frequency_count": 2, "waba_frequency_days": 7})
         leads = self._leads(5, start=2800)
@@ -293,6 +311,35 @@ class TestQueryPlans(WabaCase):
             del statements.texts[code]
         self._check(statements)
 
+    def test_clicks_cost_and_what_came_of_messages(self):
+        lead = self._lead("+34611000001", type="opportunity")
+        at = fields.Datetime.now()
+        row = self._message(
+            state="delivered", delivered_at=at, sent_at=at, link_token="A" * 16, replied_at=at,
+            res_model="crm.lead", res_id=lead.id, pricing_type="regular",
+            pricing_category="marketing",
+        )  # fmt: skip
+        link = self.env["link.tracker"].create({"url": "https://a.example", "title": "A"})
+        # The history is priced.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE waba_message SET cost_state = 'charged' WHERE id <> %s", (row.id,)
+        )
+        self.env.cr.execute("ANALYZE waba_message")
+        lead.action_set_won()
+        self.env.flush_all()
+        messages, results = self.env["waba.message"], self.env["waba.attribution"]
+        with Statements() as statements:
+            messages._follow_link(f"{link.code}-{'A' * 16}", "GET", "Mozilla/5.0")
+            messages._price_batch()
+            results._take_answers(at - timedelta(days=2))
+            results._recount(lead)
+            self.env["waba.money.daily"]._recount(at.date(), at)
+        self.assertTrue(row.clicked_at)
+        self.assertEqual(row.cost_state, "no_rate")
+        self.assertEqual(results.search_count([("message_id", "=", row.id)]), 3)
+        self._check(statements)
+
 
 PEOPLE_SQL = """
 INSERT INTO waba_recipient (portfolio_id, number, user_uid, marketing_state, slot_at)
@@ -315,6 +362,17 @@ SELECT md5('old' || id), 'old.' || id, 'out', 'template', %(campaign)s, %(accoun
        (ARRAY['read', 'delivered', 'sent', 'failed'])[1 + id %% 4], 1, 0, 0, slot_at, slot_at,
        slot_at, slot_at
   FROM waba_recipient WHERE number LIKE '+347%%'"""
+
+# Follow-ups that wait until tomorrow.
+DIRECT_SQL = """
+INSERT INTO waba_message
+       (uuid, direction, origin, kind, account_id, sender_id, company_id, template_id,
+        category, recipient_id, number, state, attempt_count, failed_attempt,
+        failure_streak, retry_at)
+SELECT md5('direct' || id), 'out', (ARRAY['sequence', 'action', 'manual'])[1 + id %% 3], 'template',
+       account_id, sender_id, company_id, template_id, 'utility', recipient_id, number, 'queued', 0,
+       0, 0, now() AT TIME ZONE 'UTC' + interval '1 day'
+  FROM waba_message WHERE sender_id = %(sender)s AND direction = 'out'"""
 
 INBOUND_SQL = """
 INSERT INTO waba_message
