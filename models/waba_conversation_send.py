@@ -1,11 +1,12 @@
 import base64
 import binascii
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 from odoo.tools.mimetypes import guess_mimetype
 
+from ..policy import frequency
 from ..policy import media as media_policy
 
 MAX_KEY = 64
@@ -263,8 +264,11 @@ class WabaConversation(models.Model):
             return sentence
         to, person = messages._address_of(target, self.sender_id.portfolio_id)
         content = messages._template_values(template)
-        now = self.env.cr.now()
-        return messages._why_not_to(self.sender_id, person, to, content, now)[1]
+        sender = self.sender_id
+        promoted_at = messages._promotions_to(sender, person, to, "manual", content)
+        free_at = frequency.frees_at(promoted_at, sender.company_id._waba_frequency_cap())
+        now = fields.Datetime.now()
+        return messages._why_not_to(sender, person, to, content, now, free_at)[1]
 
     def _template_for(self, template_id):
         template = self.env["waba.template"].sudo().browse(template_id).exists()

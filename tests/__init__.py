@@ -4,6 +4,7 @@ from . import test_audience_sources
 from . import test_campaign
 from . import test_cloud_api_client
 from . import test_cloud_api_errors
+from . import test_cloud_api_media
 from . import test_cloud_api_payloads
 from . import test_cloud_api_pool
 from . import test_cloud_api_webhooks
