@@ -1,2 +1,1 @@
-from . import link, webhook
-from . import media
+from . import export, link, media, webhook

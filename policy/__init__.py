@@ -7,6 +7,7 @@ Odoo's records read it, False.
 
 from . import (
     auto_reply,
+    ab_test,
     attribution,
     cost,
     eligibility,
@@ -28,6 +29,7 @@ from . import (
 
 __all__ = [
     "auto_reply",
+    "ab_test",
     "attribution",
     "cost",
     "eligibility",
