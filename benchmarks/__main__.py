@@ -15,7 +15,7 @@ from .world import World
 
 # In this order: what is slow to make comes last.
 NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history",
-         "reputation")  # fmt: skip
+         "reputation", "money")  # fmt: skip
 
 
 def parse_arguments():

@@ -93,7 +93,7 @@ class WabaMoneyDaily(models.Model):
             "charged_count": SQL("m.cost_state = 'charged'"),
             "free_count": SQL("m.cost_state LIKE 'free%%'"),
             "unpriced_count": SQL("%s AND (%s) IS NOT TRUE", delivered, priced),
-            "unrated_count": SQL("m.cost_state = 'no_rate'"),
+            "unrated_count": SQL("%s AND m.cost_state = 'no_rate'", delivered),
         }
         counts = {
             name: SQL("count(*) FILTER (WHERE %s)", condition)

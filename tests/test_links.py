@@ -104,6 +104,24 @@ class TestTrackedLink(LinkCase):
         with self.assertRaisesRegex(UserError, "elsewhere"):
             button.write({"source": "link", "text": TARGET})
 
+    def test_each_step_of_a_follow_up_has_a_link_of_its_own(self):
+        sequence = self.env["waba.sequence"].create({"name": "Offers", "sender_id": self.sender.id})
+        steps = self.env["waba.sequence.step"].create(
+            [
+                {"sequence_id": sequence.id, "kind": "template", "template_id": self.template.id}
+                for _step in range(2)
+            ]
+        )
+        buttons = steps.variable_ids.filtered(lambda v: v.kind == "url")
+        self.assertEqual(len(buttons), 2)
+        buttons.write({"source": "link", "text": TARGET})
+        links = [button._tracked_link() for button in buttons]
+        self.assertNotEqual(links[0], links[1])
+        self.assertEqual([link.source_id.name for link in links], ["Offers", "Offers"])
+        self._lead_button_to("https://elsewhere.example/r/{{1}}")
+        with self.assertRaisesRegex(UserError, "elsewhere"):
+            buttons[0].write({"source": "link"})
+
     def test_messages_without_tracked_link_have_no_token(self):
         row = self._rows(self._launch(self._leads(1)))
         self.assertFalse(row.link_token)

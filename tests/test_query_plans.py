@@ -5,6 +5,7 @@ every statement they run is kept, and PostgreSQL is asked how it would run each 
 """
 
 import json
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -274,6 +275,35 @@ class TestQueryPlans(WabaCase):
         # A campaign's own figures read all of its rows: here they are the whole table.
         for code in [text for text in statements.texts if '"campaign_id" IN' in text]:
             del statements.texts[code]
+        self._check(statements)
+
+    def test_clicks_cost_and_what_came_of_messages(self):
+        lead = self._lead("+34611000001", type="opportunity")
+        at = fields.Datetime.now()
+        row = self._message(
+            state="delivered", delivered_at=at, sent_at=at, link_token="A" * 16, replied_at=at,
+            res_model="crm.lead", res_id=lead.id, pricing_type="regular",
+            pricing_category="marketing",
+        )  # fmt: skip
+        link = self.env["link.tracker"].create({"url": "https://a.example", "title": "A"})
+        # The history is priced.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE waba_message SET cost_state = 'charged' WHERE id <> %s", (row.id,)
+        )
+        self.env.cr.execute("ANALYZE waba_message")
+        lead.action_set_won()
+        self.env.flush_all()
+        messages, results = self.env["waba.message"], self.env["waba.attribution"]
+        with Statements() as statements:
+            messages._follow_link(f"{link.code}-{'A' * 16}", "GET", "Mozilla/5.0")
+            messages._price_batch()
+            results._take_answers(at - timedelta(days=2))
+            results._recount(lead)
+            self.env["waba.money.daily"]._recount(at.date(), at)
+        self.assertTrue(row.clicked_at)
+        self.assertEqual(row.cost_state, "no_rate")
+        self.assertEqual(results.search_count([("message_id", "=", row.id)]), 3)
         self._check(statements)
 
 
