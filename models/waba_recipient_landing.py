@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo import api, models
 from odoo.fields import Domain
 
@@ -23,7 +25,11 @@ class WabaRecipient(models.Model):
         makes_lead = landing.makes_lead(
             company.waba_create_lead,
             item.kind,
-            eligibility.opt_out_intent(item.text, item.payload or None),
+            eligibility.opt_out_intent(
+                item.text,
+                item.payload or None,
+                self.env["waba.consent.word"]._words_of(company.id),
+            ),
             self.is_blocked,
         )
         return landing.climb(
@@ -32,7 +38,8 @@ class WabaRecipient(models.Model):
                 landing.LAST_WRITTEN: lambda: self._record_last_written(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
                 landing.PARTNER: lambda: self._partner_within(company),
-                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item),
+                landing.NEW_LEAD: lambda: makes_lead
+                and self._new_lead(company, item, answered),
             }
         )
 
@@ -78,7 +85,7 @@ class WabaRecipient(models.Model):
                     key=lead,
                     company=lead.company_id.id or None,
                     is_open=lead.active and not lead.stage_id.is_won,
-                    at=lead.create_date,
+                    at=lead.create_date or datetime.min,
                 )
                 for lead in leads
             ],
@@ -103,11 +110,14 @@ class WabaRecipient(models.Model):
             key=partner,
             company=partner.company_id.id or None,
             is_person=not partner.is_company,
-            at=partner.write_date,
+            at=partner.write_date or datetime.min,
         )
 
-    def _new_lead(self, company, item):
-        """Someone we do not know writes: an enquiry of its own, as the company's setting wants."""
+    def _new_lead(self, company, item, answered):
+        """Someone we do not know writes: an enquiry of its own, as the company's setting wants.
+
+        It came of the campaign whose message is answered, if that is known.
+        """
         leads = self.env["crm.lead"].with_company(company)
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
@@ -124,5 +134,6 @@ class WabaRecipient(models.Model):
                 "team_id": team.id,
                 "source_id": leads._find_or_create_record("utm.source", "WhatsApp").id,
                 "medium_id": leads._find_or_create_record("utm.medium", "WhatsApp").id,
+                **(answered.campaign_id._utm_values() if answered else {}),
             }
         )

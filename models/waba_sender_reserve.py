@@ -9,6 +9,8 @@ from ..policy import frequency, limits, pacing
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
 LEASE_MARGIN = 10
+# Kinds of message that carry a file uploaded before (waba_media.py).
+FILE_KINDS = ("image", "video", "audio", "document")
 
 # Groups of direct messages, false as no campaign is: those that a person waits for, and all.
 AWAITED, DIRECT = None, False
@@ -130,6 +132,7 @@ class WabaSender(models.Model):
                 LEFT JOIN waba_conversation c
                        ON c.sender_id = m.sender_id AND c.recipient_id = r.id
                     WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
+                      AND m.is_uploading IS NOT TRUE
                       AND (c.pair_free_at IS NULL OR c.pair_free_at <= %(now)s)
                       %(free_people)s %(own_people)s
                  ORDER BY m.retry_at, m.id LIMIT %(count)s
@@ -233,6 +236,16 @@ class WabaSender(models.Model):
         """The request's body; its tag names row and attempt, so echoes settle the right one."""
         opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
         address = {"to": row["number"] or "", "user_uid": "" if row["number"] else row["user_uid"]}
+        if row["kind"] in FILE_KINDS:
+            file = row["parameters"]["media"]
+            return payloads.media_message(
+                kind=row["kind"],
+                media_uid=file["id"],
+                filename=file.get("filename") or "",
+                caption=row["text"] or "",
+                opaque=opaque,
+                **address,
+            )
         if row["kind"] == "text":
             return payloads.text_message(body=row["text"], opaque=opaque, **address)
         template = self.env["waba.template"].browse(row["template_id"])

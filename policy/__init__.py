@@ -6,6 +6,8 @@ Odoo's records read it, False.
 """
 
 from . import (
+    auto_reply,
+    ab_test,
     attribution,
     cost,
     eligibility,
@@ -26,6 +28,8 @@ from . import (
 )
 
 __all__ = [
+    "auto_reply",
+    "ab_test",
     "attribution",
     "cost",
     "eligibility",

@@ -4,6 +4,7 @@ from . import test_audience_sources
 from . import test_campaign
 from . import test_cloud_api_client
 from . import test_cloud_api_errors
+from . import test_cloud_api_media
 from . import test_cloud_api_payloads
 from . import test_cloud_api_pool
 from . import test_cloud_api_webhooks
@@ -21,6 +22,8 @@ from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
+from . import test_policy_auto_reply
+from . import test_policy_ab_test
 from . import test_policy_eligibility
 from . import test_policy_frequency
 from . import test_policy_hours
@@ -47,6 +50,7 @@ from . import test_simulator
 from . import test_statuses
 from . import test_template
 from . import test_tours
+from . import test_trial
 from . import test_variables
 from . import test_vocabulary
 from . import test_webhook_apply
@@ -58,6 +62,7 @@ from . import test_reputation_poll
 from . import test_reputation_daily
 from . import test_reputation_dashboard
 from . import test_response
+from . import test_campaign_people
 from . import test_canary
 from . import test_release
 from . import test_reputation_tour
@@ -68,6 +73,10 @@ from . import test_reputation_mail
 from . import test_person_panel
 from . import test_landing
 from . import test_conversation
+from . import test_media
+from . import test_conversation_view
+from . import test_auto_reply
+from . import test_conversation_tours
 from . import test_policy_followup
 from . import test_sequence
 from . import test_sequence_races
