@@ -1,1 +1,1 @@
-from . import link, webhook
+from . import export, link, webhook

@@ -28,11 +28,13 @@ from . import waba_campaign
 from . import waba_campaign_state
 from . import waba_campaign_launch
 from . import waba_campaign_audience
+from . import waba_campaign_numbers
 from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_waits
 from . import waba_campaign_variable
 from . import waba_campaign_sources
+from . import waba_campaign_ab
 from . import waba_campaign_preview
 from . import waba_message
 from . import waba_message_rules
@@ -83,6 +85,10 @@ from . import waba_sender_release
 from . import waba_sender_alert
 from . import waba_campaign_canary
 from . import waba_campaign_results
+from . import waba_campaign_trial
+from . import waba_campaign_people
+from . import waba_campaign_timing
+from . import waba_test_numbers
 from . import waba_template_hold
 from . import waba_rate
 from . import digest_digest

@@ -59,6 +59,8 @@ class WabaRecipient(models.Model):
         ours = blacklist.search(
             [("number", "in", self._numbers_to_list()), ("waba_added", "=", True)]
         )
+        if not ours:
+            return
         # Another of our companies may still have their no.
         still_out = self._same_person().filtered(
             lambda person: person.marketing_state == "opted_out"

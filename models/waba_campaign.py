@@ -19,8 +19,8 @@ KEPT_BY_THE_STEPS = frozenset(
     (
         "state", "template_signature", "pause_reason", "pause_cause", "resume_at",
         "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
-        "done_at", "utm_source_id", "wave_state", "wave_size", "wave_limit", "wave_started_at",
-        "wave_sent_at", "wave_until", "watched_from",
+        "done_at", "utm_source_id", "utm_medium_id", "wave_state", "wave_size", "wave_limit",
+        "wave_started_at", "wave_sent_at", "wave_until", "watched_from",
     )
 )  # fmt: skip
 
@@ -66,11 +66,11 @@ class WabaCampaign(models.Model):
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
         " ('company_id', '=', company_id)]",
     )  # fmt: skip
-    category = fields.Selection(related="template_id.category", store=True)
     template_signature = fields.Char(readonly=True, copy=False)
     variable_ids = fields.One2many(
-        "waba.campaign.variable", "campaign_id", string="Variables", copy=True
-    )
+        "waba.campaign.variable", "campaign_id", string="Variables", copy=True,
+        domain=[("variant", "=", "a")],
+    )  # fmt: skip
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     preview_name = fields.Char(compute="_compute_preview_html")
 
@@ -116,6 +116,9 @@ class WabaCampaign(models.Model):
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
     utm_source_id = fields.Many2one(
         "utm.source", "UTM source", readonly=True, copy=False, ondelete="set null"
+    )
+    utm_medium_id = fields.Many2one(
+        "utm.medium", "UTM medium", readonly=True, copy=False, ondelete="set null"
     )
 
     # Figures, counted in one pass
@@ -217,12 +220,12 @@ class WabaCampaign(models.Model):
     def _onchange_template_id(self):
         self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
 
-    def _variable_commands(self):
+    def _variable_commands(self, template=None):
         copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
                   "field_path", "text", "fallback")  # fmt: skip
         return [
             fields.Command.create({name: line[name] for name in copied})
-            for line in self.template_id.variable_ids
+            for line in (self.template_id if template is None else template).variable_ids
         ]
 
     # ------------------------------------------------------------------
@@ -249,6 +252,10 @@ class WabaCampaign(models.Model):
         return result
 
     @api.model
+    def _kept_by_the_steps(self):
+        return KEPT_BY_THE_STEPS
+
+    @api.model
     def _fixed_once_under_way(self):
         """Names of the fields that say what is sent, to whom and from which number."""
         return {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
@@ -256,7 +263,7 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _check_not_kept_by_the_steps(self, names):
-        if not self.env.su and (kept := KEPT_BY_THE_STEPS.intersection(names)):
+        if not self.env.su and (kept := self._kept_by_the_steps().intersection(names)):
             raise AccessError(self.env._("The campaign itself keeps %s.", ", ".join(sorted(kept))))
 
     def _check_not_under_way(self):

@@ -59,7 +59,8 @@ class WabaCampaign(models.Model):
                 "to_prepare_count": self._audience_records_count(),
             },
         )
-        if reason := self.template_id._why_not_sendable():
+        self._begin_trial()
+        if reason := self._why_no_message_may_go():
             self._pause(reason, cause="template")
             return
         try:
@@ -157,7 +158,7 @@ class WabaCampaign(models.Model):
             *records._phone_get_number_fields(),
             records._phone_get_country_field(),
             *records._waba_person_fields(),
-            *self.variable_ids._record_fields(),
+            *(self.variable_ids | self.b_variable_ids)._record_fields(),
         }
         return [
             name

@@ -78,7 +78,8 @@ class WabaCampaign(models.Model):
         sender = self.sender_id
         wave = sender.canary and response.canary(
             self._count_queued(),
-            sender.response_canary or self.template_id._response_in_force().canary,
+            sender.response_canary
+            or any(template._response_in_force().canary for template in self._templates_in_use()),
             sender.portfolio_id._is_young(),
             sender._response_settings(),
         )

@@ -26,6 +26,7 @@ class WabaCampaign(models.Model):
                     "to_prepare_count": campaign.audience_count,
                 },
             )
+            campaign.sudo()._begin_trial()
             campaign.sudo()._set_utm()
             self._prepare_cron()._trigger(at=campaign.scheduled_at if later else None)
         return True
@@ -68,22 +69,25 @@ class WabaCampaign(models.Model):
             )
 
     def _check_variables(self):
+        self._check_variables_of(self.template_id, self.variable_ids)
+
+    def _check_variables_of(self, template, lines):
         wanted = {
-            (line.component, line.button_index, line.name) for line in self.template_id.variable_ids
+            (line.component, line.button_index, line.name) for line in template.variable_ids
         }
-        have = {(line.component, line.button_index, line.name) for line in self.variable_ids}
+        have = {(line.component, line.button_index, line.name) for line in lines}
         if wanted != have:
             raise UserError(
                 self.env._(
                     "The variables of the template %s have changed since they were filled in here. "
                     "Choose the template again and fill them in.",
-                    self.template_id.display_name,
+                    template.display_name,
                 )
             )
-        self.variable_ids._check_field_path()
-        self.variable_ids._check_link()
-        self.variable_ids._check_leads_to_us(self.template_id)
-        empty = self.variable_ids.filtered(lambda line: not line._is_complete())
+        lines._check_field_path()
+        lines._check_link()
+        lines._check_leads_to_us(template)
+        empty = lines.filtered(lambda line: not line._is_complete())
         if empty:
             raise UserError(
                 self.env._(
@@ -92,9 +96,23 @@ class WabaCampaign(models.Model):
                 )
             )
 
+    def _utm_values(self):
+        """Values of `utm.mixin` for a record that came of this campaign, as far as it has any."""
+        campaign = self.sudo()
+        values = {
+            "campaign_id": campaign.utm_campaign_id.id,
+            "source_id": campaign.utm_source_id.id,
+            "medium_id": campaign.utm_medium_id.id,
+        }
+        return {name: value for name, value in values.items() if value}
+
     def _set_utm(self):
         """A launched campaign is a UTM source, so that what comes of it can be traced."""
         if not self.utm_source_id:
             self.utm_source_id = self.env["utm.source"].create({"name": self.name})
+        if not self.utm_medium_id:
+            self.utm_medium_id = self.env["utm.mixin"]._find_or_create_record(
+                "utm.medium", "WhatsApp"
+            )
         if not self.utm_campaign_id:
             self.utm_campaign_id = self.env["utm.campaign"].create({"title": self.name})

@@ -31,8 +31,11 @@ class WabaCampaign(models.Model):
         """
         self.check_access("read")
         saved = self.browse(campaign_id or [])
-        if saved and (row := saved._row_to_preview(step, record_id)):
-            return saved._preview_of_row(row, step, record_id)
+        domain = saved._domain_of_rows() if saved else None
+        if saved and saved.ab_test and values.get("variant"):
+            domain &= Domain("variant", "=", values["variant"])
+        if saved and (row := saved._row_to_preview(domain, step, record_id)):
+            return saved._preview_of_row(row, domain, step, record_id)
         campaign = self.new(
             {
                 **{name: values.get(name) for name in OF_THE_FORM},
@@ -86,7 +89,7 @@ class WabaCampaign(models.Model):
         for line in self.variable_ids.sorted("sequence"):
             if line._own_value(record, facts) or line.kind == "payload":
                 continue
-            names = {"variable": f"{{{{{line.name}}}}}", "what": line._what_it_shows(record)}
+            names = {"variable": line._described(), "what": line._what_it_shows(record)}
             if line.fallback:
                 text = self.env._("%(what)s is empty: %(variable)s shows “%(fallback)s”.",
                                   **names, fallback=line.fallback)  # fmt: skip
@@ -104,14 +107,14 @@ class WabaCampaign(models.Model):
     # What was frozen
     # ------------------------------------------------------------------
 
-    def _row_to_preview(self, step, record_id):
+    def _row_to_preview(self, domain, step, record_id):
         self.check_access("read")
-        return _step(self.env["waba.message"], self._domain_of_rows(), "res_id", step, record_id)
+        return _step(self.env["waba.message"], domain, "res_id", step, record_id)
 
     def _domain_of_rows(self):
         return Domain("campaign_id", "=", self.id) & Domain("direction", "=", "out")
 
-    def _preview_of_row(self, row, step, record_id):
+    def _preview_of_row(self, row, domain, step, record_id):
         states = dict(row._fields["state"]._description_selection(self.env))
         has_words = bool(row.parameters) or not row.template_id.variable_ids
         text = row.failure_reason or states[row.state]
@@ -120,7 +123,7 @@ class WabaCampaign(models.Model):
             "html": row.preview_html if has_words else "",
             "name": row.person_name or row.number or "",
             "record_id": row.res_id,
-            **_place(row, self._domain_of_rows(), "res_id", step, record_id, row.res_id),
+            **_place(row, domain, "res_id", step, record_id, row.res_id),
             "notes": [{"kind": "left_out" if is_bad else "state", "text": text}],
         }
 

@@ -1,16 +1,12 @@
 import json
-from datetime import datetime
-from typing import NamedTuple
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
-from ..cloud_api import payloads
-from ..policy import eligibility, frequency, hours
-from ..policy import numbers as policy_numbers
-from .phone_countries import country_of
+from ..policy import eligibility, hours
+from .waba_campaign_numbers import NOBODY
 from .waba_failure import failure_sentence
-from .waba_variable_mixin import freeze_parameters, new_link_token
+from .waba_variable_mixin import Words, freeze_parameters, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
 ROW_COLUMNS = {
@@ -26,6 +22,9 @@ ROW_COLUMNS = {
     "state": "varchar",
     "failure_type": "varchar",
     "failure_reason": "text",
+    "variant": "varchar",
+    "is_trial": "boolean",
+    "variant_parameters": "jsonb",
 }
 
 # RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
@@ -36,27 +35,13 @@ UUID_OF_ROW = SQL(
 )
 
 
-class Known(NamedTuple):
-    """What is known about the person behind a number: columns of waba.recipient."""
-
-    id: int | None = None
-    marketing_state: str = "unknown"
-    utility_state: str | None = None
-    unreachable_until: datetime | None = None
-    marketing_held_until: datetime | None = None
-    is_blocked: bool = False
-
-
-NOBODY = Known()
-
-
 class Preparation:
     """What is the same for everybody in a chunk, read once.
 
     :ivar people: {E.164 number: Known}
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
     :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
-    :ivar variables: [waba.variable.mixin.Variable]
+    :ivar words: {variant: Words} of the messages that may go to them
     """
 
     def __init__(self, campaign, records, numbers):
@@ -78,10 +63,12 @@ class Preparation:
         self.people = campaign._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
-        self.variables = campaign.variable_ids._read_variables(records.env)
-        self.has_links = any(variable.is_link for variable in self.variables)
-        self.check = payloads.ParameterCheck(
-            campaign.template_id.components or [], campaign.template_id.parameter_format
+        self.words = {
+            variant: Words(template, lines, records.env)
+            for variant, (template, lines) in campaign._messages().items()
+        }
+        self.has_links = any(
+            variable.is_link for words in self.words.values() for variable in words.variables
         )
         self._sentences, self._times = {}, {}
 
@@ -138,22 +125,36 @@ class WabaCampaign(models.Model):
             blocked_countries=preparation.blocked_countries,
             opt_in_required=preparation.opt_in_required,
         )
-        reason, detail = verdict.reason_key, None
-        parameters = {}
-        facts = record._waba_person_facts()
+        reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
         if reason in (None, "frequency"):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
-            parameters, unfit, detail = self._parameters_for(record, facts, preparation)
-            if not unfit and self._is_held_out(number):
-                unfit = "holdout"
-            reason = unfit or reason
-        if reason == "invalid_number":
-            detail = typed
-        elif reason == "frequency":
-            # With its words: it may be queued again when the person may get another one.
-            retry_at = verdict.retry_at
-            detail = preparation.frequency_detail(number)
+            said, waits = self._share_out(
+                number,
+                {
+                    variant: self._side_for(record, facts, words, preparation)
+                    for variant, words in preparation.words.items()
+                },
+                is_later=bool(reason),
+            )
+            if not said.get("failure_type") and self._is_held_out(number):
+                said, waits = _left_out("holdout", preparation), False
+            elif reason and not said.get("failure_type"):
+                # With its words: it may be queued again when the person may get another one.
+                retry_at = verdict.retry_at
+                said |= {
+                    "state": "skipped",
+                    "failure_type": reason,
+                    "failure_reason": preparation.sentence(
+                        reason, preparation.frequency_detail(number)
+                    ),
+                }
+        else:
+            said = _left_out(
+                reason, preparation, detail=typed if reason == "invalid_number" else None
+            )
+        if said.get("failure_type"):
+            wait_reason = None
         if known.id:
             preparation.seen.add(known.id)
         return {
@@ -161,15 +162,20 @@ class WabaCampaign(models.Model):
             "number": typed or None,
             "person_name": facts["name"] or record.display_name,
             "res_id": record.id,
-            "parameters": parameters,
             "link_token": facts.get("link_token"),
-            "retry_at": str(retry_at),
-            "wait_reason": None if reason else wait_reason,
+            "retry_at": None if waits else str(retry_at),
+            "wait_reason": "trial" if waits else wait_reason,
             "time_zone": time_zone,
-            "state": "skipped" if reason else "queued",
-            "failure_type": reason,
-            "failure_reason": preparation.sentence(reason, detail) if reason else None,
+            "state": "queued",
+            **said,
         }
+
+    def _side_for(self, record, facts, words, preparation):
+        """One message for one person: {'parameters'}, or {'reason', 'sentence'} why not."""
+        parameters, reason, detail = self._parameters_for(record, facts, words)
+        if reason:
+            return {"reason": reason, "sentence": preparation.sentence(reason, detail)}
+        return {"parameters": parameters}
 
     def _insert_rows(self, rows):
         """Make waba.message rows by one statement: a third of what the ORM's create costs.
@@ -189,7 +195,9 @@ class WabaCampaign(models.Model):
                            %(columns)s)
                    SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
                           %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
-                          %(template)s, %(category)s, %(res_model)s, %(now)s, %(now)s,
+                          CASE WHEN variant = 'b' THEN %(template_b)s ELSE %(template)s END,
+                          CASE WHEN variant = 'b' THEN %(category_b)s ELSE %(category)s END,
+                          %(res_model)s, %(now)s, %(now)s,
                           %(columns)s
                      FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
                 columns=SQL(", ").join(map(SQL.identifier, ROW_COLUMNS)),
@@ -203,7 +211,9 @@ class WabaCampaign(models.Model):
                 company=self.company_id.id,
                 user=self.user_id.id,
                 template=self.template_id.id,
-                category=self.category or None,
+                category=self.template_id.category or None,
+                template_b=self.b_template_id.id or self.template_id.id,
+                category_b=self.b_template_id.category or None,
                 res_model=self.res_model,
                 uuid=UUID_OF_ROW,
                 now=self.env.cr.now(),
@@ -214,95 +224,23 @@ class WabaCampaign(models.Model):
         self.invalidate_recordset(["waba_message_ids"])
 
     # ------------------------------------------------------------------
-    # Numbers and people
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _number_of(self, record):
-        """E.164 by the record's own country, one form for one person; '' when there is none."""
-        # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
-        return policy_numbers.e164_of(record.phone_sanitized or record._phone_format() or "")
-
-    @api.model
-    def _typed_number(self, record):
-        """The number as it stands on the record, to name what is not valid; ''."""
-        typed = (record[name] for name in record._phone_get_number_fields())
-        return next((text.strip() for text in typed if text and text.strip()), "")
-
-    @api.model
-    def _person(self, number, typed, known, preparation):
-        return eligibility.Person(
-            # Only what was formatted may look like a number: "+346125550" is none.
-            number=number or typed.lstrip("+"),
-            duplicate=known.id in preparation.seen,
-            marketing_state=known.marketing_state,
-            utility_state=known.utility_state,
-            blacklisted=number in preparation.blacklisted,
-            unreachable_until=known.unreachable_until,
-            blocked=known.is_blocked,
-            country_code=country_of(number),
-            promotions_free_at=frequency.frees_at(
-                preparation.promotions.get(number, ()), preparation.cap
-            ),
-        )
-
-    def _known_people(self, numbers):
-        """{E.164 number: Known}; who was not known is from now on."""
-        portfolio = self.sender_id.portfolio_id
-        self.env["waba.recipient"]._create_missing(portfolio, numbers)
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT number, %s FROM waba_recipient
-                    WHERE portfolio_id = %s AND number = ANY(%s)""",
-                SQL(", ").join(map(SQL.identifier, Known._fields)),
-                portfolio.id,
-                [*numbers],
-            )
-        )
-        return {number: Known(*values) for number, *values in rows}
-
-    @api.model
-    def _blacklisted_among(self, numbers):
-        """The numbers on Odoo's phone blacklist, in one query."""
-        # In SQL: the model's own search parses every number again, which costs more than the rest.
-        self.env["phone.blacklist"].flush_model(["number", "active"])
-        rows = self.env.execute_query(
-            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*numbers])
-        )
-        return {number for (number,) in rows}
-
-    def _recipient_ids_with_row(self, recipient_ids):
-        """Who of these people has a row in this campaign already."""
-        self.env["waba.message"].flush_model()
-        # The conditions of the index: whoever is a duplicate has a row that is none.
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT recipient_id FROM waba_message
-                    WHERE campaign_id = %s AND recipient_id = ANY(%s) AND direction = 'out'
-                      AND failure_type IS DISTINCT FROM 'duplicate'""",
-                self.id,
-                recipient_ids,
-            )
-        )
-        return {recipient_id for (recipient_id,) in rows}
-
-    # ------------------------------------------------------------------
     # Words
     # ------------------------------------------------------------------
 
-    def _parameters_for(self, record, facts, preparation):
+    def _parameters_for(self, record, facts, words):
         """The words for one person, frozen: what is previewed is what is sent.
 
+        :param words: Words
         :param facts: `record._waba_person_facts()`
         :return: (parameters, reason key or None, detail or None)
         """
-        variables = preparation.variables
+        variables = words.variables
         values = {variable.id: variable.value_for(record, facts) for variable in variables}
         missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
         if missing:
             return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
         given = {v.key: values[v.id] for v in variables if values[v.id]}
-        problems = preparation.check.problems_of(given)
+        problems = words.check.problems_of(given)
         return (
             freeze_parameters(variables, values),
             "bad_value" if problems else None,
@@ -325,3 +263,13 @@ class WabaCampaign(models.Model):
             for problem in problems
         ]
         return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)
+
+
+def _left_out(reason, preparation, detail=None):
+    """Values of a row that we decide not to send."""
+    return {
+        "parameters": {},
+        "state": "skipped",
+        "failure_type": reason,
+        "failure_reason": preparation.sentence(reason, detail),
+    }

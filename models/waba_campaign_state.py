@@ -40,10 +40,8 @@ class WabaCampaign(models.Model):
         if released := self._ask_for_release():
             return released
         for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
-            if reason := campaign.template_id._why_not_sendable():
+            if reason := campaign._why_no_message_may_go():
                 raise UserError(reason)
-            if campaign.template_signature != campaign.template_id.signature:
-                raise UserError(campaign._changed_template_reason())
         self._resume(self.env._("%s resumed this campaign.", self.env.user.name))
         return None
 
@@ -79,6 +77,9 @@ class WabaCampaign(models.Model):
                 ("failure_type", "=", "frequency"),
             ]
         )
+        return self._retry_and_tell(failed)
+
+    def _retry_and_tell(self, failed):
         moved = failed.action_retry()
         kept = len(failed) - len(moved)
         return {
@@ -124,8 +125,7 @@ class WabaCampaign(models.Model):
         """Lift the pauses of one cause; the others stay."""
         self.filtered(
             lambda campaign: (
-                campaign.pause_cause == cause
-                and campaign.template_signature == campaign.template_id.signature
+                campaign.pause_cause == cause and not campaign._has_changed_template()
             )
         )._resume(reason)
 
@@ -136,15 +136,31 @@ class WabaCampaign(models.Model):
             )
         )._resume(self.env._("the waiting time is over."))
 
+    def _has_changed_template(self):
+        """Whether no message in use is still the one that was previewed."""
+        signatures = self._signatures()
+        return all(
+            signatures[variant] != template.signature
+            for variant, (template, _lines) in self._messages().items()
+        )
+
+    def _why_no_message_may_go(self):
+        """Sentence that names why none of the messages in use may be sent, or False."""
+        if self._usable_variants():
+            return False
+        template = self._templates_in_use()[:1]
+        return template._why_not_sendable() or self._changed_template_reason()
+
     def _changed_template_reason(self):
         return self.env._(
             "The variables of the template %s changed at Meta after the launch: what was previewed "
             "can no longer be sent. Cancel this campaign and launch a new one for the people left.",
-            self.template_id.display_name,
+            self._templates_in_use()[:1].display_name,
         )
 
     def _pause_for_changed_template(self):
-        for campaign in self.filtered(lambda c: c.template_signature != c.template_id.signature):
+        self._go_on_with_the_other()
+        for campaign in self.filtered(lambda campaign: campaign._has_changed_template()):
             reason = campaign._changed_template_reason()
             if campaign.pause_cause == "template":
                 # It waited for Meta to approve the template, which no longer helps it.
@@ -157,7 +173,7 @@ class WabaCampaign(models.Model):
         """Pause the campaigns whose template may not be sent, or not as it was previewed."""
         self._pause_for_changed_template()
         for campaign in self:
-            if reason := campaign.template_id._why_not_sendable():
+            if reason := campaign._why_no_message_may_go():
                 campaign._pause(reason, cause="template")
 
     def _continue(self):

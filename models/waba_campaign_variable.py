@@ -13,6 +13,9 @@ class WabaCampaignVariable(models.Model):
     _inherit = ["waba.variable.mixin"]
 
     campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
+    variant = fields.Selection(
+        [("a", "A"), ("b", "B")], "Message", default="a", required=True, readonly=True
+    )
     res_model = fields.Selection(related="campaign_id.res_model", string="Field of")
 
     @api.model_create_multi
@@ -58,7 +61,8 @@ class WabaCampaignVariable(models.Model):
                 )
 
     def _language(self):
-        return self.campaign_id.template_id.language
+        campaign = self.campaign_id
+        return (campaign.b_template_id if self.variant == "b" else campaign.template_id).language
 
     def _check_field(self, model, name):
         """The field `name` of `model`, one step of this line's path."""

@@ -34,7 +34,8 @@ class WabaCampaign(models.Model):
                      FROM (SELECT retry_at,
                                   retry_at > %s AND wait_reason IS NOT DISTINCT FROM 'hours'
                                   AS outside
-                             FROM waba_message WHERE campaign_id = %s AND state = 'queued') m""",
+                             FROM waba_message WHERE campaign_id = %s AND state = 'queued'
+                              AND retry_at IS NOT NULL) m""",
                 now,
                 self.id,
             )

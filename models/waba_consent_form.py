@@ -63,4 +63,4 @@ class WabaRecipient(models.Model):
         said = ": ".join(filter(None, [source_text, read.evidence]))
         if last and (last.action, last.source, last.evidence) == (read.action, "form", said):
             return last
-        return ledger._take(read, "form", company, source_text)
+        return ledger._take_all([(read, source_text)], "form", company)

@@ -65,11 +65,9 @@ class WabaConsent(models.Model):
                 texts[index], "import", read[index].faults, company, self._row_origin(index)
             )
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
-        entries = self.union(
-            *(self._take(read[index], "import", company, self._row_origin(index)) for index in good)
-        )
+        taken = [(read[index], self._row_origin(index)) for index in good]
         return {
-            "ids": entries.ids,
+            "ids": self._take_all(taken, "import", company).ids,
             "messages": [],
             "nextrow": limit if limit < len(data) else 0,
         }
@@ -110,24 +108,28 @@ class WabaConsent(models.Model):
         )
 
     @api.model
-    def _take(self, read, source, company, origin):
-        """Write down a row that was read; the ledger's entry, perhaps of an earlier time.
+    def _take_all(self, rows, source, company):
+        """Write down rows that were read; the ledger's entries, perhaps of an earlier time.
 
-        :param read: Read without faults
-        :param origin: the list and row, or the form, it comes from
+        :param rows: [(Read without faults, the list and row, or the form, it comes from)]
         """
-        person = self.env["waba.recipient"]._of_company(read.number, company)
-        evidence = ": ".join(filter(None, [origin, read.evidence]))
-        person._set_consent(read.purpose, read.action, source, evidence, at=read.at)
-        return self.search(
+        numbers = {read.number for read, _origin in rows}
+        known = self.env["waba.recipient"]._all_of_company(numbers, company)
+        wanted = set()
+        for read, origin in rows:
+            person = known[read.number]
+            evidence = ": ".join(filter(None, [origin, read.evidence]))
+            person._set_consent(read.purpose, read.action, source, evidence, at=read.at)
+            wanted.add((person.id, read.purpose, read.action, read.at))
+        entries = self.search(
             [
-                ("recipient_id", "=", person.id),
-                ("purpose", "=", read.purpose),
-                ("action", "=", read.action),
+                ("recipient_id", "in", [person.id for person in known.values()]),
                 ("source", "=", source),
-                ("at", "=", read.at),
-            ],
-            limit=1,
+                ("at", "in", [read.at for read, _origin in rows]),
+            ]
+        )
+        return entries.filtered(
+            lambda entry: (entry.recipient_id.id, entry.purpose, entry.action, entry.at) in wanted
         )
 
     # ------------------------------------------------------------------

@@ -44,5 +44,5 @@ class WabaConsentRejected(models.Model):
             if read.faults:
                 row.sudo().fault = "\n".join(read.faults)
                 continue
-            entry = ledger._take(read, row.source, row.company_id, row.origin)
+            entry = ledger._take_all([(read, row.origin)], row.source, row.company_id)
             row.sudo().write({"consent_id": entry.id, "active": False, "fault": False})

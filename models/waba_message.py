@@ -38,6 +38,7 @@ WAIT_REASONS = [
     ("hours", "Outside the person's hours"),
     ("held", "WhatsApp holds promotions back"),
     ("frequency", "Enough promotions lately"),
+    ("trial", "The better of two messages is not known yet"),
 ]
 
 

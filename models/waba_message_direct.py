@@ -1,29 +1,16 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..cloud_api import payloads
 from ..policy import eligibility, frequency, hours
 from .languages import in_language_of
 from .phone_countries import country_of
 from .waba_campaign_rows import UUID_OF_ROW
 from .waba_failure import failure_sentence
 from .waba_sender_reserve import purpose_of
-from .waba_variable_mixin import link_token_in, new_link_token
+from .waba_variable_mixin import Words, link_token_in, new_link_token
 
 # A colleague asks for these in person; the others are asked for by jobs and rules.
 ASKED_BY_A_PERSON = ("manual", "test")
-
-
-class Words:
-    """What one template's variables need to be filled, as `waba.campaign._parameters_for` reads it.
-
-    :param lines: waba.variable.mixin records
-    :param env: the environment in which the record is read
-    """
-
-    def __init__(self, template, lines, env):
-        self.variables = lines._read_variables(env)
-        self.check = payloads.ParameterCheck(template.components or [], template.parameter_format)
 
 
 class WabaMessage(models.Model):

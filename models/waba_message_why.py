@@ -21,6 +21,8 @@ CHECKED = {
     "unreachable": _lt("reached by WhatsApp lately, or never tried"),
     "blocked_by_us": _lt("not blocked by us"),
     "country": _lt("a country that WhatsApp serves"),
+    # A company may have no such rule; that it held the message is told by what it waited for.
+    "frequency": None,
     "window_closed": _lt("they had written to us in the 24 hours before"),
 }
 # Only these are asked of what is answered freely, of promotions and of other templates.

@@ -43,7 +43,10 @@ class WabaRecipient(models.Model):
 
         :param company: the user's own if not given
         """
-        company = company or self.env.company
+        return self._all_of_company([number], company or self.env.company)[number]
+
+    def _all_of_company(self, numbers, company):
+        """{E.164 number: row}, see `_of_company`."""
         accounts = self.env["waba.account"].sudo().search([("portfolio_id", "!=", False)])
         of_company = accounts.filtered(lambda account: account.company_id == company)
         portfolios = (of_company or accounts).portfolio_id
@@ -51,19 +54,22 @@ class WabaRecipient(models.Model):
             raise UserError(
                 self.env._("No WhatsApp account is connected yet: connect one, then note it again.")
             )
-        return (
-            self.search(
-                [
-                    ("portfolio_id", "in", portfolios.ids),
-                    "|",
-                    ("number", "=", number),
-                    ("wa_number", "=", number),
-                ],
-                order="id",
-                limit=1,
-            )
-            or self._find_or_create_by_number(portfolios[0], [number])[number]
+        numbers = list(numbers)
+        people = self.search(
+            [
+                ("portfolio_id", "in", portfolios.ids),
+                "|",
+                ("number", "in", numbers),
+                ("wa_number", "in", numbers),
+            ],
+            order="id desc",
         )
+        # The row by the number itself before one by WhatsApp's way of writing it.
+        known = {person.wa_number: person for person in people}
+        known |= {person.number: person for person in people}
+        missing = [number for number in numbers if number not in known]
+        known |= self._find_or_create_by_number(portfolios[0], missing) if missing else {}
+        return {number: known[number] for number in numbers}
 
     def _who_heard(self, action):
         """The rows that a word said to these changes.

@@ -49,7 +49,7 @@ class WabaRecipient(models.Model):
                 person.utility_state == "opted_out",
             )
         people._cancel_what_waits()
-        people._empty_webhooks()
+        counts["waba.webhook.event"] = people._empty_webhooks()
         people._leave_blacklist()
         people._empty_rows()
         return {model: count for model, count in counts.items() if count}
@@ -66,11 +66,10 @@ class WabaRecipient(models.Model):
     def _count_personal(self):
         """{model: rows that tell about these people}."""
         of_people = [("recipient_id", "in", self.ids)]
-        models_of_rows = ("waba.message", "waba.consent", "waba.conversation")
-        return {name: self.env[name].search_count(of_people) for name in models_of_rows} | {
-            "waba.reputation.event": self.env["waba.reputation.event"].search_count(of_people),
-            "waba.webhook.event": len(self._webhooks("applied", "ignored")),
-        }
+        models_of_rows = (
+            "waba.message", "waba.consent", "waba.conversation", "waba.reputation.event",
+        )  # fmt: skip
+        return {name: self.env[name].search_count(of_people) for name in models_of_rows}
 
     def _cancel_what_waits(self):
         self.env["waba.message"].search(
@@ -98,8 +97,13 @@ class WabaRecipient(models.Model):
         return self.env["waba.webhook.event"].browse([id_ for (id_,) in rows])
 
     def _empty_webhooks(self):
-        """Bodies are evidence of what was applied; their hash still tells a repetition."""
-        self._webhooks("applied", "ignored").write({"body": "{}"})
+        """Bodies are evidence of what was applied; their hash still tells a repetition.
+
+        :return: how many
+        """
+        bodies = self._webhooks("applied", "ignored")
+        bodies.write({"body": "{}"})
+        return len(bodies)
 
     def _leave_blacklist(self):
         """What we put on the phone blacklist; the fingerprint takes its place."""
@@ -152,6 +156,7 @@ class WabaMessage(models.Model):
         `wamid`: Meta writes the number into it. `failure_reason` may quote it.
         """
         columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
+                   "variant_parameters",
                    "wamid", "res_model", "res_id", "merged_res_id", "about_wamid",
                    "details"]  # fmt: skip
         stored = self._fields

@@ -32,7 +32,8 @@ class WabaRecipient(models.Model):
                 landing.LAST_WRITTEN: lambda: self._record_last_written(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
                 landing.PARTNER: lambda: self._partner_within(company),
-                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item),
+                landing.NEW_LEAD: lambda: makes_lead
+                and self._new_lead(company, item, answered),
             }
         )
 
@@ -106,8 +107,11 @@ class WabaRecipient(models.Model):
             at=partner.write_date,
         )
 
-    def _new_lead(self, company, item):
-        """Someone we do not know writes: an enquiry of its own, as the company's setting wants."""
+    def _new_lead(self, company, item, answered):
+        """Someone we do not know writes: an enquiry of its own, as the company's setting wants.
+
+        It came of the campaign whose message is answered, if that is known.
+        """
         leads = self.env["crm.lead"].with_company(company)
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
@@ -124,5 +128,6 @@ class WabaRecipient(models.Model):
                 "team_id": team.id,
                 "source_id": leads._find_or_create_record("utm.source", "WhatsApp").id,
                 "medium_id": leads._find_or_create_record("utm.medium", "WhatsApp").id,
+                **(answered.campaign_id._utm_values() if answered else {}),
             }
         )

@@ -77,7 +77,8 @@ class WabaSender(models.Model):
             for (retry_at,) in self.env.execute_query(
                 SQL(
                     """(SELECT m.retry_at FROM waba_message m
-                         WHERE m.state = 'queued' AND %(group)s ORDER BY m.retry_at LIMIT 1)
+                         WHERE m.state = 'queued' AND %(group)s AND m.retry_at IS NOT NULL
+                         ORDER BY m.retry_at LIMIT 1)
                        UNION ALL
                        (SELECT m.retry_at FROM waba_message m
                          WHERE m.state = 'queued' AND %(group)s AND m.retry_at > %(now)s

@@ -184,8 +184,16 @@ class WabaTemplate(models.Model):
             .sudo()
             .search(
                 [
-                    ("template_id", "in", self.ids),
                     ("state", "in", ("preparing", "running", "paused")),
+                    "|",
+                    "&",
+                    ("template_id", "in", self.ids),
+                    ("winner", "!=", "b"),
+                    "&",
+                    "&",
+                    ("ab_test", "=", True),
+                    ("b_template_id", "in", self.ids),
+                    ("winner", "!=", "a"),
                 ]
             )
         )

@@ -145,6 +145,14 @@ class WabaVariableMixin(models.AbstractModel):
             return record.env.company.name
         return self._field_value(record) if self.source == "field" else facts[self.source]
 
+    def _described(self):
+        """{{1}}, or {{1}} of the button: a name may stand in several parts of a template."""
+        self.ensure_one()
+        name = f"{{{{{self.name}}}}}"
+        if self.component == "button":
+            return self.env._("%s of the button", name)
+        return self.env._("%s of the header", name) if self.component == "header" else name
+
     def _what_it_shows(self, record):
         """The name of the value that this variable shows, as people know it."""
         self.ensure_one()
@@ -267,6 +275,18 @@ class Variable:
         if self._link_code is None:
             self._link_code = self._line._tracked_link().code
         return links.suffix(self._link_code, token)
+
+
+class Words:
+    """What one template's variables need to be filled, as `waba.campaign._parameters_for` reads it.
+
+    :param lines: waba.variable.mixin records
+    :param env: the environment in which the record is read
+    """
+
+    def __init__(self, template, lines, env):
+        self.variables = lines._read_variables(env)
+        self.check = payloads.ParameterCheck(template.components or [], template.parameter_format)
 
 
 def new_link_token():

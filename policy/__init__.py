@@ -6,6 +6,7 @@ Odoo's records read it, False.
 """
 
 from . import (
+    ab_test,
     attribution,
     cost,
     eligibility,
@@ -26,6 +27,7 @@ from . import (
 )
 
 __all__ = [
+    "ab_test",
     "attribution",
     "cost",
     "eligibility",

@@ -21,6 +21,7 @@ from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
+from . import test_policy_ab_test
 from . import test_policy_eligibility
 from . import test_policy_frequency
 from . import test_policy_hours
@@ -47,6 +48,7 @@ from . import test_simulator
 from . import test_statuses
 from . import test_template
 from . import test_tours
+from . import test_trial
 from . import test_variables
 from . import test_vocabulary
 from . import test_webhook_apply
@@ -58,6 +60,7 @@ from . import test_reputation_poll
 from . import test_reputation_daily
 from . import test_reputation_dashboard
 from . import test_response
+from . import test_campaign_people
 from . import test_canary
 from . import test_release
 from . import test_reputation_tour

@@ -26,3 +26,44 @@ class TestComposerTours(TourCase):
         campaign = self.env["waba.campaign"].search([("name", "=", "Once more")])
         self.assertEqual(campaign.audience_count, 2)
         self.assertEqual(campaign.audience_campaign_id, earlier)
+
+    def test_from_three_selected_cards_to_sent_messages_in_under_ten_clicks(self):
+        self.env.company.waba_quiet_hours = False
+        self._opportunities("+34 611 000 001", "+34 611 000 002", "+34 611 000 003")
+        self._tour("waba_launch_in_few_clicks", "waba_salesperson")
+        campaign = self.env["waba.campaign"].search([("user_id", "=", self.salesperson.id)])
+        self.assertEqual(campaign.state, "preparing")
+        self._prepare()
+        self._dispatch()
+        self.assertEqual(campaign.state, "done")
+        self.assertEqual(
+            {entry["body"]["to"] for entry in self.simulator.sends()},
+            {"+34611000001", "+34611000002", "+34611000003"},
+        )
+
+    def test_two_messages_are_tried_and_the_better_one_chosen(self):
+        self.env.company.waba_quiet_hours = False
+        self.sender.canary = False
+        leads = self._leads(160)
+        campaign = self._campaign(leads, user_id=self.salesperson.id)
+        url = f"/odoo/waba.campaign/{campaign.id}"
+        self._tour("waba_try_two_messages", "waba_salesperson", url)
+        self.assertTrue(campaign.ab_test)
+        self._prepare()
+        for _run in range(5):
+            self._dispatch()
+            if campaign.trial_state == "waiting":
+                break
+        self._tour("waba_choose_the_better_message", "waba_salesperson", url)
+        self.assertEqual(campaign.winner, "b")
+        self.assertEqual(len(self._rows(campaign)), 160)
+
+    def test_a_test_message_to_the_own_phone(self):
+        self.salesperson.partner_id.write(
+            {"phone": "+34 611 777 001", "country_id": self.env.ref("base.es").id}
+        )
+        campaign = self._campaign(self._leads(2), user_id=self.salesperson.id)
+        self._tour("waba_send_a_test", "waba_salesperson", f"/odoo/waba.campaign/{campaign.id}")
+        self._dispatch()
+        [entry] = self.simulator.sends()
+        self.assertEqual(entry["body"]["to"], "+34611777001")

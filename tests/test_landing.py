@@ -78,6 +78,18 @@ class TestLanding(InboundCase):
         people._find_or_create_by_number(self.portfolio, [NUMBER])[NUMBER].partner_id = partner
         self.assertEqual(self._where(), lead)
 
+    def test_a_lead_that_came_of_a_campaign_carries_its_utm_values(self):
+        self.env.company.waba_create_lead = True
+        lead = self._lead(NUMBER)
+        campaign = self._launch(lead)
+        lead.unlink()
+        new = self._write("¿Tienen sofás?")._get_record()
+        self.assertEqual(
+            (new.campaign_id, new.source_id, new.medium_id),
+            (campaign.utm_campaign_id, campaign.utm_source_id, campaign.utm_medium_id),
+        )
+        self.assertEqual(new.medium_id.name, "WhatsApp")
+
     def test_a_stranger_becomes_a_lead_where_the_company_wants_it(self):
         team = self.env["crm.team"].create({"name": "WhatsApp team"})
         self.env.company.write(

@@ -41,7 +41,7 @@ ROOMS = {
     # The door verifies and stores: of the API it needs these two values, never a client.
     "controllers": Room(
         rooms={"models": ANY, "cloud_api": {"answer_challenge", "verify_signature"}},
-        packages=frozenset(("odoo",)),
+        packages=frozenset(("odoo", "xlsxwriter")),
     ),
 }
 

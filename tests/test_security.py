@@ -40,11 +40,13 @@ RIGHTS = {
     "waba.reputation.event": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.rate": {USER: "", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
 }
-OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.consent.note", "waba.privacy")
+OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.test.send", "waba.consent.note",
+             "waba.privacy")  # fmt: skip
 # They hold nothing of a person or of a key.
 OF_NO_COMPANY = ("waba.template.variable", "waba.consent.word", "waba.erased.person")
 RIGHTS |= {

@@ -4,6 +4,7 @@ from . import waba_diagnosis
 from . import waba_privacy
 from . import waba_release
 from . import waba_report_block
+from . import waba_test_send
 from . import waba_sequence_activate
 from . import waba_sequence_apply
 from . import waba_sequence_enroll

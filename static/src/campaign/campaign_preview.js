@@ -28,10 +28,12 @@ const ICONS = {
 /** The message as each person of the audience will see it, saved or not; arrows lead through them. */
 export class CampaignPreview extends Component {
     static template = "waba_campaign.CampaignPreview";
-    static props = { ...standardWidgetProps };
+    static props = { ...standardWidgetProps, variant: { type: String, optional: true } };
+    static defaultProps = { variant: "a" };
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         // A click on an arrow also ends the edit of a field: both ask, and each starts from where
         // the one before has led.
         this.mutex = new Mutex();
@@ -43,13 +45,17 @@ export class CampaignPreview extends Component {
 
     /** Whatever of the form the message depends on, as the server reads it. */
     valuesOf(record) {
-        const { template_id, company_id, res_model, audience_domain, variable_ids } = record.data;
+        const { company_id, res_model, audience_domain } = record.data;
+        const isB = this.props.variant === "b";
+        const template = isB ? record.data.b_template_id : record.data.template_id;
+        const lines = isB ? record.data.b_variable_ids : record.data.variable_ids;
         return {
-            template_id: template_id && template_id.id,
+            variant: this.props.variant,
+            template_id: template && template.id,
             company_id: company_id && company_id.id,
             res_model,
             audience_domain,
-            variables: variable_ids.records.map((line) =>
+            variables: lines.records.map((line) =>
                 Object.fromEntries(OF_A_VARIABLE.map((name) => [name, line.data[name] ?? false]))
             ),
         };
@@ -113,9 +119,30 @@ export class CampaignPreview extends Component {
         }
     }
 
+    /** To the own phone, filled as for the person on the screen. */
+    async sendTest() {
+        const { record } = this.props;
+        if (await record.save()) {
+            const action = await this.orm.call("waba.campaign", "action_send_test", [[record.resId]], {
+                context: {
+                    waba_preview_record_id: this.recordId,
+                    waba_preview_variant: this.props.variant,
+                },
+            });
+            await this.action.doAction(action);
+        }
+    }
+
+    get maySendTest() {
+        return ["draft", "scheduled"].includes(this.props.record.data.state);
+    }
+
     iconOf(note) {
         return ICONS[note.kind];
     }
 }
 
-registry.category("view_widgets").add("waba_campaign_preview", { component: CampaignPreview });
+registry.category("view_widgets").add("waba_campaign_preview", {
+    component: CampaignPreview,
+    extractProps: ({ attrs }) => ({ variant: attrs.variant || "a" }),
+});

@@ -1,5 +1,5 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, choose, edit, editVariable, markCard, see } from "./steps";
+import { addTour, button, choose, edit, editVariable, markCard, see } from "./steps";
 
 const FIRST_COPY = ".o_waba_bubble:contains('Hola Ana1')";
 
@@ -77,4 +77,121 @@ addTour("waba_audience_from_a_campaign", () => [
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "counted anew"),
     { content: "save", trigger: ".o_form_button_save", run: "click" },
     see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
+]);
+
+// From three selected cards to the launch, counting every press of a button of the mouse.
+let clicks;
+const count = () => clicks++;
+
+addTour("waba_launch_in_few_clicks", () => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+    markCard("Sofa for room 1"),
+    markCard("Sofa for room 2"),
+    markCard("Sofa for room 3"),
+    {
+        content: "count from here",
+        trigger: ".o_selection_box:contains('3')",
+        run() {
+            clicks = 0;
+            document.addEventListener("pointerdown", count, true);
+        },
+    },
+    {
+        content: "open the Actions menu",
+        trigger: ".o_cp_action_menus button:contains('Actions')",
+        run: "click",
+    },
+    {
+        content: "WhatsApp campaign",
+        trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
+        run: "click",
+    },
+    ...choose("template_id", "welcome_back", "welcome_back (es)"),
+    ...choose("sender_id", "600 000 001"),
+    see(".o_waba_bubble:contains('Hola Ana1')", "the message as it leaves"),
+    button("Launch"),
+    {
+        content: "launch",
+        trigger: ".modal footer button:contains(/^Launch$/)",
+        run: "click",
+    },
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
+    {
+        content: "launched, in fewer than ten clicks",
+        trigger: ".o_form_view",
+        run() {
+            document.removeEventListener("pointerdown", count, true);
+            if (!clicks || clicks >= 10) {
+                throw new Error(`${clicks} clicks from the selected cards to the launch`);
+            }
+        },
+    },
+]);
+
+function tab(name) {
+    return {
+        content: `tab ${name}`,
+        trigger: `.o_notebook .nav-link:contains(/^${name}$/)`,
+        run: "click",
+    };
+}
+
+addTour("waba_try_two_messages", () => [
+    {
+        content: "try two messages",
+        trigger: ".o_field_widget[name=ab_test] input",
+        run: "click",
+    },
+    tab("Message B"),
+    ...choose("b_template_id", "welcome_back", "welcome_back (es)"),
+    see(".o_notebook .o_waba_bubble:contains('Hola Ana11000000, soy')", "message B for the first person"),
+    see(".o_field_widget[name=ab_text]:contains('people get A and')", "what it means"),
+    button("Launch"),
+    {
+        content: "launch",
+        trigger: ".modal footer button:contains(/^Launch$/)",
+        run: "click",
+    },
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
+]);
+
+addTour("waba_choose_the_better_message", () => [
+    see(".alert:contains('A and B were tried')", "why the rest waits"),
+    tab("Results"),
+    see(".o_waba_results th:contains('Trial: A')", "a column for each message"),
+    {
+        content: "who got message B",
+        trigger: ".o_waba_result_sent td:nth-child(4) .o_waba_result_count",
+        run: "click",
+    },
+    see(".o_list_view .o_data_row:contains('Accepted by WhatsApp')", "its people"),
+    {
+        content: "back to the campaign",
+        trigger: ".breadcrumb-item a:contains('Test campaign'), .o_back_button",
+        run: "click",
+    },
+    tab("Results"),
+    button("Send B to the rest"),
+    {
+        content: "yes, B",
+        trigger: ".modal footer button:contains('Send B to the rest')",
+        run: "click",
+    },
+    see(".o_notebook .alert:contains('Message B goes to the rest')", "it is decided, and why"),
+]);
+
+addTour("waba_send_a_test", () => [
+    { content: "to the own phone", trigger: ".o_waba_send_test", run: "click" },
+    see(".modal .o_field_widget[name=person_name]:contains('Ana')", "as for the person shown"),
+    {
+        content: "send",
+        trigger: ".modal footer button:contains(/^Send test$/)",
+        run: "click",
+    },
+    see(".modal .o_data_row:contains('+34611777001'):contains('Waiting')", "it is on its way"),
+    {
+        content: "close",
+        trigger: ".modal footer button:contains(/^Close$/)",
+        run: "click",
+    },
 ]);

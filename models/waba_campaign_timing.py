@@ -1,0 +1,41 @@
+from odoo import api, fields, models
+
+from ..policy import response
+from .waba_reputation_words import number, percent
+
+
+class WabaCampaign(models.Model):
+    """When and how a campaign leaves, told before the launch."""
+
+    _inherit = "waba.campaign"
+
+    wave_text = fields.Char("First wave in words", compute="_compute_wave_text")
+
+    @api.depends("sender_id", "template_id", "audience_count", "wave_state", "ab_test")
+    def _compute_wave_text(self):
+        for campaign in self:
+            campaign.wave_text = campaign.sender_id and campaign._describe_wave()
+
+    def _describe_wave(self):
+        """Whether a first wave goes before, how large it is, and how the rest follows."""
+        sender = self.sudo().sender_id
+        settings = sender._response_settings()
+        if self.wave_state in ("sending", "waiting", "widened"):
+            return self.env._("First wave of %s people, then the rest.", self.wave_size)
+        needs = sender.response_canary or any(
+            template.sudo()._response_in_force().canary for template in self._templates_in_use()
+        )
+        wave = sender.canary and response.canary(
+            self.audience_count, needs, sender.portfolio_id._is_young(), settings
+        )
+        if self.wave_state == "none" or not wave:
+            if self.ab_test:
+                return False
+            return self.env._("All at once, at the number's pace and inside its daily limit.")
+        return self.env._(
+            "First %(wave)s people (%(share)s); the rest follows %(hours)s hours later if they "
+            "receive it well, otherwise the campaign waits for a manager.",
+            wave=number(self.env, wave),
+            share=percent(self.env, round(wave / self.audience_count, 3)),
+            hours=number(self.env, sender.canary_wait_hours),
+        )

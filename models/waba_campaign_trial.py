@@ -1,0 +1,390 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..policy import ab_test
+from .languages import in_language_of
+from .waba_campaign_ab import TRIAL_STATES, VARIANTS
+from .waba_reputation_words import number, percent
+
+
+class WabaCampaign(models.Model):
+    """The trial of two messages, from the first row to the winner.
+
+    Every person gets a row when the audience is prepared, with the words of both messages in
+    `variant_parameters`: what was previewed is what is sent, whoever leaves the audience meanwhile,
+    and nobody is missing from the figures. A row of the trial has its `variant` and goes at once; a
+    row of the rest has none and no `retry_at`, which no reservation ever takes. So the trial needs
+    nothing of the dispatcher, and first waves, pauses, consent and limits hold for it as for all.
+
+    `_take_winner` is the one door to the end: campaign and rows change in one transaction, so after
+    a kill at any instruction either nothing has happened, and the watch decides again, or all of
+    it. Whoever of the trial still waits then gets the winner too. A row is one message to one
+    person all along: nobody can get both.
+    """
+
+    _inherit = "waba.campaign"
+
+    trial_state = fields.Selection(TRIAL_STATES, "Trial", readonly=True, copy=False)
+    trial_share = fields.Float(readonly=True, copy=False, help="Part of the people in the trial.")
+    trial_until = fields.Datetime("Decided at", readonly=True, copy=False)
+    winner = fields.Selection(VARIANTS, readonly=True, copy=False, tracking=True)
+    winner_reason = fields.Text("Why this one", readonly=True, copy=False)
+    b_template_signature = fields.Char(readonly=True, copy=False)
+
+    @api.model
+    def _kept_by_the_steps(self):
+        return super()._kept_by_the_steps() | {
+            "trial_state", "trial_share", "trial_until", "winner", "winner_reason",
+            "b_template_signature",
+        }  # fmt: skip
+
+    def _begin_trial(self):
+        """At the launch, and again when a scheduled one starts: on how many it is tried."""
+        for campaign in self.filtered("ab_test"):
+            campaign.write(
+                {
+                    "trial_state": "sending",
+                    "trial_share": ab_test.trial_share(
+                        campaign.ab_share, campaign.to_prepare_count
+                    ),
+                    "b_template_signature": campaign.b_template_id.signature,
+                }
+            )
+
+    # ------------------------------------------------------------------
+    # Rows
+    # ------------------------------------------------------------------
+
+    def _share_out(self, person, sides, is_later=False):
+        """What the row of one person says of the trial.
+
+        :param person: E.164 number, so that two records of one person meet the same fate
+        :param sides: {variant: {'parameters'} or {'reason', 'sentence'}} of the messages in use
+        :param is_later: left out for now: not in the trial, and with words to be sent some day
+        :return: (values of the row, whether it waits for the winner)
+        """
+        if len(sides) == 1:
+            [(variant, side)] = sides.items()
+            return {"variant": variant if self.ab_test else None, **_filled(side)}, False
+        fit = [variant for variant, side in sides.items() if "parameters" in side]
+        if not fit:
+            return _filled(sides["a"]), False
+        if is_later:
+            return {
+                "variant": fit[0], "variant_parameters": sides, **_filled(sides[fit[0]]),
+            }, False  # fmt: skip
+        # Whom one of the two cannot address would make the two groups unlike: not in the trial.
+        variant = (
+            ab_test.assign(str(self.id), person, self.trial_share) if len(fit) == 2 else None
+        )
+        return {
+            "variant": variant,
+            "is_trial": bool(variant),
+            "variant_parameters": sides,
+            **(_filled(sides[variant]) if variant else {}),
+        }, not variant
+
+    # ------------------------------------------------------------------
+    # From the last message of the trial to the winner
+    # ------------------------------------------------------------------
+
+    def _look_at_results(self, now):
+        self._follow_trial(now)
+        return super()._look_at_results(now)
+
+    def _finish_if_through(self):
+        self._follow_trial(fields.Datetime.now())
+        return super()._finish_if_through()
+
+    @api.model
+    def _watch(self):
+        now = fields.Datetime.now()
+        self.search(
+            [
+                ("trial_state", "in", ("sending", "waiting")),
+                ("state", "in", ("running", "done")),
+            ]
+        )._follow_trial(now)
+        return super()._watch()
+
+    def _follow_trial(self, now):
+        """Begin the time for reactions when the trial was sent, decide when it is over."""
+        for campaign in self:
+            if campaign._is_trial_sent():
+                until = now + timedelta(hours=campaign.ab_hours)
+                campaign.write({"trial_state": "waiting", "trial_until": until})
+                campaign.sudo().sender_id.cron_id._trigger(at=until)
+            if campaign.trial_state == "waiting" and campaign.trial_until <= now:
+                in_language_of(campaign.launched_by_id, campaign)._decide_trial()
+
+    def _is_trial_sent(self):
+        return (
+            self.trial_state == "sending"
+            and self.state in ("running", "done")
+            and ab_test.is_through(self._trial_parts())
+        )
+
+    def _decide_trial(self):
+        """Take the better message; while neither may be sent the campaign waits for Meta."""
+        parts = self._trial_parts()
+        verdict = ab_test.decide(parts, self.ab_criterion)
+        if verdict:
+            self._take_winner(verdict.winner, self._why_winner(verdict, parts))
+
+    def _take_winner(self, winner, reason):
+        """The rest gets `winner`, and so does whoever of the trial still waits."""
+        for campaign in self.filtered(lambda c: c.trial_state in ("sending", "waiting")):
+            campaign.write(
+                {
+                    "trial_state": "decided",
+                    "trial_until": False,
+                    "winner": winner,
+                    "winner_reason": reason,
+                }
+            )
+            campaign._give_winner_to_the_rest()
+            campaign._message_log(body=reason)
+            campaign.sender_id._wake()
+
+    def _give_winner_to_the_rest(self):
+        """One statement: the rows that wait take the words, or the reason, of the winner.
+
+        So do those that were left out because of too many promotions lately: they may be queued
+        again some day.
+        """
+        template = self._templates_in_use()
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET variant = %(winner)s, is_trial = FALSE, template_id = %(template)s,
+                          category = %(category)s,
+                          parameters = COALESCE(side->'parameters', '{}'::jsonb),
+                          state = CASE WHEN side ? 'reason' THEN 'skipped' ELSE m.state END,
+                          failure_type = COALESCE(side->>'reason', m.failure_type),
+                          failure_reason = COALESCE(side->>'sentence', m.failure_reason),
+                          retry_at = CASE WHEN m.state = 'skipped' THEN m.retry_at ELSE
+                                     GREATEST(%(now)s, m.retry_at,
+                                              CASE WHEN %(category)s = 'marketing'
+                                                   THEN r.marketing_held_until END) END,
+                          wait_reason = NULL, variant_parameters = NULL, write_date = %(now)s
+                     FROM (SELECT id, recipient_id, variant_parameters->%(winner)s AS side
+                             FROM waba_message
+                            WHERE campaign_id = %(campaign)s
+                              AND (state = 'queued' OR failure_type = 'frequency')
+                              AND variant IS DISTINCT FROM %(winner)s AND attempt_count = 0
+                              AND variant_parameters IS NOT NULL) w
+                     JOIN waba_recipient r ON r.id = w.recipient_id
+                    WHERE m.id = w.id""",
+                winner=self.winner,
+                template=template.id,
+                category=template.category,
+                now=fields.Datetime.now(),
+                campaign=self.id,
+            )
+        )
+        # The words of the other message are no longer anybody's.
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message SET variant_parameters = NULL
+                    WHERE campaign_id = %s AND variant_parameters IS NOT NULL""",
+                self.id,
+            )
+        )
+        self.env["waba.message"].invalidate_model()
+
+    def _count_rest(self):
+        """People who wait for the winner."""
+        return self.env["waba.message"].search_count(self._domain_of_rest())
+
+    def _domain_of_rest(self):
+        return [("campaign_id", "=", self.id), ("state", "=", "queued"), ("variant", "=", False),
+                ("retry_at", "=", False)]  # fmt: skip
+
+    def _trial_parts(self):
+        """{variant: policy.ab_test.Part} of the trial so far, in one pass over its rows."""
+        self.ensure_one()
+        self.env["waba.message"].flush_model()
+        usable = self._usable_variants()
+        parts = {variant: ab_test.Part(may_be_sent=variant in usable) for variant in ("a", "b")}
+        for variant, *counts in self.env.execute_query(
+            SQL(
+                """SELECT variant, count(*),
+                          count(*) FILTER (WHERE state IN ('queued', 'reserved')),
+                          count(*) FILTER (WHERE state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE state = 'read'),
+                          count(*) FILTER (WHERE replied_at IS NOT NULL AND opted_out_at IS NULL
+                                             AND state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE opted_out_at IS NOT NULL)
+                     FROM waba_message
+                    WHERE campaign_id = %s AND is_trial GROUP BY variant""",
+                self.id,
+            )
+        ):
+            parts[variant] = ab_test.Part(*counts, variant in usable)
+        return parts
+
+    # ------------------------------------------------------------------
+    # When one of the two may not be sent
+    # ------------------------------------------------------------------
+
+    def _pause(self, reason, cause="failure", until=None):
+        """A template that stops during the trial leaves the other one: it wins, nothing waits."""
+        going_on = self._go_on_with_the_other() if cause == "template" else self.browse()
+        return super(WabaCampaign, self - going_on)._pause(reason, cause, until)
+
+    def _go_on_with_the_other(self):
+        """Campaigns on trial of whose two messages one may still be sent: that one wins.
+
+        :return: the campaigns that go on
+        """
+        going_on = self.browse()
+        for campaign in self.sudo():
+            if not campaign._is_on_trial() or len(usable := campaign._usable_variants()) != 1:
+                continue
+            [winner] = usable
+            other = campaign._messages()["b" if winner == "a" else "a"][0]
+            campaign._take_winner(
+                winner,
+                campaign.env._(
+                    "Message %(winner)s goes to the rest: the other one may not be sent any more. "
+                    "%(reason)s",
+                    winner=winner.upper(),
+                    reason=other._why_not_sendable()
+                    or campaign.env._("Its variables changed at Meta after the launch."),
+                ),
+            )
+            going_on |= self.browse(campaign.id)
+        return going_on
+
+    def _is_on_trial(self):
+        return self.trial_state in ("sending", "waiting") and self.state in (
+            "preparing", "running", "paused",
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------
+    # By hand
+    # ------------------------------------------------------------------
+
+    def action_choose_a(self):
+        self._choose_winner("a")
+
+    def action_choose_b(self):
+        self._choose_winner("b")
+
+    def _choose_winner(self, variant):
+        """The responsible, or a manager, has seen enough."""
+        self.ensure_one()
+        self._lock()
+        if not self._is_on_trial():
+            raise UserError(self.env._("There is no trial under way in this campaign any more."))
+        template = self._messages()[variant][0]
+        if variant not in self._usable_variants():
+            raise UserError(template._why_not_sendable() or self._changed_template_reason())
+        self.sudo()._take_winner(
+            variant,
+            self.env._(
+                "Message %(winner)s goes to the rest: %(who)s chose it. %(figures)s",
+                winner=variant.upper(),
+                who=self.env.user.name,
+                figures=self._trial_figures(self.sudo()._trial_parts()),
+            ),
+        )
+
+    # ------------------------------------------------------------------
+    # Words
+    # ------------------------------------------------------------------
+
+    def _why_winner(self, verdict, parts):
+        env, winner = self.env, verdict.winner.upper()
+        sentences = {
+            "stopped": env._("Message %s goes to the rest: the other one may not be sent any "
+                             "more.", winner),
+            "opt_outs": env._("Message %s goes to the rest: clearly more people asked to be left "
+                              "alone after the other one.", winner),
+            "better": env._("Message %s goes to the rest: it was clearly received better.", winner),
+            "slightly": env._("Message %s goes to the rest: its figure is the better one, but the "
+                              "difference is small enough to be chance.", winner),
+            "equal": env._("Message %s goes to the rest: both were received alike.", winner),
+            "thin": env._("Message %(winner)s goes to the rest, though too few people were "
+                          "reached to tell (%(least)s of each are needed).",
+                          winner=winner, least=ab_test.LEAST_PEOPLE),
+        }  # fmt: skip
+        return f"{sentences[verdict.ground]} {self._trial_figures(parts)}"
+
+    def _trial_figures(self, parts):
+        """A: 41.0 % of 195 read it; B: 38.2 % of 199."""
+        words = {
+            "read": self.env._("Read: A %(a)s, B %(b)s."),
+            "reply": self.env._("Answered: A %(a)s, B %(b)s."),
+        }[self.ab_criterion]
+        return words % {
+            variant: self.env._(
+                "%(rate)s of %(base)s",
+                rate=percent(self.env, part.rate(self.ab_criterion) or 0),
+                base=number(self.env, part.delivered),
+            )
+            for variant, part in parts.items()
+        }
+
+    def _forecast(self, now):
+        """While the better message is not known the rest waits; then it goes as any other."""
+        forecast = super()._forecast(now)
+        if not forecast or self.trial_state not in ("sending", "waiting"):
+            return forecast
+        known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
+        return replace(forecast, ends_at=super()._forecast(max(known_at, now)).ends_at)
+
+    def _why_waiting(self):
+        return super()._why_waiting() or self._why_trial_waits()
+
+    def _why_trial_waits(self):
+        """The banner while only the rest is left, or False."""
+        if self.state != "running" or self.trial_state not in ("sending", "waiting"):
+            return False
+        waiting = self.env["waba.message"].search_count(
+            [("campaign_id", "=", self.id), ("state", "in", ("queued", "reserved")),
+             ("retry_at", "!=", False)],
+            limit=1,
+        )  # fmt: skip
+        return False if waiting else self._describe_running_trial()
+
+
+class WabaSender(models.Model):
+    _inherit = "waba.sender"
+
+    def _next_wave_look_at(self):
+        """Or when the trial of one of its campaigns is decided."""
+        running = [("sender_id", "=", self.id), ("state", "=", "running")]
+        waiting = self.env["waba.campaign"].search([*running, ("trial_state", "=", "waiting")])
+        found = [super()._next_wave_look_at(), *waiting.mapped("trial_until")]
+        return min(filter(None, found), default=None)
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    variant = fields.Selection(VARIANTS, "A or B", readonly=True)
+    is_trial = fields.Boolean("Of the trial", readonly=True)
+    variant_parameters = fields.Json(
+        readonly=True,
+        help="The words of both messages while the better one is not known, or why one of them "
+        "cannot be sent: {'a': {'parameters'} or {'reason', 'sentence'}, 'b': …}.",
+    )
+
+    _trial_idx = models.Index("(campaign_id, variant) WHERE is_trial")
+
+
+def _filled(side):
+    """Values of a row that sends this side, or is left out with its reason."""
+    reason = side.get("reason")
+    return {
+        "parameters": side.get("parameters", {}),
+        "state": "skipped" if reason else "queued",
+        "failure_type": reason,
+        "failure_reason": side.get("sentence"),
+    }

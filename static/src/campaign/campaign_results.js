@@ -1,0 +1,66 @@
+import { Component } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { formatInteger } from "@web/views/fields/formatters";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+/** A campaign's figures, each a door to its people; or why people were left out or not reached. */
+export class CampaignResults extends Component {
+    static template = "waba_campaign.CampaignResults";
+    static props = { ...standardWidgetProps, show: { type: String, optional: true } };
+    static defaultProps = { show: "steps" };
+
+    setup() {
+        this.action = useService("action");
+        this.orm = useService("orm");
+        this.formatInteger = formatInteger;
+    }
+
+    get data() {
+        return this.props.record.data.results_data || {};
+    }
+
+    get reasons() {
+        return this.data[this.props.show] || [];
+    }
+
+    /** The bar tells how far the whole came; beside the trial there is no room for it. */
+    get hasBars() {
+        return this.data.columns.length === 1;
+    }
+
+    openLabel(label, count) {
+        return _t("%(label)s: %(count)s. Show the people", {
+            label,
+            count: formatInteger(count),
+        });
+    }
+
+    open(label, domain) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            name: label,
+            res_model: "waba.message",
+            views: [
+                [false, "list"],
+                [false, "kanban"],
+                [false, "form"],
+            ],
+            domain,
+            context: { waba_one_campaign: true },
+        });
+    }
+
+    async call(method, context) {
+        const { record } = this.props;
+        const action = await this.orm.call("waba.campaign", method, [[record.resId]], { context });
+        await this.action.doAction(action);
+    }
+}
+
+registry.category("view_widgets").add("waba_campaign_results", {
+    component: CampaignResults,
+    fieldDependencies: [{ name: "results_data", type: "json" }],
+    extractProps: ({ attrs }) => ({ show: attrs.show || "steps" }),
+});

@@ -1,0 +1,153 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..models.waba_message import TAKEN_STATES
+
+
+class WabaTestSend(models.TransientModel):
+    """One message of a campaign to colleagues' own phones, as the previewed person would get it.
+
+    Only to internal users and to the numbers that an administrator listed for tests: a test never
+    reaches a customer. The messages take the same way as all others and count like them.
+    """
+
+    _name = "waba.test.send"
+    _description = "WhatsApp test message"
+
+    campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True)
+    res_id = fields.Integer("Filled as for (ID)", readonly=True)
+    person_name = fields.Char("Filled as for", readonly=True)
+    variant = fields.Selection([("a", "Message A"), ("b", "Message B"), ("both", "Both")],
+                               "Message", default="a", required=True)  # fmt: skip
+    is_trial = fields.Boolean(related="campaign_id.ab_test")
+    user_ids = fields.Many2many(
+        "res.users",
+        string="To",
+        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
+        default=lambda self: self.env.user,
+    )
+    company_id = fields.Many2one(related="campaign_id.company_id")
+    test_numbers = fields.Char(related="campaign_id.company_id.waba_test_numbers")
+    to_test_numbers = fields.Boolean("Also to the numbers for tests")
+    warning = fields.Text(compute="_compute_warning")
+    message_ids = fields.Many2many("waba.message", string="Messages", readonly=True)
+
+    @api.depends("user_ids", "to_test_numbers", "campaign_id")
+    def _compute_warning(self):
+        for wizard in self:
+            lines = [
+                self.env._("%s has no valid phone number in the own contact.", user.name)
+                for user in wizard.user_ids
+                if not self.env["waba.campaign"]._number_of(user.partner_id)
+            ]
+            lines += wizard._missing_values()
+            wizard.warning = "\n".join(lines)
+
+    def _missing_values(self):
+        record = self._record()
+        if not record:
+            return []
+        notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
+        return [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
+
+    def _record(self):
+        """The person whose words are shown, if there still is one."""
+        records = self.campaign_id._audience_records()
+        return records.search([("id", "=", self.res_id)]) or self.campaign_id._first_record()
+
+    # ------------------------------------------------------------------
+    # Sending
+    # ------------------------------------------------------------------
+
+    def action_send(self):
+        self.ensure_one()
+        self.campaign_id.check_access("write")
+        people = self._people()
+        if not people:
+            raise UserError(
+                self.env._("Choose who gets the test. Colleagues need a phone in their contact.")
+            )
+        rows = self.env["waba.message"]
+        for variant in ("a", "b") if self.variant == "both" else (self.variant,):
+            template, lines = self.campaign_id._message_of(variant)
+            if reason := template._why_not_sendable():
+                raise UserError(reason)
+            filled = self._fill(lines)
+            for person in people:
+                rows |= rows._queue_direct(
+                    self.campaign_id.sender_id,
+                    person,
+                    origin="test",
+                    template=template,
+                    variables=filled,
+                )
+        self.message_ids = rows
+        return self._again()
+
+    def action_look_again(self):
+        return self._again()
+
+    def _again(self):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send test"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    def _people(self):
+        """Partners of the colleagues, and people behind the listed numbers."""
+        colleagues = self.user_ids.filtered(lambda user: not user.share)
+        people = [*colleagues.partner_id]
+        if self.to_test_numbers:
+            numbers = self.company_id._waba_test_number_list()
+            found = (
+                self.env["waba.recipient"]
+                .sudo()
+                ._find_or_create_by_number(self.campaign_id.sudo().sender_id.portfolio_id, numbers)
+            )
+            people += found.values()
+        return people
+
+    def _fill(self, lines):
+        """Lines that show everybody what the previewed person would see.
+
+        What is empty for that person shows Meta's example: a test is there to be looked at.
+        """
+        record = self._record()
+        facts = record and record._waba_person_facts()
+        filled = lines.browse()
+        for line in lines:
+            if line.source == "link":
+                filled |= line
+                continue
+            value = record and line._value_for(record, facts)
+            filled |= lines.new(
+                {
+                    **{name: line[name] for name in ("sequence", "component", "button_index",
+                                                     "name", "kind", "example")},
+                    "campaign_id": self.campaign_id.id,
+                    "variant": line.variant,
+                    "source": "text",
+                    "text": value or line.example or line.name,
+                }
+            )  # fmt: skip
+        return filled
+
+
+class WabaMessageTest(models.Model):
+    _inherit = "waba.message"
+
+    result_text = fields.Char("What became of it", compute="_compute_result_text")
+
+    @api.depends("state", "failure_reason")
+    def _compute_result_text(self):
+        states = dict(self._fields["state"]._description_selection(self.env))
+        for row in self:
+            if row.state in TAKEN_STATES:
+                row.result_text = states[row.state]
+            else:
+                row.result_text = row.failure_reason or states[row.state]
