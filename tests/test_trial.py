@@ -55,11 +55,18 @@ class TrialCase(WabaCase):
     def _dispatch(self, sender=None):
         """Until nothing is due: a slow machine takes a few messages back and sends them later."""
         super()._dispatch(sender)
-        late = [("state", "=", "queued"), ("retry_at", "!=", False), ("attempt_count", ">", 0)]
-        for _attempt in range(5):
-            if not (rows := self.env["waba.message"].search(late)):
+        for _attempt in range(20):
+            late = self.env["waba.message"].search(
+                [
+                    ("state", "=", "queued"),
+                    ("campaign_id.state", "=", "running"),
+                    ("campaign_id.wave_state", "!=", "waiting"),
+                    ("retry_at", "<=", fields.Datetime.add(fields.Datetime.now(), minutes=30)),
+                ]
+            )
+            if not late:
                 break
-            rows.retry_at = fields.Datetime.now()
+            late.retry_at = fields.Datetime.now()
             super()._dispatch(sender)
 
     def _trial_rows(self, campaign, variant):
