@@ -12,6 +12,7 @@ from .errors import CloudApiError, RequestRefused, RetryLater, UnknownOutcome, g
 from .nodes import (
     Account,
     Health,
+    MediaInfo,
     PhoneNumber,
     SendReply,
     SubscribedApp,
@@ -21,7 +22,7 @@ from .nodes import (
     as_dict,
     as_uid,
 )
-from .transport import exchange, mask_secrets, new_session, prepare
+from .transport import exchange, mask_secrets, may_carry_token, new_session, prepare
 
 _logger = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class CloudApiClient:
         return reply
 
     def upload_media(self, phone_number_uid, filename, mimetype, content):
-        """Upload a file for headers; the id it returns lives 30 days.
+        """Upload a file for a message or a template's header; the id it returns lives 30 days.
 
         :param content: bytes
         :return: media id
@@ -147,6 +148,41 @@ class CloudApiClient:
             "POST", (phone_number_uid, "media"), data=data, content_type=content_type
         )
         return self._uid_of(reply)
+
+    def get_media(self, media_uid, phone_number_uid=None):
+        """Where a received file can be fetched: a URL that lives 5 minutes.
+
+        :param phone_number_uid: have Meta check that the file is this number's
+        :return: MediaInfo
+        """
+        params = {"phone_number_id": phone_number_uid} if phone_number_uid else {}
+        info = MediaInfo.from_reply(self._get((media_uid,), **params))
+        if not info.url:
+            raise UnknownOutcome(message="the reply names no address", http_status=200)
+        return info
+
+    def download_media(self, url, max_bytes):
+        """The bytes behind a URL of `get_media`.
+
+        The token goes to Meta's hosts and to the account's own server, nowhere else, and no
+        redirect is followed.
+
+        :raise RequestRefused: the URL leads elsewhere, or the server says no
+        """
+        if not may_carry_token(url, self.base_url):
+            raise RequestRefused(
+                message="the file is at an address that is neither Meta's nor the account's"
+            )
+        status, headers, content = exchange(
+            self._session,
+            prepare("GET", url, {**self._headers, "Accept": "*/*"}, None),
+            timeout=self._timeout if self._given_session is not None else None,
+            mask=self._mask,
+            max_bytes=max_bytes,
+        )
+        if status != 200:
+            self._read_reply(status, headers, content)
+        return content
 
     # Numbers, account, token
 

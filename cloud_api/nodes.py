@@ -443,3 +443,28 @@ class SendReply:
             as_uid(contact.get("wa_id")),
             as_uid(contact.get("user_id")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Where a file can be fetched, for some minutes; `size` is None when Meta does not say.
+
+    :param sha256: hexadecimal or base64 as Meta happens to write it, '' when it does not
+    """
+
+    media_uid: str
+    url: str
+    mimetype: str
+    size: int | None
+    sha256: str
+
+    @classmethod
+    def from_reply(cls, reply):
+        reply = as_dict(reply)
+        return cls(
+            media_uid=as_uid(reply.get("id")),
+            url=as_text(reply.get("url")),
+            mimetype=as_text(reply.get("mime_type")),
+            size=as_code(reply.get("file_size")),
+            sha256=as_text(reply.get("sha256")),
+        )

@@ -25,6 +25,7 @@ OPAQUE_LENGTH = 512  # biz_opaque_callback_data; Meta's changelog, 2024-01-26
 BODY_LENGTH = 1024
 HEADER_LENGTH = 60
 TEXT_LENGTH = 4096
+CAPTION_LENGTH = 1024  # Meta, Image, Video and Document messages, 2025-11
 COUPON_LENGTH = 20  # changelog 2025-12-03; the coupon page still said 15
 
 MEDIA_TYPES = ("image", "video", "document")
@@ -131,6 +132,34 @@ def text_message(to, body, opaque="", preview_url=False, reply_to=None, user_uid
         "type": "text",
         "text": {"preview_url": bool(preview_url), "body": body},
     }
+    if reply_to:
+        message["context"] = {"message_id": reply_to}
+    return message
+
+
+def media_message(
+    to, kind, media_uid, opaque="", caption="", filename="", reply_to=None, user_uid=""
+):
+    """Body of a message with an uploaded file, allowed inside an open service window only.
+
+    :param kind: 'image', 'video', 'audio' or 'document'
+    :param media_uid: id of an upload of the sending number
+    :param caption: up to 1024 characters; a voice message has none
+    :param filename: shown for documents
+    :raise ValueError: no address, another kind, no id, or a caption that is too long.
+    """
+    if kind not in (*MEDIA_TYPES, "audio"):
+        raise ValueError(f"unknown kind of file {kind!r}")
+    if not media_uid:
+        raise ValueError("a file needs the id of its upload")
+    if len(caption or "") > CAPTION_LENGTH:
+        raise ValueError(f"a caption has at most {CAPTION_LENGTH} characters")
+    content = {"id": media_uid}
+    if caption and kind != "audio":
+        content["caption"] = caption
+    if filename and kind == "document":
+        content["filename"] = filename
+    message = {**_envelope(to, user_uid, opaque), "type": kind, kind: content}
     if reply_to:
         message["context"] = {"message_id": reply_to}
     return message

@@ -19,6 +19,10 @@ from urllib3 import exceptions as urllib3_errors
 
 from .errors import NotSent, UnknownOutcome
 
+# Where Meta keeps files: lookaside.fbsbx.com in its own examples (Media page, 2026-03).
+META_HOSTS = ("facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net", "whatsapp.com")
+# Strict on purpose: what two readers of an address might take for different hosts is no address.
+_PLAIN_URL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.IGNORECASE)
 # A page of 100 templates is some 300 kB; Meta caps its own webhook bodies at 3 MB.
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -44,6 +48,21 @@ def mask_secrets(text, *secrets):
     text = _USER_INFO.sub(rf"\1{MASK}@", text)
     text = _BEARER.sub(rf"\1{MASK}", text)
     return _TOKEN.sub(MASK, text)
+
+
+def may_carry_token(url, base_url):
+    """Whether a URL that came in a reply leads to Meta, or to the very server the account is at.
+
+    A token sent anywhere else is somebody else's; so is what answers there.
+    """
+    match, base = _PLAIN_URL.fullmatch(url or ""), _PLAIN_URL.fullmatch(base_url or "")
+    if not match:
+        return False
+    scheme, host, port = match[1].lower(), match[2].lower().rstrip("."), match[3]
+    if base and (scheme, host, port) == (base[1].lower(), base[2].lower(), base[3]):
+        return True
+    is_metas = any(host == known or host.endswith(f".{known}") for known in META_HOSTS)
+    return scheme == "https" and port in (None, "443") and is_metas
 
 
 class _MaskingFilter(logging.Filter):
@@ -108,19 +127,21 @@ def prepare(method, url, headers, body):
     return request
 
 
-def exchange(session, request, timeout=None, mask=mask_secrets):
+def exchange(session, request, timeout=None, mask=mask_secrets, max_bytes=None):
     """Send one prepared request; return (HTTP status, headers, body bytes).
 
     :param timeout: (connect, read) seconds; None when the session's adapter sets them.
+    :param max_bytes: longest body taken, MAX_REPLY_BYTES unless given
     :raise NotSent: the request provably never reached the server.
     :raise UnknownOutcome: it may have: time-out, broken connection, unreadable or oversized reply.
     """
     options = {"timeout": timeout} if timeout else {}
+    max_bytes = max_bytes or MAX_REPLY_BYTES
     failure = None
     try:
         response = session.send(request, stream=True, allow_redirects=False, **options)
         try:
-            body = _read(response)
+            body = _read(response, max_bytes)
         finally:
             response.close()
     # Whatever the transport raises, its chain holds the request and with it the token: the new
@@ -131,17 +152,17 @@ def exchange(session, request, timeout=None, mask=mask_secrets):
         raise failure
     if body is None:
         raise UnknownOutcome(
-            message=f"reply larger than {MAX_REPLY_BYTES} bytes", http_status=response.status_code
+            message=f"reply larger than {max_bytes} bytes", http_status=response.status_code
         )
     return response.status_code, response.headers, body
 
 
-def _read(response):
+def _read(response, max_bytes):
     """The decoded body, None when it is too large."""
     parts, size = [], 0
     for part in response.iter_content(_CHUNK_BYTES):
         size += len(part)
-        if size > MAX_REPLY_BYTES:
+        if size > max_bytes:
             return None
         parts.append(part)
     return b"".join(parts)

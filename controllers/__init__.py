@@ -1,1 +1,1 @@
-from . import export, link, webhook
+from . import export, link, media, webhook

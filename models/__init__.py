@@ -16,6 +16,7 @@ from . import waba_recipient_identity
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
+from . import ir_websocket
 from . import waba_consent
 from . import waba_consent_reading
 from . import waba_consent_import
@@ -44,7 +45,15 @@ from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_message_talk
+from . import waba_media
+from . import waba_media_upload
 from . import waba_message_notify
+from . import waba_conversation_view
+from . import waba_conversation_bubbles
+from . import waba_conversation_send
+from . import waba_message_live
+from . import waba_auto_reply
+from . import waba_auto_reply_apply
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
@@ -94,6 +103,7 @@ from . import waba_rate
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel
+from . import waba_person_conversation
 from . import res_partner
 from . import crm_lead
 from . import waba_merge
@@ -104,7 +114,9 @@ from . import waba_recipient_export
 from . import privacy_lookup
 from . import waba_sequence
 from . import waba_sequence_version
+from . import waba_sequence_state
 from . import waba_sequence_trigger
+from . import waba_sequence_enter
 from . import waba_sequence_results
 from . import waba_sequence_step
 from . import waba_sequence_wait

@@ -25,6 +25,7 @@ LEFT_OUT = [
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("erased", "The person's data were erased"),
     ("record_gone", "The record no longer exists, or may not be read"),
+    ("media", "The file could not be handed to WhatsApp"),
     ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 

@@ -42,9 +42,15 @@ class WabaMessage(models.Model):
         rung, record = person._landing_for(sender, item, answered)
         message = self._keep_inbound(sender, person, item, at, answered, record)
         if is_written:
-            self.env["waba.conversation"]._register_inbound(sender, person, at, message)
+            conversation = self.env["waba.conversation"]._register_inbound(
+                sender, person, at, message
+            )
+        message._keep_media(item)
         message._show_on_record(is_new=rung == landing.NEW_LEAD)
         message._honour_wish(at)
+        if is_written:
+            message._answer_automatically(conversation, at)
+            conversation._tell_watchers()
         return message
 
     @api.model

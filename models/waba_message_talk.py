@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from markupsafe import Markup
 from odoo import fields, models
 from odoo.tools import LazyTranslate
@@ -57,14 +59,16 @@ class WabaMessage(models.Model):
         self.ensure_one()
         text = self._own_text() if self.text else self.body
         word = self.env._(KIND_WORDS[self.kind]) if self.kind in KIND_WORDS else ""
+        if self.kind == "document" and self.media_ids:
+            word = self.media_ids[0].name or word
         return " ".join((text or word or self.kind or "").split())[:160]
 
     def _said_at(self):
         """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
         self.ensure_one()
-        if self.direction == "in":
-            return self.sent_at or self.create_date
-        return self.accepted_at or self.sent_at or self.create_date
+        left_at = self.sent_at if self.direction == "in" else self.accepted_at or self.sent_at
+        # What was written to the table by hand may have neither.
+        return left_at or self.create_date or datetime(2009, 1, 1)
 
     def _map_url(self):
         """Where a place is on a map, or False."""

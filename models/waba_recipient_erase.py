@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .waba_failure import failure_sentence
+from .waba_message_notify import REPLY_ACTIVITY
 
 
 class WabaRecipient(models.Model):
@@ -49,7 +50,7 @@ class WabaRecipient(models.Model):
                 person.utility_state == "opted_out",
             )
         people._cancel_what_waits()
-        people._empty_webhooks()
+        counts["waba.webhook.event"] = people._empty_webhooks()
         people._leave_blacklist()
         people._empty_rows()
         return {model: count for model, count in counts.items() if count}
@@ -66,11 +67,10 @@ class WabaRecipient(models.Model):
     def _count_personal(self):
         """{model: rows that tell about these people}."""
         of_people = [("recipient_id", "in", self.ids)]
-        models_of_rows = ("waba.message", "waba.consent", "waba.conversation")
-        return {name: self.env[name].search_count(of_people) for name in models_of_rows} | {
-            "waba.reputation.event": self.env["waba.reputation.event"].search_count(of_people),
-            "waba.webhook.event": len(self._webhooks("applied", "ignored")),
-        }
+        models_of_rows = (
+            "waba.message", "waba.consent", "waba.conversation", "waba.reputation.event",
+        )  # fmt: skip
+        return {name: self.env[name].search_count(of_people) for name in models_of_rows}
 
     def _cancel_what_waits(self):
         self.env["waba.message"].search(
@@ -98,8 +98,13 @@ class WabaRecipient(models.Model):
         return self.env["waba.webhook.event"].browse([id_ for (id_,) in rows])
 
     def _empty_webhooks(self):
-        """Bodies are evidence of what was applied; their hash still tells a repetition."""
-        self._webhooks("applied", "ignored").write({"body": "{}"})
+        """Bodies are evidence of what was applied; their hash still tells a repetition.
+
+        :return: how many
+        """
+        bodies = self._webhooks("applied", "ignored")
+        bodies.write({"body": "{}"})
+        return len(bodies)
 
     def _leave_blacklist(self):
         """What we put on the phone blacklist; the fingerprint takes its place."""
@@ -158,6 +163,20 @@ class WabaMessage(models.Model):
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
 
+    def _unlink_planned_answers(self):
+        """Activities to answer them quote them, and so does what is noted when one is done."""
+        reply = self.env.ref(REPLY_ACTIVITY, raise_if_not_found=False)
+        if not reply:
+            return
+        for model, rows in self.filtered("res_id").grouped("res_model").items():
+            records = [("res_id", "in", rows.mapped("res_id"))]
+            self.env["mail.activity"].with_context(active_test=False).search(
+                [("res_model", "=", model), ("activity_type_id", "=", reply.id), *records]
+            ).unlink()
+            self.env["mail.message"].search(
+                [("model", "=", model), ("mail_activity_type_id", "=", reply.id), *records]
+            ).unlink()
+
     def _forget_leads(self):
         """The names that follow-ups keep of the leads these messages were for."""
         enrollments = self.enrollment_id
@@ -172,6 +191,7 @@ class WabaMessage(models.Model):
     def _unlink_copies(self):
         """Their notes in the chatter, and what was sent and received as files."""
         self.note_id.unlink()
+        self._unlink_planned_answers()
         if "waba.media" in self.env:
             media = self.env["waba.media"].search([("message_id", "in", self.ids)])
             media.attachment_id.unlink()

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo import api, models
 from odoo.fields import Domain
 
@@ -23,7 +25,11 @@ class WabaRecipient(models.Model):
         makes_lead = landing.makes_lead(
             company.waba_create_lead,
             item.kind,
-            eligibility.opt_out_intent(item.text, item.payload or None),
+            eligibility.opt_out_intent(
+                item.text,
+                item.payload or None,
+                self.env["waba.consent.word"]._words_of(company.id),
+            ),
             self.is_blocked,
         )
         return landing.climb(
@@ -79,7 +85,7 @@ class WabaRecipient(models.Model):
                     key=lead,
                     company=lead.company_id.id or None,
                     is_open=lead.active and not lead.stage_id.is_won,
-                    at=lead.create_date,
+                    at=lead.create_date or datetime.min,
                 )
                 for lead in leads
             ],
@@ -104,7 +110,7 @@ class WabaRecipient(models.Model):
             key=partner,
             company=partner.company_id.id or None,
             is_person=not partner.is_company,
-            at=partner.write_date,
+            at=partner.write_date or datetime.min,
         )
 
     def _new_lead(self, company, item, answered):

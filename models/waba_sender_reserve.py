@@ -4,12 +4,13 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility, frequency, limits, pacing
-from .phone_countries import country_of
+from ..policy import frequency, limits, pacing
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
 LEASE_MARGIN = 10
+# Kinds of message that carry a file uploaded before (waba_media.py).
+FILE_KINDS = ("image", "video", "audio", "document")
 
 # Groups of direct messages, false as no campaign is: those that a person waits for, and all.
 AWAITED, DIRECT = None, False
@@ -131,6 +132,7 @@ class WabaSender(models.Model):
                 LEFT JOIN waba_conversation c
                        ON c.sender_id = m.sender_id AND c.recipient_id = r.id
                     WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
+                      AND m.is_uploading IS NOT TRUE
                       AND (c.pair_free_at IS NULL OR c.pair_free_at <= %(now)s)
                       %(free_people)s %(own_people)s
                  ORDER BY m.retry_at, m.id LIMIT %(count)s
@@ -144,27 +146,6 @@ class WabaSender(models.Model):
             )
         )
         return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
-
-    def _leave_out_unwilling(self, rows, now, leaves_by):
-        """Consent and reach once more, in the transaction that reserves: who may be written to."""
-        allowed = []
-        blocked_countries = self.account_id._blocked_countries()
-        self._note_promotions(rows, now)
-        for row in rows:
-            verdict = eligibility.check(
-                _person(row),
-                purpose_of(row["kind"], row["category"]),
-                now,
-                us_marketing_blocked=self.company_id.waba_us_marketing_left_out,
-                blocked_countries=blocked_countries,
-                opt_in_required=self.company_id.waba_opt_in_required,
-                leaves_by=leaves_by,
-            )
-            if verdict.allowed:
-                allowed.append(row)
-            else:
-                self._refuse(row, verdict)
-        return allowed
 
     def _choose(self, rows, free, seen, now, leaves_by):
         """Who of the candidates is reserved: one row per person, within the places.
@@ -255,6 +236,16 @@ class WabaSender(models.Model):
         """The request's body; its tag names row and attempt, so echoes settle the right one."""
         opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
         address = {"to": row["number"] or "", "user_uid": "" if row["number"] else row["user_uid"]}
+        if row["kind"] in FILE_KINDS:
+            file = row["parameters"]["media"]
+            return payloads.media_message(
+                kind=row["kind"],
+                media_uid=file["id"],
+                filename=file.get("filename") or "",
+                caption=row["text"] or "",
+                opaque=opaque,
+                **address,
+            )
         if row["kind"] == "text":
             return payloads.text_message(body=row["text"], opaque=opaque, **address)
         template = self.env["waba.template"].browse(row["template_id"])
@@ -295,18 +286,3 @@ def purpose_of(kind, category):
 def epoch_of(moment):
     """Epoch seconds of a naive UTC datetime."""
     return moment.replace(tzinfo=timezone.utc).timestamp()
-
-
-def _person(row):
-    return eligibility.Person(
-        number=row["number"] or "",
-        user_uid=row["user_uid"] or "",
-        country_code=country_of(row["number"]),
-        marketing_state=row["marketing_state"],
-        utility_state=row["utility_state"],
-        blacklisted=row["is_blacklisted"],
-        unreachable_until=row["unreachable_until"],
-        blocked=row["is_blocked"],
-        window_expires_at=row["window_expires_at"],
-        promotions_free_at=row["promotions_free_at"],
-    )

@@ -19,6 +19,18 @@ class ResCompany(models.Model):
     )
     waba_lead_team_id = fields.Many2one("crm.team", "Team of leads from WhatsApp")
     waba_lead_user_id = fields.Many2one("res.users", "Salesperson of leads from WhatsApp")
+    waba_hand_over_hours = fields.Integer(
+        "Hours without automatic replies after handing over",
+        default=24,
+        required=True,
+        help="After an automatic reply the next message is a colleague's to answer. If nobody "
+        "does, automatic replies may begin again after so many hours.",
+    )
+
+    _waba_hand_over_hours_positive = models.Constraint(
+        "CHECK(waba_hand_over_hours > 0)",
+        "The hours without automatic replies must be at least 1.",
+    )
 
 
 class ResConfigSettings(models.TransientModel):
@@ -28,6 +40,9 @@ class ResConfigSettings(models.TransientModel):
     waba_create_lead = fields.Boolean(related="company_id.waba_create_lead", readonly=False)
     waba_lead_team_id = fields.Many2one(related="company_id.waba_lead_team_id", readonly=False)
     waba_lead_user_id = fields.Many2one(related="company_id.waba_lead_user_id", readonly=False)
+    waba_hand_over_hours = fields.Integer(
+        related="company_id.waba_hand_over_hours", readonly=False, required=True
+    )
 
 
 class ResUsers(models.Model):

@@ -6,6 +6,7 @@ Odoo's records read it, False.
 """
 
 from . import (
+    auto_reply,
     ab_test,
     attribution,
     cost,
@@ -27,6 +28,7 @@ from . import (
 )
 
 __all__ = [
+    "auto_reply",
     "ab_test",
     "attribution",
     "cost",

@@ -97,3 +97,11 @@ def next_try(attempt: int, now: datetime, expires_at: datetime | None) -> dateti
     """
     at = now + WAITS[min(attempt, len(WAITS)) - 1]
     return None if expires_at and at >= expires_at else at
+
+
+def is_gone(code: int | None, subcode: int | None, http_status: int | None) -> bool:
+    """Whether a refusal says that the platform has no such file: asking again is of no use.
+
+    100/33 is what the Graph says of an unknown id; 131052 that the file cannot be handed over.
+    """
+    return (code == 100 and subcode == 33) or code == 131052 or http_status == 410

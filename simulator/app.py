@@ -37,6 +37,8 @@ class Call:
 
     @property
     def endpoint(self):
+        if self.node_id == "attachments":
+            return "attachment"
         return self.edge or ("debug_token" if self.node_id == "debug_token" else "node")
 
 
@@ -55,6 +57,8 @@ class GraphApp:
         entry = call.entry
         latency, fault = self.sim.faults.strike(call)
         try:
+            if call.endpoint == "attachment" and not (fault and fault.before):
+                return self._file(call, fault)
             reply, status = await self._answer(call, fault)
             response = await self._through(fault, request, reply, status, entry)
         except GraphError as error:
@@ -66,6 +70,24 @@ class GraphApp:
         entry.answered = response is not None and request.transport is not None
         self.sim.log.write(entry, self.world.settings.keep_bodies)
         return response or web.Response()
+
+    def _file(self, call, fault):
+        """The bytes behind an address of GET /{media}: with a token, for some minutes."""
+        entry, world = call.entry, self.world
+        self._authenticate(call)
+        file = world.file(call.query.get("mid", ""))
+        until = call.query.get("ext", "")
+        lives = until.isdigit() and int(until) > world.clock.now()
+        entry.processed = True
+        if file is None or not lives:
+            response = web.Response(status=404)
+        else:
+            # A page in place of the file, as a portal on the way might send.
+            content = b"<html>" if fault else file.content
+            response = web.Response(body=content, headers={"Content-Type": file.type})
+        entry.status, entry.answered = response.status, True
+        self.sim.log.write(entry, world.settings.keep_bodies)
+        return response
 
     async def _answer(self, call, fault):
         """(reply, HTTP status) of the platform; (None, 0) when a fault strikes before it."""
@@ -164,7 +186,7 @@ class GraphApp:
 
     @staticmethod
     def _check_scope(token, edge):
-        scope = ("whatsapp_business_messaging" if edge in ("messages", "media")
+        scope = ("whatsapp_business_messaging" if edge in ("messages", "media", "attachment")
                  else "whatsapp_business_management")
         if scope not in token.scopes:
             raise GraphError(200, f"The token lacks the permission {scope}.")

@@ -1,6 +1,7 @@
 """``/_control/…``: how a test looks inside, changes the world and scripts trouble. No auth."""
 
 import asyncio
+import base64
 import json
 from dataclasses import fields
 
@@ -9,6 +10,7 @@ from aiohttp import web
 from . import webhook_bodies as bodies
 from .account_events import AccountEvents
 from .delivery import sign
+from .endpoints import RECEIVED_DAYS
 from .people import BEHAVIOURS, button_content, text_content
 from .request_log import readable
 from .state import Person, Token, wa_id_of
@@ -155,20 +157,42 @@ class Control:
         return _public(self.sim.people.behaviour)
 
     def post_inbound(self, values):
-        """``number`` writes to ``phone_id``: ``text``, ``button`` {payload, text} or ``message``
-        (raw, with its type); ``context_wamid``; ``opt_out`` true or false overrides the guess."""
+        """``number`` writes to ``phone_id``: ``text``, ``button`` {payload, text}, ``media`` {kind,
+        mime_type, content (base64), filename?, caption?, voice?} or ``message`` (raw, with its
+        type); ``context_wamid``; ``opt_out`` true or false overrides the guess."""
         content = values.get("message")
-        if "text" in values:
+        if "media" in values:
+            content = self._file_content(values["phone_id"], values["media"])
+        elif "text" in values:
             content = text_content(values["text"])
         elif "button" in values:
             button = values["button"]
             content = button_content(button["payload"], button.get("text", button["payload"]))
         if not content:
-            raise BadControl("text, button or message is required")
+            raise BadControl("text, button, media or message is required")
         wamid = self.sim.people.inbound(
             self.world.numbers[values["phone_id"]], self._person(values["number"]), content,
             values.get("context_wamid", ""), values.get("opt_out"))
         return {"wamid": wamid}
+
+    def _file_content(self, phone_id, values):
+        """The message of somebody who sends a file; the platform keeps it for a week."""
+        content = base64.b64decode(values["content"], validate=True)
+        file = self.world.keep_file(self.world.numbers[phone_id], values["mime_type"], content,
+                                    RECEIVED_DAYS, values.get("filename", ""))
+        digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+        part = {"id": file.id, "mime_type": file.type, "sha256": digest}
+        part |= {key: values[key] for key in ("filename", "caption", "voice") if key in values}
+        return {"type": values["kind"], values["kind"]: part}
+
+    def post_media(self, values):
+        """``id`` with ``content`` (base64: other bytes than announced) or ``expires_at``."""
+        file = self.world.media[values["id"]]
+        if "content" in values:
+            file.content = base64.b64decode(values["content"], validate=True)
+        if "expires_at" in values:
+            file.expires_at = values["expires_at"]
+        return {"id": file.id, "size": len(file.content)}
 
     def post_preferences(self, values):
         """``number`` chooses ``value`` (stop or resume) towards ``phone_id``'s portfolio."""

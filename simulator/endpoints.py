@@ -3,11 +3,20 @@
 from .graph_errors import GraphError, missing_parameter
 from .nodes import NUMBER_LIST
 from .paging import page
-from .state import Account, Business, Number, Template
+from .state import Account, Business, MediaFile, Number, Template
 
 # Meta, "Media" page (2026): the types a business may upload, with their size in MiB.
-MEDIA_MAX = {"image/jpeg": 5, "image/png": 5, "video/mp4": 16, "video/3gpp": 16,
-             "application/pdf": 100, "text/plain": 100}
+MEDIA_MAX = {
+    "image/jpeg": 5, "image/png": 5, "image/webp": 0.5, "video/mp4": 16, "video/3gpp": 16,
+    "audio/aac": 16, "audio/amr": 16, "audio/mpeg": 16, "audio/mp4": 16, "audio/ogg": 16,
+    "application/pdf": 100, "text/plain": 100, "application/msword": 100,
+    "application/vnd.ms-excel": 100, "application/vnd.ms-powerpoint": 100,
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": 100,
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": 100,
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": 100}
+# Days for which a file can be used (same page); its address ends after 5 minutes.
+UPLOADED_DAYS, RECEIVED_DAYS = 30, 7
+ADDRESS_SECONDS = 300
 CALLBACK_MAX = 200
 
 
@@ -22,6 +31,8 @@ class Endpoints:
         """{(HTTP method, node class, edge): method}."""
         table = {
             ("POST", Number, "media"): self._media,
+            ("GET", MediaFile, ""): self._read_file,
+            ("DELETE", MediaFile, ""): self._delete_file,
             ("GET", Account, "phone_numbers"): self._phone_numbers,
             ("GET", Account, "message_templates"): self._list_templates,
             ("POST", Account, "message_templates"): self._create_template,
@@ -53,10 +64,25 @@ class Endpoints:
             raise GraphError(131053, f"Unsupported file type {mimetype!r}")
         if not content or len(content) > MEDIA_MAX[mimetype] * 2**20:
             raise GraphError(131053, f"A file of this type has 1 byte to {MEDIA_MAX[mimetype]} MiB")
-        media_id = self.world.next_id("7")
-        self.world.media[media_id] = {"phone_id": number.id, "type": mimetype,
-                                      "size": len(content)}
-        return {"id": media_id}
+        return {"id": self.world.keep_file(number, mimetype, content, UPLOADED_DAYS).id}
+
+    def _read_file(self, call, file):
+        self._check_owner(call, file)
+        until = int(self.world.clock.now()) + ADDRESS_SECONDS
+        origin = self.world.settings.media_origin or call.base_url.split("/v", 1)[0]
+        return {"messaging_product": "whatsapp", "id": file.id, "mime_type": file.type,
+                "sha256": file.sha256, "file_size": str(file.size),
+                "url": f"{origin}/whatsapp_business/attachments/?mid={file.id}&ext={until}"}
+
+    def _delete_file(self, call, file):
+        self._check_owner(call, file)
+        del self.world.media[file.id]
+        return {"success": True}
+
+    @staticmethod
+    def _check_owner(call, file):
+        if call.query.get("phone_number_id", file.phone_id) != file.phone_id:
+            raise GraphError(100, "The file does not belong to this phone number.", subcode=33)
 
     def _read_node(self, call, node):
         return self.sim.nodes.read(node, call.query.get("fields"), call.version)

@@ -9,11 +9,17 @@ from .template_parameters import check_send
 
 KNOWN_KEYS = frozenset({
     "messaging_product", "recipient_type", "to", "recipient", "type", "template", "text",
-    "context", "biz_opaque_callback_data", "recipient_identity_key_hash"})
+    "image", "video", "audio", "document", "context", "biz_opaque_callback_data",
+    "recipient_identity_key_hash"})
 PHONE = re.compile(r"\+?[0-9 ()./-]+\Z")
 BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}\Z")
 OPAQUE_MAX = 512
 TEXT_MAX = 4096
+CAPTION_MAX = 1024
+FILE_TYPES = {"image": ("image/jpeg", "image/png"), "video": ("video/",), "audio": ("audio/",),
+              "document": ("application/", "text/plain")}
+FILE_KEYS = {"image": {"id", "link", "caption"}, "video": {"id", "link", "caption"},
+             "audio": {"id", "link"}, "document": {"id", "link", "caption", "filename"}}
 # Pair rate (Meta, "About the platform", 2026-03): one message per 6 s to the same person, a burst
 # of up to 45 borrowing from the time to come.
 PAIR_INTERVAL = 6.0
@@ -147,7 +153,8 @@ class Sender:
             message.category = entry.category = template.category
             message.pricing = _pricing(template.category.lower(), True)
         else:
-            code = self._check_text(body, entry)
+            check = self._check_text if body["type"] == "text" else self._check_file
+            code = check(number, body, entry)
             number.service_count += 1
             message.pricing = _pricing("service", number.service_count > FREE_SERVICE_MESSAGES)
         message.wamid = self.world.new_wamid()
@@ -179,13 +186,34 @@ class Sender:
             raise GraphError(131064, "Templates of this account were categorised wrongly.")
         return template
 
-    def _check_text(self, body, entry):
+    def _check_file(self, number, body, entry):
+        kind = body["type"]
+        content = body.get(kind)
+        if not isinstance(content, dict) or not (content.get("id") or content.get("link")):
+            raise missing_parameter(f"{kind}['id']")
+        unknown = set(content) - FILE_KEYS[kind]
+        if unknown:
+            raise GraphError(100, f"Unexpected key {sorted(unknown)[0]!r} on param {kind}.")
+        if len(content.get("caption") or "") > CAPTION_MAX:
+            raise GraphError(100, f"{kind}.caption is longer than {CAPTION_MAX} characters.")
+        if content.get("id"):
+            file = self.world.file(str(content["id"]))
+            if file is None or file.phone_id != number.id:
+                raise GraphError(131053, f"The file {content['id']} does not exist.")
+            if not file.type.startswith(FILE_TYPES[kind]):
+                raise GraphError(131053, f"{file.type} cannot be sent as {kind}.")
+        return self._check_window(entry)
+
+    def _check_text(self, _number, body, entry):
         text = body.get("text")
         content = text.get("body") if isinstance(text, dict) else None
         if not isinstance(content, str) or not content:
             raise missing_parameter("text['body']")
         if len(content) > TEXT_MAX:
             raise GraphError(100, f"text.body is longer than {TEXT_MAX} characters.")
+        return self._check_window(entry)
+
+    def _check_window(self, entry):
         if entry.in_window:
             return 0
         if self.world.settings.window_error == "status":
@@ -221,7 +249,7 @@ def _check_envelope(body):
         raise GraphError(100, f"biz_opaque_callback_data must be a string of at most {OPAQUE_MAX} "
                               "characters.")
     body.setdefault("type", "text")
-    if body["type"] not in ("text", "template"):
+    if body["type"] not in ("text", "template", *FILE_KEYS):
         raise GraphError(131051, f"Message type {body['type']!r} is not supported.")
 
 

@@ -136,6 +136,20 @@ class Template:
 
 
 @dataclass(slots=True)
+class MediaFile:
+    """A file of a number: uploaded by the business, or sent by a person (it then ends sooner)."""
+
+    id: str
+    phone_id: str
+    type: str
+    size: int
+    content: bytes
+    sha256: str
+    expires_at: float
+    filename: str = ""
+
+
+@dataclass(slots=True)
 class Token:
     token: str
     app_id: str = "300000000000001"
@@ -178,6 +192,7 @@ class Settings:
     compare_minimum: int = 1000
     tell_owner: bool = True
     keep_bodies: bool = True
+    media_origin: str = ""
 
 
 def dial_code(digits):
@@ -236,12 +251,28 @@ class World:
         return f"{prefix}{next(self._ids):014d}"
 
     def node(self, object_id):
-        """The Number, Account, Business or Template of this id, or None."""
+        """The Number, Account, Business, Template or live MediaFile of this id, or None."""
         return (self.numbers.get(object_id) or self.accounts.get(object_id)
-                or self.businesses.get(object_id) or self.templates.get(object_id))
+                or self.businesses.get(object_id) or self.templates.get(object_id)
+                or self.file(object_id))
+
+    def file(self, media_id):
+        """The MediaFile of this id unless it has ended, or None."""
+        found = self.media.get(media_id)
+        return found if found and found.expires_at > self.clock.now() else None
+
+    def keep_file(self, number, mimetype, content, days, filename=""):
+        """Keep a file of a number for some days; returns the MediaFile."""
+        media_id = self.next_id("7")
+        self.media[media_id] = MediaFile(
+            media_id, number.id, mimetype, len(content), content,
+            hashlib.sha256(content).hexdigest(), self.clock.now() + days * DAY, filename)
+        return self.media[media_id]
 
     def account_of(self, node):
         """The account a number or template belongs to; an account is its own."""
+        if isinstance(node, MediaFile):
+            node = self.numbers.get(node.phone_id)
         return node if isinstance(node, Account) else self.accounts.get(
             getattr(node, "account_id", ""))
 

@@ -4,6 +4,7 @@ from . import test_audience_sources
 from . import test_campaign
 from . import test_cloud_api_client
 from . import test_cloud_api_errors
+from . import test_cloud_api_media
 from . import test_cloud_api_payloads
 from . import test_cloud_api_pool
 from . import test_cloud_api_webhooks
@@ -21,6 +22,7 @@ from . import test_message_direct
 from . import test_neutralize
 from . import test_openapi
 from . import test_person_mixin
+from . import test_policy_auto_reply
 from . import test_policy_ab_test
 from . import test_policy_eligibility
 from . import test_policy_frequency
@@ -71,6 +73,10 @@ from . import test_reputation_mail
 from . import test_person_panel
 from . import test_landing
 from . import test_conversation
+from . import test_media
+from . import test_conversation_view
+from . import test_auto_reply
+from . import test_conversation_tours
 from . import test_policy_followup
 from . import test_sequence
 from . import test_sequence_races

@@ -246,6 +246,40 @@ class TestQueryPlans(WabaCase):
         self.assertEqual(campaign.replied_count, 4)
         self._check(statements)
 
+    def test_the_desk(self):
+        """The list of conversations, one conversation, its record's, and what it polls."""
+        lead = self._lead("+34700000001", user_id=self.salesperson.id)
+        self._receive(self._inbound("+34700000001", "Hola", wamid="wamid.DESK"))
+        conversations = self.env["waba.conversation"].with_user(self.salesperson)
+        with Statements() as statements:
+            found = conversations.web_search_read(
+                [("last_inbound_at", "!=", False)],
+                {"display_name": {}, "last_text": {}, "last_at": {}, "window_state": {},
+                 "record_name": {}, "unread_count": {}},
+                limit=80,
+            )["records"]  # fmt: skip
+            [chosen] = [row["id"] for row in found if row["last_text"] == "Hola"]
+            data = conversations.conversation_data(chosen)
+            conversations.conversation_older(chosen, data["last_id"])
+            conversations.conversation_poll(chosen)
+            conversations.conversation_seen(chosen)
+            conversations.conversation_data(False, ["crm.lead", lead.id])
+            conversations.conversation_send(
+                {"conversation_id": chosen, "key": "k", "text": "Hola", "known_id": 1}
+            )
+        self._check(statements)
+
+    def test_an_automatic_reply(self):
+        self.env["waba.auto.reply"].create(
+            {"name": "Hola", "trigger": "keyword", "words": "hola", "text": "Hola"}
+        )
+        with Statements() as statements:
+            for index in range(2):
+                self._receive(self._inbound("+34700000002", "Hola", wamid=f"wamid.AUTO{index}"))
+        replies = self.env["waba.message"].search_count([("origin", "=", "reply")])
+        self.assertEqual(replies, 1)
+        self._check(statements)
+
     def test_follow_ups(self):
         """Entering, sending, an answer, a change of stage, beside 40,000 that wait or are over."""
         leads = self._leads(4, start=5000)
@@ -314,8 +348,9 @@ SELECT %(portfolio)s, '+34' || (700000000 + n), 'ES.' || n, 'opted_in',
   FROM generate_series(1, %(people)s) AS n"""
 
 CONVERSATIONS_SQL = """
-INSERT INTO waba_conversation (sender_id, recipient_id)
-SELECT %(sender)s, id FROM waba_recipient WHERE number LIKE '+347%%'"""
+INSERT INTO waba_conversation (sender_id, recipient_id, last_inbound_at)
+SELECT %(sender)s, id, CASE WHEN id %% 10 = 0 THEN slot_at END
+  FROM waba_recipient WHERE number LIKE '+347%%'"""
 
 MESSAGES_SQL = """
 INSERT INTO waba_message

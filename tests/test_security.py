@@ -21,6 +21,8 @@ RIGHTS = {
     "waba.template.variable": {USER: "r", MANAGER: "rw", SYSTEM: ""},
     "waba.recipient": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.conversation": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
+    "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.privacy": {USER: "", MANAGER: "rwc", SYSTEM: ""},
@@ -330,12 +332,16 @@ class TestCompanies(SecurityCase):
     def test_nothing_of_another_company_is_seen(self):
         campaign = self._launch(self._leads(1))
         self._receive(self._inbound("+34611000000", "BAJA"))
+        self._receive(
+            self._inbound("+34611000000", "", "wamid.IN2", type="image", image={"id": "1"})
+        )
         self._run_cron(self.env.ref("waba_campaign.ir_cron_judge"))
         self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
         self.env["waba.erased.person"]._remember(["+34611000099"], True, False)
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
+        self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         self._follow_up()
         for model in RIGHTS:
             # Theirs alone who asked for them.
@@ -544,7 +550,13 @@ class TestRemoteCalls(SecurityCase):
         of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
                       "get_import_templates"}
         # Asks by itself who is asking.
-        of_the_screens = {"reputation_dashboard_data", "campaign_preview_data"}
+        of_the_screens = {
+            "campaign_preview_data", "conversation_assign", "conversation_attach",
+            "conversation_colleagues", "conversation_data", "conversation_detach",
+            "conversation_older", "conversation_poll", "conversation_seen", "conversation_send",
+            "conversation_template", "conversation_templates", "conversation_typing",
+            "reputation_dashboard_data",
+        }  # fmt: skip
         for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):
             for parent in type(self.env[model]).mro():
                 if not parent.__module__.startswith("odoo.addons.waba_campaign"):

@@ -63,15 +63,14 @@ class WabaPrivacy(models.TransientModel):
             wizard.summary = wizard.env._(
                 "%(messages)s messages lose number, name, text and the record they belong to; "
                 "%(consents)s entries of the consent ledger lose their evidence, %(evidence)s "
-                "pieces of evidence their words, %(conversations)s conversations their record, "
-                "%(bodies)s raw webhooks their contents. Messages that wait are not sent. Dates "
+                "pieces of evidence their words, %(conversations)s conversations their record, raw "
+                "webhooks that name them their contents. Messages that wait are not sent. Dates "
                 "and figures stay. Leads, contacts and what colleagues wrote in their chatter stay "
                 "too: delete those by themselves.",
                 messages=counts["waba.message"],
                 consents=counts["waba.consent"],
                 evidence=counts["waba.reputation.event"],
                 conversations=counts["waba.conversation"],
-                bodies=counts["waba.webhook.event"],
             )
 
     def action_export(self):

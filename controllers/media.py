@@ -1,0 +1,25 @@
+from odoo import http
+from odoo.exceptions import AccessError, UserError
+from odoo.http import request
+
+from ..models.waba_media import SHOWN_IN_PAGE
+
+
+class WabaMediaController(http.Controller):
+    """Files of a conversation, for whoever may read it."""
+
+    @http.route("/waba/media/<int:media_id>", type="http", auth="user", methods=["GET"])
+    def media(self, media_id, res_model=None, res_id=None, **_params):
+        media = request.env["waba.media"].sudo().browse(media_id).exists()
+        shown = (res_model, int(res_id)) if res_model and (res_id or "").isdigit() else False
+        if not media or not media.attachment_id:
+            raise request.not_found()
+        try:
+            media._conversation().with_env(request.env)._for_reader(shown)
+        except (AccessError, UserError):
+            raise request.not_found() from None
+        stream = request.env["ir.binary"].sudo()._get_stream_from(
+            media.attachment_id, filename=media.name, mimetype=media.mimetype
+        )  # fmt: skip
+        # What a browser does not just show or play is saved, never opened in our origin.
+        return stream.get_response(as_attachment=media.mimetype not in SHOWN_IN_PAGE)

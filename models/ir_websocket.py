@@ -1,0 +1,24 @@
+import re
+
+from odoo import models
+
+CHANNEL = re.compile(r"waba\.conversation_(\d+)(?:_(crm\.lead|res\.partner)_(\d+))?")
+
+
+class IrWebsocket(models.AbstractModel):
+    _inherit = "ir.websocket"
+
+    def _build_bus_channel_list(self, channels):
+        """A screen asks for "waba.conversation_7", perhaps with the record it shows; it hears of
+        it when its user may read that conversation."""
+        channels = list(channels)
+        for name in [name for name in channels if isinstance(name, str)]:
+            if not (match := CHANNEL.fullmatch(name)):
+                continue
+            channels.remove(name)
+            conversation = self.env["waba.conversation"].browse(int(match[1])).exists()
+            shown = (match[2], int(match[3])) if match[2] else False
+            is_user = self.env.user.has_group("waba_campaign.waba_group_user")
+            if conversation and is_user and conversation._may_be_read(shown):
+                channels.append(conversation)
+        return super()._build_bus_channel_list(channels)

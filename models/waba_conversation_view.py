@@ -1,0 +1,310 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+
+from ..policy import media as media_policy
+from .waba_conversation_desk import SAID
+
+PAGE = 50
+USERS = "waba_campaign.waba_group_user"
+RECORDS = ("crm.lead", "res.partner")
+
+
+class WabaConversation(models.Model):
+    """What the conversation's screen reads. Each method asks by itself who is asking.
+
+    A conversation is read by whom the record rules let read it, and by whom may read the lead or
+    contact that something was said about; a number typed on a record of one's own opens nobody
+    else's words. `shown` is the record it is opened from, ('crm.lead', 7), or False.
+    """
+
+    _inherit = "waba.conversation"
+
+    # ------------------------------------------------------------------
+    # Who may
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _check_user(self):
+        if not self.env.user.has_group(USERS):
+            raise AccessError(
+                self.env._("Conversations are for users of WhatsApp. Ask your administrator.")
+            )
+
+    def _for_reader(self, shown=False):
+        """This conversation, with all rights, for whoever may read it.
+
+        :raise AccessError: they may not
+        """
+        self._check_user()
+        conversation = self.exists()
+        if not conversation:
+            raise UserError(self.env._("This conversation no longer exists."))
+        if not conversation._may_be_read(shown):
+            raise AccessError(
+                self.env._(
+                    "This conversation is another salesperson's. They, or a manager, can hand it "
+                    "over."
+                )
+            )
+        return conversation.sudo()
+
+    def _may_be_read(self, shown=False):
+        self.ensure_one()
+        if self.has_access("read"):
+            return True
+        mine = self.sudo()
+        if mine.sender_id.company_id not in self.env.companies:
+            return False
+        if self._readable_record(mine.res_model, mine.res_id) is not None:
+            return True
+        record = self._readable_record(*shown) if shown else None
+        return record is not None and bool(
+            self.env["waba.message"]
+            .sudo()
+            .search_count(
+                [
+                    ("res_model", "=", record._name),
+                    ("res_id", "=", record.id),
+                    ("recipient_id", "=", mine.recipient_id.id),
+                    ("sender_id", "=", mine.sender_id.id),
+                ],
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _readable_record(self, res_model, res_id):
+        """A lead or contact that whoever asks may read, or None."""
+        if res_model not in RECORDS or not res_id:
+            return None
+        record = self.env[res_model].browse(res_id).exists()
+        return record if record and record.has_access("read") else None
+
+    @api.model
+    def _check_record(self, shown):
+        """The record a screen shows, checked."""
+        self._check_user()
+        record = self._readable_record(*shown)
+        if record is None:
+            raise AccessError(self.env._("You may not read this record, or it no longer exists."))
+        return record
+
+    # ------------------------------------------------------------------
+    # Which
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _of_record(self, record):
+        """Conversations with whoever is behind a record, the liveliest first. All rights."""
+        number = self.env["waba.campaign"]._number_of(record)
+        messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
+        written = messages._read_group(
+            [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
+        )
+        found = people.concat(*(person for (person,) in written))
+        if number:
+            found |= people.search(["|", ("number", "=", number), ("wa_number", "=", number)])
+        return self.sudo().search(
+            [
+                ("recipient_id", "in", found.ids),
+                ("sender_id.company_id", "in", self.env.companies.ids),
+            ],
+            order="last_inbound_at desc nulls last, id desc",
+        )
+
+    @api.model
+    def conversation_data(self, conversation_id=False, shown=False, sender_id=False):
+        """Everything the screen needs to begin with.
+
+        :param conversation_id: or, without one, `shown`: the liveliest with that record's person
+        :param sender_id: of these, the one with this number of ours
+        """
+        if conversation_id:
+            conversation = self.browse(conversation_id)._for_reader(shown)
+            return conversation._as_screen(self._record_of(conversation, shown), conversation)
+        record = self._check_record(shown)
+        there = self._of_record(record)
+        mine = there.filtered(lambda c: c.with_env(self.env)._may_be_read(shown))
+        if there and not mine:
+            names = ", ".join(there.responsible_id.mapped("name"))
+            return {
+                "locked": self.env._(
+                    "%s is in conversation with this person. They, or a manager, can hand it over.",
+                    names or self.env._("Another salesperson"),
+                )
+            }
+        chosen = mine.filtered(lambda c: c.sender_id.id == sender_id)[:1] if sender_id else mine[:1]
+        return chosen._as_screen(record, mine, sender_id)
+
+    def _record_of(self, conversation, shown):
+        """The record to write about: the one shown, else what they last wrote about."""
+        record = self._readable_record(*shown) if shown else None
+        if record is None:
+            record = self._readable_record(conversation.res_model, conversation.res_id)
+        return record
+
+    def _as_screen(self, record, all_of_record, sender_id=False):
+        """:param self: one conversation or none, when nobody has written yet. All rights"""
+        senders = self._senders_for(all_of_record)
+        sender = self.sender_id or senders.filtered(lambda s: s.id == sender_id) or senders[:1]
+        person = self.recipient_id
+        name = self._person_name() if self else record._waba_person_facts()["name"]
+        return {
+            "locked": False,
+            "id": self.id,
+            "uid": self.env.uid,
+            "name": name or (record.display_name if record else ""),
+            "number": person.number or self._number_for(record),
+            "record": record is not None
+            and {"model": record._name, "id": record.id, "name": record.display_name},
+            "sender": _pair(sender),
+            "senders": [_pair(option) for option in senders],
+            "why_not_sending": sender._why_not_sending() if sender else False,
+            "limits": {kind: list(types) for kind, types in media_policy.TYPES.items()},
+            "accept": ",".join(
+                sorted(t for kind in media_policy.TYPES for t in media_policy.TYPES[kind]
+                       if kind != "sticker")
+            ),
+            **self._as_state(),
+            **self._as_page(record),
+        }  # fmt: skip
+
+    def _number_for(self, record):
+        if record is None:
+            return False
+        campaigns = self.env["waba.campaign"]
+        return campaigns._number_of(record) or campaigns._typed_number(record) or False
+
+    def _senders_for(self, conversations):
+        """Our numbers that can write to this person: those that have, then the others."""
+        others = (
+            self.env["waba.sender"].sudo().search([("company_id", "in", self.env.companies.ids)])
+        )
+        return conversations.sender_id | others
+
+    def _as_state(self):
+        """What changes without a new message: window, who is on it, who has seen it."""
+        return {
+            "now": fields.Datetime.to_string(fields.Datetime.now()),
+            "window_until": _moment(self.window_expires_at),
+            "waiting_since": _moment(self.waiting_since),
+            "unread": self.unread_count,
+            "responsible": _pair(self.responsible_id),
+            "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
+            "seen": self.seen_by_id
+            and {
+                "by": self.seen_by_id.name,
+                "uid": self.seen_by_id.id,
+                "at": _moment(self.seen_at),
+            },
+        }
+
+    # ------------------------------------------------------------------
+    # Its messages
+    # ------------------------------------------------------------------
+
+    def _as_page(self, record, before_id=False):
+        ids = self._page_ids(before_id) if self else []
+        messages = self.env["waba.message"].sudo().browse(sorted(ids[:PAGE]))
+        return {
+            "messages": messages._as_bubbles(record),
+            "has_older": len(ids) > PAGE,
+            "oldest_id": min(ids[:PAGE], default=False),
+            "last_id": max(ids, default=False) if not before_id else False,
+            "fingerprint": self._fingerprint() if self else "",
+        }
+
+    def _page_ids(self, before_id=False):
+        """The newest PAGE messages before one, and one more when there are older ones."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM waba_message m
+                    WHERE m.recipient_id = %s AND m.sender_id = %s AND %s %s
+                    ORDER BY m.id DESC LIMIT %s""",
+                self.recipient_id.id,
+                self.sender_id.id,
+                SAID,
+                SQL("AND m.id < %s", before_id) if before_id else SQL(),
+                PAGE + 1,
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    def _fingerprint(self):
+        """Changes when anything on the newest page does: what a screen without a bus asks for."""
+        self.env["waba.message"].flush_model()
+        self.env["waba.media"].flush_model()
+        self.flush_recordset()
+        [[found]] = self.env.execute_query(
+            SQL(
+                """SELECT md5(string_agg(CONCAT_WS('/', p.id, p.state, p.failure_type,
+                                                   p.retry_at, p.files), ','))
+                     FROM (SELECT m.id, m.state, m.failure_type, m.retry_at,
+                                  (SELECT string_agg(CONCAT(f.state, f.reason), '+')
+                                     FROM waba_media f WHERE f.message_id = m.id) AS files
+                             FROM waba_message m
+                            WHERE m.recipient_id = %s AND m.sender_id = %s
+                            ORDER BY m.id DESC LIMIT %s) p""",
+                self.recipient_id.id,
+                self.sender_id.id,
+                PAGE,
+            )
+        )
+        return f"{found}/{self.responsible_id.id}/{self.unread_count}/{self.window_expires_at}"
+
+    @api.model
+    def conversation_older(self, conversation_id, before_id, shown=False):
+        """The page of messages before one."""
+        conversation = self.browse(conversation_id)._for_reader(shown)
+        return conversation._as_page(self._record_of(conversation, shown), before_id)
+
+    @api.model
+    def conversation_poll(self, conversation_id, shown=False):
+        """What a screen that hears no bus compares."""
+        return self.browse(conversation_id)._for_reader(shown)._fingerprint()
+
+    @api.model
+    def conversation_seen(self, conversation_id, shown=False):
+        conversation = self.browse(conversation_id)._for_reader(shown)
+        if conversation.unread_count:
+            conversation._mark_seen()
+            conversation._tell_watchers()
+        return conversation._as_state()
+
+    @api.model
+    def conversation_typing(self, conversation_id, shown=False):
+        """Colleagues who have it open see that somebody answers."""
+        conversation = self.browse(conversation_id)._for_reader(shown)
+        conversation._tell_watchers("typing", uid=self.env.uid, name=self.env.user.name)
+        return True
+
+    @api.model
+    def conversation_colleagues(self, conversation_id, shown=False):
+        """Who can be given this conversation: [(id, name)]."""
+        conversation = self.browse(conversation_id)._for_reader(shown)
+        users = self.env.ref(USERS).sudo().all_user_ids.filtered(
+            lambda user: user.active and not user.share
+            and conversation.sender_id.company_id in user.company_ids
+        )  # fmt: skip
+        return [_pair(user) for user in users.sorted("name")[:100]]
+
+    @api.model
+    def conversation_assign(self, conversation_id, user_id=False, shown=False):
+        """Give it to a colleague, or to nobody."""
+        conversation = self.browse(conversation_id)._for_reader(shown)
+        allowed = {user["id"] for user in self.conversation_colleagues(conversation_id, shown)}
+        if user_id and user_id not in allowed:
+            raise UserError(self.env._("This colleague cannot be given conversations."))
+        conversation._assign(self.env["res.users"].browse(user_id))
+        return conversation._as_state()
+
+
+def _pair(record):
+    """{'id', 'name'} of a record, or False."""
+    return {"id": record.id, "name": record.display_name} if record else False
+
+
+def _moment(value):
+    return fields.Datetime.to_string(value) if value else False

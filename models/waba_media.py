@@ -1,0 +1,255 @@
+import base64
+import hashlib
+import logging
+import time
+
+from odoo import api, fields, models
+from odoo.tools.mimetypes import guess_mimetype
+
+from ..cloud_api import CloudApiError, RequestRefused
+from ..policy import media as media_policy
+from .languages import in_language_of
+from .transactions import commit_step
+
+_logger = logging.getLogger(__name__)
+
+RUN_SECONDS = 45
+# For the door, which does not know policies.
+SHOWN_IN_PAGE = media_policy.SHOWN | media_policy.PLAYED
+
+
+class WabaMedia(models.Model):
+    """A file of a message: fetched from WhatsApp, or handed to it before the message leaves.
+
+    The webhook only notes that there is one; `_cron_transfer` moves the bytes, outside of any
+    transaction that others wait for, and tries again with growing waits (policy.media). Who may
+    read a file is who may read its conversation, or the record it is attached to.
+    """
+
+    _name = "waba.media"
+    _description = "File in a WhatsApp Message"
+    _order = "id"
+
+    message_id = fields.Many2one(
+        "waba.message", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    direction = fields.Selection(related="message_id.direction")
+    company_id = fields.Many2one(related="message_id.company_id")
+    media_uid = fields.Char("WhatsApp file ID", readonly=True)
+    name = fields.Char("File name", readonly=True)
+    mimetype = fields.Char("Type", readonly=True, help="What it is kept and shown as.")
+    size = fields.Integer("Bytes", readonly=True)
+    sha256 = fields.Char(readonly=True)
+    state = fields.Selection(
+        [("pending", "On its way"), ("done", "Here"), ("failed", "Not available")],
+        default="pending",
+        required=True,
+        readonly=True,
+    )
+    reason = fields.Char("Why", readonly=True)
+    attempt_count = fields.Integer("Attempts", readonly=True, default=0)
+    retry_at = fields.Datetime("Not before", readonly=True, default=fields.Datetime.now)
+    expires_at = fields.Datetime(
+        readonly=True, help="WhatsApp forgets a file that was sent to us then."
+    )
+    attachment_id = fields.Many2one("ir.attachment", "File", readonly=True, ondelete="set null")
+
+    _pending_idx = models.Index("(retry_at, id) WHERE state = 'pending'")
+
+    # ------------------------------------------------------------------
+    # The job
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_transfer(self):
+        """Move what is due, one file at a time; then set the alarm for what waits."""
+        stop_at = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < stop_at:
+            due = [("state", "=", "pending"), ("retry_at", "<=", fields.Datetime.now())]
+            media = self.search(due, order="retry_at, id", limit=1)
+            if not media:
+                break
+            in_language_of(media.company_id, media)._transfer()
+        waiting = self.search([("state", "=", "pending")], order="retry_at, id", limit=1)
+        if waiting:
+            self._cron()._trigger(at=max(waiting.retry_at, fields.Datetime.now()))
+
+    @api.model
+    def _cron(self):
+        return self.env.ref("waba_campaign.ir_cron_media").sudo()
+
+    def _transfer(self):
+        """One attempt, counted before it begins: a file that kills the worker is given up too."""
+        commit_step(self.env, self._begin_attempt)
+        move = self._upload if self.direction == "out" else self._fetch
+        try:
+            result, error = move(), None
+        except CloudApiError as failure:
+            result, error = None, failure
+        except Exception as failure:
+            _logger.exception("waba.media %s: the file could not be moved", self.id)
+            result, error = None, failure
+        commit_step(self.env, lambda: self._end_attempt(result, error), processed=1)
+
+    def _begin_attempt(self):
+        now = fields.Datetime.now()
+        attempt = self.attempt_count + 1
+        self.write(
+            {"attempt_count": attempt, "retry_at": media_policy.next_try(attempt, now, None)}
+        )
+
+    def _end_attempt(self, result, error):
+        """Write down what became of it; the file's screens hear of it."""
+        if error is None:
+            self._keep(result) if self.direction == "in" else self._release_message(result)
+        elif why := self._why_given_up(error):
+            self._give_up(why)
+        else:
+            self.reason = self.env._("Not yet: %s. It is tried again.", str(error)[:200])
+        self._conversation()._tell_watchers()
+
+    def _why_given_up(self, error):
+        """Sentence that says why it is not tried again, or False."""
+        now = fields.Datetime.now()
+        if self.direction == "out":
+            if self.attempt_count < media_policy.UPLOAD_TRIES and _may_pass(error):
+                return False
+            return str(error)[:200]
+        if isinstance(error, TooLarge):
+            return self.env._(
+                "The file has %(size)s MB, more than WhatsApp itself allows (%(limit)s MB). "
+                "See it on the phone.",
+                size=round(error.size / media_policy.MIB),
+                limit=round(error.limit / media_policy.MIB),
+            )
+        if isinstance(error, CloudApiError) and media_policy.is_gone(
+            error.code, error.subcode, error.http_status
+        ):
+            return self.env._("WhatsApp no longer has this file. Ask the person to send it again.")
+        if not media_policy.next_try(self.attempt_count, now, self.expires_at):
+            return self.env._(
+                "WhatsApp keeps files for 7 days, and this one could not be fetched in time "
+                "(%s). Ask the person to send it again.",
+                str(error)[:200],
+            )
+        return False
+
+    def _give_up(self, why):
+        self.write({"state": "failed", "reason": why})
+        if self.direction == "out":
+            self.message_id._leave_out("media", text=why)
+
+    # ------------------------------------------------------------------
+    # What people send us
+    # ------------------------------------------------------------------
+
+    def _fetch(self):
+        """The bytes and what they are called. Talks to Meta, writes nothing.
+
+        :return: (content, mimetype as the platform says it)
+        """
+        sender = self.message_id.sender_id
+        limit = media_policy.MAX_BYTES.get(self.message_id.kind, media_policy.MAX_BYTES["document"])
+        with self.message_id.account_id._client() as client:
+            info = client.get_media(self.media_uid, sender.phone_number_uid)
+            if info.size and info.size > limit:
+                raise TooLarge(info.size, limit)
+            content = client.download_media(info.url, limit)
+        for expected in filter(None, (info.sha256, self.sha256)):
+            if not _has_digest(content, expected):
+                raise DamagedFile
+        return content, info.mimetype or self.mimetype
+
+    def _keep(self, result):
+        """Attach the file to the record they wrote about, else to the conversation."""
+        content, declared = result
+        message = self.message_id
+        sniffed = guess_mimetype(content, default="")
+        mimetype = media_policy.stored_type(message.kind, declared, sniffed)
+        record = message._get_record()
+        holder = record if record is not None else self._conversation()
+        # Plain text instead of what a browser would run, should anybody open it elsewhere.
+        attachments = self.env["ir.attachment"].with_context(attachments_mime_plainxml=True)
+        attachment = attachments.create(
+            {
+                "name": self.name,
+                "raw": content,
+                "mimetype": mimetype,
+                "res_model": holder._name,
+                "res_id": holder.id,
+            }
+        )
+        self.write(
+            {
+                "state": "done",
+                "reason": False,
+                "mimetype": mimetype,
+                "size": len(content),
+                "attachment_id": attachment.id,
+            }
+        )
+
+    def _conversation(self):
+        message = self.message_id
+        return self.env["waba.conversation"]._of_pair(message.sender_id, message.recipient_id)
+
+
+class TooLarge(Exception):
+    """More bytes than WhatsApp itself takes for this kind."""
+
+    def __init__(self, size, limit):
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+
+class DamagedFile(Exception):
+    """Other bytes than WhatsApp announced."""
+
+    def __str__(self):
+        return "the file arrived damaged"
+
+
+def _has_digest(content, expected):
+    """Meta writes the SHA-256 in hexadecimal in one place and in base64 in another."""
+    digest = hashlib.sha256(content)
+    return expected.lower() == digest.hexdigest() or expected == (
+        base64.b64encode(digest.digest()).decode()
+    )
+
+
+def _may_pass(error):
+    """Whether an upload's failure may be gone the next time."""
+    return not isinstance(error, RequestRefused)
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    media_ids = fields.One2many("waba.media", "message_id", "Files", readonly=True)
+    is_uploading = fields.Boolean(
+        readonly=True, help="Its file is being handed to WhatsApp; the message leaves after that."
+    )
+
+    def _keep_media(self, item):
+        """Note that an inbound message has a file; the job fetches it."""
+        self.ensure_one()
+        if not item.media:
+            return
+        values = {
+            "message_id": self.id,
+            "media_uid": item.media.uid,
+            "name": item.media.filename or self._file_name(item.media.mimetype),
+            "mimetype": media_policy.base_type(item.media.mimetype),
+            "sha256": item.media.sha256,
+            "expires_at": (self.sent_at or self.create_date) + media_policy.INBOUND_LIFE,
+        }
+        if not item.media.uid:
+            values.update(state="failed", reason=self.env._("WhatsApp did not say which file."))
+        self.env["waba.media"].create(values)
+        self.env["waba.media"]._cron()._trigger()
+
+    def _file_name(self, mimetype):
+        """'photo-2026-11-27.jpeg' for what comes without a name."""
+        extension = media_policy.base_type(mimetype).split("/")[-1] or "bin"
+        day = fields.Date.to_string((self.sent_at or self.create_date).date())
+        return f"{self.kind}-{day}.{extension[:10]}"

@@ -1,0 +1,42 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+# Somebody may be looking at these. Screens ask by themselves about campaigns and follow-ups: a
+# notification for each of a hundred thousand would cost more than the messages.
+WATCHED_ORIGINS = ("manual", "reply", "test")
+
+
+class WabaMessage(models.Model):
+    """Ticks as they come: open conversations hear what became of the messages written in them."""
+
+    _inherit = "waba.message"
+
+    @api.model
+    def _write_results(self, results, run):
+        stopped = super()._write_results(results, run)
+        self._tell_watchers_of([result.key for result in results])
+        return stopped
+
+    @api.model
+    def _write_statuses(self, rows):
+        rows = list(rows)
+        result = super()._write_statuses(rows)
+        self._tell_watchers_of([row["id"] for row in rows])
+        return result
+
+    @api.model
+    def _tell_watchers_of(self, ids):
+        """:param ids: of messages that changed, most of them a campaign's"""
+        if not ids:
+            return
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT c.id FROM waba_message m
+                     JOIN waba_conversation c
+                       ON c.recipient_id = m.recipient_id AND c.sender_id = m.sender_id
+                    WHERE m.id = ANY(%s) AND m.campaign_id IS NULL AND m.origin IN %s""",
+                list(ids),
+                WATCHED_ORIGINS,
+            )
+        )
+        self.env["waba.conversation"].browse([id_ for (id_,) in rows])._tell_watchers()

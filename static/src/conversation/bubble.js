@@ -1,0 +1,56 @@
+import { Component, markup, useState } from "@odoo/owl";
+import { TICKS, sizeText, timeText } from "./conversation_words";
+
+/** One message, theirs on the left, ours on the right. */
+export class Bubble extends Component {
+    static template = "waba_campaign.Bubble";
+    static props = { message: Object, onMediaLoaded: { type: Function, optional: true } };
+
+    setup() {
+        this.state = useState({ isWhole: false });
+        Object.assign(this, { sizeText, timeText });
+    }
+
+    get message() {
+        return this.props.message;
+    }
+
+    get tick() {
+        return this.message.is_ours ? TICKS[this.message.state] : undefined;
+    }
+
+    /** WhatsApp tells it of the conversation, nobody said it. */
+    get isNotice() {
+        return ["system", "edit", "revoke"].includes(this.message.kind);
+    }
+
+    get noticeText() {
+        return [this.message.word, this.message.text].filter(Boolean).join(": ");
+    }
+
+    get isFailed() {
+        return ["failed", "skipped"].includes(this.message.state);
+    }
+
+    get html() {
+        // Rendered by the server from the template's texts, all escaped.
+        return markup(this.message.html);
+    }
+
+    get text() {
+        return this.message.edited || this.message.text;
+    }
+
+    /** A message of few emoji alone is shown large, as people know it. */
+    get isEmoji() {
+        return /^(\p{Extended_Pictographic}|\p{Emoji_Component}){1,6}$/u.test(this.text || "") &&
+            !/^[0-9#*]+$/.test(this.text);
+    }
+
+    /** A kind without words of its own: say what it is. */
+    get word() {
+        const { text, html, files, place, contacts, order, word } = this.message;
+        const isSaid = text || html || files.length || place || contacts.length || order.length;
+        return isSaid ? "" : word || this.message.kind;
+    }
+}

@@ -1,0 +1,96 @@
+import { Dialog } from "@web/core/dialog/dialog";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useAutofocus, useService } from "@web/core/utils/hooks";
+import { useDebounced } from "@web/core/utils/timing";
+import { Component, markup, onWillStart, useState } from "@odoo/owl";
+import { newKey } from "./conversation_words";
+
+/** A template, filled for the person, before it is sent from the conversation. */
+export class TemplateChooser extends Component {
+    static template = "waba_campaign.TemplateChooser";
+    static components = { Dialog };
+    static props = {
+        close: Function,
+        // {conversation_id, shown, sender_id}: of which conversation
+        request: Object,
+        name: String,
+        // (templateId, values, key) => whether it was sent
+        send: Function,
+    };
+
+    setup() {
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        this.key = newKey();
+        this.state = useState({
+            templates: null, search: "", chosen: null, preview: null, values: {}, isSending: false,
+        });
+        useAutofocus({ refName: "search" });
+        this.refresh = useDebounced(() => this.load(), 300);
+        onWillStart(async () => {
+            const { conversation_id, shown, sender_id } = this.props.request;
+            this.state.templates = await this.orm.call(
+                "waba.conversation", "conversation_templates", [conversation_id, shown, sender_id]
+            );
+        });
+    }
+
+    get found() {
+        const wanted = this.state.search.trim().toLowerCase();
+        return this.state.templates.filter((template) =>
+            [template.name, template.text, template.language].join(" ").toLowerCase().includes(wanted)
+        );
+    }
+
+    get html() {
+        // Rendered by the server from the template's texts, all escaped.
+        return markup(this.state.preview.html);
+    }
+
+    choose(template) {
+        Object.assign(this.state, { chosen: template, preview: null, values: {} });
+        return this.load();
+    }
+
+    back() {
+        Object.assign(this.state, { chosen: null, preview: null });
+    }
+
+    async load() {
+        const preview = await this.keepLast.add(
+            this.orm.call("waba.conversation", "conversation_template", [
+                {
+                    ...this.props.request,
+                    template_id: this.state.chosen.id,
+                    values: { ...this.state.values },
+                },
+            ])
+        );
+        this.state.preview = preview;
+    }
+
+    change(variable, value) {
+        this.state.values[variable.id] = value;
+        this.state.preview.variables.find(({ id }) => id === variable.id).value = value;
+        this.refresh();
+    }
+
+    get maySend() {
+        return this.state.preview && !this.state.preview.problem && !this.state.isSending;
+    }
+
+    async send() {
+        if (!this.maySend) {
+            return;
+        }
+        this.state.isSending = true;
+        try {
+            const { chosen, values } = this.state;
+            if (await this.props.send(chosen.id, { ...values }, this.key)) {
+                this.props.close();
+            }
+        } finally {
+            this.state.isSending = false;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+"""A salesperson without administrator rights answers in the browser."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+
+from .test_tours import TourCase
+
+
+class ConversationTourCase(TourCase):
+    def setUp(self):
+        super().setUp()
+        self.salesperson.notification_type = "inbox"
+        self.simulator.post("delivery", url=self.account.webhook_url)
+
+    def _writes(self, number, text):
+        self.simulator.post(
+            "inbound", phone_id=self.sender.phone_number_uid, number=number, text=text
+        )
+        self._webhooks_come_in()
+
+    def _webhooks_come_in(self):
+        with self.allow_requests(all_requests=True):
+            self.simulator.post("flush", hurry=True)
+        self._apply_webhooks()
+
+    def _answers(self):
+        return self.env["waba.message"].search([("origin", "=", "manual")], order="id")
+
+
+@tagged("post_install", "-at_install")
+class TestConversationTours(ConversationTourCase):
+    browser_size = "1440x900"
+
+    def test_a_reply_is_answered_inside_the_window_and_by_template_after_it(self):
+        lead = self._opportunities("+34 611 000 001", "+34 611 000 002")[0]
+        self._writes("34611000001", "¿Abren hoy?")
+        self._tour("waba_answer_in_the_window", "waba_salesperson")
+        answer = self._answers()
+        self.assertEqual(len(answer), 1, "Enter was pressed three times")
+        self.assertEqual((answer.user_id, answer.res_id), (self.salesperson, lead.id))
+        self._dispatch()
+        self._webhooks_come_in()
+        self.assertEqual(answer.state, "read")
+        self._tour("waba_ticks_arrive", "waba_salesperson")
+        conversation = self.env["waba.conversation"].search([("res_id", "=", lead.id)])
+        conversation.window_expires_at = fields.Datetime.now() - timedelta(minutes=1)
+        conversation.pair_free_at = False
+        self._tour("waba_template_outside_the_window", "waba_salesperson")
+        template = self._answers() - answer
+        self.assertEqual(template.template_id, self.utility_template)
+        self._dispatch()
+        self.assertIn("4711", str(self.simulator.sends()[-1]["body"]))
+
+    def test_the_list_of_conversations(self):
+        leads = self._opportunities("+34 611 000 001", "+34 611 000 002")
+        leads[1].user_id = False
+        self._writes("34611000002", "¿Precio?")
+        self._tour("waba_conversations_list", "waba_salesperson")
+        conversation = self.env["waba.conversation"].search([("res_id", "=", leads[1].id)])
+        self.assertEqual(conversation.responsible_id, self.salesperson)
+        self.assertEqual(conversation.seen_by_id, self.salesperson)
+
+
+@tagged("post_install", "-at_install")
+class TestConversationPhoneTours(ConversationTourCase):
+    browser_size = "390x844"
+    touch_enabled = True
+
+    def test_on_a_phone(self):
+        self._opportunities("+34 611 000 001")
+        self._writes("34611000001", "¿Abren hoy?")
+        self._tour(
+            "waba_conversation_on_a_phone", "waba_salesperson", "/odoo/whatsapp-conversations"
+        )
+        self.assertEqual(self._answers().text, "¡Sí!")
