@@ -100,6 +100,12 @@ from . import waba_campaign_timing
 from . import waba_test_numbers
 from . import waba_template_hold
 from . import waba_rate
+from . import waba_campaign_dry_run
+from . import waba_campaign_preflight
+from . import waba_campaign_preflight_people
+from . import waba_campaign_preflight_outlook
+from . import waba_campaign_clearance
+from . import waba_campaign_approval
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel
@@ -114,7 +120,9 @@ from . import waba_recipient_export
 from . import privacy_lookup
 from . import waba_sequence
 from . import waba_sequence_version
+from . import waba_sequence_state
 from . import waba_sequence_trigger
+from . import waba_sequence_enter
 from . import waba_sequence_results
 from . import waba_sequence_step
 from . import waba_sequence_wait
