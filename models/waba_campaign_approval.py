@@ -247,7 +247,7 @@ class WabaCampaign(models.Model):
 
     def _withdraw(self):
         had_approval = self.approval_state
-        super()._withdraw()
+        result = super()._withdraw()
         if had_approval:
             self.write({"approval_state": False})
             self.activity_unlink([ACTIVITY_TYPE])
@@ -256,3 +256,4 @@ class WabaCampaign(models.Model):
                     "Template, texts, audience, number or time changed: the approval is withdrawn."
                 )
             )
+        return result
