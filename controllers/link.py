@@ -11,7 +11,7 @@ class WabaLink(LinkTracker):
 
     @route("/waba/r/<string:code>", type="http", auth="public", methods=["GET", "HEAD"])
     def waba_redirect(self, code, **post):
-        return self._lead_on(code) or super().full_url_redirect(code, **post)
+        return self.full_url_redirect(code, **post)
 
     def _lead_on(self, text):
         """A redirect to the target; None when the address is none of ours."""

@@ -114,7 +114,9 @@ from . import waba_recipient_export
 from . import privacy_lookup
 from . import waba_sequence
 from . import waba_sequence_version
+from . import waba_sequence_state
 from . import waba_sequence_trigger
+from . import waba_sequence_enter
 from . import waba_sequence_results
 from . import waba_sequence_step
 from . import waba_sequence_wait

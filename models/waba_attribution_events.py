@@ -41,8 +41,11 @@ class WabaAttribution(models.Model):
         """Bring the rows of these leads in line with what is so now."""
         leads = leads.sudo().with_context(active_test=False).exists()
         self.env.flush_all()
+        sent = self._messages_to(leads)
+        known = self.search([("lead_id", "in", leads.ids)]).lead_id
+        # Most leads that change were never written to.
+        leads = leads.filtered(lambda lead: lead.id in sent or lead in known)
         events = self._events_of(leads)
-        sent = self._messages_to(leads.filtered(lambda lead: events[lead.id]))
         wanted = {}
         for lead in leads:
             company = lead.company_id or self.env.company

@@ -80,7 +80,7 @@ class WabaMessage(models.Model):
         self.env.cr.execute(
             SQL(
                 """WITH changed AS (SELECT DISTINCT link_id FROM link_tracker_click
-                                     WHERE id > %s AND waba_message_id IS NOT NULL)
+                                     WHERE id > %s)
                    UPDATE link_tracker l SET count = counted.clicks
                      FROM (SELECT c.link_id, count(*) AS clicks FROM link_tracker_click c
                             WHERE c.link_id IN (SELECT link_id FROM changed)

@@ -64,12 +64,14 @@ class WabaMessage(models.Model):
         """
         self._look_at_rates()
         stop_at, first = time.monotonic() + RUN_SECONDS, None
-        while time.monotonic() < stop_at:
+        while True:
             count, day = commit_step(self.env, self._price_batch)
             first = min(filter(None, (first, day)), default=None)
             if count < BATCH:
-                break
-        return first
+                return first
+            if time.monotonic() > stop_at:
+                self.env.ref("waba_campaign.ir_cron_money")._trigger()
+                return first
 
     @api.model
     def _price_batch(self):

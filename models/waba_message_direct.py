@@ -68,25 +68,8 @@ class WabaMessage(models.Model):
             if not media
             else {"category": "service", "text": text, **self._media_values(media)}
         )
-        now = fields.Datetime.now()
-        time_zone = person._timezone_of(to["number"], record, sender.company_id)
-        promoted_at = self._promotions_to(sender, person, to, origin, content)
-        free_at = frequency.frees_at(promoted_at, sender.company_id._waba_frequency_cap())
-        retry_at, wait_reason = hours.leaves_at(
-            max(now, not_before or now),
-            origin,
-            content["category"],
-            time_zone,
-            sender.company_id._waba_quiet_span(),
-            self._held_until(person, content),
-            free_at if origin in frequency.PATIENT else None,
-        )
-        reason, sentence = self._why_not_to(sender, person, to, content, retry_at, free_at)
-        if reason == "frequency":
-            retry_at = free_at
-            sentence = failure_sentence(
-                self.env, reason, text=self._frequency_detail(promoted_at, sender.company_id)
-            )
+        plan = self._decide(sender, record, person, to, origin, content, not_before)
+        reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
         if template and reason in (False, "frequency"):
             content["parameters"], unfit, words = self._fill(
                 record, template, variables or template.sudo().variable_ids, sender
@@ -100,12 +83,10 @@ class WabaMessage(models.Model):
             {
                 **content,
                 **to,
+                **plan,
                 "company_id": sender.company_id.id,
                 "user_id": user.id,
                 "recipient_id": person.id,
-                "retry_at": retry_at,
-                "wait_reason": False if reason else wait_reason,
-                "time_zone": time_zone,
                 "not_before_at": not_before,
                 "state": "skipped" if reason else "queued",
                 "failure_type": reason,
@@ -116,6 +97,34 @@ class WabaMessage(models.Model):
         if not reason:
             sender._wake()
         return row.with_env(self.env)
+
+    def _decide(self, sender, record, person, to, origin, content, not_before):
+        """Field values that tell when a message may leave and why not before, or why never."""
+        now, company = fields.Datetime.now(), sender.company_id
+        time_zone = person._timezone_of(to["number"], record, company)
+        promoted_at = self._promotions_to(sender, person, to, origin, content)
+        free_at = frequency.frees_at(promoted_at, company._waba_frequency_cap())
+        retry_at, wait_reason = hours.leaves_at(
+            max(now, not_before or now),
+            origin,
+            content["category"],
+            time_zone,
+            company._waba_quiet_span(),
+            self._held_until(person, content),
+            free_at if origin in frequency.PATIENT else None,
+        )
+        reason, sentence = self._why_not_to(sender, person, to, content, retry_at, free_at)
+        if reason == "frequency":
+            retry_at = free_at
+            detail = self._frequency_detail(promoted_at, company)
+            sentence = failure_sentence(self.env, reason, text=detail)
+        return {
+            "time_zone": time_zone,
+            "retry_at": retry_at,
+            "wait_reason": False if reason else wait_reason,
+            "failure_type": reason,
+            "failure_reason": sentence,
+        }
 
     def _by_origin_key(self, origin_key):
         return self.browse(self.sudo().search([("origin_key", "=", origin_key)]).ids)

@@ -64,7 +64,7 @@ class WabaMessage(models.Model):
                 REPLY_ACTIVITY,
                 user_id=self.user_id.id,
                 summary=self.env._("Answer on WhatsApp"),
-                note=self._summary(),
+                note=Markup("%s") % self._summary(),
             )
 
     def _close_planned_answers(self, records):

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
-from ..policy import frequency, hours
-from .phone_countries import zones_of
+from ..policy import eligibility, frequency, hours
+from .phone_countries import country_of, zones_of
+from .waba_sender_reserve import purpose_of
 
 # Rows of one closed time zone that one reservation puts off; those behind them follow with the
 # next, so that no transaction holds the portfolio for long.
@@ -144,6 +145,27 @@ class WabaSender(models.Model):
         for portfolio in portfolios.sorted("id"):
             portfolio._lock_for_reservation()
 
+    def _leave_out_unwilling(self, rows, now, leaves_by):
+        """Consent and reach once more, in the transaction that reserves: who may be written to."""
+        allowed = []
+        blocked_countries = self.account_id._blocked_countries()
+        self._note_promotions(rows, now)
+        for row in rows:
+            verdict = eligibility.check(
+                _person(row),
+                purpose_of(row["kind"], row["category"]),
+                now,
+                us_marketing_blocked=self.company_id.waba_us_marketing_left_out,
+                blocked_countries=blocked_countries,
+                opt_in_required=self.company_id.waba_opt_in_required,
+                leaves_by=leaves_by,
+            )
+            if verdict.allowed:
+                allowed.append(row)
+            else:
+                self._refuse(row, verdict)
+        return allowed
+
     def _note_promotions(self, rows, now):
         """Tell of each candidate from when its person may get one more promotion.
 
@@ -232,3 +254,18 @@ class WabaSender(models.Model):
 
 def _person_key(row):
     return row["number"] or str(row["recipient_id"])
+
+
+def _person(row):
+    return eligibility.Person(
+        number=row["number"] or "",
+        user_uid=row["user_uid"] or "",
+        country_code=country_of(row["number"]),
+        marketing_state=row["marketing_state"],
+        utility_state=row["utility_state"],
+        blacklisted=row["is_blacklisted"],
+        unreachable_until=row["unreachable_until"],
+        blocked=row["is_blocked"],
+        window_expires_at=row["window_expires_at"],
+        promotions_free_at=row["promotions_free_at"],
+    )

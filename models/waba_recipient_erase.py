@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .waba_failure import failure_sentence
+from .waba_message_notify import REPLY_ACTIVITY
 
 
 class WabaRecipient(models.Model):
@@ -162,6 +163,20 @@ class WabaMessage(models.Model):
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
 
+    def _unlink_planned_answers(self):
+        """Activities to answer them quote them, and so does what is noted when one is done."""
+        reply = self.env.ref(REPLY_ACTIVITY, raise_if_not_found=False)
+        if not reply:
+            return
+        for model, rows in self.filtered("res_id").grouped("res_model").items():
+            records = [("res_id", "in", rows.mapped("res_id"))]
+            self.env["mail.activity"].with_context(active_test=False).search(
+                [("res_model", "=", model), ("activity_type_id", "=", reply.id), *records]
+            ).unlink()
+            self.env["mail.message"].search(
+                [("model", "=", model), ("mail_activity_type_id", "=", reply.id), *records]
+            ).unlink()
+
     def _forget_leads(self):
         """The names that follow-ups keep of the leads these messages were for."""
         enrollments = self.enrollment_id
@@ -176,6 +191,7 @@ class WabaMessage(models.Model):
     def _unlink_copies(self):
         """Their notes in the chatter, and what was sent and received as files."""
         self.note_id.unlink()
+        self._unlink_planned_answers()
         if "waba.media" in self.env:
             media = self.env["waba.media"].search([("message_id", "in", self.ids)])
             media.attachment_id.unlink()

@@ -4,8 +4,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import payloads
-from ..policy import eligibility, frequency, limits, pacing
-from .phone_countries import country_of
+from ..policy import frequency, limits, pacing
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -148,27 +147,6 @@ class WabaSender(models.Model):
         )
         return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
 
-    def _leave_out_unwilling(self, rows, now, leaves_by):
-        """Consent and reach once more, in the transaction that reserves: who may be written to."""
-        allowed = []
-        blocked_countries = self.account_id._blocked_countries()
-        self._note_promotions(rows, now)
-        for row in rows:
-            verdict = eligibility.check(
-                _person(row),
-                purpose_of(row["kind"], row["category"]),
-                now,
-                us_marketing_blocked=self.company_id.waba_us_marketing_left_out,
-                blocked_countries=blocked_countries,
-                opt_in_required=self.company_id.waba_opt_in_required,
-                leaves_by=leaves_by,
-            )
-            if verdict.allowed:
-                allowed.append(row)
-            else:
-                self._refuse(row, verdict)
-        return allowed
-
     def _choose(self, rows, free, seen, now, leaves_by):
         """Who of the candidates is reserved: one row per person, within the places.
 
@@ -308,18 +286,3 @@ def purpose_of(kind, category):
 def epoch_of(moment):
     """Epoch seconds of a naive UTC datetime."""
     return moment.replace(tzinfo=timezone.utc).timestamp()
-
-
-def _person(row):
-    return eligibility.Person(
-        number=row["number"] or "",
-        user_uid=row["user_uid"] or "",
-        country_code=country_of(row["number"]),
-        marketing_state=row["marketing_state"],
-        utility_state=row["utility_state"],
-        blacklisted=row["is_blacklisted"],
-        unreachable_until=row["unreachable_until"],
-        blocked=row["is_blocked"],
-        window_expires_at=row["window_expires_at"],
-        promotions_free_at=row["promotions_free_at"],
-    )

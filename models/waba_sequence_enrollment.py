@@ -33,7 +33,7 @@ class WabaSequenceEnrollment(models.Model):
         "waba.sequence", "Follow-up", required=True, readonly=True, ondelete="restrict"
     )
     company_id = fields.Many2one("res.company", readonly=True)
-    lead_id = fields.Many2one("crm.lead", "Lead", readonly=True, ondelete="set null")
+    lead_id = fields.Many2one("crm.lead", readonly=True, ondelete="set null")
     lead_name = fields.Char("Name of the lead", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     number = fields.Char(readonly=True)

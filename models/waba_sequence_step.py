@@ -40,7 +40,7 @@ class WabaSequenceStep(models.Model):
         "for the person's own hours besides.",
     )
     template_id = fields.Many2one(
-        "waba.template", "Template", ondelete="restrict", index="btree_not_null",
+        "waba.template", ondelete="restrict", index="btree_not_null",
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
         " ('company_id', '=', company_id)]",
     )  # fmt: skip

@@ -200,3 +200,23 @@ class WabaConsent(models.Model):
             )
             running.filtered("sequence_id.stop_on_opt_out")._stop("opted_out", entry.evidence)
         return entries
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def _cancel_what_waits(self):
+        """Whose data are erased is followed no more, and what was noted of them goes too."""
+        result = super()._cancel_what_waits()
+        numbers = [number for person in self for number in (person.number, person.wa_number)]
+        enrollments = self.env["waba.sequence.enrollment"].sudo()
+        found = enrollments.search(
+            (
+                Domain("number", "in", [number for number in numbers if number])
+                | Domain("message_ids.recipient_id", "in", self.ids)
+            )
+            & Domain("company_id", "in", self.portfolio_id.account_ids.company_id.ids)
+        )
+        found._stop("erased")
+        found.write({"number": False, "lead_name": False, "stop_text": False})
+        return result

@@ -1,16 +1,9 @@
-import json
-import logging
 from datetime import timedelta
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..policy import followup
 from .waba_sequence_words import TIME_TRIGGERS
-
-_logger = logging.getLogger(__name__)
 
 # Leads that one look of the job brings in, per follow-up.
 ENTER_CHUNK = 500
@@ -19,7 +12,7 @@ QUOTATIONS_OF = timedelta(days=180)
 
 
 class WabaSequence(models.Model):
-    """Who comes in: what happens to leads, what time brings, and who is brought by hand."""
+    """Whom to let in: what happens to leads, and what time brings (waba_sequence_enter.py)."""
 
     _inherit = "waba.sequence"
 
@@ -178,174 +171,3 @@ class WabaSequence(models.Model):
                 limit=ENTER_CHUNK,
             )
         )
-
-    # ------------------------------------------------------------------
-    # Coming in
-    # ------------------------------------------------------------------
-
-    def _matching(self):
-        """[(lead id, occasion)] of those whom the trigger would find in what is there now."""
-        self.ensure_one()
-        leads = self.env["crm.lead"].sudo()
-        if self.trigger in TIME_TRIGGERS:
-            now = fields.Datetime.now()
-            return getattr(self, f"_due_by_{self.trigger}")(now, now - timedelta(days=3650))
-        if self.trigger == "manual":
-            return []
-        domain = {
-            "stage": Domain("stage_id", "in", self.stage_ids.ids),
-            "tag": Domain("tag_ids", "in", self.tag_ids.ids),
-            "created": (
-                (Domain("source_id", "in", self.source_ids.ids) if self.source_ids else Domain.TRUE)
-                & (Domain("tag_ids", "in", self.tag_ids.ids) if self.tag_ids else Domain.TRUE)
-            ),
-        }[self.trigger]
-        found = leads.search(domain & self._open_domain() & self._condition())
-        return [(lead.id, False) for lead in found]
-
-    def _enter_matching(self):
-        """Bring in everybody of `_matching`."""
-        made = self.env["waba.sequence.enrollment"]
-        while True:
-            found = self._matching()
-            keys = dict(found)
-            new = self._enter(self.env["crm.lead"].browse(list(keys)), keys=keys)
-            made |= new
-            if len(found) < ENTER_CHUNK or not new or self.trigger not in TIME_TRIGGERS:
-                return made
-
-    def _open_domain(self):
-        return (
-            Domain("active", "=", True)
-            & Domain("won_status", "=", "pending")
-            & Domain("company_id", "in", (False, self.company_id.id))
-        )
-
-    def _enter(self, leads, keys=None, user=None):
-        """Let these leads in, each once at a time; who may not is passed over.
-
-        Entering twice is harmless: of two at once, the second makes nothing, or waits for the first
-        and is repeated by whoever asked.
-
-        :param keys: {lead id: occasion}, which counts once
-        :param user: res.users who brings them in by hand
-        :return: the enrollments made
-        """
-        self.ensure_one()
-        enrollments = self.env["waba.sequence.enrollment"].sudo()
-        leads = self._eligible(leads.sudo())
-        if not leads or self.state != "active":
-            return enrollments
-        now = fields.Datetime.now()
-        step = self.step_ids[:1]
-        due = step._due_for(leads, now)
-        rows = [
-            {
-                "lead_id": lead.id,
-                "lead_name": lead.name,
-                "user_id": lead.user_id.id or None,
-                "number": self.env["waba.campaign"]._number_of(lead) or None,
-                "next_at": str(due[lead.id]),
-                "trigger_key": (keys or {}).get(lead.id) or None,
-            }
-            for lead in leads
-        ]
-        made = enrollments.browse(self._insert_enrollments(rows, step, now, user))
-        if made:
-            enrollments._wake(at=min(due.values()))
-        return made
-
-    def _insert_enrollments(self, rows, step, now, user):
-        """:return: ids of the rows that were not there yet"""
-        enrollments = self.env["waba.sequence.enrollment"]
-        enrollments.flush_model()
-        found = self.env.execute_query(
-            SQL(
-                """INSERT INTO waba_sequence_enrollment
-                          (sequence_id, company_id, state, version, step_id, steps_done,
-                           waiting_since, entered_at, entered_by, entered_by_id, error_count,
-                           is_to_plan, is_paused, create_date, write_date,
-                           lead_id, lead_name, user_id, number, next_at, due_at, trigger_key)
-                   SELECT %(sequence)s, %(company)s, 'running', %(version)s, %(step)s, 0,
-                          %(now)s, %(now)s, %(by)s, %(user)s, 0,
-                          FALSE, FALSE, %(now)s, %(now)s,
-                          lead_id, lead_name, user_id, number, next_at, next_at, trigger_key
-                     FROM jsonb_to_recordset(%(rows)s) AS v(lead_id integer, lead_name varchar,
-                          user_id integer, number varchar, next_at timestamp, trigger_key varchar)
-                 ORDER BY lead_id
-                   ON CONFLICT (sequence_id, lead_id) WHERE state = 'running' DO NOTHING
-                RETURNING id""",
-                sequence=self.id,
-                company=self.company_id.id,
-                version=self.version,
-                step=step.id,
-                now=now,
-                by="manual" if user else self.trigger,
-                user=user.id if user else None,
-                rows=json.dumps(rows),
-            )
-        )
-        enrollments.invalidate_model()
-        self.env["crm.lead"].invalidate_model(["waba_enrollment_ids"])
-        return [row_id for (row_id,) in found]
-
-    def _eligible(self, leads):
-        """Those of `leads` that may come in now: open, of the company, meeting the conditions."""
-        if not leads or not self.step_ids:
-            return leads.browse()
-        leads = leads.search(
-            Domain("id", "in", leads.ids) & self._open_domain() & self._condition()
-        )
-        ended = self._last_ended(leads)
-        now = fields.Datetime.now()
-        return leads.filtered(
-            lambda lead: followup.may_enter_again(
-                self.reentry, self.reentry_days, ended.get(lead.id), now
-            )
-        )
-
-    def _not_in(self, leads):
-        """Those of `leads` that are not going through it now."""
-        inside = (
-            self.env["waba.sequence.enrollment"]
-            .sudo()
-            .search(
-                [
-                    ("sequence_id", "=", self.id),
-                    ("lead_id", "in", leads.ids),
-                    ("state", "=", "running"),
-                ]
-            )
-        )
-        return leads - inside.lead_id.with_env(leads.env)
-
-    def _last_ended(self, leads):
-        """{lead id: when it last went out}; a lead that is in has not."""
-        groups = (
-            self.env["waba.sequence.enrollment"]
-            .sudo()
-            ._read_group(
-                [
-                    ("sequence_id", "=", self.id),
-                    ("lead_id", "in", leads.ids),
-                    ("state", "!=", "running"),
-                ],
-                ["lead_id"],
-                ["ended_at:max"],
-            )
-        )
-        return {lead.id: ended_at for lead, ended_at in groups}
-
-    def _enroll_by_hand(self, leads):
-        """A colleague brings leads in, whatever the trigger.
-
-        :return: the enrollments made
-        """
-        self.ensure_one()
-        self.check_access("read")
-        leads.check_access("write")
-        if self.sudo().state != "active":
-            raise UserError(
-                self.env._("%s does not run: a manager starts it on its page.", self.display_name)
-            )
-        return self.sudo()._enter(leads, user=self.env.user)

@@ -28,6 +28,7 @@ STOP_REASONS = [
     ("red", "Promotions of the number are held"),
     ("late", "The moment for the next step has passed"),
     ("closed", "The follow-up was closed"),
+    ("erased", "The person's data were erased"),
     ("error", "A step failed again and again"),
 ]
 # What a follow-up can be told to heed, and the field that tells it.

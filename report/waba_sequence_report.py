@@ -31,7 +31,7 @@ class WabaSequenceReport(models.Model):
     }  # fmt: skip
 
     sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True)
-    step_id = fields.Many2one("waba.sequence.step", "Step", readonly=True)
+    step_id = fields.Many2one("waba.sequence.step", readonly=True)
     position = fields.Integer("Step number", readonly=True, aggregator=None)
     version = fields.Integer(readonly=True, aggregator=None)
     kind = fields.Selection(
@@ -42,7 +42,7 @@ class WabaSequenceReport(models.Model):
         readonly=True,
     )
     template_id = fields.Many2one("waba.template", readonly=True)
-    lead_id = fields.Many2one("crm.lead", "Lead", readonly=True)
+    lead_id = fields.Many2one("crm.lead", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
     team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)

@@ -211,8 +211,9 @@ class TestTelling(InboundCase):
         self.env.company.waba_notify = "activity"
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         for index in range(3):
-            self._write(wamid=f"wamid.{index}")
+            self._write("<b>Hola</b>", wamid=f"wamid.{index}")
         self.assertEqual(len(lead.activity_ids), 1)
+        self.assertIn("&lt;b&gt;Hola", lead.activity_ids.note)
 
     def test_a_salesperson_sets_the_own_preference(self):
         user = new_test_user(

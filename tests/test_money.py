@@ -77,6 +77,18 @@ class TestCost(MoneyCase):
         self.assertEqual((row.cost_state, row.cost), ("charged", 0.05))
         self.assertEqual(row.cost_currency_id, self.env.company.currency_id)
 
+    def test_from_launch_to_price_through_the_platform_s_webhooks(self):
+        self._rate(0.06)
+        # Nobody listens: one attempt to post each webhook is enough.
+        self.simulator.post("delivery", give_up_after=0)
+        campaign = self._launch(self._leads(3))
+        self._take_posted()
+        self._count()
+        rows = self.env["waba.message"].search([("campaign_id", "=", campaign.id)])
+        self.assertEqual(set(rows.mapped("cost_state")), {"charged"})
+        self.assertEqual(set(rows.mapped("cost")), {0.06})
+        self.assertIn("0.18", campaign.money_cost)
+
     def test_what_whatsapp_does_not_charge_is_free_for_a_reason(self):
         self._rate()
         for type_, state in [("free_customer_service", "free_window"),

@@ -70,6 +70,20 @@ class TestErase(PrivacyCase):
             self.assertNotIn(secret, after)
         self.assertNotIn("BAJA", self._chatter(self.env["crm.lead"].search([])))
 
+    def test_activities_to_answer_them_go_open_and_done(self):
+        self.salesperson.waba_notify = "activity"
+        lead = self._lead(NUMBER, user_id=self.salesperson.id)
+        for number, text in enumerate(("Me llamo Ana Secreta", "Soy yo otra vez, Ana Secreta")):
+            self._receive(self._inbound(NUMBER, text, wamid=f"wamid.A{number}"))
+            self.assertIn("Ana Secreta", lead.activity_ids.note)
+            if not number:
+                lead.activity_ids.action_feedback(feedback="Answered")
+        self.assertIn("Ana Secreta", self._chatter(lead))
+        self._erase()
+        lead.invalidate_recordset()
+        self.assertFalse(lead.activity_ids)
+        self.assertNotIn("Ana Secreta", self._chatter(lead))
+
     def test_another_company_keeps_what_it_knows_and_gives_nothing_away(self):
         portfolio = self.env["waba.portfolio"].create({"name": "Theirs", "portfolio_uid": "778"})
         company = self.env["res.company"].create({"name": "Elsewhere"})

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from odoo import fields
-from odoo.exceptions import UserError, ValidationError
-from odoo.tests import Form
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
 from .sequence_case import DAY, HOUR, SequenceCase
@@ -794,3 +794,116 @@ class TestVersions(SequenceCase):
             copy.step_ids[0].variable_ids.mapped("text"),
             sequence.step_ids[0].variable_ids.mapped("text"),
         )
+
+
+class TestResults(SequenceCase):
+    def _a_few(self):
+        """Four leads of a follow-up: one waits, one got a message, one answered, one was won."""
+        sequence = self._sequence({"wait_amount": 0}, {})
+        leads = self._leads(4)
+        leads.stage_id = self.stage
+        waits, written, answered, won = (self._enrollments(lead) for lead in leads)
+        waits.next_at += 9 * DAY
+        self._run()
+        self._dispatch()
+        self._receive(self._inbound(answered.number, "Sí"))
+        won.lead_id.action_set_won()
+        return sequence, (waits, written, answered, won)
+
+    def test_the_figures_of_a_follow_up_and_of_its_steps(self):
+        sequence, (waits, written, *_others) = self._a_few()
+        self.assertEqual(
+            sequence.read(
+                ["entered_count", "running_count", "stopped_count", "written_count",
+                 "answered_count", "won_count", "answer_rate", "won_rate"]
+            )[0]
+            | {"id": 0},
+            {"id": 0, "entered_count": 4, "running_count": 2, "stopped_count": 2,
+             "written_count": 3, "answered_count": 1, "won_count": 1, "answer_rate": 1 / 3,
+             "won_rate": 1 / 4},
+        )  # fmt: skip
+        first, second = sequence.step_ids
+        self.assertEqual((first.here_count, first.reached_count, first.sent_count), (1, 3, 3))
+        self.assertEqual((first.answered_count, second.here_count), (1, 1))
+        self.assertEqual((second.reached_count, second.sent_count), (0, 0))
+        self.assertEqual((waits.progress, written.progress), (0, 50))
+
+    def test_the_report_adds_up(self):
+        sequence, _enrollments = self._a_few()
+        measures = ["entered_count:sum", "reached_count:sum", "sent_count:sum",
+                    "answered_count:sum", "won_count:sum"]  # fmt: skip
+        groups = self.env["waba.sequence.report"]._read_group(
+            [("sequence_id", "=", sequence.id)], ["position"], measures
+        )
+        self.assertEqual(groups, [(1, 4, 3, 3, 1, 1), (2, 0, 0, 0, 0, 0)])
+        [(won, answered)] = self.env["waba.sequence.report"]._read_group(
+            [("sequence_id", "=", sequence.id)], [], ["won_rate:avg", "answer_rate:avg"]
+        )
+        self.assertEqual((won, answered), (1 / 4, 1 / 3))
+
+    def test_compared_with_leads_that_came_to_the_stage_and_were_not_followed_up(self):
+        sequence, _enrollments = self._a_few()
+        sequence.domain = "[('city', '=', 'Sevilla')]"
+        others = self._leads(3, start=50)
+        # What a transaction notes of a change is written at its end.
+        self._end_transaction()
+        others[:2].stage_id = self.stage
+        self._end_transaction()
+        others[0].action_set_won()
+        sequence.activated_at = self.env.cr.now() - HOUR
+        self.assertEqual((sequence.others_count, sequence.others_won_count), (2, 1))
+        self.assertEqual(sequence.others_won_rate, 1 / 2)
+        self.assertIn("came to the same stage", sequence.comparison_text)
+        self.assertIn("no proof", sequence.comparison_text)
+        self.assertIn("chance", sequence.comparison_text)
+
+    def _end_transaction(self):
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+
+    def test_a_big_campaign_does_not_starve_them(self):
+        self.portfolio.write({"daily_cap": 10, "followup_share": 0.2})
+        campaign = self._campaign(self._leads(20))
+        campaign.action_launch()
+        self._prepare()
+        self._dispatch()
+        self.assertEqual(len(self.simulator.sends()), 8)
+        sequence = self._sequence({"wait_amount": 0})
+        for number in range(4):
+            self._enrolled(sequence, self._opportunity(f"+3461199990{number}"))
+        self._run()
+        self._dispatch()
+        self.assertEqual(len(self.simulator.sends()), 10, "their own part, and not more")
+        self.assertEqual(
+            sorted(sequence.enrollment_ids.message_ids.mapped("state")),
+            ["accepted", "accepted", "queued", "queued"],
+        )
+
+    def test_an_erased_person_is_followed_no_more_and_not_named(self):
+        sequence = self._sequence({"wait_amount": 0}, {})
+        one = self._enrolled(sequence)
+        self._run()
+        one.message_ids.recipient_id._erase()
+        self.assertEqual((one.state, one.stop_reason), ("stopped", "erased"))
+        self.assertFalse(one.number or one.lead_name or one.stop_text)
+
+    def test_a_salesperson_sees_the_own_leads_and_cannot_stop_those_of_others(self):
+        own_only = new_test_user(
+            self.env, "waba_own_leads",
+            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
+        )  # fmt: skip
+        sequence = self._sequence()
+        theirs = self._enrolled(sequence)
+        lead = self._opportunity("+34611000002")
+        lead.user_id = own_only
+        mine = self._enrolled(sequence, lead)
+        enrollments = self.env["waba.sequence.enrollment"]
+        self.assertEqual(enrollments.with_user(own_only).search([]), mine)
+        self.assertEqual(enrollments.with_user(self.salesperson).search([]), mine | theirs)
+        mine.with_user(own_only).action_stop()
+        with self.assertRaises(AccessError):
+            theirs.with_user(own_only).action_stop()
+        with self.assertRaises(AccessError):
+            sequence.with_user(self.salesperson).action_activate()
+        with self.assertRaises(AccessError):
+            sequence.with_user(own_only)._enroll_by_hand(theirs.lead_id)

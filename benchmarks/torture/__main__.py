@@ -24,7 +24,7 @@ COLUMNS = ("kills", "passed", "rows", "requests", "accepted", "uncertain", "wait
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="dev/torture", description=__doc__)
     parser.add_argument("--database", default="waba_torture")
-    parser.add_argument("--short", action="store_true", help="the two short scenarios only")
+    parser.add_argument("--short", action="store_true", help="the short scenarios only")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument("--seed", default="1", help="for the random instants")
     parser.add_argument("--verbose", action="store_true", help="show every check")

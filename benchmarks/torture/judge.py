@@ -17,7 +17,8 @@ SHOWN = 4
 
 ROWS = """
 SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason, m.error_code,
-       m.category, m.campaign_id, m.res_id, m.recipient_id, r.number, s.phone_number_uid
+       m.category, m.origin, m.origin_key, m.campaign_id, m.res_id, m.recipient_id, r.number,
+       s.phone_number_uid
   FROM waba_message m
   LEFT JOIN waba_recipient r ON r.id = m.recipient_id
   JOIN waba_sender s ON s.id = m.sender_id
@@ -89,7 +90,7 @@ def judge(record):
     """[(what was checked, '' or what is wrong)]"""
     return [
         ("no attempt reached the platform twice", _attempts_once(record)),
-        ("nobody was accepted twice for one campaign", _people_once(record)),
+        ("nobody was accepted twice for one campaign or occasion", _people_once(record)),
         ("everyone of each audience is in exactly one row", _one_row_each(record)),
         ("every row is in an end state, or waits for a place", _states(record)),
         ("each unknown outcome is settled by its webhook or shown", _uncertain(record)),
@@ -149,9 +150,15 @@ def _people_once(record):
     for send in record.accepted:
         row = record.by_uuid.get(uuid_of(send["opaque"]))
         if row:
-            # A message outside a campaign is its own campaign.
-            people.append((row["campaign_id"] or row["uuid"], send["wa_id"]))
+            people.append((_occasion_of(row), send["wa_id"]))
     return _twice(people)
+
+
+def _occasion_of(row):
+    """What a person may get one message for; one made without a name is its own occasion."""
+    if row["campaign_id"]:
+        return row["campaign_id"]
+    return f"{row['origin']} {row['res_id']}" if row["origin_key"] else row["uuid"]
 
 
 def _strangers(record):

@@ -165,6 +165,52 @@ def crowd_on_one_portfolio(hosts, shared_count, stage):
         stage.settle()
 
 
+def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
+    """Campaigns, follow-ups, automation and colleagues want the same 250 places; workers die.
+
+    Everything outside campaigns is asked for twice, as jobs and people do that were interrupted.
+    """
+    stage.limit_people("250")
+    stage.keep_for_followups(0.2)
+    stage.servers.drag("reserved, not committed", 0.15)
+    for _host in range(hosts):
+        stage.servers.start_host(1)
+    senders, shared = stage.senders()[:number_count], stage.take_leads(10)
+    wanted = [
+        (origin, sender_id, stage.take_leads(followups) + shared[:3])
+        for sender_id in senders
+        for origin in ("sequence", "action", "manual")
+    ]
+    stage.pause_numbers()
+    for sender_id in senders:
+        stage.campaign(stage.take_leads(people) + shared, sender_id)
+    stage.wait_prepared()
+    stage.resume_numbers()
+    stage.kill_at("reserved, not committed")
+    # The campaigns are under way, and take what they may, when the others come.
+    stage.wait_accepted(60)
+    stage.servers.arm("handed over, nothing sent")
+    for occasion in wanted:
+        stage.occasions(*occasion)
+    stage.wait_struck()
+    for occasion in wanted:
+        stage.occasions(*occasion)
+    stage.settle()
+    check_not_starved(stage, kept=50)
+    for part in days:
+        stage.pause_numbers()
+        stage.pass_day(part)
+        stage.resume_numbers()
+        stage.settle()
+
+
+def check_not_starved(stage, kept):
+    taken = stage.taken_outside_campaigns()
+    # Those of which a killed worker left nothing but the reservation are not among them.
+    if sum(taken.values()) < kept / 2 or len(taken) < 3:
+        raise DemoError(f"the campaigns starved the others: {taken} of {kept} kept places")
+
+
 def serialization_failures(stage):
     """Somebody else keeps writing the rows that the engine locks and counts."""
     stage.limit_people("2000")
@@ -419,6 +465,8 @@ SENDING_POINTS = (
 SCENARIOS = [
     Scenario("short: kills", short_kills, short=True),
     Scenario("short: crowd", short_crowd, short=True),
+    Scenario("short: mixed",
+             partial(mixed_on_one_portfolio, 2, 2, 130, 35, ()), short=True),
     *(
         Scenario(f"kill: {point}", partial(kill_while_sending, point, skip=skip))
         for point, skip in SENDING_POINTS
@@ -438,6 +486,8 @@ SCENARIOS = [
     Scenario("crowd: two hosts on one portfolio", partial(crowd_on_one_portfolio, 2, 40)),
     Scenario("crowd: four hosts on one portfolio", partial(crowd_on_one_portfolio, 4, 0)),
     Scenario("crowd: four hosts, shared people", partial(crowd_on_one_portfolio, 4, 40)),
+    Scenario("crowd: campaigns, follow-ups, automation, colleagues",
+             partial(mixed_on_one_portfolio, 3, 4, 110, 30, (0.4, 0.65))),
     Scenario("crowd: serialization failures", serialization_failures),
     Scenario("crowd: the scheduler's lock lost", lost_lock, errors_expected=True),
     Scenario("crowd: a frozen worker", stalled_worker),

@@ -31,6 +31,19 @@ DELIVERY = {
                "failed": [0.1, 0.5], "inbound": [0.2, 0.8]},
     "batch_window": 0.2, "batch_max": 50, "first_retry": 1.0, "longest_retry": 5.0,
 }  # fmt: skip
+# A colleague's button or a rule of automation, as far as the engine is concerned.
+OCCASION = """
+sender = env["waba.sender"].browse(env.context["occasion_sender"])
+template = env["waba.template"].search(
+    [("account_id", "=", sender.account_id.id), ("name", "=", "order_update"),
+     ("language", "=", "es")]
+)
+origin = env.context["occasion_origin"]
+for lead in env["crm.lead"].browse(env.context["occasion_leads"]):
+    env["waba.message"]._queue_direct(
+        sender, lead, origin=origin, template=template, origin_key="%s/%s" % (origin, lead.id)
+    )
+"""
 # The addon's word for a limit, and Meta's.
 TIERS = {"250": "TIER_250", "2000": "TIER_2K"}
 STATES = """
@@ -76,6 +89,7 @@ class Stage:
         self._quiet_since = 0.0
         self.audiences = {}
         self._admin = None
+        self._occasion_action = None
         self._leads = []
 
     def open(self):
@@ -158,6 +172,45 @@ class Stage:
     def direct(self, sender_id, lead_ids):
         """One service message to each of these people, outside any campaign."""
         self.database.queue_direct(sender_id, self.numbers_of(lead_ids))
+
+    def occasions(self, origin, sender_id, lead_ids):
+        """Something wants a service message to each of these people, by the engine's own door.
+
+        Wanting it again is wanting the same: nobody gets another message.
+        """
+        if not self._occasion_action:
+            self._prepare_occasions()
+        context = {
+            "occasion_sender": sender_id, "occasion_origin": origin, "occasion_leads": lead_ids,
+        }  # fmt: skip
+        self.admin.call("ir.actions.server", "run", [self._occasion_action], context=context)
+
+    def _prepare_occasions(self):
+        lines = self.admin.search(
+            "waba.template.variable",
+            [("template_id.name", "=", "order_update"), ("kind", "!=", "payload")],
+            ["id"],
+        )
+        words = {"source": "text", "text": "S00042"}
+        self.admin.call("waba.template.variable", "write", [row["id"] for row in lines], words)
+        [model] = self.admin.search("ir.model", [("model", "=", "crm.lead")], ["id"])
+        values = {
+            "name": "Torture", "state": "code", "model_id": model["id"], "code": OCCASION.strip(),
+        }  # fmt: skip
+        [self._occasion_action] = self.admin.call("ir.actions.server", "create", [values])
+
+    def keep_for_followups(self, share):
+        """The part of the limit that campaigns leave to everything else."""
+        self.database.rows("UPDATE waba_portfolio SET followup_share = %s", (share,))
+
+    def taken_outside_campaigns(self):
+        """{origin: messages outside campaigns that WhatsApp took over}"""
+        rows = self.database.rows(
+            """SELECT origin, count(*) AS taken FROM waba_message
+                WHERE campaign_id IS NULL AND direction = 'out' AND accepted_at IS NOT NULL
+             GROUP BY origin"""
+        )
+        return {row["origin"]: row["taken"] for row in rows}
 
     def pause_numbers(self):
         self.database.rows("UPDATE waba_sender SET state = 'paused', pause_cause = 'person'")
