@@ -100,6 +100,12 @@ from . import waba_campaign_timing
 from . import waba_test_numbers
 from . import waba_template_hold
 from . import waba_rate
+from . import waba_campaign_dry_run
+from . import waba_campaign_preflight
+from . import waba_campaign_preflight_people
+from . import waba_campaign_preflight_outlook
+from . import waba_campaign_clearance
+from . import waba_campaign_approval
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel

@@ -21,6 +21,9 @@ KEPT_BY_THE_STEPS = frozenset(
         "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
         "done_at", "utm_source_id", "utm_medium_id", "wave_state", "wave_size", "wave_limit",
         "wave_started_at", "wave_sent_at", "wave_until", "watched_from",
+        "approval_state", "approval_asked_by_id", "approval_asked_at", "approval_decided_by_id",
+        "approval_decided_at", "approval_note", "approval_count", "launch_mark", "override_reason",
+        "override_by_id", "override_at", "override_lines",
     )
 )  # fmt: skip
 
@@ -97,6 +100,7 @@ class WabaCampaign(models.Model):
             ("failure", "A failure"),
             ("template", "The template"),
             ("reputation", "Its results"),
+            ("preflight", "Its pre-flight"),
         ],
         readonly=True,
         copy=False,

@@ -66,7 +66,7 @@ class WabaCampaign(models.Model):
         try:
             self._check_launch()
         except UserError as error:
-            self._pause(str(error))
+            self._pause(str(error), cause="preflight")
 
     def _prepare_or_pause(self):
         """As `_prepare_all`; a campaign that cannot be prepared waits, and the others go on."""

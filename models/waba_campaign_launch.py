@@ -15,21 +15,26 @@ class WabaCampaign(models.Model):
             if campaign.state != "draft":
                 continue
             campaign._check_launch()
-            later = campaign.scheduled_at and campaign.scheduled_at > fields.Datetime.now()
-            campaign._update_state(
-                ("draft",),
-                "scheduled" if later else "preparing",
-                {
-                    "launched_by_id": self.env.uid,
-                    "launched_at": fields.Datetime.now(),
-                    "template_signature": campaign.template_id.signature,
-                    "to_prepare_count": campaign.audience_count,
-                },
-            )
-            campaign.sudo()._begin_trial()
-            campaign.sudo()._set_utm()
-            self._prepare_cron()._trigger(at=campaign.scheduled_at if later else None)
+            campaign._begin()
         return True
+
+    def _begin(self):
+        """What a launch does once nothing forbids it: at once, or at its time."""
+        self.ensure_one()
+        later = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
+        self._update_state(
+            ("draft",),
+            "scheduled" if later else "preparing",
+            {
+                "launched_by_id": self.env.uid,
+                "launched_at": fields.Datetime.now(),
+                "template_signature": self.template_id.signature,
+                "to_prepare_count": self.audience_count,
+            },
+        )
+        self.sudo()._begin_trial()
+        self.sudo()._set_utm()
+        self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
 
     def _check_launch(self):
         """Whatever would make the launch pointless or wrong, said before anything is sent."""
@@ -38,27 +43,10 @@ class WabaCampaign(models.Model):
             raise UserError(self.env._("Choose a template first: it is the message to send."))
         if not self.sender_id:
             raise UserError(self.env._("Choose the number to send from first."))
-        template, sender = self.template_id, self.sudo().sender_id
-        if template.account_id != sender.account_id:
-            raise UserError(
-                self.env._(
-                    "The template %(template)s belongs to another WhatsApp account than the number "
-                    "%(number)s. Choose a number of %(account)s.",
-                    template=template.display_name,
-                    number=sender.display_name,
-                    account=template.sudo().account_id.name,
-                )
-            )
-        if reason := template._why_not_sendable():
+        if wrong := self._why_wrong_number():
+            raise UserError(wrong[1])
+        if reason := self.template_id._why_not_sendable():
             raise UserError(reason)
-        if sender.account_id.state == "draft":
-            raise UserError(
-                self.env._(
-                    "The account of %s is not connected yet. An administrator connects it under "
-                    "WhatsApp → Configuration → Accounts.",
-                    sender.display_name,
-                )
-            )
         self._check_variables()
         if not self.audience_count:
             raise UserError(

@@ -35,6 +35,10 @@ class WabaCampaign(models.Model):
         return policy_numbers.e164_of(record.phone_sanitized or record._phone_format() or "")
 
     @api.model
+    def _country_code_of(self, record):
+        return country_of(self._number_of(record))
+
+    @api.model
     def _typed_number(self, record):
         """The number as it stands on the record, to name what is not valid; ''."""
         typed = (record[name] for name in record._phone_get_number_fields())
@@ -59,14 +63,16 @@ class WabaCampaign(models.Model):
 
     def _known_people(self, numbers):
         """{E.164 number: Known}; who was not known is from now on."""
-        portfolio = self.sender_id.portfolio_id
-        self.env["waba.recipient"]._create_missing(portfolio, numbers)
+        self.env["waba.recipient"]._create_missing(self.sender_id.portfolio_id, numbers)
+        return self._read_people(numbers)
+
+    def _read_people(self, numbers):
         rows = self.env.execute_query(
             SQL(
                 """SELECT number, %s FROM waba_recipient
                     WHERE portfolio_id = %s AND number = ANY(%s)""",
                 SQL(", ").join(map(SQL.identifier, Known._fields)),
-                portfolio.id,
+                self.sender_id.portfolio_id.id,
                 [*numbers],
             )
         )

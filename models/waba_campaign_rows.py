@@ -44,9 +44,9 @@ class Preparation:
     :ivar words: {variant: Words} of the messages that may go to them
     """
 
-    def __init__(self, campaign, records, numbers):
+    def __init__(self, campaign, records, numbers, dry_run=None):
         self.env = campaign.env
-        self.now = fields.Datetime.now()
+        self.now = dry_run.at if dry_run else fields.Datetime.now()
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
         self.company = campaign.company_id.sudo()
@@ -60,14 +60,17 @@ class Preparation:
             if self.purpose == "marketing"
             else {}
         )
-        self.people = campaign._known_people(numbers)
+        self.people = (dry_run or campaign)._known_people(numbers)
         self.blacklisted = campaign._blacklisted_among(numbers)
-        self.seen = campaign._recipient_ids_with_row([known.id for known in self.people.values()])
+        self.seen = (dry_run or campaign)._recipient_ids_with_row(
+            [known.id for known in self.people.values()]
+        )
         self.words = {
             variant: Words(template, lines, records.env)
             for variant, (template, lines) in campaign._messages().items()
         }
-        self.has_links = any(
+        # A tracked address is made when it is first needed: not for a dry run.
+        self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
         )
         self._sentences, self._times = {}, {}
@@ -101,10 +104,13 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    def _row_values(self, records):
-        """What differs from row to row, one dict per record, exclusions included."""
+    def _row_values(self, records, dry_run=None):
+        """What differs from row to row, one dict per record, exclusions included.
+
+        :param dry_run: a waba_campaign_dry_run.DryRun: nobody is made known, nothing is written
+        """
         numbers = [self._number_of(record) for record in records]
-        preparation = Preparation(self, records, {number for number in numbers if number})
+        preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
         return [
             self._row_for(record, number, preparation)
             for record, number in zip(records, numbers, strict=True)

@@ -22,11 +22,20 @@ class WabaCampaignVariable(models.Model):
     def create(self, vals_list):
         lines = super().create(vals_list)
         lines.campaign_id._check_not_under_way()
+        lines.campaign_id._withdraw_if_changed()
         return lines
 
     def write(self, vals):
         self.campaign_id._check_not_under_way()
-        return super().write(vals)
+        result = super().write(vals)
+        self.campaign_id._withdraw_if_changed()
+        return result
+
+    def unlink(self):
+        campaigns = self.campaign_id
+        result = super().unlink()
+        campaigns._withdraw_if_changed()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_under_way(self):

@@ -88,27 +88,34 @@ class WabaRecipient(models.Model):
                 """INSERT INTO waba_recipient
                           (portfolio_id, number, marketing_state, utility_state,
                            create_date, write_date)
-                   SELECT %(portfolio)s, n,
-                          CASE WHEN said.no_marketing THEN 'opted_out'
-                               WHEN said.marketing THEN 'opted_in' ELSE 'unknown' END,
-                          CASE WHEN said.no_utility THEN 'opted_out'
-                               WHEN said.utility THEN 'opted_in' ELSE 'unknown' END,
-                          %(now)s, %(now)s
-                     FROM unnest(%(numbers)s::varchar[]) AS n
-               CROSS JOIN LATERAL (
-                          SELECT bool_or(o.marketing_state = 'opted_out') AS no_marketing,
-                                 bool_or(o.utility_state = 'opted_out') AS no_utility,
-                                 bool_or(o.marketing_state = 'opted_in' AND %(kin)s) AS marketing,
-                                 bool_or(o.utility_state = 'opted_in' AND %(kin)s) AS utility
-                            FROM waba_recipient o
-                           WHERE o.number = n OR o.wa_number = n) said
+                   SELECT %(portfolio)s, begun.*, %(now)s, %(now)s FROM (%(inherited)s) begun
                    ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
                 portfolio=portfolio.id,
-                kin=SQL("o.portfolio_id = ANY(%s)", portfolio._of_same_companies().ids),
-                # In order, so that two preparations cannot wait for each other in a circle.
-                numbers=sorted(set(numbers)),
+                inherited=self._inherited_states(portfolio, numbers),
                 now=self.env.cr.now(),
             )
+        )
+
+    @api.model
+    def _inherited_states(self, portfolio, numbers):
+        """SQL: (number, marketing_state, utility_state) that new rows begin with."""
+        return SQL(
+            """SELECT n,
+                      CASE WHEN said.no_marketing THEN 'opted_out'
+                           WHEN said.marketing THEN 'opted_in' ELSE 'unknown' END,
+                      CASE WHEN said.no_utility THEN 'opted_out'
+                           WHEN said.utility THEN 'opted_in' ELSE 'unknown' END
+                 FROM unnest(%(numbers)s::varchar[]) AS n
+           CROSS JOIN LATERAL (
+                      SELECT bool_or(o.marketing_state = 'opted_out') AS no_marketing,
+                             bool_or(o.utility_state = 'opted_out') AS no_utility,
+                             bool_or(o.marketing_state = 'opted_in' AND %(kin)s) AS marketing,
+                             bool_or(o.utility_state = 'opted_in' AND %(kin)s) AS utility
+                        FROM waba_recipient o
+                       WHERE o.number = n OR o.wa_number = n) said""",
+            kin=SQL("o.portfolio_id = ANY(%s)", portfolio._of_same_companies().ids),
+            # In order, so that two preparations cannot wait for each other in a circle.
+            numbers=sorted(set(numbers)),
         )
 
     def _hold_marketing(self, until):

@@ -35,7 +35,11 @@ from . import test_policy_numbers
 from . import test_policy_rates
 from . import test_quiet_hours
 from . import test_rate
+from . import test_preflight
+from . import test_preflight_tour
+from . import test_approval
 from . import test_policy_pacing
+from . import test_policy_preflight
 from . import test_policy_reputation
 from . import test_policy_response
 from . import test_policy_retry

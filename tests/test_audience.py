@@ -20,7 +20,7 @@ CHUNK = waba_campaign_audience.CHUNK
 class AudienceCase(WabaCase):
     def _prepared(self, records, **values):
         campaign = self._campaign(records, **values)
-        campaign.action_launch()
+        campaign._begin()
         self._prepare()
         return campaign, {row.res_id: row for row in self._rows(campaign)}
 
@@ -236,7 +236,7 @@ class TestWords(AudienceCase):
         lead = self._lead("+34 622 000 001", contact_name="A" * 1100)
         campaign = self._campaign(lead)
         self._line(campaign).source = "name"
-        campaign.action_launch()
+        campaign._begin()
         self._prepare()
         row = self._rows(campaign)
         self.assertEqual((row.state, row.failure_type), ("skipped", "bad_value"))
@@ -419,7 +419,7 @@ class TestInterrupted(AudienceCase):
     def test_an_interrupted_preparation_goes_on_without_doubling_anybody(self):
         people = self._people(CHUNK + 30)
         campaign = self._campaign(people)
-        campaign.action_launch()
+        campaign._begin()
         self.assertEqual(campaign._prepare_chunk(), CHUNK)
         self.assertEqual(campaign.prepared_count, CHUNK)
         self.env.flush_all()

@@ -317,7 +317,7 @@ class TestRefusals(FailureCase):
                 with self._fault(kind="error", code=code):
                     self._launch(lead)
                 later = self._campaign(lead)
-                later.action_launch()
+                later._begin()
                 self._prepare()
                 row = self._rows(later)
                 self.assertEqual((row.state, row.failure_type), ("skipped", reason))

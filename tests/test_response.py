@@ -58,7 +58,7 @@ class ResponseCase(DispatchCase, ReputationCase):
     def _waiting(self, leads, **values):
         """A campaign prepared and not yet sent."""
         campaign = self._campaign(leads, **values)
-        campaign.action_launch()
+        campaign._begin()
         self._prepare()
         return campaign
 

@@ -44,11 +44,13 @@ RIGHTS = {
     "waba.rate": {USER: "", MANAGER: "rwcd", SYSTEM: ""},
     "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
+    "waba.preflight": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.preflight.line": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.diagnosis.line": {USER: "", MANAGER: "r", SYSTEM: ""},
 }
 OWN_ALONE = ("waba.diagnosis", "waba.release", "waba.test.send", "waba.consent.note",
-             "waba.privacy")  # fmt: skip
+             "waba.privacy", "waba.preflight")  # fmt: skip
 # They hold nothing of a person or of a key.
 OF_NO_COMPANY = ("waba.template.variable", "waba.consent.word", "waba.erased.person")
 RIGHTS |= {

@@ -229,7 +229,7 @@ class TestFields(VariableCase):
         campaign = self._campaign(partner, user_id=self.salesperson.id)
         campaign.variable_ids[:1].write({"source": "field", "field_path": "signup_type"})
         with self.assertLogs("odoo.addons.waba_campaign.models.waba_campaign_audience", "ERROR"):
-            campaign.with_user(self.salesperson).action_launch()
+            campaign.with_user(self.salesperson)._begin()
             self._prepare()
         self.assertEqual((campaign.state, campaign.people_count), ("paused", 0))
 

@@ -1,6 +1,7 @@
 from . import base_partner_merge
 from . import waba_consent_note
 from . import waba_diagnosis
+from . import waba_preflight
 from . import waba_privacy
 from . import waba_release
 from . import waba_report_block

@@ -1,5 +1,5 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, choose, edit, editVariable, markCard, see } from "./steps";
+import { addTour, button, choose, edit, editVariable, inDialog, markCard, see } from "./steps";
 
 addTour("waba_launch_from_pipeline", () => [
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
@@ -26,11 +26,9 @@ addTour("waba_launch_from_pipeline", () => [
     ...editVariable(4, "text", "sofas"),
     see(".o_waba_bubble:contains('Hola Ana1, en Muebles Roble tienes')", "the message as it leaves"),
     button("Launch"),
-    {
-        content: "confirm the launch",
-        trigger: ".modal footer button:contains(/^Launch$/)",
-        run: "click",
-    },
+    see(".modal .o_kanban_record:contains('Check'):contains('have no opt-in on record')", "a line"),
+    see(".modal .o_waba_preflight_summary:contains('2 will receive it · 1 left out')", "the sum"),
+    inDialog("Launch"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
 ]);
 

@@ -81,6 +81,15 @@ export function button(text) {
     };
 }
 
+/** A button at the foot of a dialog. */
+export function inDialog(text) {
+    return {
+        content: `press ${text}`,
+        trigger: `.modal footer button:enabled:contains(/^${text}$/)`,
+        run: "click",
+    };
+}
+
 export function see(trigger, content = trigger) {
     return { content: `see ${content}`, trigger };
 }

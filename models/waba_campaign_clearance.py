@@ -1,0 +1,189 @@
+import hashlib
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class WabaCampaign(models.Model):
+    """The launch asks the pre-flight again: no stop, or a manager's reason; no approval missing.
+
+    Nothing of an earlier pre-flight is believed. A manager's reason (`_override`) covers the stops
+    it named and what was to be launched then: `launch_mark` is the fingerprint of that, and any
+    change of it takes reason and approval back (`_withdraw_if_changed`). A scheduled campaign is
+    checked once more when its time comes.
+    """
+
+    _inherit = "waba.campaign"
+
+    override_reason = fields.Text("Launched although", readonly=True, copy=False, tracking=True)
+    override_by_id = fields.Many2one("res.users", "Overridden by", readonly=True, copy=False)
+    override_at = fields.Datetime("Overridden at", readonly=True, copy=False)
+    override_lines = fields.Char(
+        "Stops overridden", readonly=True, copy=False, help="Lines of the pre-flight."
+    )
+    launch_mark = fields.Char(readonly=True, copy=False)
+
+    def action_preflight(self):
+        """The list, counted now, with the buttons that launch, ask, approve or override."""
+        self.ensure_one()
+        return self.env["waba.preflight"]._open(self)
+
+    def action_resume(self):
+        """Whoever goes on after a stop at the start has mended it, or a manager's reason."""
+        self._lock()
+        for campaign in self.filtered(lambda campaign: campaign._is_stopped_at_start()):
+            campaign._check_launch()
+        return super().action_resume()
+
+    def action_back_to_draft(self):
+        """Also what its pre-flight stopped before anybody was prepared: there it can be mended."""
+        result = super().action_back_to_draft()
+        stopped = self.filtered(lambda campaign: campaign._is_stopped_at_start())
+        stopped._update_state(
+            ("paused",),
+            "draft",
+            {
+                "launched_at": False,
+                "launched_by_id": False,
+                "pause_reason": False,
+                "pause_cause": False,
+            },
+        )
+        return result
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._withdraw_if_changed()
+        return result
+
+    def _is_stopped_at_start(self):
+        return self.state == "paused" and self.pause_cause == "preflight"
+
+    def _resume(self, reason):
+        """A scheduled campaign that only now begins is checked as at its time."""
+        result = super()._resume(reason)
+        for campaign in self:
+            begins = campaign.state == "preparing" and not campaign.prepared_count
+            if begins and campaign.scheduled_at and campaign.launched_by_id:
+                try:
+                    campaign._check_launch()
+                except UserError as error:
+                    campaign._pause(str(error), cause="preflight")
+        return result
+
+    # ------------------------------------------------------------------
+    # Stops
+    # ------------------------------------------------------------------
+
+    def _check_launch(self):
+        super()._check_launch()
+        self._check_preflight()
+
+    def _check_preflight(self):
+        """Refuse the launch while a stop stands, or an approval is missing.
+
+        :raise UserError: with every stop and the way on
+        """
+        self.ensure_one()
+        stops = [stop for stop in self._preflight_report().stops if not self._is_overridden(stop)]
+        if stops:
+            lines = "\n".join(f"✕ {stop.sentence}" for stop in stops)
+            way_on = self.env._("Mend it and launch again.")
+            if all(stop.may_be_overridden for stop in stops):
+                way_on = self.env._("Mend it, or ask a manager, who may launch it with a reason.")
+            raise UserError(
+                self.env._(
+                    "The pre-flight stops this campaign:\n%(lines)s\n%(way_on)s",
+                    lines=lines,
+                    way_on=way_on,
+                )
+            )
+        self._check_approved()
+
+    def _is_overridden(self, stop):
+        return (
+            stop.may_be_overridden
+            and bool(self.override_reason)
+            and stop.name in (self.override_lines or "").split(",")
+            and self.launch_mark == self._launch_mark()
+        )
+
+    def _override(self, stops, reason):
+        """A manager's word on these stops, for what is to be launched now.
+
+        :param stops: list of Check, each of which may be overridden
+        """
+        self.sudo().write(
+            {
+                "override_reason": reason,
+                "override_by_id": self.env.uid,
+                "override_at": fields.Datetime.now(),
+                "override_lines": ",".join(sorted({stop.name for stop in stops})),
+                "launch_mark": self._launch_mark(),
+            }
+        )
+        self._message_log(
+            body=self.env._(
+                "%(manager)s lets it be launched although: %(stops)s Reason: %(reason)s",
+                manager=self.env.user.name,
+                stops=" ".join(stop.sentence for stop in stops),
+                reason=reason,
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # What an approval or a reason was given for
+    # ------------------------------------------------------------------
+
+    def _launch_facts(self):
+        """What is to be sent, to whom, from where and when; further parts of a campaign add to it.
+
+        :return: a list whose `repr` changes when any of it does
+        """
+        self.ensure_one()
+        names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
+                 "fallback")  # fmt: skip
+        lines = self.variable_ids | (self.b_variable_ids if self.ab_test else self.variable_ids)
+        return [
+            [template.id for template in self._templates_in_use()],
+            [template.signature for template in self._templates_in_use()],
+            self.sender_id.id,
+            self.company_id.id,
+            self.res_model,
+            self.audience_domain,
+            str(self.scheduled_at),
+            self.ab_test and [self.ab_share, self.ab_hours, self.ab_criterion],
+            self.holdout_percent,
+            sorted([str(line[name] or "") for name in names] for line in lines),
+        ]
+
+    def _launch_mark(self):
+        return hashlib.sha256(repr(self.sudo()._launch_facts()).encode()).hexdigest()
+
+    def _withdraw_if_changed(self):
+        """An approval or a reason was given for something else: it no longer counts."""
+        for campaign in self.sudo().filtered("launch_mark"):
+            if campaign.state not in ("draft", "scheduled", "paused"):
+                continue
+            if campaign.launch_mark != campaign._launch_mark():
+                campaign._withdraw()
+
+    def _withdraw(self):
+        """Forget the reason; the approval, if there is one, is waba_campaign_approval's."""
+        was_overridden = bool(self.override_reason)
+        self.write(
+            {
+                "launch_mark": False,
+                "override_reason": False,
+                "override_by_id": False,
+                "override_at": False,
+                "override_lines": False,
+            }
+        )
+        if was_overridden:
+            self._message_log(
+                body=self.env._(
+                    "Template, texts, audience, number or time changed: the manager's reason to "
+                    "launch it no longer counts."
+                )
+            )

@@ -1,0 +1,349 @@
+"""What is said before a launch: pass, warn or stop, line by line.
+
+Each function judges one line from plain figures and returns a `Verdict`: its level and its case,
+which picks the sentence. `LINES` declares, in the order of the list, which levels a line has and
+which of its stops no reason overrides. A **stop** holds the launch back until it is mended or,
+where that is allowed, a manager overrides it with a reason; a **warn** is to be looked at; neither
+changes who is written to.
+
+Lines without a stop and why:
+
+- left_out, waiting for hours or frequency: these people are kept from the message by the rules
+  themselves, so a launch cannot harm them;
+- category, way_out: Meta has approved the template as it is; only Meta judges it further;
+- inactive: old contacts are a risk of the campaign's result, which `risk` weighs;
+- cost: money is the company's own to decide (approval by size is a rule of its own).
+
+Thresholds are ours unless a source is named; docs/preflight.md gives them for people.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+from .intent import STOP_PAYLOAD, opt_out_intent
+from .reputation import MIN_VOLUME, RISK
+
+LEVELS = ("pass", "warn", "stop")
+
+# From how many days on a campaign is worth a look, and when it is stale before it ends.
+LONG_DAYS, TOO_LONG_DAYS = 2, 30
+# Part of the people who are new, or silent for long, from which it is said.
+NOTICEABLE = 0.2
+# Of fewer people than this no part says anything: two of three may be chance.
+FEW = 10
+# So many people never written to, without an opt-in, most of the audience: a bought list looks so.
+COLD_PEOPLE = 1000
+INACTIVE_AFTER = timedelta(days=180)
+# Opt-outs of those delivered to: watched from half the rate at risk (see `reputation`).
+OPT_OUT_STOP = RISK["opt_out"]
+OPT_OUT_WARN = OPT_OUT_STOP / 2
+# Words that a text tells people to answer with; `intent` understands them all.
+WAY_OUT_WORDS = frozenset(
+    {"stop", "baja", "unsubscribe", "opt out", "sair", "parar", "arret", "arrêt", "desinscribir"}
+)
+# Two-sided 90 %: of ten campaigns nine end inside what was expected.
+EXPECTED_Z = 1.645
+
+
+class Verdict(NamedTuple):
+    """`level` is one of `LEVELS`; `case` names the sentence."""
+
+    level: str
+    case: str
+
+
+class Line(NamedTuple):
+    """A line of the list: the levels it has, and the stops that nobody overrides."""
+
+    levels: tuple[str, ...]
+    final: frozenset[str] = frozenset()
+
+
+TWO = ("pass", "warn")
+LINES = {
+    "reach": Line(LEVELS, frozenset({"nobody_chosen", "nobody_left"})),
+    "template": Line(LEVELS, frozenset({"none", "not_sendable"})),
+    "sender": Line(LEVELS, frozenset({"none", "other_account", "not_connected", "archived"})),
+    "personal": Line(LEVELS, frozenset({"incomplete"})),
+    "consent": Line(LEVELS, frozenset({"none"})),
+    "countries": Line(LEVELS),
+    "risk": Line(LEVELS),
+    "duration": Line(LEVELS),
+    "new_contacts": Line(LEVELS),
+    "frequency": Line(TWO),
+    "hours": Line(TWO),
+    "inactive": Line(TWO),
+    "left_out": Line(TWO),
+    "category": Line(TWO),
+    "way_out": Line(TWO),
+    "cost": Line(TWO),
+}
+
+
+def may_be_overridden(line: str, case: str) -> bool:
+    """Tell whether a manager may launch over this stop, with a reason."""
+    return case not in LINES[line].final
+
+
+def order(line: str, level: str) -> tuple[int, int]:
+    """Return the place in the list: the worst level first, then as in `LINES`."""
+    return -LEVELS.index(level), list(LINES).index(line)
+
+
+# The message and the number
+
+
+def template(is_chosen: bool, is_sendable: bool, rating: str) -> Verdict:
+    """Judge the template.
+
+    :param rating: Meta's: 'green', 'yellow', 'red' or 'unknown'
+    """
+    if not is_chosen:
+        return Verdict("stop", "none")
+    if not is_sendable:
+        return Verdict("stop", "not_sendable")
+    if rating in ("yellow", "red"):
+        return Verdict("warn", rating)
+    return Verdict("pass", "new" if rating == "unknown" else "fine")
+
+
+def category(current: str, announced: str) -> Verdict:
+    """Judge the category by what Meta itself said of it; the wording of a text cannot be judged.
+
+    :param announced: the category that Meta last announced or named as the right one, '' if none
+    """
+    if current == "unknown":
+        return Verdict("warn", "unknown")
+    if announced and announced != current:
+        return Verdict("warn", "announced")
+    return Verdict("pass", current)
+
+
+def way_out(current: str, has_button: bool, has_words: bool) -> Verdict:
+    """Judge whether a promotion tells people how to get no more of them."""
+    if current != "marketing":
+        return Verdict("pass", "not_needed")
+    if has_button:
+        return Verdict("pass", "button")
+    return Verdict("pass", "words") if has_words else Verdict("warn", "missing")
+
+
+def sender(
+    *,
+    is_chosen: bool = True,
+    is_of_account: bool = True,
+    is_connected: bool = True,
+    is_archived: bool = False,
+    is_restricted: bool = False,
+    is_locked: bool = False,
+    is_stopped_by_meta: bool = False,
+    is_held: bool = False,
+    waits: bool = False,
+    rating: str = "green",
+    level: str = "healthy",
+    is_warming_up: bool = False,
+    is_slowed: bool = False,
+) -> Verdict:
+    """Judge the number; the first that applies counts, the gravest first.
+
+    :param is_of_account: the template belongs to the same account
+    :param is_held: promotions are held, and this is one
+    :param waits: nothing leaves for the moment, for another reason
+    :param rating: Meta's colour; level: our own reading
+    """
+    stops = (
+        ("none", not is_chosen),
+        ("other_account", not is_of_account),
+        ("not_connected", not is_connected),
+        ("archived", is_archived),
+        ("restricted", is_restricted),
+        ("locked", is_locked),
+        ("stopped_by_meta", is_stopped_by_meta),
+        ("held", is_held),
+    )
+    for case, applies in stops:
+        if applies:
+            return Verdict("stop", case)
+    warnings = (
+        ("waits", waits),
+        ("rating", rating in ("yellow", "red")),
+        ("reading", level in ("watch", "at_risk")),
+        ("slowed", is_slowed),
+        ("warm_up", is_warming_up),
+    )
+    for case, applies in warnings:
+        if applies:
+            return Verdict("warn", case)
+    return Verdict("pass", "new" if rating == "unknown" else "fine")
+
+
+def personal(
+    is_complete: bool, variables: int, missing: int, fallback: int, receiving: int
+) -> Verdict:
+    """Judge whether the message speaks to each person.
+
+    :param variables: texts of the template that differ from person to person
+    :param missing: people left out because such a text would be empty
+    :param fallback: people of `receiving` who see a fallback text
+    """
+    if not is_complete:
+        return Verdict("stop", "incomplete")
+    if missing >= max(FEW, receiving):
+        return Verdict("stop", "mostly_missing")
+    if missing:
+        return Verdict("warn", "missing")
+    if fallback >= max(FEW, receiving / 2):
+        return Verdict("warn", "mostly_fallback")
+    if not variables:
+        return Verdict("pass", "same_for_all")
+    return Verdict("pass", "some_fallback" if fallback else "fine")
+
+
+def has_way_out_button(labels: Iterable[str], payloads: Iterable[str | None]) -> bool:
+    """Tell whether a button asks for no more promotions, by its words or by what it sends."""
+    return any(opt_out_intent(label) for label in labels) or STOP_PAYLOAD in payloads
+
+
+def tells_way_out(text: str) -> bool:
+    """Tell whether a text names a word to opt out with, in the languages that are understood."""
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
+    return bool(WAY_OUT_WORDS & ({*words} | pairs))
+
+
+# The people
+
+
+def reach(chosen: int, receiving: int) -> Verdict:
+    """Judge how many of the people chosen get the message."""
+    if not chosen:
+        return Verdict("stop", "nobody_chosen")
+    if not receiving:
+        return Verdict("stop", "nobody_left")
+    if receiving * 2 < chosen:
+        return Verdict("warn", "few")
+    return Verdict("pass", "all" if receiving == chosen else "most")
+
+
+def left_out(people: int) -> Verdict:
+    """Judge the people left out for one reason."""
+    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
+
+
+def consent(current: str, receiving: int, unknown: int, without: int) -> Verdict:
+    """Judge the opt-ins on record.
+
+    :param current: the category of the message
+    :param unknown: people of `receiving` without an opt-in on record
+    :param without: people left out because the company asks for one
+    """
+    if current != "marketing":
+        return Verdict("pass", "not_needed")
+    if without and not receiving:
+        return Verdict("stop", "none")
+    if without:
+        return Verdict("warn", "left_out")
+    if unknown:
+        return Verdict("warn", "unknown")
+    return Verdict("pass", "everybody")
+
+
+def countries(chosen: int, unserved: int, sent_anyway: int) -> Verdict:
+    """Judge the countries that WhatsApp does not serve, or not with promotions.
+
+    :param unserved: people of `chosen` left out for their country
+    :param sent_anyway: people in the United States whom a promotion goes to by our own setting
+    """
+    if unserved >= max(FEW, chosen / 2):
+        return Verdict("stop", "most")
+    if unserved:
+        return Verdict("warn", "some")
+    return Verdict("warn", "sent_anyway") if sent_anyway else Verdict("pass", "served")
+
+
+def frequency(people: int) -> Verdict:
+    """Judge the people who were written to so often that they wait, or are left out."""
+    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
+
+
+def hours(waiting: int) -> Verdict:
+    """Judge the people whose quiet hours it is at the start."""
+    return Verdict("warn", "some") if waiting else Verdict("pass", "nobody")
+
+
+def new_contacts(current: str, receiving: int, new: int, new_without_opt_in: int) -> Verdict:
+    """Judge the people never written to before.
+
+    :param new_without_opt_in: those of `new` whose opt-in is not on record
+    """
+    if current == "marketing" and new_without_opt_in >= max(COLD_PEOPLE, receiving / 2):
+        return Verdict("stop", "cold")
+    if new and new >= NOTICEABLE * receiving:
+        return Verdict("warn", "many")
+    return Verdict("pass", "few" if new else "nobody")
+
+
+def inactive(receiving: int, silent: int) -> Verdict:
+    """Judge the people who for `INACTIVE_AFTER` have neither read nor written anything."""
+    if silent and silent >= NOTICEABLE * receiving:
+        return Verdict("warn", "many")
+    return Verdict("pass", "few" if silent else "nobody")
+
+
+# What comes of it
+
+
+def duration(days: int | None) -> Verdict:
+    """Judge how long it takes.
+
+    :param days: periods of 24 h begun until the last message, None: it never leaves
+    """
+    if days is None:
+        return Verdict("stop", "never")
+    if days > TOO_LONG_DAYS:
+        return Verdict("stop", "too_long")
+    return Verdict("warn", "long") if days >= LONG_DAYS else Verdict("pass", "short")
+
+
+def cost(priced: int, unpriced: int, free: int) -> Verdict:
+    """Judge the estimate: of how many messages the price is known."""
+    if not unpriced:
+        return Verdict("pass", "known" if priced or not free else "free")
+    return Verdict("warn", "part" if priced else "unknown")
+
+
+def risk(opted_out: int, delivered: int) -> Verdict:
+    """Judge what like campaigns before met: people who opted out, of those delivered to.
+
+    A stop needs more than bad luck: the least that the rate can well be.
+    """
+    if delivered < MIN_VOLUME:
+        return Verdict("pass", "thin")
+    least, _most = interval(opted_out, delivered)
+    if least >= OPT_OUT_STOP:
+        return Verdict("stop", "high")
+    if opted_out / delivered >= OPT_OUT_WARN:
+        return Verdict("warn", "raised")
+    return Verdict("pass", "usual")
+
+
+def expected(opted_out: int, delivered: int, receiving: int) -> tuple[int, int] | None:
+    """Return between how many opt-outs of `receiving` are expected; None: not enough data."""
+    if delivered < MIN_VOLUME:
+        return None
+    least, most = interval(opted_out, delivered)
+    return math.floor(least * receiving), math.ceil(most * receiving)
+
+
+def interval(count: int, base: int, z: float = EXPECTED_Z) -> tuple[float, float]:
+    """Return between which rates lies what was seen as `count` of `base` (Wilson, Probable
+    inference, the law of succession, and statistical inference, 1927)."""
+    value, square = min(count / base, 1.0), z**2
+    half = z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
+    centre = value + square / (2 * base)
+    scale = 1 + square / base
+    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)

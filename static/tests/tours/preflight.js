@@ -1,0 +1,96 @@
+import { addTour, button, inDialog, see } from "./steps";
+
+/** A line of the pre-flight, by its word and part of its sentence. */
+function line(word, text) {
+    return `.modal .o_kanban_record:contains('${word}'):contains('${text}')`;
+}
+
+function note(text) {
+    return {
+        content: "say why",
+        trigger: ".modal .o_field_widget[name=reason] textarea",
+        run: `edit ${text}`,
+    };
+}
+
+function banner(text) {
+    return see(`.o_action_manager .alert .o_field_widget[name=approval_text]:contains('${text}')`, text);
+}
+
+addTour("waba_ask_for_approval", () => [
+    banner("need a manager's approval"),
+    button("Launch"),
+    see(line("Check", "1 of 4 people are left out"), "who is left out"),
+    {
+        content: "leave them out",
+        trigger: `${line("Check", "1 of 4 people are left out")} button:contains('Leave out')`,
+        run: "click",
+    },
+    see(line("Fine", "Everybody gets it: 3 of 3"), "they are gone"),
+    see(".modal footer:not(:has(button:visible:contains(/^Launch$/)))", "it may not be launched"),
+    note("Agreed with Marta."),
+    inDialog("Ask for approval"),
+    banner("waits for a manager's approval"),
+]);
+
+addTour("waba_approve", () => [
+    banner("asks for your approval"),
+    button("Pre-flight"),
+    inDialog("Approve"),
+    banner("approved it"),
+]);
+
+addTour("waba_launch_approved", () => [
+    banner("approved it"),
+    button("Launch"),
+    inDialog("Launch"),
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
+]);
+
+addTour("waba_stopped", () => [
+    button("Launch"),
+    see(line("Stop", "is Low"), "the stop"),
+    see(".modal footer:not(:has(button:visible:contains(/^Launch$/)))", "it may not be launched"),
+    inDialog("Back"),
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Draft')"),
+]);
+
+addTour("waba_override", () => [
+    button("Launch"),
+    see(line("Stop", "is Low"), "the stop"),
+    note("The rating is being reviewed."),
+    inDialog("Allow with this reason"),
+    banner("lets it be launched although"),
+]);
+
+addTour("waba_launch_overridden", () => [
+    banner("The rating is being reviewed."),
+    button("Launch"),
+    see(`${line("Stop", "is Low")} .badge:contains('Overridden')`, "what a manager overrode"),
+    inDialog("Launch"),
+    see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
+]);
+
+addTour("waba_show_rows", () => [
+    button("Launch"),
+    {
+        content: "show who is left out",
+        trigger: `${line("Check", "1 of 4 people are left out")} button:contains('Show')`,
+        run: "click",
+    },
+    see(".o_list_view .o_data_row:contains('Sofa for room 4')", "the row"),
+    see(".o_list_view:not(:has(.o_data_row:contains('Sofa for room 1')))", "and no other"),
+]);
+
+addTour("waba_stopped_on_a_phone", () => [
+    {
+        content: "the buttons of a narrow screen",
+        trigger: ".o_cp_action_menus button:has(.fa-cog), .o_statusbar_buttons button",
+    },
+    {
+        content: "launch",
+        trigger: ".o_statusbar_buttons button:contains(/^Launch$/)",
+        run: "click",
+    },
+    see(line("Stop", "is Low"), "the stop"),
+]);

@@ -1,0 +1,310 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import format_amount
+
+from ..models.waba_reputation_words import number
+
+LEVELS = [("pass", "Fine"), ("warn", "Check"), ("stop", "Stop")]
+MENDS = [
+    ("template", "Open the template"),
+    ("sender", "Open the number"),
+    ("variables", "Fill in the texts"),
+    ("plan", "Plan"),
+    ("rates", "Rates"),
+    ("settings", "Settings"),
+]
+OF_MANAGERS = ("rates", "settings")
+RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
+
+
+class WabaPreflight(models.TransientModel):
+    """The pre-flight on screen: what was counted a moment ago, and what may be done about it.
+
+    The buttons only ask: the campaign checks everything again (waba_campaign_clearance.py).
+    """
+
+    _name = "waba.preflight"
+    _description = "Pre-flight of a Campaign"
+
+    campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True, ondelete="cascade")
+    line_ids = fields.One2many("waba.preflight.line", "preflight_id", readonly=True)
+    summary = fields.Char(readonly=True)
+    verdict = fields.Char(readonly=True)
+    level = fields.Selection(LEVELS, readonly=True)
+    approval_text = fields.Text(related="campaign_id.approval_text")
+    reason = fields.Text(help="Kept with the campaign and shown in its chatter.")
+    can_launch = fields.Boolean(readonly=True)
+    can_override = fields.Boolean(readonly=True)
+    can_ask = fields.Boolean(readonly=True)
+    can_approve = fields.Boolean(readonly=True)
+    is_mine = fields.Boolean(readonly=True)
+
+    @api.model
+    def _open(self, campaign):
+        """The action that shows the pre-flight of `campaign`, counted now."""
+        campaign.check_access("read")
+        report = campaign._preflight_report()
+        wizard = self.create({"campaign_id": campaign.id})
+        wizard.sudo().write(
+            {
+                "line_ids": [
+                    fields.Command.create(wizard._line_values(check, sequence))
+                    for sequence, check in enumerate(report.checks)
+                ],
+                "summary": wizard._summarise(report),
+                **wizard._permissions(report),
+            }
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Pre-flight"),
+            "res_model": self._name,
+            "res_id": wizard.id,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"dialog_size": "large"},
+        }
+
+    def _line_values(self, check, sequence):
+        mend = check.mend if check.level != "pass" else False
+        if mend in OF_MANAGERS and not self._is_manager():
+            mend = False
+        return {
+            "sequence": sequence,
+            "line": check.line,
+            "reason_key": check.key,
+            "level": check.level,
+            "sentence": check.sentence,
+            "record_model": check.records._name if check.records else False,
+            "record_ids": check.records.ids if check.records else [],
+            "leaves_out": check.leaves_out and check.level != "pass",
+            "mend": mend,
+            "is_overridden": check.level == "stop" and self.campaign_id._is_overridden(check),
+        }
+
+    def _is_manager(self):
+        return self.env.user.has_group("waba_campaign.waba_group_manager")
+
+    def _permissions(self, report):
+        """Which buttons there are, and the sentence above them."""
+        campaign = self.campaign_id
+        stops = [stop for stop in report.stops if not campaign._is_overridden(stop)]
+        final = [stop for stop in stops if not stop.may_be_overridden]
+        missing = campaign._is_approval_missing()
+        is_open = campaign.state == "draft" or campaign._is_stopped_at_start()
+        asked = campaign.approval_state in ("asked", "approved")
+        return {
+            "level": "stop" if stops else "warn" if missing else report.checks[0].level,
+            "verdict": self._verdict(stops, final, missing, is_open),
+            "can_launch": is_open and not stops and not missing,
+            "can_override": is_open and bool(stops) and not final and self._is_manager(),
+            "can_ask": campaign.state == "draft"
+            and not final
+            and not asked
+            and (missing or (bool(stops) and not self._is_manager())),
+            "can_approve": campaign.can_approve and not final,
+            "is_mine": campaign.user_id == self.env.user,
+        }
+
+    def _verdict(self, stops, final, missing, is_open):
+        if not is_open:
+            return self.env._("As it would be now; it has been launched already.")
+        if final:
+            return self.env._("It cannot be launched as it is: mend what stops it.")
+        if stops and self._is_manager():
+            return self.env._("It is stopped. As a manager you may launch it with a reason.")
+        if stops:
+            return self.env._("It is stopped: mend it, or ask a manager.")
+        if missing:
+            return self.env._("It needs a manager's approval.")
+        return self.env._("It may be launched. Messages once sent cannot be called back.")
+
+    def _summarise(self, report):
+        """'811 will receive it · 31 left out · about 41.20 € · expected: 2–4 opt-outs'."""
+        audience = report.audience
+        if not audience:
+            return False
+        env, left_out = self.env, audience.counted - len(audience.receiving)
+        parts = [
+            env._("%s will receive it", number(env, report.receiving)),
+            env._("%s left out", number(env, audience.scaled(left_out))),
+        ]
+        if report.costs and report.costs.amounts:
+            amount = " + ".join(
+                format_amount(env, sum_, currency)
+                for currency, sum_ in report.costs.amounts.items()
+            )
+            parts.append(env._("about %s", amount))
+        if report.forecast and report.forecast.ends_at:
+            ends = self.campaign_id._when(report.forecast.ends_at)
+            parts.append(env._("ends about %s", ends))
+        if report.expected:
+            least, most = report.expected
+            parts.append(
+                env._(
+                    "expected: %(least)s–%(most)s opt-outs",
+                    least=number(env, least),
+                    most=number(env, most),
+                )
+            )
+        if not audience.is_whole:
+            parts.append(
+                env._(
+                    "counted on the first %(counted)s of %(chosen)s",
+                    counted=number(env, audience.counted),
+                    chosen=number(env, audience.chosen),
+                )
+            )
+        return " · ".join(parts)
+
+    # ------------------------------------------------------------------
+    # Buttons
+    # ------------------------------------------------------------------
+
+    def action_launch(self):
+        self.ensure_one()
+        campaign = self.campaign_id
+        if campaign._is_stopped_at_start():
+            campaign.action_resume()
+        else:
+            campaign.action_launch()
+        return RELOAD
+
+    def action_override(self):
+        """A manager's reason; the own campaign is launched with it, a colleague launches theirs."""
+        self.ensure_one()
+        campaign, reason = self.campaign_id, self._reason()
+        campaign.check_access("write")
+        if not self._is_manager():
+            raise AccessError(self.env._("Only a manager launches over a stop, with a reason."))
+        campaign._lock()
+        stops = campaign._preflight_report().stops
+        if final := [stop for stop in stops if not stop.may_be_overridden]:
+            raise UserError(
+                self.env._(
+                    "No reason overrides this: %s", " ".join(stop.sentence for stop in final)
+                )
+            )
+        campaign._override(stops, reason)
+        if campaign.can_approve:
+            campaign._decide("approved", reason)
+        if campaign.user_id == self.env.user and not campaign._is_approval_missing():
+            return self.action_launch()
+        return RELOAD
+
+    def action_ask(self):
+        self.ensure_one()
+        self.campaign_id._lock()
+        self.campaign_id._ask((self.reason or "").strip())
+        return RELOAD
+
+    def action_approve(self):
+        self.ensure_one()
+        self.campaign_id._lock()
+        self.campaign_id._decide("approved", (self.reason or "").strip())
+        return RELOAD
+
+    def action_refuse(self):
+        self.ensure_one()
+        self.campaign_id._lock()
+        self.campaign_id._decide("refused", self._reason())
+        return RELOAD
+
+    def _reason(self):
+        if not (self.reason or "").strip():
+            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+        return self.reason.strip()
+
+
+class WabaPreflightLine(models.TransientModel):
+    """One line, with its rows: what [Show] opens and [Leave out] takes off the audience."""
+
+    _name = "waba.preflight.line"
+    _description = "Line of a Pre-flight"
+    _order = "sequence, id"
+
+    preflight_id = fields.Many2one("waba.preflight", required=True, ondelete="cascade")
+    sequence = fields.Integer()
+    line = fields.Char(readonly=True)
+    reason_key = fields.Char(readonly=True)
+    level = fields.Selection(LEVELS, required=True, readonly=True)
+    sentence = fields.Text(readonly=True)
+    record_model = fields.Char(readonly=True)
+    record_ids = fields.Json(readonly=True)
+    leaves_out = fields.Boolean(readonly=True)
+    mend = fields.Selection(MENDS, readonly=True)
+    is_overridden = fields.Boolean(readonly=True)
+
+    def action_show(self):
+        """Exactly the rows that were counted."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.sentence,
+            "res_model": self.record_model,
+            "view_mode": "list,form",
+            "domain": [("id", "in", self.record_ids)],
+            "context": {"active_test": False},
+        }
+
+    def action_leave_out(self):
+        """Take these records off the audience, and count again."""
+        self.ensure_one()
+        campaign = self.preflight_id.campaign_id
+        campaign._lock()
+        if not self.leaves_out or campaign.state != "draft":
+            raise UserError(self.env._("They can no longer be left out: it has been launched."))
+        campaign._leave_out_of_audience(self.record_ids)
+        return campaign.action_preflight()
+
+    def action_mend(self):
+        """Where it is mended."""
+        self.ensure_one()
+        campaign = self.preflight_id.campaign_id
+        if self.mend == "rates":
+            return self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_rate_action")
+        if self.mend == "settings":
+            return self.env["ir.actions.act_window"]._for_xml_id(
+                "waba_campaign.waba_settings_action"
+            )
+        if self.mend == "plan":
+            return campaign._open_form("waba_campaign.waba_campaign_view_form_plan", target="new")
+        record = {"template": campaign.template_id, "sender": campaign.sender_id}.get(self.mend)
+        if not record:
+            return {"type": "ir.actions.act_window_close"}
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "views": [(False, "form")],
+        }
+
+
+class WabaCampaign(models.Model):
+    _inherit = "waba.campaign"
+
+    def _leave_out_of_audience(self, record_ids):
+        """The audience without these records: of a list of records the rest, else a condition."""
+        domain = self._audience_domain_list()
+        match domain:
+            case [("id", "in", ids)]:
+                gone = set(record_ids)
+                domain = [("id", "in", [id_ for id_ in ids if id_ not in gone])]
+            case _:
+                domain = list(Domain(domain) & Domain("id", "not in", record_ids))
+        values = {"audience_domain": repr(domain)}
+        if self.audience_source != "records":
+            # A source would write its own condition again.
+            values["audience_source"] = "domain"
+        self.write(values)
+
+    def _open_form(self, view, target="current"):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Plan"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(self.env.ref(view).id, "form")],
+            "target": target,
+        }
