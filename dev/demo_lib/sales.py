@@ -53,6 +53,7 @@ VISITORS = (
 PLAYED = {"reply": "reply", "won": "reply", "click": "read", "stop": "stop"}
 # Leads that got an offer and are followed up; the last of them answers.
 OFFERED = (1, 3, 5, 7, 16, 18)
+OPT_INS = 20
 RATES = (("Spain", "es", 0.05), ("Mexico", "mx", 0.03), ("Colombia", "co", 0.01))
 INVENTED = "Invented rates for this demo, not Meta's"
 ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126 Mobile"
@@ -227,7 +228,7 @@ class SalesStory:
         table = io.StringIO()
         writer = csv.writer(table)
         writer.writerow(["Phone number", "Purpose", "Action", "Said on", "In words"])
-        for index, (name, *_rest) in enumerate(VISITORS[:20]):
+        for index, (name, *_rest) in enumerate(VISITORS[:OPT_INS]):
             words = f"Tarjeta firmada en la feria por {name}"
             writer.writerow([_number(index), "marketing", "opt_in", said, words])
         wizard_id = self.admin.call(
