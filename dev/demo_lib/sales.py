@@ -6,7 +6,6 @@ their messages need no place of the daily limit, which the big campaign has used
 """
 
 import base64
-import csv
 import io
 import json
 import re
@@ -56,6 +55,7 @@ OFFERED = (1, 3, 5, 7, 16, 18)
 OPT_INS = 20
 RATES = (("Spain", "es", 0.05), ("Mexico", "mx", 0.03), ("Colombia", "co", 0.01))
 INVENTED = "Invented rates for this demo, not Meta's"
+LINK_END = re.compile(r'"([^"/ ]+-[^"/ ]{10,})"')
 ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126 Mobile"
 
 
@@ -223,33 +223,20 @@ class SalesStory:
         self.tag_id = tag_id
 
     def _import_opt_ins(self):
-        """The cards that visitors filled in, by Odoo's own import."""
+        """The cards that visitors filled in, by what Odoo's import calls."""
         said = (datetime.now(timezone.utc) - timedelta(days=2)).strftime("%Y-%m-%d")
-        table = io.StringIO()
-        writer = csv.writer(table)
-        writer.writerow(["Phone number", "Purpose", "Action", "Said on", "In words"])
-        for index, (name, *_rest) in enumerate(VISITORS[:OPT_INS]):
-            words = f"Tarjeta firmada en la feria por {name}"
-            writer.writerow([_number(index), "marketing", "opt_in", said, words])
-        wizard_id = self.admin.call(
-            "base_import.import",
-            "create",
-            [{
-                "res_model": "waba.consent",
-                "file": base64.b64encode(table.getvalue().encode()).decode(),
-                "file_name": OPT_IN_FILE,
-                "file_type": "text/csv",
-            }],
-        )  # fmt: skip
+        rows = [
+            [_number(index), "marketing", "opt_in", said, f"Tarjeta firmada en la feria por {name}"]
+            for index, (name, *_rest) in enumerate(VISITORS[:OPT_INS])
+        ]
         answer = self.admin.call(
-            "base_import.import", "execute_import", wizard_id,
+            "waba.consent",
+            "load",
             ["person_id", "purpose", "action", "said_at", "evidence"],
-            ["Phone number", "Purpose", "Action", "Said on", "In words"],
-            {"has_headers": True, "quoting": '"', "separator": ",", "encoding": "utf-8",
-             "date_format": "", "datetime_format": "", "float_thousand_separator": ",",
-             "float_decimal_separator": "."},
-        )  # fmt: skip
-        if answer.get("messages"):
+            rows,
+            context={"import_file": True, "waba_list": {"file": OPT_IN_FILE}},
+        )
+        if answer["messages"]:
             raise DemoError(f"the opt-ins were not imported: {answer['messages'][0]['message']}")
 
     # ---- the campaign -------------------------------------------------------------------------
@@ -258,7 +245,7 @@ class SalesStory:
         say(f"the salesperson launches “{CAMPAIGN}” and follows what comes of it")
         self.campaign_id = self._make_campaign(
             CAMPAIGN, "catalogue", f"[('tag_ids.name', '=', {FAIR!r})]",
-            {"1": {"source": "link", "text": TARGET}},
+            {("button", "1"): {"source": "link", "text": TARGET}},
         )  # fmt: skip
         self.sales.call("waba.campaign", "action_launch", [self.campaign_id])
         self.demo.children.wait_for("the fair's campaign is sent", self._is_sent)
@@ -286,24 +273,31 @@ class SalesStory:
             }],
         )  # fmt: skip
         lines = self.sales.search(
-            "waba.campaign.variable", [("campaign_id", "=", campaign_id)], ["name", "kind"]
+            "waba.campaign.variable",
+            [("campaign_id", "=", campaign_id), ("kind", "!=", "payload")],
+            ["component", "name"],
         )
         for line in lines:
-            if line["kind"] != "payload" and line["name"] in variables:
-                values = variables[line["name"]]
+            if values := variables.get((line["component"], line["name"])):
                 self.sales.call("waba.campaign.variable", "write", [line["id"]], values)
         return campaign_id
 
     def _visitors_click(self):
         """Those who would open the catalogue do, by the address that each of them got."""
-        wanted = {_number(i).lstrip("+") for i, v in enumerate(VISITORS) if v[3] in ("click", "won")}
+        clicking = {
+            _number(index).lstrip("+")
+            for index, (*_who, fate) in enumerate(VISITORS)
+            if fate in ("click", "won")
+        }
         for entry in self.simulator.entries("log"):
-            if entry["is_send"] and entry["wa_id"] in wanted:
-                if end := re.search(r'"[^"]+-[^"]{10,}"', _button_text(entry["body"])):
-                    address = f"{self.demo.odoo.address}/r/{end.group()[1:-1]}"
-                    requests.get(
-                        address, headers={"User-Agent": ANDROID}, allow_redirects=False, timeout=60
-                    )
+            is_theirs = entry["is_send"] and entry["wa_id"] in clicking
+            if is_theirs and (end := LINK_END.search(_button_text(entry["body"]))):
+                requests.get(
+                    f"{self.demo.odoo.address}/r/{end.group(1)}",
+                    headers={"User-Agent": ANDROID},
+                    allow_redirects=False,
+                    timeout=60,
+                )
 
     def _win(self):
         for index, (_name, _wish, _amount, fate) in enumerate(VISITORS):
@@ -404,38 +398,25 @@ class SalesStory:
     # ---- drafts -------------------------------------------------------------------------------
 
     def _draft(self):
-        offer = {"1": {"source": "first_name"}, "2": {"source": "our_company"}}
-        domain = "['|', ('tag_ids.name', '=', 'Dormant'), ('tag_ids.name', '=', %r)]" % FAIR
-        self.draft_id = self._make_campaign("Navidad: mesas y sillas", "autumn_offer", domain, offer)
-        self._fill_link(self.draft_id, "mesas")
+        everyone = f"['|', ('tag_ids.name', '=', 'Dormant'), ('tag_ids.name', '=', {FAIR!r})]"
+        draft_id = self._make_offer("Navidad: mesas y sillas", everyone, "mesas")
         b_template = self._one(
             "waba.template", [("name", "=", "welcome_back"), ("language", "=", "es")]
         )
-        self.sales.call(
-            "waba.campaign",
-            "write",
-            [self.draft_id],
-            {"ab_test": True, "b_template_id": b_template},
-        )
-        domain = "[('country_id.code', 'in', ['US', 'CU', 'UY']), ('tag_ids.name', '=', 'Dormant')]"
-        self.stopped_id = self._make_campaign("Miami y Montevideo", "autumn_offer", domain, offer)
-        self._fill_link(self.stopped_id, "miami")
+        values = {"ab_test": True, "b_template_id": b_template}
+        self.sales.call("waba.campaign", "write", [draft_id], values)
+        overseas = "[('country_id.code', 'in', ['US', 'CU', 'UY'])]"
+        self._make_offer("Miami y Montevideo", overseas, "miami")
         self._run("ir_cron_judge")
         self._run("ir_cron_money")
 
-    def _fill_link(self, campaign_id, text):
-        """The button's variable has the name of a text's: told apart by its kind."""
-        lines = self.sales.search(
-            "waba.campaign.variable",
-            [("campaign_id", "=", campaign_id), ("kind", "=", "url")],
-            ["id"],
-        )
-        self.sales.call(
-            "waba.campaign.variable",
-            "write",
-            [line["id"] for line in lines],
-            {"source": "text", "text": text},
-        )
+    def _make_offer(self, name, domain, link_end):
+        variables = {
+            ("body", "1"): {"source": "first_name", "fallback": "cliente"},
+            ("body", "2"): {"source": "our_company"},
+            ("button", "1"): {"source": "text", "text": link_end},
+        }
+        return self._make_campaign(name, "autumn_offer", domain, variables)
 
     # ---- looking ------------------------------------------------------------------------------
 
