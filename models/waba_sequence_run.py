@@ -120,7 +120,10 @@ class WabaSequenceEnrollment(models.Model):
         if not self.step_id:
             self._finish()
             return
-        due = self.step_id._due_for(self.lead_id, self.waiting_since)[self.lead_id.id]
+        # Worked out when the wait began; anew only where its beginning or its step changed.
+        due = self.due_at
+        if self.is_to_plan or not due:
+            due = self.step_id._due_for(self.lead_id, self.waiting_since)[self.lead_id.id]
         if due > now:
             self.write({"next_at": due, "due_at": due, "is_to_plan": False, "hold_reason": False})
         elif why := self._why_step_waits():

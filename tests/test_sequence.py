@@ -449,7 +449,7 @@ class TestGoingOn(SequenceCase):
         self._run()
         self.assertEqual(one.state, "running")
         self.assertIn("not approved", one.why_text)
-        one.write({"waiting_since": one.waiting_since - 8 * DAY})
+        one.write({"due_at": one.due_at - 8 * DAY})
         self._run_due(one)
         self.assertEqual((one.state, one.stop_reason), ("stopped", "late"))
 
@@ -641,8 +641,8 @@ class TestEnding(SequenceCase):
         )
         self.env.invalidate_all()
         one = self._enrolled(self._sequence())
-        one.next_at = fields.Datetime.now() - HOUR
-        one.waiting_since = fields.Datetime.now() - 3 * DAY
+        now = fields.Datetime.now()
+        one.write({"next_at": now - HOUR, "due_at": now - HOUR})
         self._run()
         self.assertTrue(one.message_ids)
 

@@ -21,8 +21,8 @@ class TrialCase(WabaCase):
         cls.portfolio.messaging_limit = "unlimited"
         cls.other_template = cls._template("welcome_back", "es")
 
-    def _trial(self, people=180, **values):
-        """A draft that tries autumn_offer against welcome_back on about 100 people."""
+    def _trial(self, people=40, **values):
+        """A draft that tries autumn_offer against welcome_back."""
         campaign = self._campaign(
             self._leads(people),
             **{
@@ -42,8 +42,12 @@ class TrialCase(WabaCase):
         return self.env["crm.lead"].search(campaign._audience_domain_list())
 
     def _prepared(self, *args, **values):
-        campaign = self._trial(*args, **values)
+        return self._start(self._trial(*args, **values))
+
+    def _start(self, campaign, share=0.6):
+        """Launched and prepared; with a trial smaller than a real one, to spare the machine."""
         campaign.action_launch()
+        campaign.trial_share = share
         self._prepare()
         return campaign
 
@@ -55,11 +59,18 @@ class TrialCase(WabaCase):
     def _dispatch(self, sender=None):
         """Until nothing is due: a slow machine takes a few messages back and sends them later."""
         super()._dispatch(sender)
-        late = [("state", "=", "queued"), ("retry_at", "!=", False), ("attempt_count", ">", 0)]
-        for _attempt in range(5):
-            if not (rows := self.env["waba.message"].search(late)):
+        for _attempt in range(20):
+            late = self.env["waba.message"].search(
+                [
+                    ("state", "=", "queued"),
+                    ("campaign_id.state", "=", "running"),
+                    ("campaign_id.wave_state", "!=", "waiting"),
+                    ("retry_at", "<=", fields.Datetime.add(fields.Datetime.now(), minutes=30)),
+                ]
+            )
+            if not late:
                 break
-            rows.retry_at = fields.Datetime.now()
+            late.retry_at = fields.Datetime.now()
             super()._dispatch(sender)
 
     def _trial_rows(self, campaign, variant):
@@ -94,8 +105,8 @@ class TestTrial(TrialCase):
             campaign = self._sent()
             a, b = (self._trial_rows(campaign, variant) for variant in "ab")
             rest = self._rest(campaign)
-            self.assertEqual(len(a) + len(b) + len(rest), 180)
-            self.assertGreater(min(len(a), len(b)), 30)
+            self.assertEqual(len(a) + len(b) + len(rest), 40)
+            self.assertGreater(min(len(a), len(b), len(rest)), 3)
             self.assertEqual(a.template_id, self.template)
             self.assertEqual(b.template_id, self.other_template)
             self.assertEqual(
@@ -105,8 +116,8 @@ class TestTrial(TrialCase):
             self.assertEqual((campaign.state, campaign.trial_state), ("running", "waiting"))
             self.assertIn(f"the other {len(rest)} people", campaign.hold_reason)
             self.assertIn(campaign.trial_until, self._alarms())
-            self._react(campaign, "a", read=5)
-            self._react(campaign, "b", read=len(b) - 5)
+            self._react(campaign, "a", read=1)
+            self._react(campaign, "b", read=len(b) - 1)
             move(23 * HOUR)
             self._dispatch()
             self.assertEqual(campaign.trial_state, "waiting", "not before its time")
@@ -138,45 +149,44 @@ class TestTrial(TrialCase):
 
     def test_who_left_a_looked_up_audience_meanwhile_is_still_written_to(self):
         with self._moving_clock() as move:
-            leads = self._leads(180)
+            leads = self._leads(40)
             leads.priority = "3"
             campaign = self._campaign(
                 leads, audience_domain="[('priority', '=', '3')]", ab_test=True, ab_share=0.2,
                 b_template_id=self.other_template.id,
             )  # fmt: skip
             campaign.b_variable_ids.filtered(lambda line: not line._is_complete()).text = "prueba"
-            campaign.action_launch()
-            self._prepare()
+            self._start(campaign)
             self._dispatch()
             leads.priority = "0"
             move(25 * HOUR)
             self._dispatch()
-            self.assertEqual((campaign.state, campaign.sent_count), ("done", 180))
+            self.assertEqual((campaign.state, campaign.sent_count), ("done", 40))
             self.assertNobodyTwice(campaign)
 
     def test_two_records_of_one_person_get_one_message(self):
-        leads = self._leads(150)
+        leads = self._leads(20)
         twins = self.env["crm.lead"].create(
             [{"name": "Twin", "contact_name": "Ana", "phone": lead.phone,
               "country_id": lead.country_id.id} for lead in leads]
         )  # fmt: skip
         campaign = self._trial(1)
         campaign.audience_domain = repr([("id", "in", (leads + twins).ids)])
-        campaign.action_launch()
-        self._prepare()
+        self._start(campaign)
         self._dispatch()
         campaign.action_choose_a()
         self._dispatch()
-        self.assertEqual(campaign.skipped_count, 150)
+        self.assertEqual(campaign.skipped_count, 20)
         people = Counter(entry["body"]["to"] for entry in self.simulator.sends())
-        self.assertEqual((len(people), set(people.values())), (150, {1}))
+        self.assertEqual((len(people), set(people.values())), (20, {1}))
 
     def test_a_small_audience_is_all_trial_and_ends_with_a_comparison(self):
         with self._moving_clock() as move:
-            campaign = self._sent(60)
+            campaign = self._start(self._trial(), share=1)
+            self._dispatch()
             self.assertFalse(self._rest(campaign))
-            self.assertEqual((campaign.sent_count, campaign.state), (60, "done"))
-            self._react(campaign, "a", read=20)
+            self.assertEqual((campaign.sent_count, campaign.state), (40, "done"))
+            self._react(campaign, "a", read=5)
             move(25 * HOUR)
             self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
             self.assertEqual(campaign.winner, "a")
@@ -185,16 +195,15 @@ class TestTrial(TrialCase):
     def test_whom_one_message_cannot_address_gets_the_other_if_that_wins_or_is_left_out(self):
         for winner, state in (("a", "accepted"), ("b", "skipped")):
             with self._case(winner):
-                campaign = self._trial(180)
+                campaign = self._trial(40)
                 line = campaign.b_variable_ids.filtered(lambda one: one.component == "body")[0]
                 line.write({"source": "field", "field_path": "city"})
                 leads = self._leads_of(campaign)
                 leads.city = "Madrid"
-                leads[:30].city = False
-                campaign.action_launch()
-                self._prepare()
+                leads[:8].city = False
+                self._start(campaign)
                 without = self.env["waba.message"].search(
-                    [("campaign_id", "=", campaign.id), ("res_id", "in", leads[:30].ids)]
+                    [("campaign_id", "=", campaign.id), ("res_id", "in", leads[:8].ids)]
                 )
                 self.assertFalse(any(without.mapped("is_trial")))
                 self.assertEqual(set(without.mapped("state")), {"queued"})
@@ -224,6 +233,22 @@ class TestTrial(TrialCase):
         campaign.action_choose_a()
         self.assertEqual(row.retry_at, until)
 
+    def test_left_out_for_enough_promotions_it_may_be_sent_some_day_with_the_winners_words(self):
+        self.env.company.write({"waba_frequency_count": 1, "waba_frequency_days": 7})
+        campaign = self._trial()
+        lead = self._leads_of(campaign)[0]
+        earlier = self._launch(lead)
+        self.assertEqual(earlier.sent_count, 1)
+        self._start(campaign)
+        row = self._rows(campaign).filtered(lambda one: one.res_id == lead.id)
+        self.assertEqual((row.state, row.failure_type), ("skipped", "frequency"))
+        self.assertFalse(row.is_trial)
+        self.assertTrue(row.parameters and row.retry_at)
+        campaign.action_choose_b()
+        self.assertEqual((row.state, row.failure_type), ("skipped", "frequency"))
+        self.assertEqual((row.variant, row.template_id), ("b", self.other_template))
+        self.assertTrue(row.parameters and row.retry_at and row.failure_reason)
+
 
 class TestInterrupted(TrialCase):
     def test_a_kill_before_the_commit_leaves_all_as_it_was_and_the_watch_decides_again(self):
@@ -241,7 +266,7 @@ class TestInterrupted(TrialCase):
             self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
             self.assertEqual(campaign.trial_state, "decided")
             self._dispatch()
-            self.assertEqual(campaign.sent_count, 180)
+            self.assertEqual(campaign.sent_count, 40)
             self.assertNobodyTwice(campaign)
 
     def test_deciding_twice_changes_nothing(self):
@@ -255,13 +280,14 @@ class TestInterrupted(TrialCase):
             self.assertEqual((campaign.winner_reason, len(campaign.message_ids)), (reason, notes))
 
     def test_preparation_interrupted_and_gone_on_shares_out_alike(self):
-        campaign = self._trial(180)
+        campaign = self._trial()
         campaign.action_launch()
+        campaign.trial_share = 0.6
         campaign._prepare_chunk()
         shares = {row.number: row.variant for row in self._rows(campaign)}
-        self._rows(campaign)[70:].unlink()
+        self._rows(campaign)[20:].unlink()
         campaign.write({"prepared_until_id": self._rows(campaign)[-1].res_id,
-                        "prepared_count": 70})  # fmt: skip
+                        "prepared_count": 20})  # fmt: skip
         self._prepare()
         self.assertEqual({row.number: row.variant for row in self._rows(campaign)}, shares)
 
@@ -270,7 +296,7 @@ class TestInterrupted(TrialCase):
         pool = type("Pool", (), {"pending": 0})()
         run = DispatchRun(pool, 80, self.sender.run_count)
         self.assertEqual(self.sender._reserve(500, run), ([], 0))
-        self.assertEqual(self.sender._look_at_queue(fields.Datetime.now()), (False, None))
+        self.assertFalse(any(self.sender._look_at_queue(fields.Datetime.now())))
         self.assertEqual(campaign._count_rest(), len(self._rest(campaign)))
 
     def test_cancelled_during_the_trial_nobody_else_is_written_to(self):
@@ -318,7 +344,8 @@ class TestTemplatesOnTrial(TrialCase):
                 self.assertIn("Paused by Meta", campaign.winner_reason)
                 self._dispatch()
                 kept = "autumn_offer" if winner == "a" else "welcome_back"
-                self.assertEqual(self._names_sent(), {kept: 180})
+                self.assertEqual(self._names_sent(), {kept: 40})
+                self.assertEqual(set(self._rows(campaign).mapped("state")), {"accepted"})
                 self.assertEqual(campaign.state, "done")
                 self.assertNobodyTwice(campaign)
 
@@ -403,7 +430,7 @@ class TestLaunchOfATrial(TrialCase):
             self.assertEqual(campaign.trial_state, "waiting")
 
     def test_the_trial_is_told_in_words_before_the_launch(self):
-        campaign = self._trial()
+        campaign = self._trial(180)
         self.assertIn("About 65 people get A and 65 get B. After 24 hours", campaign.ab_text)
         self.assertIn("the other 50", campaign.ab_text)
         campaign.audience_domain = repr([("id", "in", self._leads_of(campaign)[:50].ids)])

@@ -15,6 +15,7 @@ class WabaSequenceEnroll(models.TransientModel):
     )
     story = fields.Html(related="sequence_id.story")
     may_count = fields.Integer("Come in", compute="_compute_counts")
+    is_any_running = fields.Boolean(compute="_compute_is_any_running")
     why_not = fields.Text(compute="_compute_counts")
 
     @api.model
@@ -28,6 +29,11 @@ class WabaSequenceEnroll(models.TransientModel):
         if "sequence_id" in fields_list and not values.get("sequence_id") and len(active) == 1:
             values["sequence_id"] = active.id
         return values
+
+    @api.depends_context("uid")
+    def _compute_is_any_running(self):
+        running = self.env["waba.sequence"].search_count([("state", "=", "active")], limit=1)
+        self.is_any_running = bool(running)
 
     @api.depends("sequence_id", "lead_ids")
     def _compute_counts(self):

@@ -48,7 +48,8 @@ class WabaTestSend(models.TransientModel):
         if not record:
             return []
         notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
-        return [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
+        lacks = [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
+        return lacks and [*lacks, self.env._("The test shows Meta's example there.")]
 
     def _record(self):
         """The person whose words are shown, if there still is one."""

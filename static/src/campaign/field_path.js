@@ -1,0 +1,15 @@
+import { registry } from "@web/core/registry";
+import {
+    FieldSelectorField,
+    fieldSelectorField,
+} from "@web/views/fields/field_selector/field_selector_field";
+
+/** Odoo's field selector, which names the fields where nothing is chosen too: no "partner_id.city". */
+export class FieldPathField extends FieldSelectorField {
+    static template = "waba_campaign.FieldPathField";
+}
+
+registry.category("fields").add("waba_field_path", {
+    ...fieldSelectorField,
+    component: FieldPathField,
+});
