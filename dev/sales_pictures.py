@@ -14,7 +14,7 @@ from screenshots import AT_REST, DESKTOP, ROOT, Browser, wait_for
 
 PHONE = (390, 844)
 SALES, ADMIN = ("waba_sales", "waba_sales"), ("admin", "admin")
-CONVERSATION = "!!document.querySelector('.o_waba_talk .o_waba_bubble, .o_waba_bubble')"
+CONVERSATION = "!!document.querySelector('.o_waba_message')"
 DIALOG = """
     !!document.querySelector('.modal .o_form_view')
     && !document.querySelector('.o_loading_indicator')
