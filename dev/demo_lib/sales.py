@@ -120,6 +120,7 @@ class SalesStory:
             "write",
             [1],
             {
+                "currency_id": euro,
                 "waba_create_lead": True,
                 "waba_lead_team_id": team_id,
                 "waba_lead_user_id": self.me,
