@@ -46,7 +46,6 @@ class WabaAutoReply(models.Model):
         help="The company's own working hours if empty.",
     )
     words = fields.Text(
-        "Words",
         help="One per line: keywords, or the payload or text of buttons. Capitals, accents and "
         "punctuation do not matter.",
     )

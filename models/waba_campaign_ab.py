@@ -174,9 +174,9 @@ class WabaCampaign(models.Model):
         )
 
     def _check_variables(self):
-        super()._check_variables()
         if self.ab_test:
             self._check_variables_of(self.b_template_id, self.b_variable_ids)
+        return super()._check_variables()
 
     # ------------------------------------------------------------------
     # Words

@@ -171,9 +171,9 @@ SENTENCES = {
         ),
     },
     "duration": {
-        "short": _lt("%(receiving)s people: the last message leaves about %(when)s."),
+        "short": _lt("%(receiving)s people: the last message leaves %(when)s."),
         "long": _lt(
-            "At today's limit %(receiving)s people take %(days)s days (%(limits)s). It ends about "
+            "At today's limit %(receiving)s people take %(days)s days (%(limits)s). It ends "
             "%(when)s."
         ),
         "too_long": _lt(
@@ -224,6 +224,6 @@ LIMITS = {
     "no_limit": _lt("no daily limit"),
 }
 POOLS = {
-    "template": _lt("%s campaigns with this template"),
-    "category": _lt("%s campaigns of this kind"),
+    "template": _lt("campaigns with this template: %s"),
+    "category": _lt("campaigns of this kind: %s"),
 }

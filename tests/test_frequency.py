@@ -61,7 +61,7 @@ class TestCampaigns(FrequencyCase):
                 self._promoted(3)
                 self._promoted(**{"days_ago": 1, **values})
                 campaign = self._campaign(self._lead(ANA))
-                campaign.action_launch()
+                campaign._begin()
                 self._prepare()
                 state = self._rows(campaign).state
                 self.assertEqual(state, "skipped" if left_out else "queued")

@@ -24,7 +24,7 @@ class TestWhy(ConsentCase):
     def _row(self, records=None, **values):
         lead = records or self._lead(NUMBER)
         campaign = self._campaign(lead, user_id=self.salesperson.id, **values)
-        campaign.with_user(self.salesperson).action_launch()
+        campaign.with_user(self.salesperson)._begin()
         self._prepare()
         self._dispatch()
         return self._rows(campaign)

@@ -266,7 +266,7 @@ class TestLines(PreflightCase):
 
     @case("duration", "pass")
     def _duration_pass(self):
-        return self._campaign(self._leads(2)), None, "2 people: the last message leaves about at"
+        return self._campaign(self._leads(2)), None, "2 people: the last message leaves at"
 
     @case("duration", "warn")
     def _duration_warn(self):
@@ -483,7 +483,7 @@ class TestDialog(PreflightCase):
         wizard = self._open(self._mine(self._leads(10) | self._lead("n/a")))
         self.assertRegex(
             wizard.summary,
-            r"^10 will receive it · 1 left out · about .*0\.50.* · ends about at .* · "
+            r"^10 will receive it · 1 left out · about .*0\.50.* · ends at .* · "
             r"expected: 0–1 opt-outs$",
         )
 

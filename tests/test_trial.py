@@ -58,8 +58,8 @@ class TrialCase(WabaCase):
 
     def _dispatch(self, sender=None):
         """Until nothing is due: a slow machine takes a few messages back and sends them later."""
-        super()._dispatch(sender)
         for _attempt in range(20):
+            super()._dispatch(sender)
             late = self.env["waba.message"].search(
                 [
                     ("state", "=", "queued"),
@@ -71,7 +71,7 @@ class TrialCase(WabaCase):
             if not late:
                 break
             late.retry_at = fields.Datetime.now()
-            super()._dispatch(sender)
+        return late
 
     def _trial_rows(self, campaign, variant):
         return self._rows(campaign).filtered(lambda row: row.is_trial and row.variant == variant)

@@ -138,7 +138,7 @@ class WabaPreflight(models.TransientModel):
             parts.append(env._("about %s", amount))
         if report.forecast and report.forecast.ends_at:
             ends = self.campaign_id._when(report.forecast.ends_at)
-            parts.append(env._("ends about %s", ends))
+            parts.append(env._("ends %s", ends))
         if report.expected:
             least, most = report.expected
             parts.append(
