@@ -42,7 +42,8 @@ class WabaSender(models.Model):
             resume_at=None,
             next_dispatch_at=None,
         )
-        look_at = min(filter(None, [look_at, self._next_wave_look_at()]), default=None)
+        paced_at = self._next_pair_free_at(now) if direct_is_due else None
+        look_at = min(filter(None, [look_at, paced_at, self._next_wave_look_at()]), default=None)
         if look_at and exhausted and look_at <= now:
             return now + STALLED_AGAIN
         return look_at
@@ -60,6 +61,28 @@ class WabaSender(models.Model):
         if own_limit is not None:
             parts.append(limits.campaign_part(own_limit, share, self._own_slots(now), [], now))
         return parts
+
+    def _next_pair_free_at(self, now):
+        """When a direct message that costs no place may follow the one before it to its person.
+
+        A full limit does not hold it: it must not wait, with those that it does, for a place.
+        """
+        [[free_at]] = self.env.execute_query(
+            SQL(
+                """SELECT min(c.pair_free_at)
+                     FROM waba_message m
+                     JOIN waba_recipient r ON r.id = m.recipient_id
+                     JOIN waba_conversation c
+                       ON c.sender_id = m.sender_id AND c.recipient_id = r.id
+                    WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
+                      AND c.pair_free_at > %(now)s
+                      AND (r.slot_at > %(since)s OR c.window_expires_at > c.pair_free_at)""",
+                group=self._group_condition(campaign=False),
+                now=now,
+                since=now - limits.WINDOW,
+            )
+        )
+        return free_at
 
     def _next_wave_look_at(self):
         """When the first wave of a campaign is to be judged, or None."""

@@ -374,6 +374,25 @@ class TestShare(DirectCase):
             self._dispatch()
             self.assertEqual((late[-1].state, campaign.sent_count), ("accepted", 1))
 
+    def test_a_second_answer_waits_for_the_pace_and_not_for_a_place(self):
+        """With the limit used up, somebody in an open window still costs no place."""
+        self.portfolio.daily_cap = 1
+        with self._moving_clock() as move:
+            self._queue(self._leads(1, start=100))
+            self._dispatch()
+            self._hears_from()
+            first = self._queue(self._person(), origin="manual", text="Sí.")
+            second = self._queue(self._person(), origin="manual", text="¿Cuándo pasa?")
+            self._queue(self._leads(1, start=200))
+            self._dispatch()
+            self.assertEqual((first.state, second.state), ("accepted", "queued"))
+            later = [alarm for alarm in self._alarms() if alarm > fields.Datetime.now()]
+            wait = (min(later) - fields.Datetime.now()).total_seconds()
+            self.assertLessEqual(wait, 60, "not until a place frees")
+            move(wait + 1)
+            self._dispatch()
+            self.assertEqual(second.state, "accepted")
+
     def test_what_a_person_waits_for_goes_before_what_is_older(self):
         self.portfolio.daily_cap = 3
         leads = self._leads(5)

@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 
+from . import sales
 from .checks import check
 from .journey import Demo, say
 from .processes import SIGNALS, Children, DemoError
@@ -43,10 +44,10 @@ def start(place, children):
     return Demo(children, simulator, start_odoo(place, children), place)
 
 
-def report_checks(results, odoo):
+def report_checks(results, week, odoo):
     """Print each check; the exit status."""
     failed = 0
-    for what, problem in check(results, odoo):
+    for what, problem in check(results, week, odoo):
         failed += bool(problem)
         print(f"FAILED  {what}: {problem}" if problem else f"ok      {what}")
     print(f"{failed} checks failed" if failed else "all checks passed")
@@ -80,7 +81,11 @@ def main():
             demo.run()
             results = read_results(demo)
             print("", table(results), "", sep="\n", flush=True)
-            return report_checks(results, demo.odoo) if options.check else stay_up(demo, place)
+            week = sales.tell(demo)
+            print("", sales.summary(week), "", sep="\n", flush=True)
+            if options.check:
+                return report_checks(results, week, demo.odoo)
+            return stay_up(demo, place)
     except KeyboardInterrupt:
         return 130
     except DemoError as error:

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timezone
 
 from .results import uuid_of
+from .sales import OFFERED, OPT_INS, VISITORS
 
 # What a lead's number (the kind in its external id, see dev/make_demo_data.py) leads to.
 EXPECTED_REASONS = {
@@ -26,8 +27,11 @@ STORY = [
 SENT_STATES = ("accepted", "held", "sent", "delivered", "read")
 
 
-def check(results, odoo):
-    """[(what was checked, '' or what is wrong)]"""
+def check(results, week, odoo):
+    """[(what was checked, '' or what is wrong)]
+
+    :param week: what came of the week in sales, see sales.py
+    """
     return [
         ("every lead of the audience has exactly one row", _one_row_each(results)),
         ("the figures add up", _sums(results)),
@@ -40,6 +44,9 @@ def check(results, odoo):
         ("every status agrees with the simulator", _states(results)),
         ("every answer and every wish to stop was taken", _answers(results)),
         ("the second number fell, was released and is well again", _story(results)),
+        ("the fair's campaign was sent, read, answered, clicked and won", _fair(week)),
+        ("every follow-up was sent; the one that was answered ended", _followed_up(week)),
+        ("the question was answered inside the window", _conversation(week)),
         ("Odoo logged no error", "; ".join(odoo.log_errors()[:5])),
     ]
 
@@ -190,3 +197,28 @@ def _story(results):
         actions=(actions, STORY),
         first_suspect=([suspect["name"] for suspect in shown["suspects"]][:1], ["Últimas plazas"]),
     )
+
+
+def _fair(week):
+    fates = Counter(fate for *_rest, fate in VISITORS)
+    return _differences(
+        state=(week["state"], "done"),
+        people=(week["people_count"], len(VISITORS)),
+        delivered=(week["delivered_count"], len(VISITORS) - fates["undeliverable"]),
+        replied=(week["replied_count"], fates["reply"] + fates["won"] + fates["stop"]),
+        clicks=(week["clicks"], fates["click"] + fates["won"]),
+        won=(week["won"], fates["won"]),
+        opt_ins_on_record=(week["opted_in"], OPT_INS),
+    )
+
+
+def _followed_up(week):
+    return _differences(
+        leads=(week["followed"], len(OFFERED)),
+        first_messages=(week["first_steps"], len(OFFERED)),
+        ended_by_an_answer=(week["stopped"], 1),
+    )
+
+
+def _conversation(week):
+    return _differences(answer=(week["answer_state"], "read"))

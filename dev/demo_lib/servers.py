@@ -12,7 +12,7 @@ from .clients import SimulatorControl, is_up
 from .processes import Child, DemoError, free_port
 
 APP_SECRET = "SIM-SECRET"
-ODOO_PORT = 8069
+ODOO_PORT = int(os.environ.get("WABA_PORT") or 8069)
 OUR_ERROR = re.compile(
     r" (ERROR|CRITICAL) \S+ odoo\.(addons\.waba_campaign|addons\.base\.models\.ir_cron|http)\b"
 )
