@@ -56,7 +56,7 @@ class WabaCampaign(models.Model):
     approval_asked_by_id = fields.Many2one("res.users", "Asked by", readonly=True, copy=False)
     approval_asked_at = fields.Datetime("Asked at", readonly=True, copy=False)
     approval_decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True, copy=False)
-    approval_decided_at = fields.Datetime("Decided at", readonly=True, copy=False)
+    approval_decided_at = fields.Datetime("Approval decided at", readonly=True, copy=False)
     approval_note = fields.Text("Manager's note", readonly=True, copy=False)
     approval_count = fields.Integer("People approved", readonly=True, copy=False)
     approval_text = fields.Text("Who must do what", compute="_compute_approval_text")
