@@ -13,6 +13,10 @@ from demo_lib.sales import CAMPAIGN, FOLLOWUP, VISITORS
 from screenshots import AT_REST, DESKTOP, ROOT, Browser, wait_for
 
 PHONE = (390, 844)
+# Enough of a finished campaign's form to hold its results.
+TALL = (1440, 1340)
+STICKY = 64
+ZONE = "Europe/Madrid"
 SALES, ADMIN = ("waba_sales", "waba_sales"), ("admin", "admin")
 CONVERSATION = "!!document.querySelector('.o_waba_message')"
 DIALOG = """
@@ -51,9 +55,15 @@ class Screens:
         self.show(".o_notebook_headers")
 
     def show(self, selector):
-        """Scroll so that an element stands at the top."""
+        """Scroll so that an element stands at the top, below what sticks there."""
         selector = json.dumps(selector)
-        self.browser.evaluate(f"document.querySelector({selector})?.scrollIntoView()")
+        self.browser.evaluate(f"""{{
+            const shown = document.querySelector({selector});
+            shown?.scrollIntoView();
+            let scrolled = shown?.parentElement;
+            while (scrolled && !scrolled.scrollTop) scrolled = scrolled.parentElement;
+            scrolled?.scrollBy(0, {-STICKY});
+        }}""")
         self.browser.rest()
 
     # ---- the screens --------------------------------------------------------------------------
@@ -117,7 +127,7 @@ PICTURES = {
     "trial": (SALES, BOTH),
     "preflight": (SALES, BOTH),
     "preflight_stop": (ADMIN, BOTH),
-    "results": (SALES, BOTH),
+    "results": (SALES, (TALL, PHONE)),
     "money": (SALES, BOTH),
     "followed": (SALES, BOTH),
     "conversation": (SALES, BOTH),
@@ -144,6 +154,7 @@ def main():
 def take(address, user, login, names):
     with Browser() as browser:
         browser.resize(*DESKTOP)
+        browser.command("Emulation.setTimezoneOverride", timezoneId=ZONE)
         browser.log_in(address, *login)
         screens = Screens(browser, address, user)
         for name in names:
