@@ -15,6 +15,8 @@ from screenshots import AT_REST, DESKTOP, ROOT, Browser, wait_for
 PHONE = (390, 844)
 # Enough of a finished campaign's form to hold its results.
 TALL = (1440, 1340)
+# And of a lead's to hold the box for an answer.
+A_LITTLE_TALLER = (1440, 970)
 STICKY = 64
 ZONE = "Europe/Madrid"
 SALES, ADMIN = ("waba_sales", "waba_sales"), ("admin", "admin")
@@ -130,7 +132,7 @@ PICTURES = {
     "results": (SALES, (TALL, PHONE)),
     "money": (SALES, BOTH),
     "followed": (SALES, BOTH),
-    "conversation": (SALES, BOTH),
+    "conversation": (SALES, (A_LITTLE_TALLER, PHONE)),
     "conversations": (SALES, BOTH),
     "report": (ADMIN, BOTH),
     "followup": (ADMIN, BOTH),
