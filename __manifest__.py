@@ -6,7 +6,7 @@
     "author": "The waba_campaign maintainers",
     "website": "https://github.com/waba-campaign/waba_campaign",
     "license": "LGPL-3",
-    "depends": ["crm", "phone_validation", "link_tracker"],
+    "depends": ["base_import", "crm", "phone_validation", "link_tracker"],
     "external_dependencies": {"python": ["phonenumbers", "requests"]},
     "data": [
         "security/waba_security.xml",

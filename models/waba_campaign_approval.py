@@ -56,7 +56,7 @@ class WabaCampaign(models.Model):
     approval_asked_by_id = fields.Many2one("res.users", "Asked by", readonly=True, copy=False)
     approval_asked_at = fields.Datetime("Asked at", readonly=True, copy=False)
     approval_decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True, copy=False)
-    approval_decided_at = fields.Datetime("Decided at", readonly=True, copy=False)
+    approval_decided_at = fields.Datetime("Approval decided at", readonly=True, copy=False)
     approval_note = fields.Text("Manager's note", readonly=True, copy=False)
     approval_count = fields.Integer("People approved", readonly=True, copy=False)
     approval_text = fields.Text("Who must do what", compute="_compute_approval_text")
@@ -247,7 +247,7 @@ class WabaCampaign(models.Model):
 
     def _withdraw(self):
         had_approval = self.approval_state
-        super()._withdraw()
+        result = super()._withdraw()
         if had_approval:
             self.write({"approval_state": False})
             self.activity_unlink([ACTIVITY_TYPE])
@@ -256,3 +256,4 @@ class WabaCampaign(models.Model):
                     "Template, texts, audience, number or time changed: the approval is withdrawn."
                 )
             )
+        return result

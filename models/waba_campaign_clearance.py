@@ -76,8 +76,9 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _check_launch(self):
-        super()._check_launch()
+        result = super()._check_launch()
         self._check_preflight()
+        return result
 
     def _check_preflight(self):
         """Refuse the launch while a stop stands, or an approval is missing.

@@ -101,16 +101,18 @@ class WabaCampaign(models.Model):
         :param record_ids: ids of the audience's model, which can be left out of it too
         """
         options = {name: values.pop(name, "") for name in ("key", "mend")}
-        sentence = self.env._(SENTENCES[line][verdict.case]) % {
+        words = {
             name: number(self.env, value) if isinstance(value, int) else value
             for name, value in values.items()
         }
+        # A lazy text takes its values when it is written, not when it is translated.
+        pattern = self.env._(SENTENCES[line][verdict.case])
         if record_ids:
             records = self.env[self.res_model].browse(record_ids)
         return Check(
             line,
             *verdict,
-            sentence,
+            pattern % words,
             records=records,
             leaves_out=bool(record_ids) and self.state == "draft",
             **options,

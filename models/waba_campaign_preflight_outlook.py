@@ -122,7 +122,7 @@ class WabaCampaign(models.Model):
         kept = limits.kept_for_followups(limit, sender.portfolio_id.followup_share)
         counts = {"a_day": limit, "followups": kept, "ahead": ahead, "in_window": in_window}
         return ", ".join(
-            self.env._(LIMITS[name]) % number(self.env, count)
+            self._said(LIMITS[name], count)
             for name, count in counts.items()
             if count or name == "a_day"
         )
@@ -211,9 +211,14 @@ class WabaCampaign(models.Model):
                 base=delivered,
                 needed=MIN_VOLUME,
                 rate=percent(self.env, opted_out / delivered) if delivered else "",
-                pool=self.env._(POOLS[pool]) % number(self.env, len(campaigns)),
+                pool=self._said(POOLS[pool], len(campaigns)),
             )
         ]
+
+    def _said(self, lazy, count):
+        """A lazy text with its number, as the reader writes it."""
+        pattern = self.env._(lazy)
+        return pattern % number(self.env, count)
 
     def _like_campaigns(self, now):
         """(campaigns, key of POOLS, opted out, delivered): with this template, else of its kind."""

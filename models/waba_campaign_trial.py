@@ -30,7 +30,7 @@ class WabaCampaign(models.Model):
 
     trial_state = fields.Selection(TRIAL_STATES, "Trial", readonly=True, copy=False)
     trial_share = fields.Float(readonly=True, copy=False, help="Part of the people in the trial.")
-    trial_until = fields.Datetime("Decided at", readonly=True, copy=False)
+    trial_until = fields.Datetime("Trial decided at", readonly=True, copy=False)
     winner = fields.Selection(VARIANTS, readonly=True, copy=False, tracking=True)
     winner_reason = fields.Text("Why this one", readonly=True, copy=False)
     b_template_signature = fields.Char(readonly=True, copy=False)

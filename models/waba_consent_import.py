@@ -131,30 +131,3 @@ class WabaConsent(models.Model):
         return entries.filtered(
             lambda entry: (entry.recipient_id.id, entry.purpose, entry.action, entry.at) in wanted
         )
-
-    # ------------------------------------------------------------------
-    # The file's name and where its rows begin, which `load` is not told
-    # ------------------------------------------------------------------
-
-    def _register_hook(self):
-        super()._register_hook()
-        if "base_import.import" in self.env:
-            _tell_the_list(type(self.env["base_import.import"]))
-
-
-def _tell_the_list(wizard_class):
-    """Odoo's import tells `load` of which file and rows the data are, in the context."""
-
-    def execute_import(self, fields, columns, options, dryrun=False):
-        known = {
-            "file": self.file_name,
-            "skipped": options.get("skip") or 0,
-            "headings": int(bool(options.get("has_headers"))),
-        }
-        return execute_import.origin(
-            self.with_context(waba_list=known), fields, columns, options, dryrun=dryrun
-        )
-
-    if not hasattr(wizard_class.execute_import, "origin"):
-        execute_import.origin = wizard_class.execute_import
-        wizard_class.execute_import = execute_import

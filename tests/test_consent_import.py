@@ -37,6 +37,21 @@ class TestImport(ConsentCase):
         self.assertEqual(entry.recipient_id.marketing_state, "opted_in")
         self.assertEqual(entry.recipient_id.utility_state, "unknown")
 
+    def test_odoo_s_import_tells_which_file_and_row_an_entry_comes_from(self):
+        wizard = self.env["base_import.import"].with_user(self.manager)
+        wizard = wizard.create(
+            {
+                "res_model": "waba.consent",
+                "file": ",".join(COLUMNS) + "\n" + ",".join(GOOD) + "\n",
+                "file_name": "fair.csv",
+                "file_type": "text/csv",
+            }
+        )
+        options = {"quoting": '"', "separator": ",", "has_headers": True, "encoding": "utf-8"}
+        answer = wizard.execute_import(list(COLUMNS), list(COLUMNS), options)
+        self.assertEqual(answer["messages"], [])
+        self.assertEqual(self._entry().evidence, "Row 2 of “fair.csv”: Fair")
+
     def test_each_purpose_and_word_in_any_order_of_columns_and_without_evidence(self):
         for purpose in ("marketing", "utility"):
             for action, state in (("opt_in", "opted_in"), ("opt_out", "opted_out")):
