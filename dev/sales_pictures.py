@@ -13,10 +13,8 @@ from demo_lib.sales import CAMPAIGN, FOLLOWUP, VISITORS
 from screenshots import AT_REST, DESKTOP, ROOT, Browser, wait_for
 
 PHONE = (390, 844)
-# Enough of a finished campaign's form to hold its results.
+# A whole form: a finished campaign with its results, a follow-up with its steps.
 TALL = (1440, 1340)
-# And of a lead's to hold the box for an answer.
-A_LITTLE_TALLER = (1440, 970)
 STICKY = 64
 ZONE = "Europe/Madrid"
 SALES, ADMIN = ("waba_sales", "waba_sales"), ("admin", "admin")
@@ -113,6 +111,7 @@ class Screens:
     def conversation(self):
         self.form("crm.crm_lead_action_pipeline", "crm.lead", VISITORS[0][1])
         self.tab("WhatsApp", CONVERSATION)
+        self.show(".o_waba_conversation")
 
     def conversations(self):
         self.browser.open(f"{self.address}/odoo/whatsapp-conversations")
@@ -132,10 +131,10 @@ PICTURES = {
     "results": (SALES, (TALL, PHONE)),
     "money": (SALES, BOTH),
     "followed": (SALES, BOTH),
-    "conversation": (SALES, (A_LITTLE_TALLER, PHONE)),
+    "conversation": (SALES, BOTH),
     "conversations": (SALES, BOTH),
     "report": (ADMIN, BOTH),
-    "followup": (ADMIN, BOTH),
+    "followup": (ADMIN, (TALL, PHONE)),
     "consent": (ADMIN, BOTH),
 }
 
@@ -159,6 +158,7 @@ def take(address, user, login, names):
         browser.command("Emulation.setTimezoneOverride", timezoneId=ZONE)
         browser.log_in(address, *login)
         screens = Screens(browser, address, user)
+        screens.conversations()  # whose menu stays above the screens of leads
         for name in names:
             for width, height in PICTURES[name][1]:
                 browser.resize(width, height)
