@@ -54,7 +54,7 @@ class Screens:
         self.browser.rest(condition)
         self.show(".o_notebook_headers")
 
-    def show(self, selector):
+    def show(self, selector, below=STICKY):
         """Scroll so that an element stands at the top, below what sticks there."""
         selector = json.dumps(selector)
         self.browser.evaluate(f"""{{
@@ -62,7 +62,7 @@ class Screens:
             shown?.scrollIntoView();
             let scrolled = shown?.parentElement;
             while (scrolled && !scrolled.scrollTop) scrolled = scrolled.parentElement;
-            scrolled?.scrollBy(0, {-STICKY});
+            scrolled?.scrollBy(0, {-below});
         }}""")
         self.browser.rest()
 
@@ -111,7 +111,7 @@ class Screens:
     def conversation(self):
         self.form("crm.crm_lead_action_pipeline", "crm.lead", VISITORS[0][1])
         self.tab("WhatsApp", CONVERSATION)
-        self.show(".o_waba_conversation")
+        self.show(".o_notebook_headers", below=30)
 
     def conversations(self):
         self.browser.open(f"{self.address}/odoo/whatsapp-conversations")

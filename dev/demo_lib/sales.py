@@ -53,6 +53,8 @@ VISITORS = (
 PLAYED = {"reply": "reply", "won": "reply", "click": "read", "stop": "stop"}
 # Leads that got an offer and are followed up; the last of them answers.
 OFFERED = (1, 3, 5, 7, 16, 18)
+# Who asks something later, and waits for an answer.
+ASKING = {8: "¿Las sillas se pueden apilar?", 22: "¿Tienen el aparador en nogal?"}
 OPT_INS = 20
 PACE_SECONDS = 12
 RATES = (("Spain", "es", 0.05), ("Mexico", "mx", 0.03), ("Colombia", "co", 0.01))
@@ -363,6 +365,7 @@ class SalesStory:
         say("Lucía asks and sends a photo; the salesperson answers inside the window")
         lead_id = self.leads[0]
         self._write_in(0, "¿La mesa extensible cabe en un hueco de 2,10 m?")
+        self.demo._settle()
         photo = {"kind": "image", "mime_type": "image/png", "content": _photo(),
                  "caption": "Es este, junto a la ventana"}  # fmt: skip
         self.simulator.post("inbound", phone_id=PHONE_UID, number=_number(0), media=photo)
@@ -387,8 +390,8 @@ class SalesStory:
         self.demo.children.wait_for("the answer is sent", lambda: self._answer_state() == "read")
         self.sales.call("waba.conversation", "conversation_seen", screen["id"], shown=shown)
         self._write_in(0, "¡Perfecto! Sí, resérvela. ¿Cuándo la entregan?")
-        self._write_in(8, "¿Las sillas se pueden apilar?")
-        self._write_in(22, "¿Tienen el aparador en nogal?")
+        for index, question in ASKING.items():
+            self._write_in(index, question)
         self.demo._settle()
 
     def _is_photo_there(self):
