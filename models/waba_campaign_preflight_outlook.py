@@ -118,7 +118,7 @@ class WabaCampaign(models.Model):
         )  # fmt: skip
         limit = min(filter(lambda one: one is not None, (portfolio_limit, own_limit)), default=None)
         if limit is None:
-            return self.env._(LIMITS["no_limit"])
+            return self.env._("no daily limit")
         kept = limits.kept_for_followups(limit, sender.portfolio_id.followup_share)
         counts = {"a_day": limit, "followups": kept, "ahead": ahead, "in_window": in_window}
         return ", ".join(

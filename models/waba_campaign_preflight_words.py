@@ -221,7 +221,6 @@ LIMITS = {
     "followups": _lt("%s kept for follow-ups"),
     "ahead": _lt("%s people of other campaigns go first"),
     "in_window": _lt("%s who wrote to you today need no place"),
-    "no_limit": _lt("no daily limit"),
 }
 POOLS = {
     "template": _lt("campaigns with this template: %s"),

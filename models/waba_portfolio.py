@@ -57,6 +57,7 @@ class WabaPortfolio(models.Model):
     followup_share = fields.Float(
         "Kept for follow-ups",
         default=0.0,
+        tracking=True,
         help="Part of the daily limit that campaigns leave free for automated follow-ups (0 to 1).",
     )
     reserve_count = fields.Integer(

@@ -269,6 +269,19 @@ class TestComingIn(SequenceCase):
         again.action_confirm()
         self.assertEqual(len(sequence.enrollment_ids), 2)
 
+    def test_the_first_one_started_keeps_a_part_of_the_daily_limit(self):
+        sequence = self._sequence(activate=False)
+        wizards = self.env["waba.sequence.activate"].with_user(self.manager)
+        wizard = wizards.create({"sequence_id": sequence.id})
+        self.assertTrue(wizard.asks_for_share)
+        wizard.action_confirm()
+        self.assertEqual(self.portfolio.followup_share, 0.1)
+        sequence.action_pause()
+        again = wizards.create({"sequence_id": sequence.id, "followup_share": 0.5})
+        self.assertFalse(again.asks_for_share)
+        again.action_confirm()
+        self.assertEqual(self.portfolio.followup_share, 0.1, "a manager's choice stays")
+
     def test_what_waited_in_the_stage_long_before_comes_in_when_asked(self):
         lead = self._opportunity(stage_id=self.stage.id)
         lead.date_last_stage_update = fields.Datetime.now() - 40 * DAY

@@ -1,9 +1,16 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+# Offered, not imposed: enough to go on beside a campaign, little enough to hardly slow it down.
+USUAL_SHARE = 0.1
+
 
 class WabaSequenceActivate(models.TransientModel):
-    """Starting a follow-up: how many leads match now, and whether they come in too."""
+    """Starting a follow-up: how many leads match now, and whether they come in too.
+
+    The first one also asks for the part of the daily limit that campaigns leave free: without any,
+    a large campaign uses a whole day's places and the leads wait.
+    """
 
     _name = "waba.sequence.activate"
     _description = "Start a WhatsApp Follow-up"
@@ -19,6 +26,8 @@ class WabaSequenceActivate(models.TransientModel):
         required=True,
     )  # fmt: skip
     summary = fields.Text(compute="_compute_summary")
+    asks_for_share = fields.Boolean(compute="_compute_asks_for_share")
+    followup_share = fields.Float("Kept for follow-ups", default=USUAL_SHARE)
 
     @api.depends("sequence_id")
     def _compute_matching_count(self):
@@ -42,11 +51,22 @@ class WabaSequenceActivate(models.TransientModel):
                 what=wizard.sequence_id.step_ids[:1].what_text,
             )
 
+    @api.depends("sequence_id")
+    def _compute_asks_for_share(self):
+        for wizard in self:
+            wizard.asks_for_share = bool(wizard._portfolios_without_share())
+
+    def _portfolios_without_share(self):
+        sequence = self.sequence_id.sudo()
+        portfolios = (sequence.sender_id | sequence.step_ids.sender_id).portfolio_id
+        return portfolios.filtered(lambda portfolio: not portfolio.followup_share)
+
     def action_confirm(self):
         self.ensure_one()
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager starts a follow-up."))
         self.sequence_id.check_access("write")
+        self._portfolios_without_share().followup_share = self.followup_share
         made = self.sequence_id._activate(include_existing=self.who == "all")
         self.sequence_id.message_post(
             body=self.env._("The follow-up runs. Leads that came in at once: %s.", len(made))
