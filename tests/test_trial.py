@@ -100,6 +100,21 @@ class TrialCase(WabaCase):
 
 
 class TestTrial(TrialCase):
+    def test_message_b_brings_its_variables_by_whatever_door(self):
+        campaign = self._campaign(self._leads(2))
+        campaign.write({"ab_test": True, "b_template_id": self.other_template.id})
+        places = ["component", "name", "kind"]
+        wanted = [line[1:] for line in self._places(self.other_template.variable_ids, places)]
+        self.assertTrue(wanted)
+        lines = self._places(campaign.b_variable_ids, places)
+        self.assertEqual([line[1:] for line in lines], wanted)
+        self.assertEqual(set(campaign.b_variable_ids.mapped("variant")), {"b"})
+        campaign.b_template_id = self.other_template
+        self.assertEqual(self._places(campaign.b_variable_ids, places), lines, "the same, kept")
+
+    def _places(self, lines, names):
+        return sorted((line.id, *(line[name] for name in names)) for line in lines)
+
     def test_from_the_launch_to_the_rest_with_the_better_message(self):
         with self._moving_clock() as move:
             campaign = self._sent()
