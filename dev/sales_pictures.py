@@ -13,6 +13,10 @@ from demo_lib.sales import CAMPAIGN, FOLLOWUP, VISITORS
 from screenshots import AT_REST, DESKTOP, ROOT, Browser, wait_for
 
 PHONE = (390, 844)
+# A whole form: a finished campaign with its results, a follow-up with its steps.
+TALL = (1440, 1340)
+STICKY = 64
+ZONE = "Europe/Madrid"
 SALES, ADMIN = ("waba_sales", "waba_sales"), ("admin", "admin")
 CONVERSATION = "!!document.querySelector('.o_waba_message')"
 DIALOG = """
@@ -50,10 +54,16 @@ class Screens:
         self.browser.rest(condition)
         self.show(".o_notebook_headers")
 
-    def show(self, selector):
-        """Scroll so that an element stands at the top."""
+    def show(self, selector, below=STICKY):
+        """Scroll so that an element stands at the top, below what sticks there."""
         selector = json.dumps(selector)
-        self.browser.evaluate(f"document.querySelector({selector})?.scrollIntoView()")
+        self.browser.evaluate(f"""{{
+            const shown = document.querySelector({selector});
+            shown?.scrollIntoView();
+            let scrolled = shown?.parentElement;
+            while (scrolled && !scrolled.scrollTop) scrolled = scrolled.parentElement;
+            scrolled?.scrollBy(0, {-below});
+        }}""")
         self.browser.rest()
 
     # ---- the screens --------------------------------------------------------------------------
@@ -101,6 +111,7 @@ class Screens:
     def conversation(self):
         self.form("crm.crm_lead_action_pipeline", "crm.lead", VISITORS[0][1])
         self.tab("WhatsApp", CONVERSATION)
+        self.show(".o_notebook_headers", below=30)
 
     def conversations(self):
         self.browser.open(f"{self.address}/odoo/whatsapp-conversations")
@@ -117,13 +128,13 @@ PICTURES = {
     "trial": (SALES, BOTH),
     "preflight": (SALES, BOTH),
     "preflight_stop": (ADMIN, BOTH),
-    "results": (SALES, BOTH),
+    "results": (SALES, (TALL, PHONE)),
     "money": (SALES, BOTH),
     "followed": (SALES, BOTH),
     "conversation": (SALES, BOTH),
     "conversations": (SALES, BOTH),
     "report": (ADMIN, BOTH),
-    "followup": (ADMIN, BOTH),
+    "followup": (ADMIN, (TALL, PHONE)),
     "consent": (ADMIN, BOTH),
 }
 
@@ -144,8 +155,10 @@ def main():
 def take(address, user, login, names):
     with Browser() as browser:
         browser.resize(*DESKTOP)
+        browser.command("Emulation.setTimezoneOverride", timezoneId=ZONE)
         browser.log_in(address, *login)
         screens = Screens(browser, address, user)
+        screens.conversations()  # whose menu stays above the screens of leads
         for name in names:
             for width, height in PICTURES[name][1]:
                 browser.resize(width, height)

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.1
 COLOURS = 256
+CAMPAIGN = "Oferta de otoño"
 DESKTOP = (1440, 900)
 
 # Odoo's web client is at rest: it has drawn an action and asks the server for nothing.
@@ -116,6 +117,15 @@ class Browser:
         self.evaluate(f"document.querySelector({selector}).click()")
         self.rest(condition)
 
+    def click_row(self, text):
+        """Open the record of a list in whose name `text` is."""
+        cell = f"""[...document.querySelectorAll('.o_data_row td[name=name]')]
+                   .find((one) => one.textContent.includes({json.dumps(text)}))"""
+        wait_for(text, lambda: self.evaluate(f"!!({cell})"))
+        self.evaluate(f"({cell}).click()")
+        wait_for("the form", lambda: self.evaluate("!!document.querySelector('.o_form_view')"))
+        self.rest()
+
     def picture(self):
         return base64.b64decode(self.command("Page.captureScreenshot", format="png")["data"])
 
@@ -142,7 +152,7 @@ def main():
         browser.resize(*DESKTOP)
         browser.log_in(address, "admin", "admin")
         browser.open(f"{address}/odoo/action-waba_campaign.waba_campaign_action")
-        browser.click(".o_data_row td[name=name]")
+        browser.click_row(CAMPAIGN)
         browser.save(ROOT / "docs/images/campaign.png")
         browser.save(ROOT / "static/description/campaign.png")
         browser.click(".oe_stat_button:has(.fa-user-times)")

@@ -4,7 +4,7 @@ USERS = "waba_campaign.waba_group_user"
 # A change of one of these may bring a lead into a follow-up, or end one.
 FOLLOWED = frozenset(
     ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",
-     "user_id", "type")
+     "user_id", "type", "company_id")
 )  # fmt: skip
 
 TELLING = ("email", "comment", "email_outgoing")

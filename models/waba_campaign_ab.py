@@ -94,6 +94,16 @@ class WabaCampaign(models.Model):
             campaign.b_variable_ids = campaign._b_variable_commands()
         return campaigns
 
+    def write(self, vals):
+        """Another message B brings its variables, whoever writes it, as message A does."""
+        template_id = vals.get("b_template_id")
+        changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
+        result = super().write(vals)
+        if "b_variable_ids" not in vals:
+            for campaign in changed:
+                campaign.b_variable_ids = [Command.clear(), *campaign._b_variable_commands()]
+        return result
+
     @api.model
     def _fixed_once_under_way(self):
         return super()._fixed_once_under_way() | CHOICES

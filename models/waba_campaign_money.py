@@ -169,7 +169,7 @@ class Words:
             "money_replies": number(env, replied),
             "money_replies_base": self._join(replies, env._("delivered")),
             # Without a tracked link there is nothing to click that we could count.
-            "money_clicks": counts["linked_count"] and number(env, clicked),
+            "money_clicks": number(env, clicked) if counts["linked_count"] else False,
             "money_clicks_base": self._join(clicks, env._("delivered with the link")),
         }
 

@@ -165,13 +165,15 @@ class WabaCampaign(models.Model):
         last_at = last_at or now
         from_ = retry.retryable_from(reason or "", last_at)
         if not from_ or self.state == "cancelled":
-            return {"retryable": 0, "hint": self.env._("Trying again would not change it.")}
+            return {"retryable": 0, "hint": self.env._("Trying again would not change it."),
+                    "passing": bool(from_)}  # fmt: skip
         if from_ <= now:
-            return {"retryable": count, "hint": ""}
+            return {"retryable": count, "hint": "", "passing": True}
         ready = self._count_failed_before(reason, now - (from_ - last_at))
         return {
             "retryable": ready,
             "hint": self.env._("All may be tried again %s.", self._when(from_)),
+            "passing": True,
         }
 
     def _free_again(self, reason):

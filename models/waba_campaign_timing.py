@@ -14,7 +14,7 @@ class WabaCampaign(models.Model):
     @api.depends("sender_id", "template_id", "audience_count", "wave_state", "ab_test")
     def _compute_wave_text(self):
         for campaign in self:
-            campaign.wave_text = campaign.sender_id and campaign._describe_wave()
+            campaign.wave_text = campaign._describe_wave() if campaign.sender_id else False
 
     def _describe_wave(self):
         """Whether a first wave goes before, how large it is, and how the rest follows."""

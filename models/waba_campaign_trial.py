@@ -154,9 +154,11 @@ class WabaCampaign(models.Model):
         """One statement: the rows that wait take the words, or the reason, of the winner.
 
         So do those that were left out because of too many promotions lately: they may be queued
-        again some day.
+        again some day. Who was refused the other message before keeps it for another attempt,
+        unless it may not be sent any more.
         """
         template = self._templates_in_use()
+        other = (self.template_id | self.b_template_id) - template
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
@@ -176,7 +178,8 @@ class WabaCampaign(models.Model):
                              FROM waba_message
                             WHERE campaign_id = %(campaign)s
                               AND (state = 'queued' OR failure_type = 'frequency')
-                              AND variant IS DISTINCT FROM %(winner)s AND attempt_count = 0
+                              AND variant IS DISTINCT FROM %(winner)s
+                              AND (attempt_count = 0 OR %(other_is_stopped)s)
                               AND variant_parameters IS NOT NULL) w
                      JOIN waba_recipient r ON r.id = w.recipient_id
                     WHERE m.id = w.id""",
@@ -185,6 +188,7 @@ class WabaCampaign(models.Model):
                 category=template.category,
                 now=fields.Datetime.now(),
                 campaign=self.id,
+                other_is_stopped=bool(other and other._why_not_sendable()),
             )
         )
         # The words of the other message are no longer anybody's.

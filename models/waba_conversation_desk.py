@@ -60,7 +60,7 @@ class WabaConversation(models.Model):
         for conversation in self:
             message = self.env["waba.message"].browse(last.get(conversation.id))
             conversation.last_message_id = message
-            conversation.last_text = message and message._summary()
+            conversation.last_text = message._summary() if message else False
             conversation.last_at = message and message._said_at()
             conversation.last_is_ours = message.direction == "out"
 

@@ -57,9 +57,13 @@ class WabaConversation(models.Model):
         people = self.env["waba.recipient"].sudo()
         person = people._find_or_create_by_number(sender.portfolio_id, [number])[number]
         conversation = self.sudo()._of_pair(sender, person)
-        if not conversation.res_id:
+        mine = conversation.with_env(self.env)
+        # What somebody wrote to a colleague does not become readable by a record with their number.
+        if not conversation.res_id and (
+            not conversation.last_inbound_at or mine.has_access("read")
+        ):
             conversation.write({"res_model": record._name, "res_id": record.id})
-        return conversation.with_env(self.env)._for_reader(shown), record
+        return mine._for_reader(shown), record
 
     def _conflict(self, request):
         """Who else answered since the salesperson looked, in words, or False."""

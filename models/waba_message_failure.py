@@ -68,8 +68,23 @@ class WabaMessage(models.Model):
         if decision.row != "fail":
             self._follow_requeue()
         self._follow_person(decision, reason, at or now)
+        template = self.template_id
         self._follow_scope(decision, failure_type, reason)
+        if decision.row == "hold" and decision.scope == "template" and self.template_id == template:
+            self._hold_by_template(decision.scope_until)
         return decision
+
+    def _hold_by_template(self, until):
+        """A row blamed on its template waits while that, or its campaign, is held.
+
+        Where nothing holds it (a message outside campaigns; the message of a trial that lost) it
+        waits until `until`, or ends: due at once, it would be refused again and again.
+        """
+        campaign = self.campaign_id
+        is_held = campaign.state != "running" if campaign else self.template_id.hold_key
+        if is_held or self.state != "queued":
+            return
+        self.write({"retry_at": until} if until else {"state": "failed"})
 
     def _follow_person(self, decision, reason, at):
         """What a failure tells about the person, for every later campaign.

@@ -89,7 +89,8 @@ class WabaRate(models.Model):
     def _compute_display_name(self):
         labels = dict(self._fields["category"]._description_selection(self.env))
         for rate in self:
-            rate.display_name = f"{rate.market or ''}: {labels.get(rate.category, '')}"
+            category = labels.get(rate.category, "")
+            rate.display_name = f"{rate.market}: {category}" if rate.market else category
 
     @api.model
     def get_import_templates(self):

@@ -116,7 +116,9 @@ class WabaRecipient(models.Model):
                 if not person._is_noted(purpose, action, source, at)
             ]
         )
-        changed = on_time._who_heard(action).filtered(lambda person: person[name] != state)
+        changed = on_time._who_heard(action).filtered(
+            lambda person: person[name] != state and not person._has_newer_consent(at, purpose)
+        )
         changed.write({name: state})
         if words and (purpose, action) == ("marketing", "opt_out"):
             self.env["waba.message"]._stamp_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
@@ -142,19 +144,18 @@ class WabaRecipient(models.Model):
         )
 
     def _has_newer_consent(self, at, purpose="marketing"):
-        """Whether the ledger already holds a word said after `at` (events may arrive late)."""
+        """Whether the ledger already holds a word said after `at` (events may arrive late).
+
+        Another company's counts if it is a no: an opt-in there makes no opt-out here old.
+        """
         self.ensure_one()
-        return bool(
-            at
-            and self.env["waba.consent"].search_count(
-                [
-                    ("recipient_id", "in", self._same_person().ids),
-                    ("purpose", "=", purpose),
-                    ("at", ">", at),
-                ],
-                limit=1,
-            )
+        if not at:
+            return False
+        heard = Domain("recipient_id", "in", self._same_person_here().ids) | (
+            Domain("recipient_id", "in", self._same_person().ids) & Domain("action", "=", "opt_out")
         )
+        later = Domain("purpose", "=", purpose) & Domain("at", ">", at)
+        return bool(self.env["waba.consent"].search_count(later & heard, limit=1))
 
     def _last_words(self):
         """{purpose: the last waba.consent of these rows on it}."""

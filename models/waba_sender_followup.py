@@ -20,7 +20,12 @@ class WabaSender(models.Model):
         followed = self._rows_of_followups(rows)
         if not followed:
             return super()._leave_out_unwilling(rows, now, *arguments)
-        over = followed.filtered(lambda row: row.enrollment_id.state == "stopped")
+        # A message may come back to the queue when its follow-up is through: refused by Meta after
+        # it was accepted, or tried again by hand.
+        ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._ended_by()
+        over = followed.filtered(
+            lambda row: row.enrollment_id.state == "stopped" or row.enrollment_id.id in ended
+        )
         over._update_state(
             ("queued",),
             "cancelled",

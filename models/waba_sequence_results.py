@@ -79,7 +79,8 @@ class WabaSequence(models.Model):
             ),
             "quotation": self.env._("A quotation of the opportunity was sent."),
         }  # fmt: skip
-        return sentences[self.trigger or "manual"]
+        # Nothing chosen yet: "A lead enters the stage …", without a fourth dot.
+        return sentences[self.trigger or "manual"].replace("….", "…")
 
     def _created_sentence(self, names):
         if self.source_ids and self.tag_ids:

@@ -20,16 +20,21 @@ class WabaSequenceEnrollment(models.Model):
 
         :return: those stopped
         """
-        facts = self._facts()
         found = {}
-        for one in self:
-            reason = followup.stop_reason(facts[one.id], one.sequence_id._heeded())
-            if reason:
-                found.setdefault(reason, []).append(one.id)
+        for one_id, reason in self._ended_by().items():
+            found.setdefault(reason, []).append(one_id)
         stopped = self.browse()
         for reason, ids in found.items():
             stopped |= self.browse(ids)._stop(reason)
         return stopped
+
+    def _ended_by(self):
+        """{enrollment id: reason} of those that something ends, or would if they still ran."""
+        facts = self._facts() if self else {}
+        reasons = {
+            one.id: followup.stop_reason(facts[one.id], one.sequence_id._heeded()) for one in self
+        }
+        return {one_id: reason for one_id, reason in reasons.items() if reason}
 
     def _facts(self):
         """{enrollment id: policy.followup.Facts}."""
@@ -49,7 +54,8 @@ class WabaSequenceEnrollment(models.Model):
                 and one.lead_id.stage_id not in one.sequence_id.stage_ids,
                 own_message=one.id in own_message,
                 own_contact=one.id in own_contact,
-                unmet=one.id not in meeting,
+                unmet=one.id not in meeting
+                or bool(one.lead_id.company_id - one.sequence_id.company_id),
             )
             for one in self
         }

@@ -90,6 +90,28 @@ class WabaSequence(models.Model):
         unit = "hours" if self.trigger_unit == "hours" else "days"
         return timedelta(**{unit: self.trigger_amount})
 
+    def _may_come_in(self, lead_id, now):
+        """SQL condition on a lead's id that says what `_eligible` says: whoever may not come in
+        would otherwise be found again by each look, and fill it before those who may.
+
+        :param lead_id: SQL of the column
+        """
+        leads = self.env["crm.lead"].sudo()
+        may = leads._search(self._open_domain() & self._condition())
+        leads.flush_model()
+        self.env["waba.sequence.enrollment"].flush_model()
+        gone_by = now - timedelta(days=self.reentry_days)
+        return SQL(
+            """%(lead)s IN %(may)s AND NOT EXISTS (
+                      SELECT 1 FROM waba_sequence_enrollment p
+                       WHERE p.sequence_id = %(sequence)s AND p.lead_id = %(lead)s
+                         AND (p.state = 'running' OR %(back)s))""",
+            lead=lead_id,
+            may=may.subselect(),
+            sequence=self.id,
+            back=SQL("p.ended_at > %s", gone_by) if self.reentry == "after" else SQL("TRUE"),
+        )
+
     def _due_by_stage_days(self, now, since):
         """[(lead id, occasion)]: in one of the stages for so long, one occasion per stay."""
         return self.env.execute_query(
@@ -100,6 +122,7 @@ class WabaSequence(models.Model):
                       AND l.date_last_stage_update <= %(until)s
                       AND l.date_last_stage_update > %(since)s
                       AND (l.company_id IS NULL OR l.company_id = %(company)s)
+                      AND %(may_come_in)s
                       AND NOT EXISTS (
                           SELECT 1 FROM waba_sequence_enrollment e
                            WHERE e.sequence_id = %(sequence)s AND e.lead_id = l.id
@@ -109,6 +132,7 @@ class WabaSequence(models.Model):
                 until=now - self._delay(),
                 since=(since or now) - self._delay(),
                 company=self.company_id.id,
+                may_come_in=self._may_come_in(SQL("l.id"), now),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )
@@ -126,7 +150,7 @@ class WabaSequence(models.Model):
                      FROM waba_message m
                     WHERE m.campaign_id = ANY(%(campaigns)s) AND m.direction = 'out'
                       AND m.state IN ('delivered', 'read') AND m.replied_at IS NULL
-                      AND m.res_model = 'crm.lead'
+                      AND m.res_model = 'crm.lead' AND %(may_come_in)s
                       AND %(moment)s <= %(until)s AND %(moment)s > %(since)s
                       AND NOT EXISTS (
                           SELECT 1 FROM waba_sequence_enrollment e
@@ -139,6 +163,7 @@ class WabaSequence(models.Model):
                  ORDER BY m.res_id, m.id LIMIT %(limit)s""",
                 campaigns=self.campaign_ids.ids,
                 moment=moment,
+                may_come_in=self._may_come_in(SQL("m.res_id"), now),
                 until=now - self._delay(),
                 since=(since or now) - self._delay(),
                 sequence=self.id,
@@ -158,7 +183,7 @@ class WabaSequence(models.Model):
                      FROM sale_order o
                     WHERE o.state = 'sent' AND o.opportunity_id IS NOT NULL
                       AND o.date_order >= %(recent)s AND o.write_date > %(since)s
-                      AND o.company_id = %(company)s
+                      AND o.company_id = %(company)s AND %(may_come_in)s
                       AND NOT EXISTS (
                           SELECT 1 FROM waba_sequence_enrollment e
                            WHERE e.sequence_id = %(sequence)s
@@ -167,6 +192,7 @@ class WabaSequence(models.Model):
                 recent=now - QUOTATIONS_OF,
                 since=since or now,
                 company=self.company_id.id,
+                may_come_in=self._may_come_in(SQL("o.opportunity_id"), now),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )

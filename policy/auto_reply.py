@@ -143,7 +143,9 @@ def was_answered(talk: Talk, now: datetime) -> bool:
 
 def has_rested(rule: Rule, now: datetime) -> bool:
     """Whether this person has not had this answer for as long as the rule says."""
-    return rule.rested_since is None or now - rule.rested_since >= rule.cooldown
+    if rule.rested_since is None or not rule.cooldown:
+        return True
+    return now - rule.rested_since >= rule.cooldown
 
 
 def fits(rule: Rule, message: Message) -> bool:

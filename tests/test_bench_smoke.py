@@ -47,7 +47,7 @@ class TestBenchSmoke(unittest.TestCase):
         self.assertEqual(
             {benchmark for benchmark, _figure in self.figures},
             {"dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history",
-             "reputation"},
+             "reputation", "money"},
         )
 
     def test_every_figure_has_a_value_and_most_have_a_target(self):

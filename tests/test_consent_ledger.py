@@ -115,6 +115,18 @@ class TestPurposes(ConsentCase):
         ours._set_consent("marketing", "opt_in", "person", "yes", at=later)
         self.assertEqual((ours.marketing_state, theirs.marketing_state), ("opted_in", "opted_out"))
 
+    def test_an_opt_out_told_late_is_not_old_by_an_opt_in_to_another_company(self):
+        foreign = self.env["waba.portfolio"].create({"name": "Foreign", "portfolio_uid": "778"})
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self._create_account(waba_uid="99", portfolio_id=foreign.id, company_id=company.id)
+        ours, theirs = self._person(), self._person(portfolio=foreign)
+        theirs._set_consent("marketing", "opt_in", "person", "yes", at=self.now)
+        earlier = self.now - timedelta(hours=1)
+        ours._set_consent("marketing", "opt_out", "reply", "no", at=earlier)
+        self.assertEqual((ours.marketing_state, theirs.marketing_state), ("opted_out", "opted_in"))
+        ours._set_consent("marketing", "opt_in", "person", "yes", at=earlier - timedelta(hours=1))
+        self.assertEqual(ours.marketing_state, "opted_out")
+
 
 class TestOptInRequired(ConsentCase):
     def test_promotions_go_only_to_whose_opt_in_is_on_record(self):

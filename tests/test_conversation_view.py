@@ -183,6 +183,16 @@ class TestWhoReads(ViewCase):
             with self.assertRaises(AccessError):
                 call()
 
+    def test_nor_does_it_when_what_they_wrote_is_about_no_record(self):
+        conversation = self._write_to(self.marta)
+        conversation.write({"res_model": False, "res_id": False})
+        bait = self._lead(NUMBER, user_id=self.pedro.id)
+        request = {"shown": ["crm.lead", bait.id], "sender_id": self.sender.id, "key": "x",
+                   "text": "x", "template_id": self.utility_template.id}  # fmt: skip
+        for name in ("conversation_send", "conversation_template"):
+            with self.subTest(name), self.assertRaises(AccessError):
+                getattr(self._as(self.pedro), name)(request)
+
     def test_somebody_without_the_group_reads_nothing(self):
         conversation = self._write_to(False)
         outsider = new_test_user(self.env, "waba_out", groups="sales_team.group_sale_salesman")

@@ -269,6 +269,19 @@ class TestLeftOut(DirectCase):
         self._dispatch()
         self.assertEqual(row.state, "accepted")
 
+    def test_a_template_that_meta_refuses_is_not_asked_for_again_and_again(self):
+        for code, failure_type in ((132001, "template_missing"), (132007, "template_policy")):
+            with self._case(failure_type), self._fault(kind="error", code=code, details="No."):
+                row = self._queue(self._lead(ANA))
+                self._dispatch()
+                self.assertEqual((row.state, row.failure_type), ("failed", failure_type))
+                self.assertEqual(row.attempt_count, 1)
+        with self._fault(kind="error", code=132069, details="Throttled."):
+            row = self._queue(self._lead(ANA))
+            self._dispatch()
+        self.assertEqual((row.state, row.attempt_count), ("queued", 1))
+        self.assertGreater(row.retry_at, fields.Datetime.now() + timedelta(minutes=59))
+
     def test_a_wish_uttered_while_it_waits_is_honoured(self):
         row = self._queue(self._lead(ANA), template=self.template)
         self._person()._set_marketing_state("opted_out", "person", "Said so.")

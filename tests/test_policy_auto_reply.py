@@ -132,6 +132,14 @@ class TestSilence(unittest.TestCase):
 gaps = st.lists(st.floats(min_value=0, max_value=40 * 3600), max_size=40)
 
 
+class TestRest(unittest.TestCase):
+    def test_without_a_cool_down_the_very_same_moment_will_do(self):
+        # A row's time has microseconds, Odoo's `now` has none: it may be the earlier one.
+        just_now = NOW + timedelta(microseconds=1)
+        rule = Rule("prices", "keyword", rested_since=just_now, cooldown=timedelta())
+        self.assertTrue(auto_reply.has_rested(rule, NOW))
+
+
 class TestAnyConversation(unittest.TestCase):
     """Another machine writes whenever it likes; no person of ours ever does."""
 

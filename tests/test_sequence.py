@@ -1,12 +1,14 @@
 """Follow-ups: who comes in, how they go on, what ends them."""
 
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
+from ..models import waba_sequence_trigger
 from .sequence_case import DAY, HOUR, SequenceCase
 
 
@@ -50,6 +52,20 @@ class TestComingIn(SequenceCase):
         self.assertEqual(entered, leads[1], "since the follow-up runs, and only open ones")
         self._run()
         self.assertEqual(len(self._enrollments(leads[1])), 1)
+
+    def test_who_may_not_come_in_keeps_nobody_waiting_behind_them(self):
+        sequence = self._sequence(
+            trigger="stage_days", trigger_amount=3, domain="[('expected_revenue', '>', 100)]"
+        )
+        sequence.trigger_from -= 30 * DAY
+        leads = self._leads(3)
+        leads.stage_id = self.stage
+        for lead, days, revenue in zip(leads, (6, 5, 4), (0, 200, 300), strict=True):
+            lead.date_last_stage_update = fields.Datetime.now() - days * DAY
+            lead.expected_revenue = revenue
+        with patch.object(waba_sequence_trigger, "ENTER_CHUNK", 1):
+            self._run()
+        self.assertEqual(leads.filtered(self._enrollments), leads[1:])
 
     def test_a_second_stay_is_another_occasion_if_it_may_come_again(self):
         sequence = self._sequence(
@@ -638,6 +654,25 @@ class TestEnding(SequenceCase):
         self._receive(self._inbound("+34611000001", "Hola"))
         self.assertEqual(one.stop_reason, "replied")
         self.assertIn("Hola", one.stop_text)
+
+    def test_a_message_that_comes_back_after_the_end_is_not_sent_to_who_replied(self):
+        one = self._enrolled(self._sequence({"wait_amount": 0}))
+        self._run()
+        self._dispatch()
+        self._run_due(one)
+        message = self._messages(one)
+        self.assertEqual((one.state, message.state), ("done", "accepted"))
+        message._take_failure("temporary", code=131016, text="Later.", refused_at_once=False)
+        self._receive(self._inbound("+34611000001", "Sí, gracias"))
+        message.retry_at = fields.Datetime.now()
+        self._dispatch()
+        self.assertEqual((message.state, message.attempt_count), ("cancelled", 1))
+
+    def test_a_lead_that_goes_to_another_company_is_written_to_no_more(self):
+        one = self._enrolled(self._sequence())
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        one.lead_id.write({"company_id": company.id, "user_id": False, "team_id": False})
+        self.assertEqual((one.state, one.stop_reason), ("stopped", "unmet"))
 
     def test_the_reply_of_someone_else_ends_nothing(self):
         one = self._enrolled(self._sequence())

@@ -100,6 +100,21 @@ class TrialCase(WabaCase):
 
 
 class TestTrial(TrialCase):
+    def test_message_b_brings_its_variables_by_whatever_door(self):
+        campaign = self._campaign(self._leads(2))
+        campaign.write({"ab_test": True, "b_template_id": self.other_template.id})
+        places = ["component", "name", "kind"]
+        wanted = [line[1:] for line in self._places(self.other_template.variable_ids, places)]
+        self.assertTrue(wanted)
+        lines = self._places(campaign.b_variable_ids, places)
+        self.assertEqual([line[1:] for line in lines], wanted)
+        self.assertEqual(set(campaign.b_variable_ids.mapped("variant")), {"b"})
+        campaign.b_template_id = self.other_template
+        self.assertEqual(self._places(campaign.b_variable_ids, places), lines, "the same, kept")
+
+    def _places(self, lines, names):
+        return sorted((line.id, *(line[name] for name in names)) for line in lines)
+
     def test_from_the_launch_to_the_rest_with_the_better_message(self):
         with self._moving_clock() as move:
             campaign = self._sent()
@@ -348,6 +363,32 @@ class TestTemplatesOnTrial(TrialCase):
                 self.assertEqual(set(self._rows(campaign).mapped("state")), {"accepted"})
                 self.assertEqual(campaign.state, "done")
                 self.assertNobodyTwice(campaign)
+
+    def _refuse(self, row, failure_type, code):
+        """WhatsApp refuses the row's request."""
+        row.write({"state": "reserved", "attempt_count": 1})
+        row._take_failure(failure_type, code=code, text="No.", refused_at_once=True)
+
+    def test_whose_refusal_tells_that_a_template_stopped_gets_the_other_message(self):
+        campaign = self._prepared()
+        row = self._trial_rows(campaign, "a")[0]
+        self._refuse(row, "template_paused", 132015)
+        self.assertEqual((campaign.state, campaign.winner), ("running", "b"))
+        self.assertEqual((row.state, row.template_id), ("queued", self.other_template))
+        self._dispatch()
+        self.assertEqual(self._names_sent(), {"welcome_back": 40})
+        self.assertEqual((row.state, campaign.state), ("accepted", "done"))
+
+    def test_refused_the_losing_message_after_the_decision_it_ends(self):
+        campaign = self._prepared()
+        row = self._trial_rows(campaign, "a")[0]
+        row.write({"state": "queued", "attempt_count": 1})
+        campaign.action_choose_b()
+        self.assertEqual(row.template_id, self.template)
+        self._refuse(row, "template_paused", 132015)
+        self.assertEqual((row.state, row.failure_type), ("failed", "template_paused"))
+        self._dispatch()
+        self.assertEqual((row.attempt_count, campaign.state), (1, "done"))
 
     def test_while_both_are_stopped_the_campaign_waits_and_goes_on_with_either(self):
         campaign = self._prepared()

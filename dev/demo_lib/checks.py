@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timezone
 
 from .results import uuid_of
-from .sales import OFFERED, OPT_INS, VISITORS
+from .sales import ASKING, OFFERED, OPT_INS, VISITORS
 
 # What a lead's number (the kind in its external id, see dev/make_demo_data.py) leads to.
 EXPECTED_REASONS = {
@@ -201,11 +201,12 @@ def _story(results):
 
 def _fair(week):
     fates = Counter(fate for *_rest, fate in VISITORS)
+    replied = fates["reply"] + fates["won"] + fates["stop"] + len(ASKING)
     return _differences(
         state=(week["state"], "done"),
         people=(week["people_count"], len(VISITORS)),
         delivered=(week["delivered_count"], len(VISITORS) - fates["undeliverable"]),
-        replied=(week["replied_count"], fates["reply"] + fates["won"] + fates["stop"]),
+        replied=(week["replied_count"], replied),
         clicks=(week["clicks"], fates["click"] + fates["won"]),
         won=(week["won"], fates["won"]),
         opt_ins_on_record=(week["opted_in"], OPT_INS),

@@ -25,6 +25,11 @@ export class CampaignResults extends Component {
         return this.data[this.props.show] || [];
     }
 
+    /** Whoever was not reached for a reason that stays is not reached by another campaign either. */
+    get canWriteAgain() {
+        return this.reasons.some((reason) => this.props.show === "skipped" || reason.passing);
+    }
+
     /** The bar tells how far the whole came; beside the trial there is no room for it. */
     get hasBars() {
         return this.data.columns.length === 1;
