@@ -149,7 +149,10 @@ class WabaConversation(models.Model):
         senders = self._senders_for(all_of_record)
         sender = self.sender_id or senders.filtered(lambda s: s.id == sender_id) or senders[:1]
         person = self.recipient_id
-        name = self._person_name() if self else record._waba_person_facts()["name"]
+        known = record._waba_person_facts()["name"] if record is not None else ""
+        name = self._person_name() if self else known
+        if known and name == person.number:
+            name = known
         return {
             "locked": False,
             "id": self.id,
@@ -192,12 +195,13 @@ class WabaConversation(models.Model):
             "unread": self.unread_count,
             "responsible": _pair(self.responsible_id),
             "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
-            "seen": self.seen_by_id
-            and {
+            "seen": {
                 "by": self.seen_by_id.name,
                 "uid": self.seen_by_id.id,
                 "at": _moment(self.seen_at),
-            },
+            }
+            if self.seen_by_id
+            else False,
         }
 
     # ------------------------------------------------------------------

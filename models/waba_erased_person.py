@@ -136,7 +136,8 @@ class WabaRecipient(models.Model):
                 for purpose in PURPOSES:
                     if not row[f"no_{purpose}"]:
                         continue
-                    if purpose not in person._same_person()._last_words():
+                    # What they said to another company is no word to this one.
+                    if purpose not in person._same_person_here()._last_words():
                         person._set_consent(
                             purpose,
                             "opt_out",

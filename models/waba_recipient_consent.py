@@ -116,7 +116,9 @@ class WabaRecipient(models.Model):
                 if not person._is_noted(purpose, action, source, at)
             ]
         )
-        changed = on_time._who_heard(action).filtered(
+        # One company erased them: what is kept of that says nothing to the others.
+        heard = on_time._same_person_here() if source == "erased" else on_time._who_heard(action)
+        changed = heard.filtered(
             lambda person: person[name] != state and not person._has_newer_consent(at, purpose)
         )
         changed.write({name: state})

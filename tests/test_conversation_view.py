@@ -57,6 +57,13 @@ class TestReading(ViewCase):
         self.assertEqual(data["responsible"]["id"], self.marta.id)
         self.assertEqual(data["name"], "Ana Prueba")
 
+    def test_who_has_seen_it_is_said_once_somebody_has(self):
+        conversation = self._write_to(self.marta, text="Uno")
+        self.assertIs(self._data(conversation)["seen"], False)
+        self._as(self.marta).conversation_seen(conversation.id)
+        seen = self._data(conversation)["seen"]
+        self.assertEqual((seen["by"], seen["uid"]), (self.marta.name, self.marta.id))
+
     def test_a_reaction_is_shown_at_its_message_and_taken_back(self):
         conversation = self._write_to(self.marta)
         row = self._message(NUMBER, wamid="wamid.OUT", text="Hola Ana", template_id=False)

@@ -44,6 +44,8 @@ class TestCards(TabCase):
         self.assertEqual(words["money_cost_base"], "16 delivered: 16 charged")
         self.assertEqual(words["money_replies"], "8")
         self.assertRegex(words["money_replies_base"], r"^50 % of 16 delivered · .*0\.10.* each$")
+        # No link of ours in it: whether somebody clicked is not known, and no "0" is told.
+        self.assertEqual((words["money_clicks"], words["money_clicks_base"]), ("", ""))
         self.assertEqual(words["money_won"], "5")
         self.assertRegex(words["money_won_base"], r"2,500\.00.* expected · .*0\.16.* each")
         self.assertEqual(words["money_return"], "3,125×")

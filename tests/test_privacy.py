@@ -178,6 +178,16 @@ class TestErase(PrivacyCase):
         self.assertEqual(self._person(portfolio=elsewhere).marketing_state, "opted_in")
         self.assertEqual(person.consent_ids.mapped("source"), ["reply", "erased"])
 
+    def test_an_opt_in_to_another_company_does_not_undo_it_nor_does_it_undo_that(self):
+        portfolio = self.env["waba.portfolio"].create({"name": "Theirs", "portfolio_uid": "778"})
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self._create_account(waba_uid="99", portfolio_id=portfolio.id, company_id=company.id)
+        ours, theirs = self._person(), self._person(portfolio=portfolio)
+        theirs._set_consent("marketing", "opt_in", "form", "Their own form")
+        ours._erase()
+        self.assertEqual(self._person().marketing_state, "opted_out")
+        self.assertEqual(theirs.marketing_state, "opted_in")
+
     def test_a_late_word_from_before_does_not_undo_it(self):
         self._known()
         self._erase()

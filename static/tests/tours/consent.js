@@ -27,8 +27,8 @@ function note(text, last = []) {
 }
 
 const tab = {
-    content: "open the tab WhatsApp",
-    trigger: ".o_notebook .nav-link:contains(/^WhatsApp$/)",
+    content: "open the tab WhatsApp: may I?",
+    trigger: ".o_notebook .nav-link:contains(/may I/)",
     run: "click",
 };
 
