@@ -69,6 +69,10 @@ class WabaSequenceEnrollment(models.Model):
     progress = fields.Float(compute="_compute_texts", help="Part of the steps done, in %.")
 
     _one_running = models.UniqueIndex("(sequence_id, lead_id) WHERE state = 'running'")
+    # Two leads may be of one person, who would get every message twice.
+    _one_running_per_person = models.UniqueIndex(
+        "(sequence_id, number) WHERE state = 'running' AND number IS NOT NULL"
+    )
     # What the job reads: those that wait for a moment, never those of the past.
     _due_idx = models.Index("(next_at, id) WHERE state = 'running' AND NOT is_paused")
     _lead_idx = models.Index("(lead_id, sequence_id) WHERE lead_id IS NOT NULL")

@@ -89,7 +89,10 @@ class WabaSequence(models.Model):
         return made
 
     def _insert_enrollments(self, rows, step, now, user):
-        """:return: ids of the rows that were not there yet"""
+        """Neither a lead nor a person is in it twice; the unique indexes keep that.
+
+        :return: ids of the rows that were not there yet
+        """
         enrollments = self.env["waba.sequence.enrollment"]
         enrollments.flush_model()
         found = self.env.execute_query(
@@ -106,7 +109,7 @@ class WabaSequence(models.Model):
                      FROM jsonb_to_recordset(%(rows)s) AS v(lead_id integer, lead_name varchar,
                           user_id integer, number varchar, next_at timestamp, trigger_key varchar)
                  ORDER BY lead_id
-                   ON CONFLICT (sequence_id, lead_id) WHERE state = 'running' DO NOTHING
+                   ON CONFLICT DO NOTHING
                 RETURNING id""",
                 sequence=self.id,
                 company=self.company_id.id,

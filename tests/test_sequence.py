@@ -241,6 +241,14 @@ class TestComingIn(SequenceCase):
         lead.stage_id = self.stage
         self.assertEqual(len(self._enrollments(lead)), 1)
 
+    def test_a_person_with_two_leads_is_in_it_once(self):
+        sequence = self._sequence()
+        one, other = self._opportunity(), self._opportunity(name="The same person")
+        self.assertEqual(len(sequence._enter(one | other)), 1)
+        self.assertFalse(sequence._enter(other))
+        self._enrollments(one)._stop("person")
+        self.assertEqual(len(sequence._enter(other)), 1)
+
     def test_coming_again(self):
         sequence = self._sequence(reentry="never")
         lead = self._opportunity()

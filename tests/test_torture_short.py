@@ -12,7 +12,8 @@ import psycopg2
 ROOT = Path(__file__).resolve().parent.parent
 # What each short scenario must at least have done for its verdict to mean anything.
 SCENARIOS = {"short: kills": {"kills": 8, "accepted": 300}, "short: crowd": {"people_24h": 250},
-             "short: mixed": {"kills": 2, "people_24h": 190}}  # fmt: skip
+             "short: mixed": {"kills": 4, "people_24h": 190, "followed": 70,
+                              "followup_steps": 5}}  # fmt: skip
 
 
 class TestShortTorture(unittest.TestCase):

@@ -23,10 +23,11 @@ SELECT table_name, column_name FROM information_schema.columns
 """
 LEADS = """
 INSERT INTO crm_lead (name, contact_name, phone, phone_sanitized, type, active, stage_id, team_id,
-                      company_id, country_id, create_uid, create_date, write_uid, write_date)
+                      company_id, country_id, won_status, create_uid, create_date, write_uid,
+                      write_date)
 SELECT 'Torture ' || n, 'Ana ' || n, number, number, 'opportunity', true,
        (SELECT min(id) FROM crm_stage), (SELECT min(id) FROM crm_team), 1,
-       (SELECT id FROM res_country WHERE code = 'ES'), 1, now() AT TIME ZONE 'UTC', 1,
+       (SELECT id FROM res_country WHERE code = 'ES'), 'pending', 1, now() AT TIME ZONE 'UTC', 1,
        now() AT TIME ZONE 'UTC'
   FROM generate_series(1, %s) AS n, LATERAL (SELECT '+346' || lpad(n::text, 8, '0') AS number) AS p
 """

@@ -18,11 +18,19 @@ SHOWN = 4
 ROWS = """
 SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason, m.error_code,
        m.category, m.origin, m.origin_key, m.campaign_id, m.res_id, m.recipient_id, r.number,
-       s.phone_number_uid
+       m.sequence_id, m.sequence_step_id, m.enrollment_id, s.phone_number_uid
   FROM waba_message m
   LEFT JOIN waba_recipient r ON r.id = m.recipient_id
   JOIN waba_sender s ON s.id = m.sender_id
  WHERE m.direction = 'out'
+"""
+# Overdue: long after the job should have looked at it.
+FOLLOWED = """
+SELECT e.id, e.sequence_id, e.lead_id, e.state, e.stop_reason, e.steps_done, e.pending_message_id,
+       e.next_at IS NULL OR e.next_at < now() AT TIME ZONE 'UTC' - interval '1 minute' AS overdue,
+       (SELECT count(*) FROM waba_sequence_step s
+         WHERE s.sequence_id = e.sequence_id AND s.version = e.version) AS steps
+  FROM waba_sequence_enrollment e
 """
 
 
@@ -32,6 +40,8 @@ class Record:
 
     :ivar sends: requests to send, as the simulator logged them, in order of arrival
     :ivar told: {tag: statuses the addon has acknowledged with a 200}
+    :ivar followups: {follow-up: leads brought in}
+    :ivar followed: each lead's way through a follow-up
     """
 
     rows: list
@@ -41,6 +51,8 @@ class Record:
     failed_events: int
     limit: int | None
     audiences: dict
+    followups: dict
+    followed: list
     may_wait: bool
     passed: float
     at_limit: bool
@@ -73,6 +85,8 @@ def read(stage):
         ),
         limit=stage.limit,
         audiences=stage.audiences,
+        followups=stage.followups,
+        followed=stage.database.rows(FOLLOWED),
         may_wait=stage.may_wait,
         passed=stage.passed,
         at_limit=stage.at_limit(),
@@ -92,6 +106,7 @@ def judge(record):
         ("no attempt reached the platform twice", _attempts_once(record)),
         ("nobody was accepted twice for one campaign or occasion", _people_once(record)),
         ("everyone of each audience is in exactly one row", _one_row_each(record)),
+        ("every lead of each follow-up is in it once, each step one message", _followed(record)),
         ("every row is in an end state, or waits for a place", _states(record)),
         ("each unknown outcome is settled by its webhook or shown", _uncertain(record)),
         ("final statuses are what the platform told", _told(record)),
@@ -109,7 +124,14 @@ def judge(record):
 def figures(record):
     """What the table shows of a scenario, besides the verdict."""
     states = Counter(row["state"] for row in record.rows)
+    steps = Counter(
+        record.by_uuid[uuid_of(send["opaque"])]["origin"]
+        for send in record.accepted
+        if uuid_of(send["opaque"]) in record.by_uuid
+    )
     return {
+        "followed": len(record.followed),
+        "followup_steps": steps["sequence"],
         "rows": len(record.rows),
         "requests": len(record.sends),
         "accepted": len(record.accepted),
@@ -158,6 +180,8 @@ def _occasion_of(row):
     """What a person may get one message for; one made without a name is its own occasion."""
     if row["campaign_id"]:
         return row["campaign_id"]
+    if row["enrollment_id"]:
+        return f"follow-up {row['sequence_id']} step {row['sequence_step_id']}"
     return f"{row['origin']} {row['res_id']}" if row["origin_key"] else row["uuid"]
 
 
@@ -186,12 +210,49 @@ def _one_row_each(record):
     return _some(wrong)
 
 
+def _followed(record):
+    """Each lead once, and what became of it: its steps' messages, or why it ended."""
+    counts = Counter((one["sequence_id"], one["lead_id"]) for one in record.followed)
+    wanted = Counter((way, lead) for way, leads in record.followups.items() for lead in leads)
+    wrong = [f"lead {lead} is not in follow-up {way}" for way, lead in wanted - counts]
+    wrong += [f"lead {lead} is in follow-up {way} too often" for way, lead in counts - wanted]
+    messages, known = defaultdict(list), {one["id"] for one in record.followed}
+    for row in record.rows:
+        if row["origin"] == "sequence":
+            messages[row["enrollment_id"]].append(row)
+    wrong += [f"a message of no lead's way: {way}" for way in set(messages) - known]
+    for one in record.followed:
+        if why := _lost_on_the_way(one, messages[one["id"]]):
+            wrong.append(f"enrollment {one['id']} ({one['state']}): {why}")
+    return _some(wrong)
+
+
+def _lost_on_the_way(one, rows):
+    """What is wrong with one lead's way through a follow-up, or ''."""
+    steps = {row["sequence_step_id"] for row in rows}
+    if not len(rows) == len(steps) == one["steps_done"]:
+        return f"{len(rows)} messages of {len(steps)} steps, {one['steps_done']} done"
+    waiting = [row["id"] for row in rows if row["state"] in ("queued", "reserved")]
+    if one["state"] == "running":
+        if any(row_id != one["pending_message_id"] for row_id in waiting):
+            return "a message waits that it does not know of"
+        return "it was forgotten" if one["overdue"] else ""
+    if waiting:
+        return "a message of it still waits"
+    if one["state"] == "done":
+        return "" if one["steps_done"] == one["steps"] else "it ended before its last step"
+    return "" if one["stop_reason"] not in (None, "error", "late") else f"{one['stop_reason']}"
+
+
 def _states(record):
     waits = record.may_wait or record.at_limit
+    stopped = {one["id"] for one in record.followed if one["state"] == "stopped"}
     return _some(
         f"{row['uuid']} is {row['state']}"
         for row in record.rows
-        if row["state"] not in ENDS and not (row["state"] == "queued" and waits)
+        if row["state"] not in ENDS
+        and not (row["state"] == "queued" and waits)
+        and not (row["state"] == "cancelled" and row["enrollment_id"] in stopped)
     )
 
 
@@ -213,7 +274,7 @@ def _uncertain(record):
     wrong += [
         f"{row['uuid']} is {row['state']}, though a request of it was accepted"
         for row in record.rows
-        if row["state"] in ("queued", "skipped") and accepted[row["uuid"]]
+        if row["state"] in ("queued", "skipped", "cancelled") and accepted[row["uuid"]]
     ]
     wrong += [
         f"{row['uuid']} is {row['state']}, and no request of it came"
@@ -243,7 +304,7 @@ def _reasons(record):
     }
     wrong = []
     for row in record.rows:
-        if row["state"] not in ("failed", "skipped", "uncertain"):
+        if row["state"] not in ("failed", "skipped", "cancelled", "uncertain"):
             continue
         code = codes.get(f"{row['uuid']}/{row['attempt_count']}")
         if not row["failure_reason"] or (row["state"] == "failed" and not row["failure_type"]):

@@ -64,6 +64,7 @@ POINTS = {
     ),
     "statuses applied, not committed": Point("waba.message", "_apply_statuses", "after"),
     "between two batches of webhooks": Point("waba.webhook.event", "_apply_batch", "after", always),
+    "follow-ups moved on, not committed": Point("waba.sequence.enrollment", "_run_chunk", "after"),
     "pause being written": Point("waba.campaign", "_pause", "after", always),
     "webhook stored, not committed": Point("waba.webhook.event", "_store", "after", always),
 }

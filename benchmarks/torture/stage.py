@@ -31,7 +31,7 @@ DELIVERY = {
                "failed": [0.1, 0.5], "inbound": [0.2, 0.8]},
     "batch_window": 0.2, "batch_max": 50, "first_retry": 1.0, "longest_retry": 5.0,
 }  # fmt: skip
-# A colleague's button or a rule of automation, as far as the engine is concerned.
+# A colleague's message or a rule of automation, as far as the engine is concerned.
 OCCASION = """
 sender = env["waba.sender"].browse(env.context["occasion_sender"])
 template = env["waba.template"].search(
@@ -52,6 +52,19 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
        count(*) FILTER (WHERE state = 'uncertain') AS uncertain,
        count(*) AS rows
   FROM waba_message WHERE direction = 'out'
+"""
+# Leads whose next step the follow-ups' job has to look at, and what it queued for people who hold a
+# place, long enough for the message to leave in it: no limit keeps these waiting.
+FOLLOWUPS_DUE = """
+SELECT (SELECT count(*) FROM waba_sequence_enrollment
+         WHERE state = 'running' AND NOT is_paused AND next_at <= now() AT TIME ZONE 'UTC')
+     + (SELECT count(*) FROM waba_message m JOIN waba_recipient r ON r.id = m.recipient_id
+         WHERE m.origin = 'sequence' AND m.state = 'queued'
+           AND r.slot_at > now() AT TIME ZONE 'UTC' - interval '23 hours')
+"""
+ENROLLMENTS_DUE = """
+SELECT count(*) FROM waba_sequence_enrollment
+ WHERE state = 'running' AND NOT is_paused AND next_at <= now() AT TIME ZONE 'UTC'
 """
 # The scheduler's own session stands idle in the transaction that locks the job's row, while the
 # job works in another session.
@@ -88,6 +101,7 @@ class Stage:
         self._seen = None
         self._quiet_since = 0.0
         self.audiences = {}
+        self.followups = {}
         self._admin = None
         self._occasion_action = None
         self._leads = []
@@ -184,6 +198,52 @@ class Stage:
             "occasion_sender": sender_id, "occasion_origin": origin, "occasion_leads": lead_ids,
         }  # fmt: skip
         self.admin.call("ir.actions.server", "run", [self._occasion_action], context=context)
+
+    def followup(self, sender_id):
+        """A running follow-up of two service messages: one at once, one two hours after it left.
+
+        Made and started as a manager does; returns its id.
+        """
+        if not self._occasion_action:
+            self._prepare_occasions()
+        [template] = self.admin.search(
+            "waba.template", [("name", "=", "order_update"), ("language", "=", "es")], ["id"]
+        )
+        step = {"kind": "template", "template_id": template["id"], "in_working_hours": False,
+                "wait_unit": "hours"}  # fmt: skip
+        values = {
+            "name": f"Torture {sender_id}", "trigger": "manual", "sender_id": sender_id,
+            "step_ids": [(0, 0, {**step, "sequence": hours, "wait_amount": hours})
+                         for hours in (0, 2)],
+        }  # fmt: skip
+        [sequence_id] = self.admin.call("waba.sequence", "create", [values])
+        self._confirm("waba.sequence.activate", {"sequence_id": sequence_id})
+        self.followups[sequence_id] = set()
+        return sequence_id
+
+    def enroll(self, sequence_id, lead_ids):
+        """A colleague brings these leads into it; who is in it already stays where they are."""
+        values = {"sequence_id": sequence_id, "lead_ids": [(6, 0, lead_ids)]}
+        self._confirm("waba.sequence.enroll", values)
+        self.followups[sequence_id].update(lead_ids)
+
+    def _confirm(self, wizard, values):
+        self.admin.call(wizard, "action_confirm", self.admin.call(wizard, "create", [values]))
+
+    def wait_moved_on(self):
+        """The job has looked at every lead whose step is due."""
+        self._wait_awake(
+            "the follow-ups' job", lambda: not self.database.value(ENROLLMENTS_DUE), SETTLE_SECONDS
+        )
+
+    def second_steps(self):
+        """How many second messages of follow-ups WhatsApp took over."""
+        return self.database.value(
+            """SELECT count(*) FROM waba_message
+                WHERE origin = 'sequence' AND accepted_at IS NOT NULL
+                  AND sequence_step_id NOT IN (SELECT min(id) FROM waba_sequence_step
+                                             GROUP BY sequence_id)"""
+        )
 
     def _prepare_occasions(self):
         lines = self.admin.search(
@@ -406,6 +466,8 @@ class Stage:
             "SELECT count(*) FROM waba_campaign WHERE state IN ('scheduled', 'preparing')"
         )
         if states["reserved"] or preparing or (states["queued"] and not self.at_limit()):
+            return False
+        if self.followups and self.database.value(FOLLOWUPS_DUE):
             return False
         if not self.simulator.post("flush", timeout=POLL_SECONDS)["flushed"]:
             return False
