@@ -8,7 +8,7 @@ function click(content, trigger) {
 }
 
 addTour("waba_story_healthy", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     click("the number", ".o_waba_card_select:contains('+34')"),
     see(`${CHOSEN}:contains('+34'):contains('High'):contains('Healthy')`, "a healthy number"),
     see(".o_waba_page:not(:has(.o_waba_held)):not(:has(.o_waba_release))", "full speed"),
@@ -16,7 +16,7 @@ addTour("waba_story_healthy", () => [
 ]);
 
 addTour("waba_story_slowed", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     see(`${CHOSEN}:contains('+34'):contains('Medium'):contains('Watch')`, "the number in trouble"),
     see(`${CHOSEN} .o_waba_held:contains('Slowed')`, "what we did"),
     see(`${SUSPECT}:contains('Campaign')`, "the bad campaign is named"),
@@ -25,7 +25,7 @@ addTour("waba_story_slowed", () => [
 ]);
 
 addTour("waba_story_released", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     see(`${CHOSEN}:contains('+34'):contains('Low')`, "the number is red"),
     see(`${CHOSEN} .o_waba_held:contains('Promotions held')`, "promotions wait"),
     see(SUSPECT, "the bad campaign is still named"),
@@ -42,7 +42,7 @@ addTour("waba_story_released", () => [
 ]);
 
 addTour("waba_story_recovered", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     click("the number", ".o_waba_card_select:contains('+34')"),
     see(`${CHOSEN}:contains('+34'):contains('High'):contains('Not enough data')`, "a fresh start"),
     see(".o_waba_page:not(:has(.o_waba_held)):not(:has(.o_waba_release))", "full speed again"),

@@ -15,7 +15,7 @@ function back() {
 const CHOSEN = ".o_waba_card:has(.o_waba_card_select[aria-pressed=true])";
 
 addTour("waba_read_reputation", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     // The number in trouble is looked at first: its state, both judgements, what was done.
     see(`${CHOSEN}:contains('+34 600 000 001'):contains('Medium'):contains('Watch')`, "the worst"),
     see(`${CHOSEN} .o_waba_held:contains('Slowed'):contains('goes back to full speed')`),
@@ -59,7 +59,7 @@ addTour("waba_read_reputation", () => [
 ]);
 
 addTour("waba_release_from_dashboard", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     see(`${CHOSEN} .o_waba_held:contains('Promotions held')`),
     click("release", ".o_waba_release"),
     {
@@ -74,7 +74,7 @@ addTour("waba_release_from_dashboard", () => [
 ]);
 
 addTour("waba_first_reputation", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     see(".o_waba_empty:contains('Nothing was sent in this period')"),
     click("a first campaign", ".o_waba_first_campaign"),
     see(".o_form_view .o_statusbar_status button.o_arrow_button_current:contains('Draft')"),
@@ -82,7 +82,7 @@ addTour("waba_first_reputation", () => [
 ]);
 
 addTour("waba_connect_from_reputation", () => [
-    ...openMenu("Reputation"),
+    ...openMenu("Reporting", "Reputation"),
     see(".o_waba_empty:contains('No number yet')"),
     click("connect", ".o_waba_connect"),
     see(".o_breadcrumb:contains('Accounts')", "the accounts"),
@@ -109,5 +109,9 @@ addTour("waba_reputation_on_a_phone", () => [
 
 addTour("waba_no_reputation_for_salespeople", () => [
     ...openMenu("Numbers"),
-    see(".o_menu_sections:not(:contains('Reputation'))", "no such menu"),
+    click("what is theirs", ".o_menu_sections button:contains(/^Reporting$/)"),
+    see(
+        ".o-dropdown--menu:has([data-menu-xmlid$='.waba_menu_sender_reputation']):not(:has([data-menu-xmlid$='.waba_menu_reputation']))",
+        "no such menu"
+    ),
 ]);
