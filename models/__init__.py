@@ -20,7 +20,6 @@ from . import ir_websocket
 from . import waba_consent
 from . import waba_consent_reading
 from . import waba_consent_import
-from . import base_import_import
 from . import waba_consent_rejected
 from . import waba_consent_form
 from . import phone_blacklist

@@ -279,6 +279,11 @@ class TestComingIn(SequenceCase):
 
     def test_the_first_one_started_keeps_a_part_of_the_daily_limit(self):
         sequence = self._sequence(activate=False)
+        self._opportunity().stage_id = self.stage
+        form = Form.from_action(self.env(user=self.manager), sequence.action_activate())
+        self.assertEqual(form.followup_share, 0.1)
+        form.who = "all"
+        self.assertIn("1 leads start now", form.summary)
         wizards = self.env["waba.sequence.activate"].with_user(self.manager)
         wizard = wizards.create({"sequence_id": sequence.id})
         self.assertTrue(wizard.asks_for_share)

@@ -1,3 +1,4 @@
+from . import base_import_import
 from . import base_partner_merge
 from . import waba_consent_note
 from . import waba_diagnosis

@@ -103,7 +103,7 @@ addTour("waba_make_a_follow_up", () => [
     see(".modal p:contains('1 leads match now')"),
     {
         content: "these too",
-        trigger: ".modal label:contains('Also the leads that match now')",
+        trigger: ".modal .o_field_widget[name=who] input[data-value=all]",
         run: "click",
     },
     see(".modal p:contains('1 leads start now')"),
