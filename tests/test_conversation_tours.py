@@ -36,6 +36,10 @@ class TestConversationTours(ConversationTourCase):
     def test_a_reply_is_answered_inside_the_window_and_by_template_after_it(self):
         lead = self._opportunities("+34 611 000 001", "+34 611 000 002")[0]
         self._writes("34611000001", "¿Abren hoy?")
+        told = self.env["mail.notification"].search(
+            [("mail_message_id.body", "ilike", "¿Abren hoy?"), ("is_read", "=", False)]
+        )
+        self.assertEqual(told.res_partner_id, self.salesperson.partner_id)
         self._tour("waba_answer_in_the_window", "waba_salesperson")
         answer = self._answers()
         self.assertEqual(len(answer), 1, "Enter was pressed three times")

@@ -31,7 +31,7 @@ function seeMessage(text, state = "") {
 }
 
 addTour("waba_answer_in_the_window", () => [
-    see(".o-mail-MessagingMenu-counter:contains('1')", "that somebody wrote"),
+    see(".o-mail-MessagingMenu-counter", "that somebody wrote"),
     ...openFromPipeline("Sofa for room 1"),
     seeMessage("¿Abren hoy?"),
     see(".o_waba_window_open:contains('You can write freely for 23 h')"),
