@@ -169,14 +169,13 @@ export class ReputationDashboard extends Component {
         return this.action.doAction(action);
     }
 
-    /** A manager's release, with a reason; what it changed is shown at once. */
+    /** A manager's release, with a reason; it ends by loading this page anew. */
     release(card) {
         return this.action.doActionButton({
             type: "object",
             resModel: "waba.sender",
             resId: card.id,
             name: "action_release",
-            onClose: () => this.load(),
         });
     }
 
