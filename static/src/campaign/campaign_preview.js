@@ -37,10 +37,11 @@ export class CampaignPreview extends Component {
         // A click on an arrow also ends the edit of a field: both ask, and each starts from where
         // the one before has led.
         this.mutex = new Mutex();
-        this.state = useState({ html: "", name: "", count: 0, position: 0, notes: [] });
+        this.state = useState({ html: false, name: "", count: 0, position: 0, notes: [] });
         this.recordId = 0;
         this.asked = "";
-        useRecordObserver((record) => this.follow(record));
+        // Awaited, the form around it would stand still until the server has answered.
+        useRecordObserver((record) => void this.follow(record));
     }
 
     /** Whatever of the form the message depends on, as the server reads it. */
