@@ -11,7 +11,7 @@ class ResPartner(models.Model):
 
     @api.model
     def _waba_person_fields(self):
-        return ["name", "is_company", "commercial_company_name", "user_id", "tz"]
+        return ["name", "is_company", "commercial_company_name", "user_id", "tz", "create_uid"]
 
     def _waba_person_facts(self):
         self.ensure_one()

@@ -18,6 +18,8 @@ class WabaRecipient(models.Model):
         """Where a person is: one time zone, or several divided by commas (`policy.hours`).
 
         What is noted on the contact comes first, then what the number tells, then the company's.
+        Odoo gives a new contact the time zone of whoever creates it: that is nobody's word, and
+        where the number's country has no such zone the number is believed.
 
         :param number: E.164, or ''
         :param record: the res.partner, crm.lead or waba.recipient written to; may be None
@@ -25,7 +27,11 @@ class WabaRecipient(models.Model):
         partner = record
         if record and record._name != "res.partner":
             partner = record.partner_id if "partner_id" in record._fields else None
-        return (partner and partner.tz) or zones_of(number) or company._waba_time_zone()
+        noted, told = partner and partner.tz, zones_of(number)
+        if noted and told and noted not in told.split(","):
+            is_anybodys_word = noted != partner.sudo().create_uid.tz
+            noted = is_anybodys_word and noted
+        return noted or told or company._waba_time_zone()
 
 
 class WabaMessage(models.Model):

@@ -103,6 +103,24 @@ class TestZone(HoursCase):
         lead.partner_id = partner
         self.assertEqual(people._timezone_of("+4915112345678", lead, self.company), "Asia/Tokyo")
 
+    def test_what_odoo_filled_in_from_the_creator_is_nobodys_word(self):
+        self.salesperson.tz = "Europe/Madrid"
+        mexico, spain = "+525512345678", "+34611000001"
+        cases = [
+            ("filled in, of another country", "Europe/Madrid", mexico, "America/Mexico_City"),
+            ("filled in, of the number's country", "Europe/Madrid", spain, "Europe/Madrid"),
+            ("filled in, a number of nowhere", "Europe/Madrid", "", "Europe/Madrid"),
+            ("noted by somebody", "Asia/Tokyo", mexico, "Asia/Tokyo"),
+        ]
+        people = self.env["waba.recipient"]
+        for what, zone, number, expected in cases:
+            with self.subTest(what):
+                as_creator = self.env["res.partner"].with_user(self.salesperson)
+                partner = as_creator.with_context(tz=zone).sudo().create({"name": "Eva"})
+                self.assertEqual((partner.tz, partner.create_uid), (zone, self.salesperson))
+                found = people._timezone_of(number, partner, self.company)
+                self.assertEqual(found, expected)
+
 
 class TestWaiting(HoursCase):
     def test_a_campaign_waits_and_goes_on_by_itself(self):
