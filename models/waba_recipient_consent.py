@@ -192,18 +192,6 @@ class WabaRecipient(models.Model):
     # By hand
     # ------------------------------------------------------------------
 
-    def action_opt_out(self):
-        self._note_by_hand("opt_out")
-
-    def action_opt_in(self):
-        self._note_by_hand("opt_in")
-
-    def _note_by_hand(self, action):
-        self.check_access("read")
-        self.sudo()._set_consent(
-            "marketing", action, "person", self.env._("Noted by %s.", self.env.user.name)
-        )
-
     def action_note_consent(self):
         """Asks what this person said, and writes it down under the user's name."""
         self.ensure_one()

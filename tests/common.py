@@ -337,6 +337,14 @@ class WabaCase(TransactionCase):
 
             yield move
 
+    def _note_wish(self, person, action, user=None):
+        """What a colleague heard of a person on promotions, noted in the dialog for it."""
+        wizards = self.env["waba.consent.note"].with_user(user or self.salesperson)
+        wizards.create(
+            {"recipient_id": person.id, "action": action, "note": "On the phone",
+             "is_confirmed": True}
+        ).action_confirm()  # fmt: skip
+
     def _alarms(self, sender=None):
         """When the number's job is to run again, ascending."""
         triggers = self.env["ir.cron.trigger"].search(

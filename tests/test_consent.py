@@ -183,7 +183,7 @@ class TestOrder(ConsentCase):
 
     def test_a_late_word_does_not_undo_what_a_colleague_noted_after_it(self):
         person = self._person()
-        person.with_user(self.salesperson).action_opt_in()
+        self._note_wish(person, "opt_in")
         self._write("BAJA", hours_ago=2)
         self._prefer("stop", hours_ago=1)
         self.assertEqual(person.marketing_state, "opted_in")
@@ -348,16 +348,13 @@ class TestLedger(ConsentCase):
 
     def test_a_colleague_notes_what_they_were_told(self):
         person = self._person()
-        for action, state, kind in (
-            ("action_opt_out", "opted_out", "opt_out"),
-            ("action_opt_in", "opted_in", "opt_in"),
-        ):
-            getattr(person.with_user(self.salesperson), action)()
+        for kind, state in (("opt_out", "opted_out"), ("opt_in", "opted_in")):
+            self._note_wish(person, kind)
             entry = person.consent_ids.sorted("id")[-1]
             self.assertEqual(person.marketing_state, state)
             self.assertEqual((entry.action, entry.source), (kind, "person"))
             self.assertEqual(entry.user_id, self.salesperson)
-            self.assertEqual(entry.evidence, f"Noted by {self.salesperson.name}.")
+            self.assertEqual(entry.evidence, "On the phone")
 
     def test_nobody_without_the_group_or_of_another_company_notes_anything(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})
@@ -371,9 +368,9 @@ class TestLedger(ConsentCase):
         )
         person = self._person()
         for user in (seller, stranger):
-            for action in ("action_opt_out", "action_opt_in"):
+            for action in ("opt_out", "opt_in"):
                 with self.subTest(f"{user.login} {action}"), self.assertRaises(AccessError):
-                    getattr(person.with_user(user), action)()
+                    self._note_wish(person, action, user)
         self.assertEqual(person.marketing_state, "unknown")
         self.assertFalse(person.consent_ids)
 
@@ -381,9 +378,3 @@ class TestLedger(ConsentCase):
         for user in (self.salesperson, self.manager):
             with self.assertRaises(AccessError):
                 self._person().with_user(user).write({"marketing_state": "opted_in"})
-
-    def test_several_people_are_noted_at_once(self):
-        people = self._person() + self._person("+34611000002")
-        people.with_user(self.manager).action_opt_out()
-        self.assertEqual(set(people.mapped("marketing_state")), {"opted_out"})
-        self.assertEqual(len(people.consent_ids), 2)

@@ -999,8 +999,8 @@ class TestPeople(EvidenceCase):
 
     def test_what_a_colleague_notes_of_consent_is_evidence(self):
         person = self._message("+34611000069").recipient_id
-        person.with_user(self.salesperson).action_opt_out()
-        person.with_user(self.salesperson).action_opt_in()
+        self._note_wish(person, "opt_out")
+        self._note_wish(person, "opt_in")
         self.assertEqual(
             self._told(),
             [("opt_in", "exact", "good", "person"), ("opt_out", "exact", "bad", "person")],

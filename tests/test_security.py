@@ -605,16 +605,6 @@ class TestConsentLedger(SecurityCase):
             with self.subTest(user.login), self._refused():
                 self.env["waba.consent"].with_user(user).create(values)
 
-    def test_a_salesperson_notes_a_wish_under_their_name(self):
-        person = self.env["waba.recipient"].create(
-            {"portfolio_id": self.portfolio.id, "number": "+34611000009"}
-        )
-        person.with_user(self.salesperson).action_opt_out()
-        entry = person.consent_ids
-        self.assertEqual((entry.source, entry.action), ("person", "opt_out"))
-        self.assertEqual(entry.user_id, self.salesperson)
-        self.assertIn(self.salesperson.name, entry.evidence)
-
 
 class TestIds(SecurityCase):
     def test_an_id_of_metas_never_leaves_its_place_in_the_address(self):

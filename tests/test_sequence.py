@@ -576,8 +576,8 @@ class TestEnding(SequenceCase):
         return {
             "replied": ("stop_on_reply", lambda lead: self._receive(
                 self._inbound("+34611000001", "Sí, gracias"))),
-            "opted_out": ("stop_on_opt_out", lambda lead: self.env["waba.recipient"].search(
-                [("number", "=", "+34611000001")]).action_opt_out()),
+            "opted_out": ("stop_on_opt_out", lambda lead: self._note_wish(
+                self.env["waba.recipient"].search([("number", "=", "+34611000001")]), "opt_out")),
             "won": ("stop_on_won", lambda lead: lead.action_set_won()),
             "lost": ("stop_on_lost", lambda lead: lead.action_set_lost()),
             "stage_left": (
