@@ -98,7 +98,9 @@ SENTENCES = {
         "some_fallback": _lt(
             "It speaks to each person; %(count)s of %(receiving)s see the text for an empty value."
         ),
-        "same_for_all": _lt("It is the same for everybody (%(receiving)s of %(receiving)s): no text is their own."),
+        "same_for_all": _lt(
+            "It is the same for everybody (%(receiving)s of %(receiving)s): no text is their own."
+        ),
         "fine": _lt("It speaks to everybody in their own words (%(receiving)s of %(receiving)s)."),
     },
     "consent": {
