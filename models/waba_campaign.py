@@ -5,6 +5,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from .window_actions import list_of
+
 STATES = [
     ("draft", "Draft"),
     ("scheduled", "Scheduled"),
@@ -314,13 +316,11 @@ class WabaCampaign(models.Model):
     def action_view_messages(self):
         """The people behind a figure; the button's context names the filter."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("campaign_id", "=", self.id), ("direction", "=", "out")]
-        filter_name = self.env.context.get("waba_filter")
-        action["context"] = {"waba_one_campaign": True}
-        if filter_name:
-            action["context"][f"search_default_{filter_name}"] = 1
-        return action
+        domain = [("campaign_id", "=", self.id), ("direction", "=", "out")]
+        context = {"waba_one_campaign": True}
+        if filter_name := self.env.context.get("waba_filter"):
+            context[f"search_default_{filter_name}"] = 1
+        return list_of(self.env, "waba_message_action", domain, context)
 
     def _audience_domain_list(self):
         try:

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from .waba_sequence_words import SWITCHES, TRIGGERS
+from .window_actions import list_of
 
 # A change of one of these may leave a running follow-up unable to go on.
 TELLING = frozenset(
@@ -244,17 +245,11 @@ class WabaSequence(models.Model):
     def action_view_enrollments(self):
         """Who is or was in it; the button's context names the filter."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "waba_campaign.waba_sequence_enrollment_action"
-        )
-        action["domain"] = [("sequence_id", "=", self.id)]
         name = self.env.context.get("waba_filter")
-        action["context"] = {f"search_default_{name}": 1} if name else {}
-        return action
+        context = {f"search_default_{name}": 1} if name else {}
+        domain = [("sequence_id", "=", self.id)]
+        return list_of(self.env, "waba_sequence_enrollment_action", domain, context)
 
     def action_view_messages(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("sequence_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        return list_of(self.env, "waba_message_action", [("sequence_id", "=", self.id)])

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.waba_message import TAKEN_STATES
+from ..models.window_actions import form_of
 
 
 class WabaTestSend(models.TransientModel):
@@ -90,11 +91,8 @@ class WabaTestSend(models.TransientModel):
 
     def _again(self):
         return {
-            "type": "ir.actions.act_window",
+            **form_of(self),
             "name": self.env._("Send test"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
             "views": [(False, "form")],
             "target": "new",
         }
