@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..models.waba_recipient import known_by
 from ..models.waba_recipient_consent import STATE_OF
 from ..models.waba_reputation_words import label
 from ..models.window_actions import dialog_of
@@ -103,14 +105,8 @@ class WabaConsentNote(models.TransientModel):
         people, number = self.env["waba.recipient"].sudo(), self._number()
         if not number:
             return people
-        return people.search(
-            [
-                ("portfolio_id.account_ids.company_id", "in", self.env.companies.ids),
-                "|",
-                ("number", "=", number),
-                ("wa_number", "=", number),
-            ]
-        )
+        of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
+        return people.search(of_ours & known_by([number]))
 
     def _people(self):
         """The rows to note it on; whoever was not known is from now on."""
