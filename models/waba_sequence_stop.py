@@ -165,13 +165,16 @@ class WabaSequenceEnrollment(models.Model):
         return self.search(Domain("state", "=", "running") & domain)
 
     @api.model
+    def _running_about(self, message, *numbers):
+        """Under way with the message's lead, its number or one of these."""
+        is_of_lead = message.res_model == "crm.lead"
+        lead = self.env["crm.lead"].browse(message.res_id if is_of_lead else [])
+        return self._running_of((message.number, *numbers), lead)
+
+    @api.model
     def _follow_reply(self, message):
         """The person wrote: they are left alone, from this moment."""
-        person = message.recipient_id
-        lead = self.env["crm.lead"]
-        if message.res_model == "crm.lead":
-            lead = lead.browse(message.res_id)
-        running = self._running_of((message.number, *person._known_numbers()), lead)
+        running = self._running_about(message, *message.recipient_id._known_numbers())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
         running.filtered("sequence_id.stop_on_reply")._stop("replied", text)
@@ -179,11 +182,7 @@ class WabaSequenceEnrollment(models.Model):
     @api.model
     def _follow_own_message(self, message):
         """A colleague wrote to the person: two voices at once confuse."""
-        person = message.recipient_id
-        lead = self.env["crm.lead"]
-        if message.res_model == "crm.lead":
-            lead = lead.browse(message.res_id)
-        running = self._running_of((message.number, person.wa_number), lead)
+        running = self._running_about(message, message.recipient_id.wa_number)
         text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
         running.filtered("sequence_id.stop_on_own_message")._stop(
             "own_message", text, user=message.user_id
