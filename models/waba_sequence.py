@@ -1,11 +1,10 @@
-from ast import literal_eval
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from .waba_sequence_words import SWITCHES, TRIGGERS
 from .window_actions import list_of
+from .written_domains import read_domain
 
 # A change of one of these may leave a running follow-up unable to go on.
 TELLING = frozenset(
@@ -132,8 +131,8 @@ class WabaSequence(models.Model):
     def _check_domain(self):
         for sequence in self:
             try:
-                Domain(literal_eval(sequence.domain or "[]")).validate(self.env["crm.lead"])
-            except (ValueError, SyntaxError, TypeError) as error:
+                read_domain(sequence.domain, self.env["crm.lead"])
+            except ValueError as error:
                 raise ValidationError(
                     self.env._("The conditions cannot be read: %s", sequence.domain)
                 ) from error
@@ -145,11 +144,9 @@ class WabaSequence(models.Model):
         """
         self.ensure_one()
         try:
-            domain = Domain(literal_eval(self.domain or "[]"))
-            domain.validate(self.env["crm.lead"])
-        except (ValueError, SyntaxError, TypeError):
+            return read_domain(self.domain, self.env["crm.lead"])
+        except ValueError:
             return Domain.FALSE
-        return domain
 
     def _why_not_ready(self):
         """[sentence] that keep it from being activated."""
@@ -163,7 +160,7 @@ class WabaSequence(models.Model):
             problems.append(self.env._("Choose the tags that bring a lead in."))
         if self.trigger == "campaign" and not self.campaign_ids:
             problems.append(self.env._("Choose the campaigns whose messages are followed up."))
-        if self.trigger == "quotation" and not self._knows_quotations():
+        if self.trigger == "quotation" and not self.env["crm.lead"]._waba_has_orders():
             problems.append(
                 self.env._("Quotations of opportunities are not installed: choose another start.")
             )
@@ -173,10 +170,6 @@ class WabaSequence(models.Model):
             if why := step._why_not_ready():
                 problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
         return problems
-
-    @api.model
-    def _knows_quotations(self):
-        return "sale.order" in self.env and "opportunity_id" in self.env["sale.order"]._fields
 
     def _check_ready(self):
         for sequence in self:
