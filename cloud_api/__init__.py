@@ -39,11 +39,9 @@ from .events import (
     TemplateStatus,
     UnknownEvent,
 )
+from .health import Health, HealthEntity, HealthError
 from .nodes import (
     Account,
-    Health,
-    HealthEntity,
-    HealthError,
     MediaInfo,
     PhoneNumber,
     SendReply,
@@ -51,7 +49,6 @@ from .nodes import (
     Template,
     TemplateComparison,
     TokenInfo,
-    normalise_limit,
 )
 from .payloads import (
     ParameterCheck,
@@ -69,6 +66,7 @@ from .payloads import (
     validate_parameters,
 )
 from .pool import Pacer, SendPool, SendResult
+from .values import normalise_limit
 from .webhooks import answer_challenge, parse_events, verify_signature
 
 __all__ = [

@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urlsplit
 from urllib3.filepost import encode_multipart_formdata
 
 from .errors import CloudApiError, RequestRefused, RetryLater, UnknownOutcome, graph_error
+from .health import Health
 from .nodes import (
     Account,
-    Health,
     MediaInfo,
     PhoneNumber,
     SendReply,
@@ -19,10 +19,9 @@ from .nodes import (
     Template,
     TemplateComparison,
     TokenInfo,
-    as_dict,
-    as_uid,
 )
 from .transport import exchange, mask_secrets, may_carry_token, new_session, prepare
+from .values import as_dict, as_uid
 
 _logger = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ may write to a person twice, because the Cloud API has no idempotency key).
 
 from dataclasses import dataclass
 
+from .values import as_code
+
 
 class CloudApiError(Exception):
     """A request that did not end in a usable answer.
@@ -228,15 +230,6 @@ def classify(code, details=None, is_transient=None, subcode=None):
     if number in CODES:
         return CODES[number]
     return _TRANSIENT if is_transient is True else _UNKNOWN
-
-
-def as_code(value):
-    """An error number as int, from an int or digits; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value.strip()[:20])
-    return None
 
 
 def _tells_missing_object(details):

@@ -4,197 +4,27 @@ Every reader takes any JSON value: a missing or odd field becomes '' or 'unknown
 exception, and the reply itself is kept in `raw`. Enumerations of Meta's are still growing.
 """
 
-import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from .errors import as_code
+from .health import Health
+from .values import (
+    as_code,
+    as_dict,
+    as_list,
+    as_moment,
+    as_number,
+    as_quality,
+    as_text,
+    as_uid,
+    as_word,
+    normalise_limit,
+)
 
 # Messages per second; Meta, Throughput page, 2026-09-11.
 STANDARD_RATE = 80
 HIGH_RATE = 1000
 BUSINESS_APP_RATE = 20
-
-_EPOCH = datetime(1970, 1, 1)
-# Seconds reach 1e11 in the year 5138, milliseconds reached it in 1973.
-_FIRST_MILLISECONDS = 100_000_000_000
-
-_LIMITS = {
-    "50": "50",
-    "250": "250",
-    "1000": "1000",
-    "1k": "1000",
-    "2000": "2000",
-    "2k": "2000",
-    "10000": "10000",
-    "10k": "10000",
-    "100000": "100000",
-    "100k": "100000",
-    "-1": "unlimited",
-    "unlimited": "unlimited",
-}
-
-
-def normalise_limit(value):
-    """A messaging limit in Meta's many spellings, as people per rolling 24 h.
-
-    Accepts int, numeric text, -1, 'UNLIMITED', 'TIER_*' (SDK v25.0.2; OpenAPI v23 keeps TIER_1K).
-    'UNTIERED', 'TIER_NOT_SET', None and everything else are 'unknown'.
-
-    :return: '50', '250', '1000', '2000', '10000', '100000', 'unlimited' or 'unknown'
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return "unknown"
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() else ""
-    word = str(value).strip().lower().removeprefix("tier_").replace(",", "")
-    return _LIMITS.get(word, "unknown")
-
-
-def as_moment(value):
-    """Unix time as naive UTC; None for what is not a time.
-
-    Meta sends text in statuses, integers in preferences, and seconds in both; a value too large
-    for seconds is taken as milliseconds.
-    """
-    try:
-        seconds = int(float(value)) if not isinstance(value, bool) else 0
-        if seconds >= _FIRST_MILLISECONDS:
-            seconds //= 1000
-        in_range = 0 < seconds < _FIRST_MILLISECONDS
-        return _EPOCH + timedelta(seconds=seconds) if in_range else None
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def as_uid(value):
-    """An id of Meta's as text. Ids exceed what a float holds exactly, so a float is refused."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < 10**40 else ""
-    return as_text(value).strip()
-
-
-def as_text(value):
-    """The text itself, '' for anything that is not text.
-
-    JSON can spell what no database keeps, a NUL or half of a surrogate pair: the first is dropped,
-    the second becomes '?'.
-    """
-    if not isinstance(value, str):
-        return ""
-    if value.isascii() and "\x00" not in value:
-        return value
-    return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def as_dict(value):
-    """The object itself, {} for anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_list(value):
-    """A list: the list itself, an object alone as a list of one, [] for nothing."""
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [value]
-
-
-def as_word(value, known=None):
-    """A word of Meta's in lower case; 'unknown' when it is missing or not in `known`."""
-    word = as_text(value).strip().lower()
-    if not word or (known is not None and word not in known):
-        return "unknown"
-    return word
-
-
-def digits(value):
-    """The digits of a phone number, '' when the value holds anything but digits and separators."""
-    text = as_uid(value)
-    if not re.fullmatch(r"\+?[0-9\s().\-\u2010-\u2015\u00a0]+", text):
-        return ""
-    return re.sub(r"[^0-9]", "", text)
-
-
-def as_number(value):
-    """A phone number as '+digits', '' when there is none (a BSUID is not one)."""
-    found = digits(value)
-    return f"+{found}" if found else ""
-
-
-def as_quality(value):
-    """'green', 'yellow', 'red' or 'unknown' (Meta: NA, UNKNOWN, empty), from text or {'score'}."""
-    if isinstance(value, dict):
-        value = value.get("score")
-    return as_word(value, ("green", "yellow", "red"))
-
-
-@dataclass(frozen=True, slots=True)
-class HealthError:
-    """Why something cannot send: Meta's code, what it is, what to do."""
-
-    code: int | None
-    description: str
-    solution: str
-
-
-@dataclass(frozen=True, slots=True)
-class HealthEntity:
-    """One link of the chain number, template, WABA, business, app."""
-
-    type: str
-    uid: str
-    can_send: str
-    additional_info: tuple[str, ...] = ()
-    errors: tuple[HealthError, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Meta's `health_status`; `can_send` is 'available', 'limited', 'blocked' or 'unknown'.
-
-    https://developers.facebook.com/documentation/business-messaging/whatsapp/support/health-status
-    """
-
-    can_send: str = "unknown"
-    entities: tuple[HealthEntity, ...] = ()
-    raw: dict = field(default_factory=dict, repr=False, hash=False)
-
-    @classmethod
-    def from_reply(cls, value):
-        """Read a `health_status` object."""
-        raw = as_dict(value)
-        entities = tuple(
-            _health_entity(entity)
-            for entity in as_list(raw.get("entities"))
-            if isinstance(entity, dict)
-        )
-        return cls(_can_send(raw), entities, raw)
-
-
-def _can_send(value):
-    return as_word(value.get("can_send_message"), ("available", "limited", "blocked"))
-
-
-def _health_entity(value):
-    errors = tuple(
-        HealthError(
-            as_code(error.get("error_code")),
-            as_text(error.get("error_description")),
-            as_text(error.get("possible_solution")),
-        )
-        for error in as_list(value.get("errors"))
-        if isinstance(error, dict)
-    )
-    info = tuple(text for text in as_list(value.get("additional_info")) if isinstance(text, str))
-    return HealthEntity(
-        as_word(value.get("entity_type")), as_uid(value.get("id")), _can_send(value), info, errors
-    )
-
-
-def _limit_of(raw):
-    """Portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before v24.0)."""
-    limit = normalise_limit(raw.get("whatsapp_business_manager_messaging_limit"))
-    return limit if limit != "unknown" else normalise_limit(raw.get("messaging_limit_tier"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +75,12 @@ class PhoneNumber:
             health=Health.from_reply(raw.get("health_status")),
             raw=raw,
         )
+
+
+def _limit_of(raw):
+    """Portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before v24.0)."""
+    limit = normalise_limit(raw.get("whatsapp_business_manager_messaging_limit"))
+    return limit if limit != "unknown" else normalise_limit(raw.get("messaging_limit_tier"))
 
 
 def _rate_of(level, is_on_biz_app):

@@ -18,8 +18,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from .errors import as_code
-from .nodes import as_dict, as_list, as_text, as_uid, as_word
+from .values import as_code, as_dict, as_list, as_text, as_uid, as_word
 
 OPAQUE_LENGTH = 512  # biz_opaque_callback_data; Meta's changelog, 2024-01-26
 BODY_LENGTH = 1024

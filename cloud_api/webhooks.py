@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from .errors import as_code, classify
+from .errors import classify
 from .events import (
     AccountAlert,
     AccountReview,
@@ -35,7 +35,8 @@ from .events import (
     TemplateStatus,
     UnknownEvent,
 )
-from .nodes import (
+from .values import (
+    as_code,
     as_dict,
     as_list,
     as_moment,

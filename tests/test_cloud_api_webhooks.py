@@ -32,7 +32,7 @@ from odoo.addons.waba_campaign.cloud_api import (
     parse_events,
     verify_signature,
 )
-from odoo.addons.waba_campaign.cloud_api.nodes import as_moment
+from odoo.addons.waba_campaign.cloud_api.values import as_moment
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

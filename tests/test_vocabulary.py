@@ -2,7 +2,7 @@
 
 import unittest
 
-from odoo.addons.waba_campaign.cloud_api import errors, nodes
+from odoo.addons.waba_campaign.cloud_api import errors, values
 from odoo.addons.waba_campaign.models import (
     waba_failure,
     waba_message,
@@ -80,7 +80,7 @@ class TestFailureWords(unittest.TestCase):
         for failure_type in retry.FAILURE_TYPES:
             for in_a_row in (1, retry.ROWS_TO_BLAME_THE_REQUEST):
                 decision = retry.decide(
-                    failure_type, 1, nodes.as_moment(1790000000), consecutive=in_a_row
+                    failure_type, 1, values.as_moment(1790000000), consecutive=in_a_row
                 )
                 if decision.scope in stopping:
                     with self.subTest(failure_type=failure_type):
@@ -110,13 +110,13 @@ class TestStateWords(unittest.TestCase):
         )
 
     def test_each_limit_the_api_can_tell_is_one_the_portfolio_can_keep(self):
-        told = {nodes.normalise_limit(word) for word in nodes._LIMITS} | {
-            nodes.normalise_limit(None)
+        told = {values.normalise_limit(word) for word in values._LIMITS} | {
+            values.normalise_limit(None)
         }
         self.assertEqual(told, set(words(waba_portfolio.MESSAGING_LIMITS)))
 
     def test_each_colour_the_api_can_tell_is_one_we_can_keep(self):
-        told = {nodes.as_quality(word) for word in ("GREEN", "YELLOW", "RED", "NA", "UNKNOWN", "")}
+        told = {values.as_quality(word) for word in ("GREEN", "YELLOW", "RED", "NA", "UNKNOWN", "")}
         self.assertEqual(told, set(words(waba_reputation_words.RATINGS)))
 
 

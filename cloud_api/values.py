@@ -1,0 +1,129 @@
+"""Any JSON value of Meta's as one of ours: texts, ids, words, moments, numbers, limits.
+
+Nothing is taken for granted: what is missing or odd becomes '', 'unknown', None or an empty
+container, never an exception.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1)
+# Seconds reach 1e11 in the year 5138, milliseconds reached it in 1973.
+_FIRST_MILLISECONDS = 100_000_000_000
+
+_LIMITS = {
+    "50": "50",
+    "250": "250",
+    "1000": "1000",
+    "1k": "1000",
+    "2000": "2000",
+    "2k": "2000",
+    "10000": "10000",
+    "10k": "10000",
+    "100000": "100000",
+    "100k": "100000",
+    "-1": "unlimited",
+    "unlimited": "unlimited",
+}
+
+
+def as_text(value):
+    """The text itself, '' for anything that is not text.
+
+    JSON can spell what no database keeps, a NUL or half of a surrogate pair: the first is dropped,
+    the second becomes '?'.
+    """
+    if not isinstance(value, str):
+        return ""
+    if value.isascii() and "\x00" not in value:
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def as_uid(value):
+    """An id of Meta's as text. Ids exceed what a float holds exactly, so a float is refused."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 10**40 else ""
+    return as_text(value).strip()
+
+
+def as_code(value):
+    """An error number as int, from an int or digits; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value.strip()[:20])
+    return None
+
+
+def as_dict(value):
+    """The object itself, {} for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value):
+    """A list: the list itself, an object alone as a list of one, [] for nothing."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
+
+
+def as_word(value, known=None):
+    """A word of Meta's in lower case; 'unknown' when it is missing or not in `known`."""
+    word = as_text(value).strip().lower()
+    if not word or (known is not None and word not in known):
+        return "unknown"
+    return word
+
+
+def as_moment(value):
+    """Unix time as naive UTC; None for what is not a time.
+
+    Meta sends text in statuses, integers in preferences, and seconds in both; a value too large
+    for seconds is taken as milliseconds.
+    """
+    try:
+        seconds = int(float(value)) if not isinstance(value, bool) else 0
+        if seconds >= _FIRST_MILLISECONDS:
+            seconds //= 1000
+        in_range = 0 < seconds < _FIRST_MILLISECONDS
+        return _EPOCH + timedelta(seconds=seconds) if in_range else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def digits(value):
+    """The digits of a phone number, '' when the value holds anything but digits and separators."""
+    text = as_uid(value)
+    if not re.fullmatch(r"\+?[0-9\s().\-\u2010-\u2015\u00a0]+", text):
+        return ""
+    return re.sub(r"[^0-9]", "", text)
+
+
+def as_number(value):
+    """A phone number as '+digits', '' when there is none (a BSUID is not one)."""
+    found = digits(value)
+    return f"+{found}" if found else ""
+
+
+def as_quality(value):
+    """'green', 'yellow', 'red' or 'unknown' (Meta: NA, UNKNOWN, empty), from text or {'score'}."""
+    if isinstance(value, dict):
+        value = value.get("score")
+    return as_word(value, ("green", "yellow", "red"))
+
+
+def normalise_limit(value):
+    """A messaging limit in Meta's many spellings, as people per rolling 24 h.
+
+    Accepts int, numeric text, -1, 'UNLIMITED', 'TIER_*' (SDK v25.0.2; OpenAPI v23 keeps TIER_1K).
+    'UNTIERED', 'TIER_NOT_SET', None and everything else are 'unknown'.
+
+    :return: '50', '250', '1000', '2000', '10000', '100000', 'unlimited' or 'unknown'
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return "unknown"
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else ""
+    word = str(value).strip().lower().removeprefix("tier_").replace(",", "")
+    return _LIMITS.get(word, "unknown")
