@@ -67,7 +67,8 @@ from .payloads import (
 )
 from .pool import Pacer, SendPool, SendResult
 from .values import normalise_limit
-from .webhooks import answer_challenge, parse_events, verify_signature
+from .webhook_verification import answer_challenge, verify_signature
+from .webhooks import parse_events
 
 __all__ = [
     "CODES",

@@ -106,6 +106,11 @@ def as_number(value):
     return f"+{found}" if found else ""
 
 
+def as_bsuid(value):
+    """A business-scoped user id ('CC.' and alphanumerics) where Meta puts a number, else ''."""
+    return value if re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9.]+", value) else ""
+
+
 def as_quality(value):
     """'green', 'yellow', 'red' or 'unknown' (Meta: NA, UNKNOWN, empty), from text or {'score'}."""
     if isinstance(value, dict):

@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-from ..cloud_api import webhooks
+from ..cloud_api import AccountUpdate
 from ..policy import response
 from .waba_response_words import ACTIONS, number_sentence, summary
 from .waba_webhook_platform import RESTRICTIONS_STOPPING
@@ -271,6 +271,6 @@ class WabaWebhookEvent(models.Model):
         """What Meta does to an account is answered in the transaction that took it over."""
         result = super()._apply_items(items)
         for item in items:
-            if isinstance(item, webhooks.AccountUpdate) and (account := self._account_of(item)):
+            if isinstance(item, AccountUpdate) and (account := self._account_of(item)):
                 account.sender_ids._respond_now()
         return result

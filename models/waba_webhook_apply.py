@@ -7,7 +7,8 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
-from ..cloud_api import webhooks
+from ..cloud_api import events as webhook_events
+from ..cloud_api import parse_events
 from .languages import in_language_of
 from .transactions import commit_step
 
@@ -27,13 +28,13 @@ OVERTAKEN = 1000
 CLOCK_SKEW = timedelta(hours=1)
 # Events that set a state, so that only the newest on its subject counts (`_subject`).
 STATE_EVENTS = (
-    webhooks.CapabilityChange,
-    webhooks.NumberUpdate,
-    webhooks.AccountUpdate,
-    webhooks.AccountReview,
-    webhooks.TemplateStatus,
-    webhooks.TemplateQuality,
-    webhooks.TemplateCategory,
+    webhook_events.CapabilityChange,
+    webhook_events.NumberUpdate,
+    webhook_events.AccountUpdate,
+    webhook_events.AccountReview,
+    webhook_events.TemplateStatus,
+    webhook_events.TemplateQuality,
+    webhook_events.TemplateCategory,
 )
 
 
@@ -121,12 +122,12 @@ class WabaWebhookEvent(models.Model):
 
     def _apply(self):
         """Apply these bodies: statuses in bulk first, the rest one by one. The caller commits."""
-        parsed = [(event, webhooks.parse_events((event.body or "").encode())) for event in self]
+        parsed = [(event, parse_events((event.body or "").encode())) for event in self]
         statuses = [
             item
             for _event, items in parsed
             for item in items
-            if isinstance(item, webhooks.MessageStatus)
+            if isinstance(item, webhook_events.MessageStatus)
         ]
         if statuses:
             self.env["waba.message"]._apply_statuses(statuses)
@@ -145,14 +146,14 @@ class WabaWebhookEvent(models.Model):
             [
                 event.id
                 for event, items in parsed
-                if items and all(isinstance(item, webhooks.MessageStatus) for item in items)
+                if items and all(isinstance(item, webhook_events.MessageStatus) for item in items)
             ]
         )
         through.write(
             {
                 "state": "applied",
                 "applied_at": fields.Datetime.now(),
-                "summary": webhooks.MessageStatus.__name__,
+                "summary": webhook_events.MessageStatus.__name__,
                 "error": False,
             }
         )
@@ -164,9 +165,11 @@ class WabaWebhookEvent(models.Model):
         :param items: list of cloud_api events, in the body's order
         """
         self.ensure_one()
-        known = [item for item in items if not isinstance(item, webhooks.UnknownEvent)]
+        known = [item for item in items if not isinstance(item, webhook_events.UnknownEvent)]
         notes = [
-            f"{item.field}: {item.why}" for item in items if isinstance(item, webhooks.UnknownEvent)
+            f"{item.field}: {item.why}"
+            for item in items
+            if isinstance(item, webhook_events.UnknownEvent)
         ]
         applied = self._is_repeated()
         for item in [] if applied else known:
@@ -209,7 +212,7 @@ class WabaWebhookEvent(models.Model):
 
         :return: None, or a sentence that says why nothing was done
         """
-        if isinstance(item, webhooks.MessageStatus):
+        if isinstance(item, webhook_events.MessageStatus):
             return None
         account = self._account_of(item)
         if not account:
@@ -217,21 +220,21 @@ class WabaWebhookEvent(models.Model):
         if self._is_overtaken(item):
             return self.env._("Something newer on the same subject was applied before.")
         handler = {
-            webhooks.InboundMessage: self._apply_inbound,
-            webhooks.PreferenceChange: self._apply_preference,
-            webhooks.PersonReport: self._apply_person_report,
-            webhooks.CapabilityChange: self._apply_capability,
-            webhooks.NumberUpdate: self._apply_number_update,
-            webhooks.NumberName: self._apply_number_name,
-            webhooks.SecurityEvent: self._apply_security,
-            webhooks.PlatformError: self._apply_platform_error,
-            webhooks.AccountUpdate: self._apply_account_update,
-            webhooks.AccountReview: self._apply_account_review,
-            webhooks.AccountAlert: self._apply_account_alert,
-            webhooks.TemplateStatus: self._apply_template_status,
-            webhooks.TemplateQuality: self._apply_template_quality,
-            webhooks.TemplateCategory: self._apply_template_category,
-            webhooks.TemplateComponents: self._apply_template_components,
+            webhook_events.InboundMessage: self._apply_inbound,
+            webhook_events.PreferenceChange: self._apply_preference,
+            webhook_events.PersonReport: self._apply_person_report,
+            webhook_events.CapabilityChange: self._apply_capability,
+            webhook_events.NumberUpdate: self._apply_number_update,
+            webhook_events.NumberName: self._apply_number_name,
+            webhook_events.SecurityEvent: self._apply_security,
+            webhook_events.PlatformError: self._apply_platform_error,
+            webhook_events.AccountUpdate: self._apply_account_update,
+            webhook_events.AccountReview: self._apply_account_review,
+            webhook_events.AccountAlert: self._apply_account_alert,
+            webhook_events.TemplateStatus: self._apply_template_status,
+            webhook_events.TemplateQuality: self._apply_template_quality,
+            webhook_events.TemplateCategory: self._apply_template_category,
+            webhook_events.TemplateComponents: self._apply_template_components,
         }[type(item)]
         return handler(account, item)
 
@@ -264,7 +267,7 @@ class WabaWebhookEvent(models.Model):
         return any(
             other.at and other.at > item.at and event._subject(other) == subject
             for event in later
-            for other in webhooks.parse_events((event.body or "").encode())
+            for other in parse_events((event.body or "").encode())
         )
 
     def _subject(self, item):
@@ -273,18 +276,20 @@ class WabaWebhookEvent(models.Model):
         :return: (the account's id at Meta, subject)
         """
         match item:
-            case webhooks.CapabilityChange() | webhooks.NumberUpdate():
+            case webhook_events.CapabilityChange() | webhook_events.NumberUpdate():
                 subject = "limit" if item.messaging_limit else None
-            case webhooks.AccountReview():
+            case webhook_events.AccountReview():
                 subject = "review"
-            case webhooks.AccountUpdate():
+            case webhook_events.AccountUpdate():
                 subject = "account" if self._stops_or_lifts(item) else None
-            case webhooks.TemplateStatus() if not self._template_state(item):
+            case webhook_events.TemplateStatus() if not self._template_state(item):
                 subject = None
-            case webhooks.TemplateCategory() if not item.previous:
+            case webhook_events.TemplateCategory() if not item.previous:
                 subject = None
             case (
-                webhooks.TemplateStatus() | webhooks.TemplateQuality() | webhooks.TemplateCategory()
+                webhook_events.TemplateStatus()
+                | webhook_events.TemplateQuality()
+                | webhook_events.TemplateCategory()
             ):
                 template = item.template_uid or f"{item.name}/{item.language}"
                 subject = f"{type(item).__name__} {template}"

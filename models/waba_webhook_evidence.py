@@ -3,7 +3,7 @@ import json
 
 from odoo import models
 
-from ..cloud_api import webhooks
+from ..cloud_api import events as webhook_events
 from ..policy import eligibility
 from .waba_message_inbound import ANSWER_WITHIN
 
@@ -34,20 +34,20 @@ class WabaWebhookEvent(models.Model):
     def _record_evidence(self, items):
         self.ensure_one()
         makers = {
-            webhooks.InboundMessage: self._evidence_of_inbound,
-            webhooks.PreferenceChange: self._evidence_of_preference,
-            webhooks.PersonReport: self._evidence_of_person_report,
-            webhooks.CapabilityChange: self._evidence_of_capability,
-            webhooks.NumberUpdate: self._evidence_of_number_update,
-            webhooks.NumberName: self._evidence_of_number_name,
-            webhooks.SecurityEvent: self._evidence_of_security,
-            webhooks.PlatformError: self._evidence_of_platform_error,
-            webhooks.AccountUpdate: self._evidence_of_account_update,
-            webhooks.AccountReview: self._evidence_of_account_review,
-            webhooks.AccountAlert: self._evidence_of_account_alert,
-            webhooks.TemplateStatus: self._evidence_of_template_status,
-            webhooks.TemplateQuality: self._evidence_of_template_quality,
-            webhooks.TemplateCategory: self._evidence_of_template_category,
+            webhook_events.InboundMessage: self._evidence_of_inbound,
+            webhook_events.PreferenceChange: self._evidence_of_preference,
+            webhook_events.PersonReport: self._evidence_of_person_report,
+            webhook_events.CapabilityChange: self._evidence_of_capability,
+            webhook_events.NumberUpdate: self._evidence_of_number_update,
+            webhook_events.NumberName: self._evidence_of_number_name,
+            webhook_events.SecurityEvent: self._evidence_of_security,
+            webhook_events.PlatformError: self._evidence_of_platform_error,
+            webhook_events.AccountUpdate: self._evidence_of_account_update,
+            webhook_events.AccountReview: self._evidence_of_account_review,
+            webhook_events.AccountAlert: self._evidence_of_account_alert,
+            webhook_events.TemplateStatus: self._evidence_of_template_status,
+            webhook_events.TemplateQuality: self._evidence_of_template_quality,
+            webhook_events.TemplateCategory: self._evidence_of_template_category,
         }
         evidence = []
         for item in items:

@@ -1,0 +1,118 @@
+"""The webhook field `messages`: statuses of ours, inbound messages, errors of the platform."""
+
+from .errors import classify
+from .events import ErrorInfo, InboundMessage, MessageStatus, PlatformError
+from .values import as_bsuid, as_code, as_dict, as_list, as_number, as_text, as_uid, as_word, digits
+from .webhook_content import (
+    context_wamid,
+    message_details,
+    message_media,
+    message_payload,
+    message_text,
+)
+from .webhook_people import preferences
+from .webhook_scope import read
+
+
+def _messages(scope, value):
+    events = []
+    for name, reader in (("statuses", _status), ("messages", _inbound), ("errors", _platform)):
+        for element in as_list(value.get(name)):
+            if isinstance(element, dict):
+                events += read(reader, scope, element)
+            else:
+                events.append(scope.unknown(f"an element of {name} is not an object", element))
+    if value.get("user_preferences"):
+        events += read(preferences, scope, value)
+    return events or [scope.unknown("nothing known in the value", value)]
+
+
+def _status(scope, status):
+    word = as_text(status.get("status")).strip().lower()
+    wamid, opaque = as_uid(status.get("id")), as_text(status.get("biz_opaque_callback_data"))
+    if not word or not (wamid or opaque):
+        return scope.unknown("a status without status or id", status)
+    group = as_word(status.get("recipient_type")) == "group"
+    recipient = as_uid(status.get("recipient_participant_id" if group else "recipient_id"))
+    user_uid = as_uid(status.get("recipient_user_id"))
+    contact = scope.contact(digits(recipient), recipient, user_uid)
+    pricing = as_dict(status.get("pricing"))
+    billable = pricing.get("billable")
+    return MessageStatus(
+        **scope.shared(status, status.get("timestamp")),
+        phone_number_uid=scope.phone_number_uid,
+        wamid=wamid,
+        status=word,
+        number=as_number(recipient) or as_number(contact.get("wa_id")),
+        user_uid=user_uid or as_uid(contact.get("user_id")) or as_bsuid(recipient),
+        parent_user_uid=as_uid(status.get("parent_recipient_user_id")),
+        opaque=opaque,
+        pricing_category=as_text(pricing.get("category")).lower(),
+        pricing_type=as_text(pricing.get("type")).lower(),
+        billable=billable if isinstance(billable, bool) else None,
+        profile_name=_profile(contact, "name"),
+        error=_first_error(status),
+    )
+
+
+def _profile(contact, name):
+    return as_text(as_dict(contact.get("profile")).get(name))
+
+
+def _first_error(element):
+    errors = [error for error in as_list(element.get("errors")) if isinstance(error, dict)]
+    return _error_info(errors[0]) if errors else None
+
+
+def _error_info(error):
+    data = error.get("error_data")
+    details = as_text(data.get("details") if isinstance(data, dict) else data)
+    message = as_text(error.get("message"))
+    code = as_code(error.get("code"))
+    rule = classify(code, details or message, error.get("is_transient"))
+    return ErrorInfo(code, as_text(error.get("title")), message, details, rule.failure_type)
+
+
+def _platform(scope, error):
+    return PlatformError(
+        **scope.shared(error, error.get("timestamp")),
+        phone_number_uid=scope.phone_number_uid,
+        error=_error_info(error),
+    )
+
+
+def _inbound(scope, message):
+    wamid, sender = as_uid(message.get("id")), as_uid(message.get("from"))
+    user_uid = as_uid(message.get("from_user_id")) or as_uid(message.get("user_id"))
+    kind = as_text(message.get("type")).strip().lower()
+    if not (wamid or kind) or not (sender or user_uid or scope.contacts):
+        return scope.unknown("a message without id and type, or without sender", message)
+    contact = scope.contact(digits(sender), sender, user_uid)
+    content = as_dict(message.get(kind))
+    system = content if kind == "system" else {}
+    referral = message.get("referral")
+    return InboundMessage(
+        **scope.shared(message, message.get("timestamp")),
+        phone_number_uid=scope.phone_number_uid,
+        wamid=wamid,
+        kind=kind or "unknown",
+        number=as_number(sender) or as_number(contact.get("wa_id")),
+        user_uid=user_uid
+        or as_uid(contact.get("user_id"))
+        or as_uid(system.get("user_id"))
+        or as_bsuid(sender),
+        profile_name=_profile(contact, "name"),
+        username=_profile(contact, "username"),
+        text=message_text(kind, content, message),
+        payload=message_payload(kind, content),
+        context_wamid=context_wamid(content, message),
+        referral=referral if isinstance(referral, dict) else None,
+        media=message_media(kind, content),
+        details=message_details(kind, content, message),
+        new_number=as_number(system.get("wa_id")),
+        previous_user_uid=as_uid(system.get("previous_user_id")),
+        error=_first_error(message),
+    )
+
+
+READERS = {"messages": _messages}

@@ -1,0 +1,193 @@
+"""What the platform says of us: limits, numbers, the account, templates."""
+
+from .events import (
+    AccountAlert,
+    AccountReview,
+    AccountUpdate,
+    CapabilityChange,
+    NumberName,
+    NumberUpdate,
+    Restriction,
+    SecurityEvent,
+    TemplateCategory,
+    TemplateComponents,
+    TemplateQuality,
+    TemplateStatus,
+)
+from .values import (
+    as_code,
+    as_dict,
+    as_list,
+    as_moment,
+    as_quality,
+    as_text,
+    as_uid,
+    as_word,
+    digits,
+    normalise_limit,
+)
+
+
+def _upper(value):
+    return as_text(value).strip().upper()
+
+
+# Limits, numbers, account
+
+
+def _first_given(value, *names):
+    return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def _limit(value, *names):
+    given = _first_given(value, *names)
+    return None if given is None else normalise_limit(given)
+
+
+def _capability(scope, value):
+    # The older key (`_per_phone`) was announced for removal in 2026-02 and is still printed.
+    return CapabilityChange(
+        **scope.shared(value),
+        messaging_limit=_limit(
+            value, "max_daily_conversations_per_business", "max_daily_conversation_per_phone"
+        ),
+        max_phone_numbers=as_code(
+            _first_given(value, "max_phone_numbers_per_business", "max_phone_numbers_per_waba")
+        ),
+    )
+
+
+def _number_update(scope, value):
+    return NumberUpdate(
+        **scope.shared(value),
+        display_number=digits(value.get("display_phone_number")),
+        event=_upper(value.get("event")),
+        messaging_limit=_limit(value, "max_daily_conversations_per_business", "current_limit"),
+        old_limit=_limit(value, "old_limit"),
+    )
+
+
+def _number_name(scope, value):
+    return NumberName(
+        **scope.shared(value),
+        display_number=digits(value.get("display_phone_number")),
+        decision=as_word(value.get("decision")),
+        requested_name=as_text(value.get("requested_verified_name")),
+        rejection_reason=as_text(value.get("rejection_reason")),
+    )
+
+
+def _account_alert(scope, value):
+    info = as_dict(value.get("alert_info")) or value
+    return AccountAlert(
+        **scope.shared(value),
+        entity_type=_upper(value.get("entity_type")),
+        entity_uid=as_uid(value.get("entity_id")),
+        severity=_upper(info.get("alert_severity")),
+        status=_upper(info.get("alert_status")),
+        alert_type=_upper(info.get("alert_type")),
+        description=as_text(info.get("alert_description")),
+    )
+
+
+def _account_update(scope, value):
+    ban = as_dict(value.get("ban_info"))
+    return AccountUpdate(
+        **scope.shared(value, value.get("timestamp")),
+        event=_upper(value.get("event")),
+        violation_type=_upper(as_dict(value.get("violation_info")).get("violation_type")),
+        restrictions=tuple(
+            _restriction(restriction)
+            for restriction in as_list(value.get("restriction_info"))
+            if isinstance(restriction, dict)
+        ),
+        ban_state=_upper(ban.get("waba_ban_state")),
+        ban_date=as_text(ban.get("waba_ban_date")),
+    )
+
+
+def _restriction(value):
+    kind = _upper(value.get("restriction_type"))
+    # An older spelling, RESTRICTION_ADD_PHONE_NUMBER_ACTION, is still in use.
+    if kind.startswith("RESTRICTION_"):
+        kind = kind.replace("RESTRICTION_", "RESTRICTED_", 1)
+    return Restriction(kind, as_moment(value.get("expiration")), as_text(value.get("remediation")))
+
+
+def _account_review(scope, value):
+    return AccountReview(**scope.shared(value), decision=as_word(value.get("decision")))
+
+
+def _security(scope, value):
+    return SecurityEvent(
+        **scope.shared(value),
+        display_number=digits(value.get("display_phone_number")),
+        event=_upper(value.get("event")),
+        requester=as_uid(value.get("requester")),
+    )
+
+
+# Templates
+
+
+def _template(value):
+    """Id (a JSON number that exceeds a float), name and language of the template."""
+    return {
+        "template_uid": as_uid(value.get("message_template_id")),
+        "name": as_text(value.get("message_template_name")),
+        "language": as_text(value.get("message_template_language")),
+    }
+
+
+def _template_status(scope, value):
+    info, rejection = as_dict(value.get("other_info")), as_dict(value.get("rejection_info"))
+    disable_date = as_dict(value.get("disable_info")).get("disable_date")
+    return TemplateStatus(
+        **scope.shared(value),
+        **_template(value),
+        event=_upper(value.get("event")),
+        reason=_upper(value.get("reason")),
+        title=_upper(info.get("title")),
+        description=as_text(info.get("description")) or as_text(rejection.get("recommendation")),
+        category=as_text(value.get("message_template_category")).lower(),
+        disable_date=as_uid(disable_date),
+    )
+
+
+def _template_quality(scope, value):
+    return TemplateQuality(
+        **scope.shared(value),
+        **_template(value),
+        previous=as_quality(value.get("previous_quality_score")),
+        new=as_quality(value.get("new_quality_score")),
+    )
+
+
+def _template_category(scope, value):
+    return TemplateCategory(
+        **scope.shared(value),
+        **_template(value),
+        previous=as_text(value.get("previous_category")).lower(),
+        new=as_text(value.get("new_category")).lower(),
+        correct=as_text(value.get("correct_category")).lower(),
+        changes_at=as_moment(value.get("category_update_timestamp")),
+    )
+
+
+def _template_components(scope, value):
+    return TemplateComponents(**scope.shared(value), **_template(value))
+
+
+READERS = {
+    "business_capability_update": _capability,
+    "phone_number_quality_update": _number_update,
+    "phone_number_name_update": _number_name,
+    "account_alerts": _account_alert,
+    "account_update": _account_update,
+    "account_review_update": _account_review,
+    "security": _security,
+    "message_template_status_update": _template_status,
+    "message_template_quality_update": _template_quality,
+    "template_category_update": _template_category,
+    "message_template_components_update": _template_components,
+}
