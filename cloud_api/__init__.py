@@ -1,6 +1,7 @@
 """What Meta says: the Cloud API in plain values. Knows nothing of Odoo, nor of our policy."""
 
 from .client import CloudApiClient
+from .components import TemplateVariable, signature, template_variables, unsupported_parts
 from .errors import (
     CODES,
     AccountError,
@@ -50,22 +51,15 @@ from .nodes import (
     TemplateComparison,
     TokenInfo,
 )
-from .payloads import (
+from .parameter_check import (
     ParameterCheck,
     ParameterProblem,
-    Preview,
-    TemplateVariable,
     clean_parameter,
-    media_message,
-    render_preview,
-    signature,
-    template_message,
-    template_variables,
-    text_message,
-    unsupported_parts,
     validate_parameters,
 )
+from .payloads import media_message, template_message, text_message
 from .pool import Pacer, SendPool, SendResult
+from .preview import Preview, render_preview
 from .values import normalise_limit
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events

@@ -128,7 +128,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One (name, language) of a WABA. `components` are Meta's own, see `payloads`."""
+    """One (name, language) of a WABA. `components` are Meta's own, see components.py."""
 
     template_uid: str
     name: str

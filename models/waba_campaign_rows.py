@@ -254,7 +254,7 @@ class WabaCampaign(models.Model):
         )
 
     def _describe_problems(self, problems):
-        """What Meta would refuse, in words: `cloud_api.payloads.ParameterProblem` each."""
+        """What Meta would refuse, in words: `cloud_api.ParameterProblem` each."""
         words = {
             "missing": self.env._("is empty"),
             "newline": self.env._("has a line break"),

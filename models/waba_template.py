@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..cloud_api import payloads
+from ..cloud_api import render_preview, signature, template_variables, unsupported_parts
 from .waba_reputation_words import RATINGS
 
 # Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
@@ -114,16 +114,16 @@ class WabaTemplate(models.Model):
             "quality_score": facts.quality if facts.quality in qualities else "unknown",
             "parameter_format": facts.parameter_format,
             "components": facts.components,
-            "signature": payloads.signature(facts.components, facts.parameter_format),
+            "signature": signature(facts.components, facts.parameter_format),
             "unsupported": ", ".join(self._unsupported_parts(facts)) or False,
         }
 
     @api.model
     def _unsupported_parts(self, facts):
         """Parts of a template that nothing here can fill yet, in Meta's words."""
-        variables = payloads.template_variables(facts.components, facts.parameter_format)
+        variables = template_variables(facts.components, facts.parameter_format)
         places = ["LOCATION header"] if any(v.kind == "location" for v in variables) else []
-        return [*payloads.unsupported_parts(facts.components), *places]
+        return [*unsupported_parts(facts.components), *places]
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -229,9 +229,7 @@ class WabaTemplate(models.Model):
                 (line.component, line.button_index, line.name): line
                 for line in template.variable_ids
             }
-            wanted = payloads.template_variables(
-                template.components or [], template.parameter_format
-            )
+            wanted = template_variables(template.components or [], template.parameter_format)
             values = []
             for sequence, variable in enumerate(wanted):
                 key = (variable.component, variable.button_index or 0, variable.name)
@@ -254,10 +252,10 @@ class WabaTemplate(models.Model):
             self.env["waba.template.variable"].create(values)
 
     def _render_preview(self, parameters):
-        """`cloud_api.payloads.Preview` filled with frozen parameters, or with Meta's examples."""
+        """`cloud_api.Preview` filled with frozen parameters, or with Meta's examples."""
         self.ensure_one()
         parameters = parameters or self._example_parameters()
-        return payloads.render_preview(self.components or [], parameters, self.parameter_format)
+        return render_preview(self.components or [], parameters, self.parameter_format)
 
     def _render_phone(self, parameters):
         """The message as a phone shows it, as safe HTML."""

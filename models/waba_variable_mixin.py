@@ -6,7 +6,7 @@ import babel.numbers
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..cloud_api import payloads
+from ..cloud_api import ParameterCheck, clean_parameter
 from ..policy import eligibility, links
 
 SOURCES = [
@@ -76,7 +76,7 @@ class WabaVariableMixin(models.AbstractModel):
     def _guess_source(self, variable):
         """Starting values for a variable just read from Meta.
 
-        :param variable: cloud_api.payloads.TemplateVariable
+        :param variable: cloud_api.TemplateVariable
         """
         if variable.kind == "payload":
             is_stop = eligibility.opt_out_intent(variable.label or "", None)
@@ -229,7 +229,7 @@ class WabaVariableMixin(models.AbstractModel):
         raise AssertionError("unreachable")
 
     def _as_parameters(self, values):
-        """Frozen parameters, the form cloud_api.payloads reads, from {line id: text}."""
+        """Frozen parameters, the form cloud_api.parameters reads, from {line id: text}."""
         return freeze_parameters(self._read_variables(self.env), values)
 
 
@@ -242,18 +242,18 @@ class Variable:
         self.kind = line.kind
         self.component = line.component
         self.button_index = line.button_index
-        # As cloud_api.payloads.ParameterCheck knows it.
+        # As cloud_api.ParameterCheck knows it.
         index = line.button_index if line.component == "button" else None
         self.key = (line.component, index, line.name)
         self._line = line
         self._source = line.source
-        self._fallback = payloads.clean_parameter(line.fallback or "")
+        self._fallback = clean_parameter(line.fallback or "")
         self._same_for_all = None
         self.is_link = line.source == "link"
         self._link_code = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
-            self._same_for_all = payloads.clean_parameter(text or "") or self._fallback
+            self._same_for_all = clean_parameter(text or "") or self._fallback
 
     def value_for(self, record, facts):
         """The text for one record, cleaned as Meta demands; '' for none.
@@ -268,7 +268,7 @@ class Variable:
             value = self._line._field_value(record)
         else:
             value = facts[self._source]
-        return payloads.clean_parameter(value or "") or self._fallback
+        return clean_parameter(value or "") or self._fallback
 
     def _link_suffix(self, token):
         """The end of the address for one message; a preview, which has no message, shows none."""
@@ -288,7 +288,7 @@ class Words:
 
     def __init__(self, template, lines, env):
         self.variables = lines._read_variables(env)
-        self.check = payloads.ParameterCheck(template.components or [], template.parameter_format)
+        self.check = ParameterCheck(template.components or [], template.parameter_format)
 
 
 def new_link_token():
@@ -303,7 +303,7 @@ def link_token_in(parameters):
 
 
 def freeze_parameters(variables, values):
-    """Frozen parameters, the form cloud_api.payloads reads.
+    """Frozen parameters, the form cloud_api.parameters reads.
 
     :param variables: list of Variable, in their order
     :param values: {variable id: text}

@@ -4,6 +4,7 @@ import unittest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.cloud_api import (
+    ParameterCheck,
     ParameterProblem,
     TemplateVariable,
     clean_parameter,
@@ -15,7 +16,6 @@ from odoo.addons.waba_campaign.cloud_api import (
     unsupported_parts,
     validate_parameters,
 )
-from odoo.addons.waba_campaign.cloud_api.payloads import ParameterCheck
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,7 +3,7 @@
 from odoo import Command, fields
 from odoo.exceptions import ValidationError
 
-from ..cloud_api.payloads import TemplateVariable
+from ..cloud_api import TemplateVariable
 from ..policy import eligibility
 from .common import WabaCase
 
