@@ -97,14 +97,14 @@ class WabaSequence(models.Model):
     stop_on_own_message = fields.Boolean("A colleague writes on WhatsApp", default=True)
     stop_on_own_contact = fields.Boolean("A colleague e-mails or calls", default=True)
     when_red = fields.Selection(
-        [("wait", "Wait"), ("stop", "Stop")],
+        [("wait", "Wait"), ("stop", "Stop the follow-up")],
         "Promotions held",
         default="wait",
         required=True,
         help="When the number's promotions are held, because Meta rates it Low for example.",
     )
     when_not_sent = fields.Selection(
-        [("stop", "Stop"), ("go", "Go on with the next step")],
+        [("stop", "Stop the follow-up"), ("go", "Go on with the next step")],
         "A message cannot be sent",
         default="stop",
         required=True,

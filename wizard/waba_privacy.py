@@ -58,12 +58,12 @@ class WabaPrivacy(models.TransientModel):
                 continue
             counts = wizard._person()._same_person_here()._count_personal()
             wizard.summary = wizard.env._(
-                "%(messages)s messages lose number, name, text and the record they belong to; "
-                "%(consents)s entries of the consent ledger lose their evidence, %(evidence)s "
-                "pieces of evidence their words, %(conversations)s conversations their record, raw "
-                "webhooks that name them their contents. Messages that wait are not sent. Dates "
-                "and figures stay. Leads, contacts and what colleagues wrote in their chatter stay "
-                "too: delete those by themselves.",
+                "This takes away number, name, text and record of messages (%(messages)s), the "
+                "evidence of entries in the consent ledger (%(consents)s), the words of signals "
+                "about a number (%(evidence)s), the record of conversations (%(conversations)s), "
+                "and the contents of raw webhooks that name them. Messages that wait are not sent. "
+                "Dates and figures stay. Leads, contacts and what colleagues wrote in their "
+                "chatter stay too: delete those by themselves.",
                 messages=counts["waba.message"],
                 consents=counts["waba.consent"],
                 evidence=counts["waba.reputation.event"],

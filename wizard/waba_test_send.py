@@ -23,7 +23,7 @@ class WabaTestSend(models.TransientModel):
     is_trial = fields.Boolean(related="campaign_id.ab_test")
     user_ids = fields.Many2many(
         "res.users",
-        string="To",
+        string="Send to",
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
         default=lambda self: self.env.user,
     )
