@@ -913,8 +913,7 @@ class TestSilence(EvidenceCase):
 class TestPeople(EvidenceCase):
     def _wizard(self, subject, user=None, **values):
         action = subject.with_user(user or self.salesperson).action_waba_log_block()
-        wizards = self.env[action["res_model"]].with_user(user or self.salesperson)
-        form = Form(wizards.with_context(**action["context"]))
+        form = Form(self._opened(action, user or self.salesperson))
         form.note = "I blocked you"
         for name, value in values.items():
             form[name] = value
@@ -981,10 +980,7 @@ class TestPeople(EvidenceCase):
             self._wizard(lead, at=datetime.now() + timedelta(days=1)).action_confirm()
 
     def test_only_who_may_read_the_person_notes_it(self):
-        stranger = new_test_user(
-            self.env, "waba_own_only",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )  # fmt: skip
+        stranger = self._salesperson_of_own()
         lead = self._lead("+34 611 000 068", user_id=self.manager.id)
         row = self._message("+34611000068", user_id=self.manager.id)
         wizards = self.env["waba.report.block"].with_user(stranger)
