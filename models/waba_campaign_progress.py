@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..policy import pacing, retry
+from .labels import labels_of
 
 
 class WabaCampaign(models.Model):
@@ -191,7 +192,7 @@ class WabaCampaign(models.Model):
         sender = self.sudo().sender_id
         own_limit, parts = sender._own_people_limit(), []
         if own_limit is not None:
-            labels = dict(sender._fields["response_action"]._description_selection(self.env))
+            labels = labels_of(sender, "response_action")
             parts.append(
                 self.env._(
                     "%(used)s of %(limit)s for this number (%(why)s)",

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..policy import reputation
 from .job_marks import read_mark, write_mark
+from .labels import same_choices
 from .waba_message_day import LEFT_AT, conditions
 from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
 from .waba_phone_prefix import prefix_of
@@ -145,10 +146,7 @@ class WabaMessageDaily(models.Model):
         "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")
@@ -212,10 +210,7 @@ class WabaAudienceDaily(models.Model):
         ondelete="set null",
         help="Where the lead came from, as it stood when the day was counted.",
     )
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")

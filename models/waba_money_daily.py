@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .job_marks import read_mark, write_mark
+from .labels import same_choices
 from .waba_message_daily import first_day_due
 from .waba_message_day import LEFT_AT, conditions
 from .waba_phone_prefix import prefix_of
@@ -52,10 +53,7 @@ class WabaMoneyDaily(models.Model):
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
     country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
 
     sent_count = fields.Integer("Sent", readonly=True)

@@ -5,10 +5,10 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..policy import eligibility, frequency
+from .labels import label
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
 from .waba_recipient import known_by
-from .waba_reputation_words import label
 
 USERS = "waba_campaign.waba_group_user"
 ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]

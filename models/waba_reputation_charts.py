@@ -5,10 +5,11 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..policy import reputation
+from .labels import label
 from .waba_message_daily import MEASURES
 from .waba_reputation_groups import json_domain
 from .waba_reputation_kinds import CERTAINTIES
-from .waba_reputation_words import label, number, percent
+from .waba_reputation_words import number, percent
 
 _lt = LazyTranslate(__name__)
 

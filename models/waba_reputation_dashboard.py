@@ -4,8 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ..policy import reputation
+from .labels import label
 from .waba_reputation_charts import FUNNEL, LOSSES, every_day, moment_text
-from .waba_reputation_words import base_text, label, number
+from .waba_reputation_words import base_text, number
 
 PERIODS = (7, 30, 90)
 SPARKLINE_DAYS = 14

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..policy import reputation
+from .labels import labels_of
 from .waba_reputation_kinds import (
     CERTAINTIES,
     EFFECTS,
@@ -106,7 +107,7 @@ class WabaReputationEvent(models.Model):
 
     @api.depends("kind", "at")
     def _compute_display_name(self):
-        labels = dict(self._fields["kind"]._description_selection(self.env))
+        labels = labels_of(self, "kind")
         for event in self:
             event.display_name = f"{labels.get(event.kind, '')} · {event.at or ''}"
 

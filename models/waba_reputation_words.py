@@ -3,6 +3,7 @@
 from odoo.tools import LazyTranslate, formatLang
 
 from ..policy import reputation
+from .labels import label
 
 _lt = LazyTranslate(__name__)
 
@@ -126,9 +127,3 @@ def projection_text(env, projection):
         days=formatLang(env, projection.in_days, digits=0),
         error=formatLang(env, projection.error_days, digits=0 if projection.error_days >= 1 else 1),
     )
-
-
-def label(env, field, key, model="waba.sender"):
-    """The translated label of a selection's key; the key itself when it has none."""
-    labels = dict(env[model]._fields[field]._description_selection(env))
-    return labels.get(key) or key

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL, format_datetime
 
+from .labels import labels_of
 from .waba_sequence_words import STOP_REASONS, TRIGGERS
 from .window_actions import dialog_of, form_of
 
@@ -100,7 +101,7 @@ class WabaSequenceEnrollment(models.Model):
     @api.depends("state", "step_id", "next_at", "hold_reason", "stop_reason", "is_paused")
     @api.depends_context("lang", "tz")
     def _compute_texts(self):
-        labels = dict(self._fields["stop_reason"]._description_selection(self.env))
+        labels = labels_of(self, "stop_reason")
         totals = self._step_totals()
         for one in self:
             total = totals.get((one.sequence_id.id, one.version), 0)
@@ -194,7 +195,7 @@ class WabaSequenceEnrollment(models.Model):
         waiting = self.env["waba.message"].search(
             [("enrollment_id", "in", self.ids), ("state", "=", "queued")]
         )
-        labels = dict(self._fields["stop_reason"]._description_selection(self.env))
+        labels = labels_of(self, "stop_reason")
         for reason, rows in waiting.grouped(lambda row: row.enrollment_id.stop_reason).items():
             rows._update_state(
                 ("queued",),

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..cloud_api import render_preview, signature, template_variables, unsupported_parts
+from .labels import labels_of
 from .waba_reputation_words import RATINGS
 
 # Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
@@ -202,7 +203,7 @@ class WabaTemplate(models.Model):
         """Sentence that names why this template cannot be sent, or False."""
         self.ensure_one()
         if self.status != "approved":
-            labels = dict(self._fields["status"]._description_selection(self.env))
+            labels = labels_of(self, "status")
             return self.env._(
                 "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
                 "template, or settle it in WhatsApp Manager.",

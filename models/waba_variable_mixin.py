@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 
 from ..cloud_api import ParameterCheck, clean_parameter
 from ..policy import eligibility, links
+from .labels import labels_of
 
 SOURCES = [
     ("first_name", "Person's first name"),
@@ -167,7 +168,7 @@ class WabaVariableMixin(models.AbstractModel):
                 labels.append(field._description_string(self.env))
                 record = record[name.strip()] if field.relational else record
             return " › ".join(labels)
-        return dict(self._fields["source"]._description_selection(self.env))[self.source]
+        return labels_of(self, "source")[self.source]
 
     def _read_variables(self, env):
         """These variables in their order, read once for many people: list of Variable.

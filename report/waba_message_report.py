@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..models.labels import same_choices
 from ..models.waba_failure import FAILURE_TYPES
 from ..models.waba_message import STATES
 from ..models.waba_message_daily import MEASURES
@@ -63,10 +64,7 @@ class WabaMessageReport(models.Model):
     medium_id = fields.Many2one("utm.medium", "Medium of the contact", readonly=True)
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", readonly=True)
     utm_source_id = fields.Many2one("utm.source", "UTM source", readonly=True)
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
     state = fields.Selection(STATES, readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Reason", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)

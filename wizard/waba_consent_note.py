@@ -3,9 +3,9 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..models.labels import label
 from ..models.waba_recipient import known_by
 from ..models.waba_recipient_consent import STATE_OF
-from ..models.waba_reputation_words import label
 from ..models.window_actions import dialog_of
 from ..policy import numbers
 

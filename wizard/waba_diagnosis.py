@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
+from ..models.labels import labels_of
 from ..models.waba_sender import STATUS_SENDING
 from ..models.window_actions import form_of
 
@@ -198,9 +199,7 @@ class WabaDiagnosis(models.TransientModel):
         self._check_subscription(client)
 
     def _tell_account(self, facts):
-        limits = dict(
-            self.env["waba.portfolio"]._fields["messaging_limit"]._description_selection(self.env)
-        )
+        limits = labels_of(self.env["waba.portfolio"], "messaging_limit")
         self._add("ok", self.env._("WhatsApp Business Account"), facts.name or facts.waba_uid)
         if facts.portfolio_uid:
             self._add(
@@ -263,9 +262,7 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("The account has no number."),
                 self.env._("Add a number in WhatsApp Manager."),
             )
-        ratings = dict(
-            self.env["waba.sender"]._fields["quality_rating"]._description_selection(self.env)
-        )
+        ratings = labels_of(self.env["waba.sender"], "quality_rating")
         for number in numbers:
             can_send = number.status in STATUS_SENDING
             self._add(

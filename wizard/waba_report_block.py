@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.labels import labels_of
 from ..models.window_actions import dialog_of
 from ..policy import numbers
 
@@ -103,7 +104,7 @@ class WabaReportBlock(models.TransientModel):
         """A note where the colleagues look."""
         if record is None:
             return
-        labels = dict(self._fields["what"]._description_selection(self.env))
+        labels = labels_of(self, "what")
         record.sudo()._message_log(
             body=self.env._(
                 '%(what)s. "%(note)s" – noted by %(user)s.',

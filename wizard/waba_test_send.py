@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.labels import labels_of
 from ..models.waba_message import TAKEN_STATES
 from ..models.window_actions import form_of
 
@@ -144,7 +145,7 @@ class WabaMessageTest(models.Model):
 
     @api.depends("state", "failure_reason")
     def _compute_result_text(self):
-        states = dict(self._fields["state"]._description_selection(self.env))
+        states = labels_of(self, "state")
         for row in self:
             if row.state in TAKEN_STATES:
                 row.result_text = states[row.state]
