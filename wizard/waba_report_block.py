@@ -23,11 +23,9 @@ class WabaReportBlock(models.TransientModel):
 
     _name = "waba.report.block"
     _description = "They blocked or reported us"
+    _inherit = ["waba.person.word"]
 
-    res_model = fields.Char("Record's model", readonly=True)
-    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     message_id = fields.Many2one("waba.message", readonly=True, ondelete="cascade")
-    person_name = fields.Char("Person", compute="_compute_person_name")
     what = fields.Selection(
         [
             ("block", "They blocked us"),
@@ -37,7 +35,6 @@ class WabaReportBlock(models.TransientModel):
         required=True,
         default="block",
     )
-    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
     note = fields.Text("In their words", required=True)
     stop_promotions = fields.Boolean("No more promotions to them", default=True)
 
@@ -49,26 +46,16 @@ class WabaReportBlock(models.TransientModel):
         """
         return dialog_of(self, self.env._("They blocked or reported us"), **subject)
 
-    @api.depends("res_model", "res_id", "message_id")
+    @api.depends("message_id")
     def _compute_person_name(self):
-        for wizard in self:
-            subject = wizard.message_id or wizard._get_record()
-            wizard.person_name = subject.display_name if subject else False
+        super()._compute_person_name()
 
-    def _get_record(self):
-        """The lead or contact, which the user must be allowed to read; or None."""
-        self.ensure_one()
-        models_of_people = dict(self.env["waba.campaign"]._target_models())
-        if not self.res_id or self.res_model not in models_of_people:
-            return None
-        record = self.env[self.res_model].browse(self.res_id)
-        record.check_access("read")
-        return record
+    def _get_subject(self):
+        return self.message_id or super()._get_subject()
 
     def action_confirm(self):
         self.ensure_one()
-        if self.at > fields.Datetime.now():
-            raise UserError(self.env._("They cannot have said so in the future."))
+        self._check_was_said()
         if self.message_id:
             self.message_id.check_access("read")
         record = self._get_record()
@@ -97,23 +84,14 @@ class WabaReportBlock(models.TransientModel):
         )
         if self.stop_promotions:
             person._set_marketing_state("opted_out", "person", self.note, at=self.at, message=about)
-        self._tell(record)
-        return {"type": "ir.actions.act_window_close"}
-
-    def _tell(self, record):
-        """A note where the colleagues look."""
-        if record is None:
-            return
-        labels = labels_of(self, "what")
-        record.sudo()._message_log(
-            body=self.env._(
-                '%(what)s. "%(note)s" – noted by %(user)s.',
-                what=labels[self.what],
-                note=self.note,
-                user=self.env.user.name,
-            ),
-            author_id=self.env.user.partner_id.id,
+        words = self.env._(
+            '%(what)s. "%(note)s" – noted by %(user)s.',
+            what=labels_of(self, "what")[self.what],
+            note=self.note,
+            user=self.env.user.name,
         )
+        self._tell(record, words)
+        return {"type": "ir.actions.act_window_close"}
 
     def _find_person(self, record):
         """Who it is about, and the account that knows them.
