@@ -50,32 +50,24 @@ class WabaCampaign(models.Model):
             counts.setdefault(campaign.id, {})[state] = count
         return counts
 
-    def _count_replied(self):
-        """{campaign id: messages that were answered}."""
+    def _count_with(self, moment, aggregate="__count"):
+        """{campaign id: messages to which this happened}."""
         groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("replied_at", "!=", False)],
-            ["campaign_id"],
-            ["__count"],
+            [("campaign_id", "in", self.ids), (moment, "!=", False)], ["campaign_id"], [aggregate]
         )
         return {campaign.id: count for campaign, count in groups}
+
+    def _count_replied(self):
+        """{campaign id: messages that were answered}."""
+        return self._count_with("replied_at")
 
     def _count_clicked(self):
         """{campaign id: messages whose link was followed}."""
-        groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("clicked_at", "!=", False)],
-            ["campaign_id"],
-            ["__count"],
-        )
-        return {campaign.id: count for campaign, count in groups}
+        return self._count_with("clicked_at")
 
     def _count_opted_out(self):
         """{campaign id: people who opted out after one of its messages} (`_stamp_opt_outs`)."""
-        groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("opted_out_at", "!=", False)],
-            ["campaign_id"],
-            ["recipient_id:count_distinct"],
-        )
-        return {campaign.id: count for campaign, count in groups}
+        return self._count_with("opted_out_at", "recipient_id:count_distinct")
 
     @api.depends("state", "pause_reason")
     def _compute_progress(self):

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 
 from ..policy import status as status_policy
 from .waba_failure import FAILURE_TYPES
+from .waba_person_mixin import record_of
 from .window_actions import form_of
 
 _logger = logging.getLogger(__name__)
@@ -210,10 +211,7 @@ class WabaMessage(models.Model):
 
     def _get_record(self):
         """The partner or lead this row was made from, if it still exists."""
-        self.ensure_one()
-        if self.res_model not in self.env or not self.res_id:
-            return None
-        return self.env[self.res_model].browse(self.res_id).exists() or None
+        return record_of(self)
 
     # ------------------------------------------------------------------
     # State

@@ -61,3 +61,11 @@ class WabaPersonMixin(models.AbstractModel):
         self.ensure_one()
         domain = [("res_model", "=", self._name), ("res_id", "=", self.id)]
         return list_of(self.env, "waba_message_action", domain)
+
+
+def record_of(row):
+    """The partner or lead that a row names by `res_model` and `res_id`, if it still exists."""
+    row.ensure_one()
+    if row.res_model not in row.env or not row.res_id:
+        return None
+    return row.env[row.res_model].browse(row.res_id).exists() or None
