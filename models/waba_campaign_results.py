@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..policy import reputation, response
+from ..policy import reputation_rates, response
 from .waba_campaign_canary import LEFT_STATES
 from .waba_message_day import LEFT_AT, conditions
 from .waba_reputation_words import number
@@ -104,7 +104,7 @@ class WabaCampaign(models.Model):
                 conditions(SQL("now()"))["limited"],
             )
         )
-        return reputation.DayCounts(
+        return reputation_rates.DayCounts(
             fields.Datetime.now().date(),
             delivered=states.get("delivered", 0) + states.get("read", 0),
             failed=states.get("failed", 0),
@@ -113,7 +113,7 @@ class WabaCampaign(models.Model):
         )
 
     def _results_since(self, moment):
-        """`policy.reputation.DayCounts` of the messages that left since `moment`."""
+        """`policy.reputation_rates.DayCounts` of the messages that left since `moment`."""
         self.env["waba.message"].flush_model()
         now = fields.Datetime.now()
         filters = conditions(SQL("%s::timestamp", now))
@@ -124,7 +124,7 @@ class WabaCampaign(models.Model):
                 """,
                 SQL(", ").join(
                     SQL("count(*) FILTER (WHERE %s)", filters[measure])
-                    for measure in reputation.COUNTS
+                    for measure in reputation_rates.COUNTS
                 ),
                 self.id,
                 LEFT_STATES,
@@ -132,8 +132,8 @@ class WabaCampaign(models.Model):
                 moment,
             )
         )
-        counts = dict(zip(reputation.COUNTS, values, strict=True))
-        return reputation.DayCounts(now.date(), **counts)
+        counts = dict(zip(reputation_rates.COUNTS, values, strict=True))
+        return reputation_rates.DayCounts(now.date(), **counts)
 
     def _pause_for_results(self, reason_key, counts, settings):
         """Pause until a manager has looked; the people who wait are kept."""

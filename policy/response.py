@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .limits import LEVELS
-from .reputation import DayCounts
+from .reputation_rates import DayCounts
 
 YOUNG_BELOW = 500_000
 
@@ -183,9 +183,10 @@ def plan(
 ) -> Response:
     """Return what to do with a number.
 
-    :param rating: the last colour that Meta gave, see `reputation.last_rating`
-    :param level: our own, one of `reputation.LEVELS`
-    :param red_days: whole days of unbroken red, see `reputation.red_days`; since the last release
+    :param rating: the last colour that Meta gave, see `quality_rating.last_rating`
+    :param level: our own, one of `reputation_score.LEVELS`
+    :param red_days: whole days of unbroken red, see `quality_rating.red_days`; since the last
+        release
     :param is_restricted: since the last release Meta restricted the number or its account, or
         refused a message with 131048
     :param is_locked: it is locked now, and nobody released it

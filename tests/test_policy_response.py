@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from odoo.addons.waba_campaign.policy import reputation, response
-from odoo.addons.waba_campaign.policy.reputation import DayCounts
+from odoo.addons.waba_campaign.policy import reputation_score, response
+from odoo.addons.waba_campaign.policy.reputation_rates import DayCounts
 from odoo.addons.waba_campaign.policy.response import Settings, WarmUp
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -102,7 +102,7 @@ class TestPlan(unittest.TestCase):
         flags = ("is_restricted", "is_locked", "is_released", "is_warming_up")
         rank = ACTIONS.index
         reasons = set()
-        for level, red_days in itertools.product(reputation.LEVELS, (0, 6, 7)):
+        for level, red_days in itertools.product(reputation_score.LEVELS, (0, 6, 7)):
             for values in itertools.product((False, True), repeat=4):
                 situation = dict(zip(flags, values, strict=True))
                 found = {
@@ -385,7 +385,7 @@ class TestWarmUp(unittest.TestCase):
         looks=st.lists(
             st.tuples(
                 st.integers(1, 60),
-                st.sampled_from(reputation.LEVELS),
+                st.sampled_from(reputation_score.LEVELS),
                 st.sampled_from(COLOURS),
                 st.floats(0, 1),
             ),
