@@ -3,6 +3,7 @@ from odoo.tools import SQL
 
 from .waba_message_day import LEFT_AT
 from .waba_phone_prefix import prefix_of
+from .window_actions import form_of
 
 KINDS = [
     ("reply", "Reply"),
@@ -126,12 +127,7 @@ class WabaAttribution(models.Model):
         self.ensure_one()
         if not self.lead_id:
             return self.message_id.action_open_record() if self.message_id else False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.lead",
-            "res_id": self.lead_id.id,
-            "view_mode": "form",
-        }
+        return form_of(self.lead_id)
 
 
 class WabaMessage(models.Model):

@@ -1,9 +1,9 @@
-from ast import literal_eval
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
 from odoo.tools import format_date
+
+from .window_actions import list_of
+from .written_domains import read_domain
 
 STATES = [
     ("draft", "Draft"),
@@ -225,12 +225,8 @@ class WabaCampaign(models.Model):
         self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
 
     def _variable_commands(self, template=None):
-        copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
-                  "field_path", "text", "fallback")  # fmt: skip
-        return [
-            fields.Command.create({name: line[name] for name in copied})
-            for line in (self.template_id if template is None else template).variable_ids
-        ]
+        template = self.template_id if template is None else template
+        return self.env["waba.campaign.variable"]._commands_from(template.variable_ids)
 
     # ------------------------------------------------------------------
     # CRUD
@@ -314,20 +310,16 @@ class WabaCampaign(models.Model):
     def action_view_messages(self):
         """The people behind a figure; the button's context names the filter."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("campaign_id", "=", self.id), ("direction", "=", "out")]
-        filter_name = self.env.context.get("waba_filter")
-        action["context"] = {"waba_one_campaign": True}
-        if filter_name:
-            action["context"][f"search_default_{filter_name}"] = 1
-        return action
+        domain = [("campaign_id", "=", self.id), ("direction", "=", "out")]
+        context = {"waba_one_campaign": True}
+        if filter_name := self.env.context.get("waba_filter"):
+            context[f"search_default_{filter_name}"] = 1
+        return list_of(self.env, "waba_message_action", domain, context)
 
     def _audience_domain_list(self):
         try:
-            domain = Domain(literal_eval(self.audience_domain or "[]"))
-            domain.validate(self.env[self.res_model])
-            return list(domain)
-        except (ValueError, SyntaxError, TypeError) as error:
+            return list(read_domain(self.audience_domain, self.env[self.res_model]))
+        except ValueError as error:
             raise UserError(
                 self.env._("The audience's filter cannot be read: %s", self.audience_domain)
             ) from error

@@ -25,7 +25,7 @@ SENTENCES = {
     },
     "left_out": {
         "nobody": _lt("Nobody is left out for another reason: 0 of %(chosen)s people."),
-        "some": _lt("%(count)s of %(chosen)s people are left out. %(reason)s."),
+        "some": _lt("Left out: %(count)s of %(chosen)s people. %(reason)s."),
     },
     "template": {
         "none": _lt("Choose a template first: it is the message to send."),
@@ -98,11 +98,13 @@ SENTENCES = {
         "some_fallback": _lt(
             "It speaks to each person; %(count)s of %(receiving)s see the text for an empty value."
         ),
-        "same_for_all": _lt("It is the same for all %(receiving)s people: no text is their own."),
-        "fine": _lt("It speaks to each of %(receiving)s people in their own words."),
+        "same_for_all": _lt(
+            "It is the same for everybody (%(receiving)s of %(receiving)s): no text is their own."
+        ),
+        "fine": _lt("It speaks to everybody in their own words (%(receiving)s of %(receiving)s)."),
     },
     "consent": {
-        "everybody": _lt("All %(receiving)s people have an opt-in on record."),
+        "everybody": _lt("Everybody has an opt-in on record (%(receiving)s of %(receiving)s)."),
         "not_needed": _lt("It is no promotion: it needs no opt-in to promotions."),
         "unknown": _lt(
             "%(count)s of %(receiving)s people have no opt-in on record. WhatsApp asks for one "
@@ -118,7 +120,7 @@ SENTENCES = {
         ),
     },
     "countries": {
-        "served": _lt("WhatsApp serves the countries of all %(chosen)s people."),
+        "served": _lt("WhatsApp serves everybody's country (%(chosen)s of %(chosen)s)."),
         "some": _lt(
             "%(count)s of %(chosen)s people are left out: WhatsApp does not deliver this to their "
             "countries (%(countries)s)."
@@ -140,14 +142,14 @@ SENTENCES = {
         ),
     },
     "hours": {
-        "nobody": _lt("It is no quiet hour for any of %(receiving)s people."),
+        "nobody": _lt("It is a quiet hour for nobody: 0 of %(receiving)s people."),
         "some": _lt(
             "%(count)s of %(receiving)s people wait until their quiet hours are over, the last "
             "of them %(when)s."
         ),
     },
     "new_contacts": {
-        "nobody": _lt("All %(receiving)s people were written to before."),
+        "nobody": _lt("Everybody was written to before (%(receiving)s of %(receiving)s)."),
         "few": _lt("%(count)s of %(receiving)s people were never written to before."),
         "many": _lt(
             "%(count)s of %(receiving)s people were never written to before. Begin with those who "
@@ -171,7 +173,7 @@ SENTENCES = {
         ),
     },
     "duration": {
-        "short": _lt("%(receiving)s people: the last message leaves %(when)s."),
+        "short": _lt("The last message leaves %(when)s. To be written to: %(receiving)s."),
         "long": _lt(
             "At today's limit %(receiving)s people take %(days)s days (%(limits)s). It ends "
             "%(when)s."
@@ -186,7 +188,7 @@ SENTENCES = {
         ),
     },
     "cost": {
-        "known": _lt("About %(amount)s for %(count)s messages, by your rate card."),
+        "known": _lt("About %(amount)s by your rate card. Messages: %(count)s."),
         "free": _lt("%(count)s messages are free: these people wrote to you in the last 24 hours."),
         "part": _lt(
             "About %(amount)s for %(count)s of %(receiving)s messages; your rate card has no price "
@@ -207,12 +209,13 @@ SENTENCES = {
             "delivered (%(pool)s)."
         ),
         "raised": _lt(
-            "%(least)s–%(most)s opt-outs are to be expected, more than is good for the number. "
-            "Before: %(rate)s of %(base)s delivered (%(pool)s)."
+            "Before, %(rate)s of %(base)s delivered opted out (%(pool)s), more than is good for "
+            "the number: %(least)s–%(most)s opt-outs are to be expected."
         ),
         "high": _lt(
-            "%(least)s–%(most)s opt-outs are to be expected: this harms the number. Before: "
-            "%(rate)s of %(base)s delivered (%(pool)s). Choose other people or another message."
+            "Before, %(rate)s of %(base)s delivered opted out (%(pool)s), which harms the number: "
+            "%(least)s–%(most)s opt-outs are to be expected. Choose other people or another "
+            "message."
         ),
     },
 }

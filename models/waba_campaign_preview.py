@@ -2,12 +2,10 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
+from .waba_variable_mixin import OF_A_LINE
+
 # What of an unsaved form the preview takes; nothing else reaches the record it is made from.
 OF_THE_FORM = ("template_id", "company_id", "res_model", "audience_domain")
-OF_A_VARIABLE = (
-    "sequence", "component", "button_index", "name", "kind", "example", "source", "field_path",
-    "text", "fallback",
-)  # fmt: skip
 
 
 class WabaCampaign(models.Model):
@@ -40,7 +38,7 @@ class WabaCampaign(models.Model):
             {
                 **{name: values.get(name) for name in OF_THE_FORM},
                 "variable_ids": [
-                    Command.create({name: line.get(name) for name in OF_A_VARIABLE})
+                    Command.create({name: line.get(name) for name in OF_A_LINE})
                     for line in values.get("variables", [])
                 ],
             }

@@ -214,11 +214,7 @@ class WabaCampaign(models.Model):
 
     def _describe_audience(self):
         """842 leads from "Dormant > 90 days"."""
-        count, labels = self.audience_count, dict(self._target_models())
-        people = self.env._(
-            "%(count)s %(label)s", count=count, label=labels.get(self.res_model, "").lower()
-        )
-        source = self.audience_source
+        people, source = self._count_records(), self.audience_source
         if source == "records":
             return self.env._("%s, marked by hand", people)
         if source == "filter":
@@ -241,6 +237,14 @@ class WabaCampaign(models.Model):
         if self.audience_domain == "[]":
             return self.env._("%s: everybody you may see", people)
         return self.env._("%s that match the conditions", people)
+
+    def _count_records(self):
+        one = {"crm.lead": self.env._("1 lead or opportunity"),
+               "res.partner": self.env._("1 contact")}  # fmt: skip
+        count, label = self.audience_count, dict(self._target_models()).get(self.res_model, "")
+        if count == 1 and self.res_model in one:
+            return one[self.res_model]
+        return self.env._("%(count)s %(label)s", count=count, label=label.lower())
 
     def _describe_fixedness(self):
         if self.audience_source == "records":

@@ -125,8 +125,8 @@ class WabaConversation(models.Model):
         """(whom to write to, further values of the row): the person of this conversation, whatever
         number the record shows by now."""
         person = self.recipient_id
-        numbers = {person.number, person.wa_number} - {False}
-        if record is not None and self.env["waba.campaign"]._number_of(record) in numbers:
+        number = record is not None and self.env["waba.campaign"]._number_of(record)
+        if number in person._known_numbers():
             return record, {}
         values = {"person_name": self._person_name()}
         if record is not None:

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 
 from ..policy import status as status_policy
 from .waba_failure import FAILURE_TYPES
+from .window_actions import form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -272,11 +273,4 @@ class WabaMessage(models.Model):
     def action_open_record(self):
         self.ensure_one()
         record = self._get_record()
-        if not record:
-            return False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "view_mode": "form",
-        }
+        return form_of(record) if record else False

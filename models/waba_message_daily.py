@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import reputation_rates
+from .job_marks import read_mark, write_mark
 from .waba_message_day import LEFT_AT, conditions
 from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
 from .waba_phone_prefix import prefix_of
@@ -160,7 +161,7 @@ class WabaMessageDaily(models.Model):
         `commit_step`, on what the other one left.
         """
         now = fields.Datetime.now()
-        first = self._first_day_due(now)
+        first = first_day_due(self, now)
         self._take_turn(now)
         # Again, for a word that came before its message was known to have left.
         self.env["waba.message"]._stamp_opt_outs(
@@ -172,24 +173,9 @@ class WabaMessageDaily(models.Model):
         self.env["waba.sender.reputation"]._take_counts(first, now.date())
 
     @api.model
-    def _first_day_due(self, now):
-        """The first day to count; the first count of a UTC day takes all that are open."""
-        counted_at = self._counted_at()
-        days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
-        if not self.search_count([], limit=1):
-            days = FIRST_DAYS
-        first = now.date() - timedelta(days=days)
-        # A day some of whose messages are no longer kept keeps the figures it has.
-        kept = kept_since(self.env, MESSAGE_KEEP_DAYS)
-        return max(first, kept.date() + timedelta(days=1)) if kept else first
-
-    @api.model
     def _counted_at(self):
         """When the figures were last counted, naive UTC; None: never."""
-        rows = self.env.execute_query(
-            SQL("SELECT value FROM ir_config_parameter WHERE key = %s", COUNTED_AT)
-        )
-        return fields.Datetime.to_datetime(rows[0][0]) if rows else None
+        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
 
     @api.model
     def _take_turn(self, now):
@@ -198,15 +184,7 @@ class WabaMessageDaily(models.Model):
         Under REPEATABLE READ, whoever waited for the row is refused instead of going on with
         figures from before.
         """
-        self.env.cr.execute(
-            SQL(
-                """INSERT INTO ir_config_parameter (key, value) VALUES (%s, %s)
-                   ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value""",
-                COUNTED_AT,
-                fields.Datetime.to_string(now),
-            ),
-            log_exceptions=False,
-        )
+        write_mark(self.env, COUNTED_AT, fields.Datetime.to_string(now))
 
     @api.model
     def _recount(self, first, last, now):
@@ -251,3 +229,19 @@ class WabaAudienceDaily(models.Model):
             prefix_of(SQL("m.number")),
         )
         self._count_days(columns, joins, first, last, now)
+
+
+def first_day_due(daily, now, also_from=None):
+    """The first day to count; the first count of a UTC day takes all that are open.
+
+    :param daily: a model of days with `_counted_at`
+    :param also_from: the first day whose figures have changed since for another reason
+    """
+    counted_at = daily._counted_at()
+    days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
+    if not daily.search_count([], limit=1):
+        days = FIRST_DAYS
+    first = min(filter(None, (now.date() - timedelta(days=days), also_from)))
+    # A day some of whose messages are no longer kept keeps the figures it has.
+    kept = kept_since(daily.env, MESSAGE_KEEP_DAYS)
+    return max(first, kept.date() + timedelta(days=1)) if kept else first

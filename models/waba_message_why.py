@@ -169,7 +169,7 @@ class WabaMessage(models.Model):
         if self.campaign_id:
             sentences.append(
                 self.env._(
-                    "From the campaign's audience, %(count)s people: %(audience)s.",
+                    "From the campaign's audience: %(audience)s. People in it: %(count)s.",
                     count=self.campaign_id.people_count,
                     audience=(self.campaign_id.audience_text or "").rstrip("."),
                 )

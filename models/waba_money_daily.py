@@ -1,12 +1,9 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .job_marks import read_mark, write_mark
-from .waba_message_daily import FIRST_DAYS, OPEN_DAYS
+from .waba_message_daily import first_day_due
 from .waba_message_day import LEFT_AT, conditions
-from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
 from .waba_phone_prefix import prefix_of
 
 COUNTED_AT = "waba_campaign.money_counted_at"
@@ -108,14 +105,7 @@ class WabaMoneyDaily(models.Model):
         :param priced_from: the first of the days whose messages have been priced since
         """
         now = fields.Datetime.now()
-        counted_at = self._counted_at()
-        days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
-        if not self.search_count([], limit=1):
-            days = FIRST_DAYS
-        first = min(filter(None, (now.date() - timedelta(days=days), priced_from)))
-        # A day some of whose messages are no longer kept keeps the figures it has.
-        if kept := kept_since(self.env, MESSAGE_KEEP_DAYS):
-            first = max(first, kept.date() + timedelta(days=1))
+        first = first_day_due(self, now, priced_from)
         write_mark(self.env, COUNTED_AT, now.replace(microsecond=0))
         self.env.flush_all()
         self._recount(first, now)

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .window_actions import list_of
+
 
 class WabaPersonMixin(models.AbstractModel):
     """What a record needs to be written to: a phone, a person's facts, and its messages.
@@ -57,7 +59,5 @@ class WabaPersonMixin(models.AbstractModel):
 
     def action_view_waba_messages(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("res_model", "=", self._name), ("res_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        domain = [("res_model", "=", self._name), ("res_id", "=", self.id)]
+        return list_of(self.env, "waba_message_action", domain)

@@ -16,6 +16,7 @@ from .waba_reputation_kinds import (
     WITNESSED,
     WITNESSES,
 )
+from .window_actions import form_of
 
 # How long a `sent` message may wait before its silence is noted. Meta goes on trying for 30 days
 # (10 minutes for a code), and for 12 hours at most where a service template sets a time of its own
@@ -195,14 +196,7 @@ class WabaReputationEvent(models.Model):
         self.ensure_one()
         subjects = (self.message_id, self.campaign_id, self.template_id, self.sender_id)
         subject = next((record for record in subjects if record), self.account_id)
-        if not subject:
-            return False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": subject._name,
-            "res_id": subject.id,
-            "view_mode": "form",
-        }
+        return form_of(subject) if subject else False
 
 
 INSERT = """

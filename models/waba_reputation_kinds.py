@@ -81,7 +81,7 @@ SOURCES = [
     ("webhook", "Meta's webhook"),
     ("send_reply", "Meta's answer to a message"),
     ("status", "A message's status"),
-    ("poll", "Read from Meta"),
+    ("poll", "Asked of Meta"),
     ("silence", "Silence"),
     ("person", "A person"),
     ("provider", "A provider"),

@@ -6,6 +6,8 @@ from ..policy import reputation_rates
 
 _lt = LazyTranslate(__name__)
 
+# Meta's, of a number and of a template.
+RATINGS = [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")]
 LEVELS = [
     ("healthy", "Healthy"),
     ("watch", "Watch"),

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..policy import response
+from .waba_reputation_words import RATINGS
 
 # Meta publishes three enumerations for a number's status (reference of 2025-11-21): only these
 # two mean that it may send; these stop it; anything else is shown and does not stop it.
@@ -46,7 +47,7 @@ class WabaSender(models.Model):
     number = fields.Char("Number (E.164)", readonly=True)
     verified_name = fields.Char("Name shown", readonly=True)
     quality_rating = fields.Selection(
-        [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")],
+        RATINGS,
         string="Meta's rating",
         default="unknown",
         readonly=True,

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL, format_datetime
 
 from .waba_sequence_words import STOP_REASONS, TRIGGERS
+from .window_actions import dialog_of, form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -224,20 +225,9 @@ class WabaSequenceEnrollment(models.Model):
     def action_stop(self):
         """Ask for the reason, then stop."""
         self._check_may_stop()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Stop the follow-up"),
-            "res_model": "waba.sequence.stop",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_enrollment_ids": self.ids},
-        }
+        wizard = self.env["waba.sequence.stop"]
+        return dialog_of(wizard, self.env._("Stop the follow-up"), enrollment_ids=self.ids)
 
     def action_open_lead(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.lead",
-            "res_id": self.lead_id.id,
-            "view_mode": "form",
-        }
+        return form_of(self.lead_id)

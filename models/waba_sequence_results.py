@@ -215,7 +215,7 @@ class WabaSequence(models.Model):
             ids = [res_id for (res_id,) in rows]
             rule = self.env._("leads that the same campaigns reached")
             return base & Domain("id", "in", ids), rule
-        if self.trigger == "quotation" and self._knows_quotations():
+        if self.trigger == "quotation" and self.env["crm.lead"]._waba_has_orders():
             orders = self.env["sale.order"].search(
                 [("opportunity_id", "!=", False), ("create_date", ">=", since),
                  ("state", "!=", "draft"), ("company_id", "=", self.company_id.id)]

@@ -20,6 +20,10 @@ SOURCES = [
     ("link", "Tracked link"),
 ]
 
+# What a line says, whatever it belongs to.
+OF_A_LINE = ("sequence", "component", "button_index", "name", "kind", "example", "source",
+             "field_path", "text", "fallback")  # fmt: skip
+
 # Words in a variable's name that tell what it wants, in the languages templates are written in.
 # The first that fits counts: "company_name" wants the company.
 NAME_HINTS = [
@@ -91,9 +95,7 @@ class WabaVariableMixin(models.AbstractModel):
     @api.model
     def _commands_from(self, lines):
         """Commands that make a copy of each of these lines, whatever they belong to."""
-        copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
-                  "field_path", "text", "fallback")  # fmt: skip
-        return [fields.Command.create({name: line[name] for name in copied}) for line in lines]
+        return [fields.Command.create({name: line[name] for name in OF_A_LINE}) for line in lines]
 
     def _check_paths_in(self, model_name):
         """Refuse a field that records of this model do not lead to."""

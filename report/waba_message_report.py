@@ -6,6 +6,7 @@ from ..models.waba_message import STATES
 from ..models.waba_message_daily import MEASURES
 from ..models.waba_message_day import LEFT_AT, conditions
 from ..models.waba_phone_prefix import prefix_of
+from ..models.window_actions import form_of
 
 # The time of day at which people read is theirs, and ours is the nearest that we know.
 LOCAL_HOUR = SQL(
@@ -159,12 +160,7 @@ class WabaMessageReport(models.Model):
 
     def action_open_message(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "waba.message",
-            "res_id": self.id,
-            "view_mode": "form",
-        }
+        return form_of(self.env["waba.message"].browse(self.id))
 
 
 def _part(count, base):

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from ..models.waba_message import TAKEN_STATES
 from ..models.waba_sequence_enrollment import STATES
 from ..models.waba_sequence_words import STOP_REASONS, TRIGGERS
+from ..models.window_actions import form_of
 
 
 class WabaSequenceReport(models.Model):
@@ -93,9 +94,4 @@ class WabaSequenceReport(models.Model):
 
     def action_open_lead(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.lead",
-            "res_id": self.lead_id.id,
-            "view_mode": "form",
-        }
+        return form_of(self.lead_id)

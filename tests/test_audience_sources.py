@@ -57,8 +57,8 @@ class TestSources(SourcesCase):
                 campaign = self._draft(audience_source=source, **values)
                 self.assertEqual(self._people(campaign), people.sorted("id", reverse=True))
                 self.assertEqual(campaign.audience_count, len(people))
-                self.assertIn(f"{len(people)} leads and opportunities {words}",
-                              campaign.audience_text)  # fmt: skip
+                label = "lead or opportunity" if len(people) == 1 else "leads and opportunities"
+                self.assertIn(f"{len(people)} {label} {words}", campaign.audience_text)
                 self.assertIn("Looked up", campaign.audience_note)
 
     def test_a_contact_tag_addresses_contacts(self):

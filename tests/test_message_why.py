@@ -35,7 +35,7 @@ class TestWhy(ConsentCase):
         self.assertIn("The campaign “Test campaign”, launched by", why["Who wanted it"])
         self.assertIn(self.salesperson.name, why["Who wanted it"])
         self.assertIn(f"“{row._get_record().display_name}”", why["Why this person"])
-        self.assertIn("audience, 1 people", why["Why this person"])
+        self.assertIn("People in it: 1", why["Why this person"])
         self.assertIn("and again right before it left", why["What was checked"])
         self.assertIn("no opt-out from promotions", why["What was checked"])
         self.assertIn("WhatsApp took it on", why["When it left"])

@@ -259,8 +259,8 @@ class TestErase(PrivacyCase):
         person, _campaign = self._known()
         wizard = self.env["waba.privacy"].with_user(self.manager)
         wizard = wizard.create({"recipient_id": person.id})
-        self.assertIn("3 messages lose", wizard.summary)
-        self.assertIn("1 entries of the consent ledger", wizard.summary)
+        self.assertIn("record of messages (3)", wizard.summary)
+        self.assertIn("consent ledger (1)", wizard.summary)
         with self.assertRaisesRegex(UserError, "Tick"):
             wizard.action_erase()
         self.assertEqual(person.number, NUMBER)

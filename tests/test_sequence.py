@@ -268,7 +268,7 @@ class TestComingIn(SequenceCase):
         )
         self.assertEqual(wizard.matching_count, 2)
         wizard.who = "all"
-        self.assertIn("2 leads start now", wizard.summary)
+        self.assertIn("Leads that start now: 2", wizard.summary)
         wizard.action_confirm()
         self.assertEqual(sequence.enrollment_ids.lead_id, leads[:2])
         sequence.action_pause()
@@ -283,7 +283,7 @@ class TestComingIn(SequenceCase):
         form = Form.from_action(self.env(user=self.manager), sequence.action_activate())
         self.assertEqual(form.followup_share, 0.1)
         form.who = "all"
-        self.assertIn("1 leads start now", form.summary)
+        self.assertIn("Leads that start now: 1", form.summary)
         wizards = self.env["waba.sequence.activate"].with_user(self.manager)
         wizard = wizards.create({"sequence_id": sequence.id})
         self.assertTrue(wizard.asks_for_share)

@@ -1,9 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..models.waba_recipient import known_by
 from ..models.waba_recipient_consent import STATE_OF
 from ..models.waba_reputation_words import label
+from ..models.window_actions import dialog_of
 from ..policy import numbers
 
 # What a button may choose beforehand.
@@ -46,17 +49,9 @@ class WabaConsentNote(models.TransientModel):
 
         :param subject: `res_model` and `res_id`, or `recipient_id`
         """
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("What they want"),
-            "res_model": self._name,
-            "view_mode": "form",
-            "target": "new",
-            "context": {
-                **{name: self.env.context[name] for name in ASKED if name in self.env.context},
-                **{f"default_{name}": value for name, value in subject.items()},
-            },
-        }
+        dialog = dialog_of(self, self.env._("What they want"), **subject)
+        asked = {name: self.env.context[name] for name in ASKED if name in self.env.context}
+        return {**dialog, "context": {**asked, **dialog["context"]}}
 
     @api.depends("res_model", "res_id", "recipient_id")
     def _compute_person_name(self):
@@ -110,14 +105,8 @@ class WabaConsentNote(models.TransientModel):
         people, number = self.env["waba.recipient"].sudo(), self._number()
         if not number:
             return people
-        return people.search(
-            [
-                ("portfolio_id.account_ids.company_id", "in", self.env.companies.ids),
-                "|",
-                ("number", "=", number),
-                ("wa_number", "=", number),
-            ]
-        )
+        of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
+        return people.search(of_ours & known_by([number]))
 
     def _people(self):
         """The rows to note it on; whoever was not known is from now on."""

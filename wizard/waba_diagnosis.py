@@ -5,6 +5,7 @@ from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
 from ..models.waba_sender import STATUS_SENDING
+from ..models.window_actions import form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -60,11 +61,8 @@ class WabaDiagnosis(models.TransientModel):
 
     def _get_action(self):
         return {
-            "type": "ir.actions.act_window",
+            **form_of(self),
             "name": self.env._("Connection") if self.did_connect else self.env._("Diagnosis"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
             "target": "new",
         }
 

@@ -3,6 +3,8 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..models.window_actions import dialog_of
+
 
 class WabaPrivacy(models.TransientModel):
     """A person asks for their data, or for these to be erased."""
@@ -33,13 +35,8 @@ class WabaPrivacy(models.TransientModel):
         self._check_manager()
         person.check_access("read")
         return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Their data"),
-            "res_model": self._name,
-            "view_mode": "form",
+            **dialog_of(self, self.env._("Their data"), recipient_id=person.id),
             "view_id": self.env.ref(f"waba_campaign.{view}").id,
-            "target": "new",
-            "context": {"default_recipient_id": person.id},
         }
 
     @api.model
@@ -61,12 +58,12 @@ class WabaPrivacy(models.TransientModel):
                 continue
             counts = wizard._person()._same_person_here()._count_personal()
             wizard.summary = wizard.env._(
-                "%(messages)s messages lose number, name, text and the record they belong to; "
-                "%(consents)s entries of the consent ledger lose their evidence, %(evidence)s "
-                "pieces of evidence their words, %(conversations)s conversations their record, raw "
-                "webhooks that name them their contents. Messages that wait are not sent. Dates "
-                "and figures stay. Leads, contacts and what colleagues wrote in their chatter stay "
-                "too: delete those by themselves.",
+                "This takes away number, name, text and record of messages (%(messages)s), the "
+                "evidence of entries in the consent ledger (%(consents)s), the words of signals "
+                "about a number (%(evidence)s), the record of conversations (%(conversations)s), "
+                "and the contents of raw webhooks that name them. Messages that wait are not sent. "
+                "Dates and figures stay. Leads, contacts and what colleagues wrote in their "
+                "chatter stay too: delete those by themselves.",
                 messages=counts["waba.message"],
                 consents=counts["waba.consent"],
                 evidence=counts["waba.reputation.event"],

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.window_actions import dialog_of
 from ..policy import numbers
 
 # A word about a message is said while people still remember it.
@@ -38,6 +39,14 @@ class WabaReportBlock(models.TransientModel):
     at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
     note = fields.Text("In their words", required=True)
     stop_promotions = fields.Boolean("No more promotions to them", default=True)
+
+    @api.model
+    def _open(self, **subject):
+        """The action that asks what the person said.
+
+        :param subject: `res_model` and `res_id`, or `message_id`
+        """
+        return dialog_of(self, self.env._("They blocked or reported us"), **subject)
 
     @api.depends("res_model", "res_id", "message_id")
     def _compute_person_name(self):
@@ -162,7 +171,7 @@ class WabaPersonMixin(models.AbstractModel):
     def action_waba_log_block(self):
         """Note that this person says they blocked or reported us."""
         self.ensure_one()
-        return _open_wizard(self.env, res_model=self._name, res_id=self.id)
+        return self.env["waba.report.block"]._open(res_model=self._name, res_id=self.id)
 
 
 class WabaMessage(models.Model):
@@ -171,15 +180,4 @@ class WabaMessage(models.Model):
     def action_waba_log_block(self):
         """Note that this person says they blocked or reported us."""
         self.ensure_one()
-        return _open_wizard(self.env, message_id=self.id)
-
-
-def _open_wizard(env, **values):
-    return {
-        "type": "ir.actions.act_window",
-        "name": env._("They blocked or reported us"),
-        "res_model": "waba.report.block",
-        "view_mode": "form",
-        "target": "new",
-        "context": {f"default_{name}": value for name, value in values.items()},
-    }
+        return self.env["waba.report.block"]._open(message_id=self.id)

@@ -45,7 +45,7 @@ class WabaSequenceActivate(models.TransientModel):
                 )
                 continue
             wizard.summary = self.env._(
-                "%(count)s leads start now. First step: %(wait)s, then: %(what)s.",
+                "Leads that start now: %(count)s. First step: %(wait)s, then: %(what)s.",
                 count=wizard.matching_count,
                 wait=wizard.sequence_id.step_ids[:1].wait_text,
                 what=wizard.sequence_id.step_ids[:1].what_text,

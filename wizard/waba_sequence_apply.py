@@ -16,6 +16,6 @@ class WabaSequenceApply(models.TransientModel):
         sequence.check_access("write")
         moved = sequence._apply_to_running()
         sequence.message_post(
-            body=self.env._("%s leads under way go on with the steps as they are now.", moved)
+            body=self.env._("Leads under way that go on with the steps as they are now: %s.", moved)
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}

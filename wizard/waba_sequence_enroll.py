@@ -76,7 +76,7 @@ class WabaSequenceEnroll(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "%(count)s of %(all)s leads are followed up by %(name)s.",
+                    "Followed up by %(name)s: %(count)s of %(all)s.",
                     count=len(made),
                     all=len(self.lead_ids),
                     name=self.sequence_id.name,

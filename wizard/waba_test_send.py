@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.waba_message import TAKEN_STATES
+from ..models.window_actions import form_of
 
 
 class WabaTestSend(models.TransientModel):
@@ -22,7 +23,7 @@ class WabaTestSend(models.TransientModel):
     is_trial = fields.Boolean(related="campaign_id.ab_test")
     user_ids = fields.Many2many(
         "res.users",
-        string="To",
+        string="Send to",
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
         default=lambda self: self.env.user,
     )
@@ -90,11 +91,8 @@ class WabaTestSend(models.TransientModel):
 
     def _again(self):
         return {
-            "type": "ir.actions.act_window",
+            **form_of(self),
             "name": self.env._("Send test"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
             "views": [(False, "form")],
             "target": "new",
         }

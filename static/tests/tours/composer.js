@@ -71,7 +71,7 @@ addTour("waba_audience_from_a_campaign", () => [
     ...pick("audience_source", "People of an earlier campaign"),
     see(".o_field_widget[name=audience_text]:contains('Choose the campaign')", "what is missing"),
     ...choose("audience_campaign_id", "Sofas in autumn"),
-    see(".o_field_widget[name=audience_text]:contains('1 leads and opportunities of “Sofas in autumn” who read it')"),
+    see(".o_field_widget[name=audience_text]:contains('1 lead or opportunity of “Sofas in autumn” who read it')"),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^1$/)", "counted"),
     ...pick("audience_outcome", "whom it reached"),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "counted anew"),

@@ -26,7 +26,7 @@ addTour("waba_follow_up_a_lead", () => [
     see("p:contains('No follow-up writes to this person by itself')"),
     button("Follow up…"),
     see(".modal .o_waba_story:contains('Wait 2 days')", "what will happen"),
-    see(".modal p:contains('1 of 1 leads come in')"),
+    see(".modal p:contains('Leads that come in: 1 of 1')"),
     inDialog("Follow up"),
     see(".o_waba_lead_followups .o_kanban_record:contains('1 of 2: Message order_update')"),
     see(".oe_stat_button:contains('Follow-ups') .o_stat_value:contains(/^1$/)"),
@@ -50,7 +50,7 @@ addTour("waba_stop_a_follow_up", () => [
         trigger: ".modal .o_field_widget[name=reason] textarea",
         run: "edit We meet on Thursday",
     },
-    inDialog("Stop"),
+    inDialog("Stop the follow-up"),
     see(".o_waba_lead_followups .o_kanban_record:contains('We meet on Thursday')"),
 ]);
 
@@ -100,13 +100,13 @@ addTour("waba_make_a_follow_up", () => [
     see(".o_waba_steps .o_waba_step:contains('Wait 2 working days')"),
     see(".o_waba_story:contains('A lead enters the stage Offer sent')"),
     button("Start…"),
-    see(".modal p:contains('1 leads match now')"),
+    see(".modal p:contains('Leads that match now: 1')"),
     {
         content: "these too",
         trigger: ".modal .o_field_widget[name=who] input[data-value=all]",
         run: "click",
     },
-    see(".modal p:contains('1 leads start now')"),
+    see(".modal p:contains('Leads that start now: 1')"),
     inDialog("Start"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Running')"),
     see(".oe_stat_button:contains('Under way') .o_stat_value:contains(/^1$/)"),

@@ -20,10 +20,10 @@ function banner(text) {
 addTour("waba_ask_for_approval", () => [
     banner("need a manager's approval"),
     button("Launch"),
-    see(line("Check", "1 of 4 people are left out"), "who is left out"),
+    see(line("Check", "Left out: 1 of 4 people"), "who is left out"),
     {
         content: "leave them out",
-        trigger: `${line("Check", "1 of 4 people are left out")} button:contains('Leave out')`,
+        trigger: `${line("Check", "Left out: 1 of 4 people")} button:contains('Leave out')`,
         run: "click",
     },
     see(line("Fine", "Everybody gets it: 3 of 3"), "they are gone"),
@@ -75,7 +75,7 @@ addTour("waba_show_rows", () => [
     button("Launch"),
     {
         content: "show who is left out",
-        trigger: `${line("Check", "1 of 4 people are left out")} button:contains('Show')`,
+        trigger: `${line("Check", "Left out: 1 of 4 people")} button:contains('Show')`,
         run: "click",
     },
     see(".o_list_view .o_data_row:contains('Sofa for room 4')", "the row"),
