@@ -9,6 +9,7 @@ from . import (
     auto_reply,
     ab_test,
     attribution,
+    canary,
     cost,
     eligibility,
     followup,
@@ -30,12 +31,14 @@ from . import (
     response,
     retry,
     status,
+    warm_up,
 )
 
 __all__ = [
     "auto_reply",
     "ab_test",
     "attribution",
+    "canary",
     "cost",
     "eligibility",
     "followup",
@@ -57,4 +60,5 @@ __all__ = [
     "response",
     "retry",
     "status",
+    "warm_up",
 ]
