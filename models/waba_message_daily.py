@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
 from .job_marks import read_mark, write_mark
 from .labels import same_choices
 from .waba_message_day import LEFT_AT, conditions
@@ -18,8 +18,8 @@ FIRST_DAYS = 90
 # Written by each count, so that two counts can never overlap.
 COUNTED_AT = "waba_campaign.counted_at"
 
-# The figures of policy.reputation.DayCounts; here their names end in `_count`.
-MEASURES = reputation.COUNTS
+# The figures of policy.reputation_rates.DayCounts; here their names end in `_count`.
+MEASURES = reputation_rates.COUNTS
 COUNTS = tuple(f"{measure}_count" for measure in MEASURES)
 # What every row is about, whatever else its days are told apart by.
 COMMON = {
@@ -80,13 +80,13 @@ class WabaDailyMixin(models.AbstractModel):
         """The counts by day, of everything or of each group; under the reader's rules.
 
         :param groupby: names of fields
-        :return: {tuple with a value per name in `groupby`: [policy.reputation.DayCounts]}
+        :return: {tuple with a value per name in `groupby`: [policy.reputation_rates.DayCounts]}
         """
         found = {}
         aggregates = [f"{name}:sum" for name in COUNTS]
         for row in self._read_group(domain, [*groupby, "day:day"], aggregates):
             key, day, counts = row[: len(groupby)], row[len(groupby)], row[len(groupby) + 1 :]
-            found.setdefault(key, []).append(reputation.DayCounts(day, *counts))
+            found.setdefault(key, []).append(reputation_rates.DayCounts(day, *counts))
         return found
 
     @api.model

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
 from .labels import labels_of
 from .waba_reputation_kinds import (
     CERTAINTIES,
@@ -25,7 +25,7 @@ from .window_actions import form_of
 # would tell a manager of a bad campaign when nothing can be done any more, so the guess is made
 # early, called a guess, and corrected by 'delivered_late' where a delivery comes after it. One day
 # above the policy's whole days: what is noted here is silent in every figure too.
-SILENT_AFTER = timedelta(days=reputation.SILENT_AFTER_DAYS + 1)
+SILENT_AFTER = timedelta(days=reputation_rates.SILENT_AFTER_DAYS + 1)
 # A webhook may be 3 MB; whoever wants all of it finds it among the webhook events.
 RAW_LENGTH = 8000
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
 from .waba_message_daily import COUNTS
 from .waba_reputation_words import LEVELS, RATINGS, TRENDS
 
@@ -96,7 +96,7 @@ class WabaSenderReputation(models.Model):
 
         :param judgement: policy.reputation.Judgement
         """
-        used = judgement.week if judgement.window == reputation.WEEK else judgement.month
+        used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
         values = {name: getattr(used, measure).value for measure, name in RATES.items()} | {
             "base": judgement.base,
             "window": judgement.window,

@@ -10,7 +10,7 @@ from lxml import etree
 from odoo.addons.waba_campaign.cloud_api import CODES, webhooks
 from odoo.addons.waba_campaign.models import waba_reputation_kinds as kinds
 from odoo.addons.waba_campaign.models.waba_reputation_event import RAW_LENGTH, SILENT_AFTER
-from odoo.addons.waba_campaign.policy import reputation
+from odoo.addons.waba_campaign.policy import reputation_rates
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
@@ -121,7 +121,7 @@ class TestVocabulary(EvidenceCase):
         )
 
     def test_what_is_noted_as_silent_is_silent_in_the_figures_too(self):
-        self.assertGreater(SILENT_AFTER, timedelta(days=reputation.SILENT_AFTER_DAYS))
+        self.assertGreater(SILENT_AFTER, timedelta(days=reputation_rates.SILENT_AFTER_DAYS))
 
     def test_change_up_down_and_no_news(self):
         cases = [
