@@ -51,6 +51,7 @@ from .nodes import (
     TemplateComparison,
     TokenInfo,
 )
+from .pacer import Pacer
 from .parameter_check import (
     ParameterCheck,
     ParameterProblem,
@@ -58,7 +59,7 @@ from .parameter_check import (
     validate_parameters,
 )
 from .payloads import media_message, template_message, text_message
-from .pool import Pacer, SendPool, SendResult
+from .pool import SendPool, SendResult
 from .preview import Preview, render_preview
 from .values import normalise_limit
 from .webhook_verification import answer_challenge, verify_signature

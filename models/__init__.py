@@ -2,8 +2,10 @@ from . import res_company
 from . import res_config_settings
 from . import waba_portfolio
 from . import waba_account
+from . import waba_account_state
 from . import waba_account_sync
 from . import waba_sender
+from . import waba_sender_state
 from . import waba_sender_reserve
 from . import waba_sender_alarm
 from . import waba_sender_dispatch
@@ -26,6 +28,7 @@ from . import phone_blacklist
 from . import waba_consent_word
 from . import res_company_consent
 from . import waba_campaign
+from . import waba_campaign_fixed
 from . import waba_campaign_state
 from . import waba_campaign_launch
 from . import waba_campaign_audience
@@ -95,6 +98,7 @@ from . import waba_sender_alert
 from . import waba_campaign_canary
 from . import waba_campaign_results
 from . import waba_campaign_trial
+from . import waba_campaign_trial_words
 from . import waba_campaign_people
 from . import waba_campaign_timing
 from . import waba_test_numbers

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .window_actions import list_of
+
 USERS = "waba_campaign.waba_group_user"
 # A change of one of these may bring a lead into a follow-up, or end one.
 FOLLOWED = frozenset(
@@ -81,9 +83,4 @@ class CrmLead(models.Model):
 
     def action_view_waba_followups(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "waba_campaign.waba_sequence_enrollment_action"
-        )
-        action["domain"] = [("lead_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        return list_of(self.env, "waba_sequence_enrollment_action", [("lead_id", "=", self.id)])

@@ -39,8 +39,8 @@ class WabaRecipient(models.Model):
 
     def _numbers_to_list(self):
         """The E.164 numbers of these people that Odoo's blacklist can hold."""
-        numbers = {number for person in self for number in (person.number, person.wa_number)}
-        formatted = (self.env.user._phone_format(number=number) for number in numbers - {False})
+        numbers = set(self._known_numbers())
+        formatted = (self.env.user._phone_format(number=number) for number in numbers)
         return list(filter(None, formatted))
 
     def _put_on_blacklist(self):

@@ -121,11 +121,15 @@ class WabaAccount(models.Model):
 
         Meta, webhook reference 2026-09-11: no event announces a rating any more.
         """
-        accounts = self.search([("state", "in", ("connected", "stopped"))])
+        for account in self.search([("state", "in", ("connected", "stopped"))])._one_by_one():
+            account._poll()
+
+    def _one_by_one(self):
+        """For a job: each in its company's language and committed, as long as time lasts."""
         cron = self.env["ir.cron"]
-        cron._commit_progress(remaining=len(accounts))
-        for account in accounts:
-            in_language_of(account.company_id, account)._poll()
+        cron._commit_progress(remaining=len(self))
+        for account in self:
+            yield in_language_of(account.company_id, account)
             if not cron._commit_progress(1):
                 break
 

@@ -1,8 +1,10 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .labels import labels_of
 from .waba_message_day import LEFT_AT
 from .waba_phone_prefix import prefix_of
+from .window_actions import form_of
 
 KINDS = [
     ("reply", "Reply"),
@@ -71,7 +73,7 @@ class WabaAttribution(models.Model):
 
     @api.depends("kind", "detail", "lead_id")
     def _compute_display_name(self):
-        labels = dict(self._fields["kind"]._description_selection(self.env))
+        labels = labels_of(self, "kind")
         for row in self:
             what = row.detail or row.lead_id.name
             row.display_name = f"{labels[row.kind]}: {what}" if what else labels[row.kind]
@@ -126,12 +128,7 @@ class WabaAttribution(models.Model):
         self.ensure_one()
         if not self.lead_id:
             return self.message_id.action_open_record() if self.message_id else False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.lead",
-            "res_id": self.lead_id.id,
-            "view_mode": "form",
-        }
+        return form_of(self.lead_id)
 
 
 class WabaMessage(models.Model):

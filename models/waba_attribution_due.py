@@ -102,7 +102,7 @@ class WabaAttribution(models.Model):
         been reported as delivered after the event that it explains.
         """
         due = self.env["waba.attribution.due"]
-        if self._has_orders():
+        if self.env["crm.lead"]._waba_has_orders():
             due._note(self._leads_invoiced_since(since - timedelta(minutes=10)))
         if is_new_day:
             rows = self.env.execute_query(

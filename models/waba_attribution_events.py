@@ -236,7 +236,7 @@ class WabaAttribution(models.Model):
         at the invoice's rate. The order's confirmation decides which message it is put down to:
         it is when the person bought, however late the invoice.
         """
-        if not self._has_orders():
+        if not self.env["crm.lead"]._waba_has_orders():
             return
         rows = self.env.execute_query(
             SQL(
@@ -256,10 +256,6 @@ class WabaAttribution(models.Model):
         for lead_id, invoice_id, name, at, amount, currency_id in rows:
             key = f"revenue:{invoice_id}:{lead_id}"
             yield lead_id, Event(key, "revenue", at, name, float(amount), currency_id)
-
-    @api.model
-    def _has_orders(self):
-        return "sale.order" in self.env and "opportunity_id" in self.env["sale.order"]._fields
 
     # ------------------------------------------------------------------
     # UTM

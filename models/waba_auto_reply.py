@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 
 from ..cloud_api.payloads import TEXT_LENGTH
 from ..policy import auto_reply
+from .window_actions import list_of
 
 TRIGGERS = [
     ("out_of_hours", "They write outside our opening hours"),
@@ -158,7 +159,4 @@ class WabaAutoReply(models.Model):
 
     def action_view_replies(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("auto_reply_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        return list_of(self.env, "waba_message_action", [("auto_reply_id", "=", self.id)])

@@ -1,9 +1,9 @@
-from ast import literal_eval
-
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
+from odoo.exceptions import UserError
 from odoo.tools import format_date
+
+from .window_actions import list_of
+from .written_domains import read_domain
 
 STATES = [
     ("draft", "Draft"),
@@ -14,18 +14,6 @@ STATES = [
     ("done", "Done"),
     ("cancelled", "Cancelled"),
 ]
-# Written by the campaign's own steps alone: who launched it decides whose rights choose the people.
-KEPT_BY_THE_STEPS = frozenset(
-    (
-        "state", "template_signature", "pause_reason", "pause_cause", "resume_at",
-        "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
-        "done_at", "utm_source_id", "utm_medium_id", "wave_state", "wave_size", "wave_limit",
-        "wave_started_at", "wave_sent_at", "wave_until", "watched_from",
-        "approval_state", "approval_asked_by_id", "approval_asked_at", "approval_decided_by_id",
-        "approval_decided_at", "approval_note", "approval_count", "launch_mark", "override_reason",
-        "override_by_id", "override_at", "override_lines",
-    )
-)  # fmt: skip
 
 
 class WabaCampaign(models.Model):
@@ -225,12 +213,8 @@ class WabaCampaign(models.Model):
         self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
 
     def _variable_commands(self, template=None):
-        copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
-                  "field_path", "text", "fallback")  # fmt: skip
-        return [
-            fields.Command.create({name: line[name] for name in copied})
-            for line in (self.template_id if template is None else template).variable_ids
-        ]
+        template = self.template_id if template is None else template
+        return self.env["waba.campaign.variable"]._commands_from(template.variable_ids)
 
     # ------------------------------------------------------------------
     # CRUD
@@ -255,47 +239,11 @@ class WabaCampaign(models.Model):
                 self._prepare_cron()._trigger(at=campaign.scheduled_at or None)
         return result
 
-    @api.model
-    def _kept_by_the_steps(self):
-        return KEPT_BY_THE_STEPS
-
-    @api.model
-    def _fixed_once_under_way(self):
-        """Names of the fields that say what is sent, to whom and from which number."""
-        return {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
-                "company_id"}  # fmt: skip
-
-    @api.model
-    def _check_not_kept_by_the_steps(self, names):
-        if not self.env.su and (kept := self._kept_by_the_steps().intersection(names)):
-            raise AccessError(self.env._("The campaign itself keeps %s.", ", ".join(sorted(kept))))
-
-    def _check_not_under_way(self):
-        if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
-            raise UserError(
-                self.env._(
-                    "This campaign is under way: what it sends, to whom and from which number is "
-                    "fixed. Duplicate it to send something else."
-                )
-            )
-
     def copy_data(self, default=None):
         return [
             {**values, "name": self.env._("%s (copy)", campaign.name)}
             for campaign, values in zip(self, super().copy_data(default), strict=True)
         ]
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_launched(self):
-        if self.filtered(lambda campaign: campaign.state not in ("draft", "cancelled")) or (
-            self.env["waba.message"].sudo().search_count([("campaign_id", "in", self.ids)], limit=1)
-        ):
-            raise UserError(
-                self.env._(
-                    "A launched campaign is the record of who was written to and cannot be "
-                    "deleted. Archive it instead."
-                )
-            )
 
     # ------------------------------------------------------------------
     # Screens
@@ -314,20 +262,16 @@ class WabaCampaign(models.Model):
     def action_view_messages(self):
         """The people behind a figure; the button's context names the filter."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("campaign_id", "=", self.id), ("direction", "=", "out")]
-        filter_name = self.env.context.get("waba_filter")
-        action["context"] = {"waba_one_campaign": True}
-        if filter_name:
-            action["context"][f"search_default_{filter_name}"] = 1
-        return action
+        domain = [("campaign_id", "=", self.id), ("direction", "=", "out")]
+        context = {"waba_one_campaign": True}
+        if filter_name := self.env.context.get("waba_filter"):
+            context[f"search_default_{filter_name}"] = 1
+        return list_of(self.env, "waba_message_action", domain, context)
 
     def _audience_domain_list(self):
         try:
-            domain = Domain(literal_eval(self.audience_domain or "[]"))
-            domain.validate(self.env[self.res_model])
-            return list(domain)
-        except (ValueError, SyntaxError, TypeError) as error:
+            return list(read_domain(self.audience_domain, self.env[self.res_model]))
+        except ValueError as error:
             raise UserError(
                 self.env._("The audience's filter cannot be read: %s", self.audience_domain)
             ) from error

@@ -112,16 +112,17 @@ class WabaCampaign(models.Model):
     # The messages
     # ------------------------------------------------------------------
 
+    def _message_of(self, variant):
+        """(template, variables) of message 'a' or 'b'."""
+        if variant == "b":
+            return self.b_template_id, self.b_variable_ids
+        return self.template_id, self.variable_ids
+
     def _messages(self):
         """{variant: (template, variables)} of the messages that are sent, or still may be."""
         self.ensure_one()
-        both = {
-            "a": (self.template_id, self.variable_ids),
-            "b": (self.b_template_id, self.b_variable_ids),
-        }
-        if self.winner:
-            return {self.winner: both[self.winner]}
-        return both if self.ab_test else {"a": both["a"]}
+        variants = (self.winner,) if self.winner else ("a", "b") if self.ab_test else ("a",)
+        return {variant: self._message_of(variant) for variant in variants}
 
     def _templates_in_use(self):
         templates = self.env["waba.template"]

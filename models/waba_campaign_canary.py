@@ -4,7 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..policy import response
+from ..policy import canary as canary_policy
 from .waba_reputation_words import number
 from .waba_response_words import summary
 
@@ -27,7 +27,7 @@ class WabaCampaign(models.Model):
     Whether a campaign starts with a wave is decided by the first reservation of its rows, under the
     portfolio's lock, and again when its number or template gets worse (`_rethink_wave`). The
     reservation takes rows up to `wave_limit`; then the campaign waits until `_look_at_results`
-    (waba_campaign_results.py) widens or pauses it. policy/response.py says how large, how long.
+    (waba_campaign_results.py) widens or pauses it. policy/canary.py says how large, how long.
     """
 
     _name = "waba.campaign"
@@ -76,7 +76,7 @@ class WabaCampaign(models.Model):
     def _decide_wave(self):
         """Whether the people who wait are written to at once, or a first wave goes before."""
         sender = self.sender_id
-        wave = sender.canary and response.canary(
+        wave = sender.canary and canary_policy.canary(
             self._count_queued(),
             sender.response_canary
             or any(template._response_in_force().canary for template in self._templates_in_use()),
@@ -200,4 +200,4 @@ class WabaPortfolio(models.Model):
                 ["sent_count:sum"],
             )
         )
-        return response.is_young_portfolio(sent or 0)
+        return canary_policy.is_young_portfolio(sent or 0)

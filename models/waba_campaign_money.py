@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from ..policy import attribution
 from .waba_money_words import amount, price_per, share
 from .waba_reputation_words import number
+from .window_actions import list_of
 
 SUMS = ("delivered_count", "replied_count", "linked_count", "clicked_count", "charged_count",
         "free_count", "unpriced_count", "unrated_count", "cost")  # fmt: skip
@@ -99,12 +100,11 @@ class WabaCampaign(models.Model):
         if card in behind:
             return self.with_context(waba_filter=behind[card]).action_view_messages()
         xml_id = "waba_money_report_action" if card == "return" else "waba_attribution_action"
-        action = self.env["ir.actions.act_window"]._for_xml_id(f"waba_campaign.{xml_id}")
-        action["domain"] = [("campaign_id", "=", self.id)]
-        action["context"] = {"search_default_won": 1} if card == "won" else {}
-        if card == "invoiced":
-            action["context"] = {"search_default_revenue": 1}
-        return action
+        context = {
+            "won": {"search_default_won": 1},
+            "invoiced": {"search_default_revenue": 1},
+        }.get(card)
+        return list_of(self.env, xml_id, [("campaign_id", "=", self.id)], context)
 
 
 class Words:
@@ -238,12 +238,7 @@ class WabaTemplate(models.Model):
 
     def action_view_money(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "waba_campaign.waba_money_report_action"
-        )
-        action["domain"] = [("template_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        return list_of(self.env, "waba_money_report_action", [("template_id", "=", self.id)])
 
 
 class ResConfigSettings(models.TransientModel):

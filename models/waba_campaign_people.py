@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..policy import retry
+from .labels import labels_of
 from .waba_message import OPEN_STATES, TAKEN_STATES
 from .waba_reputation_words import number, percent
 
@@ -133,8 +134,7 @@ class WabaCampaign(models.Model):
 
     def _reasons_of(self, state):
         """Why people were left out, or not reached: [{label, count, retryable, domain}]."""
-        labels = dict(self.env["waba.message"]._fields["failure_type"]._description_selection(
-            self.env))  # fmt: skip
+        labels = labels_of(self.env["waba.message"], "failure_type")
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "=", self.id), ("state", "=", state)],
             ["failure_type"],
@@ -246,7 +246,7 @@ class WabaCampaign(models.Model):
         """Values of one line after the other, as far as the user may read the messages."""
         rows, last_id = self.env["waba.message"], 0
         labels = {
-            name: dict(rows._fields[name]._description_selection(self.env))
+            name: labels_of(rows, name)
             for name in EXPORTED
             if rows._fields[name].type == "selection"
         }

@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..policy import preflight
+from .labels import labels_of
 from .waba_campaign_preflight_words import SENTENCES
 from .waba_failure import LEFT_OUT
 from .waba_reputation_words import number
@@ -141,7 +142,7 @@ class WabaCampaign(models.Model):
             order="at desc, id desc",
             limit=1,
         )
-        labels = dict(template._fields["category"]._description_selection(self.env))
+        labels = labels_of(template, "category")
         return self._check(
             "category",
             preflight.category(template.category, told.value_after or ""),
@@ -191,8 +192,8 @@ class WabaCampaign(models.Model):
     def _number_words(self, wrong, held):
         """What the sentences of the number may say."""
         sender = self.sudo().sender_id
-        ratings = dict(sender._fields["quality_rating"]._description_selection(self.env))
-        levels = dict(sender._fields["reputation_level"]._description_selection(self.env))
+        ratings = labels_of(sender, "quality_rating")
+        levels = labels_of(sender, "reputation_level")
         not_sending = sender and sender._why_not_sending()
         return {
             "number": sender.display_phone_number or sender.display_name,
@@ -226,9 +227,7 @@ class WabaCampaign(models.Model):
         audience = report.audience
         if not audience:
             return []
-        labels = dict(self.env["waba.message"]._fields["failure_type"]._description_selection(
-            self.env
-        ))  # fmt: skip
+        labels = labels_of(self.env["waba.message"], "failure_type")
         reasons = [
             (reason, audience.left_out[reason])
             for reason, _label in LEFT_OUT

@@ -6,7 +6,7 @@ from odoo import models
 from odoo.tools import format_amount
 
 from ..policy import limits, pacing, preflight, rates
-from ..policy.reputation import MIN_VOLUME
+from ..policy.reputation_rates import MIN_VOLUME
 from .waba_campaign_preflight_words import LIMITS, POOLS
 from .waba_campaign_progress import _latest
 from .waba_reputation_words import number, percent

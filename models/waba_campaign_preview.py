@@ -2,12 +2,11 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
+from .labels import labels_of
+from .waba_variable_mixin import OF_A_LINE
+
 # What of an unsaved form the preview takes; nothing else reaches the record it is made from.
 OF_THE_FORM = ("template_id", "company_id", "res_model", "audience_domain")
-OF_A_VARIABLE = (
-    "sequence", "component", "button_index", "name", "kind", "example", "source", "field_path",
-    "text", "fallback",
-)  # fmt: skip
 
 
 class WabaCampaign(models.Model):
@@ -40,7 +39,7 @@ class WabaCampaign(models.Model):
             {
                 **{name: values.get(name) for name in OF_THE_FORM},
                 "variable_ids": [
-                    Command.create({name: line.get(name) for name in OF_A_VARIABLE})
+                    Command.create({name: line.get(name) for name in OF_A_LINE})
                     for line in values.get("variables", [])
                 ],
             }
@@ -115,7 +114,7 @@ class WabaCampaign(models.Model):
         return Domain("campaign_id", "=", self.id) & Domain("direction", "=", "out")
 
     def _preview_of_row(self, row, domain, step, record_id):
-        states = dict(row._fields["state"]._description_selection(self.env))
+        states = labels_of(row, "state")
         has_words = bool(row.parameters) or not row.template_id.variable_ids
         text = row.failure_reason or states[row.state]
         is_bad = row.state in ("skipped", "failed", "cancelled")

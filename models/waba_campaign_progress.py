@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..policy import pacing, retry
+from .labels import labels_of
 
 
 class WabaCampaign(models.Model):
@@ -49,32 +50,24 @@ class WabaCampaign(models.Model):
             counts.setdefault(campaign.id, {})[state] = count
         return counts
 
-    def _count_replied(self):
-        """{campaign id: messages that were answered}."""
+    def _count_with(self, moment, aggregate="__count"):
+        """{campaign id: messages to which this happened}."""
         groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("replied_at", "!=", False)],
-            ["campaign_id"],
-            ["__count"],
+            [("campaign_id", "in", self.ids), (moment, "!=", False)], ["campaign_id"], [aggregate]
         )
         return {campaign.id: count for campaign, count in groups}
+
+    def _count_replied(self):
+        """{campaign id: messages that were answered}."""
+        return self._count_with("replied_at")
 
     def _count_clicked(self):
         """{campaign id: messages whose link was followed}."""
-        groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("clicked_at", "!=", False)],
-            ["campaign_id"],
-            ["__count"],
-        )
-        return {campaign.id: count for campaign, count in groups}
+        return self._count_with("clicked_at")
 
     def _count_opted_out(self):
         """{campaign id: people who opted out after one of its messages} (`_stamp_opt_outs`)."""
-        groups = self.env["waba.message"]._read_group(
-            [("campaign_id", "in", self.ids), ("opted_out_at", "!=", False)],
-            ["campaign_id"],
-            ["recipient_id:count_distinct"],
-        )
-        return {campaign.id: count for campaign, count in groups}
+        return self._count_with("opted_out_at", "recipient_id:count_distinct")
 
     @api.depends("state", "pause_reason")
     def _compute_progress(self):
@@ -191,7 +184,7 @@ class WabaCampaign(models.Model):
         sender = self.sudo().sender_id
         own_limit, parts = sender._own_people_limit(), []
         if own_limit is not None:
-            labels = dict(sender._fields["response_action"]._description_selection(self.env))
+            labels = labels_of(sender, "response_action")
             parts.append(
                 self.env._(
                     "%(used)s of %(limit)s for this number (%(why)s)",

@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..policy import reputation, response
+from ..policy import canary as canary_policy
+from ..policy import reputation_rates
 from .waba_campaign_canary import LEFT_STATES
 from .waba_message_day import LEFT_AT, conditions
 from .waba_reputation_words import number
@@ -17,7 +18,7 @@ LOOK_AGAIN = timedelta(minutes=10)
 class WabaCampaign(models.Model):
     """What a campaign's own results say: widen its first wave, or pause until a manager has looked.
 
-    They are looked at by each run of the number's job and by the watch; policy/response.py says
+    They are looked at by each run of the number's job and by the watch; policy/canary.py says
     what is too bad.
     """
 
@@ -55,7 +56,7 @@ class WabaCampaign(models.Model):
         counts = self._results_since(self.wave_started_at)
         settings = self.sender_id._response_settings()
         waited = now - self.wave_sent_at if self.wave_sent_at else timedelta()
-        verdict = response.canary_verdict(self.wave_size, counts, waited, settings)
+        verdict = canary_policy.canary_verdict(self.wave_size, counts, waited, settings)
         if verdict == "widen" and self.wave_state == "waiting":
             self._widen(
                 self.env._(
@@ -67,7 +68,7 @@ class WabaCampaign(models.Model):
                     opted_out=number(self.env, counts.opted_out),
                 )
             )
-        elif verdict in response.CAMPAIGN_REASONS:
+        elif verdict in canary_policy.CAMPAIGN_REASONS:
             self._pause_for_results(verdict, counts, settings)
         elif self.wave_until and self.wave_until <= now:
             self.wave_until = now + LOOK_AGAIN
@@ -77,7 +78,7 @@ class WabaCampaign(models.Model):
             self._results_since(self.watched_from) if self.watched_from else self._results_so_far()
         )
         settings = self.sender_id._response_settings()
-        if reason_key := response.campaign_threshold(counts, settings):
+        if reason_key := canary_policy.campaign_threshold(counts, settings):
             self._pause_for_results(reason_key, counts, settings)
 
     def _results_so_far(self):
@@ -104,7 +105,7 @@ class WabaCampaign(models.Model):
                 conditions(SQL("now()"))["limited"],
             )
         )
-        return reputation.DayCounts(
+        return reputation_rates.DayCounts(
             fields.Datetime.now().date(),
             delivered=states.get("delivered", 0) + states.get("read", 0),
             failed=states.get("failed", 0),
@@ -113,7 +114,7 @@ class WabaCampaign(models.Model):
         )
 
     def _results_since(self, moment):
-        """`policy.reputation.DayCounts` of the messages that left since `moment`."""
+        """`policy.reputation_rates.DayCounts` of the messages that left since `moment`."""
         self.env["waba.message"].flush_model()
         now = fields.Datetime.now()
         filters = conditions(SQL("%s::timestamp", now))
@@ -124,7 +125,7 @@ class WabaCampaign(models.Model):
                 """,
                 SQL(", ").join(
                     SQL("count(*) FILTER (WHERE %s)", filters[measure])
-                    for measure in reputation.COUNTS
+                    for measure in reputation_rates.COUNTS
                 ),
                 self.id,
                 LEFT_STATES,
@@ -132,8 +133,8 @@ class WabaCampaign(models.Model):
                 moment,
             )
         )
-        counts = dict(zip(reputation.COUNTS, values, strict=True))
-        return reputation.DayCounts(now.date(), **counts)
+        counts = dict(zip(reputation_rates.COUNTS, values, strict=True))
+        return reputation_rates.DayCounts(now.date(), **counts)
 
     def _pause_for_results(self, reason_key, counts, settings):
         """Pause until a manager has looked; the people who wait are kept."""

@@ -3,6 +3,7 @@ from ast import literal_eval
 from odoo import api, fields, models
 
 from ..policy import retry
+from .labels import labels_of
 from .waba_failure import NOT_DELIVERED
 
 SOURCES = [
@@ -227,7 +228,7 @@ class WabaCampaign(models.Model):
             return self.env._("%(people)s with the tag “%(name)s”", people=people,
                               name=self._chosen_in_source()[1].name)  # fmt: skip
         if source == "campaign":
-            outcomes = dict(self._fields["audience_outcome"]._description_selection(self.env))
+            outcomes = labels_of(self, "audience_outcome")
             return self.env._(
                 "%(people)s of “%(name)s” %(outcome)s",
                 people=people,

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..policy import response
+from ..policy import canary as canary_policy
 from .waba_reputation_words import number, percent
 
 
@@ -25,7 +25,7 @@ class WabaCampaign(models.Model):
         needs = sender.response_canary or any(
             template.sudo()._response_in_force().canary for template in self._templates_in_use()
         )
-        wave = sender.canary and response.canary(
+        wave = sender.canary and canary_policy.canary(
             self.audience_count, needs, sender.portfolio_id._is_young(), settings
         )
         if self.wave_state == "none" or not wave:

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -8,7 +7,6 @@ from odoo.tools import SQL
 from ..policy import ab_test
 from .languages import in_language_of
 from .waba_campaign_ab import TRIAL_STATES, VARIANTS
-from .waba_reputation_words import number, percent
 
 
 class WabaCampaign(models.Model):
@@ -299,63 +297,6 @@ class WabaCampaign(models.Model):
             ),
         )
 
-    # ------------------------------------------------------------------
-    # Words
-    # ------------------------------------------------------------------
-
-    def _why_winner(self, verdict, parts):
-        env, winner = self.env, verdict.winner.upper()
-        sentences = {
-            "stopped": env._("Message %s goes to the rest: the other one may not be sent any "
-                             "more.", winner),
-            "opt_outs": env._("Message %s goes to the rest: clearly more people asked to be left "
-                              "alone after the other one.", winner),
-            "better": env._("Message %s goes to the rest: it was clearly received better.", winner),
-            "slightly": env._("Message %s goes to the rest: its figure is the better one, but the "
-                              "difference is small enough to be chance.", winner),
-            "equal": env._("Message %s goes to the rest: both were received alike.", winner),
-            "thin": env._("Message %(winner)s goes to the rest, though too few people were "
-                          "reached to tell (%(least)s of each are needed).",
-                          winner=winner, least=ab_test.LEAST_PEOPLE),
-        }  # fmt: skip
-        return f"{sentences[verdict.ground]} {self._trial_figures(parts)}"
-
-    def _trial_figures(self, parts):
-        """A: 41.0 % of 195 read it; B: 38.2 % of 199."""
-        words = {
-            "read": self.env._("Read: A %(a)s, B %(b)s."),
-            "reply": self.env._("Answered: A %(a)s, B %(b)s."),
-        }[self.ab_criterion]
-        return words % {
-            variant: self.env._(
-                "%(rate)s of %(base)s",
-                rate=percent(self.env, part.rate(self.ab_criterion) or 0),
-                base=number(self.env, part.delivered),
-            )
-            for variant, part in parts.items()
-        }
-
-    def _forecast(self, now):
-        """While the better message is not known the rest waits; then it goes as any other."""
-        forecast = super()._forecast(now)
-        if not forecast or self.trial_state not in ("sending", "waiting"):
-            return forecast
-        known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
-        return replace(forecast, ends_at=super()._forecast(max(known_at, now)).ends_at)
-
-    def _why_waiting(self):
-        return super()._why_waiting() or self._why_trial_waits()
-
-    def _why_trial_waits(self):
-        """The banner while only the rest is left, or False."""
-        if self.state != "running" or self.trial_state not in ("sending", "waiting"):
-            return False
-        waiting = self.env["waba.message"].search_count(
-            [("campaign_id", "=", self.id), ("state", "in", ("queued", "reserved")),
-             ("retry_at", "!=", False)],
-            limit=1,
-        )  # fmt: skip
-        return False if waiting else self._describe_running_trial()
 
 
 class WabaSender(models.Model):

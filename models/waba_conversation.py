@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .waba_person_mixin import record_of
+
 # Meta, Send messages, 2025-11-04: any inbound message opens or renews a 24 h service window.
 SERVICE_WINDOW = timedelta(hours=24)
 
@@ -63,10 +65,7 @@ class WabaConversation(models.Model):
 
     def _get_record(self):
         """The partner or lead they last wrote about, if it still exists."""
-        self.ensure_one()
-        if self.res_model not in self.env or not self.res_id:
-            return None
-        return self.env[self.res_model].browse(self.res_id).exists() or None
+        return record_of(self)
 
     @api.model
     def _register_inbound(self, sender, recipient, at, message):

@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.tools import format_datetime
 
 from ..policy import media as media_policy
+from .labels import labels_of
 from .waba_message_talk import KIND_ICONS, KIND_WORDS
 
 # These are shown at the message that they are about, not as one of their own.
@@ -69,7 +70,7 @@ class WabaMessage(models.Model):
         """'Read, 27 Nov 2026 14:02', for the ticks."""
         if self.direction == "in":
             return ""
-        labels = dict(self._fields["state"]._description_selection(self.env))
+        labels = labels_of(self, "state")
         at = {
             "accepted": self.accepted_at, "held": self.accepted_at, "sent": self.sent_at,
             "delivered": self.delivered_at, "read": self.read_at, "failed": self.failed_at,
@@ -81,9 +82,8 @@ class WabaMessage(models.Model):
     def _reason_text(self):
         """Why it did not go, or does not go yet, in words; False when all is well."""
         if self.state in ("failed", "skipped", "uncertain"):
-            return self.failure_reason or dict(
-                self._fields["failure_type"]._description_selection(self.env)
-            ).get(self.failure_type, False)
+            reasons = labels_of(self, "failure_type")
+            return self.failure_reason or reasons.get(self.failure_type, False)
         if self.state != "queued":
             return False
         if self.is_uploading:
@@ -101,7 +101,7 @@ class WabaMessage(models.Model):
             return self.env._("Campaign %s", self.campaign_id.name)
         if self.origin in ("manual", "test"):
             return self.user_id.name or ""
-        return dict(self._fields["origin"]._description_selection(self.env)).get(self.origin, "")
+        return labels_of(self, "origin").get(self.origin, "")
 
     def _as_place(self, details):
         if self.kind != "location":

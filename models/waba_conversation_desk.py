@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .window_actions import form_of
+
 # Not yet urgent, and late enough that whoever looks after lunch still finds it open.
 CLOSING = timedelta(hours=4)
 WINDOW_STATES = [
@@ -157,13 +159,7 @@ class WabaConversation(models.Model):
         record = self._record_for_reader()
         if record is None:
             return False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
+        return {**form_of(record), "views": [(False, "form")]}
 
     # ------------------------------------------------------------------
     # Live

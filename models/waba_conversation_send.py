@@ -8,6 +8,7 @@ from odoo.tools.mimetypes import guess_mimetype
 
 from ..policy import frequency
 from ..policy import media as media_policy
+from .labels import labels_of
 
 MAX_KEY = 64
 MAX_FILES = 10
@@ -125,8 +126,8 @@ class WabaConversation(models.Model):
         """(whom to write to, further values of the row): the person of this conversation, whatever
         number the record shows by now."""
         person = self.recipient_id
-        numbers = {person.number, person.wa_number} - {False}
-        if record is not None and self.env["waba.campaign"]._number_of(record) in numbers:
+        number = record is not None and self.env["waba.campaign"]._number_of(record)
+        if number in person._known_numbers():
             return record, {}
         values = {"person_name": self._person_name()}
         if record is not None:
@@ -211,7 +212,7 @@ class WabaConversation(models.Model):
                 ("unsupported", "=", False),
             ]
         )  # fmt: skip
-        categories = dict(templates._fields["category"]._description_selection(self.env))
+        categories = labels_of(templates, "category")
         language = (self.env.user.lang or "").split("_")[0]
         ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.name))
         return [
@@ -303,7 +304,7 @@ class WabaVariableMixin(models.AbstractModel):
     def _place_words(self):
         """'Text {{1}}', as the person who fills it in knows it."""
         self.ensure_one()
-        parts = dict(self._fields["component"]._description_selection(self.env))
+        parts = labels_of(self, "component")
         return f"{parts[self.component]} {{{{{self.name}}}}}"
 
 

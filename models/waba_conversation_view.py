@@ -4,6 +4,7 @@ from odoo.tools import SQL
 
 from ..policy import media as media_policy
 from .waba_conversation_desk import SAID
+from .waba_recipient import known_by
 
 PAGE = 50
 USERS = "waba_campaign.waba_group_user"
@@ -104,7 +105,7 @@ class WabaConversation(models.Model):
         )
         found = people.concat(*(person for (person,) in written))
         if number:
-            found |= people.search(["|", ("number", "=", number), ("wa_number", "=", number)])
+            found |= people.search(known_by([number]))
         return self.sudo().search(
             [
                 ("recipient_id", "in", found.ids),

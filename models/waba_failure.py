@@ -6,6 +6,8 @@ One vocabulary for the row, the campaign and the number. The keys are those of
 
 from odoo.tools import LazyTranslate
 
+from .labels import labels_of
+
 _lt = LazyTranslate(__name__)
 
 # We decided not to send.
@@ -111,7 +113,7 @@ def failure_sentence(env, failure_type, code=None, text=None):
 
     :param text: Meta's own words, shown as such
     """
-    labels = dict(env["waba.message"]._fields["failure_type"]._description_selection(env))
+    labels = labels_of(env["waba.message"], "failure_type")
     sentence = labels.get(failure_type) or failure_type
     if text and code:
         sentence = env._(

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL, format_date
 
+from .waba_recipient import known_by
+
 # What leads to a lead or contact by (res_model, res_id).
 LED_TO = ("waba.message", "waba.conversation")
 
@@ -78,9 +80,7 @@ class WabaRecipient(models.Model):
     def _follow_merge(self, records):
         """These leads or contacts turn out to be one person: the stricter word goes for all."""
         numbers = {self.env["waba.campaign"]._number_of(record) for record in records} - {""}
-        people = self.search(
-            ["|", ("number", "in", list(numbers)), ("wa_number", "in", list(numbers))]
-        )
+        people = self.search(known_by(numbers))
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])
         for purpose in ("marketing", "utility"):
@@ -90,7 +90,7 @@ class WabaRecipient(models.Model):
             word = out._same_person().consent_ids.filtered(
                 lambda entry, purpose=purpose: (entry.purpose, entry.action) == (purpose, "opt_out")
             )[:1]
-            unknown = numbers - set(people.mapped("number")) - set(people.mapped("wa_number"))
+            unknown = numbers.difference(people._known_numbers())
             if unknown:
                 new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
                 people |= self.union(*new.values())

@@ -5,6 +5,8 @@ from odoo import api, fields, models
 
 from ..policy import status as status_policy
 from .waba_failure import FAILURE_TYPES
+from .waba_person_mixin import record_of
+from .window_actions import form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -209,10 +211,7 @@ class WabaMessage(models.Model):
 
     def _get_record(self):
         """The partner or lead this row was made from, if it still exists."""
-        self.ensure_one()
-        if self.res_model not in self.env or not self.res_id:
-            return None
-        return self.env[self.res_model].browse(self.res_id).exists() or None
+        return record_of(self)
 
     # ------------------------------------------------------------------
     # State
@@ -272,11 +271,4 @@ class WabaMessage(models.Model):
     def action_open_record(self):
         self.ensure_one()
         record = self._get_record()
-        if not record:
-            return False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "view_mode": "form",
-        }
+        return form_of(record) if record else False

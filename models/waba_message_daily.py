@@ -3,7 +3,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
+from .job_marks import read_mark, write_mark
+from .labels import same_choices
 from .waba_message_day import LEFT_AT, conditions
 from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
 from .waba_phone_prefix import prefix_of
@@ -16,8 +18,8 @@ FIRST_DAYS = 90
 # Written by each count, so that two counts can never overlap.
 COUNTED_AT = "waba_campaign.counted_at"
 
-# The figures of policy.reputation.DayCounts; here their names end in `_count`.
-MEASURES = reputation.COUNTS
+# The figures of policy.reputation_rates.DayCounts; here their names end in `_count`.
+MEASURES = reputation_rates.COUNTS
 COUNTS = tuple(f"{measure}_count" for measure in MEASURES)
 # What every row is about, whatever else its days are told apart by.
 COMMON = {
@@ -78,13 +80,13 @@ class WabaDailyMixin(models.AbstractModel):
         """The counts by day, of everything or of each group; under the reader's rules.
 
         :param groupby: names of fields
-        :return: {tuple with a value per name in `groupby`: [policy.reputation.DayCounts]}
+        :return: {tuple with a value per name in `groupby`: [policy.reputation_rates.DayCounts]}
         """
         found = {}
         aggregates = [f"{name}:sum" for name in COUNTS]
         for row in self._read_group(domain, [*groupby, "day:day"], aggregates):
             key, day, counts = row[: len(groupby)], row[len(groupby)], row[len(groupby) + 1 :]
-            found.setdefault(key, []).append(reputation.DayCounts(day, *counts))
+            found.setdefault(key, []).append(reputation_rates.DayCounts(day, *counts))
         return found
 
     @api.model
@@ -144,10 +146,7 @@ class WabaMessageDaily(models.Model):
         "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")
@@ -160,7 +159,7 @@ class WabaMessageDaily(models.Model):
         `commit_step`, on what the other one left.
         """
         now = fields.Datetime.now()
-        first = self._first_day_due(now)
+        first = first_day_due(self, now)
         self._take_turn(now)
         # Again, for a word that came before its message was known to have left.
         self.env["waba.message"]._stamp_opt_outs(
@@ -172,24 +171,9 @@ class WabaMessageDaily(models.Model):
         self.env["waba.sender.reputation"]._take_counts(first, now.date())
 
     @api.model
-    def _first_day_due(self, now):
-        """The first day to count; the first count of a UTC day takes all that are open."""
-        counted_at = self._counted_at()
-        days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
-        if not self.search_count([], limit=1):
-            days = FIRST_DAYS
-        first = now.date() - timedelta(days=days)
-        # A day some of whose messages are no longer kept keeps the figures it has.
-        kept = kept_since(self.env, MESSAGE_KEEP_DAYS)
-        return max(first, kept.date() + timedelta(days=1)) if kept else first
-
-    @api.model
     def _counted_at(self):
         """When the figures were last counted, naive UTC; None: never."""
-        rows = self.env.execute_query(
-            SQL("SELECT value FROM ir_config_parameter WHERE key = %s", COUNTED_AT)
-        )
-        return fields.Datetime.to_datetime(rows[0][0]) if rows else None
+        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
 
     @api.model
     def _take_turn(self, now):
@@ -198,15 +182,7 @@ class WabaMessageDaily(models.Model):
         Under REPEATABLE READ, whoever waited for the row is refused instead of going on with
         figures from before.
         """
-        self.env.cr.execute(
-            SQL(
-                """INSERT INTO ir_config_parameter (key, value) VALUES (%s, %s)
-                   ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value""",
-                COUNTED_AT,
-                fields.Datetime.to_string(now),
-            ),
-            log_exceptions=False,
-        )
+        write_mark(self.env, COUNTED_AT, fields.Datetime.to_string(now))
 
     @api.model
     def _recount(self, first, last, now):
@@ -234,10 +210,7 @@ class WabaAudienceDaily(models.Model):
         ondelete="set null",
         help="Where the lead came from, as it stood when the day was counted.",
     )
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")
@@ -251,3 +224,19 @@ class WabaAudienceDaily(models.Model):
             prefix_of(SQL("m.number")),
         )
         self._count_days(columns, joins, first, last, now)
+
+
+def first_day_due(daily, now, also_from=None):
+    """The first day to count; the first count of a UTC day takes all that are open.
+
+    :param daily: a model of days with `_counted_at`
+    :param also_from: the first day whose figures have changed since for another reason
+    """
+    counted_at = daily._counted_at()
+    days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
+    if not daily.search_count([], limit=1):
+        days = FIRST_DAYS
+    first = min(filter(None, (now.date() - timedelta(days=days), also_from)))
+    # A day some of whose messages are no longer kept keeps the figures it has.
+    kept = kept_since(daily.env, MESSAGE_KEEP_DAYS)
+    return max(first, kept.date() + timedelta(days=1)) if kept else first

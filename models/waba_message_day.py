@@ -4,17 +4,17 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
 from .waba_message import TAKEN_STATES
 from .waba_message_inbound import ANSWER_WITHIN, CLOCK_AHEAD
 
-SILENT_AFTER = timedelta(days=reputation.SILENT_AFTER_DAYS)
+SILENT_AFTER = timedelta(days=reputation_rates.SILENT_AFTER_DAYS)
 # When a message left: Meta's acceptance, else the first that was heard of it, else its refusal.
 LEFT_AT = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)")
 
 
 def conditions(now):
-    """{measure: SQL condition on a message `m`}, one for each of policy.reputation.COUNTS.
+    """{measure: SQL condition on a message `m`}, one for each of policy.reputation_rates.COUNTS.
 
     :param now: SQL expression of the present moment, naive UTC
     """

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .labels import labels_of
+
 
 class WabaMessage(models.Model):
     """What a person decides about messages whose outcome nobody knows.
@@ -40,7 +42,7 @@ class WabaMessage(models.Model):
         moved = rows._update_state(
             ("uncertain",), target, {**values, "reserved_until": False, "failure_reason": False}
         )
-        states = dict(self._fields["state"]._description_selection(self.env))
+        states = labels_of(self, "state")
         for campaign in moved.campaign_id:
             campaign._message_log(
                 body=self.env._(

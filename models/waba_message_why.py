@@ -2,9 +2,9 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import LazyTranslate, format_datetime
 
+from .labels import label
 from .waba_failure import failure_sentence
 from .waba_message import TAKEN_STATES, WAIT_REASONS
-from .waba_reputation_words import label
 
 _lt = LazyTranslate(__name__)
 

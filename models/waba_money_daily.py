@@ -1,12 +1,10 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .job_marks import read_mark, write_mark
-from .waba_message_daily import FIRST_DAYS, OPEN_DAYS
+from .labels import same_choices
+from .waba_message_daily import first_day_due
 from .waba_message_day import LEFT_AT, conditions
-from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
 from .waba_phone_prefix import prefix_of
 
 COUNTED_AT = "waba_campaign.money_counted_at"
@@ -55,10 +53,7 @@ class WabaMoneyDaily(models.Model):
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
     country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
 
     sent_count = fields.Integer("Sent", readonly=True)
@@ -108,14 +103,7 @@ class WabaMoneyDaily(models.Model):
         :param priced_from: the first of the days whose messages have been priced since
         """
         now = fields.Datetime.now()
-        counted_at = self._counted_at()
-        days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
-        if not self.search_count([], limit=1):
-            days = FIRST_DAYS
-        first = min(filter(None, (now.date() - timedelta(days=days), priced_from)))
-        # A day some of whose messages are no longer kept keeps the figures it has.
-        if kept := kept_since(self.env, MESSAGE_KEEP_DAYS):
-            first = max(first, kept.date() + timedelta(days=1))
+        first = first_day_due(self, now, priced_from)
         write_mark(self.env, COUNTED_AT, now.replace(microsecond=0))
         self.env.flush_all()
         self._recount(first, now)

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .window_actions import list_of
+
 
 class WabaPersonMixin(models.AbstractModel):
     """What a record needs to be written to: a phone, a person's facts, and its messages.
@@ -57,7 +59,13 @@ class WabaPersonMixin(models.AbstractModel):
 
     def action_view_waba_messages(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("res_model", "=", self._name), ("res_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        domain = [("res_model", "=", self._name), ("res_id", "=", self.id)]
+        return list_of(self.env, "waba_message_action", domain)
+
+
+def record_of(row):
+    """The partner or lead that a row names by `res_model` and `res_id`, if it still exists."""
+    row.ensure_one()
+    if row.res_model not in row.env or not row.res_id:
+        return None
+    return row.env[row.res_model].browse(row.res_id).exists() or None

@@ -5,9 +5,10 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..policy import eligibility, frequency
+from .labels import label
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
-from .waba_reputation_words import label
+from .waba_recipient import known_by
 
 USERS = "waba_campaign.waba_group_user"
 ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
@@ -82,9 +83,7 @@ class WabaPersonMixin(models.AbstractModel):
         """The person as WhatsApp knows them: every word of theirs and every message."""
         self.ensure_one()
         number = self.env["waba.campaign"]._number_of(self)
-        people = self.env["waba.recipient"].search(
-            ["|", ("number", "=", number), ("wa_number", "=", number)]
-        )
+        people = self.env["waba.recipient"].search(known_by([number]))
         actions = self.env["ir.actions.act_window"]
         action = actions._for_xml_id("waba_campaign.waba_recipient_action")
         action["domain"] = [("id", "in", people.ids)]
@@ -156,8 +155,7 @@ class Panel:
         """{E.164 number: [waba.recipient]}, by either of a person's two forms."""
         found = {}
         for person in sudo["waba.recipient"].search(
-            (Domain("number", "in", list(numbers)) | Domain("wa_number", "in", list(numbers)))
-            & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
+            known_by(numbers) & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
         ):
             for number in numbers.intersection((person.number, person.wa_number)):
                 found.setdefault(number, []).append(person)

@@ -14,6 +14,7 @@ from functools import partial
 from odoo import api, fields, models
 
 from ..cloud_api import Health
+from .labels import labels_of
 from .waba_reputation_kinds import RANKS, effect_of_change
 
 # No webhook announces a number's rating, which can change within minutes (Meta, Send messages,
@@ -77,7 +78,7 @@ class WabaPortfolio(models.Model):
     _inherit = "waba.portfolio"
 
     def _limit_words(self, before, after):
-        labels = dict(self._fields["messaging_limit"]._description_selection(self.env))
+        labels = labels_of(self, "messaging_limit")
         return self.env._(
             "Daily limit: %(before)s → %(after)s",
             before=labels.get(before or "unknown"),
@@ -122,10 +123,8 @@ class WabaSender(models.Model):
 
     def _standing_words(self, kind, before, after):
         field = {"number_quality": "quality_rating"}.get(kind)
-        labels = dict(self._fields[field]._description_selection(self.env)) if field else {}
-        names = dict(
-            self.env["waba.reputation.event"]._fields["kind"]._description_selection(self.env)
-        )
+        labels = labels_of(self, field) if field else {}
+        names = labels_of(self.env["waba.reputation.event"], "kind")
         return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
 
 
@@ -187,7 +186,7 @@ class WabaTemplate(models.Model):
 
     @api.model
     def _change_words(self, field, before, after):
-        labels = dict(self._fields[field]._description_selection(self.env))
+        labels = labels_of(self, field)
         return f"{labels.get(before, before) or '–'} → {labels.get(after, after)}"
 
 

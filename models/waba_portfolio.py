@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import limits
+from .labels import labels_of
 
 MESSAGING_LIMITS = [
     ("50", "50 people a day"),
@@ -160,7 +161,7 @@ class WabaPortfolio(models.Model):
         :param messaging_limit: a key of MESSAGING_LIMITS; 'unknown' and None change nothing.
         :param source: where Meta said it, in words, for the chatter.
         """
-        labels = dict(self._fields["messaging_limit"]._description_selection(self.env))
+        labels = labels_of(self, "messaging_limit")
         for portfolio in self:
             if messaging_limit not in labels or messaging_limit in (
                 "unknown",

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..policy import rates
+from .labels import labels_of
 
 CATEGORIES = [
     ("marketing", "Promotion"),
@@ -87,7 +88,7 @@ class WabaRate(models.Model):
 
     @api.depends("market", "category")
     def _compute_display_name(self):
-        labels = dict(self._fields["category"]._description_selection(self.env))
+        labels = labels_of(self, "category")
         for rate in self:
             category = labels.get(rate.category, "")
             rate.display_name = f"{rate.market}: {category}" if rate.market else category

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 
@@ -67,6 +68,10 @@ class WabaRecipient(models.Model):
             handle = recipient.number or recipient.user_uid or ""
             recipient.display_name = f"{recipient.name} · {handle}" if recipient.name else handle
 
+    def _known_numbers(self):
+        """The numbers of these people, in both ways of writing them."""
+        return [number for person in self for number in (person.number, person.wa_number) if number]
+
     @api.model
     def _find_or_create_by_number(self, portfolio, numbers):
         """{E.164 number: recipient} for all `numbers`, creating who is missing."""
@@ -133,3 +138,9 @@ class WabaRecipient(models.Model):
                 ("retry_at", "<", until),
             ]
         ).write({"retry_at": until, "wait_reason": "held"})
+
+
+def known_by(numbers):
+    """The Domain of people with one of these numbers, as we write it or as WhatsApp does."""
+    numbers = list(numbers)
+    return Domain("number", "in", numbers) | Domain("wa_number", "in", numbers)

@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .waba_recipient import known_by
+
 PURPOSES = ("marketing", "utility")
 # What a word of the ledger makes of a person.
 STATE_OF = {"opt_in": "opted_in", "opt_out": "opted_out"}
@@ -32,9 +34,7 @@ class WabaRecipient(models.Model):
 
     def _same_person(self):
         """Every row of these people, in any portfolio: consent is the company's, not Meta's."""
-        numbers = {number for person in self for number in (person.number, person.wa_number)}
-        numbers = list(numbers - {False})
-        return self | self.search(["|", ("number", "in", numbers), ("wa_number", "in", numbers)])
+        return self | self.search(known_by(self._known_numbers()))
 
     def _of_company(self, number, company=None):
         """The row of an E.164 number in a portfolio of the company, made where there is none.
@@ -56,13 +56,7 @@ class WabaRecipient(models.Model):
             )
         numbers = list(numbers)
         people = self.search(
-            [
-                ("portfolio_id", "in", portfolios.ids),
-                "|",
-                ("number", "in", numbers),
-                ("wa_number", "in", numbers),
-            ],
-            order="id desc",
+            Domain("portfolio_id", "in", portfolios.ids) & known_by(numbers), order="id desc"
         )
         # The row by the number itself before one by WhatsApp's way of writing it.
         known = {person.wa_number: person for person in people}

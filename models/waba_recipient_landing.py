@@ -65,9 +65,6 @@ class WabaRecipient(models.Model):
         )
         return last and last._get_record()
 
-    def _known_numbers(self):
-        return [number for number in (self.number, self.wa_number) if number]
-
     def _open_lead(self, company):
         numbers = self._known_numbers()
         if not numbers and not self.partner_id:

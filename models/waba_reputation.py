@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation, reputation_causes, reputation_rates
 from .languages import in_language_of
 from .transactions import commit_step
 from .waba_reputation_words import (
@@ -107,12 +107,12 @@ class WabaSender(models.Model):
         days = self.env["waba.message.daily"]._day_counts(
             [
                 ("sender_id", "=", self.id),
-                ("day", ">", today - timedelta(days=reputation.MONTH)),
+                ("day", ">", today - timedelta(days=reputation_rates.MONTH)),
                 ("day", "<=", today),
             ]
         )
         history = self.env["waba.sender.reputation"]._history(
-            self, today - timedelta(days=reputation.MONTH), today
+            self, today - timedelta(days=reputation_rates.MONTH), today
         )[self.id]
         judged = [row for row in history if row["level"]]
         return reputation.judge(
@@ -214,10 +214,10 @@ class WabaCampaign(models.Model):
         today = fields.Datetime.now().date()
         of_number = [
             ("sender_id", "=", sender.id),
-            ("day", ">", today - timedelta(days=reputation.WEEK)),
+            ("day", ">", today - timedelta(days=reputation_rates.WEEK)),
         ]
         daily = self.env["waba.message.daily"].sudo()
         everything = daily._day_counts(of_number).get((), [])
         mine = daily._day_counts([*of_number, ("campaign_id", "=", self.id)]).get((), [])
         fresh_start = sender.fresh_start_at.date() if sender.fresh_start_at else None
-        return reputation.cost(mine, everything, today, fresh_start)
+        return reputation_causes.cost(mine, everything, today, fresh_start)

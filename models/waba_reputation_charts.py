@@ -4,11 +4,12 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
-from ..policy import reputation
+from ..policy import reputation_rates, reputation_score
+from .labels import label
 from .waba_message_daily import MEASURES
 from .waba_reputation_groups import json_domain
 from .waba_reputation_kinds import CERTAINTIES
-from .waba_reputation_words import label, number, percent
+from .waba_reputation_words import number, percent
 
 _lt = LazyTranslate(__name__)
 
@@ -63,11 +64,11 @@ class WabaSender(models.Model):
                     for level in (
                         {
                             **sender._labelled("reputation_level", "watch"),
-                            "score": reputation.HEALTHY_FROM,
+                            "score": reputation_score.HEALTHY_FROM,
                         },
                         {
                             **sender._labelled("reputation_level", "at_risk"),
-                            "score": reputation.WATCH_FROM,
+                            "score": reputation_score.WATCH_FROM,
                         },
                     )
                 ],
@@ -151,11 +152,13 @@ class WabaSender(models.Model):
     def _share_text(self, count, base, of):
         """'2.1 % of 1,952 sent (41)'; of too few for a rate: '3 of 41 delivered'."""
         share = self._rate_text(count, base, of)
-        return share if base < reputation.MIN_VOLUME else f"{share} ({number(self.env, count)})"
+        return (
+            share if base < reputation_rates.MIN_VOLUME else f"{share} ({number(self.env, count)})"
+        )
 
     def _rate_text(self, count, base, of):
         """'96.8 % of 1,952 sent', beside the count; of too few for a rate: '3 of 41 delivered'."""
-        is_thin = base < reputation.MIN_VOLUME
+        is_thin = base < reputation_rates.MIN_VOLUME
         values = {
             "part": number(self.env, count) if is_thin else percent(self.env, count / base),
             "base": number(self.env, base),

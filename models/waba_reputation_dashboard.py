@@ -3,9 +3,10 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from ..policy import reputation
+from ..policy import reputation, reputation_rates
+from .labels import label
 from .waba_reputation_charts import FUNNEL, LOSSES, every_day, moment_text
-from .waba_reputation_words import base_text, label, number
+from .waba_reputation_words import base_text, number
 
 PERIODS = (7, 30, 90)
 SPARKLINE_DAYS = 14
@@ -94,7 +95,7 @@ class WabaSender(models.Model):
             "thin": self.env._(
                 "Not enough data yet: a number is judged once %s of its messages were delivered. "
                 "Until then a single reply or opt-out would decide its colour.",
-                number(self.env, reputation.MIN_VOLUME),
+                number(self.env, reputation_rates.MIN_VOLUME),
             ),
             "rich": False,
         }[state]
@@ -150,7 +151,7 @@ class WabaSender(models.Model):
             "projection": self.reputation_projection,
             "base": {
                 "count": self.reputation_base,
-                "needed": reputation.MIN_VOLUME,
+                "needed": reputation_rates.MIN_VOLUME,
                 "text": self.reputation_base_text or base_text(self.env, reputation.judge((), now)),
                 "is_thin": is_thin,
             },

@@ -6,7 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
+from .labels import labels_of
 from .waba_reputation_kinds import (
     CERTAINTIES,
     EFFECTS,
@@ -16,6 +17,7 @@ from .waba_reputation_kinds import (
     WITNESSED,
     WITNESSES,
 )
+from .window_actions import form_of
 
 # How long a `sent` message may wait before its silence is noted. Meta goes on trying for 30 days
 # (10 minutes for a code), and for 12 hours at most where a service template sets a time of its own
@@ -23,7 +25,7 @@ from .waba_reputation_kinds import (
 # would tell a manager of a bad campaign when nothing can be done any more, so the guess is made
 # early, called a guess, and corrected by 'delivered_late' where a delivery comes after it. One day
 # above the policy's whole days: what is noted here is silent in every figure too.
-SILENT_AFTER = timedelta(days=reputation.SILENT_AFTER_DAYS + 1)
+SILENT_AFTER = timedelta(days=reputation_rates.SILENT_AFTER_DAYS + 1)
 # A webhook may be 3 MB; whoever wants all of it finds it among the webhook events.
 RAW_LENGTH = 8000
 
@@ -105,7 +107,7 @@ class WabaReputationEvent(models.Model):
 
     @api.depends("kind", "at")
     def _compute_display_name(self):
-        labels = dict(self._fields["kind"]._description_selection(self.env))
+        labels = labels_of(self, "kind")
         for event in self:
             event.display_name = f"{labels.get(event.kind, '')} · {event.at or ''}"
 
@@ -195,14 +197,7 @@ class WabaReputationEvent(models.Model):
         self.ensure_one()
         subjects = (self.message_id, self.campaign_id, self.template_id, self.sender_id)
         subject = next((record for record in subjects if record), self.account_id)
-        if not subject:
-            return False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": subject._name,
-            "res_id": subject.id,
-            "view_mode": "form",
-        }
+        return form_of(subject) if subject else False
 
 
 INSERT = """

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
-from ..policy import reputation
+from ..policy import reputation, reputation_rates
 from .waba_message_day import SILENT_AFTER
 from .waba_reputation_words import (
     base_text,
@@ -64,7 +64,7 @@ class WabaSender(models.Model):
         """
         now = fields.Datetime.now()
         begins = now.date() - timedelta(days=days - 1)
-        first = now.date() - timedelta(days=max(days, reputation.MONTH) - 1)
+        first = now.date() - timedelta(days=max(days, reputation_rates.MONTH) - 1)
         found = []
         for kind in BREAKDOWNS:
             groups = [
@@ -87,7 +87,7 @@ class WabaSender(models.Model):
 
     def _describe_group(self, kind, record, rows, judgement, first, last):
         """One row of a breakdown; its rates are those of the days `first` to `last`."""
-        measured = reputation.rates(rows, last, (last - first).days + 1)
+        measured = reputation_rates.rates(rows, last, (last - first).days + 1)
         period = [("sender_id", "in", self.ids), ("day", ">=", first), ("day", "<=", last)]
         of_group = [*period, (GROUP_FIELDS[kind], "=", record.id)]
         return {
@@ -126,9 +126,9 @@ class WabaSender(models.Model):
         """Open the messages that a figure counts.
 
         :param domain: which messages, in fields that waba.message.report has
-        :param measure: a measure of policy.reputation, or one of its counts
+        :param measure: a measure of policy.reputation_rates, or one of its counts
         """
-        domain = [*domain, *self._rows_behind(reputation.PARTS.get(measure, (measure,))[0])]
+        domain = [*domain, *self._rows_behind(reputation_rates.PARTS.get(measure, (measure,))[0])]
         in_report = any(term[0] in ONLY_IN_REPORT for term in domain)
         return {
             "type": "ir.actions.act_window",

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from .window_actions import list_of
+
 RECENT_DAYS = 30
 # The field of the evidence that names a record of this model.
 EVIDENCE_FIELDS = {
@@ -38,12 +40,9 @@ class WabaReputationSubjectMixin(models.AbstractModel):
 
     def action_view_evidence(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "waba_campaign.waba_reputation_event_action"
-        )
-        action["domain"] = [(EVIDENCE_FIELDS[self._name], "=", self.id)]
-        action["context"] = {"search_default_last_30_days": 1}
-        return action
+        domain = [(EVIDENCE_FIELDS[self._name], "=", self.id)]
+        context = {"search_default_last_30_days": 1}
+        return list_of(self.env, "waba_reputation_event_action", domain, context)
 
 
 class WabaTemplate(models.Model):

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import formatLang
 
-from ..policy import reputation
+from ..policy import reputation_causes, reputation_rates
 from .waba_reputation_groups import GROUP_FIELDS
 from .waba_reputation_words import GROUP_LABELS, MEASURE_LABELS, percent, rate_text
 
@@ -37,7 +37,7 @@ class WabaSender(models.Model):
             if len(of_one) > 1
         }
 
-    def _suspects(self, days=reputation.WEEK, category=None):
+    def _suspects(self, days=reputation_rates.WEEK, category=None):
         """What was received worse than the rest, of the week up to now and up to the last fall.
 
         :param days: how far back to look for the fall of a number
@@ -47,14 +47,14 @@ class WabaSender(models.Model):
         today = fields.Datetime.now().date()
         looked_at = self._days_to_explain(days)
         in_category = Domain("category", "=", category) if category else Domain.TRUE
-        week = in_category & self._days_before(looked_at, reputation.WEEK)
-        month = in_category & self._days_before(looked_at, reputation.MONTH)
+        week = in_category & self._days_before(looked_at, reputation_rates.WEEK)
+        month = in_category & self._days_before(looked_at, reputation_rates.MONTH)
         groups = {kind: self._groups(kind, week, by_sender=True) for kind in GROUP_FIELDS}
         everything = self.env["waba.message.daily"]._day_counts(month, ["sender_id"])
         found = {}
         for sender in self:
             for day in looked_at[sender.id]:
-                for suspect in reputation.rank_suspects(
+                for suspect in reputation_causes.rank_suspects(
                     sender._groups_of(groups),
                     everything.get((sender,), []),
                     day,
@@ -90,7 +90,7 @@ class WabaSender(models.Model):
         )
 
     def _groups_of(self, groups):
-        """policy.reputation.Group of each part of this number's messages.
+        """policy.reputation_causes.Group of each part of this number's messages.
 
         :param groups: {kind: {(sender, record): [DayCounts]}}
         """
@@ -102,13 +102,13 @@ class WabaSender(models.Model):
                 # Behind all that the number sends, so behind nothing in particular.
                 continue
             found += [
-                reputation.Group(kind, (record._name, record.id), rows)
+                reputation_causes.Group(kind, (record._name, record.id), rows)
                 for record, rows in mine.items()
             ]
             if kind == "campaign":
                 audiences = self._audiences(mine)
                 found += [
-                    reputation.Group("audience", ("waba.campaign", *ids), rows)
+                    reputation_causes.Group("audience", ("waba.campaign", *ids), rows)
                     for ids, rows in audiences.items()
                 ]
         return found
@@ -155,7 +155,7 @@ class WabaSender(models.Model):
                 name,
                 [
                     ("sender_id", "=", self.id),
-                    ("day", ">", last - timedelta(days=reputation.WEEK)),
+                    ("day", ">", last - timedelta(days=reputation_rates.WEEK)),
                     ("day", "<=", last),
                     (GROUP_FIELDS.get(suspect.kind, "campaign_id"), "in", ids),
                 ],

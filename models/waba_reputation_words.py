@@ -2,10 +2,13 @@
 
 from odoo.tools import LazyTranslate, formatLang
 
-from ..policy import reputation
+from ..policy import reputation_rates
+from .labels import label
 
 _lt = LazyTranslate(__name__)
 
+# Meta's, of a number and of a template.
+RATINGS = [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")]
 LEVELS = [
     ("healthy", "Healthy"),
     ("watch", "Watch"),
@@ -58,7 +61,7 @@ def percent(env, value):
 def rate_text(env, rate):
     """'2.1 % of 1,952', or '3 of 41' when the base is too thin for a rate.
 
-    :param rate: policy.reputation.Rate
+    :param rate: policy.reputation_rates.Rate
     """
     if rate.value is None:
         return env._("%(count)s of %(base)s", count=number(env, rate.count),
@@ -82,7 +85,7 @@ def base_text(env, judgement):
         return env._(
             "%(count)s of %(needed)s messages",
             count=number(env, judgement.base),
-            needed=number(env, reputation.MIN_VOLUME),
+            needed=number(env, reputation_rates.MIN_VOLUME),
         )
     return env._(
         "%(count)s delivered in %(days)s days",
@@ -93,7 +96,7 @@ def base_text(env, judgement):
 
 def reason_text(env, judgement):
     """Why the score is what it is, dearest first, and on what it rests."""
-    used = judgement.week if judgement.window == reputation.WEEK else judgement.month
+    used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
     parts = [
         env._(SPAM_LIMITED)
         if cost.measure == "spam_limited"
@@ -110,7 +113,7 @@ def reason_text(env, judgement):
 def projection_text(env, projection):
     """'At this rate Watch in about 2 days.', or False.
 
-    :param projection: policy.reputation.Projection or None
+    :param projection: policy.reputation_trend.Projection or None
     """
     if not projection:
         return False
@@ -124,9 +127,3 @@ def projection_text(env, projection):
         days=formatLang(env, projection.in_days, digits=0),
         error=formatLang(env, projection.error_days, digits=0 if projection.error_days >= 1 else 1),
     )
-
-
-def label(env, field, key, model="waba.sender"):
-    """The translated label of a selection's key; the key itself when it has none."""
-    labels = dict(env[model]._fields[field]._description_selection(env))
-    return labels.get(key) or key

@@ -121,7 +121,7 @@ def number_sentence(env, sender, found, red_days):
 def campaign_sentence(env, reason_key, counts, settings, wave=0):
     """Why a campaign pauses for its own results.
 
-    :param counts: policy.reputation.DayCounts
+    :param counts: policy.reputation_rates.DayCounts
     """
     failed = max(counts.failed - counts.limited, 0)
     count, base, limit = {

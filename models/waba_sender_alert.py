@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .labels import label
 from .languages import in_language_of
-from .waba_reputation_words import label
 
 # What is bad about a number, mildest first; whoever heard the worse heard the milder with it.
 READINGS = ("watch", "at_risk")

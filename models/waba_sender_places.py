@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..policy import limits, response
+from ..policy import warm_up as warm_up_policy
 
 BUSIEST_OF = timedelta(days=7)
 
@@ -65,7 +66,7 @@ class WabaSender(models.Model):
         if self.response_share >= 1 and not self.warm_up_people:
             return None
         limit = self.portfolio_id._people_limit()
-        own = response.daily_limit(
+        own = warm_up_policy.daily_limit(
             self._response_in_force(),
             limit,
             self._warm_up(),

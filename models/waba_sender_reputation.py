@@ -1,9 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy import reputation
+from ..policy import reputation_rates
 from .waba_message_daily import COUNTS
-from .waba_reputation_words import LEVELS, TRENDS
+from .waba_reputation_words import LEVELS, RATINGS, TRENDS
 
 RATES = {
     "opt_out": "opt_out_rate",
@@ -57,11 +57,7 @@ class WabaSenderReputation(models.Model):
     score = fields.Integer("Our score", readonly=True, aggregator="avg", help="0 to 100.")
     level = fields.Selection(LEVELS, "Our reading", readonly=True)
     trend = fields.Selection(TRENDS, readonly=True)
-    quality_rating = fields.Selection(
-        [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")],
-        "Meta's rating",
-        readonly=True,
-    )
+    quality_rating = fields.Selection(RATINGS, "Meta's rating", readonly=True)
 
     _sender_day_uniq = models.UniqueIndex("(sender_id, day)")
     _day_idx = models.Index("(day)")
@@ -100,7 +96,7 @@ class WabaSenderReputation(models.Model):
 
         :param judgement: policy.reputation.Judgement
         """
-        used = judgement.week if judgement.window == reputation.WEEK else judgement.month
+        used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
         values = {name: getattr(used, measure).value for measure, name in RATES.items()} | {
             "base": judgement.base,
             "window": judgement.window,

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
-from ..policy import limits, response
+from ..policy import limits
+from ..policy import warm_up as warm_up_policy
 from .waba_reputation_words import number
 
 
@@ -31,15 +32,17 @@ class WabaSender(models.Model):
     def _compute_warm_up_limit_now(self):
         for sender in self:
             warm_up = sender._warm_up()
-            sender.warm_up_limit_now = warm_up and response.warm_up_limit(
+            sender.warm_up_limit_now = warm_up and warm_up_policy.warm_up_limit(
                 warm_up, sender.portfolio_id._people_limit(), sender._response_settings()
             )
 
     def _warm_up(self):
-        """`policy.response.WarmUp` under way, or None."""
+        """`policy.warm_up.WarmUp` under way, or None."""
         if not self.warm_up_people:
             return None
-        return response.WarmUp(self.warm_up_people, self.warm_up_step, self.warm_up_stepped_at)
+        return warm_up_policy.WarmUp(
+            self.warm_up_people, self.warm_up_step, self.warm_up_stepped_at
+        )
 
     def _take_warm_up(self, warm_up):
         self.write(
@@ -56,7 +59,7 @@ class WabaSender(models.Model):
         :param previous_limit: people in 24 h before the limit rose, None: without limit
         """
         for sender in self.filtered(lambda sender: sender.warm_up and not sender.warm_up_people):
-            warm_up = response.start_warm_up(
+            warm_up = warm_up_policy.start_warm_up(
                 sender.portfolio_id._people_limit(),
                 previous_limit,
                 fields.Datetime.now(),
@@ -82,7 +85,7 @@ class WabaSender(models.Model):
         if not before:
             return
         limit, settings = self.portfolio_id._people_limit(), self._response_settings()
-        after = self.warm_up and response.advance(
+        after = self.warm_up and warm_up_policy.advance(
             before,
             limit,
             self._count_own_people(now),
@@ -93,7 +96,7 @@ class WabaSender(models.Model):
         )
         if after == before:
             return
-        people = response.warm_up_limit(before, limit, settings)
+        people = warm_up_policy.warm_up_limit(before, limit, settings)
         self._take_warm_up(after or None)
         if not after:
             self._message_log(body=self.env._("The warm-up is over."))

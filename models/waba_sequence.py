@@ -1,10 +1,10 @@
-from ast import literal_eval
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from .waba_sequence_words import SWITCHES, TRIGGERS
+from .window_actions import list_of
+from .written_domains import read_domain
 
 # A change of one of these may leave a running follow-up unable to go on.
 TELLING = frozenset(
@@ -131,8 +131,8 @@ class WabaSequence(models.Model):
     def _check_domain(self):
         for sequence in self:
             try:
-                Domain(literal_eval(sequence.domain or "[]")).validate(self.env["crm.lead"])
-            except (ValueError, SyntaxError, TypeError) as error:
+                read_domain(sequence.domain, self.env["crm.lead"])
+            except ValueError as error:
                 raise ValidationError(
                     self.env._("The conditions cannot be read: %s", sequence.domain)
                 ) from error
@@ -144,11 +144,9 @@ class WabaSequence(models.Model):
         """
         self.ensure_one()
         try:
-            domain = Domain(literal_eval(self.domain or "[]"))
-            domain.validate(self.env["crm.lead"])
-        except (ValueError, SyntaxError, TypeError):
+            return read_domain(self.domain, self.env["crm.lead"])
+        except ValueError:
             return Domain.FALSE
-        return domain
 
     def _why_not_ready(self):
         """[sentence] that keep it from being activated."""
@@ -162,7 +160,7 @@ class WabaSequence(models.Model):
             problems.append(self.env._("Choose the tags that bring a lead in."))
         if self.trigger == "campaign" and not self.campaign_ids:
             problems.append(self.env._("Choose the campaigns whose messages are followed up."))
-        if self.trigger == "quotation" and not self._knows_quotations():
+        if self.trigger == "quotation" and not self.env["crm.lead"]._waba_has_orders():
             problems.append(
                 self.env._("Quotations of opportunities are not installed: choose another start.")
             )
@@ -172,10 +170,6 @@ class WabaSequence(models.Model):
             if why := step._why_not_ready():
                 problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
         return problems
-
-    @api.model
-    def _knows_quotations(self):
-        return "sale.order" in self.env and "opportunity_id" in self.env["sale.order"]._fields
 
     def _check_ready(self):
         for sequence in self:
@@ -244,17 +238,11 @@ class WabaSequence(models.Model):
     def action_view_enrollments(self):
         """Who is or was in it; the button's context names the filter."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "waba_campaign.waba_sequence_enrollment_action"
-        )
-        action["domain"] = [("sequence_id", "=", self.id)]
         name = self.env.context.get("waba_filter")
-        action["context"] = {f"search_default_{name}": 1} if name else {}
-        return action
+        context = {f"search_default_{name}": 1} if name else {}
+        domain = [("sequence_id", "=", self.id)]
+        return list_of(self.env, "waba_sequence_enrollment_action", domain, context)
 
     def action_view_messages(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_message_action")
-        action["domain"] = [("sequence_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        return list_of(self.env, "waba_message_action", [("sequence_id", "=", self.id)])

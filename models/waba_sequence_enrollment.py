@@ -4,7 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL, format_datetime
 
+from .labels import labels_of
 from .waba_sequence_words import STOP_REASONS, TRIGGERS
+from .window_actions import dialog_of, form_of
 
 _logger = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ class WabaSequenceEnrollment(models.Model):
     @api.depends("state", "step_id", "next_at", "hold_reason", "stop_reason", "is_paused")
     @api.depends_context("lang", "tz")
     def _compute_texts(self):
-        labels = dict(self._fields["stop_reason"]._description_selection(self.env))
+        labels = labels_of(self, "stop_reason")
         totals = self._step_totals()
         for one in self:
             total = totals.get((one.sequence_id.id, one.version), 0)
@@ -193,7 +195,7 @@ class WabaSequenceEnrollment(models.Model):
         waiting = self.env["waba.message"].search(
             [("enrollment_id", "in", self.ids), ("state", "=", "queued")]
         )
-        labels = dict(self._fields["stop_reason"]._description_selection(self.env))
+        labels = labels_of(self, "stop_reason")
         for reason, rows in waiting.grouped(lambda row: row.enrollment_id.stop_reason).items():
             rows._update_state(
                 ("queued",),
@@ -224,20 +226,9 @@ class WabaSequenceEnrollment(models.Model):
     def action_stop(self):
         """Ask for the reason, then stop."""
         self._check_may_stop()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Stop the follow-up"),
-            "res_model": "waba.sequence.stop",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_enrollment_ids": self.ids},
-        }
+        wizard = self.env["waba.sequence.stop"]
+        return dialog_of(wizard, self.env._("Stop the follow-up"), enrollment_ids=self.ids)
 
     def action_open_lead(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.lead",
-            "res_id": self.lead_id.id,
-            "view_mode": "form",
-        }
+        return form_of(self.lead_id)

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .window_actions import list_of
+
 
 class WabaSequenceVariable(models.Model):
     """A tracked link in a step: one link per step, with the follow-up as its source."""
@@ -27,12 +29,7 @@ class WabaSequence(models.Model):
 
     def action_view_money(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "waba_campaign.waba_money_report_action"
-        )
-        action["domain"] = [("sequence_id", "=", self.id)]
-        action["context"] = {}
-        return action
+        return list_of(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])
 
 
 class WabaRecipient(models.Model):

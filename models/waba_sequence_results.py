@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_list
 
+from .labels import labels_of
 from .waba_message import TAKEN_STATES
 
 # What is told of a follow-up with fewer leads than this is chance.
@@ -59,7 +60,7 @@ class WabaSequence(models.Model):
             name: format_list(self.env, self[name].mapped("display_name"), style="or") or "…"
             for name in ("stage_ids", "source_ids", "tag_ids", "campaign_ids")
         }
-        units = dict(self._fields["trigger_unit"]._description_selection(self.env))
+        units = labels_of(self, "trigger_unit")
         wait = f"{self.trigger_amount} {units.get(self.trigger_unit, '')}"
         sentences = {
             "manual": self.env._("Brought in by hand only."),
@@ -215,7 +216,7 @@ class WabaSequence(models.Model):
             ids = [res_id for (res_id,) in rows]
             rule = self.env._("leads that the same campaigns reached")
             return base & Domain("id", "in", ids), rule
-        if self.trigger == "quotation" and self._knows_quotations():
+        if self.trigger == "quotation" and self.env["crm.lead"]._waba_has_orders():
             orders = self.env["sale.order"].search(
                 [("opportunity_id", "!=", False), ("create_date", ">=", since),
                  ("state", "!=", "draft"), ("company_id", "=", self.company_id.id)]

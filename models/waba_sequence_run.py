@@ -7,6 +7,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..policy import followup
+from .labels import labels_of
 from .languages import in_language_of
 from .transactions import commit_step
 from .waba_sequence_words import TIME_TRIGGERS
@@ -170,7 +171,7 @@ class WabaSequenceEnrollment(models.Model):
         """Why the message of the step before has not left."""
         if message.state == "uncertain":
             return self.env._("Nobody knows yet whether the last message left.")
-        labels = dict(message._fields["wait_reason"]._description_selection(self.env))
+        labels = labels_of(message, "wait_reason")
         why = labels.get(message.wait_reason) or message.sender_id._why_not_sending()
         if not why:
             return self.env._("The last message is on its way.")

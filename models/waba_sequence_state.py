@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .window_actions import dialog_of
+
 
 class WabaSequence(models.Model):
     """Starting, pausing and going on."""
@@ -12,14 +14,8 @@ class WabaSequence(models.Model):
         self.ensure_one()
         self.check_access("write")
         self._check_ready()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Start this follow-up"),
-            "res_model": "waba.sequence.activate",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_sequence_id": self.id},
-        }
+        wizard = self.env["waba.sequence.activate"]
+        return dialog_of(wizard, self.env._("Start this follow-up"), sequence_id=self.id)
 
     def _activate(self, include_existing=False):
         """Let leads come in from now on.

@@ -165,13 +165,16 @@ class WabaSequenceEnrollment(models.Model):
         return self.search(Domain("state", "=", "running") & domain)
 
     @api.model
+    def _running_about(self, message, *numbers):
+        """Under way with the message's lead, its number or one of these."""
+        is_of_lead = message.res_model == "crm.lead"
+        lead = self.env["crm.lead"].browse(message.res_id if is_of_lead else [])
+        return self._running_of((message.number, *numbers), lead)
+
+    @api.model
     def _follow_reply(self, message):
         """The person wrote: they are left alone, from this moment."""
-        person = message.recipient_id
-        lead = self.env["crm.lead"]
-        if message.res_model == "crm.lead":
-            lead = lead.browse(message.res_id)
-        running = self._running_of((message.number, person.number, person.wa_number), lead)
+        running = self._running_about(message, *message.recipient_id._known_numbers())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
         running.filtered("sequence_id.stop_on_reply")._stop("replied", text)
@@ -179,11 +182,7 @@ class WabaSequenceEnrollment(models.Model):
     @api.model
     def _follow_own_message(self, message):
         """A colleague wrote to the person: two voices at once confuse."""
-        person = message.recipient_id
-        lead = self.env["crm.lead"]
-        if message.res_model == "crm.lead":
-            lead = lead.browse(message.res_id)
-        running = self._running_of((message.number, person.wa_number), lead)
+        running = self._running_about(message, message.recipient_id.wa_number)
         text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
         running.filtered("sequence_id.stop_on_own_message")._stop(
             "own_message", text, user=message.user_id
@@ -198,12 +197,8 @@ class WabaConsent(models.Model):
         """Who opts out is in no follow-up any more."""
         entries = super().create(vals_list)
         for entry in entries.filtered(lambda entry: entry.action == "opt_out"):
-            person = entry.recipient_id
-            running = (
-                self.env["waba.sequence.enrollment"]
-                .sudo()
-                ._running_of((person.number, person.wa_number))
-            )
+            numbers = entry.recipient_id._known_numbers()
+            running = self.env["waba.sequence.enrollment"].sudo()._running_of(numbers)
             running.filtered("sequence_id.stop_on_opt_out")._stop("opted_out", entry.evidence)
         return entries
 
@@ -214,11 +209,10 @@ class WabaRecipient(models.Model):
     def _cancel_what_waits(self):
         """Whose data are erased is followed no more, and what was noted of them goes too."""
         result = super()._cancel_what_waits()
-        numbers = [number for person in self for number in (person.number, person.wa_number)]
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
             (
-                Domain("number", "in", [number for number in numbers if number])
+                Domain("number", "in", self._known_numbers())
                 | Domain("message_ids.recipient_id", "in", self.ids)
             )
             & Domain("company_id", "in", self.portfolio_id.account_ids.company_id.ids)

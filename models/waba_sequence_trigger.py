@@ -173,7 +173,7 @@ class WabaSequence(models.Model):
 
     def _due_by_quotation(self, now, since):
         """[(lead id, occasion)]: a quotation of the opportunity was sent."""
-        if not self._knows_quotations():
+        if not self.env["crm.lead"]._waba_has_orders():
             return []
         orders = self.env["sale.order"].sudo()
         orders.flush_model()

@@ -3,6 +3,7 @@ from odoo.fields import Command
 from odoo.tools import SQL
 
 from .waba_sequence_step import CONTENT
+from .window_actions import dialog_of
 
 
 class WabaSequence(models.Model):
@@ -91,14 +92,8 @@ class WabaSequence(models.Model):
         """Say how many are under way on older steps, then move them."""
         self.ensure_one()
         self.check_access("write")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Apply to those under way"),
-            "res_model": "waba.sequence.apply",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_sequence_id": self.id},
-        }
+        wizard = self.env["waba.sequence.apply"]
+        return dialog_of(wizard, self.env._("Apply to those under way"), sequence_id=self.id)
 
     def _apply_to_running(self):
         """They go on with the steps in force, at the place they have reached.

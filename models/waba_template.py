@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 
 from ..cloud_api import render_preview, signature, template_variables, unsupported_parts
+from .labels import labels_of
+from .waba_reputation_words import RATINGS
 
 # Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
 # which name a change, not a state (waba_webhook_apply.py).
@@ -17,7 +19,6 @@ STATUSES = [
     ("deleted", "Deleted"),
     ("unknown", "Not known"),
 ]
-QUALITIES = [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")]
 
 
 class WabaTemplate(models.Model):
@@ -53,7 +54,7 @@ class WabaTemplate(models.Model):
     )
     status_reason = fields.Char("Why", readonly=True)
     quality_score = fields.Selection(
-        QUALITIES, string="Meta's rating", default="unknown", readonly=True, tracking=True
+        RATINGS, string="Meta's rating", default="unknown", readonly=True, tracking=True
     )
     parameter_format = fields.Selection(
         [("positional", "By number"), ("named", "By name")],
@@ -202,7 +203,7 @@ class WabaTemplate(models.Model):
         """Sentence that names why this template cannot be sent, or False."""
         self.ensure_one()
         if self.status != "approved":
-            labels = dict(self._fields["status"]._description_selection(self.env))
+            labels = labels_of(self, "status")
             return self.env._(
                 "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
                 "template, or settle it in WhatsApp Manager.",

@@ -9,7 +9,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import CloudApiError
-from .languages import in_language_of
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
@@ -34,12 +33,8 @@ class WabaAccount(models.Model):
     def _cron_compare(self):
         """Ask Meta which of two templates is blocked more: the only word on blocks it gives."""
         accounts = self.search([("state", "=", "connected"), ("access_token", "!=", False)])
-        cron = self.env["ir.cron"]
-        cron._commit_progress(remaining=len(accounts))
-        for account in accounts:
-            in_language_of(account.company_id, account)._compare_templates()
-            if not cron._commit_progress(1):
-                break
+        for account in accounts._one_by_one():
+            account._compare_templates()
 
     def _compare_templates(self):
         """Compare the account's templates of enough sends, two by two, the most sent ones first."""

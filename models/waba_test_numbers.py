@@ -48,12 +48,6 @@ class ResConfigSettings(models.TransientModel):
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
-    def _message_of(self, variant):
-        """(template, variables) of message 'a' or 'b'."""
-        if variant == "b":
-            return self.b_template_id, self.b_variable_ids
-        return self.template_id, self.variable_ids
-
     def action_send_test(self):
         """To the own phone, filled as for the person in the preview (or the first one)."""
         self.ensure_one()

@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 
 from ..cloud_api import ParameterCheck, clean_parameter
 from ..policy import eligibility, links
+from .labels import labels_of
 
 SOURCES = [
     ("first_name", "Person's first name"),
@@ -19,6 +20,10 @@ SOURCES = [
     ("text", "Fixed text"),
     ("link", "Tracked link"),
 ]
+
+# What a line says, whatever it belongs to.
+OF_A_LINE = ("sequence", "component", "button_index", "name", "kind", "example", "source",
+             "field_path", "text", "fallback")  # fmt: skip
 
 # Words in a variable's name that tell what it wants, in the languages templates are written in.
 # The first that fits counts: "company_name" wants the company.
@@ -91,9 +96,7 @@ class WabaVariableMixin(models.AbstractModel):
     @api.model
     def _commands_from(self, lines):
         """Commands that make a copy of each of these lines, whatever they belong to."""
-        copied = ("sequence", "component", "button_index", "name", "kind", "example", "source",
-                  "field_path", "text", "fallback")  # fmt: skip
-        return [fields.Command.create({name: line[name] for name in copied}) for line in lines]
+        return [fields.Command.create({name: line[name] for name in OF_A_LINE}) for line in lines]
 
     def _check_paths_in(self, model_name):
         """Refuse a field that records of this model do not lead to."""
@@ -165,7 +168,7 @@ class WabaVariableMixin(models.AbstractModel):
                 labels.append(field._description_string(self.env))
                 record = record[name.strip()] if field.relational else record
             return " › ".join(labels)
-        return dict(self._fields["source"]._description_selection(self.env))[self.source]
+        return labels_of(self, "source")[self.source]
 
     def _read_variables(self, env):
         """These variables in their order, read once for many people: list of Variable.

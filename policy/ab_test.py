@@ -26,7 +26,7 @@ HEADROOM = 1.3
 HANDLED = 0.9
 # Two-sided 95 %: a difference this large comes about by chance once in twenty trials.
 SURE_Z = 1.96
-# Fewer are no pattern, as in policy/response.py.
+# Fewer are no pattern, as in policy/canary.py.
 FEWEST_OPT_OUTS = 3
 
 

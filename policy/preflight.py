@@ -25,7 +25,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from .intent import STOP_PAYLOAD, opt_out_intent
-from .reputation import MIN_VOLUME, RISK
+from .reputation_rates import MIN_VOLUME
+from .reputation_score import RISK
 
 LEVELS = ("pass", "warn", "stop")
 
@@ -38,7 +39,7 @@ FEW = 10
 # So many people never written to, without an opt-in, most of the audience: a bought list looks so.
 COLD_PEOPLE = 1000
 INACTIVE_AFTER = timedelta(days=180)
-# Opt-outs of those delivered to: watched from half the rate at risk (see `reputation`).
+# Opt-outs of those delivered to: watched from half the rate at risk (see `reputation_score`).
 OPT_OUT_STOP = RISK["opt_out"]
 OPT_OUT_WARN = OPT_OUT_STOP / 2
 # Words that a text tells people to answer with; `intent` understands them all.

@@ -14,35 +14,13 @@ All but the lock lift themselves when their cause is over. A manager may release
 marketing is held: it then goes on at half speed, on the manager's word, until the red has lasted
 `lock_red_days` more.
 
-A **canary** is the first wave of a campaign: some people, then a wait for their reaction, then the
-rest. Meta does the same to portfolios below 500,000 template messages in 365 days, and drops what
-it holds back when the reaction is bad (Meta, Business portfolio pacing, 2026-05-21); our wave comes
-first, so that nothing is dropped.
+The daily allowance and the warm-up are in warm_up.py; the canary waves and what pauses a campaign
+in canary.py.
 """
 
-import math
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
-
-from .limits import LEVELS
-from .reputation import DayCounts
-
-YOUNG_BELOW = 500_000
-
-# "Half of the current limit used in the last 7 days" is what Meta asks before it raises a limit
-# (Meta, Messaging limits, 2026-09-11); a warm-up step that nobody used has warmed nothing.
-USED_TO_STEP = 0.5
-# An unlimited number is warm at ten times its first step: Meta's levels are 5 to 10 times apart.
-UNLIMITED_IS = 10
-# The daily allowance of an unlimited number that has sent nothing: the level below (Meta, Messaging
-# limits, 2026-09-11).
-BELOW_UNLIMITED = LEVELS["100000"]
-
-# Part of a canary wave that must have met its end before the wave says anything.
-ANSWERED = 0.8
-# Fewer bad ends than this pause no campaign, however small the volume set: two may be chance.
-FEWEST_BAD_ENDS = 3
 
 # action -> `state` of the number. Held marketing is no state: its utility messages go on.
 SENDER_STATE = {
@@ -117,8 +95,8 @@ class Response(NamedTuple):
     """What to do with a number or a template, why, and what ends it.
 
     action: 'full', 'warm_up', 'slow', 'hold_marketing' or 'lock'
-    share: part of the daily allowance, 0 to 1; see `daily_limit`
-    canary: whether campaigns start with a first wave, see `canary`
+    share: part of the daily allowance, 0 to 1; see `warm_up.daily_limit`
+    canary: whether campaigns start with a first wave, see `canary.canary`
     needs_release: only a manager ends it
     reason_key: see `REASONS`; lifts: see `LIFTS`
     """
@@ -151,7 +129,6 @@ LIFTS = {
     "template_yellow": "template",
 }
 REASONS = tuple(LIFTS)
-CAMPAIGN_REASONS = ("failures", "opt_outs", "silence")
 
 
 def _full(reason_key: str, action: str = "full", canary: bool = False) -> Response:
@@ -183,9 +160,10 @@ def plan(
 ) -> Response:
     """Return what to do with a number.
 
-    :param rating: the last colour that Meta gave, see `reputation.last_rating`
-    :param level: our own, one of `reputation.LEVELS`
-    :param red_days: whole days of unbroken red, see `reputation.red_days`; since the last release
+    :param rating: the last colour that Meta gave, see `quality_rating.last_rating`
+    :param level: our own, one of `reputation_score.LEVELS`
+    :param red_days: whole days of unbroken red, see `quality_rating.red_days`; since the last
+        release
     :param is_restricted: since the last release Meta restricted the number or its account, or
         refused a message with 131048
     :param is_locked: it is locked now, and nobody released it
@@ -225,161 +203,3 @@ def plan_template(status: str, quality: str) -> Response:
     if quality == "yellow":
         return _full("template_yellow", canary=True)
     return _full("healthy")
-
-
-# Daily allowance and warm-up
-
-
-class WarmUp(NamedTuple):
-    """A warm-up under way: `first` people on its first day, `step` steps made, the last at."""
-
-    first: int
-    step: int
-    stepped_at: datetime
-
-
-def daily_limit(
-    response: Response,
-    limit: int | None,
-    warm_up: WarmUp | None = None,
-    busiest_day: int = 0,
-    settings: Settings = DEFAULTS,
-) -> int | None:
-    """Return how many people the number may write to first in 24 h; None means without limit.
-
-    :param limit: see `limits.people_limit`
-    :param busiest_day: people on the busiest of the last 7 days: half of "without limit" is half
-        of that
-    """
-    if warm_up:
-        limit = warm_up_limit(warm_up, limit, settings)
-    if response.share >= 1:
-        return limit
-    if limit is None:
-        limit = busiest_day or BELOW_UNLIMITED
-    # Never rounded down to nothing: who may send at all may send one.
-    return max(math.floor(response.share * limit), min(limit, 1)) if response.share else 0
-
-
-def start_warm_up(
-    limit: int | None,
-    previous_limit: int | None,
-    now: datetime,
-    settings: Settings = DEFAULTS,
-    *,
-    is_new: bool = False,
-) -> WarmUp | None:
-    """Return the warm-up of a new number, or of one whose limit rose; None when none is needed.
-
-    :param limit, previous_limit: people per 24 h, None without limit
-    :param is_new: the number has not sent before; `previous_limit` is not looked at
-    """
-    first = settings.warm_up_first if is_new else previous_limit
-    if not first or (limit is not None and first >= limit):
-        return None
-    return WarmUp(first, 0, now)
-
-
-def warm_up_limit(warm_up: WarmUp, limit: int | None, settings: Settings = DEFAULTS) -> int | None:
-    """Return how many people a number that warms up may write to in 24 h: its limit when warm."""
-    people = math.floor(warm_up.first * settings.warm_up_growth**warm_up.step)
-    if limit is None:
-        return people if people < warm_up.first * UNLIMITED_IS else None
-    return min(people, limit)
-
-
-def advance(
-    warm_up: WarmUp,
-    limit: int | None,
-    used: int,
-    level: str,
-    rating: str,
-    now: datetime,
-    settings: Settings = DEFAULTS,
-) -> WarmUp | None:
-    """Return the warm-up after a look at the number; None when it is over.
-
-    A step up needs a healthy level, a colour of Meta's that is neither yellow nor red, a day since
-    the last step, and at least half of the step used. Bad news starts the day anew; red, or a
-    level at risk, takes one step back each day.
-
-    :param used: people written to first in the last 24 h
-    """
-    allowed = warm_up_limit(warm_up, limit, settings)
-    if allowed == limit:
-        return None
-    is_due = now - warm_up.stepped_at >= settings.warm_up_every
-    if rating == "red" or level == "at_risk":
-        return WarmUp(warm_up.first, max(warm_up.step - 1, 0), now) if is_due else warm_up
-    if rating == "yellow" or level == "watch":
-        return warm_up._replace(stepped_at=now)
-    if not is_due or level != "healthy" or used < USED_TO_STEP * allowed:
-        return warm_up
-    stepped = WarmUp(warm_up.first, warm_up.step + 1, now)
-    return None if warm_up_limit(stepped, limit, settings) == limit else stepped
-
-
-# Campaigns
-
-
-def is_young_portfolio(template_messages_in_year: int) -> bool:
-    """Tell whether Meta paces this portfolio's large campaigns itself."""
-    return template_messages_in_year < YOUNG_BELOW
-
-
-def canary(
-    size: int, needs_canary: bool, is_young: bool, settings: Settings = DEFAULTS
-) -> int | None:
-    """Return how many people the first wave of a campaign has; None: no wave, all at once.
-
-    :param size: people of the campaign
-    :param needs_canary: the number's or the template's `Response.canary`
-    :param is_young: see `is_young_portfolio`
-    """
-    if not needs_canary and not (is_young and size >= settings.large_campaign):
-        return None
-    wave = math.ceil(round(settings.canary_share * size, 6))
-    wave = min(max(wave, settings.canary_minimum), settings.canary_maximum)
-    return wave if wave < size else None
-
-
-def canary_verdict(
-    wave: int, counts: DayCounts, waited: timedelta, settings: Settings = DEFAULTS
-) -> str:
-    """Tell what the first wave says: 'wait', 'widen' (send to the rest), or why to pause.
-
-    :param wave: messages of the wave
-    :param counts: of the wave so far; its day is not looked at
-    :param waited: since the last message of the wave left
-    :return: 'wait', 'widen', one of `CAMPAIGN_REASONS`: those of `campaign_threshold`, or 'silence'
-        when after the longest wait too few messages met any end
-    """
-    volume = math.ceil(ANSWERED * min(settings.threshold_volume, wave))
-    reason = campaign_threshold(counts, replace(settings, threshold_volume=volume))
-    if reason:
-        return reason
-    if counts.delivered + counts.failed >= ANSWERED * wave:
-        return "widen" if waited >= settings.canary_wait else "wait"
-    return "silence" if waited >= settings.canary_longest_wait else "wait"
-
-
-def campaign_threshold(counts: DayCounts, settings: Settings = DEFAULTS) -> str | None:
-    """Return why a campaign must pause: 'failures' or 'opt_outs'; None when it may go on.
-
-    Messages that WhatsApp kept back for the person's sake (131049, 130472) are no failures here:
-    they say more about the person's day than about the campaign.
-
-    :param counts: since the campaign began, or since a person last resumed it; the day is not
-        looked at
-    """
-    failed = max(counts.failed - counts.limited, 0)
-    if _is_above(failed, counts.delivered + failed, settings.failure_limit, settings):
-        return "failures"
-    if _is_above(counts.opted_out, counts.delivered, settings.opt_out_limit, settings):
-        return "opt_outs"
-    return None
-
-
-def _is_above(count: int, base: int, limit: float, settings: Settings) -> bool:
-    is_enough = base >= settings.threshold_volume and count >= FEWEST_BAD_ENDS
-    return is_enough and count > limit * base

@@ -1,7 +1,9 @@
 """What to do about a failed message: with its row, and with what the failure is the fault of.
 
 The failure types group the Cloud API's error codes. What each code means is Meta's (Error codes,
-2026-09-11, and the pages named below); what we do about it is ours.
+2026-09-11, and the pages named below); what we do about it is ours. The file is long because it is
+one table, `RULES`: a failure type and what follows from it on each line; above it what its lines
+are made of, below it how it is asked.
 """
 
 from collections.abc import Callable

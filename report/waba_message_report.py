@@ -1,11 +1,13 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..models.labels import same_choices
 from ..models.waba_failure import FAILURE_TYPES
 from ..models.waba_message import STATES
 from ..models.waba_message_daily import MEASURES
 from ..models.waba_message_day import LEFT_AT, conditions
 from ..models.waba_phone_prefix import prefix_of
+from ..models.window_actions import form_of
 
 # The time of day at which people read is theirs, and ours is the nearest that we know.
 LOCAL_HOUR = SQL(
@@ -62,10 +64,7 @@ class WabaMessageReport(models.Model):
     medium_id = fields.Many2one("utm.medium", "Medium of the contact", readonly=True)
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", readonly=True)
     utm_source_id = fields.Many2one("utm.source", "UTM source", readonly=True)
-    category = fields.Selection(
-        lambda self: self.env["waba.message"]._fields["category"]._description_selection(self.env),
-        readonly=True,
-    )
+    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
     state = fields.Selection(STATES, readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Reason", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)
@@ -159,12 +158,7 @@ class WabaMessageReport(models.Model):
 
     def action_open_message(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "waba.message",
-            "res_id": self.id,
-            "view_mode": "form",
-        }
+        return form_of(self.env["waba.message"].browse(self.id))
 
 
 def _part(count, base):

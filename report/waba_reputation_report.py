@@ -2,7 +2,7 @@ from itertools import groupby
 
 from odoo import api, fields, models
 
-from ..models.waba_reputation_words import label
+from ..models.labels import label
 
 DAYS = 30
 

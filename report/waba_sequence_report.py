@@ -1,9 +1,11 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..models.labels import same_choices
 from ..models.waba_message import TAKEN_STATES
 from ..models.waba_sequence_enrollment import STATES
 from ..models.waba_sequence_words import STOP_REASONS, TRIGGERS
+from ..models.window_actions import form_of
 
 
 class WabaSequenceReport(models.Model):
@@ -35,11 +37,7 @@ class WabaSequenceReport(models.Model):
     position = fields.Integer("Step number", readonly=True, aggregator=None)
     version = fields.Integer(readonly=True, aggregator=None)
     kind = fields.Selection(
-        lambda self: (
-            self.env["waba.sequence.step"]._fields["kind"]._description_selection(self.env)
-        ),
-        "Step does",
-        readonly=True,
+        same_choices("waba.sequence.step", "kind"), "Step does", readonly=True
     )
     template_id = fields.Many2one("waba.template", readonly=True)
     lead_id = fields.Many2one("crm.lead", readonly=True)
@@ -93,9 +91,4 @@ class WabaSequenceReport(models.Model):
 
     def action_open_lead(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "crm.lead",
-            "res_id": self.lead_id.id,
-            "view_mode": "form",
-        }
+        return form_of(self.lead_id)

@@ -34,6 +34,11 @@ VERIFY_TOKEN = "test-verify-token"
 NO_WEBHOOK = "http://127.0.0.1:9/none"
 
 
+def epoch(moment):
+    """A naive UTC datetime as Meta writes times."""
+    return int(moment.replace(tzinfo=timezone.utc).timestamp())
+
+
 class Simulator:
     """A simulator process and its control endpoints."""
 
@@ -188,6 +193,20 @@ class WabaCase(TransactionCase):
         )
 
     @classmethod
+    def _salesperson_of_own(cls, login="waba_own_only", **values):
+        """A user of WhatsApp who sees the own leads alone."""
+        groups = "sales_team.group_sale_salesman,waba_campaign.waba_group_user"
+        return new_test_user(cls.env, login, groups=groups, **values)
+
+    @classmethod
+    def _portfolio_elsewhere(cls):
+        """A portfolio of another company, which nothing of ours concerns."""
+        portfolio = cls.env["waba.portfolio"].create({"name": "Theirs", "portfolio_uid": "778"})
+        company = cls.env["res.company"].create({"name": "Elsewhere"})
+        cls._create_account(waba_uid="99", portfolio_id=portfolio.id, company_id=company.id)
+        return portfolio
+
+    @classmethod
     def _template(cls, name, language):
         return cls.account.template_ids.filtered(
             lambda template: (template.name, template.language) == (name, language)
@@ -307,6 +326,11 @@ class WabaCase(TransactionCase):
                 **values,
             }
         )
+
+    def _opened(self, action, user=None):
+        """The wizard that a button's action opens, as its user has it before filling it in."""
+        wizard = self.env[action["res_model"]].with_user(user or self.env.user)
+        return wizard.with_context(**action["context"])
 
     def _chatter(self, record):
         """Everything said on a record, as one text."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 from odoo.tools import mute_logger
 
 from .common import WabaCase
@@ -367,11 +367,7 @@ class TestWhoMayDoWhat(WabaCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.own_only = new_test_user(
-            cls.env,
-            "waba_own_only",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )
+        cls.own_only = cls._salesperson_of_own()
 
     def test_from_the_action_menu_the_chosen_records_are_the_audience(self):
         leads = self._leads(3)

@@ -95,9 +95,7 @@ class TestResults(PeopleCase):
             .with_context(waba_outcome="failed_passing")
             .action_write_again()
         )
-        again = self.env["waba.campaign"].with_context(**action["context"]).create(
-            {"template_id": self.template.id}
-        )
+        again = self._opened(action).create({"template_id": self.template.id})
         people = self.env["crm.lead"].search(again._audience_domain_list())
         self.assertEqual(people, self.leads[5])
         self.assertEqual(again.sender_id, self.sender)

@@ -242,12 +242,8 @@ class TestResults(CanaryCase):
             self.assertFalse(campaign.with_user(self.salesperson).can_release)
             self.assertTrue(campaign.with_user(self.manager).can_release)
             action = campaign.with_user(self.manager).action_resume()
-            wizard = (
-                self.env["waba.release"]
-                .with_user(self.manager)
-                .with_context(**action["context"])
-                .create({"reason": "Old landlines, removed."})
-            )
+            release = self._opened(action, self.manager)
+            wizard = release.create({"reason": "Old landlines, removed."})
             self.assertIn("could not be delivered", wizard.held_because)
             self.assertIn("15 people who wait", wizard.explanation)
             move(5)

@@ -1,19 +1,15 @@
 """Who wants no promotions: how they say it, what is written down, and that nothing is sent."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import permutations
 
 from odoo.addons.waba_campaign.policy.intent import RESUME_PAYLOAD, STOP_PAYLOAD
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
-from .common import NO_WEBHOOK, PublicAddress, WabaCase
+from .common import NO_WEBHOOK, PublicAddress, WabaCase, epoch
 
 NUMBER = "+34611000001"
-
-
-def epoch(moment):
-    return int(moment.replace(tzinfo=timezone.utc).timestamp())
 
 
 class ConsentCase(WabaCase):
@@ -218,11 +214,11 @@ class TestOrder(ConsentCase):
 class TestReach(ConsentCase):
     """Consent is the company's, whatever the portfolio, number or way of writing it."""
 
-    def _other_portfolio(self):
-        return self.env["waba.portfolio"].create({"name": "Other", "portfolio_uid": "777"})
+    def _other_portfolio(self, uid="777"):
+        return self.env["waba.portfolio"].create({"name": "Other", "portfolio_uid": uid})
 
     def test_an_opt_out_holds_in_every_portfolio_for_people_known_and_still_unknown(self):
-        elsewhere, later = self._other_portfolio(), self._other_portfolio_2()
+        elsewhere, later = self._other_portfolio(), self._other_portfolio("778")
         known = self._person(portfolio=elsewhere)
         stranger = self._person("+34611000099", portfolio=elsewhere)
         self._write("BAJA")
@@ -231,9 +227,6 @@ class TestReach(ConsentCase):
         self.assertEqual(stranger.marketing_state, "unknown")
         self._write("ALTA")
         self.assertEqual(known.marketing_state, "opted_in")
-
-    def _other_portfolio_2(self):
-        return self.env["waba.portfolio"].create({"name": "Later", "portfolio_uid": "778"})
 
     def test_a_late_word_from_another_portfolio_is_late_too(self):
         known = self._person(portfolio=self._other_portfolio())

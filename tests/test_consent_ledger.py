@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 from odoo.tools import mute_logger
 from psycopg2 import Error as DatabaseError
 
@@ -90,9 +90,7 @@ class TestPurposes(ConsentCase):
 
     def test_a_new_row_inherits_opt_outs_from_everywhere_and_opt_ins_of_its_company(self):
         other = self.env["waba.portfolio"].create({"name": "Other", "portfolio_uid": "777"})
-        foreign = self.env["waba.portfolio"].create({"name": "Foreign", "portfolio_uid": "778"})
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self._create_account(waba_uid="99", portfolio_id=foreign.id, company_id=company.id)
+        foreign = self._portfolio_elsewhere()
         for state, action in (("opted_out", "opt_out"), ("opted_in", "opt_in")):
             for purpose in ("marketing", "utility"):
                 with self._case(f"{purpose} {state}"):
@@ -105,9 +103,7 @@ class TestPurposes(ConsentCase):
                     self.assertEqual(self._person(portfolio=other)[f"{rest}_state"], "unknown")
 
     def test_an_opt_in_to_one_company_is_none_to_another(self):
-        foreign = self.env["waba.portfolio"].create({"name": "Foreign", "portfolio_uid": "778"})
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self._create_account(waba_uid="99", portfolio_id=foreign.id, company_id=company.id)
+        foreign = self._portfolio_elsewhere()
         ours, theirs = self._person(), self._person(portfolio=foreign)
         ours._set_consent("marketing", "opt_out", "person", "no", at=self.now)
         self.assertEqual(theirs.marketing_state, "opted_out")
@@ -116,9 +112,7 @@ class TestPurposes(ConsentCase):
         self.assertEqual((ours.marketing_state, theirs.marketing_state), ("opted_in", "opted_out"))
 
     def test_an_opt_out_told_late_is_not_old_by_an_opt_in_to_another_company(self):
-        foreign = self.env["waba.portfolio"].create({"name": "Foreign", "portfolio_uid": "778"})
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self._create_account(waba_uid="99", portfolio_id=foreign.id, company_id=company.id)
+        foreign = self._portfolio_elsewhere()
         ours, theirs = self._person(), self._person(portfolio=foreign)
         theirs._set_consent("marketing", "opt_in", "person", "yes", at=self.now)
         earlier = self.now - timedelta(hours=1)
@@ -168,8 +162,7 @@ class TestNote(ConsentCase):
             .with_context(default_action=action, default_purpose=purpose)
             .action_waba_note_consent()
         )
-        wizard = self.env["waba.consent.note"].with_user(user or self.salesperson)
-        with Form(wizard.with_context(**action_open["context"])) as form:
+        with Form(self._opened(action_open, user or self.salesperson)) as form:
             form.note = values.pop("note", "On the phone")
             for name, value in values.items():
                 form[name] = value
@@ -217,11 +210,7 @@ class TestNote(ConsentCase):
                 self._note(record, "opt_in", **values).action_confirm()
 
     def test_a_lead_that_may_not_be_read_cannot_be_noted_for(self):
-        stranger = new_test_user(
-            self.env,
-            "waba_own_leads",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )
+        stranger = self._salesperson_of_own()
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         wizard = self.env["waba.consent.note"].with_user(stranger)
         with self.assertRaises(AccessError):
@@ -231,8 +220,7 @@ class TestNote(ConsentCase):
     def test_a_person_on_whatsapp_is_noted_for_too(self):
         person = self._person()
         opened = person.with_user(self.salesperson).action_note_consent()
-        wizard = self.env["waba.consent.note"].with_user(self.salesperson)
-        with Form(wizard.with_context(**opened["context"])) as form:
+        with Form(self._opened(opened, self.salesperson)) as form:
             form.note = "They called"
         form.record.action_confirm()
         self.assertEqual(person.marketing_state, "opted_out")

@@ -3,19 +3,16 @@
 from datetime import timedelta
 
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user
 
 from .test_inbound import NUMBER, OTHER_NUMBER, InboundCase
-
-GROUPS = "sales_team.group_sale_salesman,waba_campaign.waba_group_user"
 
 
 class ConversationCase(InboundCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.marta = new_test_user(cls.env, "waba_marta", name="Marta", groups=GROUPS)
-        cls.pedro = new_test_user(cls.env, "waba_pedro", name="Pedro", groups=GROUPS)
+        cls.marta = cls._salesperson_of_own("waba_marta", name="Marta")
+        cls.pedro = cls._salesperson_of_own("waba_pedro", name="Pedro")
 
     def _write_to(self, user, number=NUMBER, **values):
         """Someone writes on a lead of `user`; their conversation."""

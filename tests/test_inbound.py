@@ -1,17 +1,13 @@
 """What people write to us: the service window, the chatter, who wrote, and what it answers."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from odoo.tests import new_test_user
 
-from .common import NO_WEBHOOK, NUMBER_ES, PublicAddress, WabaCase
+from .common import NO_WEBHOOK, NUMBER_ES, PublicAddress, WabaCase, epoch
 
 NUMBER = "+34611000001"
 OTHER_NUMBER = "+34611000002"
-
-
-def epoch(moment):
-    return int(moment.replace(tzinfo=timezone.utc).timestamp())
 
 
 class InboundCase(WabaCase):
@@ -533,11 +529,7 @@ class TestReplies(InboundCase):
         message = self._write()
         self.assertEqual(message.user_id, self.salesperson)
         self.assertEqual(self._posts(lead).notified_partner_ids, self.salesperson.partner_id)
-        colleague = new_test_user(
-            self.env,
-            "waba_colleague",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )
+        colleague = self._salesperson_of_own()
         messages = self.env["waba.message"]
         self.assertIn(message, messages.with_user(self.salesperson).search([]))
         self.assertNotIn(message, messages.with_user(colleague).search([]))

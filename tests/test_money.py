@@ -35,6 +35,19 @@ class MoneyCase(WabaCase):
             }
         )
 
+    def _currency_of_half(self):
+        """A currency of which two are worth one of the company's."""
+        company = self.env.company
+        other = self.env["res.currency"].with_context(active_test=False).search(
+            [("id", "!=", company.currency_id.id)], limit=1
+        )  # fmt: skip
+        other.active = True
+        other.rate_ids.unlink()
+        self.env["res.currency.rate"].create(
+            {"currency_id": other.id, "name": "2026-01-01", "rate": 2, "company_id": company.id}
+        )
+        return other
+
     def _delivered(self, lead=None, days_ago=1.0, **values):
         """A message that arrived so many days ago, about `lead` if there is one."""
         at = self.now - timedelta(days=days_ago)
@@ -141,15 +154,7 @@ class TestCost(MoneyCase):
         self.assertEqual((spanish.cost, mexican.cost), (0.05, 0.03))
 
     def test_a_card_in_another_currency_is_kept_in_it_and_converted(self):
-        company = self.env.company
-        other = self.env["res.currency"].with_context(active_test=False).search(
-            [("id", "!=", company.currency_id.id)], limit=1
-        )  # fmt: skip
-        other.active = True
-        other.rate_ids.unlink()
-        self.env["res.currency.rate"].create(
-            {"currency_id": other.id, "name": "2026-01-01", "rate": 2, "company_id": company.id}
-        )
+        other = self._currency_of_half()
         self._rate(0.05, currency_id=other.id)
         row = self._told(REGULAR)
         self._count()
@@ -424,15 +429,7 @@ class TestInvoices(MoneyCase):
         self.assertFalse(self._rows("revenue"))
 
     def test_another_currency_counts_in_the_company_s(self):
-        company = self.env.company
-        other = self.env["res.currency"].with_context(active_test=False).search(
-            [("id", "!=", company.currency_id.id)], limit=1
-        )  # fmt: skip
-        other.active = True
-        other.rate_ids.unlink()
-        self.env["res.currency.rate"].create(
-            {"currency_id": other.id, "name": "2026-01-01", "rate": 2, "company_id": company.id}
-        )
+        other = self._currency_of_half()
         pricelist = self.env["product.pricelist"].create({"name": "X", "currency_id": other.id})
         lead = self._customer()
         self._delivered(lead, 1)

@@ -76,6 +76,13 @@ class TestLeavesAt(unittest.TestCase):
 
 
 class TestNextAllowed(unittest.TestCase):
+    def _check(self, cases):
+        for now, zone, quiet_from, quiet_until, expected in cases:
+            with self.subTest(now=now, zone=zone, quiet=(quiet_from, quiet_until)):
+                self.assertEqual(
+                    hours.next_allowed(at(now), zone, quiet_from, quiet_until), at(expected)
+                )
+
     def test_one_zone(self):
         cases = [
             # now (UTC), zone, quiet from, until, allowed at (UTC)
@@ -100,11 +107,7 @@ class TestNextAllowed(unittest.TestCase):
             ("2026-11-20 22:00", "", 21, 9, "2026-11-21 09:00"),
             ("2026-11-20 22:00", "Mars/Olympus,Asia/Tokyo", 21, 9, "2026-11-21 00:00"),
         ]
-        for now, zone, quiet_from, quiet_until, expected in cases:
-            with self.subTest(now=now, zone=zone, quiet=(quiet_from, quiet_until)):
-                self.assertEqual(
-                    hours.next_allowed(at(now), zone, quiet_from, quiet_until), at(expected)
-                )
+        self._check(cases)
 
     def test_when_the_clock_is_changed(self):
         cases = [
@@ -123,11 +126,7 @@ class TestNextAllowed(unittest.TestCase):
             # By half an hour.
             ("2026-10-03 15:00", "Australia/Lord_Howe", 21, 9, "2026-10-03 22:00"),
         ]
-        for now, zone, quiet_from, quiet_until, expected in cases:
-            with self.subTest(now=now, zone=zone, quiet=(quiet_from, quiet_until)):
-                self.assertEqual(
-                    hours.next_allowed(at(now), zone, quiet_from, quiet_until), at(expected)
-                )
+        self._check(cases)
 
     def test_several_zones(self):
         cases = [

@@ -8,21 +8,30 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from odoo.addons.waba_campaign.policy import reputation
-from odoo.addons.waba_campaign.policy.reputation import (
-    HEALTHY_FROM,
-    MARGIN,
+from odoo.addons.waba_campaign.policy import (
+    quality_rating,
+    reputation,
+    reputation_causes,
+    reputation_rates,
+    reputation_score,
+    reputation_trend,
+)
+from odoo.addons.waba_campaign.policy.reputation_causes import Group
+from odoo.addons.waba_campaign.policy.reputation_rates import (
     MIN_VOLUME,
     MONTH,
-    RISK,
-    WATCH_FROM,
     WEEK,
-    Cost,
     DayCounts,
-    Group,
-    Projection,
     Rate,
 )
+from odoo.addons.waba_campaign.policy.reputation_score import (
+    HEALTHY_FROM,
+    MARGIN,
+    RISK,
+    WATCH_FROM,
+    Cost,
+)
+from odoo.addons.waba_campaign.policy.reputation_trend import Projection
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TODAY = date(2026, 11, 20)
@@ -51,7 +60,7 @@ def week_of(**counts):
 
 
 def score_of(days, **kwargs):
-    return reputation.score(reputation.rates(days, TODAY, **kwargs))
+    return reputation_score.score(reputation_rates.rates(days, TODAY, **kwargs))
 
 
 def series(*scores):
@@ -69,7 +78,7 @@ def cohorts(draw, most_delivered=3000):
     for age in range(WEEK):
         delivered = draw(st.integers(0, most_delivered))
         bad = {name: draw(st.integers(0, 60)) for name in ("undeliverable", "limited")}
-        silent = draw(st.integers(0, 60)) if age > reputation.SILENT_AFTER_DAYS else 0
+        silent = draw(st.integers(0, 60)) if age > reputation_rates.SILENT_AFTER_DAYS else 0
         week.append(
             cohort(
                 age,
@@ -87,16 +96,16 @@ def cohorts(draw, most_delivered=3000):
 
 class TestWords(unittest.TestCase):
     def test_the_vocabularies_that_others_read(self):
-        self.assertEqual(reputation.LEVELS, ("healthy", "watch", "at_risk", "unknown"))
+        self.assertEqual(reputation_score.LEVELS, ("healthy", "watch", "at_risk", "unknown"))
         self.assertEqual(
-            reputation.GROUP_KINDS,
+            reputation_causes.GROUP_KINDS,
             ("campaign", "template", "audience", "source", "salesperson", "country"),
         )
 
     def test_a_day_without_messages(self):
         empty = cohort(0)
-        self.assertEqual({getattr(empty, name) for name in reputation.COUNTS}, {0})
-        self.assertEqual(len(reputation.COUNTS), 10)
+        self.assertEqual({getattr(empty, name) for name in reputation_rates.COUNTS}, {0})
+        self.assertEqual(len(reputation_rates.COUNTS), 10)
 
 
 class TestRates(unittest.TestCase):
@@ -115,8 +124,8 @@ class TestRates(unittest.TestCase):
             "read": Rate(400, 800, 0.5),
             "reply": Rate(40, 800, 0.05),
         }
-        self.assertEqual(set(expected), set(reputation.MEASURES))
-        measured = reputation.rates([row], TODAY, MONTH)
+        self.assertEqual(set(expected), set(reputation_rates.MEASURES))
+        measured = reputation_rates.rates([row], TODAY, MONTH)
         for measure, rate in expected.items():
             with self.subTest(measure):
                 self.assertEqual(getattr(measured, measure), rate)
@@ -125,7 +134,7 @@ class TestRates(unittest.TestCase):
         for age in range(WEEK):
             with self.subTest(age=age):
                 days = [cohort(0, delivered=7000), cohort(age, delivered=7000, opted_out=70)]
-                measured = reputation.rates(days, TODAY)
+                measured = reputation_rates.rates(days, TODAY)
                 weight = WEEK - age
                 self.assertEqual(measured.opt_out[:2], (70, 14_000))
                 self.assertAlmostEqual(
@@ -135,7 +144,7 @@ class TestRates(unittest.TestCase):
 
     def test_in_any_other_window_all_days_weigh_the_same(self):
         days = [cohort(0, delivered=1000), cohort(29, delivered=3000, opted_out=40)]
-        measured = reputation.rates(days, TODAY, MONTH)
+        measured = reputation_rates.rates(days, TODAY, MONTH)
         self.assertEqual(measured.opt_out, Rate(40, 4000, 0.01))
         self.assertEqual((measured.volume, measured.window), (4000, MONTH))
 
@@ -158,16 +167,18 @@ class TestRates(unittest.TestCase):
         for age, window, fresh, counted in cases:
             with self.subTest(age=age, window=window, fresh_start=fresh):
                 fresh_start = TODAY - fresh * DAY if fresh else None
-                measured = reputation.rates([cohort(age, delivered=5)], TODAY, window, fresh_start)
+                measured = reputation_rates.rates(
+                    [cohort(age, delivered=5)], TODAY, window, fresh_start
+                )
                 self.assertEqual(measured.opt_out.base, 5 * counted)
 
     def test_silence_is_told_after_two_whole_days(self):
-        self.assertEqual(reputation.SILENT_AFTER_DAYS, 2)
+        self.assertEqual(reputation_rates.SILENT_AFTER_DAYS, 2)
         for window in (WEEK, MONTH):
             for age, base in ((0, 0), (2, 0), (3, 1100), (6, 1100)):
                 with self.subTest(age=age, window=window):
                     row = cohort(age, delivered=1000, silent=100)
-                    measured = reputation.rates([row], TODAY, window)
+                    measured = reputation_rates.rates([row], TODAY, window)
                     self.assertEqual(measured.possible_block.base, base)
                     self.assertEqual(measured.undeliverable.base, 1000)
 
@@ -188,7 +199,7 @@ class TestRates(unittest.TestCase):
         ]
         for age, delivered, window, known, silence_known in cases:
             with self.subTest(age=age, delivered=delivered, window=window):
-                measured = reputation.rates([cohort(age, delivered=delivered)], TODAY, window)
+                measured = reputation_rates.rates([cohort(age, delivered=delivered)], TODAY, window)
                 self.assertEqual(measured.opt_out.value, 0.0 if known else None)
                 self.assertIs(measured.is_enough, known)
                 self.assertEqual(measured.possible_block.value, 0.0 if silence_known else None)
@@ -196,30 +207,33 @@ class TestRates(unittest.TestCase):
     def test_a_rate_is_never_above_one(self):
         # Statuses may be missing: somebody opts out of a message never reported as delivered.
         row = cohort(0, delivered=200, opted_out=300)
-        self.assertEqual(reputation.rates([row], TODAY).opt_out, Rate(300, 200, 1.0))
+        self.assertEqual(reputation_rates.rates([row], TODAY).opt_out, Rate(300, 200, 1.0))
 
     def test_refusals_as_spam_fade_over_a_week(self):
         for window in (WEEK, MONTH):
             for age, weight in ((0, 7), (1, 6), (6, 1), (7, 0), (20, 0)):
                 with self.subTest(age=age, window=window):
                     days = [cohort(age, spam_limited=2), cohort(6, delivered=9)]
-                    measured = reputation.rates(days, TODAY, window)
+                    measured = reputation_rates.rates(days, TODAY, window)
                     self.assertAlmostEqual(measured.spam_weight, weight / 7)
         latest = [cohort(5, spam_limited=90), cohort(2, spam_limited=1)]
-        self.assertAlmostEqual(reputation.rates(latest, TODAY).spam_weight, 5 / 7)
+        self.assertAlmostEqual(reputation_rates.rates(latest, TODAY).spam_weight, 5 / 7)
 
     @untimed
     @given(week=cohorts(), rng=st.randoms(use_true_random=False))
     def test_neither_order_nor_division_of_the_rows_matters(self, week, rng):
         halves = [
-            DayCounts(row.day, **{name: part(getattr(row, name)) for name in reputation.COUNTS})
+            DayCounts(
+                row.day, **{name: part(getattr(row, name)) for name in reputation_rates.COUNTS}
+            )
             for row in week
             for part in (lambda count: count // 2, lambda count: count - count // 2)
         ]
         rng.shuffle(halves)
         for window in (WEEK, MONTH):
             self.assertEqual(
-                reputation.rates(halves, TODAY, window), reputation.rates(week, TODAY, window)
+                reputation_rates.rates(halves, TODAY, window),
+                reputation_rates.rates(week, TODAY, window),
             )
 
 
@@ -244,38 +258,39 @@ class TestScore(unittest.TestCase):
             4, sent=11_000, delivered=9500, opted_out=95, undeliverable=500, limited=9500,
             spam_limited=1, failed=10_001,
         )  # fmt: skip
-        measured = reputation.rates([row], TODAY, MONTH)
-        found = reputation.costs(measured)
+        measured = reputation_rates.rates([row], TODAY, MONTH)
+        found = reputation_score.costs(measured)
         self.assertEqual(found[0], Cost("spam_limited", 60 * (3 / 7)))
         self.assertEqual(
             {cost.measure for cost in found[1:]}, {"opt_out", "undeliverable", "limited"}
         )
         for cost in found[1:]:
             self.assertAlmostEqual(cost.points, 20)
-        self.assertEqual(reputation.score(measured), round(100 - 3 * 20 - 60 * 3 / 7))
-        worse = reputation.rates([replace(row, opted_out=150)], TODAY, MONTH)
+        self.assertEqual(reputation_score.score(measured), round(100 - 3 * 20 - 60 * 3 / 7))
+        worse = reputation_rates.rates([replace(row, opted_out=150)], TODAY, MONTH)
         self.assertEqual(
-            [cost.measure for cost in reputation.costs(worse)][:2], ["opt_out", "spam_limited"]
+            [cost.measure for cost in reputation_score.costs(worse)][:2],
+            ["opt_out", "spam_limited"],
         )
 
     def test_part_of_a_point_is_a_cost(self):
-        measured = reputation.rates([cohort(0, delivered=10_000, opted_out=51)], TODAY)
-        self.assertAlmostEqual(reputation.costs(measured)[0].points, 0.4)
+        measured = reputation_rates.rates([cohort(0, delivered=10_000, opted_out=51)], TODAY)
+        self.assertAlmostEqual(reputation_score.costs(measured)[0].points, 0.4)
 
     def test_what_is_normal_costs_nothing(self):
         row = cohort(
             4, sent=10_250, delivered=9750, read=1, opted_out=48, silent=250, undeliverable=250,
             limited=900, failed=9000,
         )  # fmt: skip
-        measured = reputation.rates([row], TODAY, MONTH)
-        self.assertEqual(reputation.costs(measured), ())
-        self.assertEqual(reputation.score(measured), 100)
+        measured = reputation_rates.rates([row], TODAY, MONTH)
+        self.assertEqual(reputation_score.costs(measured), ())
+        self.assertEqual(reputation_score.score(measured), 100)
 
     def test_a_refusal_as_spam_puts_a_perfect_number_on_the_line_to_at_risk(self):
         days = [cohort(1, delivered=9000), cohort(0, delivered=1000, spam_limited=1)]
         self.assertEqual(score_of(days), 40)
-        self.assertEqual(reputation.level(score_of(days)), "watch")
-        self.assertEqual(reputation.level(score_of(days), "at_risk"), "at_risk")
+        self.assertEqual(reputation_score.level(score_of(days)), "watch")
+        self.assertEqual(reputation_score.level(score_of(days), "at_risk"), "at_risk")
         fading = [cohort(0, delivered=9000), cohort(6, spam_limited=1)]
         self.assertEqual(score_of(fading), round(100 - 60 / 7))
 
@@ -284,7 +299,7 @@ class TestScore(unittest.TestCase):
         week=cohorts(), sign=st.sampled_from([*BAD_SIGNS]), age=st.integers(0, 6), more=st.data()
     )
     def test_worse_outcomes_of_the_same_messages_never_raise_the_score(self, week, sign, age, more):
-        assume(sign != "silent" or age > reputation.SILENT_AFTER_DAYS)
+        assume(sign != "silent" or age > reputation_rates.SILENT_AFTER_DAYS)
         before = score_of(week)
         row = week[age]
         count = getattr(row, sign) + more.draw(st.integers(1, 500))
@@ -296,7 +311,7 @@ class TestScore(unittest.TestCase):
     def test_further_messages_with_a_bad_end_never_raise_the_score(self, week, sign, age):
         # Not for opt-outs: their message also arrived, which is good news about other signs.
         assume(sign != "opted_out")
-        assume(sign != "silent" or age > reputation.SILENT_AFTER_DAYS)
+        assume(sign != "silent" or age > reputation_rates.SILENT_AFTER_DAYS)
         before = score_of(week)
         row = week[age]
         week[age] = replace(row, **{sign: getattr(row, sign) + 40, "sent": row.sent + 40})
@@ -315,35 +330,36 @@ class TestScore(unittest.TestCase):
         ages=st.lists(st.integers(0, 9), min_size=2, max_size=2, unique=True).map(sorted),
     )
     def test_older_evidence_weighs_less(self, delivered, sign, count, ages):
-        assume(sign != "silent" or ages[0] > reputation.SILENT_AFTER_DAYS)
+        assume(sign != "silent" or ages[0] > reputation_rates.SILENT_AFTER_DAYS)
 
         def with_evidence(age):
             days = [
                 cohort(other, delivered=delivered, **({sign: count} if other == age else {}))
                 for other in range(10)
             ]
-            return reputation.rates(days, TODAY)
+            return reputation_rates.rates(days, TODAY)
 
         younger, older = (
-            sum(cost.points for cost in reputation.costs(with_evidence(age))) for age in ages
+            sum(cost.points for cost in reputation_score.costs(with_evidence(age))) for age in ages
         )
         self.assertLessEqual(older, younger)
-        if 0 < younger < reputation.MOST_POINTS["limited"]:
+        if 0 < younger < reputation_score.MOST_POINTS["limited"]:
             self.assertLess(older, younger)
         self.assertGreaterEqual(
-            reputation.score(with_evidence(ages[1])), reputation.score(with_evidence(ages[0]))
+            reputation_score.score(with_evidence(ages[1])),
+            reputation_score.score(with_evidence(ages[0])),
         )
 
     @untimed
     @given(week=cohorts(most_delivered=60))
     def test_thin_data_never_gives_a_colour(self, week):
-        measured = reputation.rates(week, TODAY)
+        measured = reputation_rates.rates(week, TODAY)
         weighed = sum((WEEK - age) * row.delivered for age, row in enumerate(week)) / WEEK
         thin = weighed < MIN_VOLUME - 1e-9
         assume(thin or weighed > MIN_VOLUME + 1e-9)
-        self.assertIs(reputation.score(measured) is None, thin)
-        for previous in (None, *reputation.LEVELS):
-            found = reputation.level(reputation.score(measured), previous)
+        self.assertIs(reputation_score.score(measured) is None, thin)
+        for previous in (None, *reputation_score.LEVELS):
+            found = reputation_score.level(reputation_score.score(measured), previous)
             self.assertIs(found == "unknown", thin)
 
     @untimed
@@ -387,10 +403,10 @@ class TestLevel(unittest.TestCase):
         for points, fresh, *remembered in cases:
             for previous in (None, False, "unknown"):
                 with self.subTest(points=points, previous=previous):
-                    self.assertEqual(reputation.level(points, previous), fresh)
-            for previous, expected in zip(reputation.LEVELS, remembered, strict=False):
+                    self.assertEqual(reputation_score.level(points, previous), fresh)
+            for previous, expected in zip(reputation_score.LEVELS, remembered, strict=False):
                 with self.subTest(points=points, previous=previous):
-                    self.assertEqual(reputation.level(points, previous), expected)
+                    self.assertEqual(reputation_score.level(points, previous), expected)
 
     @untimed
     @given(
@@ -401,17 +417,17 @@ class TestLevel(unittest.TestCase):
     def test_a_walk_within_the_margin_changes_the_level_at_most_once(self, line, start, strays):
         levels = [start]
         for stray in strays:
-            levels.append(reputation.level(line + stray, levels[-1]))
+            levels.append(reputation_score.level(line + stray, levels[-1]))
         # The first score may end a level that it is far from; after it nothing moves.
         self.assertEqual(len(set(levels[1:])), 1)
 
     @untimed
     @given(scores=st.lists(st.integers(0, 100), min_size=1, max_size=80))
     def test_no_level_comes_back_for_less_than_twice_the_margin(self, scores):
-        current, changes = reputation.level(scores[0]), []
+        current, changes = reputation_score.level(scores[0]), []
         for points in scores[1:]:
-            found = reputation.level(points, current)
-            self.assertEqual(reputation.level(points, found), found)
+            found = reputation_score.level(points, current)
+            self.assertEqual(reputation_score.level(points, found), found)
             if found != current:
                 changes.append((current, found, points))
                 current = found
@@ -422,12 +438,12 @@ class TestLevel(unittest.TestCase):
     @untimed
     @given(
         low=st.integers(0, 100), more=st.integers(0, 100),
-        previous=st.sampled_from([None, *reputation.LEVELS]),
+        previous=st.sampled_from([None, *reputation_score.LEVELS]),
     )  # fmt: skip
     def test_a_better_score_never_has_a_worse_level(self, low, more, previous):
-        better = reputation.level(min(low + more, 100), previous)
-        rank = reputation.LEVELS.index
-        self.assertLessEqual(rank(better), rank(reputation.level(low, previous)))
+        better = reputation_score.level(min(low + more, 100), previous)
+        rank = reputation_score.LEVELS.index
+        self.assertLessEqual(rank(better), rank(reputation_score.level(low, previous)))
 
 
 class TestTrend(unittest.TestCase):
@@ -450,8 +466,8 @@ class TestTrend(unittest.TestCase):
         ]
         for name, scores, expected in cases:
             with self.subTest(name):
-                self.assertEqual(reputation.trend(series(*scores)), expected)
-                self.assertEqual(reputation.trend(reversed(series(*scores))), expected)
+                self.assertEqual(reputation_trend.trend(series(*scores)), expected)
+                self.assertEqual(reputation_trend.trend(reversed(series(*scores))), expected)
 
 
 class TestProjection(unittest.TestCase):
@@ -467,7 +483,7 @@ class TestProjection(unittest.TestCase):
         ]
         for scores, level, reached, in_days in cases:
             with self.subTest(scores=scores):
-                found = reputation.project(series(*scores), level)
+                found = reputation_trend.project(series(*scores), level)
                 self.assertEqual(found.level, reached)
                 self.assertAlmostEqual(found.in_days, in_days)
 
@@ -480,7 +496,7 @@ class TestProjection(unittest.TestCase):
                 reach = 3 + (count - 1) / 2
                 doubt = student**2 / 4 / (2**2 * spread)
                 half = student / 2 / 2 * ((1 - doubt) / count + reach**2 / spread) ** 0.5
-                found = reputation.project(series(*scores), "healthy")
+                found = reputation_trend.project(series(*scores), "healthy")
                 self.assertAlmostEqual(found.in_days, 3)
                 self.assertAlmostEqual(found.error_days, (doubt * reach + half) / (1 - doubt))
         # Scattered: slope -4.4, residuals of 50.8 over 4 degrees of freedom.
@@ -491,12 +507,12 @@ class TestProjection(unittest.TestCase):
         doubt = 2.776**2 * rest / 4 / (slope**2 * 17.5)
         reach = (75 - mean) / slope
         half = 2.776 * (rest / 4) ** 0.5 / -slope * ((1 - doubt) / 6 + reach**2 / 17.5) ** 0.5
-        found = reputation.project(series(*scores), "healthy")
+        found = reputation_trend.project(series(*scores), "healthy")
         self.assertAlmostEqual(found.in_days, reach - 2.5)
         self.assertAlmostEqual(found.error_days, (doubt * reach + half) / (1 - doubt))
 
     def test_the_error_is_never_below_half_a_day(self):
-        found = reputation.project(series(100, 88, 76, 64, 52, 40, 28), "watch")
+        found = reputation_trend.project(series(100, 88, 76, 64, 52, 40, 28), "watch")
         self.assertEqual(found, Projection("at_risk", 0.0, 0.5))
 
     def test_nothing_is_foreseen(self):
@@ -512,17 +528,17 @@ class TestProjection(unittest.TestCase):
         ]
         for name, scores, level in cases:
             with self.subTest(name):
-                self.assertIsNone(reputation.project(series(*scores), level))
+                self.assertIsNone(reputation_trend.project(series(*scores), level))
 
     def test_an_error_of_up_to_a_week_is_said(self):
-        found = reputation.project(series(93, 91, 89, 87), "healthy")
+        found = reputation_trend.project(series(93, 91, 89, 87), "healthy")
         self.assertAlmostEqual(found.error_days, 6.993295, places=5)
 
     def test_the_horizon_is_two_weeks(self):
         for in_days, expected in ((13, True), (14, True), (15, False)):
             with self.subTest(in_days=in_days):
                 scores = [35 + 3 * (in_days + step) for step in range(6, -1, -1)]
-                found = reputation.project(series(*scores), "watch")
+                found = reputation_trend.project(series(*scores), "watch")
                 self.assertIs(found is not None, expected)
 
     def test_on_lines_with_noise_the_error_holds_nineteen_times_in_twenty(self):
@@ -534,7 +550,7 @@ class TestProjection(unittest.TestCase):
                 start = rng.uniform(75, 100) - slope * (count - 1)
                 scores = [round(start + slope * day + rng.gauss(0, noise)) for day in range(count)]
                 truly = (75 - start) / slope - (count - 1)
-                found = reputation.project(series(*scores), "healthy")
+                found = reputation_trend.project(series(*scores), "healthy")
                 if found:
                     shown += 1
                     held += abs(found.in_days - truly) <= found.error_days
@@ -565,15 +581,15 @@ class TestRatings(unittest.TestCase):
         ]
         for history, last, days in cases:
             with self.subTest(history=history):
-                self.assertEqual(reputation.last_rating(history, NOW), last)
-                self.assertEqual(reputation.red_days(history, NOW), days)
+                self.assertEqual(quality_rating.last_rating(history, NOW), last)
+                self.assertEqual(quality_rating.red_days(history, NOW), days)
 
     def test_a_release_starts_the_count_again(self):
         history = [(NOW - 9 * DAY, "red")]
         cases = [(None, 9), (False, 9), (NOW - 20 * DAY, 9), (NOW - 2 * DAY, 2), (NOW + HOUR, 0)]
         for since, days in cases:
             with self.subTest(since=since):
-                self.assertEqual(reputation.red_days(history, NOW, since), days)
+                self.assertEqual(quality_rating.red_days(history, NOW, since), days)
 
     def test_the_week_shows_the_worst_colour_of_each_day(self):
         midnight = datetime(2026, 11, 20)
@@ -587,12 +603,12 @@ class TestRatings(unittest.TestCase):
             (NOW + HOUR, "red"),
         ]
         expected = ("unknown", "unknown", "green", "red", "yellow", "red", "green")
-        week = reputation.rating_week(history, NOW)
+        week = quality_rating.rating_week(history, NOW)
         self.assertEqual(
             [day for day, _colour in week], [TODAY - age * DAY for age in range(6, -1, -1)]
         )
         self.assertEqual(tuple(colour for _day, colour in week), expected)
-        self.assertEqual(reputation.rating_week(history, NOW, 2), week[-2:])
+        self.assertEqual(quality_rating.rating_week(history, NOW, 2), week[-2:])
 
 
 class TestSuspects(unittest.TestCase):
@@ -605,7 +621,7 @@ class TestSuspects(unittest.TestCase):
         self.everything = [*self.usual, *self.bad]
 
     def rank(self, *groups, drop_age=0, **kwargs):
-        return reputation.rank_suspects(
+        return reputation_causes.rank_suspects(
             groups, self.everything, TODAY - drop_age * DAY, TODAY, **kwargs
         )
 
@@ -770,10 +786,10 @@ class TestSuspects(unittest.TestCase):
         worst_first = [suspect.contribution for suspect in found]
         self.assertEqual(worst_first, sorted(worst_first, reverse=True))
         for suspect in found:
-            self.assertGreaterEqual(suspect.rate.base, reputation.MIN_GROUP)
+            self.assertGreaterEqual(suspect.rate.base, reputation_causes.MIN_GROUP)
             self.assertGreater(suspect.rate.value, suspect.usual)
             self.assertGreater(suspect.rate.value, RISK["opt_out"] / 4)
-            self.assertGreaterEqual(suspect.contribution, reputation.LEAST_CONTRIBUTION)
+            self.assertGreaterEqual(suspect.contribution, reputation_causes.LEAST_CONTRIBUTION)
 
     @untimed
     @given(base=st.integers(100, 3000), count=st.integers(0, 99), more=st.integers(1, 200))
@@ -800,28 +816,28 @@ class TestCost(unittest.TestCase):
         ]
         for name, part, expected in cases:
             with self.subTest(name):
-                self.assertEqual(reputation.cost(part, iter([*bad, *rest]), TODAY), expected)
+                self.assertEqual(reputation_causes.cost(part, iter([*bad, *rest]), TODAY), expected)
 
     def test_what_is_lost_is_shared_out_when_too_little_would_be_left(self):
         """900 fine messages and 100 bad ones: without the fine ones nothing could be judged."""
         fine, bad = [cohort(1, delivered=900)], [cohort(1, delivered=100, opted_out=30)]
         for name, part, expected in [("fine", fine, 0), ("bad", bad, 100)]:
             with self.subTest(name):
-                self.assertEqual(reputation.cost(part, [*fine, *bad], TODAY), expected)
+                self.assertEqual(reputation_causes.cost(part, [*fine, *bad], TODAY), expected)
         guilty = [cohort(1, delivered=900, opted_out=10)]
-        self.assertEqual(reputation.cost(guilty, [*guilty, *bad], TODAY), 25)
+        self.assertEqual(reputation_causes.cost(guilty, [*guilty, *bad], TODAY), 25)
 
     def test_not_without_enough_data(self):
         thin = [cohort(1, delivered=50, opted_out=10)]
-        self.assertIsNone(reputation.cost(thin, thin, TODAY))
+        self.assertIsNone(reputation_causes.cost(thin, thin, TODAY))
         bad = [cohort(1, delivered=500, opted_out=20)]
-        self.assertIsNone(reputation.cost(bad, bad, TODAY, fresh_start=TODAY - DAY))
-        self.assertEqual(reputation.cost(bad, bad, TODAY, fresh_start=TODAY - 2 * DAY), 100)
+        self.assertIsNone(reputation_causes.cost(bad, bad, TODAY, fresh_start=TODAY - DAY))
+        self.assertEqual(reputation_causes.cost(bad, bad, TODAY, fresh_start=TODAY - 2 * DAY), 100)
 
     def test_the_same_fresh_start_on_both_sides(self):
         days = [cohort(3, delivered=900, opted_out=90), cohort(1, delivered=900, opted_out=9)]
         part = [cohort(1, delivered=300, opted_out=9)]
-        self.assertEqual(reputation.cost(part, days, TODAY, fresh_start=TODAY - 2 * DAY), 20)
+        self.assertEqual(reputation_causes.cost(part, days, TODAY, fresh_start=TODAY - 2 * DAY), 20)
 
 
 class TestJudge(unittest.TestCase):
@@ -837,8 +853,8 @@ class TestJudge(unittest.TestCase):
         )
         self.assertEqual((judged.score, judged.level), (80, "healthy"))
         self.assertEqual((judged.base, judged.window), (6300, WEEK))
-        self.assertEqual(judged.week, reputation.rates(days, TODAY, WEEK))
-        self.assertEqual(judged.month, reputation.rates(days, TODAY, MONTH))
+        self.assertEqual(judged.week, reputation_rates.rates(days, TODAY, WEEK))
+        self.assertEqual(judged.month, reputation_rates.rates(days, TODAY, MONTH))
         self.assertEqual([cost.measure for cost in judged.costs], ["opt_out"])
         self.assertEqual(judged.trend, "falling")
         self.assertEqual(judged.projection.level, "watch")
@@ -863,7 +879,7 @@ class TestJudge(unittest.TestCase):
             with self.subTest(days=days):
                 judged = reputation.judge(days, NOW)
                 self.assertEqual((judged.window, judged.score, judged.base), (window, points, base))
-                self.assertEqual(judged.level, reputation.level(points))
+                self.assertEqual(judged.level, reputation_score.level(points))
 
     def test_thin_data_has_neither_level_nor_costs(self):
         days = [cohort(0, delivered=150, opted_out=90, spam_limited=5)]

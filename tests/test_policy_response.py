@@ -4,9 +4,12 @@ from datetime import date, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from odoo.addons.waba_campaign.policy import reputation, response
-from odoo.addons.waba_campaign.policy.reputation import DayCounts
-from odoo.addons.waba_campaign.policy.response import Settings, WarmUp
+from odoo.addons.waba_campaign.policy import canary as canary_policy
+from odoo.addons.waba_campaign.policy import reputation_score, response
+from odoo.addons.waba_campaign.policy import warm_up as warm_up_policy
+from odoo.addons.waba_campaign.policy.reputation_rates import DayCounts
+from odoo.addons.waba_campaign.policy.response import Settings
+from odoo.addons.waba_campaign.policy.warm_up import WarmUp
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
@@ -102,7 +105,7 @@ class TestPlan(unittest.TestCase):
         flags = ("is_restricted", "is_locked", "is_released", "is_warming_up")
         rank = ACTIONS.index
         reasons = set()
-        for level, red_days in itertools.product(reputation.LEVELS, (0, 6, 7)):
+        for level, red_days in itertools.product(reputation_score.LEVELS, (0, 6, 7)):
             for values in itertools.product((False, True), repeat=4):
                 situation = dict(zip(flags, values, strict=True))
                 found = {
@@ -242,11 +245,13 @@ class TestDailyLimit(unittest.TestCase):
         ]
         for answer, limit, warm_up, busiest, expected in cases:
             with self.subTest(answer.action, limit=limit, warm_up=warm_up, busiest=busiest):
-                self.assertEqual(response.daily_limit(answer, limit, warm_up, busiest), expected)
+                self.assertEqual(
+                    warm_up_policy.daily_limit(answer, limit, warm_up, busiest), expected
+                )
 
     def test_half_of_unlimited_without_a_busy_day(self):
         slow = response.plan("yellow", "healthy")
-        self.assertEqual(response.daily_limit(slow, None), 50_000)
+        self.assertEqual(warm_up_policy.daily_limit(slow, None), 50_000)
 
     @untimed
     @given(
@@ -259,8 +264,8 @@ class TestDailyLimit(unittest.TestCase):
         own = Settings(yellow_share=share)
         warm_up = WarmUp(first, step, NOW)
         answer = response.plan(rating, "healthy", red_days, settings=own)
-        found = response.daily_limit(answer, limit, None, busiest, own)
-        warming = response.daily_limit(answer, limit, warm_up, busiest, own)
+        found = warm_up_policy.daily_limit(answer, limit, None, busiest, own)
+        warming = warm_up_policy.daily_limit(answer, limit, warm_up, busiest, own)
         self.assertLessEqual(0, warming)
         self.assertLessEqual(warming, found)
         self.assertLessEqual(found, limit)
@@ -286,11 +291,11 @@ class TestWarmUp(unittest.TestCase):
         ]
         for limit, previous, is_new, first in cases:
             with self.subTest(limit=limit, previous=previous, is_new=is_new):
-                found = response.start_warm_up(limit, previous, NOW, is_new=is_new)
+                found = warm_up_policy.start_warm_up(limit, previous, NOW, is_new=is_new)
                 self.assertEqual(found, WarmUp(first, 0, NOW) if first else None)
-        self.assertIsNone(response.start_warm_up(2000, 2000, NOW))
+        self.assertIsNone(warm_up_policy.start_warm_up(2000, 2000, NOW))
         own = Settings(warm_up_first=40)
-        self.assertEqual(response.start_warm_up(250, None, NOW, own, is_new=True).first, 40)
+        self.assertEqual(warm_up_policy.start_warm_up(250, None, NOW, own, is_new=True).first, 40)
 
     def test_steps(self):
         cases = [
@@ -306,13 +311,15 @@ class TestWarmUp(unittest.TestCase):
         ]
         for first, step, limit, expected in cases:
             with self.subTest(first=first, step=step, limit=limit):
-                self.assertEqual(response.warm_up_limit(WarmUp(first, step, NOW), limit), expected)
+                self.assertEqual(
+                    warm_up_policy.warm_up_limit(WarmUp(first, step, NOW), limit), expected
+                )
         doubling = Settings(warm_up_growth=2, warm_up_first=10)
-        self.assertEqual(response.warm_up_limit(WarmUp(10, 3, NOW), None, doubling), 80)
+        self.assertEqual(warm_up_policy.warm_up_limit(WarmUp(10, 3, NOW), None, doubling), 80)
         nearly = Settings(warm_up_growth=9.5, warm_up_first=100)
-        self.assertEqual(response.warm_up_limit(WarmUp(100, 1, NOW), None, nearly), 950)
+        self.assertEqual(warm_up_policy.warm_up_limit(WarmUp(100, 1, NOW), None, nearly), 950)
         tenfold = Settings(warm_up_growth=10, warm_up_first=10)
-        self.assertIsNone(response.warm_up_limit(WarmUp(10, 1, NOW), None, tenfold))
+        self.assertIsNone(warm_up_policy.warm_up_limit(WarmUp(10, 1, NOW), None, tenfold))
 
     def test_what_a_look_changes(self):
         before = WarmUp(100, 2, NOW - DAY)
@@ -339,11 +346,12 @@ class TestWarmUp(unittest.TestCase):
         for used, level, rating, since, expected in cases:
             with self.subTest(used=used, level=level, rating=rating, since=since):
                 warm_up = before._replace(stepped_at=NOW - since)
-                found = response.advance(warm_up, 2000, used, level, rating, NOW)
+                found = warm_up_policy.advance(warm_up, 2000, used, level, rating, NOW)
                 self.assertEqual(found, warm_up if expected is same else expected)
         first = WarmUp(100, 0, NOW - DAY)
         self.assertEqual(
-            response.advance(first, 2000, 9, "at_risk", "red", NOW), first._replace(stepped_at=NOW)
+            warm_up_policy.advance(first, 2000, 9, "at_risk", "red", NOW),
+            first._replace(stepped_at=NOW),
         )
 
     def test_when_it_is_over(self):
@@ -362,21 +370,23 @@ class TestWarmUp(unittest.TestCase):
         for step, limit, level, used, over in cases:
             with self.subTest(step=step, limit=limit, level=level):
                 warm_up = WarmUp(100, step, NOW - DAY)
-                found = response.advance(warm_up, limit, used, level, "green", NOW)
+                found = warm_up_policy.advance(warm_up, limit, used, level, "green", NOW)
                 self.assertIs(found is None, over)
 
     def test_a_manager_may_set_pace_and_growth(self):
         own = Settings(warm_up_every=2 * DAY, warm_up_growth=3)
         warm_up = WarmUp(100, 0, NOW - 2 * DAY)
         look = (300, 100, "healthy", "green")
-        self.assertIsNone(response.advance(warm_up, *look, NOW, own))
+        self.assertIsNone(warm_up_policy.advance(warm_up, *look, NOW, own))
         warm_up = warm_up._replace(stepped_at=NOW - DAY)
-        self.assertEqual(response.advance(warm_up, *look, NOW, own), warm_up)
+        self.assertEqual(warm_up_policy.advance(warm_up, *look, NOW, own), warm_up)
         warm_up = WarmUp(100, 1, NOW - 2 * DAY)
         self.assertEqual(
-            response.advance(warm_up, 2000, 149, "healthy", "green", NOW, own), warm_up
+            warm_up_policy.advance(warm_up, 2000, 149, "healthy", "green", NOW, own), warm_up
         )
-        self.assertEqual(response.advance(warm_up, 2000, 150, "healthy", "green", NOW, own).step, 2)
+        self.assertEqual(
+            warm_up_policy.advance(warm_up, 2000, 150, "healthy", "green", NOW, own).step, 2
+        )
 
     @untimed
     @given(
@@ -385,7 +395,7 @@ class TestWarmUp(unittest.TestCase):
         looks=st.lists(
             st.tuples(
                 st.integers(1, 60),
-                st.sampled_from(reputation.LEVELS),
+                st.sampled_from(reputation_score.LEVELS),
                 st.sampled_from(COLOURS),
                 st.floats(0, 1),
             ),
@@ -393,14 +403,14 @@ class TestWarmUp(unittest.TestCase):
         ),
     )
     def test_it_grows_only_while_healthy_and_once_a_day(self, limit, first, looks):
-        warm_up, now = response.start_warm_up(limit, first, NOW), NOW
+        warm_up, now = warm_up_policy.start_warm_up(limit, first, NOW), NOW
         for hours, level, rating, used_part in looks:
             if warm_up is None:
                 break
             now += hours * HOUR
-            allowed = response.warm_up_limit(warm_up, limit)
+            allowed = warm_up_policy.warm_up_limit(warm_up, limit)
             used = int(used_part * allowed)
-            after = response.advance(warm_up, limit, used, level, rating, now)
+            after = warm_up_policy.advance(warm_up, limit, used, level, rating, now)
             if after is None or after.step > warm_up.step:
                 self.assertEqual(level, "healthy")
                 self.assertIn(rating, ("green", "unknown"))
@@ -414,15 +424,15 @@ class TestWarmUp(unittest.TestCase):
     @untimed
     @given(first=st.integers(1, 3000), limit=people)
     def test_a_healthy_number_that_uses_its_steps_gets_warm(self, first, limit):
-        warm_up, now, last = response.start_warm_up(limit, first, NOW), NOW, 0
+        warm_up, now, last = warm_up_policy.start_warm_up(limit, first, NOW), NOW, 0
         # 1.5 ** 32 is more than any limit.
         for _day in range(32):
             if warm_up is None:
                 break
-            allowed = response.warm_up_limit(warm_up, limit)
+            allowed = warm_up_policy.warm_up_limit(warm_up, limit)
             self.assertGreaterEqual(allowed, last)
             now, last = now + DAY, allowed
-            warm_up = response.advance(warm_up, limit, allowed, "healthy", "green", now)
+            warm_up = warm_up_policy.advance(warm_up, limit, allowed, "healthy", "green", now)
         self.assertIsNone(warm_up)
 
 
@@ -430,7 +440,7 @@ class TestCanary(unittest.TestCase):
     def test_young_portfolios(self):
         for sent, young in ((0, True), (499_999, True), (500_000, False)):
             with self.subTest(sent=sent):
-                self.assertIs(response.is_young_portfolio(sent), young)
+                self.assertIs(canary_policy.is_young_portfolio(sent), young)
 
     def test_size_of_the_first_wave(self):
         cases = [
@@ -449,13 +459,13 @@ class TestCanary(unittest.TestCase):
         ]
         for size, needed, young, expected in cases:
             with self.subTest(size=size, needed=needed, young=young):
-                self.assertEqual(response.canary(size, needed, young), expected)
+                self.assertEqual(canary_policy.canary(size, needed, young), expected)
         own = Settings(canary_share=0.07, canary_minimum=3, canary_maximum=40, large_campaign=100)
         # 0.07 * 100 is a hair above 7 in binary.
         for size, expected in ((100, 7), (101, 8), (9000, 40), (20, None), (99, None)):
             with self.subTest(size=size):
-                self.assertEqual(response.canary(size, False, True, own), expected)
-        self.assertEqual(response.canary(20, True, False, own), 3)
+                self.assertEqual(canary_policy.canary(size, False, True, own), expected)
+        self.assertEqual(canary_policy.canary(20, True, False, own), 3)
 
     def test_what_the_first_wave_says(self):
         wave, wait, longest = 200, 2 * HOUR, 24 * HOUR
@@ -480,7 +490,9 @@ class TestCanary(unittest.TestCase):
         ]
         for values, waited, verdict in cases:
             with self.subTest(waited=waited, **values):
-                self.assertEqual(response.canary_verdict(wave, counts(**values), waited), verdict)
+                self.assertEqual(
+                    canary_policy.canary_verdict(wave, counts(**values), waited), verdict
+                )
 
     def test_a_small_wave_decides_by_its_own_size(self):
         cases = [
@@ -493,7 +505,7 @@ class TestCanary(unittest.TestCase):
         ]
         for wave, values, verdict in cases:
             with self.subTest(wave=wave, **values):
-                found = response.canary_verdict(wave, counts(**values), 2 * HOUR)
+                found = canary_policy.canary_verdict(wave, counts(**values), 2 * HOUR)
                 self.assertEqual(found, verdict)
 
     def test_a_manager_may_set_the_waits(self):
@@ -505,7 +517,7 @@ class TestCanary(unittest.TestCase):
             ({"delivered": 100, "opted_out": 6}, HOUR, "opt_outs"),
         ):
             with self.subTest(waited=waited, **values):
-                found = response.canary_verdict(100, counts(**values), waited, own)
+                found = canary_policy.canary_verdict(100, counts(**values), waited, own)
                 self.assertEqual(found, verdict)
 
 
@@ -531,7 +543,7 @@ class TestCampaignThreshold(unittest.TestCase):
         ]
         for values, expected in cases:
             with self.subTest(**values):
-                self.assertEqual(response.campaign_threshold(counts(**values)), expected)
+                self.assertEqual(canary_policy.campaign_threshold(counts(**values)), expected)
 
     def test_a_manager_may_set_the_limits_but_two_people_never_stop_a_campaign(self):
         own = Settings(failure_limit=0.3, opt_out_limit=0.1, threshold_volume=10)
@@ -544,10 +556,10 @@ class TestCampaignThreshold(unittest.TestCase):
         ]
         for values, expected in cases:
             with self.subTest(**values):
-                self.assertEqual(response.campaign_threshold(counts(**values), own), expected)
+                self.assertEqual(canary_policy.campaign_threshold(counts(**values), own), expected)
 
     def test_every_reason_is_known(self):
-        self.assertEqual(response.CAMPAIGN_REASONS, ("failures", "opt_outs", "silence"))
+        self.assertEqual(canary_policy.CAMPAIGN_REASONS, ("failures", "opt_outs", "silence"))
 
     @untimed
     @given(
@@ -558,7 +570,7 @@ class TestCampaignThreshold(unittest.TestCase):
         self, delivered, failed, opted_out, more, sign
     ):
         values = {"delivered": delivered, "failed": failed, "opted_out": opted_out}
-        before = response.campaign_threshold(counts(**values))
+        before = canary_policy.campaign_threshold(counts(**values))
         values[sign] += more
         if before:
-            self.assertIsNotNone(response.campaign_threshold(counts(**values)))
+            self.assertIsNotNone(canary_policy.campaign_threshold(counts(**values)))

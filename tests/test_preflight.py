@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user
 
 from ..policy import preflight
 from .common import ROOT, WabaCase
@@ -389,10 +388,7 @@ class TestDryRun(PreflightCase):
         self.assertEqual(self._campaign(lead)._dry_run().left_out, {"opted_out": lead[0].ids})
 
     def test_a_salesperson_counts_the_leads_they_see(self):
-        own = new_test_user(
-            self.env, "waba_own",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )  # fmt: skip
+        own = self._salesperson_of_own()
         leads = self._leads(3)
         leads[0].user_id = own
         (leads - leads[0]).user_id = self.salesperson

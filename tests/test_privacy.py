@@ -20,8 +20,7 @@ class PrivacyCase(ConsentCase):
     def _erase(self, person=None, **values):
         person = (person or self._person()).with_user(self.manager)
         opened = person.action_erase_data()
-        wizard = self.env["waba.privacy"].with_user(self.manager)
-        wizard = wizard.with_context(**opened["context"]).create({"is_sure": True, **values})
+        wizard = self._opened(opened, self.manager).create({"is_sure": True, **values})
         wizard.action_erase()
         return wizard
 
@@ -85,9 +84,7 @@ class TestErase(PrivacyCase):
         self.assertNotIn("Ana Secreta", self._chatter(lead))
 
     def test_another_company_keeps_what_it_knows_and_gives_nothing_away(self):
-        portfolio = self.env["waba.portfolio"].create({"name": "Theirs", "portfolio_uid": "778"})
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self._create_account(waba_uid="99", portfolio_id=portfolio.id, company_id=company.id)
+        portfolio = self._portfolio_elsewhere()
         theirs = self._person(portfolio=portfolio)
         theirs._set_consent("utility", "opt_in", "form", "Their own form")
         ours = self._person()
@@ -179,9 +176,7 @@ class TestErase(PrivacyCase):
         self.assertEqual(person.consent_ids.mapped("source"), ["reply", "erased"])
 
     def test_an_opt_in_to_another_company_does_not_undo_it_nor_does_it_undo_that(self):
-        portfolio = self.env["waba.portfolio"].create({"name": "Theirs", "portfolio_uid": "778"})
-        company = self.env["res.company"].create({"name": "Elsewhere"})
-        self._create_account(waba_uid="99", portfolio_id=portfolio.id, company_id=company.id)
+        portfolio = self._portfolio_elsewhere()
         ours, theirs = self._person(), self._person(portfolio=portfolio)
         theirs._set_consent("marketing", "opt_in", "form", "Their own form")
         ours._erase()

@@ -11,7 +11,7 @@ class TestRelease(ResponseCase):
     def _release_by(self, user, record, reason="The list is deleted."):
         """As the button and its wizard do it."""
         action = record.with_user(user).action_release()
-        form = Form(self.env[action["res_model"]].with_user(user).with_context(**action["context"]))
+        form = Form(self._opened(action, user))
         form.reason = reason
         return form.save().action_confirm()
 

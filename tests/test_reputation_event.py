@@ -10,7 +10,7 @@ from lxml import etree
 from odoo.addons.waba_campaign.cloud_api import CODES, webhooks
 from odoo.addons.waba_campaign.models import waba_reputation_kinds as kinds
 from odoo.addons.waba_campaign.models.waba_reputation_event import RAW_LENGTH, SILENT_AFTER
-from odoo.addons.waba_campaign.policy import reputation
+from odoo.addons.waba_campaign.policy import reputation_rates
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
@@ -121,7 +121,7 @@ class TestVocabulary(EvidenceCase):
         )
 
     def test_what_is_noted_as_silent_is_silent_in_the_figures_too(self):
-        self.assertGreater(SILENT_AFTER, timedelta(days=reputation.SILENT_AFTER_DAYS))
+        self.assertGreater(SILENT_AFTER, timedelta(days=reputation_rates.SILENT_AFTER_DAYS))
 
     def test_change_up_down_and_no_news(self):
         cases = [
@@ -913,8 +913,7 @@ class TestSilence(EvidenceCase):
 class TestPeople(EvidenceCase):
     def _wizard(self, subject, user=None, **values):
         action = subject.with_user(user or self.salesperson).action_waba_log_block()
-        wizards = self.env[action["res_model"]].with_user(user or self.salesperson)
-        form = Form(wizards.with_context(**action["context"]))
+        form = Form(self._opened(action, user or self.salesperson))
         form.note = "I blocked you"
         for name, value in values.items():
             form[name] = value
@@ -981,10 +980,7 @@ class TestPeople(EvidenceCase):
             self._wizard(lead, at=datetime.now() + timedelta(days=1)).action_confirm()
 
     def test_only_who_may_read_the_person_notes_it(self):
-        stranger = new_test_user(
-            self.env, "waba_own_only",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )  # fmt: skip
+        stranger = self._salesperson_of_own()
         lead = self._lead("+34 611 000 068", user_id=self.manager.id)
         row = self._message("+34611000068", user_id=self.manager.id)
         wizards = self.env["waba.report.block"].with_user(stranger)

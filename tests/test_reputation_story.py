@@ -185,9 +185,7 @@ class TestStory(StoryCase):
     def _manager_releases(self):
         self.bad.with_user(self.manager).action_cancel()
         action = self.sender.with_user(self.manager).action_release()
-        form = Form(
-            self.env[action["res_model"]].with_user(self.manager).with_context(**action["context"])
-        )
+        form = Form(self._opened(action, self.manager))
         form.reason = "The bought list is deleted."
         form.save().action_confirm()
         self.assertEqual(self._in_force(), ("slow", "released", "slowed"))

@@ -234,10 +234,7 @@ class TestOwn(SecurityCase):
         self.assertFalse(campaign.launched_by_id)
 
     def test_a_salesperson_writes_to_no_lead_of_another(self):
-        own_only = new_test_user(
-            self.env, "waba_own_only",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )  # fmt: skip
+        own_only = self._salesperson_of_own()
         leads = self._leads(3)
         leads[0].user_id = own_only
         (leads - leads[0]).user_id = self.colleague

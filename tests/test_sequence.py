@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 from odoo.tools import mute_logger
 
 from ..models import waba_sequence_trigger
@@ -737,12 +737,7 @@ class TestEnding(SequenceCase):
     def test_a_salesperson_stops_it_with_a_reason(self):
         lead, one = self._started()
         action = one.with_user(self.salesperson).action_stop()
-        wizard = (
-            self.env["waba.sequence.stop"]
-            .with_user(self.salesperson)
-            .with_context(**action["context"])
-            .create({"reason": "  "})
-        )
+        wizard = self._opened(action, self.salesperson).create({"reason": "  "})
         with self.assertRaisesRegex(UserError, "Say why"):
             wizard.action_confirm()
         wizard.reason = "We meet on Thursday"
@@ -949,10 +944,7 @@ class TestResults(SequenceCase):
         self.assertFalse(one.number or one.lead_name or one.stop_text)
 
     def test_a_salesperson_sees_the_own_leads_and_cannot_stop_those_of_others(self):
-        own_only = new_test_user(
-            self.env, "waba_own_leads",
-            groups="sales_team.group_sale_salesman,waba_campaign.waba_group_user",
-        )  # fmt: skip
+        own_only = self._salesperson_of_own()
         sequence = self._sequence()
         theirs = self._enrolled(sequence)
         lead = self._opportunity("+34611000002")

@@ -10,6 +10,7 @@ from odoo.addons.waba_campaign.models import (
     waba_message_results,
     waba_message_status,
     waba_portfolio,
+    waba_reputation_words,
     waba_sender,
     waba_template,
     waba_webhook_platform,
@@ -116,7 +117,7 @@ class TestStateWords(unittest.TestCase):
 
     def test_each_colour_the_api_can_tell_is_one_we_can_keep(self):
         told = {values.as_quality(word) for word in ("GREEN", "YELLOW", "RED", "NA", "UNKNOWN", "")}
-        self.assertEqual(told, set(words(waba_template.QUALITIES)))
+        self.assertEqual(told, set(words(waba_reputation_words.RATINGS)))
 
 
 class TestWordsOnScreen(TransactionCase):

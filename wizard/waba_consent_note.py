@@ -1,9 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..models.labels import label
+from ..models.waba_recipient import known_by
 from ..models.waba_recipient_consent import STATE_OF
-from ..models.waba_reputation_words import label
+from ..models.window_actions import dialog_of
 from ..policy import numbers
 
 # What a button may choose beforehand.
@@ -15,11 +18,9 @@ class WabaConsentNote(models.TransientModel):
 
     _name = "waba.consent.note"
     _description = "Note what a person wants"
+    _inherit = ["waba.person.word"]
 
-    res_model = fields.Char("Record's model", readonly=True)
-    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     recipient_id = fields.Many2one("waba.recipient", readonly=True, ondelete="cascade")
-    person_name = fields.Char("Person", compute="_compute_person_name")
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")],
         "About",
@@ -32,7 +33,6 @@ class WabaConsentNote(models.TransientModel):
         required=True,
         default="opt_out",
     )
-    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
     note = fields.Text(
         "How you know", required=True, help="Kept as evidence, with your name: how and where."
     )
@@ -46,23 +46,16 @@ class WabaConsentNote(models.TransientModel):
 
         :param subject: `res_model` and `res_id`, or `recipient_id`
         """
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("What they want"),
-            "res_model": self._name,
-            "view_mode": "form",
-            "target": "new",
-            "context": {
-                **{name: self.env.context[name] for name in ASKED if name in self.env.context},
-                **{f"default_{name}": value for name, value in subject.items()},
-            },
-        }
+        dialog = dialog_of(self, self.env._("What they want"), **subject)
+        asked = {name: self.env.context[name] for name in ASKED if name in self.env.context}
+        return {**dialog, "context": {**asked, **dialog["context"]}}
 
-    @api.depends("res_model", "res_id", "recipient_id")
+    @api.depends("recipient_id")
     def _compute_person_name(self):
-        for wizard in self:
-            subject = wizard.recipient_id or wizard._get_record()
-            wizard.person_name = subject.display_name if subject else False
+        super()._compute_person_name()
+
+    def _get_subject(self):
+        return self.recipient_id or super()._get_subject()
 
     @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
     def _compute_on_record(self):
@@ -88,16 +81,6 @@ class WabaConsentNote(models.TransientModel):
     # Who
     # ------------------------------------------------------------------
 
-    def _get_record(self):
-        """The lead or contact, which the user must be allowed to read; or None."""
-        self.ensure_one()
-        models_of_people = dict(self.env["waba.campaign"]._target_models())
-        if not self.res_id or self.res_model not in models_of_people:
-            return None
-        record = self.env[self.res_model].browse(self.res_id)
-        record.check_access("read")
-        return record
-
     def _number(self):
         record = self._get_record()
         return self.env["waba.campaign"]._number_of(record) if record is not None else ""
@@ -110,14 +93,8 @@ class WabaConsentNote(models.TransientModel):
         people, number = self.env["waba.recipient"].sudo(), self._number()
         if not number:
             return people
-        return people.search(
-            [
-                ("portfolio_id.account_ids.company_id", "in", self.env.companies.ids),
-                "|",
-                ("number", "=", number),
-                ("wa_number", "=", number),
-            ]
-        )
+        of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
+        return people.search(of_ours & known_by([number]))
 
     def _people(self):
         """The rows to note it on; whoever was not known is from now on."""
@@ -144,8 +121,7 @@ class WabaConsentNote(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
-        if self.at > fields.Datetime.now():
-            raise UserError(self.env._("They cannot have said so in the future."))
+        self._check_was_said()
         if not (self.note or "").strip():
             raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
         if self.is_reversal and not self.is_confirmed:
@@ -164,21 +140,12 @@ class WabaConsentNote(models.TransientModel):
                     self._words_on_record(people._same_person_here()._last_words().get(self.purpose)),
                 )
             )
-        self._tell()
-        return {"type": "ir.actions.client", "tag": "soft_reload"}
-
-    def _tell(self):
-        """A note where the colleagues look."""
-        record = self._get_record()
-        if record is None:
-            return
-        record.sudo()._message_log(
-            body=self.env._(
-                "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
-                purpose=label(self.env, "purpose", self.purpose, self._name),
-                action=label(self.env, "action", self.action, self._name),
-                note=self.note.strip(),
-                user=self.env.user.name,
-            ),
-            author_id=self.env.user.partner_id.id,
+        words = self.env._(
+            "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
+            purpose=label(self.env, "purpose", self.purpose, self._name),
+            action=label(self.env, "action", self.action, self._name),
+            note=self.note.strip(),
+            user=self.env.user.name,
         )
+        self._tell(self._get_record(), words)
+        return {"type": "ir.actions.client", "tag": "soft_reload"}

@@ -3,6 +3,8 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..models.window_actions import dialog_of
+
 
 class WabaPrivacy(models.TransientModel):
     """A person asks for their data, or for these to be erased."""
@@ -33,13 +35,8 @@ class WabaPrivacy(models.TransientModel):
         self._check_manager()
         person.check_access("read")
         return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Their data"),
-            "res_model": self._name,
-            "view_mode": "form",
+            **dialog_of(self, self.env._("Their data"), recipient_id=person.id),
             "view_id": self.env.ref(f"waba_campaign.{view}").id,
-            "target": "new",
-            "context": {"default_recipient_id": person.id},
         }
 
     @api.model

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..models.window_actions import dialog_of
+
 
 class WabaRelease(models.TransientModel):
     """A manager's word on what our rules hold: go on, and why."""
@@ -54,14 +56,7 @@ class WabaRelease(models.TransientModel):
         :param subject: one field and its id
         """
         self._check_manager()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Release"),
-            "res_model": self._name,
-            "view_mode": "form",
-            "target": "new",
-            "context": {f"default_{name}": value for name, value in subject.items()},
-        }
+        return dialog_of(self, self.env._("Release"), **subject)
 
     @api.model
     def _check_manager(self):

@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.labels import labels_of
+from ..models.window_actions import dialog_of
 from ..policy import numbers
 
 # A word about a message is said while people still remember it.
@@ -21,11 +23,9 @@ class WabaReportBlock(models.TransientModel):
 
     _name = "waba.report.block"
     _description = "They blocked or reported us"
+    _inherit = ["waba.person.word"]
 
-    res_model = fields.Char("Record's model", readonly=True)
-    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     message_id = fields.Many2one("waba.message", readonly=True, ondelete="cascade")
-    person_name = fields.Char("Person", compute="_compute_person_name")
     what = fields.Selection(
         [
             ("block", "They blocked us"),
@@ -35,30 +35,27 @@ class WabaReportBlock(models.TransientModel):
         required=True,
         default="block",
     )
-    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
     note = fields.Text("In their words", required=True)
     stop_promotions = fields.Boolean("No more promotions to them", default=True)
 
-    @api.depends("res_model", "res_id", "message_id")
-    def _compute_person_name(self):
-        for wizard in self:
-            subject = wizard.message_id or wizard._get_record()
-            wizard.person_name = subject.display_name if subject else False
+    @api.model
+    def _open(self, **subject):
+        """The action that asks what the person said.
 
-    def _get_record(self):
-        """The lead or contact, which the user must be allowed to read; or None."""
-        self.ensure_one()
-        models_of_people = dict(self.env["waba.campaign"]._target_models())
-        if not self.res_id or self.res_model not in models_of_people:
-            return None
-        record = self.env[self.res_model].browse(self.res_id)
-        record.check_access("read")
-        return record
+        :param subject: `res_model` and `res_id`, or `message_id`
+        """
+        return dialog_of(self, self.env._("They blocked or reported us"), **subject)
+
+    @api.depends("message_id")
+    def _compute_person_name(self):
+        super()._compute_person_name()
+
+    def _get_subject(self):
+        return self.message_id or super()._get_subject()
 
     def action_confirm(self):
         self.ensure_one()
-        if self.at > fields.Datetime.now():
-            raise UserError(self.env._("They cannot have said so in the future."))
+        self._check_was_said()
         if self.message_id:
             self.message_id.check_access("read")
         record = self._get_record()
@@ -87,23 +84,14 @@ class WabaReportBlock(models.TransientModel):
         )
         if self.stop_promotions:
             person._set_marketing_state("opted_out", "person", self.note, at=self.at, message=about)
-        self._tell(record)
-        return {"type": "ir.actions.act_window_close"}
-
-    def _tell(self, record):
-        """A note where the colleagues look."""
-        if record is None:
-            return
-        labels = dict(self._fields["what"]._description_selection(self.env))
-        record.sudo()._message_log(
-            body=self.env._(
-                '%(what)s. "%(note)s" – noted by %(user)s.',
-                what=labels[self.what],
-                note=self.note,
-                user=self.env.user.name,
-            ),
-            author_id=self.env.user.partner_id.id,
+        words = self.env._(
+            '%(what)s. "%(note)s" – noted by %(user)s.',
+            what=labels_of(self, "what")[self.what],
+            note=self.note,
+            user=self.env.user.name,
         )
+        self._tell(record, words)
+        return {"type": "ir.actions.act_window_close"}
 
     def _find_person(self, record):
         """Who it is about, and the account that knows them.
@@ -162,7 +150,7 @@ class WabaPersonMixin(models.AbstractModel):
     def action_waba_log_block(self):
         """Note that this person says they blocked or reported us."""
         self.ensure_one()
-        return _open_wizard(self.env, res_model=self._name, res_id=self.id)
+        return self.env["waba.report.block"]._open(res_model=self._name, res_id=self.id)
 
 
 class WabaMessage(models.Model):
@@ -171,15 +159,4 @@ class WabaMessage(models.Model):
     def action_waba_log_block(self):
         """Note that this person says they blocked or reported us."""
         self.ensure_one()
-        return _open_wizard(self.env, message_id=self.id)
-
-
-def _open_wizard(env, **values):
-    return {
-        "type": "ir.actions.act_window",
-        "name": env._("They blocked or reported us"),
-        "res_model": "waba.report.block",
-        "view_mode": "form",
-        "target": "new",
-        "context": {f"default_{name}": value for name, value in values.items()},
-    }
+        return self.env["waba.report.block"]._open(message_id=self.id)

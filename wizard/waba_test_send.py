@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.labels import labels_of
 from ..models.waba_message import TAKEN_STATES
+from ..models.window_actions import form_of
 
 
 class WabaTestSend(models.TransientModel):
@@ -90,11 +92,8 @@ class WabaTestSend(models.TransientModel):
 
     def _again(self):
         return {
-            "type": "ir.actions.act_window",
+            **form_of(self),
             "name": self.env._("Send test"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
             "views": [(False, "form")],
             "target": "new",
         }
@@ -146,7 +145,7 @@ class WabaMessageTest(models.Model):
 
     @api.depends("state", "failure_reason")
     def _compute_result_text(self):
-        states = dict(self._fields["state"]._description_selection(self.env))
+        states = labels_of(self, "state")
         for row in self:
             if row.state in TAKEN_STATES:
                 row.result_text = states[row.state]

@@ -1,5 +1,4 @@
-import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, choose, edit, editVariable, markCard, see } from "./steps";
+import { addTour, button, campaignForMarked, choose, edit, editVariable, markLeads, see } from "./steps";
 
 const FIRST_COPY = ".o_waba_bubble:contains('Hola Ana1')";
 
@@ -26,20 +25,8 @@ function pick(field, value) {
 }
 
 addTour("waba_preview_arrows", () => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-    markCard("Sofa for room 1"),
-    markCard("Sofa for room 2"),
-    markCard("Sofa for room 3"),
-    {
-        content: "open the Actions menu",
-        trigger: ".o_cp_action_menus button:contains('Actions')",
-        run: "click",
-    },
-    {
-        content: "WhatsApp campaign",
-        trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
-        run: "click",
-    },
+    ...markLeads("Sofa for room 1", "Sofa for room 2", "Sofa for room 3"),
+    ...campaignForMarked(),
     see(".o_field_widget[name=audience_text]:contains('3 leads and opportunities, marked by hand')"),
     see(".o_field_widget[name=audience_note]:contains('Fixed')", "it is fixed"),
     ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
@@ -84,10 +71,7 @@ let clicks;
 const count = () => clicks++;
 
 addTour("waba_launch_in_few_clicks", () => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-    markCard("Sofa for room 1"),
-    markCard("Sofa for room 2"),
-    markCard("Sofa for room 3"),
+    ...markLeads("Sofa for room 1", "Sofa for room 2", "Sofa for room 3"),
     {
         content: "count from here",
         trigger: ".o_selection_box:contains('3')",
@@ -96,16 +80,7 @@ addTour("waba_launch_in_few_clicks", () => [
             document.addEventListener("pointerdown", count, true);
         },
     },
-    {
-        content: "open the Actions menu",
-        trigger: ".o_cp_action_menus button:contains('Actions')",
-        run: "click",
-    },
-    {
-        content: "WhatsApp campaign",
-        trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
-        run: "click",
-    },
+    ...campaignForMarked(),
     ...choose("template_id", "welcome_back", "welcome_back (es)"),
     ...choose("sender_id", "600 000 001"),
     see(".o_waba_bubble:contains('Hola Ana1')", "the message as it leaves"),

@@ -1,22 +1,12 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, choose, edit, editVariable, inDialog, markCard, see } from "./steps";
+import {
+    addTour, button, campaignForMarked, choose, edit, editVariable, inDialog, markLeads, see,
+} from "./steps";
 
 addTour("waba_launch_from_pipeline", () => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-    markCard("Sofa for room 1"),
-    markCard("Sofa for room 2"),
-    markCard("Sofa for room 3"),
+    ...markLeads("Sofa for room 1", "Sofa for room 2", "Sofa for room 3"),
     see(".o_selection_box:contains('3')", "three cards marked"),
-    {
-        content: "open the Actions menu",
-        trigger: ".o_cp_action_menus button:contains('Actions')",
-        run: "click",
-    },
-    {
-        content: "WhatsApp campaign",
-        trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
-        run: "click",
-    },
+    ...campaignForMarked(),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^3$/)", "three records"),
     edit("name", "Sofas in autumn"),
     ...choose("template_id", "autumn_offer", "autumn_offer (es)"),

@@ -41,6 +41,30 @@ export function markCard(text) {
     };
 }
 
+/** Opens the pipeline and marks these leads. */
+export function markLeads(...names) {
+    return [
+        ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+        ...names.map(markCard),
+    ];
+}
+
+/** Begins a campaign for the marked records, from their Actions menu. */
+export function campaignForMarked() {
+    return [
+        {
+            content: "open the Actions menu",
+            trigger: ".o_cp_action_menus button:contains('Actions')",
+            run: "click",
+        },
+        {
+            content: "WhatsApp campaign",
+            trigger: ".o-dropdown--menu .o_menu_item:contains('WhatsApp campaign')",
+            run: "click",
+        },
+    ];
+}
+
 export function edit(field, value) {
     return {
         content: `${field}: ${value}`,

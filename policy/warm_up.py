@@ -1,0 +1,106 @@
+"""How many people a number may write to first in a day, and how a new number is warmed up."""
+
+import math
+from datetime import datetime
+from typing import NamedTuple
+
+from .limits import LEVELS
+from .response import DEFAULTS, Response, Settings
+
+# "Half of the current limit used in the last 7 days" is what Meta asks before it raises a limit
+# (Meta, Messaging limits, 2026-09-11); a warm-up step that nobody used has warmed nothing.
+USED_TO_STEP = 0.5
+# An unlimited number is warm at ten times its first step: Meta's levels are 5 to 10 times apart.
+UNLIMITED_IS = 10
+# The daily allowance of an unlimited number that has sent nothing: the level below (Meta, Messaging
+# limits, 2026-09-11).
+BELOW_UNLIMITED = LEVELS["100000"]
+
+
+class WarmUp(NamedTuple):
+    """A warm-up under way: `first` people on its first day, `step` steps made, the last at."""
+
+    first: int
+    step: int
+    stepped_at: datetime
+
+
+def daily_limit(
+    response: Response,
+    limit: int | None,
+    warm_up: WarmUp | None = None,
+    busiest_day: int = 0,
+    settings: Settings = DEFAULTS,
+) -> int | None:
+    """Return how many people the number may write to first in 24 h; None means without limit.
+
+    :param limit: see `limits.people_limit`
+    :param busiest_day: people on the busiest of the last 7 days: half of "without limit" is half
+        of that
+    """
+    if warm_up:
+        limit = warm_up_limit(warm_up, limit, settings)
+    if response.share >= 1:
+        return limit
+    if limit is None:
+        limit = busiest_day or BELOW_UNLIMITED
+    # Never rounded down to nothing: who may send at all may send one.
+    return max(math.floor(response.share * limit), min(limit, 1)) if response.share else 0
+
+
+def start_warm_up(
+    limit: int | None,
+    previous_limit: int | None,
+    now: datetime,
+    settings: Settings = DEFAULTS,
+    *,
+    is_new: bool = False,
+) -> WarmUp | None:
+    """Return the warm-up of a new number, or of one whose limit rose; None when none is needed.
+
+    :param limit, previous_limit: people per 24 h, None without limit
+    :param is_new: the number has not sent before; `previous_limit` is not looked at
+    """
+    first = settings.warm_up_first if is_new else previous_limit
+    if not first or (limit is not None and first >= limit):
+        return None
+    return WarmUp(first, 0, now)
+
+
+def warm_up_limit(warm_up: WarmUp, limit: int | None, settings: Settings = DEFAULTS) -> int | None:
+    """Return how many people a number that warms up may write to in 24 h: its limit when warm."""
+    people = math.floor(warm_up.first * settings.warm_up_growth**warm_up.step)
+    if limit is None:
+        return people if people < warm_up.first * UNLIMITED_IS else None
+    return min(people, limit)
+
+
+def advance(
+    warm_up: WarmUp,
+    limit: int | None,
+    used: int,
+    level: str,
+    rating: str,
+    now: datetime,
+    settings: Settings = DEFAULTS,
+) -> WarmUp | None:
+    """Return the warm-up after a look at the number; None when it is over.
+
+    A step up needs a healthy level, a colour of Meta's that is neither yellow nor red, a day since
+    the last step, and at least half of the step used. Bad news starts the day anew; red, or a
+    level at risk, takes one step back each day.
+
+    :param used: people written to first in the last 24 h
+    """
+    allowed = warm_up_limit(warm_up, limit, settings)
+    if allowed == limit:
+        return None
+    is_due = now - warm_up.stepped_at >= settings.warm_up_every
+    if rating == "red" or level == "at_risk":
+        return WarmUp(warm_up.first, max(warm_up.step - 1, 0), now) if is_due else warm_up
+    if rating == "yellow" or level == "watch":
+        return warm_up._replace(stepped_at=now)
+    if not is_due or level != "healthy" or used < USED_TO_STEP * allowed:
+        return warm_up
+    stepped = WarmUp(warm_up.first, warm_up.step + 1, now)
+    return None if warm_up_limit(stepped, limit, settings) == limit else stepped

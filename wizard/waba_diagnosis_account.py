@@ -1,0 +1,128 @@
+from odoo import models
+
+from ..cloud_api import CloudApiError
+from ..models.labels import labels_of
+from ..models.waba_sender import STATUS_SENDING
+
+
+class WabaDiagnosis(models.TransientModel):
+    """What Meta says of the account: its health, limit, numbers and templates."""
+
+    _inherit = "waba.diagnosis"
+
+    def _check_account(self, client, connect):
+        account = self.account_id.sudo()
+        try:
+            if connect:
+                account._sync()
+                self._subscribe(client)
+            facts = client.get_account(account.waba_uid)
+            numbers = list(client.list_phone_numbers(account.waba_uid))
+        except CloudApiError as error:
+            self._add(
+                "error",
+                self.env._("WhatsApp Business Account"),
+                account._explain(error),
+                self._way_out(
+                    error,
+                    self.env._("Check the account's ID, and that the token's user may manage it."),
+                ),
+            )
+            return
+        self._tell_account(facts)
+        self._tell_health(facts.health)
+        self._check_numbers(numbers)
+        self._check_templates()
+        self._check_subscription(client)
+
+    def _tell_account(self, facts):
+        limits = labels_of(self.env["waba.portfolio"], "messaging_limit")
+        self._add("ok", self.env._("WhatsApp Business Account"), facts.name or facts.waba_uid)
+        if facts.portfolio_uid:
+            self._add(
+                "ok",
+                self.env._("Business portfolio"),
+                f"{facts.portfolio_name or facts.portfolio_uid}",
+            )
+        else:
+            self._add(
+                "warning",
+                self.env._("Business portfolio"),
+                self.env._("Meta does not name the portfolio to this token."),
+                self.env._(
+                    "The daily limit is counted for this account alone. If other accounts share "
+                    "the portfolio, set an own daily limit on it."
+                ),
+            )
+        limit = facts.messaging_limit
+        portfolio = self.account_id.portfolio_id
+        if limit == "unknown" and portfolio:
+            limit = portfolio.messaging_limit
+        self._add(
+            "ok" if limit != "unknown" else "warning",
+            self.env._("Daily limit"),
+            limits.get(limit, limit),
+            False
+            if limit != "unknown"
+            else self.env._("Until Meta tells, we count on 250 people."),
+        )
+
+    def _tell_health(self, health):
+        """Each link of the chain that Meta says can send, or why it cannot."""
+        labels = {
+            "waba": self.env._("account"),
+            "business": self.env._("portfolio"),
+            "app": self.env._("app"),
+            "phone_number": self.env._("number"),
+            "message_template": self.env._("template"),
+        }
+        for entity in health.entities if health else ():
+            topic = self.env._("Health: %s", labels.get(entity.type, entity.type))
+            if entity.can_send == "available":
+                self._add("ok", topic, self.env._("Can send."))
+                continue
+            level = "error" if entity.can_send == "blocked" else "warning"
+            details = [error.description for error in entity.errors] + list(entity.additional_info)
+            solutions = [error.solution for error in entity.errors if error.solution]
+            self._add(
+                level,
+                topic,
+                "; ".join(details) or self.env._("Meta says: %s.", entity.can_send),
+                "; ".join(solutions),
+            )
+
+    def _check_numbers(self, numbers):
+        if not numbers:
+            self._add(
+                "error",
+                self.env._("Numbers"),
+                self.env._("The account has no number."),
+                self.env._("Add a number in WhatsApp Manager."),
+            )
+        ratings = labels_of(self.env["waba.sender"], "quality_rating")
+        for number in numbers:
+            can_send = number.status in STATUS_SENDING
+            self._add(
+                "ok" if can_send and number.quality_rating != "red" else "warning",
+                self.env._("Number %s", number.display_phone_number),
+                self.env._(
+                    "%(status)s · Meta's rating: %(rating)s · %(rate)s messages per second",
+                    status=number.status or self.env._("status not told"),
+                    rating=ratings[number.quality_rating],
+                    rate=number.messages_per_second,
+                ),
+                False
+                if can_send
+                else self.env._("Settle the number's status in WhatsApp Manager."),
+            )
+
+    def _check_templates(self):
+        approved = self.env["waba.template"].search_count(
+            [("account_id", "=", self.account_id.id), ("status", "=", "approved")]
+        )
+        self._add(
+            "ok" if approved else "warning",
+            self.env._("Templates"),
+            self.env._("%s approved templates.", approved),
+            False if approved else self.env._("Have a template approved in WhatsApp Manager."),
+        )

@@ -1,0 +1,44 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class WabaPersonWord(models.AbstractModel):
+    """What a person told a colleague: whose word it is, when it was said, where it is noted."""
+
+    _name = "waba.person.word"
+    _description = "What a person told a colleague"
+
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    person_name = fields.Char("Person", compute="_compute_person_name")
+    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
+
+    @api.depends("res_model", "res_id")
+    def _compute_person_name(self):
+        for wizard in self:
+            subject = wizard._get_subject()
+            wizard.person_name = subject.display_name if subject else False
+
+    def _get_subject(self):
+        """What names the person on the screen."""
+        return self._get_record()
+
+    def _get_record(self):
+        """The lead or contact, which the user must be allowed to read; or None."""
+        self.ensure_one()
+        models_of_people = dict(self.env["waba.campaign"]._target_models())
+        if not self.res_id or self.res_model not in models_of_people:
+            return None
+        record = self.env[self.res_model].browse(self.res_id)
+        record.check_access("read")
+        return record
+
+    def _check_was_said(self):
+        if self.at > fields.Datetime.now():
+            raise UserError(self.env._("They cannot have said so in the future."))
+
+    def _tell(self, record, words):
+        """A note where the colleagues look."""
+        if record is not None:
+            author = self.env.user.partner_id
+            record.sudo()._message_log(body=words, author_id=author.id)
