@@ -1,4 +1,6 @@
-import { addTour, button, campaignForMarked, choose, edit, editVariable, markLeads, see } from "./steps";
+import {
+    addTour, button, campaignForMarked, choose, click, edit, editVariable, markLeads, see,
+} from "./steps";
 
 const FIRST_COPY = ".o_waba_bubble:contains('Hola Ana1')";
 
@@ -11,16 +13,8 @@ function seePlace(place, name) {
 
 function pick(field, value) {
     return [
-        {
-            content: `open ${field}`,
-            trigger: `.o_field_widget[name=${field}] input`,
-            run: "click",
-        },
-        {
-            content: `${field}: ${value}`,
-            trigger: `.o_select_menu_item:contains('${value}')`,
-            run: "click",
-        },
+        click(`open ${field}`, `.o_field_widget[name=${field}] input`),
+        click(`${field}: ${value}`, `.o_select_menu_item:contains('${value}')`),
     ];
 }
 
@@ -32,7 +26,7 @@ addTour("waba_preview_arrows", () => [
     ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
     see(FIRST_COPY, "the first person's message"),
     seePlace("1/3", "Ana1 Prueba"),
-    { content: "the next person", trigger: ".o_waba_next:enabled", run: "click" },
+    click("the next person", ".o_waba_next:enabled"),
     seePlace("2/3", "Ana2 Prueba"),
     see(".o_waba_bubble:contains('Hola Ana2')", "with the own name"),
     { content: "by keyboard", trigger: ".o_waba_next:enabled", run: "press ArrowRight" },
@@ -43,17 +37,13 @@ addTour("waba_preview_arrows", () => [
     ...editVariable(4, "text", "sofas"),
     see(".o_waba_bubble:contains('Hola Ana3, en Muebles Roble')", "it stays where it was"),
     seePlace("3/3", "Ana3 Prueba"),
-    { content: "back", trigger: ".o_waba_previous:enabled", run: "click" },
+    click("back", ".o_waba_previous:enabled"),
     seePlace("2/3", "Ana2 Prueba"),
-    { content: "give it up", trigger: ".o_form_button_cancel", run: "click" },
+    click("give it up", ".o_form_button_cancel"),
 ]);
 
 addTour("waba_audience_from_a_campaign", () => [
-    {
-        content: "a new campaign",
-        trigger: ".o_list_button_add",
-        run: "click",
-    },
+    click("a new campaign", ".o_list_button_add"),
     edit("name", "Once more"),
     ...pick("audience_source", "People of an earlier campaign"),
     see(".o_field_widget[name=audience_text]:contains('Choose the campaign')", "what is missing"),
@@ -62,7 +52,7 @@ addTour("waba_audience_from_a_campaign", () => [
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^1$/)", "counted"),
     ...pick("audience_outcome", "whom it reached"),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "counted anew"),
-    { content: "save", trigger: ".o_form_button_save", run: "click" },
+    click("save", ".o_form_button_save"),
     see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
 ]);
 
@@ -85,11 +75,7 @@ addTour("waba_launch_in_few_clicks", () => [
     ...choose("sender_id", "600 000 001"),
     see(".o_waba_bubble:contains('Hola Ana1')", "the message as it leaves"),
     button("Launch"),
-    {
-        content: "launch",
-        trigger: ".modal footer button:contains(/^Launch$/)",
-        run: "click",
-    },
+    click("launch", ".modal footer button:contains(/^Launch$/)"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
     {
         content: "launched, in fewer than ten clicks",
@@ -112,11 +98,7 @@ function tab(name) {
 }
 
 addTour("waba_try_two_messages", () => [
-    {
-        content: "try two messages",
-        trigger: ".o_field_widget[name=ab_test] input",
-        run: "click",
-    },
+    click("try two messages", ".o_field_widget[name=ab_test] input"),
     see(".o_field_widget[name=ab_text]:contains('people get A and')", "what it means"),
     tab("Message B"),
     // The server's answer to the tick; it would replace what is typed before it.
@@ -124,11 +106,7 @@ addTour("waba_try_two_messages", () => [
     ...choose("b_template_id", "welcome_back", "welcome_back (es)"),
     see(".o_notebook .o_waba_bubble:contains('Hola Ana11000000, soy')", "message B for the first person"),
     button("Launch"),
-    {
-        content: "launch",
-        trigger: ".modal footer button:contains(/^Launch$/)",
-        run: "click",
-    },
+    click("launch", ".modal footer button:contains(/^Launch$/)"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
 ]);
 
@@ -136,39 +114,19 @@ addTour("waba_choose_the_better_message", () => [
     see(".alert:contains('A and B were tried')", "why the rest waits"),
     tab("Results"),
     see(".o_waba_results th:contains('Trial: A')", "a column for each message"),
-    {
-        content: "who got message B",
-        trigger: ".o_waba_result_sent td:nth-child(4) .o_waba_result_count",
-        run: "click",
-    },
+    click("who got message B", ".o_waba_result_sent td:nth-child(4) .o_waba_result_count"),
     see(".o_list_view .o_data_row:contains('Accepted by WhatsApp')", "its people"),
-    {
-        content: "back to the campaign",
-        trigger: ".breadcrumb-item a:contains('Test campaign'), .o_back_button",
-        run: "click",
-    },
+    click("back to the campaign", ".breadcrumb-item a:contains('Test campaign'), .o_back_button"),
     tab("Results"),
     button("Send B to the rest"),
-    {
-        content: "yes, B",
-        trigger: ".modal footer button:contains('Send B to the rest')",
-        run: "click",
-    },
+    click("yes, B", ".modal footer button:contains('Send B to the rest')"),
     see(".o_notebook .alert:contains('Message B goes to the rest')", "it is decided, and why"),
 ]);
 
 addTour("waba_send_a_test", () => [
-    { content: "to the own phone", trigger: ".o_waba_send_test", run: "click" },
+    click("to the own phone", ".o_waba_send_test"),
     see(".modal .o_field_widget[name=person_name]:contains('Ana')", "as for the person shown"),
-    {
-        content: "send",
-        trigger: ".modal footer button:contains(/^Send test$/)",
-        run: "click",
-    },
+    click("send", ".modal footer button:contains(/^Send test$/)"),
     see(".modal .o_data_row:contains('+34611777001'):contains('Waiting')", "it is on its way"),
-    {
-        content: "close",
-        trigger: ".modal footer button:contains(/^Close$/)",
-        run: "click",
-    },
+    click("close", ".modal footer button:contains(/^Close$/)"),
 ]);

@@ -1,4 +1,4 @@
-import { addTour, see } from "./steps";
+import { addTour, click, see } from "./steps";
 
 /** The buttons below one of the two answers on a lead. */
 function press(purpose, text) {
@@ -17,11 +17,7 @@ function note(text, last = []) {
             run: `edit ${text}`,
         },
         ...last,
-        {
-            content: "note it",
-            trigger: ".modal footer button:contains(/^Note it$/)",
-            run: "click",
-        },
+        click("note it", ".modal footer button:contains(/^Note it$/)"),
         see("body:not(:has(.modal))", "the dialog is gone"),
     ];
 }
@@ -44,11 +40,7 @@ addTour("waba_note_consent", () => [
     press("marketing", "Opt in"),
     see(".modal .alert:contains('had opted out')"),
     ...note("At the fair, they asked for the catalogue", [
-        {
-            content: "they asked for it themselves",
-            trigger: ".modal .o_field_widget[name=is_confirmed] input",
-            run: "click",
-        },
+        click("they asked for it themselves", ".modal .o_field_widget[name=is_confirmed] input"),
     ]),
     tab,
     see("[name=waba_promotion_why]:contains('agreed to promotions')"),
@@ -56,11 +48,7 @@ addTour("waba_note_consent", () => [
     ...note("No messages about the order either"),
     tab,
     see("[name=waba_service_why]:contains('asked not to receive service messages')"),
-    {
-        content: "their consent, entry by entry",
-        trigger: "button:contains(/^Consent and messages$/)",
-        run: "click",
-    },
+    click("their consent, entry by entry", "button:contains(/^Consent and messages$/)"),
     see(".o_breadcrumb:contains('34611000001')"),
     see(".o_field_widget[name=consent_ids] .o_data_row:nth-child(3)", "three entries"),
 ]);

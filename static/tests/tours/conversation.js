@@ -1,6 +1,6 @@
 import { keyDown } from "@odoo/hoot-dom";
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, openMenu, see } from "./steps";
+import { addTour, click, openMenu, see } from "./steps";
 
 const TEXT = ".o_waba_composer textarea";
 
@@ -8,16 +8,8 @@ const TEXT = ".o_waba_composer textarea";
 function openFromPipeline(lead) {
     return [
         ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-        {
-            content: `the lead ${lead}`,
-            trigger: `.o_kanban_record:contains('${lead}')`,
-            run: "click",
-        },
-        {
-            content: "its conversation",
-            trigger: ".o_notebook_headers a:contains(/^WhatsApp$/)",
-            run: "click",
-        },
+        click(`the lead ${lead}`, `.o_kanban_record:contains('${lead}')`),
+        click("its conversation", ".o_notebook_headers a:contains(/^WhatsApp$/)"),
     ];
 }
 
@@ -58,53 +50,36 @@ addTour("waba_ticks_arrive", () => [
 addTour("waba_template_outside_the_window", () => [
     ...openFromPipeline("Sofa for room 1"),
     see(".o_waba_window_closed:contains('Window closed: choose a template')"),
-    { content: "choose a template", trigger: ".o_waba_choose", run: "click" },
-    {
-        content: "about the order",
-        trigger: ".o_waba_chooser [role=option]:contains('Tu pedido')",
-        run: "click",
-    },
+    click("choose a template", ".o_waba_choose"),
+    click("about the order", ".o_waba_chooser [role=option]:contains('Tu pedido')"),
     {
         content: "fill it in",
         trigger: ".o_waba_chooser input[id^=waba_variable]",
         run: "edit 4711",
     },
     see(".o_waba_chooser .o_waba_phone:contains('4711')", "the words as they will be sent"),
-    { content: "send", trigger: ".o_waba_chooser_send:enabled", run: "click" },
+    click("send", ".o_waba_chooser_send:enabled"),
     seeMessage("4711", "queued"),
 ]);
 
 addTour("waba_conversation_on_a_phone", () => [
-    {
-        content: "who waits",
-        trigger: ".o_kanban_record:contains('Ana1 Prueba'):contains('¿Abren hoy?')",
-        run: "click",
-    },
+    click("who waits", ".o_kanban_record:contains('Ana1 Prueba'):contains('¿Abren hoy?')"),
     seeMessage("¿Abren hoy?"),
     write("¡Sí!"),
-    { content: "send", trigger: ".o_waba_send:enabled", run: "click" },
+    click("send", ".o_waba_send:enabled"),
     seeMessage("¡Sí!", "queued"),
 ]);
 
 addTour("waba_conversations_list", () => [
     ...openMenu("Conversations"),
     see(".o_data_row:contains('Ana2 Prueba') .text-bg-danger:contains('1')", "one unread"),
-    {
-        content: "take it",
-        trigger: ".o_data_row:contains('Ana2 Prueba') button[name=action_assign_to_me]",
-        run: "click",
-    },
-    {
-        content: "open it",
-        trigger: ".o_data_row:contains('Ana2 Prueba'):not(:has(button[name=action_assign_to_me])) td[name=last_text]",
-        run: "click",
-    },
+    click("take it", ".o_data_row:contains('Ana2 Prueba') button[name=action_assign_to_me]"),
+    click(
+        "open it",
+        ".o_data_row:contains('Ana2 Prueba'):not(:has(button[name=action_assign_to_me])) td[name=last_text]"
+    ),
     see(".o_waba_responsible:contains('You')"),
     seeMessage("¿Precio?"),
-    {
-        content: "back to the list",
-        trigger: ".o_breadcrumb a:contains('Conversations')",
-        run: "click",
-    },
+    click("back to the list", ".o_breadcrumb a:contains('Conversations')"),
     see(".o_data_row:contains('Ana2 Prueba'):not(:has(.text-bg-danger))", "read"),
 ]);

@@ -1,5 +1,5 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, openMenu, see } from "./steps";
+import { addTour, click, openMenu, see } from "./steps";
 
 /** A figure on the campaign's buttons. */
 function seeFigure(label, value) {
@@ -19,32 +19,19 @@ addTour("waba_follow_running", () => [
 
 addTour("waba_follow_to_the_end", () => [
     ...openMenu("Campaigns"),
-    {
-        content: "the campaign, done",
-        trigger: ".o_data_row:contains('Sofas in autumn'):contains('Done') td[name=name]",
-        run: "click",
-    },
+    click(
+        "the campaign, done",
+        ".o_data_row:contains('Sofas in autumn'):contains('Done') td[name=name]"
+    ),
     seeFigure("Delivered", 2),
     seeFigure("Read", 2),
     seeFigure("Replied", 1),
-    {
-        content: "who was left out",
-        trigger: ".oe_stat_button:contains('People left out')",
-        run: "click",
-    },
+    click("who was left out", ".oe_stat_button:contains('People left out')"),
     see(".o_data_row:contains('Ana3 Prueba'):contains('Left out'):contains('number is not valid')"),
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-    {
-        content: "the lead who replied",
-        trigger: ".o_kanban_record:contains('Sofa for room 1')",
-        run: "click",
-    },
+    click("the lead who replied", ".o_kanban_record:contains('Sofa for room 1')"),
     see(".o-mail-Message:contains('¿Abren hoy?')", "the reply in the chatter"),
-    {
-        content: "the lead's WhatsApp messages",
-        trigger: ".oe_stat_button:contains('WhatsApp')",
-        run: "click",
-    },
+    click("the lead's WhatsApp messages", ".oe_stat_button:contains('WhatsApp')"),
     see(".o_data_row:contains('Read')", "our message"),
     see(".o_data_row:contains('Received')", "the reply"),
 ]);

@@ -1,18 +1,10 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, choose, edit, see } from "./steps";
+import { addTour, button, choose, click, edit, see } from "./steps";
 
 const openLead = (name) => [
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-    {
-        content: `open ${name}`,
-        trigger: `.o_kanban_record:contains('${name}')`,
-        run: "click",
-    },
-    {
-        content: "its WhatsApp page",
-        trigger: ".o_notebook a[name=waba]",
-        run: "click",
-    },
+    click(`open ${name}`, `.o_kanban_record:contains('${name}')`),
+    click("its WhatsApp page", ".o_notebook a[name=waba]"),
 ];
 
 const inDialog = (text) => ({
@@ -40,11 +32,7 @@ addTour("waba_see_it_stopped", () => [
 
 addTour("waba_stop_a_follow_up", () => [
     ...openLead("Sofa for room 1"),
-    {
-        content: "stop it",
-        trigger: ".o_waba_lead_followups .o_kanban_record a:contains('Stop…')",
-        run: "click",
-    },
+    click("stop it", ".o_waba_lead_followups .o_kanban_record a:contains('Stop…')"),
     {
         content: "why",
         trigger: ".modal .o_field_widget[name=reason] textarea",
@@ -57,55 +45,30 @@ addTour("waba_stop_a_follow_up", () => [
 addTour("waba_make_a_follow_up", () => [
     ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
     see(".o_breadcrumb:contains('Campaigns')"),
-    {
-        content: "follow-ups",
-        trigger: ".o_menu_sections button:contains('Follow-ups')",
-        run: "click",
-    },
-    {
-        content: "their list",
-        trigger: ".o-dropdown--menu a:contains(/^Follow-ups$/)",
-        run: "click",
-    },
+    click("follow-ups", ".o_menu_sections button:contains('Follow-ups')"),
+    click("their list", ".o-dropdown--menu a:contains(/^Follow-ups$/)"),
     see(".o_view_nocontent:contains('Let no offer go without an answer')"),
-    {
-        content: "a new one",
-        trigger: ".o_list_button_add",
-        run: "click",
-    },
+    click("a new one", ".o_list_button_add"),
     edit("name", "Offers without an answer"),
     ...choose("stage_ids", "Offer sent"),
     ...choose("sender_id", "600 000 001"),
-    {
-        content: "the first step",
-        trigger: ".o_waba_steps .o-kanban-button-new",
-        run: "click",
-    },
+    click("the first step", ".o_waba_steps .o-kanban-button-new"),
     {
         content: "its template",
         trigger: ".modal .o_field_widget[name=template_id] input",
         run: "edit order_update",
     },
-    {
-        content: "take it",
-        trigger: ".o-autocomplete--dropdown-item a:contains('order_update (es)')",
-        run: "click",
-    },
+    click("take it", ".o-autocomplete--dropdown-item a:contains('order_update (es)')"),
     see(".modal .o_waba_bubble:contains('Tu pedido')", "the message"),
-    {
-        content: "keep the step",
-        trigger: ".modal .o_form_button_save:contains(/^Save & Close$/), .modal footer button:contains(/^Save & Close$/)",
-        run: "click",
-    },
+    click(
+        "keep the step",
+        ".modal .o_form_button_save:contains(/^Save & Close$/), .modal footer button:contains(/^Save & Close$/)"
+    ),
     see(".o_waba_steps .o_waba_step:contains('Wait 2 working days')"),
     see(".o_waba_story:contains('A lead enters the stage Offer sent')"),
     button("Start…"),
     see(".modal p:contains('Leads that match now: 1')"),
-    {
-        content: "these too",
-        trigger: ".modal .o_field_widget[name=who] input[data-value=all]",
-        run: "click",
-    },
+    click("these too", ".modal .o_field_widget[name=who] input[data-value=all]"),
     see(".modal p:contains('Leads that start now: 1')"),
     inDialog("Start"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Running')"),
@@ -114,10 +77,6 @@ addTour("waba_make_a_follow_up", () => [
 
 addTour("waba_follow_ups_on_a_phone", () => [
     see(".o_kanban_record:contains('Sofa for room 1'):contains('1 of 2: Message order_update')"),
-    {
-        content: "open it",
-        trigger: ".o_kanban_record:contains('Sofa for room 1')",
-        run: "click",
-    },
+    click("open it", ".o_kanban_record:contains('Sofa for room 1')"),
     see(".o_form_view .o_field_widget[name=why_text]:contains('Wait 2 days')"),
 ]);

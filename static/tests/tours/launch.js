@@ -1,6 +1,7 @@
 import { stepUtils } from "@web_tour/tour_utils";
 import {
-    addTour, button, campaignForMarked, choose, edit, editVariable, inDialog, markLeads, see,
+    addTour, button, campaignForMarked, choose, click, edit, editVariable, inDialog, markLeads,
+    see,
 } from "./steps";
 
 addTour("waba_launch_from_pipeline", () => [
@@ -24,26 +25,10 @@ addTour("waba_launch_from_pipeline", () => [
 
 addTour("waba_launch_from_list", () => [
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
-    {
-        content: "as a list",
-        trigger: ".o_switch_view.o_list",
-        run: "click",
-    },
-    {
-        content: "mark all",
-        trigger: ".o_list_view thead .o_list_record_selector input",
-        run: "click",
-    },
-    {
-        content: "WhatsApp",
-        trigger: ".o_control_panel button:contains(/^WhatsApp$/)",
-        run: "click",
-    },
+    click("as a list", ".o_switch_view.o_list"),
+    click("mark all", ".o_list_view thead .o_list_record_selector input"),
+    click("WhatsApp", ".o_control_panel button:contains(/^WhatsApp$/)"),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "two records"),
-    {
-        content: "save the draft",
-        trigger: ".o_form_button_save",
-        run: "click",
-    },
+    click("save the draft", ".o_form_button_save"),
     see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
 ]);

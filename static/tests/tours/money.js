@@ -1,4 +1,4 @@
-import { addTour, openMenu, see } from "./steps";
+import { addTour, click, openMenu, see } from "./steps";
 
 function tab(text) {
     return {
@@ -25,19 +25,11 @@ addTour("waba_money", () => [
     card("Won leads"),
     see(".o_searchview_facet:contains('Won')", "the won leads alone"),
     see(".o_data_row:contains('Won')", "one of them"),
-    {
-        content: "open the lead",
-        trigger: ".o_data_row:first td[name=lead_id]",
-        run: "click",
-    },
+    click("open the lead", ".o_data_row:first td[name=lead_id]"),
     see(".o_form_view .o_breadcrumb, .o_form_view .ribbon, .o_lead_opportunity_form", "the lead"),
     ...openMenu("Reporting", "Results in Money"),
     see(".o_pivot table th:contains('Cost per reply')", "what a reply cost"),
     see(".o_pivot table td, .o_pivot table th:contains('Test campaign')", "the campaign"),
-    {
-        content: "as a list",
-        trigger: ".o_switch_view.o_list",
-        run: "click",
-    },
+    click("as a list", ".o_switch_view.o_list"),
     see(".o_list_view .o_data_row", "days and events"),
 ]);

@@ -1,4 +1,4 @@
-import { addTour, button, inDialog, see } from "./steps";
+import { addTour, button, click, inDialog, see } from "./steps";
 
 /** A line of the pre-flight, by its word and part of its sentence. */
 function line(word, text) {
@@ -21,11 +21,10 @@ addTour("waba_ask_for_approval", () => [
     banner("need a manager's approval"),
     button("Launch"),
     see(line("Check", "Left out: 1 of 4 people"), "who is left out"),
-    {
-        content: "leave them out",
-        trigger: `${line("Check", "Left out: 1 of 4 people")} button:contains('Leave out')`,
-        run: "click",
-    },
+    click(
+        "leave them out",
+        `${line("Check", "Left out: 1 of 4 people")} button:contains('Leave out')`
+    ),
     see(line("Fine", "Everybody gets it: 3 of 3"), "they are gone"),
     see(".modal footer:not(:has(button:visible:contains(/^Launch$/)))", "it may not be launched"),
     note("Agreed with Marta."),
@@ -73,11 +72,10 @@ addTour("waba_launch_overridden", () => [
 
 addTour("waba_show_rows", () => [
     button("Launch"),
-    {
-        content: "show who is left out",
-        trigger: `${line("Check", "Left out: 1 of 4 people")} button:contains('Show')`,
-        run: "click",
-    },
+    click(
+        "show who is left out",
+        `${line("Check", "Left out: 1 of 4 people")} button:contains('Show')`
+    ),
     see(".o_list_view .o_data_row:contains('Sofa for room 4')", "the row"),
     see(".o_list_view:not(:has(.o_data_row:contains('Sofa for room 1')))", "and no other"),
 ]);
@@ -87,10 +85,6 @@ addTour("waba_stopped_on_a_phone", () => [
         content: "the buttons of a narrow screen",
         trigger: ".o_cp_action_menus button:has(.fa-cog), .o_statusbar_buttons button",
     },
-    {
-        content: "launch",
-        trigger: ".o_statusbar_buttons button:contains(/^Launch$/)",
-        run: "click",
-    },
+    click("launch", ".o_statusbar_buttons button:contains(/^Launch$/)"),
     see(line("Stop", "is Low"), "the stop"),
 ]);

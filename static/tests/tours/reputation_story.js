@@ -1,11 +1,7 @@
-import { addTour, openMenu, see } from "./steps";
+import { addTour, click, openMenu, releaseNumber, see } from "./steps";
 
 const CHOSEN = ".o_waba_card:has(.o_waba_card_select[aria-pressed=true])";
 const SUSPECT = ".o_waba_suspect:contains('Last seats')";
-
-function click(content, trigger) {
-    return { content, trigger, run: "click" };
-}
 
 addTour("waba_story_healthy", () => [
     ...openMenu("Reporting", "Reputation"),
@@ -30,15 +26,7 @@ addTour("waba_story_released", () => [
     see(`${CHOSEN} .o_waba_held:contains('Promotions held')`, "promotions wait"),
     see(SUSPECT, "the bad campaign is still named"),
     see(".o_waba_done:contains('Slowed'):contains('held')", "both answers are told"),
-    click("release", ".o_waba_release"),
-    {
-        content: "the reason",
-        trigger: ".modal .o_field_widget[name=reason] textarea",
-        run: "edit The bought list is deleted.",
-    },
-    click("confirm", ".modal footer button[name=action_confirm]"),
-    see("body:not(:has(.modal))", "it is closed"),
-    see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+    ...releaseNumber(),
 ]);
 
 addTour("waba_story_recovered", () => [

@@ -1,8 +1,4 @@
-import { addTour, openMenu, see } from "./steps";
-
-function click(content, trigger) {
-    return { content, trigger, run: "click" };
-}
+import { addTour, click, openMenu, releaseNumber, see } from "./steps";
 
 /** The way back by the breadcrumb, with the filters as they were left. */
 function back() {
@@ -61,15 +57,7 @@ addTour("waba_read_reputation", () => [
 addTour("waba_release_from_dashboard", () => [
     ...openMenu("Reporting", "Reputation"),
     see(`${CHOSEN} .o_waba_held:contains('Promotions held')`),
-    click("release", ".o_waba_release"),
-    {
-        content: "the reason",
-        trigger: ".modal .o_field_widget[name=reason] textarea, .modal .o_field_widget[name=reason] input",
-        run: "edit The bought list is deleted.",
-    },
-    click("confirm", ".modal footer button[name=action_confirm]"),
-    see("body:not(:has(.modal))", "it is closed"),
-    see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+    ...releaseNumber(),
     see(".o_waba_page:not(:has(.o_waba_release))", "nothing left to release"),
 ]);
 

@@ -121,3 +121,22 @@ export function inDialog(text) {
 export function see(trigger, content = trigger) {
     return { content: `see ${content}`, trigger };
 }
+
+export function click(content, trigger) {
+    return { content, trigger, run: "click" };
+}
+
+/** On the reputation dashboard: a manager lets the number go on, and says why. */
+export function releaseNumber() {
+    return [
+        click("release", ".o_waba_release"),
+        {
+            content: "the reason",
+            trigger: ".modal .o_field_widget[name=reason] textarea, .modal .o_field_widget[name=reason] input",
+            run: "edit The bought list is deleted.",
+        },
+        click("confirm", ".modal footer button[name=action_confirm]"),
+        see("body:not(:has(.modal))", "it is closed"),
+        see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+    ];
+}
