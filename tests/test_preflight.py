@@ -3,10 +3,12 @@
 import json
 import re
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 
+from ..models import waba_campaign_dry_run
 from ..policy import preflight
 from .common import ROOT, WabaCase
 
@@ -471,6 +473,18 @@ class TestDialog(PreflightCase):
         self.assertEqual(campaign._audience_records().search(campaign._audience_domain_list()),
                          leads)  # fmt: skip
         self.assertEqual(self._levels(campaign)["left_out"], "pass")
+
+    def test_of_a_huge_audience_the_first_are_counted_and_that_is_said(self):
+        wrong = self._lead("n/a")
+        campaign = self._mine(wrong | self._leads(7))
+        with patch.object(waba_campaign_dry_run, "DRY_RUN_RECORDS", 4):
+            wizard = self._open(campaign)
+        self.assertIn("6 will receive it", wizard.summary)
+        self.assertIn("2 left out", wizard.summary)
+        self.assertIn("counted on the first 4 of 8", wizard.summary)
+        reach = wizard.line_ids.filtered(lambda line: line.line == "reach")
+        self.assertIn("3 of 4 people", reach.sentence)
+        self.assertNotIn("counted on the first", self._open(campaign).summary)
 
     def test_the_summary_says_how_many_how_much_and_until_when(self):
         self._past_campaign(200, 3)

@@ -19,7 +19,6 @@ const OF_A_VARIABLE = [
 ];
 const KEYS = { ArrowLeft: "previous", ArrowRight: "next", Home: "first", End: "last" };
 const ICONS = {
-    left_out: "fa-user-times",
     fallback: "fa-info-circle",
     to_do: "fa-pencil",
     state: "fa-check",

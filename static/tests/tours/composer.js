@@ -101,6 +101,8 @@ addTour("waba_try_two_messages", () => [
     click("try two messages", ".o_field_widget[name=ab_test] input"),
     see(".o_field_widget[name=ab_text]:contains('people get A and')", "what it means"),
     tab("Message B"),
+    // The server's answer to the tick; it would replace what is typed before it.
+    see(".o_field_widget[name=b_template_id] input:value(autumn_offer)", "at first it is message A"),
     ...choose("b_template_id", "welcome_back", "welcome_back (es)"),
     see(".o_notebook .o_waba_bubble:contains('Hola Ana11000000, soy')", "message B for the first person"),
     button("Launch"),

@@ -2,10 +2,14 @@ import { registry } from "@web/core/registry";
 import { keyDown, keyUp } from "@odoo/hoot-dom";
 import { stepUtils } from "@web_tour/tour_utils";
 
-/** A slow machine is no failure: every step waits a minute, where Odoo gives it ten seconds. */
+/**
+ * A slow machine is no failure: every step waits a minute, where Odoo gives it ten seconds; and a
+ * tour ends when nothing is left unsaved, because what a dialog has saved may show before it closes.
+ */
 export function addTour(name, steps) {
+    const atRest = see("body:not(:has(.o_form_dirty))", "nothing is left unsaved");
     registry.category("web_tour.tours").add(name, {
-        steps: () => steps().map((step) => ({ timeout: 60000, ...step })),
+        steps: () => [...steps(), atRest].map((step) => ({ timeout: 60000, ...step })),
     });
 }
 
