@@ -52,7 +52,7 @@ class WabaConsentNote(models.TransientModel):
 
     @api.depends("recipient_id")
     def _compute_person_name(self):
-        super()._compute_person_name()
+        return super()._compute_person_name()
 
     def _get_subject(self):
         return self.recipient_id or super()._get_subject()

@@ -48,7 +48,7 @@ class WabaReportBlock(models.TransientModel):
 
     @api.depends("message_id")
     def _compute_person_name(self):
-        super()._compute_person_name()
+        return super()._compute_person_name()
 
     def _get_subject(self):
         return self.message_id or super()._get_subject()
