@@ -3,12 +3,14 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import models
-from odoo.tools import format_amount
+from odoo.fields import Domain
+from odoo.tools import SQL, format_amount
 
 from ..policy import limits, pacing, preflight, rates
 from ..policy.reputation_rates import MIN_VOLUME
 from .waba_campaign_preflight_words import LIMITS, POOLS
 from .waba_campaign_progress import _latest
+from .waba_message import TAKEN_STATES
 from .waba_reputation_words import number, percent
 
 # Campaigns looked at to foresee how this one is received.
@@ -197,7 +199,7 @@ class WabaCampaign(models.Model):
     def _preflight_risk(self, report):
         if not report.audience or not report.audience.receiving:
             return []
-        campaigns, pool, opted_out, delivered = self._like_campaigns(report.now)
+        campaigns, pool, opted_out, delivered = self._like_campaigns(report)
         verdict = preflight.risk(opted_out, delivered)
         report.expected = preflight.expected(opted_out, delivered, report.receiving)
         least, most = report.expected or (0, 0)
@@ -220,24 +222,60 @@ class WabaCampaign(models.Model):
         pattern = self.env._(lazy)
         return pattern % number(self.env, count)
 
-    def _like_campaigns(self, now):
-        """(campaigns, key of POOLS, opted out, delivered): with this template, else of its kind."""
+    def _like_campaigns(self, report):
+        """(campaigns, key of POOLS, opted out, delivered): of what is most like this one.
+
+        What the same people made of promotions says most, then what others made of this template.
+        """
         past = self.env["waba.campaign"].sudo().with_context(active_test=False)
-        of_kind = [
-            ("id", "!=", self.id or 0),
-            ("company_id", "=", self.company_id.id),
-            ("res_model", "=", self.res_model),
-            ("launched_at", ">=", now - PAST),
-        ]
+        of_ours = (
+            Domain("id", "!=", self.id or 0)
+            & Domain("company_id", "=", self.company_id.id)
+            & Domain("launched_at", ">=", report.now - PAST)
+        )
+        of_kind = of_ours & Domain("category", "=", self.category)
+        of_model = of_ours & Domain("res_model", "=", self.res_model)
         found = past, "template", 0, 0
-        for pool, condition in (
-            ("template", ("template_id", "=", self.template_id.id)),
-            ("category", ("category", "=", self.category)),
+        for pool, domain in (
+            ("audience", of_kind & Domain("id", "in", self._written_to_these(report))),
+            ("template", of_model & Domain("template_id", "=", self.template_id.id)),
+            ("category", of_model & of_kind),
         ):
-            campaigns = past.search([*of_kind, condition], limit=PAST_CAMPAIGNS)
+            campaigns = past.search(domain, limit=PAST_CAMPAIGNS)
             states = campaigns._count_states().values()
             delivered = sum(by.get("delivered", 0) + by.get("read", 0) for by in states)
             found = campaigns, pool, sum(campaigns._count_opted_out().values()), delivered
             if delivered >= MIN_VOLUME:
                 break
         return found
+
+    def _written_to_these(self, report):
+        """Ids of the latest campaigns whose audience was like this one."""
+        receiving = report.audience.receiving
+        for model in ("waba.message", "waba.campaign"):
+            self.env[model].flush_model()
+        shared = dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT c.id, count(*)
+                         FROM waba_message m JOIN waba_campaign c ON c.id = m.campaign_id
+                        WHERE m.recipient_id = ANY(%s) AND m.state IN %s AND c.launched_at >= %s
+                     GROUP BY c.id ORDER BY c.launched_at DESC LIMIT %s""",
+                    [one.recipient_id for one in receiving if one.recipient_id > 0],
+                    TAKEN_STATES,
+                    report.now - PAST,
+                    PAST_CAMPAIGNS,
+                )
+            )
+        )
+        campaigns = self.env["waba.campaign"].sudo().browse(shared)
+        states = campaigns._count_states()
+        return [
+            campaign.id
+            for campaign in campaigns
+            if preflight.is_like_audience(
+                shared[campaign.id],
+                len(receiving),
+                sum(states.get(campaign.id, {}).get(state, 0) for state in TAKEN_STATES),
+            )
+        ]

@@ -226,6 +226,7 @@ LIMITS = {
     "in_window": _lt("%s who wrote to you today need no place"),
 }
 POOLS = {
+    "audience": _lt("campaigns to these people: %s"),
     "template": _lt("campaigns with this template: %s"),
     "category": _lt("campaigns of this kind: %s"),
 }

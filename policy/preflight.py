@@ -40,6 +40,8 @@ FEW = 10
 COLD_PEOPLE = 1000
 INACTIVE_AFTER = timedelta(days=180)
 # Opt-outs of those delivered to: watched from half the rate at risk (see `reputation_score`).
+# Two audiences are alike when they share so much of the smaller one.
+LIKE_SHARE = 0.5
 OPT_OUT_STOP = RISK["opt_out"]
 OPT_OUT_WARN = OPT_OUT_STOP / 2
 # Words that a text tells people to answer with; `intent` understands them all.
@@ -315,6 +317,15 @@ def cost(priced: int, unpriced: int, free: int) -> Verdict:
     if not unpriced:
         return Verdict("pass", "known" if priced or not free else "free")
     return Verdict("warn", "part" if priced else "unknown")
+
+
+def is_like_audience(shared: int, receiving: int, written: int) -> bool:
+    """Tell whether a past campaign went to an audience like this one.
+
+    :param shared: people of `receiving` to whom it was written
+    :param receiving, written: people who get this one, and to whom it was written
+    """
+    return shared >= LIKE_SHARE * min(receiving, written) > 0
 
 
 def risk(opted_out: int, delivered: int) -> Verdict:

@@ -176,6 +176,23 @@ class TestLines(unittest.TestCase):
             self.assertLessEqual(rank(judged(fewer).level), rank(judged(most).level))
 
 
+class TestLikeness(unittest.TestCase):
+    def test_two_audiences_are_alike_when_they_share_half_of_the_smaller(self):
+        for shared, receiving, written, is_like in [
+            (100, 100, 200, True),
+            (50, 100, 200, True),
+            (49, 100, 200, False),
+            (5, 5, 10_000, True),
+            (5, 10_000, 10, True),
+            (4, 10_000, 10, False),
+            (0, 100, 0, False),
+            (0, 0, 100, False),
+        ]:
+            with self.subTest(shared=shared, receiving=receiving, written=written):
+                found = preflight.is_like_audience(shared, receiving, written)
+                self.assertEqual(found, is_like)
+
+
 class TestExpectation(unittest.TestCase):
     def test_between_how_many(self):
         for opted_out, delivered, receiving, between in [

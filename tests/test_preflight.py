@@ -59,10 +59,10 @@ class PreflightCase(WabaCase):
                 lead.phone_sanitized, "delivered", accepted_at=at, delivered_at=at, **values
             )
 
-    def _past_campaign(self, delivered, opted_out):
+    def _past_campaign(self, delivered, opted_out, first=77_000_000):
         campaign = self._campaign(self._leads(1, start=900_000), name="Before")
         campaign._begin()
-        numbers = [f"+346{index:08d}" for index in range(77_000_000, 77_000_000 + delivered)]
+        numbers = [f"+346{index:08d}" for index in range(first, first + delivered)]
         people = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, numbers)
         now = fields.Datetime.now()
         self.env["waba.message"].create(
@@ -421,6 +421,23 @@ class TestOutlook(PreflightCase):
             {"currency_id": other.id, "rate": 2.0, "name": "2026-01-01"}
         )
         self.assertRegex(self._line(campaign, "cost").sentence, r"0\.20.*≈.*0\.10")
+
+    def test_what_the_same_people_made_of_it_says_most(self):
+        past = self._past_campaign(200, 20)
+        others = self._past_campaign(400, 0, first=78_000_000)
+        again = self.env["crm.lead"].concat(
+            *(self._lead(row.number) for row in self._rows(past, "delivered")[50:150])
+        )
+        cases = [
+            ("the same people", again, past, "10 % of 200 .*to these people: 1"),
+            ("half of them", again[:30] | self._leads(30), past, "10 % of 200 .*these people: 1"),
+            ("few of them", again[:30] | self._leads(40), past | others, "with this template: 2"),
+        ]
+        for what, leads, campaigns, words in cases:
+            with self._case(what):
+                check = self._line(self._campaign(leads), "risk")
+                self.assertEqual(check.records, campaigns)
+                self.assertRegex(check.sentence, words)
 
     def test_thin_data_foresees_nothing(self):
         self._past_campaign(199, 50)
