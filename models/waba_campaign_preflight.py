@@ -22,7 +22,7 @@ TOLD_ELSEWHERE = {
 class Check:
     """One line of the pre-flight.
 
-    line, case: as in policy/preflight.py; level: 'pass', 'warn' or 'stop'
+    line, case: as in policy/preflight*.py; level: 'pass', 'warn' or 'stop'
     key: tells lines of one kind apart, such as the reasons to be left out
     records: what [Show] opens, a recordset; leaves_out: whether [Leave out] takes them off the
         audience
@@ -75,8 +75,8 @@ class Report:
 class WabaCampaign(models.Model):
     """What is checked before a launch: each line says pass, warn or stop, with the rows behind it.
 
-    A line is one small method `_preflight_<line>`; policy/preflight.py judges it. `_preflight()` is
-    all of them, worst first. Nothing is kept: the launch asks again (waba_campaign_approval.py).
+    A line is one small method `_preflight_<line>`; policy/preflight*.py judges it. `_preflight()`
+    is all of them, worst first. Nothing is kept: the launch asks again (waba_campaign_approval.py).
     """
 
     _inherit = "waba.campaign"

@@ -6,7 +6,7 @@ from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
-from ..policy import limits, pacing, preflight, rates
+from ..policy import limits, pacing, preflight_outlook, rates
 from ..policy.reputation_rates import MIN_VOLUME
 from .waba_campaign_preflight_words import LIMITS, POOLS
 from .waba_campaign_progress import _latest
@@ -44,7 +44,7 @@ class WabaCampaign(models.Model):
         ahead = self._people_ahead(start)
         report.forecast = self._forecast_launch(report, start, in_window, ahead)
         days = report.forecast.days
-        verdict = preflight.duration(days)
+        verdict = preflight_outlook.duration(days)
         return [
             self._check(
                 "duration",
@@ -138,7 +138,7 @@ class WabaCampaign(models.Model):
             return []
         costs = report.costs = self._estimate_cost(report)
         unpriced = sum(costs.unpriced.values())
-        verdict = preflight.cost(costs.priced, unpriced, costs.free)
+        verdict = preflight_outlook.cost(costs.priced, unpriced, costs.free)
         return [
             self._check(
                 "cost",
@@ -200,8 +200,8 @@ class WabaCampaign(models.Model):
         if not report.audience or not report.audience.receiving:
             return []
         campaigns, pool, opted_out, delivered = self._like_campaigns(report)
-        verdict = preflight.risk(opted_out, delivered)
-        report.expected = preflight.expected(opted_out, delivered, report.receiving)
+        verdict = preflight_outlook.risk(opted_out, delivered)
+        report.expected = preflight_outlook.expected(opted_out, delivered, report.receiving)
         least, most = report.expected or (0, 0)
         return [
             self._check(
@@ -273,7 +273,7 @@ class WabaCampaign(models.Model):
         return [
             campaign.id
             for campaign in campaigns
-            if preflight.is_like_audience(
+            if preflight_outlook.is_like_audience(
                 shared[campaign.id],
                 len(receiving),
                 sum(states.get(campaign.id, {}).get(state, 0) for state in TAKEN_STATES),

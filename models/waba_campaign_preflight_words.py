@@ -1,4 +1,4 @@
-"""The sentences of the pre-flight: one for each case of policy/preflight.py, numbers with a base.
+"""The sentences of the pre-flight: one for each case of policy/preflight*.py, with a base.
 
 A test holds the two together.
 """

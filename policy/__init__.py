@@ -6,9 +6,9 @@ Odoo's records read it, False.
 """
 
 from . import (
-    auto_reply,
     ab_test,
     attribution,
+    auto_reply,
     canary,
     cost,
     eligibility,
@@ -22,7 +22,10 @@ from . import (
     media,
     numbers,
     pacing,
+    preflight,
+    preflight_outlook,
     quality_rating,
+    rates,
     reputation,
     reputation_causes,
     reputation_rates,
@@ -35,9 +38,9 @@ from . import (
 )
 
 __all__ = [
-    "auto_reply",
     "ab_test",
     "attribution",
+    "auto_reply",
     "canary",
     "cost",
     "eligibility",
@@ -51,7 +54,10 @@ __all__ = [
     "media",
     "numbers",
     "pacing",
+    "preflight",
+    "preflight_outlook",
     "quality_rating",
+    "rates",
     "reputation",
     "reputation_causes",
     "reputation_rates",

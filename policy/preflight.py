@@ -1,10 +1,10 @@
 """What is said before a launch: pass, warn or stop, line by line.
 
-Each function judges one line from plain figures and returns a `Verdict`: its level and its case,
-which picks the sentence. `LINES` declares, in the order of the list, which levels a line has and
-which of its stops no reason overrides. A **stop** holds the launch back until it is mended or,
-where that is allowed, a manager overrides it with a reason; a **warn** is to be looked at; neither
-changes who is written to.
+Each function, here and in `preflight_outlook`, judges one line from plain figures and returns a
+`Verdict`: its level and its case, which picks the sentence. `LINES` declares, in the order of the
+list, which levels a line has and which of its stops no reason overrides. A **stop** holds the
+launch back until it is mended or, where that is allowed, a manager overrides it with a reason; a
+**warn** is to be looked at; neither changes who is written to.
 
 Lines without a stop and why:
 
@@ -18,20 +18,15 @@ Thresholds are ours unless a source is named; docs/preflight.md gives them for p
 """
 
 import itertools
-import math
 import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
 from .intent import STOP_PAYLOAD, opt_out_intent
-from .reputation_rates import MIN_VOLUME
-from .reputation_score import RISK
 
 LEVELS = ("pass", "warn", "stop")
 
-# From how many days on a campaign is worth a look, and when it is stale before it ends.
-LONG_DAYS, TOO_LONG_DAYS = 2, 30
 # Part of the people who are new, or silent for long, from which it is said.
 NOTICEABLE = 0.2
 # Of fewer people than this no part says anything: two of three may be chance.
@@ -39,17 +34,10 @@ FEW = 10
 # So many people never written to, without an opt-in, most of the audience: a bought list looks so.
 COLD_PEOPLE = 1000
 INACTIVE_AFTER = timedelta(days=180)
-# Opt-outs of those delivered to: watched from half the rate at risk (see `reputation_score`).
-# Two audiences are alike when they share so much of the smaller one.
-LIKE_SHARE = 0.5
-OPT_OUT_STOP = RISK["opt_out"]
-OPT_OUT_WARN = OPT_OUT_STOP / 2
 # Words that a text tells people to answer with; `intent` understands them all.
 WAY_OUT_WORDS = frozenset(
     {"stop", "baja", "unsubscribe", "opt out", "sair", "parar", "arret", "arrêt", "desinscribir"}
 )
-# Two-sided 90 %: of ten campaigns nine end inside what was expected.
-EXPECTED_Z = 1.645
 
 
 class Verdict(NamedTuple):
@@ -295,67 +283,3 @@ def inactive(receiving: int, silent: int) -> Verdict:
     if silent and silent >= NOTICEABLE * receiving:
         return Verdict("warn", "many")
     return Verdict("pass", "few" if silent else "nobody")
-
-
-# What comes of it
-
-
-def duration(days: int | None) -> Verdict:
-    """Judge how long it takes.
-
-    :param days: periods of 24 h begun until the last message, None: it never leaves
-    """
-    if days is None:
-        return Verdict("stop", "never")
-    if days > TOO_LONG_DAYS:
-        return Verdict("stop", "too_long")
-    return Verdict("warn", "long") if days >= LONG_DAYS else Verdict("pass", "short")
-
-
-def cost(priced: int, unpriced: int, free: int) -> Verdict:
-    """Judge the estimate: of how many messages the price is known."""
-    if not unpriced:
-        return Verdict("pass", "known" if priced or not free else "free")
-    return Verdict("warn", "part" if priced else "unknown")
-
-
-def is_like_audience(shared: int, receiving: int, written: int) -> bool:
-    """Tell whether a past campaign went to an audience like this one.
-
-    :param shared: people of `receiving` to whom it was written
-    :param receiving, written: people who get this one, and to whom it was written
-    """
-    return shared >= LIKE_SHARE * min(receiving, written) > 0
-
-
-def risk(opted_out: int, delivered: int) -> Verdict:
-    """Judge what like campaigns before met: people who opted out, of those delivered to.
-
-    A stop needs more than bad luck: the least that the rate can well be.
-    """
-    if delivered < MIN_VOLUME:
-        return Verdict("pass", "thin")
-    least, _most = interval(opted_out, delivered)
-    if least >= OPT_OUT_STOP:
-        return Verdict("stop", "high")
-    if opted_out / delivered >= OPT_OUT_WARN:
-        return Verdict("warn", "raised")
-    return Verdict("pass", "usual")
-
-
-def expected(opted_out: int, delivered: int, receiving: int) -> tuple[int, int] | None:
-    """Return between how many opt-outs of `receiving` are expected; None: not enough data."""
-    if delivered < MIN_VOLUME:
-        return None
-    least, most = interval(opted_out, delivered)
-    return math.floor(least * receiving), math.ceil(most * receiving)
-
-
-def interval(count: int, base: int, z: float = EXPECTED_Z) -> tuple[float, float]:
-    """Return between which rates lies what was seen as `count` of `base` (Wilson, Probable
-    inference, the law of succession, and statistical inference, 1927)."""
-    value, square = min(count / base, 1.0), z**2
-    half = z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
-    centre = value + square / (2 * base)
-    scale = 1 + square / base
-    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
