@@ -180,8 +180,20 @@ class Stage:
         self.admin.call("waba.campaign.variable", "write", [row["id"] for row in lines], words)
         self.audiences[campaign_id] = set(lead_ids)
         if launch:
-            self.admin.call("waba.campaign", "action_launch", [campaign_id])
+            self._launch(campaign_id)
         return campaign_id
+
+    def _launch(self, campaign_id):
+        """As a manager does: thousands of strangers need a reason."""
+        preflight_id = self.admin.call("waba.campaign", "action_preflight", [campaign_id])["res_id"]
+        [preflight] = self.admin.search(
+            "waba.preflight", [("id", "=", preflight_id)], ["can_override"]
+        )
+        if not preflight["can_override"]:
+            self.admin.call("waba.preflight", "action_launch", [preflight_id])
+            return
+        self.admin.call("waba.preflight", "write", [preflight_id], {"reason": "Torture"})
+        self.admin.call("waba.preflight", "action_override", [preflight_id])
 
     def direct(self, sender_id, lead_ids):
         """One service message to each of these people, outside any campaign."""
