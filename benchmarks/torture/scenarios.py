@@ -439,7 +439,8 @@ def short_kills(stage):
     """The worst instants, one after the other, in one campaign."""
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
-    stage.campaign(stage.take_leads(500))
+    # So many strangers that the pre-flight asks for a manager's reason.
+    stage.campaign(stage.take_leads(1000))
     for point in (
         "audience prepared, not started",
         "reserved, not committed",
