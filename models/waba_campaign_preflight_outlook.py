@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from odoo import models
 from odoo.fields import Domain
-from odoo.tools import SQL, format_amount
+from odoo.tools import format_amount
 
 from ..policy import limits, pacing, preflight_outlook, rates
 from ..policy.reputation_rates import MIN_VOLUME
@@ -237,7 +237,7 @@ class WabaCampaign(models.Model):
         of_model = of_ours & Domain("res_model", "=", self.res_model)
         found = past, "template", 0, 0
         for pool, domain in (
-            ("audience", of_kind & Domain("id", "in", self._written_to_these(report))),
+            ("audience", of_kind & Domain("id", "in", self._written_to_these(report, of_kind))),
             ("template", of_model & Domain("template_id", "=", self.template_id.id)),
             ("category", of_model & of_kind),
         ):
@@ -249,33 +249,28 @@ class WabaCampaign(models.Model):
                 break
         return found
 
-    def _written_to_these(self, report):
-        """Ids of the latest campaigns whose audience was like this one."""
+    def _written_to_these(self, report, of_kind):
+        """Ids of the latest campaigns of this kind whose audience was like this one."""
         receiving = report.audience.receiving
-        for model in ("waba.message", "waba.campaign"):
-            self.env[model].flush_model()
-        shared = dict(
-            self.env.execute_query(
-                SQL(
-                    """SELECT c.id, count(*)
-                         FROM waba_message m JOIN waba_campaign c ON c.id = m.campaign_id
-                        WHERE m.recipient_id = ANY(%s) AND m.state IN %s AND c.launched_at >= %s
-                     GROUP BY c.id ORDER BY c.launched_at DESC LIMIT %s""",
-                    [one.recipient_id for one in receiving if one.recipient_id > 0],
-                    TAKEN_STATES,
-                    report.now - PAST,
-                    PAST_CAMPAIGNS,
-                )
-            )
+        past = self.env["waba.campaign"].sudo().with_context(active_test=False)
+        past = past.search(of_kind, order="launched_at desc", limit=PAST_CAMPAIGNS)
+        messages = self.env["waba.message"].sudo()
+        shared = messages._read_group(
+            [
+                ("campaign_id", "in", past.ids),
+                ("recipient_id", "in", [one.recipient_id for one in receiving]),
+                ("state", "in", TAKEN_STATES),
+            ],
+            ["campaign_id"],
+            ["__count"],
         )
-        campaigns = self.env["waba.campaign"].sudo().browse(shared)
-        states = campaigns._count_states()
+        states = past._count_states()
         return [
             campaign.id
-            for campaign in campaigns
+            for campaign, count in shared
             if preflight_outlook.is_like_audience(
-                shared[campaign.id],
+                count,
                 len(receiving),
-                sum(states.get(campaign.id, {}).get(state, 0) for state in TAKEN_STATES),
+                sum(states[campaign.id].get(state, 0) for state in TAKEN_STATES),
             )
         ]
