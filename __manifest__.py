@@ -1,13 +1,15 @@
 {
     "name": "WhatsApp Campaigns",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "summary": "WhatsApp campaigns from the CRM, inside every limit Meta sets",
     "author": "The waba_campaign maintainers",
     "website": "https://github.com/waba-campaign/waba_campaign",
     "license": "LGPL-3",
     "depends": ["base_import", "crm", "phone_validation", "link_tracker"],
-    "external_dependencies": {"python": ["phonenumbers", "requests"]},
+    "external_dependencies": {
+        "python": ["crawler-user-agents", "nameparser", "phonenumbers", "requests"],
+    },
     "data": [
         "security/waba_security.xml",
         "security/waba_sequence_security.xml",

@@ -28,7 +28,7 @@ class Room(NamedTuple):
 ANY = None
 ROOMS = {
     "cloud_api": Room(packages=frozenset(("requests", "urllib3"))),
-    "policy": Room(is_pure=True),
+    "policy": Room(packages=frozenset(("crawleruseragents", "nameparser")), is_pure=True),
     "simulator": Room(packages=frozenset(("aiohttp",))),
     "models": Room(
         rooms={"policy": ANY, "cloud_api": ANY},
