@@ -40,7 +40,7 @@ class WabaExport(Controller):
             )  # fmt: skip
             headings = campaign._export_headings()
             sheet, line = None, 0
-            for values in campaign._export_rows(CHUNK):
+            for values in campaign._people_rows(CHUNK):
                 if line % ROWS_OF_A_SHEET == 0:
                     sheet = book.add_worksheet()
                     sheet.set_column(0, len(headings) - 1, 20)

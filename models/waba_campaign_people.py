@@ -242,7 +242,7 @@ class WabaCampaign(models.Model):
         labels = [rows._fields[name]._description_string(self.env) for name in EXPORTED]
         return [self.env._("Record"), *labels]
 
-    def _export_rows(self, chunk):
+    def _people_rows(self, chunk):
         """Values of one line after the other, as far as the user may read the messages."""
         rows, last_id = self.env["waba.message"], 0
         labels = {
