@@ -9,10 +9,12 @@ companies share, and a colleague's lead (for a salesperson with "own documents o
 import inspect
 import logging
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
 
 from odoo.exceptions import AccessDenied, AccessError, MissingError, UserError
 from odoo.service.model import get_public_method
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 from odoo.tools.safe_eval import safe_eval
 
@@ -403,14 +405,12 @@ class TestWhatIsRead(OutsiderCase):
                         with self.subTest(user=user.login, model=model, name=name, op=operator):
                             records = self.env[model].with_user(user)
                             domain = [(f"{path}{name}", operator, "S%")]
-                            self._assert_refused(
-                                "count", lambda: records.search_count(domain), markers
-                            )
-                    self._assert_refused(
-                        "order",
-                        lambda: self.env[model].with_user(user).search([], order=f"{path}{name}"),
-                        markers,
+                            count = partial(records.search_count, domain)
+                            self._assert_refused("a condition", count, markers)
+                    ordered = partial(
+                        self.env[model].with_user(user).search, [], order=f"{path}{name}"
                     )
+                    self._assert_refused("an order", ordered, markers)
 
 
 @tagged("post_install", "-at_install")
@@ -636,3 +636,69 @@ class TestWrittenTexts(OutsiderCase):
                 except (*REFUSALS, ValueError) as error:
                     answer = str(error)
                 self._assert_clean(answer, markers, "the preview")
+
+
+@tagged("post_install", "-at_install")
+class TestJson2(OutsiderCase, HttpCase):
+    """The same by HTTP with an API key, where the client also chooses the context."""
+
+    def _key_of(self, user):
+        keys = self.env["res.users.apikeys"].with_user(user).sudo()
+        return keys._generate("rpc", "outsider", datetime.now() + timedelta(days=1))
+
+    def _ask(self, key, model, method, **arguments):
+        return self.url_open(
+            f"/json/2/{model}/{method}", json=arguments,
+            headers={"Authorization": f"bearer {key}"},
+        )  # fmt: skip
+
+    @mute_logger("odoo.http", "odoo.addons.waba_campaign")
+    def test_nothing_hidden_comes_by_an_api_key(self):
+        root = self.env.ref("base.user_root").id
+        contexts = (
+            {}, {"allowed_company_ids": [self.theirs.id]}, {"uid": root, "su": True},
+            {"default_launched_by_id": root, "default_user_id": root},
+        )  # fmt: skip
+        conversations = self.env["waba.conversation"].search([]).ids
+        line = {"name": "1", "component": "body", "kind": "text", "source": "field",
+                "field_path": HOSTILE_PATHS[3], "variant": "a", "sequence": 1}  # fmt: skip
+        values = {
+            "res_model": "crm.lead", "audience_domain": "[]", "template_id": self.template.id,
+            "launched_by_id": root, "variable_ids": [[0, 0, line]],
+        }  # fmt: skip
+        calls = [
+            ("waba.campaign", "onchange",
+             {"values": values, "field_names": [], "fields_spec": {"preview_html": {}}}),
+            ("waba.campaign", "web_save", {"vals": values, "specification": {"preview_html": {}}}),
+            ("waba.campaign", "campaign_preview_data", {"campaign_id": False, "values": values}),
+            ("waba.account", "search_read", {"fields": ["name", "access_token"]}),
+            ("waba.account", "search_read", {}),
+            ("waba.message", "export_data", {"fields_to_export": ["account_id/access_token"]}),
+            ("crm.lead", "export_data",
+             {"fields_to_export": ["waba_message_ids/account_id/access_token"]}),
+            ("waba.recipient", "web_search_read", {"domain": [], "specification": {"name": {}}}),
+            *(("waba.conversation", "conversation_data", {"conversation_id": id_})
+              for id_ in conversations),
+            *(("waba.conversation", "conversation_template",
+               {"request": {"conversation_id": id_, "template_id": self.template.id}})
+              for id_ in conversations),
+        ]  # fmt: skip
+        for user, markers in self._attackers().items():
+            key = self._key_of(user)
+            for model, method, arguments in calls:
+                for context in contexts:
+                    with self.subTest(user=user.login, call=f"{model}.{method}", context=context):
+                        answer = self._ask(key, model, method, context=context, **arguments)
+                        self.assertNotIn(answer.status_code, (404, 415), "a call of that name")
+                        self._assert_clean(answer.text, markers, f"{model}.{method}")
+
+    @mute_logger("odoo.http")
+    def test_private_steps_are_closed(self):
+        key = self._key_of(self.manager)
+        for model, method in [
+            ("waba.account", "_client"), ("waba.campaign", "_begin"), ("waba.message", "create"),
+            ("waba.recipient", "_set_consent"),
+        ]:  # fmt: skip
+            with self.subTest(f"{model}.{method}"):
+                answer = self._ask(key, model, method)
+                self.assertIn(answer.status_code, (403, 404, 422))
