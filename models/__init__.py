@@ -135,6 +135,7 @@ from . import waba_sequence_enrollment
 from . import waba_sequence_run
 from . import waba_sequence_stop
 from . import waba_message_sequence
+from . import waba_message_record
 from . import waba_sender_followup
 from . import waba_action_variable
 from . import crm_lead_followup
