@@ -37,7 +37,7 @@ class WabaPersonMixin(models.AbstractModel):
     def _waba_records_now(self, ids, company):
         """{id: policy.record_change.Record} of those of `ids` that exist, archived ones too.
 
-        By SQL, whoever may read them: nothing of it is shown to anybody.
+        By SQL, whoever may read them: nothing of it is shown to anybody. The number is Odoo's.
         """
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -48,16 +48,21 @@ class WabaPersonMixin(models.AbstractModel):
                 list(ids),
             )
         )
-        found = {
+        return {
             id_: record_change.Record(number or "", frozenset(traits.split()))
             for id_, number, traits in rows
         }
-        for id_, record in found.items():
-            if not record.number:
-                # Odoo keeps no number that it could not read when it was written; see `_number_of`.
-                number = self.env["waba.campaign"]._number_of(self.sudo().browse(id_))
-                found[id_] = record._replace(number=number)
-        return found
+
+    @api.model
+    def _waba_read_numbers(self, found):
+        """`found` with the numbers that Odoo did not keep and that can be read by now, as
+        `waba.campaign._number_of` does when the message is made.
+
+        :param found: what `_waba_records_now` gives
+        """
+        without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
+        number_of = self.env["waba.campaign"]._number_of
+        return found | {one.id: found[one.id]._replace(number=number_of(one)) for one in without}
 
 
 class CrmLead(models.Model):
@@ -115,7 +120,9 @@ class WabaMessage(models.Model):
         return {
             (model, id_): record
             for model, of_model in ids.items()
-            for id_, record in self.env[model]._waba_records_now(of_model, company).items()
+            for id_, record in self.env[model]
+            ._waba_read_numbers(self.env[model]._waba_records_now(of_model, company))
+            .items()
         }
 
 
