@@ -102,6 +102,7 @@ from . import waba_campaign_trial_words
 from . import waba_campaign_people
 from . import waba_campaign_timing
 from . import waba_test_numbers
+from . import waba_message_test
 from . import waba_template_hold
 from . import waba_rate
 from . import waba_campaign_dry_run
@@ -135,6 +136,7 @@ from . import waba_sequence_enrollment
 from . import waba_sequence_run
 from . import waba_sequence_stop
 from . import waba_message_sequence
+from . import waba_message_record
 from . import waba_sender_followup
 from . import waba_action_variable
 from . import crm_lead_followup

@@ -14,6 +14,7 @@ ROW_COLUMNS = {
     "number": "varchar",
     "person_name": "varchar",
     "res_id": "integer",
+    "record_traits": "varchar",
     "parameters": "jsonb",
     "link_token": "varchar",
     "retry_at": "timestamp",
@@ -69,6 +70,11 @@ class Preparation:
             variant: Words(template, lines, records.env)
             for variant, (template, lines) in campaign._messages().items()
         }
+        self.traits = (
+            {}
+            if dry_run
+            else self.env["waba.message"]._traits_of(records._name, records.ids, self.company)
+        )
         # A tracked address is made when it is first needed: not for a dry run.
         self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
@@ -168,6 +174,7 @@ class WabaCampaign(models.Model):
             "number": typed or None,
             "person_name": facts["name"] or record.display_name,
             "res_id": record.id,
+            "record_traits": preparation.traits.get(record.id),
             "link_token": facts.get("link_token"),
             "retry_at": None if waits else str(retry_at),
             "wait_reason": "trial" if waits else wait_reason,

@@ -61,6 +61,7 @@ class WabaMessage(models.Model):
         user = user or self._user_for(record, origin)
         record = in_language_of(user or sender.company_id, record)
         to, person = self._address_of(record, sender.portfolio_id)
+        to["record_traits"] = self._traits_of_one(record, sender.company_id)
         content = (
             self._template_values(template)
             if template

@@ -19,7 +19,7 @@ CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
     "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "is_blacklisted",
-    "is_own",
+    "is_own", "res_model", "res_id", "record_traits", "sequence_id",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ class WabaSender(models.Model):
         """Claim up to `room` rows, take their places, mark them reserved. The caller commits.
 
         Everything that decides is read in this transaction, after the portfolio's lock: limit,
-        places taken, consent, pauses.
+        places taken, consent, pauses, what became of the records.
 
         :return: ([(message id, body for the wire, epoch seconds before which it must leave)],
             how many were left out or put off: others may stand behind them)
@@ -83,7 +83,8 @@ class WabaSender(models.Model):
             if campaign:
                 wanted = min(wanted, campaign._wave_room(wanted))
             rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
-            allowed = self._leave_out_unwilling(rows, now, leaves_by)
+            unchanged = self._leave_out_changed(rows)
+            allowed = self._leave_out_unwilling(unchanged, now, leaves_by)
             ready = self._put_off(allowed, campaign, now, leaves_by)
             left_out += len(rows) - len(ready)
             taken, costs = self._choose(ready, (free, own_free), seen, now, leaves_by)
@@ -126,7 +127,7 @@ class WabaSender(models.Model):
                           c.window_expires_at, m.origin, m.time_zone,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
-                          %(is_own)s
+                          %(is_own)s, m.res_model, m.res_id, m.record_traits, m.sequence_id
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c

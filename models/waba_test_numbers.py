@@ -7,7 +7,7 @@ class ResCompany(models.Model):
 
     waba_test_numbers = fields.Char(
         "Numbers for tests",
-        help="Phones of the house that test messages may go to, besides colleagues' own: "
+        help="The phones that test messages may go to, your colleagues' included: "
         "+34600111222, +34600333444",
     )
 

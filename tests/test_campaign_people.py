@@ -1,11 +1,14 @@
 """Every figure opens its people; what may be retried; new campaigns to them; the spreadsheet."""
 
 import io
+import re
+from datetime import timedelta
 
 import openpyxl
+from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import WabaCase
@@ -109,6 +112,7 @@ class TestTestMessages(PeopleCase):
         self.salesperson.partner_id.write(
             {"phone": "+34 611 777 001", "country_id": self.env.ref("base.es").id}
         )
+        self.env.company.waba_test_numbers = "+34611777001"
         self.simulator.post("reset")
         self.draft = self._campaign(self.leads, user_id=self.salesperson.id)
 
@@ -138,13 +142,136 @@ class TestTestMessages(PeopleCase):
         value = wizard.message_ids.parameters["body"][0]["value"]
         self.assertEqual(value, self.draft.variable_ids[0].example)
 
-    def test_a_colleague_without_a_number_or_who_opted_out_is_named(self):
+    def _tests(self):
+        return self.env["waba.message"].search([("origin", "=", "test")])
+
+    def _refused(self, words, wizard=None):
+        """Nobody gets a test, the screen says why before and after."""
+        wizard = wizard or self._wizard()
+        self.assertIn(words, wizard.warning)
+        with self.assertRaisesRegex(UserError, re.escape(words)):
+            wizard.action_send()
+        self.assertFalse(self._tests())
+
+    def test_a_colleague_without_a_number_is_named(self):
         self.salesperson.partner_id.phone = False
+        self._refused("no valid phone number")
+
+    def test_the_own_phone_set_to_a_customers_number_gets_none(self):
+        """A salesperson writes any number into their own contact: it is not on the list."""
+        mine = self.salesperson.partner_id.with_user(self.salesperson)
+        for number in ("+34611000003", "+34699123123"):
+            with self.subTest(number), self.cr.savepoint() as point:
+                mine.write({"phone": number})
+                self._refused("is not on the list of test numbers")
+                point.rollback()
+
+    def test_a_listed_number_of_a_customer_gets_none(self):
+        made = {
+            "lead": lambda: self._lead("+34611777001"),
+            "archived lead": lambda: self._lead("+34611777001", active=False),
+            "another company's lead": lambda: self._lead(
+                "+34611777001", user_id=False, team_id=False,
+                company_id=self.env["res.company"].create({"name": "Others"}).id,
+            ),
+            "contact": lambda: self.env["res.partner"].create(
+                {"name": "Client", "phone": "+34611777001"}
+            ),
+        }  # fmt: skip
+        for name, make in made.items():
+            with self.subTest(name), self.cr.savepoint() as point:
+                make()
+                self._refused("is also the number of a lead or contact")
+                point.rollback()
+
+    def test_a_lead_to_try_with_is_the_colleagues_own(self):
+        self._lead("+34611777001", partner_id=self.salesperson.partner_id.id)
+        self._wizard().action_send()
+        self.assertEqual(self._tests().state, "queued")
+
+    def test_a_colleague_who_wants_none_gets_none(self):
+        people = self.env["waba.recipient"]
+        person = people._find_or_create_by_number(self.portfolio, ["+34611777001"])["+34611777001"]
+        ways = {
+            "promotions": lambda: person._set_consent("marketing", "opt_out", "person", "no"),
+            "service": lambda: person._set_consent("utility", "opt_out", "person", "no"),
+            "blacklist": lambda: self.env["phone.blacklist"].create({"number": "+34611777001"}),
+        }
+        for name, say_no in ways.items():
+            with self.subTest(name), self.cr.savepoint() as point:
+                say_no()
+                self._refused("opted out or is on the phone blacklist")
+                point.rollback()
+
+    def test_one_bad_number_and_nobody_gets_it(self):
+        other = new_test_user(self.env, "waba_other", groups="base.group_user")
         wizard = self._wizard()
-        self.assertIn("no valid phone number", wizard.warning)
+        wizard.user_ids |= other
+        self._refused("no valid phone number", wizard)
+
+    def test_an_administrator_need_not_list_the_own_phone(self):
+        admin = self.env.ref("base.user_admin")
+        admin.partner_id.write(
+            {"phone": "+34611777009", "country_id": self.env.ref("base.es").id}
+        )
+        wizard = self._wizard()
+        wizard.user_ids = admin
+        self._refused("is not on the list", wizard)
+        action = self.draft.with_user(admin).action_send_test()
+        self.env["waba.test.send"].with_user(admin).browse(action["res_id"]).action_send()
+        self.assertEqual(self._tests().number, "+34611777009")
+
+    def test_who_is_of_another_company_is_no_colleague_here(self):
+        other = self.env["res.company"].create({"name": "Others"})
+        stranger = new_test_user(
+            self.env, "waba_stranger", groups="base.group_user", company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )  # fmt: skip
+        stranger.partner_id.phone = "+34611777001"
+        wizard = self._wizard()
+        wizard.sudo().user_ids = stranger
+        with self.assertRaisesRegex(UserError, "Choose who gets the test"):
+            wizard.action_send()
+
+    def test_a_few_a_day(self):
+        parameters = self.env["ir.config_parameter"]
+        cases = {"user": ("You have sent 2", "waba_campaign.tests_a_day_per_user"),
+                 "company": ("Your company has sent 2", "waba_campaign.tests_a_day_per_company")}
+        for name, (words, key) in cases.items():
+            with self.subTest(name), self.cr.savepoint() as point:
+                parameters.set_param(key, "2")
+                for _one in range(2):
+                    self._wizard().action_send()
+                with self.assertRaisesRegex(UserError, words):
+                    self._wizard().action_send()
+                self.assertEqual(len(self._tests()), 2)
+                point.rollback()
+        with freeze_time(fields.Datetime.now()) as clock:
+            parameters.set_param("waba_campaign.tests_a_day_per_user", "1")
+            self._wizard().action_send()
+            with self.assertRaises(UserError):
+                self._wizard().action_send()
+            clock.tick(timedelta(days=1))
+            self._wizard().action_send()
+
+    def test_what_is_no_number_is_no_limit(self):
+        limit = self.env["waba.message"]._limit
+        parameter = ("waba_campaign.tests_a_day_per_user", 10)
+        for written, meant in (("", 10), ("x", 10), ("-5", 10), ("²", 10), ("0", 0), ("7", 7)):
+            self.env["ir.config_parameter"].set_param(parameter[0], written)
+            self.assertEqual(limit(parameter), meant, written)
+
+    def test_pressed_twice_it_goes_once(self):
+        wizard = self._wizard()
         wizard.action_send()
-        self.assertEqual(wizard.message_ids.state, "skipped")
-        self.assertIn("phone number", wizard.message_ids.result_text)
+        wizard.action_send()
+        self.assertEqual(len(self._tests()), 1)
+
+    def test_a_number_that_is_listed_and_a_colleagues_gets_one(self):
+        wizard = self._wizard()
+        wizard.to_test_numbers = True
+        wizard.action_send()
+        self.assertEqual(len(self._tests()), 1)
 
     def test_never_to_a_customer(self):
         portal = self.env["res.users"].create(

@@ -62,6 +62,7 @@ class TestComposerTours(TourCase):
         self.salesperson.partner_id.write(
             {"phone": "+34 611 777 001", "country_id": self.env.ref("base.es").id}
         )
+        self.env.company.waba_test_numbers = "+34611777001"
         campaign = self._campaign(self._leads(2), user_id=self.salesperson.id)
         self._tour("waba_send_a_test", "waba_salesperson", f"/odoo/waba.campaign/{campaign.id}")
         self._dispatch()

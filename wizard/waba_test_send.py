@@ -4,13 +4,15 @@ from odoo.exceptions import UserError
 from ..models.labels import labels_of
 from ..models.waba_message import TAKEN_STATES
 from ..models.window_actions import form_of
+from ..policy import numbers
 
 
 class WabaTestSend(models.TransientModel):
-    """One message of a campaign to colleagues' own phones, as the previewed person would get it.
+    """One message of a campaign to colleagues' phones, as the previewed person would get it.
 
-    Only to internal users and to the numbers that an administrator listed for tests: a test never
-    reaches a customer. The messages take the same way as all others and count like them.
+    Only to numbers that an administrator listed for tests, a few a day
+    (models/waba_message_test.py): a test never reaches a customer. The messages take the same way
+    as all others and count like them.
     """
 
     _name = "waba.test.send"
@@ -37,11 +39,7 @@ class WabaTestSend(models.TransientModel):
     @api.depends("user_ids", "to_test_numbers", "campaign_id")
     def _compute_warning(self):
         for wizard in self:
-            lines = [
-                self.env._("%s has no valid phone number in the own contact.", user.name)
-                for user in wizard.user_ids
-                if not self.env["waba.campaign"]._number_of(user.partner_id)
-            ]
+            lines = wizard.company_id._waba_why_no_tests(wizard._colleagues())
             lines += wizard._missing_values()
             wizard.warning = "\n".join(lines)
 
@@ -65,11 +63,11 @@ class WabaTestSend(models.TransientModel):
     def action_send(self):
         self.ensure_one()
         self.campaign_id.check_access("write")
+        # Pressed twice: the second waits for the first, and finds its messages.
+        self.lock_for_update()
+        if self.message_ids:
+            return self._again()
         people = self._people()
-        if not people:
-            raise UserError(
-                self.env._("Choose who gets the test. Colleagues need a phone in their contact.")
-            )
         rows = self.env["waba.message"]
         for variant in ("a", "b") if self.variant == "both" else (self.variant,):
             template, lines = self.campaign_id._message_of(variant)
@@ -77,13 +75,7 @@ class WabaTestSend(models.TransientModel):
                 raise UserError(reason)
             filled = self._fill(lines)
             for person in people:
-                rows |= rows._queue_direct(
-                    self.campaign_id.sender_id,
-                    person,
-                    origin="test",
-                    template=template,
-                    variables=filled,
-                )
+                rows |= rows._queue_test(self.campaign_id.sender_id, person, template, filled)
         self.message_ids = rows
         return self._again()
 
@@ -98,19 +90,41 @@ class WabaTestSend(models.TransientModel):
             "target": "new",
         }
 
+    def _colleagues(self):
+        """[(name, E.164 number or '', res.users)] of the chosen users who are colleagues here."""
+        colleagues = self.user_ids.sudo().filtered(
+            lambda user: not user.share and self.company_id in user.company_ids
+        )
+        number_of = self.env["waba.campaign"]._number_of
+        return [
+            (user.name, number_of(user.partner_id), user.with_env(self.env)) for user in colleagues
+        ]
+
     def _people(self):
-        """Partners of the colleagues, and people behind the listed numbers."""
-        colleagues = self.user_ids.filtered(lambda user: not user.share)
-        people = [*colleagues.partner_id]
-        if self.to_test_numbers:
-            numbers = self.company_id._waba_test_number_list()
-            found = (
-                self.env["waba.recipient"]
-                .sudo()
-                ._find_or_create_by_number(self.campaign_id.sudo().sender_id.portfolio_id, numbers)
+        """Who gets the test, each number once: partners of the colleagues, and people behind the
+        listed numbers.
+
+        :raise UserError: when there is nobody, or somebody who may get none; then nobody gets one
+        """
+        colleagues = self._colleagues()
+        listed = self.company_id.sudo()._waba_test_number_list() if self.to_test_numbers else []
+        listed = [numbers.e164_of(number) for number in listed]
+        if not colleagues and not listed:
+            raise UserError(
+                self.env._("Choose who gets the test. Colleagues need a phone in their contact.")
             )
-            people += found.values()
-        return people
+        nobody = self.env["res.users"]
+        problems = self.company_id._waba_why_no_tests(
+            colleagues + [(number, number, nobody) for number in listed]
+        )
+        if problems:
+            raise UserError("\n".join([self.env._("No test was sent."), *problems]))
+        people = {number: user.partner_id for _name, number, user in colleagues}
+        portfolio = self.campaign_id.sudo().sender_id.portfolio_id
+        found = self.env["waba.recipient"].sudo()._find_or_create_by_number(
+            portfolio, [number for number in listed if number not in people]
+        )  # fmt: skip
+        return [*people.values(), *found.values()]
 
     def _fill(self, lines):
         """Lines that show everybody what the previewed person would see.

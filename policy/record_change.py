@@ -1,0 +1,93 @@
+"""What became of a lead or contact between the making of its message and the sending.
+
+Days may lie between them. Whoever made the message chose among records as they were then: what was
+so already was meant (a campaign may be aimed at won leads); only what is newly so speaks against.
+
+A record is described by traits: 'open', 'won', 'lost' (of leads), 'archived', 'contact_archived',
+'elsewhere' (it belongs to another company than the message).
+"""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+# What is newly so, and the reason it gives; in this order the first is shown.
+REASON_OF_TRAIT = {
+    "elsewhere": "company_changed",
+    "lost": "lead_lost",
+    "archived": "record_archived",
+    "won": "lead_won",
+    "contact_archived": "contact_archived",
+    "open": "lead_reopened",
+}
+REASONS = ("record_gone", "number_changed", "number_removed", *REASON_OF_TRAIT.values())
+
+EVERYTHING = frozenset(REASON_OF_TRAIT)
+# A message about the person's own affairs is as right after the sale as before.
+OF_OWN_AFFAIRS = EVERYTHING - {"won", "open"}
+# A follow-up says itself whether it goes on after the lead was won or lost.
+OF_A_FOLLOW_UP = frozenset({"elsewhere", "contact_archived"})
+NOTHING: frozenset[str] = frozenset()
+
+
+class Record(NamedTuple):
+    """What a record says now. number: E.164 or ''."""
+
+    number: str
+    traits: frozenset[str]
+
+
+class Message(NamedTuple):
+    """What its message was made for.
+
+    number: E.164, as it would be written to.
+    traits: the record's when the message was made.
+    ends_with: traits that end the follow-up which the message is part of.
+    """
+
+    number: str
+    traits: frozenset[str]
+    origin: str
+    category: str | None = None
+    ends_with: frozenset[str] = NOTHING
+
+
+def heeded(message: Message) -> frozenset[str]:
+    """Return the traits that, newly so, speak against this message."""
+    if message.origin == "sequence":
+        return OF_A_FOLLOW_UP | message.ends_with
+    if message.origin == "test":
+        return NOTHING
+    if message.origin == "campaign" or message.category == "marketing":
+        return EVERYTHING
+    # A colleague who writes to somebody by hand has them before their eyes.
+    return OF_OWN_AFFAIRS if message.origin == "action" else NOTHING
+
+
+def why_not(
+    message: Message, record: Record | None, one_form: Callable[[str], str] = str
+) -> str | None:
+    """Return why this message is not sent any more, one of `REASONS`, or None.
+
+    :param record: None when it no longer exists
+    :param one_form: brings the spellings of one person's number to one form
+    """
+    if message.category == "service":
+        # Free words answer the person who wrote to us, from the number they wrote from.
+        return None
+    if record is None:
+        return "record_gone"
+    if not record.number:
+        return "number_removed"
+    if one_form(record.number) != one_form(message.number):
+        return "number_changed"
+    return _reason_of(_newly(record.traits, message.traits) & heeded(message))
+
+
+def _newly(now: frozenset[str], then: frozenset[str]) -> frozenset[str]:
+    # Odoo archives a lead and then notes that it was lost, or the other way round.
+    closed = {"lost", "archived"}
+    return now - then - (closed if then & closed else NOTHING)
+
+
+def _reason_of(traits: Collection[str]) -> str | None:
+    return next((reason for trait, reason in REASON_OF_TRAIT.items() if trait in traits), None)
