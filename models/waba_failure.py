@@ -28,6 +28,7 @@ LEFT_OUT = [
     ("erased", "The person's data were erased"),
     ("record_gone", "The record no longer exists, or may not be read"),
     ("media", "The file could not be handed to WhatsApp"),
+    ("second_sender", "Another database or system already sent it"),
     ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 
