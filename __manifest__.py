@@ -73,6 +73,7 @@
         "web.assets_backend": ["waba_campaign/static/src/**/*"],
         "web.assets_tests": ["waba_campaign/static/tests/tours/**/*"],
     },
+    "uninstall_hook": "uninstall_hook",
     "application": True,
     "images": ["static/description/campaign.png"],
 }

@@ -479,9 +479,9 @@ def short_raw_copy(stage):
     stage.pause_numbers()
     stage.campaign(stage.take_leads(120))
     stage.wait_prepared()
-    stage.database.rows("UPDATE waba_sender SET state = 'active', pause_cause = NULL")
     copy = stage.copy_database()
     try:
+        copy.rows("UPDATE waba_sender SET state = 'active', pause_cause = NULL")
         # Twice: what a first run puts off, a second one would send.
         for sender_id in stage.senders()[:1] * 2:
             stage.wait_job_run(copy, sender_id)
