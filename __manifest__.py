@@ -43,6 +43,7 @@
         "report/waba_reputation_report.xml",
         "wizard/waba_consent_note_views.xml",
         "wizard/waba_diagnosis_views.xml",
+        "wizard/waba_home_views.xml",
         "wizard/waba_report_block_views.xml",
         "wizard/waba_privacy_views.xml",
         "wizard/waba_release_views.xml",
@@ -72,6 +73,7 @@
         "web.assets_backend": ["waba_campaign/static/src/**/*"],
         "web.assets_tests": ["waba_campaign/static/tests/tours/**/*"],
     },
+    "uninstall_hook": "uninstall_hook",
     "application": True,
     "images": ["static/description/campaign.png"],
 }

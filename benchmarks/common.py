@@ -79,6 +79,8 @@ class Bench:
         if self._copy_of:
             self._copy_of.disconnect()
             self._database_tool("copy", self._copy_of.database, self.database)
+            # The account was connected in the original, and would send from there alone.
+            self.sql("UPDATE waba_account SET home = NULL")
             return
         template = "waba_base"
         known = self._database_tool("exists", template).returncode == 0

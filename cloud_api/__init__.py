@@ -1,5 +1,6 @@
 """What Meta says: the Cloud API in plain values. Knows nothing of Odoo, nor of our policy."""
 
+from .addresses import AddressRefused, check_resolved, parse_allowed
 from .client import CloudApiClient
 from .components import TemplateVariable, signature, template_variables, unsupported_parts
 from .errors import (
@@ -72,6 +73,7 @@ __all__ = [
     "AccountError",
     "AccountReview",
     "AccountUpdate",
+    "AddressRefused",
     "CapabilityChange",
     "CloudApiClient",
     "CloudApiError",
@@ -119,10 +121,12 @@ __all__ = [
     "UnknownEvent",
     "UnknownOutcome",
     "answer_challenge",
+    "check_resolved",
     "classify",
     "clean_parameter",
     "media_message",
     "normalise_limit",
+    "parse_allowed",
     "parse_events",
     "render_preview",
     "signature",

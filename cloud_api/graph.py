@@ -4,8 +4,9 @@ import json
 import logging
 import re
 from time import monotonic
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+from .addresses import check_base_url
 from .errors import CloudApiError, RequestRefused, RetryLater, UnknownOutcome, graph_error
 from .transport import exchange, mask_secrets, may_carry_token, new_session, prepare
 from .values import as_dict, as_uid
@@ -31,7 +32,8 @@ class GraphClient:
     :param session: a `requests.Session` to use as it is; by default one of its own.
     :param timeout: (connect, read) in seconds; read is the longest silence, not the whole reply.
     :param pool_size: connections kept open for threads that share this client.
-    :raise ValueError: one of the first three is malformed.
+    :param allowed: hosts and networks that are not public and may be called, see `addresses`.
+    :raise ValueError: one of the first three is malformed; `AddressRefused` for the address.
 
     Every method raises a subclass of `CloudApiError`, nothing else: a refusal with Meta's code,
     `NotSent` (provably never reached Meta) or `UnknownOutcome`.
@@ -45,14 +47,19 @@ class GraphClient:
         session=None,
         timeout=DEFAULT_TIMEOUT,
         pool_size=10,
+        allowed=(),
     ):
-        self.base_url = _checked_base_url(base_url)
+        check_base_url(base_url, allowed)
+        self.base_url = base_url.rstrip("/")
+        self._allowed = allowed
         self.api_version = _checked_api_version(api_version)
         self._access_token = _checked_token(access_token)
         self._timeout = timeout
         self._pool_size = pool_size
         self._given_session = session
-        self._session = session or new_session(self.base_url, timeout, pool_size)
+        self._session = session or new_session(
+            self.base_url, timeout, pool_size, allowed
+        )
         self._root = f"{self.base_url}/{self.api_version}/"
         self._headers = {
             "Authorization": f"Bearer {self._access_token}",
@@ -85,6 +92,7 @@ class GraphClient:
             session=self._given_session,
             timeout=self._timeout,
             pool_size=1,
+            allowed=self._allowed,
         )
 
     def _request(self, method, path, body=None, params=None, data=None, content_type=None):
@@ -150,7 +158,7 @@ class GraphClient:
 
     def _fetch(self, url, max_bytes):
         """The bytes at an address that came in a reply; the token goes nowhere else."""
-        if not may_carry_token(url, self.base_url):
+        if not may_carry_token(url, self.base_url, self._allowed):
             raise RequestRefused(
                 message="the file is at an address that is neither Meta's nor the account's"
             )
@@ -261,22 +269,6 @@ def checked_uid(value):
     if not _UID.fullmatch(text):
         raise RequestRefused(message=f"not an id of Meta's: {str(value)[:64]!r}")
     return text
-
-
-def _checked_base_url(value):
-    """The address without trailing slash; no credentials, query or fragment in it."""
-    problem = ValueError("base_url must be http(s)://host[:port][/path]")
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018  raises on a malformed port
-    except (ValueError, TypeError, AttributeError):
-        raise problem from None
-    clean = isinstance(value, str) and not re.search(r"[\s\\]", value)
-    if not clean or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise problem
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise problem
-    return value.rstrip("/")
 
 
 def _checked_api_version(value):

@@ -17,12 +17,11 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 from urllib3 import exceptions as urllib3_errors
 
+from .addresses import AddressRefused, check_url, guarded_pools
 from .errors import NotSent, UnknownOutcome
 
 # Where Meta keeps files: lookaside.fbsbx.com in its own examples (Media page, 2026-03).
 META_HOSTS = ("facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net", "whatsapp.com")
-# Strict on purpose: what two readers of an address might take for different hosts is no address.
-_PLAIN_URL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.IGNORECASE)
 # A page of 100 templates is some 300 kB; Meta caps its own webhook bodies at 3 MB.
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -50,19 +49,25 @@ def mask_secrets(text, *secrets):
     return _TOKEN.sub(MASK, text)
 
 
-def may_carry_token(url, base_url):
+def may_carry_token(url, base_url, allowed=()):
     """Whether a URL that came in a reply leads to Meta, or to the very server the account is at.
 
     A token sent anywhere else is somebody else's; so is what answers there.
     """
-    match, base = _PLAIN_URL.fullmatch(url or ""), _PLAIN_URL.fullmatch(base_url or "")
-    if not match:
+    try:
+        target = check_url(url, allowed)
+    except AddressRefused:
         return False
-    scheme, host, port = match[1].lower(), match[2].lower().rstrip("."), match[3]
-    if base and (scheme, host, port) == (base[1].lower(), base[2].lower(), base[3]):
+    try:
+        base = check_url(base_url, allowed)
+    except AddressRefused:
+        base = None
+    if base and (target.scheme, target.host, target.port) == (base.scheme, base.host, base.port):
         return True
-    is_metas = any(host == known or host.endswith(f".{known}") for known in META_HOSTS)
-    return scheme == "https" and port in (None, "443") and is_metas
+    is_metas = any(
+        target.host == known or target.host.endswith(f".{known}") for known in META_HOSTS
+    )
+    return target.scheme == "https" and target.port in (None, 443) and is_metas
 
 
 class _MaskingFilter(logging.Filter):
@@ -79,19 +84,27 @@ class _MaskingFilter(logging.Filter):
 logging.getLogger("urllib3.connectionpool").addFilter(_MaskingFilter())
 
 
-class _TimeoutAdapter(HTTPAdapter):
-    """Gives every request of a session its time limits, also where the caller names none."""
+class _GuardedAdapter(HTTPAdapter):
+    """Gives every request of a session its time limits, also where the caller names none, and
+    looks at where each connection ended before it is used (addresses.py)."""
 
-    def __init__(self, timeout, pool_size):
+    def __init__(self, timeout, pool_size, allowed):
         self._timeout = timeout
+        self._pools = guarded_pools(allowed)
         super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def send(self, request, stream=False, timeout=None, **kwargs):
         return super().send(request, stream=stream, timeout=timeout or self._timeout, **kwargs)
 
 
-def new_session(base_url, timeout, pool_size):
+def new_session(base_url, timeout, pool_size, allowed=()):
     """A session that keeps connections open, retries nothing and remembers no cookie.
+
+    :param allowed: hosts and networks that are not public and may be called all the same
 
     The environment (proxy, certificates) is read once, here: with `trust_env` each request would
     read it again, and a matching line of ~/.netrc would replace our Authorization header.
@@ -103,8 +116,8 @@ def new_session(base_url, timeout, pool_size):
         os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     )
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", _TimeoutAdapter(timeout, pool_size))
-    session.mount("https://", _TimeoutAdapter(timeout, pool_size))
+    session.mount("http://", _GuardedAdapter(timeout, pool_size, allowed))
+    session.mount("https://", _GuardedAdapter(timeout, pool_size, allowed))
     return session
 
 

@@ -4,6 +4,7 @@ from . import waba_portfolio
 from . import waba_account
 from . import waba_account_state
 from . import waba_account_sync
+from . import waba_account_home
 from . import waba_sender
 from . import waba_sender_state
 from . import waba_sender_reserve
@@ -72,6 +73,7 @@ from . import waba_message_evidence
 from . import waba_webhook_evidence
 from . import waba_webhook_evidence_platform
 from . import waba_message_retention
+from . import waba_second_sender
 from . import waba_phone_prefix
 from . import waba_message_day
 from . import waba_message_daily

@@ -6,13 +6,22 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ..cloud_api import CloudApiClient, CloudApiError
+from ..cloud_api import (
+    AddressRefused,
+    CloudApiClient,
+    CloudApiError,
+    check_resolved,
+    parse_allowed,
+)
 
 _logger = logging.getLogger(__name__)
 
 DEFAULT_BASE_URL = "https://graph.facebook.com"
 # Meta, Graph API changelog: v25.0 of 2026-02-18 is served until 2028-07-29.
 DEFAULT_API_VERSION = "v25.0"
+
+# System parameter: hosts and networks that are not public and may be called, separated by commas.
+ALLOWED_ADDRESSES = "waba_campaign.allowed_addresses"
 
 
 class WabaAccount(models.Model):
@@ -131,14 +140,9 @@ class WabaAccount(models.Model):
     def _check_base_url(self):
         for account in self:
             try:
-                CloudApiClient(account.base_url, DEFAULT_API_VERSION, "none").close()
-            except ValueError as error:
-                raise ValidationError(
-                    self.env._(
-                        "The API address must begin with https:// and name a host, without "
-                        "user or question mark."
-                    )
-                ) from error
+                check_resolved(account.base_url, account._allowed_addresses())
+            except AddressRefused as refused:
+                raise ValidationError(account._explain_address(refused)) from refused
 
     @api.constrains("access_token")
     def _check_access_token(self):
@@ -236,7 +240,54 @@ class WabaAccount(models.Model):
                     account.name,
                 )
             )
-        return CloudApiClient(account.base_url, account.api_version, account.access_token, **kwargs)
+        try:
+            return CloudApiClient(
+                account.base_url,
+                account.api_version,
+                account.access_token,
+                allowed=self._allowed_addresses(),
+                **kwargs,
+            )
+        except AddressRefused as refused:
+            raise UserError(self._explain_address(refused)) from refused
+
+    @api.model
+    def _allowed_addresses(self):
+        """Hosts and networks inside, that the system parameter lets this server call.
+
+        An entry that cannot be read allows nothing.
+        """
+        text = self.env["ir.config_parameter"].sudo().get_param(ALLOWED_ADDRESSES)
+        try:
+            return parse_allowed(text)
+        except ValueError as error:
+            _logger.warning("%s: %s", ALLOWED_ADDRESSES, error)
+            return ()
+
+    def _explain_address(self, refused):
+        """Why an API address is refused, in words for people.
+
+        :param refused: cloud_api.AddressRefused
+        """
+        return {
+            "malformed": self.env._(
+                "The API address must begin with https:// and name a host, without "
+                "user or question mark."
+            ),
+            "not_https": self.env._(
+                "The API address must begin with https://: the access token would travel in clear."
+            ),
+            "port": self.env._(
+                "The API address names an unusual port. Leave it out, or list the host in the "
+                "system parameter %s.",
+                ALLOWED_ADDRESSES,
+            ),
+            "private": self.env._(
+                "The API address leads into a private network. If that is meant, list the host in "
+                "the system parameter %s.",
+                ALLOWED_ADDRESSES,
+            ),
+        }[refused.reason]
 
     @api.model
     @api.private

@@ -36,6 +36,7 @@ LEFT_OUT = [
     ("contact_archived", "The lead's contact was archived after the message was prepared"),
     ("lead_reopened", "The lead was reopened after the message was prepared"),
     ("media", "The file could not be handed to WhatsApp"),
+    ("second_sender", "Another database or system already sent it"),
     ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 

@@ -22,11 +22,12 @@ class WabaMessage(models.Model):
         :return: how many belonged to our messages
         """
         rows_by_tag, rows_by_wamid = self._rows_for_statuses(events)
+        events = self._without_second_sender(events, rows_by_tag, rows_by_wamid)
         changed, failures, released = {}, [], {}
         reported, arrived = [], set()
         applied = 0
         for event in events:
-            tag, attempt = _split_tag(event.opaque)
+            tag, attempt = split_tag(event.opaque)
             row = rows_by_tag.get(tag) or rows_by_wamid.get(event.wamid)
             if not row:
                 continue
@@ -56,9 +57,9 @@ class WabaMessage(models.Model):
         columns = (
             "id", "uuid", "wamid", "state", "attempt_count", "failed_attempt", "sent_at",
             "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
-            "pricing_billable",
+            "pricing_billable", "is_unsent",
         )  # fmt: skip
-        tags = list({_split_tag(event.opaque)[0] for event in events} - {""})
+        tags = list({split_tag(event.opaque)[0] for event in events} - {""})
         wamids = list({event.wamid for event in events if event.wamid})
         found = self.env.execute_query(
             SQL(
@@ -213,7 +214,7 @@ def _take_failed_at(row, at, attempt):
         row["failed_at"] = min(row["failed_at"] or at, at)
 
 
-def _split_tag(opaque):
+def split_tag(opaque):
     """('uuid', attempt) from our wire tag 'uuid/attempt'; ('', 0) when it is not ours."""
     tag, _, attempt = (opaque or "").partition("/")
     return tag, int(attempt) if attempt.isdigit() else 0

@@ -64,6 +64,8 @@ KINDS = {
     "account_review": Kind("Account's review", "exact", ""),
     "account_alert": Kind("Meta's alert", "exact", ""),
     "messaging_limit": Kind("Daily limit", "exact", ""),
+    # Somebody else sends with our keys (waba_second_sender.py)
+    "second_sender": Kind("Sent by another database or system", "exact", "neutral"),
     # What we did about it
     "response_full": Kind("Full speed again", "exact", "neutral"),
     "response_warm_up": Kind("Warming up", "exact", "neutral"),

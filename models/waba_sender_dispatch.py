@@ -254,7 +254,10 @@ class WabaSender(models.Model):
             if key in ours:
                 run.pool.submit(key, self.phone_number_uid, body, send_before)
         if len(ours) < len(jobs):
-            _logger.warning("waba.sender %s: another run has taken over; this one ends", self.id)
+            _logger.warning(
+                "waba.sender %s: another run or another database has taken over; this run ends",
+                self.id,
+            )
             run.waiting.clear()
             run.exhausted = True
 
@@ -262,8 +265,11 @@ class WabaSender(models.Model):
         """Note that these attempts may leave now.
 
         :param jobs: [(message id, body, epoch seconds before which it must leave)]
-        :return: ids of the rows that are still reserved for these very attempts
+        :return: ids of the rows that are still reserved for these very attempts; none when this
+            database is no longer the account's (the next run puts them back into the queue)
         """
+        if self.account_id._differences():
+            return set()
         rows = self.env.execute_query(
             SQL(
                 """UPDATE waba_message m SET is_unsent = FALSE

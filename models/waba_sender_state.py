@@ -98,6 +98,8 @@ class WabaSender(models.Model):
                 return self.env._(
                     "%s is archived: nothing is sent until it is restored.", record.display_name
                 )
+        if reason := account._why_away():
+            return reason
         if account.state != "connected":
             return account.stop_reason or self.env._(
                 "The account %s is not connected.", account.name

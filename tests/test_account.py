@@ -390,6 +390,12 @@ class TestKeys(ConnectCase):
             ({"base_url": "https://graph.facebook.com?access_token=x"}, "must begin with https://"),
             ({"base_url": "https://graph.facebook.com:many"}, "must begin with https://"),
             ({"base_url": "https://graph .facebook.com"}, "must begin with https://"),
+            ({"base_url": "http://graph.facebook.com"}, "would travel in clear"),
+            ({"base_url": "http://169.254.169.254"}, "would travel in clear"),
+            ({"base_url": "https://169.254.169.254"}, "leads into a private network"),
+            ({"base_url": "https://[::ffff:10.0.0.1]"}, "leads into a private network"),
+            ({"base_url": "https://2130706433"}, "must begin with https://"),
+            ({"base_url": "https://graph.facebook.com:8443"}, "names an unusual port"),
             ({"access_token": "SIM TOKEN"}, "access token"),
             ({"access_token": "SIM-TOKEÑ"}, "access token"),
             ({"access_token": "SIM\nTOKEN"}, "access token"),
@@ -409,6 +415,26 @@ class TestKeys(ConnectCase):
             with self.subTest(base_url=base_url):
                 self.outlet.base_url = base_url
                 self.assertEqual(self.outlet._client().base_url, base_url.rstrip("/"))
+
+    def test_a_private_address_is_taken_when_the_system_parameter_names_it(self):
+        parameters = self.env["ir.config_parameter"]
+        parameters.set_param("waba_campaign.allowed_addresses", "10.0.0.0/8, meta.internal")
+        for base_url in ("http://10.1.2.3:8090", "https://meta.internal:8443"):
+            with self.subTest(base_url):
+                self.outlet.base_url = base_url
+        self.outlet.base_url = "http://10.1.2.3:8090"
+        # It is looked at again when it is called.
+        parameters.set_param("waba_campaign.allowed_addresses", "")
+        with self.assertRaisesRegex(UserError, "would travel in clear"):
+            self.outlet._client()
+
+    def test_a_parameter_that_cannot_be_read_allows_nothing(self):
+        self.env["ir.config_parameter"].set_param("waba_campaign.allowed_addresses", "*")
+        with (
+            mute_logger("odoo.addons.waba_campaign.models.waba_account"),
+            self.assertRaises(ValidationError),
+        ):
+            self.outlet.base_url = "https://10.0.0.1"
 
     def test_an_account_is_connected_once(self):
         with (

@@ -359,8 +359,8 @@ class TestOutcome(ClientCase):
             self.not_sent(f"http://127.0.0.1:{closed.getsockname()[1]}")
 
     def test_not_sent_when_the_name_does_not_resolve(self):
-        self.not_sent("http://graph.invalid")
-        self.not_sent(f"http://{'a' * 64}.example")
+        self.not_sent("https://graph.invalid")
+        self.not_sent(f"https://{'a' * 63}.example")
 
     def test_not_sent_when_the_connection_takes_too_long(self):
         with socket.socket() as full:
@@ -381,9 +381,9 @@ class TestOutcome(ClientCase):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             proxy = f"http://user:word@127.0.0.1:{closed.getsockname()[1]}"
-            environment = {"http_proxy": proxy, "no_proxy": "", "NO_PROXY": ""}
+            environment = {"https_proxy": proxy, "no_proxy": "", "NO_PROXY": ""}
             with unittest.mock.patch.dict("os.environ", environment):
-                self.not_sent("http://graph.invalid")
+                self.not_sent("https://graph.invalid")
 
     def test_refusal_with_graph_error(self):
         data = {"messaging_product": "whatsapp", "details": "too many"}

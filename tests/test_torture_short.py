@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # What each short scenario must at least have done for its verdict to mean anything.
 SCENARIOS = {"short: kills": {"kills": 8, "accepted": 300}, "short: crowd": {"people_24h": 250},
              "short: mixed": {"kills": 4, "people_24h": 190, "followed": 70,
-                              "followup_steps": 5}}  # fmt: skip
+                              "followup_steps": 5},
+             "short: raw copy": {"accepted": 120}}  # fmt: skip
 
 
 class TestShortTorture(unittest.TestCase):

@@ -4,7 +4,9 @@ from . import waba_person_word
 from . import waba_consent_note
 from . import waba_diagnosis
 from . import waba_diagnosis_account
+from . import waba_diagnosis_engine
 from . import waba_diagnosis_webhook
+from . import waba_home
 from . import waba_preflight
 from . import waba_privacy
 from . import waba_release

@@ -81,6 +81,7 @@ class WabaDiagnosis(models.TransientModel):
         """
         diagnosis = self.sudo().create({"account_id": account.id, "did_connect": connect})
         account = account.sudo()
+        connect = diagnosis._check_home(account) and connect
         missing = [
             label
             for name, label in (
@@ -175,6 +176,7 @@ class WabaDiagnosis(models.TransientModel):
         """Connected when nothing stands against sending; otherwise as before."""
         if "error" in self.line_ids.mapped("level"):
             return
+        account._note_home()
         if account.state == "stopped":
             account._resume(self.env._("connected again by %s.", self.env.user.name))
         elif account.state == "draft":

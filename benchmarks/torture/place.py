@@ -45,6 +45,11 @@ class Place:
         return f"{self.database}_base"
 
     @property
+    def copy(self):
+        """A raw copy of the database, see `Stage.copy_database`."""
+        return f"{self.database}_copy"
+
+    @property
     def web_address(self):
         return f"http://localhost:{self.web_port}"
 
@@ -59,7 +64,7 @@ class Place:
     def drop(self):
         """The databases and everything beside them but the logs."""
         shutil.rmtree(self.dev / "torture" / self.database, ignore_errors=True)
-        for name in (self.database, self.base):
+        for name in (self.database, self.base, self.copy):
             server_command(self.root, "drop", name)
             shutil.rmtree(self.dev / "data" / "filestore" / name, ignore_errors=True)
 

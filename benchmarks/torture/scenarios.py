@@ -472,6 +472,31 @@ def short_crowd(stage):
     stage.settle()
 
 
+def short_raw_copy(stage):
+    """A raw copy in the middle of a campaign: it knows the same queue, keys and jobs."""
+    stage.connect()
+    stage.servers.start_host(1)
+    stage.pause_numbers()
+    stage.campaign(stage.take_leads(120))
+    stage.wait_prepared()
+    copy = stage.copy_database()
+    try:
+        copy.rows("UPDATE waba_sender SET state = 'active', pause_cause = NULL")
+        # Twice: what a first run puts off, a second one would send.
+        for sender_id in stage.senders()[:1] * 2:
+            stage.wait_job_run(copy, sender_id)
+        copied = copy.rows(
+            "SELECT state, attempt_count, count(*) AS rows FROM waba_message GROUP BY 1, 2"
+        )
+    finally:
+        copy.close()
+    if copied != [{"state": "queued", "attempt_count": 0, "rows": 120}]:
+        raise DemoError(f"the copy did something with its queue: {copied}")
+    stage.servers.start_host(1)
+    stage.resume_numbers()
+    stage.settle()
+
+
 FAST_FIRST = {"delays": {"sent": 0.0, "delivered": 0.05, "read": 0.1, "failed": 0.05},
               "batch_window": 0.0}  # fmt: skip
 
@@ -493,6 +518,7 @@ SCENARIOS = [
     Scenario("short: crowd", short_crowd, short=True),
     Scenario("short: mixed",
              partial(mixed_on_one_portfolio, 2, 2, 130, 35, ()), short=True),
+    Scenario("short: raw copy", short_raw_copy, short=True),
     *(
         Scenario(f"kill: {point}", partial(kill_while_sending, point, skip=skip))
         for point, skip in SENDING_POINTS

@@ -103,11 +103,12 @@ class Servers:
         self.all.append(process)
         return process
 
-    def _odoo(self, name, *arguments):
+    def _odoo(self, name, *arguments, database=None):
         """Odoo through the launcher, so that every one of its methods can be made to crash."""
+        database = database or self.place.database
         return self._start(
             name, "-m", "benchmarks.torture.launcher", str(self.crashes),
-            "-d", self.place.database, "--db-filter", f"^{re.escape(self.place.database)}$",
+            "-d", database, "--db-filter", f"^{re.escape(database)}$",
             "--log-handler", "odoo.sql_db:CRITICAL", *arguments,
         )  # fmt: skip
 
@@ -138,9 +139,15 @@ class Servers:
         )  # fmt: skip
         return self.web
 
-    def start_host(self, workers):
-        """One more host: a master that keeps `workers` processes for scheduled jobs alive."""
-        host = self._odoo("host", "--workers", "1", "--no-http", "--max-cron-threads", str(workers))
+    def start_host(self, workers, database=None):
+        """One more host: a master that keeps `workers` processes for scheduled jobs alive.
+
+        :param database: another one than the run's
+        """
+        host = self._odoo(
+            "host", "--workers", "1", "--no-http", "--max-cron-threads", str(workers),
+            database=database,
+        )  # fmt: skip
 
         def is_complete():
             own = [pid for pid in self.cron_pids() if session_of(pid) == host.pid]
@@ -159,6 +166,13 @@ class Servers:
             if not host.is_alive:
                 del self.hosts[host]
                 self.start_host(workers)
+
+    def end_odoo(self):
+        """Every web server and host, so that nobody is connected to the database."""
+        for process in [self.web, *self.hosts]:
+            process.ask_to_stop()
+            process.end()
+        self.hosts.clear()
 
     # ---- crashes ------------------------------------------------------------------------------
 

@@ -108,6 +108,8 @@ class Stage:
 
     def open(self):
         server_command(self.place.root, "copy", self.place.base, self.place.database)
+        # The account was connected in the base, and would take this copy for somebody else's.
+        self.database.rows("UPDATE waba_account SET home = NULL")
         self.servers.forget_crashes()
         self.simulator = self.servers.start_simulator()
         self.servers.start_web()
@@ -128,6 +130,39 @@ class Stage:
     def close(self):
         self.servers.close()
         self.database.close()
+
+    # ---- copying ------------------------------------------------------------------------------
+
+    def connect(self):
+        """Press Connect, which notes the database that the account belongs to."""
+        [account] = self.admin.search("waba.account", [], ["id"])
+        self.admin.call("waba.account", "action_connect", [account["id"]])
+
+    def copy_database(self):
+        """`createdb -T` behind everybody's back, then a host for the copy and one for the original.
+
+        :return: the Database of the copy, its jobs asked for
+        """
+        self.servers.end_odoo()
+        self.database.close()
+        server_command(self.place.root, "copy", self.place.database, self.place.copy)
+        self._admin = None
+        self.servers.start_web()
+        copy = Database(self.place.copy)
+        self.servers.start_host(1, database=self.place.copy)
+        return copy
+
+    def wait_job_run(self, database, sender_id):
+        """A worker has run a number's job in `database` since it was asked to."""
+        question = """SELECT count(*) FROM ir_cron_trigger t JOIN waba_sender s USING (cron_id)
+                       WHERE s.id = %s AND t.call_at <= now() AT TIME ZONE 'UTC'"""
+        database.trigger(sender_id)
+
+        def has_run():
+            database.wake()
+            return not database.value(question, (sender_id,))
+
+        wait_for("the copy's job", has_run, SETTLE_SECONDS)
 
     # ---- acting -------------------------------------------------------------------------------
 
