@@ -1,3 +1,4 @@
+from . import system_fields
 from . import res_company
 from . import res_config_settings
 from . import waba_portfolio

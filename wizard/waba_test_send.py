@@ -15,6 +15,7 @@ class WabaTestSend(models.TransientModel):
 
     _name = "waba.test.send"
     _description = "WhatsApp test message"
+    _inherit = ["waba.system.fields.mixin"]
 
     campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True)
     res_id = fields.Integer("Filled as for (ID)", readonly=True)
@@ -84,7 +85,7 @@ class WabaTestSend(models.TransientModel):
                     template=template,
                     variables=filled,
                 )
-        self.message_ids = rows
+        self.sudo().message_ids = rows
         return self._again()
 
     def action_look_again(self):
