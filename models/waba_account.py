@@ -201,7 +201,7 @@ class WabaAccount(models.Model):
         self._strip_keys(vals)
         result = super().write(vals)
         if vals.get("active"):
-            self.sender_ids._wake()
+            self.sudo().sender_ids._wake()
         return result
 
     @api.model

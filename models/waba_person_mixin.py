@@ -13,6 +13,7 @@ class WabaPersonMixin(models.AbstractModel):
 
     _name = "waba.person.mixin"
     _description = "Person that WhatsApp campaigns can address"
+    _inherit = ["waba.system.fields.mixin"]
 
     # To name people by what became of a campaign's messages, in domains.
     waba_message_ids = fields.One2many(

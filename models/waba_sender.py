@@ -174,7 +174,7 @@ class WabaSender(models.Model):
 
     def _own_crons(self):
         """The jobs that send from these numbers; never another's, whatever `cron_id` names."""
-        return self.env["ir.cron"].concat(
+        return self.env["ir.cron"].sudo().concat(
             *(
                 sender.cron_id
                 for sender in self.sudo()
