@@ -13,6 +13,7 @@
     "data": [
         "security/waba_security.xml",
         "security/waba_sequence_security.xml",
+        "security/waba_reach_security.xml",
         "security/ir.model.access.csv",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",

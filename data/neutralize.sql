@@ -1,9 +1,10 @@
 -- A copied database must never write to real customers: no keys, no address, no job, no open queue.
 UPDATE waba_account
    SET access_token = NULL, app_secret = NULL, verify_token = NULL, webhook_key = NULL,
-       base_url = 'https://neutralized.invalid', state = 'draft', resume_at = NULL;
+       base_url = 'https://neutralized.invalid', state = 'draft', resume_at = NULL,
+       health_status = NULL;
 UPDATE waba_sender
-   SET state = 'locked', resume_at = NULL, pause_cause = NULL,
+   SET state = 'locked', resume_at = NULL, pause_cause = NULL, health_status = NULL,
        pause_reason = 'This is a neutralized copy of another database: nothing is sent from it.';
 UPDATE waba_campaign
    SET state = 'cancelled' WHERE state IN ('scheduled', 'preparing', 'running', 'paused');
@@ -14,7 +15,25 @@ UPDATE waba_message
 -- The original sends these; whether it did, the copy cannot know.
 UPDATE waba_message
    SET state = 'uncertain', reserved_until = NULL WHERE state = 'reserved';
+-- What came over the wire, as it came: evidence for the original, of no use to a copy.
+UPDATE waba_webhook_event
+   SET body = '{}', summary = NULL, error = NULL,
+       state = CASE state WHEN 'new' THEN 'ignored' ELSE state END;
+UPDATE waba_reputation_event SET raw = NULL WHERE raw IS NOT NULL;
+-- A person's whole data, made for them and about to be deleted.
+UPDATE waba_privacy SET file = NULL WHERE file IS NOT NULL;
+-- What answers, or writes to somebody, without a person who wants it.
+UPDATE waba_auto_reply SET active = false;
+UPDATE res_company SET waba_create_lead = false WHERE waba_create_lead;
+DO $$
+BEGIN
+    IF to_regclass('base_automation') IS NOT NULL THEN
+        UPDATE base_automation SET active = false
+         WHERE id IN (SELECT base_automation_id FROM ir_act_server WHERE state = 'waba_template');
+    END IF;
+END $$;
 UPDATE ir_cron
    SET active = false
  WHERE id IN (SELECT cron_id FROM waba_sender)
+    OR ir_actions_server_id IN (SELECT id FROM ir_act_server WHERE state = 'waba_template')
     OR id IN (SELECT res_id FROM ir_model_data WHERE model = 'ir.cron' AND module = 'waba_campaign');

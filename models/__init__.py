@@ -1,3 +1,4 @@
+from . import system_fields
 from . import res_company
 from . import res_config_settings
 from . import waba_portfolio
@@ -19,6 +20,7 @@ from . import waba_recipient_identity
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
+from . import waba_reach
 from . import ir_websocket
 from . import waba_consent
 from . import waba_consent_reading

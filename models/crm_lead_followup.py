@@ -18,7 +18,7 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"
 
     waba_enrollment_ids = fields.One2many(
-        "waba.sequence.enrollment", "lead_id", "Follow-ups", groups=USERS
+        "waba.sequence.enrollment", "lead_id", "Follow-ups", readonly=True, groups=USERS
     )
     waba_followup_count = fields.Integer(
         "Follow-ups under way", compute="_compute_waba_followup", groups=USERS

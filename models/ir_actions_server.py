@@ -120,7 +120,7 @@ class IrActionsServer(models.Model):
             lines = action.waba_variable_ids
             action.waba_variable_ids = [
                 fields.Command.clear(),
-                *lines._commands_from(action.waba_template_id.variable_ids),
+                *lines._commands_from(action.waba_template_id.sudo().variable_ids),
             ]
 
     # ------------------------------------------------------------------

@@ -7,7 +7,8 @@ class PhoneBlacklist(models.Model):
     What somebody else put there, or put there too, is not ours to take off.
     """
 
-    _inherit = "phone.blacklist"
+    _name = "phone.blacklist"
+    _inherit = ["phone.blacklist", "waba.system.fields.mixin"]
 
     waba_added = fields.Boolean(
         "Put here by a WhatsApp opt-out", readonly=True, copy=False, help="Taken off by an opt-in."
@@ -17,13 +18,14 @@ class PhoneBlacklist(models.Model):
     def create(self, vals_list):
         numbers = super().create(vals_list)
         if not self.env.context.get("waba_feeds"):
-            numbers.filtered("waba_added").waba_added = False
+            numbers.sudo().filtered("waba_added").waba_added = False
         return numbers
 
     def write(self, vals):
+        result = super().write(vals)
         if "active" in vals and not self.env.context.get("waba_feeds"):
-            vals = {**vals, "waba_added": False}
-        return super().write(vals)
+            self.sudo().filtered("waba_added").waba_added = False
+        return result
 
 
 class WabaRecipient(models.Model):

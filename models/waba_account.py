@@ -36,7 +36,7 @@ class WabaAccount(models.Model):
 
     _name = "waba.account"
     _description = "WhatsApp Business Account"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
     _order = "name, id"
     _check_company_auto = True
 
@@ -114,8 +114,12 @@ class WabaAccount(models.Model):
     synced_at = fields.Datetime("Last read from Meta", readonly=True, copy=False)
     last_event_at = fields.Datetime("Last webhook received", compute="_compute_last_event_at")
 
-    sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers")
-    template_ids = fields.One2many("waba.template", "account_id", string="Templates")
+    sender_ids = fields.One2many(
+        "waba.sender", "account_id", string="Numbers", readonly=True
+    )
+    template_ids = fields.One2many(
+        "waba.template", "account_id", string="Templates", readonly=True
+    )
     sender_count = fields.Integer("Count of numbers", compute="_compute_counts")
     template_count = fields.Integer("Count of templates", compute="_compute_counts")
 
@@ -201,7 +205,7 @@ class WabaAccount(models.Model):
         self._strip_keys(vals)
         result = super().write(vals)
         if vals.get("active"):
-            self.sender_ids._wake()
+            self.sudo().sender_ids._wake()
         return result
 
     @api.model

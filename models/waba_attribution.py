@@ -35,6 +35,7 @@ class WabaAttribution(models.Model):
 
     _name = "waba.attribution"
     _description = "What came of a WhatsApp message"
+    _inherit = ["waba.system.fields.mixin"]
     _log_access = False
     _order = "at desc, id desc"
 

@@ -29,6 +29,7 @@ class WabaAttributionDue(models.Model):
 
     _name = "waba.attribution.due"
     _description = "Lead whose WhatsApp results are to be counted again"
+    _inherit = ["waba.system.fields.mixin"]
     _log_access = False
 
     lead_id = fields.Integer(required=True, readonly=True)

@@ -25,7 +25,7 @@ class WabaAutoReply(models.Model):
 
     _name = "waba.auto.reply"
     _description = "WhatsApp Automatic Reply"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
     _order = "sequence, id"
     _check_company_auto = True
 

@@ -29,7 +29,7 @@ class WabaCampaign(models.Model):
 
     _name = "waba.campaign"
     _description = "WhatsApp Campaign"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "waba.system.fields.mixin"]
     _order = "create_date desc, id desc"
     _check_company_auto = True
 
@@ -114,7 +114,9 @@ class WabaCampaign(models.Model):
     )
 
     # Figures, counted in one pass
-    waba_message_ids = fields.One2many("waba.message", "campaign_id", string="WhatsApp messages")
+    waba_message_ids = fields.One2many(
+        "waba.message", "campaign_id", string="WhatsApp messages", readonly=True
+    )
     people_count = fields.Integer("People", compute="_compute_figures")
     queued_count = fields.Integer("Waiting", compute="_compute_figures")
     skipped_count = fields.Integer("People left out", compute="_compute_figures")
@@ -222,15 +224,12 @@ class WabaCampaign(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        defaults = {name.removeprefix("default_") for name in self.env.context}
-        self._check_not_kept_by_the_steps(defaults.union(*vals_list))
         campaigns = super().create(vals_list)
         for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
             campaign.variable_ids = campaign._variable_commands()
         return campaigns
 
     def write(self, vals):
-        self._check_not_kept_by_the_steps(vals)
         if self._fixed_once_under_way().intersection(vals):
             self._check_not_under_way()
         result = super().write(vals)

@@ -33,13 +33,6 @@ class WabaCampaign(models.Model):
     winner_reason = fields.Text("Why this one", readonly=True, copy=False)
     b_template_signature = fields.Char(readonly=True, copy=False)
 
-    @api.model
-    def _kept_by_the_steps(self):
-        return super()._kept_by_the_steps() | {
-            "trial_state", "trial_share", "trial_until", "winner", "winner_reason",
-            "b_template_signature",
-        }  # fmt: skip
-
     def _begin_trial(self):
         """At the launch, and again when a scheduled one starts: on how many it is tried."""
         for campaign in self.filtered("ab_test"):

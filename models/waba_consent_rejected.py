@@ -8,6 +8,7 @@ class WabaConsentRejected(models.Model):
 
     _name = "waba.consent.rejected"
     _description = "Consent that could not be read"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
     _rec_name = "number"
 

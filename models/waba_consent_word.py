@@ -15,6 +15,7 @@ class WabaConsentWord(models.Model):
 
     _name = "waba.consent.word"
     _description = "WhatsApp Opt-out Word"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "action desc, language, phrase"
     _rec_name = "phrase"
 

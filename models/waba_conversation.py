@@ -13,6 +13,7 @@ class WabaConversation(models.Model):
 
     _name = "waba.conversation"
     _description = "WhatsApp Conversation"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "last_inbound_at desc nulls last, id desc"
 
     sender_id = fields.Many2one(

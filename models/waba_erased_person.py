@@ -22,6 +22,7 @@ class WabaErasedPerson(models.Model):
 
     _name = "waba.erased.person"
     _description = "WhatsApp Opt-out of an Erased Person"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
     _rec_name = "erased_at"
 

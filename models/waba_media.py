@@ -28,6 +28,7 @@ class WabaMedia(models.Model):
 
     _name = "waba.media"
     _description = "File in a WhatsApp Message"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id"
 
     message_id = fields.Many2one(

@@ -60,6 +60,7 @@ class WabaMessage(models.Model):
 
     _name = "waba.message"
     _description = "WhatsApp Message"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
 
     # Who and what

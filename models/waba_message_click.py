@@ -94,7 +94,8 @@ class WabaMessage(models.Model):
 
 
 class LinkTrackerClick(models.Model):
-    _inherit = "link.tracker.click"
+    _name = "link.tracker.click"
+    _inherit = ["link.tracker.click", "waba.system.fields.mixin"]
 
     waba_message_id = fields.Many2one(
         "waba.message", "WhatsApp message", readonly=True, ondelete="set null",

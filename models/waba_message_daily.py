@@ -40,6 +40,7 @@ class WabaDailyMixin(models.AbstractModel):
 
     _name = "waba.daily.mixin"
     _description = "What became of a day's messages"
+    _inherit = ["waba.system.fields.mixin"]
     _log_access = False
     _order = "day desc, id desc"
     _rec_name = "day"

@@ -189,7 +189,7 @@ class WabaMessage(models.Model):
 
     def _words_at(self, moment):
         """The words on this message's purpose, newest first, as the ledger knew them then."""
-        entries = self.recipient_id._same_person_here().consent_ids.filtered(
+        entries = self.sudo().recipient_id._same_person_here().consent_ids.filtered(
             lambda entry: (
                 entry.purpose == self._why_purpose()
                 and entry.at <= moment

@@ -33,6 +33,7 @@ class WabaMoneyDaily(models.Model):
 
     _name = "waba.money.daily"
     _description = "WhatsApp Messages and Cost of a Day"
+    _inherit = ["waba.system.fields.mixin"]
     _log_access = False
     _order = "day desc, id desc"
     _rec_name = "day"

@@ -13,10 +13,15 @@ class WabaPersonMixin(models.AbstractModel):
 
     _name = "waba.person.mixin"
     _description = "Person that WhatsApp campaigns can address"
+    _inherit = ["waba.system.fields.mixin"]
 
     # To name people by what became of a campaign's messages, in domains.
     waba_message_ids = fields.One2many(
-        "waba.message", "res_id", "WhatsApp messages", groups="waba_campaign.waba_group_user"
+        "waba.message",
+        "res_id",
+        "WhatsApp messages",
+        readonly=True,
+        groups="waba_campaign.waba_group_user",
     )
     waba_message_count = fields.Integer(
         "Number of WhatsApp messages", compute="_compute_waba_message_count"

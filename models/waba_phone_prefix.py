@@ -19,6 +19,7 @@ class WabaPhonePrefix(models.Model):
 
     _name = "waba.phone.prefix"
     _description = "Country of a phone number's first digits"
+    _inherit = ["waba.system.fields.mixin"]
     _log_access = False
     _rec_name = "prefix"
     _order = "prefix"

@@ -32,7 +32,7 @@ class WabaPortfolio(models.Model):
 
     _name = "waba.portfolio"
     _description = "Meta Business Portfolio"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
     _order = "name, id"
 
     name = fields.Char(required=True)
@@ -69,8 +69,12 @@ class WabaPortfolio(models.Model):
         help="Written by each reservation, so that two reservations can never overlap.",
     )
 
-    account_ids = fields.One2many("waba.account", "portfolio_id", string="WhatsApp accounts")
-    sender_ids = fields.One2many("waba.sender", "portfolio_id", string="Numbers")
+    account_ids = fields.One2many(
+        "waba.account", "portfolio_id", string="WhatsApp accounts", readonly=True
+    )
+    sender_ids = fields.One2many(
+        "waba.sender", "portfolio_id", string="Numbers", readonly=True
+    )
 
     # Figures, counted on demand
     people_limit = fields.Integer("Daily limit in force", compute="_compute_usage")

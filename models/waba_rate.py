@@ -22,6 +22,7 @@ class WabaRate(models.Model):
 
     _name = "waba.rate"
     _description = "WhatsApp Rate"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "valid_from desc, market, category, id"
     _rec_name = "market"
 

@@ -13,6 +13,7 @@ class WabaRecipient(models.Model):
 
     _name = "waba.recipient"
     _description = "WhatsApp Recipient"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
 
     portfolio_id = fields.Many2one(
@@ -30,7 +31,9 @@ class WabaRecipient(models.Model):
         help="Meta's business-scoped id. Someone with a user name may show no number at all.",
     )
     name = fields.Char("Name on WhatsApp", readonly=True)
-    partner_id = fields.Many2one("res.partner", ondelete="set null", index="btree_not_null")
+    partner_id = fields.Many2one(
+        "res.partner", ondelete="set null", index="btree_not_null", readonly=True
+    )
     marketing_state = fields.Selection(
         [
             ("unknown", "Not asked"),
@@ -52,8 +55,8 @@ class WabaRecipient(models.Model):
     )
     unreachable_until = fields.Datetime("Not reachable until", readonly=True)
     undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
-    message_ids = fields.One2many("waba.message", "recipient_id")
-    consent_ids = fields.One2many("waba.consent", "recipient_id")
+    message_ids = fields.One2many("waba.message", "recipient_id", readonly=True)
+    consent_ids = fields.One2many("waba.consent", "recipient_id", readonly=True)
 
     _number_uniq = models.UniqueIndex("(portfolio_id, number) WHERE number IS NOT NULL")
     _user_uid_uniq = models.UniqueIndex("(portfolio_id, user_uid) WHERE user_uid IS NOT NULL")

@@ -53,6 +53,7 @@ class WabaReputationEvent(models.Model):
 
     _name = "waba.reputation.event"
     _description = "WhatsApp Reputation Evidence"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "at desc, id desc"
     _log_access = False
 

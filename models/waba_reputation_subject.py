@@ -54,6 +54,7 @@ class WabaTemplate(models.Model):
         "template_id",
         "Meta's word over time",
         domain=[("kind", "in", QUALITY_KINDS)],
+        readonly=True,
     )
 
 

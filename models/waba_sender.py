@@ -27,7 +27,7 @@ class WabaSender(models.Model):
 
     _name = "waba.sender"
     _description = "WhatsApp Number"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "waba.system.fields.mixin"]
     _rec_name = "display_phone_number"
     _order = "account_id, display_phone_number, id"
 
@@ -160,7 +160,7 @@ class WabaSender(models.Model):
                     "name": f"WhatsApp: send from {self.display_name}",
                     "model_id": self.env["ir.model"]._get_id(self._name),
                     "state": "code",
-                    "code": f"model.browse({self.id})._cron_dispatch()",
+                    "code": self._dispatch_code(),
                     "interval_number": 10,
                     "interval_type": "minutes",
                     "priority": 6,
@@ -169,10 +169,24 @@ class WabaSender(models.Model):
             )
         )
 
+    def _dispatch_code(self):
+        return f"model.browse({self.id})._cron_dispatch()"
+
+    def _own_crons(self):
+        """The jobs that send from these numbers; never another's, whatever `cron_id` names."""
+        return self.env["ir.cron"].sudo().concat(
+            *(
+                sender.cron_id
+                for sender in self.sudo()
+                if sender.cron_id.model_name == self._name
+                and sender.cron_id.code == sender._dispatch_code()
+            )
+        )
+
     def write(self, vals):
         result = super().write(vals)
         if "active" in vals:
-            self.sudo().cron_id.active = vals["active"]
+            self._own_crons().active = vals["active"]
         if "own_throughput" in vals or vals.get("active"):
             self._wake()
         return result
@@ -196,7 +210,7 @@ class WabaSender(models.Model):
                 )
 
     def unlink(self):
-        crons = self.sudo().cron_id
+        crons = self._own_crons()
         result = super().unlink()
         crons.unlink()
         return result

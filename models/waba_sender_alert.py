@@ -124,6 +124,7 @@ class WabaSender(models.Model):
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "waba.system.fields.mixin"]
 
     waba_alerted_at = fields.Datetime("Last e-mail about WhatsApp numbers", readonly=True)

@@ -1,5 +1,4 @@
 from odoo import fields, models
-from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
 from ..cloud_api import AccountUpdate
@@ -14,15 +13,6 @@ EVIDENCE = {
     "hold_marketing": "response_hold",
     "lock": "response_lock",
 }
-# Written by the steps below alone, so that nobody lifts a lock without saying why.
-KEPT_BY_THE_RESPONSE = frozenset(
-    (
-        "state", "pause_reason", "pause_cause", "resume_at", "response_action", "response_key",
-        "response_reason", "response_since", "response_share", "response_canary", "marketing_held",
-        "red_released_at", "fresh_start_at", "busiest_day", "warm_up_people", "warm_up_step",
-        "warm_up_stepped_at",
-    )
-)  # fmt: skip
 
 
 class WabaSender(models.Model):
@@ -69,11 +59,6 @@ class WabaSender(models.Model):
         help="People on the busiest of the 7 days before it was slowed; what a share is of when "
         "Meta sets no limit.",
     )
-
-    def write(self, vals):
-        if not self.env.su and (kept := KEPT_BY_THE_RESPONSE.intersection(vals)):
-            raise AccessError(self.env._("The number itself keeps %s.", ", ".join(sorted(kept))))
-        return super().write(vals)
 
     # ------------------------------------------------------------------
     # Deciding

@@ -25,7 +25,7 @@ class WabaSequence(models.Model):
 
     _name = "waba.sequence"
     _description = "WhatsApp Follow-up"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "waba.system.fields.mixin"]
     _order = "active desc, name, id"
     _check_company_auto = True
 
@@ -116,7 +116,9 @@ class WabaSequence(models.Model):
         "stops. 0: waits as long as it takes.",
     )
 
-    enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id")
+    enrollment_ids = fields.One2many(
+        "waba.sequence.enrollment", "sequence_id", readonly=True
+    )
 
     _trigger_days_not_negative = models.Constraint(
         "CHECK(trigger_amount >= 0 AND reentry_days >= 0 AND patience_days >= 0)",

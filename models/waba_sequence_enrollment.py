@@ -28,6 +28,7 @@ class WabaSequenceEnrollment(models.Model):
 
     _name = "waba.sequence.enrollment"
     _description = "Lead in a WhatsApp Follow-up"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
     _rec_name = "lead_name"
 

@@ -18,6 +18,7 @@ class WabaSequenceStep(models.Model):
 
     _name = "waba.sequence.step"
     _description = "WhatsApp Follow-up Step"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "sequence_id, version, sequence, id"
 
     sequence_id = fields.Many2one(
@@ -226,7 +227,7 @@ class WabaSequenceStep(models.Model):
         steps = super().create(vals_list)
         for step in steps:
             if step.active and step.version != step.sequence_id.version:
-                step.version = step.sequence_id.version
+                step.sudo().version = step.sequence_id.version
             if step.template_id and not step.variable_ids:
                 step.variable_ids = step._variable_commands()
         return steps

@@ -26,14 +26,14 @@ class WabaTemplate(models.Model):
 
     _name = "waba.template"
     _description = "WhatsApp Template"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
     _order = "status, name, language"
 
     account_id = fields.Many2one(
         "waba.account", required=True, readonly=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
-    active = fields.Boolean(default=True)
+    active = fields.Boolean(default=True, system=True)
     template_uid = fields.Char("Template ID", required=True, readonly=True)
     name = fields.Char(required=True, readonly=True)
     language = fields.Char(required=True, readonly=True)

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
 from ..policy import response
 from .waba_response_words import TEMPLATE_SENTENCES, summary
@@ -8,7 +7,6 @@ from .waba_response_words import TEMPLATE_SENTENCES, summary
 TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
 # Meta's warnings, on which a manager decides; what Meta stopped, only Meta frees.
 WARNINGS = ("template_flagged", "template_red")
-MANAGERS_MAY_WRITE = frozenset(("hold_at_warning", "variable_ids"))
 
 
 class WabaTemplate(models.Model):
@@ -55,10 +53,6 @@ class WabaTemplate(models.Model):
         return templates
 
     def write(self, vals):
-        if not self.env.su and (others := set(vals) - MANAGERS_MAY_WRITE):
-            raise AccessError(
-                self.env._("Templates are read from Meta: %s", ", ".join(sorted(others)))
-            )
         worse = self.browse()
         if "quality_score" in vals:
             changed = self.filtered(lambda one: one.quality_score != vals["quality_score"])

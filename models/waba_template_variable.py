@@ -8,4 +8,13 @@ class WabaTemplateVariable(models.Model):
     _description = "WhatsApp Template Variable (default)"
     _inherit = ["waba.variable.mixin"]
 
-    template_id = fields.Many2one("waba.template", required=True, ondelete="cascade", index=True)
+    # Read from Meta here; what a campaign or a step copies of it is theirs.
+    sequence = fields.Integer(system=True)
+    component = fields.Selection(system=True)
+    button_index = fields.Integer(system=True)
+    name = fields.Char(system=True)
+    kind = fields.Selection(system=True)
+    example = fields.Char(system=True)
+    template_id = fields.Many2one(
+        "waba.template", required=True, readonly=True, ondelete="cascade", index=True
+    )

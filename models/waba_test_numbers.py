@@ -56,7 +56,7 @@ class WabaCampaign(models.Model):
         shown = self.env.context.get("waba_preview_record_id")
         records = self._audience_records()
         record = (shown and records.search([("id", "=", shown)])) or self._first_record()
-        wizard = self.env["waba.test.send"].create(
+        wizard = self.env["waba.test.send"].sudo().create(
             {
                 "campaign_id": self.id,
                 "res_id": record.id,
@@ -65,7 +65,7 @@ class WabaCampaign(models.Model):
                 "variant": self._variant_to_test(),
             }
         )
-        return wizard._again()
+        return wizard.sudo(False)._again()
 
     def _variant_to_test(self):
         if not self.ab_test:

@@ -39,14 +39,19 @@ class WabaVariableMixin(models.AbstractModel):
 
     _name = "waba.variable.mixin"
     _description = "WhatsApp Template Variable"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "sequence, id"
 
-    sequence = fields.Integer(readonly=True)
+    # What the template says. Forms fill it in themselves and send it with new lines.
+    sequence = fields.Integer(readonly=True, system=False)
     component = fields.Selection(
-        [("header", "Header"), ("body", "Text"), ("button", "Button")], required=True, readonly=True
+        [("header", "Header"), ("body", "Text"), ("button", "Button")],
+        required=True,
+        readonly=True,
+        system=False,
     )
-    button_index = fields.Integer(readonly=True)
-    name = fields.Char("Variable", required=True, readonly=True)
+    button_index = fields.Integer(readonly=True, system=False)
+    name = fields.Char("Variable", required=True, readonly=True, system=False)
     kind = fields.Selection(
         [
             ("text", "Text"),
@@ -61,8 +66,9 @@ class WabaVariableMixin(models.AbstractModel):
         default="text",
         required=True,
         readonly=True,
+        system=False,
     )
-    example = fields.Char("Meta's example", readonly=True)
+    example = fields.Char("Meta's example", readonly=True, system=False)
     source = fields.Selection(SOURCES, default="text", required=True, string="Shows")
     field_path = fields.Char(
         "Field", help="Field of the lead or partner, such as city or stage_id.name."

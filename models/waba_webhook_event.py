@@ -14,6 +14,7 @@ class WabaWebhookEvent(models.Model):
 
     _name = "waba.webhook.event"
     _description = "WhatsApp Webhook Event"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
     _log_access = False
 
@@ -123,6 +124,8 @@ class WabaWebhookEvent(models.Model):
 
         What an old event says of a limit or a template may have changed since without a webhook.
         """
-        self.filtered(lambda event: event.state != "new").write({"state": "new", "error": False})
+        self.check_access("write")
+        applied = self.sudo().filtered(lambda event: event.state != "new")
+        applied.write({"state": "new", "error": False})
         self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
         self._poll_soon()

@@ -20,7 +20,9 @@ class WabaConsentNote(models.TransientModel):
     _description = "Note what a person wants"
     _inherit = ["waba.person.word"]
 
-    recipient_id = fields.Many2one("waba.recipient", readonly=True, ondelete="cascade")
+    recipient_id = fields.Many2one(
+        "waba.recipient", readonly=True, system=False, ondelete="cascade"
+    )
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")],
         "About",

@@ -20,6 +20,7 @@ class WabaDiagnosis(models.TransientModel):
 
     _name = "waba.diagnosis"
     _description = "WhatsApp Account Diagnosis"
+    _inherit = ["waba.system.fields.mixin"]
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
     line_ids = fields.One2many(
@@ -188,6 +189,7 @@ class WabaDiagnosis(models.TransientModel):
 class WabaDiagnosisLine(models.TransientModel):
     _name = "waba.diagnosis.line"
     _description = "WhatsApp Account Diagnosis Line"
+    _inherit = ["waba.system.fields.mixin"]
 
     diagnosis_id = fields.Many2one("waba.diagnosis", required=True, ondelete="cascade")
     level = fields.Selection(

@@ -26,6 +26,7 @@ class WabaPreflight(models.TransientModel):
 
     _name = "waba.preflight"
     _description = "Pre-flight of a Campaign"
+    _inherit = ["waba.system.fields.mixin"]
 
     campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True, ondelete="cascade")
     line_ids = fields.One2many("waba.preflight.line", "preflight_id", readonly=True)
@@ -45,7 +46,7 @@ class WabaPreflight(models.TransientModel):
         """The action that shows the pre-flight of `campaign`, counted now."""
         campaign.check_access("read")
         report = campaign._preflight_report()
-        wizard = self.create({"campaign_id": campaign.id})
+        wizard = self.sudo().create({"campaign_id": campaign.id}).sudo(False)
         wizard.sudo().write(
             {
                 "line_ids": [
@@ -222,6 +223,7 @@ class WabaPreflightLine(models.TransientModel):
 
     _name = "waba.preflight.line"
     _description = "Line of a Pre-flight"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "sequence, id"
 
     preflight_id = fields.Many2one("waba.preflight", required=True, ondelete="cascade")

@@ -11,8 +11,9 @@ class WabaPrivacy(models.TransientModel):
 
     _name = "waba.privacy"
     _description = "A person's data"
+    _inherit = ["waba.system.fields.mixin"]
 
-    recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True)
+    recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True, system=False)
     person_name = fields.Char("Person", related="recipient_id.display_name")
     summary = fields.Text("What happens", compute="_compute_summary")
     keep_out = fields.Boolean(
@@ -72,8 +73,12 @@ class WabaPrivacy(models.TransientModel):
 
     def action_export(self):
         person = self._person()
-        self.file = base64.b64encode(person._export_zip())
-        self.file_name = f"whatsapp-{person.id}.zip"
+        self.sudo().write(
+            {
+                "file": base64.b64encode(person._export_zip()),
+                "file_name": f"whatsapp-{person.id}.zip",
+            }
+        )
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/{self._name}/{self.id}/file/{self.file_name}?download=true",

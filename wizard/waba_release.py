@@ -9,10 +9,15 @@ class WabaRelease(models.TransientModel):
 
     _name = "waba.release"
     _description = "Release"
+    _inherit = ["waba.system.fields.mixin"]
 
-    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="cascade")
-    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="cascade")
-    template_id = fields.Many2one("waba.template", readonly=True, ondelete="cascade")
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, system=False, ondelete="cascade")
+    campaign_id = fields.Many2one(
+        "waba.campaign", readonly=True, system=False, ondelete="cascade"
+    )
+    template_id = fields.Many2one(
+        "waba.template", readonly=True, system=False, ondelete="cascade"
+    )
     held_because = fields.Text("What happened", compute="_compute_words")
     explanation = fields.Text("What a release does", compute="_compute_words")
     reason = fields.Text(

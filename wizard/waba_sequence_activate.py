@@ -14,8 +14,11 @@ class WabaSequenceActivate(models.TransientModel):
 
     _name = "waba.sequence.activate"
     _description = "Start a WhatsApp Follow-up"
+    _inherit = ["waba.system.fields.mixin"]
 
-    sequence_id = fields.Many2one("waba.sequence", required=True, readonly=True, ondelete="cascade")
+    sequence_id = fields.Many2one(
+        "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
+    )
     trigger = fields.Selection(related="sequence_id.trigger")
     matching_count = fields.Integer("Leads that match now", compute="_compute_matching_count")
     who = fields.Selection(

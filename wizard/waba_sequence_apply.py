@@ -6,8 +6,11 @@ class WabaSequenceApply(models.TransientModel):
 
     _name = "waba.sequence.apply"
     _description = "Apply Steps to Leads Under Way"
+    _inherit = ["waba.system.fields.mixin"]
 
-    sequence_id = fields.Many2one("waba.sequence", required=True, readonly=True, ondelete="cascade")
+    sequence_id = fields.Many2one(
+        "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
+    )
     older_count = fields.Integer(related="sequence_id.older_count")
 
     def action_confirm(self):

@@ -7,8 +7,9 @@ class WabaSequenceEnroll(models.TransientModel):
 
     _name = "waba.sequence.enroll"
     _description = "Follow up on WhatsApp"
+    _inherit = ["waba.system.fields.mixin"]
 
-    lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True)
+    lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True, system=False)
     lead_count = fields.Integer("Chosen", compute="_compute_counts")
     sequence_id = fields.Many2one(
         "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"

@@ -7,8 +7,9 @@ class WabaSequenceStop(models.TransientModel):
 
     _name = "waba.sequence.stop"
     _description = "Stop a WhatsApp Follow-up"
+    _inherit = ["waba.system.fields.mixin"]
 
-    enrollment_ids = fields.Many2many("waba.sequence.enrollment", readonly=True)
+    enrollment_ids = fields.Many2many("waba.sequence.enrollment", readonly=True, system=False)
     reason = fields.Text(required=True)
 
     def action_confirm(self):

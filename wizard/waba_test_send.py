@@ -17,6 +17,7 @@ class WabaTestSend(models.TransientModel):
 
     _name = "waba.test.send"
     _description = "WhatsApp test message"
+    _inherit = ["waba.system.fields.mixin"]
 
     campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True)
     res_id = fields.Integer("Filled as for (ID)", readonly=True)
@@ -76,7 +77,7 @@ class WabaTestSend(models.TransientModel):
             filled = self._fill(lines)
             for person in people:
                 rows |= rows._queue_test(self.campaign_id.sender_id, person, template, filled)
-        self.message_ids = rows
+        self.sudo().message_ids = rows
         return self._again()
 
     def action_look_again(self):

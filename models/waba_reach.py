@@ -1,0 +1,154 @@
+"""Whom a salesperson may look up: the people behind the leads and contacts that they may read.
+
+A person of WhatsApp is known by number, not by record, and a portfolio knows them all. So the rules
+of people, conversations, consent and evidence ask here, and here Odoo's own rules for leads and
+contacts are asked: whoever changes these changes what is seen of WhatsApp with them.
+
+Rules are evaluated with all rights, hence `sudo(False)`. What is in reach is gathered from the
+records (a few thousand, each found by an index), not tested row by row on a million people.
+"""
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+RECORDS = ("crm.lead", "res.partner")
+
+
+def _readable(records, column="id"):
+    """Subselect of a column of the records of this model that whoever asks may read, or None."""
+    if not records.has_access("read"):
+        return None
+    query = records._search(Domain.TRUE, active_test=False)
+    if query.is_empty():
+        return None
+    return query.subselect(records._field_to_sql(records._table, column, query))
+
+
+def _select(rows, column, *conditions, ids):
+    """SELECT of a column of `rows`' whole table, in which ids in reach stand.
+
+    :param ids: the only ones asked for, or None for all
+    """
+    sql = rows._field_to_sql("reach", column)
+    among = [SQL("%s = ANY(%s)", sql, list(ids))] if ids is not None else []
+    where = SQL(" AND ").join([*conditions, *among])
+    return SQL("SELECT %s FROM %s AS reach WHERE %s", sql, SQL.identifier(rows._table), where)
+
+
+def _select_of_records(rows, column, *conditions, ids):
+    """[`_select`] of the rows that name a readable lead or contact by res_model and res_id."""
+    res_model, res_id = (rows._field_to_sql("reach", name) for name in ("res_model", "res_id"))
+    return [
+        _select(
+            rows,
+            column,
+            SQL("%s = %s AND %s IN %s", res_model, name, res_id, readable),
+            *conditions,
+            ids=ids,
+        )
+        for name in RECORDS
+        if (readable := _readable(rows.env[name]))
+    ]
+
+
+class WabaReachMixin(models.AbstractModel):
+    """Rows that a salesperson sees when they reach what is behind them."""
+
+    _name = "waba.reach.mixin"
+    _description = "Seen by whoever may read the lead or contact behind it"
+
+    is_in_reach = fields.Boolean(
+        "Behind my records", compute="_compute_is_in_reach", search="_search_is_in_reach"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_is_in_reach(self):
+        ids = self._origin.ids
+        found = self.env.execute_query(self.sudo(False)._reach_sql(ids)) if ids else []
+        in_reach = {id_ for (id_,) in found}
+        for row in self:
+            row.is_in_reach = row._origin.id in in_reach
+
+    def _search_is_in_reach(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        reader = self.sudo(False)
+        return Domain.custom(
+            to_sql=lambda _model, alias, _query: SQL(
+                "%s IN (%s)", SQL.identifier(alias, "id"), reader._reach_sql()
+            )
+        )
+
+    def _reach_sql(self, ids=None):
+        """SELECT of the ids in reach of this environment's user.
+
+        :param ids: the only ones asked for, or None for all
+        """
+        return SQL(" UNION ALL ").join(self._reach_parts(ids))
+
+    def _reach_parts(self, ids):
+        """[SELECT], one for each way to a row. Never empty."""
+        raise NotImplementedError
+
+
+class WabaRecipient(models.Model):
+    _name = "waba.recipient"
+    _inherit = ["waba.recipient", "waba.reach.mixin"]
+
+    def _reach_parts(self, ids):
+        messages, conversations = self.env["waba.message"], self.env["waba.conversation"]
+        ways = [
+            (messages, "campaign_id", self._own_campaigns()),
+            (conversations, "id", _readable(conversations)),
+        ]
+        parts = [
+            _select(rows, "recipient_id", SQL("%s IN %s", SQL.identifier("reach", by), of), ids=ids)
+            for rows, by, of in ways
+            if of
+        ]
+        parts += _select_of_records(messages, "recipient_id", ids=ids)
+        for name in RECORDS:
+            if numbers := _readable(self.env[name], "phone_sanitized"):
+                parts += [
+                    _select(
+                        self,
+                        "id",
+                        SQL("%s IN %s", self._field_to_sql("reach", by), numbers),
+                        ids=ids,
+                    )
+                    for by in ("number", "wa_number")
+                ]
+        return parts or [SQL("SELECT NULL::int WHERE FALSE")]
+
+    def _own_campaigns(self):
+        campaigns = self.env["waba.campaign"]
+        if not campaigns.has_access("read"):
+            return None
+        own = Domain("user_id", "=", self.env.uid)
+        return campaigns._search(own, active_test=False).subselect()
+
+
+class WabaConversation(models.Model):
+    """As Odoo's rule for leads: the own, and the unassigned ones that are no colleague's lead.
+
+    A campaign makes a row for everybody it writes to, without a salesperson: only an answer, or a
+    record that the user may read, makes it one to be looked at.
+    """
+
+    _name = "waba.conversation"
+    _inherit = ["waba.conversation", "waba.reach.mixin"]
+
+    def _reach_parts(self, ids):
+        responsible, res_id, answered_at = (
+            self._field_to_sql("reach", name)
+            for name in ("responsible_id", "res_id", "last_inbound_at")
+        )
+        mine = SQL("%s = %s", responsible, self.env.uid)
+        unassigned = SQL("%s IS NULL", responsible)
+        stranger = SQL("COALESCE(%s, 0) = 0 AND %s IS NOT NULL", res_id, answered_at)
+        return [
+            _select(self, "id", mine, ids=ids),
+            _select(self, "id", unassigned, stranger, ids=ids),
+            *_select_of_records(self, "id", unassigned, ids=ids),
+        ]
