@@ -6,6 +6,7 @@ KEPT_BY_THE_STEPS = frozenset(
     (
         "state", "template_signature", "pause_reason", "pause_cause", "resume_at",
         "prepared_until_id", "prepared_count", "to_prepare_count", "launched_by_id", "launched_at",
+        "launched_mark", "approval_people", "override_people",
         "done_at", "utm_source_id", "utm_medium_id", "wave_state", "wave_size", "wave_limit",
         "wave_started_at", "wave_sent_at", "wave_until", "watched_from",
         "approval_state", "approval_asked_by_id", "approval_asked_at", "approval_decided_by_id",

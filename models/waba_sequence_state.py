@@ -26,11 +26,12 @@ class WabaSequence(models.Model):
         self.ensure_one()
         self._check_ready()
         now = fields.Datetime.now()
-        self.write(
+        self.sudo().write(
             {
                 "state": "active",
                 "activated_at": self.activated_at or now,
                 "trigger_from": now,
+                "reader_id": self._person_responsible().id,
             }
         )
         self._hold_enrollments(False)
@@ -45,7 +46,7 @@ class WabaSequence(models.Model):
         self.filtered(lambda sequence: sequence.state == "active")._pause()
 
     def _pause(self):
-        self.write({"state": "paused"})
+        self.sudo().write({"state": "paused"})
         self._hold_enrollments(True)
 
     def action_resume(self):

@@ -9,3 +9,7 @@ class WabaTemplateVariable(models.Model):
     _inherit = ["waba.variable.mixin"]
 
     template_id = fields.Many2one("waba.template", required=True, ondelete="cascade", index=True)
+
+    def _models_read(self):
+        """Nobody knows yet to whom it is sent: one of them is enough."""
+        return list(dict(self.env["waba.campaign"]._target_models()))
