@@ -11,6 +11,7 @@ from . import waba_sender_state
 from . import waba_sender_reserve
 from . import waba_sender_alarm
 from . import waba_sender_dispatch
+from . import field_paths
 from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable
@@ -115,6 +116,8 @@ from . import waba_campaign_preflight_people
 from . import waba_campaign_preflight_outlook
 from . import waba_campaign_clearance
 from . import waba_campaign_approval
+from . import waba_campaign_approved
+from . import waba_campaign_rights
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel
@@ -136,6 +139,7 @@ from . import waba_sequence_results
 from . import waba_sequence_step
 from . import waba_sequence_wait
 from . import waba_sequence_variable
+from . import waba_sequence_rights
 from . import waba_sequence_enrollment
 from . import waba_sequence_run
 from . import waba_sequence_stop

@@ -1,7 +1,7 @@
 import logging
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
@@ -189,11 +189,23 @@ class IrActionsServer(models.Model):
             template=self.waba_template_id,
             variables=self.waba_variable_ids,
             user=record.user_id if "user_id" in record._fields else None,
+            reader=self._waba_reader(),
             origin_key=self._waba_origin_key(record),
             values={"action_id": self.id},
         )
         if row.state == "skipped":
             self._waba_note(record, row.failure_reason)
+
+    def _waba_reader(self):
+        """With whose rights fields are read for the text.
+
+        Those of the colleague whose doing set it off. What a job, a customer or a visitor sets off
+        is read as whoever wrote the action last: an administrator.
+        """
+        user = self.env.user
+        if user._is_internal() and user.id != SUPERUSER_ID:
+            return user
+        return self.sudo().write_uid.filtered("active")
 
     def _waba_period(self):
         """Number of the period of `waba_repeat_hours` that now lies in."""

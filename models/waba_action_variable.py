@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 
 
 class WabaActionVariable(models.Model):
@@ -11,8 +11,5 @@ class WabaActionVariable(models.Model):
     action_id = fields.Many2one("ir.actions.server", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="action_id.waba_template_id.company_id")
 
-    @api.constrains("source", "field_path")
-    def _check_field_path(self):
-        for line in self:
-            if line.action_id.model_id:
-                line._check_paths_in(line.action_id._waba_read_model())
+    def _models_read(self):
+        return [self.action_id._waba_read_model()] if self.action_id.model_id else []

@@ -1,6 +1,6 @@
 from datetime import timedelta, timezone
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..cloud_api.payloads import TEXT_LENGTH
@@ -116,6 +116,16 @@ class WabaAutoReply(models.Model):
 
     def _word_list(self):
         return tuple(filter(None, (line.strip() for line in (self.words or "").splitlines())))
+
+    def _reader(self):
+        """With whose rights fields of the lead or contact are read: those of whoever wrote it last.
+
+        Empty when they are no longer active: such fields then show nothing.
+        """
+        rule = self.sudo()
+        # OdooBot writes when a module loads data, not as anybody who stands for the words.
+        writer = rule.create_uid if rule.write_uid.id == SUPERUSER_ID else rule.write_uid
+        return writer.filtered("active")
 
     # ------------------------------------------------------------------
     # As policy.auto_reply reads them

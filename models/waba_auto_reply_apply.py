@@ -127,6 +127,7 @@ class WabaMessage(models.Model):
             target,
             origin="reply",
             user=self.user_id or None,
+            reader=rule._reader(),
             origin_key=f"reply/{self.id}",
             values={**values, "auto_reply_id": rule.id},
             **content,

@@ -89,6 +89,7 @@ class WabaCampaign(models.Model):
             ("template", "The template"),
             ("reputation", "Its results"),
             ("preflight", "Its pre-flight"),
+            ("launcher", "Who launched it"),
         ],
         readonly=True,
         copy=False,
@@ -100,7 +101,10 @@ class WabaCampaign(models.Model):
     prepared_until_id = fields.Integer(readonly=True, copy=False)
     prepared_count = fields.Integer(readonly=True, copy=False)
     to_prepare_count = fields.Integer(readonly=True, copy=False)
-    launched_by_id = fields.Many2one("res.users", "Launched by", readonly=True, copy=False)
+    launched_by_id = fields.Many2one(
+        "res.users", "Launched by", readonly=True, copy=False, ondelete="restrict",
+        help="Whose rights decide which records are read while the messages are prepared.",
+    )  # fmt: skip
     launched_at = fields.Datetime("Launched at", readonly=True, copy=False)
     done_at = fields.Datetime("Finished at", readonly=True, copy=False)
 

@@ -5,9 +5,6 @@ from odoo.tools import format_datetime, html_escape
 from .waba_reputation_words import number
 
 ACTIVITY_TYPE = "waba_campaign.activity_type_approval"
-# An audience is a filter: people join it after the approval. So many more are still what was
-# approved.
-GROWTH = 0.1
 
 
 class ResCompany(models.Model):
@@ -111,14 +108,7 @@ class WabaCampaign(models.Model):
             return self.env._(
                 "It waits for a manager's approval, asked for by %(user)s (%(when)s).", **asked
             )
-        if self._is_approval_missing():
-            return self.env._(
-                "%(people)s people: more than %(above)s need a manager's approval. Press Launch "
-                "and ask for it.",
-                people=number(self.env, self.audience_count),
-                above=number(self.env, self.company_id.waba_approval_above),
-            )
-        return False
+        return self._why_not_approved()
 
     # ------------------------------------------------------------------
     # Who, when
@@ -127,25 +117,11 @@ class WabaCampaign(models.Model):
     def _is_approval_missing(self):
         """Whether the launch needs an approval that nobody has given for what is launched now."""
         self.ensure_one()
-        above = self.sudo().company_id.waba_approval_above
-        if not above or self.audience_count <= above:
-            return False
-        return not (
-            self.approval_state == "approved"
-            and self.launch_mark == self._launch_mark()
-            and self.audience_count <= self.approval_count * (1 + GROWTH)
-        )
+        return bool(self._why_not_approved())
 
     def _check_approved(self):
-        if self._is_approval_missing():
-            raise UserError(
-                self.env._(
-                    "This campaign goes to %(people)s people. More than %(above)s need a manager's "
-                    "approval: press Launch and ask for it.",
-                    people=number(self.env, self.audience_count),
-                    above=number(self.env, self.sudo().company_id.waba_approval_above),
-                )
-            )
+        if reason := self._why_not_approved():
+            raise UserError(reason)
 
     def _may_decide(self):
         """Whether this user may approve: a manager, and not who made the campaign."""
@@ -167,8 +143,9 @@ class WabaCampaign(models.Model):
         """The maker asks; each manager who may decide gets an activity."""
         self.ensure_one()
         self.check_access("write")
-        if self.state != "draft" or self.approval_state in ("asked", "approved"):
+        if not (self.state == "draft" or self._is_stopped_at_start()) or self._is_asked():
             return
+        self.sudo().activity_unlink([ACTIVITY_TYPE])
         self.sudo().write(
             {
                 "approval_state": "asked",
@@ -178,6 +155,7 @@ class WabaCampaign(models.Model):
                 "approval_decided_at": False,
                 "approval_note": False,
                 "approval_count": self.audience_count,
+                "approval_people": self._people_marks(self.env.user),
                 "launch_mark": self._launch_mark(),
             }
         )
@@ -213,7 +191,7 @@ class WabaCampaign(models.Model):
             raise AccessError(
                 self.env._("Only a manager who did not make the campaign approves or refuses it.")
             )
-        if self.approval_state != "asked" or self.launch_mark != self._launch_mark():
+        if self.approval_state != "asked" or not self._is_asked():
             raise UserError(
                 self.env._("It has changed, or somebody decided already. Open it again.")
             )
@@ -249,7 +227,7 @@ class WabaCampaign(models.Model):
         had_approval = self.approval_state
         result = super()._withdraw()
         if had_approval:
-            self.write({"approval_state": False})
+            self.write({"approval_state": False, "approval_people": False})
             self.activity_unlink([ACTIVITY_TYPE])
             self._message_log(
                 body=self.env._(

@@ -19,7 +19,7 @@ class WabaCampaign(models.Model):
 
     Rows are made in committed chunks in the order of the records' ids; `prepared_until_id` is
     committed with them, so an interrupted preparation goes on where it stopped. Everything is read
-    with the rights of whoever launched the campaign.
+    with the rights of whoever launched the campaign (waba_campaign_rights.py).
     """
 
     _inherit = "waba.campaign"
@@ -52,19 +52,19 @@ class WabaCampaign(models.Model):
         """The scheduled time has come. What was checked at the launch may have changed since."""
         self.ensure_one()
         self._update_state(
-            ("scheduled",),
-            "preparing",
-            {
-                "template_signature": self.template_id.signature,
-                "to_prepare_count": self._audience_records_count(),
-            },
+            ("scheduled",), "preparing", {"template_signature": self.template_id.signature}
         )
+        if reason := self._why_launcher_cannot() or self._why_launcher_gave_it_away():
+            self._pause(reason, cause="launcher")
+            return
+        launchers = self._as_launcher()
+        self.write({"to_prepare_count": launchers._audience_records_count()})
         self._begin_trial()
         if reason := self._why_no_message_may_go():
             self._pause(reason, cause="template")
             return
         try:
-            self._check_launch()
+            launchers._check_launch()
         except UserError as error:
             self._pause(str(error), cause="preflight")
 
@@ -103,16 +103,23 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         if self.state != "preparing":
             return 0
-        records = self._audience_records().search_fetch(
+        if reason := self._why_launcher_cannot():
+            self._pause(reason, cause="launcher")
+            return 0
+        records = self._launchers_records().search_fetch(
             Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
-            self._fields_of_everybody(),
+            self._fields_of_everybody(self._launchers_records()),
             order="id",
             limit=CHUNK,
         )
         if not records:
             self._update_state(("preparing",), "running", {"to_prepare_count": self.prepared_count})
+            self._forget_people_approved()
             self._finish_if_through()
             self.sender_id._wake()
+            return 0
+        if reason := self._why_others_than_approved(records):
+            self._pause(reason, cause="preflight")
             return 0
         self._insert_rows(self._row_values(records))
         self.write(
@@ -126,33 +133,22 @@ class WabaCampaign(models.Model):
     def _is_unprepared(self):
         """Whether records may still be missing from the rows."""
         self.ensure_one()
-        return (
-            bool(
-                self._audience_records().search_count(
-                    Domain(self._audience_domain_list())
-                    & Domain("id", ">", self.prepared_until_id),
-                    limit=1,
-                )
+        if self.prepared_count >= self.to_prepare_count:
+            return False
+        if self._why_launcher_cannot():
+            return True
+        return bool(
+            self._launchers_records().search_count(
+                Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+                limit=1,
             )
-            and self.prepared_count < self.to_prepare_count
         )
 
-    def _audience_records(self):
-        """The target model, with the rights and company that the launch has."""
-        self.ensure_one()
-        user = self.launched_by_id or self.env.user
-        return (
-            self.env[self.res_model]
-            .with_user(user)
-            .with_context(allowed_company_ids=self.company_id.ids, lang=user.lang)
-        )
-
-    def _fields_of_everybody(self):
-        """Fields that each record will be asked for, as far as the launcher may read them.
+    def _fields_of_everybody(self, records):
+        """Fields that each of `records` will be asked for, as far as their user may read them.
 
         Read together with the records: Odoo would fetch every field of the model instead.
         """
-        records = self._audience_records()
         names = {
             "phone_sanitized",
             *records._phone_get_number_fields(),

@@ -3,6 +3,8 @@ import hashlib
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from .waba_campaign_state import LAUNCH_FORGOTTEN
+
 
 class WabaCampaign(models.Model):
     """The launch asks the pre-flight again: no stop, or a manager's reason; no approval missing.
@@ -38,16 +40,11 @@ class WabaCampaign(models.Model):
     def action_back_to_draft(self):
         """Also what its pre-flight stopped before anybody was prepared: there it can be mended."""
         result = super().action_back_to_draft()
-        stopped = self.filtered(lambda campaign: campaign._is_stopped_at_start())
+        stopped = self.filtered(
+            lambda campaign: campaign._is_stopped_at_start() and not campaign.prepared_count
+        )
         stopped._update_state(
-            ("paused",),
-            "draft",
-            {
-                "launched_at": False,
-                "launched_by_id": False,
-                "pause_reason": False,
-                "pause_cause": False,
-            },
+            ("paused",), "draft", {**LAUNCH_FORGOTTEN, "pause_reason": False, "pause_cause": False}
         )
         return result
 
@@ -64,9 +61,9 @@ class WabaCampaign(models.Model):
         result = super()._resume(reason)
         for campaign in self:
             begins = campaign.state == "preparing" and not campaign.prepared_count
-            if begins and campaign.scheduled_at and campaign.launched_by_id:
+            if begins and campaign.scheduled_at and not campaign._why_launcher_cannot():
                 try:
-                    campaign._check_launch()
+                    campaign._as_launcher()._check_launch()
                 except UserError as error:
                     campaign._pause(str(error), cause="preflight")
         return result
@@ -107,6 +104,7 @@ class WabaCampaign(models.Model):
             and bool(self.override_reason)
             and stop.name in (self.override_lines or "").split(",")
             and self.launch_mark == self._launch_mark()
+            and self._are_covered(self.override_people)
         )
 
     def _override(self, stops, reason):
@@ -120,6 +118,7 @@ class WabaCampaign(models.Model):
                 "override_by_id": self.env.uid,
                 "override_at": fields.Datetime.now(),
                 "override_lines": ",".join(sorted({stop.name for stop in stops})),
+                "override_people": self._people_marks(self.env.user),
                 "launch_mark": self._launch_mark(),
             }
         )
@@ -137,10 +136,14 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _launch_facts(self):
-        """What is to be sent, to whom, from where and when; further parts of a campaign add to it.
+        """What is to be sent, to whom, from where and when.
 
         :return: a list whose `repr` changes when any of it does
         """
+        return [*self._content_facts(), str(self.scheduled_at)]
+
+    def _content_facts(self):
+        """As `_launch_facts`, whatever the time; further parts of a campaign add to it."""
         self.ensure_one()
         names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
                  "fallback")  # fmt: skip
@@ -152,14 +155,16 @@ class WabaCampaign(models.Model):
             self.company_id.id,
             self.res_model,
             self.audience_domain,
-            str(self.scheduled_at),
             self.ab_test and [self.ab_share, self.ab_hours, self.ab_criterion],
             self.holdout_percent,
             sorted([str(line[name] or "") for name in names] for line in lines),
         ]
 
     def _launch_mark(self):
-        return hashlib.sha256(repr(self.sudo()._launch_facts()).encode()).hexdigest()
+        return _digest(self.sudo()._launch_facts())
+
+    def _content_mark(self):
+        return _digest(self.sudo()._content_facts())
 
     def _withdraw_if_changed(self):
         """An approval or a reason was given for something else: it no longer counts."""
@@ -179,6 +184,7 @@ class WabaCampaign(models.Model):
                 "override_by_id": False,
                 "override_at": False,
                 "override_lines": False,
+                "override_people": False,
             }
         )
         if was_overridden:
@@ -188,3 +194,7 @@ class WabaCampaign(models.Model):
                     "launch it no longer counts."
                 )
             )
+
+
+def _digest(facts):
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -156,7 +156,7 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     def _dry_run(self):
-        """`DryRun` of the audience, with the launcher's rights; it leaves no trace."""
+        """`DryRun` of the audience, with the rights of whoever asks; it leaves no trace."""
         self.ensure_one()
         campaign = self.sudo()
         run = DryRun(campaign)
@@ -170,7 +170,7 @@ class WabaCampaign(models.Model):
         while room := min(CHUNK, DRY_RUN_RECORDS - run.counted):
             records = campaign._audience_records().search_fetch(
                 domain & Domain("id", ">", last),
-                campaign._fields_of_everybody(),
+                campaign._fields_of_everybody(campaign._audience_records()),
                 order="id",
                 limit=room,
             )

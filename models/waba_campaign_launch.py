@@ -26,8 +26,9 @@ class WabaCampaign(models.Model):
             ("draft",),
             "scheduled" if later else "preparing",
             {
-                "launched_by_id": self.env.uid,
+                "launched_by_id": self._person_launching().id,
                 "launched_at": fields.Datetime.now(),
+                "launched_mark": self._content_mark(),
                 "template_signature": self.template_id.signature,
                 "to_prepare_count": self.audience_count,
             },

@@ -3,6 +3,9 @@ from odoo.exceptions import LockError, UserError
 
 from .transactions import commit_step
 
+# What of a launch goes with it when the campaign is a draft again.
+LAUNCH_FORGOTTEN = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
+
 
 class WabaCampaign(models.Model):
     """Every change of a campaign's state, by a person or by the system, and its words."""
@@ -62,7 +65,7 @@ class WabaCampaign(models.Model):
 
     def action_back_to_draft(self):
         self._lock()
-        self._update_state(("scheduled",), "draft", {"launched_at": False, "launched_by_id": False})
+        self._update_state(("scheduled",), "draft", LAUNCH_FORGOTTEN)
 
     def action_retry_failed(self):
         """Queue again the people whose failure may have passed; the others keep their reason."""

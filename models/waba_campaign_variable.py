@@ -1,8 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
-
-# Types of fields that hold nothing a message can show.
-NO_WORDS = ("binary", "json", "properties", "properties_definition")
 
 
 class WabaCampaignVariable(models.Model):
@@ -42,47 +38,9 @@ class WabaCampaignVariable(models.Model):
     def _unlink_except_under_way(self):
         self.campaign_id._check_not_under_way()
 
-    @api.constrains("source", "field_path")
-    def _check_field_path(self):
-        for line in self.filtered(lambda line: line.source == "field" and line.field_path):
-            *links, last = (name.strip() for name in line.field_path.split("."))
-            model = self.env[line.campaign_id.res_model]
-            for name in links:
-                field = line._check_field(model, name)
-                if not field.relational:
-                    raise ValidationError(
-                        self.env._(
-                            "%(path)s cannot be read: %(name)s of %(model)s leads to no other "
-                            "record.",
-                            path=line.field_path,
-                            model=model._description,
-                            name=name,
-                        )
-                    )
-                model = self.env[field.comodel_name]
-            field = line._check_field(model, last)
-            if field.type in NO_WORDS:
-                raise ValidationError(
-                    self.env._(
-                        "%(path)s cannot be shown in a message: it holds no text. Choose another "
-                        "field.",
-                        path=line.field_path,
-                    )
-                )
+    def _models_read(self):
+        return [self.campaign_id.res_model]
 
     def _language(self):
         campaign = self.campaign_id
         return (campaign.b_template_id if self.variant == "b" else campaign.template_id).language
-
-    def _check_field(self, model, name):
-        """The field `name` of `model`, one step of this line's path."""
-        if name not in model._fields:
-            raise ValidationError(
-                self.env._(
-                    "%(path)s cannot be read: %(model)s has no field %(name)s.",
-                    path=self.field_path,
-                    model=model._description,
-                    name=name,
-                )
-            )
-        return model._fields[name]

@@ -35,6 +35,7 @@ class WabaMessage(models.Model):
         text=None,
         media=None,
         user=None,
+        reader=None,
         not_before=None,
         origin_key=None,
         values=None,
@@ -42,13 +43,17 @@ class WabaMessage(models.Model):
         """One message to one person, in the queue of `sender` or left out with its reason.
 
         :param record: res.partner or crm.lead; a waba.recipient for someone without a record.
-            Read with the rights of its environment
+            Read with the rights of its environment; the fields that `variables` name with those of
+            `reader`, never with all rights
         :param origin: a key of ORIGINS
         :param template: waba.template; without one `text` or `media` is sent freely, which only an
             open service window allows
         :param variables: waba.variable.mixin records that fill the template, its own by default
         :param media: what `_media_values` reads
         :param user: res.users for whom it is sent; whoever asks, else the record's salesperson
+        :param reader: res.users with whose rights fields are read for the text: whoever stands for
+            what a job sends; empty when there is nobody left, and they show nothing. Whoever asks
+            by default
         :param not_before: naive UTC datetime
         :param origin_key: names the occasion; a second call with the same one returns the row of
             the first and queues nothing, whoever makes it, when and in whatever transaction
@@ -73,7 +78,7 @@ class WabaMessage(models.Model):
         reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
         if template and reason in (False, "frequency"):
             content["parameters"], unfit, words = self._fill(
-                record, template, variables or template.sudo().variable_ids, sender
+                record, template, variables or template.sudo().variable_ids, sender, reader
             )
             reason, sentence = (unfit, words) if unfit else (reason, sentence)
             content["link_token"] = link_token_in(content["parameters"])
@@ -255,8 +260,11 @@ class WabaMessage(models.Model):
         """
         return dict(media)
 
-    def _fill(self, record, template, lines, sender):
-        """(parameters, reason key or False, sentence or False) of a template for one record."""
+    def _fill(self, record, template, lines, sender, reader=None):
+        """(parameters, reason key or False, sentence or False) of a template for one record.
+
+        :param reader: as `_queue_direct`'s
+        """
         template, lines = template.sudo(), lines.sudo()
         if why_not := self._why_unfit(template, sender):
             return {}, "template_missing", why_not
@@ -266,9 +274,10 @@ class WabaMessage(models.Model):
             else record._waba_person_facts()
         )
         facts["link_token"] = new_link_token()
-        parameters, reason, detail = self.env["waba.campaign"]._parameters_for(
-            record, facts, Words(template, lines, record.env)
-        )
+        words, read = Words(template, lines, record.env), record
+        if reader is not None:
+            read = self.env["waba.field.path"]._as_reader(record, reader, sender.company_id)
+        parameters, reason, detail = self.env["waba.campaign"]._parameters_for(read, facts, words)
         if not reason:
             return parameters, False, False
         return parameters, reason, failure_sentence(self.env, reason, text=detail)

@@ -16,13 +16,16 @@ class WabaSequence(models.Model):
 
     _inherit = "waba.sequence"
 
-    def _matching(self):
-        """[(lead id, occasion)] of those whom the trigger would find in what is there now."""
+    def _matching(self, leads):
+        """[(lead id, occasion)] of those whom the trigger would find in what is there now.
+
+        :param leads: crm.lead in the environment whose rights decide
+        """
         self.ensure_one()
-        leads = self.env["crm.lead"].sudo()
         if self.trigger in TIME_TRIGGERS:
             now = fields.Datetime.now()
-            return getattr(self, f"_due_by_{self.trigger}")(now, now - timedelta(days=3650))
+            since = now - timedelta(days=3650)
+            return getattr(self, f"_due_by_{self.trigger}")(now, since, leads)
         if self.trigger == "manual":
             return []
         domain = {
@@ -40,7 +43,7 @@ class WabaSequence(models.Model):
         """Bring in everybody of `_matching`."""
         made = self.env["waba.sequence.enrollment"]
         while True:
-            found = self._matching()
+            found = self._matching(self._readers_leads())
             keys = dict(found)
             new = self._enter(self.env["crm.lead"].browse(list(keys)), keys=keys)
             made |= new
@@ -66,8 +69,10 @@ class WabaSequence(models.Model):
         """
         self.ensure_one()
         enrollments = self.env["waba.sequence.enrollment"].sudo()
-        leads = self._eligible(leads.sudo())
-        if not leads or self.state != "active":
+        if self.state != "active" or self._why_reader_cannot():
+            return enrollments
+        leads = self._eligible(self._readers_leads().browse(leads.ids)).sudo()
+        if not leads:
             return enrollments
         now = fields.Datetime.now()
         step = self.step_ids[:1]
@@ -126,7 +131,8 @@ class WabaSequence(models.Model):
         return [row_id for (row_id,) in found]
 
     def _eligible(self, leads):
-        """Those of `leads` that may come in now: open, of the company, meeting the conditions."""
+        """Those of `leads` that may come in now: open, of the company, meeting the conditions, as
+        the user of their environment reads them."""
         if not leads or not self.step_ids:
             return leads.browse()
         leads = leads.search(

@@ -38,6 +38,7 @@ class WabaSequenceEnrollment(models.Model):
     @api.model
     def _cron_run(self):
         stop_at = time.monotonic() + RUN_SECONDS
+        commit_step(self.env, self.env["waba.sequence"]._pause_without_reader)
         for sequence in self.env["waba.sequence"].search(
             [("state", "=", "active"), ("trigger", "in", TIME_TRIGGERS)]
         ):
@@ -180,6 +181,11 @@ class WabaSequenceEnrollment(models.Model):
     def _why_step_waits(self):
         """Why the step that is due cannot be done now, or False. May end the follow-up."""
         step = self.step_id
+        if step.kind == "activity" and not self._who_acts():
+            return self.env._(
+                "There is nobody to give the activity to: the lead has no active salesperson and "
+                "the follow-up no active responsible. Name one."
+            )
         if step.kind != "template":
             return False
         if why := step.template_id._why_not_sendable():
@@ -232,6 +238,7 @@ class WabaSequenceEnrollment(models.Model):
             template=step.template_id,
             variables=step.variable_ids,
             user=self.lead_id.user_id or self.sequence_id.user_id,
+            reader=self.sequence_id.reader_id,
             origin_key=f"sequence:{self.id}:{self.steps_done + 1}",
             values={
                 "sequence_id": self.sequence_id.id,
@@ -240,9 +247,14 @@ class WabaSequenceEnrollment(models.Model):
             },
         )
 
+    def _who_acts(self):
+        """Who gets the lead's activities; nobody when neither of them is there any more."""
+        users = (self.lead_id.user_id, self.sequence_id.user_id)
+        return next((user for user in users if user.active), self.env["res.users"])
+
     def _schedule_activity(self):
         step, lead = self.step_id, self.lead_id
-        user = lead.user_id or self.sequence_id.user_id or self.env.user
+        user = self._who_acts()
         lead.activity_schedule(
             activity_type_id=step.activity_type_id.id,
             summary=step.summary or self.sequence_id.name,

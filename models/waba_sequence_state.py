@@ -31,6 +31,7 @@ class WabaSequence(models.Model):
                 "state": "active",
                 "activated_at": self.activated_at or now,
                 "trigger_from": now,
+                "reader_id": self._person_responsible().id,
             }
         )
         self._hold_enrollments(False)

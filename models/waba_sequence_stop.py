@@ -63,14 +63,18 @@ class WabaSequenceEnrollment(models.Model):
     def _ids_meeting_conditions(self):
         """Of these, whose leads meet the conditions. Won and lost ones are told apart elsewhere."""
         found = set()
-        leads = self.env["crm.lead"].with_context(active_test=False)
         for sequence, group in self.grouped("sequence_id").items():
             condition = sequence._condition()
             if condition.is_true():
                 found.update(group.ids)
                 continue
+            if sequence._why_reader_cannot():
+                # The job pauses it; nobody is thrown out for that.
+                found.update(group.ids)
+                continue
+            leads = sequence._readers_leads().with_context(active_test=False)
             met = leads.search(Domain("id", "in", group.lead_id.ids) & condition)
-            found.update(one.id for one in group if not one.lead_id or one.lead_id in met)
+            found.update(one.id for one in group if not one.lead_id or one.lead_id.id in met._ids)
         return found
 
     # In each of these what came in the second of entering counts: better once too little.

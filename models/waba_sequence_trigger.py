@@ -81,7 +81,11 @@ class WabaSequence(models.Model):
         if self.state != "active" or self.trigger not in TIME_TRIGGERS:
             return False
         now = fields.Datetime.now()
-        found = getattr(self, f"_due_by_{self.trigger}")(now, self.trigger_from)
+        if self._why_reader_cannot():
+            return False
+        found = getattr(self, f"_due_by_{self.trigger}")(
+            now, self.trigger_from, self._readers_leads()
+        )
         keys = dict(found)
         self._enter(self.env["crm.lead"].browse(list(keys)), keys=keys)
         return len(found) >= ENTER_CHUNK
@@ -90,13 +94,13 @@ class WabaSequence(models.Model):
         unit = "hours" if self.trigger_unit == "hours" else "days"
         return timedelta(**{unit: self.trigger_amount})
 
-    def _may_come_in(self, lead_id, now):
+    def _may_come_in(self, lead_id, now, leads):
         """SQL condition on a lead's id that says what `_eligible` says: whoever may not come in
         would otherwise be found again by each look, and fill it before those who may.
 
         :param lead_id: SQL of the column
+        :param leads: crm.lead in the environment whose rights decide
         """
-        leads = self.env["crm.lead"].sudo()
         may = leads._search(self._open_domain() & self._condition())
         leads.flush_model()
         self.env["waba.sequence.enrollment"].flush_model()
@@ -112,7 +116,7 @@ class WabaSequence(models.Model):
             back=SQL("p.ended_at > %s", gone_by) if self.reentry == "after" else SQL("TRUE"),
         )
 
-    def _due_by_stage_days(self, now, since):
+    def _due_by_stage_days(self, now, since, leads):
         """[(lead id, occasion)]: in one of the stages for so long, one occasion per stay."""
         return self.env.execute_query(
             SQL(
@@ -132,13 +136,13 @@ class WabaSequence(models.Model):
                 until=now - self._delay(),
                 since=(since or now) - self._delay(),
                 company=self.company_id.id,
-                may_come_in=self._may_come_in(SQL("l.id"), now),
+                may_come_in=self._may_come_in(SQL("l.id"), now, leads),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )
         )
 
-    def _due_by_campaign(self, now, since):
+    def _due_by_campaign(self, now, since, leads):
         """[(lead id, occasion)]: their message was delivered or read so long ago, unanswered.
 
         Meta does not report every reading: people may hide it.
@@ -163,7 +167,7 @@ class WabaSequence(models.Model):
                  ORDER BY m.res_id, m.id LIMIT %(limit)s""",
                 campaigns=self.campaign_ids.ids,
                 moment=moment,
-                may_come_in=self._may_come_in(SQL("m.res_id"), now),
+                may_come_in=self._may_come_in(SQL("m.res_id"), now, leads),
                 until=now - self._delay(),
                 since=(since or now) - self._delay(),
                 sequence=self.id,
@@ -171,7 +175,7 @@ class WabaSequence(models.Model):
             )
         )
 
-    def _due_by_quotation(self, now, since):
+    def _due_by_quotation(self, now, since, leads):
         """[(lead id, occasion)]: a quotation of the opportunity was sent."""
         if not self.env["crm.lead"]._waba_has_orders():
             return []
@@ -192,7 +196,7 @@ class WabaSequence(models.Model):
                 recent=now - QUOTATIONS_OF,
                 since=since or now,
                 company=self.company_id.id,
-                may_come_in=self._may_come_in(SQL("o.opportunity_id"), now),
+                may_come_in=self._may_come_in(SQL("o.opportunity_id"), now, leads),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )

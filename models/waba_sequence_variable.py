@@ -10,9 +10,8 @@ class WabaSequenceVariable(models.Model):
 
     step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
 
-    @api.constrains("source", "field_path")
-    def _check_field_path(self):
-        self._check_paths_in("crm.lead")
+    def _models_read(self):
+        return ["crm.lead"]
 
     def write(self, vals):
         self.step_id._check_not_gone_through()

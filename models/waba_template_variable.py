@@ -18,3 +18,7 @@ class WabaTemplateVariable(models.Model):
     template_id = fields.Many2one(
         "waba.template", required=True, readonly=True, ondelete="cascade", index=True
     )
+
+    def _models_read(self):
+        """Nobody knows yet to whom it is sent: one of them is enough."""
+        return list(dict(self.env["waba.campaign"]._target_models()))

@@ -4,7 +4,6 @@ import babel
 import babel.dates
 import babel.numbers
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 from ..cloud_api import ParameterCheck, clean_parameter
 from ..policy import eligibility, links
@@ -104,29 +103,15 @@ class WabaVariableMixin(models.AbstractModel):
         """Commands that make a copy of each of these lines, whatever they belong to."""
         return [fields.Command.create({name: line[name] for name in OF_A_LINE}) for line in lines]
 
-    def _check_paths_in(self, model_name):
-        """Refuse a field that records of this model do not lead to."""
+    @api.constrains("source", "field_path")
+    def _check_field_path(self):
+        """Refuse a field that may not be shown, to whoever writes it."""
         for line in self.filtered(lambda line: line.source == "field" and line.field_path):
-            model = self.env[model_name]
-            *links, last = (name.strip() for name in line.field_path.split("."))
-            for name in links:
-                field = model._fields.get(name)
-                if not field or not field.relational:
-                    line._refuse_path(model, name)
-                model = self.env[field.comodel_name]
-            if last not in model._fields:
-                line._refuse_path(model, last)
+            self.env["waba.field.path"]._check(line.field_path, line._models_read())
 
-    def _refuse_path(self, model, name):
-        raise ValidationError(
-            self.env._(
-                "%(path)s cannot be read: %(name)s of %(model)s is no field, or leads to no other "
-                "record.",
-                path=self.field_path,
-                name=name,
-                model=model._description,
-            )
-        )
+    def _models_read(self):
+        """Names of the models of which `field_path` may begin."""
+        raise NotImplementedError
 
     def _is_complete(self):
         """Whether a value can be found for someone."""
@@ -166,13 +151,13 @@ class WabaVariableMixin(models.AbstractModel):
         """The name of the value that this variable shows, as people know it."""
         self.ensure_one()
         if self.source == "field" and self.field_path:
-            labels = []
+            labels, model = [], record.browse()
             for name in self.field_path.split("."):
-                field = record._fields.get(name.strip())
+                field = model._fields.get(name.strip())
                 if field is None:
                     return self.field_path
                 labels.append(field._description_string(self.env))
-                record = record[name.strip()] if field.relational else record
+                model = self.env[field.comodel_name] if field.relational else model
             return " › ".join(labels)
         return labels_of(self, "source")[self.source]
 
@@ -190,14 +175,10 @@ class WabaVariableMixin(models.AbstractModel):
 
     def _field_value(self, record):
         """A field's value as people read it: names of records, labels, local dates and amounts."""
-        names = [name.strip() for name in (self.field_path or "").split(".") if name.strip()]
-        for name in names[:-1]:
-            if name not in record._fields or not record._fields[name].relational:
-                return ""
-            record = record[name][:1]
-        if not names or names[-1] not in record._fields or not record:
+        found = self.env["waba.field.path"]._follow(record, self.field_path)
+        if found is None:
             return ""
-        field, value = record._fields[names[-1]], record[names[-1]]
+        record, field, value = found
         if field.relational:
             return ", ".join(value.mapped("display_name"))
         if field.type == "selection":

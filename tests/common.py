@@ -147,6 +147,8 @@ class WabaCase(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # All rights, as everywhere in tests, but a person's name: OdooBot launches nothing.
+        cls.env = cls.env(user=cls.env.ref("base.user_admin"), su=True)
         cls.simulator = Simulator()
         cls.addClassCleanup(cls.simulator.stop)
         # Tests run at any time of day and write to the same people; those of rules set their own.

@@ -94,13 +94,13 @@ class WabaPreflight(models.TransientModel):
         final = [stop for stop in stops if not stop.may_be_overridden]
         missing = campaign._is_approval_missing()
         is_open = campaign.state == "draft" or campaign._is_stopped_at_start()
-        asked = campaign.approval_state in ("asked", "approved")
+        asked = campaign._is_asked()
         return {
             "level": "stop" if stops else "warn" if missing else report.checks[0].level,
             "verdict": self._verdict(stops, final, missing, is_open),
             "can_launch": is_open and not stops and not missing,
             "can_override": is_open and bool(stops) and not final and self._is_manager(),
-            "can_ask": campaign.state == "draft"
+            "can_ask": is_open
             and not final
             and not asked
             and (missing or (bool(stops) and not self._is_manager())),

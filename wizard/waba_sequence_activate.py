@@ -35,9 +35,10 @@ class WabaSequenceActivate(models.TransientModel):
     @api.depends("sequence_id")
     def _compute_matching_count(self):
         for wizard in self:
-            sequence = wizard.sequence_id.sudo()
-            leads = self.env["crm.lead"].browse([lead_id for lead_id, _key in sequence._matching()])
-            wizard.matching_count = len(sequence._not_in(sequence._eligible(leads.sudo())))
+            wizard.sequence_id.check_access("read")
+            sequence, leads = wizard.sequence_id.sudo(), self.env["crm.lead"]
+            leads = leads.browse([lead_id for lead_id, _key in sequence._matching(leads)])
+            wizard.matching_count = len(sequence._not_in(sequence._eligible(leads)))
 
     @api.depends("who", "matching_count")
     def _compute_summary(self):

@@ -39,13 +39,16 @@ class WabaSequenceEnroll(models.TransientModel):
     @api.depends("sequence_id", "lead_ids")
     def _compute_counts(self):
         for wizard in self:
-            leads, sequence = wizard.lead_ids, wizard.sequence_id.sudo()
+            # A form that is not saved names what its browser likes.
+            leads = wizard.lead_ids._origin._filtered_access("read")
+            wizard.sequence_id.check_access("read")
+            sequence = wizard.sequence_id.sudo()
             wizard.lead_count = len(leads)
             may = leads
             inside = leads.browse()
             if sequence:
                 inside = leads - sequence._not_in(leads)
-                may = sequence._eligible(leads.sudo()) - inside
+                may = sequence._eligible(leads) - inside
             wizard.may_count = len(may)
             others = len(leads) - len(may) - len(inside)
             wizard.why_not = "\n".join(

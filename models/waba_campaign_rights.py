@@ -1,0 +1,163 @@
+from odoo import SUPERUSER_ID, fields, models
+from odoo.exceptions import UserError
+
+from .waba_campaign_state import LAUNCH_FORGOTTEN
+
+
+class WabaCampaign(models.Model):
+    """Whose rights read the audience.
+
+    On screen always the reader's own (`_audience_records`), whoever launched the campaign: a form
+    that is not saved holds whatever its browser says. In the jobs those of whoever launched it
+    (`_launchers_records`), as the stored row names them and as long as they have them; otherwise
+    the campaign waits until somebody who may goes on with it. They were lent for what was launched:
+    a scheduled campaign whose content is changed is a draft again (`_take_back_launch`). Its time
+    is not part of that; nor are name, priority, responsible and UTM values.
+    """
+
+    _inherit = "waba.campaign"
+
+    launched_mark = fields.Char(
+        readonly=True, copy=False, help="Fingerprint of the content that was launched."
+    )
+
+    def action_resume(self):
+        """Whoever goes on with a campaign that lost its launcher lends their own rights to it."""
+        self._lock()
+        for campaign in self.filtered(lambda campaign: campaign._is_without_launcher()):
+            campaign._take_over()
+        return super().action_resume()
+
+    # ------------------------------------------------------------------
+    # Records
+    # ------------------------------------------------------------------
+
+    def _audience_records(self):
+        """The target model as whoever looks at the campaign reads it, in the campaign's company."""
+        self.ensure_one()
+        return self._records_as(self.env.user)
+
+    def _launchers_records(self):
+        """The target model as whoever launched the campaign reads it; for jobs alone.
+
+        Asked after `_why_launcher_cannot`.
+        """
+        self.ensure_one()
+        return self._records_as(self._stored_launcher().ensure_one())
+
+    def _records_as(self, user):
+        return (
+            self.env[self.res_model]
+            .with_user(user)
+            .with_context(allowed_company_ids=self.company_id.ids, lang=user.lang)
+        )
+
+    # ------------------------------------------------------------------
+    # Who launched it
+    # ------------------------------------------------------------------
+
+    def _person_launching(self):
+        """The user whose rights a launch lends to the campaign.
+
+        :raise UserError: it is nobody's launch: OdooBot reads everything, of every company
+        """
+        if self.env.uid == SUPERUSER_ID:
+            raise UserError(
+                self.env._(
+                    "A campaign is launched by a person, whose rights decide which records it "
+                    "reads. Launch it as a user."
+                )
+            )
+        return self.env.user
+
+    def _stored_launcher(self):
+        return self._origin.sudo().launched_by_id
+
+    def _as_launcher(self):
+        """This campaign in the hands of whoever launched it."""
+        user = self._stored_launcher().ensure_one()
+        return self.with_user(user).with_context(allowed_company_ids=self.company_id.ids)
+
+    def _why_launcher_cannot(self):
+        """Sentence that says why the launcher's rights can no longer be used, or False."""
+        self.ensure_one()
+        user = self._stored_launcher()
+        way_on = self.env._("Press Resume to go on with your own rights.")
+        if not user or user.id == SUPERUSER_ID:
+            return self.env._(
+                "Nobody is known who launched this campaign, so nobody's rights decide which "
+                "records it reads. %s",
+                way_on,
+            )
+        names = {"user": user.name, "way_on": way_on}
+        if not user.active:
+            return self.env._(
+                "%(user)s, who launched this campaign, is no longer active. %(way_on)s", **names
+            )
+        if self.company_id not in user.company_ids:
+            return self.env._(
+                "%(user)s, who launched this campaign, no longer belongs to its company. "
+                "%(way_on)s",
+                **names,
+            )
+        if not self.env[self.res_model].with_user(user).has_access("read"):
+            return self.env._(
+                "%(user)s, who launched this campaign, may no longer read its records. %(way_on)s",
+                **names,
+            )
+        return False
+
+    def _why_launcher_gave_it_away(self):
+        """Sentence that says that a scheduled campaign is not its launcher's any more, or False."""
+        if self._as_launcher().has_access("write"):
+            return False
+        return self.env._(
+            "%s, who scheduled this campaign, may no longer change it: it was handed over. Press "
+            "Resume to go on with your own rights.",
+            self._stored_launcher().name,
+        )
+
+    def _is_without_launcher(self):
+        """Whether it waits for somebody's rights, or would as soon as it went on."""
+        return self.state == "paused" and (
+            self.pause_cause == "launcher"
+            or (self.prepared_count < self.to_prepare_count and bool(self._why_launcher_cannot()))
+        )
+
+    def _take_over(self):
+        self.ensure_one()
+        person = self._person_launching()
+        self._check_launch()
+        self.sudo().write(
+            {
+                "launched_by_id": person.id,
+                "launched_mark": self._content_mark(),
+                "to_prepare_count": max(self.audience_count, self.prepared_count),
+            }
+        )
+        self._message_log(
+            body=self.env._("From now on its records are read with the rights of %s.", person.name)
+        )
+
+    # ------------------------------------------------------------------
+    # What was launched
+    # ------------------------------------------------------------------
+
+    def _withdraw_if_changed(self):
+        result = super()._withdraw_if_changed()
+        for campaign in self.sudo().filtered("launched_mark"):
+            if campaign.state == "scheduled" and (
+                campaign.launched_mark != campaign._content_mark()
+            ):
+                campaign._take_back_launch()
+        return result
+
+    def _take_back_launch(self):
+        self._update_state(("scheduled",), "draft", LAUNCH_FORGOTTEN)
+        self._message_log(
+            body=self.env._(
+                "%s changed the message, the audience or the number of this scheduled campaign: it "
+                "is a draft again. Nothing is sent until somebody launches it.",
+                self.env.user.name,
+            )
+        )

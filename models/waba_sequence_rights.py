@@ -1,0 +1,135 @@
+from odoo import SUPERUSER_ID, api, models
+from odoo.exceptions import AccessError, UserError
+
+# Written by the follow-up's own steps alone: they decide whose rights are used, and from when.
+KEPT_BY_THE_STEPS = frozenset(("state", "activated_at", "trigger_from", "version", "reader_id"))
+# Who changes one of these stands for all that is read from then on.
+READ_WITH = frozenset(
+    ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
+)
+
+
+class WabaSequence(models.Model):
+    """Whose rights read the leads of a follow-up: `reader_id`, in the follow-up's company.
+
+    That is whoever started it, and from the moment on in which somebody else changes its conditions,
+    steps or variables, that one: nobody's rights serve what another wrote. When they are gone, or
+    may no longer read leads, nobody comes in and the job pauses it, until somebody resumes it.
+    """
+
+    _inherit = "waba.sequence"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        defaults = {name.removeprefix("default_") for name in self.env.context}
+        self._check_not_kept(defaults.union(*vals_list))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_not_kept(vals)
+        result = super().write(vals)
+        if READ_WITH.intersection(vals):
+            self._note_reader()
+        return result
+
+    @api.model
+    def _check_not_kept(self, names):
+        if not self.env.su and (kept := KEPT_BY_THE_STEPS.intersection(names)):
+            raise AccessError(
+                self.env._("The follow-up itself keeps %s.", ", ".join(sorted(kept)))
+            )
+
+    # ------------------------------------------------------------------
+    # Who it is
+    # ------------------------------------------------------------------
+
+    def _person_responsible(self):
+        """The user who stands for a follow-up that is started.
+
+        :raise UserError: it is nobody's doing: OdooBot reads everything, of every company
+        """
+        if self.env.uid == SUPERUSER_ID:
+            raise UserError(
+                self.env._(
+                    "A follow-up is started by a person, whose rights decide what it reads. Start "
+                    "it as a user."
+                )
+            )
+        return self.env.user
+
+    def _note_reader(self):
+        """Whoever changes what is read stands for it."""
+        if self.env.uid == SUPERUSER_ID:
+            return
+        for sequence in self.sudo().filtered("reader_id"):
+            if sequence.reader_id != self.env.user:
+                sequence.reader_id = self.env.user
+
+    def _readers_leads(self):
+        """Leads as the reader reads them; asked after `_why_reader_cannot`."""
+        self.ensure_one()
+        user = self.sudo().reader_id.ensure_one()
+        leads = self.env["crm.lead"].with_user(user)
+        return leads.with_context(allowed_company_ids=self.company_id.ids)
+
+    def _why_reader_cannot(self):
+        """Sentence that says why nobody's rights can be used any more, or False."""
+        self.ensure_one()
+        user = self.sudo().reader_id
+        if not user or user.id == SUPERUSER_ID:
+            return self.env._(
+                "Nobody is known who started it, so nobody's rights decide what it reads. Press "
+                "Resume to go on with your own."
+            )
+        if not user.active or self.company_id not in user.company_ids or (
+            not self.env["crm.lead"].with_user(user).has_access("read")
+        ):  # fmt: skip
+            return self.env._(
+                "%s, who started it or changed it last, is no longer active or may no longer read "
+                "its leads. Press Resume to go on with your own rights.",
+                user.name,
+            )
+        return False
+
+    @api.model
+    def _pause_without_reader(self):
+        """Running follow-ups that nobody's rights can be used for wait for somebody."""
+        for sequence in self.search([("state", "=", "active")]):
+            if reason := sequence._why_reader_cannot():
+                sequence._pause()
+                sequence._message_log(body=self.env._("Paused: %s", reason))
+
+
+class WabaSequenceStep(models.Model):
+    _inherit = "waba.sequence.step"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        steps = super().create(vals_list)
+        steps.sequence_id._note_reader()
+        return steps
+
+    def write(self, vals):
+        """A step that changes places ends in one that may be changed too."""
+        result = super().write(vals)
+        if vals.keys() & {"sequence_id", "version"}:
+            self._check_not_gone_through()
+        self.sequence_id._note_reader()
+        return result
+
+
+class WabaSequenceVariable(models.Model):
+    _inherit = "waba.sequence.variable"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.step_id.sequence_id._note_reader()
+        return lines
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "step_id" in vals:
+            self.step_id._check_not_gone_through()
+        self.step_id.sequence_id._note_reader()
+        return result
