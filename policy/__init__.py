@@ -22,6 +22,7 @@ from . import (
     media,
     numbers,
     pacing,
+    person_name,
     preflight,
     preflight_outlook,
     quality_rating,
@@ -34,6 +35,8 @@ from . import (
     response,
     retry,
     status,
+    variable_names,
+    visible,
     warm_up,
 )
 
@@ -54,6 +57,7 @@ __all__ = [
     "media",
     "numbers",
     "pacing",
+    "person_name",
     "preflight",
     "preflight_outlook",
     "quality_rating",
@@ -66,5 +70,7 @@ __all__ = [
     "response",
     "retry",
     "status",
+    "variable_names",
+    "visible",
     "warm_up",
 ]
