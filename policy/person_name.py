@@ -17,16 +17,29 @@ from nameparser.config import Constants
 
 from .visible import visible
 
+
+def _words(text):
+    return frozenset(text.split())
+
+
 # Compared without accents, dots and capitals.
-TITLES = frozenset(
-    ["sr", "sra", "sra", "srta", "srto", "sres", "sras", "senor", "senora", "senorita", "senhor", "senhora", "senhorita", "don", "dona", "d", "dna", "dn", "dr", "dra", "drs", "doctor", "doctora", "doutor", "doutora", "docteur", "docteure", "ing", "inge", "enga", "eng", "engo", "ingeniero", "ingeniera", "engenheiro", "engenheira", "lic", "licdo", "licda", "lcdo", "lcda", "ldo", "lda", "licenciado", "licenciada", "arq", "arquitecto", "arquitecta", "prof", "profa", "profe", "profesor", "profesora", "professor", "professora", "professeur", "abg", "abog", "abogado", "abogada", "advogado", "advogada", "adv", "mtro", "mtra", "maestro", "maestra", "econ", "psic", "cpa", "cp", "notario", "rvdo", "rev", "padre", "fray", "sor", "excmo", "excma", "exmo", "exma", "ilmo", "ilma", "cap", "capt", "gral", "cnel", "sgto", "mr", "mrs", "ms", "miss", "mx", "sir", "madam", "dame", "lord", "lady", "m", "mm", "mme", "mmes", "mlle", "mlles", "monsieur", "madame", "mademoiselle", "me", "maitre", "pr", "mestre", "dom"]
+TITLES = _words(
+    """sr sra sra srta srto sres sras senor senora senorita senhor senhora senhorita don dona d dna
+    dn dr dra drs doctor doctora doutor doutora docteur docteure ing inge enga eng engo ingeniero
+    ingeniera engenheiro engenheira lic licdo licda lcdo lcda ldo lda licenciado licenciada arq
+    arquitecto arquitecta prof profa profe profesor profesora professor professora professeur abg
+    abog abogado abogada advogado advogada adv mtro mtra maestro maestra econ psic cpa cp notario
+    rvdo rev padre fray sor excmo excma exmo exma ilmo ilma cap capt gral cnel sgto mr mrs ms miss
+    mx sir madam dame lord lady m mm mme mmes mlle mlles monsieur madame mademoiselle me maitre pr
+    mestre dom"""
 )
 # Before a word that stands alone: these go with first names, "Mr" and the others with surnames.
-FIRST_NAME_TITLES = frozenset(("d", "dn", "dna", "dona", "fray", "sor"))
-PARTICLES = frozenset(
-    ["de", "del", "della", "delle", "di", "da", "do", "dos", "das", "du", "des", "van", "von", "der", "den", "ter", "la", "las", "los", "le", "el", "al", "bin", "ibn", "st", "y", "i"]
+FIRST_NAME_TITLES = _words("""d dn dna dona fray sor""")
+PARTICLES = _words(
+    """de del della delle di da do dos das du des van von der den ter la las los le el al bin ibn st
+    y i"""
 )
-TOGETHER = frozenset(("y", "e", "i", "and", "et", "und", "ou", "o", "u", "or", "con", "with"))
+TOGETHER = _words("""y e i and et und ou o u or con with""")
 
 # First names of two words that nobody shortens to the first: {first word: second words}.
 COMPOUNDS = {
@@ -85,8 +98,18 @@ ABBREVIATIONS = (
 # Surnames that are no first names, among the most frequent of Spain, Latin America, Portugal,
 # Brazil, France and the English-speaking countries (the statistical offices' lists).
 SURNAMES = (
-    frozenset(
-        ["garcia", "gonzalez", "rodriguez", "fernandez", "lopez", "martinez", "sanchez", "perez", "gomez", "jimenez", "ruiz", "hernandez", "diaz", "moreno", "munoz", "alvarez", "romero", "gutierrez", "alonso", "navarro", "torres", "dominguez", "vazquez", "ramos", "gil", "ramirez", "serrano", "blanco", "molina", "morales", "suarez", "ortega", "delgado", "castro", "ortiz", "rubio", "marin", "sanz", "nunez", "medina", "garrido", "cortes", "castillo", "lozano", "cano", "mendez", "calvo", "vidal", "prieto", "cruz", "flores", "herrera", "pena", "cabrera", "campos", "vega", "fuentes", "carrasco", "caballero", "reyes", "aguilar", "rojas", "mendoza", "vargas", "chavez", "rivera", "guzman", "salazar", "contreras", "ramos", "silva", "santos", "oliveira", "souza", "sousa", "rodrigues", "ferreira", "alves", "pereira", "lima", "gomes", "costa", "ribeiro", "martins", "carvalho", "almeida", "lopes", "soares", "fernandes", "vieira", "barbosa", "rocha", "dias", "nunes", "marques", "machado", "araujo", "nascimento", "dupont", "durand", "dubois", "moreau", "lefebvre", "leroy", "roux", "fournier", "girard", "bonnet", "lambert", "smith", "johnson", "williams", "brown", "jones", "davis", "miller", "wilson", "anderson", "taylor", "thompson", "white", "harris", "robinson"]
+    _words(
+        """garcia gonzalez rodriguez fernandez lopez martinez sanchez perez gomez jimenez ruiz
+        hernandez diaz moreno munoz alvarez romero gutierrez alonso navarro torres dominguez
+        vazquez ramos gil ramirez serrano blanco molina morales suarez ortega delgado castro
+        ortiz rubio marin sanz nunez medina garrido cortes castillo lozano cano mendez calvo
+        vidal prieto cruz flores herrera pena cabrera campos vega fuentes carrasco caballero
+        reyes aguilar rojas mendoza vargas chavez rivera guzman salazar contreras ramos silva
+        santos oliveira souza sousa rodrigues ferreira alves pereira lima gomes costa ribeiro
+        martins carvalho almeida lopes soares fernandes vieira barbosa rocha dias nunes marques
+        machado araujo nascimento dupont durand dubois moreau lefebvre leroy roux fournier
+        girard bonnet lambert smith johnson williams brown jones davis miller wilson anderson
+        taylor thompson white harris robinson"""
     )
     - GIVEN
     - {"blanco", "vidal", "gil", "taylor", "harris", "silva", "wilson", "davis"}
@@ -101,8 +124,25 @@ _LEGAL = re.compile(
     r"|(?:y|e|et|and|und) (?:asociados|associados|associ[eé]s|associates|hijos|filhos|fils|sons"
     r"|hermanos|irm[aã]os|fr[eè]res|partners|c[ií]a|co))(?![\w.])(?:\s|,|$)",
 )
-BUSINESS = frozenset(
-    ["muebles", "hotel", "hostal", "restaurante", "restaurant", "bar", "cafe", "cafeteria", "taller", "talleres", "tienda", "grupo", "group", "groupe", "clinica", "clinique", "farmacia", "farmacias", "pharmacie", "panaderia", "pasteleria", "peluqueria", "inmobiliaria", "construcciones", "transportes", "servicios", "servicos", "services", "solutions", "soluciones", "consulting", "consultores", "asesoria", "gestoria", "abogados", "asociados", "associates", "hermanos", "hijos", "irmaos", "freres", "fundacion", "fundacao", "fondation", "asociacion", "associacao", "association", "ayuntamiento", "prefeitura", "mairie", "colegio", "escola", "ecole", "escuela", "universidad", "universidade", "universite", "instituto", "centro", "centre", "center", "distribuciones", "comercial", "comercializadora", "industrias", "industria", "importaciones", "agencia", "agence", "agency", "estudio", "studio", "academia", "gimnasio", "supermercado", "autoescuela", "carpinteria", "ferreteria", "floristeria", "libreria", "imprenta", "joyeria", "optica", "bodega", "bodegas", "finca", "casa", "loja", "mercado", "empresa", "empresas", "compania", "societe", "sociedad", "sociedade", "cooperativa", "sindicato", "parroquia", "iglesia", "hospital", "laboratorio", "laboratorios", "boutique", "store", "shop", "team", "equipo", "equipe", "departamento", "department", "soporte", "support", "ventas", "vendas", "sales", "compras", "administracion", "administracao", "contabilidad", "facturacion", "recepcion", "recepcao", "info", "contacto", "contact", "contato", "office", "oficina", "escritorio", "gerencia", "direccion", "recursos", "marketing", "familia", "famille", "family", "comunidad", "condominio", "cliente", "clientes", "customer", "client", "user", "usuario", "usuaria", "proveedor", "anonimo", "anonymous", "unknown", "desconocido", "desconocida", "inconnu", "prueba", "test", "teste", "testing", "demo", "ejemplo", "exemple", "example", "none", "null", "nan", "nombre", "name", "nom", "nome", "apellido", "sin", "no", "na", "nada", "particular", "propietario", "propietaria", "whatsapp", "telefono", "movil", "lead", "guest", "invitado", "admin", "administrador", "administrator"]
+BUSINESS = _words(
+    """muebles hotel hostal restaurante restaurant bar cafe cafeteria taller talleres tienda grupo
+    group groupe clinica clinique farmacia farmacias pharmacie panaderia pasteleria peluqueria
+    inmobiliaria construcciones transportes servicios servicos services solutions soluciones
+    consulting consultores asesoria gestoria abogados asociados associates hermanos hijos irmaos
+    freres fundacion fundacao fondation asociacion associacao association ayuntamiento prefeitura
+    mairie colegio escola ecole escuela universidad universidade universite instituto centro
+    centre center distribuciones comercial comercializadora industrias industria importaciones
+    agencia agence agency estudio studio academia gimnasio supermercado autoescuela carpinteria
+    ferreteria floristeria libreria imprenta joyeria optica bodega bodegas finca casa loja mercado
+    empresa empresas compania societe sociedad sociedade cooperativa sindicato parroquia iglesia
+    hospital laboratorio laboratorios boutique store shop team equipo equipe departamento
+    department soporte support ventas vendas sales compras administracion administracao
+    contabilidad facturacion recepcion recepcao info contacto contact contato office oficina
+    escritorio gerencia direccion recursos marketing familia famille family comunidad condominio
+    cliente clientes customer client user usuario usuaria proveedor anonimo anonymous unknown
+    desconocido desconocida inconnu prueba test teste testing demo ejemplo exemple example none
+    null nan nombre name nom nome apellido sin no na nada particular propietario propietaria
+    whatsapp telefono movil lead guest invitado admin administrador administrator"""
 )
 # An address, a formula, a user name such as "ana1985".
 _NOBODY = re.compile(
@@ -163,10 +203,8 @@ def _readable(name):
 
 
 def _is_business(text):
-    words = _fold(text).replace(",", " ").split()
-    return bool(_LEGAL.search(text.casefold())) or any(
-        word in BUSINESS for word in (words[:1] if len(words) < 2 else words[:2])
-    )
+    first = _fold(text).replace(",", " ").split()[:1]
+    return bool(_LEGAL.search(text.casefold())) or not BUSINESS.isdisjoint(first)
 
 
 def _surname_in_capitals(text):
@@ -207,13 +245,13 @@ def _compose(words):
     """The first name that these words begin with."""
     if not words:
         return ""
-    first = words[0]
+    first = words[0].strip("'’-")
     folded = _fold(first)
     second = _fold(words[1]) if len(words) > 1 else ""
     letters = sum(letter.isalpha() for letter in first)
     if (
         letters < 2
-        or "." in first
+        or not _is_word(first)
         or folded in PARTICLES | SURNAMES | TITLES
         or second in TOGETHER
         or (folded.isascii() and not re.search("[aeiouy]", folded))
@@ -224,6 +262,11 @@ def _compose(words):
     if folded == "maria" and (found := OF_MARIA.match(_fold(" ".join(words[1:])))):
         return " ".join(map(_mended, [first, *words[1 : 1 + len(found.group().split())]]))
     return _mended(first)
+
+
+def _is_word(text):
+    """Letters and their marks alone, joined by hyphens or apostrophes."""
+    return all(unicodedata.category(one)[0] in "LM" or one in "'’-" for one in text)
 
 
 def _mended(word):

@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u024f]*")
 def visible(text: str) -> str:
     """The text without what nobody sees, its spaces plain; '' when nothing is left to see.
 
-    Line breaks and tabs stay: whoever may not send them takes them out (`cloud_api.clean_parameter`).
+    Line breaks and tabs stay: `cloud_api.clean_parameter` takes them out where Meta forbids them.
     """
     if _PLAIN.fullmatch(text):
         return text.strip()

@@ -256,7 +256,8 @@ class TestWords(AudienceCase):
         sends = {entry["recipient"]: entry for entry in self.simulator.sends()}
         for index, row in enumerate(self._rows(campaign)):
             values = sends[row.number]["body"]["template"]["components"][0]["parameters"]
-            self.assertEqual([value["text"] for value in values], [f"Anabbaaaaa{'abc'[index]}", "prueba"])
+            first_name = first_name_of(11_000_000 + index)
+            self.assertEqual([value["text"] for value in values], [first_name, "prueba"])
         self.assertNotIn("+34699999999", sends)
         gone = self._rows(campaign)[2]
         self.assertIsNone(gone._get_record())

@@ -8,6 +8,11 @@ from odoo.addons.waba_campaign.policy import person_name
 
 # What stands in the field "name": the first name to write to; "" where it is not certain.
 CASES = {
+    "Ana Prueba": "Ana",
+    "Prueba": "",
+    "Test Test": "",
+    "Ana Casa": "Ana",
+    "Farmacia Ruiz": "",
     "Sr. Pérez": "",
     "PÉREZ, Juan": "Juan",
     "Dña. María José García": "María José",
@@ -146,8 +151,10 @@ class TestFirstName(unittest.TestCase):
                 self.assertEqual(person_name.first_name(name), "")
 
     def test_a_title_never_becomes_a_name(self):
-        for title in ("Sr.", "Sra", "SRTA.", "Dr", "Dra.", "Ing.", "Lic", "D.", "Dña.", "Mr",
-                      "Mrs.", "Ms", "M.", "Mme", "Mlle", "Eng.", "Prof", "Dona", "Arq.", "Abg."):  # fmt: skip
+        for title in (
+            "Sr.", "Sra", "SRTA.", "Dr", "Dra.", "Ing.", "Lic", "D.", "Dña.", "Mr", "Mrs.", "Ms",
+            "M.", "Mme", "Mlle", "Eng.", "Prof", "Dona", "Arq.", "Abg.",
+        ):  # fmt: skip
             with self.subTest(title):
                 self.assertEqual(person_name.first_name(title), "")
                 self.assertEqual(person_name.first_name(f"{title} Lucía Vega Sanz"), "Lucía")
