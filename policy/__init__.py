@@ -10,6 +10,7 @@ from . import (
     attribution,
     auto_reply,
     canary,
+    consent_lists,
     cost,
     eligibility,
     followup,
@@ -38,6 +39,7 @@ from . import (
     variable_names,
     visible,
     warm_up,
+    written_dates,
 )
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "attribution",
     "auto_reply",
     "canary",
+    "consent_lists",
     "cost",
     "eligibility",
     "followup",
@@ -73,4 +76,5 @@ __all__ = [
     "variable_names",
     "visible",
     "warm_up",
+    "written_dates",
 ]

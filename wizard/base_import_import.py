@@ -1,4 +1,7 @@
 from odoo import models
+from odoo.addons.base_import.models.base_import import ImportValidationError
+
+from ..policy import written_dates
 
 
 class BaseImportImport(models.TransientModel):
@@ -14,7 +17,19 @@ class BaseImportImport(models.TransientModel):
             "file": self.file_name,
             "skipped": options.get("skip") or 0,
             "headings": int(bool(options.get("has_headers"))),
+            **self._waba_date_order(fields, options),
         }
         return super(BaseImportImport, self.with_context(waba_list=known)).execute_import(
             fields, columns, options, dryrun=dryrun
         )
+
+    def _waba_date_order(self, fields, options):
+        """{'order'} of day and month in the whole list: a long one is loaded part by part."""
+        if self.res_model != "waba.consent" or "said_at" not in fields:
+            return {}
+        try:
+            rows, columns = self._convert_import_data(fields, {**options, "skip": 0})
+        except ImportValidationError:
+            return {}  # said by the import itself, which reads the same
+        at = columns.index("said_at")
+        return {"order": written_dates.order_of(row[at] for row in rows)}
