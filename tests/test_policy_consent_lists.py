@@ -90,9 +90,9 @@ class TestWrittenDates(unittest.TestCase):
 
 
 class TestWords(unittest.TestCase):
-    OUT = ("opt_out", "opt-out", "Opt out", "BAJA", "de baja", "unsubscribed", "Unsubscribe", "stop",
-           "STOP", "opted out", "Opted-Out", "désinscrit", "desinscrito", "cancelado", "descadastrado",
-           "désabonnée", "no autoriza", "Não aceita", "nao aceita", "do not contact", "DNC",
+    OUT = ("opt_out", "opt-out", "Opt out", "BAJA", "de baja", "unsubscribed", "Unsubscribe",
+           "stop", "STOP", "opted out", "Opted-Out", "désinscrit", "desinscrito", "cancelado",
+           "descadastrado", "désabonnée", "no autoriza", "Não aceita", "nao aceita", "do not contact", "DNC",
            "revocada", "excluído", "sair")  # fmt: skip
     IN = ("opt_in", "opt-in", "Opt in", "ALTA", "subscribed", "Subscribe", "opted in", "Suscrito",
           "suscripta", "inscrit", "abonné", "Aceita", "autorizado", "confirmed")  # fmt: skip
@@ -118,6 +118,7 @@ class TestWords(unittest.TestCase):
     def test_no_word_says_both(self):
         for table in (consent_lists.ACTIONS, consent_lists.PURPOSES):
             sides = [
-                {consent_lists._plain(word) for word in words.split("|")} for words in table.values()
+                {consent_lists._plain(word) for word in words.split("|")}
+                for words in table.values()
             ]
             self.assertFalse(set.intersection(*sides))
