@@ -112,5 +112,7 @@ class WabaSequenceEnrollment(models.Model):
             if twin:
                 text = self.env._("Another lead goes through it with the same person's number.")
                 (one | twin).sorted("id")[1:]._stop("gone", text)
+                # Before the other takes the number, which one running row has.
+                self.flush_model()
             if one.state == "running":
                 one.number = known_as

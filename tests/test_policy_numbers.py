@@ -29,18 +29,27 @@ PEOPLE = {
 ALONE = (
     "+34600000001", "+14155550123", "+551132654321", "+5511232654321", "+5255123456789",
     "+540800123456", "+5411234567", "+541123456789012", "+22520304050",
-    "+2252720304050", "+225071234567", "+22913123456", "+229019712345", "+2290113123456", "+33612345678",
-    "+2254", "+54", "+", "",
+    "+2252720304050", "+225071234567", "+22913123456", "+229019712345", "+2290113123456",
+    "+33612345678", "+2254", "+54", "+", "",
 )  # fmt: skip
 CODES = sorted(numbers.COUNTRIES)
 DIGITS = st.text("0123456789", min_size=5, max_size=13)
-STARTS = ["+52", "+521", "+54", "+549", "+5411", "+549351", "+55", "+225", "+22507", "+229", "+34", "+1"]
+STARTS = ["+52", "+521", "+54", "+549", "+5411", "+549351", "+55", "+225", "+22507"]
+STARTS += ["+229", "+34", "+1"]
 ANY = st.builds(str.__add__, st.sampled_from(STARTS), DIGITS)
 
 
+def example_of(region):
+    return phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+
+
+# Some islands have no mobile numbers of their own.
+REGIONS = sorted(region for region in phonenumbers.SUPPORTED_REGIONS if example_of(region))
+
+
 def a_mobile(region):
-    """A valid mobile number of a region, differing in its last digits from case to case."""
-    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    """A valid mobile number of a region, E.164."""
+    example = example_of(region)
     return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -75,7 +84,7 @@ class TestNumbers(unittest.TestCase):
             self.assertEqual(set(forms_of(form)), set(forms))
             self.assertEqual(e164_of(form), forms[0])
 
-    @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.integers(0, 9999))
+    @given(st.sampled_from(REGIONS), st.integers(0, 9999))
     def test_valid_numbers_of_other_countries_are_left_alone(self, region, ending):
         number = a_mobile(region)[:-4] + f"{ending:04d}"
         if not number.startswith(tuple(CODES)):
