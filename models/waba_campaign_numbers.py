@@ -32,7 +32,10 @@ class WabaCampaign(models.Model):
     def _number_of(self, record):
         """E.164 by the record's own country, one form for one person; '' when there is none."""
         # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
-        return policy_numbers.e164_of(record.phone_sanitized or record._phone_format() or "")
+        number = record.phone_sanitized or record._phone_format()
+        if not number and (old := policy_numbers.respelt(self._typed_number(record))):
+            number = record._phone_format(number=old)
+        return policy_numbers.e164_of(number or "")
 
     @api.model
     def _country_code_of(self, record):

@@ -46,7 +46,9 @@ class WabaConsent(models.Model):
     @api.model
     def _read_number(self, text, company, faults):
         """E.164, or '' and a fault."""
-        number = text and self.env.user._phone_format(number=text, country=company.country_id)
+        number = text and self.env.user._phone_format(
+            number=numbers.respelt(text) or text, country=company.country_id
+        )
         if not text:
             faults.append(self.env._("There is no phone number."))
         elif not number:

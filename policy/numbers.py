@@ -97,6 +97,17 @@ def forms_of(number: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for form in forms if e164_of(form) == known_as))
 
 
+def respelt(text: str) -> str:
+    """The E.164 number of a text that is an old spelling with its country code; '' when it is none.
+
+    phonenumbers calls these invalid: +52 1 55…, +225 and 8 digits. It reads those of today.
+    """
+    number = re.sub(r"[^\d+]", "", text or "")
+    number = "+" + number[2:] if number.startswith("00") else number
+    known_as = e164_of(number)
+    return known_as if known_as != number else ""
+
+
 def address_of(number: str, wa_number: str | None) -> str:
     """The number to write to: WhatsApp's own where accounts kept an id of before, else ours.
 

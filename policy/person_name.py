@@ -115,6 +115,8 @@ SURNAMES = (
     - {"blanco", "vidal", "gil", "taylor", "harris", "silva", "wilson", "davis"}
 )
 
+_NO_FIRST_NAME = PARTICLES | SURNAMES | TITLES
+
 # What is no person: legal forms, words that shops and offices are called by, fillers of forms.
 _LEGAL = re.compile(
     r"(?<![\w.])(?:s\.? ?l\.? ?(?:u|l|p|n\.?e)?\.?|s\.? ?a\.? ?(?:u|s|r\.?l|b|\.? de c\.? ?v)?\.?"
@@ -154,6 +156,8 @@ _NUMBER = re.compile(r"(?<!\S)\+?\d[\d().-]*(?!\S)")
 _ASIDE = re.compile(r"\([^)]*\)|\"[^\"]*\"|“[^”]*”|«[^»]*»")
 _DIVIDER = re.compile(r"\s+[-–—|·•]\s+|\s*[|]\s*")
 _SIMPLE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*(?: [^\W\d_]+(?:['’-][^\W\d_]+)*)*")
+# Nearly every name: words of Latin letters alone. "Fco" is an abbreviation.
+_PLAIN = re.compile(r"(?![Ff][Cc][Oo]\b)[A-Za-zÀ-ÖØ-öø-ɏ]+(?: [A-Za-zÀ-ÖØ-öø-ɏ]+)*")
 # Written without spaces, or with the surname first: nothing tells which part it is.
 _SURNAME_FIRST = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]")
 
@@ -170,6 +174,8 @@ def first_name(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _first_name(name):
+    if _PLAIN.fullmatch(name):
+        return "" if _is_business(name) else _compose(_given_words(name))
     text = _readable(name)
     if not text or _NOBODY.search(text) or _SURNAME_FIRST.search(text):
         return ""
@@ -184,8 +190,11 @@ def _first_name(name):
         or _is_business(text)
     ):
         return ""
-    given = _surname_in_capitals(text) or _words_from_the_first_name(text)
-    return _compose(given)
+    return _compose(_given_words(text))
+
+
+def _given_words(text):
+    return _surname_in_capitals(text) or _words_from_the_first_name(text)
 
 
 def _readable(name):
@@ -252,7 +261,7 @@ def _compose(words):
     if (
         letters < 2
         or not _is_word(first)
-        or folded in PARTICLES | SURNAMES | TITLES
+        or folded in _NO_FIRST_NAME
         or second in TOGETHER
         or (folded.isascii() and not re.search("[aeiouy]", folded))
     ):

@@ -92,8 +92,8 @@ class TestWrittenDates(unittest.TestCase):
 class TestWords(unittest.TestCase):
     OUT = ("opt_out", "opt-out", "Opt out", "BAJA", "de baja", "unsubscribed", "Unsubscribe",
            "stop", "STOP", "opted out", "Opted-Out", "désinscrit", "desinscrito", "cancelado",
-           "descadastrado", "désabonnée", "no autoriza", "Não aceita", "nao aceita", "do not contact",
-           "DNC", "revocada", "excluído", "sair")  # fmt: skip
+           "descadastrado", "désabonnée", "no autoriza", "Não aceita", "nao aceita",
+           "do not contact", "DNC", "revocada", "excluído", "sair")  # fmt: skip
     IN = ("opt_in", "opt-in", "Opt in", "ALTA", "subscribed", "Subscribe", "opted in", "Suscrito",
           "suscripta", "inscrit", "abonné", "Aceita", "autorizado", "confirmed")  # fmt: skip
     NEITHER = ("", "yes", "no", "sí", "1", "0", "true", "x", "unknown", "pending", "maybe", "bajar",

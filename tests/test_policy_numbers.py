@@ -108,7 +108,7 @@ class TestNumbers(unittest.TestCase):
     def test_all_forms_lead_back_to_what_was_asked(self):
         self.assertEqual(
             all_forms(["+541123456789", "+34600000001", "", None]),
-            {form: "+541123456789" for form in forms_of("+541123456789")}
+            dict.fromkeys(forms_of("+541123456789"), "+541123456789")
             | {"+34600000001": "+34600000001"},
         )
 
@@ -127,6 +127,17 @@ class TestNumbers(unittest.TestCase):
         for number, wa_number, expected in cases:
             with self.subTest(number=number, wa_number=wa_number):
                 self.assertEqual(address_of(number, wa_number), expected)
+
+    def test_old_spellings_as_people_type_them(self):
+        for text, expected in {
+            "+52 1 55 1234 5678": "+525512345678", "0052 1 (55) 1234-5678": "+525512345678",
+            "+225 07 12 34 56": "+2250707123456", "+229 97.12.34.56": "+2290197123456",
+            "+54 11 15 2345-6789": "+5491123456789", "+55 (11) 8765-4321": "+5511987654321",
+            "+525512345678": "", "55 1234 5678": "", "+34 600 000 001": "", "": "",
+            "ana": "", "+": "",
+        }.items():  # fmt: skip
+            with self.subTest(text):
+                self.assertEqual(numbers.respelt(text), expected)
 
     def test_patterns_are_what_sql_reads_as_well(self):
         for code, country in numbers.COUNTRIES.items():

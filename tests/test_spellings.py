@@ -23,7 +23,8 @@ OLD_IDS = [
 
 class SpellingCase(WabaCase):
     def _person(self, number):
-        return self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, [number])[number]
+        people = self.env["waba.recipient"]
+        return people._find_or_create_by_number(self.portfolio, [number])[number]
 
     def _of_lead(self, number, **values):
         """A campaign's row for a lead of this number."""
@@ -80,6 +81,18 @@ class TestOnePerson(SpellingCase):
                 self.assertEqual((row.state, row.failure_type), ("skipped", "opted_out"))
                 self._forget()
 
+    def test_an_old_spelling_on_the_record_is_the_number_of_today(self):
+        for typed, number in (
+            ("+52 1 55 1234 5678", "+525512345678"), ("+225 07 12 34 56", "+2250707123456"),
+            ("+229 97 12 34 56", "+2290197123456"), ("+55 11 8765-4321", "+5511987654321"),
+        ):  # fmt: skip
+            with self.subTest(typed):
+                row = self._of_lead(typed)
+                self.assertEqual((row.number, row.state), (number, "queued"))
+                faults = []
+                read = self.env["waba.consent"]._read_number(typed, self.env.company, faults)
+                self.assertEqual((read, faults), (number, []))
+
     def test_a_blacklisted_spelling_is_left_out_when_prepared_and_when_reserved(self):
         for shown, other in VALID_BOTH:
             with self.subTest(shown=shown):
@@ -95,7 +108,7 @@ class TestOnePerson(SpellingCase):
                 self.assertFalse(self.simulator.sends())
                 self._forget()
 
-    def test_an_opt_out_puts_every_valid_spelling_on_the_blacklist_and_an_opt_in_takes_them_off(self):
+    def test_the_blacklist_is_fed_with_every_valid_spelling(self):
         self.env.company.waba_feed_blacklist = True
         person = self._person("+541123456789")
         person._set_consent("marketing", "opt_out", "person", "no", at=self.env.cr.now())
@@ -117,7 +130,8 @@ class TestOnePerson(SpellingCase):
         self.assertEqual(rows.filtered("failure_type").failure_type, "duplicate")
         self.assertEqual(len(rows.recipient_id), 1)
         self._dispatch()
-        self.assertEqual([entry["recipient"] for entry in self.simulator.sends()], ["+5491123456789"])
+        sent_to = [entry["recipient"] for entry in self.simulator.sends()]
+        self.assertEqual(sent_to, ["+5491123456789"])
 
     def test_old_ids_are_answered_where_whatsapp_knows_them(self):
         for number, wa_number, expected in (
