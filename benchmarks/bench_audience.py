@@ -65,7 +65,9 @@ def make_leads(bench, count):
         """INSERT INTO crm_lead (name, contact_name, partner_name, phone, phone_sanitized, type,
                                  active, company_id, country_id, create_date, write_date, priority,
                                  probability, automated_probability)
-           SELECT 'Lead ' || n, 'Ana' || n || ' Prueba', 'Muebles Prueba', number,
+           SELECT 'Lead ' || n,
+                  'Ana' || translate(n::text, '0123456789', 'abcdefghij') || ' Prueba',
+                  'Muebles Prueba', number,
                   CASE WHEN number LIKE '+34%%' THEN number END,
                   'opportunity', TRUE, c.id, (SELECT id FROM res_country WHERE code = 'ES'),
                   now(), now(), '0', 10, 10

@@ -3,6 +3,8 @@ import io
 import xlsxwriter
 from odoo.http import Controller, content_disposition, request, route
 
+from ..models.export_cells import cell
+
 # Rows read at once: a campaign of a hundred thousand fits no memory as records.
 CHUNK = 5000
 # Excel's own limit, less the headings.
@@ -52,7 +54,7 @@ class WabaExport(Controller):
         return file.getvalue()
 
     def _write(self, sheet, line, values, moment):
-        for column, value in enumerate(values):
+        for column, value in enumerate(map(cell, values)):
             if hasattr(value, "tzinfo"):
                 sheet.write_datetime(line, column, value, moment)
             else:

@@ -141,6 +141,7 @@ from . import waba_sequence_wait
 from . import waba_sequence_variable
 from . import waba_sequence_rights
 from . import waba_sequence_enrollment
+from . import waba_recipient_spellings
 from . import waba_sequence_run
 from . import waba_sequence_stop
 from . import waba_message_sequence

@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.tools import SQL
 
+from .number_sql import e164_sql
+
 LOOKUP, LINE = "privacy.lookup.wizard", "privacy.lookup.wizard.line"
 
 
@@ -26,9 +28,10 @@ class WabaRecipient(models.Model):
         """
         contacts = SQL("(SELECT id FROM indirect_references)")
         numbers = SQL(
-            """(SELECT phone_sanitized FROM res_partner WHERE id IN %(contacts)s
-                UNION SELECT phone_sanitized FROM crm_lead
+            """(SELECT %(known_as)s FROM res_partner WHERE id IN %(contacts)s
+                UNION SELECT %(known_as)s FROM crm_lead
                        WHERE partner_id IN %(contacts)s OR email_normalized = %(email)s)""",
+            known_as=e164_sql(SQL("phone_sanitized")),
             contacts=contacts,
             email=email_normalized,
         )
@@ -37,11 +40,13 @@ class WabaRecipient(models.Model):
                UNION ALL
                SELECT %(model)s AS res_model_id, r.id AS res_id, TRUE AS is_active
                  FROM waba_recipient r
-                WHERE (r.number IN %(numbers)s OR r.wa_number IN %(numbers)s)
+                WHERE (%(number)s IN %(numbers)s OR %(wa_number)s IN %(numbers)s)
                   AND (r.partner_id IS NULL OR r.partner_id NOT IN %(contacts)s)""",
             query=query,
             model=self.env["ir.model"]._get_id(self._name),
             numbers=numbers,
+            number=e164_sql(SQL("r.number")),
+            wa_number=e164_sql(SQL("r.wa_number")),
             contacts=contacts,
         )
 

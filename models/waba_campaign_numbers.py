@@ -32,7 +32,10 @@ class WabaCampaign(models.Model):
     def _number_of(self, record):
         """E.164 by the record's own country, one form for one person; '' when there is none."""
         # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
-        return policy_numbers.e164_of(record.phone_sanitized or record._phone_format() or "")
+        number = record.phone_sanitized or record._phone_format()
+        if not number and (old := policy_numbers.respelt(self._typed_number(record))):
+            number = record._phone_format(number=old)
+        return policy_numbers.e164_of(number or "")
 
     @api.model
     def _country_code_of(self, record):
@@ -80,13 +83,14 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _blacklisted_among(self, numbers):
-        """The numbers on Odoo's phone blacklist, in one query."""
+        """Which of these numbers are on Odoo's phone blacklist, in any way of writing them."""
         # In SQL: the model's own search parses every number again, which costs more than the rest.
+        forms = policy_numbers.all_forms(numbers)
         self.env["phone.blacklist"].flush_model(["number", "active"])
         rows = self.env.execute_query(
-            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*numbers])
+            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*forms])
         )
-        return {number for (number,) in rows}
+        return {forms[number] for (number,) in rows}
 
     def _recipient_ids_with_row(self, recipient_ids):
         """Who of these people has a row in this campaign already."""

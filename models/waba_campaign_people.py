@@ -275,4 +275,4 @@ class WabaCampaign(models.Model):
             return local.replace(tzinfo=None) if local else ""
         if row._fields[name].relational:
             return value.display_name or ""
-        return "" if value is False else value
+        return value

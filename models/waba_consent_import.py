@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from ..policy import written_dates
+
 # The columns of a list, and what each is read as.
 COLUMNS = {
     "person_id": "number",
@@ -39,7 +41,21 @@ class WabaConsent(models.Model):
             return super().load(fields, data)
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager imports consent."))
-        return self.sudo()._load_list(fields, data)
+        return self._with_date_order(fields, data).sudo()._load_list(fields, data)
+
+    @api.model
+    def _with_date_order(self, columns, data):
+        """As `self`, knowing whether days or months come first in the dates of this list.
+
+        Odoo's import knows the whole list (wizard/base_import_import.py); whoever loads without it
+        gives all of it.
+        """
+        known = self.env.context.get("waba_list") or {}
+        if "order" in known or "said_at" not in columns:
+            return self
+        at = columns.index("said_at")
+        order = written_dates.order_of(row[at] for row in data)
+        return self.with_context(waba_list={**known, "order": order})
 
     @api.model
     def _load_list(self, columns, data):
@@ -62,7 +78,11 @@ class WabaConsent(models.Model):
             return {"ids": False, "messages": self._faults_of(read, bad), "nextrow": 0}
         for index in bad:
             self.env["waba.consent.rejected"]._keep(
-                texts[index], "import", read[index].faults, company, self._row_origin(index)
+                _as_kept(texts[index], read[index]),
+                "import",
+                read[index].faults,
+                company,
+                self._row_origin(index),
             )
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
         taken = [(read[index], self._row_origin(index)) for index in good]
@@ -131,3 +151,8 @@ class WabaConsent(models.Model):
         return entries.filtered(
             lambda entry: (entry.recipient_id.id, entry.purpose, entry.action, entry.at) in wanted
         )
+
+
+def _as_kept(texts, read):
+    """A row's texts; its time as it was read, which the row alone might not tell again."""
+    return {**texts, "at": f"{fields.Datetime.to_string(read.at)} UTC"} if read.at else texts

@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 
-from ..policy import numbers
+from ..policy import consent_lists, numbers, written_dates
 
 TEXTS = ("number", "purpose", "action", "at", "evidence")
 
@@ -39,14 +39,16 @@ class WabaConsent(models.Model):
             "purpose": self._read_choice("purpose", text["purpose"], faults),
             "action": self._read_choice("action", text["action"], faults),
             "at": self._read_moment(text["at"], faults),
-            "evidence": text["evidence"],
+            "evidence": self._with_order(text["evidence"], text["at"]),
         }
         return Read(**read, faults=tuple(faults))
 
     @api.model
     def _read_number(self, text, company, faults):
         """E.164, or '' and a fault."""
-        number = text and self.env.user._phone_format(number=text, country=company.country_id)
+        number = text and self.env.user._phone_format(
+            number=numbers.respelt(text) or text, country=company.country_id
+        )
         if not text:
             faults.append(self.env._("There is no phone number."))
         elif not number:
@@ -61,12 +63,14 @@ class WabaConsent(models.Model):
 
     @api.model
     def _read_choice(self, name, text, faults):
-        """The key of a selection by its key or its label, whatever the case; or '' and a fault."""
+        """The key of a selection by its label or a word that lists use; or '' and a fault."""
         choices = self._fields[name]._description_selection(self.env)
         shipped = self._fields[name].selection
         for key, label in (*choices, *shipped):
-            if text.casefold() in (key, key.replace("_", "-"), label.casefold()):
+            if text and text.casefold() == label.casefold():
                 return key
+        if key := consent_lists.key_of(name, text):
+            return key
         faults.append(
             self.env._(
                 "“%(text)s” is none of the words of %(column)s: %(words)s.",
@@ -78,48 +82,53 @@ class WabaConsent(models.Model):
         return ""
 
     @api.model
+    def _date_order(self):
+        """Whether days or months come first in the list that is read, '' when nothing tells."""
+        return (self.env.context.get("waba_list") or {}).get("order", "")
+
+    @api.model
+    def _with_order(self, evidence, text):
+        """The evidence, with a word on how a date was read that could be read in two ways."""
+        if not written_dates.read(text, self._date_order()).order:
+            return evidence
+        how = self.env._("“%(text)s” read as %(order)s", text=text, order=self._date_order())
+        return f"{evidence} ({how})" if evidence else how
+
+    @api.model
     def _read_moment(self, text, faults):
-        """Naive UTC datetime of a date, with or without a time; or None and a fault."""
+        """Naive UTC datetime of a date, with or without a time; or None and a fault.
+
+        Without a zone it is by the user's clock. The order of day and month is the list's own
+        (`waba_list["order"]` in the context), never the user's language.
+        """
         if not text:
             faults.append(
                 self.env._("It is not said when they said so. Without it, no word can be weighed.")
             )
             return None
-        # As forms are kept, whoever takes them later.
-        bare, is_utc = text.removesuffix(" UTC"), text.endswith(" UTC")
-        moment = next(filter(None, (_parse(bare, pattern) for pattern in self._patterns())), None)
-        if not moment:
+        read = written_dates.read(text, self._date_order())
+        if read.is_ambiguous:
             faults.append(
                 self.env._(
-                    "“%(text)s” is no date. Write 2026-11-03 or 2026-11-03 10:30, or as your "
-                    "language does, %(example)s.",
-                    text=text,
-                    example=datetime(2026, 11, 3).strftime(self._date_format()),
+                    "“%s” may be two days: no other date of the list tells whether day or month "
+                    "comes first. Write it as 2026-11-03 (in a spreadsheet: format the column as "
+                    "yyyy-mm-dd).",
+                    text,
                 )
             )
             return None
-        if not is_utc:
+        if not read.at:
+            faults.append(
+                self.env._(
+                    "“%s” is no date. Write 2026-11-03, 2026-11-03 10:30 or 2026-11-03T10:30:00Z.",
+                    text,
+                )
+            )
+            return None
+        moment = read.at
+        if not read.is_utc:
             moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
         if moment > fields.Datetime.now():
             faults.append(self.env._("“%s” is in the future.", text))
             return None
         return moment
-
-    @api.model
-    def _date_format(self):
-        return self.env["res.lang"]._get_data(code=self.env.user.lang).date_format or "%m/%d/%Y"
-
-    @api.model
-    def _patterns(self):
-        return [
-            f"{date}{clock}"
-            for date in ("%Y-%m-%d", self._date_format())
-            for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", "T%H:%M")
-        ]
-
-
-def _parse(text, pattern):
-    try:
-        return datetime.strptime(text, pattern)
-    except ValueError:
-        return None

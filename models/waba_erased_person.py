@@ -5,6 +5,7 @@ import secrets
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..policy.numbers import all_forms, e164_of
 from .waba_recipient_consent import PURPOSES
 
 # The key of the fingerprints. Ours, not Odoo's `database.secret`: that one is made anew in a copy,
@@ -108,9 +109,11 @@ class WabaRecipient(models.Model):
     @api.model
     def _create_missing(self, portfolio, numbers):
         result = super()._create_missing(portfolio, numbers)
-        if erased := self.env["waba.erased.person"].sudo()._among(numbers):
+        forms = all_forms(numbers)
+        if erased := self.env["waba.erased.person"].sudo()._among(forms):
+            found = [e164_of(handle) for handle in erased]
             self.search(
-                [("portfolio_id", "=", portfolio.id), ("number", "in", list(erased))]
+                [("portfolio_id", "=", portfolio.id), ("number", "in", found)]
             )._inherit_erased()
             # Campaigns read the rows by SQL.
             self.flush_model()
@@ -124,9 +127,9 @@ class WabaRecipient(models.Model):
         return result
 
     def _handles(self):
-        """The numbers and user ids of these rows."""
+        """The user id of this row, and its numbers in every way of writing them."""
         self.ensure_one()
-        return set(filter(None, (self.number, self.wa_number, self.user_uid)))
+        return {*self._known_numbers(), *filter(None, [self.user_uid])}
 
     def _inherit_erased(self):
         """Give these rows the opt-outs that people of their numbers and user ids had."""

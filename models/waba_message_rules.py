@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
 from ..policy import eligibility, frequency, hours
+from ..policy.numbers import all_forms
 from .phone_countries import country_of, zones_of
 from .waba_sender_reserve import purpose_of
 
@@ -75,22 +76,26 @@ class WabaMessage(models.Model):
         if not cap.applies or not people:
             return {}
         self.flush_model()
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    """SELECT COALESCE(m.number, m.recipient_id::text),
-                              array_agg(m.promoted_at ORDER BY m.promoted_at DESC)
-                         FROM waba_message m
-                        WHERE m.company_id = %s AND m.promoted_at > %s AND m.state = ANY(%s)
-                          AND COALESCE(m.number, m.recipient_id::text) = ANY(%s)
-                     GROUP BY 1""",
-                    company.id,
-                    now - cap.window,
-                    list(frequency.COUNTED_STATES),
-                    list(people),
-                )
+        forms = all_forms(people)
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT COALESCE(m.number, m.recipient_id::text),
+                          array_agg(m.promoted_at ORDER BY m.promoted_at DESC)
+                     FROM waba_message m
+                    WHERE m.company_id = %s AND m.promoted_at > %s AND m.state = ANY(%s)
+                      AND COALESCE(m.number, m.recipient_id::text) = ANY(%s)
+                 GROUP BY 1""",
+                company.id,
+                now - cap.window,
+                list(frequency.COUNTED_STATES),
+                list(forms),
             )
         )
+        promoted = {}
+        for form, moments in rows:
+            person = forms[form]
+            promoted[person] = sorted([*promoted.get(person, ()), *moments], reverse=True)
+        return promoted
 
     @api.model
     def _frequency_detail(self, promoted_at, company):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ..policy import person_name
 from .window_actions import list_of
 
 
@@ -60,7 +61,8 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.model
     def _waba_first_name(self, name):
-        return next(iter((name or "").split()), "")
+        """The first name in a person's name, '' where it is not certain."""
+        return person_name.first_name(name or "")
 
     def action_view_waba_messages(self):
         self.ensure_one()

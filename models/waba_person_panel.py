@@ -157,7 +157,7 @@ class Panel:
         for person in sudo["waba.recipient"].search(
             known_by(numbers) & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
         ):
-            for number in numbers.intersection((person.number, person.wa_number)):
+            for number in numbers.intersection(person._known_numbers()):
                 found.setdefault(number, []).append(person)
         return found
 

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..policy import numbers
+
 
 class WabaRecipient(models.Model):
     """One person, as one portfolio knows them: an E.164 number and/or Meta's user id (BSUID).
@@ -71,16 +73,30 @@ class WabaRecipient(models.Model):
             handle = recipient.number or recipient.user_uid or ""
             recipient.display_name = f"{recipient.name} · {handle}" if recipient.name else handle
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([_known_as(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(_known_as(vals))
+
     def _known_numbers(self):
-        """The numbers of these people, in both ways of writing them."""
-        return [number for person in self for number in (person.number, person.wa_number) if number]
+        """The numbers of these people, in every way of writing them (policy/numbers.py)."""
+        written = (number for person in self for number in (person.number, person.wa_number))
+        return list(numbers.all_forms(written))
 
     @api.model
-    def _find_or_create_by_number(self, portfolio, numbers):
-        """{E.164 number: recipient} for all `numbers`, creating who is missing."""
-        self._create_missing(portfolio, numbers)
-        recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", numbers)])
-        return {recipient.number: recipient for recipient in recipients}
+    def _find_or_create_by_number(self, portfolio, wanted):
+        """{number: recipient} for all these numbers, creating who is missing.
+
+        :param wanted: numbers in any way of writing them; the row has the E.164 one
+        """
+        known_as = {number: numbers.e164_of(number) for number in wanted if number}
+        rows = [*set(known_as.values())]
+        self._create_missing(portfolio, rows)
+        recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", rows)])
+        people = {recipient.number: recipient for recipient in recipients}
+        return {number: people[known] for number, known in known_as.items()}
 
     @api.model
     def _create_missing(self, portfolio, numbers):
@@ -143,7 +159,14 @@ class WabaRecipient(models.Model):
         ).write({"retry_at": until, "wait_reason": "held"})
 
 
-def known_by(numbers):
-    """The Domain of people with one of these numbers, as we write it or as WhatsApp does."""
-    numbers = list(numbers)
-    return Domain("number", "in", numbers) | Domain("wa_number", "in", numbers)
+def known_by(wanted):
+    """The Domain of people with one of these numbers, however we or WhatsApp write it."""
+    forms = list(numbers.all_forms(wanted))
+    return Domain("number", "in", forms) | Domain("wa_number", "in", forms)
+
+
+def _known_as(vals):
+    """Values by which a person is found under their one number, whatever spelling is given."""
+    if not vals.get("number"):
+        return vals
+    return {**vals, "number": numbers.e164_of(vals["number"])}

@@ -5,6 +5,8 @@ import zipfile
 
 from odoo import fields, models
 
+from .export_cells import cell
+
 # What belongs to a person, and the columns that tell them something.
 PARTS = {
     "people": ("waba.recipient", "id", (
@@ -52,10 +54,11 @@ class WabaRecipient(models.Model):
             archive.writestr("all.json", json.dumps(data, ensure_ascii=False, indent=1))
             for part, rows in data.items():
                 text = io.StringIO()
-                writer = csv.DictWriter(text, PARTS[part][2], extrasaction="raise")
+                # All quoted: where ";" divides cells, one within a text begins no new cell.
+                writer = csv.DictWriter(text, PARTS[part][2], quoting=csv.QUOTE_ALL)
                 writer.writeheader()
                 for row in rows:
-                    writer.writerow({name: _as_cell(value) for name, value in row.items()})
+                    writer.writerow({name: cell(value) for name, value in row.items()})
                 archive.writestr(f"{part}.csv", "\ufeff" + text.getvalue())
         return file.getvalue()
 
@@ -70,9 +73,3 @@ def _as_plain(record, field):
     if field.type == "selection":
         return dict(field._description_selection(record.env)).get(value, "")
     return value if value or field.type == "boolean" else ""
-
-
-def _as_cell(value):
-    """As text that no spreadsheet takes for a formula: what people wrote is in here."""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    return f"'{text}" if text.startswith(("=", "@", "-", "\t", "\r")) else text

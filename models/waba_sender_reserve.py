@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import payloads
 from ..policy import frequency, limits, pacing
+from ..policy.numbers import address_of
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -18,7 +19,7 @@ AWAITED, DIRECT = None, False
 CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
-    "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "is_blacklisted",
+    "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "wa_number",
     "is_own", "res_model", "res_id", "record_traits", "sequence_id",
 )  # fmt: skip
 
@@ -125,8 +126,7 @@ class WabaSender(models.Model):
                           m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
                           r.utility_state, r.is_blocked, r.unreachable_until, r.slot_at,
                           c.window_expires_at, m.origin, m.time_zone,
-                          EXISTS (SELECT 1 FROM phone_blacklist b
-                                   WHERE b.number = m.number AND b.active),
+                          r.wa_number,
                           %(is_own)s, m.res_model, m.res_id, m.record_traits, m.sequence_id
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
@@ -146,7 +146,11 @@ class WabaSender(models.Model):
                 count=count,
             )
         )
-        return [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
+        found = [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
+        # By one query for all: a blacklisted number may be written in another way than ours.
+        asked = {row["number"] for row in found}
+        listed = self.env["waba.campaign"]._blacklisted_among(asked)
+        return [{**row, "is_blacklisted": row["number"] in listed} for row in found]
 
     def _choose(self, rows, free, seen, now, leaves_by):
         """Who of the candidates is reserved: one row per person, within the places.
@@ -236,7 +240,8 @@ class WabaSender(models.Model):
     def _wire_body(self, row):
         """The request's body; its tag names row and attempt, so echoes settle the right one."""
         opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
-        address = {"to": row["number"] or "", "user_uid": "" if row["number"] else row["user_uid"]}
+        number = address_of(row["number"] or "", row["wa_number"])
+        address = {"to": number, "user_uid": "" if number else row["user_uid"]}
         if row["kind"] in FILE_KINDS:
             file = row["parameters"]["media"]
             return payloads.media_message(

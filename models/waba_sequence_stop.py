@@ -111,14 +111,15 @@ class WabaSequenceEnrollment(models.Model):
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
-                    WHERE e.id = ANY(%(ids)s) AND r.marketing_state = 'opted_out'
-                    UNION
-                   SELECT e.id FROM waba_sequence_enrollment e
-                     JOIN phone_blacklist b ON b.number = e.number AND b.active
-                    WHERE e.id = ANY(%(ids)s)""",
+                    WHERE e.id = ANY(%(ids)s) AND r.marketing_state = 'opted_out'""",
                 ids=self.ids,
             )
-        )
+        ) | self._ids_blacklisted()
+
+    def _ids_blacklisted(self):
+        numbers = set(filter(None, self.mapped("number")))
+        listed = self.env["waba.campaign"]._blacklisted_among(numbers)
+        return {one.id for one in self if one.number in listed}
 
     def _ids_own_message(self):
         """To whom a colleague wrote on WhatsApp since."""

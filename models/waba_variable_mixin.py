@@ -1,13 +1,12 @@
 import secrets
 
-import babel
-import babel.dates
-import babel.numbers
 from odoo import api, fields, models
 
 from ..cloud_api import ParameterCheck, clean_parameter
-from ..policy import eligibility, links
+from ..policy import eligibility, links, variable_names
+from ..policy.visible import visible
 from .labels import labels_of
+from .value_text import value_text
 
 SOURCES = [
     ("first_name", "Person's first name"),
@@ -23,14 +22,6 @@ SOURCES = [
 # What a line says, whatever it belongs to.
 OF_A_LINE = ("sequence", "component", "button_index", "name", "kind", "example", "source",
              "field_path", "text", "fallback")  # fmt: skip
-
-# Words in a variable's name that tell what it wants, in the languages templates are written in.
-# The first that fits counts: "company_name" wants the company.
-NAME_HINTS = [
-    ("company", ("company", "empresa", "societe", "business")),
-    ("salesperson", ("sales", "agent", "vendedor", "asesor", "comercial")),
-    ("first_name", ("first", "nombre", "prenom", "nome", "name")),
-]
 
 
 class WabaVariableMixin(models.AbstractModel):
@@ -90,13 +81,11 @@ class WabaVariableMixin(models.AbstractModel):
                 "source": "text",
                 "text": eligibility.STOP_PAYLOAD if is_stop else (variable.label or "")[:128],
             }
-        name = (variable.name or "").casefold()
-        for source, hints in NAME_HINTS:
-            if any(hint in name for hint in hints):
-                return {"source": source}
-        if variable.kind == "text" and variable.component == "body" and variable.name == "1":
+        if variable.kind != "text":
+            return {"source": "text"}
+        if variable.component == "body" and variable.name == "1":
             return {"source": "first_name"}
-        return {"source": "text"}
+        return {"source": variable_names.source_for(variable.name) or "text"}
 
     @api.model
     def _commands_from(self, lines):
@@ -117,7 +106,7 @@ class WabaVariableMixin(models.AbstractModel):
         """Whether a value can be found for someone."""
         self.ensure_one()
         if self.source == "text":
-            return bool(self.text) or self.kind == "payload"
+            return bool(visible(self.text or "")) or self.kind == "payload"
         if self.source == "link":
             return bool(self.text)
         return self.source != "field" or bool(self.field_path)
@@ -134,10 +123,12 @@ class WabaVariableMixin(models.AbstractModel):
         """As `_value_for`, without the text for people for whom it is empty."""
         self.ensure_one()
         if self.source in ("text", "link"):
-            return self.text or ""
-        if self.source == "our_company":
-            return record.env.company.name
-        return self._field_value(record) if self.source == "field" else facts[self.source]
+            value = self.text
+        elif self.source == "our_company":
+            value = record.env.company.name
+        else:
+            value = self._field_value(record) if self.source == "field" else facts[self.source]
+        return clean_parameter(visible(value or ""))
 
     def _described(self):
         """{{1}}, or {{1}} of the button: a name may stand in several parts of a template."""
@@ -178,43 +169,12 @@ class WabaVariableMixin(models.AbstractModel):
         found = self.env["waba.field.path"]._follow(record, self.field_path)
         if found is None:
             return ""
-        record, field, value = found
-        if field.relational:
-            return ", ".join(value.mapped("display_name"))
-        if field.type == "selection":
-            return dict(field._description_selection(record.env)).get(value, "")
-        if field.type == "boolean" or value in (False, None):
-            return ""
-        return self._format_value(field, value, record)
-
-    def _format_value(self, field, value, record):
-        locale = self._locale()
-        if field.type in ("date", "datetime"):
-            day = field.convert_to_export(value, record)
-            return babel.dates.format_date(day, format="medium", locale=locale)
-        if field.type == "monetary":
-            currency = record[field.get_currency_field(record)] or self.env.company.currency_id
-            return babel.numbers.format_currency(value, currency.name, locale=locale)
-        if field.type == "float":
-            return babel.numbers.format_decimal(value, locale=locale)
-        return str(value)
+        record, field, _value = found
+        return value_text(record, field.name, self._language())
 
     def _language(self):
         """The language of the message that these variables fill, as Meta names it: es_AR."""
         return self.template_id.language if "template_id" in self._fields else self.env.lang
-
-    def _locale(self):
-        """Dates, amounts and numbers are written as in the template's language, not as in ours.
-
-        With the day in digits and the month by name where the language does so: whoever reads
-        "27 nov 2026" asks no further, "11/12/2026" is a different day in Boston and in Madrid.
-        """
-        for code in (self._language(), self.env.lang, "en"):
-            try:
-                return babel.Locale.parse(code or "")
-            except (ValueError, babel.UnknownLocaleError):
-                continue
-        raise AssertionError("unreachable")
 
     def _as_parameters(self, values):
         """Frozen parameters, the form cloud_api.parameters reads, from {line id: text}."""
@@ -235,13 +195,13 @@ class Variable:
         self.key = (line.component, index, line.name)
         self._line = line
         self._source = line.source
-        self._fallback = clean_parameter(line.fallback or "")
+        self._fallback = clean_parameter(visible(line.fallback or ""))
         self._same_for_all = None
         self.is_link = line.source == "link"
         self._link_code = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
-            self._same_for_all = clean_parameter(text or "") or self._fallback
+            self._same_for_all = clean_parameter(visible(text or "")) or self._fallback
 
     def value_for(self, record, facts):
         """The text for one record, cleaned as Meta demands; '' for none.
@@ -256,7 +216,7 @@ class Variable:
             value = self._line._field_value(record)
         else:
             value = facts[self._source]
-        return clean_parameter(value or "") or self._fallback
+        return clean_parameter(visible(value or "")) or self._fallback
 
     def _link_suffix(self, token):
         """The end of the address for one message; a preview, which has no message, shows none."""

@@ -10,6 +10,7 @@ from . import (
     attribution,
     auto_reply,
     canary,
+    consent_lists,
     cost,
     eligibility,
     followup,
@@ -22,6 +23,7 @@ from . import (
     media,
     numbers,
     pacing,
+    person_name,
     preflight,
     preflight_outlook,
     quality_rating,
@@ -34,7 +36,10 @@ from . import (
     response,
     retry,
     status,
+    variable_names,
+    visible,
     warm_up,
+    written_dates,
 )
 
 __all__ = [
@@ -42,6 +47,7 @@ __all__ = [
     "attribution",
     "auto_reply",
     "canary",
+    "consent_lists",
     "cost",
     "eligibility",
     "followup",
@@ -54,6 +60,7 @@ __all__ = [
     "media",
     "numbers",
     "pacing",
+    "person_name",
     "preflight",
     "preflight_outlook",
     "quality_rating",
@@ -66,5 +73,8 @@ __all__ = [
     "response",
     "retry",
     "status",
+    "variable_names",
+    "visible",
     "warm_up",
+    "written_dates",
 ]

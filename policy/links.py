@@ -1,6 +1,9 @@
 """Which address leads to a tracked link, what its end looks like, and whose request is a click."""
 
 import re
+from functools import lru_cache
+
+from crawleruseragents import is_crawler
 
 # A link's code and a message's token in one segment: Meta appends the variable to the address as
 # it is, and what it does to a slash is written nowhere.
@@ -8,13 +11,23 @@ SUFFIX = re.compile(r"(?P<code>[A-Za-z0-9]{1,32})-(?P<token>[A-Za-z0-9_-]{16})")
 # Odoo's own short address and ours; a template is approved for one of them.
 PATHS = ("/r/{{1}}", "/waba/r/{{1}}")
 
-# Whoever reads a page to show a preview of it. WhatsApp's fetcher calls itself "WhatsApp/2.…" at
-# the start, while a person's browser inside WhatsApp only ends with such words; Meta's crawlers:
-# developers.facebook.com/docs/sharing/webmasters/web-crawlers, 2026-09.
-PREVIEW_AGENTS = re.compile(
-    r"^(WhatsApp/|facebookexternalhit|facebookcatalog|meta-external|TelegramBot|Slackbot|Twitterbot"
-    r"|LinkedInBot|Discordbot|SkypeUriPreview|Google-Read-Aloud|curl/|Wget/|python-|Go-http-client)"
-    r"|facebookexternalhit|meta-externalagent|HeadlessChrome|(?<!cu)bot\b|\b(crawler|spider|preview)\b",
+# How browsers have introduced themselves since 1994, and the few phones that do not do as others:
+# Opera Mini, UC Browser, the browsers of feature phones. HTTP libraries give their own name.
+_BROWSER = re.compile(
+    r"Mozilla/\d\.\d \((?!compatible\))[^)]{3,}|Opera/\d|UCWEB/|(?:BlackBerry|Nokia|SonyEricsson"
+    r"|SAMSUNG-|LG-|LGE-|MOT-|Alcatel|ZTE|HUAWEI|JUC)[\w-]*[ /]"
+)
+# What a page opened inside WhatsApp ends with; its preview fetcher begins with it, and has nothing
+# else (crawler-user-agents takes both for the fetcher).
+_INSIDE_WHATSAPP = re.compile(r"(?<=.)[ \[;](?:FBAN/)?WhatsApp\b[^ \]]*")
+# Not in crawler-user-agents 1.67: what calls itself a browser and says further on what it is. Mail
+# and address scanners (Proofpoint, Barracuda, VirusTotal, urlscan), Windows' HTTP library, Meta's
+# agents (developers.facebook.com/docs/sharing/webmasters/web-crawlers, 2026-09), and the words by
+# which most others go. "Cubot" makes phones.
+_OTHER_MACHINES = re.compile(
+    r"proofpoint|barracuda|mimecast|virustotal|urlscan|safelinks|trendmicro|sophos|fortinet"
+    r"|WinHttpRequest|meta-external|facebookcatalog|Lighthouse"
+    r"|(?<!cu)bot\b|\b(?:crawler|spider|preview|scanner)\b",
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#\s]+)(?P<rest>[/?#]\S*(?: \S+)*)?", re.I)
@@ -44,7 +57,16 @@ def is_click(method, user_agent, purposes=()):
         return False
     if any(word in (purpose or "").lower() for purpose in purposes for word in PREFETCH_WORDS):
         return False
-    return not PREVIEW_AGENTS.search(user_agent)
+    return is_browser(user_agent)
+
+
+@lru_cache(maxsize=1024)
+def is_browser(user_agent):
+    """Whether a person looks through this: no HTTP library, link preview, crawler or scanner."""
+    if not _BROWSER.match(user_agent):
+        return False
+    known_as = _INSIDE_WHATSAPP.sub("", user_agent)
+    return not is_crawler(known_as) and not _OTHER_MACHINES.search(known_as)
 
 
 def leads_to_us(address, our_base):

@@ -419,7 +419,7 @@ class TestWhoMayDoWhat(WabaCase):
             with form.variable_ids.edit(3) as line:
                 line.text = "sofas"
         campaign = form.save()
-        self.assertIn("Hola Ana11000000, en Muebles Prueba", campaign.preview_html)
+        self.assertIn("Hola Anabbaaaaaa, en Muebles Prueba", campaign.preview_html)
         campaign.action_launch()
         self._prepare()
         self._dispatch()
@@ -619,7 +619,7 @@ class TestFigures(WabaCase):
     def test_the_preview_is_the_first_persons_message(self):
         leads = self._leads(2)
         campaign = self._campaign(leads)
-        self.assertIn("Ana11000000", campaign.preview_html)
+        self.assertIn("Anabbaaaaaa", campaign.preview_html)
         self.assertIn("en prueba tienes", campaign.preview_html)
         self.assertTrue(campaign.preview_name)
         campaign.audience_domain = "[('id', '=', 0)]"

@@ -60,16 +60,99 @@ class TestImport(ConsentCase):
                                columns=["action", "said_at", "person_id", "purpose"])  # fmt: skip
                     self.assertEqual(self._person()[f"{purpose}_state"], state)
 
-    def test_times_are_the_manager_s_and_dates_may_be_written_as_they_write_them(self):
+    def test_times_without_a_zone_are_the_manager_s(self):
         self.manager.tz = "Europe/Madrid"
         for text, moment in (
             ("2026-07-01 10:30:15", datetime(2026, 7, 1, 8, 30, 15)),
-            ("07/01/2026", datetime(2026, 6, 30, 22, 0)),
-            ("07/01/2026 00:30", datetime(2026, 6, 30, 22, 30)),
+            ("2026-07-01", datetime(2026, 6, 30, 22, 0)),
+            ("31/07/2026 00:30", datetime(2026, 7, 30, 22, 30)),
+            ("07/31/2026", datetime(2026, 7, 30, 22, 0)),
+            ("2026-07-01T10:30:00Z", datetime(2026, 7, 1, 10, 30)),
+            ("2026-07-01T10:30:00.123+05:30", datetime(2026, 7, 1, 5, 0)),
+            ("1782901800", datetime(2026, 7, 1, 10, 30)),
+            ("1782901800000", datetime(2026, 7, 1, 10, 30)),
         ):
             with self._case(text):
-                self._load([NUMBER, "marketing", "opt_in", text, ""])
+                answer = self._load([NUMBER, "marketing", "opt_out", text, ""])
+                self.assertEqual(answer["messages"], [])
                 self.assertEqual(self._entry().at, moment)
+
+    def test_the_order_of_day_and_month_is_the_list_s_and_never_the_manager_s_language(self):
+        self.manager.tz = "UTC"
+        self.env["res.lang"]._activate_lang("es_ES")
+        doubtful = [NUMBER, "marketing", "opt_out", "03/02/2026", "Fair"]
+        for language in ("en_US", "es_ES"):
+            self.manager.lang = language
+            for proof, moment, order in (
+                ("25/01/2026", datetime(2026, 2, 3), "day/month/year"),
+                ("01/25/2026", datetime(2026, 3, 2), "month/day/year"),
+            ):
+                with self._case(f"{language} {proof}"):
+                    other = [OTHER, "marketing", "opt_out", proof, ""]
+                    answer = self._load(doubtful, other)
+                    self.assertEqual(answer["messages"], [])
+                    self.assertEqual(self._entry().at, moment)
+                    self.assertIn(f"“03/02/2026” read as {order}", self._entry().evidence)
+                    self.assertNotIn("read as", self._entry(OTHER).evidence)
+            for others in ([], ["25/01/2026", "01/25/2026"], ["2026-01-25"], ["25.01.2026"]):
+                with self._case(f"{language} {others}"):
+                    rows = [[OTHER, "marketing", "opt_out", text, ""] for text in others]
+                    answer = self._load(doubtful, *rows)
+                    self.assertIs(answer["ids"], False)
+                    first = answer["messages"][0]
+                    self.assertIn("“03/02/2026” may be two days", first["message"])
+                    self.assertEqual(first["record"], 2)
+
+    def test_a_long_list_has_one_order_in_all_its_parts(self):
+        self.manager.tz = "UTC"
+        rows = [[f"+3461100001{i}", "marketing", "opt_out", "03/02/2026", ""] for i in range(4)]
+        rows.append([OTHER, "marketing", "opt_out", "25/01/2026", ""])
+        lines = [",".join(row) for row in (COLUMNS, *rows)]
+        wizard = self.env["base_import.import"].with_user(self.manager)
+        wizard = wizard.create(
+            {"res_model": "waba.consent", "file": "\n".join(lines) + "\n", "file_name": "a.csv",
+             "file_type": "text/csv"}
+        )  # fmt: skip
+        options = {"quoting": '"', "separator": ",", "has_headers": True, "encoding": "utf-8"}
+        for skip in (0, 2, 4):
+            answer = wizard.execute_import(
+                list(COLUMNS), list(COLUMNS), {**options, "limit": 2, "skip": skip}
+            )
+            self.assertEqual(answer["messages"], [])
+        self.assertEqual(self._entry("+34611000013").at, datetime(2026, 2, 3))
+
+    def test_what_is_kept_keeps_its_time_as_the_list_told_it(self):
+        self.manager.tz = "UTC"
+        bad = ["12", "marketing", "opt_out", "03/02/2026", ""]
+        good = [OTHER, "marketing", "opt_out", "25/01/2026", ""]
+        self._load(bad, good, skips=True)
+        kept = self.env["waba.consent.rejected"].search([])
+        self.assertEqual(kept.at, "2026-02-03 00:00:00 UTC")
+        kept.number = NUMBER
+        kept.with_user(self.manager).action_take()
+        self.assertEqual(self._entry().at, datetime(2026, 2, 3))
+
+    def test_words_that_lists_use(self):
+        for text, action in {
+            "baja": "opt_out", "Unsubscribed": "opt_out", "STOP": "opt_out", "Opted out": "opt_out",
+            "désinscrit": "opt_out", "Cancelado": "opt_out", "alta": "opt_in",
+            "Subscribed": "opt_in", "suscrita": "opt_in", "abonné": "opt_in",
+        }.items():  # fmt: skip
+            with self._case(text):
+                row = [NUMBER, "publicidad", text, "2026-01-15", "Form at the spring fair"]
+                self.assertEqual(self._load(row)["messages"], [])
+                entry = self._entry()
+                self.assertEqual((entry.action, entry.purpose), (action, "marketing"))
+        for text in ("yes", "no", "1", "true", "sí", "maybe", "", "subscribed?no", "n/a"):
+            with self._case(text):
+                row = [NUMBER, "marketing", text, "2026-01-15", ""]
+                answer = self._load(row)
+                self.assertIn(f"“{text}” is none of the words", answer["messages"][0]["message"])
+                other = [OTHER, "marketing", "baja", "2026-01-15", ""]
+                answer = self._load(row, other, skips=True)
+                self.assertEqual(answer["ids"], self._entry(OTHER).ids)
+                kept = self.env["waba.consent.rejected"].search([])
+                self.assertEqual(kept.action or "", text)
 
     def test_every_row_that_cannot_be_read_is_named_and_nothing_is_taken(self):
         tomorrow = (datetime.now() + timedelta(days=2)).strftime("%Y-%m-%d")

@@ -32,7 +32,9 @@ ROOMS = {
     "simulator": Room(packages=frozenset(("aiohttp",))),
     "models": Room(
         rooms={"policy": ANY, "cloud_api": ANY},
-        packages=frozenset(("babel", "markupsafe", "odoo", "phonenumbers", "psycopg2")),
+        packages=frozenset(
+            ("babel", "lxml", "markupsafe", "odoo", "phonenumbers", "psycopg2", "pytz")
+        ),
     ),
     "wizard": Room(
         rooms={"models": ANY, "cloud_api": ANY, "policy": ANY}, packages=frozenset(("odoo",))

@@ -129,7 +129,7 @@ class TestTrackedLink(LinkCase):
     def test_looking_at_a_draft_makes_no_link(self):
         before = self.env["link.tracker"].search_count([])
         campaign = self._tracked(self._leads(1))
-        self.assertIn("Ana11000000", campaign.preview_html)
+        self.assertIn("Anabbaaaaaa", campaign.preview_html)
         self.assertEqual(self.env["link.tracker"].search_count([]), before)
 
     def test_what_cannot_be_tracked_is_said_before_the_launch(self):

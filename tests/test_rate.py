@@ -112,6 +112,38 @@ class TestImport(TransactionCase):
                 self.assertEqual(told[-1]["record"], 1)
                 self.assertTrue(name != "nothing to pay" or told[-1]["message"].startswith("X:"))
 
+    def test_a_day_that_may_be_two_is_named_and_one_that_the_list_proves_is_read(self):
+        columns = ["market", "country_ids", "category", "amount", "currency_id", "valid_from"]
+        spain = ["Spain", "ES", "Promotion", "0.05", "EUR"]
+        kenya = ["Kenya", "KE", "Promotion", "0.06", "EUR"]
+        for dates, expected in (
+            (["01/10/2026", "01/10/2026"], None),
+            (["01/10/2026", "25/10/2026"], "2026-10-01"),
+            (["01/10/2026", "10/25/2026"], "2026-01-10"),
+            (["2026-10-01", "2026-10-25"], "2026-10-01"),
+        ):
+            with self.subTest(dates):
+                lines = [columns, [*spain, dates[0]], [*kenya, dates[1]]]
+                wizard = self.env["base_import.import"].create(
+                    {"res_model": "waba.rate", "file_name": "card.csv", "file_type": "text/csv",
+                     "file": "\n".join(",".join(line) for line in lines) + "\n"}
+                )  # fmt: skip
+                options = {"quoting": '"', "separator": ",", "has_headers": True,
+                           "encoding": "utf-8", "float_decimal_separator": ".",
+                           "float_thousand_separator": ","}  # fmt: skip
+                # As the import screen does: it looks for a format that fits all rows.
+                wizard._try_match_date_time(dates, options)
+                answer = wizard.execute_import(list(columns), list(columns), options)
+                if expected:
+                    self.assertEqual(answer["messages"], [])
+                    [rate] = self.env["waba.rate"].browse(answer["ids"])[0]
+                    self.assertEqual(str(rate.valid_from), expected)
+                    self.env["waba.rate"].browse(answer["ids"]).unlink()
+                else:
+                    [message] = answer["messages"]
+                    self.assertIn("“01/10/2026” may be two days", message["message"])
+                    self.assertFalse(answer.get("ids"))
+
     def test_the_template_has_our_columns_and_no_prices(self):
         [template] = self.env["waba.rate"].get_import_templates()
         path = template["template"].removeprefix("/waba_campaign/")

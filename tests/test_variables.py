@@ -44,7 +44,7 @@ class TestSources(VariableCase):
             # the lead, then first name, name, company, salesperson, our company
             (
                 {"contact_name": "Ana María Gil", "partner_name": "Muebles Gil"},
-                ["Ana", "Ana María Gil", "Muebles Gil", "", ours],
+                ["Ana María", "Ana María Gil", "Muebles Gil", "", ours],
             ),
             (
                 {"contact_name": False, "partner_name": "Muebles Gil"},
@@ -141,7 +141,7 @@ class TestFields(VariableCase):
                 ("date_deadline", "31 dic 2026"),
                 ("probability", "12,5"),
                 ("color", "7"),
-                ("active", ""),
+                ("active", "Sí"),
                 ("street", ""),
                 ("campaign_id", ""),
                 ("campaign_id.name", ""),
@@ -185,15 +185,15 @@ class TestFields(VariableCase):
         campaign.with_user(self.manager).action_launch()
         self._prepare()
         self.assertEqual(
-            self._rows(campaign).parameters["body"][0]["value"], "1 ene 2027"
+            self._rows(campaign).parameters["body"][0]["value"], "1 ene 2027, 0:30"
         )
 
-    def test_choices_are_shown_in_the_language_of_whoever_launches(self):
+    def test_choices_are_shown_in_the_templates_language(self):
         self.env["res.lang"]._activate_lang("es_ES")
         field = self.env["ir.model.fields"]._get("crm.lead", "priority")
         choice = field.selection_ids.filtered(lambda selection: selection.value == "2")
         choice.with_context(lang="es_ES").name = "Alta"
-        self.manager.lang = "es_ES"
+        self.manager.lang = "en_US"
         lead = self._lead("+34 611 222 333", priority="2")
         campaign = self._campaign(lead)
         campaign.variable_ids[:1].write({"source": "field", "field_path": "priority"})

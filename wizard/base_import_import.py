@@ -1,4 +1,7 @@
 from odoo import models
+from odoo.addons.base_import.models.base_import import ImportValidationError
+
+from ..policy import written_dates
 
 
 class BaseImportImport(models.TransientModel):
@@ -10,11 +13,44 @@ class BaseImportImport(models.TransientModel):
     _inherit = "base_import.import"
 
     def execute_import(self, fields, columns, options, dryrun=False):
+        texts = self._waba_dates(fields, options)
+        order = written_dates.order_of(texts)
+        if self.res_model == "waba.rate" and (doubtful := self._waba_doubtful(texts, order)):
+            return {"messages": [doubtful]}
         known = {
             "file": self.file_name,
             "skipped": options.get("skip") or 0,
             "headings": int(bool(options.get("has_headers"))),
+            "order": order,
         }
         return super(BaseImportImport, self.with_context(waba_list=known)).execute_import(
             fields, columns, options, dryrun=dryrun
         )
+
+    def _waba_dates(self, fields, options):
+        """The dates of the whole list, as texts: a long one is loaded part by part."""
+        name = {"waba.consent": "said_at", "waba.rate": "valid_from"}.get(self.res_model)
+        if name not in fields:
+            return []
+        try:
+            rows, columns = self._convert_import_data(fields, {**options, "skip": 0})
+        except ImportValidationError:
+            return []  # said by the import itself, which reads the same
+        at = columns.index(name)
+        return [str(row[at] or "") for row in rows]
+
+    def _waba_doubtful(self, texts, order):
+        """Odoo's import message on the first date that may be two days, None without one.
+
+        Odoo would read it as the user's language writes dates: a price from the wrong month on.
+        """
+        for index, text in enumerate(texts):
+            if written_dates.read(text, order).is_ambiguous:
+                message = self.env._(
+                    "Row %(row)s: “%(text)s” may be two days: no other date of the list tells "
+                    "whether day or month comes first. Write it as 2026-11-03.",
+                    row=index + 2,
+                    text=text,
+                )
+                return {"type": "error", "message": message, "record": index}
+        return None

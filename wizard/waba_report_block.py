@@ -5,7 +5,6 @@ from odoo.exceptions import UserError
 
 from ..models.labels import labels_of
 from ..models.window_actions import dialog_of
-from ..policy import numbers
 
 # A word about a message is said while people still remember it.
 ABOUT_WITHIN = timedelta(days=30)
@@ -118,7 +117,7 @@ class WabaReportBlock(models.TransientModel):
         account = accounts.search(
             [("company_id", "=", self.env.company.id), ("portfolio_id", "!=", False)], limit=1
         )
-        number = numbers.e164_of(record.phone_sanitized or "") if record is not None else ""
+        number = self.env["waba.campaign"]._number_of(record) if record is not None else ""
         if not (account and number):
             raise UserError(
                 self.env._(

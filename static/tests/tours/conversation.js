@@ -63,7 +63,7 @@ addTour("waba_template_outside_the_window", () => [
 ]);
 
 addTour("waba_conversation_on_a_phone", () => [
-    click("who waits", ".o_kanban_record:contains('Ana1 Prueba'):contains('¿Abren hoy?')"),
+    click("who waits", ".o_kanban_record:contains('Anab Prueba'):contains('¿Abren hoy?')"),
     seeMessage("¿Abren hoy?"),
     write("¡Sí!"),
     click("send", ".o_waba_send:enabled"),
@@ -72,14 +72,14 @@ addTour("waba_conversation_on_a_phone", () => [
 
 addTour("waba_conversations_list", () => [
     ...openMenu("Conversations"),
-    see(".o_data_row:contains('Ana2 Prueba') .text-bg-danger:contains('1')", "one unread"),
-    click("take it", ".o_data_row:contains('Ana2 Prueba') button[name=action_assign_to_me]"),
+    see(".o_data_row:contains('Anac Prueba') .text-bg-danger:contains('1')", "one unread"),
+    click("take it", ".o_data_row:contains('Anac Prueba') button[name=action_assign_to_me]"),
     click(
         "open it",
-        ".o_data_row:contains('Ana2 Prueba'):not(:has(button[name=action_assign_to_me])) td[name=last_text]"
+        ".o_data_row:contains('Anac Prueba'):not(:has(button[name=action_assign_to_me])) td[name=last_text]"
     ),
     see(".o_waba_responsible:contains('You')"),
     seeMessage("¿Precio?"),
     click("back to the list", ".o_breadcrumb a:contains('Conversations')"),
-    see(".o_data_row:contains('Ana2 Prueba'):not(:has(.text-bg-danger))", "read"),
+    see(".o_data_row:contains('Anac Prueba'):not(:has(.text-bg-danger))", "read"),
 ]);

@@ -1,0 +1,70 @@
+"""What a list calls an opt-in, an opt-out, and what they are about: words to keys, as data.
+
+Only words that mean the same under every heading. "Yes", "1" and "true" are none: below
+"unsubscribed" they say the opposite of what they say below "subscribed", and nobody's agreement is
+guessed.
+"""
+
+import re
+import unicodedata
+
+ACTIONS = {
+    "opt_in": """
+        opt_in|opt in|optin|opted in|subscribe|subscribed|resubscribed|active|consented
+        |consent given|agreed|accepted|allowed|granted|start|confirmed
+        |alta|de alta|dado de alta|suscrito|suscrita|suscripto|suscripta|suscribir|acepta|acepto
+        |aceptado|aceptada|autoriza|autorizado|autorizada|consiente|consentimiento dado|activo
+        |activa
+        |inscrito|inscrita|assinante|aceita|aceito|aceite|consentido|ativo|ativa|subscrito
+        |subscrita
+        |inscrit|inscrite|abonné|abonnée|accepte|accepté|acceptée|autorisé|autorisée|consenti|actif
+    """,
+    "opt_out": """
+        opt_out|opt out|optout|opted out|unsubscribe|unsubscribed|stop|stopped|inactive|revoked
+        |withdrawn|declined|refused|denied|do not contact|do not message|dnc|cancelled|canceled
+        |blocked|cleaned|complained
+        |baja|de baja|dado de baja|dada de baja|desuscrito|desuscrita|desuscripto|desuscripta
+        |no suscrito|no suscrita|no acepta|no autoriza|no contactar|no molestar|cancelado|cancelada
+        |rechazado|rechazada|revocado|revocada|inactivo|inactiva|excluido|excluida
+        |descadastrado|descadastrada|desinscrito|desinscrita|não aceita|não autoriza|não contatar
+        |não contactar|recusado|recusada|revogado|revogada|inativo|inativa|excluído|excluída|sair
+        |désinscrit|désinscrite|désabonné|désabonnée|désinscription|refusé|refusée|refuse|retiré
+        |retirée|ne pas contacter|inactif|annulé|annulée
+    """,
+}
+PURPOSES = {
+    "marketing": """
+        marketing|promotion|promotions|promotional|promo|promos|offers|newsletter|advertising
+        |promoción|promociones|ofertas|publicidad|comercial|boletín
+        |promoção|promoções|publicidade|comerciais
+        |promotions|offres|publicité|publicités
+    """,
+    "utility": """
+        utility|utilities|service|service message|service messages|transactional|notification
+        |notifications|updates
+        |utilidad|servicio|mensaje de servicio|mensajes de servicio|transaccional|notificación
+        |notificaciones|avisos
+        |utilidade|serviço|mensagem de serviço|mensagens de serviço|transacional|notificações
+        |utilité|message de service|messages de service|transactionnel|notifications
+    """,
+}
+
+
+def _plain(text):
+    """For comparing: no accents or capitals; hyphens, underscores and dots are blanks."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[\W_]+", " ", plain).split())
+
+
+def _table(words):
+    return {_plain(word): key for key, text in words.items() for word in text.split("|")}
+
+
+_TABLES = {"action": _table(ACTIONS), "purpose": _table(PURPOSES)}
+
+
+def key_of(column: str, text: str) -> str:
+    """'opt_in' or 'opt_out' of a word in the column "action", 'marketing' or 'utility' of one in
+    "purpose"; '' when it is none of them."""
+    return _TABLES[column].get(_plain(text or ""), "")

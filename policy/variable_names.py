@@ -1,0 +1,62 @@
+"""What a template's variable wants, told by its name; only names that leave no doubt.
+
+"name" in a longer name says nothing: a `product_name` or `nombre_evento` that began as the person's
+first name would be sent like that by whoever does not look. What is not here a person fills in.
+"""
+
+import re
+import unicodedata
+
+# Sources of waba.variable.mixin by whole names, as English, Spanish, Portuguese and French
+# templates have them; underscores, capitals and accents make no difference.
+KNOWN = {
+    "first_name": """
+        name first_name firstname fname given_name forename person_name contact_name
+        contact_first_name customer customer_name customer_first_name client client_name
+        client_first_name user_name username user_first_name recipient recipient_name lead_name
+        member_name guest_name your_name
+        nombre primer_nombre nombre_pila nombre_de_pila nombre_cliente nombre_del_cliente
+        nombre_usuario nombre_contacto nombre_persona cliente nombre_de_cliente tu_nombre su_nombre
+        nombre_destinatario nombre_paciente nombre_alumno
+        nome primeiro_nome nome_cliente nome_do_cliente nome_da_cliente nome_usuario nome_contato
+        nome_contacto seu_nome nome_pessoa nome_destinatario
+        prenom prenom_client prenom_du_client nom_client nom_du_client votre_prenom
+        prenom_contact prenom_destinataire prenom_utilisateur
+    """,
+    "name": """
+        full_name fullname complete_name customer_full_name client_full_name contact_full_name
+        nombre_completo nombre_y_apellido nombre_y_apellidos nombre_apellido nombre_apellidos
+        nome_completo nome_e_sobrenome nome_sobrenome
+        nom_complet nom_prenom prenom_nom nom_et_prenom prenom_et_nom
+    """,
+    "company": """
+        company company_name customer_company client_company company_of_customer
+        empresa nombre_empresa nombre_de_empresa nombre_de_la_empresa nombre_compania compania
+        empresa_cliente empresa_del_cliente razon_social
+        nome_empresa nome_da_empresa razao_social
+        societe nom_societe nom_de_la_societe entreprise nom_entreprise nom_de_l_entreprise
+        raison_sociale
+    """,
+    "salesperson": """
+        salesperson sales_person salesperson_name sales_person_name sales_rep sales_rep_name
+        salesrep agent agent_name sales_agent sales_agent_name seller seller_name advisor
+        advisor_name account_manager account_manager_name rep_name sales_name
+        vendedor vendedora nombre_vendedor nombre_del_vendedor nombre_vendedora asesor asesora
+        nombre_asesor nombre_del_asesor nombre_asesora comercial nombre_comercial_asignado agente
+        nombre_agente nombre_del_agente ejecutivo nombre_ejecutivo
+        nome_vendedor nome_do_vendedor nome_vendedora consultor consultora nome_consultor
+        nome_do_consultor atendente nome_atendente nome_agente
+        vendeur vendeuse nom_vendeur nom_du_vendeur conseiller conseillere nom_conseiller
+        nom_du_conseiller commercial nom_commercial nom_du_commercial
+    """,
+}
+_SOURCE_OF = {name: source for source, names in KNOWN.items() for name in names.split()}
+
+
+def source_for(name: str) -> str:
+    """A key of KNOWN for a variable of this name; '' when the name does not tell."""
+    plain = unicodedata.normalize("NFKD", name or "")
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    # firstName and FirstName, first-name, first name.
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).casefold()
+    return _SOURCE_OF.get(re.sub(r"[\W_]+", "_", plain).strip("_"), "")
