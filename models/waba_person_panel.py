@@ -5,6 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..policy import eligibility, frequency
+from .consent_sql import strictest
 from .labels import label
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
@@ -115,6 +116,8 @@ class Panel:
         self.last = self._last_messages(sudo, ids)
         self.windows = self._windows(sudo, ids)
         self.blacklisted = sudo["waba.campaign"]._blacklisted_among(numbers)
+        everyone = sudo["waba.recipient"].browse(ids)
+        self.consent = everyone._consent_states(self.senders.company_id)
         self.opt_outs = self._opt_outs(sudo, ids)
         self.promotions = {
             company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
@@ -134,8 +137,8 @@ class Panel:
         service = self._answer("utility", number, typed, people, sender)
         until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
         return {
-            "waba_marketing_state": self._consent_of(people, "marketing"),
-            "waba_utility_state": self._consent_of(people, "utility"),
+            "waba_marketing_state": self._consent_of(people, "marketing", sender.company_id),
+            "waba_utility_state": self._consent_of(people, "utility", sender.company_id),
             "waba_promotion_answer": promotion.key,
             "waba_promotion_why": promotion.why,
             "waba_service_answer": service.key,
@@ -230,13 +233,13 @@ class Panel:
             return Answer(key, self._refusal(verdict, typed, people))
         if why := self._why_later(purpose, people, sender):
             return Answer("later", why)
-        return Answer("yes", self._why_yes(purpose, people))
+        return Answer("yes", self._why_yes(purpose, people, sender.company_id))
 
     def _person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
-            marketing_state=self._consent_of(people, "marketing"),
-            utility_state=self._consent_of(people, "utility"),
+            marketing_state=self._consent_of(people, "marketing", company),
+            utility_state=self._consent_of(people, "utility", company),
             blacklisted=number in self.blacklisted,
             unreachable_until=self._until(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
@@ -246,10 +249,9 @@ class Panel:
             ),
         )
 
-    def _consent_of(self, people, purpose):
-        """An opt-out said anywhere is said to the company; else the opt-in, if there is one."""
-        said = {person[f"{purpose}_state"] for person in people}
-        return next((state for state in ("opted_out", "opted_in") if state in said), "unknown")
+    def _consent_of(self, people, purpose, company):
+        """What the company has to take their words to be, of several rows the strictest."""
+        return strictest({self.consent[company.id, person.id, purpose] for person in people})
 
     def _until(self, people, name):
         return max((person[name] for person in people if person[name]), default=None)
@@ -295,12 +297,13 @@ class Panel:
             time=when.strftime("%H:%M"),
         )
 
-    def _why_yes(self, purpose, people):
-        if purpose == "utility" and self._consent_of(people, purpose) == "opted_in":
+    def _why_yes(self, purpose, people, company):
+        agreed = self._consent_of(people, purpose, company) == "opted_in"
+        if purpose == "utility" and agreed:
             return self.env._("The person agreed to service messages.")
         if purpose == "utility":
             return self.env._("About the person's own affairs: nothing speaks against it.")
-        if self._consent_of(people, purpose) == "opted_in":
+        if agreed:
             return self.env._("The person agreed to promotions.")
         return self.env._("The person has not said no, and has not been asked yet.")
 

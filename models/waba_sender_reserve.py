@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import payloads
 from ..policy import frequency, limits, pacing
+from .consent_sql import consent_sql
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -121,8 +122,8 @@ class WabaSender(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
-                          m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
-                          r.utility_state, r.is_blocked, r.unreachable_until, r.slot_at,
+                          m.template_id, m.kind, m.text, m.category, r.user_uid,
+                          %(marketing)s, %(utility)s, r.is_blocked, r.unreachable_until, r.slot_at,
                           c.window_expires_at, m.origin, m.time_zone,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
@@ -138,6 +139,8 @@ class WabaSender(models.Model):
                  ORDER BY m.retry_at, m.id LIMIT %(count)s
                       FOR NO KEY UPDATE OF m SKIP LOCKED""",
                 now=now,
+                marketing=consent_sql("marketing", self.company_id.id),
+                utility=consent_sql("utility", self.company_id.id),
                 group=self._group_condition(campaign),
                 is_own=SQL("FALSE") if own_free is None else is_own,
                 free_people=free_people if only_free else SQL(),
