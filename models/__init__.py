@@ -113,6 +113,7 @@ from . import waba_campaign_clearance
 from . import waba_campaign_approval
 from . import digest_digest
 from . import waba_person_mixin
+from . import waba_renumbered
 from . import waba_person_panel
 from . import waba_person_conversation
 from . import res_partner

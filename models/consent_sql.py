@@ -1,4 +1,4 @@
-"""A person's consent as SQL reads it; the rows are made in waba_opt_in.py."""
+"""A person's consent as SQL reads it (its rows: waba_opt_in.py, waba_renumbered.py)."""
 
 from odoo.tools import SQL
 
@@ -61,4 +61,22 @@ def common_sql(purpose):
         purpose=purpose,
         out_at=SQL.identifier(f"{purpose}_out_at"),
         state=SQL.identifier(f"{purpose}_state"),
+    )
+
+
+def renumbered_sql(company):
+    """SQL condition on the rows `m` of waba_message: the record's number was changed after its
+    person had opted out of this, and nobody has confirmed that it is another person.
+
+    :param company: id of the company that writes
+    """
+    former = SQL("former")
+    return SQL(
+        """EXISTS (SELECT 1 FROM waba_renumbered held
+                     JOIN waba_recipient former ON former.id = held.recipient_id
+                    WHERE held.settled_at IS NULL
+                      AND held.res_id = m.res_id AND held.res_model = m.res_model
+                      AND CASE WHEN m.category = 'marketing' THEN %s ELSE %s END = 'opted_out')""",
+        consent_sql("marketing", company, former),
+        consent_sql("utility", company, former),
     )

@@ -217,10 +217,12 @@ class WabaCampaign(models.Model):
                           SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
                                  max(read_at) AS read_at,
                                  max(create_date) FILTER (WHERE direction = 'in') AS inbound_at
-                            FROM waba_message WHERE recipient_id = r.id) m ON TRUE
+                            FROM waba_message
+                           WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
                     WHERE r.id = ANY(%(ids)s)""",
                 state=consent_sql("marketing", self.company_id.id),
                 sender=self.sender_id.id,
+                company=self.company_id.id,
                 at=at,
                 ids=recipient_ids,
             )

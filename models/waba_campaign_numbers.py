@@ -47,11 +47,12 @@ class WabaCampaign(models.Model):
         return next((text.strip() for text in typed if text and text.strip()), "")
 
     @api.model
-    def _person(self, number, typed, known, preparation):
+    def _person(self, record, number, typed, known, preparation):
         return eligibility.Person(
             # Only what was formatted may look like a number: "+346125550" is none.
             number=number or typed.lstrip("+"),
             duplicate=known.id in preparation.seen,
+            renumbered=record.id in preparation.renumbered,
             marketing_state=known.marketing_state,
             utility_state=known.utility_state,
             blacklisted=number in preparation.blacklisted,

@@ -224,6 +224,7 @@ class WabaMessage(models.Model):
                     )
                     for purpose in PURPOSES
                 },
+                renumbered=self._is_renumbered(sender, to, content),
                 blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
@@ -241,6 +242,15 @@ class WabaMessage(models.Model):
             return False, False
         detail = number if verdict.reason_key == "invalid_number" else None
         return verdict.reason_key, failure_sentence(self.env, verdict.reason_key, text=detail)
+
+    def _is_renumbered(self, sender, to, content):
+        """Whether the number took the place of one that had opted out of this (waba_renumbered)."""
+        purpose = "marketing" if content["category"] == "marketing" else "utility"
+        key = (sender.company_id.id, to.get("res_id"), purpose)
+        held = self.env["waba.renumbered"]._held(
+            to.get("res_model"), [to["res_id"]] if to.get("res_id") else [], sender.company_id
+        )
+        return key in held
 
     # ------------------------------------------------------------------
     # With which words

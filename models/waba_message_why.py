@@ -18,6 +18,8 @@ CHECKED = {
     "blacklisted": _lt("not on the phone blacklist"),
     "opted_out": _lt("no opt-out from promotions"),
     "opted_out_utility": _lt("no opt-out from service messages"),
+    # Rare, and told where it holds somebody back.
+    "renumbered": None,
     "no_opt_in": None,
     "unreachable": _lt("reached by WhatsApp lately, or never tried"),
     "blocked_by_us": _lt("not blocked by us"),

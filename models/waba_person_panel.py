@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -95,16 +96,16 @@ class WabaPersonMixin(models.AbstractModel):
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
         numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}
-        panel = Panel(self.env, {number for number in numbers.values() if number})
+        panel = Panel(self.env, {number for number in numbers.values() if number}, self)
         for record, number in numbers.items():
             typed = self.env["waba.campaign"]._typed_number(record)
-            record.update(panel.values_for(number, typed))
+            record.update(panel.values_for(number, typed, record._origin.id))
 
 
 class Panel:
-    """What is known of some E.164 numbers, read once, and what follows for each."""
+    """What is known of some E.164 numbers and their records, read once, and what follows."""
 
-    def __init__(self, env, numbers):
+    def __init__(self, env, numbers, records):
         self.env = env
         self.now = fields.Datetime.now()
         # Whoever sees the person's record may know when the company wrote, though not what.
@@ -119,22 +120,27 @@ class Panel:
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
         self.opt_outs = self._opt_outs(sudo, ids)
+        self.renumbered = sudo["waba.renumbered"]._held(
+            records._name, records.ids, self.senders.company_id
+        )
         self.promotions = {
             company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
             for company in self.senders.company_id
         }
 
-    def values_for(self, number, typed):
+    def values_for(self, number, typed, record_id):
         """Values of the panel's fields.
 
         :param number: E.164 or ''
         :param typed: the number as it stands on the record, or ''
+        :param record_id: of the records that were read
         """
         people = self.people.get(number, [])
         out = self._latest(people, "out")
         sender = out.sender_id if out and out.sender_id in self.senders else self.senders[:1]
-        promotion = self._answer("marketing", number, typed, people, sender)
-        service = self._answer("utility", number, typed, people, sender)
+        about = (number, typed, people, sender, record_id)
+        promotion = self._answer("marketing", *about)
+        service = self._answer("utility", *about)
         until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
         return {
             "waba_marketing_state": self._consent_of(people, "marketing", sender.company_id),
@@ -217,11 +223,13 @@ class Panel:
     # Answering
     # ------------------------------------------------------------------
 
-    def _answer(self, purpose, number, typed, people, sender):
+    def _answer(self, purpose, number, typed, people, sender, record_id):
         if not sender:
             return Answer("no", self.env._("No number of ours is connected."))
+        person = self._person(number, typed, people, sender.company_id)
+        held = (sender.company_id.id, record_id, purpose) in self.renumbered
         verdict = eligibility.check(
-            self._person(number, typed, people, sender.company_id),
+            replace(person, renumbered=held),
             purpose,
             self.now,
             us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
@@ -260,6 +268,11 @@ class Panel:
         reason = verdict.reason_key
         if reason in OPT_OUTS:
             return self._opt_out_sentence(reason, people)
+        if reason == "renumbered":
+            return self.env._(
+                "The number was changed after the person had opted out. Confirm that it is another "
+                "person now, or nothing of it is sent here."
+            )
         if verdict.retry_at:
             return self._until_sentence(failure_sentence(self.env, reason), verdict.retry_at)
         return failure_sentence(

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import payloads
 from ..policy import frequency, limits, pacing
-from .consent_sql import consent_sql
+from .consent_sql import consent_sql, renumbered_sql
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -20,7 +20,7 @@ CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
     "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "is_blacklisted",
-    "is_own",
+    "is_own", "is_renumbered",
 )  # fmt: skip
 
 
@@ -109,6 +109,7 @@ class WabaSender(models.Model):
             return []
         self.env["waba.message"].flush_model()
         self.env["waba.recipient"].flush_model()
+        self.env["waba.renumbered"].flush_model()
         since = now - limits.WINDOW
         free_people = SQL("AND (r.slot_at > %s OR c.window_expires_at > %s)", since, leaves_by)
         is_own = SQL(
@@ -127,7 +128,7 @@ class WabaSender(models.Model):
                           c.window_expires_at, m.origin, m.time_zone,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
-                          %(is_own)s
+                          %(is_own)s, %(renumbered)s
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c
@@ -142,6 +143,7 @@ class WabaSender(models.Model):
                 marketing=consent_sql("marketing", self.company_id.id),
                 utility=consent_sql("utility", self.company_id.id),
                 group=self._group_condition(campaign),
+                renumbered=renumbered_sql(self.company_id.id),
                 is_own=SQL("FALSE") if own_free is None else is_own,
                 free_people=free_people if only_free else SQL(),
                 own_people=own_people if own_free == 0 else SQL(),

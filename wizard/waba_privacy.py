@@ -52,7 +52,7 @@ class WabaPrivacy(models.TransientModel):
         return self.recipient_id.sudo()
 
     def _companies(self):
-        """The chosen companies; read without `sudo`, which would believe whatever a client names."""
+        """The chosen companies. Without `sudo`, which would believe any that a client names."""
         return self.env.companies
 
     def _others(self):
