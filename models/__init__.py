@@ -16,6 +16,7 @@ from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable
 from . import waba_recipient
+from . import waba_opt_in
 from . import waba_recipient_consent
 from . import waba_recipient_identity
 from . import waba_recipient_landing
@@ -120,6 +121,7 @@ from . import waba_campaign_approved
 from . import waba_campaign_rights
 from . import digest_digest
 from . import waba_person_mixin
+from . import waba_renumbered
 from . import waba_person_panel
 from . import waba_person_conversation
 from . import res_partner

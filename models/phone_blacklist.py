@@ -31,8 +31,8 @@ class PhoneBlacklist(models.Model):
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None):
-        changed = super()._set_consent(purpose, action, source, evidence, at, message)
+    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
+        changed = super()._set_consent(purpose, action, source, evidence, at, message, company)
         if purpose == "marketing" and action == "opt_out":
             changed._put_on_blacklist()
         elif purpose == "marketing":

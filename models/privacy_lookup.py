@@ -41,13 +41,19 @@ class WabaRecipient(models.Model):
                SELECT %(model)s AS res_model_id, r.id AS res_id, TRUE AS is_active
                  FROM waba_recipient r
                 WHERE (%(number)s IN %(numbers)s OR %(wa_number)s IN %(numbers)s)
-                  AND (r.partner_id IS NULL OR r.partner_id NOT IN %(contacts)s)""",
+                  AND (r.partner_id IS NULL OR r.partner_id NOT IN %(contacts)s)
+                  AND (NOT EXISTS (SELECT 1 FROM waba_account a
+                                    WHERE a.portfolio_id = r.portfolio_id)
+                       OR EXISTS (SELECT 1 FROM waba_account a
+                                   WHERE a.portfolio_id = r.portfolio_id
+                                     AND a.company_id = ANY(%(companies)s)))""",
             query=query,
             model=self.env["ir.model"]._get_id(self._name),
             numbers=numbers,
             number=e164_sql(SQL("r.number")),
             wa_number=e164_sql(SQL("r.wa_number")),
             contacts=contacts,
+            companies=self.env.companies.ids,
         )
 
 
@@ -63,10 +69,19 @@ def _erase_people(line_class):
     def action_unlink(self):
         if self.res_model != "waba.recipient" or self.is_unlinked:
             return action_unlink.origin(self)
-        self.env["waba.recipient"].sudo().browse(self.res_id).exists()._erase()
-        self.execution_details = self.env._(
-            "Erased %(model)s #%(id)s", model=self.res_model_id.name, id=self.res_id
-        )
+        # Read without `sudo`, which would believe a client that names any company.
+        companies = self.env.companies
+        person = self.env["waba.recipient"].sudo().browse(self.res_id).exists()
+        others = (person._holders() - companies).mapped("name")
+        person._erase(companies)
+        details = [
+            self.env._("Erased %(model)s #%(id)s", model=self.res_model_id.name, id=self.res_id)
+        ]
+        if others:
+            details.append(
+                self.env._("These companies still hold data about them: %s.", ", ".join(others))
+            )
+        self.execution_details = "\n".join(details)
         self.is_unlinked = True
         return None
 

@@ -107,6 +107,7 @@ class WabaMessage(models.Model):
         return self.search(
             [
                 ("recipient_id", "in", self.recipient_id._same_person().ids),
+                ("company_id", "=", self.company_id.id),
                 ("auto_reply_id", "!=", False),
                 ("state", "not in", ("skipped", "cancelled", "failed")),
             ],

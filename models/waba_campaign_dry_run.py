@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..policy import preflight
+from .consent_sql import consent_sql, strongest
 from .phone_countries import country_of
 from .waba_campaign_audience import CHUNK
 from .waba_campaign_numbers import Known
@@ -182,13 +183,21 @@ class WabaCampaign(models.Model):
 
     def _inherited_states_of(self, numbers):
         """{number: {field: value}} that new rows of these people would begin with."""
-        people = self.env["waba.recipient"]
-        people.flush_model()
+        if not numbers:
+            return {}
+        self.env["waba.recipient"].flush_model()
         rows = self.env.execute_query(
-            people._inherited_states(self.sender_id.portfolio_id, numbers)
-        ) if numbers else []  # fmt: skip
+            SQL(
+                """SELECT n, array_agg(%s), array_agg(%s) FROM unnest(%s::varchar[]) AS n
+                     JOIN waba_recipient r ON r.number = n OR r.wa_number = n
+                 GROUP BY n""",
+                consent_sql("marketing", self.company_id.id),
+                consent_sql("utility", self.company_id.id),
+                list(numbers),
+            )
+        )
         return {
-            number: {"marketing_state": marketing, "utility_state": utility}
+            number: {"marketing_state": strongest(marketing), "utility_state": strongest(utility)}
             for number, marketing, utility in rows
         }
 
@@ -198,7 +207,7 @@ class WabaCampaign(models.Model):
             self.env[model].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT r.id, r.marketing_state = 'opted_in',
+                """SELECT r.id, %(state)s = 'opted_in',
                           EXISTS (SELECT 1 FROM waba_conversation c
                                    WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
                                      AND c.window_expires_at > %(at)s),
@@ -208,9 +217,12 @@ class WabaCampaign(models.Model):
                           SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
                                  max(read_at) AS read_at,
                                  max(create_date) FILTER (WHERE direction = 'in') AS inbound_at
-                            FROM waba_message WHERE recipient_id = r.id) m ON TRUE
+                            FROM waba_message
+                           WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
                     WHERE r.id = ANY(%(ids)s)""",
+                state=consent_sql("marketing", self.company_id.id),
                 sender=self.sender_id.id,
+                company=self.company_id.id,
                 at=at,
                 ids=recipient_ids,
             )

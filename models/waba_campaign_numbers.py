@@ -6,11 +6,13 @@ from odoo.tools import SQL
 
 from ..policy import eligibility, frequency
 from ..policy import numbers as policy_numbers
+from .consent_sql import PURPOSES, consent_sql
 from .phone_countries import country_of
 
 
 class Known(NamedTuple):
-    """What is known about the person behind a number: columns of waba.recipient."""
+    """What is known about the person behind a number: columns of waba.recipient, and the states of
+    consent as the campaign's company has to take them."""
 
     id: int | None = None
     marketing_state: str = "unknown"
@@ -48,11 +50,12 @@ class WabaCampaign(models.Model):
         return next((text.strip() for text in typed if text and text.strip()), "")
 
     @api.model
-    def _person(self, number, typed, known, preparation):
+    def _person(self, record, number, typed, known, preparation):
         return eligibility.Person(
             # Only what was formatted may look like a number: "+346125550" is none.
             number=number or typed.lstrip("+"),
             duplicate=known.id in preparation.seen,
+            renumbered=record.id in preparation.renumbered,
             marketing_state=known.marketing_state,
             utility_state=known.utility_state,
             blacklisted=number in preparation.blacklisted,
@@ -72,14 +75,21 @@ class WabaCampaign(models.Model):
     def _read_people(self, numbers):
         rows = self.env.execute_query(
             SQL(
-                """SELECT number, %s FROM waba_recipient
-                    WHERE portfolio_id = %s AND number = ANY(%s)""",
-                SQL(", ").join(map(SQL.identifier, Known._fields)),
+                """SELECT r.number, %s FROM waba_recipient r
+                    WHERE r.portfolio_id = %s AND r.number = ANY(%s)""",
+                SQL(", ").join(self._known_column(name) for name in Known._fields),
                 self.sender_id.portfolio_id.id,
                 [*numbers],
             )
         )
         return {number: Known(*values) for number, *values in rows}
+
+    def _known_column(self, name):
+        """SQL of a field of `Known`."""
+        purpose = name.removesuffix("_state")
+        if purpose in PURPOSES:
+            return consent_sql(purpose, self.company_id.id)
+        return SQL("r.%s", SQL.identifier(name))
 
     @api.model
     def _blacklisted_among(self, numbers):

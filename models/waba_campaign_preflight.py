@@ -15,6 +15,7 @@ TOLD_ELSEWHERE = {
     "country": "countries",
     "no_opt_in": "consent",
     "frequency": "frequency",
+    "renumbered": "renumbered",
 }
 
 

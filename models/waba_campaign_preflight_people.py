@@ -120,6 +120,21 @@ class WabaCampaign(models.Model):
             )
         ]
 
+    def _preflight_renumbered(self, report):
+        audience = report.audience
+        if not audience:
+            return []
+        people = audience.left_out.get("renumbered", [])
+        return [
+            self._check(
+                "renumbered",
+                preflight.renumbered(len(people)),
+                record_ids=people,
+                count=len(people),
+                chosen=audience.counted,
+            )
+        ]
+
     def _preflight_hours(self, report):
         audience = report.audience
         if not audience:

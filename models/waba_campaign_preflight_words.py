@@ -134,6 +134,14 @@ SENTENCES = {
             "delivers no promotions. They are written to because your settings say so."
         ),
     },
+    "renumbered": {
+        "nobody": _lt("0 of %(chosen)s people got another number after an opt-out."),
+        "some": _lt(
+            "%(count)s of %(chosen)s people are left out: their number was changed after they had "
+            "opted out. Open each one and confirm that it is another person, or note the opt-out "
+            "for the new number."
+        ),
+    },
     "frequency": {
         "nobody": _lt("0 of %(chosen)s people were written to too often."),
         "some": _lt(

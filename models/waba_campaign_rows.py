@@ -40,6 +40,7 @@ class Preparation:
     """What is the same for everybody in a chunk, read once.
 
     :ivar people: {E.164 number: Known}
+    :ivar renumbered: ids of the records that wait for somebody to say that it is another person
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
     :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
     :ivar words: {variant: Words} of the messages that may go to them
@@ -62,6 +63,8 @@ class Preparation:
             else {}
         )
         self.people = (dry_run or campaign)._known_people(numbers)
+        held = self.env["waba.renumbered"]._held(records._name, records.ids, self.company)
+        self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
         self.blacklisted = campaign._blacklisted_among(numbers)
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
             [known.id for known in self.people.values()]
@@ -130,7 +133,7 @@ class WabaCampaign(models.Model):
         retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         typed = number or self._typed_number(record)
         verdict = eligibility.check(
-            self._person(number, typed, known, preparation),
+            self._person(record, number, typed, known, preparation),
             preparation.purpose,
             retry_at,
             us_marketing_blocked=preparation.us_marketing_blocked,

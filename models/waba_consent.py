@@ -5,18 +5,20 @@ APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION waba_consent_append_only() RETURNS trigger AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND current_setting('waba_campaign.erasing', TRUE) = 'on'
-       AND (OLD.recipient_id, OLD.purpose, OLD.action, OLD.source, OLD.at)
+       AND (OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at)
            IS NOT DISTINCT FROM
-           (NEW.recipient_id, NEW.purpose, NEW.action, NEW.source, NEW.at) THEN
+           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'The consent ledger is never changed nor deleted: add a new entry.';
 END $$ LANGUAGE plpgsql;
 DROP TRIGGER IF EXISTS waba_consent_never_changed ON waba_consent;
 CREATE TRIGGER waba_consent_never_changed BEFORE UPDATE ON waba_consent FOR EACH ROW
-    WHEN ((OLD.recipient_id, OLD.purpose, OLD.action, OLD.source, OLD.at, OLD.evidence)
+    WHEN ((OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at,
+           OLD.evidence)
           IS DISTINCT FROM
-          (NEW.recipient_id, NEW.purpose, NEW.action, NEW.source, NEW.at, NEW.evidence))
+          (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at,
+           NEW.evidence))
     EXECUTE FUNCTION waba_consent_append_only();
 DROP TRIGGER IF EXISTS waba_consent_never_deleted ON waba_consent;
 CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH ROW
@@ -35,6 +37,16 @@ class WabaConsent(models.Model):
 
     recipient_id = fields.Many2one(
         "waba.recipient", "Person", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        "Said to",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="An opt-in holds for this company alone, an opt-out for all of them. Empty where "
+        "companies share a portfolio and nothing tells which one heard it: such an opt-in "
+        "holds for none.",
     )
     number = fields.Char(related="recipient_id.number", store=True, index=True)
     # Not read-only, or Odoo's import would not offer them; `write` refuses every change.
@@ -102,11 +114,22 @@ class WabaConsent(models.Model):
         )
 
     def _account(self):
-        """The account the person is known by: the one they were last written to from, else any."""
+        """The company's account that the person is known by: the one they were last written to
+        from, else any."""
+        accounts = self.recipient_id.portfolio_id.account_ids
+        if self.company_id:
+            accounts = accounts.filtered(lambda account: account.company_id == self.company_id)
         last = self.env["waba.message"].search(
-            [("recipient_id", "=", self.recipient_id.id)], order="id desc", limit=1
+            [("recipient_id", "=", self.recipient_id.id), ("account_id", "in", accounts.ids)],
+            order="id desc",
+            limit=1,
         )
-        return last.account_id or self.recipient_id.portfolio_id.account_ids[:1]
+        return last.account_id or accounts[:1]
+
+    def _evidence_for(self, companies):
+        """What shows it, for these companies: what was said to another one is that one's."""
+        self.ensure_one()
+        return (self.evidence or "") if self.company_id in companies else ""
 
     def write(self, vals):
         if set(vals) - {"message_id"}:

@@ -47,6 +47,8 @@ class WabaRecipient(models.Model):
             at=fields.Datetime.now(),
             evidence=(evidence or "").strip(),
         )
+        if read.action == "opt_in":
+            ledger._check_evidence(f"{source_text or ''} {read.evidence}", faults)
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
             texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"
@@ -59,7 +61,7 @@ class WabaRecipient(models.Model):
         """The entry of this form; the last one when it already says the same."""
         ledger = self.env["waba.consent"]
         person = self._of_company(read.number, company)
-        last = person._same_person_here()._last_words().get(read.purpose)
+        last = person._last_words(company).get(read.purpose)
         said = ": ".join(filter(None, [source_text, read.evidence]))
         if last and (last.action, last.source, last.evidence) == (read.action, "form", said):
             return last

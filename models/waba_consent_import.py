@@ -41,7 +41,9 @@ class WabaConsent(models.Model):
             return super().load(fields, data)
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager imports consent."))
-        return self._with_date_order(fields, data).sudo()._load_list(fields, data)
+        # Read with the user's own rights: under `sudo` any company that a client names would do.
+        company = self.env.company
+        return self._with_date_order(fields, data).sudo()._load_list(fields, data, company)
 
     @api.model
     def _with_date_order(self, columns, data):
@@ -58,7 +60,7 @@ class WabaConsent(models.Model):
         return self.with_context(waba_list={**known, "order": order})
 
     @api.model
-    def _load_list(self, columns, data):
+    def _load_list(self, columns, data, company):
         """As `load`: ids and messages of the rows, all of them or, if so chosen, all good ones.
 
         What is skipped is kept (waba.consent.rejected).
@@ -68,10 +70,9 @@ class WabaConsent(models.Model):
             text = self.env._("The list needs these columns too: %s.", ", ".join(labels))
             return {"ids": False, "messages": [{"type": "error", "message": text}], "nextrow": 0}
         limit = self.env.context.get("_import_limit") or len(data)
-        company = self.env.company
         rows = [dict(zip(columns, row, strict=True)) for row in data[:limit]]
         texts = [{COLUMNS[c]: row[c] for c in COLUMNS if c in row} for row in rows]
-        read = [self._read_row(row, company) for row in texts]
+        read = self._read_rows([(row, "") for row in texts], company)
         bad = [index for index, row in enumerate(read) if row.faults]
         skips = bool(self.env.context.get("import_skip_records"))
         if bad and (not skips or len(bad) == len(read)):
@@ -139,7 +140,9 @@ class WabaConsent(models.Model):
         for read, origin in rows:
             person = known[read.number]
             evidence = ": ".join(filter(None, [origin, read.evidence]))
-            person._set_consent(read.purpose, read.action, source, evidence, at=read.at)
+            person._set_consent(
+                read.purpose, read.action, source, evidence, at=read.at, company=company
+            )
             wanted.add((person.id, read.purpose, read.action, read.at))
         entries = self.search(
             [

@@ -3,7 +3,9 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 
-from ..policy import consent_lists, numbers, written_dates
+from ..policy import consent_lists, evidence, numbers, written_dates
+from .consent_sql import PURPOSES
+from .waba_recipient import known_by
 
 TEXTS = ("number", "purpose", "action", "at", "evidence")
 
@@ -25,13 +27,62 @@ class WabaConsent(models.Model):
     _inherit = "waba.consent"
 
     @api.model
-    def _read_row(self, texts, company):
-        """Read one row of texts.
+    def _read_rows(self, rows, company):
+        """Read rows of texts, for the user who wants them taken.
 
-        :param texts: {name of TEXTS: text}; times are the user's, numbers without a country code
-            are of the company's country
-        :return: Read
+        :param rows: [({name of TEXTS: text}, what is evidence besides their own)]; times are the
+            user's, numbers without a country code are of the company's country
+        :return: [Read]
         """
+        read = [self._read_row(texts, company, known) for texts, known in rows]
+        for index in self._taking_back(read, company):
+            fault = self.env._(
+                "%s had opted out. Note that they agreed again on their lead or contact: you need "
+                "one with this number that you may change.",
+                read[index].number,
+            )
+            read[index] = read[index]._replace(faults=(fault,))
+        return read
+
+    @api.model
+    def _taking_back(self, read, company):
+        """Indexes of the rows that would take back an opt-out which is not the user's to take back.
+
+        :param read: [Read]
+        """
+        asked = {row.number for row in read if row.action == "opt_in" and not row.faults}
+        outs = self._opt_outs_of(asked, company)
+        found = {}
+        for index, row in enumerate(read):
+            out_at = outs.get((row.number, row.purpose))
+            if row.action == "opt_in" and not row.faults and out_at and out_at <= row.at:
+                found[index] = row.number
+        people = self.sudo(False).env["waba.recipient"]
+        own = people._numbers_of_own_records(set(found.values())) if found else set()
+        return [index for index, number in found.items() if number not in own]
+
+    @api.model
+    def _opt_outs_of(self, asked, company):
+        """{(E.164 number, purpose): when they opted out} of those opt-outs that the company has to
+        respect, also of people whose data were erased."""
+        people = self.env["waba.recipient"].search(known_by(asked)) if asked else []
+        states = people._consent_states(company) if people else {}
+        outs = {}
+        for person in people:
+            for purpose in PURPOSES:
+                if states[company.id, person.id, purpose] != "opted_out":
+                    continue
+                for number in asked.intersection(person._known_numbers()):
+                    outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
+        for number, row in self.env["waba.erased.person"]._among(asked).items():
+            for purpose in PURPOSES:
+                if row[f"no_{purpose}"]:
+                    outs.setdefault((number, purpose), row.erased_at)
+        return outs
+
+    @api.model
+    def _read_row(self, texts, company, known=""):
+        """Read one row of texts, see `_read_rows`."""
         faults = []
         text = {name: str(texts.get(name) or "").strip() for name in TEXTS}
         read = {
@@ -41,7 +92,20 @@ class WabaConsent(models.Model):
             "at": self._read_moment(text["at"], faults),
             "evidence": self._with_order(text["evidence"], text["at"]),
         }
+        if read["action"] == "opt_in":
+            self._check_evidence(f"{known} {text['evidence']}", faults)
         return Read(**read, faults=tuple(faults))
+
+    @api.model
+    def _check_evidence(self, text, faults):
+        if not evidence.is_telling(text):
+            faults.append(
+                self.env._(
+                    "It does not say how they agreed, which an opt-in needs: write where, when and "
+                    "to which words, in the column “%s”.",
+                    self._fields["evidence"]._description_string(self.env),
+                )
+            )
 
     @api.model
     def _read_number(self, text, company, faults):

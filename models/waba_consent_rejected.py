@@ -41,7 +41,10 @@ class WabaConsentRejected(models.Model):
         """Try again, after it was corrected; what is still wrong is said on the row."""
         ledger = self.env["waba.consent"].sudo()
         for row in self:
-            read = ledger._read_row({name: row[name] for name in TEXTS}, row.company_id)
+            texts = {name: row[name] for name in TEXTS}
+            # A form tells by itself where it was.
+            known = row.origin if row.source == "form" else ""
+            [read] = ledger._read_rows([(texts, known or "")], row.company_id)
             if read.faults:
                 row.sudo().fault = "\n".join(read.faults)
                 continue

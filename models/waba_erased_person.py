@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy.numbers import all_forms, e164_of
-from .waba_recipient_consent import PURPOSES
+from .consent_sql import PURPOSES
 
 # The key of the fingerprints. Ours, not Odoo's `database.secret`: that one is made anew in a copy,
 # after which nobody's opt-out would be recognised.
@@ -131,17 +131,22 @@ class WabaRecipient(models.Model):
         self.ensure_one()
         return {*self._known_numbers(), *filter(None, [self.user_uid])}
 
+    def _remembered(self):
+        """{number or user id of these rows: waba.erased.person} of those erased with an opt-out."""
+        handles = set().union(*(person._handles() for person in self))
+        return self.env["waba.erased.person"].sudo()._among(handles)
+
     def _inherit_erased(self):
         """Give these rows the opt-outs that people of their numbers and user ids had."""
         handles = {person: person._handles() for person in self}
-        erased = self.env["waba.erased.person"].sudo()._among(set().union(*handles.values()))
+        erased = self._remembered()
         for person, own in handles.items() if erased else ():
             for row in {erased[handle] for handle in own if handle in erased}:
                 for purpose in PURPOSES:
                     if not row[f"no_{purpose}"]:
                         continue
                     # What they said to another company is no word to this one.
-                    if purpose not in person._same_person_here()._last_words():
+                    if purpose not in person._last_words(person._companies()):
                         person._set_consent(
                             purpose,
                             "opt_out",
@@ -150,12 +155,12 @@ class WabaRecipient(models.Model):
                             at=row.erased_at,
                         )
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None):
-        changed = super()._set_consent(purpose, action, source, evidence, at, message)
-        back = self.filtered(lambda person: person[f"{purpose}_state"] == "opted_in")
-        if action == "opt_in" and back:
-            handles = set().union(*(person._handles() for person in back))
-            erased = self.env["waba.erased.person"].sudo()._among(handles)
-            for row in erased.values():
-                row[f"no_{purpose}"] = False
+    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
+        changed = super()._set_consent(purpose, action, source, evidence, at, message, company)
+        if action != "opt_in":
+            return changed
+        # As long as one of our companies has no opt-in of theirs, it needs to know them again.
+        back = self.filtered(lambda person: person._is_given_to_all(purpose))
+        for row in back._remembered().values():
+            row[f"no_{purpose}"] = False
         return changed

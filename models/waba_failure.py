@@ -18,6 +18,7 @@ LEFT_OUT = [
     ("blacklisted", "The number is on the phone blacklist"),
     ("opted_out", "The person asked not to receive promotions"),
     ("opted_out_utility", "The person asked not to receive service messages"),
+    ("renumbered", "The number was changed after the person had opted out"),
     ("no_opt_in", "No opt-in to promotions is on record for this person"),
     ("unreachable", "WhatsApp could not reach this number lately"),
     ("blocked_by_us", "We have blocked this person"),

@@ -39,6 +39,7 @@ class WabaMessage(models.Model):
             )
         )
         moved = [id_ for (id_,) in self.env.cr.fetchall()]
+        self.env["waba.renumbered"]._follow_merge(model, sources, target)
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_conversation SET res_id = %s

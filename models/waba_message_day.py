@@ -99,7 +99,7 @@ class WabaMessage(models.Model):
         self.env.cr.execute(
             SQL(
                 """WITH said AS (
-                       SELECT c.at, c.recipient_id,
+                       SELECT c.at, c.recipient_id, c.company_id,
                               CASE WHEN c.source IN ('reply', 'button')
                                    THEN COALESCE(i.reply_to_id,
                                                  CASE WHEN i.direction = 'out' THEN i.id END)
@@ -113,6 +113,7 @@ class WabaMessage(models.Model):
                               SELECT m.id FROM waba_message m
                                WHERE said.message_id IS NULL
                                  AND m.recipient_id = said.recipient_id AND m.direction = 'out'
+                                 AND m.company_id = COALESCE(said.company_id, m.company_id)
                                  AND m.category = 'marketing' AND m.state IN %(taken)s
                                  AND %(left_at)s >= said.at - %(within)s
                                  AND %(left_at)s <= said.at + %(ahead)s

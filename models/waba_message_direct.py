@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import eligibility, frequency, hours
+from .consent_sql import PURPOSES
 from .languages import in_language_of
 from .phone_countries import country_of
 from .waba_campaign_rows import UUID_OF_ROW
@@ -217,13 +218,19 @@ class WabaMessage(models.Model):
                 ["window_expires_at"],
             )
         )
+        states = person._consent_states(sender.company_id)
         verdict = eligibility.check(
             eligibility.Person(
                 # Only what was formatted may look like a number: "+346125550" is none.
                 number=number if person else number.lstrip("+"),
                 user_uid=person.user_uid or "",
-                marketing_state=person.marketing_state or "unknown",
-                utility_state=person.utility_state,
+                **{
+                    f"{purpose}_state": states.get(
+                        (sender.company_id.id, person.id, purpose), "unknown"
+                    )
+                    for purpose in PURPOSES
+                },
+                renumbered=self._is_renumbered(sender, to, content),
                 blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
@@ -241,6 +248,15 @@ class WabaMessage(models.Model):
             return False, False
         detail = number if verdict.reason_key == "invalid_number" else None
         return verdict.reason_key, failure_sentence(self.env, verdict.reason_key, text=detail)
+
+    def _is_renumbered(self, sender, to, content):
+        """Whether the number took the place of one that had opted out of this (waba_renumbered)."""
+        purpose = "marketing" if content["category"] == "marketing" else "utility"
+        key = (sender.company_id.id, to.get("res_id"), purpose)
+        held = self.env["waba.renumbered"]._held(
+            to.get("res_model"), [to["res_id"]] if to.get("res_id") else [], sender.company_id
+        )
+        return key in held
 
     # ------------------------------------------------------------------
     # With which words

@@ -121,7 +121,7 @@ class WabaMessage(models.Model):
         evidence = self.env._('They wrote "%s".', self.text)
         if eligibility.opt_out_intent(self.text, payload, words):
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
-        elif person.marketing_state == "opted_out" and eligibility.opt_in_intent(
-            self.text, payload, words
+        elif eligibility.opt_in_intent(self.text, payload, words) and (
+            person._consent_state("marketing", self.company_id) == "opted_out"
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)

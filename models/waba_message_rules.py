@@ -275,6 +275,7 @@ def _person(row):
         marketing_state=row["marketing_state"],
         utility_state=row["utility_state"],
         blacklisted=row["is_blacklisted"],
+        renumbered=row["is_renumbered"],
         unreachable_until=row["unreachable_until"],
         blocked=row["is_blocked"],
         window_expires_at=row["window_expires_at"],

@@ -1,5 +1,6 @@
 from markupsafe import Markup
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import LazyTranslate, format_datetime
 
 from .labels import label
@@ -17,6 +18,8 @@ CHECKED = {
     "blacklisted": _lt("not on the phone blacklist"),
     "opted_out": _lt("no opt-out from promotions"),
     "opted_out_utility": _lt("no opt-out from service messages"),
+    # Rare, and told where it holds somebody back.
+    "renumbered": None,
     "no_opt_in": None,
     "unreachable": _lt("reached by WhatsApp lately, or never tried"),
     "blocked_by_us": _lt("not blocked by us"),
@@ -189,14 +192,11 @@ class WabaMessage(models.Model):
 
     def _words_at(self, moment):
         """The words on this message's purpose, newest first, as the ledger knew them then."""
-        entries = self.sudo().recipient_id._same_person_here().consent_ids.filtered(
-            lambda entry: (
-                entry.purpose == self._why_purpose()
-                and entry.at <= moment
-                and entry.create_date <= moment
-            )
+        heard = self.recipient_id._words_heard_by(self.company_id)
+        entries = self.env["waba.consent"].search(
+            heard & Domain("purpose", "=", self._why_purpose()), order="at desc, id desc"
         )
-        return entries.sorted(lambda entry: (entry.at, entry.id), reverse=True)
+        return entries.filtered(lambda entry: entry.at <= moment and entry.create_date <= moment)
 
     def _why_consent(self):
         purpose = self._why_purpose()
@@ -222,7 +222,7 @@ class WabaMessage(models.Model):
             action=label(self.env, "action", word.action, "waba.consent"),
             date=self._moment(word.at),
             whose_word=label(self.env, "source", word.source, "waba.consent"),
-            evidence=word.evidence or "",
+            evidence=word._evidence_for(self.company_id),
         ).strip()
 
     def _why_checks(self):

@@ -12,12 +12,16 @@ class WabaPersonMixin(models.AbstractModel):
         "Conversation", compute="_compute_waba_conversation_text", groups=USERS
     )
 
-    @api.depends_context("uid", "lang")
+    @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_conversation_text(self):
         """'2 unread', 'Waiting for an answer' or 'Answered'; empty without a conversation."""
         # Whoever sees the record may know that somebody waits, though not what was said.
         groups = self.env["waba.conversation"].sudo()._read_group(
-            [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "in", self.ids),
+                ("sender_id.company_id", "in", self.env.companies.ids),
+            ],
             ["res_id"],
             ["unread_count:sum", "waiting_since:min", "last_inbound_at:max"],
         )  # fmt: skip

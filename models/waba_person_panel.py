@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -5,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..policy import eligibility, frequency
+from .consent_sql import strictest
 from .labels import label
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
@@ -94,16 +96,16 @@ class WabaPersonMixin(models.AbstractModel):
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
         numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}
-        panel = Panel(self.env, {number for number in numbers.values() if number})
+        panel = Panel(self.env, {number for number in numbers.values() if number}, self)
         for record, number in numbers.items():
             typed = self.env["waba.campaign"]._typed_number(record)
-            record.update(panel.values_for(number, typed))
+            record.update(panel.values_for(number, typed, record._origin.id))
 
 
 class Panel:
-    """What is known of some E.164 numbers, read once, and what follows for each."""
+    """What is known of some E.164 numbers and their records, read once, and what follows."""
 
-    def __init__(self, env, numbers):
+    def __init__(self, env, numbers, records):
         self.env = env
         self.now = fields.Datetime.now()
         # Whoever sees the person's record may know when the company wrote, though not what.
@@ -115,27 +117,34 @@ class Panel:
         self.last = self._last_messages(sudo, ids)
         self.windows = self._windows(sudo, ids)
         self.blacklisted = sudo["waba.campaign"]._blacklisted_among(numbers)
+        everyone = sudo["waba.recipient"].browse(ids)
+        self.consent = everyone._consent_states(self.senders.company_id)
         self.opt_outs = self._opt_outs(sudo, ids)
+        self.renumbered = sudo["waba.renumbered"]._held(
+            records._name, records.ids, self.senders.company_id
+        )
         self.promotions = {
             company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
             for company in self.senders.company_id
         }
 
-    def values_for(self, number, typed):
+    def values_for(self, number, typed, record_id):
         """Values of the panel's fields.
 
         :param number: E.164 or ''
         :param typed: the number as it stands on the record, or ''
+        :param record_id: of the records that were read
         """
         people = self.people.get(number, [])
         out = self._latest(people, "out")
         sender = out.sender_id if out and out.sender_id in self.senders else self.senders[:1]
-        promotion = self._answer("marketing", number, typed, people, sender)
-        service = self._answer("utility", number, typed, people, sender)
+        about = (number, typed, people, sender, record_id)
+        promotion = self._answer("marketing", *about)
+        service = self._answer("utility", *about)
         until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
         return {
-            "waba_marketing_state": self._consent_of(people, "marketing"),
-            "waba_utility_state": self._consent_of(people, "utility"),
+            "waba_marketing_state": self._consent_of(people, "marketing", sender.company_id),
+            "waba_utility_state": self._consent_of(people, "utility", sender.company_id),
             "waba_promotion_answer": promotion.key,
             "waba_promotion_why": promotion.why,
             "waba_service_answer": service.key,
@@ -214,11 +223,13 @@ class Panel:
     # Answering
     # ------------------------------------------------------------------
 
-    def _answer(self, purpose, number, typed, people, sender):
+    def _answer(self, purpose, number, typed, people, sender, record_id):
         if not sender:
             return Answer("no", self.env._("No number of ours is connected."))
+        person = self._person(number, typed, people, sender.company_id)
+        held = (sender.company_id.id, record_id, purpose) in self.renumbered
         verdict = eligibility.check(
-            self._person(number, typed, people, sender.company_id),
+            replace(person, renumbered=held),
             purpose,
             self.now,
             us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
@@ -230,13 +241,13 @@ class Panel:
             return Answer(key, self._refusal(verdict, typed, people))
         if why := self._why_later(purpose, people, sender):
             return Answer("later", why)
-        return Answer("yes", self._why_yes(purpose, people))
+        return Answer("yes", self._why_yes(purpose, people, sender.company_id))
 
     def _person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
-            marketing_state=self._consent_of(people, "marketing"),
-            utility_state=self._consent_of(people, "utility"),
+            marketing_state=self._consent_of(people, "marketing", company),
+            utility_state=self._consent_of(people, "utility", company),
             blacklisted=number in self.blacklisted,
             unreachable_until=self._until(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
@@ -246,10 +257,9 @@ class Panel:
             ),
         )
 
-    def _consent_of(self, people, purpose):
-        """An opt-out said anywhere is said to the company; else the opt-in, if there is one."""
-        said = {person[f"{purpose}_state"] for person in people}
-        return next((state for state in ("opted_out", "opted_in") if state in said), "unknown")
+    def _consent_of(self, people, purpose, company):
+        """What the company has to take their words to be, of several rows the strictest."""
+        return strictest({self.consent[company.id, person.id, purpose] for person in people})
 
     def _until(self, people, name):
         return max((person[name] for person in people if person[name]), default=None)
@@ -258,6 +268,11 @@ class Panel:
         reason = verdict.reason_key
         if reason in OPT_OUTS:
             return self._opt_out_sentence(reason, people)
+        if reason == "renumbered":
+            return self.env._(
+                "The number was changed after the person had opted out. Confirm that it is another "
+                "person now, or nothing of it is sent here."
+            )
         if verdict.retry_at:
             return self._until_sentence(failure_sentence(self.env, reason), verdict.retry_at)
         return failure_sentence(
@@ -295,12 +310,13 @@ class Panel:
             time=when.strftime("%H:%M"),
         )
 
-    def _why_yes(self, purpose, people):
-        if purpose == "utility" and self._consent_of(people, purpose) == "opted_in":
+    def _why_yes(self, purpose, people, company):
+        agreed = self._consent_of(people, purpose, company) == "opted_in"
+        if purpose == "utility" and agreed:
             return self.env._("The person agreed to service messages.")
         if purpose == "utility":
             return self.env._("About the person's own affairs: nothing speaks against it.")
-        if self._consent_of(people, purpose) == "opted_in":
+        if agreed:
             return self.env._("The person agreed to promotions.")
         return self.env._("The person has not said no, and has not been asked yet.")
 

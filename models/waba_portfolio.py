@@ -194,6 +194,7 @@ class WabaPortfolio(models.Model):
         params = {"ours": self.id, "theirs": other.id, "account": account.id}
         self._join_known_people(params)
         self._copy_unknown_people(params)
+        self._copy_consent(params)
         for table, of_account in (
             ("waba_message", SQL("row.account_id = %(account)s", **params)),
             (
@@ -229,7 +230,12 @@ class WabaPortfolio(models.Model):
                               GREATEST(ours.unreachable_until, theirs.unreachable_until),
                           is_blocked = ours.is_blocked OR theirs.is_blocked,
                           marketing_state = CASE WHEN theirs.marketing_state = 'opted_out'
-                                            THEN 'opted_out' ELSE ours.marketing_state END
+                                            THEN 'opted_out' ELSE ours.marketing_state END,
+                          utility_state = CASE WHEN theirs.utility_state = 'opted_out'
+                                          THEN 'opted_out' ELSE ours.utility_state END,
+                          marketing_out_at = GREATEST(ours.marketing_out_at,
+                                                      theirs.marketing_out_at),
+                          utility_out_at = GREATEST(ours.utility_out_at, theirs.utility_out_at)
                      FROM waba_recipient theirs
                     WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
                       AND %(same)s""",
@@ -268,6 +274,20 @@ class WabaPortfolio(models.Model):
                 same=SAME_PERSON,
             )
         )
+
+    def _copy_consent(self, params):
+        """What each company may take these people's words to be, when they have joined."""
+        people = self.env["waba.recipient"]
+        people._copy_opt_ins(
+            SQL(
+                """SELECT theirs.id AS from_id, ours.id AS to_id
+                     FROM waba_recipient theirs JOIN waba_recipient ours ON %(same)s
+                    WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s""",
+                **params,
+                same=SAME_PERSON,
+            )
+        )
+        people.search([("portfolio_id", "=", self.id)])._end_opt_ins()
 
     def write(self, vals):
         result = super().write(vals)

@@ -102,42 +102,53 @@ class WabaRecipient(models.Model):
     def _create_missing(self, portfolio, numbers):
         """A row of `portfolio` for each of these E.164 numbers that has none.
 
-        Consent is the company's: a new row inherits what the same number said elsewhere, an opt-out
-        from everywhere (Meta leaves the scope of a stop open), an opt-in within the company.
+        A new row inherits what the same number said elsewhere: an opt-out from everywhere (Meta
+        leaves the scope of a stop open), an opt-in with the company it was given to.
         """
         # A job or a webhook makes people, no user: create_uid and write_uid stay empty.
         self.flush_model()
-        self.env.cr.execute(
+        made = self.env.execute_query(
             SQL(
                 """INSERT INTO waba_recipient
-                          (portfolio_id, number, marketing_state, utility_state,
-                           create_date, write_date)
+                          (portfolio_id, number, marketing_state, utility_state, marketing_out_at,
+                           utility_out_at, create_date, write_date)
                    SELECT %(portfolio)s, begun.*, %(now)s, %(now)s FROM (%(inherited)s) begun
-                   ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING""",
+                   ON CONFLICT (portfolio_id, number) WHERE number IS NOT NULL DO NOTHING
+                RETURNING id""",
                 portfolio=portfolio.id,
-                inherited=self._inherited_states(portfolio, numbers),
+                inherited=self._inherited_states(numbers),
                 now=self.env.cr.now(),
             )
         )
+        if made:
+            self._copy_opt_ins(
+                SQL(
+                    """SELECT o.id AS from_id, n.id AS to_id FROM waba_recipient n
+                         JOIN waba_recipient o ON o.number = n.number OR o.wa_number = n.number
+                        WHERE n.id = ANY(%s)""",
+                    [id_ for (id_,) in made],
+                )
+            )
 
     @api.model
-    def _inherited_states(self, portfolio, numbers):
-        """SQL: (number, marketing_state, utility_state) that new rows begin with."""
+    def _inherited_states(self, numbers):
+        """SQL: (number, marketing_state, utility_state, marketing_out_at, utility_out_at) that new
+        rows begin with, but for opt-ins (`_copy_opt_ins`)."""
         return SQL(
             """SELECT n,
-                      CASE WHEN said.no_marketing THEN 'opted_out'
-                           WHEN said.marketing THEN 'opted_in' ELSE 'unknown' END,
-                      CASE WHEN said.no_utility THEN 'opted_out'
-                           WHEN said.utility THEN 'opted_in' ELSE 'unknown' END
+                      CASE WHEN said.no_marketing THEN 'opted_out' ELSE 'unknown' END,
+                      CASE WHEN said.no_utility THEN 'opted_out' ELSE 'unknown' END,
+                      said.marketing_out_at, said.utility_out_at
                  FROM unnest(%(numbers)s::varchar[]) AS n
            CROSS JOIN LATERAL (
-                      SELECT bool_or(o.marketing_state = 'opted_out') AS no_marketing,
-                             bool_or(o.utility_state = 'opted_out') AS no_utility,
-                             bool_or(o.marketing_state = 'opted_in' AND %(kin)s) AS marketing,
-                             bool_or(o.utility_state = 'opted_in' AND %(kin)s) AS utility
+                      SELECT bool_or(o.marketing_state = 'opted_out'
+                                     OR o.marketing_out_at IS NOT NULL) AS no_marketing,
+                             bool_or(o.utility_state = 'opted_out'
+                                     OR o.utility_out_at IS NOT NULL) AS no_utility,
+                             max(o.marketing_out_at) AS marketing_out_at,
+                             max(o.utility_out_at) AS utility_out_at
                         FROM waba_recipient o
                        WHERE o.number = n OR o.wa_number = n) said""",
-            kin=SQL("o.portfolio_id = ANY(%s)", portfolio._of_same_companies().ids),
             # In order, so that two preparations cannot wait for each other in a circle.
             numbers=sorted(set(numbers)),
         )

@@ -1,11 +1,11 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .consent_sql import PURPOSES
 from .waba_recipient import known_by
 
-PURPOSES = ("marketing", "utility")
 # What a word of the ledger makes of a person.
 STATE_OF = {"opt_in": "opted_in", "opt_out": "opted_out"}
 ACTION_OF = {state: action for action, state in STATE_OF.items()}
@@ -14,8 +14,9 @@ ACTION_OF = {state: action for action, state in STATE_OF.items()}
 class WabaRecipient(models.Model):
     """What people want to get, and the one door by which that changes: `_set_consent`.
 
-    The ledger (waba.consent) holds every word; `marketing_state` and `utility_state` are what the
-    last word of each purpose made of the person, and what sending reads.
+    The ledger (waba.consent) holds every word. What one company may take from it is `consent_sql`
+    (waba_opt_in.py), which sending reads; `marketing_state` and `utility_state` are what all
+    companies of the portfolio may take from it.
     """
 
     _inherit = "waba.recipient"
@@ -33,7 +34,7 @@ class WabaRecipient(models.Model):
     )
 
     def _same_person(self):
-        """Every row of these people, in any portfolio: consent is the company's, not Meta's."""
+        """Every row of these people, in any portfolio: a no is said to all of us."""
         return self | self.search(known_by(self._known_numbers()))
 
     def _of_company(self, number, company=None):
@@ -65,22 +66,29 @@ class WabaRecipient(models.Model):
         known |= self._find_or_create_by_number(portfolios[0], missing) if missing else {}
         return {number: known[number] for number in numbers}
 
-    def _who_heard(self, action):
-        """The rows that a word said to these changes.
+    def _company_of_word(self, message=None, company=None):
+        """The company that a word was said to: the one given, the message's, else the only one of
+        the portfolio; empty where companies share it and nothing tells.
 
-        An opt-out holds for everybody: who says no to one of our companies is left alone by all.
-        An opt-in is given to one company, so it holds in the portfolios of that company alone.
+        :return: res.company, perhaps empty
         """
-        return self._same_person() if action == "opt_out" else self._same_person_here()
+        self.ensure_one()
+        if company or (message and message.company_id):
+            return company or message.company_id
+        companies = self._companies()
+        return companies if len(companies) == 1 else companies.browse()
 
-    def _same_person_here(self):
-        """The rows of these people in the portfolios of their companies: what one company knows."""
-        known = self.portfolio_id._of_same_companies()
-        return self._same_person().filtered(lambda person: person.portfolio_id in known)
+    def _companies(self):
+        """The companies that write to these people: those with an account in their portfolios;
+        the current one where there is none yet."""
+        portfolios = self.portfolio_id.sudo().with_context(active_test=False)
+        return portfolios.account_ids.company_id.with_env(self.env) or self.env.company
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None):
+    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
         """The one door for consent: writes the ledger, then the state that sending reads.
 
+        An opt-out holds for everybody: who says no to one of our companies is left alone by all.
+        An opt-in is given to one company, and holds for that one alone.
         A word that changes nothing is noted too: it is what makes an older one, come later, old.
         A word older than the last one on its purpose is noted and changes nothing.
 
@@ -90,15 +98,19 @@ class WabaRecipient(models.Model):
         :param evidence: what shows it, in words or a quotation
         :param at: naive UTC datetime when the person said so; now if not given
         :param message: the waba.message it was said in or about
+        :param company: res.company it was said to; see `_company_of_word` if not given
         :return: the rows whose state changed
+        :raise ValueError: an opt-in that tells no company
         """
         at = at or fields.Datetime.now()
-        state, name = STATE_OF[action], f"{purpose}_state"
-        on_time = self.filtered(lambda person: not person._has_newer_consent(at, purpose))
+        heard_by = {person: person._company_of_word(message, company) for person in self}
+        if action == "opt_in" and not all(heard_by.values()):
+            raise ValueError("an opt-in holds for one company: say which one it was given to")
         words = self.env["waba.consent"].create(
             [
                 {
                     "recipient_id": person.id,
+                    "company_id": heard_by[person].id,
                     "purpose": purpose,
                     "action": action,
                     "source": source,
@@ -107,29 +119,34 @@ class WabaRecipient(models.Model):
                     "message_id": message.id if message else False,
                 }
                 for person in self
-                if not person._is_noted(purpose, action, source, at)
+                if not person._is_noted(purpose, action, source, at, heard_by[person])
             ]
         )
-        # One company erased them: what is kept of that says nothing to the others.
-        heard = on_time._same_person_here() if source == "erased" else on_time._who_heard(action)
-        changed = heard.filtered(
-            lambda person: person[name] != state and not person._has_newer_consent(at, purpose)
-        )
-        changed.write({name: state})
+        changed = self.browse()
+        if action == "opt_out":
+            # One company erased them: what is kept of that says nothing to the others.
+            people = self if source == "erased" else self._same_person()
+            changed = people._take_opt_out(purpose, at)
+        else:
+            for person in self:
+                changed |= person._same_person()._take_opt_in(purpose, at, heard_by[person])
         if words and (purpose, action) == ("marketing", "opt_out"):
             self.env["waba.message"]._stamp_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
         return changed
 
-    def _set_marketing_state(self, state, source, evidence, at=None, message=None):
+    def _set_marketing_state(self, state, source, evidence, at=None, message=None, company=None):
         """`_set_consent` to promotions, told by the state it leads to."""
-        return self._set_consent("marketing", ACTION_OF[state], source, evidence, at, message)
+        return self._set_consent(
+            "marketing", ACTION_OF[state], source, evidence, at, message, company
+        )
 
-    def _is_noted(self, purpose, action, source, at):
+    def _is_noted(self, purpose, action, source, at, company):
         """Whether the ledger holds this very word: a webhook may be applied twice."""
         return bool(
             self.env["waba.consent"].search_count(
                 [
                     ("recipient_id", "=", self.id),
+                    ("company_id", "=", company.id),
                     ("purpose", "=", purpose),
                     ("action", "=", action),
                     ("source", "=", source),
@@ -139,7 +156,7 @@ class WabaRecipient(models.Model):
             )
         )
 
-    def _has_newer_consent(self, at, purpose="marketing"):
+    def _has_newer_consent(self, at, purpose="marketing", company=None):
         """Whether the ledger already holds a word said after `at` (events may arrive late).
 
         Another company's counts if it is a no: an opt-in there makes no opt-out here old.
@@ -147,21 +164,41 @@ class WabaRecipient(models.Model):
         self.ensure_one()
         if not at:
             return False
-        heard = Domain("recipient_id", "in", self._same_person_here().ids) | (
-            Domain("recipient_id", "in", self._same_person().ids) & Domain("action", "=", "opt_out")
-        )
         later = Domain("purpose", "=", purpose) & Domain("at", ">", at)
+        heard = self._words_heard_by(self._company_of_word(company=company))
         return bool(self.env["waba.consent"].search_count(later & heard, limit=1))
 
-    def _last_words(self):
-        """{purpose: the last waba.consent of these rows on it}."""
-        entries = self.consent_ids.sorted(lambda entry: (entry.at, entry.id))
+    def _words_heard_by(self, companies):
+        """The Domain of ledger entries on these people that concern these companies: what was said
+        to them, and every opt-out."""
+        heard = Domain("action", "=", "opt_out") | Domain("company_id", "in", companies.ids)
+        return Domain("recipient_id", "in", self._same_person().ids) & heard
+
+    def _last_words(self, companies):
+        """{purpose: the last waba.consent on these people that concerns these companies}."""
+        if not self:
+            return {}
+        entries = self.env["waba.consent"].search(self._words_heard_by(companies), order="at, id")
         return {entry.purpose: entry for entry in entries}
+
+    def _standing_words(self):
+        """The entries of these very rows that still count: the last opt-out of each purpose, and
+        each company's last opt-in."""
+        last = {}
+        for entry in self.consent_ids.sorted(lambda entry: (entry.at, entry.id)):
+            company = entry.company_id if entry.action == "opt_in" else None
+            last[entry.purpose, entry.action, company] = entry
+        given = [
+            entry
+            for (_purpose, action, company), entry in last.items()
+            if action == "opt_out" or company
+        ]
+        return sorted(given, key=lambda entry: (entry.at, entry.id))
 
     def _repeat_words(self, words):
         """Say here what was said of another row of the same person.
 
-        :param words: waba.consent
+        :param words: waba.consent, oldest first
         """
         for word in words:
             self._set_consent(
@@ -171,6 +208,7 @@ class WabaRecipient(models.Model):
                 word.evidence,
                 at=word.at,
                 message=word.message_id,
+                company=word.company_id,
             )
 
     def _follow_opt_outs(self, others, source, evidence, at=None):
@@ -186,20 +224,17 @@ class WabaRecipient(models.Model):
     # By hand
     # ------------------------------------------------------------------
 
+    @api.model
+    def _numbers_of_own_records(self, numbers):
+        """Those of these E.164 numbers that a lead or contact has which the user may change: whose
+        opt-out they may take back."""
+        owned = set()
+        for model, _label in self.env["waba.campaign"]._target_models():
+            records = self.env[model].search([("phone_sanitized", "in", list(numbers))])
+            owned.update(records._filtered_access("write").mapped("phone_sanitized"))
+        return owned
+
     def action_note_consent(self):
         """Asks what this person said, and writes it down under the user's name."""
         self.ensure_one()
         return self.env["waba.consent.note"]._open(recipient_id=self.id)
-
-
-class WabaPortfolio(models.Model):
-    _inherit = "waba.portfolio"
-
-    def _of_same_companies(self):
-        """These portfolios and those that share a company with them, or have none yet."""
-        everyone = self.sudo().with_context(active_test=False)
-        companies = everyone.account_ids.company_id
-        related = Domain("account_ids", "=", False) | Domain(
-            "account_ids.company_id", "in", companies.ids
-        )
-        return self | everyone.search(related if companies else Domain.TRUE).with_env(self.env)

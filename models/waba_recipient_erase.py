@@ -1,31 +1,36 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .waba_failure import failure_sentence
 from .waba_message_notify import REPLY_ACTIVITY
 
+# {model: (the table's column with the company, or SQL that finds it from the table's columns; the
+# path of a domain; columns emptied)} of what one company holds about a person.
+HELD = {
+    "waba.message": (SQL("company_id"), "company_id", None),
+    "waba.conversation": (
+        SQL("(SELECT s.company_id FROM waba_sender s WHERE s.id = sender_id)"),
+        "sender_id.company_id",
+        ("res_model", "res_id"),
+    ),
+    "waba.reputation.event": (SQL("company_id"), "company_id", ("detail", "raw")),
+    "waba.consent": (SQL("company_id"), "company_id", ("number", "evidence")),
+}
+
 
 class WabaRecipient(models.Model):
     """A person's data go; the figures they are part of stay, and so does their no.
 
-    The row itself stays, without number, name and user id: messages and ledger lead to it, and it
-    is counted against the daily limit.
+    Companies may share a portfolio, and with it the row of a person: each erases what it holds
+    itself. The row's own number, names and user id go with the last company that holds anything.
+    The row stays, empty: messages and ledger lead to it, and it is counted against the daily limit.
     """
 
     _inherit = "waba.recipient"
 
     erased_at = fields.Datetime("Data erased at", readonly=True)
-
-    @property
-    def _erased_tables(self):
-        """{table: (column that leads to the person, columns emptied)}."""
-        return {
-            "waba_message": ("recipient_id", self.env["waba.message"]._personal_columns()),
-            "waba_conversation": ("recipient_id", ("res_model", "res_id")),
-            "waba_reputation_event": ("recipient_id", ("detail", "raw")),
-            "waba_consent": ("recipient_id", ("number", "evidence")),
-        }
 
     def _compute_display_name(self):
         result = super()._compute_display_name()
@@ -34,102 +39,216 @@ class WabaRecipient(models.Model):
                 person.display_name = self.env._("Erased person %s", person.id)
         return result
 
-    def _erase(self, keep_out=True):
-        """Erase all that tells their company who these people are.
+    # ------------------------------------------------------------------
+    # Who holds what
+    # ------------------------------------------------------------------
 
+    def _rows_of(self, companies):
+        """The rows of these people in portfolios that one of the companies writes from, or that
+        are nobody's yet, and those about which one of them holds something."""
+        everyone = self._same_person()
+        held = {person for person, company in everyone._held() if company in companies.ids}
+        portfolios = everyone.portfolio_id.with_context(active_test=False)
+        theirs = portfolios.filtered(
+            lambda portfolio: (
+                not portfolio.account_ids or portfolio.account_ids.company_id & companies
+            )
+        )
+        return everyone.filtered(lambda person: person.portfolio_id in theirs or person.id in held)
+
+    def _holders(self):
+        """The companies that hold rows about these people, whatever the portfolio: a full erasure
+        needs every one of them."""
+        rows = self.env["res.company"].browse(
+            company_id for _person, company_id in self._same_person()._held() if company_id
+        )
+        return rows.sorted("name")
+
+    def _held(self):
+        """{(recipient id, company id or None)} for which there are rows that tell about these
+        people; those that were emptied tell nothing."""
+        self.env.flush_all()
+        query = SQL(" UNION ").join(
+            SQL(
+                """SELECT recipient_id, %s FROM %s
+                    WHERE recipient_id = ANY(%s) AND num_nonnulls(%s) > 0""",
+                company,
+                SQL.identifier(self.env[model]._table),
+                self.ids,
+                SQL(", ").join(map(SQL.identifier, self._emptied_columns(model))),
+            )
+            for model, (company, _path, _columns) in HELD.items()
+        )
+        return set(self.env.execute_query(query))
+
+    def _emptied_columns(self, model):
+        return HELD[model][2] or self.env[model]._personal_columns()
+
+    def _held_by_others(self, companies):
+        """Those of these rows about which a company besides these holds something.
+
+        A word of which nobody knows which company heard it is of all that share the portfolio.
+        """
+        held = self._held()
+
+        def is_held(person):
+            sharing = person._companies() - companies
+            return any(
+                company_id not in companies.ids if company_id else sharing
+                for person_id, company_id in held
+                if person_id == person.id
+            )
+
+        return self.filtered(is_held)
+
+    def _held_domain(self, model, companies):
+        """The Domain of the rows of a model of HELD about these people that the companies hold."""
+        path = HELD[model][1]
+        of_people = Domain("recipient_id", "in", self.ids)
+        alone = self - self._held_by_others(companies)
+        return of_people & (
+            Domain(path, "in", companies.ids)
+            | (Domain(path, "=", False) & Domain("recipient_id", "in", alone.ids))
+        )
+
+    def _count_personal(self, companies):
+        """{model: rows of these companies that tell about these people}."""
+        people = self._rows_of(companies)
+        return {
+            model: self.env[model].search_count(people._held_domain(model, companies))
+            for model in HELD
+        }
+
+    # ------------------------------------------------------------------
+    # Erasing
+    # ------------------------------------------------------------------
+
+    def _erase(self, companies, keep_out=True):
+        """Erase all that tells these companies who these people are.
+
+        :param companies: res.company, which the user may act for
         :param keep_out: keep that they get no promotions, also if they had not said so
         :return: how many rows of each kind were emptied, {model: count}
         """
-        people = self._same_person_here()
-        people._check_nothing_leaves()
-        counts = people._count_personal()
-        for person in people:
+        people = self._rows_of(companies)
+        counts = people._count_personal(companies)
+        shared = people._held_by_others(companies)
+        whole = people - shared
+        people._check_nothing_leaves(companies)
+        for person in whole:
             self.env["waba.erased.person"]._remember(
                 person._handles(),
-                keep_out or person.marketing_state == "opted_out",
-                person.utility_state == "opted_out",
+                keep_out or person._is_still_out("marketing"),
+                person._is_still_out("utility"),
             )
-        people._cancel_what_waits()
-        counts["waba.webhook.event"] = people._empty_webhooks()
-        people._leave_blacklist()
-        people._empty_rows()
+        people._cancel_what_waits(companies)
+        counts["waba.webhook.event"] = people._empty_webhooks(companies)
+        whole._leave_blacklist()
+        people._empty_rows(companies)
+        people._end_opt_ins_of(companies)
+        if keep_out:
+            for person in shared.filtered(lambda person: not person._is_still_out("marketing")):
+                person._set_consent(
+                    "marketing",
+                    "opt_out",
+                    "erased",
+                    self.env._("One company erased their data, which keeps them out."),
+                )
+        whole._empty_person()
         return {model: count for model, count in counts.items() if count}
 
-    def _check_nothing_leaves(self):
+    def _is_still_out(self, purpose):
+        """Whether one of our companies still has to respect an opt-out of this person."""
+        is_out = self[f"{purpose}_state"] == "opted_out" or self[f"{purpose}_out_at"]
+        return bool(is_out) and not self._is_given_to_all(purpose)
+
+    def _end_opt_ins_of(self, companies):
+        """What showed these opt-ins is erased: they count no more."""
+        self.env["waba.opt.in"].search(
+            [("recipient_id", "in", self.ids), ("company_id", "in", companies.ids)]
+        ).unlink()
+        self._refresh_states()
+
+    def _messages_of(self, companies):
+        return self.env["waba.message"].search(self._held_domain("waba.message", companies))
+
+    def _check_nothing_leaves(self, companies):
         """A message on its way is told by its number when the answer comes."""
-        if self.env["waba.message"].search_count(
-            [("recipient_id", "in", self.ids), ("state", "=", "reserved")], limit=1
-        ):
+        if any(row.state == "reserved" for row in self._messages_of(companies)):
             raise UserError(
                 self.env._("A message to this person is leaving right now. Try again in a minute.")
             )
 
-    def _count_personal(self):
-        """{model: rows that tell about these people}."""
-        of_people = [("recipient_id", "in", self.ids)]
-        models_of_rows = (
-            "waba.message", "waba.consent", "waba.conversation", "waba.reputation.event",
-        )  # fmt: skip
-        return {name: self.env[name].search_count(of_people) for name in models_of_rows}
-
-    def _cancel_what_waits(self):
-        self.env["waba.message"].search(
-            [("recipient_id", "in", self.ids), ("state", "=", "queued")]
-        )._update_state(
+    def _cancel_what_waits(self, companies):
+        self._messages_of(companies).filtered(lambda row: row.state == "queued")._update_state(
             ("queued",),
             "skipped",
             {"failure_type": "erased", "failure_reason": failure_sentence(self.env, "erased")},
         )
 
-    def _webhooks(self, *states):
-        """Raw bodies that name these people: a search from end to end, for a rare errand."""
+    def _webhooks(self, companies, *states):
+        """Raw bodies to these companies' accounts that name these people: a search from end to end,
+        for a rare errand."""
         handles = [handle.lstrip("+") for person in self for handle in person._handles()]
         if not handles:
             return self.env["waba.webhook.event"]
         self.env["waba.webhook.event"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT id FROM waba_webhook_event
-                    WHERE state IN %s AND body LIKE ANY(%s)""",
+                """SELECT e.id FROM waba_webhook_event e JOIN waba_account a ON a.id = e.account_id
+                    WHERE e.state IN %s AND e.body LIKE ANY(%s) AND a.company_id = ANY(%s)""",
                 tuple(states),
                 [f"%{handle}%" for handle in handles],
+                companies.ids,
             )
         )
         return self.env["waba.webhook.event"].browse([id_ for (id_,) in rows])
 
-    def _empty_webhooks(self):
+    def _empty_webhooks(self, companies):
         """Bodies are evidence of what was applied; their hash still tells a repetition.
 
         :return: how many
         """
-        bodies = self._webhooks("applied", "ignored")
+        bodies = self._webhooks(companies, "applied", "ignored")
         bodies.write({"body": "{}"})
         return len(bodies)
 
     def _leave_blacklist(self):
-        """What we put on the phone blacklist; the fingerprint takes its place."""
+        """What we put on the phone blacklist; the fingerprint takes its place. Unless another row
+        of theirs, which stays, needs it."""
+        kept = (self._same_person() - self)._numbers_to_list()
+        numbers = set(self._numbers_to_list()).difference(kept)
         self.env["phone.blacklist"].with_context(active_test=False).search(
-            [("number", "in", self._numbers_to_list()), ("waba_added", "=", True)]
+            [("number", "in", list(numbers)), ("waba_added", "=", True)]
         ).unlink()
 
-    def _empty_rows(self):
-        messages = self.env["waba.message"].search([("recipient_id", "in", self.ids)])
+    def _empty_rows(self, companies):
+        messages = self._messages_of(companies)
         messages._unlink_copies()
         messages._forget_leads()
+        domains = {model: self._held_domain(model, companies) for model in HELD}
+        ids = {model: self.env[model].search(domain).ids for model, domain in domains.items()}
         self.env.flush_all()
         # The ledger's evidence is emptied by nothing else (waba_consent.py).
         self.env.cr.execute("SET LOCAL waba_campaign.erasing = 'on'")
-        for table, (link, columns) in self._erased_tables.items():
+        for model in HELD:
             self.env.cr.execute(
                 SQL(
-                    "UPDATE %s SET %s WHERE %s = ANY(%s)",
-                    SQL.identifier(table),
-                    SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in columns),
-                    SQL.identifier(link),
-                    self.ids,
+                    "UPDATE %s SET %s WHERE id = ANY(%s)",
+                    SQL.identifier(self.env[model]._table),
+                    SQL(", ").join(
+                        SQL("%s = NULL", SQL.identifier(name))
+                        for name in self._emptied_columns(model)
+                    ),
+                    ids[model],
                 )
             )
         self.env.cr.execute("SET LOCAL waba_campaign.erasing = 'off'")
+        self.env.invalidate_all()
+
+    def _empty_person(self):
+        """Number, names and user id of these rows."""
+        self.flush_model()
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient

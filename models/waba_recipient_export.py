@@ -5,26 +5,29 @@ import zipfile
 
 from odoo import fields, models
 
+from .consent_sql import PURPOSES, strictest
 from .export_cells import cell
+from .labels import label
+from .waba_recipient_erase import HELD
 
 # What belongs to a person, and the columns that tell them something.
 PARTS = {
-    "people": ("waba.recipient", "id", (
+    "people": ("waba.recipient", (
         "number", "wa_number", "user_uid", "name", "partner_id", "marketing_state",
         "utility_state", "is_blocked", "last_marketing_at", "unreachable_until", "create_date",
     )),
-    "consents": ("waba.consent", "recipient_id", (
+    "consents": ("waba.consent", (
         "at", "purpose", "action", "source", "evidence", "user_id", "create_date",
     )),
-    "messages": ("waba.message", "recipient_id", (
+    "messages": ("waba.message", (
         "create_date", "direction", "sender_id", "campaign_id", "template_id", "category",
         "number", "person_name", "body", "parameters", "payload", "state", "failure_reason",
         "accepted_at", "sent_at", "delivered_at", "read_at", "replied_at", "failed_at",
     )),
-    "conversations": ("waba.conversation", "recipient_id", (
+    "conversations": ("waba.conversation", (
         "sender_id", "last_inbound_at", "window_expires_at", "responsible_id",
     )),
-    "evidence": ("waba.reputation.event", "recipient_id", (
+    "evidence": ("waba.reputation.event", (
         "at", "kind", "certainty", "source", "value_before", "value_after", "detail",
     )),
 }  # fmt: skip
@@ -35,27 +38,34 @@ class WabaRecipient(models.Model):
 
     _inherit = "waba.recipient"
 
-    def _export_data(self):
-        """{part: [{column: value}]} of these people, as far as their company knows them."""
-        people = self._same_person_here()
+    def _export_data(self, companies):
+        """{part: [{column: value}]} of these people, as far as these companies know them."""
+        people = self._rows_of(companies)
+        states = people._consent_states(companies)
         data = {}
-        for part, (model, link, columns) in PARTS.items():
-            rows = self.env[model].search([(link, "in", people.ids)], order="id")
+        for part, (model, columns) in PARTS.items():
+            held = people._held_domain(model, companies) if model in HELD else None
+            rows = self.env[model].search(held, order="id") if held else people.sorted("id")
             data[part] = [
                 {name: _as_plain(row, row._fields[name]) for name in columns} for row in rows
             ]
+        for row, person in zip(data["people"], people.sorted("id"), strict=True):
+            for purpose in PURPOSES:
+                # Not what all of a portfolio may go by: what was said to these.
+                state = strictest({states[company.id, person.id, purpose] for company in companies})
+                row[f"{purpose}_state"] = label(self.env, f"{purpose}_state", state, self._name)
         return data
 
-    def _export_zip(self):
+    def _export_zip(self, companies):
         """The same as bytes: one CSV file for each part, and all of it as JSON."""
-        data = self._export_data()
+        data = self._export_data(companies)
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("all.json", json.dumps(data, ensure_ascii=False, indent=1))
             for part, rows in data.items():
                 text = io.StringIO()
                 # All quoted: where ";" divides cells, one within a text begins no new cell.
-                writer = csv.DictWriter(text, PARTS[part][2], quoting=csv.QUOTE_ALL)
+                writer = csv.DictWriter(text, PARTS[part][1], quoting=csv.QUOTE_ALL)
                 writer.writeheader()
                 for row in rows:
                     writer.writerow({name: cell(value) for name, value in row.items()})

@@ -58,13 +58,13 @@ class WabaRecipient(models.Model):
     def _absorb(self, other):
         """Two rows turn out to be one person: this one takes over the other, which has no number.
 
-        Ledger entries never move: a row that has some stays for them, and its last word is
-        repeated here when it is the newest of all.
+        Ledger entries never move: a row that has some stays for them, and what still counts of them
+        is repeated here.
         """
         user_uid = other.user_uid
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._hand_over(other, self)
-        words = (self._same_person() | other)._last_words()
+        words = other._standing_words()
         other.write({"user_uid": False, "name": other.name or user_uid})
         # Before our own row takes the id, which is unique.
         other.flush_recordset()
@@ -75,7 +75,7 @@ class WabaRecipient(models.Model):
                 "slot_at": max(filter(None, [self.slot_at, other.slot_at]), default=False),
             }
         )
-        self._repeat_words(words.values())
+        self._repeat_words(words)
         if not other.consent_ids:
             other.unlink()
 

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from ..cloud_api import payloads
 from ..policy import frequency, limits, pacing
 from ..policy.numbers import address_of
+from .consent_sql import consent_sql, renumbered_sql
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -20,7 +21,7 @@ CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
     "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "wa_number",
-    "is_own", "res_model", "res_id", "record_traits", "sequence_id",
+    "is_own", "res_model", "res_id", "record_traits", "sequence_id", "is_renumbered",
 )  # fmt: skip
 
 
@@ -110,6 +111,7 @@ class WabaSender(models.Model):
             return []
         self.env["waba.message"].flush_model()
         self.env["waba.recipient"].flush_model()
+        self.env["waba.renumbered"].flush_model()
         since = now - limits.WINDOW
         free_people = SQL("AND (r.slot_at > %s OR c.window_expires_at > %s)", since, leaves_by)
         is_own = SQL(
@@ -123,11 +125,12 @@ class WabaSender(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
-                          m.template_id, m.kind, m.text, m.category, r.user_uid, r.marketing_state,
-                          r.utility_state, r.is_blocked, r.unreachable_until, r.slot_at,
+                          m.template_id, m.kind, m.text, m.category, r.user_uid,
+                          %(marketing)s, %(utility)s, r.is_blocked, r.unreachable_until, r.slot_at,
                           c.window_expires_at, m.origin, m.time_zone,
                           r.wa_number,
-                          %(is_own)s, m.res_model, m.res_id, m.record_traits, m.sequence_id
+                          %(is_own)s, m.res_model, m.res_id, m.record_traits, m.sequence_id,
+                          %(renumbered)s
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c
@@ -139,7 +142,10 @@ class WabaSender(models.Model):
                  ORDER BY m.retry_at, m.id LIMIT %(count)s
                       FOR NO KEY UPDATE OF m SKIP LOCKED""",
                 now=now,
+                marketing=consent_sql("marketing", self.company_id.id),
+                utility=consent_sql("utility", self.company_id.id),
                 group=self._group_condition(campaign),
+                renumbered=renumbered_sql(self.company_id.id),
                 is_own=SQL("FALSE") if own_free is None else is_own,
                 free_people=free_people if only_free else SQL(),
                 own_people=own_people if own_free == 0 else SQL(),

@@ -35,16 +35,16 @@ class WabaSequence(models.Model):
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _empty_rows(self):
+    def _empty_rows(self, companies):
         """What came of an erased person's messages stays as figures of nobody."""
-        messages = self.env["waba.message"].search([("recipient_id", "in", self.ids)])
+        messages = self._messages_of(companies)
         self.env["waba.attribution"].search([("message_id", "in", messages.ids)]).write(
             {"message_id": False, "lead_id": False, "detail": False}
         )
         self.env["link.tracker.click"].search([("waba_message_id", "in", messages.ids)]).write(
             {"waba_message_id": False}
         )
-        return super()._empty_rows()
+        return super()._empty_rows(companies)
 
 
 class WabaMessage(models.Model):

@@ -3,6 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..policy import followup
+from .consent_sql import consent_sql
 from .waba_message_inbound import REPORTED_KINDS
 
 
@@ -110,9 +111,11 @@ class WabaSequenceEnrollment(models.Model):
         return self._ids_of(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_sequence s ON s.id = e.sequence_id
                      JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
-                    WHERE e.id = ANY(%(ids)s) AND r.marketing_state = 'opted_out'""",
+                    WHERE e.id = ANY(%(ids)s) AND %(state)s = 'opted_out'""",
                 ids=self.ids,
+                state=consent_sql("marketing", SQL("s.company_id")),
             )
         ) | self._ids_blacklisted()
 
@@ -182,12 +185,19 @@ class WabaSequenceEnrollment(models.Model):
         running = self._running_about(message, *message.recipient_id._known_numbers())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
-        running.filtered("sequence_id.stop_on_reply")._stop("replied", text)
+        running.filtered("sequence_id.stop_on_reply")._stop_for("replied", text, message.company_id)
+
+    def _stop_for(self, reason, text, company):
+        """`_stop`; what was said to `company` is told only where that company follows."""
+        told = self.filtered(lambda one: one.company_id == company)
+        told._stop(reason, text)
+        (self - told)._stop(reason)
 
     @api.model
     def _follow_own_message(self, message):
         """A colleague wrote to the person: two voices at once confuse."""
         running = self._running_about(message, message.recipient_id.wa_number)
+        running = running.filtered(lambda one: one.company_id == message.company_id)
         text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
         running.filtered("sequence_id.stop_on_own_message")._stop(
             "own_message", text, user=message.user_id
@@ -204,23 +214,25 @@ class WabaConsent(models.Model):
         for entry in entries.filtered(lambda entry: entry.action == "opt_out"):
             numbers = entry.recipient_id._known_numbers()
             running = self.env["waba.sequence.enrollment"].sudo()._running_of(numbers)
-            running.filtered("sequence_id.stop_on_opt_out")._stop("opted_out", entry.evidence)
+            running.filtered("sequence_id.stop_on_opt_out")._stop_for(
+                "opted_out", entry.evidence, entry.company_id
+            )
         return entries
 
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _cancel_what_waits(self):
+    def _cancel_what_waits(self, companies):
         """Whose data are erased is followed no more, and what was noted of them goes too."""
-        result = super()._cancel_what_waits()
+        result = super()._cancel_what_waits(companies)
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
             (
                 Domain("number", "in", self._known_numbers())
                 | Domain("message_ids.recipient_id", "in", self.ids)
             )
-            & Domain("company_id", "in", self.portfolio_id.account_ids.company_id.ids)
+            & Domain("company_id", "in", companies.ids)
         )
         found._stop("erased")
         found.write({"number": False, "lead_name": False, "stop_text": False})

@@ -130,6 +130,7 @@ class WabaWebhookEvent(models.Model):
         before = self.env["waba.message"].search(
             [
                 ("recipient_id", "=", person.id),
+                ("company_id", "=", account.company_id.id),
                 ("direction", "=", "out"),
                 ("category", "=", "marketing"),
                 ("accepted_at", "<=", at),

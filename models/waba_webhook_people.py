@@ -38,8 +38,11 @@ class WabaWebhookEvent(models.Model):
         person = self.env["waba.recipient"]._find_or_create_person(
             account.portfolio_id, item.number, item.user_uid
         )
-        is_late = person._has_newer_consent(item.at)
-        person._set_marketing_state(target, "whatsapp", item.detail or item.value, at=item.at)
+        company = account.company_id
+        is_late = person._has_newer_consent(item.at, company=company)
+        person._set_marketing_state(
+            target, "whatsapp", item.detail or item.value, at=item.at, company=company
+        )
         return self.env._("The person said something newer before.") if is_late else None
 
     def _apply_person_report(self, account, item):
@@ -54,7 +57,8 @@ class WabaWebhookEvent(models.Model):
         person = self.env["waba.recipient"]._find_or_create_person(
             account.portfolio_id, item.number, item.user_uid
         )
-        is_late = person._has_newer_consent(item.at)
+        company = account.company_id
+        is_late = person._has_newer_consent(item.at, company=company)
         evidence = self.env._("Their provider says: %s.", f"{item.action} {item.reason}".strip())
-        person._set_marketing_state("opted_out", "provider", evidence, at=item.at)
+        person._set_marketing_state("opted_out", "provider", evidence, at=item.at, company=company)
         return self.env._("The person said something newer before.") if is_late else None

@@ -57,6 +57,8 @@ class Person:
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
     window_expires_at: when the service window of this person and the number we write from closes.
     promotions_free_at: from when the person may get one more promotion (`policy.frequency`).
+    renumbered: the record's number took the place of one whose person had opted out of this, and
+        nobody has confirmed that it is another person.
     """
 
     number: str = ""
@@ -70,6 +72,7 @@ class Person:
     country_code: str = ""
     window_expires_at: datetime | None = None
     promotions_free_at: datetime | None = None
+    renumbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
         lambda question: question.marketing and question.person.marketing_state == "opted_out",
     ),
     ("opted_out_utility", _opted_out_of_utility),
+    ("renumbered", lambda question: question.person.renumbered and not question.answers),
     ("no_opt_in", _no_opt_in),
     ("unreachable", _unreachable),
     ("blocked_by_us", lambda question: question.person.blocked),

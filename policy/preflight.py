@@ -8,8 +8,8 @@ launch back until it is mended or, where that is allowed, a manager overrides it
 
 Lines without a stop and why:
 
-- left_out, waiting for hours or frequency: these people are kept from the message by the rules
-  themselves, so a launch cannot harm them;
+- left_out, renumbered, waiting for hours or frequency: these people are kept from the message by
+  the rules themselves, so a launch cannot harm them;
 - category, way_out: Meta has approved the template as it is; only Meta judges it further;
 - inactive: old contacts are a risk of the campaign's result, which `risk` weighs;
 - cost: money is the company's own to decide (approval by size is a rule of its own).
@@ -65,6 +65,7 @@ LINES = {
     "risk": Line(LEVELS),
     "duration": Line(LEVELS),
     "new_contacts": Line(LEVELS),
+    "renumbered": Line(TWO),
     "frequency": Line(TWO),
     "hours": Line(TWO),
     "inactive": Line(TWO),
@@ -258,6 +259,11 @@ def countries(chosen: int, unserved: int, sent_anyway: int) -> Verdict:
 
 def frequency(people: int) -> Verdict:
     """Judge the people who were written to so often that they wait, or are left out."""
+    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
+
+
+def renumbered(people: int) -> Verdict:
+    """Judge the people whose number was changed after an opt-out: somebody has to look at them."""
     return Verdict("warn", "some") if people else Verdict("pass", "nobody")
 
 

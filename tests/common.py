@@ -372,8 +372,8 @@ class WabaCase(TransactionCase):
         """What a colleague heard of a person on promotions, noted in the dialog for it."""
         wizards = self.env["waba.consent.note"].with_user(user or self.salesperson)
         wizards.create(
-            {"recipient_id": person.id, "action": action, "note": "On the phone",
-             "is_confirmed": True}
+            {"recipient_id": person.id, "action": action, "note": "They said so today",
+             "heard": "call"}
         ).action_confirm()  # fmt: skip
 
     def _alarms(self, sender=None):

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from .test_consent import NUMBER, ConsentCase
 
 COLUMNS = ("person_id", "purpose", "action", "said_at", "evidence")
-GOOD = [NUMBER, "marketing", "opt_in", "2026-01-15", "Fair"]
+GOOD = [NUMBER, "marketing", "opt_in", "2026-01-15", "Fair in Madrid"]
 OTHER = "+34611000002"
 
 
@@ -26,14 +26,16 @@ class TestImport(ConsentCase):
         return self.env["waba.consent"].search([("number", "=", number)], limit=1)
 
     def test_a_row_makes_the_person_the_entry_and_the_state(self):
-        answer = self._load(["611 00 00 01", "Promotions", "Opt-in", "2026-01-15 10:30", "Fair"])
+        answer = self._load(
+            ["611 00 00 01", "Promotions", "Opt-in", "2026-01-15 10:30", "Fair in Madrid"]
+        )
         entry = self._entry()
         self.assertEqual(answer, {"ids": entry.ids, "messages": [], "nextrow": 0})
         self.assertEqual(
             (entry.purpose, entry.action, entry.source, entry.at, entry.user_id),
             ("marketing", "opt_in", "import", datetime(2026, 1, 15, 10, 30), self.manager),
         )
-        self.assertEqual(entry.evidence, "Row 2 of “fair.csv”: Fair")
+        self.assertEqual(entry.evidence, "Row 2 of “fair.csv”: Fair in Madrid")
         self.assertEqual(entry.recipient_id.marketing_state, "opted_in")
         self.assertEqual(entry.recipient_id.utility_state, "unknown")
 
@@ -50,14 +52,15 @@ class TestImport(ConsentCase):
         options = {"quoting": '"', "separator": ",", "has_headers": True, "encoding": "utf-8"}
         answer = wizard.execute_import(list(COLUMNS), list(COLUMNS), options)
         self.assertEqual(answer["messages"], [])
-        self.assertEqual(self._entry().evidence, "Row 2 of “fair.csv”: Fair")
+        self.assertEqual(self._entry().evidence, "Row 2 of “fair.csv”: Fair in Madrid")
 
-    def test_each_purpose_and_word_in_any_order_of_columns_and_without_evidence(self):
+    def test_each_purpose_and_word_in_any_order_of_columns(self):
         for purpose in ("marketing", "utility"):
             for action, state in (("opt_in", "opted_in"), ("opt_out", "opted_out")):
                 with self._case(f"{purpose} {action}"):
-                    self._load([action, "2026-01-15", NUMBER, purpose],
-                               columns=["action", "said_at", "person_id", "purpose"])  # fmt: skip
+                    self._load([action, "2026-01-15", "Fair in Madrid", NUMBER, purpose],
+                               columns=["action", "said_at", "evidence", "person_id", "purpose"],
+                               )  # fmt: skip
                     self.assertEqual(self._person()[f"{purpose}_state"], state)
 
     def test_times_without_a_zone_are_the_manager_s(self):
@@ -162,9 +165,9 @@ class TestImport(ConsentCase):
             ["", *GOOD[1:]],
             [NUMBER, "ads", *GOOD[2:]],
             [NUMBER, "marketing", "maybe", *GOOD[3:]],
-            [NUMBER, "marketing", "opt_in", "last week", ""],
-            [NUMBER, "marketing", "opt_in", "", ""],
-            [NUMBER, "marketing", "opt_in", tomorrow, ""],
+            [NUMBER, "marketing", "opt_in", "last week", "Fair in Madrid"],
+            [NUMBER, "marketing", "opt_in", "", "Fair in Madrid"],
+            [NUMBER, "marketing", "opt_in", tomorrow, "Fair in Madrid"],
             ["13", "x", "y", "z", ""],
         )
         self.assertIs(answer["ids"], False)
@@ -224,7 +227,7 @@ class TestImport(ConsentCase):
         self._write("BAJA")
         self._load(GOOD)
         self.assertEqual(self._person().marketing_state, "opted_out")
-        early = [OTHER, "marketing", "opt_in", "2026-01-01", ""]
+        early = [OTHER, "marketing", "opt_in", "2026-01-01", "Fair in Madrid"]
         late = [OTHER, "marketing", "opt_out", "2026-02-01", ""]
         for rows in ((early, late), (late, early)):
             with self._case(str(rows)):

@@ -164,11 +164,13 @@ class TestNote(ConsentCase):
         )
         with Form(self._opened(action_open, user or self.salesperson)) as form:
             form.note = values.pop("note", "On the phone")
+            if action == "opt_in":
+                form.heard = values.pop("heard", "call")
             for name, value in values.items():
                 form[name] = value
         return form.record
 
-    def test_a_salesperson_opts_a_lead_out_and_in_with_evidence(self):
+    def test_a_salesperson_opts_a_lead_out_and_a_manager_in_again_with_evidence(self):
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         for purpose, why in (("marketing", "waba_promotion_why"), ("utility", "waba_service_why")):
             with self._case(purpose):
@@ -186,10 +188,11 @@ class TestNote(ConsentCase):
                 wizard = self._note(lead, "opt_in", purpose, note="At the fair")
                 self.assertTrue(wizard.is_reversal)
                 self.assertIn("On the phone", wizard.on_record)
-                with self.assertRaisesRegex(UserError, "had opted out"):
+                with self.assertRaisesRegex(AccessError, "had opted out"):
                     wizard.action_confirm()
-                wizard.is_confirmed = True
-                wizard.action_confirm()
+                again = {"note": "At the fair", "heard": "in_person", "user": self.manager}
+                self._note(lead, "opt_in", purpose, **again).action_confirm()
+                self.assertIn("In person: At the fair", self._chatter(lead))
                 seen.invalidate_recordset()
                 self.assertIn("agreed to", seen[why])
 
@@ -201,9 +204,10 @@ class TestNote(ConsentCase):
         cases = [
             (lead, {"at": tomorrow}, "future"),
             (lead, {"note": "  "}, "how you know"),
+            (lead, {"note": "x"}, "how you know"),
             (without, {}, "no phone number"),
             (wrong, {}, "“12” is not a phone number"),
-            (lead, {"purpose": "utility", "at": before, "is_confirmed": True}, "something newer"),
+            (lead, {"purpose": "utility", "at": before, "user": self.manager}, "something newer"),
         ]
         for record, values, words in cases:
             with self.subTest(words), self.assertRaisesRegex(UserError, words):

@@ -1,4 +1,4 @@
-"""A salesperson opts a lead out and in again, with evidence; the lead shows it."""
+"""A salesperson opts a lead in and out, with evidence; taking it back is a manager's."""
 
 from odoo.tests import tagged
 
@@ -13,8 +13,8 @@ class TestConsentTours(TourCase):
         [lead] = self._opportunities("+34611000001")
         self._tour("waba_note_consent", "waba_salesperson", f"/odoo/crm.lead/{lead.id}")
         person = self.env["waba.recipient"].search([("number", "=", "+34611000001")])
-        self.assertEqual((person.marketing_state, person.utility_state), ("opted_in", "opted_out"))
+        self.assertEqual((person.marketing_state, person.utility_state), ("opted_out", "opted_out"))
         entries = person.consent_ids.sorted("id")
-        self.assertEqual(entries.mapped("action"), ["opt_out", "opt_in", "opt_out"])
+        self.assertEqual(entries.mapped("action"), ["opt_in", "opt_out", "opt_out"])
         self.assertEqual(entries.user_id, self.salesperson)
-        self.assertIn("annoyed", entries[0].evidence)
+        self.assertIn("annoyed", entries[1].evidence)

@@ -333,7 +333,7 @@ class TestAttribution(MoneyCase):
         lead = self._win(self._lead(NUMBER, type="opportunity"), 700)
         message = self._delivered(lead, 1, link_token="A" * 16, clicked_at=self.now)
         self._count()
-        message.recipient_id._erase()
+        message.recipient_id._erase(self.env.company)
         self.assertFalse(message.link_token)
         rows = self._rows("won", "click")
         self.assertEqual(len(rows), 2)

@@ -296,6 +296,20 @@ class TestLines(PreflightCase):
         leads = self._leads(preflight.COLD_PEOPLE)
         return self._campaign(leads), leads, "1,000 of 1,000 people were never written to"
 
+    @case("renumbered", "pass")
+    def _renumbered_pass(self):
+        return self._campaign(self._leads(2)), None, "0 of 2"
+
+    @case("renumbered", "warn")
+    def _renumbered_warn(self):
+        leads = self._leads(2)
+        people = self.env["waba.recipient"]
+        number = leads[0].phone_sanitized
+        person = people._find_or_create_by_number(self.portfolio, [number])[number]
+        person._set_marketing_state("opted_out", "person", "No.")
+        leads[0].phone = "+34611999888"
+        return self._campaign(leads), leads[:1], "1 of 2 people are left out"
+
     @case("frequency", "pass")
     def _frequency_pass(self):
         return self._campaign(self._leads(2)), None, "0 of 2"

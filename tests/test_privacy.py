@@ -88,7 +88,7 @@ class TestErase(PrivacyCase):
         theirs = self._person(portfolio=portfolio)
         theirs._set_consent("utility", "opt_in", "form", "Their own form")
         ours = self._person()
-        self.assertNotIn("Their own form", json.dumps(ours._export_data()))
+        self.assertNotIn("Their own form", json.dumps(ours._export_data(self.env.company)))
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         wizard = self.env["waba.consent.note"].with_user(self.salesperson).create(
             {"res_model": "crm.lead", "res_id": lead.id, "purpose": "utility", "note": "x"}
@@ -132,7 +132,7 @@ class TestErase(PrivacyCase):
         doors = {
             "import": lambda: self.env["waba.consent"].with_user(self.manager).with_context(
                 import_file=True).load(["person_id", "purpose", "action", "said_at"],
-                                       [[NUMBER, "marketing", "opt_in", "2026-01-01"]]),
+                                       [[NUMBER, "marketing", "opt_out", "2026-01-01"]]),
             "they write": lambda: self._write("Hola"),
             "user id alone": lambda: self._prefer("stop", wa_id="", user_id="ES.NEW"),
             "another portfolio": lambda: self._person(portfolio=self.env["waba.portfolio"].create(
@@ -179,7 +179,7 @@ class TestErase(PrivacyCase):
         portfolio = self._portfolio_elsewhere()
         ours, theirs = self._person(), self._person(portfolio=portfolio)
         theirs._set_consent("marketing", "opt_in", "form", "Their own form")
-        ours._erase()
+        ours._erase(self.env.company)
         self.assertEqual(self._person().marketing_state, "opted_out")
         self.assertEqual(theirs.marketing_state, "opted_in")
 
@@ -309,7 +309,7 @@ class TestExport(PrivacyCase):
     def test_it_holds_one_person_alone(self):
         self._known()
         self._receive(self._inbound(OTHER, "Hola, soy otra", wamid="wamid.OTHER"))
-        self.assertNotIn("soy otra", json.dumps(self._person()._export_data()))
+        self.assertNotIn("soy otra", json.dumps(self._person()._export_data(self.env.company)))
 
 
 @tagged("post_install", "-at_install")

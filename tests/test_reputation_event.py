@@ -996,9 +996,10 @@ class TestPeople(EvidenceCase):
     def test_what_a_colleague_notes_of_consent_is_evidence(self):
         person = self._message("+34611000069").recipient_id
         self._note_wish(person, "opt_out")
-        self._note_wish(person, "opt_in")
+        self._lead(person.number)
+        self._note_wish(person, "opt_in", self.manager)
         self.assertEqual(
             self._told(),
             [("opt_in", "exact", "good", "person"), ("opt_out", "exact", "bad", "person")],
         )
-        self.assertEqual(self._new().user_id, self.salesperson)
+        self.assertEqual(self._new().user_id, self.salesperson | self.manager)

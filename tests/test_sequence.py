@@ -939,7 +939,7 @@ class TestResults(SequenceCase):
         sequence = self._sequence({"wait_amount": 0}, {})
         one = self._enrolled(sequence)
         self._run()
-        one.message_ids.recipient_id._erase()
+        one.message_ids.recipient_id._erase(self.env.company)
         self.assertEqual((one.state, one.stop_reason), ("stopped", "erased"))
         self.assertFalse(one.number or one.lead_name or one.stop_text)
 

@@ -1,20 +1,26 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..models.consent_sql import strictest
 from ..models.labels import label
 from ..models.waba_recipient import known_by
 from ..models.waba_recipient_consent import STATE_OF
 from ..models.window_actions import dialog_of
-from ..policy import numbers
+from ..policy import evidence, numbers
 
 # What a button may choose beforehand.
 ASKED = ("default_purpose", "default_action")
 
 
 class WabaConsentNote(models.TransientModel):
-    """ "This customer told me that they want it, or do not": noted by whoever heard it."""
+    """ "This customer told me that they want it, or do not": noted by whoever heard it.
+
+    Anybody who may read the lead or contact notes an opt-out. An opt-in says how it was given, and
+    taking back an opt-out is a manager's, on a lead or contact of theirs that they may change.
+    Nothing that the screen sends decides about this: the ledger is read again.
+    """
 
     _name = "waba.consent.note"
     _description = "Note what a person wants"
@@ -35,12 +41,22 @@ class WabaConsentNote(models.TransientModel):
         required=True,
         default="opt_out",
     )
+    heard = fields.Selection(
+        [
+            ("call", "On the phone"),
+            ("in_person", "In person"),
+            ("writing", "By email or letter"),
+            ("form", "On a form or in a contract"),
+            ("whatsapp", "On WhatsApp"),
+        ],
+        "How they said it",
+        help="On WhatsApp: their last message is kept with it as evidence.",
+    )
     note = fields.Text(
         "How you know", required=True, help="Kept as evidence, with your name: how and where."
     )
     on_record = fields.Text("On record now", compute="_compute_on_record")
     is_reversal = fields.Boolean(compute="_compute_on_record")
-    is_confirmed = fields.Boolean("They asked for it themselves, after their opt-out")
 
     @api.model
     def _open(self, **subject):
@@ -59,14 +75,30 @@ class WabaConsentNote(models.TransientModel):
     def _get_subject(self):
         return self.recipient_id or super()._get_subject()
 
+    def _get_record(self):
+        # Named together, a record that is theirs would open the way to somebody who is not.
+        return None if self.recipient_id else super()._get_record()
+
     @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
     def _compute_on_record(self):
         for wizard in self:
             people = wizard._known_people()
-            states = set(people.mapped(f"{wizard.purpose}_state")) if wizard.purpose else set()
-            entry = people._same_person_here()._last_words().get(wizard.purpose)
-            wizard.is_reversal = wizard.action == "opt_in" and "opted_out" in states
-            wizard.on_record = wizard._words_on_record(entry)
+            wizard.is_reversal = wizard._takes_back(people)
+            wizard.on_record = wizard._words_on_record(wizard._last_word(people))
+
+    def _takes_back(self, people):
+        """Whether this opt-in would take back an opt-out, by what is on record of these people."""
+        return self.action == "opt_in" and self._state_of(people) == "opted_out"
+
+    def _state_of(self, people):
+        """What the company has to take these people's words on the purpose to be."""
+        states = people._consent_states(self._company())
+        return strictest(
+            {state for (_company, _person, about), state in states.items() if about == self.purpose}
+        )
+
+    def _last_word(self, people):
+        return people._last_words(self._company()).get(self.purpose)
 
     def _words_on_record(self, entry):
         if not entry:
@@ -76,12 +108,18 @@ class WabaConsentNote(models.TransientModel):
             action=label(self.env, "action", entry.action, "waba.consent"),
             date=format_date(self.env, entry.at),
             whose_word=label(self.env, "source", entry.source, "waba.consent"),
-            evidence=entry.evidence or "",
+            evidence=entry._evidence_for(self.env.companies),
         ).strip()
 
     # ------------------------------------------------------------------
-    # Who
+    # Who, and to which company
     # ------------------------------------------------------------------
+
+    def _company(self):
+        """The company that it was said to: the record's, else the current one."""
+        record = self._get_record()
+        own = record.company_id if record is not None else self.env["res.company"]
+        return own if own in self.env.companies else self.env.company
 
     def _number(self):
         record = self._get_record()
@@ -115,7 +153,79 @@ class WabaConsentNote(models.TransientModel):
                 if typed
                 else self.env._("There is no phone number here to note it for. Enter it first.")
             )
-        return self.env["waba.recipient"].sudo()._of_company(numbers.e164_of(number))
+        people = self.env["waba.recipient"].sudo()
+        return people._of_company(numbers.e164_of(number), self._company())
+
+    # ------------------------------------------------------------------
+    # What may be noted
+    # ------------------------------------------------------------------
+
+    def _check_evidence(self):
+        if not (self.note or "").strip():
+            raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
+        if self.action != "opt_in":
+            return
+        if not self.heard:
+            raise UserError(
+                self.env._(
+                    "Choose how they said it: an opt-in that nothing shows is worth nothing."
+                )
+            )
+        if not evidence.is_telling(self.note):
+            raise UserError(
+                self.env._(
+                    "“%s” does not say how you know. Write when, where and in which words they "
+                    "agreed: whoever doubts it later looks for it.",
+                    self.note.strip(),
+                )
+            )
+
+    def _check_may_take_back(self, people):
+        """An opt-out is taken back by a manager, on a record of the person that is theirs."""
+        if not self._takes_back(people):
+            return
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(
+                self.env._(
+                    "This person had opted out, so only a manager can note that they agreed again. "
+                    "Ask one, and say how you know."
+                )
+            )
+        record = self._get_record()
+        if record is not None:
+            record.check_access("write")
+        elif not self.env["waba.recipient"]._numbers_of_own_records(people._known_numbers()):
+            raise AccessError(
+                self.env._(
+                    "This person had opted out. Note that they agreed again on their lead or "
+                    "contact: you need one with this number that you may change."
+                )
+            )
+
+    def _message_of_theirs(self, people):
+        """Their last message to the company, said to be the evidence; after their opt-out if they
+        had opted out."""
+        if self.action != "opt_in" or self.heard != "whatsapp":
+            return None
+        word = self._last_word(people)
+        since = word.at if word and self._takes_back(people) else False
+        message = self.env["waba.message"].sudo().search(
+            [
+                ("recipient_id", "in", people._same_person().ids),
+                ("direction", "=", "in"),
+                ("company_id", "=", self._company().id),
+                *([("sent_at", ">", since)] if since else []),
+            ],
+            order="id desc",
+            limit=1,
+        )  # fmt: skip
+        if not message:
+            raise UserError(
+                self.env._("There is no message of theirs here that says so since their opt-out.")
+                if since
+                else self.env._("There is no message of theirs here. Choose how they said it.")
+            )
+        return message
 
     # ------------------------------------------------------------------
     # Confirming
@@ -124,30 +234,37 @@ class WabaConsentNote(models.TransientModel):
     def action_confirm(self):
         self.ensure_one()
         self._check_was_said()
-        if not (self.note or "").strip():
-            raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
-        if self.is_reversal and not self.is_confirmed:
-            raise UserError(
-                self.env._(
-                    "This person had opted out. Note an opt-in only when they asked for it "
-                    "themselves after that, and confirm it here."
-                )
-            )
+        self._check_evidence()
         people = self._people()
-        people._set_consent(self.purpose, self.action, "person", self.note.strip(), at=self.at)
-        if set(people.mapped(f"{self.purpose}_state")) != {STATE_OF[self.action]}:
+        self._check_may_take_back(people)
+        people._set_consent(
+            self.purpose,
+            self.action,
+            "person",
+            self._evidence(),
+            at=self.at,
+            message=self._message_of_theirs(people),
+            company=self._company(),
+        )
+        if self._state_of(people) != STATE_OF[self.action]:
             raise UserError(
                 self.env._(
                     "Nothing changes: the person said something newer. %s",
-                    self._words_on_record(people._same_person_here()._last_words().get(self.purpose)),
+                    self._words_on_record(self._last_word(people)),
                 )
             )
         words = self.env._(
             "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
             purpose=label(self.env, "purpose", self.purpose, self._name),
             action=label(self.env, "action", self.action, self._name),
-            note=self.note.strip(),
+            note=self._evidence(),
             user=self.env.user.name,
         )
         self._tell(self._get_record(), words)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _evidence(self):
+        note = self.note.strip()
+        if self.action != "opt_in":
+            return note
+        return f"{label(self.env, 'heard', self.heard, self._name)}: {note}"

@@ -16,6 +16,7 @@ class WabaPrivacy(models.TransientModel):
     recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True, system=False)
     person_name = fields.Char("Person", related="recipient_id.display_name")
     summary = fields.Text("What happens", compute="_compute_summary")
+    others_text = fields.Text("Kept elsewhere", compute="_compute_summary")
     keep_out = fields.Boolean(
         "No promotions to them ever again",
         default=True,
@@ -51,13 +52,29 @@ class WabaPrivacy(models.TransientModel):
         self.recipient_id.check_access("read")
         return self.recipient_id.sudo()
 
+    def _companies(self):
+        """The chosen companies. Without `sudo`, which would believe any that a client names."""
+        return self.env.companies
+
+    def _others(self):
+        """The names of the other companies that hold rows about the person; nothing of the rows."""
+        others = self._person()._holders() - self._companies()
+        return others.mapped("name")
+
     @api.depends("recipient_id")
+    @api.depends_context("allowed_company_ids")
     def _compute_summary(self):
         for wizard in self:
+            wizard.summary = wizard.others_text = False
             if not wizard.recipient_id:
-                wizard.summary = False
                 continue
-            counts = wizard._person()._same_person_here()._count_personal()
+            if others := wizard._others():
+                wizard.others_text = wizard.env._(
+                    "Other companies hold data about this person too: %s. Choose them above, or "
+                    "ask a manager there. Until they have erased theirs, the number stays.",
+                    ", ".join(others),
+                )
+            counts = wizard._person()._count_personal(wizard._companies())
             wizard.summary = wizard.env._(
                 "This takes away number, name, text and record of messages (%(messages)s), the "
                 "evidence of entries in the consent ledger (%(consents)s), the words of signals "
@@ -75,7 +92,7 @@ class WabaPrivacy(models.TransientModel):
         person = self._person()
         self.sudo().write(
             {
-                "file": base64.b64encode(person._export_zip()),
+                "file": base64.b64encode(person._export_zip(self._companies())),
                 "file_name": f"whatsapp-{person.id}.zip",
             }
         )
@@ -89,7 +106,7 @@ class WabaPrivacy(models.TransientModel):
         person = self._person()
         if not self.is_sure:
             raise UserError(self.env._("Tick “Erase it” first: nothing brings these data back."))
-        person._erase(self.keep_out)
+        person._erase(self._companies(), self.keep_out)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
 

@@ -63,7 +63,7 @@ class WabaReportBlock(models.TransientModel):
         if record is None and self.message_id:
             record = self.message_id._get_record()
         person, account = self._find_person(record)
-        about = self._message_of(person)
+        about = self._message_of(person, account)
         self.env["waba.reputation.event"]._record(
             [
                 {
@@ -84,7 +84,14 @@ class WabaReportBlock(models.TransientModel):
             ]
         )
         if self.stop_promotions:
-            person._set_marketing_state("opted_out", "person", self.note, at=self.at, message=about)
+            person._set_marketing_state(
+                "opted_out",
+                "person",
+                self.note,
+                at=self.at,
+                message=about,
+                company=account.company_id,
+            )
         words = self.env._(
             '%(what)s. "%(note)s" – noted by %(user)s.',
             what=labels_of(self, "what")[self.what],
@@ -106,7 +113,11 @@ class WabaReportBlock(models.TransientModel):
                 self.env["waba.message"]
                 .sudo()
                 .search(
-                    [("res_model", "=", record._name), ("res_id", "=", record.id)],
+                    [
+                        ("res_model", "=", record._name),
+                        ("res_id", "=", record.id),
+                        ("company_id", "in", self.env.companies.ids),
+                    ],
                     order="id desc",
                     limit=1,
                 )
@@ -128,14 +139,15 @@ class WabaReportBlock(models.TransientModel):
         people = self.env["waba.recipient"].sudo()
         return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
 
-    def _message_of(self, person):
-        """The message that it is about: the one it was noted on, else the last one before."""
+    def _message_of(self, person, account):
+        """The message of ours that it is about: the one it was noted on, else the last before."""
         message = self.message_id.sudo()
         if message.direction == "in":
             message = message.reply_to_id
         return message or message.search(
             [
                 ("recipient_id", "=", person.id),
+                ("company_id", "=", account.company_id.id),
                 ("direction", "=", "out"),
                 ("accepted_at", "<=", self.at),
                 ("accepted_at", ">", self.at - ABOUT_WITHIN),

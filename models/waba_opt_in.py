@@ -1,0 +1,237 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .consent_sql import PURPOSES, common_sql, consent_sql
+
+
+class WabaOptIn(models.Model):
+    """That one company has a person's yes, which stands: no opt-out came after it.
+
+    An opt-out is said to everybody and is one time on the person (`marketing_out_at`); an opt-in is
+    given to one company, so it is one row here for each company and each row of the person. Rows
+    are made and taken away by `waba.recipient._set_consent` alone; the words themselves, and what
+    shows them, are in the ledger (waba.consent). What a company may do is `consent_sql`.
+    """
+
+    _name = "waba.opt.in"
+    _description = "WhatsApp Opt-in of a Company"
+    _order = "at desc, id desc"
+    _rec_name = "recipient_id"
+    _log_access = False
+
+    recipient_id = fields.Many2one(
+        "waba.recipient", "Person", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
+    purpose = fields.Selection(
+        [("marketing", "Promotions"), ("utility", "Service messages")], required=True, readonly=True
+    )
+    at = fields.Datetime("Since", required=True, readonly=True)
+
+    # What every message asks before it leaves: one probe of this index.
+    _given_uniq = models.UniqueIndex("(recipient_id, company_id, purpose)")
+
+
+class WabaRecipient(models.Model):
+    """The state of a person's consent, in SQL: set by `_set_consent`, read by whoever sends."""
+
+    _inherit = "waba.recipient"
+
+    marketing_out_at = fields.Datetime(
+        "Last opt-out from promotions",
+        readonly=True,
+        help="Whichever company they said it to: it holds for all that have no later opt-in.",
+    )
+    utility_out_at = fields.Datetime("Last opt-out from service messages", readonly=True)
+
+    def _consent_states(self, companies):
+        """What each company has to take these people's words to be.
+
+        :return: {(company id, recipient id, purpose): 'opted_in' | 'opted_out' | 'unknown'}
+        """
+        if not self.ids or not companies:
+            return {}
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT c.id, r.id, %s, %s
+                     FROM waba_recipient r CROSS JOIN unnest(%s::int[]) AS c(id)
+                    WHERE r.id = ANY(%s)""",
+                *(consent_sql(purpose, SQL("c.id")) for purpose in PURPOSES),
+                companies.ids,
+                self.ids,
+            )
+        )
+        return {
+            (company_id, recipient_id, purpose): state
+            for company_id, recipient_id, *states in rows
+            for purpose, state in zip(PURPOSES, states, strict=True)
+        }
+
+    def _consent_state(self, purpose, company):
+        """What one company has to take this person's words to be; 'unknown' of nobody."""
+        states = self._consent_states(company)
+        return states.get((company.id, self.id, purpose), "unknown")
+
+    def _take_opt_out(self, purpose, at):
+        """These rows hold a no since `at` (naive UTC): opt-ins from before end, whoever has them.
+
+        :return: the rows whose common state changed
+        """
+        self.flush_model()
+        column = SQL.identifier(f"{purpose}_out_at")
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient SET %(out)s = GREATEST(%(out)s, %(at)s)
+                    WHERE id = ANY(%(ids)s)""",
+                out=column,
+                at=at,
+                ids=self.ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM waba_opt_in
+                    WHERE recipient_id = ANY(%s) AND purpose = %s AND at <= %s""",
+                self.ids,
+                purpose,
+                at,
+            )
+        )
+        return self._refresh_states()
+
+    def _take_opt_in(self, purpose, at, company):
+        """These rows, of one person, hold a yes to `company` since `at`, if no opt-out came after.
+
+        :return: the rows whose common state changed
+        """
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_opt_in AS given (recipient_id, company_id, purpose, at)
+                   SELECT r.id, %(company)s, %(purpose)s, %(at)s
+                     FROM waba_recipient r
+                    WHERE r.id = ANY(%(ids)s)
+                      AND NOT EXISTS (SELECT 1 FROM waba_recipient o
+                                       WHERE o.id = ANY(%(ids)s) AND o.%(out)s > %(at)s)
+                       ON CONFLICT (recipient_id, company_id, purpose)
+                       DO UPDATE SET at = GREATEST(given.at, EXCLUDED.at)""",
+                company=company.id,
+                purpose=purpose,
+                at=at,
+                ids=self.ids,
+                out=SQL.identifier(f"{purpose}_out_at"),
+            )
+        )
+        return self._refresh_states()
+
+    def _end_opt_ins(self):
+        """Opt-ins of these rows that are older than an opt-out they have come to hold end."""
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM waba_opt_in given USING waba_recipient r
+                    WHERE r.id = given.recipient_id AND r.id = ANY(%s)
+                      AND given.at < CASE given.purpose WHEN 'marketing' THEN r.marketing_out_at
+                                     ELSE r.utility_out_at END""",
+                self.ids,
+            )
+        )
+        return self._refresh_states()
+
+    def _refresh_states(self):
+        """Work out `marketing_state` and `utility_state` anew: what all companies of the portfolio
+        may go by. Where companies share one, each reads its own (`consent_sql`).
+
+        :return: the rows of which one changed
+        """
+        self.flush_model()
+        self.env["waba.account"].flush_model(["portfolio_id", "company_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """UPDATE waba_recipient target
+                      SET marketing_state = common.marketing, utility_state = common.utility
+                     FROM (SELECT r.id, %s AS marketing, %s AS utility
+                             FROM waba_recipient r WHERE r.id = ANY(%s)) common
+                    WHERE common.id = target.id
+                      AND (target.marketing_state, COALESCE(target.utility_state, 'unknown'))
+                          IS DISTINCT FROM (common.marketing, common.utility)
+                RETURNING target.id""",
+                *map(common_sql, PURPOSES),
+                self.ids,
+            )
+        )
+        self.invalidate_model(
+            ["marketing_state", "utility_state", "marketing_out_at", "utility_out_at"]
+        )
+        self.env["waba.opt.in"].invalidate_model()
+        return self.browse(id_ for (id_,) in rows)
+
+    @api.model
+    def _copy_opt_ins(self, pairs):
+        """Give rows the opt-ins of others of the same people.
+
+        :param pairs: SQL that gives (from_id, to_id), ids of waba_recipient
+        """
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """INSERT INTO waba_opt_in AS given (recipient_id, company_id, purpose, at)
+                   SELECT pair.to_id, other.company_id, other.purpose, max(other.at)
+                     FROM (%s) pair
+                     JOIN waba_opt_in other ON other.recipient_id = pair.from_id
+                    WHERE pair.from_id <> pair.to_id
+                 GROUP BY 1, 2, 3
+                       ON CONFLICT (recipient_id, company_id, purpose)
+                       DO UPDATE SET at = GREATEST(given.at, EXCLUDED.at)
+                RETURNING given.recipient_id""",
+                pairs,
+            )
+        )
+        if rows:
+            self.browse({id_ for (id_,) in rows})._refresh_states()
+
+    def _is_given_to_all(self, purpose):
+        """Whether every company with an account has this person's opt-in: nobody needs their no."""
+        self.ensure_one()
+        return not self.env.execute_query(
+            SQL(
+                """SELECT 1 FROM waba_account account
+                    WHERE NOT EXISTS (SELECT 1 FROM waba_opt_in given
+                                       WHERE given.recipient_id = %s AND given.purpose = %s
+                                         AND given.company_id = account.company_id) LIMIT 1""",
+                self.id,
+                purpose,
+            )
+        )
+
+
+class WabaAccount(models.Model):
+    """Another company in a portfolio: its people have not said to it what they said to others."""
+
+    _inherit = "waba.account"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        accounts = super().create(vals_list)
+        accounts.portfolio_id._refresh_people()
+        return accounts
+
+    def write(self, vals):
+        if not {"portfolio_id", "company_id"} & set(vals):
+            return super().write(vals)
+        portfolios = self.portfolio_id
+        result = super().write(vals)
+        (portfolios | self.portfolio_id)._refresh_people()
+        return result
+
+
+class WabaPortfolio(models.Model):
+    _inherit = "waba.portfolio"
+
+    def _refresh_people(self):
+        """Work out the common states of those who opted in to a company."""
+        given = (
+            self.env["waba.opt.in"].sudo().search([("recipient_id.portfolio_id", "in", self.ids)])
+        )
+        given.recipient_id._refresh_states()

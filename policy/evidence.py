@@ -1,0 +1,28 @@
+"""Whether a note tells how somebody is known to have agreed.
+
+What is asked is little, so that no honest note is refused: two words that are not the same letter
+over and over. "x", "ok", blanks and full stops tell nobody anything a year from now.
+"""
+
+import re
+import unicodedata
+
+__all__ = ["is_telling"]
+
+WORDS = 2
+LETTERS = 6
+DIFFERENT = 4
+# Scripts that write without spaces or say more with one sign: two signs are a word, four a note.
+DENSE_LETTERS = 4
+
+
+def is_telling(text: str | None) -> bool:
+    """Return whether `text` says enough to be looked up by whoever doubts a consent later."""
+    text = unicodedata.normalize("NFKC", text or "").casefold()
+    signs = [sign for sign in text if sign.isalnum()]
+    dense = sum(unicodedata.category(sign) == "Lo" for sign in signs)
+    if dense >= DENSE_LETTERS:
+        return len(set(signs)) >= DENSE_LETTERS
+    # The words that differ: "ok ok ok" is one.
+    words = set(re.findall(r"[^\W_]+", text))
+    return len(words) >= WORDS and len(signs) >= LETTERS and len(set(signs)) >= DIFFERENT
