@@ -8,18 +8,14 @@ Shapes: https://developers.facebook.com/documentation/business-messaging/whatsap
 
 import json
 
-from . import webhook_messages, webhook_people, webhook_platform
 from .events import UnknownEvent
 from .values import as_dict, as_list, as_text, as_uid
+from .webhook_fields import NOT_FOLLOWED, reader_of
 from .webhook_scope import Scope, read
 
 _EXCERPT_LENGTH = 2000
-
-_READERS = {
-    **webhook_messages.READERS,
-    **webhook_people.READERS,
-    **webhook_platform.READERS,
-}
+# No number of Meta's is longer, and Python refuses to read one of more than 4,300 digits.
+_LONGEST_INTEGER = 40
 
 
 def parse_events(body):
@@ -29,7 +25,7 @@ def parse_events(body):
     :return: list of `events.Event`; never empty, never raises.
     """
     try:
-        value = json.loads(body) if isinstance(body, (bytes, bytearray, str)) else body
+        value = _load(body) if isinstance(body, (bytes, bytearray, str)) else body
     except (ValueError, RecursionError):
         return [UnknownEvent(why="the body is not JSON", raw={"body": _excerpt(body)})]
     if not isinstance(value, dict):
@@ -39,6 +35,24 @@ def parse_events(body):
     for entry in as_list(value.get("entry")) or [value]:
         events += _entry_events(entry, value)
     return events
+
+
+def _load(body):
+    """The body's JSON; a number that is too long to be one costs itself alone.
+
+    :raise ValueError: it is no JSON
+    :raise RecursionError: it is nested deeper than Python reads
+    """
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(body, parse_int=_short_integer)
+
+
+def _short_integer(text):
+    return int(text) if len(text) <= _LONGEST_INTEGER else None
 
 
 def _excerpt(body):
@@ -89,9 +103,11 @@ def _change_events(change, value, entry, body):
     )
     if not fields:
         return [scope.unknown("the change has no value", change)]
-    reader = _reader_of(scope.field, fields)
+    reader = reader_of(scope.field, fields)
+    if reader is None and scope.field in NOT_FOLLOWED:
+        return [scope.not_followed(NOT_FOLLOWED[scope.field], change)]
     if reader is None:
-        return [scope.unknown("unknown field", change)]
+        return [scope.unknown("unknown field" if scope.field else "it names no field", change)]
     return read(reader, scope, fields)
 
 
@@ -102,18 +118,3 @@ def _by_id(contacts):
         for name in ("wa_id", "user_id"):
             found.setdefault(as_uid(contact.get(name)), contact)
     return found
-
-
-def _reader_of(field, value):
-    """The function that reads such a value.
-
-    The quality page prints the field of the status page (2025-10-22), so `new_quality_score`
-    decides; lists that only one field has decide where the field is missing or new.
-    """
-    if "new_quality_score" in value:
-        return _READERS["message_template_quality_update"]
-    if field in _READERS:
-        return _READERS[field]
-    if value.get("statuses") or value.get("messages"):
-        return _READERS["messages"]
-    return _READERS["user_preferences"] if value.get("user_preferences") else None

@@ -41,10 +41,18 @@ class WabaAccount(models.Model):
     def _take(self, facts):
         """Take over what `_fetch` brought. Safe to repeat."""
         self.ensure_one()
+        known = self._known_subjects()
         self._take_account(facts["account"])
         self._take_numbers(facts["numbers"])
         self._take_templates(facts["templates"])
         self.synced_at = fields.Datetime.now()
+        if self._known_subjects() != known:
+            self.env["waba.webhook.event"]._look_again(self, "account", "number", "template")
+
+    def _known_subjects(self):
+        """What webhooks may be about, as known here."""
+        everything = self.with_context(active_test=False)
+        return (self.portfolio_id, everything.sender_ids, everything.template_ids)
 
     def _take_account(self, facts):
         portfolio = self._find_or_create_portfolio(facts)

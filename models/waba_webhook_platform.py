@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .waba_webhook_wait import Wait
+
 # A template's event -> the state it leaves the template in. FLAGGED (bad feedback) and the
 # quality events change no state; REINSTATED, UNPAUSED and UNARCHIVED mean approved again
 # (Meta, message_template_status_update, 2026-09-11).
@@ -59,7 +61,10 @@ class WabaWebhookEvent(models.Model):
             sender._message_log(body=text)
         if senders:
             return None
-        return self.env._("The number %s is not known here.", display_number or "?")
+        if not display_number:
+            return self.env._("It does not say which number it is about.")
+        self._poll_soon()
+        return Wait("number", self.env._("The number %s is not known here.", display_number))
 
     def _apply_number_update(self, account, item):
         """Since October 2025 this tells throughput and limit, no longer quality."""
@@ -76,12 +81,12 @@ class WabaWebhookEvent(models.Model):
         return None if item.messaging_limit else note
 
     def _apply_number_name(self, account, item):
-        self._poll_soon()
         decision = self.env._(
             "Meta's decision on the name %(name)s: %(decision)s",
             name=item.requested_name,
             decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
         )
+        self._poll_soon()
         return self._note_on_number(account, item.display_number, decision)
 
     def _apply_security(self, account, item):
@@ -188,11 +193,22 @@ class WabaWebhookEvent(models.Model):
 
     def _template_unknown(self, item):
         self._poll_soon()
-        return self.env._(
-            "The template %(name)s (%(language)s) is not known here.",
-            name=item.name,
-            language=item.language,
+        return Wait(
+            "template",
+            self.env._(
+                "The template %(name)s (%(language)s) is not known here.",
+                name=item.name,
+                language=item.language,
+            ),
         )
+
+    def _is_read_since(self, template, item):
+        """Whether the template was first read from Meta after this happened: what it says of the
+        template's state was known then, or is overtaken. Meta is asked once more, to be sure."""
+        if not self.look_count or not item.at or item.at >= template.create_date:
+            return False
+        self._poll_soon()
+        return True
 
     def _template_state(self, item):
         """The state a TemplateStatus leaves its template in, None when it changes none."""
@@ -203,18 +219,24 @@ class WabaWebhookEvent(models.Model):
         if not template:
             return self._template_unknown(item)
         reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
+        if not self._is_read_since(template, item):
+            self._set_template_state(template, item, reason)
+        words = " ".join(filter(None, [item.event, reason, item.description]))
+        template._message_log(body=self.env._("Meta reports on this template: %s", words))
+        return None
+
+    def _set_template_state(self, template, item, reason):
         if status := self._template_state(item):
             template._set_status(status, reason or False)
         elif item.event == "FLAGGED":
             template._take_flag()
-        words = " ".join(filter(None, [item.event, reason, item.description]))
-        template._message_log(body=self.env._("Meta reports on this template: %s", words))
-        return None
 
     def _apply_template_quality(self, account, item):
         template = self._template_of(account, item)
         if not template:
             return self._template_unknown(item)
+        if self._is_read_since(template, item):
+            return None
         qualities = dict(template._fields["quality_score"].selection)
         template.quality_score = item.new if item.new in qualities else "unknown"
         return None
@@ -224,7 +246,7 @@ class WabaWebhookEvent(models.Model):
         if not template:
             return self._template_unknown(item)
         categories = dict(template._fields["category"].selection)
-        if item.previous and item.new in categories:
+        if item.previous and item.new in categories and not self._is_read_since(template, item):
             template.category = item.new
         if item.correct:
             template._message_log(
