@@ -6,16 +6,13 @@ Shapes: https://developers.facebook.com/documentation/business-messaging/whatsap
 (overview and reference pages, 2025-10-22 to 2026-09-11; contradictions noted where they matter).
 """
 
-import json
-
 from .events import UnknownEvent
 from .values import as_dict, as_list, as_text, as_uid
 from .webhook_fields import NOT_FOLLOWED, reader_of
+from .webhook_json import load_body
 from .webhook_scope import Scope, read
 
 _EXCERPT_LENGTH = 2000
-# No number of Meta's is longer, and Python refuses to read one of more than 4,300 digits.
-_LONGEST_INTEGER = 40
 
 
 def parse_events(body):
@@ -25,8 +22,8 @@ def parse_events(body):
     :return: list of `events.Event`; never empty, never raises.
     """
     try:
-        value = _load(body) if isinstance(body, (bytes, bytearray, str)) else body
-    except (ValueError, RecursionError):
+        value = load_body(body) if isinstance(body, (bytes, bytearray, str)) else body
+    except ValueError:
         return [UnknownEvent(why="the body is not JSON", raw={"body": _excerpt(body)})]
     if not isinstance(value, dict):
         return [UnknownEvent(why="the body is not an object", raw={"body": value})]
@@ -35,24 +32,6 @@ def parse_events(body):
     for entry in as_list(value.get("entry")) or [value]:
         events += _entry_events(entry, value)
     return events
-
-
-def _load(body):
-    """The body's JSON; a number that is too long to be one costs itself alone.
-
-    :raise ValueError: it is no JSON
-    :raise RecursionError: it is nested deeper than Python reads
-    """
-    try:
-        return json.loads(body)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:
-        return json.loads(body, parse_int=_short_integer)
-
-
-def _short_integer(text):
-    return int(text) if len(text) <= _LONGEST_INTEGER else None
 
 
 def _excerpt(body):

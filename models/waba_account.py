@@ -155,7 +155,7 @@ class WabaAccount(models.Model):
     def _check_uids(self):
         for account in self:
             for value in (account.waba_uid, account.app_uid):
-                if value and not value.isdigit():
+                if value and not re.fullmatch(r"[0-9]{1,40}", value):
                     raise ValidationError(
                         self.env._(
                             "%s is not an ID of Meta's: they are digits only. Copy it from "

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ..policy import status as status_policy
 
 # No message is tried as often; more digits would fit no column.
+TAG = re.compile(r"[0-9a-f-]{32,36}/[0-9]{1,4}")
 ATTEMPT = re.compile(r"[0-9]{1,4}")
 ARRIVED = ("delivered", "read")
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
@@ -221,6 +222,11 @@ def _take_failed_at(row, at, attempt):
         row["failed_at"] = at
     elif attempt == row["failed_attempt"] and at:
         row["failed_at"] = min(row["failed_at"] or at, at)
+
+
+def is_our_tag(opaque):
+    """Whether it looks like a tag that we put on the wire."""
+    return bool(TAG.fullmatch(opaque or ""))
 
 
 def _split_tag(opaque):

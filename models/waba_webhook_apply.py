@@ -143,7 +143,10 @@ class WabaWebhookEvent(models.Model):
                 if not isinstance(item, webhook_events.MessageStatus):
                     continue
                 if item.waba_uid not in uids:
-                    notes.setdefault(event.id, {})[place] = event._no_account(item)
+                    # Messages of an account that is not connected here are not here either.
+                    note = event._no_account(item)
+                    why = note.why if isinstance(note, Wait) else note
+                    notes.setdefault(event.id, {})[place] = why
                     continue
                 told.append((item, accounts))
                 places.append((event, place))
@@ -367,7 +370,7 @@ class WabaWebhookEvent(models.Model):
             case webhook_events.AccountReview():
                 subject = "review"
             case webhook_events.AccountUpdate():
-                subject = "account" if self._stops_or_lifts(item) else None
+                subject = self._standing_of(item)
             case webhook_events.TemplateStatus() if not self._template_state(item):
                 subject = None
             case webhook_events.TemplateCategory() if not item.previous:

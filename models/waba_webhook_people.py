@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from ..cloud_api import InboundMessage
 from ..policy import eligibility, numbers
 from .waba_message_inbound import REPORTED_KINDS
+from .waba_message_status import is_our_tag
 from .waba_webhook_wait import Wait
 
 PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}
@@ -185,6 +186,6 @@ class WabaWebhookEvent(models.Model):
                     "opted_out", "refused", evidence, at=self._moment_of(item)
                 )
         return Wait(
-            "message" if item.opaque else "untagged",
+            "message" if is_our_tag(item.opaque) else "untagged",
             self.env._("The message %s is not known here.", item.wamid or item.opaque),
         )

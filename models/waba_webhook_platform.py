@@ -1,31 +1,12 @@
 from odoo import fields, models
 
+from .waba_stop_causes import TEMPLATE_EVENTS, causes_begun_by, causes_lifted_by
 from .waba_webhook_wait import Wait
 
-# A template's event -> the state it leaves the template in. FLAGGED (bad feedback) and the
-# quality events change no state; REINSTATED, UNPAUSED and UNARCHIVED mean approved again
-# (Meta, message_template_status_update, 2026-09-11).
-TEMPLATE_EVENTS = {
-    "APPROVED": "approved",
-    "REINSTATED": "approved",
-    "UNPAUSED": "approved",
-    "UNARCHIVED": "approved",
-    "PENDING": "pending",
-    "IN_APPEAL": "in_appeal",
-    "REJECTED": "rejected",
-    "PAUSED": "paused",
-    "DISABLED": "disabled",
-    "LOCKED": "disabled",
-    "ARCHIVED": "archived",
-    "PENDING_DELETION": "pending_deletion",
-    "DELETED": "deleted",
-    "LIMIT_EXCEEDED": "limit_exceeded",
-}
 RESTRICTIONS_STOPPING = (
     "RESTRICTED_BIZ_INITIATED_MESSAGING",
     "RESTRICTED_CUSTOMER_INITIATED_MESSAGING",
 )
-EVENTS_ENDING = ("ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED")
 
 
 class WabaWebhookEvent(models.Model):
@@ -121,35 +102,72 @@ class WabaWebhookEvent(models.Model):
             and (restriction.until is None or restriction.until > now)
         ]
 
-    def _stops_or_lifts(self, item):
-        """Whether an AccountUpdate decides if the account may send."""
-        return bool(
-            any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions)
-            or item.ban_state in ("DISABLE", "REINSTATE")
-            or item.event in EVENTS_ENDING
-        )
+    def _standing_of(self, item):
+        """What of an account's standing an AccountUpdate decides, False when nothing.
+
+        Each stands by itself: news of a restriction makes no older word of a ban old.
+        """
+        if any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions):
+            return "restriction"
+        words = (item.event, item.ban_state)
+        causes = [
+            cause
+            for word in words
+            for cause in (*causes_begun_by(word), *causes_lifted_by(word))
+            if cause != "restriction"
+        ]
+        return causes and causes[0]
 
     def _apply_account_update(self, account, item):
+        if account.state == "draft" and self._standing_of(item):
+            return Wait(
+                "account", self.env._("The account %s is not connected yet.", account.name)
+            )
         account._message_log(
             body=self.env._("Meta reports on this account: %s", self._describe_account_update(item))
         )
         if stopping := self._stopping(item):
-            ends = [restriction.until for restriction in stopping]
-            until = None if None in ends else max(ends)
-            account.write({"restriction": stopping[0].type, "restricted_until": until})
-            account._stop(
-                self.env._(
-                    "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
-                    ", ".join(restriction.type for restriction in stopping),
-                ),
-                until=until,
-            )
-        if item.ban_state == "DISABLE" or item.event in EVENTS_ENDING:
-            account._stop(
-                self.env._("Meta has disabled this account. Ask for a review in WhatsApp Manager.")
-            )
-        elif item.ban_state == "REINSTATE":
-            account._resume(self.env._("Meta has reinstated this account."))
+            self._restrict(account, stopping)
+        for word in (item.event, item.ban_state):
+            for cause in causes_begun_by(word):
+                if cause != "restriction":
+                    account._stop(self._why_stopped(cause), cause=cause)
+            account._lift(causes_lifted_by(word), self._why_lifted(word))
+        return None
+
+    def _restrict(self, account, stopping):
+        ends = [restriction.until for restriction in stopping]
+        until = None if None in ends else max(ends)
+        account.write({"restriction": stopping[0].type, "restricted_until": until})
+        account._stop(
+            self.env._(
+                "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
+                ", ".join(restriction.type for restriction in stopping),
+            ),
+            until=until,
+            cause="restriction",
+        )
+
+    def _why_stopped(self, cause):
+        """Sentence on a stop that Meta's word alone begins: what happened and what to do."""
+        return {
+            "disabled": self.env._(
+                "Meta has disabled this account. Ask for a review in WhatsApp Manager."
+            ),
+            "deleted": self.env._(
+                "This account was deleted at Meta and cannot send any more. Connect another one."
+            ),
+            "offboarded": self.env._(
+                "This account was disconnected from the platform, as happens when the WhatsApp "
+                "Business app moves to another phone. Meta usually connects it again by itself, "
+                "and sending then goes on. If it does not, connect it anew in the app."
+            ),
+        }[cause]
+
+    def _why_lifted(self, word):
+        if word == "ACCOUNT_RECONNECTED":
+            return self.env._("Meta has connected this account again.")
+        return self.env._("Meta has reinstated this account.")
 
     def _describe_account_update(self, item):
         parts = [item.event]
