@@ -4,7 +4,7 @@ import time
 from datetime import datetime, timedelta
 from itertools import permutations
 
-from .common import NUMBER_ES, WabaCase
+from .common import NUMBER_ES, PublicAddress, WabaCase
 
 NUMBER, NEW_NUMBER = "+34611000001", "+34611000009"
 OLD, NEW, NEWEST = "ES.OLD1", "ES.NEW2", "ES.NEW3"
@@ -123,6 +123,9 @@ class TestNewUserId(ChangeCase):
         told = self.simulator.call("rare", {"kind": "user_changed_user_id", "phone_id": NUMBER_ES,
                                             "number": NUMBER, "user_id": NEW})  # fmt: skip
         self._person().user_uid = told["user_id"]
+        address = PublicAddress()
+        self.addCleanup(address.stop)
+        self.simulator.post("delivery", url=address.url)
         self._take_posted()
         self.assertEqual(self._by_uid(NEW), self._person())
 
@@ -146,7 +149,8 @@ class TestNewNumber(ChangeCase):
 
     def _moved(self, **system):
         message = {"id": "wamid.MOVED", "from": NUMBER[1:], "timestamp": str(int(time.time())),
-                   "type": "system", "system": {"type": "user_changed_number", **system}}  # fmt: skip
+                   "type": "system",
+                   "system": {"type": "user_changed_number", **system}}  # fmt: skip
         return self._change("messages", {"metadata": {"phone_number_id": NUMBER_ES},
                             "messages": [message]})  # fmt: skip
 
