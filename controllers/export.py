@@ -4,6 +4,7 @@ import xlsxwriter
 from odoo.http import Controller, content_disposition, request, route
 
 from ..models.export_cells import cell
+from .checks import as_row_id
 
 # Rows read at once: a campaign of a hundred thousand fits no memory as records.
 CHUNK = 5000
@@ -18,7 +19,7 @@ class WabaExport(Controller):
         "/waba/campaign/<int:campaign_id>/people.xlsx", type="http", auth="user", methods=["GET"]
     )
     def people(self, campaign_id):
-        campaign = request.env["waba.campaign"].search([("id", "=", campaign_id)])
+        campaign = request.env["waba.campaign"].search([("id", "=", as_row_id(campaign_id))])
         if not campaign:
             return request.not_found()
         return request.make_response(

@@ -127,9 +127,10 @@ class WabaRecipient(models.Model):
         return result
 
     def _handles(self):
-        """The user id of this row, and its numbers in every way of writing them."""
+        """The user ids of this row, and its numbers in every way of writing them."""
         self.ensure_one()
-        return {*self._known_numbers(), *filter(None, [self.user_uid])}
+        former = (self.former_uids or "").split()
+        return {*self._known_numbers(), *filter(None, [self.user_uid]), *former}
 
     def _remembered(self):
         """{number or user id of these rows: waba.erased.person} of those erased with an opt-out."""

@@ -2,7 +2,6 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ..policy import second_sender
 from .waba_failure import failure_sentence
 from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
 
@@ -21,33 +20,16 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @api.model
-    def _without_second_sender(self, events, rows_by_tag, rows_by_wamid):
-        """The statuses that are about messages of ours; the others are noted.
-
-        :param events: list of cloud_api.MessageStatus
-        :param rows_by_tag, rows_by_wamid: as `_rows_for_statuses` finds them
-        """
-        ours, of_known, of_unknown = [], [], []
-        for event in events:
-            tag, _slash, attempt = event.opaque.partition("/")
-            row = rows_by_tag.get(tag)
-            if row and second_sender.is_not_ours(row, attempt, event.wamid):
-                of_known.append((row, event))
-                continue
-            if not row and event.wamid not in rows_by_wamid and second_sender.is_tag(event.opaque):
-                of_unknown.append(event)
-            ours.append(event)
-        if of_known or of_unknown:
-            self._note_second_sender(of_known, of_unknown)
-        return ours
-
-    @api.model
-    def _note_second_sender(self, of_known, of_unknown):
+    def _note_second_sender(self, of_others):
         """Keep the evidence, stop what would come twice, call the managers.
 
-        :param of_known: [(row as `_rows_for_statuses` reads it, cloud_api.MessageStatus)]
-        :param of_unknown: [cloud_api.MessageStatus] whose tag is no row's of ours
+        :param of_others: [(row as `_rows_for_statuses` reads it, or None where the tag is no row's
+            of ours, cloud_api.MessageStatus)]
         """
+        if not of_others:
+            return
+        of_known = [(row, event) for row, event in of_others if row]
+        of_unknown = [event for row, event in of_others if not row]
         pieces = [
             self._second_sender_piece(event, f"message:{row['id']}", message_id=row["id"])
             for row, event in of_known

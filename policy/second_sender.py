@@ -17,20 +17,20 @@ def is_tag(opaque: str) -> bool:
     return bool(_TAG.fullmatch(opaque or ""))
 
 
-def is_not_ours(row: dict, attempt: str, wamid: str) -> bool:
+def is_not_ours(row: dict, attempt: int, wamid: str) -> bool:
     """Tell whether a status for a known row is about a message we did not send.
 
     :param row: `state`, `attempt_count`, `is_unsent` and `wamid` of the row with the status's uuid
-    :param attempt: what follows the slash in the tag; anything but digits says nothing
+    :param attempt: what follows the slash in the tag; 0 says nothing
     :param wamid: Meta's id of the message the status is about
     """
     # The last attempt is reserved and still in our hands.
     handed_over = row["attempt_count"] - (row["state"] == "reserved" and bool(row["is_unsent"]))
     if not handed_over:
         return True
-    if not (attempt or "").isdigit():
+    if not attempt:
         return False
-    if int(attempt) > handed_over:
+    if attempt > handed_over:
         return True
     # Sent once, by us and with this id; the same attempt under another id left from elsewhere.
     return (
