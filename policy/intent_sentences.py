@@ -1,0 +1,406 @@
+"""The sentences by which people ask for no more promotions: which words play which part in them.
+
+A part is one letter. A word that plays none is "x": whatever it is, it is about something else.
+FILLERS play none either, but say nothing that changes the meaning, and are passed over.
+
+Forms are written "stem:ending,ending;ending": those after ";" hold a "me" ("escrib:ir;irme"),
+which is the part "e" too. Only forms that ask are listed: not "escribieron" (they did write), not
+"recibo" (I do get). Written as `plain_text.letters_of` does, apostrophes being spaces.
+"""
+
+PARTS = {
+    # to unsubscribe
+    "U": {
+        "en": "unsubscribe,unsubscribing,unsuscribe,unsub,optout,deregister",
+        "es": "desuscrib:ir,irse,an,a,anse;irme,anme,eme desapunt:ar,en;arme,enme "
+        "desapuntame desuscribeme",
+        "pt": "descadastr:ar,e,em,a;ar-me descadastrem desinscrev:er,a,am,e descadastramento "
+        "descadastro desinscricao",
+        "fr": "desabonn:er,ez,e,ement desinscri:re,vez,ption,s,ve desabo",
+    },
+    # to stop doing something
+    "C": {
+        "en": "stop,stopping,quit,cease,end,halt",
+        "es": "par:ar,e,en,ad,es,eis ces:ar,en,e,ad",
+        "pt": "parem cesse,cessem interromp:a,am,er suspendam",
+        "fr": "arret:er,ez,e,es cess:er,ez,e stopp:er,ez,e",
+    },
+    # to write to somebody
+    "T": {
+        "en": "text,texting,messaging,contact,contacting,contacted,write,writing,txt,"
+        "txting,msging,disturb,bother,bothering,spam,spamming",
+        "es": "escrib:ir,a,an,as,ais,amos,iendo;irme,iendome,irnos,anme "
+        "contact:ar,e,en,es,eis,ando;arme,arnos,andome "
+        "molest:ar,e,en,es,eis,ando;arme,arnos,andome,enme "
+        "comuniqu:en,e contactad:o,a",
+        "pt": "escrev:er,a,am,as,endo contat:ar,e,em contact:em incomod:ar,e,em,ando "
+        "perturb:e,em,ar,ando spammar",
+        "fr": "ecri:re,vez,viez,ve,ves,s mecri:;re,vez,viez,ve,ves contact:er,ez,iez,e,ee,es derang:er,ez,iez,e "
+        "embet:er,ez importun:er,ez solliciter sollicitez",
+    },
+    # to send something
+    "S": {
+        "en": "send,sending,sent",
+        "es": "envi:ar,e,en,es,eis,ando;arme,arnos,andome,enme "
+        "mand:ar,e,en,es,eis,ando;arme,arnos,andome,enme remit:an,ir",
+        "pt": "envi:em,ando mand:em,ar,e,ando encaminh:ar,em,e dispar:ar,em",
+        "fr": "envo:yer,yez,yiez,ie,ies menvo:;yer,yez,yiez,ie adress:er,ez",
+    },
+    # what is sent, in the plural or as a mass
+    "M": {
+        "en": "messages,texts,msgs,sms,whatsapps,promos,promotions,offers,ads,adverts,marketing,"
+        "advertising,newsletter,newsletters,notifications,campaigns,mailings,solicitations,"
+        "promotional,commercials,stuff,communications",
+        "es": "mensajes,msjs,mjs,msjes,promociones,publicidad,ofertas,propaganda,"
+        "notificaciones,comunicaciones,boletin,boletines,envio,envios,anuncios,campanas,"
+        "comerciales,difusion,newsletters",
+        "pt": "mensagens,promocoes,publicidade,anuncios,notificacoes,comunicacoes,envio,envios,"
+        "campanhas,recebimento,divulgacao,divulgacoes",
+        "fr": "pub,pubs,publicite,publicites,publicitaires,offres,annonces,envoi,envois,"
+        "communications,sollicitations,prospection,demarchage",
+    },
+    # one of them: more often a certain one
+    "m": {
+        "en": "message,promo,promotion,offer,ad,msg",
+        "es": "mensaje,mensage,msj,promocion,oferta,anuncio,whatsapp",
+        "pt": "mensagem,promocao",
+        "fr": "offre,annonce",
+    },
+    # no
+    "N": {
+        "en": "not,no,dont,never,nor,neither,without",
+        "es": "nunca,jamas,ni,sin,tampoco",
+        "pt": "nao,n,naum,num,sem",
+        "fr": "ne,n,pas,jamais,sans",
+    },
+    # more, again, anything
+    "P": {
+        "en": "more,any,anymore,anything,again,ever,longer,another,further",
+        "es": "mas,nada,ningun,ninguna,ningunos,vuelvan,vuelva,vuelvas,volvais,sigan,sigas,siga",
+        "pt": "mais,nenhum,nenhuma,voltem,volte",
+        "fr": "rien,aucun,aucune,davantage",
+    },
+    # French "plus": more, or no more
+    "p": {"fr": "plus"},
+    # to want, to let
+    "W": {
+        "en": "want,wanna,wish,like,need,care,agree,authorise,authorize,needed",
+        "es": "quiero,kiero,qiero,kero,quisiera,queremos,deseo,deseamos,autorizo,autorizamos,"
+        "consiento,pido,solicito,gustaria,prefiero,acepto,permito,necesito",
+        "pt": "quero,kero,queremos,gostaria,desejo,autorizo,aceito,permito,peco,solicito,preciso",
+        "fr": "veux,voudrais,voulons,souhaite,souhaitons,desire,accepte,autorise,demande,besoin",
+    },
+    # to get, where it is a wish; English says the same of a fact
+    "V": {"es": "recib:ir,irlos,irlas", "pt": "receber", "fr": "recevoir"},
+    "G": {"en": "receive,receiving,get,getting,hear,hearing"},
+    # to take off, to erase
+    "R": {
+        "en": "remove,delete,erase,removing",
+        "es": "borr:ar,en,e,ad,a;arme,enme,ame,adme elimin:ar,en,e,ad,a;arme,enme,ame,adme "
+        "quit:ar,en,e,ad,a;arme,enme,ame,adme sac:ar,a,ad;arme,ame,adme saqu:en,e;enme,eme "
+        "suprim:ir,an,a;anme retir:ar,en;enme,arme",
+        "pt": "remov:er,a,am apag:ar,ue,uem,a exclu:ir,am,a,i tir:ar,em,e,a retir:em,e",
+        "fr": "retir:er,ez,e supprim:er,ez,e enlev:er,ez,e ray:er,ez effac:er,ez ot:ez,er radiez",
+    },
+    # where one is taken off
+    "L": {
+        "en": "list,lists,database,db,mailing,contacts,subscribers,records",
+        "es": "lista,listas,base,agenda,contactos,grupo,listado",
+        "pt": "cadastro,contatos,transmissao",
+        "fr": "liste,listes,fichier,fichiers,diffusion,contacts",
+    },
+    # whom one means by it
+    "H": {
+        "en": "number,phone,person",
+        "es": "numero,telefono,movil,contacto,persona",
+        "pt": "telefone,celular,zap,contato,pessoa",
+        "fr": "telephone,portable,personne,coordonnees",
+    },
+    # to cancel, and what a contract may be as well as a mailing list
+    "A": {
+        "en": "cancel,cancelling,canceling,terminate",
+        "es": "cancel:ar,en,e,a,o anul:ar,en",
+        "pt": "cancelem",
+        "fr": "annul:er,ez,e resili:er,ez,e",
+    },
+    "B": {
+        "en": "subscription,membership",
+        "es": "suscripcion,subscripcion",
+        "pt": "assinatura,inscricao",
+        "fr": "abonnement,inscription",
+    },
+    # to take back a consent
+    "Z": {
+        "en": "revoke,withdraw,revoking,withdrawing",
+        "es": "revoc:ar,o retir:o",
+        "pt": "revog:ar,o",
+        "fr": "revoqu:er,e",
+    },
+    "Y": {
+        "en": "permission,consent,authorised,authorized",
+        "es": "consentimiento,permiso,autorizacion,autorice,autorizado",
+        "pt": "consentimento,permissao,autorizacao,autorizei",
+        "fr": "consentement,accord,autorisation",
+    },
+    # to go on
+    "E": {
+        "en": "keep,continue",
+        "es": "seguid,sigue,continuen,segui",
+        "pt": "continuem,continue,sigam",
+        "fr": "continuez,continuer,continue",
+    },
+    # to phone
+    "F": {
+        "en": "call,calling,phone,ring",
+        "es": "llam:ar,en,e,es,eis,ando;arme,andome,enme",
+        "pt": "lig:ar,ue,uem,ando ligacoes",
+        "fr": "appel:er,ez,le,iez",
+    },
+    "i": {
+        "en": "interested,interest",
+        "es": "interesa,interesan,interesado,interesada,interesados,interesadas,interes",
+        "pt": "interessa,interesse,interessado,interessada",
+        "fr": "interesse,interessee,interessent,interessees",
+    },
+    # how, where, who: whoever asks how to leave wants to
+    "J": {
+        "en": "how,where,who",
+        "es": "como,donde,quien,quienes",
+        "pt": "onde,quem",
+        "fr": "comment,ou,qui",
+    },
+    # when, what: a question about something else
+    "D": {
+        "en": "when,what,which",
+        "es": "cuando,cual",
+        "pt": "quando,qual",
+        "fr": "quand,quel,quelle",
+    },
+    # why: about something else, or a complaint
+    "q": {"en": "why", "es": "porque,porke", "fr": "pourquoi"},
+    # gave, got
+    "g": {
+        "en": "gave,give,got,find,found",
+        "es": "dio,dieron,sacaron,sacaste,consiguieron,obtuvieron,tienen,tienes,teneis,paso,"
+        "facilito,sacado,conseguido",
+        "pt": "passou,deu,deram,conseguiram,conseguiu,pegaram,arrumaram",
+        "fr": "donne,obtenu,trouve,communique,refile",
+    },
+    # too many, fewer
+    "y": {
+        "en": "many,fewer,less,much",
+        "es": "demasiados,demasiada,demasiadas,muchos,muchas,menos,tantos,tantas,tanto",
+        "pt": "muitas,muita,demais,tantas",
+        "fr": "trop,moins,tant",
+    },
+    # has left, or asked to
+    "u": {
+        "en": "unsubscribed",
+        "es": "desuscribi,desuscrito",
+        "pt": "descadastrei,descadastrado,descadastrada",
+        "fr": "desabonnee,desinscrit,desinscrite",
+    },
+    # the wrong person
+    "w": {
+        "en": "wrong",
+        "es": "equivocado,equivocan,equivoca,equivocais,equivocaste,erroneo",
+        "pt": "errado,engano",
+        "fr": "mauvais,trompez,trompe,erreur",
+    },
+    "d": {
+        "en": "data,information,info",
+        "es": "datos,informacion,info",
+        "pt": "dados,informacoes,informacao",
+        "fr": "donnees,informations,infos",
+    },
+    # words of the law, and threats: a person reads them
+    "!": {
+        "en": "gdpr,ccpa,tcpa,harassing,harassment,lawyer,blocking,reporting,erasure",
+        "es": "denunciar,denunciare,bloquear,bloqueare,reportar,reportare,supresion,acoso,rgpd,"
+        "lopd,aepd,profeco,condusef,denuncio,bloqueo",
+        "pt": "denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio,exclusao",
+        "fr": "signaler,bloque,bloquer,cnil,effacement,harcelement,plainte",
+    },
+}
+
+# Several words that play one part, and only together; "" is none, "%" restricts what is asked.
+# Patterns as in `intent_words`.
+PHRASES = {
+    "U": (
+        "opt|opting out",
+        "opt me|us out",
+        "dar|darme|darnos|darse|dame|dadme|deme|denme|den|deis|dadnos|dennos|date|doy|des|darte "
+        "de baja|vaja",
+        "me de de baja",
+        "darle de baja",
+        "quiero|quisiera|solicito|pido|deseo|tramitar|tramiten la|mi|una baja|vaja",
+        "sair|saia da|dessa|desta|deste|desse|do lista|grupo|cadastro",
+        "sair da|dessa|desta lista de transmissao|mensagens|contatos",
+        "salir|salirme de la|esta|su|vuestra lista|grupo",
+        "want|get out",
+    ),
+    "u": (
+        "opted out",
+        "di|dio|dieron|dado|dada de baja",
+        "pedi|solicite la|mi baja",
+        "pedi para|pra sair",
+        "suis|ete desabonne|desinscrit",
+        "deja desabonne|desinscrit|desabonnee|desinscrite",
+        "etre desabonne|desinscrit|desabonnee|desinscrite",
+        "ja sai da lista",
+        "sai da lista",
+    ),
+    "C": (
+        "deja|deje|dejen|dejes|dejad|dejar|dejeis|para|basta|harto|harta de",
+        "deixe|deixem|deixar|chega|pare|parem|parar|para de",
+        "fini les|la",
+        "marre de",
+        "tired|sick of",
+        "done with",
+    ),
+    "T": (
+        "entre|entrem|entrar em contato|contacto",
+        "entre|entrem|entrar mais em contato|contacto",
+        "pongan|ponga|ponganse|pongais en contacto",
+        "se pongan mas en contacto",
+        "reach out",
+        "get in touch",
+    ),
+    "W": ("interested in receiving", "me gustaria", "tenho interesse em"),
+    "R": ("cross|strike off", "faites sortir"),
+    "L": ("base|bases de datos|donnees|dados",),
+    "D": ("what does", "que|o significa|significan|quiere", "que veut dire", "est ce que"),
+    "q": ("por que|q", "how come"),
+    "J": ("de donde", "is there a way|option", "hay alguna|manera|forma", "comment je fais",
+          "como faco|fazer|puedo|hago"),
+    "%": (
+        "if|unless|until|except|only",
+        "hasta|salvo|excepto|solo|solamente|unicamente",
+        "si no|bajan|tienen|hay|es",
+        "se nao|tiver|for",
+        "ate|exceto|somente|apenas",
+        "sauf|seulement|uniquement|jusqu|si vous|tu|c",
+    ),
+    "i": ("for me", "tengo|tenho|have|ai interes|interesse|interest|interet"),
+    "Ni": ("have no interest",),
+    "w": ("esse|este numero no|nao es|e de", "aqui nao e"),
+    "g": ("avez|as|ont eu|obtenu|trouve", "avez vous eu|obtenu|trouve"),
+    "": ("at all", "right now", "in the future", "from now on", "a partir de ahora|agora",
+         "dorenavant", "de ahora en adelante", "once and for all", "de una vez"),
+    "x": ("sair de casa", "estoy|esta de baja", "full|bus|non|the stop", "the|week end", "da|de tarde",
+          "stop by"),
+}  # fmt: skip
+
+# Say nothing that changes what is asked.
+FILLERS = frozenset(
+    (
+        "the a an your ur you u to of from for with this these those that i im id we my our its it "
+        "is are be being am do does just really immediately now already kindly sir madam guys team "
+        "anyone people all every everything so too also as on in via whatsapp "
+        "will right future time times thing things bloody damn fucking "
+        "hi hello hey dear ok okay please pls plz thanks thank thx ty well and oh sorry "
+        "day evening morning afternoon good "
+        "el la los las lo un una unos unas de del al a y e o que q su sus vuestro vuestra vuestros "
+        "vuestras mi mis este esta estos estas esa ese esos esas eso isso tu tus por favor porfavor porfa "
+        "xfa xfavor x para ya le les se os ustedes uds usted vosotros en esto eso desde tipo "
+        "hola buenas buenos dias tardes noches gracias muchas vale bueno ok ahora inmediatamente "
+        "seguir soy pues entonces asi saludo saludos cordial cordiales estimados senores nadie "
+        "o os as da das do dos um uma seu sua seus suas meu minha este essa esse dessa desse desta "
+        "deste voces voce vcs vc pra para por favor com em ja eu que e ai oi ola bom boa dia tarde "
+        "noite obrigado obrigada obg grato grata agora entao estar sendo ser "
+        "le la les l d un une des du de vos votre ton tes ta mon ma mes ce cet cette ces je j tu il "
+        "vous on c ca s qu que a au aux et en y de svp sil plait stp merci bonjour bonsoir bonne "
+        "journee soiree tout tous toute toutes veuillez faut est etre aussi deja donc ici "
+        "beaucoup davance voila"
+    ).split()
+)
+ME = frozenset("me us nos moi m mim comigo conmigo mi".split())
+COURTESIES = frozenset("please pls plz porfa porfavor xfa xfavor svp stp kindly".split())
+# Whoever asks whether we can, asks us to.
+REQUESTS = frozenset(
+    (
+        "can could would will may pueden puede podrian podria podeis podriais puedes podrias pode "
+        "podem poderiam poderia podriamos pouvez pourriez peux pourrait possible"
+    ).split()
+)
+# What stands between two sentences that mean different things.
+BUT = frozenset("but pero porem however".split())
+
+# Known words that are one letter from a word above: no slips of the finger.
+NO_SLIPS = frozenset(
+    (
+        "massage massages contract contracts testing quiere quieren manual removed deleted "
+        "received contracte escribio messenger letting sending envies enviar recibi recibo mande "
+        "mandar mandas mandan enviais contrato contratar contrate contraten cancelled canceled"
+    ).split()
+)
+
+# What is asked, in parts (see PARTS); "e" is "me", which `intent` leaves out where it does not
+# matter. The first that fits decides.
+_MORE = "[Pp]*"
+_NO = "[PW]*N[PpWE]*"
+# Whole sentences, with nothing in them that is about something else.
+ASKS = (
+    "[WC]*U[UMBLHPm]*",
+    "W*C[PpW]*S[PpMmB]*",
+    "W*C[PpW]*T[PpMmH]*",
+    "W*C[PpW]*V?[Pp]*M+[PpL]*",
+    f"{_NO}M+[Pp]*",
+    f"{_NO}V{_MORE}M+[Pp]*",
+    f"[PW]*N[Pp]*W[Pp]*G{_MORE}M+[Pp]*",
+    f"{_NO}P[PpWE]*V[Pp]*m",
+    f"{_NO}V[Pp]+m",
+    f"{_NO}T[PpMH]*",
+    f"{_NO}S{_MORE}M+[Pp]*",
+    f"{_NO}Sm?[Pp]+m?[Pp]*",
+    f"{_NO}S[Pp]+[Mm][Pp]*",
+    "W*A[BM]+M+[Pp]*",
+    f"{_NO}WM?S[Mm]+",
+    "W*Z[Pp]*Y[M]*",
+    f"{_NO}YM+",
+)
+# The same, where "me" matters.
+ASKS_ME = ("W*(eR|Re)e?[LMH]*", "e?W*RHe?L*")
+# Whole sentences that leave a doubt.
+DOUBTS = (
+    "W*AB[LB]*",
+    "W*AM+",
+    "N[Pp]*W*[Pp]*F[Pp]*",
+    "W*C[PpW]*F[Pp]*",
+    "W*pM+",
+    f"{_NO}S",
+    "N[Pp]*W*[PpW]*i[Pp]*",
+    "N[Pp]*W?[Pp]*dW?",
+    "N[Pp]+",
+    "W[AC]",
+    "J[WPp]*[AC]",
+    "w+H?",
+)
+# Found in a sentence that is about something else as well.
+HINTS = (
+    "U",
+    "u",
+    "!",
+    "(eR|Re)x*[Ld]",
+    "RH",
+    "Rx?d",
+    "C[PpW]*S[Pp]*M",
+    "C[PpW]*[Pp]*(eT|Te)",
+    "C[PpW]*(eS|Se)[Pp]*[Mm]?",
+    "C[Pp]*M",
+    f"{_NO}(eT|Te)",
+    f"{_NO}(S|eS|Se)[Pp]*(M|m?[Pp]+m)",
+    f"{_NO}(eS|Se)m",
+    f"{_NO}V?[Pp]*WV?[Pp]*M",
+    f"N[Pp]*W[Pp]*G[Pp]*M",
+    "y[PpS]*[Mm]|[Mm]S?y",
+    "wH|Hw",
+    "ZY",
+    "[JD]x?g[ex]?H|[JD]eg?H",
+    "q[xE]{0,2}(eT|Te|eS|Se)",
+    "N[xeg]{0,3}Y",
+    "Nme",
+    "A[BM]*BM",
+)
+# The contrary: somebody who wants to go on.
+CONTRARY = ("[Nn][PpWEe]*[CUR]", "E[e]*[STMm]")
