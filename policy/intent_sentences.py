@@ -11,7 +11,7 @@ which is the part "e" too. Only forms that ask are listed: not "escribieron" (th
 PARTS = {
     # to unsubscribe
     "U": {
-        "en": "unsubscribe,unsubscribing,unsuscribe,unsub,optout,deregister",
+        "en": "opt-out,unlist,unsubscription unsubscribe,unsubscribing,unsuscribe,unsub,optout,deregister",
         "es": "desuscrib:ir,irse,an,a,anse;irme,anme,eme desapunt:ar,en;arme,enme "
         "desapuntame desuscribeme",
         "pt": "descadastr:ar,e,em,a;ar-me descadastrem desinscrev:er,a,am,e descadastramento "
@@ -20,43 +20,43 @@ PARTS = {
     },
     # to stop doing something
     "C": {
-        "en": "stop,stopping,quit,cease,end,halt",
-        "es": "par:ar,e,en,ad,es,eis ces:ar,en,e,ad",
-        "pt": "parem cesse,cessem interromp:a,am,er suspendam",
-        "fr": "arret:er,ez,e,es cess:er,ez,e stopp:er,ez,e",
+        "en": "suspend,discontinue,refrain,turn,quitting,ceasing stop,stopping,quit,cease,end,halt",
+        "es": "suspend:er,an,a,e interrump:ir,an,a par:ar,e,en,ad,es,eis ces:ar,en,e,ad",
+        "pt": "suspend:er,am,a cessar interromp:er,am,a par:em parem cesse,cessem interromp:a,am,er suspendam",
+        "fr": "suspend:ez,re arretons arret:er,ez,e,es cess:er,ez,e stopp:er,ez,e",
     },
     # to write to somebody
     "T": {
-        "en": "text,texting,messaging,contact,contacting,contacted,write,writing,txt,"
+        "en": "harass,pester,bug,annoy,annoying,bugging,pestering,recontact,ping,pinging,nag,nagging,solicit text,texting,messaging,contact,contacting,contacted,write,writing,txt,"
         "txting,msging,disturb,bother,bothering,spam,spamming",
-        "es": "escrib:ir,a,an,as,ais,amos,iendo;irme,iendome,irnos,anme "
+        "es": "habl:ar,en,es,eis,ando;arme,andome busqu:en,es fastidi:ar,en,es,ando;arme,andome acos:ar,en,es,ando;arme,andome hostig:ar,ando;arme,andome hostiguen jod:er,an,as;erme ching:ar,ando;arme chinguen spame:ar,en,ando;arme cont:actarse recontact:ar,en;arme agobi:ar,en,ando;arme incordi:ar,en,ando;arme escrib:ir,a,an,as,ais,amos,iendo;irme,iendome,irnos,anme "
         "contact:ar,e,en,es,eis,ando;arme,arnos,andome "
         "molest:ar,e,en,es,eis,ando;arme,arnos,andome,enme "
         "comuniqu:en,e contactad:o,a",
-        "pt": "escrev:er,a,am,as,endo contat:ar,e,em contact:em incomod:ar,e,em,ando "
+        "pt": "cham:ar,em,e,ando import:unem,unar,unando assedi:ar,ando,em aborrec:er,am,endo contact:em,ar,ando recontat:em,ar fal:ar,em encher ench:am,endo spame:ar,ando escrev:er,a,am,as,endo contat:ar,e,em contact:em incomod:ar,e,em,ando "
         "perturb:e,em,ar,ando spammar",
-        "fr": "ecri:re,vez,viez,ve,ves,s mecri:;re,vez,viez,ve,ves contact:er,ez,iez,e,ee,es derang:er,ez,iez,e "
+        "fr": "recontact:er,ez,iez spamm:er,ez,iez harcel:er,ez,iez parl:er,ez emmerd:er,ez soul:er,ez saoul:er,ez gener embet:iez relanc:er,ez,iez ecri:re,vez,viez,ve,ves,s mecri:;re,vez,viez,ve,ves contact:er,ez,iez,e,ee,es derang:er,ez,iez,e "
         "embet:er,ez importun:er,ez solliciter sollicitez",
     },
     # to send something
     "S": {
-        "en": "send,sending,sent",
-        "es": "envi:ar,e,en,es,eis,ando;arme,arnos,andome,enme "
+        "en": "forward,forwarding,shoot send,sending,sent",
+        "es": "remit:ir,an,a reenvi:ar,en,es envi:ar,e,en,es,eis,ando;arme,arnos,andome,enme "
         "mand:ar,e,en,es,eis,ando;arme,arnos,andome,enme remit:an,ir",
-        "pt": "envi:em,ando mand:em,ar,e,ando encaminh:ar,em,e dispar:ar,em",
-        "fr": "envo:yer,yez,yiez,ie,ies menvo:;yer,yez,yiez,ie adress:er,ez",
+        "pt": "envi:ar,em,e,ando envi:em,ando mand:em,ar,e,ando encaminh:ar,em,e dispar:ar,em",
+        "fr": "expedi:er,ez transmett:re,ez envo:yer,yez,yiez,ie,ies menvo:;yer,yez,yiez,ie adress:er,ez",
     },
     # what is sent, in the plural or as a mass
     "M": {
-        "en": "messages,texts,msgs,sms,whatsapps,promos,promotions,offers,ads,adverts,marketing,"
+        "en": "msgs,mails,emails,spam,marketing,advertisements,alerts,updates messages,texts,msgs,sms,whatsapps,promos,promotions,offers,ads,adverts,marketing,"
         "advertising,newsletter,newsletters,notifications,campaigns,mailings,solicitations,"
         "promotional,commercials,stuff,communications",
-        "es": "mensajes,msjs,mjs,msjes,promociones,publicidad,ofertas,propaganda,"
+        "es": "cosas,spam,whatsapps,alertas,novedades,correos,promos,sms,textos,avisos mensajes,msjs,mjs,msjes,promociones,publicidad,ofertas,propaganda,"
         "notificaciones,comunicaciones,boletin,boletines,envio,envios,anuncios,campanas,"
         "comerciales,difusion,newsletters",
-        "pt": "mensagens,promocoes,publicidade,anuncios,notificacoes,comunicacoes,envio,envios,"
+        "pt": "coisas,ofertas,propaganda,propagandas,comunicados,promos,msgs,mensagen,alertas mensagens,promocoes,publicidade,anuncios,notificacoes,comunicacoes,envio,envios,"
         "campanhas,recebimento,divulgacao,divulgacoes",
-        "fr": "pub,pubs,publicite,publicites,publicitaires,offres,annonces,envoi,envois,"
+        "fr": "messages,textos,sms,promos,promotions,spams,spam,emails,mails,campagnes,alertes pub,pubs,publicite,publicites,publicitaires,offres,annonces,envoi,envois,"
         "communications,sollicitations,prospection,demarchage",
     },
     # one of them: more often a certain one
@@ -69,59 +69,64 @@ PARTS = {
     # no
     "N": {
         "en": "not,no,dont,never,nor,neither,without",
-        "es": "nunca,jamas,ni,sin,tampoco",
-        "pt": "nao,n,naum,num,sem",
-        "fr": "ne,n,pas,jamais,sans",
+        "es": "prohibo,prohibido nunca,jamas,ni,sin,tampoco",
+        "pt": "proibo nao,n,naum,num,sem",
+        "fr": "interdis,oppose,aucunement ne,n,pas,jamais,sans",
     },
     # more, again, anything
     "P": {
-        "en": "more,any,anymore,anything,again,ever,longer,another,further",
-        "es": "mas,nada,ningun,ninguna,ningunos,vuelvan,vuelva,vuelvas,volvais,sigan,sigas,siga",
-        "pt": "mais,nenhum,nenhuma,voltem,volte",
-        "fr": "rien,aucun,aucune,davantage",
+        "en": "everything more,any,anymore,anything,again,ever,longer,another,further",
+        "es": "seguir mas,nada,ningun,ninguna,ningunos,vuelvan,vuelva,vuelvas,volvais,sigan,sigas,siga",
+        "pt": "nada,continuar mais,nenhum,nenhuma,voltem,volte",
+        "fr": "encore rien,aucun,aucune,davantage",
     },
     # French "plus": more, or no more
     "p": {"fr": "plus"},
     # to want, to let
     "W": {
-        "en": "want,wanna,wish,like,need,care,agree,authorise,authorize,needed",
-        "es": "quiero,kiero,qiero,kero,quisiera,queremos,deseo,deseamos,autorizo,autorizamos,"
+        "en": "prefer,rather,allow,request,desire want,wanna,wish,like,need,care,agree,authorise,authorize,needed",
+        "es": "deseamos,qisiera,kisiera quiero,kiero,qiero,kero,quisiera,queremos,deseo,deseamos,autorizo,autorizamos,"
         "consiento,pido,solicito,gustaria,prefiero,acepto,permito,necesito",
-        "pt": "quero,kero,queremos,gostaria,desejo,autorizo,aceito,permito,peco,solicito,preciso",
-        "fr": "veux,voudrais,voulons,souhaite,souhaitons,desire,accepte,autorise,demande,besoin",
+        "pt": "qro,quer quero,kero,queremos,gostaria,desejo,autorizo,aceito,permito,peco,solicito,preciso",
+        "fr": "aimerais,aimerai,voudrai,desirons,acceptons,autorisons,permets veux,voudrais,voulons,souhaite,souhaitons,desire,accepte,autorise,demande,besoin",
     },
     # to get, where it is a wish; English says the same of a fact
     "V": {"es": "recib:ir,irlos,irlas", "pt": "receber", "fr": "recevoir"},
-    "G": {"en": "receive,receiving,get,getting,hear,hearing"},
+    "G": {
+        "en": "receive,receiving,get,getting,hear,hearing",
+        "es": "recibo,recibiendo,llegan,llega,lleguen,llegando",
+        "pt": "recebo,recebendo,chegam,cheguem,chegando",
+        "fr": "recois,recevons,recoive",
+    },
     # to take off, to erase
     "R": {
-        "en": "remove,delete,erase,removing",
-        "es": "borr:ar,en,e,ad,a;arme,enme,ame,adme elimin:ar,en,e,ad,a;arme,enme,ame,adme "
+        "en": "exclude,drop,scrub,erase,wipe,unregister remove,delete,erase,removing",
+        "es": "exclu:ir,yan,ya;irme,yanme tach:ar,en;enme,arme borr:ar,en,e,ad,a;arme,enme,ame,adme elimin:ar,en,e,ad,a;arme,enme,ame,adme "
         "quit:ar,en,e,ad,a;arme,enme,ame,adme sac:ar,a,ad;arme,ame,adme saqu:en,e;enme,eme "
         "suprim:ir,an,a;anme retir:ar,en;enme,arme",
-        "pt": "remov:er,a,am apag:ar,ue,uem,a exclu:ir,am,a,i tir:ar,em,e,a retir:em,e",
-        "fr": "retir:er,ez,e supprim:er,ez,e enlev:er,ez,e ray:er,ez effac:er,ez ot:ez,er radiez",
+        "pt": "elimin:em,e,ar delet:em,e,ar tirem,retira,exclu:a remov:er,a,am apag:ar,ue,uem,a exclu:ir,am,a,i tir:ar,em,e,a retir:em,e",
+        "fr": "retirer,sort:ez,ir vir:er,ez otez exclu:re,ez desinscri retir:er,ez,e supprim:er,ez,e enlev:er,ez,e ray:er,ez effac:er,ez ot:ez,er radiez",
     },
     # where one is taken off
     "L": {
-        "en": "list,lists,database,db,mailing,contacts,subscribers,records",
-        "es": "lista,listas,base,agenda,contactos,grupo,listado",
-        "pt": "cadastro,contatos,transmissao",
-        "fr": "liste,listes,fichier,fichiers,diffusion,contacts",
+        "en": "directory,crm,file,files,system list,lists,database,db,mailing,contacts,subscribers,records",
+        "es": "difusion,registro,registros,bbdd,fichero,archivos,sistema lista,listas,base,agenda,contactos,grupo,listado",
+        "pt": "lista,listas,base,grupo,agenda,sistema,banco cadastro,contatos,transmissao",
+        "fr": "base,bases,repertoire,registre,systeme liste,listes,fichier,fichiers,diffusion,contacts",
     },
     # whom one means by it
     "H": {
-        "en": "number,phone,person",
-        "es": "numero,telefono,movil,contacto,persona",
-        "pt": "telefone,celular,zap,contato,pessoa",
-        "fr": "telephone,portable,personne,coordonnees",
+        "en": "name number,phone,person",
+        "es": "nombre,num,tel,tlf,cel,celular,fono numero,telefono,movil,contacto,persona",
+        "pt": "nome,num,cel,fone telefone,celular,zap,contato,pessoa",
+        "fr": "nom,num,tel,numero telephone,portable,personne,coordonnees",
     },
     # to cancel, and what a contract may be as well as a mailing list
     "A": {
         "en": "cancel,cancelling,canceling,terminate",
         "es": "cancel:ar,en,e,a,o anul:ar,en",
         "pt": "cancelem",
-        "fr": "annul:er,ez,e resili:er,ez,e",
+        "fr": "annul:er,ez,e",
     },
     "B": {
         "en": "subscription,membership",
@@ -134,7 +139,7 @@ PARTS = {
         "en": "revoke,withdraw,revoking,withdrawing",
         "es": "revoc:ar,o retir:o",
         "pt": "revog:ar,o",
-        "fr": "revoqu:er,e",
+        "fr": "retir:e,er revoqu:er,e",
     },
     "Y": {
         "en": "permission,consent,authorised,authorized",
@@ -145,7 +150,7 @@ PARTS = {
     # to go on
     "E": {
         "en": "keep,continue",
-        "es": "seguid,sigue,continuen,segui",
+        "es": "sigan,continua seguid,sigue,continuen,segui",
         "pt": "continuem,continue,sigam",
         "fr": "continuez,continuer,continue",
     },
@@ -162,6 +167,32 @@ PARTS = {
         "pt": "interessa,interesse,interessado,interessada",
         "fr": "interesse,interessee,interessent,interessees",
     },
+    # to be, to have
+    "b": {
+        "es": "estoy,estamos,tengo,tenemos",
+        "pt": "estou,estamos,tenho,temos",
+        "fr": "suis,sommes",
+    },
+    # to lose a number, on purpose
+    "r": {"en": "lose,forget", "es": "olvid:en,a,e,ad pierd:an,e", "pt": "esquec:am,e,a",
+          "fr": "oubli:ez,e perd:ez,s"},
+    # stopped: they did
+    "c": {
+        "en": "stopped",
+        "es": "pararon,paro,dejaron,dejasteis,dejo",
+        "pt": "pararam,parou,deixaram,deixou",
+    },
+    # subscribed, asked for: I did
+    "s": {
+        "en": "subscribed,requested,asked,registered,enrolled",
+        "es": "suscribi,inscribi,registre,apunte,pedi,solicite,suscrito,inscrito,apuntado",
+        "pt": "cadastrei,inscrevi,pedi,solicitei,inscrito,cadastrado,assinei",
+        "fr": "inscrit,inscrite,abonne,abonnee",
+    },
+    # so far
+    "t": {"en": "yet", "es": "todavia,aun", "pt": "ainda"},
+    # to end a contract
+    "a": {"fr": "resili:er,ez,e"},
     # how, where, who: whoever asks how to leave wants to
     "J": {
         "en": "how,where,who",
@@ -238,6 +269,10 @@ PHRASES = {
         "sair da|dessa|desta lista de transmissao|mensagens|contatos",
         "salir|salirme de la|esta|su|vuestra lista|grupo",
         "want|get out",
+        "solicito|quiero|pido|deseo baja|vaja",
+        "tramiten|tramiteis|procesen|gestionen|ejecuten|confirmen|hagan|hagais|procedan|procedais "
+        "la|mi|a baja",
+        "procedan|procedais|proceda a mi|la baja",
     ),
     "u": (
         "opted out",
@@ -257,7 +292,19 @@ PHRASES = {
         "marre de",
         "tired|sick of",
         "done with",
+        "para|pare|parem|parar|parando com",
+        "mettez|mettre fin a|aux",
+        "turn off",
+        "basta ya de",
+        "ja chega de",
+        "ya esta bien de",
     ),
+    "Te": ("message|msg|sms|whatsapp|wa me|us",),
+    "NT": ("not|dont|never message|msg|sms|whatsapp",),
+    "s": ("signed|sign up", "ask for"),
+    "!": ("report|block|blocking|reporting you|this|them|u", "reported|report|marking|marked as spam",
+          "como|comme spam", "la policia", "porter plainte", "mon avocat"),
+    "M": ("mala direta", "publicite ciblee"),
     "T": (
         "entre|entrem|entrar em contato|contacto",
         "entre|entrem|entrar mais em contato|contacto",
@@ -269,8 +316,8 @@ PHRASES = {
     "W": ("interested in receiving", "me gustaria", "tenho interesse em"),
     "R": ("cross|strike off", "faites sortir"),
     "L": ("base|bases de datos|donnees|dados",),
-    "D": ("what does", "que|o significa|significan|quiere", "que veut dire", "est ce que"),
-    "q": ("por que|q", "how come"),
+    "D": ("what does", "que|o significa|significan|quiere", "que veut dire"),
+    "q": ("por que|q", "how come", "xq", "pq", "why"),
     "J": ("de donde", "is there a way|option", "hay alguna|manera|forma", "comment je fais",
           "como faco|fazer|puedo|hago"),
     "%": (
@@ -281,11 +328,11 @@ PHRASES = {
         "ate|exceto|somente|apenas",
         "sauf|seulement|uniquement|jusqu|si vous|tu|c",
     ),
-    "i": ("for me", "tengo|tenho|have|ai interes|interesse|interest|interet"),
+    "i": ("for me", "have|ai|avons interest|interet"),
     "Ni": ("have no interest",),
     "w": ("esse|este numero no|nao es|e de", "aqui nao e"),
     "g": ("avez|as|ont eu|obtenu|trouve", "avez vous eu|obtenu|trouve"),
-    "": ("at all", "right now", "in the future", "from now on", "a partir de ahora|agora",
+    "": ("est ce que", "at all", "right now", "in the future", "from now on", "a partir de ahora|agora",
          "dorenavant", "de ahora en adelante", "once and for all", "de una vez"),
     "x": ("sair de casa", "estoy|esta de baja", "full|bus|non|the stop", "the|week end", "da|de tarde",
           "stop by"),
@@ -299,11 +346,11 @@ FILLERS = frozenset(
         "anyone people all every everything so too also as on in via whatsapp "
         "will right future time times thing things bloody damn fucking "
         "hi hello hey dear ok okay please pls plz thanks thank thx ty well and oh sorry "
-        "day evening morning afternoon good "
+        "day morning afternoon good here am such contact address thanks regards "
         "el la los las lo un una unos unas de del al a y e o que q su sus vuestro vuestra vuestros "
         "vuestras mi mis este esta estos estas esa ese esos esas eso isso tu tus por favor porfavor porfa "
         "xfa xfavor x para ya le les se os ustedes uds usted vosotros en esto eso desde tipo "
-        "hola buenas buenos dias tardes noches gracias muchas vale bueno ok ahora inmediatamente "
+        "aqui ahi k d en mil hola buenas buenos dias tardes noches gracias muchas vale bueno ok ahora inmediatamente "
         "seguir soy pues entonces asi saludo saludos cordial cordiales estimados senores nadie "
         "o os as da das do dos um uma seu sua seus suas meu minha este essa esse dessa desse desta "
         "deste voces voce vcs vc pra para por favor com em ja eu que e ai oi ola bom boa dia tarde "
@@ -311,7 +358,8 @@ FILLERS = frozenset(
         "le la les l d un une des du de vos votre ton tes ta mon ma mes ce cet cette ces je j tu il "
         "vous on c ca s qu que a au aux et en y de svp sil plait stp merci bonjour bonsoir bonne "
         "journee soiree tout tous toute toutes veuillez faut est etre aussi deja donc ici "
-        "beaucoup davance voila"
+        "beaucoup davance voila suite sur par"
+        " na nas num numa nessa neste nesse nisso dele disso dos favor gentileza tudo bem sim"
     ).split()
 )
 ME = frozenset("me us nos moi m mim comigo conmigo mi".split())
@@ -343,9 +391,13 @@ _NO = "[PW]*N[PpWE]*"
 ASKS = (
     "[WC]*U[UMBLHPm]*",
     "W*C[PpW]*S[PpMmB]*",
-    "W*C[PpW]*T[PpMmH]*",
+    "W*CG?[PpW]*T[PpMmH]*",
     "W*C[PpW]*V?[Pp]*M+[PpL]*",
     f"{_NO}M+[Pp]*",
+    f"W[PW]*N[PpW]*[VG]{_MORE}M+[Pp]*",
+    f"W[PW]*N[PpW]*[VG][Pp]+",
+    f"{_NO}V[Pp]+",
+    f"N[Pp]*W[Pp]*G[Pp]*[PM]",
     f"{_NO}V{_MORE}M+[Pp]*",
     f"[PW]*N[Pp]*W[Pp]*G{_MORE}M+[Pp]*",
     f"{_NO}P[PpWE]*V[Pp]*m",
@@ -356,11 +408,13 @@ ASKS = (
     f"{_NO}S[Pp]+[Mm][Pp]*",
     "W*A[BM]+M+[Pp]*",
     f"{_NO}WM?S[Mm]+",
-    "W*Z[Pp]*Y[M]*",
+    "W*[ZR][Pp]*YM*",
+    "N[Pp]*W[Pp]*HT?",
+    "W*CG?[PpW]*V?[Pp]*M+[PpLH]*",
     f"{_NO}YM+",
 )
 # The same, where "me" matters.
-ASKS_ME = ("W*(eR|Re)e?[LMH]*", "e?W*RHe?L*")
+ASKS_ME = ("W*e?W*(eR|Re)e?[LMH]*", "W*e?W*[Rr]He?L*")
 # Whole sentences that leave a doubt.
 DOUBTS = (
     "W*AB[LB]*",
@@ -369,11 +423,16 @@ DOUBTS = (
     "W*C[PpW]*F[Pp]*",
     "W*pM+",
     f"{_NO}S",
-    "N[Pp]*W*[PpW]*i[Pp]*",
+    "[PW]*N[PpWb]*i[Pp]*M?[Pp]*",
+    "N[Pp]*W[Pp]+",
+    "p[Pp]*[mP]",
+    "W*R[LMH]+",
+    "JN?[PpW]*[VG][PpM]*",
     "N[Pp]*W?[Pp]*dW?",
     "N[Pp]+",
     "W[AC]",
-    "J[WPp]*[AC]",
+    "J[WPp]*[AC]B?",
+    "bu",
     "w+H?",
 )
 # Found in a sentence that is about something else as well.
@@ -396,11 +455,16 @@ HINTS = (
     "y[PpS]*[Mm]|[Mm]S?y",
     "wH|Hw",
     "ZY",
-    "[JD]x?g[ex]?H|[JD]eg?H",
+    "Jx{0,2}[gG][ex]{0,2}H|Je[gG]?H",
+    "N[xebPp]{0,3}s",
+    "q[xEeb]{0,3}GM",
+    "^[PW]*N[Pp]*M(?!t)",
+    "a",
+    "AB[xL]*M",
     "q[xE]{0,2}(eT|Te|eS|Se)",
     "N[xeg]{0,3}Y",
     "Nme",
     "A[BM]*BM",
 )
 # The contrary: somebody who wants to go on.
-CONTRARY = ("[Nn][PpWEe]*[CUR]", "E[e]*[STMm]")
+CONTRARY = ("N[PpWEe]*[CURr]", "E[e]*[STMm]", "EW*[VG]")

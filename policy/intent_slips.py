@@ -26,6 +26,7 @@ class Slips:
     def __init__(self, words: Iterable[str], others: frozenset[str] = frozenset()):
         self._words = frozenset(words)
         self._others = others
+        self._short = {squeezed(word, 1): word for word in sorted(self._words)}
         self._near: dict[str, str] = {}
         for word in sorted(self._words):
             if len(word) >= SWAPPED_FROM:
@@ -42,12 +43,14 @@ class Slips:
         for plain in _plainer(typed):
             if plain in self._words:
                 return plain
+        if squeezed(typed, 2) != typed and squeezed(typed, 1) in self._short:
+            return self._short[squeezed(typed, 1)]
         if typed.isdigit():
             return typed
         return self._near.get(typed) or self._one_off(typed) or typed
 
     def _one_off(self, typed: str) -> str:
-        if len(typed) < WRONG_FROM:
+        if len(typed) < WRONG_FROM - 1:
             return ""
         for shorter in (typed, *_without_one(typed)):
             word = self._near.get(f"-{shorter}")

@@ -76,7 +76,7 @@ AMBIGUOUS = {
         "this|its|thats is|a spam",
         "go away",
         "leave me alone",
-        "no more|thanks",
+        "no more",
         "not anymore",
         "not for me",
         "enough already",
@@ -102,6 +102,7 @@ AMBIGUOUS = {
     ),
     "pt": (
         "chega|basta|para|fim|excluir|apagar|assedio",
+        "para|pare|parem com isso",
         "ja chega|basta",
         "nao mais",
         "nao insista|insistam",
@@ -174,6 +175,7 @@ COURTESIES = _words(
     "davance cordialement"
 )
 TOPIC = _words(
+    "number sms numero telefono base datos listas list "
     "message messages text texts promotion promotions promo promos ads marketing newsletter spam "
     "subscription list the your my from of "
     "mensaje mensajes promocion promociones publicidad oferta ofertas boletin suscripcion lista "
