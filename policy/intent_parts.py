@@ -8,6 +8,8 @@ from . import intent_sentences as data
 from .intent_slips import slips_of
 
 PASSED_OVER = ""
+# Shorter ones are often something else: "family".
+ADVERB_FROM = 8
 
 
 def _forms(entries: str) -> list[tuple[str, bool]]:
@@ -66,7 +68,7 @@ def parts_of(words: tuple[str, ...]) -> str:
     """Return a letter for each word or phrase, without those that say nothing."""
     words = _without_courtesies(tuple(map(meant, words)))
     if "off" in words:
-        words = tuple("remove" if word == "take" else word for word in words if word != "off")
+        words = tuple("remove" if word in ("take", "get") else word for word in words if word != "off")
     lexicon, found, at = _lexicon(), [], 0
     while at < len(words):
         phrase, part = _phrase_at(words, at)
@@ -74,9 +76,14 @@ def parts_of(words: tuple[str, ...]) -> str:
             found.append(part)
             at += phrase
             continue
-        found.append(lexicon.get(words[at], "" if words[at].isdigit() else "x"))
+        found.append(lexicon.get(words[at], PASSED_OVER if _says_little(words[at]) else "x"))
         at += 1
     return "".join(found)
+
+
+def _says_little(word: str) -> bool:
+    """A number, or an adverb: "urgently", "absolutamente"."""
+    return word.isdigit() or (len(word) >= ADVERB_FROM and word.endswith(("ly", "mente")))
 
 
 def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ PARTS = {
     # one of them: more often a certain one
     "m": {
         "en": "message,promo,promotion,offer,ad,msg",
-        "es": "mensaje,mensage,msj,promocion,oferta,anuncio,whatsapp",
+        "es": "mensaje,mensage,msj,promocion,oferta,anuncio",
         "pt": "mensagem,promocao",
         "fr": "offre,annonce",
     },
@@ -78,14 +78,14 @@ PARTS = {
         "en": "everything more,any,anymore,anything,again,ever,longer,another,further",
         "es": "seguir mas,nada,ningun,ninguna,ningunos,vuelvan,vuelva,vuelvas,volvais,sigan,sigas,siga",
         "pt": "nada,continuar mais,nenhum,nenhuma,voltem,volte",
-        "fr": "encore rien,aucun,aucune,davantage",
+        "fr": "rien,aucun,aucune,davantage",
     },
     # French "plus": more, or no more
     "p": {"fr": "plus"},
     # to want, to let
     "W": {
         "en": "prefer,rather,allow,request,desire want,wanna,wish,like,need,care,agree,authorise,authorize,needed",
-        "es": "deseamos,qisiera,kisiera quiero,kiero,qiero,kero,quisiera,queremos,deseo,deseamos,autorizo,autorizamos,"
+        "es": "queria,querria,quisieramos deseamos,qisiera,kisiera quiero,kiero,qiero,kero,quisiera,queremos,deseo,deseamos,autorizo,autorizamos,"
         "consiento,pido,solicito,gustaria,prefiero,acepto,permito,necesito",
         "pt": "qro,quer quero,kero,queremos,gostaria,desejo,autorizo,aceito,permito,peco,solicito,preciso",
         "fr": "aimerais,aimerai,voudrai,desirons,acceptons,autorisons,permets veux,voudrais,voulons,souhaite,souhaitons,desire,accepte,autorise,demande,besoin",
@@ -143,8 +143,8 @@ PARTS = {
     },
     "Y": {
         "en": "permission,consent,authorised,authorized",
-        "es": "consentimiento,permiso,autorizacion,autorice,autorizado",
-        "pt": "consentimento,permissao,autorizacao,autorizei",
+        "es": "autorizo,autorizaron consentimiento,permiso,autorizacion,autorice,autorizado",
+        "pt": "autorizou,autorizado consentimento,permissao,autorizacao,autorizei",
         "fr": "consentement,accord,autorisation",
     },
     # to go on
@@ -169,13 +169,25 @@ PARTS = {
     },
     # to be, to have
     "b": {
-        "es": "estoy,estamos,tengo,tenemos",
+        "en": "have,has,had,got",
+        "es": "he,hemos estoy,estamos,tengo,tenemos",
         "pt": "estou,estamos,tenho,temos",
-        "fr": "suis,sommes",
+        "fr": "ai,avons suis,sommes",
     },
     # to lose a number, on purpose
-    "r": {"en": "lose,forget", "es": "olvid:en,a,e,ad pierd:an,e", "pt": "esquec:am,e,a",
-          "fr": "oubli:ez,e perd:ez,s"},
+    "r": {
+        "en": "lose,forget,hesitate",
+        "es": "olvid:en,a,e,ad,es pierd:an,e dud:e,en,es",
+        "pt": "esquec:am,e,a hesit:e,em",
+        "fr": "oubli:ez,e perd:ez,s hesit:ez,e",
+    },
+    # what is sold
+    "o": {
+        "en": "products,product,services",
+        "es": "productos,producto,servicios",
+        "pt": "produtos,produto,servicos",
+        "fr": "produits,produit,services",
+    },
     # stopped: they did
     "c": {
         "en": "stopped",
@@ -211,7 +223,7 @@ PARTS = {
     "q": {"en": "why", "es": "porque,porke", "fr": "pourquoi"},
     # gave, got
     "g": {
-        "en": "gave,give,got,find,found",
+        "en": "gave,give,find,found",
         "es": "dio,dieron,sacaron,sacaste,consiguieron,obtuvieron,tienen,tienes,teneis,paso,"
         "facilito,sacado,conseguido",
         "pt": "passou,deu,deram,conseguiram,conseguiu,pegaram,arrumaram",
@@ -220,7 +232,7 @@ PARTS = {
     # too many, fewer
     "y": {
         "en": "many,fewer,less,much",
-        "es": "demasiados,demasiada,demasiadas,muchos,muchas,menos,tantos,tantas,tanto",
+        "es": "demasiado,demasiada demasiados,demasiada,demasiadas,muchos,muchas,menos,tantos,tantas,tanto",
         "pt": "muitas,muita,demais,tantas",
         "fr": "trop,moins,tant",
     },
@@ -246,10 +258,10 @@ PARTS = {
     },
     # words of the law, and threats: a person reads them
     "!": {
-        "en": "gdpr,ccpa,tcpa,harassing,harassment,lawyer,blocking,reporting,erasure",
-        "es": "denunciar,denunciare,bloquear,bloqueare,reportar,reportare,supresion,acoso,rgpd,"
+        "en": "sue,ftc,fcc,ico gdpr,ccpa,tcpa,harassing,harassment,lawyer,blocking,reporting,erasure",
+        "es": "denuncia,denuncias,abogado,demandar denunciar,denunciare,bloquear,bloqueare,reportar,reportare,supresion,acoso,rgpd,"
         "lopd,aepd,profeco,condusef,denuncio,bloqueo",
-        "pt": "denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio,exclusao",
+        "pt": "denuncia,advogado,processar denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio,exclusao",
         "fr": "signaler,bloque,bloquer,cnil,effacement,harcelement,plainte",
     },
 }
@@ -333,7 +345,9 @@ PHRASES = {
     "w": ("esse|este numero no|nao es|e de", "aqui nao e"),
     "g": ("avez|as|ont eu|obtenu|trouve", "avez vous eu|obtenu|trouve"),
     "": ("est ce que", "at all", "right now", "in the future", "from now on", "a partir de ahora|agora",
-         "dorenavant", "de ahora en adelante", "once and for all", "de una vez"),
+         "dorenavant", "de ahora en adelante", "once and for all", "de una vez", "por este medio|canal|conducto", "par sms|mail", "by text",
+         "por correo|sms", "wa|whats app"),
+    "P": ("otra vez", "de nuevo|novo", "outra vez", "a nouveau"),
     "x": ("sair de casa", "estoy|esta de baja", "full|bus|non|the stop", "the|week end", "da|de tarde",
           "stop by"),
 }  # fmt: skip
@@ -358,7 +372,10 @@ FILLERS = frozenset(
         "le la les l d un une des du de vos votre ton tes ta mon ma mes ce cet cette ces je j tu il "
         "vous on c ca s qu que a au aux et en y de svp sil plait stp merci bonjour bonsoir bonne "
         "journee soiree tout tous toute toutes veuillez faut est etre aussi deja donc ici "
-        "beaucoup davance voila suite sur par"
+        "beaucoup davance voila avec meus minhas teus procedan proceda sirvanse personal personales "
+        "pessoais personnelles unas fucking damn bloody stupid pinche pinches putos puta mierda porra "
+        "merda putain merde absolument definitivement immediatement totalement desde oye eh ey "
+        " suite sur par"
         " na nas num numa nessa neste nesse nisso dele disso dos favor gentileza tudo bem sim"
     ).split()
 )
@@ -377,7 +394,7 @@ BUT = frozenset("but pero porem however".split())
 # Known words that are one letter from a word above: no slips of the finger.
 NO_SLIPS = frozenset(
     (
-        "massage massages contract contracts testing quiere quieren manual removed deleted "
+        "habeis haber quiera puedes massage massages contract contracts testing quiere quieren manual removed deleted "
         "received contracte escribio messenger letting sending envies enviar recibi recibo mande "
         "mandar mandas mandan enviais contrato contratar contrate contraten cancelled canceled"
     ).split()
@@ -390,40 +407,42 @@ _NO = "[PW]*N[PpWE]*"
 # Whole sentences, with nothing in them that is about something else.
 ASKS = (
     "[WC]*U[UMBLHPm]*",
-    "W*C[PpW]*S[PpMmB]*",
+    "W*C[PpW]*S[PpMmBH]*",
     "W*CG?[PpW]*T[PpMmH]*",
-    "W*C[PpW]*V?[Pp]*M+[PpL]*",
-    f"{_NO}M+[Pp]*",
-    f"W[PW]*N[PpW]*[VG]{_MORE}M+[Pp]*",
+    "W*C[PpW]*V?[Pp]*m*M+[PpL]*",
+    f"{_NO}m*M+[Pp]*",
+    f"W[PW]*N[PpW]*[VG]{_MORE}m*M+[Pp]*",
     f"W[PW]*N[PpW]*[VG][Pp]+",
     f"{_NO}V[Pp]+",
     f"N[Pp]*W[Pp]*G[Pp]*[PM]",
-    f"{_NO}V{_MORE}M+[Pp]*",
-    f"[PW]*N[Pp]*W[Pp]*G{_MORE}M+[Pp]*",
+    f"{_NO}V{_MORE}m*M+[Pp]*",
+    f"[PW]*N[Pp]*W[Pp]*G{_MORE}m*M+[Pp]*",
     f"{_NO}P[PpWE]*V[Pp]*m",
     f"{_NO}V[Pp]+m",
     f"{_NO}T[PpMH]*",
-    f"{_NO}S{_MORE}M+[Pp]*",
+    f"{_NO}S{_MORE}m*M+[Pp]*",
     f"{_NO}Sm?[Pp]+m?[Pp]*",
     f"{_NO}S[Pp]+[Mm][Pp]*",
-    "W*A[BM]+M+[Pp]*",
+    "W*A[BM]+m*M+[Pp]*",
     f"{_NO}WM?S[Mm]+",
+    "W*C[PpW]*V",
+    "Wp[Pp]*V[Pp]*m*M+",
     "W*[ZR][Pp]*YM*",
     "N[Pp]*W[Pp]*HT?",
-    "W*CG?[PpW]*V?[Pp]*M+[PpLH]*",
-    f"{_NO}YM+",
+    "W*CG?[PpW]*V?[Pp]*m*M+[PpLH]*",
+    f"{_NO}Ym*M+",
 )
 # The same, where "me" matters.
-ASKS_ME = ("W*e?W*(eR|Re)e?[LMH]*", "W*e?W*[Rr]He?L*")
+ASKS_ME = ("W*e?W*(eR|Re)e?[LMHT]*", "W*e?W*[Rr]He?L*")
 # Whole sentences that leave a doubt.
 DOUBTS = (
     "W*AB[LB]*",
-    "W*AM+",
+    "W*Am*M+",
     "N[Pp]*W*[Pp]*F[Pp]*",
     "W*C[PpW]*F[Pp]*",
-    "W*pM+",
+    "W*pm*M+",
     f"{_NO}S",
-    "[PW]*N[PpWb]*i[Pp]*M?[Pp]*",
+    "[PW]*N[PpWb]*i[Pp]*[Mo]?[Pp]*",
     "N[Pp]*W[Pp]+",
     "p[Pp]*[mP]",
     "W*R[LMH]+",
@@ -441,7 +460,12 @@ HINTS = (
     "u",
     "!",
     "(eR|Re)x*[Ld]",
-    "RH",
+    "R[HT]",
+    "Cx{1,2}(M|eT|Te|eS|Se)",
+    "C[Pp]*V",
+    "N[Pp]*W[Pp]*x{1,2}[Pp]*M",
+    "Nx(eT|Te)",
+    "J[xe]{0,2}Y",
     "Rx?d",
     "C[PpW]*S[Pp]*M",
     "C[PpW]*[Pp]*(eT|Te)",

@@ -108,6 +108,7 @@ AMBIGUOUS = {
         "nao insista|insistam",
         "me deixa|deixe|deixem em paz",
         "isso|isto e spam",
+        "e spam",
         "que chato|chatos|chatice",
         "nao me interessa",
         "sem interesse",
