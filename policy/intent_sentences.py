@@ -93,10 +93,10 @@ PARTS = {
     # to get, where it is a wish; English says the same of a fact
     "V": {"es": "recib:ir,irlos,irlas", "pt": "receber", "fr": "recevoir"},
     "G": {
-        "en": "receive,receiving,get,getting,hear,hearing",
-        "es": "recibo,recibiendo,llegan,llega,lleguen,llegando",
-        "pt": "recebo,recebendo,chegam,cheguem,chegando",
-        "fr": "recois,recevons,recoive",
+        "en": "received,seen,saw,read receive,receiving,get,getting,hear,hearing",
+        "es": "recibi,recibido,recibimos,veo,encuentro,leido,llego,llegaron recibo,recibiendo,llegan,llega,lleguen,llegando",
+        "pt": "recebi,recebemos,vejo,chegou,chegaram recebo,recebendo,chegam,cheguem,chegando",
+        "fr": "recu,recus,vois,trouve recois,recevons,recoive",
     },
     # to take off, to erase
     "R": {
@@ -106,6 +106,19 @@ PARTS = {
         "suprim:ir,an,a;anme retir:ar,en;enme,arme",
         "pt": "elimin:em,e,ar delet:em,e,ar tirem,retira,exclu:a remov:er,a,am apag:ar,ue,uem,a exclu:ir,am,a,i tir:ar,em,e,a retir:em,e",
         "fr": "retirer,sort:ez,ir vir:er,ez otez exclu:re,ez desinscri retir:er,ez,e supprim:er,ez,e enlev:er,ez,e ray:er,ez effac:er,ez ot:ez,er radiez",
+    },
+    # taken off
+    "Q": {
+        "en": "removed,deleted,excluded,erased,dropped",
+        "es": "borrado,borrada,eliminado,eliminada,quitado,quitada,excluido,excluida,dado",
+        "pt": "removido,removida,excluido,retirado,retirada,apagado,eliminado",
+    },
+    # fed up
+    "k": {
+        "en": "tired,fed",
+        "es": "harto,harta,cansado,cansada,canse,cansan,aburrido",
+        "pt": "cansei,farto,farta,cheio",
+        "fr": "marre,ras,lasse",
     },
     # where one is taken off
     "L": {
@@ -170,8 +183,8 @@ PARTS = {
     # to be, to have
     "b": {
         "en": "have,has,had,got",
-        "es": "he,hemos estoy,estamos,tengo,tenemos",
-        "pt": "estou,estamos,tenho,temos",
+        "es": "hay,habia he,hemos estoy,estamos,tengo,tenemos",
+        "pt": "tem estou,estamos,tenho,temos",
         "fr": "ai,avons suis,sommes",
     },
     # to lose a number, on purpose
@@ -191,7 +204,7 @@ PARTS = {
     # stopped: they did
     "c": {
         "en": "stopped",
-        "es": "pararon,paro,dejaron,dejasteis,dejo",
+        "es": "pararon,paro,dejaron,dejasteis",
         "pt": "pararam,parou,deixaram,deixou",
     },
     # subscribed, asked for: I did
@@ -224,17 +237,17 @@ PARTS = {
     # gave, got
     "g": {
         "en": "gave,give,find,found",
-        "es": "dio,dieron,sacaron,sacaste,consiguieron,obtuvieron,tienen,tienes,teneis,paso,"
+        "es": "saco,tiene,saque dio,dieron,sacaron,sacaste,consiguieron,obtuvieron,tienen,tienes,teneis,paso,"
         "facilito,sacado,conseguido",
         "pt": "passou,deu,deram,conseguiram,conseguiu,pegaram,arrumaram",
-        "fr": "donne,obtenu,trouve,communique,refile",
+        "fr": "tenez,avez donne,obtenu,trouve,communique,refile",
     },
     # too many, fewer
     "y": {
-        "en": "many,fewer,less,much",
+        "en": "often many,fewer,less,much",
         "es": "demasiado,demasiada demasiados,demasiada,demasiadas,muchos,muchas,menos,tantos,tantas,tanto",
         "pt": "muitas,muita,demais,tantas",
-        "fr": "trop,moins,tant",
+        "fr": "souvent trop,moins,tant",
     },
     # has left, or asked to
     "u": {
@@ -298,11 +311,9 @@ PHRASES = {
         "sai da lista",
     ),
     "C": (
-        "deja|deje|dejen|dejes|dejad|dejar|dejeis|para|basta|harto|harta de",
+        "deja|deje|dejen|dejes|dejad|dejar|dejeis|dejo|para|basta de",
         "deixe|deixem|deixar|chega|pare|parem|parar|para de",
         "fini les|la",
-        "marre de",
-        "tired|sick of",
         "done with",
         "para|pare|parem|parar|parando com",
         "mettez|mettre fin a|aux",
@@ -314,7 +325,9 @@ PHRASES = {
     "Te": ("message|msg|sms|whatsapp|wa me|us",),
     "NT": ("not|dont|never message|msg|sms|whatsapp",),
     "s": ("signed|sign up", "ask for"),
-    "!": ("report|block|blocking|reporting you|this|them|u", "reported|report|marking|marked as spam",
+    "!": ("close|delete|terminate my account", "cerrar|cancelar|eliminar|borrar|dar mi cuenta",
+          "encerrar|cancelar|excluir|fechar minha conta",
+          "fermer|supprimer|cloturer mon compte", "report|block|blocking|reporting you|this|them|u", "reported|report|marking|marked as spam",
           "como|comme spam", "la policia", "porter plainte", "mon avocat"),
     "M": ("mala direta", "publicite ciblee"),
     "T": (
@@ -343,6 +356,20 @@ PHRASES = {
     "i": ("for me", "have|ai|avons interest|interet"),
     "Ni": ("have no interest",),
     "w": ("esse|este numero no|nao es|e de", "aqui nao e"),
+    "eH": (
+        "my|mi|meu|mon number|numero|num|phone|telefono|telefone|telephone|movil|cel|celular|contact|"
+        "contacto|contato",
+    ),
+    "l": (
+        "your|su|sus|tu|vuestra|votre|vos|sua base|bases|banco de datos|donnees|dados",
+        "your|ur|su|sus|tu|vuestra|votre|vos|sua|suas list|lists|lista|listas|liste|listes|base|"
+        "database|contacts|contactos|contatos|fichier|fichiers|cadastro",
+    ),
+    "o": ("lo que venden|vendeis|ofrecen", "what you sell|offer"),
+    "y": ("toda|a hora", "a cada rato", "todo el tiempo|dia", "all the time", "all day",
+          "every single day", "too much"),
+    "k": ("sick|tired of", "saco cheio de", "hasta la madre", "up to here"),
+    "sN": ("rien|pas demande", "nada pedi"),
     "g": ("avez|as|ont eu|obtenu|trouve", "avez vous eu|obtenu|trouve"),
     "": ("est ce que", "at all", "right now", "in the future", "from now on", "a partir de ahora|agora",
          "dorenavant", "de ahora en adelante", "once and for all", "de una vez", "por este medio|canal|conducto", "par sms|mail", "by text",
@@ -373,7 +400,8 @@ FILLERS = frozenset(
         "vous on c ca s qu que a au aux et en y de svp sil plait stp merci bonjour bonsoir bonne "
         "journee soiree tout tous toute toutes veuillez faut est etre aussi deja donc ici "
         "beaucoup davance voila avec meus minhas teus procedan proceda sirvanse personal personales "
-        "pessoais personnelles unas fucking damn bloody stupid pinche pinches putos puta mierda porra "
+        "pessoais personnelles mate bro dude man buddy love amigo amiga tio tia hermano mano wey guey chicos colega senor "
+        "senora fucking damn bloody stupid pinche pinches putos puta mierda porra "
         "merda putain merde absolument definitivement immediatement totalement desde oye eh ey "
         " suite sur par"
         " na nas num numa nessa neste nesse nisso dele disso dos favor gentileza tudo bem sim"
@@ -403,10 +431,10 @@ NO_SLIPS = frozenset(
 # What is asked, in parts (see PARTS); "e" is "me", which `intent` leaves out where it does not
 # matter. The first that fits decides.
 _MORE = "[Pp]*"
-_NO = "[PW]*N[PpWE]*"
+_NO = "[PpW]*N[PpWE]*"
 # Whole sentences, with nothing in them that is about something else.
 ASKS = (
-    "[WC]*U[UMBLHPm]*",
+    "[WC]*U[UMBLlHPm]*",
     "W*C[PpW]*S[PpMmBH]*",
     "W*CG?[PpW]*T[PpMmH]*",
     "W*C[PpW]*V?[Pp]*m*M+[PpL]*",
@@ -425,6 +453,10 @@ ASKS = (
     f"{_NO}S[Pp]+[Mm][Pp]*",
     "W*A[BM]+m*M+[Pp]*",
     f"{_NO}WM?S[Mm]+",
+    "W+Q[LlH]+",
+    f"{_NO}P[PpWE]*V",
+    "N[PpWb]*l",
+    "Nb[Pp]*l",
     "W*C[PpW]*V",
     "Wp[Pp]*V[Pp]*m*M+",
     "W*[ZR][Pp]*YM*",
@@ -433,7 +465,7 @@ ASKS = (
     f"{_NO}Ym*M+",
 )
 # The same, where "me" matters.
-ASKS_ME = ("W*e?W*(eR|Re)e?[LMHT]*", "W*e?W*[Rr]He?L*")
+ASKS_ME = ("W*e?W*(eR|Re)e?[LlMHT]*", "W*e?W*[Rr]e?He?[Ll]*")
 # Whole sentences that leave a doubt.
 DOUBTS = (
     "W*AB[LB]*",
@@ -445,7 +477,10 @@ DOUBTS = (
     "[PW]*N[PpWb]*i[Pp]*[Mo]?[Pp]*",
     "N[Pp]*W[Pp]+",
     "p[Pp]*[mP]",
-    "W*R[LMH]+",
+    "W*R[LlMH]+",
+    f"{_NO}V",
+    "NH",
+    "Nb*P+W",
     "JN?[PpW]*[VG][PpM]*",
     "N[Pp]*W?[Pp]*dW?",
     "N[Pp]+",
@@ -459,14 +494,24 @@ HINTS = (
     "U",
     "u",
     "!",
-    "(eR|Re)x*[Ld]",
-    "R[HT]",
+    "(eR|Re)x*[Lld]",
+    "Re?[HT]",
     "Cx{1,2}(M|eT|Te|eS|Se)",
     "C[Pp]*V",
     "N[Pp]*W[Pp]*x{1,2}[Pp]*M",
     "Nx(eT|Te)",
     "J[xe]{0,2}Y",
-    "Rx?d",
+    "[NCRQUWx]e?[^S]{0,4}l",
+    "Q[LlH]",
+    "J.{0,4}(N[Pp]*[VG]|C[Pp]*[GVMTS])",
+    "J.{0,3}eH",
+    "NeH",
+    "ky?x?[Mm]",
+    "(T|S[mM]?|M)x{0,2}y|yx{0,2}[MmT]",
+    "E?GMq",
+    "[CRQAZ][^NDq]{0,3}M",
+    "N[PpWEex]{0,4}M",
+    "Re?x?d",
     "C[PpW]*S[Pp]*M",
     "C[PpW]*[Pp]*(eT|Te)",
     "C[PpW]*(eS|Se)[Pp]*[Mm]?",
