@@ -178,6 +178,8 @@ def _kind(clause: Clause, words: Words) -> str:
         return "hint" if clause.is_question and not is_request(clause.words) else "ask"
     if _is_request(said, words.opt_out):
         return "doubt" if clause.is_question else "word"
+    if kind == "other" and _wishes_ordinary(said, words.opt_out):
+        return "doubt"
     if kind in ("other", "hint") and any(
         kind_of(parts_of(part)) == "ask" for part in clause.joined_parts
     ):
@@ -187,6 +189,12 @@ def _kind(clause: Clause, words: Words) -> str:
     if kind == "other" and clause.looks_like_name:
         return "silent"
     return kind
+
+
+def _wishes_ordinary(said: tuple[str, ...], requests: frozenset[str]) -> bool:
+    """"Quiero cancelar", "quero sair": perhaps the messages, perhaps the order or the road."""
+    rest = [word for word in said if word not in known.OPENINGS | known.COURTESIES]
+    return len(rest) == 1 and rest[0] in requests and not known.WISHES.isdisjoint(said)
 
 
 def _asks_across_commas(clauses: list[Clause], kinds: list[str]) -> bool:

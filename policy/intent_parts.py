@@ -76,14 +76,17 @@ def parts_of(words: tuple[str, ...]) -> str:
             found.append(part)
             at += phrase
             continue
-        found.append(lexicon.get(words[at], PASSED_OVER if _says_little(words[at]) else "x"))
+        found.append(lexicon.get(words[at]) if words[at] in lexicon else _unknown(words[at]))
         at += 1
     return "".join(found)
 
 
-def _says_little(word: str) -> bool:
-    """A number, or an adverb: "urgently", "absolutamente"."""
-    return word.isdigit() or (len(word) >= ADVERB_FROM and word.endswith(("ly", "mente")))
+def _unknown(word: str) -> str:
+    """The part of a word that we do not know: numbers and adverbs say little ("urgently",
+    "absolutamente"), and "me" may hang on a Spanish verb ("asustarme")."""
+    if word.isdigit() or (len(word) >= ADVERB_FROM and word.endswith(("ly", "mente"))):
+        return PASSED_OVER
+    return "xe" if word.endswith(("arme", "erme", "irme", "andome", "iendome")) else "x"
 
 
 def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -169,10 +169,10 @@ PARTS = {
     },
     # to phone
     "F": {
-        "en": "call,calling,phone,ring",
-        "es": "llam:ar,en,e,es,eis,ando;arme,andome,enme",
-        "pt": "lig:ar,ue,uem,ando ligacoes",
-        "fr": "appel:er,ez,le,iez",
+        "en": "email,emailing,calls,called,dial call,calling,phone,ring",
+        "es": "llamadas,llamado,llamada,marquen,marques llam:ar,en,e,es,eis,ando;arme,andome,enme",
+        "pt": "ligacao,chamadas lig:ar,ue,uem,ando ligacoes",
+        "fr": "appels,appelee,appele,telephon:er,ez appel:er,ez,le,iez",
     },
     "i": {
         "en": "interested,interest",
@@ -271,11 +271,11 @@ PARTS = {
     },
     # words of the law, and threats: a person reads them
     "!": {
-        "en": "sue,ftc,fcc,ico gdpr,ccpa,tcpa,harassing,harassment,lawyer,blocking,reporting,erasure",
-        "es": "denuncia,denuncias,abogado,demandar denunciar,denunciare,bloquear,bloqueare,reportar,reportare,supresion,acoso,rgpd,"
+        "en": "scam,fraud sue,ftc,fcc,ico gdpr,ccpa,tcpa,harassing,harassment,lawyer,blocking,reporting,erasure",
+        "es": "estafa,fraude denuncia,denuncias,abogado,demandar denunciar,denunciare,bloquear,bloqueare,reportar,reportare,supresion,acoso,rgpd,"
         "lopd,aepd,profeco,condusef,denuncio,bloqueo",
-        "pt": "denuncia,advogado,processar denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio,exclusao",
-        "fr": "signaler,bloque,bloquer,cnil,effacement,harcelement,plainte",
+        "pt": "golpe,fraude denuncia,advogado,processar denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio,exclusao",
+        "fr": "arnaque,escroquerie signaler,bloque,bloquer,cnil,effacement,harcelement,plainte",
     },
 }
 
@@ -324,11 +324,11 @@ PHRASES = {
     ),
     "Te": ("message|msg|sms|whatsapp|wa me|us",),
     "NT": ("not|dont|never message|msg|sms|whatsapp",),
-    "s": ("signed|sign up", "ask for"),
+    "s": ("signed|sign|signing up", "ask for", "subscribing to"),
     "!": ("close|delete|terminate my account", "cerrar|cancelar|eliminar|borrar|dar mi cuenta",
           "encerrar|cancelar|excluir|fechar minha conta",
           "fermer|supprimer|cloturer mon compte", "report|block|blocking|reporting you|this|them|u", "reported|report|marking|marked as spam",
-          "como|comme spam", "la policia", "porter plainte", "mon avocat"),
+          "como|comme spam", "feels|looks like spam", "la policia", "porter plainte", "mon avocat"),
     "M": ("mala direta", "publicite ciblee"),
     "T": (
         "entre|entrem|entrar em contato|contacto",
@@ -400,7 +400,7 @@ FILLERS = frozenset(
         "vous on c ca s qu que a au aux et en y de svp sil plait stp merci bonjour bonsoir bonne "
         "journee soiree tout tous toute toutes veuillez faut est etre aussi deja donc ici "
         "beaucoup davance voila avec meus minhas teus procedan proceda sirvanse personal personales "
-        "pessoais personnelles mate bro dude man buddy love amigo amiga tio tia hermano mano wey guey chicos colega senor "
+        "pessoais personnelles asap else tonight hoy aujourd hui hoje mate bro dude man buddy love amigo amiga tio tia hermano mano wey guey chicos colega senor "
         "senora fucking damn bloody stupid pinche pinches putos puta mierda porra "
         "merda putain merde absolument definitivement immediatement totalement desde oye eh ey "
         " suite sur par"
@@ -478,7 +478,7 @@ DOUBTS = (
     "N[Pp]*W[Pp]+",
     "p[Pp]*[mP]",
     "W*R[LlMH]+",
-    f"{_NO}V",
+    "[^DqbGcEtxUi]*[CN][^DqbGcEtxUi]*[mSLV][^DqbGcEtxUi]*",
     "NH",
     "Nb*P+W",
     "JN?[PpW]*[VG][PpM]*",
@@ -509,6 +509,11 @@ HINTS = (
     "ky?x?[Mm]",
     "(T|S[mM]?|M)x{0,2}y|yx{0,2}[MmT]",
     "E?GMq",
+    "^[^DqbGcEtU]*[CNkZ][^DqbGcEtUJi]*(M|l|Te|eT|V)",
+    "C(xe|ex)",
+    "JRL",
+    "N[^DqbGEtUT]{0,5}[Ll]",
+    "%[xe]?.{0,2}Te",
     "[CRQAZ][^NDq]{0,3}M",
     "N[PpWEex]{0,4}M",
     "Re?x?d",

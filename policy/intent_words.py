@@ -176,7 +176,7 @@ COURTESIES = _words(
     "davance cordialement"
 )
 TOPIC = _words(
-    "number sms numero telefono base datos listas list "
+    "msg msgs msj msjs number sms numero telefono base datos listas list "
     "message messages text texts promotion promotions promo promos ads marketing newsletter spam "
     "subscription list the your my from of "
     "mensaje mensajes promocion promociones publicidad oferta ofertas boletin suscripcion lista "
