@@ -13,7 +13,7 @@ from itertools import product
 from math import prod
 
 from . import intent_words as known
-from .intent_clauses import Clause, clauses_of
+from .intent_clauses import MAX_CHARACTERS, Clause, clauses_of
 from .intent_parts import is_request, kind_of, parts_of
 from .intent_slips import slips_of
 from .plain_text import normalise
@@ -25,8 +25,6 @@ RESUME_PAYLOAD = "WABA_RESUME"
 # Opted out at once; a person is asked; nothing of the kind.
 STRONG, AMBIGUOUS, NONE = "strong", "ambiguous", "none"
 
-# A WhatsApp text has at most 4096 characters; of what is longer, the rest is not read.
-MAX_CHARACTERS = 4096
 # Words of a phrase, and phrases that one pattern may stand for.
 MAX_WORDS = 9
 MAX_PHRASES = 1000

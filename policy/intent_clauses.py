@@ -7,6 +7,8 @@ from functools import cached_property
 from .intent_words import LEADS, SIGNATURES
 from .plain_text import join_spelt, letters_of, normalise, seen_of
 
+# A WhatsApp text has at most 4096 characters; of what is longer, the rest is not read.
+MAX_CHARACTERS = 4096
 _LINES = re.compile(r"[\n\r\x0b\x0c\x85\u2028\u2029]+")
 _QUOTED = re.compile(r"\s*[>|]")
 # "1.", "2)", "-": the place in a list.
@@ -76,7 +78,8 @@ class Clause:
 
 def clauses_of(text: str) -> list[Clause]:
     """Return the clauses of a message, in their order."""
-    lines = _lines_of(join_spelt(seen_of(text)))
+    # One sign may look like twenty letters.
+    lines = _lines_of(join_spelt(seen_of(text)[:MAX_CHARACTERS]))
     clauses: list[Clause] = []
     sentence = 0
     for line in lines:

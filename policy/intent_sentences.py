@@ -100,12 +100,12 @@ PARTS = {
     },
     # to take off, to erase
     "R": {
-        "en": "exclude,drop,scrub,erase,wipe,unregister remove,delete,erase,removing",
-        "es": "exclu:ir,yan,ya;irme,yanme tach:ar,en;enme,arme borr:ar,en,e,ad,a;arme,enme,ame,adme elimin:ar,en,e,ad,a;arme,enme,ame,adme "
+        "en": "removal,deletion,deleting,erasing,erasure exclude,drop,scrub,erase,wipe,unregister remove,delete,erase,removing",
+        "es": "eliminacion,borrado exclu:ir,yan,ya;irme,yanme tach:ar,en;enme,arme borr:ar,en,e,ad,a;arme,enme,ame,adme elimin:ar,en,e,ad,a;arme,enme,ame,adme "
         "quit:ar,en,e,ad,a;arme,enme,ame,adme sac:ar,a,ad;arme,ame,adme saqu:en,e;enme,eme "
         "suprim:ir,an,a;anme retir:ar,en;enme,arme",
-        "pt": "elimin:em,e,ar delet:em,e,ar tirem,retira,exclu:a remov:er,a,am apag:ar,ue,uem,a exclu:ir,am,a,i tir:ar,em,e,a retir:em,e",
-        "fr": "retirer,sort:ez,ir vir:er,ez otez exclu:re,ez desinscri retir:er,ez,e supprim:er,ez,e enlev:er,ez,e ray:er,ez effac:er,ez ot:ez,er radiez",
+        "pt": "remocao,exclusao,retirada elimin:em,e,ar delet:em,e,ar tirem,retira,exclu:a remov:er,a,am apag:ar,ue,uem,a exclu:ir,am,a,i tir:ar,em,e,a retir:em,e",
+        "fr": "suppression,retrait,radiation retirer,sort:ez,ir vir:er,ez otez exclu:re,ez desinscri retir:er,ez,e supprim:er,ez,e enlev:er,ez,e ray:er,ez effac:er,ez ot:ez,er radiez",
     },
     # taken off
     "Q": {
@@ -122,10 +122,10 @@ PARTS = {
     },
     # where one is taken off
     "L": {
-        "en": "directory,crm,file,files,system list,lists,database,db,mailing,contacts,subscribers,records",
-        "es": "difusion,registro,registros,bbdd,fichero,archivos,sistema lista,listas,base,agenda,contactos,grupo,listado",
+        "en": "group,channel,broadcast,chat directory,crm,file,files,system list,lists,database,db,mailing,contacts,subscribers,records",
+        "es": "grupo,canal difusion,registro,registros,bbdd,fichero,archivos,sistema lista,listas,base,agenda,contactos,grupo,listado",
         "pt": "lista,listas,base,grupo,agenda,sistema,banco cadastro,contatos,transmissao",
-        "fr": "base,bases,repertoire,registre,systeme liste,listes,fichier,fichiers,diffusion,contacts",
+        "fr": "groupe,canal base,bases,repertoire,registre,systeme liste,listes,fichier,fichiers,diffusion,contacts",
     },
     # whom one means by it
     "H": {
@@ -172,7 +172,7 @@ PARTS = {
         "en": "email,emailing,calls,called,dial call,calling,phone,ring",
         "es": "llamadas,llamado,llamada,marquen,marques llam:ar,en,e,es,eis,ando;arme,andome,enme",
         "pt": "ligacao,chamadas lig:ar,ue,uem,ando ligacoes",
-        "fr": "appels,appelee,appele,telephon:er,ez appel:er,ez,le,iez",
+        "fr": "appel appels,appelee,appele,telephon:er,ez appel:er,ez,le,iez",
     },
     "i": {
         "en": "interested,interest",
@@ -261,7 +261,7 @@ PARTS = {
         "en": "wrong",
         "es": "equivocado,equivocan,equivoca,equivocais,equivocaste,erroneo",
         "pt": "errado,engano",
-        "fr": "mauvais,trompez,trompe,erreur",
+        "fr": "mauvaise mauvais,trompez,trompe,erreur",
     },
     "d": {
         "en": "data,information,info",
@@ -274,7 +274,7 @@ PARTS = {
         "en": "scam,fraud sue,ftc,fcc,ico gdpr,ccpa,tcpa,harassing,harassment,lawyer,blocking,reporting,erasure",
         "es": "estafa,fraude denuncia,denuncias,abogado,demandar denunciar,denunciare,bloquear,bloqueare,reportar,reportare,supresion,acoso,rgpd,"
         "lopd,aepd,profeco,condusef,denuncio,bloqueo",
-        "pt": "golpe,fraude denuncia,advogado,processar denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio,exclusao",
+        "pt": "golpe,fraude denuncia,advogado,processar denunciar,denunciarei,bloquear,bloquearei,lgpd,procon,assedio",
         "fr": "arnaque,escroquerie signaler,bloque,bloquer,cnil,effacement,harcelement,plainte",
     },
 }
@@ -400,7 +400,8 @@ FILLERS = frozenset(
         "vous on c ca s qu que a au aux et en y de svp sil plait stp merci bonjour bonsoir bonne "
         "journee soiree tout tous toute toutes veuillez faut est etre aussi deja donc ici "
         "beaucoup davance voila avec meus minhas teus procedan proceda sirvanse personal personales "
-        "pessoais personnelles asap else tonight hoy aujourd hui hoje mate bro dude man buddy love amigo amiga tio tia hermano mano wey guey chicos colega senor "
+        "pessoais personnelles asap urgent urgente urgentemente forever siempre imediatamente bye adios chao tchau ciao "
+        "adieu vlw valeu tks besos bjs abs siempre mismo cuanto antes agradezco agradeco else tonight hoy aujourd hui hoje mate bro dude man buddy love amigo amiga tio tia hermano mano wey guey chicos colega senor "
         "senora fucking damn bloody stupid pinche pinches putos puta mierda porra "
         "merda putain merde absolument definitivement immediatement totalement desde oye eh ey "
         " suite sur par"
@@ -408,7 +409,12 @@ FILLERS = frozenset(
     ).split()
 )
 ME = frozenset("me us nos moi m mim comigo conmigo mi".split())
-COURTESIES = frozenset("please pls plz porfa porfavor xfa xfavor svp stp kindly".split())
+COURTESIES = frozenset(
+    (
+        "please pls plz plis kindly porfa porfavor porfis porfi xfa xfavor favorcito svp stp "
+        "gentileza obsequio"
+    ).split()
+)
 # Whoever asks whether we can, asks us to.
 REQUESTS = frozenset(
     (
@@ -512,6 +518,7 @@ HINTS = (
     "^[^DqbGcEtU]*[CNkZ][^DqbGcEtUJi]*(M|l|Te|eT|V)",
     "C(xe|ex)",
     "JRL",
+    "^W*Re",
     "N[^DqbGEtUT]{0,5}[Ll]",
     "%[xe]?.{0,2}Te",
     "[CRQAZ][^NDq]{0,3}M",

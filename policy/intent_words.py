@@ -170,10 +170,11 @@ OPENINGS = WISHES | _words(
     "bonjour bonsoir salut svp stp merci je daccord"
 )
 COURTESIES = _words(
-    "please pls plz thanks thank you thx ty "
-    "por favor porfavor porfa xfa xfavor x gracias muchas mil un saludo saludos cordial atte "
-    "obrigado obrigada obg brigado muito grato grata svp stp sil vous te plait merci beaucoup "
-    "davance cordialement"
+    "please pls plz plis thanks thank you u thx ty tks asap cheers bye sir madam "
+    "por favor porfavor porfa porfis porfi xfa xfavor x gracias muchas mil un saludo saludos cordial "
+    "atte urgente adios chao inmediatamente amable amables agradezco "
+    "obrigado obrigada obg brigado muito grato grata valeu vlw gentileza tchau imediatamente "
+    "svp stp sil vous te plait merci beaucoup davance cordialement bonne journee immediatement"
 )
 TOPIC = _words(
     "msg msgs msj msjs number sms numero telefono base datos listas list "
