@@ -15,6 +15,7 @@ from . import waba_template_variable
 from . import waba_recipient
 from . import waba_recipient_consent
 from . import waba_recipient_identity
+from . import waba_recipient_doubt
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
@@ -51,7 +52,9 @@ from . import waba_message_talk
 from . import waba_media
 from . import waba_media_upload
 from . import waba_message_notify
+from . import waba_message_doubt
 from . import waba_conversation_view
+from . import waba_conversation_doubt
 from . import waba_conversation_bubbles
 from . import waba_conversation_send
 from . import waba_message_live
@@ -113,6 +116,7 @@ from . import waba_campaign_approval
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_person_panel
+from . import waba_person_doubt
 from . import waba_person_conversation
 from . import res_partner
 from . import crm_lead

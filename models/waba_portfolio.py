@@ -225,7 +225,11 @@ class WabaPortfolio(models.Model):
                               GREATEST(ours.unreachable_until, theirs.unreachable_until),
                           is_blocked = ours.is_blocked OR theirs.is_blocked,
                           marketing_state = CASE WHEN theirs.marketing_state = 'opted_out'
-                                            THEN 'opted_out' ELSE ours.marketing_state END
+                                            THEN 'opted_out' ELSE ours.marketing_state END,
+                          may_opt_out_message_id = CASE WHEN ours.may_opt_out_at IS NULL
+                                                   THEN theirs.may_opt_out_message_id
+                                                   ELSE ours.may_opt_out_message_id END,
+                          may_opt_out_at = COALESCE(ours.may_opt_out_at, theirs.may_opt_out_at)
                      FROM waba_recipient theirs
                     WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
                       AND %(same)s""",

@@ -150,12 +150,14 @@ class WabaRecipient(models.Model):
         heard = Domain("recipient_id", "in", self._same_person_here().ids) | (
             Domain("recipient_id", "in", self._same_person().ids) & Domain("action", "=", "opt_out")
         )
-        later = Domain("purpose", "=", purpose) & Domain("at", ">", at)
+        # Only what says yes or no: "kept" says that nothing was said.
+        said = Domain("purpose", "=", purpose) & Domain("action", "in", list(STATE_OF))
+        later = said & Domain("at", ">", at)
         return bool(self.env["waba.consent"].search_count(later & heard, limit=1))
 
     def _last_words(self):
         """{purpose: the last waba.consent of these rows on it}."""
-        entries = self.consent_ids.sorted(lambda entry: (entry.at, entry.id))
+        entries = self.consent_ids.filtered(lambda entry: entry.action in STATE_OF).sorted(lambda entry: (entry.at, entry.id))
         return {entry.purpose: entry for entry in entries}
 
     def _repeat_words(self, words):

@@ -19,7 +19,7 @@ CANDIDATE_COLUMNS = (
     "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
     "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "is_blacklisted",
-    "is_own",
+    "is_own", "may_opt_out_at",
 )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ class WabaSender(models.Model):
                           c.window_expires_at, m.origin, m.time_zone,
                           EXISTS (SELECT 1 FROM phone_blacklist b
                                    WHERE b.number = m.number AND b.active),
-                          %(is_own)s
+                          %(is_own)s, r.may_opt_out_at
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c

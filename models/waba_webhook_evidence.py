@@ -4,7 +4,6 @@ import json
 from odoo import models
 
 from ..cloud_api import events as webhook_events
-from ..policy import eligibility
 from .waba_message_inbound import ANSWER_WITHIN
 
 PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
@@ -83,17 +82,11 @@ class WabaWebhookEvent(models.Model):
 
     def _evidence_of_inbound(self, account, item):
         """A request to stop, or to go on, in a message or by a button."""
-        payload = item.payload or None
-        if eligibility.opt_out_intent(item.text, payload):
-            kind = "opt_out"
-        elif eligibility.opt_in_intent(item.text, payload):
-            kind = "opt_in"
-        else:
-            return []
         message = self.env["waba.message"].search(
             [("wamid", "=", item.wamid), ("direction", "=", "in")], limit=1
         )
-        if not message:
+        kind = message.wish
+        if kind not in ("opt_out", "opt_in"):
             return []
         fact = self._fact(
             account,

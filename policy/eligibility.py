@@ -6,28 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .intent import (
+    AMBIGUOUS,
     OPT_IN_WORDS,
     OPT_OUT_WORDS,
     RESUME_PAYLOAD,
     STOP_PAYLOAD,
+    STRONG,
     opt_in_intent,
     opt_out_intent,
+    opt_out_strength,
 )
 from .limits import in_service_window
 
 __all__ = [
+    "AMBIGUOUS",
     "OPT_IN_WORDS",
     "OPT_OUT_WORDS",
     "PURPOSES",
     "REASONS",
     "RESUME_PAYLOAD",
     "STOP_PAYLOAD",
+    "STRONG",
     "UNSERVED_COUNTRIES",
     "Person",
     "Verdict",
     "check",
     "opt_in_intent",
     "opt_out_intent",
+    "opt_out_strength",
 ]
 
 # 'utility' is about the person's own affairs; 'service' is what we say freely, in any words, inside
@@ -57,6 +63,7 @@ class Person:
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
     window_expires_at: when the service window of this person and the number we write from closes.
     promotions_free_at: from when the person may get one more promotion (`policy.frequency`).
+    may_opt_out: they wrote what may be an opt-out, and nobody has read it yet.
     """
 
     number: str = ""
@@ -70,6 +77,7 @@ class Person:
     country_code: str = ""
     window_expires_at: datetime | None = None
     promotions_free_at: datetime | None = None
+    may_opt_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("blocked_by_us", lambda question: question.person.blocked),
     ("country", _country),
     ("window_closed", _window_closed),
+    ("may_opt_out", lambda question: question.marketing and question.person.may_opt_out),
     ("frequency", _frequency),
 )
 REASONS = tuple(reason for reason, _applies in RULES)
