@@ -22,7 +22,7 @@ class WabaPersonMixin(models.AbstractModel):
         for record, number in numbers.items():
             mine = people.filtered(lambda person, number=number: number in person._known_numbers())
             readable = record._waba_readable_doubts(mine)
-            record.waba_may_opt_out_text = readable and (
+            record.waba_may_opt_out_text = bool(readable) and (
                 readable[0].may_opt_out_text or self.env._("a message without words")
             )
 

@@ -21,7 +21,7 @@ PARTS = {
     # to stop doing something
     "C": {
         "en": "suspend,discontinue,refrain,turn,quitting,ceasing stop,stopping,quit,cease,end,halt",
-        "es": "suspend:er,an,a,e interrump:ir,an,a par:ar,e,en,ad,es,eis ces:ar,en,e,ad",
+        "es": "deten:er,gan,ga,ed suspend:er,an,a,e interrump:ir,an,a par:ar,e,en,ad,es,eis ces:ar,en,e,ad",
         "pt": "suspend:er,am,a cessar interromp:er,am,a par:em parem cesse,cessem interromp:a,am,er suspendam",
         "fr": "suspend:ez,re arretons arret:er,ez,e,es cess:er,ez,e stopp:er,ez,e",
     },

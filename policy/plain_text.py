@@ -16,7 +16,7 @@ _LOOK_ALIKES = dict(
     for pairs in (
         # Cyrillic
         "АA ВB ЕE ЅS ІI ЇI ЈJ КK МM НH ОO РP СC ТT УY ХX ҮY",
-        "аa еe оo рp сc уy хx ѕs іi їi јj ԁd ԛq ԝw һh үv",
+        "вb кk мm нh тt аa еe оo рp сc уy хx ѕs іi їi јj ԁd ԛq ԝw һh үv",
         # Greek
         "ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX ΣS αa οo ρp νv ιi κk τt υu χx ϲc ϳj σo ΛA",
         # Armenian, Cherokee, Lisu

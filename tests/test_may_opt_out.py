@@ -100,7 +100,7 @@ class TestReading(DoubtCase):
 class TestPromotionsWait(DoubtCase):
     def setUp(self):
         super().setUp()
-        self.lead = self._lead(NUMBER, user_id=self.salesperson.id)
+        self.lead = self._lead(NUMBER, user_id=self.salesperson.id, contact_name="Ana Prueba")
 
     def test_rows_that_are_made_wait_and_go_on(self):
         person = self._doubt()
@@ -117,7 +117,9 @@ class TestPromotionsWait(DoubtCase):
         self.assertEqual(row.state, "accepted")
 
     def test_rows_that_were_made_before_wait_in_the_reserving_transaction(self):
-        campaign = self._launch(self.lead | self._lead(OTHER_NUMBER))
+        campaign = self._campaign(self.lead | self._lead(OTHER_NUMBER))
+        campaign._begin()
+        self._prepare()
         row = campaign.waba_message_ids.filtered(lambda m: m.number == NUMBER)
         person = self._doubt()
         self.assertFalse(row.wait_reason)
@@ -139,6 +141,7 @@ class TestPromotionsWait(DoubtCase):
 
     def test_a_promotion_by_hand_is_refused_one_by_a_job_waits(self):
         self._doubt()
+        self.template.variable_ids.write({"source": "text", "text": "x"})
         rows = self.env["waba.message"]
         by_hand = rows._queue_direct(self.sender, self.lead, origin="manual",
                                      template=self.template)  # fmt: skip
@@ -332,6 +335,7 @@ class TestAnswer(DoubtCase):
                 "text": "¡Genial!",
             }
         )
+        self._lead(OTHER_NUMBER).team_id = False
         self._write("Me interesa", number=OTHER_NUMBER, wamid="wamid.0")
         answers = self.env["waba.message"].search([("origin", "=", "reply")])
         self.assertEqual(answers.number, OTHER_NUMBER)
