@@ -24,7 +24,7 @@ class WabaMessage(models.Model):
     )
 
     def _ask_whether_they_opt_out(self):
-        """Whoever is on it finds it among their activities: one per record, until it is answered."""
+        """Whoever is on it finds it among their activities: one per record, until it is settled."""
         self.ensure_one()
         record = self._get_record()
         user = self.user_id or self._conversation().responsible_id

@@ -47,9 +47,9 @@ class WabaPersonMixin(models.AbstractModel):
         shown = (self._name, self.id)
         return people.filtered(
             lambda person: (
-                conversation := person.with_env(self.env)._conversation_in_doubt()
+                (conversation := person.with_env(self.env)._conversation_in_doubt())
+                and conversation._may_be_read(shown)
             )
-            and conversation._may_be_read(shown)
         )
 
     def action_waba_confirm_opt_out(self):

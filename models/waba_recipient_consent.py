@@ -157,7 +157,8 @@ class WabaRecipient(models.Model):
 
     def _last_words(self):
         """{purpose: the last waba.consent of these rows on it}."""
-        entries = self.consent_ids.filtered(lambda entry: entry.action in STATE_OF).sorted(lambda entry: (entry.at, entry.id))
+        said = self.consent_ids.filtered(lambda entry: entry.action in STATE_OF)
+        entries = said.sorted(lambda entry: (entry.at, entry.id))
         return {entry.purpose: entry for entry in entries}
 
     def _repeat_words(self, words):

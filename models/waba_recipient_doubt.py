@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-
 # Why a row waits, and why a message asked for by hand is refused: one word for one thing.
 MAY_OPT_OUT = "may_opt_out"
 
@@ -194,9 +193,9 @@ class WabaRecipient(models.Model):
             "may_opt_out_message_id": other.may_opt_out_message_id.id,
         }
         super()._absorb(other)
-        if doubt["may_opt_out_at"] and not self.may_opt_out_at:
-            if self.marketing_state != "opted_out":
-                self.write(doubt)
+        is_new = doubt["may_opt_out_at"] and not self.may_opt_out_at
+        if is_new and self.marketing_state != "opted_out":
+            self.write(doubt)
         if other.exists():
             other.write({"may_opt_out_at": False, "may_opt_out_message_id": False})
 

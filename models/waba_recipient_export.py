@@ -9,7 +9,8 @@ from odoo import fields, models
 PARTS = {
     "people": ("waba.recipient", "id", (
         "number", "wa_number", "user_uid", "name", "partner_id", "marketing_state",
-        "utility_state", "may_opt_out_at", "is_blocked", "last_marketing_at", "unreachable_until", "create_date",
+        "utility_state", "may_opt_out_at", "is_blocked", "last_marketing_at", "unreachable_until",
+        "create_date",
     )),
     "consents": ("waba.consent", "recipient_id", (
         "at", "purpose", "action", "source", "evidence", "user_id", "create_date",

@@ -6,7 +6,6 @@ replaced by the parts they play and compared with the forms in `intent_sentences
 something else besides is left to a person. Time and memory grow with the length, which is bounded.
 """
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -168,7 +167,7 @@ def _weigh(text: str, words: Words) -> str:
 
 
 def _kind(clause: Clause, words: Words) -> str:
-    """"ask": asks in a sentence; "word": is a known request; "doubt", "hint": perhaps, alone or in
+    """ "ask": asks in a sentence; "word": is a known request; "doubt", "hint": perhaps, alone or in
     any company; "contrary": wants to go on; "silent": a greeting, a name, yes or no; "other"."""
     said = tuple(clause.phrase.split())
     kind = kind_of(parts_of(clause.words))
@@ -190,7 +189,7 @@ def _kind(clause: Clause, words: Words) -> str:
 
 
 def _wishes_ordinary(said: tuple[str, ...], requests: frozenset[str]) -> bool:
-    """"Quiero cancelar", "quero sair": perhaps the messages, perhaps the order or the road."""
+    """ "Quiero cancelar", "quero sair": perhaps the messages, perhaps the order or the road."""
     rest = [word for word in said if word not in known.OPENINGS | known.COURTESIES]
     return len(rest) == 1 and rest[0] in requests and not known.WISHES.isdisjoint(said)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .intent_words import LEADS, SIGNATURES
-from .plain_text import join_spelt, letters_of, normalise, seen_of
+from .plain_text import join_spelt, letters_of, normalise, seen_of, word_set
 
 # A WhatsApp text has at most 4096 characters; of what is longer, the rest is not read.
 MAX_CHARACTERS = 4096
@@ -27,7 +27,7 @@ _NOT = re.compile(r"n['\u2019\u00b4`]t\b", re.IGNORECASE)
 _BUT = re.compile(r"\b(?:but|pero|porem|however)\b")
 _AND = frozenset(("and", "&", "y", "e", "et"))
 _TOKEN = re.compile(r"[^\W_]+")
-_SMALL_WORDS = frozenset("de del la las los da do dos das du von van y e".split())
+_SMALL_WORDS = word_set("de del la las los da do dos das du von van y e")
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,7 @@ def _cut(line: str) -> list[tuple[str, str]]:
         start = end.end()
     pieces.append((line[start:], "\n"))
     return [
-        (half, ends if last else ",")
-        for piece, ends in pieces
-        for half, last in _halves(piece)
+        (half, ends if last else ",") for piece, ends in pieces for half, last in _halves(piece)
     ]
 
 

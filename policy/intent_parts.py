@@ -1,15 +1,20 @@
-"""What the words of a clause are to each other: a letter for each, see `intent_sentences`."""
+"""What the words of a clause are to each other: a letter for each, see `intent_lexicon`."""
 
 import re
 from functools import cache
 from itertools import product
 
-from . import intent_sentences as data
+from . import intent_lexicon as lexicon
+from . import intent_phrases as phrases
+from . import intent_sentences as sentences
 from .intent_slips import slips_of
 
 PASSED_OVER = ""
 # Shorter ones are often something else: "family".
 ADVERB_FROM = 8
+# With "off" somewhere behind: "take my number off your list".
+OFF = {"take": "remove", "get": "remove", "turn": "stop", "switch": "stop"}
+_BOTHERS = re.compile(r"(?<=e)v|v(?=e)|(?<=C)v|(?<=C[Pp])v")
 
 
 def _forms(entries: str) -> list[tuple[str, bool]]:
@@ -28,14 +33,14 @@ def _forms(entries: str) -> list[tuple[str, bool]]:
 
 @cache
 def _lexicon() -> dict[str, str]:
-    """{word: its part, with "e" where "me" hangs on it}; the first part that claims a word has it."""
+    """{word: its part, with "e" where "me" hangs on it}. The first to claim a word has it."""
     parts: dict[str, str] = {}
-    for part, languages in data.PARTS.items():
+    for part, languages in lexicon.PARTS.items():
         for entries in languages.values():
             for word, with_me in _forms(entries):
                 parts.setdefault(word, part + "e" * with_me)
-    parts |= {word: "e" for word in data.ME}
-    for word in data.FILLERS | data.REQUESTS:
+    parts |= dict.fromkeys(phrases.ME, "e")
+    for word in phrases.FILLERS | phrases.REQUESTS:
         parts.setdefault(word, PASSED_OVER)
     return parts
 
@@ -44,12 +49,12 @@ def _lexicon() -> dict[str, str]:
 def _phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
     """{first word: [(words, part)], the longest first}."""
     found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for part, patterns in data.PHRASES.items():
+    for part, patterns in phrases.PHRASES.items():
         for pattern in patterns:
             for words in product(*(word.split("|") for word in pattern.split())):
                 found.setdefault(words[0], []).append((words, part))
-    for phrases in found.values():
-        phrases.sort(key=lambda phrase: -len(phrase[0]))
+    for same_start in found.values():
+        same_start.sort(key=lambda phrase: -len(phrase[0]))
     return found
 
 
@@ -57,7 +62,7 @@ def _phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
 def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
     """(words that may be meant by a slip, words that are themselves)."""
     in_phrases = {word for found in _phrases().values() for words, _part in found for word in words}
-    return frozenset(_lexicon()) | in_phrases, data.NO_SLIPS
+    return frozenset(_lexicon()) | in_phrases, phrases.NO_SLIPS
 
 
 def meant(word: str) -> str:
@@ -68,17 +73,17 @@ def parts_of(words: tuple[str, ...]) -> str:
     """Return a letter for each word or phrase, without those that say nothing."""
     words = _without_courtesies(tuple(map(meant, words)))
     if "off" in words:
-        words = tuple("remove" if word in ("take", "get") else word for word in words if word != "off")
-    lexicon, found, at = _lexicon(), [], 0
+        words = tuple(OFF.get(word, word) for word in words if word != "off")
+    known, found, at = _lexicon(), [], 0
     while at < len(words):
         phrase, part = _phrase_at(words, at)
         if phrase:
             found.append(part)
             at += phrase
             continue
-        found.append(lexicon.get(words[at]) if words[at] in lexicon else _unknown(words[at]))
+        found.append(known[words[at]] if words[at] in known else _unknown(words[at]))
         at += 1
-    return "".join(found)
+    return _BOTHERS.sub("T", "".join(found))
 
 
 def _unknown(word: str) -> str:
@@ -95,7 +100,7 @@ def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:
     for word in words:
         if word == "favor" and kept and kept[-1] == "por":
             kept.pop()
-        elif word not in data.COURTESIES:
+        elif word not in phrases.COURTESIES:
             kept.append(word)
     return tuple(kept)
 
@@ -113,7 +118,7 @@ def _compiled(forms: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def is_request(words: tuple[str, ...]) -> bool:
-    return bool(data.REQUESTS.intersection(words))
+    return bool(phrases.REQUESTS.intersection(words))
 
 
 def kind_of(parts: str) -> str:
@@ -122,19 +127,19 @@ def kind_of(parts: str) -> str:
     bare = once.replace("e", "")
     if not bare.strip("N") and len(bare) <= 1:
         return "silent"
-    if _compiled(data.ASKS_ME).fullmatch(once) or _compiled(data.ASKS).fullmatch(bare):
+    if _compiled(sentences.ASKS_ME).fullmatch(once) or _compiled(sentences.ASKS).fullmatch(bare):
         return "ask"
-    contrary = _compiled(data.CONTRARY).search(once)
+    contrary = _compiled(sentences.CONTRARY).search(once)
     if contrary and "q" not in once[: contrary.start()]:
         return "contrary"
-    if _compiled(data.DOUBTS).fullmatch(bare):
+    if _compiled(sentences.DOUBTS).fullmatch(bare):
         return "doubt"
     return "hint" if _hints(once) or _hints(parts) else "other"
 
 
 def _hints(parts: str) -> bool:
     """Whether some of it asks, and not in a question about when or why."""
-    hint = _compiled(data.HINTS).search(parts)
+    hint = _compiled(sentences.HINTS).search(parts)
     return bool(hint) and not {"D", "q"} & set(parts[: hint.start()])
 
 

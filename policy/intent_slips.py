@@ -1,5 +1,5 @@
-"""The word that was meant: stretched ("stooop"), with digits for letters ("st0p"), or with a slip of
-the finger ("sotp", "unsuscribe").
+"""The word that was meant: stretched ("stooop"), with digits for letters ("st0p"), or with a slip
+of the finger ("sotp", "unsuscribe").
 
 Only long words are allowed a wrong letter: short ones are too near to other words.
 """
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from .plain_text import squeezed
 
-# At least as long for two letters in the wrong order, and for one letter too much, too few, or wrong.
+# At least as long for two letters in the wrong order; for one too much, too few, or wrong.
 SWAPPED_FROM, WRONG_FROM = 4, 6
 _DIGITS = str.maketrans("013457@$", "oieastas")
 # Longer than any word we know; nobody is asked to compare more.

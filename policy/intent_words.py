@@ -5,10 +5,7 @@ Patterns as `intent.expand` reads them: `|` stands between alternatives. Written
 shipped as records of waba.consent.word; sentences are read by `intent_sentences`.
 """
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from .plain_text import word_set
 
 # The single words are those that carriers, regulators and mailing tools have taught people: STOP,
 # QUIT, END, REVOKE, OPT OUT, CANCEL, UNSUBSCRIBE are the FCC's (47 CFR 64.1200(a)(10), in force
@@ -156,27 +153,29 @@ SIGNS = frozenset("🛑🚫⛔🔕📵")
 
 # Also said of an order, an appointment or a road: nothing but polite words may stand beside them,
 # not "cancel it", "the end" or "sair de casa".
-ORDINARY_WORDS = _words(
+ORDINARY_WORDS = word_set(
     "cancel cancelar cancelamento quit start resume detener end revoke revocar revoco sair salir "
     "parar pare parem interromper remover revogar resilier resiliation revoquer"
 )
 
 # Before a request. With a wish, the ordinary words are about something that was not said.
-WISHES = _words("want would like wish quiero quisiera deseo quero gostaria desejo veux voudrais souhaite")
-OPENINGS = WISHES | _words(
+WISHES = word_set(
+    "want would like wish quiero quisiera deseo quero gostaria desejo veux voudrais souhaite"
+)
+OPENINGS = WISHES | word_set(
     "hi hello hey ok okay okey pls plz please just i to well "
     "hola buenas buenos dias tardes noches por favor porfavor porfa xfa xfavor x fa ya vale bueno "
     "pues ola oi bom boa dia tarde noite entao "
     "bonjour bonsoir salut svp stp merci je daccord"
 )
-COURTESIES = _words(
+COURTESIES = word_set(
     "please pls plz plis thanks thank you u thx ty tks asap cheers bye sir madam "
-    "por favor porfavor porfa porfis porfi xfa xfavor x gracias muchas mil un saludo saludos cordial "
-    "atte urgente adios chao inmediatamente amable amables agradezco "
+    "por favor porfavor porfa porfis porfi xfa xfavor x gracias muchas mil un saludo saludos "
+    "cordial atte urgente adios chao inmediatamente amable amables agradezco "
     "obrigado obrigada obg brigado muito grato grata valeu vlw gentileza tchau imediatamente "
     "svp stp sil vous te plait merci beaucoup davance cordialement bonne journee immediatement"
 )
-TOPIC = _words(
+TOPIC = word_set(
     "msg msgs msj msjs number sms numero telefono base datos listas list "
     "message messages text texts promotion promotions promo promos ads marketing newsletter spam "
     "subscription list the your my from of "
@@ -185,13 +184,17 @@ TOPIC = _words(
     "mensagem mensagens promocoes publicidade da das do dos assinatura inscricao "
     "pub publicite abonnement liste des les vos le mon a aux"
 )
-POINTERS = _words("me it this all now to todo todos ya mas esta este ahora ja agora ici tout")
+POINTERS = word_set("me it this all now to todo todos ya mas esta este ahora ja agora ici tout")
 
 # Words that are themselves, however near they are to a request.
-NOT_KEYWORDS = _words("from form sari sir stay shop step spot post tops pots cancelled canceled end and")
+NOT_KEYWORDS = word_set(
+    "from form sari sir stay shop step spot post tops pots cancelled canceled end and"
+)
 
 # Words that name the subject before a colon: "Subject: unsubscribe".
-LEADS = _words("subject re reply answer asunto respuesta ref assunto resposta objet sujet reponse")
+LEADS = word_set(
+    "subject re reply answer asunto respuesta ref assunto resposta objet sujet reponse"
+)
 # What a signature begins with, as `normalise` writes it: the lines from there on are not read.
 SIGNATURES = (
     "sent from", "get outlook", "kind regards", "best regards", "best wishes", "regards",

@@ -44,6 +44,11 @@ _WORD = re.compile(r"\w+")
 _SPELT = re.compile(r"(?<!\w)[^\W\d_](?:[ .\-*_·,/|]{1,3}[^\W\d_]){2,}(?!\w)")
 
 
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as a text."""
+    return frozenset(text.split())
+
+
 def normalise(text: str) -> str:
     """Return `text` in lower case, without accents, punctuation and emoji, single spaces."""
     return _NOT_A_WORD.sub(" ", letters_of(text.translate(_DROPPED))).strip()
@@ -65,9 +70,7 @@ def seen_of(text: str) -> str:
     unboxed = _FLAG_LETTERS.sub(_flag_letters, text.translate(_BOXED))
     composed = unicodedata.normalize("NFKC", unboxed)
     kept = "".join(
-        char
-        for char in composed
-        if char in "\n\t" or unicodedata.category(char) not in _UNSEEN
+        char for char in composed if char in "\n\t" or unicodedata.category(char) not in _UNSEEN
     )
     return _WORD.sub(_as_latin, kept)
 
@@ -99,4 +102,4 @@ def join_spelt(text: str) -> str:
 
 def squeezed(word: str, keep: int) -> str:
     """Return `word` with no letter more than `keep` times in a row: "stooop" is "stop" for 1."""
-    return re.sub(r"(.)\1{%d,}" % keep, lambda found: found[1] * keep, word)
+    return re.sub(rf"(.)\1{{{keep},}}", lambda found: found[1] * keep, word)

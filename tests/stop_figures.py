@@ -43,7 +43,9 @@ def sentences(name):
     """The sentences of one file."""
     lines = (CORPUS / f"stops_{name}.tsv").read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return [Sentence(label, language, raw, _ESCAPE.sub(_sign, raw)) for label, language, raw in rows]
+    return [
+        Sentence(label, language, raw, _ESCAPE.sub(_sign, raw)) for label, language, raw in rows
+    ]
 
 
 def _sign(found):

@@ -301,9 +301,11 @@ class TestAnswer(DoubtCase):
         mine = typed.with_user(stranger)
         self.assertFalse(mine.waba_may_opt_out_text, "nobody else's words")
         calls = {
-            "conversation": lambda: self._conversation()
-            .with_user(stranger)
-            .conversation_settle_doubt(self._conversation().id, True),
+            "conversation": lambda: (
+                self._conversation()
+                .with_user(stranger)
+                .conversation_settle_doubt(self._conversation().id, True)
+            ),
             "list": lambda: self._conversation().with_user(stranger).action_keep_subscribed(),
             "person": lambda: self._person().with_user(stranger).action_confirm_opt_out(),
             "lead": lambda: self.lead.with_user(stranger).action_waba_confirm_opt_out(),

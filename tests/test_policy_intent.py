@@ -102,6 +102,19 @@ hola
 quiero cancelar la oferta
 cancel the message
 no quiero darme de baja
+Sin novedades
+No updates
+Don't bother
+No te molestes
+Ne vous dérangez pas
+Get out!
+No tengo su lista
+I don't need a phone
+I don't text
+Quita el nombre
+Olvide el número
+end of messages
+no me manden la factura
 please do not unsubscribe me
 """.strip().splitlines()
 
@@ -150,7 +163,7 @@ DRESSES = (
     lambda word: f" {word} 🙏",
     lambda word: f"{word}, please",
     lambda word: f"Hola, {word} gracias",
-    lambda word: "\u200b".join(word),
+    "\u200b".join,
     lambda word: f"\u202e{word}\u202c",
     lambda word: f"1. {word}",
     lambda word: f"{word}\n\nSaludos,\nAna Pérez",

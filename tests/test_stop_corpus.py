@@ -21,7 +21,7 @@ class TestStopCorpus(unittest.TestCase):
         cls.together = [sentence for found in cls.files.values() for sentence in found]
 
     def test_precision_and_recall(self):
-        print(f"\n{table(intent.opt_out_strength)}")
+        print(f"\n{table(intent.opt_out_strength)}")  # noqa: T201 - the figures are the point
         parts = dict(self.files)
         for language in LANGUAGES:
             parts[language] = [one for one in self.together if one.language == language]
