@@ -21,6 +21,7 @@ from . import waba_opt_in
 from . import waba_recipient_consent
 from . import waba_recipient_identity
 from . import waba_recipient_change
+from . import waba_recipient_doubt
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
@@ -58,7 +59,9 @@ from . import waba_message_talk
 from . import waba_media
 from . import waba_media_upload
 from . import waba_message_notify
+from . import waba_message_doubt
 from . import waba_conversation_view
+from . import waba_conversation_doubt
 from . import waba_conversation_bubbles
 from . import waba_conversation_send
 from . import waba_message_live
@@ -127,6 +130,7 @@ from . import digest_digest
 from . import waba_person_mixin
 from . import waba_renumbered
 from . import waba_person_panel
+from . import waba_person_doubt
 from . import waba_person_conversation
 from . import res_partner
 from . import crm_lead

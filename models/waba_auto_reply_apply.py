@@ -2,7 +2,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
-from ..policy import auto_reply, eligibility
+from ..policy import auto_reply
+from .waba_recipient_doubt import MAY_OPT_OUT
 
 DAY = timedelta(hours=24)
 
@@ -87,11 +88,8 @@ class WabaMessage(models.Model):
                 text=self._own_text(),
                 payload=self.payload or "",
                 at=at,
-                wants_stop=eligibility.opt_out_intent(
-                    self.text,
-                    self.payload or None,
-                    self.env["waba.consent.word"]._words_of(self.company_id.id),
-                ),
+                wants_stop=self.wish == "opt_out",
+                may_want_stop=self.wish == MAY_OPT_OUT,
             ),
             conversation._as_talk(answers),
             rules._as_rules(at, rested),

@@ -20,6 +20,7 @@ class Known(NamedTuple):
     unreachable_until: datetime | None = None
     marketing_held_until: datetime | None = None
     is_blocked: bool = False
+    may_opt_out_at: datetime | None = None
 
 
 NOBODY = Known()
@@ -65,6 +66,7 @@ class WabaCampaign(models.Model):
             promotions_free_at=frequency.frees_at(
                 preparation.promotions.get(number, ()), preparation.cap
             ),
+            may_opt_out=bool(known.may_opt_out_at),
         )
 
     def _known_people(self, numbers):

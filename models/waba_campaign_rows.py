@@ -141,6 +141,9 @@ class WabaCampaign(models.Model):
             opt_in_required=preparation.opt_in_required,
         )
         reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
+        # Somebody must read what they wrote: the row is made, and waits for the answer.
+        in_doubt = reason == "may_opt_out"
+        reason = None if in_doubt else reason
         if reason in (None, "frequency"):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
@@ -169,7 +172,7 @@ class WabaCampaign(models.Model):
                 reason, preparation, detail=typed if reason == "invalid_number" else None
             )
         if said.get("failure_type"):
-            wait_reason = None
+            wait_reason, in_doubt = None, False
         if known.id:
             preparation.seen.add(known.id)
         return {
@@ -179,8 +182,8 @@ class WabaCampaign(models.Model):
             "res_id": record.id,
             "record_traits": preparation.traits.get(record.id),
             "link_token": facts.get("link_token"),
-            "retry_at": None if waits else str(retry_at),
-            "wait_reason": "trial" if waits else wait_reason,
+            "retry_at": None if waits or in_doubt else str(retry_at),
+            "wait_reason": "trial" if waits else "may_opt_out" if in_doubt else wait_reason,
             "time_zone": time_zone,
             "state": "queued",
             **said,

@@ -53,7 +53,10 @@ class WabaConsent(models.Model):
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")], required=True
     )
-    action = fields.Selection([("opt_in", "Opt-in"), ("opt_out", "Opt-out")], required=True)
+    # "kept": a message that might have been an opt-out was read, and was none. No yes, no no.
+    action = fields.Selection(
+        [("opt_in", "Opt-in"), ("opt_out", "Opt-out"), ("kept", "Kept subscribed")], required=True
+    )
     source = fields.Selection(
         [
             ("form", "A form"),
@@ -109,7 +112,9 @@ class WabaConsent(models.Model):
                     "event_key": f"consent:{entry.id}",
                 }
                 for entry in self
-                if entry.source == "person" and entry.purpose == "marketing" and entry._account()
+                if (entry.source, entry.purpose) == ("person", "marketing")
+                and entry.action != "kept"
+                and entry._account()
             ]
         )
 

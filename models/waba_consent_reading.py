@@ -128,8 +128,14 @@ class WabaConsent(models.Model):
     @api.model
     def _read_choice(self, name, text, faults):
         """The key of a selection by its label or a word that lists use; or '' and a fault."""
-        choices = self._fields[name]._description_selection(self.env)
-        shipped = self._fields[name].selection
+        # Nobody brings from elsewhere that a message was read here.
+        choices, shipped = (
+            [choice for choice in found if choice[0] != "kept"]
+            for found in (
+                self._fields[name]._description_selection(self.env),
+                self._fields[name].selection,
+            )
+        )
         for key, label in (*choices, *shipped):
             if text and text.casefold() == label.casefold():
                 return key

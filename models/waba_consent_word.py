@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
@@ -10,7 +12,8 @@ class WabaConsentWord(models.Model):
 
     `|` stands between alternatives: "no more messages|offers" is two phrases. Case, accents and
     punctuation do not count. Those shipped are `policy.intent.SHIPPED`; archive what you do not
-    want to hear. What is read in a message, and what is not, is decided in `policy.intent`.
+    want to hear. What is read in a message, and what is not, is decided in `policy.intent`, which
+    reads whole sentences ("stop sending me messages") without these records.
     """
 
     _name = "waba.consent.word"
@@ -30,6 +33,13 @@ class WabaConsentWord(models.Model):
         required=True,
         default="opt_out",
         help="An opt-in word counts only for someone who had opted out.",
+    )
+    strength = fields.Selection(
+        [("strong", "Opts out at once"), ("ambiguous", "Ask a person first")],
+        "Then",
+        required=True,
+        default="strong",
+        help="Ask first: promotions to them wait until somebody has read the message.",
     )
     language = fields.Selection(
         [("en", "English"), ("es", "Spanish"), ("pt", "Portuguese"), ("fr", "French"),
@@ -109,15 +119,21 @@ class WabaConsentWord(models.Model):
     @tools.ormcache("company_id")
     def _words_of(self, company_id):
         """What a company listens to, as `policy.intent.Words`."""
-        phrases = {(action, match): set() for action in intent.SHIPPED for match in MATCHES}
+        phrases = defaultdict(frozenset)
         for word in self.sudo().search([("company_id", "in", (False, company_id))]):
-            phrases[word.action, word.match] |= intent.expand(word.phrase)
+            key = "ambiguous" if word._asks_first() else word.action
+            phrases[key, word.match] |= intent.expand(word.phrase)
         return intent.Words(
-            opt_out=frozenset(phrases["opt_out", "whole"]),
-            opt_in=frozenset(phrases["opt_in", "whole"]),
-            opt_out_anywhere=frozenset(phrases["opt_out", "anywhere"]),
-            opt_in_anywhere=frozenset(phrases["opt_in", "anywhere"]),
+            opt_out=phrases["opt_out", "whole"],
+            ambiguous=phrases["ambiguous", "whole"],
+            opt_in=phrases["opt_in", "whole"],
+            opt_out_anywhere=phrases["opt_out", "anywhere"],
+            ambiguous_anywhere=phrases["ambiguous", "anywhere"],
+            opt_in_anywhere=phrases["opt_in", "anywhere"],
         )
+
+    def _asks_first(self):
+        return (self.action, self.strength) == ("opt_out", "ambiguous")
 
     @api.model
     def _ship(self):
@@ -127,17 +143,20 @@ class WabaConsentWord(models.Model):
                 {
                     "xml_id": f"waba_campaign.consent_word_{action}_{language}_{_slug(pattern)}",
                     "noupdate": True,
-                    "values": {"phrase": pattern, "action": action, "language": language},
+                    "values": {
+                        "phrase": pattern,
+                        "action": action,
+                        "strength": strength,
+                        "language": language,
+                    },
                 }
-                for action, languages in intent.SHIPPED.items()
+                for action, by_strength in intent.SHIPPED.items()
+                for strength, languages in by_strength.items()
                 for language, patterns in languages.items()
                 for pattern in patterns
             ],
             update=True,
         )
-
-
-MATCHES = ("whole", "anywhere")
 
 
 def _slug(pattern):

@@ -41,6 +41,7 @@ WAIT_REASONS = [
     ("held", "WhatsApp holds promotions back"),
     ("frequency", "Enough promotions lately"),
     ("trial", "The better of two messages is not known yet"),
+    ("may_opt_out", "They may want to opt out: somebody must confirm"),
 ]
 
 

@@ -121,6 +121,10 @@ class WabaMessage(models.Model):
             free_at if origin in frequency.PATIENT else None,
         )
         reason, sentence = self._why_not_to(sender, person, to, content, retry_at, free_at)
+        if reason == "may_opt_out" and origin not in ASKED_BY_A_PERSON:
+            # Nobody is there to be told: it waits for the answer.
+            reason = sentence = False
+            retry_at, wait_reason = False, "may_opt_out"
         if reason == "frequency":
             retry_at = free_at
             detail = self._frequency_detail(promoted_at, company)
@@ -237,6 +241,7 @@ class WabaMessage(models.Model):
                 country_code=country_of(number),
                 window_expires_at=window.window_expires_at,
                 promotions_free_at=promotions_free_at,
+                may_opt_out=bool(person.may_opt_out_at),
             ),
             purpose_of(content["kind"], content["category"]),
             moment,

@@ -3,8 +3,9 @@ from datetime import timedelta
 from odoo import api, models
 from odoo.fields import Domain
 
-from ..policy import eligibility, landing
+from ..policy import landing
 from .waba_message import TAKEN_STATES
+from .waba_recipient_doubt import MAY_OPT_OUT
 
 # An answer without a quotation belongs to our last message if that is not older than this; Meta
 # counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
@@ -117,15 +118,18 @@ class WabaMessage(models.Model):
         return answered.user_id.id
 
     def _honour_wish(self, at):
-        """STOP, BAJA, our own button… : no more promotions, from this moment."""
+        """STOP, BAJA, our own button… : no more promotions, from this moment. What may mean it is
+        asked about."""
         self.ensure_one()
-        person, payload = self.recipient_id, self.payload or None
-        words = self.env["waba.consent.word"]._words_of(self.company_id.id)
+        person, self.wish = self.recipient_id, self._read_wish()
         source = "button" if self.payload else "reply"
         evidence = self.env._('They wrote "%s".', self.text)
-        if eligibility.opt_out_intent(self.text, payload, words):
+        if self.wish == "opt_out":
             person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
-        elif eligibility.opt_in_intent(self.text, payload, words) and (
-            person._consent_state("marketing", self.company_id) == "opted_out"
+        elif self.wish == MAY_OPT_OUT:
+            person._doubt(self, at)
+        elif (
+            self.wish == "opt_in"
+            and person._consent_state("marketing", self.company_id) == "opted_out"
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)

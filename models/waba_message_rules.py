@@ -196,7 +196,9 @@ class WabaSender(models.Model):
     def _refuse(self, row, verdict):
         """A candidate that may not leave: left out with its reason, or put off if it has time."""
         message, company = self.env["waba.message"].browse(row["id"]), self.company_id
-        if verdict.reason_key != "frequency":
+        if verdict.reason_key == "may_opt_out":
+            message._wait_for_answer()
+        elif verdict.reason_key != "frequency":
             message._leave_out(verdict.reason_key)
         elif row["origin"] in frequency.PATIENT:
             retry_at, _reason = hours.leaves_at(
@@ -280,4 +282,5 @@ def _person(row):
         blocked=row["is_blocked"],
         window_expires_at=row["window_expires_at"],
         promotions_free_at=row["promotions_free_at"],
+        may_opt_out=bool(row["may_opt_out_at"]),
     )

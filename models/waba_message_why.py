@@ -26,6 +26,8 @@ CHECKED = {
     "country": _lt("a country that WhatsApp serves"),
     # A company may have no such rule; that it held the message is told by what it waited for.
     "frequency": None,
+    # Asked since 19.0.1.1.0 only; that it held the message is told by what it waited for.
+    "may_opt_out": None,
     "window_closed": _lt("they had written to us in the 24 hours before"),
 }
 # Only these are asked of what is answered freely, of promotions and of other templates.
@@ -263,6 +265,9 @@ class WabaMessage(models.Model):
         return sentences
 
     def _waits_sentence(self):
+        if self.wait_reason and not self.retry_at:
+            reason = label(self.env, "wait_reason", self.wait_reason, self._name)
+            return self.env._("It waits: %s.", reason.lower())
         if self.wait_reason:
             return self.env._(
                 "It waits until %(date)s: %(reason)s.",

@@ -237,7 +237,8 @@ class Panel:
             opt_in_required=sender.company_id.waba_opt_in_required,
         )
         if not verdict.allowed:
-            key = "later" if verdict.retry_at else "no"
+            waits = verdict.retry_at or verdict.reason_key == "may_opt_out"
+            key = "later" if waits else "no"
             return Answer(key, self._refusal(verdict, typed, people))
         if why := self._why_later(purpose, people, sender):
             return Answer("later", why)
@@ -255,6 +256,7 @@ class Panel:
             promotions_free_at=frequency.frees_at(
                 self.promotions[company].get(number, ()), company._waba_frequency_cap()
             ),
+            may_opt_out=any(person.may_opt_out_at for person in people),
         )
 
     def _consent_of(self, people, purpose, company):

@@ -235,7 +235,11 @@ class WabaPortfolio(models.Model):
                                           THEN 'opted_out' ELSE ours.utility_state END,
                           marketing_out_at = GREATEST(ours.marketing_out_at,
                                                       theirs.marketing_out_at),
-                          utility_out_at = GREATEST(ours.utility_out_at, theirs.utility_out_at)
+                          utility_out_at = GREATEST(ours.utility_out_at, theirs.utility_out_at),
+                          may_opt_out_message_id = CASE WHEN ours.may_opt_out_at IS NULL
+                                                   THEN theirs.may_opt_out_message_id
+                                                   ELSE ours.may_opt_out_message_id END,
+                          may_opt_out_at = COALESCE(ours.may_opt_out_at, theirs.may_opt_out_at)
                      FROM waba_recipient theirs
                     WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
                       AND %(same)s""",

@@ -170,8 +170,10 @@ class WabaRecipient(models.Model):
 
     def _words_heard_by(self, companies):
         """The Domain of ledger entries on these people that concern these companies: what was said
-        to them, and every opt-out."""
-        heard = Domain("action", "=", "opt_out") | Domain("company_id", "in", companies.ids)
+        to them, and every opt-out. Only what says yes or no: "kept" says that nothing was said."""
+        heard = Domain("action", "=", "opt_out") | (
+            Domain("action", "in", list(STATE_OF)) & Domain("company_id", "in", companies.ids)
+        )
         return Domain("recipient_id", "in", self._same_person().ids) & heard
 
     def _last_words(self, companies):

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .waba_failure import failure_sentence
+from .waba_message_doubt import ACTIVITY as DOUBT_ACTIVITY
 from .waba_message_notify import REPLY_ACTIVITY
 
 # {model: (the table's column with the company, or SQL that finds it from the table's columns; the
@@ -254,7 +255,8 @@ class WabaRecipient(models.Model):
                 """UPDATE waba_recipient
                       SET number = NULL, wa_number = NULL, user_uid = NULL,
                           former_uids = NULL, name = NULL,
-                          partner_id = NULL, erased_at = %s
+                          partner_id = NULL, may_opt_out_at = NULL,
+                          may_opt_out_message_id = NULL, erased_at = %s
                     WHERE id = ANY(%s)""",
                 fields.Datetime.now(),
                 self.ids,
@@ -285,16 +287,16 @@ class WabaMessage(models.Model):
 
     def _unlink_planned_answers(self):
         """Activities to answer them quote them, and so does what is noted when one is done."""
-        reply = self.env.ref(REPLY_ACTIVITY, raise_if_not_found=False)
-        if not reply:
-            return
+        types = self.env["mail.activity.type"]
+        for xml_id in (REPLY_ACTIVITY, DOUBT_ACTIVITY):
+            types |= self.env.ref(xml_id, raise_if_not_found=False) or types
         for model, rows in self.filtered("res_id").grouped("res_model").items():
             records = [("res_id", "in", rows.mapped("res_id"))]
             self.env["mail.activity"].with_context(active_test=False).search(
-                [("res_model", "=", model), ("activity_type_id", "=", reply.id), *records]
+                [("res_model", "=", model), ("activity_type_id", "in", types.ids), *records]
             ).unlink()
             self.env["mail.message"].search(
-                [("model", "=", model), ("mail_activity_type_id", "=", reply.id), *records]
+                [("model", "=", model), ("mail_activity_type_id", "in", types.ids), *records]
             ).unlink()
 
     def _forget_leads(self):

@@ -14,7 +14,8 @@ from .waba_recipient_erase import HELD
 PARTS = {
     "people": ("waba.recipient", (
         "number", "wa_number", "user_uid", "former_uids", "name", "partner_id", "marketing_state",
-        "utility_state", "is_blocked", "last_marketing_at", "unreachable_until", "create_date",
+        "utility_state", "may_opt_out_at", "is_blocked", "last_marketing_at", "unreachable_until",
+        "create_date",
     )),
     "consents": ("waba.consent", (
         "at", "purpose", "action", "source", "evidence", "user_id", "create_date",

@@ -22,6 +22,7 @@ CANDIDATE_COLUMNS = (
     "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
     "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "wa_number",
     "is_own", "res_model", "res_id", "record_traits", "sequence_id", "is_renumbered",
+    "may_opt_out_at",
 )  # fmt: skip
 
 
@@ -130,7 +131,7 @@ class WabaSender(models.Model):
                           c.window_expires_at, m.origin, m.time_zone,
                           r.wa_number,
                           %(is_own)s, m.res_model, m.res_id, m.record_traits, m.sequence_id,
-                          %(renumbered)s
+                          %(renumbered)s, r.may_opt_out_at
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c

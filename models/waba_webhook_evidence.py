@@ -5,7 +5,6 @@ from odoo import models
 
 from ..cloud_api import events as webhook_events
 from ..cloud_api import storable
-from ..policy import eligibility
 from .waba_message_inbound import ANSWER_WITHIN
 
 PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
@@ -81,13 +80,6 @@ class WabaWebhookEvent(models.Model):
 
     def _evidence_of_inbound(self, account, item):
         """A request to stop, or to go on, in a message or by a button."""
-        payload = item.payload or None
-        if eligibility.opt_out_intent(item.text, payload):
-            kind = "opt_out"
-        elif eligibility.opt_in_intent(item.text, payload):
-            kind = "opt_in"
-        else:
-            return []
         message = self.env["waba.message"].search(
             [
                 ("wamid", "=", item.wamid),
@@ -96,7 +88,8 @@ class WabaWebhookEvent(models.Model):
             ],
             limit=1,
         )
-        if not message:
+        kind = message.wish
+        if kind not in ("opt_out", "opt_in"):
             return []
         fact = self._fact(
             account,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .intent import normalise
+from .plain_text import normalise
 
 OUT_OF_HOURS, KEYWORD, BUTTON, STOP = "out_of_hours", "keyword", "button", "stop"
 TRIGGERS = (OUT_OF_HOURS, KEYWORD, BUTTON, STOP)
@@ -31,7 +31,7 @@ MOST_IN_A_DAY = 3
 # Why nothing is answered automatically: kept with the message's log, shown in tests and docs.
 WHY_NOT = (
     "kind", "late", "window", "handed_over", "second_message", "too_fast", "echo", "too_many",
-    "stop", "no_rule",
+    "stop", "may_want_stop", "no_rule",
 )  # fmt: skip
 
 
@@ -58,13 +58,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody wrote. wants_stop: they asked for no more promotions."""
+    """What somebody wrote. wants_stop: they asked for no more promotions. may_want_stop: perhaps
+    they did: a person reads it."""
 
     kind: str
     text: str
     payload: str
     at: datetime
     wants_stop: bool = False
+    may_want_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def decide(message: Message, talk: Talk, rules: Sequence[Rule], now: datetime) -
     """
     if message.kind not in ANSWERED_KINDS:
         return Decision(why="kind")
+    if message.may_want_stop:
+        return Decision(why="may_want_stop")
     if is_handed_over(talk, now):
         return Decision(why="handed_over")
     if was_answered(talk, now):

@@ -6,28 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .intent import (
+    AMBIGUOUS,
     OPT_IN_WORDS,
     OPT_OUT_WORDS,
     RESUME_PAYLOAD,
     STOP_PAYLOAD,
+    STRONG,
     opt_in_intent,
     opt_out_intent,
+    opt_out_strength,
 )
 from .limits import in_service_window
 
 __all__ = [
+    "AMBIGUOUS",
     "OPT_IN_WORDS",
     "OPT_OUT_WORDS",
     "PURPOSES",
     "REASONS",
     "RESUME_PAYLOAD",
     "STOP_PAYLOAD",
+    "STRONG",
     "UNSERVED_COUNTRIES",
     "Person",
     "Verdict",
     "check",
     "opt_in_intent",
     "opt_out_intent",
+    "opt_out_strength",
 ]
 
 # 'utility' is about the person's own affairs; 'service' is what we say freely, in any words, inside
@@ -59,6 +65,7 @@ class Person:
     promotions_free_at: from when the person may get one more promotion (`policy.frequency`).
     renumbered: the record's number took the place of one whose person had opted out of this, and
         nobody has confirmed that it is another person.
+    may_opt_out: they wrote what may be an opt-out, and nobody has read it yet.
     """
 
     number: str = ""
@@ -73,6 +80,7 @@ class Person:
     window_expires_at: datetime | None = None
     promotions_free_at: datetime | None = None
     renumbered: bool = False
+    may_opt_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("blocked_by_us", lambda question: question.person.blocked),
     ("country", _country),
     ("window_closed", _window_closed),
+    ("may_opt_out", lambda question: question.marketing and question.person.may_opt_out),
     ("frequency", _frequency),
 )
 REASONS = tuple(reason for reason, _applies in RULES)

@@ -1,35 +1,38 @@
-"""Does an inbound message ask us to stop sending promotions, or to resume?"""
+"""Does an inbound message ask us to stop sending promotions, or to resume?
 
-import re
-import unicodedata
+The letters are undressed (`plain_text`), the message is cut into clauses (`intent_clauses`). Each
+clause is either a known request (`intent_words`, or a company's own words), or its words are
+replaced by the parts they play and compared with the forms in `intent_sentences`. Whatever says
+something else besides is left to a person. Time and memory grow with the length, which is bounded.
+"""
+
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
+
+from . import intent_words as known
+from .intent_clauses import MAX_CHARACTERS, Clause, clauses_of
+from .intent_parts import is_request, kind_of, parts_of
+from .intent_slips import slips_of
+from .plain_text import normalise
 
 # The payloads of our own "stop" and "resume" quick-reply buttons.
 STOP_PAYLOAD = "WABA_STOP"
 RESUME_PAYLOAD = "WABA_RESUME"
 
-# A request to stop is a short message of its own: [polite opening] request [about what] [polite
-# ending]. A longer one is a sentence that happens to contain such a word: a person reads it.
+# Opted out at once; a person is asked; nothing of the kind.
+STRONG, AMBIGUOUS, NONE = "strong", "ambiguous", "none"
+
+# Words of a phrase, and phrases that one pattern may stand for.
 MAX_WORDS = 9
-MAX_CHARACTERS = 120
-# Phrases that one pattern may stand for.
 MAX_PHRASES = 1000
 
-_DROPPED = str.maketrans("", "", "'`\u2018\u2019\u00b4\u02bc")
-_NOT_A_WORD = re.compile(r"[\W_]+")
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def normalise(text: str) -> str:
-    """Return `text` in lower case, without accents, punctuation and emoji, single spaces."""
-    unmarked = unicodedata.normalize("NFKD", text.translate(_DROPPED).casefold())
-    letters = "".join(char for char in unmarked if not unicodedata.combining(char))
-    return _NOT_A_WORD.sub(" ", letters).strip()
+# {action: {strength: {language: patterns}}}
+SHIPPED = {
+    "opt_out": {STRONG: known.STRONG, AMBIGUOUS: known.AMBIGUOUS},
+    "opt_in": {STRONG: known.OPT_IN},
+}
 
 
 def expand(pattern: str) -> frozenset[str]:
@@ -59,146 +62,60 @@ def _expand_all(languages: dict[str, tuple[str, ...]]) -> frozenset[str]:
     )
 
 
-# The requests we know, as patterns (see `expand`), by language. Written as `normalise` does: lower
-# case, no accents, no punctuation, apostrophes dropped. The single words are those that carriers
-# and mailing tools have taught people; the promotions buttons are those that WhatsApp Manager
-# proposes. Opt-ins are fewer and plainer: a consent must not be read into a menu word.
-SHIPPED = {
-    "opt_out": {
-        "en": (
-            "stop|stopall|unsubscribe|unsuscribe|optout|cancel|quit",
-            "opt out",
-            "stop sending|messaging|texting|contacting",
-            "stop sending|messaging|texting|contacting me",
-            "no more messages|texts|promotions|promos|offers|ads|marketing|spam",
-            "remove me",
-            "take me off",
-            "i dont want more|any messages|texts|promotions|promos|offers",
-            "i dont want any more messages|texts|promotions|promos|offers",
-            "dont|never message|text|contact|write me",
-        ),
-        "es": (
-            "baja|cancelar|parar|detener|desuscribir|desuscribirme|desuscribirse",
-            "dar|darme|darse|dame|deme|denme|dadme de baja",
-            "quiero|solicito|pido|deseo la baja",
-            "no mas mensajes|promociones|promos|publicidad|ofertas|whatsapps|spam",
-            "no quiero|deseo mas|recibir mensajes|promociones|promos|publicidad|ofertas|whatsapps",
-            "no quiero|deseo recibir mas mensajes|promociones|promos|publicidad|ofertas|whatsapps",
-            "no me escriba|escriban|escribas|envie|envien|envies|mande|manden|mandes mas",
-            "no me envie|envien|envies|mande|manden|mandes mas mensajes|promociones|publicidad",
-            "dejen|deje|deja de escribirme|molestar|molestarme",
-            "dejen|deje|deja de enviarme|mandarme mensajes|promociones|publicidad",
-            "borrenme|quitenme|eliminenme|borrame|quitame|eliminame",
-        ),
-        "pt": (
-            "parar|pare|sair|interromper|descadastrar|desinscrever|remover",
-            "descadastre|remova me",
-            "nao quero mais|receber mensagens|promocoes|ofertas|publicidade",
-            "nao quero mais receber mensagens|promocoes|ofertas|publicidade",
-            "nao quero receber mais mensagens|promocoes|ofertas|publicidade",
-            "nao envie|enviem|mande|mandem mais mensagens|promocoes",
-            "parar|pare|parem de enviar|mandar mensagens|promocoes",
-            "chega de mensagens|promocoes",
-        ),
-        # Not "plus de messages": in writing it may ask for more as well as for none.
-        "fr": (
-            "arret|arreter|arretez|desabonner|desinscrire|desinscription|desabonnement|stopper",
-            "me desabonner|desinscrire",
-            "je veux me desabonner|desinscrire",
-            "je ne veux plus de messages|promotions|promos|publicite|pub",
-            "je ne veux plus recevoir de messages|promotions|promos|publicite|pub",
-            "ne mecrivez|menvoyez plus",
-            "ne menvoyez plus de messages|promotions|promos|publicite|pub",
-        ),
-    },
-    "opt_in": {
-        "en": (
-            "start|resume|subscribe|resubscribe|unstop|optin",
-            "opt in",
-            "sign me up",
-        ),
-        "es": (
-            "alta|suscribir|suscribirme|reanudar",
-            "dar|darme|dame|deme|denme de alta",
-            "quiero|solicito|pido|deseo el alta",
-            "quiero|deseo recibir mensajes|promociones|promos|ofertas",
-            "quiero|deseo volver a recibir mensajes|promociones|promos|ofertas",
-        ),
-        "pt": (
-            "inscrever|retomar",
-            "quero receber mensagens|promocoes|ofertas",
-            "quero voltar a receber mensagens|promocoes|ofertas",
-        ),
-        "fr": (
-            "reprendre|abonner|mabonner",
-            "je veux recevoir les|vos messages|promotions|promos|offres",
-        ),
-    },
-}
-
-# Also said of an order or an appointment: with these only the words of TOPIC may follow, not
-# "cancel it" or "cancelar todo".
-ORDINARY_WORDS = frozenset({"cancel", "cancelar", "quit", "start", "resume", "detener"})
-
-OPENINGS = _words(
-    "hi hello hey please pls just i want to would like wish "
-    "hola buenas buenos dias tardes noches por favor porfavor ya quiero quisiera deseo "
-    "ola bom boa dia tarde noite quero gostaria desejo "
-    "bonjour bonsoir salut svp merci je veux voudrais souhaite"
-)
-COURTESIES = _words(
-    "please pls thanks thank you thx por favor porfavor gracias muchas saludos "
-    "obrigado obrigada svp sil vous te plait merci"
-)
-TOPIC = _words(
-    "message messages text texts promotion promotions promo promos ads marketing newsletter spam "
-    "subscription list the your my from of "
-    "mensaje mensajes promocion promociones publicidad oferta ofertas boletin suscripcion lista "
-    "de la las los el del su sus mi whatsapp whatsapps "
-    "mensagem mensagens promocoes publicidade da das do dos assinatura inscricao "
-    "pub publicite abonnement liste des les vos le mon"
-)
-POINTERS = _words("me it this all now to todo todos ya mas esta este ahora ja ici")
-
-OPT_OUT_WORDS = _expand_all(SHIPPED["opt_out"])
-OPT_IN_WORDS = _expand_all(SHIPPED["opt_in"])
+OPT_OUT_WORDS = _expand_all(known.STRONG)
+AMBIGUOUS_WORDS = _expand_all(known.AMBIGUOUS)
+OPT_IN_WORDS = _expand_all(known.OPT_IN)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """Requests, as `normalise` writes them.
 
-    opt_out, opt_in: the whole message must be one, with polite words around it.
-    opt_out_anywhere, opt_in_anywhere: read anywhere in a message, however long it is.
+    opt_out, ambiguous, opt_in: a clause must be one, with polite words around it.
+    …_anywhere: read anywhere in a message, however long it is.
     """
 
     opt_out: frozenset[str] = OPT_OUT_WORDS
+    ambiguous: frozenset[str] = AMBIGUOUS_WORDS
     opt_in: frozenset[str] = OPT_IN_WORDS
     opt_out_anywhere: frozenset[str] = frozenset()
+    ambiguous_anywhere: frozenset[str] = frozenset()
     opt_in_anywhere: frozenset[str] = frozenset()
 
 
 SHIPPED_WORDS = Words()
 
 
-def opt_out_intent(
+def opt_out_strength(
     text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
-) -> bool:
-    """Tell whether an inbound message asks us to stop sending promotions.
+) -> str:
+    """Tell how clearly an inbound message asks us to stop sending promotions.
 
     People must be taken off the list whichever way they ask (WhatsApp Business Messaging Policy).
-    Our own button's payload decides first; otherwise the whole text must be such a request, in
-    English, Spanish, Portuguese or French, with no more than a few polite words around it.
+    Our own button's payload decides first; otherwise the text, in English, Spanish, Portuguese or
+    French, or in a company's own words.
 
     :param text: what the person wrote, or the label of the button pressed
     :param payload: the payload of the button pressed, if any
     :param words: the requests that a company listens to
+    :return: STRONG, AMBIGUOUS or NONE
     """
-    if payload == STOP_PAYLOAD:
-        return True
-    if payload == RESUME_PAYLOAD:
-        return False
-    return _is_request(text, words.opt_out) or _contains(text, words.opt_out_anywhere)
+    if payload in (STOP_PAYLOAD, RESUME_PAYLOAD):
+        return STRONG if payload == STOP_PAYLOAD else NONE
+    text = (text or "")[:MAX_CHARACTERS]
+    if _contains(text, words.opt_out_anywhere):
+        return STRONG
+    strength = _weigh(text, words)
+    if strength == NONE and _contains(text, words.ambiguous_anywhere):
+        return AMBIGUOUS
+    return strength
+
+
+def opt_out_intent(
+    text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
+) -> bool:
+    """Tell whether an inbound message asks us, beyond doubt, to stop sending promotions."""
+    return opt_out_strength(text, payload, words) == STRONG
 
 
 def opt_in_intent(
@@ -206,45 +123,134 @@ def opt_in_intent(
 ) -> bool:
     """Tell whether an inbound message asks us to resume sending promotions.
 
-    As strict as `opt_out_intent`, which wins when a text could be read as both.
+    The whole message must be such a request. One that could be read as an opt-out is none.
     """
     if payload == RESUME_PAYLOAD:
         return True
-    if opt_out_intent(text, payload, words):
+    text = (text or "")[:MAX_CHARACTERS]
+    if opt_out_strength(text, payload, words) != NONE:
         return False
-    return _is_request(text, words.opt_in) or _contains(text, words.opt_in_anywhere)
+    said = tuple(normalise(text).split())
+    return _is_request(said, words.opt_in) or _contains(text, words.opt_in_anywhere)
 
 
-def _contains(text: str | None, phrases: frozenset[str]) -> bool:
+def _contains(text: str, phrases: frozenset[str]) -> bool:
     if not text or not phrases:
         return False
     said = f" {normalise(text)} "
     return any(f" {phrase} " in said for phrase in phrases)
 
 
-def _is_request(text: str | None, requests: frozenset[str]) -> bool:
-    if not text or len(text) > MAX_CHARACTERS:
+# ----------------------------------------------------------------------
+# The message
+# ----------------------------------------------------------------------
+
+
+def _weigh(text: str, words: Words) -> str:
+    """What all clauses of a message come to."""
+    clauses = clauses_of(text)
+    kinds = [_kind(clause, words) for clause in clauses]
+    has_sign = not known.SIGNS.isdisjoint(text)
+    if set(kinds) <= {"silent"}:
+        return AMBIGUOUS if has_sign else NONE
+    if "contrary" in kinds:
+        return AMBIGUOUS if {"ask", "word"} & set(kinds) else NONE
+    if "ask" in kinds or _asks_across_commas(clauses, kinds):
+        is_restricted = any("%" in parts_of(clause.words) for clause in clauses)
+        return AMBIGUOUS if is_restricted else STRONG
+    said = set(kinds) - {"silent"}
+    if said == {"word"}:
+        return STRONG
+    if "hint" in said or "word" in said or said == {"doubt"}:
+        return AMBIGUOUS
+    return NONE
+
+
+def _kind(clause: Clause, words: Words) -> str:
+    """ "ask": asks in a sentence; "word": is a known request; "doubt", "hint": perhaps, alone or in
+    any company; "contrary": wants to go on; "silent": a greeting, a name, yes or no; "other"."""
+    said = tuple(clause.phrase.split())
+    kind = kind_of(parts_of(clause.words))
+    if kind == "ask":
+        return "hint" if clause.is_question and not is_request(clause.words) else "ask"
+    if _is_request(said, words.opt_out):
+        return "doubt" if clause.is_question else "word"
+    if kind == "other" and _wishes_ordinary(said, words.opt_out):
+        return "doubt"
+    if kind in ("other", "hint") and any(
+        kind_of(parts_of(part)) == "ask" for part in clause.joined_parts
+    ):
+        return "ask"
+    if kind in ("other", "doubt", "silent") and _is_request(said, words.ambiguous):
+        return "doubt" if len(said) == 1 else "hint"
+    if kind == "other" and clause.looks_like_name:
+        return "silent"
+    return kind
+
+
+def _wishes_ordinary(said: tuple[str, ...], requests: frozenset[str]) -> bool:
+    """ "Quiero cancelar", "quero sair": perhaps the messages, perhaps the order or the road."""
+    rest = [word for word in said if word not in known.OPENINGS | known.COURTESIES]
+    return len(rest) == 1 and rest[0] in requests and not known.WISHES.isdisjoint(said)
+
+
+def _asks_across_commas(clauses: list[Clause], kinds: list[str]) -> bool:
+    """Whether a sentence asks when its commas are left out: "dejen, por favor, de escribirme"."""
+    sentences: dict[int, list[Clause]] = {}
+    for clause, kind in zip(clauses, kinds, strict=True):
+        if kind != "silent":
+            sentences.setdefault(clause.sentence, []).append(clause)
+    return any(
+        len(parts) > 1
+        and not parts[-1].is_question
+        and kind_of(parts_of(tuple(word for part in parts for word in part.words))) == "ask"
+        for parts in sentences.values()
+    )
+
+
+# ----------------------------------------------------------------------
+# Known requests
+# ----------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _single_words(requests: frozenset[str]) -> frozenset[str]:
+    return frozenset(request for request in requests if " " not in request)
+
+
+def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
+    """Tell whether `words` are a request, with polite words around it, once or again and again."""
+    if not words or not requests:
         return False
-    words = normalise(text).split()
-    if len(words) > MAX_WORDS:
-        return False
-    for start in range(len(words)):
-        if _starts_with_request(words[start:], requests):
+    slips = slips_of(_single_words(requests), known.NOT_KEYWORDS)
+    words = tuple(map(slips.meant, words))
+    for start in range(min(len(words), MAX_WORDS)):
+        if _starts_with_request(words, start, requests):
             return True
-        if words[start] not in OPENINGS:
+        if words[start] not in known.OPENINGS:
             return False
     return False
 
 
-def _starts_with_request(words: list[str], requests: frozenset[str]) -> bool:
-    """Tell whether `words` are a request, once or repeated, then nothing but an ending."""
-    for length in range(1, len(words) + 1):
-        request, rest = " ".join(words[:length]), words[length:]
-        if request not in requests:
-            continue
-        ending = COURTESIES | TOPIC
-        if request not in ORDINARY_WORDS:
-            ending |= POINTERS
-        if ending.issuperset(rest) or _starts_with_request(rest, requests):
-            return True
-    return False
+def _starts_with_request(words: tuple[str, ...], at: int, requests: frozenset[str]) -> bool:
+    """Tell whether from `at` on there are requests, then nothing but an ending."""
+    is_ordinary = not known.WISHES.isdisjoint(words[:at])
+    is_asked, ending = False, known.COURTESIES | known.TOPIC | known.POINTERS
+    while at < len(words):
+        length = _request_at(words, at, requests)
+        if not length:
+            break
+        request = " ".join(words[at : at + length])
+        if request in known.ORDINARY_WORDS:
+            if is_ordinary:
+                return False
+            ending = known.COURTESIES
+        is_asked, at = True, at + length
+    return is_asked and all(word in ending or word.isdigit() for word in words[at:])
+
+
+def _request_at(words: tuple[str, ...], at: int, requests: frozenset[str]) -> int:
+    for length in range(min(MAX_WORDS, len(words) - at), 0, -1):
+        if " ".join(words[at : at + length]) in requests:
+            return length
+    return 0

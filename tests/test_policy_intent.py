@@ -1,8 +1,10 @@
+import sys
 import unittest
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from odoo.addons.waba_campaign.policy import eligibility, intent
+from odoo.addons.waba_campaign.policy import eligibility, intent, intent_words
+from odoo.addons.waba_campaign.policy.intent_clauses import MAX_CHARACTERS
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STOPS = """
@@ -24,7 +26,6 @@ unsubscribe me please
 Unsubscribe from Promos
 opt-out
 Cancel
-cancel my subscription
 No more messages!
 I don't want any more messages
 I don\u2019t want more promos, thanks
@@ -39,7 +40,6 @@ Hola, quiero darme de baja de la lista, gracias
 Buenos días, quiero la baja
 baja de la lista
 CANCELAR
-cancelar suscripción
 Detener promociones
 no quiero más mensajes
 No quiero recibir publicidad
@@ -98,8 +98,24 @@ plus de messages
 the end
 alta
 hola
-🛑
 .
+quiero cancelar la oferta
+cancel the message
+no quiero darme de baja
+Sin novedades
+No updates
+Don't bother
+No te molestes
+Ne vous dérangez pas
+Get out!
+No tengo su lista
+I don't need a phone
+I don't text
+Quita el nombre
+Olvide el número
+end of messages
+no me manden la factura
+please do not unsubscribe me
 """.strip().splitlines()
 
 STARTS = """
@@ -132,6 +148,48 @@ ok
 voltar
 quiero recibir mi pedido
 """.strip().splitlines()
+
+
+# Clean requests of one word, and ways of writing that change no word.
+KEYWORDS = ("STOP", "BAJA", "SAIR", "ARRET", "UNSUBSCRIBE", "END", "CANCEL", "QUIT", "REVOKE")
+CYRILLIC = str.maketrans("ABEKMHOPCTX", "АВЕКМНОРСТХ")
+DRESSES = (
+    str.lower,
+    str.title,
+    lambda word: word.translate(CYRILLIC),
+    lambda word: f"*{word}*",
+    lambda word: f"_{word}_",
+    lambda word: f"{word}!!!",
+    lambda word: f" {word} 🙏",
+    lambda word: f"{word}, please",
+    lambda word: f"Hola, {word} gracias",
+    "\u200b".join,
+    lambda word: f"\u202e{word}\u202c",
+    lambda word: f"1. {word}",
+    lambda word: f"{word}\n\nSaludos,\nAna Pérez",
+    lambda word: f"*Ana:* {word}",
+    lambda word: "".join(
+        chr(ord(char) + 0xFEE0) if char.isascii() and char.isalpha() else char for char in word
+    ),
+)
+HOSTILE = ("no ", "no me mandes ", "S.T.O.P. ", "[1] ", "Ana: ", "a\n", "*", "x,", "stop ", "b ")
+
+
+def _steps(text):
+    """Lines of Python run to read `text`."""
+    count = 0
+
+    def trace(*_event):
+        nonlocal count
+        count += 1
+        return trace
+
+    sys.settrace(trace)
+    try:
+        intent.opt_out_strength(text)
+    finally:
+        sys.settrace(None)
+    return count
 
 
 class TestIntent(unittest.TestCase):
@@ -171,13 +229,44 @@ class TestIntent(unittest.TestCase):
                 self.assertIs(intent.opt_out_intent(text, payload), stops)
                 self.assertIs(intent.opt_in_intent(text, payload), resumes)
 
-    def test_a_long_text_is_for_a_person_to_read(self):
-        self.assertTrue(intent.opt_out_intent("stop " * intent.MAX_WORDS))
-        self.assertFalse(intent.opt_out_intent("stop " * (intent.MAX_WORDS + 1)))
-        self.assertFalse(intent.opt_out_intent("stop" + " " * intent.MAX_CHARACTERS))
+    def test_a_request_in_a_long_text_is_heard_and_what_is_too_long_is_not_read(self):
+        story = "Compré el sofá en otra tienda y no estoy contento. " * 20
+        self.assertTrue(intent.opt_out_intent(f"{story}No me manden más publicidad."))
+        self.assertTrue(intent.opt_out_intent(f"Stop sending me messages. {story}"))
+        self.assertFalse(intent.opt_out_intent("a" * MAX_CHARACTERS + " stop"))
+        self.assertTrue(intent.opt_out_intent("stop" + " " * MAX_CHARACTERS))
+
+    def test_reading_takes_no_longer_for_hostile_texts(self):
+        """Twice the length, about twice the steps: counted, not timed."""
+        for unit in HOSTILE:
+            with self.subTest(unit):
+                half, whole = (_steps(unit * (size // len(unit))) for size in (1024, 2048))
+                self.assertLess(whole, 3 * half + 2000)
+
+    @untimed
+    @given(st.text(max_size=60), st.text(max_size=60))
+    def test_no_text_breaks_it(self, before, after):
+        for text in (before, f"{before} stop {after}", f"{before}\n{after}", before * 40):
+            self.assertIn(
+                intent.opt_out_strength(text), (intent.STRONG, intent.AMBIGUOUS, intent.NONE)
+            )
+
+    @untimed
+    @given(st.sampled_from(KEYWORDS), st.data())
+    def test_a_word_is_the_same_in_any_dress(self, word, data):
+        dressed = word
+        for dress in data.draw(st.lists(st.sampled_from(DRESSES), max_size=3, unique=True)):
+            dressed = dress(dressed)
+        self.assertEqual(intent.opt_out_strength(dressed), intent.STRONG, ascii(dressed))
 
     phrases = st.sampled_from(
-        sorted(intent.OPT_OUT_WORDS | intent.OPT_IN_WORDS | intent.OPENINGS | intent.TOPIC)
+        sorted(
+            intent.OPT_OUT_WORDS
+            | intent.OPT_IN_WORDS
+            | intent.AMBIGUOUS_WORDS
+            | intent_words.OPENINGS
+            | intent_words.TOPIC
+        )
     )
 
     @untimed
@@ -186,11 +275,12 @@ class TestIntent(unittest.TestCase):
         self.assertFalse(intent.opt_out_intent(text) and intent.opt_in_intent(text))
 
     def test_the_lists_are_written_as_texts_are_read(self):
-        for phrase in intent.OPT_OUT_WORDS | intent.OPT_IN_WORDS:
+        for phrase in intent.OPT_OUT_WORDS | intent.OPT_IN_WORDS | intent.AMBIGUOUS_WORDS:
             with self.subTest(phrase):
                 self.assertEqual(intent.normalise(phrase), phrase)
                 self.assertLessEqual(len(phrase.split()), intent.MAX_WORDS)
-        self.assertFalse(intent.OPT_OUT_WORDS & intent.OPT_IN_WORDS)
+        asked = intent.OPT_OUT_WORDS | intent.AMBIGUOUS_WORDS
+        self.assertFalse(asked & intent.OPT_IN_WORDS)
 
     def test_patterns_stand_for_their_alternatives_in_any_writing(self):
         cases = {

@@ -46,7 +46,7 @@ export class Conversation extends Component {
         this.bus = useService("bus_service");
         this.keepLast = new KeepLast();
         this.scrollRef = useRef("scroll");
-        this.state = useState({ data: null, error: false, now: Date.now(), typing: null, colleagues: null });
+        this.state = useState({ data: null, error: false, now: Date.now(), typing: null, colleagues: null, isSettling: false });
         this.clockOffset = 0;
         this.stick = true;
         this.seenText = seenText;
@@ -370,6 +370,33 @@ export class Conversation extends Component {
         ]);
         this.takeState(state);
         this.props.onChanged?.();
+    }
+
+    // -----------------------------------------------------------------------------------------
+    // Whether they want out
+    // -----------------------------------------------------------------------------------------
+
+    /** What somebody read in their message: one click, once. */
+    async settleDoubt(optsOut) {
+        this.state.isSettling = true;
+        try {
+            const state = await this.orm.call(MODEL, "conversation_settle_doubt", [
+                this.data.id, optsOut, this.props.shown,
+            ]);
+            if (this.isGone) {
+                return;
+            }
+            this.takeState(state);
+            this.notification.add(
+                optsOut
+                    ? _t("Opted out: no promotions go to them any more.")
+                    : _t("Kept: promotions to them go on."),
+                { type: "success" }
+            );
+            this.props.onChanged?.();
+        } finally {
+            this.state.isSettling = false;
+        }
     }
 
     openRecord() {

@@ -83,3 +83,48 @@ addTour("waba_conversations_list", () => [
     click("back to the list", ".o_breadcrumb a:contains('Conversations')"),
     see(".o_data_row:contains('Anac Prueba'):not(:has(.text-bg-danger))", "read"),
 ]);
+
+addTour("waba_doubt_on_the_conversation", () => [
+    ...openFromPipeline("Sofa for room 1"),
+    see(".o_waba_doubt:contains('May want to opt out'):contains('No me interesa')", "the question"),
+    click("Opt out", ".o_waba_doubt .o_waba_opt_out"),
+    see(".o_waba_conversation:not(:has(.o_waba_doubt))", "it is answered"),
+    see(".o_notification:contains('Opted out')"),
+]);
+
+addTour("waba_doubt_on_the_record", () => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
+    click("the lead", ".o_kanban_record:contains('Sofa for room 1')"),
+    click("may I?", ".o_notebook_headers a:contains('may I?')"),
+    see(".o_form_view div.o_waba_doubt:contains('No me interesa')", "the question"),
+    see("[name=waba_promotion_why]:contains('They may want to opt out')"),
+    click("Keep subscribed", "button[name=action_waba_keep_subscribed]"),
+    see("[name=waba_promotion_answer]:contains('Yes')", "promotions go on"),
+]);
+
+addTour("waba_doubt_in_the_list", () => [
+    ...openMenu("Conversations"),
+    click("the search's menu", ".o_searchview_dropdown_toggler"),
+    click("its filter", ".o-dropdown--menu .o_menu_item:contains('Opt-out to confirm')"),
+    see(".o_data_row:contains('No me interesa')"),
+    see(".o_list_view:not(:has(.o_data_row:contains('¿Abren hoy?')))", "nobody else"),
+    click("Keep subscribed", ".o_data_row button[name=action_keep_subscribed]"),
+    see(".o_list_view:not(:has(.o_data_row)), .o_view_nocontent", "nothing is left to confirm"),
+]);
+
+addTour("waba_doubt_on_a_phone", () => [
+    click("who wrote", ".o_kanban_record:contains('No me interesa')"),
+    see(".o_waba_doubt:contains('No me interesa')", "the question"),
+    {
+        content: "nothing is wider than the screen",
+        trigger: ".o_waba_doubt",
+        run() {
+            const { scrollWidth, clientWidth } = this.anchor;
+            if (scrollWidth > clientWidth) {
+                throw new Error(`${scrollWidth} px in ${clientWidth} px`);
+            }
+        },
+    },
+    click("Keep subscribed", ".o_waba_doubt .o_waba_keep"),
+    see(".o_waba_conversation:not(:has(.o_waba_doubt))", "it is answered"),
+]);

@@ -1,0 +1,243 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from .number_sql import e164_sql
+
+# Why a row waits, and why a message asked for by hand is refused: one word for one thing.
+MAY_OPT_OUT = "may_opt_out"
+
+
+class WabaRecipient(models.Model):
+    """Somebody wrote what may be an opt-out: promotions wait until a person of ours has read it.
+
+    `may_opt_out_at` is set by the message and emptied by whatever settles it: a colleague's click,
+    or a plain word of the person. The doubt holds in the companies it was told to; an opt-out that
+    comes of it holds everywhere, as any other.
+    """
+
+    _inherit = "waba.recipient"
+
+    may_opt_out_at = fields.Datetime(
+        "May want to opt out since",
+        readonly=True,
+        help="Promotions to them wait until somebody has read the message.",
+    )
+    may_opt_out_message_id = fields.Many2one(
+        "waba.message",
+        "Message that may be an opt-out",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+    may_opt_out_text = fields.Char(
+        "Opt-out to confirm", compute="_compute_may_opt_out_text", compute_sudo=True
+    )
+    _may_opt_out_idx = models.Index("(may_opt_out_at) WHERE may_opt_out_at IS NOT NULL")
+
+    @api.depends("may_opt_out_at", "may_opt_out_message_id")
+    @api.depends_context("allowed_company_ids")
+    def _compute_may_opt_out_text(self):
+        for person in self:
+            message = person.may_opt_out_message_id
+            # Companies may share the person; what was written to one is not the others' to read.
+            is_ours = person.may_opt_out_at and message.company_id in self.env.companies
+            person.may_opt_out_text = is_ours and (message._own_text() or False)
+
+    # ------------------------------------------------------------------
+    # The doubt
+    # ------------------------------------------------------------------
+
+    def _doubt(self, message, at):
+        """This person may want no more promotions: those wait, and somebody is asked.
+
+        :param message: what they wrote
+        :param at: naive UTC datetime when they wrote it
+        """
+        people, company = self._same_person_here(), message.company_id
+        if self._consent_state("marketing", company) == "opted_out" or self._has_newer_consent(
+            at, company=company
+        ):
+            return
+        # The first such message stays the evidence; those after it are in the conversation.
+        people.filtered(lambda person: not person.may_opt_out_at).write(
+            {"may_opt_out_at": at, "may_opt_out_message_id": message.id}
+        )
+        message._ask_whether_they_opt_out()
+        people._tell_conversations()
+
+    def _same_person_here(self):
+        """The rows of these people that their companies know: those with an account beside them."""
+        companies = self._companies()
+        return self._same_person().filtered(lambda person: person._companies() & companies)
+
+    def _is_out(self):
+        """Whether the company that was in doubt may write no promotions by now."""
+        company = self.may_opt_out_message_id.company_id
+        state = self._consent_state("marketing", company) if company else self.marketing_state
+        return state == "opted_out"
+
+    def _in_doubt(self):
+        """The rows of these people that wait for an answer, as far as their companies know them."""
+        return self._same_person_here().filtered("may_opt_out_at")
+
+    def _settle_doubt(self, opts_out, feedback):
+        """Somebody, or the person, said which it is: what waited goes on, or is left out.
+
+        :param opts_out: whether they do not want promotions
+        :param feedback: what is noted on the activities that asked
+        """
+        messages = self.may_opt_out_message_id
+        self.write({"may_opt_out_at": False, "may_opt_out_message_id": False})
+        rows = self._rows_that_wait()
+        if opts_out:
+            rows._leave_out("opted_out")
+        else:
+            rows._go_on_after_doubt()
+        rows.sender_id._wake()
+        messages._close_question(feedback)
+        self._tell_conversations()
+
+    def _rows_that_wait(self):
+        return self.env["waba.message"].search(
+            [
+                ("recipient_id", "in", self.ids),
+                ("state", "=", "queued"),
+                ("wait_reason", "=", MAY_OPT_OUT),
+            ]
+        )
+
+    def _tell_conversations(self):
+        self.env["waba.conversation"].search([("recipient_id", "in", self.ids)])._tell_watchers()
+
+    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
+        """A plain word on promotions settles what was in doubt before it was said."""
+        changed = super()._set_consent(purpose, action, source, evidence, at, message, company)
+        if purpose == "marketing":
+            said_at = at or fields.Datetime.now()
+            everyone = self._same_person() if action == "opt_out" else self._same_person_here()
+            heard = everyone.filtered(
+                lambda person: person.may_opt_out_at and person.may_opt_out_at <= said_at
+            )
+            # A word that came late may have changed nothing: the state tells.
+            for opts_out in (True, False):
+                people = heard.filtered(lambda person, no=opts_out: person._is_out() is no)
+                if people:
+                    people._settle_doubt(opts_out, evidence)
+        return changed
+
+    # ------------------------------------------------------------------
+    # The answer
+    # ------------------------------------------------------------------
+
+    def _answer_doubt(self, opts_out):
+        """What a colleague read in the message, with their name in the ledger.
+
+        "Keep subscribed" is no opt-in: the ledger says that a message was read as none, and the
+        state stays what it was.
+        """
+        people = self._in_doubt()
+        if not people:
+            raise UserError(
+                self.env._("Somebody has answered this already, or they said it themselves.")
+            )
+        message = people.may_opt_out_message_id[:1]
+        person = people.filtered(lambda one: one == message.recipient_id) or people[:1]
+        evidence = self._answer_evidence(opts_out, message)
+        at = message.sent_at or person.may_opt_out_at
+        if opts_out:
+            person._set_consent("marketing", "opt_out", "person", evidence, at, message)
+            # What was in doubt later than this message is settled with it.
+            people = people.filtered("may_opt_out_at")
+        else:
+            person._note_kept(evidence, message)
+        if people:
+            people._settle_doubt(opts_out, evidence)
+
+    def _answer_evidence(self, opts_out, message):
+        sentence = (
+            self.env._('They wrote "%(text)s". %(user)s read it as an opt-out.')
+            if opts_out
+            else self.env._('They wrote "%(text)s". %(user)s read it: no opt-out was meant.')
+        )
+        return sentence % {"text": message._own_text(), "user": self.env.user.name}
+
+    def _note_kept(self, evidence, message):
+        self.env["waba.consent"].create(
+            {
+                "recipient_id": self.id,
+                "company_id": message.company_id.id,
+                "purpose": "marketing",
+                "action": "kept",
+                "source": "person",
+                "evidence": evidence,
+                "at": fields.Datetime.now(),
+                "message_id": message.id,
+            }
+        )
+
+    def _conversation_in_doubt(self):
+        """Where it was written; with the rights of whoever asks."""
+        self.ensure_one()
+        mine = self.sudo()
+        conversations = self.env["waba.conversation"].sudo()
+        found = mine.may_opt_out_message_id._conversation() or conversations.search(
+            [("recipient_id", "=", self.id)], limit=1
+        )
+        return found.with_env(self.env)
+
+    def action_confirm_opt_out(self):
+        self._answer_as_reader(True)
+
+    def action_keep_subscribed(self):
+        self._answer_as_reader(False)
+
+    def _answer_as_reader(self, opts_out):
+        """Whoever may read what they wrote may say what it means."""
+        self.check_access("read")
+        for person in self:
+            if conversation := person._conversation_in_doubt():
+                conversation._for_reader()
+            person.sudo()._answer_doubt(opts_out)
+
+    # ------------------------------------------------------------------
+    # Two rows of one person
+    # ------------------------------------------------------------------
+
+    def _absorb(self, other):
+        doubt = {
+            "may_opt_out_at": other.may_opt_out_at,
+            "may_opt_out_message_id": other.may_opt_out_message_id.id,
+        }
+        super()._absorb(other)
+        is_new = doubt["may_opt_out_at"] and not self.may_opt_out_at
+        if is_new and self.marketing_state != "opted_out":
+            self.write(doubt)
+        if other.exists():
+            other.write({"may_opt_out_at": False, "may_opt_out_message_id": False})
+
+    @api.model
+    def _create_missing(self, portfolio, numbers):
+        """A new row of somebody in doubt is in doubt as well."""
+        super()._create_missing(portfolio, numbers)
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET may_opt_out_at = o.may_opt_out_at,
+                          may_opt_out_message_id = o.may_opt_out_message_id
+                     FROM waba_recipient o
+                    WHERE o.may_opt_out_at IS NOT NULL AND o.portfolio_id <> %(portfolio)s
+                      AND EXISTS (SELECT 1 FROM waba_account theirs
+                                    JOIN waba_account ours ON ours.company_id = theirs.company_id
+                                   WHERE theirs.portfolio_id = o.portfolio_id
+                                     AND ours.portfolio_id = %(portfolio)s)
+                      AND r.portfolio_id = %(portfolio)s AND r.number IN (o.number, %(wa_number)s)
+                      AND r.number = ANY(%(numbers)s) AND r.may_opt_out_at IS NULL
+                      AND r.marketing_state <> 'opted_out'""",
+                wa_number=e164_sql(SQL("o.wa_number")),
+                portfolio=portfolio.id,
+                numbers=list(numbers),
+            )
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model(["may_opt_out_at", "may_opt_out_message_id"])

@@ -1,0 +1,149 @@
+"""What the words of a clause are to each other: a letter for each, see `intent_lexicon`."""
+
+import re
+from functools import cache
+from itertools import product
+
+from . import intent_lexicon as lexicon
+from . import intent_phrases as phrases
+from . import intent_sentences as sentences
+from .intent_slips import slips_of
+
+PASSED_OVER = ""
+# Shorter ones are often something else: "family".
+ADVERB_FROM = 8
+# With "off" somewhere behind: "take my number off your list".
+OFF = {"take": "remove", "get": "remove", "turn": "stop", "switch": "stop"}
+_BOTHERS = re.compile(r"(?<=e)v|v(?=e)|(?<=C)v|(?<=C[Pp])v")
+
+
+def _forms(entries: str) -> list[tuple[str, bool]]:
+    """(word, whether "me" hangs on it) of each entry of "word,word stem:ending,ending;ending"."""
+    forms = []
+    for entry in entries.split():
+        stem, colon, endings = entry.partition(":")
+        if not colon:
+            forms += [(word, False) for word in entry.split(",") if word]
+            continue
+        plain, _semicolon, with_me = endings.partition(";")
+        forms += [(stem + ending, False) for ending in plain.split(",") if ending]
+        forms += [(stem + ending, True) for ending in with_me.split(",") if ending]
+    return forms
+
+
+@cache
+def _lexicon() -> dict[str, str]:
+    """{word: its part, with "e" where "me" hangs on it}. The first to claim a word has it."""
+    parts: dict[str, str] = {}
+    for part, languages in lexicon.PARTS.items():
+        for entries in languages.values():
+            for word, with_me in _forms(entries):
+                parts.setdefault(word, part + "e" * with_me)
+    parts |= dict.fromkeys(phrases.ME, "e")
+    for word in phrases.FILLERS | phrases.REQUESTS:
+        parts.setdefault(word, PASSED_OVER)
+    return parts
+
+
+@cache
+def _phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """{first word: [(words, part)], the longest first}."""
+    found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for part, patterns in phrases.PHRASES.items():
+        for pattern in patterns:
+            for words in product(*(word.split("|") for word in pattern.split())):
+                found.setdefault(words[0], []).append((words, part))
+    for same_start in found.values():
+        same_start.sort(key=lambda phrase: -len(phrase[0]))
+    return found
+
+
+@cache
+def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
+    """(words that may be meant by a slip, words that are themselves)."""
+    in_phrases = {word for found in _phrases().values() for words, _part in found for word in words}
+    return frozenset(_lexicon()) | in_phrases, phrases.NO_SLIPS
+
+
+def meant(word: str) -> str:
+    return slips_of(*_vocabulary()).meant(word)
+
+
+def parts_of(words: tuple[str, ...]) -> str:
+    """Return a letter for each word or phrase, without those that say nothing."""
+    words = _without_courtesies(tuple(map(meant, words)))
+    if "off" in words:
+        words = tuple(OFF.get(word, word) for word in words if word != "off")
+    known, found, at = _lexicon(), [], 0
+    while at < len(words):
+        phrase, part = _phrase_at(words, at)
+        if phrase:
+            found.append(part)
+            at += phrase
+            continue
+        found.append(known[words[at]] if words[at] in known else _unknown(words[at]))
+        at += 1
+    return _BOTHERS.sub("T", "".join(found))
+
+
+def _unknown(word: str) -> str:
+    """The part of a word that we do not know: numbers and adverbs say little ("urgently",
+    "absolutamente"), and "me" may hang on a Spanish verb ("asustarme")."""
+    if word.isdigit() or (len(word) >= ADVERB_FROM and word.endswith(("ly", "mente"))):
+        return PASSED_OVER
+    return "xe" if word.endswith(("arme", "erme", "irme", "andome", "iendome")) else "x"
+
+
+def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Polite words may stand anywhere, also within what belongs together."""
+    kept: list[str] = []
+    for word in words:
+        if word == "favor" and kept and kept[-1] == "por":
+            kept.pop()
+        elif word not in phrases.COURTESIES:
+            kept.append(word)
+    return tuple(kept)
+
+
+def _phrase_at(words: tuple[str, ...], at: int) -> tuple[int, str]:
+    for phrase, part in _phrases().get(words[at], ()):
+        if words[at : at + len(phrase)] == phrase:
+            return len(phrase), part
+    return 0, ""
+
+
+@cache
+def _compiled(forms: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{form})" for form in forms))
+
+
+def is_request(words: tuple[str, ...]) -> bool:
+    return bool(phrases.REQUESTS.intersection(words))
+
+
+def kind_of(parts: str) -> str:
+    """What a clause of these parts is: "ask", "doubt", "hint", "contrary", "silent" or "other"."""
+    once = _with_one_no(parts)
+    bare = once.replace("e", "")
+    if not bare.strip("N") and len(bare) <= 1:
+        return "silent"
+    if _compiled(sentences.ASKS_ME).fullmatch(once) or _compiled(sentences.ASKS).fullmatch(bare):
+        return "ask"
+    contrary = _compiled(sentences.CONTRARY).search(once)
+    if contrary and "q" not in once[: contrary.start()]:
+        return "contrary"
+    if _compiled(sentences.DOUBTS).fullmatch(bare):
+        return "doubt"
+    return "hint" if _hints(once) or _hints(parts) else "other"
+
+
+def _hints(parts: str) -> bool:
+    """Whether some of it asks, and not in a question about when or why."""
+    hint = _compiled(sentences.HINTS).search(parts)
+    return bool(hint) and not {"D", "q"} & set(parts[: hint.start()])
+
+
+def _with_one_no(parts: str) -> str:
+    """A second "no" strengthens the first in these languages, or is the second half of it."""
+    head, no, tail = parts.partition("N")
+    return head + no + tail.replace("N", "")

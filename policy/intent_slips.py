@@ -1,0 +1,102 @@
+"""The word that was meant: stretched ("stooop"), with digits for letters ("st0p"), or with a slip
+of the finger ("sotp", "unsuscribe").
+
+Only long words are allowed a wrong letter: short ones are too near to other words.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from .plain_text import squeezed
+
+# At least as long for two letters in the wrong order; for one too much, too few, or wrong.
+SWAPPED_FROM, WRONG_FROM = 4, 6
+_DIGITS = str.maketrans("013457@$", "oieastas")
+# Longer than any word we know; nobody is asked to compare more.
+LONGEST = 40
+
+
+class Slips:
+    """Finds, for what was typed, the word of a vocabulary that was meant. Asking is cheap.
+
+    :param words: plain lower-case words
+    :param others: words that are themselves, however near they are to one of `words`
+    """
+
+    def __init__(self, words: Iterable[str], others: frozenset[str] = frozenset()):
+        self._words = frozenset(words)
+        self._others = others
+        self._short = {squeezed(word, 1): word for word in sorted(self._words)}
+        self._near: dict[str, str] = {}
+        for word in sorted(self._words):
+            if len(word) >= SWAPPED_FROM:
+                for swapped in _swaps(word):
+                    self._near.setdefault(swapped, word)
+            if len(word) >= WRONG_FROM:
+                for shorter in {word, *_without_one(word)}:
+                    self._near.setdefault(f"-{shorter}", word)
+
+    def meant(self, typed: str) -> str:
+        """Return the word meant, or `typed` itself when it is none of ours."""
+        if typed in self._words or typed in self._others or len(typed) > LONGEST:
+            return typed
+        for plain in _plainer(typed):
+            if plain in self._words:
+                return plain
+        if squeezed(typed, 2) != typed and squeezed(typed, 1) in self._short:
+            return self._short[squeezed(typed, 1)]
+        if typed.isdigit():
+            return typed
+        return self._near.get(typed) or self._one_off(typed) or typed
+
+    def _one_off(self, typed: str) -> str:
+        if len(typed) < WRONG_FROM - 1:
+            return ""
+        for shorter in (typed, *_without_one(typed)):
+            word = self._near.get(f"-{shorter}")
+            # An ending is grammar, not a slip: "removed" is no "remove".
+            if word and word[-1] == typed[-1] and word[0] == typed[0] and _is_one_off(typed, word):
+                return word
+        return ""
+
+
+@lru_cache(maxsize=256)
+def slips_of(words: frozenset[str], others: frozenset[str] = frozenset()) -> Slips:
+    return Slips(words, others)
+
+
+def _plainer(typed: str) -> Iterable[str]:
+    """`typed` without stretched letters, and with letters where it has digits among them."""
+    yield squeezed(typed, 1)
+    yield squeezed(typed, 2)
+    if any(char.isdigit() for char in typed) and not typed.isdigit():
+        letters = typed.translate(_DIGITS)
+        yield letters
+        yield squeezed(letters, 1)
+    if "v" in typed:
+        # One sound in Spanish.
+        yield typed.replace("v", "b")
+
+
+def _swaps(word: str) -> Iterable[str]:
+    for at in range(len(word) - 1):
+        swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        if swapped != word:
+            yield swapped
+
+
+def _without_one(word: str) -> Iterable[str]:
+    return (word[:at] + word[at + 1 :] for at in range(len(word)))
+
+
+def _is_one_off(typed: str, word: str) -> bool:
+    """Tell whether one letter more, less or other makes `typed` of `word`."""
+    if abs(len(typed) - len(word)) > 1:
+        return False
+    start = 0
+    while start < min(len(typed), len(word)) and typed[start] == word[start]:
+        start += 1
+    skip_typed, skip_word = (
+        (1, 1) if len(typed) == len(word) else (1, 0) if len(typed) > len(word) else (0, 1)
+    )
+    return typed[start + skip_typed :] == word[start + skip_word :]
