@@ -9,7 +9,7 @@ NO_WORDS = ("binary", "json", "properties", "properties_definition", "reference"
 # Models that say nothing about a person: users and their rights, Odoo's own works, colleagues'
 # notes, and all of ours, accounts with their keys among them.
 TECHNICAL_MODELS = re.compile(
-    r"(res\.(users|groups|config)|ir|base|base_import|bus|mail|discuss|fetchmail|iap|auth\w*|waba"
+    r"(res\.(users|groups|config)|ir|base|base_import|bus|mail|discuss|fetchmail|iap|report|auth\w*|waba"
     r"|payment)(\.|$)"
 )
 # Names that keys go by, ours (webhook_key, app_secret…) and those of other modules, whose fields

@@ -24,7 +24,9 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    approval_people = fields.Json("Fingerprints approved", readonly=True, copy=False, prefetch=False)
+    approval_people = fields.Json(
+        "Fingerprints approved", readonly=True, copy=False, prefetch=False
+    )
     override_people = fields.Json(
         "Fingerprints overridden", readonly=True, copy=False, prefetch=False
     )

@@ -26,6 +26,10 @@ class WabaCampaign(models.Model):
         return KEPT_BY_THE_STEPS
 
     @api.model
+    def _kept_from_forms(self):
+        return self._kept_by_the_steps()
+
+    @api.model
     def _fixed_once_under_way(self):
         """Names of the fields that say what is sent, to whom and from which number."""
         return {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids",

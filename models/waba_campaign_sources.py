@@ -193,6 +193,7 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     @api.depends("audience_count", "audience_domain", *CHOICES)
+    @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_audience_text(self):
         for campaign in self:
             missing = campaign._what_the_source_lacks()

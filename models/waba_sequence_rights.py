@@ -12,9 +12,9 @@ READ_WITH = frozenset(
 class WabaSequence(models.Model):
     """Whose rights read the leads of a follow-up: `reader_id`, in the follow-up's company.
 
-    That is whoever started it, and from the moment on in which somebody else changes its conditions,
-    steps or variables, that one: nobody's rights serve what another wrote. When they are gone, or
-    may no longer read leads, nobody comes in and the job pauses it, until somebody resumes it.
+    That is whoever started it and, once somebody else changes its conditions, steps or variables,
+    that one: nobody's rights serve what another wrote. When they are gone, or may no longer read
+    leads, nobody comes in and the job pauses it, until somebody resumes it.
     """
 
     _inherit = "waba.sequence"
@@ -31,6 +31,10 @@ class WabaSequence(models.Model):
         if READ_WITH.intersection(vals):
             self._note_reader()
         return result
+
+    @api.model
+    def _kept_from_forms(self):
+        return KEPT_BY_THE_STEPS
 
     @api.model
     def _check_not_kept(self, names):

@@ -13,7 +13,7 @@ class WabaPrivacy(models.TransientModel):
     _description = "A person's data"
 
     recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True)
-    person_name = fields.Char("Person", related="recipient_id.display_name")
+    person_name = fields.Char("Person", related="recipient_id.display_name", related_sudo=False)
     summary = fields.Text("What happens", compute="_compute_summary")
     keep_out = fields.Boolean(
         "No promotions to them ever again",

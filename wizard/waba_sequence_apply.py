@@ -8,7 +8,7 @@ class WabaSequenceApply(models.TransientModel):
     _description = "Apply Steps to Leads Under Way"
 
     sequence_id = fields.Many2one("waba.sequence", required=True, readonly=True, ondelete="cascade")
-    older_count = fields.Integer(related="sequence_id.older_count")
+    older_count = fields.Integer(related="sequence_id.older_count", related_sudo=False)
 
     def action_confirm(self):
         self.ensure_one()
