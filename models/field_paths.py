@@ -123,10 +123,10 @@ class WabaFieldPath(models.AbstractModel):
                 return "unknown", name, model._name
             if field.groups or SECRET_NAMES.search(name):
                 return "secret", name, model._name
-            if field.related:
-                # What it is read from, with all rights by default, is what it shows.
-                if self._why_refused(model._name, ".".join([field.related, *names])):
-                    return "secret", name, model._name
+            # What it is read from, with all rights by default, is what it shows.
+            source = field.related and ".".join([field.related, *names])
+            if source and self._why_refused(model._name, source):
+                return "secret", name, model._name
             if names and not field.relational:
                 return "no_link", name, model._name
             if field.relational:

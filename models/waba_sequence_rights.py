@@ -39,9 +39,7 @@ class WabaSequence(models.Model):
     @api.model
     def _check_not_kept(self, names):
         if not self.env.su and (kept := KEPT_BY_THE_STEPS.intersection(names)):
-            raise AccessError(
-                self.env._("The follow-up itself keeps %s.", ", ".join(sorted(kept)))
-            )
+            raise AccessError(self.env._("The follow-up itself keeps %s.", ", ".join(sorted(kept))))
 
     # ------------------------------------------------------------------
     # Who it is

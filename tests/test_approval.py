@@ -223,7 +223,7 @@ class TestApprovedPeople(ApprovalCase):
             "one more": (lambda: self.others[:1].write({"tag_ids": self.tag.ids}), False),
             "another number": (lambda: self.tagged[:1].write({"phone": "+34 699 999 999"}), False),
             "fewer": (lambda: self.tagged[:1].write({"tag_ids": False}), True),
-            "gone": (lambda: self.tagged[:1].unlink(), True),
+            "gone": (self.tagged[:1].unlink, True),
             "lost": (lambda: self.tagged[:1].write({"active": False}), True),
             "the number written otherwise": (
                 lambda: self.tagged[:1].write({"phone": "+34 6-11-00-06-00"}), True
@@ -404,7 +404,7 @@ class TestLaunchedTogether(WabaCase):
             "cancelled before it went": lambda: (
                 one := self._small(100), one.action_launch(), one.action_cancel()
             ),
-            "approved": lambda: self._approved(),
+            "approved": self._approved,
             "the day before": lambda: (
                 one := self._small(100), one.action_launch(),
                 one.sudo().write({"launched_at": "2020-01-01"}),

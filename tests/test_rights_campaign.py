@@ -12,7 +12,8 @@ from .sequence_case import SequenceCase
 SPEC = {
     "name": {}, "state": {}, "preview_html": {}, "preview_name": {}, "audience_count": {},
     "audience_text": {}, "approval_text": {}, "hold_reason": {}, "wave_text": {}, "can_approve": {},
-    "sender_id": {"fields": {"display_name": {}}}, "launched_by_id": {"fields": {"display_name": {}}},
+    "sender_id": {"fields": {"display_name": {}}},
+    "launched_by_id": {"fields": {"display_name": {}}},
     "variable_ids": {"fields": {"name": {}, "source": {}, "field_path": {}, "text": {}}},
 }  # fmt: skip
 
@@ -138,6 +139,14 @@ class TestFormsNotSaved(CampaignRightsCase):
             self.assertEqual((found["count"], found["name"]), (0, ""))
             self.assertNotIn("Oculta", found["html"])
 
+    def test_a_preview_of_another_model_is_refused(self):
+        for model in ("res.users", "waba.account", "ir.config_parameter", "no.such", "", False, 7):
+            with self.subTest(model), self.assertRaises(UserError):
+                self.env["waba.campaign"].with_user(self.own_only).campaign_preview_data(
+                    False, {"template_id": self.template.id, "res_model": model,
+                            "audience_domain": "[]"},
+                )  # fmt: skip
+
     def test_what_the_steps_keep_enters_by_no_door(self):
         names = {
             "launched_by_id": self.system.id, "launched_mark": "x", "approval_people": ["x"],
@@ -190,6 +199,65 @@ class TestFormsNotSaved(CampaignRightsCase):
         ):  # fmt: skip
             self.assertFalse(found["value"].get("may_count"))
             self.assertFalse(found["value"].get("lead_count"))
+
+
+class TestDialogsNotSaved(CampaignRightsCase):
+    """No dialog of ours tells of what another company has, whatever its browser names."""
+
+    WORD = "theirsecret"
+
+    def _theirs(self):
+        """{model: a record of another company}, each with WORD in what it would show."""
+        portfolio = self._portfolio_elsewhere()
+        account = self.env["waba.account"].search([("waba_uid", "=", "99")])
+        company, word = account.company_id, self.WORD
+        sender = self.env["waba.sender"].create(
+            {"account_id": account.id, "verified_name": word, "display_phone_number": word,
+             "phone_number_uid": "4999"}
+        )  # fmt: skip
+        template = self.template.copy(
+            {"account_id": account.id, "name": word, "template_uid": "77"}
+        )
+        campaign = self.env["waba.campaign"].create(
+            {"name": word, "company_id": company.id, "sender_id": sender.id,
+             "template_id": template.id, "res_model": "crm.lead", "pause_reason": word,
+             "override_reason": word, "user_id": self.env.user.id}
+        )  # fmt: skip
+        sequence = self.env["waba.sequence"].create(
+            {"name": word, "company_id": company.id, "sender_id": sender.id, "trigger": "manual"}
+        )
+        person = self.env["waba.recipient"].create(
+            {"portfolio_id": portfolio.id, "number": "+34699999999", "name": word}
+        )
+        message = self._message(
+            "+34611000001", account_id=account.id, sender_id=sender.id, company_id=company.id,
+            person_name=word, text=word,
+        )  # fmt: skip
+        found = (account, sender, template, campaign, sequence, person, message, portfolio)
+        return {record._name: record for record in found}
+
+    def test_what_another_company_has(self):
+        theirs, tried = self._theirs(), 0
+        for model in filter(lambda name: name.startswith("waba."), sorted(self.env.registry)):
+            for user in (self.salesperson, self.manager):
+                forms = self.env[model].with_user(user)
+                if forms._abstract or not forms.has_access("create"):
+                    continue
+                spec = {name: {} for name, field in forms._fields.items()
+                        if forms._has_field_access(field, "read")}  # fmt: skip
+                for name, field in forms._fields.items():
+                    record = theirs.get(field.comodel_name)
+                    if field.type not in ("many2one", "many2many") or not record:
+                        continue
+                    value = record.id if field.type == "many2one" else [Command.set(record.ids)]
+                    tried += 1
+                    with self.subTest(model, field=name, user=user.login):
+                        for seen in (
+                            forms.onchange({name: value}, [name], spec),
+                            forms.with_context(**{f"default_{name}": value}).onchange({}, [], spec),
+                        ):
+                            self.assertNotIn(self.WORD, str(seen).casefold())
+        self.assertGreater(tried, 20)
 
 
 class TestReadersOwnRights(CampaignRightsCase):
@@ -245,7 +313,7 @@ class TestChangedAfterTheLaunch(CampaignRightsCase):
             "web_save": lambda: campaign.web_save(
                 {"variable_ids": [Command.update(line.id, {"fallback": "z"})]}, {"name": {}}
             ),
-            "variable gone": lambda: line.unlink(),
+            "variable gone": line.unlink,
             "message B": lambda: campaign.write({"b_template_id": self.template.id}),
             "no message B": lambda: campaign.write({"ab_test": False}),
             "share": lambda: campaign.write({"ab_share": 0.5}),
@@ -261,7 +329,9 @@ class TestChangedAfterTheLaunch(CampaignRightsCase):
                 self._changes(campaign)[name]()
                 stored = campaign.sudo()
                 self.assertEqual(stored.state, "draft")
-                self.assertFalse(stored.launched_by_id or stored.launched_at or stored.launched_mark)
+                self.assertFalse(
+                    stored.launched_by_id or stored.launched_at or stored.launched_mark
+                )
                 self.assertIn(f"{user.name} changed the message", self._chatter(stored))
                 self._prepare()
                 self.assertEqual(stored.people_count, 0)
@@ -432,7 +502,11 @@ class TestFollowUpRights(SequenceCase):
     def test_the_reader_enters_by_no_door(self):
         sequence = self._sequence(activate=False).with_user(self.manager)
         base = {"name": "x", "trigger": "manual", "sender_id": self.sender.id}
-        for name, value in {"reader_id": 2, "state": "active", "trigger_from": "2020-01-01"}.items():
+        for name, value in {
+            "reader_id": 2,
+            "state": "active",
+            "trigger_from": "2020-01-01",
+        }.items():
             for door in (
                 lambda n=name, v=value: sequence.write({n: v}),
                 lambda n=name, v=value: sequence.create({**base, n: v}),
