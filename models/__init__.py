@@ -13,6 +13,7 @@ from . import waba_sender_reserve
 from . import waba_sender_alarm
 from . import waba_sender_dispatch
 from . import field_paths
+from . import form_values
 from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable

@@ -9,7 +9,7 @@ NO_WORDS = ("binary", "json", "properties", "properties_definition", "reference"
 # Models that say nothing about a person: users and their rights, Odoo's own works, colleagues'
 # notes, and all of ours, accounts with their keys among them.
 TECHNICAL_MODELS = re.compile(
-    r"(res\.(users|groups|config)|ir|base|base_import|bus|mail|discuss|fetchmail|iap|auth\w*|waba"
+    r"(res\.(users|groups|config)|ir|base|base_import|bus|mail|discuss|fetchmail|iap|report|auth\w*|waba"
     r"|payment)(\.|$)"
 )
 # Names that keys go by, ours (webhook_key, app_secret…) and those of other modules, whose fields
@@ -123,10 +123,10 @@ class WabaFieldPath(models.AbstractModel):
                 return "unknown", name, model._name
             if field.groups or SECRET_NAMES.search(name):
                 return "secret", name, model._name
-            if field.related:
-                # What it is read from, with all rights by default, is what it shows.
-                if self._why_refused(model._name, ".".join([field.related, *names])):
-                    return "secret", name, model._name
+            # What it is read from, with all rights by default, is what it shows.
+            source = field.related and ".".join([field.related, *names])
+            if source and self._why_refused(model._name, source):
+                return "secret", name, model._name
             if names and not field.relational:
                 return "no_link", name, model._name
             if field.relational:

@@ -19,7 +19,7 @@ class WabaSystemFieldsMixin(models.AbstractModel):
 
     The ORM asks `_has_field_access` in `create` (for the context's defaults too), `write`, import,
     translations and `fields_get`; commands in a parent's one2many come through the same doors.
-    What goes round it is closed below: a person's own `ir.default`, and copies.
+    What goes round it is closed below: defaults, values of forms that are not saved, and copies.
     """
 
     _name = "waba.system.fields.mixin"
@@ -55,20 +55,11 @@ class WabaSystemFieldsMixin(models.AbstractModel):
         return super()._check_field_access(field, operation)
 
     @api.model
-    def default_get(self, fields_list):
-        """As defined on the field: everybody may store a default of their own (`ir.default`)."""
-        defaults = super().default_get(fields_list)
-        if self.env.su:
-            return defaults
-        for name in [name for name in defaults if name in self._fields]:
-            field = self._fields[name]
-            if self._is_system_field(field):
-                if field.default:
-                    value = field.convert_to_cache(field.default(self), self, validate=False)
-                    defaults[name] = field.convert_to_write(value, self)
-                else:
-                    del defaults[name]
-        return defaults
+    def _kept_from_forms(self):
+        """Also through the door of a person's own `ir.default`, or of a context (form_values.py)."""
+        return frozenset(
+            name for name, field in self._fields.items() if self._is_system_field(field)
+        )
 
     def copy_data(self, default=None):
         """A person's copy starts anew; what the caller asks for is refused by `create`."""

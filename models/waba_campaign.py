@@ -193,6 +193,7 @@ class WabaCampaign(models.Model):
         "res_model",
         "audience_domain",
     )
+    @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_preview_html(self):
         for campaign in self:
             campaign.preview_name = campaign.preview_html = False

@@ -197,6 +197,7 @@ class WabaCampaign(models.Model):
         "ab_test", "ab_share", "ab_hours", "ab_criterion", "audience_count", "trial_state",
         "trial_until", "winner_reason", "state",
     )  # fmt: skip
+    @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_ab_text(self):
         for campaign in self:
             campaign.ab_text = campaign.ab_test and campaign._describe_trial()

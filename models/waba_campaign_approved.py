@@ -24,7 +24,9 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    approval_people = fields.Json("Fingerprints approved", readonly=True, copy=False, prefetch=False)
+    approval_people = fields.Json(
+        "Fingerprints approved", readonly=True, copy=False, prefetch=False
+    )
     override_people = fields.Json(
         "Fingerprints overridden", readonly=True, copy=False, prefetch=False
     )
@@ -51,9 +53,9 @@ class WabaCampaign(models.Model):
         text = f"{record._name},{record.id},{self._number_of(record)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def _are_covered(self, marks, user=None):
-        """Whether nobody is in the audience now who was not when `marks` were taken."""
-        return bool(marks) and set(marks).issuperset(self._people_marks(user or self.env.user))
+    def _are_covered(self, marks, user):
+        """Whether nobody is in the audience of `user` now who was not when `marks` were taken."""
+        return bool(marks and user) and set(marks).issuperset(self._people_marks(user))
 
     def _forget_people_approved(self):
         """Everybody has a row: nobody asks any more, and fingerprints are personal data."""
@@ -144,7 +146,9 @@ class WabaCampaign(models.Model):
         )
 
     def _is_approval_valid(self):
-        return self.launch_mark == self._launch_mark() and self._are_covered(self.approval_people)
+        return self.launch_mark == self._launch_mark() and self._are_covered(
+            self.approval_people, self.env.user
+        )
 
     def _why_approval_no_longer_counts(self):
         return self.env._(
@@ -182,7 +186,7 @@ class WabaCampaign(models.Model):
 
     def _why_stopped_again(self):
         """A manager's reason was given for other people: the stops are asked anew."""
-        if self._are_covered(self.override_people):
+        if self._are_covered(self.override_people, self.env.user):
             return False
         try:
             self._check_preflight()

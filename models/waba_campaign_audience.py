@@ -54,7 +54,7 @@ class WabaCampaign(models.Model):
         self._update_state(
             ("scheduled",), "preparing", {"template_signature": self.template_id.signature}
         )
-        if reason := self._why_launcher_cannot() or self._why_launcher_gave_it_away():
+        if reason := self._why_launcher_may_not_begin():
             self._pause(reason, cause="launcher")
             return
         launchers = self._as_launcher()

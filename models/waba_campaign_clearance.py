@@ -61,7 +61,10 @@ class WabaCampaign(models.Model):
         result = super()._resume(reason)
         for campaign in self:
             begins = campaign.state == "preparing" and not campaign.prepared_count
-            if begins and campaign.scheduled_at and not campaign._why_launcher_cannot():
+            if begins and campaign.scheduled_at:
+                if why := campaign._why_launcher_may_not_begin():
+                    campaign._pause(why, cause="launcher")
+                    continue
                 try:
                     campaign._as_launcher()._check_launch()
                 except UserError as error:
@@ -104,7 +107,7 @@ class WabaCampaign(models.Model):
             and bool(self.override_reason)
             and stop.name in (self.override_lines or "").split(",")
             and self.launch_mark == self._launch_mark()
-            and self._are_covered(self.override_people)
+            and self._are_covered(self.override_people, self.env.user)
         )
 
     def _override(self, stops, reason):

@@ -46,6 +46,9 @@ class WabaCampaign(models.Model):
         return self._records_as(self._stored_launcher().ensure_one())
 
     def _records_as(self, user):
+        if self.res_model not in dict(self._target_models()):
+            # A form that is not saved may say anything.
+            raise UserError(self.env._("Choose what the campaign is written to first."))
         return (
             self.env[self.res_model]
             .with_user(user)
@@ -107,8 +110,10 @@ class WabaCampaign(models.Model):
             )
         return False
 
-    def _why_launcher_gave_it_away(self):
-        """Sentence that says that a scheduled campaign is not its launcher's any more, or False."""
+    def _why_launcher_may_not_begin(self):
+        """As `_why_launcher_cannot`; nor may they begin with what is no longer theirs."""
+        if reason := self._why_launcher_cannot():
+            return reason
         if self._as_launcher().has_access("write"):
             return False
         return self.env._(
@@ -119,10 +124,12 @@ class WabaCampaign(models.Model):
 
     def _is_without_launcher(self):
         """Whether it waits for somebody's rights, or would as soon as it went on."""
-        return self.state == "paused" and (
-            self.pause_cause == "launcher"
-            or (self.prepared_count < self.to_prepare_count and bool(self._why_launcher_cannot()))
-        )
+        if self.state != "paused" or self.pause_cause == "launcher":
+            return self.state == "paused"
+        if self.prepared_count and self.prepared_count >= self.to_prepare_count:
+            return False
+        begins = self.scheduled_at and not self.prepared_count
+        return bool(self._why_launcher_may_not_begin() if begins else self._why_launcher_cannot())
 
     def _take_over(self):
         self.ensure_one()

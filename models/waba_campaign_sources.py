@@ -147,8 +147,10 @@ class WabaCampaign(models.Model):
         """The domain that the source stands for, as text; None while it is not chosen."""
         self.ensure_one()
         if self.audience_source == "filter":
-            chosen = self.audience_filter_id
-            return chosen.domain if chosen.sudo().model_id == self.res_model else None
+            # Computed with all rights, as what is stored is: whoever chooses it must read it.
+            chosen = self.audience_filter_id._origin.with_user(self.env.user)
+            is_fit = chosen.has_access("read") and chosen.model_id == self.res_model
+            return chosen.domain if is_fit else None
         if self.audience_source == "campaign":
             return self.audience_campaign_id and repr(
                 [("waba_message_ids", "any", self._outcome_domain())]
@@ -193,6 +195,7 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     @api.depends("audience_count", "audience_domain", *CHOICES)
+    @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_audience_text(self):
         for campaign in self:
             missing = campaign._what_the_source_lacks()

@@ -12,6 +12,7 @@ class WabaCampaign(models.Model):
     wave_text = fields.Char("First wave in words", compute="_compute_wave_text")
 
     @api.depends("sender_id", "template_id", "audience_count", "wave_state", "ab_test")
+    @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_wave_text(self):
         for campaign in self:
             campaign.wave_text = campaign._describe_wave() if campaign.sender_id else False

@@ -23,9 +23,13 @@ class WabaCampaignVariable(models.Model):
         return lines
 
     def write(self, vals):
-        self.campaign_id._check_not_under_way()
+        campaigns = self.campaign_id
+        campaigns._check_not_under_way()
         result = super().write(vals)
-        self.campaign_id._withdraw_if_changed()
+        if "campaign_id" in vals:
+            # Moved into another campaign, it changes both.
+            self.campaign_id._check_not_under_way()
+        (campaigns | self.campaign_id)._withdraw_if_changed()
         return result
 
     def unlink(self):

@@ -1,8 +1,6 @@
 from odoo import SUPERUSER_ID, api, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
-# Written by the follow-up's own steps alone: they decide whose rights are used, and from when.
-KEPT_BY_THE_STEPS = frozenset(("state", "activated_at", "trigger_from", "version", "reader_id"))
 # Who changes one of these stands for all that is read from then on.
 READ_WITH = frozenset(
     ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
@@ -12,32 +10,18 @@ READ_WITH = frozenset(
 class WabaSequence(models.Model):
     """Whose rights read the leads of a follow-up: `reader_id`, in the follow-up's company.
 
-    That is whoever started it, and from the moment on in which somebody else changes its conditions,
-    steps or variables, that one: nobody's rights serve what another wrote. When they are gone, or
-    may no longer read leads, nobody comes in and the job pauses it, until somebody resumes it.
+    That is whoever started it and, once somebody else changes its conditions, steps or variables,
+    that one: nobody's rights serve what another wrote. When they are gone, or may no longer read
+    leads, nobody comes in and the job pauses it, until somebody resumes it.
     """
 
     _inherit = "waba.sequence"
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        defaults = {name.removeprefix("default_") for name in self.env.context}
-        self._check_not_kept(defaults.union(*vals_list))
-        return super().create(vals_list)
-
     def write(self, vals):
-        self._check_not_kept(vals)
         result = super().write(vals)
         if READ_WITH.intersection(vals):
             self._note_reader()
         return result
-
-    @api.model
-    def _check_not_kept(self, names):
-        if not self.env.su and (kept := KEPT_BY_THE_STEPS.intersection(names)):
-            raise AccessError(
-                self.env._("The follow-up itself keeps %s.", ", ".join(sorted(kept)))
-            )
 
     # ------------------------------------------------------------------
     # Who it is

@@ -19,6 +19,7 @@ import freezegun
 import requests
 from freezegun import freeze_time
 from odoo.tests import TransactionCase, new_test_user
+from odoo.tools import SQL
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -267,6 +268,15 @@ class WabaCase(TransactionCase):
             if not line._is_complete():
                 line.text = "prueba"
         return campaign
+
+    def _write_stale_path(self, line, path):
+        """A path that was written before it was refused, or whose module is gone."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL("UPDATE %s SET source = 'field', field_path = %s WHERE id = %s",
+                SQL.identifier(line._table), path, line.id)
+        )  # fmt: skip
+        line.invalidate_recordset()
 
     # Jobs, run as the scheduler runs them
 

@@ -6,7 +6,7 @@ from odoo.tests import new_test_user
 from .common import WabaCase
 
 
-class TestApproval(WabaCase):
+class ApprovalCase(WabaCase):
     def setUp(self):
         super().setUp()
         self.env.company.waba_approval_above = 2
@@ -22,6 +22,8 @@ class TestApproval(WabaCase):
         self._open(self.mine).action_ask()
         self.env.invalidate_all()
 
+
+class TestApproval(ApprovalCase):
     def test_asked_approved_launched(self):
         wizard = self._open(self.mine)
         self.assertEqual((wizard.can_launch, wizard.can_ask, wizard.can_approve),
@@ -188,6 +190,252 @@ class TestApproval(WabaCase):
     def test_without_another_manager_the_asker_is_told(self):
         group = self.env.ref("waba_campaign.waba_group_manager")
         own = self._campaign(self._leads(3, start=50), user_id=self.manager.id)
-        group.all_user_ids.filtered(lambda user: user != self.manager).active = False
+        others = group.all_user_ids.filtered(lambda user: user != self.manager)
+        others.with_user(self.env.ref("base.user_root")).active = False
         with self.assertRaisesRegex(UserError, "No other manager"):
             self._open(own.with_user(self.manager)).action_ask()
+
+
+class TestApprovedPeople(ApprovalCase):
+    """An approval, and a manager's reason, cover the people that were there then."""
+
+    def setUp(self):
+        super().setUp()
+        self.tag = self.env["crm.tag"].create({"name": "Sofa"})
+        self.tagged, self.others = self._leads(3, start=600), self._leads(3, start=700)
+        self.tagged.tag_ids = self.tag
+        self.campaign.write({"audience_source": "tag", "audience_tag_id": self.tag.id})
+
+    def _approve(self):
+        self._ask()
+        self._open(self.theirs).action_approve()
+        self.env.invalidate_all()
+
+    def _swap(self, count=3):
+        self.tagged[:count].tag_ids = False
+        self.others[:count].tag_ids = self.tag
+
+    def _changes(self):
+        """{name: (what happens to the people, whether they are still the approved ones)}"""
+        return {
+            "all others": (self._swap, False),
+            "one other": (lambda: self._swap(1), False),
+            "one more": (lambda: self.others[:1].write({"tag_ids": self.tag.ids}), False),
+            "another number": (lambda: self.tagged[:1].write({"phone": "+34 699 999 999"}), False),
+            "fewer": (lambda: self.tagged[:1].write({"tag_ids": False}), True),
+            "gone": (self.tagged[:1].unlink, True),
+            "lost": (lambda: self.tagged[:1].write({"active": False}), True),
+            "the number written otherwise": (
+                lambda: self.tagged[:1].write({"phone": "+34 6-11-00-06-00"}), True
+            ),
+            "nothing": (lambda: None, True),
+        }  # fmt: skip
+
+    def test_other_people_need_another_approval_at_the_launch(self):
+        """The example: approved for three tagged leads, the tag moved, three others got it."""
+        self.env.company.waba_approval_above = 1
+        for name in self._changes():
+            with self._case(name):
+                change, covered = self._changes()[name]
+                self._approve()
+                change()
+                self.env.invalidate_all()
+                if covered:
+                    self.mine.action_launch()
+                    self.assertEqual(self.mine.state, "preparing")
+                    continue
+                with self.assertRaisesRegex(UserError, "approval again"):
+                    self.mine.action_launch()
+                self.assertTrue(self._open(self.mine).can_ask)
+                self._approve()
+                self.mine.action_launch()
+                self._prepare()
+                self.assertTrue(self._rows(self.campaign))
+
+    def test_and_when_the_rows_are_made(self):
+        self.env.company.waba_approval_above = 1
+        for name in self._changes():
+            with self._case(name):
+                change, covered = self._changes()[name]
+                self._approve()
+                self.mine.action_launch()
+                change()
+                self._prepare()
+                if covered:
+                    self.assertTrue(self._rows(self.campaign))
+                    self.assertFalse(self.campaign.approval_people, "no longer needed")
+                    continue
+                self.assertFalse(self._rows(self.campaign))
+                self.assertEqual((self.mine.state, self.mine.pause_cause), ("paused", "preflight"))
+                self.assertIn("approval again", self.mine.pause_reason)
+                with self.assertRaisesRegex(UserError, "approval again"):
+                    self.mine.action_resume()
+                self._approve()
+                self.mine.action_resume()
+                self._prepare()
+                self.assertTrue(self._rows(self.campaign))
+
+    def test_and_when_its_time_comes(self):
+        self._approve()
+        self.campaign.scheduled_at = "2099-01-01 10:00:00"
+        self._approve()
+        self.mine.action_launch()
+        self.assertEqual(self.mine.state, "scheduled")
+        self._swap()
+        self.env.cr.execute("UPDATE waba_campaign SET scheduled_at = NULL")
+        self.env.invalidate_all()
+        self._prepare()
+        self.assertFalse(self._rows(self.campaign))
+        self.assertEqual((self.mine.state, self.mine.pause_cause), ("paused", "preflight"))
+
+    def test_people_who_changed_are_not_approved_by_a_manager_who_looks_too_late(self):
+        self._ask()
+        wizard = self._open(self.theirs)
+        self._swap()
+        self.env.invalidate_all()
+        with self.assertRaisesRegex(UserError, "It has changed"):
+            wizard.action_approve()
+        self._approve()
+        self.mine.action_launch()
+
+    def test_it_grew_large_after_it_was_launched(self):
+        (self.tagged[1:]).tag_ids = False
+        self.mine.action_launch()
+        self._swap()
+        self._prepare()
+        self.assertEqual((self.mine.state, self.mine.pause_cause), ("paused", "preflight"))
+        self.assertFalse(self._rows(self.campaign))
+
+    def test_a_managers_reason_covers_these_people_too(self):
+        self.env.company.waba_approval_above = 0
+        self.sender.quality_rating = "red"
+        for swapped in (False, True):
+            for launched in (False, True):
+                with self._case(f"swapped: {swapped}, launched before: {launched}"):
+                    wizard = self._open(self.theirs)
+                    wizard.reason = "The rating is being reviewed."
+                    wizard.action_override()
+                    self.env.invalidate_all()
+                    if launched:
+                        self.mine.action_launch()
+                    if swapped:
+                        self._swap()
+                    if launched:
+                        self._prepare()
+                    elif swapped:
+                        with self.assertRaisesRegex(UserError, "stops this campaign"):
+                            self.mine.action_launch()
+                    else:
+                        self.mine.action_launch()
+                    self.assertEqual(
+                        self.mine.state,
+                        ("paused" if launched else "draft") if swapped
+                        else ("running" if launched else "preparing"),
+                    )  # fmt: skip
+
+
+class TestLaunchedTogether(WabaCase):
+    """Many small campaigns of one maker are one large one."""
+
+    def setUp(self):
+        super().setUp()
+        self.env.company.waba_approval_above = 3
+
+    def _small(self, start, count=2, user=None, **values):
+        user = user or self.salesperson
+        leads = self._leads(count, start=start)
+        return self._campaign(leads, user_id=user.id, **values).with_user(user)
+
+    def _refused(self, campaign):
+        with self.assertRaisesRegex(UserError, "within 24 hours they are 4"):
+            campaign.action_launch()
+
+    def test_the_second_one_needs_an_approval(self):
+        first, second = self._small(100), self._small(200)
+        first.action_launch()
+        self._refused(second)
+        self.assertIn("within 24 hours they are 4", second.approval_text)
+
+    def test_whatever_becomes_of_the_first(self):
+        for name, becomes in {
+            "prepared": lambda one: self._prepare(),
+            "cancelled after it went": lambda one: (self._prepare(), one.action_cancel()),
+            "archived": lambda one: one.write({"active": False}),
+            "handed over": lambda one: one.sudo().write({"user_id": self.manager.id}),
+            "paused": lambda one: one.action_pause(),
+        }.items():
+            with self._case(name):
+                first, second = self._small(100), self._small(200)
+                first.action_launch()
+                becomes(first)
+                self.env.invalidate_all()
+                self._refused(second)
+
+    def test_scheduled_for_one_moment(self):
+        for at, other, together in (
+            ("2099-01-01 10:00:00", "2099-01-01 18:00:00", True),
+            ("2099-01-01 10:00:00", "2099-01-02 09:59:00", True),
+            ("2099-01-01 10:00:00", "2099-01-03 10:00:00", False),
+            ("2099-01-01 10:00:00", False, False),
+        ):
+            with self._case(f"{at}, {other}"):
+                first = self._small(100, scheduled_at=at)
+                second = self._small(200, scheduled_at=other)
+                first.action_launch()
+                if together:
+                    self._refused(second)
+                else:
+                    second.action_launch()
+
+    def test_as_message_b(self):
+        first = self._small(100)
+        second = self._small(
+            200, template_id=self.utility_template.id, ab_test=True, b_template_id=self.template.id
+        )
+        first.action_launch()
+        self.assertIn("within 24 hours they are 4", second.approval_text)
+
+    def test_others_are_not_counted(self):
+        other_template = {"template_id": self.utility_template.id}
+        cases = {
+            "another maker": lambda: self._small(100, user=self.manager).action_launch(),
+            "another template": lambda: self._small(100, **other_template).action_launch(),
+            "a draft": lambda: self._small(100),
+            "cancelled before it went": lambda: (
+                one := self._small(100), one.action_launch(), one.action_cancel()
+            ),
+            "approved": self._approved,
+            "the day before": lambda: (
+                one := self._small(100), one.action_launch(),
+                one.sudo().write({"launched_at": "2020-01-01"}),
+            ),
+        }  # fmt: skip
+        for name, before in cases.items():
+            with self._case(name):
+                before()
+                second = self._small(200)
+                second.action_launch()
+                self.assertEqual(second.state, "preparing")
+
+    def _approved(self):
+        large = self._small(100, count=4)
+        large._ask("")
+        large.with_user(self.manager)._decide("approved", "")
+        large.action_launch()
+
+    def test_two_launched_at_the_same_moment_are_noticed_when_rows_are_made(self):
+        first, second = self._small(100), self._small(200)
+        first._begin()
+        second._begin()
+        self._prepare()
+        states = {(one.state, len(self._rows(one.sudo()))) for one in (first, second)}
+        self.assertEqual(states, {("running", 2), ("paused", 0)})
+
+    def test_once_approved_it_is_launched(self):
+        first, second = self._small(100), self._small(200)
+        first.action_launch()
+        second._ask("")
+        second.with_user(self.manager)._decide("approved", "Fine")
+        second.action_launch()
+        self._prepare()
+        self.assertEqual(len(self._rows(second.sudo())), 2)

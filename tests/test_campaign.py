@@ -167,17 +167,17 @@ class TestSchedule(WabaCase):
             self._dispatch()
             self.assertEqual((campaign.state, campaign.sent_count), ("done", 2))
 
-    def test_variables_emptied_meanwhile_hold_the_start_in_words(self):
+    def test_variables_emptied_meanwhile_take_the_launch_back(self):
         with self._moving_clock() as move:
             campaign = self._scheduled()
             line = campaign.variable_ids.filtered(lambda line: line.component == "body")[:1]
             line.write({"source": "text", "text": False})
+            self.assertEqual(campaign.state, "draft")
             move(2 * 3600 + 1)
             self._prepare()
-        self.assertEqual((campaign.state, campaign.people_count), ("paused", 0))
-        self.assertIn("Say what these variables show", campaign.hold_reason)
+        self.assertEqual((campaign.state, campaign.people_count), ("draft", 0))
 
-    def test_another_template_chosen_meanwhile_is_the_one_that_is_sent(self):
+    def test_another_template_chosen_meanwhile_is_sent_when_it_is_launched_again(self):
         with self._moving_clock() as move:
             campaign = self._scheduled()
             campaign.write(
@@ -185,6 +185,7 @@ class TestSchedule(WabaCase):
             )
             campaign.variable_ids = campaign._variable_commands()
             campaign.variable_ids.write({"source": "text", "text": "S7"})
+            campaign.action_launch()
             move(2 * 3600 + 1)
             self._prepare()
             self.template._set_status("paused")

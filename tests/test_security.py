@@ -547,7 +547,7 @@ class TestRemoteCalls(SecurityCase):
 
     def test_every_public_method_of_ours_is_a_button_or_the_orms(self):
         of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
-                      "get_import_templates"}
+                      "get_import_templates", "onchange"}
         # Asks by itself who is asking.
         of_the_screens = {
             "campaign_preview_data", "conversation_assign", "conversation_attach",

@@ -207,7 +207,6 @@ class TestFields(VariableCase):
         cases = [
             ("no_such", "has no field no_such"),
             ("stage_id.no_such", "has no field no_such"),
-            ("stage_id.", "has no field"),
             ("city.name", "city of .* leads to no other record"),
             ("stage_id.name.name", "name of .* leads to no other record"),
         ]
@@ -216,22 +215,14 @@ class TestFields(VariableCase):
                 line.write({"source": "field", "field_path": path})
 
     def test_a_template_default_that_fits_no_record_shows_nothing(self):
+        """A module may be gone since it was written."""
         line = self.template.variable_ids[:1]
         lead = self._leads(1)
+        line.write({"source": "field", "field_path": "city"})
         for path in ("no_such", "city.name", "no_such.name", "", "stage_id.no_such"):
             with self.subTest(path):
-                line.write({"source": "field", "field_path": path})
+                self._write_stale_path(line, path)
                 self.assertEqual(line._value_for(lead, lead._waba_person_facts()), "")
-
-    def test_a_field_the_launcher_may_not_read_pauses_the_campaign_and_sends_nothing(self):
-        self.assertTrue(self.env["res.users"]._fields["password"].groups is None)
-        partner = self.env["res.partner"].create({"name": "Ana", "phone": "+34 611 222 333"})
-        campaign = self._campaign(partner, user_id=self.salesperson.id)
-        campaign.variable_ids[:1].write({"source": "field", "field_path": "signup_type"})
-        with self.assertLogs("odoo.addons.waba_campaign.models.waba_campaign_audience", "ERROR"):
-            campaign.with_user(self.salesperson)._begin()
-            self._prepare()
-        self.assertEqual((campaign.state, campaign.people_count), ("paused", 0))
 
 
 class TestGuesses(VariableCase):

@@ -33,7 +33,7 @@ class WabaPreflight(models.TransientModel):
     summary = fields.Char(readonly=True)
     verdict = fields.Char(readonly=True)
     level = fields.Selection(LEVELS, readonly=True)
-    approval_text = fields.Text(related="campaign_id.approval_text")
+    approval_text = fields.Text(related="campaign_id.approval_text", related_sudo=False)
     reason = fields.Text(help="Kept with the campaign and shown in its chatter.")
     can_launch = fields.Boolean(readonly=True)
     can_override = fields.Boolean(readonly=True)

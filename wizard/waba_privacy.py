@@ -14,7 +14,7 @@ class WabaPrivacy(models.TransientModel):
     _inherit = ["waba.system.fields.mixin"]
 
     recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True, system=False)
-    person_name = fields.Char("Person", related="recipient_id.display_name")
+    person_name = fields.Char("Person", related="recipient_id.display_name", related_sudo=False)
     summary = fields.Text("What happens", compute="_compute_summary")
     others_text = fields.Text("Kept elsewhere", compute="_compute_summary")
     keep_out = fields.Boolean(

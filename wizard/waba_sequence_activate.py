@@ -19,7 +19,7 @@ class WabaSequenceActivate(models.TransientModel):
     sequence_id = fields.Many2one(
         "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
     )
-    trigger = fields.Selection(related="sequence_id.trigger")
+    trigger = fields.Selection(related="sequence_id.trigger", related_sudo=False)
     matching_count = fields.Integer("Leads that match now", compute="_compute_matching_count")
     who = fields.Selection(
         [("new", "Only leads to which it happens from now on"),

@@ -11,7 +11,7 @@ class WabaSequenceApply(models.TransientModel):
     sequence_id = fields.Many2one(
         "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
     )
-    older_count = fields.Integer(related="sequence_id.older_count")
+    older_count = fields.Integer(related="sequence_id.older_count", related_sudo=False)
 
     def action_confirm(self):
         self.ensure_one()

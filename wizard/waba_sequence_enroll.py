@@ -14,7 +14,7 @@ class WabaSequenceEnroll(models.TransientModel):
     sequence_id = fields.Many2one(
         "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"
     )
-    story = fields.Html(related="sequence_id.story")
+    story = fields.Html(related="sequence_id.story", related_sudo=False)
     may_count = fields.Integer("Come in", compute="_compute_counts")
     is_any_running = fields.Boolean(compute="_compute_is_any_running")
     why_not = fields.Text(compute="_compute_counts")

@@ -1,0 +1,94 @@
+from odoo import api, models
+from odoo.fields import Command
+
+# Commands whose second or third part names records that exist.
+OF_ONE = (Command.UPDATE, Command.DELETE, Command.UNLINK, Command.LINK)
+
+
+class Base(models.AbstractModel):
+    """What a form of ours that is not saved may name: records that its user may read.
+
+    `onchange` and the defaults of a context make a record of whatever a browser sends, and what is
+    computed from it is sent back: a number, campaign or person that the user may not read would be
+    told of by its name, its state or its texts. And what a campaign keeps itself (who launched it,
+    who approved it) is what is stored, whatever a form says.
+    """
+
+    _inherit = "base"
+
+    def onchange(self, values, field_names, fields_spec):
+        if self._is_form_of_ours():
+            kept = self._kept_from_forms()
+            values = self._only_readable(
+                {name: value for name, value in values.items() if name not in kept}
+            )
+            field_names = [name for name in field_names if name not in kept]
+        return super().onchange(values, field_names, fields_spec)
+
+    @api.model
+    def default_get(self, fields_list):
+        if not self._is_form_of_ours():
+            return super().default_get(fields_list)
+        kept = self._kept_from_forms().intersection(fields_list)
+        values = super().default_get([name for name in fields_list if name not in kept])
+        # Neither a context nor a user's own ir.default, which anybody may make, says these.
+        values |= {name: self._own_default(name) for name in kept if self._fields[name].default}
+        return self._only_readable(values)
+
+    @api.model
+    def _own_default(self, name):
+        """The default that the field itself defines, as a form is sent it."""
+        field = self._fields[name]
+        value = field.convert_to_cache(field.default(self), self, validate=False)
+        return field.convert_to_write(value, self)
+
+    @api.model
+    def _is_form_of_ours(self):
+        return self._name.startswith("waba.") and not self.env.su
+
+    @api.model
+    def _kept_from_forms(self):
+        """Names of fields of which a form says nothing."""
+        return frozenset()
+
+    @api.model
+    def _only_readable(self, values):
+        """These values of a form without the records that the user may not read."""
+        return {name: self._readable_value(name, value) for name, value in values.items()}
+
+    @api.model
+    def _readable_value(self, name, value):
+        field = self._fields.get(name)
+        if not value or field is None or not field.relational or not field.comodel_name:
+            return value
+        if field.type == "many2one":
+            return value if self._readable_ids(field, [value]) else False
+        if isinstance(value, list):
+            commands = (self._readable_command(field, command) for command in value)
+            return [command for command in commands if command]
+        return value
+
+    @api.model
+    def _readable_command(self, field, command):
+        """The command, of several records without those that may not be read; None of one such."""
+        if isinstance(command, int):
+            return command if self._readable_ids(field, [command]) else None
+        kind, *rest = command
+        if kind == Command.SET:
+            return (kind, 0, self._readable_ids(field, rest[1]))
+        if kind in OF_ONE and not self._readable_ids(field, rest[:1]):
+            return None
+        if kind in (Command.CREATE, Command.UPDATE) and rest[1:]:
+            return (kind, rest[0], self.env[field.comodel_name]._only_readable(rest[1]))
+        return command
+
+    @api.model
+    def _readable_ids(self, field, ids):
+        """Those of `ids` that may be read; what is no id, as of a line not saved, stays."""
+        records = self.env[field.comodel_name].browse(id_ for id_ in ids if _is_id(id_))
+        readable = set(records.exists()._filtered_access("read")._ids)
+        return [id_ for id_ in ids if id_ in readable or not _is_id(id_)]
+
+
+def _is_id(value):
+    return isinstance(value, int) and not isinstance(value, bool)
