@@ -10,6 +10,7 @@ from . import waba_sender_state
 from . import waba_sender_reserve
 from . import waba_sender_alarm
 from . import waba_sender_dispatch
+from . import waba_scheduler
 from . import waba_variable_mixin
 from . import waba_template
 from . import waba_template_variable
@@ -62,6 +63,7 @@ from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
 from . import waba_webhook_event
+from . import waba_webhook_refusal
 from . import waba_webhook_apply
 from . import waba_webhook_people
 from . import waba_webhook_platform
