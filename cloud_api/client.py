@@ -1,5 +1,8 @@
 """Meta's Cloud API, a method per endpoint, all through `GraphClient._request`."""
 
+import hashlib
+import hmac
+
 from urllib3.filepost import encode_multipart_formdata
 
 from .errors import RequestRefused, UnknownOutcome
@@ -11,6 +14,7 @@ from .nodes import (
     PhoneNumber,
     SendReply,
     SubscribedApp,
+    SubscribedFields,
     Template,
     TemplateComparison,
     TokenInfo,
@@ -25,7 +29,7 @@ PHONE_NUMBER_MINIMAL_FIELDS = "id,display_phone_number,verified_name,quality_rat
 ACCOUNT_FIELDS = (
     "id,name,currency,timezone_id,account_review_status,owner_business_info,"
     "disable_marketing_messages_on_cloud_api,whatsapp_business_manager_messaging_limit,"
-    "health_status"
+    "health_status,business_verification_status"
 )
 ACCOUNT_MINIMAL_FIELDS = "id,name,currency,timezone_id,account_review_status,owner_business_info"
 TEMPLATE_FIELDS = (
@@ -140,6 +144,28 @@ class CloudApiClient(GraphClient):
         """`TokenInfo` of our own access token."""
         return TokenInfo.from_reply(self._get(("debug_token",), input_token=self._access_token))
 
+    def check_app_secret(self, app_secret):
+        """Have Meta check that a secret is that of the app our access token is from.
+
+        The secret itself does not leave: what does is a hash of the token keyed with it, which Meta
+        checks on any call that carries one (Secure Graph API Calls, 2026).
+
+        :return: whether it is
+        :raise CloudApiError: Meta did not say
+        """
+        proof = hmac.new(app_secret.encode(), self._access_token.encode(), hashlib.sha256)
+        try:
+            self._get(
+                ("debug_token",),
+                input_token=self._access_token,
+                appsecret_proof=proof.hexdigest(),
+            )
+        except RequestRefused as error:
+            if error.code != 100 or "appsecret_proof" not in (error.message or ""):
+                raise
+            return False
+        return True
+
     # Templates
 
     def list_templates(self, waba_uid):
@@ -198,6 +224,10 @@ class CloudApiClient(GraphClient):
             SubscribedApp.from_reply(app)
             for app in self._list((waba_uid, "subscribed_apps"), page_size=None)
         ]
+
+    def get_subscribed_fields(self, app_uid):
+        """`SubscribedFields` of an app. Ask with a client whose token is `app_id|app_secret`."""
+        return SubscribedFields.from_reply(self._get((app_uid, "subscriptions")))
 
     def subscribe_app(self, waba_uid, callback_url=None, verify_token=None):
         """Have the account's webhooks sent to our app, or to `callback_url` (200 characters).

@@ -104,6 +104,7 @@ class Account:
     messaging_limit: str
     health: Health
     marketing_disabled: bool
+    verification: str
     raw: dict = field(repr=False, hash=False)
 
     @classmethod
@@ -122,6 +123,7 @@ class Account:
             messaging_limit=_limit_of(raw),
             health=Health.from_reply(raw.get("health_status")),
             marketing_disabled=raw.get("disable_marketing_messages_on_cloud_api") is True,
+            verification=as_word(raw.get("business_verification_status")),
             raw=raw,
         )
 
@@ -218,6 +220,31 @@ class SubscribedApp:
             as_text(app.get("name")),
             as_text(raw.get("override_callback_uri")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribedFields:
+    """What an app has subscribed of WhatsApp's webhooks, in its own dashboard.
+
+    :param is_active: Meta posts them; False when nothing of WhatsApp's is subscribed
+    """
+
+    fields: frozenset[str]
+    callback_url: str
+    is_active: bool
+
+    @classmethod
+    def from_reply(cls, value):
+        """Read the reply of `/{app}/subscriptions`."""
+        for entry in map(as_dict, as_list(as_dict(value).get("data"))):
+            if as_text(entry.get("object")) == "whatsapp_business_account":
+                names = {as_text(as_dict(part).get("name")) for part in as_list(entry.get("fields"))}
+                return cls(
+                    frozenset(names - {""}),
+                    as_text(entry.get("callback_url")),
+                    entry.get("active") is not False,
+                )
+        return cls(frozenset(), "", False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from odoo.http import Controller, request, route
 
 from ..cloud_api import answer_challenge, verify_signature
 
-_logger = logging.getLogger(__name__)
-
 # Meta, Webhooks overview, 2026-09-11: a body has at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -70,7 +68,7 @@ class WabaWebhook(Controller):
         raw_body = request.httprequest.get_data(cache=False)
         signature = request.httprequest.headers.get("X-Hub-Signature-256")
         if not verify_signature(raw_body, signature, app_secret):
-            _logger.warning("waba.account %s: webhook with a wrong signature refused", account_id)
+            request.env["waba.webhook.refusal"].sudo()._note(account_id)
             return self._answer(403, "wrong signature")
         account = request.env["waba.account"].sudo().browse(account_id)
         request.env["waba.webhook.event"].sudo()._store(account, raw_body)

@@ -42,7 +42,18 @@ install_packages() {
     # RUNLEVEL=1 keeps a freshly installed PostgreSQL from starting a service of its own.
     quietly "${become[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" ||
-        die "apt-get could not install: $*"
+        apt_failed "$@"
+}
+
+# apt_failed NAME...: says why these packages could not be had, after `quietly` ran apt. Without a
+# mirror apt speaks of packages it cannot locate, and `apt-get update` ends well all the same.
+apt_failed() {
+    local offline='unable to locate|no installation candidate|failed to fetch|could not (resolve|connect)|temporary failure|unable to fetch'
+    if grep -qiE "$offline" "$WABA_DEV/log/setup.log"; then
+        die "the Debian mirror cannot be reached, so these packages are missing: $*
+  Check the network, the proxy (http_proxy, https_proxy) and /etc/apt/sources.list, then run this again."
+    fi
+    die "apt-get could not provide: $*"
 }
 
 # --- The environment of a run ----------------------------------------------------------------

@@ -12,6 +12,7 @@ from . import waba_sender_own
 from . import waba_sender_reserve
 from . import waba_sender_alarm
 from . import waba_sender_dispatch
+from . import waba_scheduler
 from . import field_paths
 from . import form_values
 from . import waba_variable_mixin
@@ -74,6 +75,7 @@ from . import waba_tracked_link
 from . import waba_webhook_event
 from . import waba_webhook_wait
 from . import waba_webhook_scope
+from . import waba_webhook_refusal
 from . import waba_webhook_apply
 from . import waba_webhook_people
 from . import waba_webhook_platform

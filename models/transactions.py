@@ -7,6 +7,8 @@ themselves here. What is repeated must be safe to repeat: no request leaves insi
 
 import logging
 import random
+import sys
+import threading
 import time
 
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -14,6 +16,25 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 _logger = logging.getLogger(__name__)
 
 MAX_TRIES = 8
+
+_local = threading.local()
+
+
+class _ExpectedRetries(logging.Filter):
+    """Keeps out of the log, as the errors they are not, statements that will be run again.
+
+    The cursor logs every statement that breaks; here a concurrency error is an everyday event, told
+    in one line by `commit_step` itself. The last try's is logged.
+    """
+
+    def filter(self, record):
+        return not (
+            getattr(_local, "will_retry", False)
+            and isinstance(sys.exc_info()[1], PG_CONCURRENCY_EXCEPTIONS_TO_RETRY)
+        )
+
+
+logging.getLogger("odoo.sql_db").addFilter(_ExpectedRetries())
 
 
 def commit_step(env, step, processed=0):
@@ -25,6 +46,7 @@ def commit_step(env, step, processed=0):
     :raise: the last concurrency error after MAX_TRIES; any other error at once, rolled back
     """
     for attempt in range(1, MAX_TRIES + 1):
+        _local.will_retry = attempt < MAX_TRIES
         try:
             result = step()
             env["ir.cron"]._commit_progress(processed)
@@ -40,4 +62,6 @@ def commit_step(env, step, processed=0):
             env.cr.rollback()
             env.invalidate_all()
             raise
+        finally:
+            _local.will_retry = False
     raise AssertionError("unreachable")

@@ -209,6 +209,8 @@ class WabaAccount(models.Model):
         result = super().write(vals)
         if vals.get("active"):
             self.sudo().sender_ids._wake()
+        if "app_secret" in vals:
+            self._forget_refusals()
         if {"waba_uid", "app_secret", "state"}.intersection(vals):
             for account in self:
                 self.env["waba.webhook.event"].sudo()._look_again(account, "account")
@@ -260,6 +262,17 @@ class WabaAccount(models.Model):
             )
         except AddressRefused as refused:
             raise UserError(self._explain_address(refused)) from refused
+
+    @api.private
+    def _app_client(self):
+        """A client with the app's own token; the caller has seen that both parts are there."""
+        account = self.sudo()
+        return CloudApiClient(
+            account.base_url,
+            account.api_version,
+            f"{account.app_uid}|{account.app_secret}",
+            allowed=self._allowed_addresses(),
+        )
 
     @api.model
     def _allowed_addresses(self):

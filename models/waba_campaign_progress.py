@@ -221,7 +221,9 @@ class WabaCampaign(models.Model):
         sender = self.sudo().sender_id
         if reason := sender._why_not_sending():
             return reason
-        return self.category == "marketing" and sender._why_marketing_waits()
+        if self.category == "marketing" and (reason := sender._why_marketing_waits()):
+            return reason
+        return self.queued_count > 0 and sender._why_late(fields.Datetime.now())
 
 
 def _latest(forecasts):

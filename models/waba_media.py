@@ -1,13 +1,13 @@
 import base64
 import hashlib
 import logging
-import time
 
 from odoo import api, fields, models
 from odoo.tools.mimetypes import guess_mimetype
 
 from ..cloud_api import CloudApiError, RequestRefused
 from ..policy import media as media_policy
+from .job_turns import Turn
 from .languages import in_language_of
 from .transactions import commit_step
 
@@ -64,8 +64,8 @@ class WabaMedia(models.Model):
     @api.model
     def _cron_transfer(self):
         """Move what is due, one file at a time; then set the alarm for what waits."""
-        stop_at = time.monotonic() + RUN_SECONDS
-        while time.monotonic() < stop_at:
+        turn = Turn(self._cron(), RUN_SECONDS)
+        while not turn.is_over:
             due = [("state", "=", "pending"), ("retry_at", "<=", fields.Datetime.now())]
             media = self.search(due, order="retry_at, id", limit=1)
             if not media:

@@ -1,4 +1,3 @@
-import time
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -6,6 +5,7 @@ from odoo.tools import SQL
 
 from ..policy import cost as policy_cost
 from .job_marks import read_mark, write_mark
+from .job_turns import Turn
 from .transactions import commit_step
 from .waba_message_day import LEFT_AT
 from .waba_phone_prefix import prefix_of
@@ -63,14 +63,15 @@ class WabaMessage(models.Model):
         :return: the day on which the oldest message that was priced left, None for none
         """
         self._look_at_rates()
-        stop_at, first = time.monotonic() + RUN_SECONDS, None
+        cron = self.env.ref("waba_campaign.ir_cron_money")
+        turn, first = Turn(cron, RUN_SECONDS), None
         while True:
             count, day = commit_step(self.env, self._price_batch)
             first = min(filter(None, (first, day)), default=None)
             if count < BATCH:
                 return first
-            if time.monotonic() > stop_at:
-                self.env.ref("waba_campaign.ir_cron_money")._trigger()
+            if turn.is_over:
+                cron._trigger()
                 return first
 
     @api.model

@@ -163,7 +163,8 @@ class WabaSender(models.Model):
                     "code": self._dispatch_code(),
                     "interval_number": 10,
                     "interval_type": "minutes",
-                    "priority": 6,
+                    # Before all other jobs: people wait for nothing else so visibly.
+                    "priority": 3,
                     "user_id": self.env.ref("base.user_root").id,
                 }
             )

@@ -1,6 +1,5 @@
 import logging
 import math
-import time
 from collections import deque
 from datetime import datetime, timezone
 
@@ -9,6 +8,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import SendPool
 from ..policy import pacing
+from .job_turns import FAIR_SENDING_SECONDS, Turn
 from .languages import in_language_of
 from .transactions import commit_step
 from .waba_sender_reserve import CONNECT_TIMEOUT, READ_TIMEOUT, epoch_of
@@ -33,14 +33,15 @@ class DispatchRun:
     """What one run of a number's job knows besides the database: plain values only.
 
     :param number: the sender's `run_count` as this run left it (`_claim_run`)
+    :param turn: how long it goes on while other jobs wait (job_turns.Turn)
     """
 
-    def __init__(self, pool, rate, number=0):
+    def __init__(self, pool, rate, number=0, turn=None):
         self.pool = pool
         self.rate = rate
         self.number = number
         self.latency = FIRST_LATENCY
-        self.stop_at = time.monotonic() + RUN_SECONDS
+        self.turn = turn
         # Reserved jobs that are not handed to the pool yet: (message id, body, epoch seconds).
         self.waiting = deque()
         self.bad_requests = {}
@@ -64,10 +65,6 @@ class DispatchRun:
         times = [r.finished_at - r.started_at for r in results if r.started_at]
         if times:
             self.latency += LATENCY_WEIGHT * (sum(times) / len(times) - self.latency)
-
-    @property
-    def time_left(self):
-        return time.monotonic() < self.stop_at
 
     def slow_down(self):
         """Half the speed for the rest of the run; `slowed_until` tells the next one."""
@@ -202,7 +199,8 @@ class WabaSender(models.Model):
             start_at=self._pace_start(),
             window=pacing.catch_up_window(rate),
         ) as pool:
-            run = DispatchRun(pool, rate, number)
+            turn = Turn(self.cron_id, RUN_SECONDS, FAIR_SENDING_SECONDS)
+            run = DispatchRun(pool, rate, number, turn)
             try:
                 self._pump(run)
             finally:
@@ -223,12 +221,13 @@ class WabaSender(models.Model):
 
     def _pump(self, run):
         while True:
+            is_over = run.turn.is_over
             ahead = max(run.speed * AHEAD_SECONDS, 10)
             room = int(ahead - run.pending)
-            if not run.exhausted and run.time_left and room > ahead / 2:
+            if not run.exhausted and not is_over and room > ahead / 2:
                 self._reserve_ahead(run, min(room, MAX_RESERVATION))
             self._hand_over(run)
-            if not run.pending and (run.exhausted or not run.time_left):
+            if not run.pending and (run.exhausted or is_over):
                 return
             results = run.pool.results(
                 max_items=RESULTS_PER_COMMIT, timeout=0.2, min_items=RESULTS_PER_COMMIT // 4

@@ -1,5 +1,4 @@
 import logging
-import time
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -7,6 +6,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..policy import followup
+from .job_turns import Turn
 from .labels import labels_of
 from .languages import in_language_of
 from .transactions import commit_step
@@ -37,15 +37,15 @@ class WabaSequenceEnrollment(models.Model):
 
     @api.model
     def _cron_run(self):
-        stop_at = time.monotonic() + RUN_SECONDS
+        turn = Turn(self.env.ref("waba_campaign.ir_cron_run_followups"), RUN_SECONDS)
         commit_step(self.env, self.env["waba.sequence"]._pause_without_reader)
         for sequence in self.env["waba.sequence"].search(
             [("state", "=", "active"), ("trigger", "in", TIME_TRIGGERS)]
         ):
-            while commit_step(self.env, sequence._enter_by_time) and time.monotonic() < stop_at:
+            while commit_step(self.env, sequence._enter_by_time) and not turn.is_over:
                 pass
         done = True
-        while done and time.monotonic() < stop_at:
+        while done and not turn.is_over:
             done = commit_step(self.env, self._run_chunk)
         commit_step(self.env, self._set_alarm)
 

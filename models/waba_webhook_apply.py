@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import events as webhook_events
 from ..cloud_api import parse_events
+from .job_turns import Turn
 from .languages import in_language_of
 from .transactions import commit_step
 from .waba_webhook_wait import Wait
@@ -21,6 +22,9 @@ BATCH = 1000
 BATCH_BYTES = 1_000_000
 REPEATED_WITHIN = timedelta(days=7)
 RUN_SECONDS = 45
+# Bodies of a run's first transaction, and the seconds one may take: a thousand statuses are applied
+# in less, a thousand messages of people take twenty times that, and nobody else gets the worker.
+FIRST_BATCH, BATCH_SECONDS = 100, 1.5
 GATHER_SECONDS = 0.3
 # Bodies committed in another order than they were numbered: as many may still be behind. What is
 # further behind is applied by the next run, at the latest after RUN_SECONDS.
@@ -56,29 +60,33 @@ class WabaWebhookEvent(models.Model):
         While more keeps coming in, it is gathered a moment: twenty runs a second, each for three
         statuses, would spend all their time on being runs.
         """
-        stop_at = time.monotonic() + RUN_SECONDS
-        after = 0
+        cron = self.env["ir.cron"].browse(self._applying_cron_id())
+        turn = Turn(cron, RUN_SECONDS)
+        after, count = 0, FIRST_BATCH
         commit_step(self.env, self._look_at_due)
         while True:
-            events = self._next_batch(after)
+            events = self._next_batch(after, count)
             if not events and self._is_run_pending():
                 time.sleep(GATHER_SECONDS)
-                events = self._next_batch(after)
+                events = self._next_batch(after, count)
             if not events:
                 commit_step(self.env, self._plan_next_look)
                 return
             after = events[-1].id - OVERTAKEN
-            if time.monotonic() > stop_at:
-                self.env.ref("waba_campaign.ir_cron_apply_webhooks")._trigger()
+            if turn.is_over:
+                cron._trigger()
                 return
+            started = time.monotonic()
             in_language_of(events.account_id.company_id, events)._apply_batch()
+            count = _next_count(count, time.monotonic() - started)
 
     @api.model
-    def _next_batch(self, after):
+    def _next_batch(self, after, count=BATCH):
         """The oldest bodies to apply; one at least, however long it is.
 
         :param after: id below which this run has applied all; what it has applied stays in the
             index until the run ends, and reading past it would cost more with every batch
+        :param count: most bodies to take
         """
         self.flush_model(["state"])
         rows = self.env.execute_query(
@@ -90,7 +98,7 @@ class WabaWebhookEvent(models.Model):
                        ORDER BY id LIMIT %s
                    ) AS head WHERE bytes_before < %s""",
                 after,
-                BATCH,
+                count,
                 BATCH_BYTES,
             )
         )
@@ -384,3 +392,10 @@ class WabaWebhookEvent(models.Model):
             case _:
                 subject = None
         return (item.waba_uid or self.account_id.waba_uid, subject) if subject else None
+
+
+def _next_count(count, seconds):
+    """Bodies of the next transaction, after one of `count` took `seconds`."""
+    if seconds > BATCH_SECONDS:
+        return max(FIRST_BATCH // 10, count // 2)
+    return min(BATCH, count * 2) if seconds < BATCH_SECONDS / 2 else count

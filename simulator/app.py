@@ -1,6 +1,8 @@
 """The Graph's door: reads a request, logs it, lets faults strike, dispatches, replies."""
 
 import asyncio
+import hashlib
+import hmac
 import inspect
 import json
 import re
@@ -9,10 +11,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from .endpoints import Endpoints, debug_token
+from .endpoints import Endpoints, app_subscriptions, debug_token
 from .faults import replace_reply
 from .graph_errors import GraphError, missing_object
-from .state import Account, Business, Number
+from .state import Account, Business, Number, Token
 
 VERSION = re.compile(r"v(\d+\.\d)\Z")
 BEARER = re.compile(r"(?:Bearer|OAuth)\s+(\S+)\Z", re.IGNORECASE)
@@ -156,6 +158,8 @@ class GraphApp:
         token = self._authenticate(call)
         if call.node_id == "debug_token":
             return debug_token(self.world, call)
+        if (call.method, call.node_id, call.edge) == ("GET", self.world.app_id, "subscriptions"):
+            return app_subscriptions(self.world, self.sim.delivery.settings.url, token)
         node = self.world.node(call.node_id)
         if node is None or not self._visible(token, node):
             raise missing_object(call.method, call.node_id)
@@ -176,6 +180,9 @@ class GraphApp:
         if not call.token:
             raise GraphError(200, http_status=401, message="(#200) An access token is required "
                                                            "to request this resource.")
+        self._check_proof(call)
+        if "|" in call.token:
+            return self._app_token(call.token)
         token = self.world.tokens.get(call.token)
         if token is None:
             raise GraphError(190, message="Invalid OAuth access token - Cannot parse access token")
@@ -183,6 +190,22 @@ class GraphApp:
             raise GraphError(190, subcode=463, message="Error validating access token: Session "
                                                        "has expired")
         return token
+
+    def _check_proof(self, call):
+        """`appsecret_proof`, on any call that carries one (Meta, Secure Graph API Calls)."""
+        proof = call.query.get("appsecret_proof")
+        secret = self.sim.delivery.settings.app_secret.encode()
+        right = hmac.new(secret, call.token.encode(), hashlib.sha256).hexdigest()
+        if proof is not None and not hmac.compare_digest(proof.encode(), right.encode()):
+            raise GraphError(100, message="Invalid appsecret_proof provided in the API argument",
+                             kind="GraphMethodException")
+
+    def _app_token(self, text):
+        """The app's own token, `app_id|app_secret` (Meta, Access tokens)."""
+        app_id, _, secret = text.partition("|")
+        if (app_id, secret) != (self.world.app_id, self.sim.delivery.settings.app_secret):
+            raise GraphError(190, message="Invalid OAuth access token signature.")
+        return Token(text, app_id=app_id, is_app=True)
 
     @staticmethod
     def _check_scope(token, edge):

@@ -162,6 +162,18 @@ def debug_token(world, call):
                             for scope in token.scopes]}}
 
 
+def app_subscriptions(world, url, token):
+    """GET /{app}/subscriptions: what the app's dashboard subscribes; for the app's own token."""
+    if not token.is_app:
+        raise GraphError(15, message="(#15) This method must be called with an app access_token.")
+    fields = world.settings.app_fields
+    if not fields:
+        return {"data": []}
+    return {"data": [{
+        "object": "whatsapp_business_account", "callback_url": url, "active": True,
+        "fields": [{"name": name, "version": "v25.0"} for name in fields]}]}
+
+
 def _object(call):
     if not isinstance(call.body, dict):
         raise GraphError(100, "The request body must be a JSON object.")

@@ -19,6 +19,7 @@ CATALOGUE = {
     3: (403, "API Method"),
     4: (429, "API Too Many Calls"),
     10: (403, "Permission Denied"),
+    15: (400, "Application authorization needed"),
     33: (400, "Parameter value is not valid"),
     100: (400, "Invalid parameter"),
     190: (401, "Access token has expired"),

@@ -21,6 +21,15 @@ COUNTRIES = {
     "91": "IN", "593": "EC", "598": "UY",
 }
 
+# The webhook fields an app can subscribe for its accounts (Meta, Webhooks overview, 2026-09).
+WEBHOOK_FIELDS = (
+    "account_alerts", "account_review_update", "account_settings_update", "account_update",
+    "business_capability_update", "history", "message_template_components_update",
+    "message_template_quality_update", "message_template_status_update", "messages",
+    "phone_number_name_update", "phone_number_quality_update", "security",
+    "smb_app_state_sync", "smb_message_echoes", "template_category_update", "user_preferences",
+)
+
 FIRST_NAMES = ("Ana", "Luis", "Marta", "Diego", "Sofía", "Emma", "Oliver", "Carmen", "Pablo",
                "Grace", "Elena", "Hugo")
 
@@ -156,6 +165,7 @@ class Token:
     valid: bool = True
     expires_at: int = 0
     account_ids: list | None = None
+    is_app: bool = False
     scopes: list = field(default_factory=lambda: [
         "whatsapp_business_management", "whatsapp_business_messaging"])
 
@@ -193,6 +203,7 @@ class Settings:
     tell_owner: bool = True
     keep_bodies: bool = True
     media_origin: str = ""
+    app_fields: list = field(default_factory=lambda: list(WEBHOOK_FIELDS))
 
 
 def dial_code(digits):

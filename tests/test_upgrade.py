@@ -41,7 +41,8 @@ OBJECTS = """
 """
 # What an installation of today has, whatever its data: to be the same after an upgrade.
 RULES = """
-    SELECT d.name, r.domain_force, r.active, r.perm_read, r.perm_write, r.perm_create, r.perm_unlink,
+    SELECT d.name, r.domain_force, r.active, r.perm_read, r.perm_write, r.perm_create,
+           r.perm_unlink,
            (SELECT array_agg(g.name ORDER BY g.name) FROM rule_group_rel l
               JOIN ir_model_data g ON g.model = 'res.groups' AND g.res_id = l.group_id
              WHERE l.rule_group_id = r.id)

@@ -8,10 +8,11 @@ import logging
 import socket
 from urllib.parse import urlsplit
 
+from odoo.addons.waba_campaign.models.waba_webhook_refusal import COUNTER
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
 
-CONTROLLER = "odoo.addons.waba_campaign.controllers.webhook"
+REFUSALS = "odoo.addons.waba_campaign.models.waba_webhook_refusal"
 ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN = "door-access-token", "door-app-secret", "door-verify-token"
 MEGABYTE = 1024 * 1024
 
@@ -112,17 +113,44 @@ class TestWebhookDoor(HttpCase):
             "cut short": right[:-1],
             "empty": "",
         }
-        for name, header in cases.items():
-            with self.subTest(name), self.assertLogs(CONTROLLER, "WARNING"):
-                self.assertEqual(self._post(body, header).status_code, 403)
-        with self.subTest("no header at all"), self.assertLogs(CONTROLLER, "WARNING"):
-            self.assertEqual(self.url_open(self.path, data=body).status_code, 403)
+        with self.assertLogs(REFUSALS, "WARNING"):
+            for name, header in cases.items():
+                with self.subTest(name):
+                    self.assertEqual(self._post(body, header).status_code, 403)
+            with self.subTest("no header at all"):
+                self.assertEqual(self.url_open(self.path, data=body).status_code, 403)
         self.assertFalse(self._events())
+
+    def test_refused_bodies_are_counted_and_written_once_in_a_while(self):
+        """Whoever has the address posts as fast as the line allows: no row and no write for each."""
+        COUNTER.forget()
+        with self.assertLogs(REFUSALS, "WARNING") as captured:
+            for _time in range(12):
+                self.assertEqual(self._post(b"{}", "sha256=no").status_code, 403)
+        written = self.env["waba.webhook.refusal"].search([("account_id", "=", self.account.id)])
+        self.assertEqual(len(written), 1)
+        waiting = COUNTER.waiting((self.env.cr.dbname, self.account.id))
+        self.assertEqual(written.count + waiting, 12, "every one is counted")
+        self.assertLess(len(captured.output), 12)
+        self.assertEqual(self.account.refused_count, written.count)
+        self.assertTrue(self.account.refused_at)
+
+    def test_a_new_secret_starts_the_count_anew(self):
+        COUNTER.forget()
+        with self.assertLogs(REFUSALS, "WARNING"):
+            self._post(b"{}", "sha256=no")
+        self.assertEqual(self.account.refused_count, 1)
+        self.account.name = "Renamed"
+        self.assertEqual(self.account.refused_count, 1)
+        self.account.app_secret = "another"
+        self.account.invalidate_recordset()
+        self.assertEqual(self.account.refused_count, 0)
 
     def test_an_account_without_app_secret_lets_nobody_in(self):
         self.account.app_secret = False
         for secret in ("", APP_SECRET):
-            with self.subTest(secret), self.assertLogs(CONTROLLER, "WARNING"):
+            COUNTER.forget()
+            with self.subTest(secret), self.assertLogs(REFUSALS, "WARNING"):
                 self.assertEqual(self._post(b"{}", signature(b"{}", secret)).status_code, 403)
         self.assertFalse(self._events())
 
@@ -137,7 +165,7 @@ class TestWebhookDoor(HttpCase):
         other = self.account.create(
             {"name": "Other", "waba_uid": "200000000000078", "app_secret": "other-app-secret"}
         )
-        with self.assertLogs(CONTROLLER, "WARNING"):
+        with self.assertLogs(REFUSALS, "WARNING"):
             answer = self._post(b"{}", path=f"/waba/webhook/{other.webhook_key}")
         self.assertEqual(answer.status_code, 403)
 

@@ -4,10 +4,16 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
+from ..models.waba_failure import ADVICE
 from ..models.window_actions import form_of
 
 _logger = logging.getLogger(__name__)
 
+# Levels of lines that decide, the worst first.
+VERDICTS = ("error", "warning", "unproved")
+# Failures that tell of the account and its keys, whatever was asked; their advice is the common one.
+OF_THE_ACCOUNT = ("token", "permission", "account_restricted", "account_misclassified", "billing",
+                  "marketing_disabled")  # fmt: skip
 NEEDED_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
 
@@ -31,6 +37,7 @@ class WabaDiagnosis(models.TransientModel):
     verdict = fields.Selection(
         [
             ("ok", "Everything works"),
+            ("unproved", "Connected, not proved yet"),
             ("warning", "Works, with remarks"),
             ("error", "Does not work yet"),
         ],
@@ -51,7 +58,7 @@ class WabaDiagnosis(models.TransientModel):
         for diagnosis in self:
             levels = set(diagnosis.line_ids.mapped("level"))
             diagnosis.verdict = next(
-                (level for level in ("error", "warning") if level in levels), "ok"
+                (level for level in VERDICTS if level in levels), "ok"
             )
 
     @api.depends("account_id")
@@ -103,9 +110,12 @@ class WabaDiagnosis(models.TransientModel):
             client = account._client()
             if diagnosis._check_token(client, connect):
                 diagnosis._check_account(client, connect)
+                diagnosis._check_subscribed_fields(account)
         diagnosis._check_webhook(account)
         if connect:
             diagnosis._conclude(account)
+        # Our own jobs are no reason not to connect: what waits is kept.
+        diagnosis._check_scheduler(account)
         return diagnosis.sudo(False)
 
     def _add(self, level, topic, text, advice=False):
@@ -119,12 +129,19 @@ class WabaDiagnosis(models.TransientModel):
             }
         )
 
-    def _way_out(self, error, otherwise):
-        """What to do about `error`: a passing trouble of the line or of Meta's is no setting's."""
+    def _way_out(self, error, otherwise, own=()):
+        """What to do about `error`: a passing trouble of the line or of Meta's is no setting's, and
+        each of Meta's codes has a way of its own.
+
+        :param otherwise: for the causes that say nothing else
+        :param own: failure types for which `otherwise` says more than the common advice
+        """
         if isinstance(error, NotSent):
             return self.env._("Check the API address and the server's way to the internet.")
         if isinstance(error, (RetryLater, UnknownOutcome)):
             return self.env._("Try again in a few minutes.")
+        if error.failure_type in OF_THE_ACCOUNT and error.failure_type not in own:
+            return self.env._(ADVICE[error.failure_type])
         return otherwise
 
     def _check_token(self, client, connect):
@@ -137,7 +154,10 @@ class WabaDiagnosis(models.TransientModel):
             token = client.debug_token()
         except CloudApiError as error:
             self._add(
-                "error", topic, self.account_id._explain(error), self._way_out(error, new_token)
+                "error",
+                topic,
+                self.account_id._explain(error),
+                self._way_out(error, new_token, own=("token",)),
             )
             return error.failure_type not in ("token", "not_sent") and error.code is not None
         if not token.is_valid:
@@ -159,6 +179,7 @@ class WabaDiagnosis(models.TransientModel):
             )
         else:
             self._add("ok", topic, self.env._("Valid, without an end."))
+        self._check_app(client, token)
         lacking = [scope for scope in NEEDED_SCOPES if scope not in token.scopes]
         if lacking:
             self._add(
@@ -193,7 +214,9 @@ class WabaDiagnosisLine(models.TransientModel):
 
     diagnosis_id = fields.Many2one("waba.diagnosis", required=True, ondelete="cascade")
     level = fields.Selection(
-        [("ok", "Fine"), ("info", "Note"), ("warning", "Check"), ("error", "Stop")], required=True
+        [("ok", "Fine"), ("info", "Note"), ("unproved", "Not proved yet"), ("warning", "Check"),
+         ("error", "Stop")],
+        required=True,
     )
     topic = fields.Char(required=True)
     text = fields.Text()

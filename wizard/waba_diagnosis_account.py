@@ -1,8 +1,21 @@
 from odoo import models
+from odoo.tools import LazyTranslate
 
-from ..cloud_api import CloudApiError
+from ..cloud_api import CloudApiError, classify
 from ..models.labels import labels_of
+from ..models.waba_failure import ADVICE
 from ..models.waba_sender import STATUS_SENDING
+
+_lt = LazyTranslate(__name__)
+
+# Meta's words for a display name that was refused, has ended or waits (Phone numbers, 2026-03).
+NAME_TROUBLE = ("DECLINED", "EXPIRED", "PENDING_REVIEW", "NONE")
+# Codes that only `health_status` uses (Health status, 2025-10-22).
+HEALTH_ADVICE = {
+    141000: _lt("Register the number again in WhatsApp Manager."),
+    141002: _lt("Choose an approved template, or wait for its review."),
+    141006: _lt("Add a payment method in WhatsApp Manager."),
+}
 
 
 class WabaDiagnosis(models.TransientModel):
@@ -30,6 +43,7 @@ class WabaDiagnosis(models.TransientModel):
             )
             return
         self._tell_account(facts)
+        self._tell_verification(facts.verification)
         self._tell_health(facts.health)
         self._check_numbers(numbers)
         self._check_templates()
@@ -67,6 +81,17 @@ class WabaDiagnosis(models.TransientModel):
             else self.env._("Until Meta tells, we count on 250 people."),
         )
 
+    def _tell_verification(self, verification):
+        """Whether Meta has verified the business; without it the daily limit stays at 250."""
+        if verification in ("", "unknown", "verified"):
+            return
+        self._add(
+            "info",
+            self.env._("Business verification"),
+            self.env._("Meta says: %s.", verification.replace("_", " ")),
+            self.env._("Verify the business in Meta's Security Center to get a higher limit."),
+        )
+
     def _tell_health(self, health):
         """Each link of the chain that Meta says can send, or why it cannot."""
         labels = {
@@ -83,13 +108,26 @@ class WabaDiagnosis(models.TransientModel):
                 continue
             level = "error" if entity.can_send == "blocked" else "warning"
             details = [error.description for error in entity.errors] + list(entity.additional_info)
-            solutions = [error.solution for error in entity.errors if error.solution]
+            solutions = [self._health_advice(entity, error) for error in entity.errors]
             self._add(
                 level,
                 topic,
                 "; ".join(details) or self.env._("Meta says: %s.", entity.can_send),
-                "; ".join(solutions),
+                "; ".join(filter(None, solutions)),
             )
+
+    def _health_advice(self, entity, error):
+        """What to do about one health error: Meta's own words, or what its code stands for."""
+        if error.solution:
+            return error.solution
+        if error.code in HEALTH_ADVICE:
+            return self.env._(HEALTH_ADVICE[error.code])
+        failure_type = classify(error.code).failure_type if error.code else None
+        if failure_type in ADVICE:
+            return self.env._(ADVICE[failure_type])
+        if entity.type == "app":
+            return self.env._("Open the app's dashboard and check that the app is in Live mode.")
+        return self.env._("Open WhatsApp Manager and follow the steps shown there.")
 
     def _check_numbers(self, numbers):
         if not numbers:
@@ -115,6 +153,24 @@ class WabaDiagnosis(models.TransientModel):
                 if can_send
                 else self.env._("Settle the number's status in WhatsApp Manager."),
             )
+            self._tell_name(number)
+
+    def _tell_name(self, number):
+        """The display name's review: while it is not approved, Meta may hold the number back."""
+        if number.name_status not in NAME_TROUBLE:
+            return
+        self._add(
+            "warning",
+            self.env._("Display name of %s", number.display_phone_number),
+            self.env._(
+                "“%(name)s”: Meta says %(status)s.",
+                name=number.verified_name,
+                status=number.name_status,
+            ),
+            self.env._("Wait for Meta's review.")
+            if number.name_status == "PENDING_REVIEW"
+            else self.env._("Change the display name in WhatsApp Manager and have it reviewed."),
+        )
 
     def _check_templates(self):
         approved = self.env["waba.template"].search_count(

@@ -1,5 +1,7 @@
-from odoo import models
-from odoo.tools import format_datetime
+from odoo import fields, models
+from odoo.tools import config, format_datetime
+
+from ..models.waba_scheduler import LATE
 
 
 class WabaDiagnosis(models.TransientModel):
@@ -45,6 +47,87 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Allow the role to run pg_control_system(), then connect again."),
             )
         return True
+
+    def _check_scheduler(self, account):
+        """Whether jobs run: without them nothing is sent and no event is read."""
+        senders = account.sender_ids
+        now, topic = fields.Datetime.now(), self.env._("Scheduled jobs")
+        jobs = senders._jobs(senders, others=True)
+        if senders._has_no_worker(now):
+            self._add(
+                "error",
+                topic,
+                senders._no_worker_text(),
+                self.env._("This process has max_cron_threads = %s.", config["max_cron_threads"]),
+            )
+        for job in jobs:
+            self._tell_job(job, now)
+        self._tell_backlog(account, now)
+        if not any(job.failure_count or job.is_late(now) or not job.is_active for job in jobs):
+            last_at = max((job.last_at for job in jobs if job.last_at), default=None)
+            self._add(
+                "ok",
+                topic,
+                self.env._(
+                    "%(count)s jobs are on, the last one ran %(when)s.",
+                    count=len(jobs),
+                    when=self._moment(last_at) if last_at else self.env._("never"),
+                ),
+            )
+
+    def _tell_job(self, job, now):
+        """A line for a job that is switched off, late or failing."""
+        topic = self.env._("Job: %s", job.name)
+        last = self._moment(job.last_at) if job.last_at else self.env._("never")
+        if not job.is_active:
+            self._add(
+                "error",
+                topic,
+                self.env._("It is switched off. Last run: %s.", last),
+                self.env._("Switch it on under Settings → Technical → Scheduled Actions."),
+            )
+        elif job.is_late(now):
+            self._add(
+                "error",
+                topic,
+                self.env._(
+                    "It was due %(due)s and has not run. Last run: %(last)s.",
+                    due=self._moment(job.due_at),
+                    last=last,
+                ),
+                self.env._("Start a cron worker, or more of them (max_cron_threads)."),
+            )
+        elif job.failure_count:
+            self._add(
+                "warning",
+                topic,
+                self.env._(
+                    "It failed %(count)s times in a row. Last run: %(last)s.",
+                    count=job.failure_count,
+                    last=last,
+                ),
+                self.env._("Read the reason in Odoo's log."),
+            )
+
+    def _tell_backlog(self, account, now):
+        """What waits longer than it should: webhooks to read, messages to send."""
+        senders = account.sender_ids
+        unapplied = senders._oldest_unapplied_at(account)
+        if unapplied and unapplied <= now - LATE:
+            self._add(
+                "error",
+                self.env._("Events not read"),
+                self.env._("The oldest came in %s.", self._moment(unapplied)),
+                self.env._("Opt-outs may be among them. See the scheduled jobs above."),
+            )
+        due = senders._oldest_due_row_at(senders)
+        if due and due <= now - LATE:
+            self._add(
+                "info",
+                self.env._("Messages due"),
+                self.env._("The oldest has been due since %s.", self._moment(due)),
+                self.env._("It waits for the scheduler, or for a place within the daily limit."),
+            )
 
     def _moment(self, moment):
         return format_datetime(self.env, moment, dt_format="d MMM y, HH:mm")

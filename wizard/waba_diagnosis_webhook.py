@@ -1,7 +1,14 @@
 from odoo import models
-from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError
+
+# What this addon reads of Meta's webhook fields, and cannot do without.
+NEEDED_FIELDS = (
+    "messages", "user_preferences", "account_update", "account_alerts", "account_review_update",
+    "business_capability_update", "message_template_status_update",
+    "message_template_quality_update", "template_category_update", "phone_number_name_update",
+    "phone_number_quality_update", "security",
+)  # fmt: skip
 
 
 class WabaDiagnosis(models.TransientModel):
@@ -32,7 +39,12 @@ class WabaDiagnosis(models.TransientModel):
         try:
             apps = client.get_subscribed_apps(account.waba_uid)
         except CloudApiError as error:
-            self._add("error", topic, account._explain(error))
+            self._add(
+                "error",
+                topic,
+                account._explain(error),
+                self._way_out(error, self.env._("Press Connect again.")),
+            )
             return
         urls = [app.callback_url for app in apps]
         if account.webhook_url in urls:
@@ -52,25 +64,123 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Press Connect again."),
             )
 
+    def _check_app(self, client, token):
+        """Whether the app secret is that of the token's app: it proves Meta's events."""
+        account = self.account_id.sudo()
+        if account.app_uid and token.app_uid and account.app_uid != token.app_uid:
+            self._add(
+                "error",
+                self.env._("App"),
+                self.env._(
+                    "The access token is from the app %(other)s, not from %(own)s.",
+                    other=token.app_uid,
+                    own=account.app_uid,
+                ),
+                self.env._("Enter the ID and the secret of the app that the token is from."),
+            )
+        if not account.app_secret:
+            return
+        topic = self.env._("App secret")
+        try:
+            is_right = client.check_app_secret(account.app_secret)
+        except CloudApiError as error:
+            self._add(
+                "unproved",
+                topic,
+                self.env._("It could not be checked. %s", account._explain(error)),
+                self._way_out(error, self.env._("Check again in a few minutes.")),
+            )
+            return
+        if is_right:
+            self._add("ok", topic, self.env._("It is the secret of the token's app."))
+        else:
+            self._add(
+                "error",
+                topic,
+                self.env._(
+                    "It is not the secret of the token's app. Every event from Meta would be "
+                    "refused, opt-outs too."
+                ),
+                self.env._("Copy it from the app's dashboard: App settings → Basic."),
+            )
+
+    def _check_subscribed_fields(self, account):
+        """Which events the app receives; all but messages come only by the app's own settings."""
+        topic = self.env._("Webhook fields")
+        if not (account.app_secret and account.app_uid):
+            self._add(
+                "info",
+                topic,
+                self.env._("Not checked: it takes the app's ID and secret."),
+                self.env._("Enter the App ID on the account."),
+            )
+            return
+        try:
+            client = account._app_client()
+            subscribed = client.get_subscribed_fields(account.app_uid)
+        except CloudApiError as error:
+            self._add(
+                "unproved",
+                topic,
+                account._explain(error),
+                self._way_out(
+                    error,
+                    self.env._("Check the App ID and the app secret."),
+                    own=("token", "permission"),
+                ),
+            )
+            return
+        missing = [name for name in NEEDED_FIELDS if name not in subscribed.fields]
+        if not missing and subscribed.is_active:
+            self._add("ok", topic, self.env._("All fields this addon reads are subscribed."))
+            return
+        self._add(
+            "warning",
+            topic,
+            self.env._("Not subscribed: %s.", ", ".join(missing))
+            if missing
+            else self.env._("The app's webhooks are switched off."),
+            self.env._(
+                "In the app's dashboard, under WhatsApp → Configuration, subscribe to these fields."
+            ),
+        )
+
     def _check_webhook(self, account):
         topic = self.env._("Webhook")
+        self._tell_refusals(account)
         if account.last_event_at:
             self._add(
                 "ok",
                 topic,
-                self.env._(
-                    "Last event received %s.",
-                    format_datetime(self.env, account.last_event_at, dt_format="d MMM y, HH:mm"),
-                ),
+                self.env._("Last event received %s.", self._moment(account.last_event_at)),
             )
         else:
             self._add(
-                "info",
+                "unproved",
                 topic,
-                self.env._("No event has come in yet."),
+                self.env._("No event has come in yet: that Meta's events arrive is not proved."),
                 self.env._(
                     "In the app's dashboard, under WhatsApp → Configuration, enter the address "
-                    "and the verify token below and subscribe to all fields. Then send yourself "
-                    "a message."
+                    "and the verify token below and subscribe to all fields. Check that the app "
+                    "is in Live mode: Meta does not tell. Then send yourself a message."
                 ),
             )
+
+    def _tell_refusals(self, account):
+        """Bodies whose signature was wrong: another secret, or somebody who has the address."""
+        if not account.refused_count:
+            return
+        is_all = not account.last_event_at or account.refused_at > account.last_event_at
+        self._add(
+            "error" if is_all else "warning",
+            self.env._("Refused events"),
+            self.env._(
+                "%(count)s events were refused because of their signature, last %(when)s.",
+                count=account.refused_count,
+                when=self._moment(account.refused_at),
+            ),
+            self.env._(
+                "Copy the app secret again from the app's dashboard. If it is right, somebody else "
+                "posts to the callback address."
+            ),
+        )
