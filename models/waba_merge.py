@@ -85,7 +85,7 @@ class WabaRecipient(models.Model):
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])
         for purpose in ("marketing", "utility"):
-            out = people.filtered(lambda p, name=f"{purpose}_state": p[name] == "opted_out")
+            out = people.filtered(lambda person, purpose=purpose: person._is_still_out(purpose))
             if not out:
                 continue
             word = out._same_person().consent_ids.filtered(

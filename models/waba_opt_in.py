@@ -43,6 +43,29 @@ class WabaRecipient(models.Model):
         help="Whichever company they said it to: it holds for all that have no later opt-in.",
     )
     utility_out_at = fields.Datetime("Last opt-out from service messages", readonly=True)
+    # What the screens show: to whom companies share a portfolio with, the row's own states are what
+    # all of them may go by.
+    own_marketing_state = fields.Selection(
+        selection=lambda self: self._fields["marketing_state"]._description_selection(self.env),
+        string="Promotions of your company",
+        compute="_compute_own_states",
+    )
+    own_utility_state = fields.Selection(
+        selection=lambda self: self._fields["utility_state"]._description_selection(self.env),
+        string="Service messages of your company",
+        compute="_compute_own_states",
+    )
+
+    @api.depends("marketing_state", "utility_state", "portfolio_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_own_states(self):
+        states = self.sudo()._consent_states(self.env.companies)
+        for person in self:
+            sharing = person._companies() & self.env.companies
+            company = self.env.company if self.env.company in sharing else sharing[:1]
+            for purpose in PURPOSES:
+                key = (company.id, person.id, purpose)
+                person[f"own_{purpose}_state"] = states.get(key, "unknown")
 
     def _consent_states(self, companies):
         """What each company has to take these people's words to be.
@@ -190,6 +213,11 @@ class WabaRecipient(models.Model):
         )
         if rows:
             self.browse({id_ for (id_,) in rows})._refresh_states()
+
+    def _is_still_out(self, purpose):
+        """Whether one of our companies still has to respect an opt-out of this person."""
+        is_out = self[f"{purpose}_state"] == "opted_out" or self[f"{purpose}_out_at"]
+        return bool(is_out) and not self._is_given_to_all(purpose)
 
     def _is_given_to_all(self, purpose):
         """Whether every company with an account has this person's opt-in: nobody needs their no."""

@@ -217,7 +217,7 @@ class WabaRecipient(models.Model):
         """These are the same people as `others`: what those do not want goes for these too."""
         for purpose in PURPOSES:
             name = f"{purpose}_state"
-            if "opted_out" in others.mapped(name):
+            if any(other._is_still_out(purpose) for other in others):
                 self.filtered(lambda person, name=name: person[name] != "opted_out")._set_consent(
                     purpose, "opt_out", source, evidence, at=at
                 )

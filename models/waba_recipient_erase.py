@@ -158,11 +158,6 @@ class WabaRecipient(models.Model):
         whole._empty_person()
         return {model: count for model, count in counts.items() if count}
 
-    def _is_still_out(self, purpose):
-        """Whether one of our companies still has to respect an opt-out of this person."""
-        is_out = self[f"{purpose}_state"] == "opted_out" or self[f"{purpose}_out_at"]
-        return bool(is_out) and not self._is_given_to_all(purpose)
-
     def _end_opt_ins_of(self, companies):
         """What showed these opt-ins is erased: they count no more."""
         self.env["waba.opt.in"].search(
@@ -291,12 +286,28 @@ class WabaMessage(models.Model):
         for xml_id in (REPLY_ACTIVITY, DOUBT_ACTIVITY):
             types |= self.env.ref(xml_id, raise_if_not_found=False) or types
         for model, rows in self.filtered("res_id").grouped("res_model").items():
-            records = [("res_id", "in", rows.mapped("res_id"))]
+            of_others = self.search(
+                [
+                    ("res_model", "=", model),
+                    ("res_id", "in", rows.mapped("res_id")),
+                    ("company_id", "not in", self.company_id.ids),
+                ]
+            )
+            shared = set(of_others.mapped("res_id"))
+            alone = Domain("res_id", "in", set(rows.mapped("res_id")) - shared)
+            theirs = Domain("res_id", "in", shared)
+            # On a record that other companies write to, those of who had to answer for this one.
+            activities = alone | (theirs & Domain("user_id", "in", rows.user_id.ids))
             self.env["mail.activity"].with_context(active_test=False).search(
-                [("res_model", "=", model), ("activity_type_id", "in", types.ids), *records]
+                Domain("res_model", "=", model)
+                & Domain("activity_type_id", "in", types.ids)
+                & activities
             ).unlink()
+            notes = alone | (theirs & Domain("author_id", "in", rows.user_id.partner_id.ids))
             self.env["mail.message"].search(
-                [("model", "=", model), ("mail_activity_type_id", "in", types.ids), *records]
+                Domain("model", "=", model)
+                & Domain("mail_activity_type_id", "in", types.ids)
+                & notes
             ).unlink()
 
     def _forget_leads(self):

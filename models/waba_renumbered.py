@@ -59,8 +59,8 @@ class WabaRenumbered(models.Model):
                      FROM waba_renumbered held
                      JOIN waba_recipient r ON r.id = held.recipient_id
                CROSS JOIN unnest(%(companies)s::int[]) AS c(id)
-               CROSS JOIN (VALUES ('marketing', %(marketing)s), ('utility', %(utility)s))
-                       AS p(purpose, state)
+               CROSS JOIN LATERAL (VALUES ('marketing', %(marketing)s),
+                                          ('utility', %(utility)s)) AS p(purpose, state)
                     WHERE held.settled_at IS NULL AND p.state = 'opted_out'
                       AND held.res_model = %(model)s AND held.res_id = ANY(%(ids)s)""",
                 companies=companies.ids,

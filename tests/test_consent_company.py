@@ -4,6 +4,7 @@ share a portfolio and so one row is one person for both."""
 from datetime import timedelta
 from itertools import permutations, product
 
+from odoo.addons.waba_campaign.cloud_api import webhooks
 from odoo.tests import new_test_user
 
 from .test_consent import NUMBER, ConsentCase
@@ -185,6 +186,19 @@ class TestSendingByOneCompany(SharedCase):
         self.assertNotIn("agreed", seller.waba_promotion_why)
         run = self._campaign(lead)._dry_run()
         self.assertFalse(run.history(run.receiving[0]).opted_in)
+
+    def test_the_screens_show_each_company_its_own(self):
+        self._person()._set_consent("marketing", "opt_in", "person", "yes", company=self.b)
+        seller_b = self._user_of(self.b, "b_seller")
+        for user, state in ((self.salesperson, "unknown"), (seller_b, "opted_in")):
+            self.assertEqual(self._person().with_user(user).own_marketing_state, state)
+        self.assertEqual(self._person().with_user(seller_b).own_utility_state, "unknown")
+
+    def test_whatsapp_s_own_resume_is_given_to_the_company_of_the_account(self):
+        self._prefer("stop", hours_ago=2)
+        [item] = webhooks.parse_events(self._preference_body("resume", hours_ago=1))
+        self.env["waba.webhook.event"]._apply_preference(self.account_b, item)
+        self.assertEqual(self._states(), ("opted_out", "opted_in", "opted_out"))
 
     def test_what_was_said_to_b_is_no_word_of_why_a_wrote(self):
         person = self._person()

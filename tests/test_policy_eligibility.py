@@ -20,6 +20,7 @@ SYMPTOMS = {
     "blacklisted": {"blacklisted": True},
     "opted_out": {"marketing_state": "opted_out"},
     "opted_out_utility": {"utility_state": "opted_out"},
+    "renumbered": {"renumbered": True},
     "no_opt_in": {"marketing_state": "unknown"},
     "unreachable": {"unreachable_until": LATER},
     "blocked_by_us": {"blocked": True},
@@ -29,7 +30,8 @@ SYMPTOMS = {
 OF_OTHERS = {
     "marketing": {"opted_out_utility"},
     "utility": {"opted_out", "no_opt_in"},
-    "service": {"opted_out", "opted_out_utility", "no_opt_in", "blacklisted", "unreachable"},
+    "service": {"opted_out", "opted_out_utility", "renumbered", "no_opt_in", "blacklisted",
+                "unreachable"},
 }
 # What everybody has who is not being answered.
 OPEN = replace(ANA, window_expires_at=NOW + timedelta(minutes=1))

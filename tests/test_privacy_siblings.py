@@ -33,11 +33,12 @@ class TestSiblings(SharedCase):
                 (self.person.consent_ids - entries.sudo()).with_user(user).read(["evidence"])
 
     def test_a_block_noted_by_b_is_about_no_message_of_a(self):
-        lead = self._lead(NUMBER)
-        row = self._message(res_model="crm.lead", res_id=lead.id)
+        # A contact of all companies, as most are.
+        partner = self.env["res.partner"].create({"name": "Ana", "phone": NUMBER})
+        row = self._message(res_model="res.partner", res_id=partner.id)
         wizard = self.env["waba.report.block"].with_user(self.seller_b)
         wizard.create(
-            {"res_model": "crm.lead", "res_id": lead.id, "note": "They told me so"}
+            {"res_model": "res.partner", "res_id": partner.id, "note": "They told me so"}
         ).action_confirm()
         event = self.env["waba.reputation.event"].search([("kind", "=", "customer_block")])
         self.assertEqual((event.company_id, event.message_id), (self.b, row.browse()))

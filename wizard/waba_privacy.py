@@ -62,7 +62,7 @@ class WabaPrivacy(models.TransientModel):
         return others.mapped("name")
 
     @api.depends("recipient_id")
-    @api.depends_context("allowed_company_ids")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_summary(self):
         for wizard in self:
             wizard.summary = wizard.others_text = False
