@@ -2,6 +2,7 @@
 
 import csv
 import io
+import runpy
 import zipfile
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from odoo.tools import SQL
 
 from ..models.number_sql import e164_sql
 from ..policy import numbers
-from .common import WabaCase
+from .common import ROOT, WabaCase
 from .test_policy_numbers import PEOPLE
 
 # (what the lead shows, how else the same person may stand somewhere)
@@ -251,6 +252,13 @@ class TestJoin(SpellingCase):
                 self.assertEqual((len(known.consent_ids), known.marketing_state), (count, expected))
                 self.assertEqual(self._of_lead("+541123456789").recipient_id, known)
                 self._forget()
+
+    def test_an_upgrade_does_it(self):
+        known, other = self._twins("+541123456789")
+        path = ROOT / "migrations" / "19.0.1.1.0" / "post-spellings.py"
+        runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.0.0")
+        self.env.invalidate_all()
+        self.assertEqual((bool(known.exists()), bool(other.exists())), (True, False))
 
     def test_what_is_known_of_both_is_kept(self):
         early, late = "2026-11-01 10:00:00", "2026-11-02 10:00:00"
