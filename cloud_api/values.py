@@ -18,6 +18,9 @@ _EPOCH = datetime(1970, 1, 1)
 # Seconds reach 1e11 in the year 5138, milliseconds reached it in 1973.
 _FIRST_MILLISECONDS = 100_000_000_000
 
+# C0 and C1 controls, line and paragraph separators; embeddings, overrides and isolates of bidi text.
+_OUT_OF_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
 _LIMITS = {
     "50": "50",
     "250": "250",
@@ -45,6 +48,16 @@ def as_text(value):
     if value.isascii() and "\x00" not in value:
         return value
     return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def as_name(value, length=255):
+    """A name that a stranger chose, as one line that can be shown among other words.
+
+    Without control characters, line breaks and the marks that turn the order of what follows:
+    with them 'gpj.exe' is shown as a picture, and one name writes over the next. What writes from
+    right to left keeps its own order.
+    """
+    return " ".join(_OUT_OF_LINE.sub(" ", as_text(value)[:length]).split())
 
 
 def as_uid(value):

@@ -1,7 +1,7 @@
 """What an inbound message of each kind holds: text, payload, quoted message, file, details."""
 
 from .events import Media
-from .values import as_dict, as_list, as_text, as_uid, as_word
+from .values import as_dict, as_list, as_name, as_text, as_uid, as_word
 
 _MEDIA_KINDS = ("image", "video", "audio", "document", "sticker")
 # Where each kind keeps its readable text, best first.
@@ -63,7 +63,7 @@ def message_media(kind, content):
     return Media(
         as_uid(content.get("id")),
         as_text(content.get("mime_type")),
-        as_text(content.get("filename")),
+        as_name(content.get("filename")).replace("/", "_").replace("\\", "_"),
         as_text(content.get("sha256")),
     )
 
@@ -79,7 +79,7 @@ def message_details(kind, content, message):
 
 
 def _place(content, _message):
-    place = {name: as_text(content.get(name)) for name in ("name", "address", "url")}
+    place = {name: as_name(content.get(name), 1000) for name in ("name", "address", "url")}
     for name, limit in (("latitude", 90), ("longitude", 180)):
         value = content.get(name)
         is_degrees = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -97,10 +97,10 @@ def _card(card):
         return [text for text in found if text]
 
     return {
-        "name": as_text(as_dict(card.get("name")).get("formatted_name")),
+        "name": as_name(as_dict(card.get("name")).get("formatted_name")),
         "phones": texts("phones", "phone") or texts("phones", "wa_id"),
         "emails": texts("emails", "email"),
-        "company": as_text(as_dict(card.get("org")).get("company")),
+        "company": as_name(as_dict(card.get("org")).get("company")),
     }
 
 

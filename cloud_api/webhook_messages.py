@@ -2,7 +2,18 @@
 
 from .errors import classify
 from .events import ErrorInfo, InboundMessage, MessageStatus, PlatformError
-from .values import as_bsuid, as_code, as_dict, as_list, as_number, as_text, as_uid, as_word, digits
+from .values import (
+    as_bsuid,
+    as_code,
+    as_dict,
+    as_list,
+    as_name,
+    as_number,
+    as_text,
+    as_uid,
+    as_word,
+    digits,
+)
 from .webhook_content import (
     context_wamid,
     message_details,
@@ -77,7 +88,7 @@ def _status(scope, status):
 
 
 def _profile(contact, name):
-    return as_text(as_dict(contact.get("profile")).get(name))
+    return as_name(as_dict(contact.get("profile")).get(name))
 
 
 def _first_error(element):

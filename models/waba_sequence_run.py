@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+from odoo.tools import SQL, plaintext2html
 
 from ..policy import followup
 from .job_turns import Turn
@@ -258,7 +258,7 @@ class WabaSequenceEnrollment(models.Model):
         lead.activity_schedule(
             activity_type_id=step.activity_type_id.id,
             summary=step.summary or self.sequence_id.name,
-            note=step.note or False,
+            note=plaintext2html(step.note) if step.note else False,
             date_deadline=fields.Date.context_today(lead.with_user(user))
             + timedelta(days=step.deadline_days),
             user_id=user.id,

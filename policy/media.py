@@ -87,7 +87,11 @@ def stored_type(kind: str, declared: str, sniffed: str) -> str:
     if kind in ("video", "audio"):
         known = declared.startswith(f"{family}/") and not sniffed.startswith(("text/", "image/svg"))
         return declared if known else SAVED_AS
-    return declared if declared in TYPES["document"] or declared in SHOWN else SAVED_AS
+    if declared in SHOWN:
+        return declared if sniffed in SHOWN else SAVED_AS
+    if declared == "application/pdf":
+        return declared if sniffed == declared else SAVED_AS
+    return declared if declared in TYPES["document"] else SAVED_AS
 
 
 def next_try(attempt: int, now: datetime, expires_at: datetime | None) -> datetime | None:

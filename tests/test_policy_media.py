@@ -45,6 +45,12 @@ class TestKeeping(unittest.TestCase):
             ("document", "application/pdf", "application/pdf", "application/pdf"),
             ("document", "text/html", "text/html", media.SAVED_AS),
             ("document", "application/zip", "application/zip", media.SAVED_AS),
+            ("document", "application/pdf", "text/html", media.SAVED_AS),
+            ("document", "application/pdf", "", media.SAVED_AS),
+            ("document", "image/png", "image/png", "image/png"),
+            ("document", "image/png", "text/html", media.SAVED_AS),
+            ("document", "image/png", "image/svg+xml", media.SAVED_AS),
+            ("document", "text/plain", "text/html", "text/plain"),
         ]:
             with self.subTest(kind=kind, declared=declared, sniffed=sniffed):
                 self.assertEqual(media.stored_type(kind, declared, sniffed), kept)
