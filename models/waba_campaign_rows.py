@@ -66,7 +66,7 @@ class Preparation:
             [known.id for known in self.people.values()]
         )
         self.words = {
-            variant: Words(template, lines, records.env)
+            variant: Words(template, lines, records.env, is_found=True)
             for variant, (template, lines) in campaign._messages().items()
         }
         # A tracked address is made when it is first needed: not for a dry run.
