@@ -274,7 +274,7 @@ class WabaCampaign(models.Model):
 
     def _audience_domain_list(self):
         try:
-            return list(read_domain(self.audience_domain, self.env[self.res_model]))
+            return list(read_domain(self.audience_domain, self._target_model()))
         except ValueError as error:
             raise UserError(
                 self.env._("The audience's filter cannot be read: %s", self.audience_domain)

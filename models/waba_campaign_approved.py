@@ -134,9 +134,9 @@ class WabaCampaign(models.Model):
         }
         if beside:
             return self.env._(
-                "This campaign goes to %(people)s people; with what you launched of this template "
-                "within 24 hours they are %(sum)s. More than %(above)s need a manager's approval: "
-                "press Launch and ask for it.",
+                "This campaign goes to %(people)s people; with the same person's other campaigns "
+                "of this template within 24 hours they are %(sum)s. More than %(above)s need a "
+                "manager's approval: press Launch and ask for it.",
                 **words,
             )
         return self.env._(

@@ -164,7 +164,7 @@ class WabaCampaign(models.Model):
 
     def _audience_records_count(self):
         self.ensure_one()
-        if self.res_model not in self.env:
+        if self.res_model not in dict(self._target_models()):
             return 0
         return self._audience_records().search_count(self._audience_domain_list())
 

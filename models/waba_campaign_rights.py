@@ -46,14 +46,20 @@ class WabaCampaign(models.Model):
         return self._records_as(self._stored_launcher().ensure_one())
 
     def _records_as(self, user):
-        if self.res_model not in dict(self._target_models()):
-            # A form that is not saved may say anything.
-            raise UserError(self.env._("Choose what the campaign is written to first."))
         return (
-            self.env[self.res_model]
+            self._target_model()
             .with_user(user)
             .with_context(allowed_company_ids=self.company_id.ids, lang=user.lang)
         )
+
+    def _target_model(self):
+        """The model that the campaign is written to, of those that campaigns know.
+
+        :raise UserError: a form that is not saved may name any other
+        """
+        if self.res_model not in dict(self._target_models()):
+            raise UserError(self.env._("Choose what the campaign is written to first."))
+        return self.env[self.res_model]
 
     # ------------------------------------------------------------------
     # Who launched it
@@ -103,7 +109,7 @@ class WabaCampaign(models.Model):
                 "%(way_on)s",
                 **names,
             )
-        if not self.env[self.res_model].with_user(user).has_access("read"):
+        if not self._target_model().with_user(user).has_access("read"):
             return self.env._(
                 "%(user)s, who launched this campaign, may no longer read its records. %(way_on)s",
                 **names,

@@ -70,7 +70,7 @@ class Preparation:
             [known.id for known in self.people.values()]
         )
         self.words = {
-            variant: Words(template, lines, records.env)
+            variant: Words(template, lines, records.env, is_found=True)
             for variant, (template, lines) in campaign._messages().items()
         }
         self.traits = (

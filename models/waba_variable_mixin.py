@@ -152,21 +152,23 @@ class WabaVariableMixin(models.AbstractModel):
             return " › ".join(labels)
         return labels_of(self, "source")[self.source]
 
-    def _read_variables(self, env):
+    def _read_variables(self, env, is_found=False):
         """These variables in their order, read once for many people: list of Variable.
 
         :param env: the environment in which the people's records are read
+        :param is_found: as `waba.field.path._follow`'s
         """
-        return [Variable(line, env) for line in self.sorted(lambda line: (line.sequence, line.id))]
+        lines = self.sorted(lambda line: (line.sequence, line.id))
+        return [Variable(line, env, is_found) for line in lines]
 
     def _record_fields(self):
         """Names of the records' own fields that these variables begin to read at."""
         paths = self.filtered(lambda line: line.source == "field").mapped("field_path")
         return {path.split(".")[0].strip() for path in paths if path}
 
-    def _field_value(self, record):
+    def _field_value(self, record, is_found=False):
         """A field's value as people read it: names of records, labels, local dates and amounts."""
-        found = self.env["waba.field.path"]._follow(record, self.field_path)
+        found = self.env["waba.field.path"]._follow(record, self.field_path, is_found)
         if found is None:
             return ""
         record, field, _value = found
@@ -184,7 +186,7 @@ class WabaVariableMixin(models.AbstractModel):
 class Variable:
     """A line's plain values: reading a field a hundred thousand times costs more than all else."""
 
-    def __init__(self, line, env):
+    def __init__(self, line, env, is_found=False):
         self.id = line.id
         self.name = line.name
         self.kind = line.kind
@@ -195,6 +197,7 @@ class Variable:
         self.key = (line.component, index, line.name)
         self._line = line
         self._source = line.source
+        self._is_found = is_found
         self._fallback = clean_parameter(visible(line.fallback or ""))
         self._same_for_all = None
         self.is_link = line.source == "link"
@@ -213,7 +216,7 @@ class Variable:
         if self.is_link:
             return self._link_suffix(facts.get("link_token"))
         if self._source == "field":
-            value = self._line._field_value(record)
+            value = self._line._field_value(record, self._is_found)
         else:
             value = facts[self._source]
         return clean_parameter(visible(value or "")) or self._fallback
@@ -232,10 +235,11 @@ class Words:
 
     :param lines: waba.variable.mixin records
     :param env: the environment in which the record is read
+    :param is_found: as `waba.field.path._follow`'s
     """
 
-    def __init__(self, template, lines, env):
-        self.variables = lines._read_variables(env)
+    def __init__(self, template, lines, env, is_found=False):
+        self.variables = lines._read_variables(env, is_found)
         self.check = ParameterCheck(template.components or [], template.parameter_format)
 
 

@@ -139,13 +139,30 @@ class TestFormsNotSaved(CampaignRightsCase):
             self.assertEqual((found["count"], found["name"]), (0, ""))
             self.assertNotIn("Oculta", found["html"])
 
-    def test_a_preview_of_another_model_is_refused(self):
-        for model in ("res.users", "waba.account", "ir.config_parameter", "no.such", "", False, 7):
-            with self.subTest(model), self.assertRaises(UserError):
-                self.env["waba.campaign"].with_user(self.own_only).campaign_preview_data(
+    def test_a_preview_of_another_model_shows_nobody(self):
+        campaigns = self.env["waba.campaign"].with_user(self.own_only)
+        for model in ("res.users", "waba.account", "ir.config_parameter", "no.such", "", False):
+            with self.subTest(model):
+                found = campaigns.campaign_preview_data(
                     False, {"template_id": self.template.id, "res_model": model,
                             "audience_domain": "[]"},
                 )  # fmt: skip
+                self.assertEqual((found["count"], found["name"]), (0, ""))
+
+    def test_a_colleagues_own_filter_is_not_told_of(self):
+        """What is stored is computed with all rights; who chooses a filter must read it."""
+        theirs = self.env["ir.filters"].create(
+            {"name": "Plan", "model_id": "crm.lead", "domain": "[('name', '=', 'Plan X')]",
+             "user_ids": self.manager.ids}
+        )  # fmt: skip
+        values = {"audience_source": "filter", "audience_filter_id": theirs.id}
+        for user, told in ((self.own_only, False), (self.manager, True)):
+            campaign = self._own(user_id=user.id).with_user(user)
+            campaign.write(values)
+            made = campaign.create({"name": "x", "template_id": self.template.id, **values})
+            for one in (campaign, made):
+                with self.subTest(user.login):
+                    self.assertEqual("Plan X" in one.audience_domain, told)
 
     def test_what_the_steps_keep_enters_by_no_door(self):
         names = {

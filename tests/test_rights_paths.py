@@ -103,6 +103,22 @@ class TestPathsWritten(PathCase):
                 with self.subTest(owner, user=user.login, path=path):
                     line.with_user(user).write({"source": "field", "field_path": path})
 
+    def test_the_same_holds_for_contacts(self):
+        partner = self.env["res.partner"].create({"name": "Ana", "phone": "+34 611 000 003"})
+        line = self._campaign(partner, user_id=self.salesperson.id).variable_ids[0]
+        refused = ("user_id", "user_ids.password", "user_ids.login", "signup_type", "write_uid",
+                   "waba_message_ids.account_id.app_secret", "image_128", "message_ids.body",
+                   "company_id.user_ids.login", "parent_id.user_id.login",
+                   "stage_id.name")  # fmt: skip
+        for path, user in product(refused, (self.salesperson, self.manager, self.env.user)):
+            with self.subTest(path, user=user.login), self.assertRaises(ValidationError):
+                line.with_user(user).write({"source": "field", "field_path": path})
+        for path in ("city", "parent_id.city", "category_id", "opportunity_ids.city", "email"):
+            with self.subTest(path):
+                line.with_user(self.salesperson).write({"source": "field", "field_path": path})
+                template_line = self.template.variable_ids[0].with_user(self.manager)
+                template_line.write({"source": "field", "field_path": path})
+
     def test_what_the_writer_may_not_read_is_refused(self):
         """Somebody else may: the path leads to a model that salespeople have no access to."""
         self.env["ir.model.access"].search(
