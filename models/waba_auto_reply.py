@@ -58,7 +58,9 @@ class WabaAutoReply(models.Model):
         [("text", "A text"), ("template", "A template")], required=True, default="text"
     )
     text = fields.Text(tracking=True)
-    template_id = fields.Many2one("waba.template", domain="[('status', '=', 'approved')]")
+    template_id = fields.Many2one(
+        "waba.template", domain="[('status', '=', 'approved')]", check_company=True
+    )
     cooldown_hours = fields.Integer(
         "Not again within", default=24, help="Hours before the same person gets it again."
     )

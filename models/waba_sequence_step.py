@@ -20,6 +20,7 @@ class WabaSequenceStep(models.Model):
     _description = "WhatsApp Follow-up Step"
     _inherit = ["waba.system.fields.mixin"]
     _order = "sequence_id, version, sequence, id"
+    _check_company_auto = True
 
     sequence_id = fields.Many2one(
         "waba.sequence", "Follow-up", required=True, ondelete="cascade", index=True
@@ -41,13 +42,13 @@ class WabaSequenceStep(models.Model):
         "for the person's own hours besides.",
     )
     template_id = fields.Many2one(
-        "waba.template", ondelete="restrict", index="btree_not_null",
+        "waba.template", check_company=True, ondelete="restrict", index="btree_not_null",
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
         " ('company_id', '=', company_id)]",
     )  # fmt: skip
     category = fields.Selection(related="template_id.category")
     sender_id = fields.Many2one(
-        "waba.sender", "Another number", ondelete="restrict",
+        "waba.sender", "Another number", check_company=True, ondelete="restrict",
         domain="[('company_id', '=', company_id)]",
         help="Empty: the follow-up's number.",
     )  # fmt: skip

@@ -233,7 +233,8 @@ class TestWords(WabaCase):
             record.health_status = {"raw": person.number}
         self.env["waba.reputation.event"]._record(
             [{"kind": "opt_out", "source": "webhook", "recipient_id": person.id,
-              "account_id": self.account.id, "raw": {"from": person.number}, "event_key": "test:raw"}]
+              "account_id": self.account.id, "raw": {"from": person.number},
+              "event_key": "test:raw"}]
         )  # fmt: skip
         self.env["waba.privacy"].create({"recipient_id": person.id, "file": b"UEsDBA=="})
         self.env.flush_all()
@@ -301,7 +302,8 @@ class TestNothingAnswers(WabaCase):
                     neutralize(self.env)
                 there = leads.search_count([])
                 self._store_event(self._inbound("+34611999999", "Hola"))._apply()
-                self.assertEqual(messages.search([("direction", "=", "in")]).mapped("text"), ["Hola"])
+                received = messages.search([("direction", "=", "in")])
+                self.assertEqual(received.mapped("text"), ["Hola"])
                 self.assertEqual(messages.search_count([("origin", "=", "reply")]), answers)
                 self.assertEqual(leads.search_count([]), there + answers)
 

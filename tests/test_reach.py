@@ -135,7 +135,7 @@ class TestPeople(ReachCase):
         self.assertFalse(self._sees(stranger, self._person("+34611000001")))
 
     def test_both_companies_of_a_shared_portfolio(self):
-        """The person is known to both; each salesperson sees those behind the own company's leads."""
+        """The person is known to both; a salesperson sees those behind their company's leads."""
         company = self.env["res.company"].create({"name": "Sister"})
         self._create_account(
             waba_uid="88", portfolio_id=self.portfolio.id, company_id=company.id

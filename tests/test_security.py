@@ -9,7 +9,7 @@ from odoo.tools import file_path, mute_logger
 from psycopg2 import IntegrityError
 
 from .common import APP_SECRET, TOKEN, VERIFY_TOKEN, WABA_UID, WabaCase
-from .rights import MANAGER, OPERATIONS, SYSTEM, USER
+from .rights import MANAGER, OPERATIONS, SYSTEM, USER, writable
 
 SECRETS = ("access_token", "app_secret", "verify_token", "webhook_key")
 SECRET_FIELDS = (*SECRETS, "webhook_url")
@@ -391,8 +391,9 @@ class TestCompanies(SecurityCase):
         self._follow_up()
         template = self.template
         known = [
-            campaign, campaign.variable_ids[0], self._rows(campaign), self._rows(campaign).recipient_id,
-            self.account, self.portfolio, self.sender, template, template.variable_ids[0],
+            campaign, campaign.variable_ids[0], self._rows(campaign),
+            self._rows(campaign).recipient_id, self.account, self.portfolio, self.sender,
+            template, template.variable_ids[0],
             self.env["waba.sequence"].search([], limit=1),
             self.env["waba.sequence.step"].search([], limit=1),
             self.env["waba.sequence.variable"].search([], limit=1),
@@ -456,6 +457,43 @@ class TestRules(SecurityCase):
                     self.assertEqual(set(links) - {"res.users"}, set())
                 else:
                     self.assertTrue(self._is_of_companies(name))
+
+    def test_what_a_company_chooses_is_its_own(self):
+        """A record of another company cannot be named by its id, which anybody can guess."""
+        for name in self._models():
+            model = self.env[name]
+            if "company_id" not in model._fields:
+                continue
+            for field_name in writable(model.with_user(self.manager)):
+                field = model._fields[field_name]
+                if field.type not in ("many2one", "many2many"):
+                    continue
+                comodel = self.env[field.comodel_name]
+                # A line's parent is reached through the parent, whose rule holds.
+                is_parent = field.type == "many2one" and field.ondelete == "cascade"
+                if field.comodel_name.startswith("waba.") and "company_id" in comodel._fields:
+                    with self.subTest(str(field)):
+                        self.assertTrue(is_parent or field.check_company)
+                        self.assertTrue(is_parent or model._check_company_auto)
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = new_test_user(
+            self.env, "waba_elsewhere", company_id=company.id,
+            groups="sales_team.group_sale_manager,waba_campaign.waba_group_manager",
+        )  # fmt: skip
+        theirs = {"company_id": company.id, "name": "Theirs"}
+        template, sender = {"template_id": self.template.id}, {"sender_id": self.sender.id}
+        sequence = self.env["waba.sequence"].create({**theirs, "trigger": "manual"})
+        step = {"sequence_id": sequence.id, "kind": "activity"}
+        for name, values in [
+            ("waba.auto.reply", {**theirs, **template, "answer": "template"}),
+            ("waba.sequence", {**theirs, **sender, "trigger": "manual"}),
+            ("waba.sequence.step", {**step, **template}),
+            ("waba.sequence.step", {**step, **sender}),
+            ("waba.campaign", {**theirs, **template, "res_model": "crm.lead"}),
+            ("waba.campaign", {**theirs, **sender, "res_model": "crm.lead"}),
+        ]:
+            with self.subTest(name, values=values), self.assertRaises(UserError):
+                self.env[name].with_user(stranger).create(values)
 
     def test_a_dialog_is_its_openers_alone(self):
         for name in self._models(transient=True):

@@ -20,8 +20,8 @@ SETTINGS = (
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
     " waba_lead_team_id waba_lead_user_id waba_hand_over_hours"
 )
-# {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any other:
-# the rest is read from Meta or kept by a step of ours.
+# {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
+# other: the rest is read from Meta or kept by a step of ours.
 WRITABLE = {
     # What is planned
     "waba.campaign": (BOTH, (
@@ -110,7 +110,7 @@ class SystemFieldsCase(WabaCase):
                 self.env.flush_all()
             except AccessError:
                 return False
-            except Exception:  # noqa: BLE001 - refused for what it says, not for who says it
+            except Exception:
                 return True
             finally:
                 self.env.invalidate_all(flush=False)
@@ -272,6 +272,56 @@ class TestDoors(SystemFieldsCase):
         self.assertEqual(copy.variable_ids.mapped("name"), mine.variable_ids.mapped("name"))
         with self._refused():
             mine.copy({"state": "running"})
+
+    def test_the_dialogs_of_ours_still_work(self):
+        """As the web client opens and saves them, by people whose rights they need."""
+        user = self.people[USER]
+        country = self.env.ref("base.es")
+        user.partner_id.write({"phone": "+34 611 777 001", "country_id": country.id})
+        campaign = self._campaign(self._leads(1), user_id=user.id).with_user(user)
+        test = self.env["waba.test.send"].with_user(user)
+        test = test.browse(campaign.action_send_test()["res_id"])
+        self.assertEqual((test.campaign_id, test.user_ids), (campaign, user))
+        test.web_save({"user_ids": [(6, 0, user.ids)], "variant": "a"}, {"warning": {}})
+        test.action_send()
+        self.assertEqual(test.message_ids.number, "+34611777001")
+        preflight = self.env["waba.preflight"].with_user(user)
+        preflight = preflight.browse(campaign.action_preflight()["res_id"])
+        self.assertTrue(preflight.line_ids.read(["sentence"]))
+        preflight.web_save({"reason": "Because."}, {"can_launch": {}})
+        for name in ("can_override", "can_approve", "can_launch", "is_mine"):
+            with self.subTest(name), self._refused():
+                preflight.write({name: True})
+        person = self._message().recipient_id.with_user(self.manager)
+        action = person.action_export_data()
+        dialogs = self.env["waba.privacy"].with_user(self.manager).with_context(**action["context"])
+        dialog = dialogs.create({})
+        dialog.action_export()
+        self.assertTrue(dialog.file)
+        with self._refused():
+            dialog.write({"file_name": "x.html"})
+
+    def test_a_manager_starts_changes_and_pauses_a_follow_up(self):
+        sequence = self.env["waba.sequence"].with_user(self.manager).create(
+            {
+                "name": "Offers", "trigger": "manual", "sender_id": self.sender.id,
+                "step_ids": [(0, 0, {"template_id": self.utility_template.id})],
+            }
+        )  # fmt: skip
+        sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})
+        action = sequence.action_activate()
+        dialogs = self.env[action["res_model"]].with_user(self.manager)
+        dialogs.with_context(**action["context"]).create({}).action_confirm()
+        self.assertEqual((sequence.state, sequence.version), ("active", 1))
+        sequence._enroll_by_hand(self._leads(1))
+        sequence.write({"step_ids": [(1, sequence.step_ids.id, {"wait_amount": 5})]})
+        self.assertEqual((sequence.version, sequence.step_ids.version), (2, 2))
+        sequence.action_pause()
+        sequence.action_resume()
+        sequence.active = False
+        self.assertEqual(sequence.state, "paused")
+        with self._refused():
+            sequence.write({"version": 1})
 
     def test_a_person_reads_what_happened(self):
         with self.assertRaisesRegex(AccessError, "Messages per second.*WhatsApp Number.*Meta"):

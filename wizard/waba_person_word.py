@@ -11,7 +11,9 @@ class WabaPersonWord(models.AbstractModel):
 
     # Whom it is about is what the dialog is opened for.
     res_model = fields.Char("Record's model", readonly=True, system=False)
-    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True, system=False)
+    res_id = fields.Many2oneReference(
+        "Record", model_field="res_model", readonly=True, system=False
+    )
     person_name = fields.Char("Person", compute="_compute_person_name")
     at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
 

@@ -11,7 +11,9 @@ class WabaRelease(models.TransientModel):
     _description = "Release"
     _inherit = ["waba.system.fields.mixin"]
 
-    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, system=False, ondelete="cascade")
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", readonly=True, system=False, ondelete="cascade"
+    )
     campaign_id = fields.Many2one(
         "waba.campaign", readonly=True, system=False, ondelete="cascade"
     )
