@@ -196,6 +196,9 @@ class WabaRecipient(models.Model):
 
         :param pairs: SQL that gives (from_id, to_id), ids of waba_recipient
         """
+        # A campaign makes people by the thousand, and many databases keep no opt-ins at all.
+        if not self.env.execute_query(SQL("SELECT 1 FROM waba_opt_in LIMIT 1")):
+            return
         self.flush_model()
         rows = self.env.execute_query(
             SQL(

@@ -96,6 +96,7 @@ CASES = {
         ("a thousand of many more", ("marketing", 5000, 1000, 1000), "warn", "many"),
         ("a bought list", ("marketing", 2000, 1000, 1000), "stop", "cold"),
     ],
+    "renumbered": [("nobody", (0,), "pass", "nobody"), ("one", (1,), "warn", "some")],
     "frequency": [("nobody", (0,), "pass", "nobody"), ("one", (1,), "warn", "some")],
     "hours": [("nobody", (0,), "pass", "nobody"), ("one", (1,), "warn", "some")],
     "left_out": [("nobody", (0,), "pass", "nobody"), ("one", (1,), "warn", "some")],
