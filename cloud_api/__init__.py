@@ -26,6 +26,7 @@ from .events import (
     InboundMessage,
     Media,
     MessageStatus,
+    NotFollowed,
     NumberName,
     NumberUpdate,
     PersonReport,
@@ -61,7 +62,7 @@ from .parameter_check import (
 from .payloads import media_message, template_message, text_message
 from .pool import SendPool, SendResult
 from .preview import Preview, render_preview
-from .values import normalise_limit
+from .values import normalise_limit, storable
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events
 
@@ -85,6 +86,7 @@ __all__ = [
     "Media",
     "MediaInfo",
     "MessageStatus",
+    "NotFollowed",
     "NotSent",
     "NumberName",
     "NumberUpdate",
@@ -126,6 +128,7 @@ __all__ = [
     "parse_events",
     "render_preview",
     "signature",
+    "storable",
     "template_message",
     "template_variables",
     "text_message",

@@ -40,6 +40,7 @@ class MessageStatus(Event):
     """Progress of a message of ours: 'sent', 'delivered', 'read', 'played', 'failed' or a new word.
 
     :param opaque: our `biz_opaque_callback_data`.
+    :param is_group: progress of a message in a group, at one of its members.
     :param billable: None when Meta gives no pricing.
     """
 
@@ -50,6 +51,7 @@ class MessageStatus(Event):
     user_uid: str = ""
     parent_user_uid: str = ""
     opaque: str = ""
+    is_group: bool = False
     pricing_category: str = ""
     pricing_type: str = ""
     billable: bool | None = None
@@ -78,6 +80,7 @@ class InboundMessage(Event):
     :param referral: Meta's object for click-to-WhatsApp ads, None elsewhere.
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
+    :param group_uid: the group it was written in, '' between one person and us.
     :param details: what a kind tells beside its text, as plain values: a place (`latitude`,
         `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`,
         `company`}], `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`,
@@ -100,6 +103,7 @@ class InboundMessage(Event):
     details: dict | None = dataclass_field(default=None, hash=False)
     new_number: str = ""
     previous_user_uid: str = ""
+    group_uid: str = ""
     error: ErrorInfo | None = None
 
 
@@ -269,3 +273,8 @@ class UnknownEvent(Event):
     """Something that is not understood (`why`); kept, never dropped."""
 
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFollowed(UnknownEvent):
+    """A known field that is used for nothing here; `why` says the reason."""

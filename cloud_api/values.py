@@ -4,8 +4,15 @@ Nothing is taken for granted: what is missing or odd becomes '', 'unknown', None
 container, never an exception.
 """
 
+import math
 import re
 from datetime import datetime, timedelta
+
+# No id of Meta's is longer than some 200 characters, and no database indexes one of thousands.
+_LONGEST_UID = 512
+# E.164 has 15 digits at most; WhatsApp's own ids have had a few more.
+_MOST_DIGITS = 20
+_LARGEST_CODE = 2**31 - 1
 
 _EPOCH = datetime(1970, 1, 1)
 # Seconds reach 1e11 in the year 5138, milliseconds reached it in 1973.
@@ -44,16 +51,16 @@ def as_uid(value):
     """An id of Meta's as text. Ids exceed what a float holds exactly, so a float is refused."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**40 else ""
-    return as_text(value).strip()
+    text = as_text(value).strip()
+    return text if len(text) <= _LONGEST_UID else ""
 
 
 def as_code(value):
-    """An error number as int, from an int or digits; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value.strip()[:20])
-    return None
+    """A number such as an error's, from an int or digits; None for what no column holds."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,10}\s*", value):
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and abs(value) <= _LARGEST_CODE else None
 
 
 def as_dict(value):
@@ -103,7 +110,7 @@ def digits(value):
 def as_number(value):
     """A phone number as '+digits', '' when there is none (a BSUID is not one)."""
     found = digits(value)
-    return f"+{found}" if found else ""
+    return f"+{found}" if 0 < len(found) <= _MOST_DIGITS else ""
 
 
 def as_bsuid(value):
@@ -132,3 +139,19 @@ def normalise_limit(value):
         value = int(value) if value.is_integer() else ""
     word = str(value).strip().lower().removeprefix("tier_").replace(",", "")
     return _LIMITS.get(word, "unknown")
+
+
+def storable(value, depth=16):
+    """A JSON value as PostgreSQL's jsonb keeps it: no NUL, no half of a surrogate pair, no NaN,
+    and nested no deeper than `depth`; what is deeper becomes None."""
+    if isinstance(value, str):
+        return as_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if not isinstance(value, (dict, list)):
+        return value
+    if not depth:
+        return None
+    if isinstance(value, list):
+        return [storable(item, depth - 1) for item in value]
+    return {as_text(str(key)): storable(item, depth - 1) for key, item in value.items()}

@@ -15,16 +15,36 @@ from .webhook_scope import read
 
 
 def _messages(scope, value):
-    events = []
-    for name, reader in (("statuses", _status), ("messages", _inbound), ("errors", _platform)):
-        for element in as_list(value.get(name)):
-            if isinstance(element, dict):
-                events += read(reader, scope, element)
-            else:
-                events.append(scope.unknown(f"an element of {name} is not an object", element))
+    events = statuses(scope, value)
+    events += _elements(scope, value, "messages", _inbound)
+    events += _elements(scope, value, "errors", _platform)
     if value.get("user_preferences"):
         events += read(preferences, scope, value)
     return events or [scope.unknown("nothing known in the value", value)]
+
+
+def statuses(scope, value):
+    """Events of a value's `statuses`, perhaps none."""
+    return _elements(scope, value, "statuses", _status)
+
+
+def _standby(scope, value):
+    """What people write while another sender on our number answers them; see `InboundMessage`.
+
+    Statuses and echoes in it are of that sender's messages (Meta, Standby webhooks, 2026-08-04).
+    """
+    events = _elements(scope, value, "messages", _inbound)
+    return events or [scope.not_followed("another sender on this number answers", value)]
+
+
+def _elements(scope, value, name, reader):
+    events = []
+    for element in as_list(value.get(name)):
+        if isinstance(element, dict):
+            events += read(reader, scope, element)
+        else:
+            events.append(scope.unknown(f"an element of {name} is not an object", element))
+    return events
 
 
 def _status(scope, status):
@@ -32,8 +52,8 @@ def _status(scope, status):
     wamid, opaque = as_uid(status.get("id")), as_text(status.get("biz_opaque_callback_data"))
     if not word or not (wamid or opaque):
         return scope.unknown("a status without status or id", status)
-    group = as_word(status.get("recipient_type")) == "group"
-    recipient = as_uid(status.get("recipient_participant_id" if group else "recipient_id"))
+    is_group = as_word(status.get("recipient_type")) == "group"
+    recipient = as_uid(status.get("recipient_participant_id" if is_group else "recipient_id"))
     user_uid = as_uid(status.get("recipient_user_id"))
     contact = scope.contact(digits(recipient), recipient, user_uid)
     pricing = as_dict(status.get("pricing"))
@@ -47,6 +67,7 @@ def _status(scope, status):
         user_uid=user_uid or as_uid(contact.get("user_id")) or as_bsuid(recipient),
         parent_user_uid=as_uid(status.get("parent_recipient_user_id")),
         opaque=opaque,
+        is_group=is_group,
         pricing_category=as_text(pricing.get("category")).lower(),
         pricing_type=as_text(pricing.get("type")).lower(),
         billable=billable if isinstance(billable, bool) else None,
@@ -85,11 +106,17 @@ def _inbound(scope, message):
     wamid, sender = as_uid(message.get("id")), as_uid(message.get("from"))
     user_uid = as_uid(message.get("from_user_id")) or as_uid(message.get("user_id"))
     kind = as_text(message.get("type")).strip().lower()
-    if not (wamid or kind) or not (sender or user_uid or scope.contacts):
-        return scope.unknown("a message without id and type, or without sender", message)
-    contact = scope.contact(digits(sender), sender, user_uid)
     content = as_dict(message.get(kind))
     system = content if kind == "system" else {}
+    # A system message has no `contacts`, and of a new id no `from` either (System messages,
+    # 2026-08-11).
+    changed_uid = as_uid(system.get("user_id"))
+    previous_uid = as_uid(system.get("previous_user_id"))
+    if not (wamid or kind) or not (
+        sender or user_uid or changed_uid or previous_uid or scope.contacts
+    ):
+        return scope.unknown("a message without id and type, or without sender", message)
+    contact = scope.contact(digits(sender), sender, user_uid, changed_uid)
     referral = message.get("referral")
     return InboundMessage(
         **scope.shared(message, message.get("timestamp")),
@@ -99,7 +126,7 @@ def _inbound(scope, message):
         number=as_number(sender) or as_number(contact.get("wa_id")),
         user_uid=user_uid
         or as_uid(contact.get("user_id"))
-        or as_uid(system.get("user_id"))
+        or changed_uid
         or as_bsuid(sender),
         profile_name=_profile(contact, "name"),
         username=_profile(contact, "username"),
@@ -109,10 +136,18 @@ def _inbound(scope, message):
         referral=referral if isinstance(referral, dict) else None,
         media=message_media(kind, content),
         details=message_details(kind, content, message),
-        new_number=as_number(system.get("wa_id")),
-        previous_user_uid=as_uid(system.get("previous_user_id")),
+        new_number=_new_number(system, as_number(sender)),
+        previous_user_uid=previous_uid,
+        group_uid=as_uid(message.get("group_id") or as_dict(message.get("group")).get("id")),
         error=_first_error(message),
     )
 
 
-READERS = {"messages": _messages}
+def _new_number(system, number):
+    """The number after a change: `wa_id` in Meta's page, `new_wa_id` in bodies people recorded,
+    where `wa_id` then is the old one."""
+    given = [as_number(system.get(name)) for name in ("new_wa_id", "wa_id")]
+    return next((found for found in given if found and found != number), "")
+
+
+READERS = {"messages": _messages, "standby": _standby}

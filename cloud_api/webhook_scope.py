@@ -6,7 +6,7 @@ list of them. Each of the `webhook_*` modules that read has its own in `READERS`
 
 from dataclasses import dataclass
 
-from .events import UnknownEvent
+from .events import NotFollowed, UnknownEvent
 from .values import as_moment, as_uid
 
 
@@ -41,8 +41,15 @@ class Scope:
 
     def unknown(self, why, raw):
         """What could not be read, kept."""
-        piece = raw if isinstance(raw, dict) else {"value": raw}
-        return UnknownEvent(why=why, **self.shared(piece))
+        return UnknownEvent(why=why, **self.shared(_as_object(raw)))
+
+    def not_followed(self, why, raw):
+        """What is understood and used for nothing."""
+        return NotFollowed(why=why, **self.shared(_as_object(raw)))
+
+
+def _as_object(raw):
+    return raw if isinstance(raw, dict) else {"value": raw}
 
 
 def read(reader, scope, element):

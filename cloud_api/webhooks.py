@@ -6,20 +6,13 @@ Shapes: https://developers.facebook.com/documentation/business-messaging/whatsap
 (overview and reference pages, 2025-10-22 to 2026-09-11; contradictions noted where they matter).
 """
 
-import json
-
-from . import webhook_messages, webhook_people, webhook_platform
 from .events import UnknownEvent
 from .values import as_dict, as_list, as_text, as_uid
+from .webhook_fields import NOT_FOLLOWED, reader_of
+from .webhook_json import load_body
 from .webhook_scope import Scope, read
 
 _EXCERPT_LENGTH = 2000
-
-_READERS = {
-    **webhook_messages.READERS,
-    **webhook_people.READERS,
-    **webhook_platform.READERS,
-}
 
 
 def parse_events(body):
@@ -29,8 +22,8 @@ def parse_events(body):
     :return: list of `events.Event`; never empty, never raises.
     """
     try:
-        value = json.loads(body) if isinstance(body, (bytes, bytearray, str)) else body
-    except (ValueError, RecursionError):
+        value = load_body(body) if isinstance(body, (bytes, bytearray, str)) else body
+    except ValueError:
         return [UnknownEvent(why="the body is not JSON", raw={"body": _excerpt(body)})]
     if not isinstance(value, dict):
         return [UnknownEvent(why="the body is not an object", raw={"body": value})]
@@ -89,9 +82,11 @@ def _change_events(change, value, entry, body):
     )
     if not fields:
         return [scope.unknown("the change has no value", change)]
-    reader = _reader_of(scope.field, fields)
+    reader = reader_of(scope.field, fields)
+    if reader is None and scope.field in NOT_FOLLOWED:
+        return [scope.not_followed(NOT_FOLLOWED[scope.field], change)]
     if reader is None:
-        return [scope.unknown("unknown field", change)]
+        return [scope.unknown("unknown field" if scope.field else "it names no field", change)]
     return read(reader, scope, fields)
 
 
@@ -102,18 +97,3 @@ def _by_id(contacts):
         for name in ("wa_id", "user_id"):
             found.setdefault(as_uid(contact.get(name)), contact)
     return found
-
-
-def _reader_of(field, value):
-    """The function that reads such a value.
-
-    The quality page prints the field of the status page (2025-10-22), so `new_quality_score`
-    decides; lists that only one field has decide where the field is missing or new.
-    """
-    if "new_quality_score" in value:
-        return _READERS["message_template_quality_update"]
-    if field in _READERS:
-        return _READERS[field]
-    if value.get("statuses") or value.get("messages"):
-        return _READERS["messages"]
-    return _READERS["user_preferences"] if value.get("user_preferences") else None

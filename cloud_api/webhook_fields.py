@@ -1,0 +1,60 @@
+"""Every webhook field that Meta can send: who reads it, or why it is not followed.
+
+Nothing is read by the look of its value: what a colleague wrote in the app (echoes) and what was
+written months ago (history) look like what a person writes now.
+The fields: Meta, Webhooks overview, 2026-09-11, and the pages named beside each.
+"""
+
+from . import webhook_messages, webhook_people, webhook_platform
+
+READERS = {
+    **webhook_messages.READERS,
+    **webhook_people.READERS,
+    **webhook_platform.READERS,
+}
+
+NOT_FOLLOWED = {
+    # Numbers that are also used in the WhatsApp Business app (coexistence).
+    "history": "old conversations from before the number was connected; nobody is writing now",
+    "smb_message_echoes": "what a colleague wrote in the WhatsApp Business app, which is not kept",
+    "smb_app_state_sync": "the address book of the WhatsApp Business app",
+    # Another sender on the same number (Standby webhooks, 2026-08-04; messaging_handovers,
+    # 2026-09-22).
+    "message_echoes": "what another sender on this number wrote",
+    "messaging_handovers": "who answers a conversation: another sender on this number, or we",
+    # Groups: campaigns and conversations are with one person.
+    "groups": "groups are not used here",
+    "group_lifecycle_update": "groups are not used here",
+    "group_participants_update": "groups are not used here",
+    "group_settings_update": "groups are not used here",
+    "group_status_update": "groups are not used here",
+    "calls": "calls are not taken here",
+    "flows": "the state of a form at Meta; what people answer in it comes as a message",
+    # Our own username; a person's comes with their messages.
+    "business_username_update": "the business's own user name",
+    # A person's new id comes as a system message in `messages`.
+    "user_id_update": "a person's new ID, which also comes as a message",
+    "automatic_events": "orders and leads that Meta guesses from conversations",
+    "tracking_events": "clicks that Meta counts for advertising",
+    "partner_solutions": "contracts between Meta's partners",
+    "payment_configuration_update": "payments in WhatsApp are not used here",
+    "account_settings_update": "settings that are read from Meta when they are needed",
+}
+
+# The quality page prints the field of the status page (2025-10-22).
+_QUALITY_FIELDS = ("", "message_template_status_update", "message_template_quality_update")
+
+
+def reader_of(field, value):
+    """The function that reads a value of this field, None when nothing does.
+
+    A body that names no field at all is read only as what it cannot be mistaken for: progress of
+    our own messages, and WhatsApp's own stop button.
+    """
+    if "new_quality_score" in value and field in _QUALITY_FIELDS:
+        return READERS["message_template_quality_update"]
+    if field:
+        return READERS.get(field)
+    if value.get("statuses"):
+        return webhook_messages.statuses
+    return READERS["user_preferences"] if value.get("user_preferences") else None

@@ -1,0 +1,49 @@
+"""A webhook body's JSON, whatever is in it: an oddity costs the value it is in, not the body.
+
+Python refuses a whole document for one number of more than 4,300 digits, and for one value nested
+deeper than its stack; the rest of such a body is still somebody's messages.
+"""
+
+import json
+import re
+
+# No number of Meta's is longer.
+_LONGEST_INTEGER = 40
+# Meta nests some 15 levels, a form's answers a few more.
+_DEEPEST = 64
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+
+def load_body(body):
+    """The value of a body.
+
+    :param body: bytes or text
+    :raise ValueError: it is no JSON
+    """
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError):
+        text = body if isinstance(body, str) else bytes(body).decode("utf-8", "replace")
+        return json.loads(_without_depths(text), parse_int=_short_integer)
+
+
+def _short_integer(text):
+    return int(text) if len(text) <= _LONGEST_INTEGER else None
+
+
+def _without_depths(text):
+    """The text with `null` for each value that is nested deeper than `_DEEPEST`, in one pass."""
+    kept, done, depth = [], 0, 0
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
+        if sign in "[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                kept += [text[done : token.start()], "null"]
+        elif sign in "]}":
+            if depth == _DEEPEST + 1:
+                done = token.end()
+            depth -= 1
+    return "".join([*kept, text[done:] if depth <= _DEEPEST else ""])
