@@ -1,4 +1,8 @@
-from odoo import models
+from datetime import datetime
+
+from odoo import fields, models
+
+from .waba_stop_causes import ACCOUNT_STOPS
 
 
 class WabaAccount(models.Model):
@@ -6,48 +10,89 @@ class WabaAccount(models.Model):
 
     _inherit = "waba.account"
 
-    def _stop(self, reason, until=None):
+    stops = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Why it is stopped, each cause by itself: {cause of ACCOUNT_STOPS: {'reason': "
+        "sentence, 'until': datetime as text or False}}.",
+    )
+
+    def _stop(self, reason, until=None, cause="refused"):
         """Nothing more is sent from this account's numbers; rows wait, none is lost.
 
         :param reason: sentence for people: what happened and what to do.
-        :param until: naive UTC datetime when it lifts by itself, or None: a person must act.
+        :param until: naive UTC datetime when it lifts by itself, or None: its counterpart, or a
+            person, must lift it.
+        :param cause: a key of `ACCOUNT_STOPS`
         """
         for account in self.filtered(lambda account: account.state != "draft"):
-            if account.state == "stopped" and account.stop_reason == reason:
-                account.resume_at = until
+            stops = account._stops_in_force()
+            known = stops.get(cause)
+            if known and known["reason"] != reason and _ends_after(known, until):
                 continue
-            if account.state == "stopped" and account._is_stopped_beyond(until):
-                continue
-            account.write({"state": "stopped", "stop_reason": reason, "resume_at": until})
-            account._message_log(body=self.env._("Sending stopped: %s", reason))
+            stops[cause] = {"reason": reason, "until": fields.Datetime.to_string(until)}
+            account._take_stops(stops)
+            if not known or known["reason"] != reason:
+                account._message_log(body=self.env._("Sending stopped: %s", reason))
 
-    def _is_stopped_beyond(self, until):
-        """Whether the stop in force ends later than `until`: a shorter one must not lift it."""
+    def _stops_in_force(self):
+        """{cause: {'reason', 'until'}}; one of an earlier version has no cause."""
         self.ensure_one()
-        return not self.resume_at or (until is not None and until < self.resume_at)
+        if self.state != "stopped":
+            return {}
+        until = fields.Datetime.to_string(self.resume_at)
+        return dict(self.stops or {"refused": {"reason": self.stop_reason, "until": until}})
 
-    def _resume(self, reason):
-        """Lift a stop, say why, and wake the numbers."""
+    def _take_stops(self, stops):
+        """Write the stops in force; the one that ends last is shown."""
+        self.ensure_one()
+        last = max(stops.values(), key=_end_of, default=None)
+        values = {
+            "stops": stops or False,
+            "state": "stopped" if stops else "connected",
+            "stop_reason": last and last["reason"],
+            "resume_at": last and last["until"],
+        }
+        if "restriction" not in stops:
+            values.update(restriction=False, restricted_until=False)
+        self.write(values)
+
+    def _lift(self, causes, reason):
+        """Some causes are over. Sending goes on if no other one stands; its numbers are woken.
+
+        :param causes: keys of `ACCOUNT_STOPS`
+        """
         for account in self.filtered(lambda account: account.state == "stopped"):
-            account.write(
-                {
-                    "state": "connected",
-                    "stop_reason": False,
-                    "resume_at": False,
-                    "restriction": False,
-                    "restricted_until": False,
-                }
-            )
+            before = account._stops_in_force()
+            stops = {cause: stop for cause, stop in before.items() if cause not in causes}
+            if len(stops) == len(before):
+                continue
+            account._take_stops(stops)
+            if stops:
+                account._message_log(
+                    body=self.env._(
+                        "%(reason)s Still stopped: %(other)s",
+                        reason=reason,
+                        other=account.stop_reason,
+                    )
+                )
+                continue
             account._message_log(body=self.env._("Sending goes on: %s", reason))
             account.sender_ids._wake()
 
+    def _resume(self, reason):
+        """Lift whatever stops it, say why, and wake the numbers."""
+        self._lift(ACCOUNT_STOPS, reason)
+
     def _resume_if_due(self, now):
         """Lift the stops whose time has come."""
-        self.filtered(
-            lambda account: (
-                account.state == "stopped" and account.resume_at and account.resume_at <= now
-            )
-        )._resume(self.env._("the waiting time is over."))
+        for account in self.filtered(lambda account: account.state == "stopped"):
+            due = [
+                cause
+                for cause, stop in account._stops_in_force().items()
+                if stop["until"] and fields.Datetime.to_datetime(stop["until"]) <= now
+            ]
+            account._lift(due, self.env._("the waiting time is over."))
 
     def _blocked_countries(self):
         """ISO codes of the countries Meta refused to this account."""
@@ -69,3 +114,14 @@ class WabaAccount(models.Model):
     def action_resume(self):
         self._check_may_operate()
         self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+
+
+def _end_of(stop):
+    """When a stop ends; one without an end is the last."""
+    return fields.Datetime.to_datetime(stop["until"]) if stop["until"] else datetime.max
+
+
+def _ends_after(stop, until):
+    """Whether a stop in force ends later than another of its cause would: a shorter one must not
+    lift it."""
+    return _end_of(stop) > (until or datetime.max)

@@ -41,10 +41,18 @@ class WabaAccount(models.Model):
     def _take(self, facts):
         """Take over what `_fetch` brought. Safe to repeat."""
         self.ensure_one()
+        known = self._known_subjects()
         self._take_account(facts["account"])
         self._take_numbers(facts["numbers"])
         self._take_templates(facts["templates"])
         self.synced_at = fields.Datetime.now()
+        if self._known_subjects() != known:
+            self.env["waba.webhook.event"]._look_again(self, "account", "number", "template")
+
+    def _known_subjects(self):
+        """What webhooks may be about, as known here."""
+        everything = self.with_context(active_test=False)
+        return (self.portfolio_id, everything.sender_ids, everything.template_ids)
 
     def _take_account(self, facts):
         portfolio = self._find_or_create_portfolio(facts)
@@ -142,12 +150,17 @@ class WabaAccount(models.Model):
             commit_step(self.env, partial(self._take_sync_error, error))
         except UserError as error:
             # Without a token nothing can be asked, nor sent.
-            commit_step(self.env, partial(self._stop, str(error)))
+            commit_step(self.env, partial(self._stop, str(error), cause="access"))
         else:
-            commit_step(self.env, partial(self._take, facts))
+            commit_step(self.env, partial(self._take_poll, facts))
+
+    def _take_poll(self, facts):
+        """What was read, and that it could be read."""
+        self._take(facts)
+        self._lift(("access",), self.env._("Meta lets the account be read again."))
 
     def _take_sync_error(self, error):
         """A failed poll stops the account only when Meta refuses the key itself."""
         _logger.warning("waba.account %s: reading from Meta failed: %s", self.id, error)
         if error.failure_type in ("token", "permission", "account_restricted"):
-            self._stop(self._explain(error))
+            self._stop(self._explain(error), cause="access")
