@@ -125,7 +125,8 @@ class WabaRecipient(models.Model):
     def _handles(self):
         """The numbers and user ids of these rows."""
         self.ensure_one()
-        return set(filter(None, (self.number, self.wa_number, self.user_uid)))
+        former = (self.former_uids or "").split()
+        return set(filter(None, (self.number, self.wa_number, self.user_uid, *former)))
 
     def _inherit_erased(self):
         """Give these rows the opt-outs that people of their numbers and user ids had."""

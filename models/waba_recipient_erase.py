@@ -102,7 +102,7 @@ class WabaRecipient(models.Model):
 
         :return: how many
         """
-        bodies = self._webhooks("applied", "ignored")
+        bodies = self._webhooks("applied", "ignored", "waiting")
         bodies.write({"body": "{}"})
         return len(bodies)
 
@@ -133,7 +133,8 @@ class WabaRecipient(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient
-                      SET number = NULL, wa_number = NULL, user_uid = NULL, name = NULL,
+                      SET number = NULL, wa_number = NULL, user_uid = NULL,
+                          former_uids = NULL, name = NULL,
                           partner_id = NULL, erased_at = %s
                     WHERE id = ANY(%s)""",
                 fields.Datetime.now(),

@@ -8,7 +8,7 @@ from odoo import fields, models
 # What belongs to a person, and the columns that tell them something.
 PARTS = {
     "people": ("waba.recipient", "id", (
-        "number", "wa_number", "user_uid", "name", "partner_id", "marketing_state",
+        "number", "wa_number", "user_uid", "former_uids", "name", "partner_id", "marketing_state",
         "utility_state", "is_blocked", "last_marketing_at", "unreachable_until", "create_date",
     )),
     "consents": ("waba.consent", "recipient_id", (

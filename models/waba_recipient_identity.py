@@ -41,12 +41,13 @@ class WabaRecipient(models.Model):
     def _by_user_uid(self, portfolio, user_uid):
         if not user_uid:
             return self.browse()
-        return self.search([("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)])
+        person = self.search([("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)])
+        return person or self._by_former_uid(portfolio, user_uid)
 
     def _take_names(self, number, user_uid, name):
         """Keep what a webhook calls a person beside what is known already."""
         values = {}
-        if user_uid and not self.user_uid:
+        if user_uid and not self.user_uid and not self._was_called(user_uid):
             values["user_uid"] = user_uid
         if number and number not in (self.number, self.wa_number):
             values["wa_number"] = number
@@ -65,16 +66,13 @@ class WabaRecipient(models.Model):
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._hand_over(other, self)
         words = (self._same_person() | other)._last_words()
-        other.write({"user_uid": False, "name": other.name or user_uid})
+        former = (other.former_uids or "").split()
+        other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
         # Before our own row takes the id, which is unique.
         other.flush_recordset()
-        self.write(
-            {
-                "user_uid": user_uid,
-                "partner_id": self.partner_id.id or other.partner_id.id,
-                "slot_at": max(filter(None, [self.slot_at, other.slot_at]), default=False),
-            }
-        )
+        self.user_uid = user_uid
+        self._keep_former_uids(*former)
+        self._take_marks(other)
         self._repeat_words(words.values())
         if not other.consent_ids:
             other.unlink()
@@ -115,28 +113,3 @@ class WabaRecipient(models.Model):
         for id_, _user_uid, holder in rows:
             if holder:
                 self.browse(id_)._absorb(self.browse(holder))
-
-    @api.model
-    def _follow_change(self, portfolio, item):
-        """A person changed number or user id; a wish for no promotions goes with them.
-
-        :param item: cloud_api.InboundMessage of kind 'system'
-        :return: the person as known before
-        """
-        person = self._find_or_create_person(
-            portfolio, item.number, item.previous_user_uid or item.user_uid
-        )
-        user_uid = item.user_uid if item.user_uid != item.previous_user_uid else ""
-        if item.new_number:
-            successor = self._find_or_create_person(portfolio, item.new_number, user_uid)
-            successor._follow_opt_outs(
-                person,
-                "whatsapp",
-                self.env._("They had asked for it with their number before, %s.", person.number),
-                at=item.at,
-            )
-        elif user_uid and not (known := self._by_user_uid(portfolio, user_uid)):
-            person.user_uid = user_uid
-        elif user_uid and known != person and not known.number:
-            person._absorb(known)
-        return person
