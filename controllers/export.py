@@ -3,6 +3,8 @@ import io
 import xlsxwriter
 from odoo.http import Controller, content_disposition, request, route
 
+from .checks import as_row_id
+
 # Rows read at once: a campaign of a hundred thousand fits no memory as records.
 CHUNK = 5000
 # Excel's own limit, less the headings.
@@ -16,7 +18,7 @@ class WabaExport(Controller):
         "/waba/campaign/<int:campaign_id>/people.xlsx", type="http", auth="user", methods=["GET"]
     )
     def people(self, campaign_id):
-        campaign = request.env["waba.campaign"].search([("id", "=", campaign_id)])
+        campaign = request.env["waba.campaign"].search([("id", "=", as_row_id(campaign_id))])
         if not campaign:
             return request.not_found()
         return request.make_response(

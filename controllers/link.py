@@ -1,12 +1,16 @@
 from odoo.addons.link_tracker.controller.main import LinkTracker
 from odoo.http import request, route
 
+from .checks import is_storable
+
 
 class WabaLink(LinkTracker):
     """The door of tracked links: note the click, lead on. An address is `<code>-<token>`."""
 
     @route()
     def full_url_redirect(self, code, **post):
+        if not is_storable(code):
+            raise request.not_found()
         return self._lead_on(code) or super().full_url_redirect(code, **post)
 
     @route("/waba/r/<string:code>", type="http", auth="public", methods=["GET", "HEAD"])

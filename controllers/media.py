@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.http import request
 
 from ..models.waba_media import SHOWN_IN_PAGE
+from .checks import as_row_id
 
 
 class WabaMediaController(http.Controller):
@@ -10,8 +11,9 @@ class WabaMediaController(http.Controller):
 
     @http.route("/waba/media/<int:media_id>", type="http", auth="user", methods=["GET"])
     def media(self, media_id, res_model=None, res_id=None, **_params):
-        media = request.env["waba.media"].sudo().browse(media_id).exists()
-        shown = (res_model, int(res_id)) if res_model and (res_id or "").isdigit() else False
+        media = request.env["waba.media"].sudo().browse(as_row_id(media_id)).exists()
+        record_id = as_row_id(res_id)
+        shown = (res_model, record_id) if res_model and record_id else False
         if not media or not media.attachment_id:
             raise request.not_found()
         try:

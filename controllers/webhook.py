@@ -10,7 +10,8 @@ _logger = logging.getLogger(__name__)
 # Meta, Webhooks overview, 2026-09-11: a body has at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
-
+# As `secrets.token_urlsafe` makes them; nothing else is looked for.
+WEBHOOK_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 # The web server logs whole addresses: the key of an account and the verify token stay out.
 SECRETS_IN_ADDRESS = re.compile(r"(?<=/waba/webhook/)[^\s\"]+")
 
@@ -48,7 +49,8 @@ class WabaWebhook(Controller):
     )
     def webhook(self, key, **params):
         # An archived account sends nothing, but statuses and opt-outs still come in for it.
-        keys = request.env["waba.account"].sudo()._find_keys(key)
+        is_key = WEBHOOK_KEY.fullmatch(key)
+        keys = is_key and request.env["waba.account"].sudo()._find_keys(key)
         if not keys:
             return self._answer(404, "unknown webhook address")
         account_id, app_secret, verify_token = keys
