@@ -12,6 +12,7 @@ from .account_events import AccountEvents
 from .delivery import sign
 from .endpoints import RECEIVED_DAYS
 from .people import BEHAVIOURS, button_content, text_content
+from .rare_bodies import KINDS, Rare
 from .request_log import readable
 from .state import Person, Token, wa_id_of
 from .stats import summary
@@ -201,6 +202,17 @@ class Control:
         self.sim.people.prefer(self.world.numbers[values["phone_id"]],
                                self._person(values["number"]), values["value"])
         return {"ok": True}
+
+    def post_rare(self, values):
+        """``kind`` (see rare_bodies.Rare) about ``number`` and ``phone_id``, with what it takes."""
+        if values["kind"] not in KINDS:
+            raise BadControl(f"kind must be one of {', '.join(KINDS)}")
+        number, person = self.world.numbers[values["phone_id"]], self._person(values["number"])
+        wamid = self.world.new_wamid()
+        user_id = self.world.bsuid(person.wa_id, self.world.account_of(number).business_id)
+        rare = Rare(number, person, user_id, wamid, self.world.clock.now(), values)
+        self.sim.delivery.put(getattr(rare, values["kind"])())
+        return {"wamid": wamid, "user_id": user_id}
 
     def _person(self, number):
         digits = "".join(c for c in number if c.isdigit())
