@@ -6,7 +6,7 @@
 #                                  CREATEDB and must not be called postgres, which Odoo refuses
 #   WABA_PYTHON_PROGRAM=python3.12 the Python (3.10 to 3.13) to make the virtual environment with
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test torture bench lint odoo stop clean
+.PHONY: help setup demo demo-check test fuzz torture bench lint odoo stop clean
 
 DB ?= waba_dev
 PORT ?= 8069
@@ -25,6 +25,9 @@ demo-check: ## the demo's scenario, run and checked without a person
 
 test: ## every test, in one pytest run
 	@dev/test
+
+fuzz: ## broken and hostile webhook bodies at our door (ten minutes; the tests take half a minute)
+	@dev/fuzz
 
 torture: ## kills, crowds and a misbehaving platform against the engine (a quarter of an hour)
 	@dev/torture
