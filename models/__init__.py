@@ -6,6 +6,7 @@ from . import waba_account_state
 from . import waba_account_sync
 from . import waba_sender
 from . import waba_sender_state
+from . import waba_sender_own
 from . import waba_sender_reserve
 from . import waba_sender_alarm
 from . import waba_sender_dispatch
@@ -15,10 +16,12 @@ from . import waba_template_variable
 from . import waba_recipient
 from . import waba_recipient_consent
 from . import waba_recipient_identity
+from . import waba_recipient_change
 from . import waba_recipient_landing
 from . import waba_conversation
 from . import waba_conversation_desk
 from . import ir_websocket
+from . import ir_http
 from . import waba_consent
 from . import waba_consent_reading
 from . import waba_consent_import
@@ -61,6 +64,8 @@ from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
 from . import waba_webhook_event
+from . import waba_webhook_wait
+from . import waba_webhook_scope
 from . import waba_webhook_apply
 from . import waba_webhook_people
 from . import waba_webhook_platform

@@ -155,7 +155,7 @@ class WabaAccount(models.Model):
     def _check_uids(self):
         for account in self:
             for value in (account.waba_uid, account.app_uid):
-                if value and not value.isdigit():
+                if value and not re.fullmatch(r"[0-9]{1,40}", value):
                     raise ValidationError(
                         self.env._(
                             "%s is not an ID of Meta's: they are digits only. Copy it from "
@@ -191,13 +191,19 @@ class WabaAccount(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._strip_keys(vals)
-        return super().create(vals_list)
+        accounts = super().create(vals_list)
+        for account in accounts:
+            self.env["waba.webhook.event"].sudo()._look_again(account, "account")
+        return accounts
 
     def write(self, vals):
         self._strip_keys(vals)
         result = super().write(vals)
         if vals.get("active"):
             self.sender_ids._wake()
+        if {"waba_uid", "app_secret", "state"}.intersection(vals):
+            for account in self:
+                self.env["waba.webhook.event"].sudo()._look_again(account, "account")
         return result
 
     @api.model

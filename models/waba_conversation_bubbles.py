@@ -124,6 +124,7 @@ class WabaMessage(models.Model):
         return self.search(
             [
                 ("recipient_id", "in", self.recipient_id.ids),
+                ("account_id", "in", self.account_id.ids),
                 ("kind", "in", kinds),
                 ("about_wamid", "in", wamids),
             ],
@@ -161,6 +162,7 @@ class WabaMessage(models.Model):
             [
                 ("wamid", "in", list(wamids)),
                 ("recipient_id", "in", self.recipient_id.ids),
+                ("account_id", "in", self.account_id.ids),
             ]
         )
         return {m.wamid: {"is_ours": m.direction == "out", "text": m._summary()} for m in quoted}

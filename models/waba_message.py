@@ -156,7 +156,8 @@ class WabaMessage(models.Model):
     pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
-    _wamid_uniq = models.UniqueIndex("(wamid) WHERE wamid IS NOT NULL")
+    # Of one account: another account's app cannot take an id of ours by naming it first.
+    _wamid_uniq = models.UniqueIndex("(wamid, account_id) WHERE wamid IS NOT NULL")
     _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
         "(campaign_id, COALESCE(NULLIF(merged_res_id, 0), res_id)) "

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..cloud_api import storable
 from .waba_failure import failure_sentence
 from .waba_message_results import moment_of
 from .waba_reputation_event import SILENT_AFTER
@@ -98,7 +99,7 @@ class WabaMessage(models.Model):
                     "at": event.at,
                     "message_id": message_id,
                     "code": event.error.code,
-                    "raw": {"errors": event.raw.get("errors")},
+                    "raw": storable({"errors": event.raw.get("errors")}),
                     "detail": sentences(
                         event.error.failure_type,
                         event.error.code,

@@ -85,7 +85,11 @@ class WabaMessage(models.Model):
         """Our message that this one answers: the quoted one, else the last of the days before."""
         ours = Domain("recipient_id", "=", person.id) & Domain("direction", "=", "out")
         if item.context_wamid:
-            quoted = self.search(ours & Domain("wamid", "=", item.context_wamid), limit=1)
+            # Of an account that the same signature vouches for.
+            reach = Domain("account_id", "in", sender.account_id._of_same_app().ids)
+            quoted = self.search(
+                ours & reach & Domain("wamid", "=", item.context_wamid), limit=1
+            )
             if quoted:
                 return quoted
         # A message settled by its statuses alone has no time of acceptance.

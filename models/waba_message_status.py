@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 from odoo import api, fields, models
@@ -5,6 +6,9 @@ from odoo.tools import SQL
 
 from ..policy import status as status_policy
 
+# No message is tried as often; more digits would fit no column.
+TAG = re.compile(r"[0-9a-f-]{32,36}/[0-9]{1,4}")
+ATTEMPT = re.compile(r"[0-9]{1,4}")
 ARRIVED = ("delivered", "read")
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
 
@@ -15,22 +19,24 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @api.model
-    def _apply_statuses(self, events):
+    def _apply_statuses(self, told):
         """Apply a batch of statuses, forward only, in any order, any number of times.
 
-        :param events: list of cloud_api.MessageStatus
-        :return: how many belonged to our messages
+        :param told: [(cloud_api.MessageStatus, ids of the accounts its signature vouches for)]
+        :return: {place of a status that changed nothing: 'unknown' | 'foreign', a message of an
+            account that the signature says nothing of}
         """
-        rows_by_tag, rows_by_wamid = self._rows_for_statuses(events)
+        rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in told])
         changed, failures, released = {}, [], {}
         reported, arrived = [], set()
-        applied = 0
-        for event in events:
+        strays = {}
+        for place, (event, reach) in enumerate(told):
             tag, attempt = _split_tag(event.opaque)
-            row = rows_by_tag.get(tag) or rows_by_wamid.get(event.wamid)
+            named = [*rows_by_tag.get(tag, ()), *rows_by_wamid.get(event.wamid, ())]
+            row = next((row for row in named if row["account_id"] in reach), None)
             if not row:
+                strays[place] = "foreign" if named else "unknown"
                 continue
-            applied += 1
             before = row["state"]
             _take_status(row, event, attempt or row["attempt_count"])
             if row["state"] == "failed" != before:
@@ -47,15 +53,18 @@ class WabaMessage(models.Model):
         self._take_reported_failures(changed, failures)
         self._note_reported_failures(reported)
         self._note_late_deliveries(arrived)
-        return applied
+        return strays
 
     @api.model
     def _rows_for_statuses(self, events):
-        """({uuid: row}, {wamid: row}), each row one dict however it was found."""
+        """({uuid: [row]}, {wamid: [rows]}), each row one dict however it was found.
+
+        Of any account: whether a signature vouches for it is asked of each status.
+        """
         self.flush_model()
         columns = (
-            "id", "uuid", "wamid", "state", "attempt_count", "failed_attempt", "sent_at",
-            "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
+            "id", "account_id", "uuid", "wamid", "state", "attempt_count", "failed_attempt",
+            "sent_at", "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
             "pricing_billable",
         )  # fmt: skip
         tags = list({_split_tag(event.opaque)[0] for event in events} - {""})
@@ -77,10 +86,12 @@ class WabaMessage(models.Model):
             row["failed_attempt"] = row["failed_attempt"] or 0
             row["attempt_count"] = row["attempt_count"] or 0
             row["user_uid"] = ""
-        return (
-            {row["uuid"]: row for row in rows},
-            {row["wamid"]: row for row in rows if row["wamid"]},
-        )
+        by_tag, by_wamid = {}, {}
+        for row in rows:
+            by_tag[row["uuid"]] = [row]
+            by_wamid.setdefault(row["wamid"], []).append(row)
+        by_wamid.pop(None, None)
+        return by_tag, by_wamid
 
     @api.model
     def _write_statuses(self, rows):
@@ -213,7 +224,12 @@ def _take_failed_at(row, at, attempt):
         row["failed_at"] = min(row["failed_at"] or at, at)
 
 
+def is_our_tag(opaque):
+    """Whether it looks like a tag that we put on the wire."""
+    return bool(TAG.fullmatch(opaque or ""))
+
+
 def _split_tag(opaque):
     """('uuid', attempt) from our wire tag 'uuid/attempt'; ('', 0) when it is not ours."""
     tag, _, attempt = (opaque or "").partition("/")
-    return tag, int(attempt) if attempt.isdigit() else 0
+    return tag, int(attempt) if ATTEMPT.fullmatch(attempt) else 0

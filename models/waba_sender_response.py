@@ -267,10 +267,8 @@ class WabaReputationEvent(models.Model):
 class WabaWebhookEvent(models.Model):
     _inherit = "waba.webhook.event"
 
-    def _apply_items(self, items):
+    def _answer_account_updates(self, items):
         """What Meta does to an account is answered in the transaction that took it over."""
-        result = super()._apply_items(items)
         for item in items:
             if isinstance(item, AccountUpdate) and (account := self._account_of(item)):
                 account.sender_ids._respond_now()
-        return result

@@ -11,6 +11,7 @@ from ..cloud_api import events as webhook_events
 from ..cloud_api import parse_events
 from .languages import in_language_of
 from .transactions import commit_step
+from .waba_webhook_wait import Wait
 
 _logger = logging.getLogger(__name__)
 
@@ -57,12 +58,14 @@ class WabaWebhookEvent(models.Model):
         """
         stop_at = time.monotonic() + RUN_SECONDS
         after = 0
+        commit_step(self.env, self._look_at_due)
         while True:
             events = self._next_batch(after)
             if not events and self._is_run_pending():
                 time.sleep(GATHER_SECONDS)
                 events = self._next_batch(after)
             if not events:
+                commit_step(self.env, self._plan_next_look)
                 return
             after = events[-1].id - OVERTAKEN
             if time.monotonic() > stop_at:
@@ -110,78 +113,171 @@ class WabaWebhookEvent(models.Model):
             commit_step(self.env, self._apply, processed=1)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
-        except Exception as error:
-            _logger.exception("waba.webhook.event %s could not be applied", self.id)
-            text = f"{type(error).__name__}: {error}"
-            commit_step(
-                self.env,
-                lambda: self.write(
-                    {"state": "failed", "error": text, "applied_at": fields.Datetime.now()}
-                ),
-            )
+        except Exception:
+            _logger.exception("waba.webhook.event %s: its events one by one now", self.id)
+            commit_step(self.env, self._apply_item_by_item)
 
     def _apply(self):
         """Apply these bodies: statuses in bulk first, the rest one by one. The caller commits."""
-        parsed = [(event, parse_events((event.body or "").encode())) for event in self]
-        statuses = [
-            item
-            for _event, items in parsed
-            for item in items
-            if isinstance(item, webhook_events.MessageStatus)
-        ]
-        if statuses:
-            self.env["waba.message"]._apply_statuses(statuses)
-        through = self._close_status_bodies(parsed)
+        parsed = [(event, event._parse()) for event in self]
+        notes = self._apply_statuses(parsed)
+        through = self._close_status_bodies(parsed, notes)
         for event, items in parsed:
-            if event not in through:
-                event._apply_items(items)
+            if event.id not in through:
+                event._apply_items(items, notes.get(event.id, {}))
 
-    def _close_status_bodies(self, parsed):
+    def _parse(self):
+        return parse_events((self.body or "").encode())
+
+    def _apply_statuses(self, parsed):
+        """The statuses of these bodies, each within what its signature vouches for.
+
+        :param parsed: [(event, its items)]
+        :return: {event's id: {place of an item in the body: Wait, or why it was not applied}}
+        """
+        told, places = [], []
+        reach, notes = self._reach(), {}
+        for event, items in parsed:
+            accounts, uids = reach[event.account_id.id]
+            for place, item in enumerate(items):
+                if not isinstance(item, webhook_events.MessageStatus):
+                    continue
+                if item.waba_uid not in uids:
+                    # Messages of an account that is not connected here are not here either.
+                    note = event._no_account(item)
+                    why = note.why if isinstance(note, Wait) else note
+                    notes.setdefault(event.id, {})[place] = why
+                    continue
+                told.append((item, accounts))
+                places.append((event, place))
+        strays = self.env["waba.message"]._apply_statuses(told) if told else {}
+        for index, stray in strays.items():
+            event, place = places[index]
+            notes.setdefault(event.id, {})[place] = event._note_stray_status(told[index][0], stray)
+        return notes
+
+    def _close_status_bodies(self, parsed, notes):
         """Bodies of statuses alone, nearly all there are, need nothing more: one write for them.
 
         :param parsed: [(event, its items)]
-        :return: those events
+        :param notes: as `_apply_statuses` returns them
+        :return: set of those events' ids
         """
-        through = self.browse(
-            [
-                event.id
-                for event, items in parsed
-                if items and all(isinstance(item, webhook_events.MessageStatus) for item in items)
-            ]
-        )
-        through.write(
+        through, applied = set(), []
+        for event, items in parsed:
+            if all(isinstance(item, webhook_events.MessageStatus) for item in items):
+                through.add(event.id)
+                if event.id in notes:
+                    event._close(items, notes[event.id])
+                else:
+                    applied.append(event.id)
+        self.browse(applied).write(
             {
                 "state": "applied",
                 "applied_at": fields.Datetime.now(),
                 "summary": webhook_events.MessageStatus.__name__,
                 "error": False,
+                "wait_kind": False,
+                "look_at": False,
+                "waiting_items": False,
             }
         )
         return through
 
-    def _apply_items(self, items):
+    def _apply_items(self, items, notes):
         """Apply the events of one body, statuses apart, and note what came of it.
 
         :param items: list of cloud_api events, in the body's order
+        :param notes: {place of a status in it: Wait, or why it was not applied}
         """
         self.ensure_one()
-        known = [item for item in items if not isinstance(item, webhook_events.UnknownEvent)]
-        notes = [
-            f"{item.field}: {item.why}"
-            for item in items
-            if isinstance(item, webhook_events.UnknownEvent)
-        ]
-        applied = self._is_repeated()
-        for item in [] if applied else known:
-            note = self._apply_item(item)
-            notes += [note] if note else []
-            applied = applied or not note
+        if self._is_repeated():
+            self._close(items, {})
+            self._follow_up(items)
+            return
+        notes, taken = {**self._notes_before(items), **notes}, []
+        for place, item in self._still_to_apply(items).items():
+            if not isinstance(item, webhook_events.MessageStatus):
+                notes[place] = self._apply_item(item)
+            if not isinstance(notes.get(place), Wait):
+                taken.append(item)
+        self._close(items, notes)
+        self._follow_up(taken)
+
+    def _follow_up(self, items):
+        """What follows from items that are through with, in the same transaction."""
+        self._record_evidence(items)
+        self._answer_account_updates(items)
+
+    def _apply_item_by_item(self):
+        """A body of which something breaks: each of its events in a savepoint of its own, so that
+        the broken one is named and its neighbours are applied."""
+        items, notes, broken = self._parse(), {}, []
+        for place, item in enumerate(items):
+            try:
+                with self.env.cr.savepoint():
+                    notes[place] = self._apply_one(item)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                broken.append(f"{type(error).__name__}: {error}")
+        if broken:
+            told = [note.why if isinstance(note, Wait) else note for note in notes.values() if note]
+            self._write_failed(items, [*broken, *told])
+        else:
+            self._close(items, notes)
+
+    def _apply_one(self, item):
+        """:return: None, a Wait, or why it was not applied"""
+        if isinstance(item, webhook_events.MessageStatus):
+            return self._apply_statuses([(self, [item])]).get(self.id, {}).get(0)
+        note = self._apply_item(item)
+        if not isinstance(note, Wait):
+            self._follow_up([item])
+        return note
+
+    def _write_failed(self, items, sentences):
         self.write(
             {
-                "state": "applied" if known and applied else "ignored",
+                "state": "failed",
                 "applied_at": fields.Datetime.now(),
-                "summary": ", ".join(sorted({type(item).__name__ for item in items})),
-                "error": "; ".join(notes)[:1000] or False,
+                "summary": self._summary_of(items),
+                "error": self._joined(sentences),
+            }
+        )
+
+    @staticmethod
+    def _summary_of(items):
+        return ", ".join(sorted({type(item).__name__ for item in items}))
+
+    @staticmethod
+    def _joined(sentences):
+        # A body may say the same a thousand times.
+        return "; ".join(dict.fromkeys(sentences))[:1000] or False
+
+    def _close(self, items, notes):
+        """Write down what came of a body.
+
+        :param notes: {place of an item in it: None, a Wait, or why it was not applied}
+        """
+        notes = {place: note for place, note in sorted(notes.items()) if note}
+        waits = {place: note for place, note in notes.items() if isinstance(note, Wait)}
+        sentences = {place: note for place, note in notes.items() if place not in waits}
+        waiting = self._values_of_wait(waits, sentences, len(items))
+        for place, wait in waits.items():
+            is_over = place not in (waiting["waiting_items"] or {"at": ()})["at"]
+            sentences[place] = self._waited_too_long(wait) if is_over else wait.why
+        is_applied = any(
+            place not in notes and not isinstance(item, webhook_events.UnknownEvent)
+            for place, item in enumerate(items)
+        )
+        self.write(
+            {
+                "state": "applied" if is_applied else "ignored",
+                "applied_at": fields.Datetime.now(),
+                "summary": self._summary_of(items),
+                "error": self._joined(sentences.values()),
+                **waiting,
             }
         )
 
@@ -212,11 +308,13 @@ class WabaWebhookEvent(models.Model):
 
         :return: None, or a sentence that says why nothing was done
         """
-        if isinstance(item, webhook_events.MessageStatus):
-            return None
+        if isinstance(item, webhook_events.UnknownEvent):
+            return f"{item.field}: {item.why}"
         account = self._account_of(item)
         if not account:
-            return self.env._("No account with the ID %s is connected here.", item.waba_uid)
+            return self._no_account(item)
+        if why := self._names_own_number(item):
+            return why
         if self._is_overtaken(item):
             return self.env._("Something newer on the same subject was applied before.")
         handler = {
@@ -238,20 +336,9 @@ class WabaWebhookEvent(models.Model):
         }[type(item)]
         return handler(account, item)
 
-    def _account_of(self, item):
-        """The account an event is about, perhaps none.
-
-        Only the field `messages` reaches an account's own address; the others go to the one
-        address of the app (Meta, Webhook overrides, 2026-03), whichever account's that is. The
-        signature vouches for the accounts of that app alone.
-        """
-        own = self.account_id
-        if item.waba_uid in ("", own.waba_uid):
-            return own
-        accounts = self.env["waba.account"].with_context(active_test=False)
-        return accounts.search([("waba_uid", "=", item.waba_uid)]).filtered(
-            lambda account: account.app_secret == own.app_secret
-        )
+    @staticmethod
+    def _clock_skew():
+        return CLOCK_SKEW
 
     def _is_overtaken(self, item):
         """Whether a newer event on the same subject was applied before this one."""
@@ -259,15 +346,16 @@ class WabaWebhookEvent(models.Model):
         if not subject or not item.at:
             return False
         later = self.search(
-            Domain("state", "=", "applied")
+            Domain("state", "in", ("applied", "waiting"))
             & Domain("received_at", ">=", item.at - CLOCK_SKEW)
             & Domain("id", "!=", self.id)
+            & Domain("account_id", "in", self.account_id._of_same_app().ids)
             & Domain.OR([("summary", "like", kind.__name__)] for kind in STATE_EVENTS)
         )
         return any(
             other.at and other.at > item.at and event._subject(other) == subject
             for event in later
-            for other in parse_events((event.body or "").encode())
+            for other in event._parse()
         )
 
     def _subject(self, item):
@@ -281,7 +369,7 @@ class WabaWebhookEvent(models.Model):
             case webhook_events.AccountReview():
                 subject = "review"
             case webhook_events.AccountUpdate():
-                subject = "account" if self._stops_or_lifts(item) else None
+                subject = self._standing_of(item)
             case webhook_events.TemplateStatus() if not self._template_state(item):
                 subject = None
             case webhook_events.TemplateCategory() if not item.previous:

@@ -26,6 +26,7 @@ class WabaWebhookEvent(models.Model):
     state = fields.Selection(
         [
             ("new", "To apply"),
+            ("waiting", "Waiting"),
             ("applied", "Applied"),
             ("ignored", "Nothing to apply"),
             ("failed", "Could not be applied"),
@@ -123,6 +124,8 @@ class WabaWebhookEvent(models.Model):
 
         What an old event says of a limit or a template may have changed since without a webhook.
         """
-        self.filtered(lambda event: event.state != "new").write({"state": "new", "error": False})
+        self.filtered(lambda event: event.state != "new").write(
+            {"state": "new", "error": False, "look_count": 0, "waiting_items": False}
+        )
         self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
         self._poll_soon()

@@ -4,6 +4,7 @@ import json
 from odoo import models
 
 from ..cloud_api import events as webhook_events
+from ..cloud_api import storable
 from ..policy import eligibility
 from .waba_message_inbound import ANSWER_WITHIN
 
@@ -26,12 +27,8 @@ class WabaWebhookEvent(models.Model):
 
     _inherit = "waba.webhook.event"
 
-    def _apply_items(self, items):
-        result = super()._apply_items(items)
-        self._record_evidence(items)
-        return result
-
     def _record_evidence(self, items):
+        """:param items: cloud_api events that are through with, applied or not"""
         self.ensure_one()
         makers = {
             webhook_events.InboundMessage: self._evidence_of_inbound,
@@ -61,8 +58,9 @@ class WabaWebhookEvent(models.Model):
         """One piece of evidence of this event; the same event always gives the same key."""
         # Meta gives every entry its time; without one, the same words on another day are news.
         when = item.at or self.received_at.date()
+        raw = storable(item.raw)
         told = json.dumps(
-            [kind, account.waba_uid, str(when), item.raw, values.get("value_after")],
+            [kind, account.waba_uid, str(when), raw, values.get("value_after")],
             sort_keys=True,
             default=str,
         )
@@ -72,7 +70,7 @@ class WabaWebhookEvent(models.Model):
             "source": "webhook",
             "at": item.at or self.received_at,
             "account_id": account.id,
-            "raw": item.raw,
+            "raw": raw,
             "event_key": f"webhook:{kind}:{digest[:40]}",
             **values,
         }
@@ -91,7 +89,12 @@ class WabaWebhookEvent(models.Model):
         else:
             return []
         message = self.env["waba.message"].search(
-            [("wamid", "=", item.wamid), ("direction", "=", "in")], limit=1
+            [
+                ("wamid", "=", item.wamid),
+                ("direction", "=", "in"),
+                ("account_id", "in", account._of_same_app().ids),
+            ],
+            limit=1,
         )
         if not message:
             return []
@@ -112,7 +115,8 @@ class WabaWebhookEvent(models.Model):
 
     def _person_of(self, account, item):
         """The person a preference or report is about, perhaps none."""
-        if not account.portfolio_id or not (item.number or item.user_uid):
+        is_person = (item.number or item.user_uid) and not self._names_own_number(item)
+        if not account.portfolio_id or not is_person:
             return self.env["waba.recipient"]
         return self.env["waba.recipient"]._find_or_create_person(
             account.portfolio_id, item.number, item.user_uid
@@ -162,7 +166,12 @@ class WabaWebhookEvent(models.Model):
         if not about.get("recipient_id"):
             return []
         named = self.env["waba.message"].search(
-            [("wamid", "=", item.context_wamid), ("direction", "=", "out")], limit=1
+            [
+                ("wamid", "=", item.context_wamid),
+                ("direction", "=", "out"),
+                ("account_id", "in", account._of_same_app().ids),
+            ],
+            limit=1,
         )
         if item.context_wamid and named:
             about["message_id"] = named.id

@@ -1,29 +1,12 @@
 from odoo import fields, models
 
-# A template's event -> the state it leaves the template in. FLAGGED (bad feedback) and the
-# quality events change no state; REINSTATED, UNPAUSED and UNARCHIVED mean approved again
-# (Meta, message_template_status_update, 2026-09-11).
-TEMPLATE_EVENTS = {
-    "APPROVED": "approved",
-    "REINSTATED": "approved",
-    "UNPAUSED": "approved",
-    "UNARCHIVED": "approved",
-    "PENDING": "pending",
-    "IN_APPEAL": "in_appeal",
-    "REJECTED": "rejected",
-    "PAUSED": "paused",
-    "DISABLED": "disabled",
-    "LOCKED": "disabled",
-    "ARCHIVED": "archived",
-    "PENDING_DELETION": "pending_deletion",
-    "DELETED": "deleted",
-    "LIMIT_EXCEEDED": "limit_exceeded",
-}
+from .waba_stop_causes import TEMPLATE_EVENTS, causes_begun_by, causes_lifted_by
+from .waba_webhook_wait import Wait
+
 RESTRICTIONS_STOPPING = (
     "RESTRICTED_BIZ_INITIATED_MESSAGING",
     "RESTRICTED_CUSTOMER_INITIATED_MESSAGING",
 )
-EVENTS_ENDING = ("ACCOUNT_DELETED", "ACCOUNT_OFFBOARDED")
 
 
 class WabaWebhookEvent(models.Model):
@@ -59,7 +42,10 @@ class WabaWebhookEvent(models.Model):
             sender._message_log(body=text)
         if senders:
             return None
-        return self.env._("The number %s is not known here.", display_number or "?")
+        if not display_number:
+            return self.env._("It does not say which number it is about.")
+        self._poll_soon()
+        return Wait("number", self.env._("The number %s is not known here.", display_number))
 
     def _apply_number_update(self, account, item):
         """Since October 2025 this tells throughput and limit, no longer quality."""
@@ -76,12 +62,12 @@ class WabaWebhookEvent(models.Model):
         return None if item.messaging_limit else note
 
     def _apply_number_name(self, account, item):
-        self._poll_soon()
         decision = self.env._(
             "Meta's decision on the name %(name)s: %(decision)s",
             name=item.requested_name,
             decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
         )
+        self._poll_soon()
         return self._note_on_number(account, item.display_number, decision)
 
     def _apply_security(self, account, item):
@@ -116,35 +102,72 @@ class WabaWebhookEvent(models.Model):
             and (restriction.until is None or restriction.until > now)
         ]
 
-    def _stops_or_lifts(self, item):
-        """Whether an AccountUpdate decides if the account may send."""
-        return bool(
-            any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions)
-            or item.ban_state in ("DISABLE", "REINSTATE")
-            or item.event in EVENTS_ENDING
-        )
+    def _standing_of(self, item):
+        """What of an account's standing an AccountUpdate decides, False when nothing.
+
+        Each stands by itself: news of a restriction makes no older word of a ban old.
+        """
+        if any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions):
+            return "restriction"
+        words = (item.event, item.ban_state)
+        causes = [
+            cause
+            for word in words
+            for cause in (*causes_begun_by(word), *causes_lifted_by(word))
+            if cause != "restriction"
+        ]
+        return causes and causes[0]
 
     def _apply_account_update(self, account, item):
+        if account.state == "draft" and self._standing_of(item):
+            return Wait(
+                "account", self.env._("The account %s is not connected yet.", account.name)
+            )
         account._message_log(
             body=self.env._("Meta reports on this account: %s", self._describe_account_update(item))
         )
         if stopping := self._stopping(item):
-            ends = [restriction.until for restriction in stopping]
-            until = None if None in ends else max(ends)
-            account.write({"restriction": stopping[0].type, "restricted_until": until})
-            account._stop(
-                self.env._(
-                    "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
-                    ", ".join(restriction.type for restriction in stopping),
-                ),
-                until=until,
-            )
-        if item.ban_state == "DISABLE" or item.event in EVENTS_ENDING:
-            account._stop(
-                self.env._("Meta has disabled this account. Ask for a review in WhatsApp Manager.")
-            )
-        elif item.ban_state == "REINSTATE":
-            account._resume(self.env._("Meta has reinstated this account."))
+            self._restrict(account, stopping)
+        for word in (item.event, item.ban_state):
+            for cause in causes_begun_by(word):
+                if cause != "restriction":
+                    account._stop(self._why_stopped(cause), cause=cause)
+            account._lift(causes_lifted_by(word), self._why_lifted(word))
+        return None
+
+    def _restrict(self, account, stopping):
+        ends = [restriction.until for restriction in stopping]
+        until = None if None in ends else max(ends)
+        account.write({"restriction": stopping[0].type, "restricted_until": until})
+        account._stop(
+            self.env._(
+                "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
+                ", ".join(restriction.type for restriction in stopping),
+            ),
+            until=until,
+            cause="restriction",
+        )
+
+    def _why_stopped(self, cause):
+        """Sentence on a stop that Meta's word alone begins: what happened and what to do."""
+        return {
+            "disabled": self.env._(
+                "Meta has disabled this account. Ask for a review in WhatsApp Manager."
+            ),
+            "deleted": self.env._(
+                "This account was deleted at Meta and cannot send any more. Connect another one."
+            ),
+            "offboarded": self.env._(
+                "This account was disconnected from the platform, as happens when the WhatsApp "
+                "Business app moves to another phone. Meta usually connects it again by itself, "
+                "and sending then goes on. If it does not, connect it anew in the app."
+            ),
+        }[cause]
+
+    def _why_lifted(self, word):
+        if word == "ACCOUNT_RECONNECTED":
+            return self.env._("Meta has connected this account again.")
+        return self.env._("Meta has reinstated this account.")
 
     def _describe_account_update(self, item):
         parts = [item.event]
@@ -188,11 +211,22 @@ class WabaWebhookEvent(models.Model):
 
     def _template_unknown(self, item):
         self._poll_soon()
-        return self.env._(
-            "The template %(name)s (%(language)s) is not known here.",
-            name=item.name,
-            language=item.language,
+        return Wait(
+            "template",
+            self.env._(
+                "The template %(name)s (%(language)s) is not known here.",
+                name=item.name,
+                language=item.language,
+            ),
         )
+
+    def _is_read_since(self, template, item):
+        """Whether the template was first read from Meta after this happened: what it says of the
+        template's state was known then, or is overtaken. Meta is asked once more, to be sure."""
+        if not self.waiting_items or not item.at or item.at >= template.create_date:
+            return False
+        self._poll_soon()
+        return True
 
     def _template_state(self, item):
         """The state a TemplateStatus leaves its template in, None when it changes none."""
@@ -203,18 +237,24 @@ class WabaWebhookEvent(models.Model):
         if not template:
             return self._template_unknown(item)
         reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
+        if not self._is_read_since(template, item):
+            self._set_template_state(template, item, reason)
+        words = " ".join(filter(None, [item.event, reason, item.description]))
+        template._message_log(body=self.env._("Meta reports on this template: %s", words))
+        return None
+
+    def _set_template_state(self, template, item, reason):
         if status := self._template_state(item):
             template._set_status(status, reason or False)
         elif item.event == "FLAGGED":
             template._take_flag()
-        words = " ".join(filter(None, [item.event, reason, item.description]))
-        template._message_log(body=self.env._("Meta reports on this template: %s", words))
-        return None
 
     def _apply_template_quality(self, account, item):
         template = self._template_of(account, item)
         if not template:
             return self._template_unknown(item)
+        if self._is_read_since(template, item):
+            return None
         qualities = dict(template._fields["quality_score"].selection)
         template.quality_score = item.new if item.new in qualities else "unknown"
         return None
@@ -224,7 +264,7 @@ class WabaWebhookEvent(models.Model):
         if not template:
             return self._template_unknown(item)
         categories = dict(template._fields["category"].selection)
-        if item.previous and item.new in categories:
+        if item.previous and item.new in categories and not self._is_read_since(template, item):
             template.category = item.new
         if item.correct:
             template._message_log(

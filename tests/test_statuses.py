@@ -44,6 +44,12 @@ class StatusCase(WabaCase):
             event = self._receive(self._change("messages", {"statuses": batch}))
             self.assertEqual((event.state, event.error), ("applied", False))
 
+    def _apply_stray(self, told):
+        """A status of a message that is none of ours: it is said so."""
+        event = self._receive(self._change("messages", {"statuses": told}))
+        self.assertEqual(event.state, "waiting")
+        self.assertIn("not known here", event.error)
+
     def _what_became_of(self, rows):
         self.env.flush_all()
         self.env.invalidate_all()
@@ -130,7 +136,7 @@ class TestOneMessage(StatusCase):
         ):
             with self.subTest(values):
                 before = self._what_became_of(row)
-                self._apply(self._told(row, "read", 1, **values))
+                self._apply_stray(self._told(row, "read", 1, **values))
                 self.assertEqual(self._what_became_of(row), before)
 
     def test_a_message_is_found_by_its_id_when_its_tag_is_missing_or_foreign(self):
@@ -143,7 +149,7 @@ class TestOneMessage(StatusCase):
     def test_a_status_of_a_message_written_to_us_changes_nothing(self):
         self._receive(self._inbound("+34611000001", "Hola", wamid="wamid.IN7"))
         inbound = self.env["waba.message"].search([("wamid", "=", "wamid.IN7")])
-        self._apply(self._told(inbound, "read", 1))
+        self._apply_stray(self._told(inbound, "read", 1))
         self.assertEqual(inbound.state, "received")
 
     def test_a_status_settles_a_row_whose_answer_has_not_come(self):
@@ -379,9 +385,10 @@ class TestMany(StatusCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.cr.sql_log_count
-            applied = self.env["waba.message"]._apply_statuses(events)
+            reach = frozenset(self.account.ids)
+            strays = self.env["waba.message"]._apply_statuses([(event, reach) for event in events])
             counts.append(self.cr.sql_log_count - before)
-            self.assertEqual(applied, 3 * count)
+            self.assertFalse(strays)
             self.assertEqual(set(rows.mapped("state")), {"read"})
         self.assertEqual(counts[1], counts[2])
         self.assertLess(counts[2], 10)

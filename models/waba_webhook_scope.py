@@ -1,0 +1,64 @@
+from odoo import models
+
+from .waba_webhook_wait import Wait
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    def _of_same_app(self):
+        """The accounts that this one's app may speak for, archived ones too.
+
+        A signature proves the app secret. An app may serve several accounts, of several companies;
+        what it signs says nothing of an account with another secret, whatever ids it names.
+        """
+        self.ensure_one()
+        secret = self.sudo().app_secret
+        if not secret:
+            return self
+        accounts = self.sudo().with_context(active_test=False)
+        return self | accounts.search([("app_secret", "=", secret)]).with_env(self.env)
+
+
+class WabaWebhookEvent(models.Model):
+    """What the signature of a body vouches for.
+
+    Everything that an event names is looked for among the accounts of its app alone: accounts,
+    numbers and templates by `_account_of`, messages by `_reach`, whether singly or in bulk.
+    """
+
+    _inherit = "waba.webhook.event"
+
+    def _account_of(self, item):
+        """The account an event is about, perhaps none.
+
+        Only the field `messages` reaches an account's own address; the others go to the one
+        address of the app (Meta, Webhook overrides, 2026-03), whichever account's that is.
+        """
+        own = self.account_id
+        if item.waba_uid in ("", own.waba_uid):
+            return own
+        return own._of_same_app().filtered(lambda account: account.waba_uid == item.waba_uid)
+
+    def _no_account(self, item):
+        """Why there is no `_account_of` an event: unknown as yet, or another app's."""
+        accounts = self.env["waba.account"].sudo().with_context(active_test=False)
+        if accounts.search_count([("waba_uid", "=", item.waba_uid)], limit=1):
+            return self.env._(
+                "The app of this address does not speak for the account with the ID %s: its app "
+                "secret is another one.",
+                item.waba_uid,
+            )
+        return Wait(
+            "account", self.env._("No account with the ID %s is connected here.", item.waba_uid)
+        )
+
+    def _reach(self):
+        """{account's id of these events: (ids of the accounts its app speaks for, their ids at
+        Meta)}"""
+        reach = {}
+        for account in self.account_id:
+            accounts = account._of_same_app()
+            uids = frozenset([*accounts.mapped("waba_uid"), ""])
+            reach[account.id] = frozenset(accounts.ids), uids
+        return reach
