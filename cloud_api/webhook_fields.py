@@ -16,7 +16,7 @@ READERS = {
 NOT_FOLLOWED = {
     # Numbers that are also used in the WhatsApp Business app (coexistence).
     "history": "old conversations from before the number was connected; nobody is writing now",
-    "smb_message_echoes": "what a colleague wrote in the WhatsApp Business app; it is not kept here",
+    "smb_message_echoes": "what a colleague wrote in the WhatsApp Business app, which is not kept",
     "smb_app_state_sync": "the address book of the WhatsApp Business app",
     # Another sender on the same number (Standby webhooks, 2026-08-04; messaging_handovers,
     # 2026-09-22).

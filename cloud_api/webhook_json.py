@@ -24,9 +24,7 @@ def load_body(body):
         return json.loads(body)
     except json.JSONDecodeError:
         raise
-    except ValueError:
-        return json.loads(body, parse_int=_short_integer)
-    except RecursionError:
+    except (ValueError, RecursionError):
         text = body if isinstance(body, str) else bytes(body).decode("utf-8", "replace")
         return json.loads(_without_depths(text), parse_int=_short_integer)
 

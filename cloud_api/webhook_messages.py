@@ -138,7 +138,7 @@ def _inbound(scope, message):
         details=message_details(kind, content, message),
         new_number=_new_number(system, as_number(sender)),
         previous_user_uid=previous_uid,
-        group_uid=as_uid(message.get("group_id")) or as_uid(as_dict(message.get("group")).get("id")),
+        group_uid=as_uid(message.get("group_id") or as_dict(message.get("group")).get("id")),
         error=_first_error(message),
     )
 

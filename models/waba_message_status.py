@@ -63,8 +63,8 @@ class WabaMessage(models.Model):
         """
         self.flush_model()
         columns = (
-            "id", "account_id", "uuid", "wamid", "state", "attempt_count", "failed_attempt", "sent_at",
-            "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
+            "id", "account_id", "uuid", "wamid", "state", "attempt_count", "failed_attempt",
+            "sent_at", "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
             "pricing_billable",
         )  # fmt: skip
         tags = list({_split_tag(event.opaque)[0] for event in events} - {""})

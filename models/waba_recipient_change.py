@@ -38,10 +38,15 @@ class WabaRecipient(models.Model):
         )
         return self.browse([id_ for (id_,) in rows])
 
+    def _was_called(self, user_uid):
+        """Whether an id was this person's, and is no longer."""
+        return user_uid in (self.former_uids or "").split()
+
     def _keep_former_uids(self, *user_uids):
         """These ids were this person's, and are dead."""
         known = (self.former_uids or "").split()
-        former = [uid for uid in dict.fromkeys([*known, *user_uids]) if uid and uid != self.user_uid]
+        of_order = dict.fromkeys([*known, *user_uids])
+        former = [uid for uid in of_order if uid and uid != self.user_uid]
         self.former_uids = f" {' '.join(former)} " if former else False
 
     @api.model
@@ -74,13 +79,16 @@ class WabaRecipient(models.Model):
                 goes, "whatsapp", self.env._("They had asked for it as %s.", goes.number)
             )
             stays._take_what_is_personal(goes)
-        dead = [self.user_uid, *(self.former_uids or "").split(), *(goes.former_uids or "").split()]
+        dead = [user_uid, self.user_uid]
+        dead += f"{self.former_uids or ''} {goes.former_uids or ''}".split()
+        # The change after this one may have come first.
+        last_uid = known.user_uid or user_uid
         if goes and not goes.number:
             stays._absorb(goes)
         elif goes:
             goes.write({"user_uid": False, "former_uids": False})
             goes.flush_recordset()
-        stays.user_uid = user_uid
+        stays.user_uid = last_uid
         stays._keep_former_uids(*dead)
         return stays
 

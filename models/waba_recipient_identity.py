@@ -47,7 +47,7 @@ class WabaRecipient(models.Model):
     def _take_names(self, number, user_uid, name):
         """Keep what a webhook calls a person beside what is known already."""
         values = {}
-        if user_uid and not self.user_uid:
+        if user_uid and not self.user_uid and not self._was_called(user_uid):
             values["user_uid"] = user_uid
         if number and number not in (self.number, self.wa_number):
             values["wa_number"] = number

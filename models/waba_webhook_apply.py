@@ -123,7 +123,7 @@ class WabaWebhookEvent(models.Model):
         notes = self._apply_statuses(parsed)
         through = self._close_status_bodies(parsed, notes)
         for event, items in parsed:
-            if event not in through:
+            if event.id not in through:
                 event._apply_items(items, notes.get(event.id, {}))
 
     def _parse(self):
@@ -161,18 +161,17 @@ class WabaWebhookEvent(models.Model):
 
         :param parsed: [(event, its items)]
         :param notes: as `_apply_statuses` returns them
-        :return: those events
+        :return: set of those events' ids
         """
-        through = self.browse(
-            [
-                event.id
-                for event, items in parsed
-                if items
-                and event.id not in notes
-                and all(isinstance(item, webhook_events.MessageStatus) for item in items)
-            ]
-        )
-        through.write(
+        through, applied = set(), []
+        for event, items in parsed:
+            if all(isinstance(item, webhook_events.MessageStatus) for item in items):
+                through.add(event.id)
+                if event.id in notes:
+                    event._close(items, notes[event.id])
+                else:
+                    applied.append(event.id)
+        self.browse(applied).write(
             {
                 "state": "applied",
                 "applied_at": fields.Datetime.now(),

@@ -223,7 +223,7 @@ class WabaWebhookEvent(models.Model):
     def _is_read_since(self, template, item):
         """Whether the template was first read from Meta after this happened: what it says of the
         template's state was known then, or is overtaken. Meta is asked once more, to be sure."""
-        if not self.look_count or not item.at or item.at >= template.create_date:
+        if not self.waiting_items or not item.at or item.at >= template.create_date:
             return False
         self._poll_soon()
         return True

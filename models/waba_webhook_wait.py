@@ -137,19 +137,21 @@ class WabaWebhookEvent(models.Model):
 
     @api.model
     def _look_again(self, account, *kinds):
-        """Something became known of `account`: what waited for it is applied now.
+        """Something became known of `account`: what waited for it is applied now. It costs none of
+        the looks that are taken without a reason.
 
         :param kinds: keys of `LOOKS`
         """
         self.flush_model(["state", "wait_kind"])
         self.env.cr.execute(
             SQL(
-                """UPDATE waba_webhook_event SET state = 'new'
+                """UPDATE waba_webhook_event
+                      SET state = 'new', look_count = greatest(look_count - 1, 0)
                     WHERE state = 'waiting' AND wait_kind IN %s AND account_id = ANY(%s)""",
                 kinds,
                 account._of_same_app().ids,
             )
         )
         if self.env.cr.rowcount:
-            self.invalidate_model(["state"])
+            self.invalidate_model(["state", "look_count"])
             self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()

@@ -22,7 +22,7 @@ class Rare:
         self.number, self.person, self.user_id = number, person, user_id
         self.wamid, self.now, self.values = wamid, now, values
 
-    # ---- changes of identity: no `contacts`, and of a user id no phone ----------------------------
+    # ---- changes of identity: no `contacts`, and of a user id no phone ---------------------------
 
     def user_changed_user_id(self):
         """``user_id``: the new one; ``previous_user_id`` if not the person's own."""
@@ -35,8 +35,9 @@ class Rare:
     def user_changed_number(self):
         """``new_number``; ``both`` true also names the old one, as recorded bodies do."""
         new = self.values["new_number"].lstrip("+")
-        numbers = {"wa_id": self.person.wa_id, "new_wa_id": new} if self.values.get("both") \
-            else {"wa_id": new}
+        numbers = {"wa_id": new}
+        if self.values.get("both"):
+            numbers = {"wa_id": self.person.wa_id, "new_wa_id": new}
         system = {"type": "user_changed_number", **numbers,
                   "body": f"User {self.person.name} changed from {self.person.wa_id} to {new}"}
         if self.values.get("user_id"):
@@ -46,7 +47,7 @@ class Rare:
     def _system(self, system, sender):
         return self._message({**sender, "type": "system", "system": system}, contact=None)
 
-    # ---- the WhatsApp Business app on the same number ----------------------------------------------
+    # ---- the WhatsApp Business app on the same number --------------------------------------------
 
     def history(self):
         """An old conversation: ``text`` written by the person long ago."""
@@ -77,7 +78,7 @@ class Rare:
             {"type": "contact", "contact": contact, "action": "add",
              "metadata": {"timestamp": self._stamp()}}]})
 
-    # ---- other places to write ---------------------------------------------------------------------
+    # ---- other places to write -------------------------------------------------------------------
 
     def group(self):
         """The person writes ``text`` in ``group_id``."""
@@ -93,7 +94,7 @@ class Rare:
         """The other sender answers ``text``."""
         return self._value("standby", {"message_echoes": [self._ours()]})
 
-    # ---- content -----------------------------------------------------------------------------------
+    # ---- content ---------------------------------------------------------------------------------
 
     def referral(self):
         """The first message after an advertisement that opens the chat."""
@@ -126,7 +127,7 @@ class Rare:
                       "signup_id": "1002003004005006"}
         return self._value("user_preferences", {"user_preferences": [preference]}, contacts=True)
 
-    # ---- pieces ------------------------------------------------------------------------------------
+    # ---- pieces ----------------------------------------------------------------------------------
 
     def _stamp(self, offset=0):
         return str(int(self.now + offset))

@@ -35,7 +35,7 @@ class StopCase(WabaCase):
             self._update(words[0])
         elif cause == "access":
             self.simulator.call("token", {"token": TOKEN, "valid": False})
-            self.account._poll()
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_poll"))
         else:
             row = self._message(state="reserved")
             row._take_failure("billing", code=131042, text="Payment", refused_at_once=True)
@@ -69,7 +69,7 @@ class TestAccount(StopCase):
             self._update(stop.lifted_by[0])
         elif stop.by_reading:
             self.simulator.call("token", {"token": TOKEN, "valid": True})
-            self.account._poll()
+            self._run_cron(self.env.ref("waba_campaign.ir_cron_poll"))
         elif stop.by_time:
             soon = datetime.now() + timedelta(hours=1)
             reason = self.account._stops_in_force()[cause]["reason"]

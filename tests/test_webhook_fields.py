@@ -5,16 +5,21 @@ from pathlib import Path
 from odoo.addons.waba_campaign.cloud_api import webhook_fields
 from odoo.tests import BaseCase
 
-from .common import NUMBER_ES, NUMBER_MX, WabaCase
+from .common import NO_WEBHOOK, NUMBER_ES, NUMBER_MX, PublicAddress, WabaCase
 
 NUMBER = "+34611000001"
 # Meta, Webhooks overview, 2026-09-11: the complete list, and what is documented elsewhere.
-SUBSCRIBABLE = """account_alerts account_review_update account_update automatic_events
-business_capability_update history message_template_components_update
-message_template_quality_update message_template_status_update messages partner_solutions
-payment_configuration_update phone_number_name_update phone_number_quality_update security
-smb_app_state_sync smb_message_echoes template_category_update user_preferences""".split()
-ELSEWHERE = "flows calls groups business_username_update standby messaging_handovers".split()
+SUBSCRIBABLE = (
+    "account_alerts", "account_review_update", "account_update", "automatic_events",
+    "business_capability_update", "history", "message_template_components_update",
+    "message_template_quality_update", "message_template_status_update", "messages",
+    "partner_solutions", "payment_configuration_update", "phone_number_name_update",
+    "phone_number_quality_update", "security", "smb_app_state_sync", "smb_message_echoes",
+    "template_category_update", "user_preferences",
+)  # fmt: skip
+ELSEWHERE = (
+    "flows", "calls", "groups", "business_username_update", "standby", "messaging_handovers",
+)  # fmt: skip
 
 
 class TestTable(BaseCase):
@@ -32,6 +37,13 @@ class TestTable(BaseCase):
 
 class FieldCase(WabaCase):
     """Bodies as the simulator posts them."""
+
+    def setUp(self):
+        super().setUp()
+        address = PublicAddress()
+        self.addCleanup(address.stop)
+        self.simulator.post("delivery", url=address.url)
+        self.addCleanup(self.simulator.post, "delivery", url=NO_WEBHOOK)
 
     def _rare(self, kind, phone_id=NUMBER_ES, number=NUMBER, **values):
         """The event of one body of this kind."""

@@ -188,7 +188,8 @@ class TestAnotherApp(ScopeCase):
         self.assertEqual(self.account.state, "connected")
 
     def test_what_was_refused_is_shown_to_their_manager_and_not_to_ours(self):
-        event = self._receive({"entry": [self._hostile(THEIR_UID, NUMBER_ES)["wamid"]]}, self.theirs)
+        entry = self._hostile(THEIR_UID, NUMBER_ES)["wamid"]
+        event = self._receive({"entry": [entry]}, self.theirs)
         manager = new_test_user(
             self.env, "waba_manager_b", company_id=self.company_b.id,
             company_ids=self.company_b.ids, groups="waba_campaign.waba_group_manager",

@@ -5,6 +5,7 @@ beside a broken piece shows.
 """
 
 import copy
+import functools
 import json
 from pathlib import Path
 
@@ -30,6 +31,7 @@ EVIL = (
 )  # fmt: skip
 
 
+@functools.cache
 def payloads():
     """{name: body} of every recorded body."""
     files = {path.stem: json.loads(path.read_text()) for path in sorted(PAYLOADS.glob("*.json"))}
@@ -63,7 +65,8 @@ def _mutate(value, index, operation, evil):
     elif operation == "double" and isinstance(container, list):
         container.append(copy.deepcopy(container[key]))
     elif operation == "rename" and isinstance(container, dict):
-        container[str(evil)[:30] if isinstance(evil, str) else "x"] = container.pop(key)
+        name = evil[:30] if isinstance(evil, str) and "@" not in evil else "x"
+        container[name] = container.pop(key)
     elif operation == "move":
         other, other_key = places[(index * 7 + 3) % len(places)]
         if other_key in other if isinstance(other, dict) else other_key < len(other):
@@ -117,7 +120,9 @@ def with_neighbours(entry, account, number, name):
     body = {"object": "whatsapp_business_account", "entry": [
         entry,
         {"id": account, "time": 1790000000, "changes": [
-            *broken, change(message("before"), element, message("after")), change(message("next"))]},
+            *broken,
+            change(message("before"), element, message("after")),
+            change(message("next"))]},
     ]}  # fmt: skip
     return body, [f"wamid.{name}.{place}" for place in ("before", "after", "next")]
 
