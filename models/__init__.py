@@ -29,6 +29,7 @@ from . import waba_conversation
 from . import waba_conversation_desk
 from . import waba_reach
 from . import ir_websocket
+from . import ir_http
 from . import waba_consent
 from . import waba_consent_reading
 from . import waba_consent_import
