@@ -111,6 +111,7 @@ class TestPromotionsWait(DoubtCase):
         self._dispatch()
         self.assertEqual(row.state, "queued")
         self.assertEqual(len(self.simulator.sends()), 1)
+        self.assertIn("1 on hold", " ".join(campaign._describe_own_limits(fields.Datetime.now())))
         person.with_user(self.salesperson).action_keep_subscribed()
         self.assertEqual((row.state, row.wait_reason), ("queued", False))
         self._dispatch()
