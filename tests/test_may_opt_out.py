@@ -177,6 +177,19 @@ class TestPromotionsWait(DoubtCase):
         person._set_consent("utility", "opt_out", "person", "On the phone")
         self.assertTrue(person.may_opt_out_at)
 
+    def test_a_stop_said_before_that_comes_late_settles_it_too(self):
+        person = self._doubt()
+        self._write("BAJA", wamid="wamid.2", ago=timedelta(hours=1))
+        self.assertEqual(person.marketing_state, "opted_out")
+        self.assertFalse(person.may_opt_out_at)
+
+    def test_a_message_that_was_cleared_away_can_still_be_answered(self):
+        person = self._doubt()
+        person.may_opt_out_message_id.unlink()
+        self.assertFalse(person.may_opt_out_text)
+        person.with_user(self.salesperson).action_keep_subscribed()
+        self.assertFalse(person.may_opt_out_at)
+
     def test_whoever_has_opted_out_is_not_asked_about(self):
         self._write("BAJA", ago=timedelta(minutes=5))
         self._write(DOUBT, wamid="wamid.2")
