@@ -47,6 +47,7 @@ from . import waba_campaign_numbers
 from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_waits
+from . import waba_campaign_doubt
 from . import waba_campaign_variable
 from . import waba_campaign_sources
 from . import waba_campaign_ab

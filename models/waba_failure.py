@@ -24,7 +24,10 @@ LEFT_OUT = [
     ("blocked_by_us", "We have blocked this person"),
     ("country", "WhatsApp does not deliver this to the person's country"),
     ("frequency", "The person has had enough promotions lately"),
-    ("may_opt_out", "They may want to opt out"),
+    (
+        "may_opt_out",
+        "They may want to opt out: read their message, then choose Opt out or Keep subscribed",
+    ),
     ("missing_value", "A text of the message would be empty"),
     ("bad_value", "A text of the message cannot be sent as it is"),
     ("erased", "The person's data were erased"),
@@ -84,9 +87,6 @@ FAILURE_TYPES = LEFT_OUT + NOT_DELIVERED
 
 # What a person does about a failure that stops more than one message.
 ADVICE = {
-    "may_opt_out": _lt(
-        "Read their message on the WhatsApp tab and choose “Opt out” or “Keep subscribed”."
-    ),
     "token": _lt("Enter a new access token on the account and connect again."),
     "permission": _lt(
         "Give the token the permissions whatsapp_business_messaging and "

@@ -39,10 +39,11 @@ class WabaRecipient(models.Model):
     @api.depends_context("allowed_company_ids")
     def _compute_may_opt_out_text(self):
         for person in self:
-            message = person.may_opt_out_message_id
-            # Companies may share the person; what was written to one is not the others' to read.
-            is_ours = person.may_opt_out_at and message.company_id in self.env.companies
-            person.may_opt_out_text = is_ours and (message._own_text() or False)
+            # The message may have been cleared away; companies may share the person, and what was
+            # written to one is not the others' to read.
+            message = person.may_opt_out_at and person.may_opt_out_message_id
+            is_ours = message and message.company_id in self.env.companies
+            person.may_opt_out_text = (is_ours and message._own_text()) or False
 
     # ------------------------------------------------------------------
     # The doubt
@@ -116,12 +117,12 @@ class WabaRecipient(models.Model):
         if purpose == "marketing":
             said_at = at or fields.Datetime.now()
             everyone = self._same_person() if action == "opt_out" else self._same_person_here()
-            heard = everyone.filtered(
-                lambda person: person.may_opt_out_at and person.may_opt_out_at <= said_at
-            )
-            # A word that came late may have changed nothing: the state tells.
-            for opts_out in (True, False):
-                people = heard.filtered(lambda person, no=opts_out: person._is_out() is no)
+            heard = everyone.filtered("may_opt_out_at")
+            # A word that came late may have changed nothing: the state tells. Whoever is out is
+            # asked about no more; a yes settles what was in doubt before it.
+            out = heard.filtered(lambda person: person._is_out())
+            kept = (heard - out).filtered(lambda person: person.may_opt_out_at <= said_at)
+            for people, opts_out in ((out, True), (kept, False)):
                 if people:
                     people._settle_doubt(opts_out, evidence)
         return changed
@@ -143,7 +144,7 @@ class WabaRecipient(models.Model):
             )
         message = people.may_opt_out_message_id[:1]
         person = people.filtered(lambda one: one == message.recipient_id) or people[:1]
-        evidence = self._answer_evidence(opts_out, message)
+        evidence = person._answer_evidence(opts_out)
         at = message.sent_at or person.may_opt_out_at
         if opts_out:
             person._set_consent("marketing", "opt_out", "person", evidence, at, message)
@@ -154,13 +155,13 @@ class WabaRecipient(models.Model):
         if people:
             people._settle_doubt(opts_out, evidence)
 
-    def _answer_evidence(self, opts_out, message):
+    def _answer_evidence(self, opts_out):
         sentence = (
             self.env._('They wrote "%(text)s". %(user)s read it as an opt-out.')
             if opts_out
             else self.env._('They wrote "%(text)s". %(user)s read it: no opt-out was meant.')
         )
-        return sentence % {"text": message._own_text(), "user": self.env.user.name}
+        return sentence % {"text": self.may_opt_out_text or "", "user": self.env.user.name}
 
     def _note_kept(self, evidence, message):
         self.env["waba.consent"].create(
@@ -209,17 +210,18 @@ class WabaRecipient(models.Model):
             "may_opt_out_at": other.may_opt_out_at,
             "may_opt_out_message_id": other.may_opt_out_message_id.id,
         }
-        super()._absorb(other)
+        result = super()._absorb(other)
         is_new = doubt["may_opt_out_at"] and not self.may_opt_out_at
         if is_new and self.marketing_state != "opted_out":
             self.write(doubt)
         if other.exists():
             other.write({"may_opt_out_at": False, "may_opt_out_message_id": False})
+        return result
 
     @api.model
     def _create_missing(self, portfolio, numbers):
         """A new row of somebody in doubt is in doubt as well."""
-        super()._create_missing(portfolio, numbers)
+        result = super()._create_missing(portfolio, numbers)
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient r
@@ -241,3 +243,4 @@ class WabaRecipient(models.Model):
         )
         if self.env.cr.rowcount:
             self.invalidate_model(["may_opt_out_at", "may_opt_out_message_id"])
+        return result

@@ -111,6 +111,7 @@ class TestPromotionsWait(DoubtCase):
         self._dispatch()
         self.assertEqual(row.state, "queued")
         self.assertEqual(len(self.simulator.sends()), 1)
+        self.assertIn("1 on hold", " ".join(campaign._describe_own_limits(fields.Datetime.now())))
         person.with_user(self.salesperson).action_keep_subscribed()
         self.assertEqual((row.state, row.wait_reason), ("queued", False))
         self._dispatch()
@@ -175,6 +176,19 @@ class TestPromotionsWait(DoubtCase):
         person = self._doubt()
         person._set_consent("utility", "opt_out", "person", "On the phone")
         self.assertTrue(person.may_opt_out_at)
+
+    def test_a_stop_said_before_that_comes_late_settles_it_too(self):
+        person = self._doubt()
+        self._write("BAJA", wamid="wamid.2", ago=timedelta(hours=1))
+        self.assertEqual(person.marketing_state, "opted_out")
+        self.assertFalse(person.may_opt_out_at)
+
+    def test_a_message_that_was_cleared_away_can_still_be_answered(self):
+        person = self._doubt()
+        person.may_opt_out_message_id.unlink()
+        self.assertFalse(person.may_opt_out_text)
+        person.with_user(self.salesperson).action_keep_subscribed()
+        self.assertFalse(person.may_opt_out_at)
 
     def test_whoever_has_opted_out_is_not_asked_about(self):
         self._write("BAJA", ago=timedelta(minutes=5))

@@ -181,4 +181,22 @@ class TestCheck(unittest.TestCase):
         self.assertEqual(verdict.reason_key, next((k for k in SYMPTOMS if k in expected), None))
 
     def test_the_reasons_and_their_order(self):
-        self.assertEqual(eligibility.REASONS, (*SYMPTOMS, "window_closed", "frequency"))
+        waiting = ("window_closed", "may_opt_out", "frequency")
+        self.assertEqual(eligibility.REASONS, (*SYMPTOMS, *waiting))
+
+    def test_a_possible_opt_out_holds_promotions_alone_and_after_what_excludes(self):
+        doubtful = replace(OPEN, may_opt_out=True)
+        later = {"promotions_free_at": LATER}
+        cases = [
+            # changes, marketing, utility, service
+            ({}, "may_opt_out", None, None),
+            ({"marketing_state": "opted_in"}, "may_opt_out", None, None),
+            ({"marketing_state": "opted_out"}, "opted_out", None, None),
+            ({"blacklisted": True}, "blacklisted", "blacklisted", None),
+            (later, "may_opt_out", None, None),
+        ]
+        for changes, *verdicts in cases:
+            for purpose, reason in zip(eligibility.PURPOSES, verdicts, strict=True):
+                with self.subTest(changes, purpose=purpose):
+                    verdict = eligibility.check(replace(doubtful, **changes), purpose, NOW)
+                    self.assertEqual((verdict.reason_key, verdict.retry_at), (reason, None))
