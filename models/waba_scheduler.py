@@ -122,7 +122,9 @@ class WabaSender(models.Model):
         return (
             self.env["waba.webhook.event"]
             .sudo()
-            .search([("state", "=", "new"), ("account_id", "in", accounts.ids)], order="id", limit=1)
+            .search(
+                [("state", "=", "new"), ("account_id", "in", accounts.ids)], order="id", limit=1
+            )
             .received_at
             or None
         )

@@ -116,7 +116,8 @@ class TestConnect(ConnectCase):
         self.assertEqual(
             self._topics(diagnosis, "ok"),
             [
-                "Access token", "App secret", "Permissions", "WhatsApp Business Account", "Business portfolio",
+                "Access token", "App secret", "Permissions", "WhatsApp Business Account",
+                "Business portfolio",
                 "Daily limit", "Health: account", "Health: portfolio", "Health: app",
                 "Number +34 600 000 003", "Templates", "Webhook subscription", "Webhook fields",
                 "Scheduled jobs",

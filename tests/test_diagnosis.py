@@ -160,7 +160,9 @@ class TestScheduler(ConnectCase):
         """As the scheduler itself writes; a person may not."""
         for name, value in values.items():
             self.env.cr.execute(
-                SQL("UPDATE ir_cron SET %s = %s WHERE id = %s", SQL.identifier(name), value, cron.id)
+                SQL(
+                    "UPDATE ir_cron SET %s = %s WHERE id = %s", SQL.identifier(name), value, cron.id
+                )
             )
         cron.invalidate_recordset()
 
