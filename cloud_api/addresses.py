@@ -1,4 +1,4 @@
-"""Where this server may call: checked as text when it is written, and as a socket when it is called.
+"""Where this server may call: checked as text when it is written, as a socket when it is called.
 
 An address that somebody typed, or that came in a reply, must not lead into the network the server
 stands in (its database, a cloud's metadata service), nor carry the access token in clear. So: https

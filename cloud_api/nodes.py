@@ -238,7 +238,8 @@ class SubscribedFields:
         """Read the reply of `/{app}/subscriptions`."""
         for entry in map(as_dict, as_list(as_dict(value).get("data"))):
             if as_text(entry.get("object")) == "whatsapp_business_account":
-                names = {as_text(as_dict(part).get("name")) for part in as_list(entry.get("fields"))}
+                parts = map(as_dict, as_list(entry.get("fields")))
+                names = {as_text(part.get("name")) for part in parts}
                 return cls(
                     frozenset(names - {""}),
                     as_text(entry.get("callback_url")),

@@ -83,9 +83,7 @@ class WabaAccount(models.Model):
             return []
         here = self._here()._asdict()
         return [
-            name
-            for name in here
-            if noted.get(name) and here[name] and here[name] != noted[name]
+            name for name in here if noted.get(name) and here[name] and here[name] != noted[name]
         ]
 
     def _why_away(self):
@@ -145,4 +143,3 @@ class WabaAccount(models.Model):
                     "%s: this database is a copy. Keys and queue are gone.", self.env.user.name
                 )
             )
-

@@ -16,6 +16,14 @@ JOBS = """
                                     WHERE model = 'ir.cron' AND module = 'waba_campaign')
      ORDER BY c.priority, c.id"""
 
+LONG_DUE = """
+    SELECT 1 FROM ir_cron c
+     WHERE c.active
+       AND (c.nextcall <= %(since)s
+            OR EXISTS (SELECT 1 FROM ir_cron_trigger t
+                        WHERE t.cron_id = c.id AND t.call_at <= %(since)s))
+     LIMIT 1"""
+
 
 class Job(NamedTuple):
     """What the scheduler knows of one job.
@@ -55,9 +63,12 @@ class WabaSender(models.Model):
 
     @api.model
     def _has_no_worker(self, now):
-        """Whether nothing runs any job of this database: the last one ended long ago."""
+        """Whether nothing runs any job of this database: one is long due, none has ended since."""
         last_at = self._last_job_at()
-        return last_at is None or last_at <= now - LATE
+        if last_at and last_at > now - LATE:
+            return False
+        self.env["ir.cron"].flush_model()
+        return bool(self.env.execute_query(SQL(LONG_DUE, since=now - LATE)))
 
     def _why_late(self, now):
         """Sentence that says why what waits is not sent although nothing holds it, or False."""
@@ -122,7 +133,9 @@ class WabaSender(models.Model):
         return (
             self.env["waba.webhook.event"]
             .sudo()
-            .search([("state", "=", "new"), ("account_id", "in", accounts.ids)], order="id", limit=1)
+            .search(
+                [("state", "=", "new"), ("account_id", "in", accounts.ids)], order="id", limit=1
+            )
             .received_at
             or None
         )

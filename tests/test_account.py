@@ -8,7 +8,15 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import format_datetime, mute_logger
 
-from .common import NO_WEBHOOK, NUMBER_ES, TOKEN, WABA_UID, PublicAddress, WabaCase
+from .common import (
+    NO_WEBHOOK,
+    NUMBER_ES,
+    TOKEN,
+    WABA_UID,
+    PublicAddress,
+    WabaCase,
+    scheduler_has_run,
+)
 
 OUTLET_UID = "200000000000002"
 OUTLET_NUMBER = "400000000000003"
@@ -25,7 +33,7 @@ class ConnectCase(WabaCase):
         cls.address = PublicAddress()
         cls.addClassCleanup(cls.address.stop)
         cls.env["ir.config_parameter"].set_param("web.base.url", cls.address.url)
-        cls._scheduler_has_run(cls.env)
+        scheduler_has_run(cls.env)
         cls.outlet = cls._create_account(waba_uid=OUTLET_UID)
 
     def setUp(self):
@@ -38,18 +46,6 @@ class ConnectCase(WabaCase):
         self.address.handshakes.clear()
         with super()._case(name):
             yield
-
-    @staticmethod
-    def _scheduler_has_run(env):
-        """As where cron workers are up: every job ran a moment ago and is not due."""
-        now = fields.Datetime.now()
-        env["ir.cron"].flush_model()
-        env.cr.execute(
-            "UPDATE ir_cron SET lastcall = %s, nextcall = %s, failure_count = 0, active = TRUE",
-            (now, now + timedelta(hours=1)),
-        )
-        env.cr.execute("DELETE FROM ir_cron_trigger")
-        env["ir.cron"].invalidate_model()
 
     def _connect(self, account=None):
         return self._opened((account or self.outlet).action_connect())
@@ -116,7 +112,8 @@ class TestConnect(ConnectCase):
         self.assertEqual(
             self._topics(diagnosis, "ok"),
             [
-                "Access token", "App secret", "Permissions", "WhatsApp Business Account", "Business portfolio",
+                "Access token", "App secret", "Permissions", "WhatsApp Business Account",
+                "Business portfolio",
                 "Daily limit", "Health: account", "Health: portfolio", "Health: app",
                 "Number +34 600 000 003", "Templates", "Webhook subscription", "Webhook fields",
                 "Scheduled jobs",
@@ -329,7 +326,7 @@ class TestHandshake(HttpCase, WabaCase):
         """No stand-in: the platform's challenge is answered by our controller."""
         self.env["ir.config_parameter"].set_param("web.base.url", self.base_url())
         outlet = self._create_account(waba_uid=OUTLET_UID)
-        ConnectCase._scheduler_has_run(self.env)
+        scheduler_has_run(self.env)
         self.env.flush_all()
         with self.allow_requests(all_requests=True):
             action = outlet.action_connect()

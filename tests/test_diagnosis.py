@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.addons.waba_campaign.models.waba_webhook_refusal import UPSERT
 from odoo.tools import SQL
 
-from .common import APP_SECRET, TOKEN
+from .common import APP_SECRET, TOKEN, scheduler_has_run
 from .test_account import OUTLET_NUMBER, OUTLET_UID, ConnectCase
 
 NOT_DUE = timedelta(hours=1)
@@ -152,7 +152,7 @@ class TestScheduler(ConnectCase):
     def setUp(self):
         super().setUp()
         self._connect()
-        self._scheduler_has_run(self.env)
+        scheduler_has_run(self.env)
         self.job = self.outlet.sender_ids.cron_id
         self.now = fields.Datetime.now()
 
@@ -160,7 +160,9 @@ class TestScheduler(ConnectCase):
         """As the scheduler itself writes; a person may not."""
         for name, value in values.items():
             self.env.cr.execute(
-                SQL("UPDATE ir_cron SET %s = %s WHERE id = %s", SQL.identifier(name), value, cron.id)
+                SQL(
+                    "UPDATE ir_cron SET %s = %s WHERE id = %s", SQL.identifier(name), value, cron.id
+                )
             )
         cron.invalidate_recordset()
 
@@ -197,14 +199,23 @@ class TestScheduler(ConnectCase):
         for last_at, words in ((self.now - timedelta(minutes=11), "No scheduled job has run since"),
                                (None, "No scheduled job has ever run")):  # fmt: skip
             with self._case(words):
-                self.env.cr.execute("UPDATE ir_cron SET lastcall = %s", (last_at,))
+                self.env.cr.execute(
+                    "UPDATE ir_cron SET lastcall = %s, nextcall = %s",
+                    (last_at, self.now - timedelta(minutes=11)),
+                )
                 line = self._line(self._diagnose(), "Scheduled jobs", "error")
                 self.assertIn(words, line.text)
                 self.assertIn("max_cron_threads", line.text + line.advice)
 
+    def test_a_database_that_has_just_been_made_has_no_trouble_yet(self):
+        self.env.cr.execute("UPDATE ir_cron SET lastcall = NULL, nextcall = %s", (self.now,))
+        diagnosis = self._diagnose()
+        self.assertEqual(self._topics(diagnosis, "error"), [])
+        self.assertIn("never", self._line(diagnosis, "Scheduled jobs", "ok").text)
+
     def test_what_waits_too_long(self):
         event = self._store_event({}, self.outlet)
-        self._scheduler_has_run(self.env)
+        scheduler_has_run(self.env)
         self.assertNotIn("Events not read", self._topics(self._diagnose(), "error"))
         event.received_at = self.now - timedelta(minutes=20)
         self._line(self._diagnose(), "Events not read", "error")
@@ -224,7 +235,7 @@ class TestScheduler(ConnectCase):
         campaign = self._campaign(self._leads(2))
         campaign._begin()
         self._prepare()
-        self._scheduler_has_run(self.env)
+        scheduler_has_run(self.env)
         cron = self.sender.cron_id
         cases = [
             ({}, None),

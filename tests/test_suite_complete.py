@@ -5,7 +5,7 @@ from .common import ROOT
 
 
 class TestSuiteComplete(unittest.TestCase):
-    """Odoo's own runner runs what tests/__init__.py imports; pytest runs what lies in the folder."""
+    """Odoo's own runner runs what tests/__init__.py imports, pytest what lies in the folder."""
 
     def test_every_module_is_imported_once_and_in_order(self):
         folder = ROOT / "tests"

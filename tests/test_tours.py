@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 from odoo.tests import HttpCase, tagged
 
-from .common import PublicAddress, WabaCase, first_name_of
+from .common import PublicAddress, WabaCase, first_name_of, scheduler_has_run
 
 # Odoo gives a tour 60 seconds as a whole; each step has a limit of its own, which is enough.
 WHOLE_TOUR = 100_000
@@ -61,6 +61,7 @@ class TestTours(TourCase):
         self.addCleanup(address.stop)
         self.env["ir.config_parameter"].set_param("web.base.url", address.url)
         self.env["ir.default"].set("waba.account", "base_url", self.simulator.url)
+        scheduler_has_run(self.env)
         self._tour("waba_connect_account", "admin")
         account = (
             self.env["waba.account"].search([("app_uid", "=", "300000000000001")]) - self.account

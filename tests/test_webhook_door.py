@@ -122,7 +122,7 @@ class TestWebhookDoor(HttpCase):
         self.assertFalse(self._events())
 
     def test_refused_bodies_are_counted_and_written_once_in_a_while(self):
-        """Whoever has the address posts as fast as the line allows: no row and no write for each."""
+        """Whoever has the address may post without end: no row and no write for each."""
         COUNTER.forget()
         with self.assertLogs(REFUSALS, "WARNING") as captured:
             for _time in range(12):

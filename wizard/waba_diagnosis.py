@@ -11,7 +11,7 @@ _logger = logging.getLogger(__name__)
 
 # Levels of lines that decide, the worst first.
 VERDICTS = ("error", "warning", "unproved")
-# Failures that tell of the account and its keys, whatever was asked; their advice is the common one.
+# Failures that tell of the account and its keys, whatever was asked: the common advice serves.
 OF_THE_ACCOUNT = ("token", "permission", "account_restricted", "account_misclassified", "billing",
                   "marketing_disabled")  # fmt: skip
 NEEDED_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
@@ -57,9 +57,7 @@ class WabaDiagnosis(models.TransientModel):
     def _compute_verdict(self):
         for diagnosis in self:
             levels = set(diagnosis.line_ids.mapped("level"))
-            diagnosis.verdict = next(
-                (level for level in VERDICTS if level in levels), "ok"
-            )
+            diagnosis.verdict = next((level for level in VERDICTS if level in levels), "ok")
 
     @api.depends("account_id")
     def _compute_display_name(self):
@@ -214,8 +212,13 @@ class WabaDiagnosisLine(models.TransientModel):
 
     diagnosis_id = fields.Many2one("waba.diagnosis", required=True, ondelete="cascade")
     level = fields.Selection(
-        [("ok", "Fine"), ("info", "Note"), ("unproved", "Not proved yet"), ("warning", "Check"),
-         ("error", "Stop")],
+        [
+            ("ok", "Fine"),
+            ("info", "Note"),
+            ("unproved", "Not proved yet"),
+            ("warning", "Check"),
+            ("error", "Stop"),
+        ],
         required=True,
     )
     topic = fields.Char(required=True)

@@ -71,7 +71,8 @@ class Demo:
         problems = [
             f"{line['topic']}: {line['text']}" for line in lines if line["level"] == "error"
         ]
-        if problems:
+        [account] = self.admin.call("waba.account", "read", account_ids, ["state"])
+        if account["state"] != "connected":
             raise DemoError("the account could not be connected:\n" + "\n".join(problems))
 
     def leads(self, kind="%"):

@@ -6,7 +6,7 @@ addTour("waba_connect_account", () => [
     edit("waba_uid", "200000000000002"),
     edit("app_uid", "300000000000001"),
     edit("access_token", "WRONG-TOKEN"),
-    edit("app_secret", "tour-app-secret"),
+    edit("app_secret", "test-app-secret"),
     button("Connect"),
     see(".modal .alert-danger:contains('It does not work yet')", "the verdict on a wrong token"),
     see(".modal .o_data_row:contains('Stop'):contains('Access token'):contains('error 190')"),
