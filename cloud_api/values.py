@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1)
 # Seconds reach 1e11 in the year 5138, milliseconds reached it in 1973.
 _FIRST_MILLISECONDS = 100_000_000_000
 
-# C0 and C1 controls, line and paragraph separators; embeddings, overrides and isolates of bidi text.
+# Controls, line and paragraph separators; embeddings, overrides and isolates of bidi text.
 _OUT_OF_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 _LIMITS = {

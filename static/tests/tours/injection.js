@@ -85,7 +85,7 @@ addTour("waba_hostile_texts", () => [
     ...view("waba.auto.reply", "list"),
     ...view("waba.reputation.event", "list"),
     ...open("reputation dashboard", () => "waba_campaign.waba_reputation_dashboard_action", ".o_waba_page:not(.o_waba_loading)"),
-    see(".o_waba_timeline canvas[aria-label]", "its chart is drawn: nothing is on its way any more"),
+    see(".o_waba_page[data-state]", "all of it: nothing is on its way any more"),
     {
         content: "what is run would be noticed",
         trigger: "body",
