@@ -241,7 +241,7 @@ class TestDoors(SystemFieldsCase):
             with self.subTest(name):
                 self.assertNotEqual(campaigns.default_get([name]).get(name), value)
                 made = campaigns.create({"name": "Mine", "res_model": "crm.lead"})
-                self.assertNotEqual(made[name], value)
+                self.assertNotEqual(made.read([name], load=None)[0][name], value)
                 self.assertEqual((made.state, made.launched_by_id.id), ("draft", False))
 
     def test_a_context_of_ones_own_does_not_fill_a_form(self):
