@@ -133,7 +133,6 @@ class TestFields(VariableCase):
                 ("country_id", "Spain"),
                 ("country_id.code", "ES"),
                 ("stage_id.name", stage.name),
-                ("user_id.partner_id.email", self.salesperson.partner_id.email or ""),
                 ("tag_ids", "Sofás, Mesas"),
                 ("tag_ids.name", "Sofás"),
                 ("priority", "High"),

@@ -35,6 +35,9 @@ class WabaSequenceActivate(models.TransientModel):
     @api.depends("sequence_id")
     def _compute_matching_count(self):
         for wizard in self:
+            if not wizard.sequence_id:
+                wizard.matching_count = 0
+                continue
             wizard.sequence_id.check_access("read")
             sequence, leads = wizard.sequence_id.sudo(), self.env["crm.lead"]
             leads = leads.browse([lead_id for lead_id, _key in sequence._matching(leads)])
