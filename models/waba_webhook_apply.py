@@ -144,18 +144,22 @@ class WabaWebhookEvent(models.Model):
         :return: {event's id: {place of an item in the body: Wait, or why it was not applied}}
         """
         told, places = [], []
-        reach, notes = self._reach(), {}
+        reach, notes, refused = self._reach(), {}, {}
         for event, items in parsed:
             accounts, uids = reach[event.account_id.id]
             for place, item in enumerate(items):
                 if not isinstance(item, webhook_events.MessageStatus):
                     continue
                 if item.waba_uid not in uids:
-                    # Messages of an account that is not connected here are not here either.
-                    note = event._no_account(item)
-                    why = note.why if isinstance(note, Wait) else note
-                    notes.setdefault(event.id, {})[place] = why
-                    continue
+                    # Of an account that is not known here it may still be our message: a number
+                    # moves to another account, and what it sent before is told under the new one.
+                    key = event.account_id, item.waba_uid
+                    if key not in refused:
+                        note = event._no_account(item)
+                        refused[key] = not isinstance(note, Wait) and note
+                    if refused[key]:
+                        notes.setdefault(event.id, {})[place] = refused[key]
+                        continue
                 told.append((item, accounts))
                 places.append((event, place))
         strays = self.env["waba.message"]._apply_statuses(told) if told else {}

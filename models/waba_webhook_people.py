@@ -183,7 +183,8 @@ class WabaWebhookEvent(models.Model):
             )
         is_refused = item.error and item.error.failure_type == "opted_out"
         if is_refused and not item.is_group and not self._names_own_number(item):
-            person = self._person_to_heed(self._account_of(item), item)
+            account = self._account_of(item)
+            person = account and self._person_to_heed(account, item)
             if person:
                 evidence = item.error.details or item.error.message or item.error.title
                 account = self._account_of(item)

@@ -67,8 +67,10 @@ class WabaWebhookEvent(models.Model):
             name=item.requested_name,
             decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
         )
-        self._poll_soon()
-        return self._note_on_number(account, item.display_number, decision)
+        note = self._note_on_number(account, item.display_number, decision)
+        if not note:
+            self._poll_soon()
+        return note
 
     def _apply_security(self, account, item):
         return self._note_on_number(
