@@ -345,7 +345,7 @@ class WabaCase(TransactionCase):
                 "account_id": self.account.id,
                 "sender_id": self.sender.id,
                 "company_id": self.account.company_id.id,
-                "recipient_id": person[number].id,
+                "recipient_id": person[number].id if number else False,
                 "number": number,
                 "template_id": self.template.id,
                 "category": self.template.category,

@@ -13,6 +13,7 @@ from odoo.sql_db import Cursor
 from odoo.tests import tagged
 
 from .common import WabaCase
+from .test_policy_links import PHONE
 
 PEOPLE = 20_000
 BIG_TABLES = frozenset(
@@ -330,7 +331,7 @@ class TestQueryPlans(WabaCase):
         self.env.flush_all()
         messages, results = self.env["waba.message"], self.env["waba.attribution"]
         with Statements() as statements:
-            messages._follow_link(f"{link.code}-{'A' * 16}", "GET", "Mozilla/5.0")
+            messages._follow_link(f"{link.code}-{'A' * 16}", "GET", PHONE)
             messages._price_batch()
             results._take_answers(at - timedelta(days=2))
             results._recount(lead)
