@@ -53,7 +53,7 @@ class WabaDiagnosis(models.TransientModel):
         senders = account.sender_ids
         now, topic = fields.Datetime.now(), self.env._("Scheduled jobs")
         jobs = senders._jobs(senders, others=True)
-        if senders._has_no_worker(now):
+        if has_no_worker := senders._has_no_worker(now):
             self._add(
                 "error",
                 topic,
@@ -61,7 +61,9 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("This process has max_cron_threads = %s.", config["max_cron_threads"]),
             )
         for job in jobs:
-            self._tell_job(job, now)
+            # Without a worker all are late, which is said once.
+            if job.failure_count or not job.is_active or not has_no_worker:
+                self._tell_job(job, now)
         self._tell_backlog(account, now)
         if not any(job.failure_count or job.is_late(now) or not job.is_active for job in jobs):
             last_at = max((job.last_at for job in jobs if job.last_at), default=None)
