@@ -165,7 +165,7 @@ class WabaSequenceStep(models.Model):
         figures = self._count_messages()
         for step in self:
             sent, read, answered, _left_out = figures.get(step.id, (0, 0, 0, 0))
-            step.here_count = here.get(step, 0)
+            step.here_count, step.reached_count = here.get(step, 0), 0
             step.sent_count, step.read_count, step.answered_count = sent, read, answered
         for sequence in self.sequence_id:
             reached = sequence._count_reached()

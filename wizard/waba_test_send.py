@@ -45,7 +45,7 @@ class WabaTestSend(models.TransientModel):
             wizard.warning = "\n".join(lines)
 
     def _missing_values(self):
-        record = self._record()
+        record = self.campaign_id and self._record()
         if not record:
             return []
         notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
