@@ -138,7 +138,8 @@ class TestFacts(PersonCase):
         self.assertEqual(self._facts(person), ("Eva Sanz", "Eva", "Muebles Roble", person))
         self.assertEqual(person._waba_person_facts()["salesperson"], self.salesperson.name)
         self.assertEqual(self._facts(company), ("Muebles Roble", "", "Muebles Roble", company))
-        self.assertEqual(self._facts(self.partner), ("Ana María Prueba", "Ana María", "", self.partner))
+        of_partner = ("Ana María Prueba", "Ana María", "", self.partner)
+        self.assertEqual(self._facts(self.partner), of_partner)
 
     def test_the_facts_need_no_other_fields_than_those_named(self):
         for record in (self.lead, self.partner):
