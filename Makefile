@@ -26,7 +26,7 @@ demo-check: ## the demo's scenario, run and checked without a person
 test: ## every test, in one pytest run
 	@dev/test
 
-fuzz: ## broken and hostile webhook bodies at our door (ten minutes; the tests take half a minute)
+fuzz: ## broken and hostile webhook bodies at our door (ten minutes; the tests take a minute)
 	@dev/fuzz
 
 torture: ## kills, crowds and a misbehaving platform against the engine (a quarter of an hour)

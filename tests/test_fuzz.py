@@ -1,6 +1,6 @@
 """Hostile and broken webhook bodies, drawn anew: at the parser, at the job and at the door.
 
-`WABA_FUZZ_SECONDS` is how long each of them goes on (10 if not given, `make fuzz`: 200). A run is
+`WABA_FUZZ_SECONDS` is how long each of them goes on (20 if not given, `make fuzz`: 200). A run is
 told by its seed: the same seeds come in the same order, a longer run only goes further.
 """
 
@@ -20,7 +20,7 @@ from odoo.tools import mute_logger
 from .common import NUMBER_ES, WABA_UID, WabaCase
 from .webhook_mutations import as_bytes, mutated_entries, with_neighbours
 
-SECONDS = float(os.environ.get("WABA_FUZZ_SECONDS", "10"))
+SECONDS = float(os.environ.get("WABA_FUZZ_SECONDS", "20"))
 ROUND = 50
 APPLY = "odoo.addons.waba_campaign.models.waba_webhook_apply"
 # Python keeps a dict of a small JSON object in some 30 times its text.
