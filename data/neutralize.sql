@@ -17,8 +17,8 @@ UPDATE waba_message
    SET state = 'uncertain', reserved_until = NULL WHERE state = 'reserved';
 -- What came over the wire, as it came: evidence for the original, of no use to a copy.
 UPDATE waba_webhook_event
-   SET body = '{}', summary = NULL, error = NULL,
-       state = CASE state WHEN 'new' THEN 'ignored' ELSE state END;
+   SET body = '{}', summary = NULL, error = NULL, waiting_items = NULL,
+       state = CASE WHEN state IN ('new', 'waiting') THEN 'ignored' ELSE state END;
 UPDATE waba_reputation_event SET raw = NULL WHERE raw IS NOT NULL;
 -- A person's whole data, made for them and about to be deleted.
 UPDATE waba_privacy SET file = NULL WHERE file IS NOT NULL;

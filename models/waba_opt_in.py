@@ -15,6 +15,7 @@ class WabaOptIn(models.Model):
 
     _name = "waba.opt.in"
     _description = "WhatsApp Opt-in of a Company"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "at desc, id desc"
     _rec_name = "recipient_id"
     _log_access = False

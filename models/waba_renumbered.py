@@ -22,6 +22,7 @@ class WabaRenumbered(models.Model):
 
     _name = "waba.renumbered"
     _description = "WhatsApp Number Changed After an Opt-out"
+    _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
 
     res_model = fields.Char("Record's model", required=True, readonly=True)

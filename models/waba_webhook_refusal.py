@@ -66,6 +66,7 @@ class WabaWebhookRefusal(models.Model):
 
     _name = "waba.webhook.refusal"
     _description = "Refused WhatsApp Webhooks"
+    _inherit = ["waba.system.fields.mixin"]
     _log_access = False
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")

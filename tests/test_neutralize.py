@@ -17,7 +17,7 @@ EMPTIED = {
     RAW: {
         "waba_account": "health_status",
         "waba_sender": "health_status",
-        "waba_webhook_event": "body summary error",
+        "waba_webhook_event": "body summary error waiting_items",
         "waba_reputation_event": "raw",
         "waba_privacy": "file",
     },
@@ -32,7 +32,7 @@ WORDS = "sentences, marks and keys of the addon itself"
 STAYS = {
     PEOPLE: {
         "waba_message": "number person_name parameters variant_parameters text payload details",
-        "waba_recipient": "number wa_number user_uid name",
+        "waba_recipient": "number wa_number user_uid former_uids name",
         "waba_consent": "number evidence",
         "waba_consent_note": "note",
         "waba_consent_rejected": "number purpose action at evidence origin",
@@ -77,19 +77,22 @@ STAYS = {
         "waba_template_variable": "example",
     },
     WORDS: {
-        "waba_account": "base_url stop_reason",
+        "waba_account": "base_url stop_reason stops home",
         "waba_attribution": "event_key",
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"
-        " b_template_signature override_lines launch_mark",
+        " b_template_signature override_lines launch_mark launched_mark approval_people"
+        " override_people",
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
         "waba_diagnosis_line": "topic text advice",
         "waba_media": "reason",
-        "waba_message": "uuid origin_key res_model streak_type failure_reason time_zone link_token",
+        "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
+        " time_zone link_token",
         "waba_phone_prefix": "prefix",
         "waba_preflight": "summary verdict",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",
+        "waba_renumbered": "res_model",
         "waba_report_block": "res_model",
         "waba_reputation_event": "event_key",
         "waba_sender": "pause_reason reputation_base_text reputation_reason reputation_projection"

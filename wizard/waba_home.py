@@ -10,6 +10,7 @@ class WabaHome(models.TransientModel):
 
     _name = "waba.home"
     _description = "Real Database or Copy"
+    _inherit = ["waba.system.fields.mixin"]
 
     choice = fields.Selection(
         [
