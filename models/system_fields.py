@@ -56,7 +56,7 @@ class WabaSystemFieldsMixin(models.AbstractModel):
 
     @api.model
     def _kept_from_forms(self):
-        """Also through the door of a person's own `ir.default`, or of a context (form_values.py)."""
+        """Nor does a person's own `ir.default` or a context say them, see form_values.py."""
         return frozenset(
             name for name, field in self._fields.items() if self._is_system_field(field)
         )

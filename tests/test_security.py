@@ -2,6 +2,7 @@ import logging
 from functools import partial
 from importlib.machinery import SourceFileLoader
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import get_public_method
 from odoo.tests import new_test_user
@@ -25,6 +26,10 @@ RIGHTS = {
     "waba.auto.reply": {USER: "r", MANAGER: "rwcd", SYSTEM: ""},
     "waba.media": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.consent": {USER: "r", MANAGER: "r", SYSTEM: ""},
+    "waba.opt.in": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.renumbered": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.webhook.refusal": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.home": {USER: "", MANAGER: "", SYSTEM: "rwc"},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.privacy": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.erased.person": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -348,6 +353,7 @@ class TestCompanies(SecurityCase):
         self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         self._follow_up()
         self.env["waba.attribution.due"]._note([1])
+        self._what_sending_asks()
         for model in RIGHTS:
             # Theirs alone who asked for them.
             if self.env[model]._transient:
@@ -360,6 +366,18 @@ class TestCompanies(SecurityCase):
                     self.assertFalse(theirs.search([]))
         with self._refused():
             campaign.with_user(self.stranger).read(["name"])
+
+    def _what_sending_asks(self):
+        """An opt-in, a number changed after an opt-out, refused webhooks."""
+        person = self._message("+34611000077").recipient_id
+        person._set_marketing_state("opted_in", "person", "At the fair", company=self.env.company)
+        now = fields.Datetime.now()
+        self.env["waba.renumbered"].create(
+            {"res_model": "crm.lead", "res_id": 1, "recipient_id": person.id, "changed_at": now}
+        )
+        self.env["waba.webhook.refusal"].create(
+            {"account_id": self.account.id, "count": 1, "first_at": now, "last_at": now}
+        )
 
     def _follow_up(self):
         """A lead in a follow-up, and an automation that writes."""

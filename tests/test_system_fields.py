@@ -62,7 +62,7 @@ WRITABLE = {
     )),
     "waba.template": ((MANAGER,), "variable_ids hold_at_warning"),
     "waba.template.variable": ((MANAGER,), "source field_path text fallback"),
-    "waba.consent.word": ((MANAGER,), "active phrase action language match company_id"),
+    "waba.consent.word": ((MANAGER,), "active phrase action strength language match company_id"),
     "waba.rate": (
         (MANAGER,), "market country_ids category amount currency_id valid_from company_id active"
     ),
@@ -79,10 +79,11 @@ WRITABLE = {
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
     # Dialogs: what they are opened for, and what is entered in them
     "waba.consent.note": (
-        BOTH, "res_model res_id at recipient_id purpose action note is_confirmed"
+        BOTH, "res_model res_id at recipient_id purpose action note heard"
     ),
     "waba.report.block": (BOTH, "res_model res_id at message_id what note stop_promotions"),
     "waba.privacy": ((MANAGER,), "recipient_id keep_out is_sure"),
+    "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
     "waba.preflight": (BOTH, "reason"),
     "waba.test.send": (BOTH, "variant user_ids to_test_numbers"),
@@ -278,6 +279,7 @@ class TestDoors(SystemFieldsCase):
         user = self.people[USER]
         country = self.env.ref("base.es")
         user.partner_id.write({"phone": "+34 611 777 001", "country_id": country.id})
+        self.env.company.waba_test_numbers = "+34611777001"
         campaign = self._campaign(self._leads(1), user_id=user.id).with_user(user)
         test = self.env["waba.test.send"].with_user(user)
         test = test.browse(campaign.action_send_test()["res_id"])
