@@ -231,7 +231,7 @@ class TestWords(WabaCase):
         person = super()._rows(campaign).recipient_id
         self._receive(self._inbound(person.number, "Hola"))
         waiting = self._store_event({"object": "waiting", "entry": []})
-        waiting.error = f"of {person.number}"
+        waiting.write({"error": f"of {person.number}", "waiting_items": {"notes": person.number}})
         for record in (self.account, self.sender):
             record.health_status = {"raw": person.number}
         self.env["waba.reputation.event"]._record(

@@ -38,7 +38,7 @@ METHODS = {
     "waba.account": {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
-        "action_view_templates": "reads",
+        "action_view_templates": "reads", "action_settle_home": "system",
     },
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
@@ -63,9 +63,11 @@ METHODS = {
         "conversation_older": "reads", "conversation_poll": "reads",
         "conversation_seen": "writes", "conversation_send": "writes",
         "conversation_template": "reads", "conversation_templates": "reads",
-        "conversation_typing": "writes",
+        "conversation_typing": "writes", "action_confirm_opt_out": "writes",
+        "action_keep_subscribed": "writes", "conversation_settle_doubt": "writes",
     },
     "waba.diagnosis": {"action_again": "manager"},
+    "waba.home": {"action_confirm": "system"},
     "waba.message": {
         "action_open_record": "reads", "action_retry": "writes",
         "action_settle_arrived": "writes", "action_settle_send_again": "writes",
@@ -83,7 +85,8 @@ METHODS = {
     "waba.privacy": {"action_erase": "manager", "action_export": "manager"},
     "waba.recipient": {
         "action_erase_data": "manager", "action_export_data": "manager",
-        "action_note_consent": "reads",
+        "action_note_consent": "reads", "action_confirm_opt_out": "writes",
+        "action_keep_subscribed": "writes",
     },
     "waba.release": {"action_confirm": "manager"},
     "waba.report.block": {"action_confirm": "writes"},
@@ -116,13 +119,14 @@ METHODS = {
     "waba.person.mixin": {
         "action_view_waba_conversation": "reads", "action_view_waba_messages": "reads",
         "action_waba_log_block": "writes", "action_waba_note_consent": "reads",
-        "action_waba_open_person": "reads",
+        "action_waba_open_person": "reads", "action_waba_confirm_other_person": "writes",
+        "action_waba_confirm_opt_out": "writes", "action_waba_keep_subscribed": "writes",
     },
     "waba.reputation.subject.mixin": {"action_view_evidence": "reads"},
 }  # fmt: skip
 OF_THE_ORM = {
     "create", "write", "unlink", "copy_data", "default_get", "load", "get_import_templates", "init",
-    "execute_import", "search_fetch",
+    "execute_import", "onchange",
 }  # fmt: skip
 # Texts of ours that are evaluated get these; keys and hidden records must not come of them.
 HOSTILE_PATHS = (

@@ -723,28 +723,6 @@ class TestRemoteCalls(SecurityCase):
             with self.subTest(model=model, name=name):
                 self.assertTrue(getattr(type(self.env[model]), name)._api_private)
 
-    def test_every_public_method_of_ours_is_a_button_or_the_orms(self):
-        of_the_orm = {"create", "write", "unlink", "copy_data", "default_get", "init", "load",
-                      "get_import_templates", "onchange"}
-        # Asks by itself who is asking.
-        of_the_screens = {
-            "campaign_preview_data", "conversation_assign", "conversation_attach",
-            "conversation_colleagues", "conversation_data", "conversation_detach",
-            "conversation_older", "conversation_poll", "conversation_seen", "conversation_send",
-            "conversation_template", "conversation_templates", "conversation_typing",
-            "reputation_dashboard_data",
-        }  # fmt: skip
-        for model in filter(lambda name: name.startswith("waba."), self.env.registry.models):
-            for parent in type(self.env[model]).mro():
-                if not parent.__module__.startswith("odoo.addons.waba_campaign"):
-                    continue
-                for name, value in vars(parent).items():
-                    if name.startswith("_") or name in of_the_orm | of_the_screens:
-                        continue
-                    if callable(value):
-                        with self.subTest(model=model, name=name):
-                            self.assertTrue(name.startswith("action_"))
-
 
 class TestConsentLedger(SecurityCase):
     def test_an_entry_is_neither_changed_nor_deleted_by_anybody(self):
