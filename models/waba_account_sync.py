@@ -157,7 +157,7 @@ class WabaAccount(models.Model):
     def _take_poll(self, facts):
         """What was read, and that it could be read."""
         self._take(facts)
-        self._lift(("access",), self.env._("Meta lets the account be read again."))
+        self._lift(("access",), self.env._("Meta allows this account to be read again."))
 
     def _take_sync_error(self, error):
         """A failed poll stops the account only when Meta refuses the key itself."""

@@ -58,7 +58,9 @@ class WabaCampaign(models.Model):
         :raise UserError: a form that is not saved may name any other
         """
         if self.res_model not in dict(self._target_models()):
-            raise UserError(self.env._("Choose what the campaign is written to first."))
+            raise UserError(
+                self.env._("Choose whom to write to first: leads, contacts or other records.")
+            )
         return self.env[self.res_model]
 
     # ------------------------------------------------------------------

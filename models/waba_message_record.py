@@ -91,7 +91,7 @@ class WabaMessage(models.Model):
     record_traits = fields.Char(
         readonly=True,
         help="What the record was when the message was made: open, won, lost, archived… Empty for "
-        "messages to a person that no record stands for.",
+        "messages to a person without a record.",
     )
 
     @api.model

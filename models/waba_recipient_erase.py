@@ -153,7 +153,7 @@ class WabaRecipient(models.Model):
                     "marketing",
                     "opt_out",
                     "erased",
-                    self.env._("One company erased their data, which keeps them out."),
+                    self.env._("One company erased their data; the opt-out stays in force."),
                 )
         whole._empty_person()
         return {model: count for model, count in counts.items() if count}

@@ -110,7 +110,7 @@ class WabaSequenceEnrollment(models.Model):
                 limit=1,
             )
             if twin:
-                text = self.env._("Another lead goes through it with the same person's number.")
+                text = self.env._("Another lead with the same person's number is already in it.")
                 (one | twin).sorted("id")[1:]._stop("gone", text)
                 # Before the other takes the number, which one running row has.
                 self.flush_model()

@@ -30,7 +30,7 @@ class WabaRenumbered(models.Model):
         "Record", model_field="res_model", required=True, readonly=True
     )
     recipient_id = fields.Many2one(
-        "waba.recipient", "Person before", required=True, readonly=True, ondelete="cascade",
+        "waba.recipient", "Previous person", required=True, readonly=True, ondelete="cascade",
         index=True,
     )  # fmt: skip
     changed_at = fields.Datetime(required=True, readonly=True)

@@ -104,7 +104,7 @@ class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     second_sender_at = fields.Datetime(
-        "Messages of another system seen",
+        "Last message of another system",
         readonly=True,
         copy=False,
         help="When WhatsApp last reported a message that this database did not send.",

@@ -49,7 +49,7 @@ class WabaSequence(models.Model):
         help="What happened before brings nobody in: set when the follow-up is activated.",
     )
     reader_id = fields.Many2one(
-        "res.users", "Reads as", readonly=True, copy=False, ondelete="restrict",
+        "res.users", "Reads with the rights of", readonly=True, copy=False, ondelete="restrict",
         help="Whose rights decide which leads come in and what messages may show: whoever started "
         "it, or changed its conditions or messages last.",
     )  # fmt: skip

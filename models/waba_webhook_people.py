@@ -144,7 +144,7 @@ class WabaWebhookEvent(models.Model):
 
     def _not_read_yet(self, account):
         return Wait(
-            "account", self.env._("The account %s was not read from Meta yet.", account.name)
+            "account", self.env._("The account %s has not been read from Meta yet.", account.name)
         )
 
     def _apply_person_report(self, account, item):

@@ -51,8 +51,8 @@ class WabaWebhookEvent(models.Model):
         "Waits for",
         readonly=True,
     )
-    look_at = fields.Datetime("Looked at again at", readonly=True)
-    look_count = fields.Integer("Looks taken", readonly=True, aggregator=None)
+    look_at = fields.Datetime("Next check", readonly=True)
+    look_count = fields.Integer("Checks made", readonly=True, aggregator=None)
     waiting_items = fields.Json(
         readonly=True,
         help="Which events of the body wait, and what was said of others: {'of': count, "

@@ -167,9 +167,7 @@ class WabaConsentNote(models.TransientModel):
             return
         if not self.heard:
             raise UserError(
-                self.env._(
-                    "Choose how they said it: an opt-in that nothing shows is worth nothing."
-                )
+                self.env._("Choose how they said it: an opt-in without evidence does not count.")
             )
         if not evidence.is_telling(self.note):
             raise UserError(

@@ -111,7 +111,7 @@ class WabaDiagnosis(models.TransientModel):
             self._add(
                 "info",
                 topic,
-                self.env._("Not checked: it takes the app's ID and secret."),
+                self.env._("Not checked: the app's ID and secret are needed."),
                 self.env._("Enter the App ID on the account."),
             )
             return
@@ -162,7 +162,7 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._(
                     "In the app's dashboard, under WhatsApp → Configuration, enter the address "
                     "and the verify token below and subscribe to all fields. Check that the app "
-                    "is in Live mode: Meta does not tell. Then send yourself a message."
+                    "is in Live mode: Meta does not report it. Then send yourself a message."
                 ),
             )
 

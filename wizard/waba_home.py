@@ -57,7 +57,9 @@ class WabaHome(models.TransientModel):
     def action_confirm(self):
         self.ensure_one()
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator says which database is real."))
+            raise AccessError(
+                self.env._("Only an administrator can say which database is the real one.")
+            )
         accounts = self.env["waba.account"].with_user(self.env.user)
         if self.choice == "copy":
             self._check_nothing_at_home()

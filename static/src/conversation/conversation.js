@@ -390,7 +390,7 @@ export class Conversation extends Component {
             this.notification.add(
                 optsOut
                     ? _t("Opted out: no promotions go to them any more.")
-                    : _t("Kept: promotions to them go on."),
+                    : _t("Kept subscribed: promotions continue."),
                 { type: "success" }
             );
             this.props.onChanged?.();
