@@ -73,7 +73,7 @@ class WabaCampaign(models.Model):
     def _compute_progress(self):
         now = fields.Datetime.now()
         for campaign in self:
-            campaign.hold_reason = campaign._why_waiting()
+            campaign.hold_reason = campaign._why_waiting() or campaign._why_late()
             forecast = campaign._forecast(now)
             campaign.next_message_at = forecast.next_at if forecast else False
             campaign.ends_at = forecast.ends_at if forecast else False
@@ -223,7 +223,14 @@ class WabaCampaign(models.Model):
             return reason
         if self.category == "marketing" and (reason := sender._why_marketing_waits()):
             return reason
-        return self.queued_count > 0 and sender._why_late(fields.Datetime.now())
+        return False
+
+    def _why_late(self):
+        """That nobody works off what waits, after all reasons that somebody wants."""
+        self.ensure_one()
+        if self.state != "running" or not self.queued_count:
+            return False
+        return self.sudo().sender_id._why_late(fields.Datetime.now())
 
 
 def _latest(forecasts):

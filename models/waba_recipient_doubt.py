@@ -229,10 +229,12 @@ class WabaRecipient(models.Model):
                           may_opt_out_message_id = o.may_opt_out_message_id
                      FROM waba_recipient o
                     WHERE o.may_opt_out_at IS NOT NULL AND o.portfolio_id <> %(portfolio)s
-                      AND EXISTS (SELECT 1 FROM waba_account theirs
-                                    JOIN waba_account ours ON ours.company_id = theirs.company_id
-                                   WHERE theirs.portfolio_id = o.portfolio_id
-                                     AND ours.portfolio_id = %(portfolio)s)
+                      AND (NOT EXISTS (SELECT 1 FROM waba_account ours
+                                        WHERE ours.portfolio_id = %(portfolio)s)
+                           OR EXISTS (SELECT 1 FROM waba_account ours
+                                        JOIN waba_account theirs USING (company_id)
+                                       WHERE theirs.portfolio_id = o.portfolio_id
+                                         AND ours.portfolio_id = %(portfolio)s))
                       AND r.portfolio_id = %(portfolio)s AND r.number IN (o.number, %(wa_number)s)
                       AND r.number = ANY(%(numbers)s) AND r.may_opt_out_at IS NULL
                       AND r.marketing_state <> 'opted_out'""",

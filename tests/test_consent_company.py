@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import permutations, product
 
 from odoo.addons.waba_campaign.cloud_api import webhooks
+from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 
 from .test_consent import NUMBER, ConsentCase
@@ -197,7 +198,8 @@ class TestSendingByOneCompany(SharedCase):
     def test_whatsapp_s_own_resume_is_given_to_the_company_of_the_account(self):
         self._prefer("stop", hours_ago=2)
         [item] = webhooks.parse_events(self._preference_body("resume", hours_ago=1))
-        self.env["waba.webhook.event"]._apply_preference(self.account_b, item)
+        event = self._store_event({"object": "x"}, self.account_b)
+        event._apply_preference(self.account_b, item)
         self.assertEqual(self._states(), ("opted_out", "opted_in", "opted_out"))
 
     def test_what_was_said_to_b_is_no_word_of_why_a_wrote(self):
@@ -216,4 +218,5 @@ class TestSendingByOneCompany(SharedCase):
         wizard = wizard.create({"res_model": "crm.lead", "res_id": lead.id, "note": "x"})
         self.assertIn("Opt-out", wizard.on_record)
         self.assertNotIn("Words to B", wizard.on_record)
-        self.assertFalse(self.env["waba.opt.in"].with_user(self.salesperson).search([]))
+        with self.assertRaises(AccessError):
+            self.env["waba.opt.in"].with_user(self.salesperson).search([])

@@ -36,8 +36,7 @@ class TestDesk(ConversationCase):
         self.assertEqual(conversation.waiting_since, self.now - timedelta(hours=2))
 
     def test_who_took_it_keeps_it_while_it_is_about_the_same_record(self):
-        conversation = self._write_to(self.marta)
-        conversation.responsible_id = False
+        conversation = self._write_to(False)
         conversation.with_user(self.pedro).action_assign_to_me()
         self._write(wamid="wamid.2")
         self.assertEqual(conversation.responsible_id, self.pedro)
@@ -56,7 +55,12 @@ class TestDesk(ConversationCase):
         self.assertEqual(conversation.unread_count, 1)
         mine.action_give_back()
         self.assertFalse(conversation.responsible_id)
-        self.assertIn(conversation, self.env["waba.conversation"].with_user(self.pedro).search([]))
+        his = self.env["waba.conversation"].with_user(self.pedro)
+        self.assertFalse(his.search([]), "it is about a colleague's lead")
+        conversation._get_record().user_id = False
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(his.search([]), conversation)
 
     def test_the_window(self):
         cases = {0.1: "open", 19.9: "open", 20.1: "closing", 23.9: "closing", 24.1: "closed"}

@@ -136,7 +136,7 @@ class TestNewUserId(ChangeCase):
         self._receive(self._written_by(OLD, "BAJA", NUMBER, ago=60))
         self._receive(self._changed())
         person = self._person()
-        person._erase()
+        person._erase(self.env.company, True)
         self.assertFalse(person.former_uids)
         self._receive(self._written_by(OLD, "Hola de nuevo"))
         self.assertEqual(self._by_uid(OLD).marketing_state, "opted_out")

@@ -251,7 +251,7 @@ class TestAnswer(DoubtCase):
         person = self._doubt()
         person.with_user(self.salesperson).action_keep_subscribed()
         self.assertEqual(person.marketing_state, "unknown")
-        self.assertFalse(person._last_words())
+        self.assertFalse(person._last_words(self.env.company))
         # Nor does it make an opt-out old that was said before and comes late.
         self._write("BAJA", wamid="wamid.2", ago=timedelta(hours=1))
         self.assertEqual(person.marketing_state, "opted_out")
@@ -360,7 +360,7 @@ class TestAnswer(DoubtCase):
 
     def test_an_erased_person_waits_for_nobody(self):
         person = self._doubt()
-        person._erase()
+        person._erase(self.env.company, True)
         person.invalidate_recordset()
         self.assertFalse(person.may_opt_out_at or person.may_opt_out_message_id)
         self.assertFalse(self._questions(self.lead))

@@ -54,7 +54,7 @@ class HoursCase(DirectCase):
         """The contact says so: a Spanish number alone might be in the Canary Islands."""
         for record in records:
             record.partner_id = self.env["res.partner"].create(
-                {"name": record.name, "tz": "Europe/Madrid"}
+                {"name": "Eva Prueba", "tz": "Europe/Madrid"}
             )
         return records
 
@@ -148,7 +148,7 @@ class TestWaiting(HoursCase):
         elsewhere = self._leads(2, start=100)
         self.company.partner_id.tz = "Europe/Madrid"
         for lead in elsewhere:
-            lead.partner_id = self.env["res.partner"].create({"name": "A", "tz": "Asia/Tokyo"})
+            lead.partner_id = self.env["res.partner"].create({"name": "Aiko", "tz": "Asia/Tokyo"})
         campaign = self._launch(madrid | elsewhere)
         self.assertEqual((campaign.sent_count, campaign.queued_count), (2, 2))
         self.assertFalse(campaign.hold_reason and campaign.sent_count == 0)
