@@ -56,7 +56,7 @@ def _bodies(bench, world, count):
         rows = env["waba.message"].search([("campaign_id", "=", campaign_id)])
         return [
             sender._wire_body(
-                {**{name: row[name] for name in names}, "user_uid": "",
+                {**{name: row[name] for name in names}, "user_uid": "", "wa_number": "",
                  "template_id": world.template_id}
             )
             for row in rows

@@ -40,12 +40,14 @@ class WabaTestSend(models.TransientModel):
     @api.depends("user_ids", "to_test_numbers", "campaign_id")
     def _compute_warning(self):
         for wizard in self:
-            lines = wizard.company_id._waba_why_no_tests(wizard._colleagues())
-            lines += wizard._missing_values()
+            lines = []
+            if wizard.campaign_id:
+                lines = wizard.company_id._waba_why_no_tests(wizard._colleagues())
+                lines += wizard._missing_values()
             wizard.warning = "\n".join(lines)
 
     def _missing_values(self):
-        record = self.campaign_id and self._record()
+        record = self._record()
         if not record:
             return []
         notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
