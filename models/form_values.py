@@ -19,9 +19,7 @@ class Base(models.AbstractModel):
     def onchange(self, values, field_names, fields_spec):
         if self._is_form_of_ours():
             kept = self._kept_from_forms()
-            values = self._only_readable(
-                {name: value for name, value in values.items() if name not in kept}
-            )
+            values = self._from_form(values)
             field_names = [name for name in field_names if name not in kept]
         return super().onchange(values, field_names, fields_spec)
 
@@ -52,6 +50,14 @@ class Base(models.AbstractModel):
         return frozenset()
 
     @api.model
+    def _from_form(self, values):
+        """What a form may say of a record of this model: nothing that it keeps itself."""
+        kept = self._kept_from_forms()
+        return self._only_readable(
+            {name: value for name, value in values.items() if name not in kept}
+        )
+
+    @api.model
     def _only_readable(self, values):
         """These values of a form without the records that the user may not read."""
         return {name: self._readable_value(name, value) for name, value in values.items()}
@@ -61,6 +67,9 @@ class Base(models.AbstractModel):
         field = self._fields.get(name)
         if not value or field is None or not field.relational or not field.comodel_name:
             return value
+        if isinstance(value, dict):
+            # A line's form sends the values of the record above it along.
+            return self.env[field.comodel_name]._from_form(value)
         if field.type == "many2one":
             return value if self._readable_ids(field, [value]) else False
         if isinstance(value, list):
@@ -79,7 +88,7 @@ class Base(models.AbstractModel):
         if kind in OF_ONE and not self._readable_ids(field, rest[:1]):
             return None
         if kind in (Command.CREATE, Command.UPDATE) and rest[1:]:
-            return (kind, rest[0], self.env[field.comodel_name]._only_readable(rest[1]))
+            return (kind, rest[0], self.env[field.comodel_name]._from_form(rest[1]))
         return command
 
     @api.model
@@ -87,7 +96,7 @@ class Base(models.AbstractModel):
         """Those of `ids` that may be read; what is no id, as of a line not saved, stays."""
         records = self.env[field.comodel_name].browse(id_ for id_ in ids if _is_id(id_))
         readable = set(records.exists()._filtered_access("read")._ids)
-        return [id_ for id_ in ids if id_ in readable or not _is_id(id_)]
+        return [id_ for id_ in ids if not _is_id(id_) or id_ in readable]
 
 
 def _is_id(value):

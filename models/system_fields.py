@@ -57,8 +57,11 @@ class WabaSystemFieldsMixin(models.AbstractModel):
     @api.model
     def _kept_from_forms(self):
         """Nor does a person's own `ir.default` or a context say them, see form_values.py."""
+        # What is computed is worked out anew; a form needs its old value to see that it changed.
         return frozenset(
-            name for name, field in self._fields.items() if self._is_system_field(field)
+            name
+            for name, field in self._fields.items()
+            if not field.compute and self._is_system_field(field)
         )
 
     def copy_data(self, default=None):

@@ -207,14 +207,16 @@ class WabaWebhookEvent(models.Model):
             self._close(items, {})
             self._follow_up(items)
             return
-        notes, taken = {**self._notes_before(items), **notes}, []
+        notes, taken, waited = {**self._notes_before(items), **notes}, [], []
         for place, item in self._still_to_apply(items).items():
             if not isinstance(item, webhook_events.MessageStatus):
                 notes[place] = self._apply_item(item)
-            if not isinstance(notes.get(place), Wait):
-                taken.append(item)
+            (waited if isinstance(notes.get(place), Wait) else taken).append(item)
         self._close(items, notes)
         self._follow_up(taken)
+        if self.state != "waiting":
+            # What it is about never became known: told all the same, of the account.
+            self._record_evidence(waited)
 
     def _follow_up(self, items):
         """What follows from items that are through with, in the same transaction."""

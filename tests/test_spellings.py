@@ -162,10 +162,10 @@ class TestOnePerson(SpellingCase):
     def test_a_person_s_data_are_found_and_erased_under_every_spelling(self):
         person = self._person("+541123456789")
         person._set_consent("marketing", "opt_out", "reply", "no")
-        with zipfile.ZipFile(io.BytesIO(person._export_zip())) as archive:
+        with zipfile.ZipFile(io.BytesIO(person._export_zip(self.env.company))) as archive:
             raw = archive.read("consents.csv").decode("utf-8-sig")
         self.assertEqual(len(list(csv.DictReader(io.StringIO(raw)))), 1)
-        person._erase()
+        person._erase(self.env.company, True)
         for form in ("+541123456789", "+5491123456789", "+54111523456789"):
             with self.subTest(form):
                 self.assertEqual(self._person(form).marketing_state, "opted_out")

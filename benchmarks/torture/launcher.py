@@ -62,7 +62,7 @@ POINTS = {
     "audience prepared, not started": Point(
         "waba.campaign", "_prepare_chunk", "after", lambda made: not made
     ),
-    "statuses applied, not committed": Point("waba.message", "_apply_statuses", "after"),
+    "statuses applied, not committed": Point("waba.message", "_apply_statuses", "after", always),
     "between two batches of webhooks": Point("waba.webhook.event", "_apply_batch", "after", always),
     "follow-ups moved on, not committed": Point("waba.sequence.enrollment", "_run_chunk", "after"),
     "pause being written": Point("waba.campaign", "_pause", "after", always),
