@@ -210,7 +210,7 @@ class TestNeutralizedCopy(WabaCase):
 class TestWords(WabaCase):
     """What a copy still tells, column by column."""
 
-    def _rows(self, table):
+    def _table_rows(self, table):
         self.env.cr.execute(f"SELECT to_jsonb(t) FROM {table} t ORDER BY id")
         return [row for (row,) in self.env.cr.fetchall()]
 
@@ -228,7 +228,7 @@ class TestWords(WabaCase):
 
     def test_raw_bodies_go_and_what_was_said_stays(self):
         campaign = self._launch(self._leads(1))
-        person = super()._rows(campaign).recipient_id
+        person = self._rows(campaign).recipient_id
         self._receive(self._inbound(person.number, "Hola"))
         waiting = self._store_event({"object": "waiting", "entry": []})
         waiting.write({"error": f"of {person.number}", "waiting_items": {"notes": person.number}})
@@ -242,9 +242,9 @@ class TestWords(WabaCase):
         self.env["waba.privacy"].create({"recipient_id": person.id, "file": b"UEsDBA=="})
         self.env.flush_all()
         tables = {table for table, _column in columns_in(EMPTIED) + columns_in(STAYS)}
-        before = {table: self._rows(table) for table in tables}
+        before = {table: self._table_rows(table) for table in tables}
         neutralize(self.env)
-        after = {table: self._rows(table) for table in tables}
+        after = {table: self._table_rows(table) for table in tables}
         for table, name in columns_in(EMPTIED):
             with self.subTest(table=table, column=name, emptied=True):
                 self.assertTrue(any(row[name] for row in before[table]), "there was something")

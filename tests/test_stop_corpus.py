@@ -21,7 +21,8 @@ class TestStopCorpus(unittest.TestCase):
         cls.together = [sentence for found in cls.files.values() for sentence in found]
 
     def test_precision_and_recall(self):
-        print(f"\n{table(intent.opt_out_strength)}")  # noqa: T201 - the figures are the point
+        # The figures are the point.
+        print(f"\n{table(intent.opt_out_strength)}")  # noqa: T201 pylint: disable=print-used
         parts = dict(self.files)
         for language in LANGUAGES:
             parts[language] = [one for one in self.together if one.language == language]
