@@ -93,10 +93,10 @@ class _GuardedAdapter(HTTPAdapter):
         self._pools = guarded_pools(allowed)
         super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
 
-    def init_poolmanager(self, *args, **kwargs):
-        result = super().init_poolmanager(*args, **kwargs)
+    def init_poolmanager(self, *args, **kwargs):  # pylint: disable=missing-return
+        # It returns nothing, it sets `poolmanager`.
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
-        return result
 
     def send(self, request, stream=False, timeout=None, **kwargs):
         return super().send(request, stream=stream, timeout=timeout or self._timeout, **kwargs)
