@@ -68,7 +68,9 @@ class Base(models.AbstractModel):
         if not value or field is None or not field.relational or not field.comodel_name:
             return value
         if isinstance(value, dict):
-            # A line's form sends the values of the record above it along.
+            # A line's form sends the values of the record above it along, and which record it is.
+            if value.get("id") and not self._readable_ids(field, [value["id"]]):
+                return False
             return self.env[field.comodel_name]._from_form(value)
         if field.type == "many2one":
             return value if self._readable_ids(field, [value]) else False
