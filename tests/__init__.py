@@ -39,6 +39,7 @@ from . import test_frequency
 from . import test_fuzz
 from . import test_gate
 from . import test_home
+from . import test_hooks
 from . import test_identity_change
 from . import test_inbound
 from . import test_injection
