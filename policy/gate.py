@@ -8,8 +8,10 @@ each origin against each rule and finds these differences and no other.
 A row is (rule, origin or '*', category or '*'): why the rule does not hold such a message back.
 """
 
-# Who is asked for a person's word, how often, when, how many in a day, and what pauses.
+# Whether it is a person at all, who is asked for a person's word, how often, when, how many in a
+# day, and what pauses.
 RULES = (
+    "own_number",
     "opted_out",
     "opted_out_of_service_messages",
     "blacklisted",
