@@ -65,7 +65,7 @@ class Preparation:
         self.people = (dry_run or campaign)._known_people(numbers)
         held = self.env["waba.renumbered"]._held(records._name, records.ids, self.company)
         self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
-        self.blacklisted = campaign._blacklisted_among(numbers)
+        self.blacklisted = self.env["waba.recipient"]._blacklisted_among(numbers)
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
             [known.id for known in self.people.values()]
         )
@@ -118,7 +118,8 @@ class WabaCampaign(models.Model):
 
         :param dry_run: a waba_campaign_dry_run.DryRun: nobody is made known, nothing is written
         """
-        numbers = [self._number_of(record) for record in records]
+        number_of = self.env["waba.recipient"]._number_of
+        numbers = [number_of(record) for record in records]
         preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
         return [
             self._row_for(record, number, preparation)
@@ -131,7 +132,7 @@ class WabaCampaign(models.Model):
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
         time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
         retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
-        typed = number or self._typed_number(record)
+        typed = number or self.env["waba.recipient"]._typed_number(record)
         verdict = eligibility.check(
             self._person(record, number, typed, known, preparation),
             preparation.purpose,

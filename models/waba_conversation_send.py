@@ -50,7 +50,7 @@ class WabaConversation(models.Model):
         sender = self._senders_for(self).filtered(lambda s: s.id == request.get("sender_id"))
         if not sender:
             raise UserError(self.env._("Choose the number to write from."))
-        number = self.env["waba.campaign"]._number_of(record)
+        number = self.env["waba.recipient"]._number_of(record)
         if not number:
             raise UserError(
                 self.env._("%s has no phone number that WhatsApp takes.", record.display_name)
@@ -126,7 +126,7 @@ class WabaConversation(models.Model):
         """(whom to write to, further values of the row): the person of this conversation, whatever
         number the record shows by now."""
         person = self.recipient_id
-        number = record is not None and self.env["waba.campaign"]._number_of(record)
+        number = record is not None and self.env["waba.recipient"]._number_of(record)
         if number in person._known_numbers():
             return record, {}
         values = {"person_name": self._person_name()}

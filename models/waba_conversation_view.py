@@ -98,7 +98,7 @@ class WabaConversation(models.Model):
     @api.model
     def _of_record(self, record):
         """Conversations with whoever is behind a record, the liveliest first. All rights."""
-        number = self.env["waba.campaign"]._number_of(record)
+        number = self.env["waba.recipient"]._number_of(record)
         messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
         written = messages._read_group(
             [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
@@ -177,8 +177,8 @@ class WabaConversation(models.Model):
     def _number_for(self, record):
         if record is None:
             return False
-        campaigns = self.env["waba.campaign"]
-        return campaigns._number_of(record) or campaigns._typed_number(record) or False
+        people = self.env["waba.recipient"]
+        return people._number_of(record) or people._typed_number(record) or False
 
     def _senders_for(self, conversations):
         """Our numbers that can write to this person: those that have, then the others."""

@@ -179,17 +179,17 @@ class WabaMessage(models.Model):
 
     def _address_of(self, record, portfolio):
         """(field values that tell to whom, the waba.recipient, perhaps empty)."""
-        people, campaigns = self.env["waba.recipient"].sudo(), self.env["waba.campaign"]
+        people = self.env["waba.recipient"].sudo()
         if record._name == "waba.recipient":
             person = record.sudo()
             if person.portfolio_id != portfolio:
                 found = people._find_or_create_by_number(portfolio, [person.number or ""])
                 person = found.get(person.number, people)
             return {"number": person.number, "person_name": person.name}, person
-        number = campaigns._number_of(record)
+        number = people._number_of(record)
         found = people._find_or_create_by_number(portfolio, [number]) if number else {}
         to = {
-            "number": number or campaigns._typed_number(record) or False,
+            "number": number or people._typed_number(record) or False,
             "person_name": record._waba_person_facts()["name"] or record.display_name,
             "res_model": record._name,
             "res_id": record.id,
@@ -235,7 +235,7 @@ class WabaMessage(models.Model):
                     for purpose in PURPOSES
                 },
                 renumbered=self._is_renumbered(sender, to, content),
-                blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
+                blacklisted=number in self.env["waba.recipient"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
                 country_code=country_of(number),

@@ -85,6 +85,40 @@ class WabaRecipient(models.Model):
         written = (number for person in self for number in (person.number, person.wa_number))
         return list(numbers.all_forms(written))
 
+    # ------------------------------------------------------------------
+    # From a lead or contact to a number
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _number_of(self, record):
+        """E.164 by the record's own country, one form for one person; '' when there is none."""
+        # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
+        number = record.phone_sanitized or record._phone_format()
+        if not number and (old := numbers.respelt(self._typed_number(record))):
+            number = record._phone_format(number=old)
+        return numbers.e164_of(number or "")
+
+    @api.model
+    def _typed_number(self, record):
+        """The number as it stands on the record, to name what is not valid; ''."""
+        typed = (record[name] for name in record._phone_get_number_fields())
+        return next((text.strip() for text in typed if text and text.strip()), "")
+
+    @api.model
+    def _blacklisted_among(self, wanted):
+        """Which of these numbers are on Odoo's phone blacklist, in any way of writing them."""
+        # In SQL: the model's own search parses every number again, which costs more than the rest.
+        forms = numbers.all_forms(wanted)
+        self.env["phone.blacklist"].flush_model(["number", "active"])
+        rows = self.env.execute_query(
+            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*forms])
+        )
+        return {forms[number] for (number,) in rows}
+
+    # ------------------------------------------------------------------
+    # From a number to a row
+    # ------------------------------------------------------------------
+
     @api.model
     def _find_or_create_by_number(self, portfolio, wanted):
         """{number: recipient} for all these numbers, creating who is missing.

@@ -156,7 +156,7 @@ class WabaSender(models.Model):
         found = [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
         # By one query for all: a blacklisted number may be written in another way than ours.
         asked = {row["number"] for row in found}
-        listed = self.env["waba.campaign"]._blacklisted_among(asked)
+        listed = self.env["waba.recipient"]._blacklisted_among(asked)
         return [{**row, "is_blacklisted": row["number"] in listed} for row in found]
 
     def _choose(self, rows, free, seen, now, leaves_by):

@@ -121,7 +121,7 @@ class WabaSequenceEnrollment(models.Model):
 
     def _ids_blacklisted(self):
         numbers = set(filter(None, self.mapped("number")))
-        listed = self.env["waba.campaign"]._blacklisted_among(numbers)
+        listed = self.env["waba.recipient"]._blacklisted_among(numbers)
         return {one.id for one in self if one.number in listed}
 
     def _ids_own_message(self):
