@@ -188,7 +188,9 @@ class WabaConversation(models.Model):
         return conversations.sender_id | others
 
     def _as_state(self):
-        """What changes without a new message: window, who is on it, who has seen it."""
+        """What changes without a new message: window, who is on it, who has seen it, whether they
+        may want to opt out."""
+        person = self.recipient_id
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
             "window_until": _moment(self.window_expires_at),
@@ -203,6 +205,8 @@ class WabaConversation(models.Model):
             }
             if self.seen_by_id
             else False,
+            "may_opt_out": bool(person.may_opt_out_at),
+            "may_opt_out_text": person.may_opt_out_text or "",
         }
 
     # ------------------------------------------------------------------
@@ -257,7 +261,8 @@ class WabaConversation(models.Model):
                 PAGE,
             )
         )
-        return f"{found}/{self.responsible_id.id}/{self.unread_count}/{self.window_expires_at}"
+        shown = (self.responsible_id.id, self.unread_count, self.window_expires_at)
+        return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 
     @api.model
     def conversation_older(self, conversation_id, before_id, shown=False):

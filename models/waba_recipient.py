@@ -67,18 +67,25 @@ class WabaRecipient(models.Model):
     _number_idx = models.Index("(number) WHERE number IS NOT NULL")
     _wa_number_idx = models.Index("(wa_number) WHERE wa_number IS NOT NULL")
 
-    @api.depends("number", "user_uid", "name")
+    @api.depends("number", "user_uid", "name", "erased_at")
     def _compute_display_name(self):
         for recipient in self:
             handle = recipient.number or recipient.user_uid or ""
+            if recipient.erased_at and not (handle or recipient.name):
+                handle = self.env._("Erased person %s", recipient.id)
             recipient.display_name = f"{recipient.name} · {handle}" if recipient.name else handle
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([_known_as(vals) for vals in vals_list])
+        people = super().create([_known_as(vals) for vals in vals_list])
+        people._inherit_erased()
+        return people
 
     def write(self, vals):
-        return super().write(_known_as(vals))
+        result = super().write(_known_as(vals))
+        if any(vals.get(name) for name in ("number", "wa_number", "user_uid")):
+            self._inherit_erased()
+        return result
 
     def _known_numbers(self):
         """The numbers of these people, in every way of writing them (policy/numbers.py)."""
@@ -163,6 +170,8 @@ class WabaRecipient(models.Model):
                     [id_ for (id_,) in made],
                 )
             )
+        self._inherit_doubt(portfolio, numbers)
+        self._inherit_erased_numbers(portfolio, numbers)
 
     @api.model
     def _inherited_states(self, numbers):
