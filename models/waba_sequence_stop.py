@@ -5,7 +5,7 @@ from odoo.tools import SQL
 from ..policy import followup
 from .consent_sql import consent_sql
 from .hooks import implements
-from .waba_message_inbound import REPORTED_KINDS
+from .waba_message import REPORTED_KINDS
 
 
 class WabaSequenceEnrollment(models.Model):

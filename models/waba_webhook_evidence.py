@@ -5,7 +5,7 @@ from odoo import models
 
 from ..cloud_api import events as webhook_events
 from ..cloud_api import storable
-from .waba_message_inbound import ANSWER_WITHIN
+from .waba_message import ANSWER_WITHIN
 
 PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
 PERSON_KINDS = {
