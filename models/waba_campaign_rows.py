@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from ..policy import eligibility, hours
 from .waba_campaign_numbers import NOBODY
 from .waba_failure import failure_sentence
+from .waba_message import UUID_OF_ROW
 from .waba_variable_mixin import Words, freeze_parameters, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
@@ -27,13 +28,6 @@ ROW_COLUMNS = {
     "is_trial": "boolean",
     "variant_parameters": "jsonb",
 }
-
-# RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
-# page of their index each: with 1.5 million old messages seven times the write-ahead log.
-UUID_OF_ROW = SQL(
-    """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
-       || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
-)
 
 
 class Preparation:

@@ -7,8 +7,8 @@ from ..policy import media as media_policy
 from .consent_sql import PURPOSES
 from .languages import in_language_of
 from .phone_countries import country_of
-from .waba_campaign_rows import UUID_OF_ROW
 from .waba_failure import failure_sentence
+from .waba_message import UUID_OF_ROW
 from .waba_sender_reserve import purpose_of
 from .waba_variable_mixin import Words, link_token_in, new_link_token
 
