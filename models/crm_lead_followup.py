@@ -57,7 +57,7 @@ class CrmLead(models.Model):
         running = self.env["waba.sequence.enrollment"]._running_of(leads=self)
         if running:
             for one in running:
-                number = self.env["waba.campaign"]._number_of(one.lead_id) or False
+                number = self.env["waba.recipient"]._number_of(one.lead_id) or False
                 if (one.user_id, one.number) != (one.lead_id.user_id, number):
                     one.write({"user_id": one.lead_id.user_id.id, "number": number})
             running._stop_ended()

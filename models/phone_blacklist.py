@@ -31,13 +31,12 @@ class PhoneBlacklist(models.Model):
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
-        changed = super()._set_consent(purpose, action, source, evidence, at, message, company)
-        if purpose == "marketing" and action == "opt_out":
-            changed._put_on_blacklist()
-        elif purpose == "marketing":
-            changed._take_off_blacklist()
-        return changed
+    def _update_blacklist(self, action):
+        """These people's state changed by a word on promotions: the blacklist follows."""
+        if action == "opt_out":
+            self._put_on_blacklist()
+        else:
+            self._take_off_blacklist()
 
     def _numbers_to_list(self):
         """The E.164 numbers of these people that Odoo's blacklist can hold."""

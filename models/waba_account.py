@@ -274,6 +274,19 @@ class WabaAccount(models.Model):
             allowed=self._allowed_addresses(),
         )
 
+    def _of_same_app(self):
+        """The accounts that this one's app may speak for, archived ones too.
+
+        A signature proves the app secret. An app may serve several accounts, of several companies;
+        what it signs says nothing of an account with another secret, whatever ids it names.
+        """
+        self.ensure_one()
+        secret = self.sudo().app_secret
+        if not secret:
+            return self
+        accounts = self.sudo().with_context(active_test=False)
+        return self | accounts.search([("app_secret", "=", secret)]).with_env(self.env)
+
     @api.model
     def _allowed_addresses(self):
         """Hosts and networks inside, that the system parameter lets this server call.

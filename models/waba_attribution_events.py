@@ -140,7 +140,7 @@ class WabaAttribution(models.Model):
     @api.model
     def _messages_to(self, leads):
         """{lead id: [(policy.attribution.Sent, company id)]}: about the lead, or to its person."""
-        numbers = [(lead.id, self.env["waba.campaign"]._number_of(lead)) for lead in leads]
+        numbers = [(lead.id, self.env["waba.recipient"]._number_of(lead)) for lead in leads]
         rows = self.env.execute_query(
             SQL(
                 """WITH lead AS (SELECT l.id, l.partner_id, n.number FROM crm_lead l

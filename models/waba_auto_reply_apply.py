@@ -49,12 +49,11 @@ class WabaConversation(models.Model):
             message._plan_answer(record)
         self._tell_watchers()
 
-    def _note_answer(self, user):
+    def _restart_automatic_replies(self):
         """A colleague answered: machines begin anew."""
         self.filtered(lambda c: c.auto_replied_at or c.handed_over_at).write(
             {"auto_replied_at": False, "handed_over_at": False}
         )
-        return super()._note_answer(user)
 
 
 class WabaMessage(models.Model):

@@ -50,7 +50,8 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _person_mark(self, record):
-        text = f"{record._name},{record.id},{self._number_of(record)}"
+        number = self.env["waba.recipient"]._number_of(record)
+        text = f"{record._name},{record.id},{number}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _are_covered(self, marks, user):

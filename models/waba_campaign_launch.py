@@ -85,16 +85,6 @@ class WabaCampaign(models.Model):
                 )
             )
 
-    def _utm_values(self):
-        """Values of `utm.mixin` for a record that came of this campaign, as far as it has any."""
-        campaign = self.sudo()
-        values = {
-            "campaign_id": campaign.utm_campaign_id.id,
-            "source_id": campaign.utm_source_id.id,
-            "medium_id": campaign.utm_medium_id.id,
-        }
-        return {name: value for name, value in values.items() if value}
-
     def _set_utm(self):
         """A launched campaign is a UTM source, so that what comes of it can be traced."""
         if not self.utm_source_id:

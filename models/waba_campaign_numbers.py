@@ -5,7 +5,6 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..policy import eligibility, frequency
-from ..policy import numbers as policy_numbers
 from .consent_sql import PURPOSES, consent_sql
 from .phone_countries import country_of
 
@@ -27,28 +26,13 @@ NOBODY = Known()
 
 
 class WabaCampaign(models.Model):
-    """From a record to a number, from the number to what is known about the person behind it."""
+    """From a number to what is known about the person behind it."""
 
     _inherit = "waba.campaign"
 
     @api.model
-    def _number_of(self, record):
-        """E.164 by the record's own country, one form for one person; '' when there is none."""
-        # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
-        number = record.phone_sanitized or record._phone_format()
-        if not number and (old := policy_numbers.respelt(self._typed_number(record))):
-            number = record._phone_format(number=old)
-        return policy_numbers.e164_of(number or "")
-
-    @api.model
     def _country_code_of(self, record):
-        return country_of(self._number_of(record))
-
-    @api.model
-    def _typed_number(self, record):
-        """The number as it stands on the record, to name what is not valid; ''."""
-        typed = (record[name] for name in record._phone_get_number_fields())
-        return next((text.strip() for text in typed if text and text.strip()), "")
+        return country_of(self.env["waba.recipient"]._number_of(record))
 
     @api.model
     def _person(self, record, number, typed, known, preparation):
@@ -93,17 +77,6 @@ class WabaCampaign(models.Model):
         if purpose in PURPOSES:
             return consent_sql(purpose, self.company_id.id)
         return SQL("r.%s", SQL.identifier(name))
-
-    @api.model
-    def _blacklisted_among(self, numbers):
-        """Which of these numbers are on Odoo's phone blacklist, in any way of writing them."""
-        # In SQL: the model's own search parses every number again, which costs more than the rest.
-        forms = policy_numbers.all_forms(numbers)
-        self.env["phone.blacklist"].flush_model(["number", "active"])
-        rows = self.env.execute_query(
-            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*forms])
-        )
-        return {forms[number] for (number,) in rows}
 
     def _recipient_ids_with_row(self, recipient_ids):
         """Who of these people has a row in this campaign already."""

@@ -77,8 +77,9 @@ class WabaCampaign(models.Model):
     def _preview_notes(self, record, facts):
         """What of this person's message deserves a look: empty values, a missing number."""
         notes = []
-        if not self._number_of(record):
-            typed = self._typed_number(record)
+        people = self.env["waba.recipient"]
+        if not people._number_of(record):
+            typed = people._typed_number(record)
             text = (
                 self.env._("The number %s is not valid: this person would be left out.", typed)
                 if typed

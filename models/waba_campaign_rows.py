@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from ..policy import eligibility, hours
 from .waba_campaign_numbers import NOBODY
 from .waba_failure import failure_sentence
+from .waba_message import UUID_OF_ROW
 from .waba_variable_mixin import Words, freeze_parameters, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
@@ -27,13 +28,6 @@ ROW_COLUMNS = {
     "is_trial": "boolean",
     "variant_parameters": "jsonb",
 }
-
-# RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
-# page of their index each: with 1.5 million old messages seven times the write-ahead log.
-UUID_OF_ROW = SQL(
-    """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
-       || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
-)
 
 
 class Preparation:
@@ -67,7 +61,7 @@ class Preparation:
         self.people = (dry_run or campaign)._known_people(numbers - self.ours)
         held = self.env["waba.renumbered"]._held(records._name, records.ids, self.company)
         self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
-        self.blacklisted = campaign._blacklisted_among(numbers)
+        self.blacklisted = self.env["waba.recipient"]._blacklisted_among(numbers)
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
             [known.id for known in self.people.values()]
         )
@@ -120,7 +114,8 @@ class WabaCampaign(models.Model):
 
         :param dry_run: a waba_campaign_dry_run.DryRun: nobody is made known, nothing is written
         """
-        numbers = [self._number_of(record) for record in records]
+        number_of = self.env["waba.recipient"]._number_of
+        numbers = [number_of(record) for record in records]
         preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
         return [
             self._row_for(record, number, preparation)
@@ -133,7 +128,7 @@ class WabaCampaign(models.Model):
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
         time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
         retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
-        typed = number or self._typed_number(record)
+        typed = number or self.env["waba.recipient"]._typed_number(record)
         verdict = eligibility.check(
             self._person(record, number, typed, known, preparation),
             preparation.purpose,

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .hooks import hook
+
 APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION waba_consent_append_only() RETURNS trigger AS $$
 BEGIN
@@ -93,7 +95,12 @@ class WabaConsent(models.Model):
     def create(self, vals_list):
         entries = super().create(vals_list)
         entries._note_evidence()
+        entries._on_consent()
         return entries
+
+    @hook
+    def _on_consent(self):
+        """After these entries were added to the ledger, before the state follows from them."""
 
     def _note_evidence(self):
         """What a colleague noted is evidence too; the other sources bring theirs themselves."""

@@ -126,3 +126,11 @@ class WabaConversation(models.Model):
             )
             kept.responsible_id = kept.responsible_id or conversation.responsible_id
             conversation.unlink()
+
+    def _tell_watchers(self, what="changed", **values):
+        """Screens that show these conversations hear that they must read again; no content goes
+        over the bus."""
+        for conversation in self:
+            self.env["bus.bus"]._sendone(
+                conversation, "waba.conversation", {"id": conversation.id, "what": what, **values}
+            )

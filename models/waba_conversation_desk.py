@@ -131,6 +131,7 @@ class WabaConversation(models.Model):
 
     def _note_answer(self, user):
         """A person answered: nobody waits any more, and an unassigned one becomes theirs."""
+        self._restart_automatic_replies()
         for conversation in self:
             values = {"waiting_since": False, "unread_count": 0}
             if not conversation.responsible_id:
@@ -160,15 +161,3 @@ class WabaConversation(models.Model):
         if record is None:
             return False
         return {**form_of(record), "views": [(False, "form")]}
-
-    # ------------------------------------------------------------------
-    # Live
-    # ------------------------------------------------------------------
-
-    def _tell_watchers(self, what="changed", **values):
-        """Screens that show these conversations hear that they must read again; no content goes
-        over the bus."""
-        for conversation in self:
-            self.env["bus.bus"]._sendone(
-                conversation, "waba.conversation", {"id": conversation.id, "what": what, **values}
-            )

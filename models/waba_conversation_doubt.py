@@ -30,13 +30,20 @@ class WabaConversation(models.Model):
         conversation.recipient_id._answer_doubt(bool(opts_out))
         return conversation._as_state()
 
-    def _as_state(self):
-        person = self.recipient_id
-        return {
-            **super()._as_state(),
-            "may_opt_out": bool(person.may_opt_out_at),
-            "may_opt_out_text": person.may_opt_out_text or "",
-        }
 
-    def _fingerprint(self):
-        return f"{super()._fingerprint()}/{self.recipient_id.may_opt_out_at}"
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def action_confirm_opt_out(self):
+        self._answer_as_reader(True)
+
+    def action_keep_subscribed(self):
+        self._answer_as_reader(False)
+
+    def _answer_as_reader(self, opts_out):
+        """Whoever may read what they wrote may say what it means."""
+        self.check_access("read")
+        for person in self:
+            if conversation := person._conversation_in_doubt():
+                conversation._for_reader()
+            person.sudo()._answer_doubt(opts_out)

@@ -8,6 +8,7 @@ from odoo.tools.mimetypes import guess_mimetype
 
 from ..policy import frequency
 from ..policy import media as media_policy
+from .hooks import implements
 from .labels import labels_of
 
 MAX_KEY = 64
@@ -50,7 +51,7 @@ class WabaConversation(models.Model):
         sender = self._senders_for(self).filtered(lambda s: s.id == request.get("sender_id"))
         if not sender:
             raise UserError(self.env._("Choose the number to write from."))
-        number = self.env["waba.campaign"]._number_of(record)
+        number = self.env["waba.recipient"]._number_of(record)
         if not number:
             raise UserError(
                 self.env._("%s has no phone number that WhatsApp takes.", record.display_name)
@@ -133,7 +134,7 @@ class WabaConversation(models.Model):
         """(whom to write to, further values of the row): the person of this conversation, whatever
         number the record shows by now."""
         person = self.recipient_id
-        number = record is not None and self.env["waba.campaign"]._number_of(record)
+        number = record is not None and self.env["waba.recipient"]._number_of(record)
         if number in person._known_numbers():
             return record, {}
         values = {"person_name": self._person_name()}
@@ -318,12 +319,11 @@ class WabaVariableMixin(models.AbstractModel):
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
-    @api.model
-    def _queue_direct(self, sender, record, *, origin, **options):
-        """As before; what a person wrote themselves answers whoever waits."""
-        row = super()._queue_direct(sender, record, origin=origin, **options)
-        mine = row.sudo()
-        if origin == "manual" and mine.state == "queued" and mine.recipient_id:
+    @implements("_on_queued")
+    def _note_answered_by_person(self, _media):
+        """What a person wrote themselves answers whoever waits."""
+        mine = self.sudo()
+        if mine.origin == "manual" and mine.recipient_id:
             conversations = self.env["waba.conversation"].sudo()
             conversation = conversations._of_pair(mine.sender_id, mine.recipient_id)
             conversation._note_answer(mine.user_id)
@@ -331,4 +331,3 @@ class WabaMessage(models.Model):
             self._close_planned_answers(
                 {record for record in (mine._get_record(), conversation._get_record()) if record}
             )
-        return row

@@ -98,7 +98,7 @@ class WabaConversation(models.Model):
     @api.model
     def _of_record(self, record):
         """Conversations with whoever is behind a record, the liveliest first. All rights."""
-        number = self.env["waba.campaign"]._number_of(record)
+        number = self.env["waba.recipient"]._number_of(record)
         messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
         written = messages._read_group(
             [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
@@ -177,8 +177,8 @@ class WabaConversation(models.Model):
     def _number_for(self, record):
         if record is None:
             return False
-        campaigns = self.env["waba.campaign"]
-        return campaigns._number_of(record) or campaigns._typed_number(record) or False
+        people = self.env["waba.recipient"]
+        return people._number_of(record) or people._typed_number(record) or False
 
     def _senders_for(self, conversations):
         """Our numbers that can write to this person: those that have, then the others."""
@@ -188,7 +188,9 @@ class WabaConversation(models.Model):
         return conversations.sender_id | others
 
     def _as_state(self):
-        """What changes without a new message: window, who is on it, who has seen it."""
+        """What changes without a new message: window, who is on it, who has seen it, whether they
+        may want to opt out."""
+        person = self.recipient_id
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
             "window_until": _moment(self.window_expires_at),
@@ -203,6 +205,8 @@ class WabaConversation(models.Model):
             }
             if self.seen_by_id
             else False,
+            "may_opt_out": bool(person.may_opt_out_at),
+            "may_opt_out_text": person.may_opt_out_text or "",
         }
 
     # ------------------------------------------------------------------
@@ -257,7 +261,8 @@ class WabaConversation(models.Model):
                 PAGE,
             )
         )
-        return f"{found}/{self.responsible_id.id}/{self.unread_count}/{self.window_expires_at}"
+        shown = (self.responsible_id.id, self.unread_count, self.window_expires_at)
+        return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 
     @api.model
     def conversation_older(self, conversation_id, before_id, shown=False):

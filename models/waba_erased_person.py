@@ -94,21 +94,11 @@ class WabaRecipient(models.Model):
 
     _inherit = "waba.recipient"
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        people = super().create(vals_list)
-        people._inherit_erased()
-        return people
-
-    def write(self, vals):
-        result = super().write(vals)
-        if any(vals.get(name) for name in ("number", "wa_number", "user_uid")):
-            self._inherit_erased()
-        return result
+    erased_at = fields.Datetime("Data erased at", readonly=True)
 
     @api.model
-    def _create_missing(self, portfolio, numbers):
-        result = super()._create_missing(portfolio, numbers)
+    def _inherit_erased_numbers(self, portfolio, numbers):
+        """Of the rows that a portfolio has by now for these E.164 numbers."""
         forms = all_forms(numbers)
         if erased := self.env["waba.erased.person"].sudo()._among(forms):
             found = [e164_of(handle) for handle in erased]
@@ -117,14 +107,12 @@ class WabaRecipient(models.Model):
             )._inherit_erased()
             # Campaigns read the rows by SQL.
             self.flush_model()
-        return result
 
     @api.model
-    def _learn_user_uids(self, uids):
-        result = super()._learn_user_uids(uids)
-        if erased := self.env["waba.erased.person"].sudo()._among(set(uids.values())):
+    def _inherit_erased_uids(self, user_uids):
+        """Of whoever has one of these user ids by now."""
+        if erased := self.env["waba.erased.person"].sudo()._among(user_uids):
             self.search([("user_uid", "in", list(erased))])._inherit_erased()
-        return result
 
     def _handles(self):
         """The user ids of this row, and its numbers in every way of writing them."""
@@ -156,12 +144,9 @@ class WabaRecipient(models.Model):
                             at=row.erased_at,
                         )
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
-        changed = super()._set_consent(purpose, action, source, evidence, at, message, company)
-        if action != "opt_in":
-            return changed
+    def _forget_erasure(self, purpose):
+        """These people opted in: their fingerprints say no more that they had opted out."""
         # As long as one of our companies has no opt-in of theirs, it needs to know them again.
         back = self.filtered(lambda person: person._is_given_to_all(purpose))
         for row in back._remembered().values():
             row[f"no_{purpose}"] = False
-        return changed

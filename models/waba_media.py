@@ -227,9 +227,6 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     media_ids = fields.One2many("waba.media", "message_id", "Files", readonly=True)
-    is_uploading = fields.Boolean(
-        readonly=True, help="Its file is being handed to WhatsApp; the message leaves after that."
-    )
 
     def _keep_media(self, item):
         """Note that an inbound message has a file; the job fetches it."""

@@ -1,9 +1,9 @@
 from datetime import timedelta
 
-from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo import fields, models
 
 from ..policy import media as media_policy
+from .hooks import implements
 
 # A message whose file is on its way is not due; the upload makes it so. Longer than any upload.
 UPLOADED_BY = timedelta(days=1)
@@ -50,53 +50,21 @@ class WabaMedia(models.Model):
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
-    @api.model
-    def _queue_direct(self, sender, record, *, origin, media=None, **options):
-        """As before; of `media` ({"attachment": ir.attachment}) the file is uploaded first."""
-        row = super()._queue_direct(sender, record, origin=origin, media=media, **options)
-        mine = row.sudo()
-        if media and mine.state == "queued" and mine.is_uploading and not mine.media_ids:
-            mine._begin_upload(media["attachment"].sudo())
-        return row
-
-    @api.model
-    def _media_values(self, media):
-        attachment = media["attachment"].sudo()
-        if why := self._why_no_file(attachment.name, attachment.mimetype, attachment.file_size):
-            raise UserError(why)
-        return {"kind": media_policy.kind_of(attachment.mimetype), "is_uploading": True}
-
-    @api.model
-    def _why_no_file(self, name, mimetype, size):
-        """Sentence that says why a file cannot be sent, or False."""
-        reason = media_policy.why_not(mimetype, size)
-        if not reason:
-            return False
-        if reason == "empty":
-            return self.env._("%s is empty.", name)
-        if reason == "type":
-            return self.env._(
-                "%(name)s cannot be sent on WhatsApp: it takes JPEG and PNG pictures, MP4 videos, "
-                "sound, PDF, text and Office documents.",
-                name=name,
-            )
-        limit = media_policy.MAX_BYTES[media_policy.kind_of(mimetype)]
-        return self.env._(
-            "%(name)s has %(size)s MB; WhatsApp takes at most %(limit)s MB of this kind.",
-            name=name,
-            size=f"{size / media_policy.MIB:.1f}",
-            limit=limit // media_policy.MIB,
-        )
-
-    def _begin_upload(self, attachment):
-        self.retry_at = fields.Datetime.now() + UPLOADED_BY
-        self.env["waba.media"].create(
+    @implements("_on_queued")
+    def _begin_upload(self, media):
+        """A message with a file waits until that is uploaded."""
+        if not media:
+            return
+        message, attachment = self.sudo(), media["attachment"].sudo()
+        message.retry_at = fields.Datetime.now() + UPLOADED_BY
+        files = message.env["waba.media"]
+        files.create(
             {
-                "message_id": self.id,
+                "message_id": message.id,
                 "name": attachment.name,
                 "mimetype": media_policy.base_type(attachment.mimetype),
                 "size": attachment.file_size,
                 "attachment_id": attachment.id,
             }
         )
-        self.env["waba.media"]._cron()._trigger()
+        files._cron()._trigger()

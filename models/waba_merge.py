@@ -80,7 +80,7 @@ class WabaRecipient(models.Model):
 
     def _follow_merge(self, records):
         """These leads or contacts turn out to be one person: the stricter word goes for all."""
-        numbers = {self.env["waba.campaign"]._number_of(record) for record in records} - {""}
+        numbers = {self.env["waba.recipient"]._number_of(record) for record in records} - {""}
         people = self.search(known_by(numbers))
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])

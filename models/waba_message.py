@@ -1,10 +1,14 @@
 import logging
 import uuid
+from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
+from ..policy import retry
 from ..policy import status as status_policy
-from .waba_failure import FAILURE_TYPES
+from .hooks import hook
+from .waba_failure import FAILURE_TYPES, failure_sentence
 from .waba_person_mixin import record_of
 from .window_actions import form_of
 
@@ -27,6 +31,20 @@ STATES = [
 # States of a message that WhatsApp took over, whatever came after.
 TAKEN_STATES = ("accepted", "held", "sent", "delivered", "read")
 OPEN_STATES = ("queued", "reserved")
+# An answer without a quotation belongs to our last message if that is not older than this; Meta
+# counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
+ANSWER_WITHIN = timedelta(days=7)
+# An answer carries Meta's time, its message ours, and our clock may be a little ahead.
+CLOCK_AHEAD = timedelta(minutes=1)
+# What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
+# counted on, and our message is not answered.
+REPORTED_KINDS = ("system", "edit", "revoke")
+# RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
+# page of their index each: with 1.5 million old messages seven times the write-ahead log.
+UUID_OF_ROW = SQL(
+    """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
+       || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
+)
 ORIGINS = [
     ("campaign", "Campaign"),
     ("sequence", "Follow-up sequence"),
@@ -133,6 +151,9 @@ class WabaMessage(models.Model):
     is_unsent = fields.Boolean(
         readonly=True,
         help="Reserved and not yet handed to the connections: the request certainly has not left.",
+    )
+    is_uploading = fields.Boolean(
+        readonly=True, help="Its file is being handed to WhatsApp; the message leaves after that."
     )
     slot_at = fields.Datetime(
         "Counted at", readonly=True, help="Counted against the daily limit at."
@@ -242,6 +263,17 @@ class WabaMessage(models.Model):
         movable.write({**(values or {}), "state": target})
         return movable
 
+    def _leave_out(self, reason_key, text=None):
+        """We decide not to send: the row stays, with its reason."""
+        return self._update_state(
+            ("queued",),
+            "skipped",
+            {
+                "failure_type": reason_key,
+                "failure_reason": failure_sentence(self.env, reason_key, text=text),
+            },
+        )
+
     def action_retry(self):
         """Queue again what failed for a reason that may have passed. Others are left alone."""
         now = fields.Datetime.now()
@@ -271,7 +303,54 @@ class WabaMessage(models.Model):
         from_ = self._retryable_from()
         return bool(from_) and from_ <= now and self.campaign_id.state != "cancelled"
 
+    def _retryable_from(self):
+        """When a person may queue this failed or left out row again; None: never."""
+        self.ensure_one()
+        if self.state == "skipped" and self.failure_type == "frequency":
+            return self.retry_at
+        if self.state != "failed" or not self.failure_type:
+            return None
+        return retry.retryable_from(self.failure_type, self.failed_at or self.write_date)
+
     def action_open_record(self):
         self.ensure_one()
         record = self._get_record()
         return form_of(record) if record else False
+
+    # ------------------------------------------------------------------
+    # Hooks
+    # ------------------------------------------------------------------
+
+    @hook
+    def _on_queued(self, media):
+        """After this message, outside campaigns, was queued.
+
+        :param media: `_queue_direct`'s
+        """
+
+    @hook
+    def _on_results(self, results):
+        """After answers of the API were written down, in the same transaction.
+
+        :param results: list of cloud_api.SendResult, keyed by message id
+        """
+
+    @hook
+    def _on_status(self, reported, arrived):
+        """After a batch of statuses changed these messages, in the same transaction.
+
+        :param reported: [(message id, cloud_api.MessageStatus)] of those that tell a failure, also
+            one that changes no state any more
+        :param arrived: ids of messages that were delivered or read, by this batch or before it
+        """
+
+    @hook
+    def _on_inbound(self):
+        """After this message, which a person wrote to us, was kept and answered."""
+
+    @hook
+    def _on_new_lead(self):
+        """Before an answer of somebody unknown to this message becomes a lead.
+
+        :return: values of the lead
+        """

@@ -5,8 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..policy import reputation_rates
-from .waba_message import TAKEN_STATES
-from .waba_message_inbound import ANSWER_WITHIN, CLOCK_AHEAD
+from .waba_message import ANSWER_WITHIN, CLOCK_AHEAD, TAKEN_STATES
 
 SILENT_AFTER = timedelta(days=reputation_rates.SILENT_AFTER_DAYS)
 # When a message left: Meta's acceptance, else the first that was heard of it, else its refusal.

@@ -1,12 +1,14 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..policy import eligibility, frequency, hours
+from ..policy import media as media_policy
 from .consent_sql import PURPOSES
 from .languages import in_language_of
 from .phone_countries import country_of
-from .waba_campaign_rows import UUID_OF_ROW
 from .waba_failure import failure_sentence
+from .waba_message import UUID_OF_ROW
 from .waba_sender_reserve import purpose_of
 from .waba_variable_mixin import Words, link_token_in, new_link_token
 
@@ -50,7 +52,7 @@ class WabaMessage(models.Model):
         :param template: waba.template; without one `text` or `media` is sent freely, which only an
             open service window allows
         :param variables: waba.variable.mixin records that fill the template, its own by default
-        :param media: what `_media_values` reads
+        :param media: {"attachment": ir.attachment} of the file to send
         :param user: res.users for whom it is sent; whoever asks, else the record's salesperson
         :param reader: res.users with whose rights fields are read for the text: whoever stands for
             what a job sends; empty when there is nobody left, and they show nothing. Whoever asks
@@ -101,9 +103,11 @@ class WabaMessage(models.Model):
                 **(values or {}),
             }
         )
+        row = row.with_env(self.env)
         if not reason:
             sender._wake()
-        return row.with_env(self.env)
+            row._on_queued(media)
+        return row
 
     def _decide(self, sender, record, person, to, origin, content, not_before):
         """Field values that tell when a message may leave and why not before, or why never."""
@@ -179,15 +183,15 @@ class WabaMessage(models.Model):
 
     def _address_of(self, record, portfolio):
         """(field values that tell to whom, the waba.recipient, perhaps empty)."""
-        campaigns = self.env["waba.campaign"]
         if record._name == "waba.recipient":
             person = record.sudo()
             if person.portfolio_id != portfolio:
                 person = self._person_behind(person.number, portfolio)
             return {"number": record.sudo().number, "person_name": record.sudo().name}, person
-        number = campaigns._number_of(record)
+        people = self.env["waba.recipient"].sudo()
+        number = people._number_of(record)
         to = {
-            "number": number or campaigns._typed_number(record) or False,
+            "number": number or people._typed_number(record) or False,
             "person_name": record._waba_person_facts()["name"] or record.display_name,
             "res_model": record._name,
             "res_id": record.id,
@@ -243,7 +247,7 @@ class WabaMessage(models.Model):
                     for purpose in PURPOSES
                 },
                 renumbered=self._is_renumbered(sender, to, content),
-                blacklisted=number in self.env["waba.campaign"]._blacklisted_among([number]),
+                blacklisted=number in self.env["waba.recipient"]._blacklisted_among([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
                 country_code=country_of(number),
@@ -282,12 +286,38 @@ class WabaMessage(models.Model):
             "category": template.sudo().category,
         }
 
+    @api.model
     def _media_values(self, media):
-        """Field values of a message with an attachment: `kind`, and what that kind needs.
+        """Field values of a message with a file, which is uploaded before it may leave.
 
-        :param media: dict of such values
+        :raise UserError: WhatsApp takes no such file
         """
-        return dict(media)
+        attachment = media["attachment"].sudo()
+        if why := self._why_no_file(attachment.name, attachment.mimetype, attachment.file_size):
+            raise UserError(why)
+        return {"kind": media_policy.kind_of(attachment.mimetype), "is_uploading": True}
+
+    @api.model
+    def _why_no_file(self, name, mimetype, size):
+        """Sentence that says why a file cannot be sent, or False."""
+        reason = media_policy.why_not(mimetype, size)
+        if not reason:
+            return False
+        if reason == "empty":
+            return self.env._("%s is empty.", name)
+        if reason == "type":
+            return self.env._(
+                "%(name)s cannot be sent on WhatsApp: it takes JPEG and PNG pictures, MP4 videos, "
+                "sound, PDF, text and Office documents.",
+                name=name,
+            )
+        limit = media_policy.MAX_BYTES[media_policy.kind_of(mimetype)]
+        return self.env._(
+            "%(name)s has %(size)s MB; WhatsApp takes at most %(limit)s MB of this kind.",
+            name=name,
+            size=f"{size / media_policy.MIB:.1f}",
+            limit=limit // media_policy.MIB,
+        )
 
     def _fill(self, record, template, lines, sender, reader=None):
         """(parameters, reason key or False, sentence or False) of a template for one record.

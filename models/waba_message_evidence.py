@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..cloud_api import storable
+from .hooks import implements
 from .waba_failure import failure_sentence
 from .waba_message_results import moment_of
 from .waba_reputation_event import SILENT_AFTER
@@ -23,6 +24,18 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     _silent_idx = models.Index("(sent_at) WHERE state = 'sent' AND direction = 'out'")
+
+    @api.model
+    @implements("_on_results")
+    def _note_results(self, results):
+        self._note_refusals([result for result in results if result.outcome == "error"])
+        self._note_held([result for result in results if result.outcome == "held"])
+
+    @implements("_on_status")
+    def _note_statuses(self, reported, arrived):
+        self._note_reported_failures(reported)
+        # After what they correct, which the same batch may have brought.
+        self._note_late_deliveries(arrived)
 
     @api.model
     def _note_refusals(self, results):

@@ -124,23 +124,3 @@ class WabaMessage(models.Model):
             self.account_id.marketing_disabled = True
         elif decision.scope == "account":
             self.account_id._stop(reason, until=decision.scope_until)
-
-    def _leave_out(self, reason_key, text=None):
-        """We decide not to send: the row stays, with its reason."""
-        return self._update_state(
-            ("queued",),
-            "skipped",
-            {
-                "failure_type": reason_key,
-                "failure_reason": failure_sentence(self.env, reason_key, text=text),
-            },
-        )
-
-    def _retryable_from(self):
-        """When a person may queue this failed or left out row again; None: never."""
-        self.ensure_one()
-        if self.state == "skipped" and self.failure_type == "frequency":
-            return self.retry_at
-        if self.state != "failed" or not self.failure_type:
-            return None
-        return retry.retryable_from(self.failure_type, self.failed_at or self.write_date)

@@ -1,20 +1,9 @@
-from datetime import timedelta
-
 from odoo import api, models
 from odoo.fields import Domain
 
 from ..policy import landing
-from .waba_message import TAKEN_STATES
+from .waba_message import ANSWER_WITHIN, CLOCK_AHEAD, REPORTED_KINDS, TAKEN_STATES
 from .waba_recipient_doubt import MAY_OPT_OUT
-
-# An answer without a quotation belongs to our last message if that is not older than this; Meta
-# counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
-ANSWER_WITHIN = timedelta(days=7)
-# An answer carries Meta's time, its message ours, and our clock may be a little ahead.
-CLOCK_AHEAD = timedelta(minutes=1)
-# What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
-# counted on, and our message is not answered.
-REPORTED_KINDS = ("system", "edit", "revoke")
 
 
 class WabaMessage(models.Model):
@@ -52,6 +41,7 @@ class WabaMessage(models.Model):
         if is_written:
             message._answer_automatically(conversation, at)
             conversation._tell_watchers()
+            message._on_inbound()
         return message
 
     @api.model

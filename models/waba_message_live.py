@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from .hooks import implements
+
 # Somebody may be looking at these. Screens ask by themselves about campaigns and follow-ups: a
 # notification for each of a hundred thousand would cost more than the messages.
 WATCHED_ORIGINS = ("manual", "reply", "test")
@@ -12,17 +14,13 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @api.model
-    def _write_results(self, results, run):
-        stopped = super()._write_results(results, run)
+    @implements("_on_results")
+    def _tell_results(self, results):
         self._tell_watchers_of([result.key for result in results])
-        return stopped
 
-    @api.model
-    def _write_statuses(self, rows):
-        rows = list(rows)
-        result = super()._write_statuses(rows)
-        self._tell_watchers_of([row["id"] for row in rows])
-        return result
+    @implements("_on_status")
+    def _tell_statuses(self, _reported, _arrived):
+        self._tell_watchers_of(self.ids)
 
     @api.model
     def _tell_watchers_of(self, ids):

@@ -56,12 +56,12 @@ class WabaPersonMixin(models.AbstractModel):
     @api.model
     def _waba_read_numbers(self, found):
         """`found` with the numbers that Odoo did not keep and that can be read by now, as
-        `waba.campaign._number_of` does when the message is made.
+        `waba.recipient._number_of` does when the message is made.
 
         :param found: what `_waba_records_now` gives
         """
         without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
-        number_of = self.env["waba.campaign"]._number_of
+        number_of = self.env["waba.recipient"]._number_of
         return found | {one.id: found[one.id]._replace(number=number_of(one)) for one in without}
 
 

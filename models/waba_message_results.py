@@ -35,8 +35,7 @@ class WabaMessage(models.Model):
                 stopped = self._take_refusal(result, run) or stopped
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
-        self._note_refusals([result for result in results if result.outcome == "error"])
-        self._note_held([result for result in results if result.outcome == "held"])
+        self._on_results(results)
         return stopped
 
     @api.model

@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .hooks import implements
 from .waba_message import TAKEN_STATES
-from .waba_message_inbound import REPORTED_KINDS
 
 
 class WabaMessage(models.Model):
@@ -26,19 +26,15 @@ class WabaMessage(models.Model):
     _sequence_step_idx = models.Index("(sequence_step_id) WHERE sequence_step_id IS NOT NULL")
     _enrollment_idx = models.Index("(enrollment_id) WHERE enrollment_id IS NOT NULL")
 
-    @api.model
-    def _receive(self, sender, item, at):
-        message = super()._receive(sender, item, at)
-        if item.kind not in REPORTED_KINDS:
-            self.env["waba.sequence.enrollment"]._follow_reply(message)
-        return message
+    @implements("_on_inbound")
+    def _stop_follow_ups_replied(self):
+        self.env["waba.sequence.enrollment"]._follow_reply(self)
 
-    @api.model
-    def _queue_direct(self, sender, record, **values):
-        row = super()._queue_direct(sender, record, **values)
-        if values["origin"] == "manual" and row.state != "skipped":
-            self.env["waba.sequence.enrollment"].sudo()._follow_own_message(row.sudo())
-        return row
+    @implements("_on_queued")
+    def _stop_follow_ups_written(self, _media):
+        message = self.sudo()
+        if message.origin == "manual":
+            self.env["waba.sequence.enrollment"].sudo()._follow_own_message(message)
 
     @api.model
     def _sequence_figures_sql(self, step_ids):

@@ -57,8 +57,7 @@ class WabaMessage(models.Model):
         self._write_statuses(changed.values())
         self._count_released(released)
         self._take_reported_failures(changed, failures)
-        self._note_reported_failures(reported)
-        self._note_late_deliveries(arrived)
+        self.browse(changed)._on_status(reported, arrived)
         return strays
 
     @api.model

@@ -107,7 +107,7 @@ class ResCompany(models.Model):
             & (Domain("marketing_state", "=", "opted_out")
                | Domain("utility_state", "=", "opted_out"))
         )  # fmt: skip
-        blacklisted = self.env["waba.campaign"]._blacklisted_among(found)
+        blacklisted = self.env["waba.recipient"]._blacklisted_among(found)
         return set(people._known_numbers()) | blacklisted
 
 

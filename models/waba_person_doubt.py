@@ -17,7 +17,7 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_waba_may_opt_out_text(self):
-        numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}
+        numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
         people = self._waba_people_in_doubt({number for number in numbers.values() if number})
         for record, number in numbers.items():
             mine = people.filtered(lambda person, number=number: number in person._known_numbers())
@@ -63,6 +63,6 @@ class WabaPersonMixin(models.AbstractModel):
         self.ensure_one()
         self.check_access("read")
         self.env["waba.conversation"]._check_user()
-        number = self.env["waba.campaign"]._number_of(self)
+        number = self.env["waba.recipient"]._number_of(self)
         people = self._waba_people_in_doubt({number} if number else set())
         self._waba_readable_doubts(people)[:1]._answer_doubt(opts_out)

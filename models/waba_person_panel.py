@@ -84,7 +84,7 @@ class WabaPersonMixin(models.AbstractModel):
     def action_waba_open_person(self):
         """The person as WhatsApp knows them: every word of theirs and every message."""
         self.ensure_one()
-        number = self.env["waba.campaign"]._number_of(self)
+        number = self.env["waba.recipient"]._number_of(self)
         people = self.env["waba.recipient"].search(known_by([number]))
         actions = self.env["ir.actions.act_window"]
         action = actions._for_xml_id("waba_campaign.waba_recipient_action")
@@ -95,10 +95,10 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
-        numbers = {record: self.env["waba.campaign"]._number_of(record) for record in self}
+        numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
         panel = Panel(self.env, {number for number in numbers.values() if number}, self)
         for record, number in numbers.items():
-            typed = self.env["waba.campaign"]._typed_number(record)
+            typed = self.env["waba.recipient"]._typed_number(record)
             record.update(panel.values_for(number, typed, record._origin.id))
 
 
@@ -117,7 +117,7 @@ class Panel:
         ids = [person.id for people in self.people.values() for person in people]
         self.last = self._last_messages(sudo, ids)
         self.windows = self._windows(sudo, ids)
-        self.blacklisted = sudo["waba.campaign"]._blacklisted_among(numbers)
+        self.blacklisted = sudo["waba.recipient"]._blacklisted_among(numbers)
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
         self.opt_outs = self._opt_outs(sudo, ids)

@@ -67,23 +67,64 @@ class WabaRecipient(models.Model):
     _number_idx = models.Index("(number) WHERE number IS NOT NULL")
     _wa_number_idx = models.Index("(wa_number) WHERE wa_number IS NOT NULL")
 
-    @api.depends("number", "user_uid", "name")
+    @api.depends("number", "user_uid", "name", "erased_at")
     def _compute_display_name(self):
         for recipient in self:
             handle = recipient.number or recipient.user_uid or ""
+            if recipient.erased_at and not (handle or recipient.name):
+                handle = self.env._("Erased person %s", recipient.id)
             recipient.display_name = f"{recipient.name} · {handle}" if recipient.name else handle
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([_known_as(vals) for vals in vals_list])
+        people = super().create([_known_as(vals) for vals in vals_list])
+        people._inherit_erased()
+        return people
 
     def write(self, vals):
-        return super().write(_known_as(vals))
+        result = super().write(_known_as(vals))
+        if any(vals.get(name) for name in ("number", "wa_number", "user_uid")):
+            self._inherit_erased()
+        return result
 
     def _known_numbers(self):
         """The numbers of these people, in every way of writing them (policy/numbers.py)."""
         written = (number for person in self for number in (person.number, person.wa_number))
         return list(numbers.all_forms(written))
+
+    # ------------------------------------------------------------------
+    # From a lead or contact to a number
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _number_of(self, record):
+        """E.164 by the record's own country, one form for one person; '' when there is none."""
+        # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
+        number = record.phone_sanitized or record._phone_format()
+        if not number and (old := numbers.respelt(self._typed_number(record))):
+            number = record._phone_format(number=old)
+        return numbers.e164_of(number or "")
+
+    @api.model
+    def _typed_number(self, record):
+        """The number as it stands on the record, to name what is not valid; ''."""
+        typed = (record[name] for name in record._phone_get_number_fields())
+        return next((text.strip() for text in typed if text and text.strip()), "")
+
+    @api.model
+    def _blacklisted_among(self, wanted):
+        """Which of these numbers are on Odoo's phone blacklist, in any way of writing them."""
+        # In SQL: the model's own search parses every number again, which costs more than the rest.
+        forms = numbers.all_forms(wanted)
+        self.env["phone.blacklist"].flush_model(["number", "active"])
+        rows = self.env.execute_query(
+            SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*forms])
+        )
+        return {forms[number] for (number,) in rows}
+
+    # ------------------------------------------------------------------
+    # From a number to a row
+    # ------------------------------------------------------------------
 
     @api.model
     def _find_or_create_by_number(self, portfolio, wanted):
@@ -129,6 +170,8 @@ class WabaRecipient(models.Model):
                     [id_ for (id_,) in made],
                 )
             )
+        self._inherit_doubt(portfolio, numbers)
+        self._inherit_erased_numbers(portfolio, numbers)
 
     @api.model
     def _inherited_states(self, numbers):

@@ -106,20 +106,18 @@ class WabaRecipient(models.Model):
         heard_by = {person: person._company_of_word(message, company) for person in self}
         if action == "opt_in" and not all(heard_by.values()):
             raise ValueError("an opt-in holds for one company: say which one it was given to")
+        word = {"purpose": purpose, "action": action, "source": source, "at": at}
         words = self.env["waba.consent"].create(
             [
                 {
+                    **word,
                     "recipient_id": person.id,
                     "company_id": heard_by[person].id,
-                    "purpose": purpose,
-                    "action": action,
-                    "source": source,
                     "evidence": evidence,
-                    "at": at,
                     "message_id": message.id if message else False,
                 }
                 for person in self
-                if not person._is_noted(purpose, action, source, at, heard_by[person])
+                if not person._is_noted(**word, company=heard_by[person])
             ]
         )
         changed = self.browse()
@@ -132,6 +130,11 @@ class WabaRecipient(models.Model):
                 changed |= person._same_person()._take_opt_in(purpose, at, heard_by[person])
         if words and (purpose, action) == ("marketing", "opt_out"):
             self.env["waba.message"]._stamp_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
+        if purpose == "marketing":
+            self._settle_doubt_by_word(action, at, evidence)
+            changed._update_blacklist(action)
+        if action == "opt_in":
+            self._forget_erasure(purpose)
         return changed
 
     def _set_marketing_state(self, state, source, evidence, at=None, message=None, company=None):

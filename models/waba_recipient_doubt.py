@@ -6,6 +6,7 @@ from .number_sql import e164_sql
 
 # Why a row waits, and why a message asked for by hand is refused: one word for one thing.
 MAY_OPT_OUT = "may_opt_out"
+NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
 
 
 class WabaRecipient(models.Model):
@@ -89,7 +90,7 @@ class WabaRecipient(models.Model):
         :param feedback: what is noted on the activities that asked
         """
         messages = self.may_opt_out_message_id
-        self.write({"may_opt_out_at": False, "may_opt_out_message_id": False})
+        self.write(NO_DOUBT)
         rows = self._rows_that_wait()
         if opts_out:
             rows._leave_out("opted_out")
@@ -111,21 +112,17 @@ class WabaRecipient(models.Model):
     def _tell_conversations(self):
         self.env["waba.conversation"].search([("recipient_id", "in", self.ids)])._tell_watchers()
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
-        """A plain word on promotions settles what was in doubt before it was said."""
-        changed = super()._set_consent(purpose, action, source, evidence, at, message, company)
-        if purpose == "marketing":
-            said_at = at or fields.Datetime.now()
-            everyone = self._same_person() if action == "opt_out" else self._same_person_here()
-            heard = everyone.filtered("may_opt_out_at")
-            # A word that came late may have changed nothing: the state tells. Whoever is out is
-            # asked about no more; a yes settles what was in doubt before it.
-            out = heard.filtered(lambda person: person._is_out())
-            kept = (heard - out).filtered(lambda person: person.may_opt_out_at <= said_at)
-            for people, opts_out in ((out, True), (kept, False)):
-                if people:
-                    people._settle_doubt(opts_out, evidence)
-        return changed
+    def _settle_doubt_by_word(self, action, at, evidence):
+        """A plain word on promotions settles what was in doubt before it was said (`at`)."""
+        everyone = self._same_person() if action == "opt_out" else self._same_person_here()
+        heard = everyone.filtered("may_opt_out_at")
+        # A word that came late may have changed nothing: the state tells. Whoever is out is asked
+        # about no more; a yes settles what was in doubt before it.
+        out = heard.filtered(lambda person: person._is_out())
+        kept = (heard - out).filtered(lambda person: person.may_opt_out_at <= at)
+        for people, opts_out in ((out, True), (kept, False)):
+            if people:
+                people._settle_doubt(opts_out, evidence)
 
     # ------------------------------------------------------------------
     # The answer
@@ -187,41 +184,25 @@ class WabaRecipient(models.Model):
         )
         return found.with_env(self.env)
 
-    def action_confirm_opt_out(self):
-        self._answer_as_reader(True)
-
-    def action_keep_subscribed(self):
-        self._answer_as_reader(False)
-
-    def _answer_as_reader(self, opts_out):
-        """Whoever may read what they wrote may say what it means."""
-        self.check_access("read")
-        for person in self:
-            if conversation := person._conversation_in_doubt():
-                conversation._for_reader()
-            person.sudo()._answer_doubt(opts_out)
-
     # ------------------------------------------------------------------
     # Two rows of one person
     # ------------------------------------------------------------------
 
-    def _absorb(self, other):
-        doubt = {
-            "may_opt_out_at": other.may_opt_out_at,
-            "may_opt_out_message_id": other.may_opt_out_message_id.id,
+    def _doubt_values(self):
+        return {
+            "may_opt_out_at": self.may_opt_out_at,
+            "may_opt_out_message_id": self.may_opt_out_message_id.id,
         }
-        result = super()._absorb(other)
+
+    def _take_doubt(self, doubt):
+        """Another row of this person goes: its doubt (`_doubt_values`) is about this one."""
         is_new = doubt["may_opt_out_at"] and not self.may_opt_out_at
         if is_new and self.marketing_state != "opted_out":
             self.write(doubt)
-        if other.exists():
-            other.write({"may_opt_out_at": False, "may_opt_out_message_id": False})
-        return result
 
     @api.model
-    def _create_missing(self, portfolio, numbers):
+    def _inherit_doubt(self, portfolio, numbers):
         """A new row of somebody in doubt is in doubt as well."""
-        result = super()._create_missing(portfolio, numbers)
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient r
@@ -245,4 +226,3 @@ class WabaRecipient(models.Model):
         )
         if self.env.cr.rowcount:
             self.invalidate_model(["may_opt_out_at", "may_opt_out_message_id"])
-        return result

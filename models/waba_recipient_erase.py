@@ -31,15 +31,6 @@ class WabaRecipient(models.Model):
 
     _inherit = "waba.recipient"
 
-    erased_at = fields.Datetime("Data erased at", readonly=True)
-
-    def _compute_display_name(self):
-        result = super()._compute_display_name()
-        for person in self.filtered("erased_at"):
-            if not (person.number or person.name or person.user_uid):
-                person.display_name = self.env._("Erased person %s", person.id)
-        return result
-
     # ------------------------------------------------------------------
     # Who holds what
     # ------------------------------------------------------------------
@@ -181,6 +172,7 @@ class WabaRecipient(models.Model):
             "skipped",
             {"failure_type": "erased", "failure_reason": failure_sentence(self.env, "erased")},
         )
+        self._erase_from_follow_ups(companies)
 
     def _webhooks(self, companies, *states):
         """Raw bodies to these companies' accounts that name these people: a search from end to end,
@@ -220,6 +212,7 @@ class WabaRecipient(models.Model):
 
     def _empty_rows(self, companies):
         messages = self._messages_of(companies)
+        messages._forget_results()
         messages._unlink_copies()
         messages._forget_leads()
         domains = {model: self._held_domain(model, companies) for model in HELD}
@@ -276,7 +269,7 @@ class WabaMessage(models.Model):
         columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
                    "variant_parameters",
                    "wamid", "res_model", "res_id", "merged_res_id", "about_wamid",
-                   "details"]  # fmt: skip
+                   "details", "link_token"]  # fmt: skip
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
 

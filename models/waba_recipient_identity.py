@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..policy import numbers
+from .waba_recipient_doubt import NO_DOUBT
 
 
 class WabaRecipient(models.Model):
@@ -62,6 +63,8 @@ class WabaRecipient(models.Model):
         Ledger entries never move: a row that has some stays for them, and what still counts of them
         is repeated here.
         """
+        self.env["waba.reputation.event"]._hand_over(other, self)
+        doubt = other._doubt_values()
         user_uid = other.user_uid
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._hand_over(other, self)
@@ -74,8 +77,11 @@ class WabaRecipient(models.Model):
         self._keep_former_uids(*former)
         self._take_marks(other)
         self._repeat_words(words)
-        if not other.consent_ids:
+        if other.consent_ids:
+            other.write(NO_DOUBT)
+        else:
             other.unlink()
+        self._take_doubt(doubt)
 
     @api.model
     def _learn_user_uids(self, uids):
@@ -113,3 +119,4 @@ class WabaRecipient(models.Model):
         for id_, _user_uid, holder in rows:
             if holder:
                 self.browse(id_)._absorb(self.browse(holder))
+        self._inherit_erased_uids(set(uids.values()))

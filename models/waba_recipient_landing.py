@@ -116,6 +116,7 @@ class WabaRecipient(models.Model):
         It came of the campaign whose message is answered, if that is known.
         """
         leads = self.env["crm.lead"].with_company(company)
+        came_of = answered._on_new_lead() if answered else ()
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
         # Without a team, or with one that qualifies leads: whatever a new one is by default.
@@ -131,6 +132,6 @@ class WabaRecipient(models.Model):
                 "team_id": team.id,
                 "source_id": leads._find_or_create_record("utm.source", "WhatsApp").id,
                 "medium_id": leads._find_or_create_record("utm.medium", "WhatsApp").id,
-                **(answered.campaign_id._utm_values() if answered else {}),
+                **{name: value for values in came_of for name, value in values.items()},
             }
         )

@@ -121,7 +121,7 @@ class WabaRenumbered(models.Model):
         :param out: `_opted_out_among` of these numbers
         """
         for record, number in before.items():
-            now = self.env["waba.campaign"]._number_of(record)
+            now = self.env["waba.recipient"]._number_of(record)
             if now == number:
                 continue
             person = out.get(number)
@@ -189,8 +189,8 @@ class WabaPersonMixin(models.AbstractModel):
     def _waba_numbers_before(self, renumbered):
         """({record: its E.164 number} of those to look at again after a change, who of these
         numbers had opted out)."""
-        campaigns = self.env["waba.campaign"]
-        numbers = {record: campaigns._number_of(record) for record in self}
+        people = self.env["waba.recipient"]
+        numbers = {record: people._number_of(record) for record in self}
         out = renumbered._opted_out_among(numbers.values())
         held = set(renumbered._open_of(self).mapped("res_id")) if self.ids else set()
         before = {
@@ -201,7 +201,7 @@ class WabaPersonMixin(models.AbstractModel):
         for record in list(before):
             # A lead shows its contact's number, and follows it.
             for lead in record._waba_leads_that_follow():
-                before[lead] = campaigns._number_of(lead)
+                before[lead] = people._number_of(lead)
         return before, out
 
     def _waba_leads_that_follow(self):
@@ -230,7 +230,7 @@ class WabaPersonMixin(models.AbstractModel):
                 "WhatsApp: %(user)s confirmed that %(number)s is another person than the one who "
                 "had opted out under the number before.",
                 user=self.env.user.name,
-                number=self.env["waba.campaign"]._number_of(self) or self.env._("no number"),
+                number=self.env["waba.recipient"]._number_of(self) or self.env._("no number"),
             ),
             author_id=self.env.user.partner_id.id,
         )
@@ -239,5 +239,5 @@ class WabaPersonMixin(models.AbstractModel):
     def _waba_shows_this_number(self, row):
         """Whether a held record has the same number now, as a lead and its contact have."""
         record = self.env[row.res_model].sudo().browse(row.res_id).exists()
-        campaigns = self.env["waba.campaign"]
-        return bool(record) and campaigns._number_of(record) == campaigns._number_of(self.sudo())
+        people = self.env["waba.recipient"]
+        return bool(record) and people._number_of(record) == people._number_of(self.sudo())

@@ -189,6 +189,21 @@ class WabaReputationEvent(models.Model):
             or None
         )
 
+    @api.model
+    def _hand_over(self, old, new):
+        """Two recipients turn out to be one person: evidence about `old` is about `new`.
+
+        Not a change of evidence: it still says the same of the same person.
+        """
+        self.env.cr.execute(
+            SQL(
+                "UPDATE waba_reputation_event SET recipient_id = %s WHERE recipient_id = %s",
+                new.id,
+                old.id,
+            )
+        )
+        self.invalidate_model(["recipient_id"])
+
     # ------------------------------------------------------------------
     # Screens
     # ------------------------------------------------------------------
@@ -251,22 +266,3 @@ def _storable_json(value):
 def _as_json(value):
     text = json.dumps(_storable_json(value))
     return text if len(text) <= RAW_LENGTH else json.dumps({"excerpt": text[:RAW_LENGTH]})
-
-
-class WabaRecipient(models.Model):
-    _inherit = "waba.recipient"
-
-    def _absorb(self, other):
-        """Two rows are one person: what is known of the other is about this one.
-
-        Not a change of evidence: it still says the same of the same person.
-        """
-        self.env.cr.execute(
-            SQL(
-                "UPDATE waba_reputation_event SET recipient_id = %s WHERE recipient_id = %s",
-                self.id,
-                other.id,
-            )
-        )
-        self.env["waba.reputation.event"].invalidate_model(["recipient_id"])
-        return super()._absorb(other)

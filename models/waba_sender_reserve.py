@@ -156,7 +156,7 @@ class WabaSender(models.Model):
         found = [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
         # By one query each for all: there a number may be written in another way than here.
         asked = {row["number"] for row in found}
-        listed = self.env["waba.campaign"]._blacklisted_among(asked)
+        listed = self.env["waba.recipient"]._blacklisted_among(asked)
         ours = self._own_among(asked)
         return [
             {**row, "is_blacklisted": row["number"] in listed, "is_ours": row["number"] in ours}

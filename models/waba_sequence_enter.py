@@ -82,7 +82,7 @@ class WabaSequence(models.Model):
                 "lead_id": lead.id,
                 "lead_name": lead.name,
                 "user_id": lead.user_id.id or None,
-                "number": self.env["waba.campaign"]._number_of(lead) or None,
+                "number": self.env["waba.recipient"]._number_of(lead) or None,
                 "next_at": str(due[lead.id]),
                 "trigger_key": (keys or {}).get(lead.id) or None,
             }

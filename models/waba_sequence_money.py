@@ -32,23 +32,14 @@ class WabaSequence(models.Model):
         return list_of(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])
 
 
-class WabaRecipient(models.Model):
-    _inherit = "waba.recipient"
-
-    def _empty_rows(self, companies):
-        """What came of an erased person's messages stays as figures of nobody."""
-        messages = self._messages_of(companies)
-        self.env["waba.attribution"].search([("message_id", "in", messages.ids)]).write(
-            {"message_id": False, "lead_id": False, "detail": False}
-        )
-        self.env["link.tracker.click"].search([("waba_message_id", "in", messages.ids)]).write(
-            {"waba_message_id": False}
-        )
-        return super()._empty_rows(companies)
-
-
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
-    def _personal_columns(self):
-        return [*super()._personal_columns(), "link_token"]
+    def _forget_results(self):
+        """What came of an erased person's messages stays as figures of nobody."""
+        self.env["waba.attribution"].search([("message_id", "in", self.ids)]).write(
+            {"message_id": False, "lead_id": False, "detail": False}
+        )
+        self.env["link.tracker.click"].search([("waba_message_id", "in", self.ids)]).write(
+            {"waba_message_id": False}
+        )

@@ -4,7 +4,8 @@ from odoo.tools import SQL
 
 from ..policy import followup
 from .consent_sql import consent_sql
-from .waba_message_inbound import REPORTED_KINDS
+from .hooks import implements
+from .waba_message import REPORTED_KINDS
 
 
 class WabaSequenceEnrollment(models.Model):
@@ -121,7 +122,7 @@ class WabaSequenceEnrollment(models.Model):
 
     def _ids_blacklisted(self):
         numbers = set(filter(None, self.mapped("number")))
-        listed = self.env["waba.campaign"]._blacklisted_among(numbers)
+        listed = self.env["waba.recipient"]._blacklisted_among(numbers)
         return {one.id for one in self if one.number in listed}
 
     def _ids_own_message(self):
@@ -207,25 +208,22 @@ class WabaSequenceEnrollment(models.Model):
 class WabaConsent(models.Model):
     _inherit = "waba.consent"
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    @implements("_on_consent")
+    def _stop_follow_ups(self):
         """Who opts out is in no follow-up any more."""
-        entries = super().create(vals_list)
-        for entry in entries.filtered(lambda entry: entry.action == "opt_out"):
+        for entry in self.filtered(lambda entry: entry.action == "opt_out"):
             numbers = entry.recipient_id._known_numbers()
             running = self.env["waba.sequence.enrollment"].sudo()._running_of(numbers)
             running.filtered("sequence_id.stop_on_opt_out")._stop_for(
                 "opted_out", entry.evidence, entry.company_id
             )
-        return entries
 
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _cancel_what_waits(self, companies):
+    def _erase_from_follow_ups(self, companies):
         """Whose data are erased is followed no more, and what was noted of them goes too."""
-        result = super()._cancel_what_waits(companies)
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
             (
@@ -236,4 +234,3 @@ class WabaRecipient(models.Model):
         )
         found._stop("erased")
         found.write({"number": False, "lead_name": False, "stop_text": False})
-        return result

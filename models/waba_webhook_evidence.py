@@ -5,7 +5,7 @@ from odoo import models
 
 from ..cloud_api import events as webhook_events
 from ..cloud_api import storable
-from .waba_message_inbound import ANSWER_WITHIN
+from .waba_message import ANSWER_WITHIN
 
 PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
 PERSON_KINDS = {
@@ -115,7 +115,7 @@ class WabaWebhookEvent(models.Model):
             account.portfolio_id, item.number, item.user_uid
         )
 
-    def _number_of(self, account, phone_number_uid):
+    def _sender_by_uid(self, account, phone_number_uid):
         return account.with_context(active_test=False).sender_ids.filtered(
             lambda sender: sender.phone_number_uid == phone_number_uid
         )
@@ -136,9 +136,10 @@ class WabaWebhookEvent(models.Model):
             order="accepted_at desc, id desc",
             limit=1,
         )
+        sender = self._sender_by_uid(account, item.phone_number_uid) or before.sender_id
         return {
             "recipient_id": person.id,
-            "sender_id": self._number_of(account, item.phone_number_uid).id or before.sender_id.id,
+            "sender_id": sender.id,
             "message_id": before.id,
         }
 

@@ -137,7 +137,7 @@ class WabaWebhookEvent(models.Model):
                 account,
                 item,
                 kind,
-                sender_id=self._number_of(account, item.phone_number_uid).id,
+                sender_id=self._sender_by_uid(account, item.phone_number_uid).id,
                 code=error.code,
                 value_after=str(error.code),
                 detail=error.details or error.message or error.title,

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 from ..cloud_api import InboundMessage
 from ..policy import eligibility, numbers, second_sender
-from .waba_message_inbound import REPORTED_KINDS
+from .waba_message import REPORTED_KINDS
 from .waba_webhook_wait import Wait
 
 PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}

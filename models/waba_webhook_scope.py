@@ -3,23 +3,6 @@ from odoo import models
 from .waba_webhook_wait import Wait
 
 
-class WabaAccount(models.Model):
-    _inherit = "waba.account"
-
-    def _of_same_app(self):
-        """The accounts that this one's app may speak for, archived ones too.
-
-        A signature proves the app secret. An app may serve several accounts, of several companies;
-        what it signs says nothing of an account with another secret, whatever ids it names.
-        """
-        self.ensure_one()
-        secret = self.sudo().app_secret
-        if not secret:
-            return self
-        accounts = self.sudo().with_context(active_test=False)
-        return self | accounts.search([("app_secret", "=", secret)]).with_env(self.env)
-
-
 class WabaWebhookEvent(models.Model):
     """What the signature of a body vouches for.
 

@@ -123,7 +123,7 @@ class WabaConsentNote(models.TransientModel):
 
     def _number(self):
         record = self._get_record()
-        return self.env["waba.campaign"]._number_of(record) if record is not None else ""
+        return self.env["waba.recipient"]._number_of(record) if record is not None else ""
 
     def _known_people(self):
         """The rows of the person as far as there are any, with all rights."""
@@ -143,7 +143,7 @@ class WabaConsentNote(models.TransientModel):
             return self._known_people()
         number = self._number()
         if not number:
-            typed = self.env["waba.campaign"]._typed_number(record)
+            typed = self.env["waba.recipient"]._typed_number(record)
             raise UserError(
                 self.env._(
                     "“%s” is not a phone number that can be written to. Correct it on the record, "

@@ -128,7 +128,7 @@ class WabaReportBlock(models.TransientModel):
         account = accounts.search(
             [("company_id", "=", self.env.company.id), ("portfolio_id", "!=", False)], limit=1
         )
-        number = self.env["waba.campaign"]._number_of(record) if record is not None else ""
+        number = self.env["waba.recipient"]._number_of(record) if record is not None else ""
         if not (account and number):
             raise UserError(
                 self.env._(

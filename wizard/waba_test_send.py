@@ -98,7 +98,7 @@ class WabaTestSend(models.TransientModel):
         colleagues = self.user_ids.sudo().filtered(
             lambda user: not user.share and self.company_id in user.company_ids
         )
-        number_of = self.env["waba.campaign"]._number_of
+        number_of = self.env["waba.recipient"]._number_of
         return [
             (user.name, number_of(user.partner_id), user.with_env(self.env)) for user in colleagues
         ]
