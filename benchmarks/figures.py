@@ -46,10 +46,6 @@ class Report:
         print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
         return value
 
-    @property
-    def missed(self):
-        return [figure for figure in self.figures if figure.reached is False]
-
     def print_table(self):
         """Measured, must reach, reached? for every figure with a target."""
         rows = [("figure", "measured", "must reach", "reached")]

@@ -7,7 +7,6 @@ from urllib3.filepost import encode_multipart_formdata
 
 from .errors import RequestRefused, UnknownOutcome
 from .graph import GraphClient, checked_uid
-from .health import Health
 from .nodes import (
     Account,
     MediaInfo,
@@ -100,18 +99,6 @@ class CloudApiClient(GraphClient):
 
     # Numbers, account, token
 
-    def get_phone_number(self, uid, fields=None):
-        """One business phone number.
-
-        :param fields: comma-separated; by default all we know, or few when Meta refuses some.
-        :return: PhoneNumber
-        """
-        if fields:
-            return PhoneNumber.from_reply(self._get((uid,), fields=fields))
-        return PhoneNumber.from_reply(
-            self._get_rich((uid,), PHONE_NUMBER_FIELDS, PHONE_NUMBER_MINIMAL_FIELDS)
-        )
-
     def list_phone_numbers(self, waba_uid):
         """Yield a PhoneNumber for each number of the account."""
         path = (waba_uid, "phone_numbers")
@@ -126,19 +113,13 @@ class CloudApiClient(GraphClient):
 
     def get_account(self, waba_uid):
         """The WhatsApp Business Account as an `Account`."""
-        return Account.from_reply(
-            self._get_rich((waba_uid,), ACCOUNT_FIELDS, ACCOUNT_MINIMAL_FIELDS)
-        )
-
-    def get_health(self, uid):
-        """`Health` of a number, account or template: the best check before a campaign."""
-        reply = self._get((uid,), fields="health_status")
-        return Health.from_reply(reply.get("health_status"))
-
-    def get_messaging_limit(self, uid):
-        """Limit of the portfolio that owns this number or account, see `normalise_limit`."""
-        reply = self._get((uid,), fields="whatsapp_business_manager_messaging_limit")
-        return PhoneNumber.from_reply(reply).messaging_limit
+        try:
+            reply = self._get((waba_uid,), fields=ACCOUNT_FIELDS)
+        except RequestRefused as error:
+            if error.code != 100:
+                raise
+            reply = self._get((waba_uid,), fields=ACCOUNT_MINIMAL_FIELDS)
+        return Account.from_reply(reply)
 
     def debug_token(self):
         """`TokenInfo` of our own access token."""
@@ -198,10 +179,6 @@ class CloudApiClient(GraphClient):
             params["hsm_id"] = template_uid
         return _succeeded(self._request("DELETE", (waba_uid, "message_templates"), params=params))
 
-    def unpause_template(self, template_uid):
-        """Release a template that Meta paused during pacing; True when Meta did it."""
-        return _succeeded(self._request("POST", (template_uid, "unpause")))
-
     def compare_templates(self, template_uid, other_uid, start, end):
         """Block order and sends of two templates of one account.
 
@@ -238,10 +215,6 @@ class CloudApiClient(GraphClient):
         if callback_url:
             body = {"override_callback_uri": callback_url, "verify_token": verify_token}
         return _succeeded(self._request("POST", (waba_uid, "subscribed_apps"), body))
-
-    def unsubscribe_app(self, waba_uid):
-        """Stop the account's webhooks for our app."""
-        return _succeeded(self._request("DELETE", (waba_uid, "subscribed_apps")))
 
 
 def _succeeded(reply):

@@ -120,23 +120,6 @@ class PreferenceChange(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonReport(Event):
-    """A provider's word that a person blocked or reported us; Meta itself tells of nobody.
-
-    :param action: 'block', 'unblock', 'report' or a new word.
-    :param reason: the provider's text or word.
-    :param context_wamid: our message that it is about.
-    """
-
-    phone_number_uid: str = ""
-    number: str = ""
-    user_uid: str = ""
-    action: str = ""
-    reason: str = ""
-    context_wamid: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CapabilityChange(Event):
     """New limits of the portfolio or account; None where Meta gives none."""
 

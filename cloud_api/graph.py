@@ -57,9 +57,7 @@ class GraphClient:
         self._timeout = timeout
         self._pool_size = pool_size
         self._given_session = session
-        self._session = session or new_session(
-            self.base_url, timeout, pool_size, allowed
-        )
+        self._session = session or new_session(self.base_url, timeout, pool_size, allowed)
         self._root = f"{self.base_url}/{self.api_version}/"
         self._headers = {
             "Authorization": f"Bearer {self._access_token}",
@@ -178,15 +176,6 @@ class GraphClient:
 
     def _get(self, path, **params):
         return self._request("GET", path, params=params)
-
-    def _get_rich(self, path, fields, minimal_fields):
-        """GET with all fields we know, once more with few when this API version refuses some."""
-        try:
-            return self._get(path, fields=fields)
-        except RequestRefused as error:
-            if error.code != 100:
-                raise
-        return self._get(path, fields=minimal_fields)
 
     def _list(self, path, page_size=PAGE_SIZE, **params):
         """Yield the objects of an edge, following cursors; each id once.

@@ -30,17 +30,14 @@ class ParameterProblem:
     problem: str
 
 
-def validate_parameters(components, parameters=None, parameter_format="positional"):
-    """What Meta would refuse in these parameters (132000, 132005, 132012), before it is asked.
-
-    :param parameters: the frozen form of parameters.py
-    :return: list of ParameterProblem, [] when all is well
-    """
-    return ParameterCheck(components, parameter_format).problems(parameters)
-
-
 class ParameterCheck:
-    """As `validate_parameters`, for many messages of one template: its components are read once."""
+    """What Meta would refuse in the parameters of one template (132000, 132005, 132012).
+
+    The template's components are read once, for any number of messages.
+
+    :param components: list of Meta's component dicts
+    :param parameter_format: 'positional' or 'named'
+    """
 
     def __init__(self, components, parameter_format="positional"):
         self._variables = template_variables(components, parameter_format)

@@ -81,7 +81,6 @@ class WabaSender(models.Model):
             self.response_share,
             self.response_canary,
             self.marketing_held,
-            self.response_action == "lock",
             self.response_key,
             response.LIFTS.get(self.response_key, ""),
         )

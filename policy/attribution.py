@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from .proportions import wilson_interval
+
 DEFAULT_DAYS = 14
 MAX_DAYS = 90
 # A price per reply or per won lead out of fewer is an anecdote.
@@ -98,7 +100,8 @@ def compare(written: Group, others: Group) -> Comparison:
     difference = written.rate - others.rate
     if not written.people or not others.people:
         return Comparison("thin", difference, -1.0, 1.0)
-    (low_1, high_1), (low_2, high_2) = _wilson(written), _wilson(others)
+    low_1, high_1 = wilson_interval(written.won, written.people, Z)
+    low_2, high_2 = wilson_interval(others.won, others.people, Z)
     low = difference - math.hypot(written.rate - low_1, high_2 - others.rate)
     high = difference + math.hypot(high_1 - written.rate, others.rate - low_2)
     if min(written.people, others.people) < ENOUGH_TO_COMPARE:
@@ -106,10 +109,3 @@ def compare(written: Group, others: Group) -> Comparison:
     else:
         verdict = "better" if low > 0 else "worse" if high < 0 else "chance"
     return Comparison(verdict, difference, low, high)
-
-
-def _wilson(group):
-    n, p = group.people, group.rate
-    middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)

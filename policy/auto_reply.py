@@ -28,12 +28,6 @@ TOO_FAST = timedelta(seconds=3)
 # A person's patience with machines, whatever rules and numbers there are.
 MOST_IN_A_DAY = 3
 
-# Why nothing is answered automatically: kept with the message's log, shown in tests and docs.
-WHY_NOT = (
-    "kind", "late", "window", "handed_over", "second_message", "too_fast", "echo", "too_many",
-    "stop", "may_want_stop", "no_rule",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:

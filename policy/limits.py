@@ -14,7 +14,8 @@ Rules that callers keep, and without which the count would be wrong:
   window runs from the last contact, not from the first.
 - A message that Meta held for quality assessment leaves when Meta releases it, mostly within the
   hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` once more.
-- A place is given back (`gives_slot_back`) by setting `slot_at` to `slot_after_refusal`.
+- A place is given back (`gives_slot_back`) by setting `slot_at` to the latest one of the person's
+  other messages that kept their place, or to nothing.
 """
 
 import math
@@ -125,17 +126,6 @@ def gives_slot_back(failure_type: str, refused_at_once: bool) -> bool:
     counts, unless the failure is one of `NEVER_SENT_ON`.
     """
     return refused_at_once or failure_type in NEVER_SENT_ON
-
-
-def slot_after_refusal(other_slots: Iterable[datetime | None]) -> datetime | None:
-    """Return the `slot_at` of a person after one of their messages gave its place back.
-
-    :param other_slots: the moments for which the person's other messages outside a window were
-        reserved (None entries are ignored), those that gave their place back left out
-    :return: the latest of them, since one of those messages may have reached the person; None
-        when there is none: the person no longer counts
-    """
-    return max(filter(None, other_slots), default=None)
 
 
 def kept_for_followups(limit: int, followup_share: float) -> int:

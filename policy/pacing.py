@@ -75,18 +75,6 @@ def sustainable_rate(rate: float, connections: int, latency: float) -> float:
     return min(rate, connections / latency) if latency > 0 else rate
 
 
-def batch_size(rate: float, seconds: float, allowance: int | None, queued: int) -> int:
-    """Return how many rows to reserve for about `seconds` of sending at `rate`.
-
-    :param allowance: people that may still be reserved, None without limit
-    :param queued: rows that are due
-    :return: at least 1 when anything may go, also at less than one message per `seconds`
-    """
-    wanted = max(1, int(seconds / spacing(rate)))
-    available = queued if allowance is None else min(queued, allowance)
-    return max(0, min(wanted, available))
-
-
 def send_before(now: datetime, count: int, rate: float, margin_seconds: float) -> datetime:
     """Return the latest moment a request of a batch of `count` rows may leave.
 

@@ -15,15 +15,11 @@ from functools import lru_cache
 from nameparser import HumanName
 from nameparser.config import Constants
 
+from .plain_text import word_set
 from .visible import visible
 
-
-def _words(text):
-    return frozenset(text.split())
-
-
 # Compared without accents, dots and capitals.
-TITLES = _words(
+TITLES = word_set(
     """sr sra sra srta srto sres sras senor senora senorita senhor senhora senhorita don dona d dna
     dn dr dra drs doctor doctora doutor doutora docteur docteure ing inge enga eng engo ingeniero
     ingeniera engenheiro engenheira lic licdo licda lcdo lcda ldo lda licenciado licenciada arq
@@ -34,12 +30,12 @@ TITLES = _words(
     mestre dom"""
 )
 # Before a word that stands alone: these go with first names, "Mr" and the others with surnames.
-FIRST_NAME_TITLES = _words("""d dn dna dona fray sor""")
-PARTICLES = _words(
+FIRST_NAME_TITLES = word_set("""d dn dna dona fray sor""")
+PARTICLES = word_set(
     """de del della delle di da do dos das du des van von der den ter la las los le el al bin ibn st
     y i"""
 )
-TOGETHER = _words("""y e i and et und ou o u or con with""")
+TOGETHER = word_set("""y e i and et und ou o u or con with""")
 
 # First names of two words that nobody shortens to the first: {first word: second words}.
 COMPOUNDS = {
@@ -98,7 +94,7 @@ ABBREVIATIONS = (
 # Surnames that are no first names, among the most frequent of Spain, Latin America, Portugal,
 # Brazil, France and the English-speaking countries (the statistical offices' lists).
 SURNAMES = (
-    _words(
+    word_set(
         """garcia gonzalez rodriguez fernandez lopez martinez sanchez perez gomez jimenez ruiz
         hernandez diaz moreno munoz alvarez romero gutierrez alonso navarro torres dominguez
         vazquez ramos gil ramirez serrano blanco molina morales suarez ortega delgado castro
@@ -126,7 +122,7 @@ _LEGAL = re.compile(
     r"|(?:y|e|et|and|und) (?:asociados|associados|associ[eé]s|associates|hijos|filhos|fils|sons"
     r"|hermanos|irm[aã]os|fr[eè]res|partners|c[ií]a|co))(?![\w.])(?:\s|,|$)",
 )
-BUSINESS = _words(
+BUSINESS = word_set(
     """muebles hotel hostal restaurante restaurant bar cafe cafeteria taller talleres tienda grupo
     group groupe clinica clinique farmacia farmacias pharmacie panaderia pasteleria peluqueria
     inmobiliaria construcciones transportes servicios servicos services solutions soluciones
@@ -175,7 +171,7 @@ def first_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def _first_name(name):
     if _PLAIN.fullmatch(name):
-        return "" if _is_business(name) else _compose(_given_words(name))
+        return "" if _is_business(name) else _compose(_givenword_set(name))
     text = _readable(name)
     if not text or _NOBODY.search(text) or _SURNAME_FIRST.search(text):
         return ""
@@ -190,10 +186,10 @@ def _first_name(name):
         or _is_business(text)
     ):
         return ""
-    return _compose(_given_words(text))
+    return _compose(_givenword_set(text))
 
 
-def _given_words(text):
+def _givenword_set(text):
     return _surname_in_capitals(text) or _words_from_the_first_name(text)
 
 

@@ -222,8 +222,13 @@ def reach(chosen: int, receiving: int) -> Verdict:
 
 
 def left_out(people: int) -> Verdict:
-    """Judge the people left out for one reason."""
+    """Judge a number of people left out for one reason."""
     return Verdict("warn", "some") if people else Verdict("pass", "nobody")
+
+
+# The same for people over the frequency cap, with a number changed after an opt-out, or in their
+# quiet hours at the start.
+frequency = renumbered = hours = left_out
 
 
 def consent(current: str, receiving: int, unknown: int, without: int) -> Verdict:
@@ -255,21 +260,6 @@ def countries(chosen: int, unserved: int, sent_anyway: int) -> Verdict:
     if unserved:
         return Verdict("warn", "some")
     return Verdict("warn", "sent_anyway") if sent_anyway else Verdict("pass", "served")
-
-
-def frequency(people: int) -> Verdict:
-    """Judge the people who were written to so often that they wait, or are left out."""
-    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
-
-
-def renumbered(people: int) -> Verdict:
-    """Judge the people whose number was changed after an opt-out: somebody has to look at them."""
-    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
-
-
-def hours(waiting: int) -> Verdict:
-    """Judge the people whose quiet hours it is at the start."""
-    return Verdict("warn", "some") if waiting else Verdict("pass", "nobody")
 
 
 def new_contacts(current: str, receiving: int, new: int, new_without_opt_in: int) -> Verdict:

@@ -6,6 +6,7 @@ Thresholds are ours unless a source is named; docs/preflight.md gives them for p
 import math
 
 from .preflight import Verdict
+from .proportions import wilson_interval
 from .reputation_rates import MIN_VOLUME
 from .reputation_score import RISK
 
@@ -55,7 +56,7 @@ def risk(opted_out: int, delivered: int) -> Verdict:
     """
     if delivered < MIN_VOLUME:
         return Verdict("pass", "thin")
-    least, _most = interval(opted_out, delivered)
+    least, _most = wilson_interval(opted_out, delivered, EXPECTED_Z)
     if least >= OPT_OUT_STOP:
         return Verdict("stop", "high")
     if opted_out / delivered >= OPT_OUT_WARN:
@@ -67,15 +68,5 @@ def expected(opted_out: int, delivered: int, receiving: int) -> tuple[int, int] 
     """Return between how many opt-outs of `receiving` are expected; None: not enough data."""
     if delivered < MIN_VOLUME:
         return None
-    least, most = interval(opted_out, delivered)
+    least, most = wilson_interval(opted_out, delivered, EXPECTED_Z)
     return math.floor(least * receiving), math.ceil(most * receiving)
-
-
-def interval(count: int, base: int, z: float = EXPECTED_Z) -> tuple[float, float]:
-    """Return between which rates lies what was seen as `count` of `base` (Wilson, Probable
-    inference, the law of succession, and statistical inference, 1927)."""
-    value, square = min(count / base, 1.0), z**2
-    half = z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
-    centre = value + square / (2 * base)
-    scale = 1 + square / base
-    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from .proportions import wilson_interval
 from .reputation_rates import (
     COUNTS,
     MIN_VOLUME,
@@ -100,7 +101,8 @@ def _compare(group: Group, measure: str, own, of_month, of_week) -> Suspect | No
         usual_base = all_base - base
         usual = max(all_count - count, 0) / usual_base
     value = min(count / base, 1.0)
-    excess = _at_least(value, base) / risk - max(usual / risk, NORMAL_PART)
+    least, _most = wilson_interval(count, base, WILSON_Z)
+    excess = least / risk - max(usual / risk, NORMAL_PART)
     share = base / max(of_week[1], base)
     return Suspect(
         kind=group.kind,
@@ -117,14 +119,6 @@ def _compare(group: Group, measure: str, own, of_month, of_week) -> Suspect | No
 def _plain(measure: str, rows: list[DayCounts], today: date) -> tuple[int, int]:
     counted = rate_of(measure, rows, today, MONTH)
     return counted.count, counted.base
-
-
-def _at_least(value: float, base: int) -> float:
-    """Return Wilson's lower bound of a rate seen in `base` messages (Wilson, Probable inference,
-    the law of succession, and statistical inference, 1927)."""
-    square = WILSON_Z**2
-    half = WILSON_Z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
-    return (value + square / (2 * base) - half) / (1 + square / base)
 
 
 def cost(

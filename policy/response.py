@@ -97,7 +97,6 @@ class Response(NamedTuple):
     action: 'full', 'warm_up', 'slow', 'hold_marketing' or 'lock'
     share: part of the daily allowance, 0 to 1; see `warm_up.daily_limit`
     canary: whether campaigns start with a first wave, see `canary.canary`
-    needs_release: only a manager ends it
     reason_key: see `REASONS`; lifts: see `LIFTS`
     """
 
@@ -105,7 +104,6 @@ class Response(NamedTuple):
     share: float
     canary: bool
     hold_marketing: bool
-    needs_release: bool
     reason_key: str
     lifts: str
 
@@ -132,19 +130,19 @@ REASONS = tuple(LIFTS)
 
 
 def _full(reason_key: str, action: str = "full", canary: bool = False) -> Response:
-    return Response(action, 1.0, canary, False, False, reason_key, LIFTS[reason_key])
+    return Response(action, 1.0, canary, False, reason_key, LIFTS[reason_key])
 
 
 def _slow(reason_key: str, share: float) -> Response:
-    return Response("slow", share, True, False, False, reason_key, LIFTS[reason_key])
+    return Response("slow", share, True, False, reason_key, LIFTS[reason_key])
 
 
 def _hold(reason_key: str) -> Response:
-    return Response("hold_marketing", 1.0, True, True, False, reason_key, LIFTS[reason_key])
+    return Response("hold_marketing", 1.0, True, True, reason_key, LIFTS[reason_key])
 
 
 def _lock(reason_key: str) -> Response:
-    return Response("lock", 0.0, True, True, True, reason_key, LIFTS[reason_key])
+    return Response("lock", 0.0, True, True, reason_key, LIFTS[reason_key])
 
 
 def plan(

@@ -91,11 +91,3 @@ def next_state(current: str, incoming: str, attempt_failed: bool = False) -> str
     if target is None or RANK[target] <= reached:
         return current
     return target
-
-
-def states_before(target: str) -> tuple[str, ...]:
-    """Return the states from which a status of Meta's may move a message to `target`.
-
-    For the WHERE of an UPDATE that applies many statuses at once.
-    """
-    return tuple(state for state in STATES if RANK[state] < RANK[target])

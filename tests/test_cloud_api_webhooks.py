@@ -18,7 +18,6 @@ from odoo.addons.waba_campaign.cloud_api import (
     MessageStatus,
     NumberName,
     NumberUpdate,
-    PersonReport,
     PlatformError,
     PreferenceChange,
     Restriction,
@@ -237,30 +236,6 @@ EXPECTED = {
     ],
     "preferences_resume": [(PreferenceChange, {**PREFERENCE, "value": "resume"})],
     "preferences_bsuid_only": [(PreferenceChange, {**PREFERENCE, "number": "", "value": "stop"})],
-    "block_reported": [
-        (
-            PersonReport,
-            {
-                "phone_number_uid": SENDER,
-                "number": "+34600000000",
-                "user_uid": "ES.9A1B2C",
-                "action": "block",
-                "reason": "NO_SIGN_UP",
-                "context_wamid": "wamid.OUT1",
-                "at": ENTRY_AT,
-            },
-        ),
-        (
-            PersonReport,
-            {
-                "number": "+34600000000",
-                "user_uid": "ES.9A1B2C",
-                "action": "report",
-                "reason": "",
-                "context_wamid": "",
-            },
-        ),
-    ],
     "preferences_signup": [(PreferenceChange, {**PREFERENCE, "value": "signup"})],
     "capability": [
         (CapabilityChange, {"messaging_limit": "2000", "max_phone_numbers": 25, "at": ENTRY_AT}),
@@ -533,11 +508,6 @@ class TestOddities(unittest.TestCase):
                 ["UnknownEvent", "UnknownEvent"],
             ),
             (change("user_preferences", {"x": 1}), ["UnknownEvent"]),
-            (
-                change("block_events", {"block_events": [7, {"wa_id": "346"}, {"event": "block"}]}),
-                ["UnknownEvent", "UnknownEvent", "PersonReport"],
-            ),
-            (change("block_events", {"x": 1}), ["UnknownEvent"]),
         ]
         for body, kinds in cases:
             with self.subTest(body=json.dumps(body)[:80]):

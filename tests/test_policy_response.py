@@ -69,22 +69,19 @@ class TestPlan(unittest.TestCase):
 
     def test_what_an_action_means(self):
         cases = [
-            # how it comes about, share, marketing held, a release needed
-            (response.plan("green", "healthy"), 1.0, False, False),
-            (response.plan("green", "watch"), 1.0, False, False),
-            (response.plan("green", "healthy", is_warming_up=True), 1.0, False, False),
-            (response.plan("yellow", "healthy"), 0.5, False, False),
-            (response.plan("green", "at_risk"), 0.5, False, False),
-            (response.plan("red", "at_risk", is_released=True), 0.5, False, False),
-            (response.plan("red", "healthy"), 1.0, True, False),
-            (response.plan("green", "healthy", is_restricted=True), 0.0, True, True),
+            # how it comes about, share, marketing held
+            (response.plan("green", "healthy"), 1.0, False),
+            (response.plan("green", "watch"), 1.0, False),
+            (response.plan("green", "healthy", is_warming_up=True), 1.0, False),
+            (response.plan("yellow", "healthy"), 0.5, False),
+            (response.plan("green", "at_risk"), 0.5, False),
+            (response.plan("red", "at_risk", is_released=True), 0.5, False),
+            (response.plan("red", "healthy"), 1.0, True),
+            (response.plan("green", "healthy", is_restricted=True), 0.0, True),
         ]
-        for found, share, held, release in cases:
+        for found, share, held in cases:
             with self.subTest(found.action, reason=found.reason_key):
-                self.assertEqual(
-                    (found.share, found.hold_marketing, found.needs_release),
-                    (share, held, release),
-                )
+                self.assertEqual((found.share, found.hold_marketing), (share, held))
 
     def test_a_manager_may_set_it_otherwise(self):
         mild = Settings(yellow_share=0.8, lock_red_days=0, slow_at_risk=False)
@@ -123,8 +120,7 @@ class TestPlan(unittest.TestCase):
                 for answer in found.values():
                     reasons.add(answer.reason_key)
                     self.assertEqual(answer.lifts, response.LIFTS[answer.reason_key])
-                    self.assertEqual(answer.needs_release, answer.lifts == "manager")
-                    self.assertEqual(answer.needs_release, answer.action == "lock")
+                    self.assertEqual(answer.lifts == "manager", answer.action == "lock")
                     self.assertIn(answer.action, response.SENDER_STATE)
         self.assertEqual(
             reasons, {key for key in response.REASONS if not key.startswith("template_")}
