@@ -1,4 +1,4 @@
-"""The place benchmarks run in: a database of their own, real Odoo processes, the servers' ends.
+"""The environment of benchmarks: own databases, real Odoo processes, the peer servers.
 
 A benchmark is a module `bench_*.py` with `run(bench)`; `bench` is the `Bench` below.
 """
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ADDONS = "waba_campaign,sms_twilio,mass_mailing_sms,waba_bench"
 TOKEN = "SIM-TOKEN"
 APP_SECRET = "SIM-SECRET"
-# Each question is a connection and a query: often enough to tell seconds, too seldom to weigh.
+# Each poll is a connection and a query: often enough for seconds, too rare to matter.
 POLL_SECONDS = 0.25
 
 
@@ -38,9 +38,9 @@ class Process(Child):
 
 
 class Bench:
-    """What each benchmark is given.
+    """The environment passed to each benchmark.
 
-    :param smoke: everything tiny, to see that it works; its figures mean nothing
+    :param smoke: everything tiny, to check that it works; its figures mean nothing
     :param copy_of: the Bench whose database is copied, instead of a new one
     :ivar report: where figures go
     """
@@ -79,7 +79,7 @@ class Bench:
         if self._copy_of:
             self._copy_of.disconnect()
             self._database_tool("copy", self._copy_of.database, self.database)
-            # The account was connected in the original, and would send from there alone.
+            # The account was connected in the original and would only send from there.
             self.sql("UPDATE waba_account SET home = NULL")
             return
         template = "waba_base"
@@ -103,7 +103,7 @@ class Bench:
                 raise DemoError(f"the addon could not be installed:\n{child.last_words()}")
 
     def disconnect(self):
-        """Leave no connection of this process to the database."""
+        """Close all connections of this process to the database."""
         from odoo.sql_db import close_db
 
         close_db(self.database)
@@ -124,7 +124,7 @@ class Bench:
         )
 
     def sql(self, query, *values, **named):
-        """Run one statement, committed; its rows as tuples, [] when it gives none."""
+        """Run one statement, committed; its rows as tuples, [] for none."""
         with contextlib.closing(psycopg2.connect(dbname=self.database)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -161,7 +161,7 @@ class Bench:
 
     def odoo(self, *arguments):
         """Odoo's command line on the benchmark's database."""
-        # By a file: of a server of several processes, one is started anew from the command line.
+        # As a file: servers of several processes restart one from the command line.
         program = str(ROOT / "benchmarks/launch/odoo-bin")
         return [sys.executable, program, *self._odoo_options(), *arguments]
 
@@ -193,7 +193,7 @@ class Bench:
 
     @contextlib.contextmanager
     def stub(self):
-        """The server that accepts everything."""
+        """The stub server that accepts everything."""
         command = [sys.executable, "-m", "benchmarks.stub"]
         with self.server("stub", command, _announced_address) as address:
             yield Stub(address)

@@ -1,4 +1,4 @@
-"""What Meta says: the Cloud API in plain values. Knows nothing of Odoo, nor of our policy."""
+"""Meta's Cloud API in plain values. Imports neither Odoo nor our policy."""
 
 from .addresses import AddressRefused, check_resolved, parse_allowed
 from .client import CloudApiClient

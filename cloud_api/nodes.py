@@ -1,7 +1,7 @@
-"""Graph API nodes as plain values: what Meta lists about a number, an account, a template.
+"""Graph API nodes as plain values: numbers, accounts, templates, tokens, files.
 
-Every reader takes any JSON value: a missing or odd field becomes '' or 'unknown', never an
-exception, and the reply itself is kept in `raw`. Enumerations of Meta's are still growing.
+Every reader takes any JSON value: a missing or invalid field becomes '' or 'unknown', never an
+exception, and the reply itself is kept in `raw`. Meta still adds enumeration values.
 """
 
 from dataclasses import dataclass, field
@@ -78,13 +78,14 @@ class PhoneNumber:
 
 
 def _limit_of(raw):
-    """Portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before v24.0)."""
+    """Return the portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before
+    v24.0)."""
     limit = normalise_limit(raw.get("whatsapp_business_manager_messaging_limit"))
     return limit if limit != "unknown" else normalise_limit(raw.get("messaging_limit_tier"))
 
 
 def _rate_of(level, is_on_biz_app):
-    # A number shared with the WhatsApp Business app stays at 20 whatever its level.
+    # A number shared with the WhatsApp Business app is limited to 20 at any level.
     if is_on_biz_app:
         return BUSINESS_APP_RATE
     return HIGH_RATE if level == "HIGH" else STANDARD_RATE
@@ -92,7 +93,7 @@ def _rate_of(level, is_on_biz_app):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A WhatsApp Business Account and the portfolio that owns it ('' when Meta does not tell)."""
+    """A WhatsApp Business Account and the portfolio that owns it ('' when Meta gives none)."""
 
     waba_uid: str
     name: str
@@ -224,9 +225,9 @@ class SubscribedApp:
 
 @dataclass(frozen=True, slots=True)
 class SubscribedFields:
-    """What an app has subscribed of WhatsApp's webhooks, in its own dashboard.
+    """The WhatsApp webhook fields that an app subscribes to in its dashboard.
 
-    :param is_active: Meta posts them; False when nothing of WhatsApp's is subscribed
+    :param is_active: Meta posts them; False without a WhatsApp subscription
     """
 
     fields: frozenset[str]
@@ -250,7 +251,7 @@ class SubscribedFields:
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """What Meta says of our token. `expires_at` is naive UTC, None when it does not expire."""
+    """Meta's data about our token. `expires_at` is naive UTC, None when it does not expire."""
 
     is_valid: bool
     app_uid: str
@@ -277,12 +278,12 @@ class TokenInfo:
 
 @dataclass(frozen=True, slots=True)
 class SendReply:
-    """Meta took the message over; that is not a delivery.
+    """Meta accepted the message; that is not a delivery.
 
     :param wamid: Meta's id of the message.
     :param message_status: 'accepted', 'held' (quality assessment) or 'paused'.
-    :param wa_id: recipient's digits as Meta writes them ('' when sent to a BSUID); may differ
-        from the number written to (Brazil, Mexico).
+    :param wa_id: recipient's digits as Meta writes them ('' when sent to a BSUID); may differ from
+        the number sent to (Brazil, Mexico).
     :param user_uid: recipient's business-scoped user id, '' when Meta does not give it.
     """
 
@@ -311,9 +312,9 @@ class SendReply:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """Where a file can be fetched, for some minutes; `size` is None when Meta does not say.
+    """Where a file can be downloaded, for some minutes; `size` is None when Meta gives none.
 
-    :param sha256: hexadecimal or base64 as Meta happens to write it, '' when it does not
+    :param sha256: hexadecimal or base64, both used by Meta; '' when absent
     """
 
     media_uid: str
@@ -324,6 +325,7 @@ class MediaInfo:
 
     @classmethod
     def from_reply(cls, reply):
+        """Read the reply of `/{media}`."""
         reply = as_dict(reply)
         return cls(
             media_uid=as_uid(reply.get("id")),

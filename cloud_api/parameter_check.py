@@ -1,4 +1,4 @@
-"""What Meta would refuse in the parameters of a template message, found before it is asked."""
+"""Finds what Meta would refuse in the parameters of a template message, before sending."""
 
 import re
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class ParameterCheck:
             self._lengths.append(_TextLength("header", header.get("text"), HEADER_LENGTH))
 
     def problems(self, parameters=None):
-        """What Meta would refuse in these parameters; list of ParameterProblem.
+        """Return the list of ParameterProblem of these parameters.
 
         :param parameters: the frozen form of parameters.py
         """
@@ -66,7 +66,7 @@ class ParameterCheck:
         )
 
     def problems_of(self, given):
-        """As `problems`, for values that were never put into the frozen form.
+        """Like `problems`, for values that are not in the frozen form.
 
         :param given: {(component, button index or None, variable name): text}
         """
@@ -85,7 +85,7 @@ class ParameterCheck:
 
 
 class _TextLength:
-    """How long a text becomes when it is filled; a placeholder without a value stays as it is."""
+    """The length of a filled text; a placeholder without a value stays as it is."""
 
     def __init__(self, component, text, limit):
         text = as_text(text)
@@ -119,6 +119,6 @@ def _value_problems(variable, value, key):
 
 
 def clean_parameter(text):
-    """A value that Meta takes as a template parameter: one line, no tab, no run of blanks."""
+    """Return a text as Meta accepts it in a parameter: one line, no tab, no run of blanks."""
     line = _LINE_BREAKS.sub(" ", plain(text))
     return re.sub(" {2,}", " ", line).strip()

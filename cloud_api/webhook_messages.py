@@ -35,12 +35,12 @@ def _messages(scope, value):
 
 
 def statuses(scope, value):
-    """Events of a value's `statuses`, perhaps none."""
+    """Return the events of a value's `statuses`, perhaps none."""
     return _elements(scope, value, "statuses", _status)
 
 
 def _standby(scope, value):
-    """What people write while another sender on our number answers them; see `InboundMessage`.
+    """Messages of people whom another sender on our number answers; see `InboundMessage`.
 
     Statuses and echoes in it are of that sender's messages (Meta, Standby webhooks, 2026-08-04).
     """

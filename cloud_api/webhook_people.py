@@ -6,7 +6,8 @@ from .webhook_scope import read
 
 
 def preferences(scope, value):
-    """Events of a value's `user_preferences`, which the field `messages` may hold too."""
+    """Return the events of a value's `user_preferences`, which the field `messages` may hold
+    too."""
     elements = as_list(value.get("user_preferences"))
     events = []
     for element in elements:

@@ -1,4 +1,4 @@
-"""What the platform says of us: limits, numbers, the account, templates."""
+"""Events about our own limits, numbers, account and templates."""
 
 from .events import (
     AccountAlert,

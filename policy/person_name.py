@@ -1,11 +1,11 @@
-"""The first name of a person, out of whatever an address book holds in its field "name".
+"""The first name of a person, from the "name" of an address book.
 
 A message that begins "Hola PÉREZ," or "Hi Sr.," or "Hello ana@x.com," is worse than one that names
 nobody: where the first name is not certain it is empty, and the text for empty values is shown.
 
-nameparser takes apart what has commas, nicknames and titles in the English way. What it cannot know
-is here, as data: titles of Spanish, Portuguese and French, first names of two words, surnames that
-stand where a first name should, and what is no person at all.
+nameparser handles commas, nicknames and English titles. What it does not know is here, as data:
+titles of Spanish, Portuguese and French, first names of two words, surnames in place of a first
+name, and what is not a person at all.
 """
 
 import re
@@ -91,7 +91,7 @@ ABBREVIATIONS = (
     (re.compile(r"\b(?:Fco|FCO|fco)\b\.?"), "Francisco"),
 )
 
-# Surnames that are no first names, among the most frequent of Spain, Latin America, Portugal,
+# Surnames that are not first names, among the most frequent of Spain, Latin America, Portugal,
 # Brazil, France and the English-speaking countries (the statistical offices' lists).
 SURNAMES = (
     word_set(
@@ -113,7 +113,7 @@ SURNAMES = (
 
 _NO_FIRST_NAME = PARTICLES | SURNAMES | TITLES
 
-# What is no person: legal forms, words that shops and offices are called by, fillers of forms.
+# Not a person: legal forms, words that shops and offices are called by, fillers of forms.
 _LEGAL = re.compile(
     r"(?<![\w.])(?:s\.? ?l\.? ?(?:u|l|p|n\.?e)?\.?|s\.? ?a\.? ?(?:u|s|r\.?l|b|\.? de c\.? ?v)?\.?"
     r"|s\.? ?r\.? ?l\.?|s\.? de r\.? ?l\.?.*|s\.? ?c\.? ?(?:p|l|s)?\.?|c\.? ?b\.?|ltda\.?|lda\.?"
@@ -154,16 +154,16 @@ _DIVIDER = re.compile(r"\s+[-–—|·•]\s+|\s*[|]\s*")
 _SIMPLE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*(?: [^\W\d_]+(?:['’-][^\W\d_]+)*)*")
 # Nearly every name: words of Latin letters alone. "Fco" is an abbreviation.
 _PLAIN = re.compile(r"(?![Ff][Cc][Oo]\b)[A-Za-zÀ-ÖØ-öø-ɏ]+(?: [A-Za-zÀ-ÖØ-öø-ɏ]+)*")
-# Written without spaces, or with the surname first: nothing tells which part it is.
+# Written without spaces, or with the surname first: it is not known which part it is.
 _SURNAME_FIRST = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]")
 
 _CONSTANTS = Constants(titles=sorted(TITLES))
 
 
 def first_name(name: str) -> str:
-    """The first name of a person, its capitals mended; '' when it is not certain.
+    """Return the first name of a person with its capitals fixed; '' when it is not certain.
 
-    :param name: as the address book holds it, perhaps with titles, surname first or in capitals
+    :param name: as in the address book, perhaps with titles, surname first or in capitals
     """
     return _first_name(name) if name else ""
 
@@ -213,7 +213,7 @@ def _is_business(text):
 
 
 def _surname_in_capitals(text):
-    """["Jean"] of "DUPONT Jean": capitals set the surname apart; [] where they tell nothing."""
+    """["Jean"] of "DUPONT Jean": capitals set the surname apart; [] when they do not."""
     words = text.split()
     if "," in text or len(words) < 2 or _fold(words[0]) in TITLES:
         return []
@@ -275,7 +275,7 @@ def _is_word(text):
 
 
 def _mended(word):
-    """Capitals as in a book, where they are all capitals or none; "McDonald" stays as it is."""
+    """Fix the capitals of a word that is all capitals or none; "McDonald" stays as it is."""
     if _fold(word) in PARTICLES:
         return word.lower()
     if not (word.isupper() or word.islower()):

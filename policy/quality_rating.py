@@ -1,7 +1,7 @@
 """Meta's quality rating of a number, which is kept apart from our own reading.
 
-`ratings` is its history: (moment it was read, colour), ascending. "Not rated" is no colour but the
-want of one: after red it is no relief, and it ends no run of red days.
+`ratings` is its history: (moment it was read, colour), ascending. "Not rated" is not a colour:
+after red it is no improvement, and it does not end a run of red days.
 """
 
 from collections.abc import Iterable

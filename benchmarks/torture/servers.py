@@ -103,7 +103,7 @@ class Servers:
         return process
 
     def _odoo(self, name, *arguments, database=None):
-        """Odoo through the launcher, so that every one of its methods can be made to crash."""
+        """Odoo through the launcher, so that it has crash points."""
         database = database or self.place.database
         return self._start(
             name, "-m", "benchmarks.torture.launcher", str(self.crashes),
@@ -127,7 +127,7 @@ class Servers:
         return self.simulator
 
     def start_web(self):
-        """The web server: people's screens and the webhook's door, no scheduled jobs."""
+        """The web server: screens and the webhook controller, no scheduled jobs."""
         self.web = self._odoo(
             "web", "--workers", "0", "--max-cron-threads", "0",
             "--http-port", str(self.place.web_port),
@@ -208,7 +208,7 @@ class Servers:
         return self._noted("sending")
 
     def _noted(self, what):
-        """Our processes that left a note and live; notes of the dead are swept."""
+        """Return our live processes that left a note; notes of dead ones are removed."""
         pids, sessions = [], {process.pid for process in self.all}
         for note in self.crashes.glob(f"{what}-*"):
             pid = int(note.name.rpartition("-")[2])

@@ -9,8 +9,8 @@ import time
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.25
-# Odoo ends its jobs in progress first; after this many seconds it is ended for good. Below the
-# grace that dev/lib.sh gives to the demo itself.
+# Odoo ends its jobs in progress first; after this many seconds it is killed. Below the grace that
+# dev/lib.sh gives to the demo itself.
 STOP_SECONDS = 12
 
 
@@ -19,7 +19,7 @@ class DemoError(Exception):
 
 
 class Child:
-    """A process in a session of its own; what it prints goes to `log_path`, made anew.
+    """A process in a session of its own; its output goes to `log_path`, overwritten.
 
     :param command: list of str
     """
