@@ -7,7 +7,6 @@ from .errors import (
     CODES,
     AccountError,
     CloudApiError,
-    CodeRule,
     NotSent,
     RecipientError,
     RequestRefused,
@@ -22,12 +21,10 @@ from .events import (
     AccountReview,
     AccountUpdate,
     CapabilityChange,
-    ErrorInfo,
     Event,
     InboundMessage,
     Media,
     MessageStatus,
-    NotFollowed,
     NumberName,
     NumberUpdate,
     PlatformError,
@@ -36,31 +33,23 @@ from .events import (
     SecurityEvent,
     TemplateCategory,
     TemplateComponents,
-    TemplateEvent,
     TemplateQuality,
     TemplateStatus,
     UnknownEvent,
 )
-from .health import Health, HealthEntity, HealthError
+from .health import Health
 from .nodes import (
-    Account,
     MediaInfo,
     PhoneNumber,
     SendReply,
-    SubscribedApp,
     Template,
     TemplateComparison,
-    TokenInfo,
 )
 from .pacer import Pacer
-from .parameter_check import (
-    ParameterCheck,
-    ParameterProblem,
-    clean_parameter,
-)
+from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
 from .payloads import media_message, template_message, text_message
-from .pool import SendPool, SendResult
-from .preview import Preview, render_preview
+from .pool import SendPool
+from .preview import render_preview
 from .values import normalise_limit, storable
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events

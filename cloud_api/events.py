@@ -50,7 +50,6 @@ class MessageStatus(Event):
     status: str = ""
     number: str = ""
     user_uid: str = ""
-    parent_user_uid: str = ""
     opaque: str = ""
     is_group: bool = False
     pricing_category: str = ""
@@ -125,7 +124,6 @@ class CapabilityChange(Event):
     """New limits of the portfolio or account; None where Meta gives none."""
 
     messaging_limit: str | None = None
-    max_phone_numbers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +140,6 @@ class NumberUpdate(Event):
 class AccountAlert(Event):
     """Meta's notice to the owner, e.g. an increase denied; words in upper case."""
 
-    entity_type: str = ""
-    entity_uid: str = ""
-    severity: str = ""
     status: str = ""
     alert_type: str = ""
     description: str = ""
@@ -191,7 +186,6 @@ class TemplateStatus(TemplateEvent):
     """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` says which pause.
 
     :param category: lower case, '' when Meta does not say.
-    :param disable_date: Meta's own text.
     """
 
     event: str = ""
@@ -199,7 +193,6 @@ class TemplateStatus(TemplateEvent):
     title: str = ""
     description: str = ""
     category: str = ""
-    disable_date: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,12 +205,11 @@ class TemplateQuality(TemplateEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateCategory(TemplateEvent):
-    """Categories in lower case; with `correct` it announces a change at `changes_at`."""
+    """Categories in lower case; with `correct` it announces a change."""
 
     previous: str = ""
     new: str = ""
     correct: str = ""
-    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +233,6 @@ class SecurityEvent(Event):
 
     display_number: str = ""
     event: str = ""
-    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

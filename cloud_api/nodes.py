@@ -40,8 +40,6 @@ class PhoneNumber:
     throughput_level: str
     messages_per_second: int
     name_status: str
-    platform_type: str
-    account_mode: str
     is_on_biz_app: bool
     messaging_limit: str
     health: Health
@@ -68,8 +66,6 @@ class PhoneNumber:
             throughput_level=level,
             messages_per_second=_rate_of(level, on_app),
             name_status=as_text(raw.get("name_status")).strip().upper(),
-            platform_type=as_text(raw.get("platform_type")).strip().upper(),
-            account_mode=as_text(raw.get("account_mode")).strip().upper(),
             is_on_biz_app=on_app,
             messaging_limit=_limit_of(raw),
             health=Health.from_reply(raw.get("health_status")),
@@ -98,7 +94,6 @@ class Account:
     waba_uid: str
     name: str
     currency: str
-    timezone_id: str
     review_status: str
     portfolio_uid: str
     portfolio_name: str
@@ -117,7 +112,6 @@ class Account:
             waba_uid=as_uid(raw.get("id")),
             name=as_text(raw.get("name")),
             currency=as_text(raw.get("currency")),
-            timezone_id=as_uid(raw.get("timezone_id")),
             review_status=as_word(raw.get("account_review_status")),
             portfolio_uid=as_uid(owner.get("id")),
             portfolio_name=as_text(owner.get("name")),
@@ -255,7 +249,6 @@ class TokenInfo:
 
     is_valid: bool
     app_uid: str
-    application: str
     type: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
@@ -268,7 +261,6 @@ class TokenInfo:
         return cls(
             is_valid=raw.get("is_valid") is True,
             app_uid=as_uid(raw.get("app_id")),
-            application=as_text(raw.get("application")),
             type=as_text(raw.get("type")),
             scopes=tuple(text for text in as_list(raw.get("scopes")) if isinstance(text, str)),
             expires_at=as_moment(raw.get("expires_at")),

@@ -76,7 +76,6 @@ def _status(scope, status):
         status=word,
         number=as_number(recipient) or as_number(contact.get("wa_id")),
         user_uid=user_uid or as_uid(contact.get("user_id")) or as_bsuid(recipient),
-        parent_user_uid=as_uid(status.get("parent_recipient_user_id")),
         opaque=opaque,
         is_group=is_group,
         pricing_category=as_text(pricing.get("category")).lower(),

@@ -220,9 +220,6 @@ class WabaSender(models.Model):
         :param rows: dicts of `_candidates`
         :param campaign: the group they are of (`_sendable_groups`)
         """
-        return self._put_off_until_their_hours(rows, campaign, now, leaves_by)
-
-    def _put_off_until_their_hours(self, rows, campaign, now, leaves_by):
         quiet = self.company_id._waba_quiet_span()
         home = self.company_id._waba_time_zone()
         waits_until, ready = {}, []

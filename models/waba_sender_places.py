@@ -82,7 +82,6 @@ class WabaSender(models.Model):
             self.response_canary,
             self.marketing_held,
             self.response_key,
-            response.LIFTS.get(self.response_key, ""),
         )
 
     def _own_slots(self, now):

@@ -2,7 +2,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..cloud_api import InboundMessage
-from ..policy import eligibility, numbers, second_sender
+from ..policy import intent, numbers, second_sender
 from .waba_message_inbound import REPORTED_KINDS
 from .waba_webhook_wait import Wait
 
@@ -71,7 +71,7 @@ class WabaWebhookEvent(models.Model):
     def _heed_stop(self, account, item):
         """A request to stop in a message that is not kept, or not yet."""
         words = self.env["waba.consent.word"]._words_of(account.company_id.id)
-        if item.kind in REPORTED_KINDS or not eligibility.opt_out_intent(
+        if item.kind in REPORTED_KINDS or not intent.opt_out_intent(
             item.text, item.payload or None, words
         ):
             return

@@ -5,7 +5,8 @@ they mean the opposite of what they mean below "subscribed", and consent is neve
 """
 
 import re
-import unicodedata
+
+from .plain_text import without_accents
 
 ACTIONS = {
     "opt_in": """
@@ -51,9 +52,7 @@ PURPOSES = {
 
 def _plain(text):
     """For comparing: no accents or capitals; hyphens, underscores and dots are blanks."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[\W_]+", " ", plain).split())
+    return " ".join(re.sub(r"[\W_]+", " ", without_accents(text.casefold())).split())
 
 
 def _table(words):

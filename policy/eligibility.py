@@ -5,36 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from .intent import (
-    AMBIGUOUS,
-    OPT_IN_WORDS,
-    OPT_OUT_WORDS,
-    RESUME_PAYLOAD,
-    STOP_PAYLOAD,
-    STRONG,
-    opt_in_intent,
-    opt_out_intent,
-    opt_out_strength,
-)
 from .limits import in_service_window
-
-__all__ = [
-    "AMBIGUOUS",
-    "OPT_IN_WORDS",
-    "OPT_OUT_WORDS",
-    "PURPOSES",
-    "REASONS",
-    "RESUME_PAYLOAD",
-    "STOP_PAYLOAD",
-    "STRONG",
-    "UNSERVED_COUNTRIES",
-    "Person",
-    "Verdict",
-    "check",
-    "opt_in_intent",
-    "opt_out_intent",
-    "opt_out_strength",
-]
 
 # 'utility' is about the person's own affairs; 'service' is free-form, inside the service window
 # that the person opened by writing to us.

@@ -7,8 +7,6 @@ letter. "x", "ok", blanks and full stops explain nothing a year from now.
 import re
 import unicodedata
 
-__all__ = ["is_telling"]
-
 WORDS = 2
 LETTERS = 6
 DIFFERENT = 4

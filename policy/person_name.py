@@ -15,7 +15,7 @@ from functools import lru_cache
 from nameparser import HumanName
 from nameparser.config import Constants
 
-from .plain_text import word_set
+from .plain_text import without_accents, word_set
 from .visible import visible
 
 # Compared without accents, dots and capitals.
@@ -286,6 +286,4 @@ def _mended(word):
 
 def _fold(text):
     """For comparing: no accents, no capitals, no dots."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return plain.replace(".", "").replace("’", "'")
+    return without_accents(text.casefold()).replace(".", "").replace("’", "'")

@@ -49,6 +49,12 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def without_accents(text: str) -> str:
+    """Return `text` in NFKD without accents and other combining marks."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
 def normalise(text: str) -> str:
     """Return `text` in lower case, without accents, punctuation and emoji, single spaces."""
     return _NOT_A_WORD.sub(" ", letters_of(text.translate(_DROPPED))).strip()

@@ -91,12 +91,12 @@ DEFAULTS = Settings()
 
 
 class Response(NamedTuple):
-    """How to treat a number or a template, why, and until when.
+    """How to treat a number or a template, and why.
 
     action: 'full', 'warm_up', 'slow', 'hold_marketing' or 'lock'
     share: part of the daily allowance, 0 to 1; see `warm_up.daily_limit`
     canary: whether campaigns start with a canary, see `canary.canary`
-    reason_key: see `REASONS`; lifts: see `LIFTS`
+    reason_key: one of `REASONS`
     """
 
     action: str
@@ -104,44 +104,29 @@ class Response(NamedTuple):
     canary: bool
     hold_marketing: bool
     reason_key: str
-    lifts: str
 
 
-# reason -> what lifts it; '' when there is nothing to lift.
-LIFTS = {
-    "restricted": "manager",
-    "red_too_long": "manager",
-    "locked": "manager",
-    "red": "rating_above_red",
-    "released": "rating_above_red",
-    "yellow": "rating_green",
-    "at_risk": "level_better",
-    "watch": "level_better",
-    "warm_up": "steps",
-    "healthy": "",
-    "template_flagged": "template",
-    "template_paused": "template",
-    "template_disabled": "template",
-    "template_red": "template",
-    "template_yellow": "template",
-}
-REASONS = tuple(LIFTS)
+REASONS = (
+    "restricted", "red_too_long", "locked", "red", "released", "yellow", "at_risk", "watch",
+    "warm_up", "healthy", "template_flagged", "template_paused", "template_disabled",
+    "template_red", "template_yellow",
+)  # fmt: skip
 
 
 def _full(reason_key: str, action: str = "full", canary: bool = False) -> Response:
-    return Response(action, 1.0, canary, False, reason_key, LIFTS[reason_key])
+    return Response(action, 1.0, canary, False, reason_key)
 
 
 def _slow(reason_key: str, share: float) -> Response:
-    return Response("slow", share, True, False, reason_key, LIFTS[reason_key])
+    return Response("slow", share, True, False, reason_key)
 
 
 def _hold(reason_key: str) -> Response:
-    return Response("hold_marketing", 1.0, True, True, reason_key, LIFTS[reason_key])
+    return Response("hold_marketing", 1.0, True, True, reason_key)
 
 
 def _lock(reason_key: str) -> Response:
-    return Response("lock", 0.0, True, True, reason_key, LIFTS[reason_key])
+    return Response("lock", 0.0, True, True, reason_key)
 
 
 def plan(

@@ -5,7 +5,8 @@ person's first name might be sent like that. Other variables are filled in by a 
 """
 
 import re
-import unicodedata
+
+from .plain_text import without_accents
 
 # Sources of waba.variable.mixin by whole names, as English, Spanish, Portuguese and French
 # templates have them; underscores, capitals and accents make no difference.
@@ -55,8 +56,6 @@ _SOURCE_OF = {name: source for source, names in KNOWN.items() for name in names.
 
 def source_for(name: str) -> str:
     """Return the key of KNOWN for a variable of this name; '' when unknown."""
-    plain = unicodedata.normalize("NFKD", name or "")
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     # firstName and FirstName, first-name, first name.
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).casefold()
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", without_accents(name or "")).casefold()
     return _SOURCE_OF.get(re.sub(r"[\W_]+", "_", plain).strip("_"), "")

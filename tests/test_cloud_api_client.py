@@ -685,7 +685,6 @@ class TestFields(ClientCase):
     def test_account(self):
         answer = {
             "id": "20",
-            "timezone_id": 1,
             "account_review_status": "APPROVED",
             "owner_business_info": {"id": "1", "name": "Portfolio"},
             "disable_marketing_messages_on_cloud_api": True,
@@ -694,8 +693,7 @@ class TestFields(ClientCase):
         _server, client = self.start(reply(answer))
         account = client.get_account("20")
         self.assertEqual(
-            (account.portfolio_uid, account.portfolio_name, account.timezone_id),
-            ("1", "Portfolio", "1"),
+            (account.portfolio_uid, account.portfolio_name), ("1", "Portfolio")
         )
         self.assertEqual(
             (account.review_status, account.marketing_disabled, account.messaging_limit),
