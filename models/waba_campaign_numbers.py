@@ -55,6 +55,7 @@ class WabaCampaign(models.Model):
         return eligibility.Person(
             # Only what was formatted may look like a number: "+346125550" is none.
             number=number or typed.lstrip("+"),
+            is_ours=number in preparation.ours,
             duplicate=known.id in preparation.seen,
             renumbered=record.id in preparation.renumbered,
             marketing_state=known.marketing_state,

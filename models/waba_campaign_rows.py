@@ -39,7 +39,8 @@ UUID_OF_ROW = SQL(
 class Preparation:
     """What is the same for everybody in a chunk, read once.
 
-    :ivar people: {E.164 number: Known}
+    :ivar ours: E.164 numbers that we write from
+    :ivar people: {E.164 number: Known} of the others
     :ivar renumbered: ids of the records that wait for somebody to say that it is another person
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
     :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
@@ -62,7 +63,8 @@ class Preparation:
             if self.purpose == "marketing"
             else {}
         )
-        self.people = (dry_run or campaign)._known_people(numbers)
+        self.ours = self.env["waba.sender"]._own_among(numbers)
+        self.people = (dry_run or campaign)._known_people(numbers - self.ours)
         held = self.env["waba.renumbered"]._held(records._name, records.ids, self.company)
         self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
         self.blacklisted = campaign._blacklisted_among(numbers)

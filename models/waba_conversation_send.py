@@ -55,6 +55,13 @@ class WabaConversation(models.Model):
             raise UserError(
                 self.env._("%s has no phone number that WhatsApp takes.", record.display_name)
             )
+        if self.env["waba.sender"]._own_among([number]):
+            raise UserError(
+                self.env._(
+                    "%s is one of your own WhatsApp numbers, so there is nobody to write to.",
+                    number,
+                )
+            )
         people = self.env["waba.recipient"].sudo()
         person = people._find_or_create_by_number(sender.portfolio_id, [number])[number]
         conversation = self.sudo()._of_pair(sender, person)

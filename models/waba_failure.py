@@ -14,6 +14,7 @@ _lt = LazyTranslate(__name__)
 LEFT_OUT = [
     ("no_number", "There is no phone number"),
     ("invalid_number", "The phone number is not valid"),
+    ("own_number", "The number is one of your own WhatsApp numbers"),
     ("duplicate", "The same person is already in this campaign"),
     ("blacklisted", "The number is on the phone blacklist"),
     ("opted_out", "The person asked not to receive promotions"),

@@ -179,22 +179,28 @@ class WabaMessage(models.Model):
 
     def _address_of(self, record, portfolio):
         """(field values that tell to whom, the waba.recipient, perhaps empty)."""
-        people, campaigns = self.env["waba.recipient"].sudo(), self.env["waba.campaign"]
+        campaigns = self.env["waba.campaign"]
         if record._name == "waba.recipient":
             person = record.sudo()
             if person.portfolio_id != portfolio:
-                found = people._find_or_create_by_number(portfolio, [person.number or ""])
-                person = found.get(person.number, people)
-            return {"number": person.number, "person_name": person.name}, person
+                person = self._person_behind(person.number, portfolio)
+            return {"number": record.sudo().number, "person_name": record.sudo().name}, person
         number = campaigns._number_of(record)
-        found = people._find_or_create_by_number(portfolio, [number]) if number else {}
         to = {
             "number": number or campaigns._typed_number(record) or False,
             "person_name": record._waba_person_facts()["name"] or record.display_name,
             "res_model": record._name,
             "res_id": record.id,
         }
-        return to, found.get(number, people)
+        return to, self._person_behind(number, portfolio)
+
+    def _person_behind(self, number, portfolio):
+        """The waba.recipient of an E.164 number, known from now on; empty of none and of one of
+        ours, which is nobody's."""
+        people = self.env["waba.recipient"].sudo()
+        if not number or self.env["waba.sender"]._own_among([number]):
+            return people
+        return people._find_or_create_by_number(portfolio, [number])[number]
 
     def _held_until(self, person, content):
         """WhatsApp holds promotions to this person back until then, or None."""
@@ -214,6 +220,7 @@ class WabaMessage(models.Model):
         :param moment: when it leaves at the earliest
         """
         number = to["number"] or ""
+        is_ours = bool(self.env["waba.sender"]._own_among([number]))
         window = (
             self.env["waba.conversation"]
             .sudo()
@@ -226,8 +233,9 @@ class WabaMessage(models.Model):
         verdict = eligibility.check(
             eligibility.Person(
                 # Only what was formatted may look like a number: "+346125550" is none.
-                number=number if person else number.lstrip("+"),
+                number=number if person or is_ours else number.lstrip("+"),
                 user_uid=person.user_uid or "",
+                is_ours=is_ours,
                 **{
                     f"{purpose}_state": states.get(
                         (sender.company_id.id, person.id, purpose), "unknown"

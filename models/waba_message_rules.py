@@ -270,6 +270,7 @@ def _person(row):
     return eligibility.Person(
         number=row["number"] or "",
         user_uid=row["user_uid"] or "",
+        is_ours=row["is_ours"],
         country_code=country_of(row["number"]),
         marketing_state=row["marketing_state"],
         utility_state=row["utility_state"],

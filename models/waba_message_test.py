@@ -31,12 +31,21 @@ class ResCompany(models.Model):
         found = {number for _name, number, _user in people if number}
         customers = company._waba_numbers_of_customers(found)
         unwilling = company._waba_numbers_of_unwilling(found)
+        ours = self.env["waba.sender"]._own_among(found)
         problems = []
         for name, number, user in people:
             who = {"name": name, "number": number}
             if not number:
                 problems.append(
                     self.env._("%s has no valid phone number in the own contact.", name)
+                )
+            elif number in ours:
+                problems.append(
+                    self.env._(
+                        "%(name)s: %(number)s is one of your own WhatsApp numbers. Choose a phone "
+                        "that somebody reads.",
+                        **who,
+                    )
                 )
             elif number not in listed and not self._waba_is_own_of_administrator(user):
                 problems.append(

@@ -14,6 +14,8 @@ _lt = LazyTranslate(__name__)
 CHECKED = {
     "no_number": None,
     "invalid_number": _lt("the number is a phone number"),
+    # Asked since 19.0.1.1.0 only.
+    "own_number": None,
     "duplicate": _lt("nobody else in the campaign is the same person"),
     "blacklisted": _lt("not on the phone blacklist"),
     "opted_out": _lt("no opt-out from promotions"),

@@ -112,6 +112,7 @@ class Panel:
         sudo = env(su=True)
         of_company = Domain("company_id", "in", env.companies.ids)
         self.senders = sudo["waba.sender"].search(of_company)
+        self.ours = sudo["waba.sender"]._own_among(numbers)
         self.people = self._people(sudo, numbers)
         ids = [person.id for people in self.people.values() for person in people]
         self.last = self._last_messages(sudo, ids)
@@ -247,6 +248,7 @@ class Panel:
     def _person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
+            is_ours=number in self.ours,
             marketing_state=self._consent_of(people, "marketing", company),
             utility_state=self._consent_of(people, "utility", company),
             blacklisted=number in self.blacklisted,

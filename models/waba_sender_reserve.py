@@ -144,10 +144,14 @@ class WabaSender(models.Model):
                 count=count,
             )
         )
-        # By one query for all: a blacklisted number may be written in another way than ours.
+        # By one query each for all: there a number may be written in another way than here.
         asked = {row["number"] for row in found}
         listed = self.env["waba.campaign"]._blacklisted_among(asked)
-        return [{**row, "is_blacklisted": row["number"] in listed} for row in found]
+        ours = self._own_among(asked)
+        return [
+            {**row, "is_blacklisted": row["number"] in listed, "is_ours": row["number"] in ours}
+            for row in found
+        ]
 
     def _choose(self, rows, free, seen, now, leaves_by):
         """Who of the candidates is reserved: one row per person, within the places.

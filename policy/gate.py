@@ -8,8 +8,9 @@ test checks each origin against each rule and finds exactly these differences.
 A row is (rule, origin or '*', category or '*'): why the rule does not apply to such a message.
 """
 
-# Consent, frequency, hours, daily limit, pauses.
+# Own numbers, consent, frequency, hours, daily limit, pauses.
 RULES = (
+    "own_number",
     "opted_out",
     "opted_out_of_service_messages",
     "blacklisted",

@@ -184,6 +184,13 @@ class TestTestMessages(PeopleCase):
                 self._refused("is also the number of a lead or contact")
                 point.rollback()
 
+    def test_a_number_of_ours_gets_none(self):
+        people = self.env["waba.recipient"].search_count([])
+        self.env.company.waba_test_numbers = "+34600000001, +34611777001"
+        self.salesperson.partner_id.phone = "600 00 00 01"
+        self._refused("is one of your own WhatsApp numbers")
+        self.assertEqual(self.env["waba.recipient"].search_count([]), people)
+
     def test_a_lead_to_try_with_is_the_colleagues_own(self):
         self._lead("+34611777001", partner_id=self.salesperson.partner_id.id)
         self._wizard().action_send()

@@ -141,6 +141,9 @@ class TestGate(WabaCase):
 
     # Rules: functions that set one up
 
+    def _set_own_number(self, _row):
+        self.sender_mx.write({"number": NUMBER, "display_phone_number": "+34 611 00 00 01"})
+
     def _set_opted_out(self, _row):
         self.person._set_consent("marketing", "opt_out", "person", "said so")
 

@@ -76,6 +76,11 @@ class TestPersonPanel(WabaCase):
             "no number connected": (lambda: self.sender.write({"active": False}),
                                     ("no", "no"), "No number of ours"),
             "invalid": (lambda: self.lead.write({"phone": "12"}), ("no", "no"), "12"),
+            "our own": (lambda: self.lead.write({"phone": "600 000 001"}),
+                        ("no", "no"), "one of your own WhatsApp numbers"),
+            "our own in another country, archived": (
+                lambda: self.lead.write({"phone": "+521 55 1000 0002"}),
+                ("no", "no"), "one of your own WhatsApp numbers"),
             "no phone": (lambda: self.lead.write({"phone": False}), ("no", "no"), "no phone"),
             "from the United States": (lambda: self.lead.write({"phone": "+1 212 555 0142"}),
                                        ("no", "yes"), "country"),

@@ -377,7 +377,8 @@ class TestDryRun(PreflightCase):
         leads = self._leads(4)
         self.env["phone.blacklist"]._add([leads[0].phone_sanitized])
         twin = self._lead(leads[1].phone)
-        campaign = self._campaign(leads | twin | self._lead("n/a") | self._lead(False))
+        ours = self._lead(self.sender.number)
+        campaign = self._campaign(leads | twin | ours | self._lead("n/a") | self._lead(False))
         before = self.env["waba.recipient"].search_count([])
         run = campaign._dry_run()
         self.assertEqual(self.env["waba.recipient"].search_count([]), before)
@@ -388,10 +389,21 @@ class TestDryRun(PreflightCase):
         for row in self._rows(campaign, "skipped"):
             made.setdefault(row.failure_type, []).append(row.res_id)
         self.assertEqual(run.left_out, made)
-        self.assertEqual(set(made), {"blacklisted", "duplicate", "invalid_number", "no_number"})
+        self.assertEqual(
+            set(made), {"blacklisted", "duplicate", "invalid_number", "no_number", "own_number"}
+        )
         self.assertEqual(
             [one.record_id for one in run.receiving],
             [row.res_id for row in self._rows(campaign) if row.state != "skipped"],
+        )
+
+    def test_a_number_of_ours_is_told_before_the_launch(self):
+        ours = self._lead("600 000 001")
+        check = self._line(self._campaign(self._leads(2) | ours), "left_out")
+        self.assertEqual((check.level, check.records), ("warn", ours))
+        self.assertEqual(
+            check.sentence,
+            "Left out: 1 of 3 people. The number is one of your own WhatsApp numbers.",
         )
 
     def test_an_opt_out_given_elsewhere_counts(self):

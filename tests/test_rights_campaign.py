@@ -3,7 +3,7 @@
 from itertools import product
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.tests import new_test_user
 
 from .common import TOKEN, WabaCase
@@ -111,6 +111,86 @@ class TestFormsNotSaved(CampaignRightsCase):
                 except AccessError:
                     continue
                 self.assertNotIn("'audience_count': 1", seen)
+
+    def _told_by_line(self, user, model, parent, value):
+        """{field: what a line's form answers, or by which exception it refuses to} of the line and
+        of the record above it, as `value` names that."""
+        lines = self.env[model].with_user(user)
+        above = self.env[lines._fields[parent].comodel_name].with_user(user)
+        texts = ("char", "text", "html", "selection")
+        specs = {
+            name: {name: {}}
+            for name, field in lines.fields_get(attributes=["type"]).items()
+            if field["type"] in texts
+        } | {
+            f"{parent}.{name}": {parent: {"fields": {name: {}}}}
+            for name, field in above.fields_get(attributes=["type"]).items()
+            if field["type"] in texts
+        }
+        values = {"component": "body", "name": "1", "source": "text", "text": "x", parent: value}
+        values = {name: value for name, value in values.items() if name in lines._fields}
+        told = {}
+        for name, spec in specs.items():
+            try:
+                told[name] = str(lines.onchange({**values}, [parent], spec))
+            except (AccessError, MissingError) as refusal:
+                told[name] = type(refusal).__name__
+        return told
+
+    def test_a_line_names_no_parent_that_may_not_be_read(self):
+        """A line's form sends the record above it as a dict, which says whose values they are: one
+        that may not be read tells as much as one that there is not."""
+        self._portfolio_elsewhere()
+        theirs = self.env["waba.account"].search([("waba_uid", "=", "99")])
+        template = self.env["waba.template"].create(
+            {"account_id": theirs.id, "template_uid": "5", "name": "secret_plan", "language": "es",
+             "status": "approved", "category": "marketing",
+             "components": [{"type": "BODY", "text": "Secret {{1}}"}]}
+        )  # fmt: skip
+        sender = self.env["waba.sender"].create({"account_id": theirs.id, "phone_number_uid": "4"})
+        sequence = self.env["waba.sequence"].create(
+            {"name": "Secret follow-up", "trigger": "manual", "sender_id": sender.id,
+             "company_id": theirs.company_id.id,
+             "step_ids": [Command.create(
+                 {"kind": "template", "template_id": template.id, "wait_amount": 0})]}
+        )  # fmt: skip
+        campaign = self._campaign(
+            self.hidden, name="Secret plan", user_id=self.salesperson.id,
+            approval_state="refused", approval_note="Secret", override_reason="Secret",
+        )  # fmt: skip
+        mine = self._own()
+        variable, step = "waba.campaign.variable", "waba.sequence.step"
+        above = {variable: "campaign_id", step: "sequence_id", "waba.sequence.variable": "step_id"}
+        cases = [
+            # line, what its form sends of the record above, what may not be read, by whom
+            (variable, lambda id_: id_, campaign, self.own_only),
+            (variable, lambda id_: {"id": id_}, campaign, self.own_only),
+            (variable, lambda id_: {"id": id_, "name": "y"}, campaign, self.own_only),
+            (variable, lambda id_: {"id": id_, "state": "draft", "user_id": self.own_only.id},
+             campaign, self.own_only),
+            (variable, lambda id_: {"id": mine.id, "audience_campaign_id": {"id": id_}},
+             campaign, self.own_only),
+            (variable, lambda id_: {"name": "y", "template_id": {"id": id_}},
+             template, self.own_only),
+            (step, lambda id_: {"id": id_}, sequence, self.manager),
+            (step, lambda id_: {"id": id_, "name": "y"}, sequence, self.manager),
+            (step, lambda id_: {"name": "y", "sender_id": {"id": id_}}, sender, self.manager),
+            ("waba.sequence.variable", lambda id_: {"id": id_}, sequence.step_ids, self.manager),
+            ("waba.sequence.variable", lambda id_: {"kind": "template", "template_id": {"id": id_}},
+             template, self.manager),
+            ("waba.sequence.variable", lambda id_: {"kind": "template", "sequence_id": {"id": id_}},
+             sequence, self.manager),
+        ]  # fmt: skip
+        for model, shape, hidden, user in cases:
+            self.assertFalse(hidden.with_user(user).has_access("read"), hidden)
+            with self.subTest(model, shape=shape(hidden.id)):
+                told = self._told_by_line(user, model, above[model], shape(hidden.id))
+                nobodys = self._told_by_line(user, model, above[model], shape(2**31 - 1))
+                self.assertEqual(told, nobodys)
+                self.assertNotIn("secret", str(told).lower())
+        for shape in (mine.id, {"id": mine.id}):
+            told = self._told_by_line(self.own_only, variable, "campaign_id", shape)
+            self.assertIn("crm.lead", told["res_model"])
 
     def test_a_number_of_another_company_is_not_told_of(self):
         self._portfolio_elsewhere()

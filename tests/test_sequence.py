@@ -204,6 +204,25 @@ class TestComingIn(SequenceCase):
             wizard.action_confirm()
         self.assertEqual(len(self._enrollments(lead)), 1)
 
+    def test_a_number_of_ours_is_written_to_by_no_step(self):
+        """Whether it was ours when the lead came in or became so since."""
+        for name, number, becomes in (
+            ("ours before", "+34 600 000 001", lambda: None),
+            ("ours in another spelling", "+521 55 1000 0002", lambda: None),
+            ("ours since", "+34 611 000 001",
+             lambda: self.sender_mx.write({"number": "+34611000001"})),
+        ):  # fmt: skip
+            with self._case(name):
+                one = self._enrolled(self._sequence(), self._opportunity(number))
+                becomes()
+                self._run_due(one)
+                self._dispatch()
+                message = self._messages(one)
+                self.assertEqual(
+                    (message.state, message.failure_type), ("skipped", "own_number")
+                )
+                self.assertFalse(self.simulator.sends())
+
     def test_nobody_comes_into_what_does_not_run(self):
         sequence = self._sequence(activate=False)
         lead = self._opportunity(stage_id=self.stage.id)

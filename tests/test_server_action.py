@@ -51,6 +51,17 @@ class TestServerAction(WabaCase):
         self._dispatch()
         self.assertEqual(len(self.simulator.sends()), 3)
 
+    def test_a_number_of_ours_is_left_out(self):
+        lead, ours = self._leads(1), self._lead("600 000 001")
+        rows = self._run_on(self._action(), lead | ours)
+        self.assertEqual(rows.mapped("failure_type"), [False, "own_number"])
+        partner = self.env["res.partner"].create({"name": "We", "phone": "+52 1 55 1000 0002"})
+        self.assertEqual(
+            self._run_on(self._action("res.partner"), partner).failure_type, "own_number"
+        )
+        self._dispatch()
+        self.assertEqual(len(self.simulator.sends()), 1)
+
     def test_the_variables_are_the_actions_own(self):
         action = self._action()
         line = action.waba_variable_ids[0]

@@ -6,6 +6,8 @@ import runpy
 import zipfile
 from datetime import timedelta
 
+from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..models.number_sql import e164_sql
@@ -311,3 +313,154 @@ class TestJoin(SpellingCase):
         self.assertEqual(enrollments[0].number, "+5491123456789")
         self._person("+541123456789")._set_consent("marketing", "opt_out", "reply", "no")
         self.assertEqual(enrollments.mapped("state"), ["stopped", "running", "stopped"])
+
+
+# (a number of ours as Meta writes it, how a lead shows it)
+OURS = [
+    ("+34 600 000 009", "+34600000009"), ("+34 600 000 009", "0034 600 00 00 09"),
+    ("+54 9 11 2345-6789", "+541123456789"), ("+54 11 2345-6789", "+5491123456789"),
+    ("+52 1 55 1234 5678", "+525512345678"), ("+52 55 1234 5678", "+5215512345678"),
+    ("+55 11 8765-4321", "+5511987654321"), ("+225 0707123456", "+22507123456"),
+    ("+229 97123456", "+2290197123456"),
+]  # fmt: skip
+
+
+class TestOurNumbers(SpellingCase):
+    """Nobody is a person with a number that we write from."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for line in cls.utility_template.variable_ids | cls.template.variable_ids:
+            if not line._is_complete():
+                line.text = "prueba"
+
+    def _ours(self, shown="+54 9 11 2345-6789", **values):
+        """One more number of ours."""
+        return self.env["waba.sender"].create(
+            {"account_id": self.account.id, "phone_number_uid": "4890",
+             "display_phone_number": shown, **values}
+        )  # fmt: skip
+
+    def _records(self, number):
+        return (
+            self._lead(number, country_id=False),
+            self.env["res.partner"].create({"name": "We ourselves", "phone": number}),
+        )
+
+    def _assert_nobody(self, rows, reason="own_number"):
+        self.env.invalidate_all()
+        for row in rows:
+            self.assertEqual((row.state, row.failure_type), ("skipped", reason))
+            self.assertFalse(row.recipient_id)
+
+    def test_a_campaign_leaves_it_out_in_every_spelling(self):
+        for shown, number in OURS:
+            for record in self._records(number):
+                with self._case(f"{shown} as {number} of {record._name}"):
+                    self._ours(shown)
+                    before = self.env["waba.recipient"].search_count([])
+                    row = self._rows(self._launch(record))
+                    self._assert_nobody(row)
+                    self.assertEqual(
+                        row.failure_reason, "The number is one of your own WhatsApp numbers."
+                    )
+                    self.assertEqual(self.env["waba.recipient"].search_count([]), before)
+                    self.assertFalse(self.simulator.sends())
+
+    def test_whose_numbers_are_ours(self):
+        """Of any company: their automatic replies and ours would answer each other endlessly."""
+        self._portfolio_elsewhere()
+        theirs = self.env["waba.account"].search([("waba_uid", "=", "99")])
+        whose = {
+            "an archived number": {"active": False},
+            "a locked number": {"state": "locked", "pause_reason": "x"},
+            "known by its E.164 form": {"display_phone_number": False, "number": "+5491123456789"},
+            "another company's": {"account_id": theirs.id},
+            "another company's, archived": {"account_id": theirs.id, "active": False},
+        }
+        for name, values in whose.items():
+            with self._case(name):
+                self._ours(**values)
+                self._assert_nobody(self._of_lead("+541123456789"))
+        with self._case("deleted"):
+            self._ours().unlink()
+            self.assertEqual(self._of_lead("+541123456789").state, "queued")
+
+    def test_two_leads_with_it_are_no_duplicates_and_others_are_written_to(self):
+        self.env["phone.blacklist"].create({"number": self.sender.number})
+        ours = self._lead("600 000 001") | self._lead("+34 600 000 001")
+        campaign = self._launch(ours | self._lead("+34611000001"))
+        self._assert_nobody(self._rows(campaign, "skipped"))
+        self.assertEqual(len(self._rows(campaign, "skipped")), 2)
+        self.assertEqual(self._rows(campaign, "accepted").number, "+34611000001")
+        self.assertEqual(len(self.simulator.sends()), 1)
+
+    def test_a_number_that_becomes_ours_before_its_message_leaves(self):
+        numbers = ("+541123456789", "+34611000001")
+        for active in (True, False):
+            with self._case(f"active: {active}"):
+                leads = [self._lead(number, country_id=False) for number in numbers]
+                campaign = self._campaign(leads[0] | leads[1])
+                campaign._begin()
+                self._prepare()
+                row, other = self._rows(campaign).sorted("number", reverse=True)
+                self.assertEqual((row.state, row.number), ("queued", "+5491123456789"))
+                self._ours(active=active)
+                self._dispatch()
+                self.assertEqual((row.state, row.failure_type), ("skipped", "own_number"))
+                self.assertEqual(other.state, "accepted")
+                self.assertEqual(len(self.simulator.sends()), 1)
+                self.assertIn("one of your own WhatsApp numbers", row.why_html)
+
+    def test_the_reservation_asks_once_for_all(self):
+        campaign = self._campaign(self._leads(20))
+        campaign._begin()
+        self._prepare()
+
+        def queries(count):
+            self.env.flush_all()
+            before = self.cr.sql_log_count
+            now = fields.Datetime.now() + timedelta(minutes=1)
+            rows = self.sender._candidates(campaign, count, now, now, False)
+            self.assertEqual(len(rows), count)
+            return self.cr.sql_log_count - before
+
+        queries(2)
+        self.assertEqual(queries(2), queries(20))
+
+    def test_no_message_of_any_origin_goes_to_it(self):
+        queue = self.env["waba.message"]._queue_direct
+        contents = ({"template": self.utility_template}, {"template": self.template},
+                    {"text": "Hola"})  # fmt: skip
+        for origin in ("sequence", "action", "manual", "reply", "test"):
+            for content in contents:
+                for number in ("+34600000001", "+5215510000002"):
+                    for record in self._records(number):
+                        with self.subTest(origin=origin, number=number, record=record, **content):
+                            row = queue(self.sender, record, origin=origin, **content)
+                            self._assert_nobody(row)
+                            self.assertFalse(row.parameters)
+        self.assertFalse(self.env["waba.recipient"].search([("number", "=", "+34600000001")]))
+
+    def test_who_was_known_before_it_was_ours(self):
+        person = self._person("+541123456789")
+        elsewhere = self.env["waba.portfolio"].create({"name": "Another", "portfolio_uid": "779"})
+        there = self.env["waba.recipient"]._find_or_create_by_number(elsewhere, [person.number])
+        self._ours()
+        for one in (person, *there.values()):
+            row = self.env["waba.message"]._queue_direct(
+                self.sender, one, origin="manual", template=self.utility_template
+            )
+            self.assertEqual((row.state, row.failure_type), ("skipped", "own_number"))
+        self.assertEqual(self._of_lead("+541123456789").failure_type, "own_number")
+
+    def test_no_conversation_is_begun_with_it(self):
+        for record in self._records("+521 55 1000 0002"):
+            before = self.env["waba.conversation"].search_count([])
+            with self.assertRaisesRegex(UserError, "one of your own WhatsApp numbers"):
+                self.env["waba.conversation"].with_user(self.manager).conversation_send(
+                    {"shown": [record._name, record.id], "key": "k",
+                     "sender_id": self.sender.id, "template_id": self.utility_template.id}
+                )  # fmt: skip
+            self.assertEqual(self.env["waba.conversation"].search_count([]), before)
