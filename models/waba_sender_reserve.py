@@ -17,6 +17,7 @@ FILE_KINDS = ("image", "video", "audio", "document")
 # Groups of direct messages, false as no campaign is: those that a person waits for, and all.
 AWAITED, DIRECT = None, False
 
+
 class WabaSender(models.Model):
     """Who is written to next: claimed, counted and marked in one short transaction."""
 
@@ -97,7 +98,7 @@ class WabaSender(models.Model):
 
         :param only_free: take only people who cost no new place of the portfolio's
         :param own_free: places free of the number's own limit, None without one
-        :return: list of dicts, a key per column of the query, and `is_blacklisted`
+        :return: list of dicts, a key per column of the query, `is_blacklisted` and `is_ours`
         """
         if count <= 0:
             return []

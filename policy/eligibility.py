@@ -26,7 +26,7 @@ class Person:
 
     number: E.164 with its plus; the text of the record when that could not be formatted; or ''.
     user_uid: Meta's business-scoped user id, which reaches a person without a number.
-    is_ours: the number is one that we write from; nobody is a person with it.
+    is_ours: the number is one of our own senders, not a person's.
     duplicate: another row of the same campaign goes to the same person.
     marketing_state: 'unknown', 'opted_in' or 'opted_out'; `utility_state` the same, of messages
         about the person's own affairs.
@@ -135,7 +135,7 @@ def _country(question: Question) -> bool:
 RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("no_number", _without_number),
     ("invalid_number", _invalid_number),
-    # Not even an answer: two numbers of ours could answer each other without an end.
+    # Answers too: two numbers of ours could answer each other endlessly.
     ("own_number", lambda question: question.person.is_ours),
     ("duplicate", lambda question: question.person.duplicate),
     ("blacklisted", lambda question: question.person.blacklisted and not question.answers),
