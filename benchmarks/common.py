@@ -10,20 +10,18 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg2
-import requests
-from demo_lib.clients import is_up
-from demo_lib.processes import Child, DemoError, free_port
+from demo_lib.clients import SimulatorControl, is_up
+from demo_lib.processes import Child, DemoError, free_port, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDONS = "waba_campaign,sms_twilio,mass_mailing_sms,waba_bench"
 TOKEN = "SIM-TOKEN"
 APP_SECRET = "SIM-SECRET"
-# Each poll is a connection and a query: often enough for seconds, too rare to matter.
-POLL_SECONDS = 0.25
+# Longest wait for one thing.
+PATIENCE_SECONDS = 1800
 
 
 def addons_path():
@@ -202,7 +200,7 @@ class Bench:
     def simulator(self, *arguments):
         command = [sys.executable, "-m", "simulator", "--port", "0", "--app-secret", APP_SECRET]
         with self.server("simulator", [*command, *arguments], _announced_address) as address:
-            yield Control(address)
+            yield SimulatorControl(address)
 
     @contextlib.contextmanager
     def job_worker(self, name="jobs"):
@@ -231,34 +229,12 @@ class Bench:
         with self.server("web", command, lambda _child: is_up(address)):
             yield address
 
-    def wait(self, what, condition, seconds=1800):
-        """Ask `condition()` often until it is true; return its value."""
-        end = time.monotonic() + seconds
-        while not (value := condition()):
-            if time.monotonic() > end:
-                raise DemoError(f"{what}: not within {seconds} seconds")
-            time.sleep(POLL_SECONDS)
-        return value
+    def wait(self, what, condition):
+        """Ask `condition()` until it is true; return its value."""
+        return wait_for(what, condition, PATIENCE_SECONDS)
 
 
-class Control:
-    """The `/_control/…` of a simulator or stub."""
-
-    def __init__(self, address):
-        self.address = address
-
-    def get(self, name, **query):
-        reply = requests.get(f"{self.address}/_control/{name}", params=query, timeout=120)
-        reply.raise_for_status()
-        return reply.json()
-
-    def post(self, name, **values):
-        reply = requests.post(f"{self.address}/_control/{name}", json=values, timeout=120)
-        reply.raise_for_status()
-        return reply.json()
-
-
-class Stub(Control):
+class Stub(SimulatorControl):
     """The stub server: what arrived since the last `reset`."""
 
     def reset(self, latency=0.0):

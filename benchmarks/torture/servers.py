@@ -7,10 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 from demo_lib.clients import SimulatorControl, is_up
-from demo_lib.processes import Child, DemoError
+from demo_lib.processes import Child, wait_for
 
 from simulator.default_world import default_seed
 
@@ -18,7 +17,6 @@ APP_SECRET = "SIM-SECRET"
 TOKEN = "SIM-TOKEN"
 WABA_UID = "200000000000001"
 NUMBERS = 4
-POLL_SECONDS = 0.1
 START_SECONDS = 180
 
 
@@ -55,21 +53,6 @@ class Process(Child):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-
-
-def wait_for(what, condition, seconds, process=None):
-    """Ask `condition()` until it is true; return its value.
-
-    :raise DemoError: after `seconds`, or when `process` has ended meanwhile
-    """
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if process is not None:
-            process.check_alive()
-        if time.monotonic() > end:
-            raise DemoError(f"{what}: not within {seconds} seconds")
-        time.sleep(POLL_SECONDS)
-    return value
 
 
 class Servers:
@@ -121,7 +104,7 @@ class Servers:
         )  # fmt: skip
         wait_for(
             "the simulator listens", lambda: "listening on" in process.log_text(),
-            START_SECONDS, process,
+            START_SECONDS, process.check_alive,
         )  # fmt: skip
         self.simulator = SimulatorControl(self.place.simulator_address)
         return self.simulator
@@ -134,7 +117,7 @@ class Servers:
         )  # fmt: skip
         wait_for(
             "Odoo's web server answers", lambda: is_up(self.place.web_address),
-            START_SECONDS, self.web,
+            START_SECONDS, self.web.check_alive,
         )  # fmt: skip
         return self.web
 
@@ -152,7 +135,7 @@ class Servers:
             own = [pid for pid in self.cron_pids() if session_of(pid) == host.pid]
             return len(own) >= workers
 
-        wait_for("the scheduler's workers", is_complete, START_SECONDS, host)
+        wait_for("the scheduler's workers", is_complete, START_SECONDS, host.check_alive)
         self.hosts[host] = workers
         return host
 

@@ -7,11 +7,11 @@ import signal
 import time
 
 from demo_lib.clients import OdooUser
-from demo_lib.processes import DemoError
+from demo_lib.processes import DemoError, wait_for
 
 from .database import Database, server_command
 from .place import LEADS
-from .servers import APP_SECRET, Servers, wait_for
+from .servers import APP_SECRET, Servers
 
 # The wait of a whole scenario's settling, and how much stored time may pass meanwhile.
 SETTLE_SECONDS = 420
