@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class WabaSequenceApply(models.TransientModel):
-    """Confirmation before the steps of running enrolments are changed."""
+    """Confirmation before the steps of running enrollments are changed."""
 
     _name = "waba.sequence.apply"
     _description = "Apply Steps to Leads Under Way"
