@@ -1,6 +1,6 @@
 """`python -m benchmarks [--smoke] [NAME...]`: run benchmarks, print JSON lines and a table.
 
-The exit status is 1 when something broke; a figure that misses its target is in the table.
+The exit status is 1 on an error; figures that miss their target are shown in the table.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from .common import Bench
 from .figures import Report
 from .world import World
 
-# In this order: what is slow to make comes last.
+# In this order: slow ones come last.
 NAMES = ("dispatch", "pace", "webhook", "statuses", "loop", "audience", "hosts", "history",
          "reputation", "money")  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""Preparing an audience: leads with duplicates, blacklisted and unwilling people, and bad numbers.
+"""Preparing an audience: leads with duplicates, blacklisted and opted-out people, and bad numbers.
 
-Ours: the job's method on a launched campaign. The peer: `mass_mailing_sms` preparing the same
+Ours: the job's method for a launched campaign. The peer: `mass_mailing_sms` preparing the same
 leads (traces and queued messages, nothing sent), in the same process and database.
 """
 
@@ -54,9 +54,9 @@ def _report_ours(bench, count, measured):
 
 
 def make_leads(bench, count):
-    """`count` leads: of a hundred 5 repeat a number, 2 are blacklisted, 3 want no promotions,
-    1 has no number and 1 a bad one."""
-    # Nothing here is ever sent; what was is history.
+    """`count` leads: of a hundred 5 repeat a number, 2 are blacklisted, 3 want no promotions, 1 has
+    no number and 1 an invalid one."""
+    # Nothing is sent here.
     bench.sql("DELETE FROM waba_message WHERE res_model = 'crm.lead' AND wamid IS NULL")
     bench.sql("DELETE FROM waba_recipient WHERE number LIKE '+3462%%'")
     bench.sql("TRUNCATE crm_lead CASCADE")
@@ -107,7 +107,7 @@ def prepare(bench, world, count):
         for line in campaign.variable_ids:
             if not line._is_complete():
                 line.text = "sofas"
-        # Measured is the preparation; so many strangers are launched with a manager's reason only.
+        # Only the preparation is measured; so many new contacts need a manager's override.
         campaign.with_user(env.ref("base.user_admin"))._begin()
         env.cr.commit()
         started = time.monotonic()

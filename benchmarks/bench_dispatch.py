@@ -1,4 +1,4 @@
-"""How fast one number sends when nothing but the code limits it, and what others reach.
+"""How fast one number sends when only the code limits it, compared with peers.
 
 Ours: the real job in a real Odoo process. Peers: a bare `requests` thread pool with as many
 connections that posts the same bodies, and Odoo's own `sms` + `sms_twilio` queue. All of them
@@ -30,7 +30,7 @@ def run(bench, world):
 def _compare_with_bare_pool(bench, world, stub, latency):
     count = bench.size({0.0: 12_000, 0.1: 8_000, 0.3: 4_000}[latency], 60)
     ours, bare = [], []
-    # In turns, so that what else the machine does falls on both.
+    # In turns, so that other load affects both.
     for _round in range(bench.size(3, 1)):
         bodies = _bodies(bench, world, count)
         ours.append(our_rate(bench, world, stub, latency, count))

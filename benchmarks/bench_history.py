@@ -1,6 +1,6 @@
-"""What years of use cost: the engine's rates with and without them, and the screens with them.
+"""The cost of years of use: the engine's rates with and without history, and the screens with it.
 
-Two databases, alike but for the history, are measured in turns.
+Two databases that differ only in history are measured in turns.
 """
 
 import time

@@ -25,7 +25,7 @@ def run(bench, world):
         _check_cap(bench, world, stub, count)
     for processes, rate in rates.items():
         if processes > 1:
-            # Until the cores are busy: each process waits for answers most of the time.
+            # Only while cores are free: each process mostly waits for replies.
             must = 0.85 * min(processes, os.cpu_count() or 1)
             bench.report.add(
                 NAME, f"{processes} processes against 1", rate / rates[1], must=(">=", must)
@@ -55,7 +55,7 @@ def _rate(bench, world, stub, processes, count):
 
 
 def _check_cap(bench, world, stub, count):
-    """8 numbers, 4 processes, one daily limit: the people reached are the limit to the last one."""
+    """8 numbers, 4 processes, one daily limit: the people reached are exactly the limit."""
     cap = 3 * count
     _queue(bench, world, count)
     bench.sql("UPDATE waba_recipient SET slot_at = NULL")

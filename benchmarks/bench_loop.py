@@ -14,7 +14,7 @@ from .world import write_seed
 
 NAME = "loop"
 RATE = 80
-# Sending, applying, and one for whatever else is due: a process each, as Odoo's job workers are.
+# One process each for sending, applying and other jobs, like Odoo's job workers.
 JOB_WORKERS = 3
 
 
@@ -31,8 +31,8 @@ def run(bench, world):
             stack.enter_context(bench.job_worker(f"jobs{index}"))
         _prepare(simulator, f"{address}/waba/webhook/{world.webhook_key}")
         world.connect(simulator.address)
-        # Meta counts what comes in against a number's speed too: the number has room for both, and
-        # a limit of its own for what goes out.
+        # Meta counts inbound messages against a number's throughput too: the number has room for
+        # both, and its own limit for outbound messages.
         simulator.post("number", id=world.phone_number_uids[0], messages_per_second=2 * RATE)
         bench.sql("UPDATE waba_sender SET own_throughput = %s", RATE)
         world.queue(count)

@@ -1,4 +1,4 @@
-"""A quarter of sending in money: pricing it, putting down what came of it, and the screens."""
+"""Costs and attribution over three months of sending: pricing, attribution, and the screens."""
 
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ def run(bench, world):
 
 
 def _sell(bench):
-    """Prices are told, one in fifty leads is won within days, one campaign has 50,000 people."""
+    """Set prices; one in fifty leads is won within days, one campaign has 50,000 people."""
     bench.sql(
         """UPDATE waba_message SET pricing_category = 'marketing', pricing_type = 'regular',
                                    pricing_billable = 'yes'

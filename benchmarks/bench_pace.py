@@ -1,4 +1,4 @@
-"""One number held to 80 messages a second: how near it comes, and that it never goes above."""
+"""One number held to 80 messages a second: how close it comes, and that it never exceeds it."""
 
 from .figures import most_in_a_second
 from .world import write_seed

@@ -1,4 +1,4 @@
-"""A quarter of sending: counting it, judging by it, and what the manager's screens then take."""
+"""Reputation over three months of sending: counting, scoring, and the manager's screens."""
 
 import time
 
@@ -133,9 +133,9 @@ SELECT CASE WHEN m.opted_out_at IS NOT NULL THEN 'opt_out' ELSE 'possible_block'
 
 
 def _measure_jobs(bench):
-    """Counting and judging, as the job does: first ever, as every ten minutes, as once a day."""
+    """Counting and scoring by the job: the first run, the one every ten minutes, the daily one."""
     add = bench.report.add
-    # Another benchmark's jobs may have counted its messages in the database that this is a copy of.
+    # Another benchmark's jobs may have counted messages in the original database.
     for table in ("waba_message_daily", "waba_audience_daily", "waba_sender_reputation"):
         bench.sql(f"DELETE FROM {table}")
     bench.sql("DELETE FROM ir_config_parameter WHERE key = %s", "waba_campaign.counted_at")

@@ -67,7 +67,7 @@ def store(bench, world, rows, size):
 
 
 def apply_all(bench):
-    """Run the job's method until nothing is left; seconds."""
+    """Run the job's method until nothing is left; return the seconds."""
     started = time.monotonic()
     with bench.env() as env:
         while env["waba.webhook.event"].search_count([("state", "=", "new")], limit=1):

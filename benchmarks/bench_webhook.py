@@ -1,4 +1,4 @@
-"""The webhook's door: stored, verified POSTs a second, beside an empty route of the same server."""
+"""The webhook controller: verified and stored POSTs per second, compared with an empty route."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ def run(bench, world):
 
 
 def post(bench, world, url, seconds, rate=None):
-    """Load one address; every answer must be 200 and, at our door, every body stored."""
+    """Load one address; every answer must be 200 and, for our webhook, every body stored."""
     stored = _stored(bench)
     result = load(url, seconds, _bodies(world, seconds), rate=rate)
     kept = _stored(bench) - stored

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 from simulator.delivery import sign
-from simulator.webhook_bodies import inbound_update, merge, status_update
+from simulator.webhook_bodies import merge, status_update
 
 from .common import APP_SECRET
 from .world import WABA_UID
@@ -37,15 +37,6 @@ def status_of(number, row, status, at):
         priced_status="delivered", pricing=_PRICING,
     )  # fmt: skip
     return status_update(message, status, at)
-
-
-def inbound_of(number, row, text, at):
-    """A person's answer to a sent row."""
-    digits = row[2].lstrip("+")
-    content = {"type": "text", "text": {"body": text}}
-    return inbound_update(
-        number, person_of(digits), f"ES.{digits}", f"wamid.IN{row[1]}", content, at, row[0]
-    )
 
 
 def body_of(updates):

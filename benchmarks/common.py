@@ -1,4 +1,4 @@
-"""The place benchmarks run in: a database of their own, real Odoo processes, the servers' ends.
+"""The environment of benchmarks: own databases, real Odoo processes, the peer servers.
 
 A benchmark is a module `bench_*.py` with `run(bench)`; `bench` is the `Bench` below.
 """
@@ -10,20 +10,18 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg2
-import requests
-from demo_lib.clients import is_up
-from demo_lib.processes import Child, DemoError, free_port
+from demo_lib.clients import SimulatorControl, is_up
+from demo_lib.processes import Child, DemoError, free_port, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDONS = "waba_campaign,sms_twilio,mass_mailing_sms,waba_bench"
 TOKEN = "SIM-TOKEN"
 APP_SECRET = "SIM-SECRET"
-# Each question is a connection and a query: often enough to tell seconds, too seldom to weigh.
-POLL_SECONDS = 0.25
+# Longest wait for one thing.
+PATIENCE_SECONDS = 1800
 
 
 def addons_path():
@@ -38,9 +36,9 @@ class Process(Child):
 
 
 class Bench:
-    """What each benchmark is given.
+    """The environment passed to each benchmark.
 
-    :param smoke: everything tiny, to see that it works; its figures mean nothing
+    :param smoke: everything tiny, to check that it works; its figures mean nothing
     :param copy_of: the Bench whose database is copied, instead of a new one
     :ivar report: where figures go
     """
@@ -79,7 +77,7 @@ class Bench:
         if self._copy_of:
             self._copy_of.disconnect()
             self._database_tool("copy", self._copy_of.database, self.database)
-            # The account was connected in the original, and would send from there alone.
+            # The account was connected in the original and would only send from there.
             self.sql("UPDATE waba_account SET home = NULL")
             return
         template = "waba_base"
@@ -103,7 +101,7 @@ class Bench:
                 raise DemoError(f"the addon could not be installed:\n{child.last_words()}")
 
     def disconnect(self):
-        """Leave no connection of this process to the database."""
+        """Close all connections of this process to the database."""
         from odoo.sql_db import close_db
 
         close_db(self.database)
@@ -124,7 +122,7 @@ class Bench:
         )
 
     def sql(self, query, *values, **named):
-        """Run one statement, committed; its rows as tuples, [] when it gives none."""
+        """Run one statement, committed; its rows as tuples, [] for none."""
         with contextlib.closing(psycopg2.connect(dbname=self.database)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -161,7 +159,7 @@ class Bench:
 
     def odoo(self, *arguments):
         """Odoo's command line on the benchmark's database."""
-        # By a file: of a server of several processes, one is started anew from the command line.
+        # As a file: servers of several processes restart one from the command line.
         program = str(ROOT / "benchmarks/launch/odoo-bin")
         return [sys.executable, program, *self._odoo_options(), *arguments]
 
@@ -193,7 +191,7 @@ class Bench:
 
     @contextlib.contextmanager
     def stub(self):
-        """The server that accepts everything."""
+        """The stub server that accepts everything."""
         command = [sys.executable, "-m", "benchmarks.stub"]
         with self.server("stub", command, _announced_address) as address:
             yield Stub(address)
@@ -202,7 +200,7 @@ class Bench:
     def simulator(self, *arguments):
         command = [sys.executable, "-m", "simulator", "--port", "0", "--app-secret", APP_SECRET]
         with self.server("simulator", [*command, *arguments], _announced_address) as address:
-            yield Control(address)
+            yield SimulatorControl(address)
 
     @contextlib.contextmanager
     def job_worker(self, name="jobs"):
@@ -231,34 +229,12 @@ class Bench:
         with self.server("web", command, lambda _child: is_up(address)):
             yield address
 
-    def wait(self, what, condition, seconds=1800):
-        """Ask `condition()` often until it is true; return its value."""
-        end = time.monotonic() + seconds
-        while not (value := condition()):
-            if time.monotonic() > end:
-                raise DemoError(f"{what}: not within {seconds} seconds")
-            time.sleep(POLL_SECONDS)
-        return value
+    def wait(self, what, condition):
+        """Ask `condition()` until it is true; return its value."""
+        return wait_for(what, condition, PATIENCE_SECONDS)
 
 
-class Control:
-    """The `/_control/…` of a simulator or stub."""
-
-    def __init__(self, address):
-        self.address = address
-
-    def get(self, name, **query):
-        reply = requests.get(f"{self.address}/_control/{name}", params=query, timeout=120)
-        reply.raise_for_status()
-        return reply.json()
-
-    def post(self, name, **values):
-        reply = requests.post(f"{self.address}/_control/{name}", json=values, timeout=120)
-        reply.raise_for_status()
-        return reply.json()
-
-
-class Stub(Control):
+class Stub(SimulatorControl):
     """The stub server: what arrived since the last `reset`."""
 
     def reset(self, latency=0.0):

@@ -1,4 +1,4 @@
-"""What a benchmark finds: JSON lines while it runs, one table at the end."""
+"""The figures of a benchmark: JSON lines while it runs, one table at the end."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value and what it must reach.
+    """One measured value and its target.
 
     :param benchmark: name of the benchmark, as `dev/bench` takes it
     :param must: ('>=' | '<=', limit), or None when the value only explains another
@@ -31,7 +31,7 @@ class Figure:
 
 
 class Report:
-    """Collects figures; each is printed at once, so that an interrupted run still tells."""
+    """Collects figures; each is printed at once, so that an interrupted run keeps its figures."""
 
     def __init__(self, out=sys.stdout):
         self.figures = []
@@ -45,10 +45,6 @@ class Report:
             line |= {"must": f"{must[0]} {must[1]}", "reached": figure.reached}
         print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
         return value
-
-    @property
-    def missed(self):
-        return [figure for figure in self.figures if figure.reached is False]
 
     def print_table(self):
         """Measured, must reach, reached? for every figure with a target."""

@@ -1,4 +1,4 @@
-"""Years of use, made by SQL: people and messages that are over, with everything that they weigh."""
+"""Years of use, created by SQL: people and finished messages with everything stored about them."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ MOST_PER_CAMPAIGN = 50_000
 def fill(bench, world, messages, people):
     """`messages` old messages to `people` people in campaigns that are done.
 
-    Indexes are dropped for the insert and made again after it: the same rows, sooner.
+    Indexes are dropped for the insert and recreated after it, which is faster.
     """
     _insert_people(bench, world, people)
     per_campaign = min(MOST_PER_CAMPAIGN, people)
@@ -21,7 +21,7 @@ def fill(bench, world, messages, people):
 
 @contextlib.contextmanager
 def without_indexes(bench):
-    """Messages are inserted while the block runs: their indexes are made anew after it."""
+    """For inserting messages: their indexes are recreated after the block."""
     definitions = bench.sql(
         """SELECT indexname, indexdef FROM pg_indexes
             WHERE tablename = 'waba_message' AND indexname <> 'waba_message_pkey'"""

@@ -1,4 +1,4 @@
-"""The peer that Odoo brings: its SMS queue with Twilio, pointed at the stub.
+"""Odoo's own peer: its SMS queue with Twilio, pointed at the stub.
 
 `python -m benchmarks.sms_queue DATABASE ADDONS_PATH STUB COUNT` queues COUNT messages and processes
 the queue as Odoo's job does, one run after the other without the minute that Odoo's scheduler waits
@@ -13,7 +13,7 @@ TWILIO = "https://api.twilio.com"
 
 
 class _Redirect(requests.adapters.HTTPAdapter):
-    """Sends what is meant for Twilio to the stub; the code that sends stays as it is."""
+    """Redirects requests for Twilio to the stub; the sending code is unchanged."""
 
     def __init__(self, stub):
         self._stub = stub
@@ -25,7 +25,7 @@ class _Redirect(requests.adapters.HTTPAdapter):
 
 
 def point_at(stub):
-    """Every session opened from now on finds the stub where Twilio was."""
+    """Point every session opened from now on at the stub instead of Twilio."""
     new_session = requests.Session.__init__
 
     def initialise(session):

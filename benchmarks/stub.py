@@ -1,7 +1,7 @@
-"""A server that accepts everything, as fast as it can: Meta's and Twilio's answer to a send.
+"""A server that accepts every send as fast as possible, with the replies of Meta and Twilio.
 
 `python -m benchmarks.stub --port 0` prints `stub listening on http://…`. Unlike the simulator it
-checks nothing and remembers only when what arrived, so that it is never what limits a measurement.
+checks nothing and stores only arrival times, so that it never limits a measurement.
 
 - `POST /vNN.N/{number}/messages`, `POST /2010-04-01/Accounts/{sid}/Messages.json`
 - `POST /_control/reset {"latency": seconds}` forgets everything and sets the answer's delay
@@ -32,7 +32,7 @@ class Stub:
         if request.path.startswith("/_control/"):
             return await self._control(request)
         if request.method != "POST":
-            # The job that reads numbers and templates may fall due: it is no arrival.
+            # The job that polls numbers and templates may be due; it does not count.
             return web.Response(status=404)
         self.times.append(time.time())
         raw = await request.read()

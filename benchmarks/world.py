@@ -1,6 +1,6 @@
 """What benchmarks need in the database: an account read from the simulator, people, queued rows.
 
-Masses are made by SQL, in the form the addon itself gives them; nothing else is touched.
+Bulk rows are created by SQL, as the addon itself would create them.
 """
 
 import copy
@@ -183,7 +183,7 @@ class World:
         )
 
     def wake(self, *sender_indexes):
-        """Have the numbers' jobs run, as a person who resumes them would."""
+        """Have the numbers' jobs run, as when a person resumes them."""
         with self.bench.env() as env:
             senders = env["waba.sender"].browse(
                 [self.sender_ids[i] for i in sender_indexes or (0,)]

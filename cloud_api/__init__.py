@@ -1,4 +1,4 @@
-"""What Meta says: the Cloud API in plain values. Knows nothing of Odoo, nor of our policy."""
+"""Meta's Cloud API in plain values. Imports neither Odoo nor our policy."""
 
 from .addresses import AddressRefused, check_resolved, parse_allowed
 from .client import CloudApiClient
@@ -7,7 +7,6 @@ from .errors import (
     CODES,
     AccountError,
     CloudApiError,
-    CodeRule,
     NotSent,
     RecipientError,
     RequestRefused,
@@ -22,121 +21,35 @@ from .events import (
     AccountReview,
     AccountUpdate,
     CapabilityChange,
-    ErrorInfo,
     Event,
     InboundMessage,
     Media,
     MessageStatus,
-    NotFollowed,
     NumberName,
     NumberUpdate,
-    PersonReport,
     PlatformError,
     PreferenceChange,
     Restriction,
     SecurityEvent,
     TemplateCategory,
     TemplateComponents,
-    TemplateEvent,
     TemplateQuality,
     TemplateStatus,
     UnknownEvent,
 )
-from .health import Health, HealthEntity, HealthError
+from .health import Health
 from .nodes import (
-    Account,
     MediaInfo,
     PhoneNumber,
     SendReply,
-    SubscribedApp,
     Template,
     TemplateComparison,
-    TokenInfo,
 )
 from .pacer import Pacer
-from .parameter_check import (
-    ParameterCheck,
-    ParameterProblem,
-    clean_parameter,
-    validate_parameters,
-)
+from .parameter_check import ParameterCheck, ParameterProblem, clean_parameter
 from .payloads import media_message, template_message, text_message
-from .pool import SendPool, SendResult
-from .preview import Preview, render_preview
+from .pool import SendPool
+from .preview import render_preview
 from .values import normalise_limit, storable
 from .webhook_verification import answer_challenge, verify_signature
 from .webhooks import parse_events
-
-__all__ = [
-    "CODES",
-    "Account",
-    "AccountAlert",
-    "AccountError",
-    "AccountReview",
-    "AccountUpdate",
-    "AddressRefused",
-    "CapabilityChange",
-    "CloudApiClient",
-    "CloudApiError",
-    "CodeRule",
-    "ErrorInfo",
-    "Event",
-    "Health",
-    "HealthEntity",
-    "HealthError",
-    "InboundMessage",
-    "Media",
-    "MediaInfo",
-    "MessageStatus",
-    "NotFollowed",
-    "NotSent",
-    "NumberName",
-    "NumberUpdate",
-    "Pacer",
-    "ParameterCheck",
-    "ParameterProblem",
-    "PersonReport",
-    "PhoneNumber",
-    "PlatformError",
-    "PreferenceChange",
-    "Preview",
-    "RecipientError",
-    "RequestRefused",
-    "Restriction",
-    "RetryLater",
-    "SecurityEvent",
-    "SendPool",
-    "SendReply",
-    "SendResult",
-    "SenderError",
-    "SubscribedApp",
-    "Template",
-    "TemplateCategory",
-    "TemplateComparison",
-    "TemplateComponents",
-    "TemplateError",
-    "TemplateEvent",
-    "TemplateQuality",
-    "TemplateStatus",
-    "TemplateVariable",
-    "TokenInfo",
-    "UnknownEvent",
-    "UnknownOutcome",
-    "answer_challenge",
-    "check_resolved",
-    "classify",
-    "clean_parameter",
-    "media_message",
-    "normalise_limit",
-    "parse_allowed",
-    "parse_events",
-    "render_preview",
-    "signature",
-    "storable",
-    "template_message",
-    "template_variables",
-    "text_message",
-    "unsupported_parts",
-    "validate_parameters",
-    "verify_signature",
-]

@@ -1,13 +1,12 @@
-"""Where this server may call: checked as text when it is written, as a socket when it is called.
+"""Which addresses this server may call: checked as text when saved, and as a socket when called.
 
-An address that somebody typed, or that came in a reply, must not lead into the network the server
-stands in (its database, a cloud's metadata service), nor carry the access token in clear. So: https
-to a public host on the usual port; this machine itself (`localhost`, 127.0.0.1, ::1) also over
-http, for a local stand-in of the platform; anything else only when the administrator names the
-host or its network.
+An address that somebody typed, or that came in a reply, must not lead into the server's own network
+(its database, a cloud's metadata service), nor carry the access token unencrypted. So: https to a
+public host on the usual port; this machine itself (`localhost`, 127.0.0.1, ::1) also over http, for
+a local simulator; anything else only when the administrator names the host or its network.
 
-A name can answer one address when it is checked and another one when it is called. What counts is
-therefore the address of the socket that was opened, looked at before the first byte leaves.
+A name can resolve to one address when checked and to another one when called. So the address of the
+open socket is checked before the first byte is sent.
 """
 
 import ipaddress
@@ -19,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
-# Strict on purpose: what two readers of an address might take for different hosts is no address.
+# Strict on purpose: an address that two parsers might read as different hosts is refused.
 _URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(/[!-~]*)?", re.I)
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z][a-z0-9-]{0,62}", re.I)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -38,9 +37,9 @@ class AddressRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A checked address, taken apart.
+    """A checked address in its parts.
 
-    :param host: in lower case, without the dot at its end or the brackets of IPv6
+    :param host: in lower case, without a trailing dot or the brackets of IPv6
     :param port: as given, None when the scheme's own
     """
 
@@ -50,7 +49,8 @@ class Address:
 
 
 def parse_allowed(text):
-    """The hosts and networks that an administrator allows, from a list with commas or blanks.
+    """Return the hosts and networks that an administrator allows, from a list with commas or
+    blanks.
 
     :return: tuple of host names (str) and ipaddress networks
     :raise ValueError: an entry is neither
@@ -69,7 +69,7 @@ def parse_allowed(text):
 
 
 def check_url(url, allowed=()):
-    """An address as it may be called, judged by its text.
+    """Check an address by its text.
 
     :param allowed: see `parse_allowed`
     :return: Address
@@ -97,7 +97,7 @@ def check_url(url, allowed=()):
 
 
 def check_base_url(url, allowed=()):
-    """Like `check_url`, for the beginning of addresses: nothing may follow its path."""
+    """Like `check_url`, for a base URL: no query or fragment."""
     address = check_url(url, allowed)
     if re.search(r"[?#]", url):
         raise AddressRefused("malformed", "a query or fragment in the address")
@@ -105,9 +105,9 @@ def check_base_url(url, allowed=()):
 
 
 def check_resolved(url, allowed=(), resolve=socket.getaddrinfo):
-    """Like `check_base_url`, and every address that the host's name has now.
+    """Like `check_base_url`, and every address that the host's name resolves to now.
 
-    A name that has none is not refused: there is nothing to call, and the call will say so.
+    A name that does not resolve is not refused: the call itself will fail.
     """
     address = check_base_url(url, allowed)
     try:
@@ -120,9 +120,9 @@ def check_resolved(url, allowed=(), resolve=socket.getaddrinfo):
 
 
 def check_peer(host, peer, allowed=()):
-    """Whether a socket to `host` may be used that ended at the address `peer`.
+    """Check a socket to `host` that is connected to the address `peer`.
 
-    :raise AddressRefused: it leads into a network that is not public
+    :raise AddressRefused: `peer` is not public
     """
     ip = ipaddress.ip_address(peer.partition("%")[0])
     known = None if _NAME.fullmatch(host) else _literal(host, ":" in host)
@@ -134,7 +134,7 @@ def check_peer(host, peer, allowed=()):
 
 
 def is_public(ip):
-    """Whether an address belongs to the internet, whatever other address is wrapped in it."""
+    """Return whether an IP address is public, with any address wrapped in it."""
     ip = _unwrapped(ip)
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
@@ -152,8 +152,8 @@ def _unwrapped(ip):
 def _literal(host, is_bracketed):
     """The IP address that `host` is, None for a name.
 
-    :raise AddressRefused: it is neither, or one of the old spellings of IPv4 (2130706433,
-        0x7f.1, 0177.0.0.1), which some readers take for an address
+    :raise AddressRefused: it is neither, or one of the old spellings of IPv4 (2130706433, 0x7f.1,
+        0177.0.0.1), which some parsers accept
     """
     try:
         ip = ipaddress.ip_address(host)
@@ -161,7 +161,7 @@ def _literal(host, is_bracketed):
         ip = None
     if ip is not None and is_bracketed == (ip.version == 6):
         return ip
-    # A name ends with a label that begins with a letter, and 0x… is none.
+    # The last label of a name begins with a letter, so 0x… is not a name.
     if is_bracketed or not _NAME.fullmatch(host):
         raise AddressRefused("malformed", "neither a host's name nor a plain IP address")
     return None
@@ -183,9 +183,9 @@ def _is_allowed(host, ip, allowed):
 
 
 def guarded_pools(allowed):
-    """{scheme: urllib3 pool class} whose connections look at where they ended before they are used.
+    """Return {scheme: urllib3 pool class} whose connections check their peer before use.
 
-    A proxy looks names up itself, so connections to one are not made from these.
+    Not for connections through a proxy, which resolves names itself.
     """
 
     def looked_at(connection, connect):
@@ -194,7 +194,7 @@ def guarded_pools(allowed):
             check_peer(connection.host.strip("[]").rstrip("."), opened.getpeername()[0], allowed)
         except AddressRefused as refused:
             opened.close()
-            # Said as what it is for the caller: nothing has left.
+            # An error that tells the caller that nothing was sent.
             raise NewConnectionError(connection, str(refused)) from None
         return opened
 

@@ -7,7 +7,6 @@ from urllib3.filepost import encode_multipart_formdata
 
 from .errors import RequestRefused, UnknownOutcome
 from .graph import GraphClient, checked_uid
-from .health import Health
 from .nodes import (
     Account,
     MediaInfo,
@@ -47,11 +46,11 @@ class CloudApiClient(GraphClient):
     # Messages
 
     def send_message(self, phone_number_uid, body):
-        """Hand one message over.
+        """Send one message.
 
         :param body: request body, see `payloads.template_message` and `payloads.text_message`.
         :return: SendReply
-        :raise UnknownOutcome: the message may have been taken over: never send it again blindly.
+        :raise UnknownOutcome: the message may have been accepted: never send it again blindly.
         """
         reply = SendReply.from_reply(self._request("POST", (phone_number_uid, "messages"), body))
         if reply is None:
@@ -59,7 +58,7 @@ class CloudApiClient(GraphClient):
         return reply
 
     def upload_media(self, phone_number_uid, filename, mimetype, content):
-        """Upload a file for a message or a template's header; the id it returns lives 30 days.
+        """Upload a file for a message or a template's header; the id is valid for 30 days.
 
         :param content: bytes
         :return: media id
@@ -77,9 +76,9 @@ class CloudApiClient(GraphClient):
         return self._uid_of(reply)
 
     def get_media(self, media_uid, phone_number_uid=None):
-        """Where a received file can be fetched: a URL that lives 5 minutes.
+        """Return where a received file can be downloaded: a URL that is valid for 5 minutes.
 
-        :param phone_number_uid: have Meta check that the file is this number's
+        :param phone_number_uid: have Meta check that the file belongs to this number
         :return: MediaInfo
         """
         params = {"phone_number_id": phone_number_uid} if phone_number_uid else {}
@@ -89,28 +88,16 @@ class CloudApiClient(GraphClient):
         return info
 
     def download_media(self, url, max_bytes):
-        """The bytes behind a URL of `get_media`.
+        """Return the bytes at a URL of `get_media`.
 
-        The token goes to Meta's hosts and to the account's own server, nowhere else, and no
-        redirect is followed.
+        The token is sent to Meta's hosts and the account's own server only; no redirect is
+        followed.
 
-        :raise RequestRefused: the URL leads elsewhere, or the server says no
+        :raise RequestRefused: the URL leads elsewhere, or the server refuses
         """
         return self._fetch(url, max_bytes)
 
     # Numbers, account, token
-
-    def get_phone_number(self, uid, fields=None):
-        """One business phone number.
-
-        :param fields: comma-separated; by default all we know, or few when Meta refuses some.
-        :return: PhoneNumber
-        """
-        if fields:
-            return PhoneNumber.from_reply(self._get((uid,), fields=fields))
-        return PhoneNumber.from_reply(
-            self._get_rich((uid,), PHONE_NUMBER_FIELDS, PHONE_NUMBER_MINIMAL_FIELDS)
-        )
 
     def list_phone_numbers(self, waba_uid):
         """Yield a PhoneNumber for each number of the account."""
@@ -125,33 +112,27 @@ class CloudApiClient(GraphClient):
             yield PhoneNumber.from_reply(number)
 
     def get_account(self, waba_uid):
-        """The WhatsApp Business Account as an `Account`."""
-        return Account.from_reply(
-            self._get_rich((waba_uid,), ACCOUNT_FIELDS, ACCOUNT_MINIMAL_FIELDS)
-        )
-
-    def get_health(self, uid):
-        """`Health` of a number, account or template: the best check before a campaign."""
-        reply = self._get((uid,), fields="health_status")
-        return Health.from_reply(reply.get("health_status"))
-
-    def get_messaging_limit(self, uid):
-        """Limit of the portfolio that owns this number or account, see `normalise_limit`."""
-        reply = self._get((uid,), fields="whatsapp_business_manager_messaging_limit")
-        return PhoneNumber.from_reply(reply).messaging_limit
+        """Return the WhatsApp Business Account as an `Account`, with few fields when Meta refuses
+        some."""
+        try:
+            reply = self._get((waba_uid,), fields=ACCOUNT_FIELDS)
+        except RequestRefused as error:
+            if error.code != 100:
+                raise
+            reply = self._get((waba_uid,), fields=ACCOUNT_MINIMAL_FIELDS)
+        return Account.from_reply(reply)
 
     def debug_token(self):
-        """`TokenInfo` of our own access token."""
+        """Return `TokenInfo` of our own access token."""
         return TokenInfo.from_reply(self._get(("debug_token",), input_token=self._access_token))
 
     def check_app_secret(self, app_secret):
-        """Have Meta check that a secret is that of the app our access token is from.
+        """Return whether a secret is that of the app of our access token.
 
-        The secret itself does not leave: what does is a hash of the token keyed with it, which Meta
-        checks on any call that carries one (Secure Graph API Calls, 2026).
+        The secret itself is not sent, only an HMAC of the token with it, which Meta checks on any
+        call (Secure Graph API Calls, 2026).
 
-        :return: whether it is
-        :raise CloudApiError: Meta did not say
+        :raise CloudApiError: Meta did not answer
         """
         proof = hmac.new(app_secret.encode(), self._access_token.encode(), hashlib.sha256)
         try:
@@ -174,7 +155,7 @@ class CloudApiClient(GraphClient):
             yield Template.from_reply(template)
 
     def get_template(self, template_uid):
-        """One `Template`."""
+        """Return one `Template`."""
         return Template.from_reply(self._get((template_uid,), fields=TEMPLATE_FIELDS))
 
     def create_template(self, waba_uid, body):
@@ -198,14 +179,10 @@ class CloudApiClient(GraphClient):
             params["hsm_id"] = template_uid
         return _succeeded(self._request("DELETE", (waba_uid, "message_templates"), params=params))
 
-    def unpause_template(self, template_uid):
-        """Release a template that Meta paused during pacing; True when Meta did it."""
-        return _succeeded(self._request("POST", (template_uid, "unpause")))
-
     def compare_templates(self, template_uid, other_uid, start, end):
-        """Block order and sends of two templates of one account.
+        """Return block order and sends of two templates of one account.
 
-        :param start, end: Unix seconds; Meta takes windows of 7, 30, 60 or 90 days back from now.
+        :param start, end: Unix seconds; Meta accepts windows of 7, 30, 60 or 90 days back from now.
         :return: TemplateComparison
         """
         reply = self._get(
@@ -219,18 +196,20 @@ class CloudApiClient(GraphClient):
     # Webhook subscription
 
     def get_subscribed_apps(self, waba_uid):
-        """List of `SubscribedApp` that receive the account's webhooks."""
+        """Return the list of `SubscribedApp` that receive the account's webhooks."""
         return [
             SubscribedApp.from_reply(app)
             for app in self._list((waba_uid, "subscribed_apps"), page_size=None)
         ]
 
     def get_subscribed_fields(self, app_uid):
-        """`SubscribedFields` of an app. Ask with a client whose token is `app_id|app_secret`."""
+        """Return `SubscribedFields` of an app. Needs a client whose token is
+        `app_id|app_secret`."""
         return SubscribedFields.from_reply(self._get((app_uid, "subscriptions")))
 
     def subscribe_app(self, waba_uid, callback_url=None, verify_token=None):
-        """Have the account's webhooks sent to our app, or to `callback_url` (200 characters).
+        """Subscribe our app to the account's webhooks, sent to its own address, or to
+        `callback_url` (200 characters).
 
         With a callback URL Meta calls it at once with `verify_token`, see `answer_challenge`.
         """
@@ -238,10 +217,6 @@ class CloudApiClient(GraphClient):
         if callback_url:
             body = {"override_callback_uri": callback_url, "verify_token": verify_token}
         return _succeeded(self._request("POST", (waba_uid, "subscribed_apps"), body))
-
-    def unsubscribe_app(self, waba_uid):
-        """Stop the account's webhooks for our app."""
-        return _succeeded(self._request("DELETE", (waba_uid, "subscribed_apps")))
 
 
 def _succeeded(reply):

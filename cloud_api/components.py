@@ -1,4 +1,4 @@
-"""A template's components as Meta lists them: what they ask to be filled, and what we cannot send.
+"""A template's components as Meta lists them: their variables, and what we cannot send.
 
 Sources: Meta, Template components (2025-11-21), Templates overview (2025-12-05) below
 https://developers.facebook.com/documentation/business-messaging/whatsapp/
@@ -18,7 +18,7 @@ PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,100})\s*\}\}")
 
 @dataclass(frozen=True, slots=True)
 class TemplateVariable:
-    """One thing to fill in a template.
+    """A variable of a template.
 
     :param component: 'header', 'body' or 'button'
     :param button_index: 0-based position among the buttons, None elsewhere
@@ -37,12 +37,12 @@ class TemplateVariable:
 
     @property
     def required(self):
-        """A quick reply's payload may stay empty: Meta then returns the button's text."""
+        """Whether it needs a value. Without a payload a quick reply returns the button's text."""
         return self.kind != "payload"
 
 
 def template_variables(components, parameter_format="positional"):
-    """The variables of a template, in the order of its components.
+    """Return the variables of a template, in the order of its components.
 
     :param components: list as `GET /{waba}/message_templates` returns it
     :return: list of TemplateVariable; see `unsupported_parts` for what is left out
@@ -62,7 +62,7 @@ def template_variables(components, parameter_format="positional"):
 
 
 def as_components(components):
-    """Those that can be read: the objects among them."""
+    """Return the readable ones: dicts."""
     return [component for component in as_list(components) if isinstance(component, dict)]
 
 
@@ -133,7 +133,7 @@ def _first_text(values):
 
 
 def unsupported_parts(components):
-    """What of a template cannot be sent from here, e.g. ['button: flow', 'carousel']."""
+    """Return what of a template cannot be sent from here, e.g. ['button: flow', 'carousel']."""
     parts = set()
     for component in as_components(components):
         kind = as_word(component.get("type"))
@@ -152,7 +152,8 @@ def unsupported_parts(components):
 
 
 def signature(components, parameter_format="positional"):
-    """Short hash of the shape of a template's variables: when it changes, map them again."""
+    """Return a short hash of the structure of a template's variables: when it changes, map them
+    again."""
     shape = [
         (variable.component, variable.button_index, variable.name, variable.kind)
         for variable in template_variables(components, parameter_format)

@@ -1,8 +1,8 @@
-"""Meta's refusals, grouped by what the caller must do, and the table that sorts their codes.
+"""Meta's refusals, grouped by what the caller must do, and the table of their codes.
 
 Three questions matter after a request: did Meta refuse it (a subclass per remedy), did it never
-reach Meta (`NotSent`: sending again is safe), or can nobody tell (`UnknownOutcome`: sending again
-may write to a person twice, because the Cloud API has no idempotency key).
+reach Meta (`NotSent`: sending again is safe), or is it unknown (`UnknownOutcome`: sending again may
+write to a person twice, because the Cloud API has no idempotency key).
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from .values import as_code
 
 
 class CloudApiError(Exception):
-    """A request that did not end in a usable answer.
+    """A request without a usable reply.
 
     :param code: Meta's `error.code`, None when no Graph error was read.
     :param subcode: Meta's `error.error_subcode` or None.
     :param message: Meta's sentence, or ours when Meta gave none. Secrets are already masked.
-    :param details: `error.error_data.details`, the most telling text Meta gives; may be empty.
+    :param details: `error.error_data.details`, Meta's most specific text; may be empty.
     :param fbtrace_id: what Meta's support asks for; may be empty.
     :param http_status: None when no status line was read.
     :param failure_type: one word of the vocabulary of `CODES`; the class's own when None.
@@ -59,19 +59,19 @@ class RetryLater(CloudApiError):
 
 
 class RecipientError(CloudApiError):
-    """Refused because of this person; other recipients are not concerned."""
+    """Refused because of this person; other recipients are not affected."""
 
     default_failure_type = "undeliverable"
 
 
 class RequestRefused(CloudApiError):
-    """Refused because of what we sent: fail the row, look at the data."""
+    """Refused because of what we sent: fail the row, check the data."""
 
     default_failure_type = "bad_request"
 
 
 class TemplateError(CloudApiError):
-    """Refused because of the template: every row that uses it would meet the same."""
+    """Refused because of the template: every row that uses it would be refused."""
 
     default_failure_type = "template_missing"
 
@@ -95,7 +95,7 @@ class NotSent(CloudApiError):
 
 
 class UnknownOutcome(CloudApiError):
-    """The request left, no usable answer came: it may or may not have been carried out."""
+    """The request was sent without a usable reply: it may or may not have been executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +149,14 @@ CODES: dict[int, CodeRule] = {
     # Our pace, or Meta's health: wait.
     **_rules(RetryLater, "throughput", [130429]),
     **_rules(RetryLater, "pair_rate", [131056]),
-    # 1 is "invalid request or server fault": Meta does not say which, so it is tried again.
+    # 1 is "invalid request or server fault": Meta does not say which, so it is retried.
     **_rules(RetryLater, "temporary", [1, 2, 131000, 131016, 133004]),
     **_rules(RetryLater, "maintenance", [131057]),
     **_rules(RetryLater, "app_rate", [4, 80007]),
     **_rules(RetryLater, "app_rate", [613, 80008], _GRAPH_PAGE),
     **_rules(RetryLater, "flow_throttled", [132069]),
     **_rules(RetryLater, "sync_pending", [134101]),
-    # Number registration met too fast: Meta asks to wait minutes.
+    # Number registration too often: Meta asks to wait minutes.
     **_rules(RetryLater, "temporary", [133009, 133015]),
     # Block list: concurrent update, internal error.
     **_rules(RetryLater, "temporary", [139102, 139103], _BLOCK_PAGE),
@@ -198,7 +198,7 @@ CODES: dict[int, CodeRule] = {
     **_rules(RequestRefused, "bsuid_unsupported", [131062], _BSUID_PAGE),
     # Generic parameter error until 2026-05; since then also a message dropped by portfolio pacing.
     **_rules(RequestRefused, "pacing_drop", [135000], _PACING_PAGE),
-    # The person written to.
+    # The recipient.
     **_rules(RecipientError, "undeliverable", [131026]),
     **_rules(RecipientError, "not_test_number", [131030], _PYWA),
     **_rules(RecipientError, "same_number", [131021]),
@@ -217,11 +217,11 @@ _UNKNOWN = CodeRule(RequestRefused, "unknown_error", "")
 
 
 def classify(code, details=None, is_transient=None, subcode=None):
-    """The rule for one Graph error, from a reply or from a webhook's `errors[]`.
+    """Return the `CodeRule` of one Graph error, from a reply or from a webhook's `errors[]`.
 
     :param code: Meta's number, also as text; anything else counts as unknown.
     :param details: `error_data.details` or the message; webhooks carry no subcode, only this text.
-    :param is_transient: Meta's own flag; decides for codes the table does not know.
+    :param is_transient: Meta's own flag; decides for unknown codes.
     :param subcode: `error_subcode`; 33 with code 100 means that the object in the path is gone.
     """
     number = as_code(code)
@@ -238,7 +238,7 @@ def _tells_missing_object(details):
 
 
 def graph_error(error, http_status=None, mask=str):
-    """The exception for a reply's `error` object; nothing in it is taken for granted.
+    """Return the exception for a reply's `error` object, whatever its contents.
 
     :param mask: function applied to every text, because Meta echoes malformed tokens.
     """

@@ -1,6 +1,6 @@
-"""What a webhook tells, as plain values: the types that `webhooks.parse_events` returns.
+"""The contents of webhooks as plain values: the types that `webhooks.parse_events` returns.
 
-Empty text means that Meta did not say. Numbers are '+digits', ids are text, times are naive UTC.
+Empty text means that Meta gives none. Numbers are '+digits', ids are text, times are naive UTC.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageStatus(Event):
-    """Progress of a message of ours: 'sent', 'delivered', 'read', 'played', 'failed' or a new word.
+    """Progress of a message of ours: 'sent', 'delivered', 'read', 'played', 'failed' or a new
+    value.
 
     :param opaque: our `biz_opaque_callback_data`.
     :param is_group: progress of a message in a group, at one of its members.
@@ -49,7 +50,6 @@ class MessageStatus(Event):
     status: str = ""
     number: str = ""
     user_uid: str = ""
-    parent_user_uid: str = ""
     opaque: str = ""
     is_group: bool = False
     pricing_category: str = ""
@@ -61,7 +61,7 @@ class MessageStatus(Event):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file in an inbound message; its id lives 7 days."""
+    """A file in an inbound message; its id is valid for 7 days."""
 
     uid: str
     mimetype: str
@@ -81,11 +81,11 @@ class InboundMessage(Event):
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
     :param group_uid: the group it was written in, '' between one person and us.
-    :param details: what a kind tells beside its text, as plain values: a place (`latitude`,
+    :param details: what a kind has beside its text, as plain values: a place (`latitude`,
         `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`,
         `company`}], `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`,
         `forwarded`.
-    :param error: why Meta could not hand the content over (kind 'unsupported').
+    :param error: why Meta could not deliver the content (kind 'unsupported').
     """
 
     phone_number_uid: str = ""
@@ -109,7 +109,7 @@ class InboundMessage(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChange(Event):
-    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new word."""
+    """A person's choice on marketing: `value` is 'stop', 'resume', 'signup' or a new value."""
 
     phone_number_uid: str = ""
     number: str = ""
@@ -120,28 +120,10 @@ class PreferenceChange(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonReport(Event):
-    """A provider's word that a person blocked or reported us; Meta itself tells of nobody.
-
-    :param action: 'block', 'unblock', 'report' or a new word.
-    :param reason: the provider's text or word.
-    :param context_wamid: our message that it is about.
-    """
-
-    phone_number_uid: str = ""
-    number: str = ""
-    user_uid: str = ""
-    action: str = ""
-    reason: str = ""
-    context_wamid: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CapabilityChange(Event):
     """New limits of the portfolio or account; None where Meta gives none."""
 
     messaging_limit: str | None = None
-    max_phone_numbers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +140,6 @@ class NumberUpdate(Event):
 class AccountAlert(Event):
     """Meta's notice to the owner, e.g. an increase denied; words in upper case."""
 
-    entity_type: str = ""
-    entity_uid: str = ""
-    severity: str = ""
     status: str = ""
     alert_type: str = ""
     description: str = ""
@@ -204,10 +183,9 @@ class TemplateEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateStatus(TemplateEvent):
-    """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` tells which pause.
+    """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` says which pause.
 
     :param category: lower case, '' when Meta does not say.
-    :param disable_date: Meta's own text.
     """
 
     event: str = ""
@@ -215,7 +193,6 @@ class TemplateStatus(TemplateEvent):
     title: str = ""
     description: str = ""
     category: str = ""
-    disable_date: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,12 +205,11 @@ class TemplateQuality(TemplateEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateCategory(TemplateEvent):
-    """Categories in lower case; with `correct` it warns of a change that comes at `changes_at`."""
+    """Categories in lower case; with `correct` it announces a change."""
 
     previous: str = ""
     new: str = ""
     correct: str = ""
-    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +233,6 @@ class SecurityEvent(Event):
 
     display_number: str = ""
     event: str = ""
-    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,11 +245,11 @@ class PlatformError(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(Event):
-    """Something that is not understood (`why`); kept, never dropped."""
+    """Something unreadable (`why`); kept, never dropped."""
 
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotFollowed(UnknownEvent):
-    """A known field that is used for nothing here; `why` says the reason."""
+    """A known field that is not used here, for the reason `why`."""

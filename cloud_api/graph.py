@@ -1,4 +1,4 @@
-"""The one path to Meta's Graph API: address, request, reply or error, and the pages of a list."""
+"""The only path to Meta's Graph API: address, request, reply or error, and paging."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = (5, 20)
 PAGE_SIZE = 100
-# 6,000 templates is Meta's ceiling for one account (Templates overview, 2025-12-05).
+# Meta allows at most 6,000 templates per account (Templates overview, 2025-12-05).
 MAX_PAGES = 500
 
 _BAD_CURSOR = 131059
@@ -29,10 +29,10 @@ class GraphClient:
     :param base_url: `https://graph.facebook.com`, or another address that speaks the same API.
     :param api_version: Meta's `vNN.N`.
     :param access_token: bearer token; never shown by `repr`, exceptions or logs of this package.
-    :param session: a `requests.Session` to use as it is; by default one of its own.
+    :param session: a `requests.Session` to use unchanged; by default one of its own.
     :param timeout: (connect, read) in seconds; read is the longest silence, not the whole reply.
     :param pool_size: connections kept open for threads that share this client.
-    :param allowed: hosts and networks that are not public and may be called, see `addresses`.
+    :param allowed: non-public hosts and networks that may be called, see `addresses`.
     :raise ValueError: one of the first three is malformed; `AddressRefused` for the address.
 
     Every method raises a subclass of `CloudApiError`, nothing else: a refusal with Meta's code,
@@ -57,9 +57,7 @@ class GraphClient:
         self._timeout = timeout
         self._pool_size = pool_size
         self._given_session = session
-        self._session = session or new_session(
-            self.base_url, timeout, pool_size, allowed
-        )
+        self._session = session or new_session(self.base_url, timeout, pool_size, allowed)
         self._root = f"{self.base_url}/{self.api_version}/"
         self._headers = {
             "Authorization": f"Bearer {self._access_token}",
@@ -84,7 +82,7 @@ class GraphClient:
             self._session.close()
 
     def for_thread(self):
-        """A client like this one with a connection of its own, for one thread: no shared lock."""
+        """Return a copy of this client with its own connection, for one thread: no shared lock."""
         return type(self)(
             self.base_url,
             self.api_version,
@@ -96,7 +94,7 @@ class GraphClient:
         )
 
     def _request(self, method, path, body=None, params=None, data=None, content_type=None):
-        """One call: build, exchange, read. Returns the JSON object of the reply.
+        """Make one call and return the JSON object of the reply.
 
         :param path: segments below the version, each an id or a fixed word.
         :param body: JSON body; or `data` (bytes) with its `content_type`.
@@ -123,7 +121,7 @@ class GraphClient:
         return self._read_reply(status, reply_headers, content)
 
     def _read_reply(self, status, headers, content):
-        """The reply's JSON object, or the exception that its status and body deserve."""
+        """Return the reply's JSON object, or raise the exception for its status and body."""
         try:
             reply = json.loads(content)
         except (ValueError, RecursionError):
@@ -138,10 +136,11 @@ class GraphClient:
         raise self._unreadable(status, headers, content)
 
     def _unreadable(self, status, headers, content):
-        """A reply without a Graph object: refused when the status says so, else unknown.
+        """Return the exception for a reply without a Graph object: refused by its status, else
+        unknown.
 
-        Only a client-error status tells that nothing was done; 408 tells that the server gave up
-        waiting, perhaps for its own back end.
+        Only a client-error status means that nothing was done; 408 may be a time-out of the
+        server's own back end.
         """
         kind, failure_type = UnknownOutcome, None
         if status == 429:
@@ -157,7 +156,7 @@ class GraphClient:
         )
 
     def _fetch(self, url, max_bytes):
-        """The bytes at an address that came in a reply; the token goes nowhere else."""
+        """Return the bytes at an address from a reply, if it may get the token."""
         if not may_carry_token(url, self.base_url, self._allowed):
             raise RequestRefused(
                 message="the file is at an address that is neither Meta's nor the account's"
@@ -179,24 +178,14 @@ class GraphClient:
     def _get(self, path, **params):
         return self._request("GET", path, params=params)
 
-    def _get_rich(self, path, fields, minimal_fields):
-        """GET with all fields we know, once more with few when this API version refuses some."""
-        try:
-            return self._get(path, fields=fields)
-        except RequestRefused as error:
-            if error.code != 100:
-                raise
-        return self._get(path, fields=minimal_fields)
-
     def _list(self, path, page_size=PAGE_SIZE, **params):
         """Yield the objects of an edge, following cursors; each id once.
 
-        `paging.next` is not followed as it is: Meta writes the token into it. On 131059 (bad
-        cursor, v24+) the listing restarts once without cursor, as Meta's changelog of 2025-10-08
-        asks.
+        `paging.next` is not followed: Meta writes the token into it. On 131059 (bad cursor, v24+)
+        the listing restarts once without cursor, as Meta's changelog of 2025-10-08 asks.
 
-        :raise UnknownOutcome: the listing does not end or has no `data`; a silently short list
-            would make its absentees look deleted.
+        :raise UnknownOutcome: the listing does not end or has no `data`; a short list would make
+            the missing objects look deleted.
         """
         if page_size:
             params["limit"] = page_size
@@ -229,7 +218,7 @@ class GraphClient:
 
 
 def _unseen(reply, seen):
-    """Objects of one page whose id was not yet seen; objects without id always."""
+    """Yield the objects of one page with a new id or without an id."""
     data = reply.get("data")
     if not isinstance(data, list):
         raise UnknownOutcome(message="the listing has no data", http_status=200)
@@ -243,7 +232,8 @@ def _unseen(reply, seen):
 
 
 def _next_cursor(reply):
-    """Cursor of the next page; Meta leaves `next` out on the last one but keeps the cursors."""
+    """Return the cursor of the next page; on the last page Meta omits `next` but not the
+    cursors."""
     paging = as_dict(reply.get("paging"))
     if not paging.get("next"):
         return ""
@@ -255,7 +245,7 @@ def _trace_of(headers):
 
 
 def _encoded(body):
-    """JSON bytes of a body; what cannot be encoded is refused before anything leaves."""
+    """Return the JSON bytes of a body; refused before sending if it cannot be encoded."""
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode()
@@ -264,7 +254,7 @@ def _encoded(body):
 
 
 def checked_uid(value):
-    """A path segment that cannot leave its place in the path."""
+    """Return an id as a path segment that cannot change the path."""
     text = value if isinstance(value, str) else as_uid(value)
     if not _UID.fullmatch(text):
         raise RequestRefused(message=f"not an id of Meta's: {str(value)[:64]!r}")
@@ -278,7 +268,7 @@ def _checked_api_version(value):
 
 
 def _checked_token(value):
-    """A token that fits in a header line; the message never shows it."""
+    """Check that a token fits in a header line; the error never shows it."""
     if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
         raise ValueError("access_token must be printable ASCII without blanks")
     return value

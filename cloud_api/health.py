@@ -1,4 +1,4 @@
-"""Meta's `health_status`: who along the chain number, template, WABA, business, app can send."""
+"""Meta's `health_status`: which of number, template, WABA, business, app can send."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ class HealthError:
 
 @dataclass(frozen=True, slots=True)
 class HealthEntity:
-    """One link of the chain number, template, WABA, business, app."""
+    """One of number, template, WABA, business, app."""
 
     type: str
     uid: str

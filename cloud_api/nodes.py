@@ -1,7 +1,7 @@
-"""Graph API nodes as plain values: what Meta lists about a number, an account, a template.
+"""Graph API nodes as plain values: numbers, accounts, templates, tokens, files.
 
-Every reader takes any JSON value: a missing or odd field becomes '' or 'unknown', never an
-exception, and the reply itself is kept in `raw`. Enumerations of Meta's are still growing.
+Every reader takes any JSON value: a missing or invalid field becomes '' or 'unknown', never an
+exception, and the reply itself is kept in `raw`. Meta still adds enumeration values.
 """
 
 from dataclasses import dataclass, field
@@ -40,8 +40,6 @@ class PhoneNumber:
     throughput_level: str
     messages_per_second: int
     name_status: str
-    platform_type: str
-    account_mode: str
     is_on_biz_app: bool
     messaging_limit: str
     health: Health
@@ -68,8 +66,6 @@ class PhoneNumber:
             throughput_level=level,
             messages_per_second=_rate_of(level, on_app),
             name_status=as_text(raw.get("name_status")).strip().upper(),
-            platform_type=as_text(raw.get("platform_type")).strip().upper(),
-            account_mode=as_text(raw.get("account_mode")).strip().upper(),
             is_on_biz_app=on_app,
             messaging_limit=_limit_of(raw),
             health=Health.from_reply(raw.get("health_status")),
@@ -78,13 +74,14 @@ class PhoneNumber:
 
 
 def _limit_of(raw):
-    """Portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before v24.0)."""
+    """Return the portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before
+    v24.0)."""
     limit = normalise_limit(raw.get("whatsapp_business_manager_messaging_limit"))
     return limit if limit != "unknown" else normalise_limit(raw.get("messaging_limit_tier"))
 
 
 def _rate_of(level, is_on_biz_app):
-    # A number shared with the WhatsApp Business app stays at 20 whatever its level.
+    # A number shared with the WhatsApp Business app is limited to 20 at any level.
     if is_on_biz_app:
         return BUSINESS_APP_RATE
     return HIGH_RATE if level == "HIGH" else STANDARD_RATE
@@ -92,12 +89,11 @@ def _rate_of(level, is_on_biz_app):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A WhatsApp Business Account and the portfolio that owns it ('' when Meta does not tell)."""
+    """A WhatsApp Business Account and the portfolio that owns it ('' when Meta gives none)."""
 
     waba_uid: str
     name: str
     currency: str
-    timezone_id: str
     review_status: str
     portfolio_uid: str
     portfolio_name: str
@@ -116,7 +112,6 @@ class Account:
             waba_uid=as_uid(raw.get("id")),
             name=as_text(raw.get("name")),
             currency=as_text(raw.get("currency")),
-            timezone_id=as_uid(raw.get("timezone_id")),
             review_status=as_word(raw.get("account_review_status")),
             portfolio_uid=as_uid(owner.get("id")),
             portfolio_name=as_text(owner.get("name")),
@@ -224,9 +219,9 @@ class SubscribedApp:
 
 @dataclass(frozen=True, slots=True)
 class SubscribedFields:
-    """What an app has subscribed of WhatsApp's webhooks, in its own dashboard.
+    """The WhatsApp webhook fields that an app subscribes to in its dashboard.
 
-    :param is_active: Meta posts them; False when nothing of WhatsApp's is subscribed
+    :param is_active: Meta posts them; False without a WhatsApp subscription
     """
 
     fields: frozenset[str]
@@ -250,11 +245,10 @@ class SubscribedFields:
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """What Meta says of our token. `expires_at` is naive UTC, None when it does not expire."""
+    """Meta's data about our token. `expires_at` is naive UTC, None when it does not expire."""
 
     is_valid: bool
     app_uid: str
-    application: str
     type: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
@@ -267,7 +261,6 @@ class TokenInfo:
         return cls(
             is_valid=raw.get("is_valid") is True,
             app_uid=as_uid(raw.get("app_id")),
-            application=as_text(raw.get("application")),
             type=as_text(raw.get("type")),
             scopes=tuple(text for text in as_list(raw.get("scopes")) if isinstance(text, str)),
             expires_at=as_moment(raw.get("expires_at")),
@@ -277,12 +270,12 @@ class TokenInfo:
 
 @dataclass(frozen=True, slots=True)
 class SendReply:
-    """Meta took the message over; that is not a delivery.
+    """Meta accepted the message; that is not a delivery.
 
     :param wamid: Meta's id of the message.
     :param message_status: 'accepted', 'held' (quality assessment) or 'paused'.
-    :param wa_id: recipient's digits as Meta writes them ('' when sent to a BSUID); may differ
-        from the number written to (Brazil, Mexico).
+    :param wa_id: recipient's digits as Meta writes them ('' when sent to a BSUID); may differ from
+        the number sent to (Brazil, Mexico).
     :param user_uid: recipient's business-scoped user id, '' when Meta does not give it.
     """
 
@@ -311,9 +304,9 @@ class SendReply:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """Where a file can be fetched, for some minutes; `size` is None when Meta does not say.
+    """Where a file can be downloaded, for some minutes; `size` is None when Meta gives none.
 
-    :param sha256: hexadecimal or base64 as Meta happens to write it, '' when it does not
+    :param sha256: hexadecimal or base64, both used by Meta; '' when absent
     """
 
     media_uid: str
@@ -324,6 +317,7 @@ class MediaInfo:
 
     @classmethod
     def from_reply(cls, reply):
+        """Read the reply of `/{media}`."""
         reply = as_dict(reply)
         return cls(
             media_uid=as_uid(reply.get("id")),

@@ -3,25 +3,24 @@
 import time
 from collections import deque
 
-# Added to each interval: sums of rounded intervals must not let one start too many into a second.
+# Added to each interval: rounded intervals must not add up to one start too many in a second.
 _ROUNDING_SECONDS = 1e-8
 
 
 class Pacer:
     """Start times: on average `rate` a second, never more than that many in a row.
 
-    On a busy machine threads wake late; if each delay cost its time, the rate would never be
-    reached. So up to `CATCH_UP_SECONDS` are made up for, at most at twice the rate; but any
-    `window` starts always take as long as at an even pace, and longer by as much as threads lately
-    woke too late: a request may be as late on its way, and the next ones behind it not. With a
-    window of 1 nothing is made up for.
+    On a busy machine threads wake late, and the rate would never be reached. So up to
+    `CATCH_UP_SECONDS` of delay are made up, at most at twice the rate; but any `window` starts take
+    as long as at an even pace, plus the recent lateness of threads: one request may be that late on
+    its way, and the next ones not. With a window of 1 nothing is made up.
 
     Not thread-safe: `SendPool` calls it under its lock.
 
     :param rate: starts per second, above 0.
     :param start_at: earliest first start, on `clock`'s scale.
-    :param window: starts among which lost time may be made up for, at least 1: as many as may
-        start in one second.
+    :param window: starts over which lost time may be made up, at least 1: as many as may start in
+        one second.
     :raise ValueError: the rate is not above 0, or the window below 1.
     """
 
@@ -35,7 +34,7 @@ class Pacer:
         self.set_rate(rate, window)
 
     def set_rate(self, rate, window=1):
-        """Change the pace; it holds from the last start on, and nothing before is made up for."""
+        """Change the pace from the last start on; time lost before is not made up."""
         if not rate > 0:
             raise ValueError("rate must be above 0")
         if window < 1:
@@ -48,11 +47,11 @@ class Pacer:
             self._due = self._starts[-1] + self._interval
 
     def delay(self):
-        """Seconds until the next start is allowed, 0 when it is now."""
+        """Return the seconds until the next start is allowed, 0 for now."""
         return max(0.0, self.next_start() - self._clock())
 
     def next_start(self):
-        """When the next start is allowed, on the clock's scale; may lie in the past."""
+        """Return when the next start is allowed, on the clock's scale; may be in the past."""
         if self._due is None:
             return self._clock()
         if not self._starts:
@@ -64,7 +63,7 @@ class Pacer:
         return earliest
 
     def even_start(self):
-        """From when on an even pace is allowed to a pacer that does not know these starts."""
+        """Return when a new pacer, without knowledge of these starts, may start at an even pace."""
         if not self._starts:
             return self.next_start()
         latest_first = enumerate(reversed(self._starts), 1)
@@ -73,9 +72,9 @@ class Pacer:
     def take(self, late=0.0):
         """Record a start now; call it when `delay()` is 0.
 
-        :param late: seconds by which whoever waited for this start woke too late.
+        :param late: seconds by which the waiting thread woke too late.
         """
-        # Forgotten by half within a window.
+        # Halved over a window.
         self._lateness = max(late, self._lateness * 0.5 ** (1 / self._window))
         if self._window == 1:
             self._lateness = 0.0

@@ -1,4 +1,4 @@
-"""What Meta would refuse in the parameters of a template message, found before it is asked."""
+"""Finds what Meta would refuse in the parameters of a template message, before sending."""
 
 import re
 from dataclasses import dataclass
@@ -30,17 +30,14 @@ class ParameterProblem:
     problem: str
 
 
-def validate_parameters(components, parameters=None, parameter_format="positional"):
-    """What Meta would refuse in these parameters (132000, 132005, 132012), before it is asked.
-
-    :param parameters: the frozen form of parameters.py
-    :return: list of ParameterProblem, [] when all is well
-    """
-    return ParameterCheck(components, parameter_format).problems(parameters)
-
-
 class ParameterCheck:
-    """As `validate_parameters`, for many messages of one template: its components are read once."""
+    """What Meta would refuse in the parameters of one template (132000, 132005, 132012).
+
+    The template's components are read once, for any number of messages.
+
+    :param components: list of Meta's component dicts
+    :param parameter_format: 'positional' or 'named'
+    """
 
     def __init__(self, components, parameter_format="positional"):
         self._variables = template_variables(components, parameter_format)
@@ -55,7 +52,7 @@ class ParameterCheck:
             self._lengths.append(_TextLength("header", header.get("text"), HEADER_LENGTH))
 
     def problems(self, parameters=None):
-        """What Meta would refuse in these parameters; list of ParameterProblem.
+        """Return the list of ParameterProblem of these parameters.
 
         :param parameters: the frozen form of parameters.py
         """
@@ -69,7 +66,7 @@ class ParameterCheck:
         )
 
     def problems_of(self, given):
-        """As `problems`, for values that were never put into the frozen form.
+        """Like `problems`, for values that are not in the frozen form.
 
         :param given: {(component, button index or None, variable name): text}
         """
@@ -88,7 +85,7 @@ class ParameterCheck:
 
 
 class _TextLength:
-    """How long a text becomes when it is filled; a placeholder without a value stays as it is."""
+    """The length of a filled text; a placeholder without a value stays as it is."""
 
     def __init__(self, component, text, limit):
         text = as_text(text)
@@ -122,6 +119,6 @@ def _value_problems(variable, value, key):
 
 
 def clean_parameter(text):
-    """A value that Meta takes as a template parameter: one line, no tab, no run of blanks."""
+    """Return a text as Meta accepts it in a parameter: one line, no tab, no run of blanks."""
     line = _LINE_BREAKS.sub(" ", plain(text))
     return re.sub(" {2,}", " ", line).strip()

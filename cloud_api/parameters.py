@@ -1,6 +1,6 @@
-"""The frozen form of a template message's parameters, and what is read from it.
+"""The frozen form of a template message's parameters, and functions that read it.
 
-The parameters of one message are kept in a frozen, plain JSON form; every key may be missing:
+The parameters of one message are stored in a frozen, plain JSON form; every key may be missing:
 
     {"header": {"type": "text", "values": ["Ana"]}
                or {"type": "image" | "video" | "document", "link" | "id": …, "filename": …}
@@ -19,22 +19,24 @@ FILLED_BUTTONS = {"url": "url", "quick_reply": "payload", "copy_code": "coupon"}
 
 
 def is_named(parameter_format):
+    """Return whether a template's parameters have names, by Meta's `parameter_format`."""
     return as_word(parameter_format) == "named"
 
 
 def name_and_value(item):
+    """Return (name, text) of an item of `values`; the name is '' for a plain text."""
     if isinstance(item, dict):
         return as_uid(item.get("name")), plain(item.get("value"))
     return "", plain(item)
 
 
 def plain(value):
-    """A parameter as text; False is how empty fields look in Odoo's JSON."""
+    """Return a parameter as text; False is an empty field in Odoo's JSON."""
     return "" if value is None or value is False else str(value)
 
 
 def text_values(variables, parameters):
-    """Given texts by (component, button index, variable name)."""
+    """Return the given texts as {(component, button index, variable name): text}."""
     given = {
         "header": as_dict(parameters.get("header")).get("values"),
         "body": parameters.get("body"),
@@ -52,7 +54,7 @@ def text_values(variables, parameters):
 
 
 def button_values(variables, parameters):
-    """Given button values by (component, button index, variable name)."""
+    """Return the given button values as {(component, button index, variable name): text}."""
     names = {
         variable.button_index: variable.name
         for variable in variables
@@ -68,7 +70,7 @@ def button_values(variables, parameters):
 
 
 def header_value(header):
-    """The media or location of a header under the name its variable has."""
+    """Return the media or location of a header under the name of its variable."""
     kind = header.get("type")
     if kind in MEDIA_TYPES:
         return {("header", None, "link"): plain(header.get("id") or header.get("link"))}

@@ -23,7 +23,7 @@ _LOCATION_KEYS = ("latitude", "longitude", "name", "address")
 def template_message(
     to, name, language, parameters=None, parameter_format="positional", opaque="", user_uid=""
 ):
-    """Body of a template message.
+    """Return the body of a template message.
 
     :param to: E.164 number, '' when `user_uid` is the only address.
     :param parameters: the frozen form of parameters.py.
@@ -40,7 +40,7 @@ def template_message(
 
 
 def text_message(to, body, opaque="", preview_url=False, reply_to=None, user_uid=""):
-    """Body of a free text message, allowed inside an open customer service window only.
+    """Return the body of a free text message, allowed inside an open customer service window only.
 
     :param body: 1 to 4096 characters
     :param preview_url: let WhatsApp show a preview of the first link
@@ -62,7 +62,8 @@ def text_message(to, body, opaque="", preview_url=False, reply_to=None, user_uid
 def media_message(
     to, kind, media_uid, opaque="", caption="", filename="", reply_to=None, user_uid=""
 ):
-    """Body of a message with an uploaded file, allowed inside an open service window only.
+    """Return the body of a message with an uploaded file, allowed inside an open service window
+    only.
 
     :param kind: 'image', 'video', 'audio' or 'document'
     :param media_uid: id of an upload of the sending number
@@ -156,7 +157,7 @@ def _button_component(button):
 
 
 def _in_order(items):
-    """Positional parameters travel without a name: their order is their number."""
+    """Positional parameters are sent without a name, in the order of their numbers."""
     items = as_list(items)
     names = [name_and_value(item)[0] for item in items]
     if names and all(name.isdecimal() for name in names):

@@ -1,4 +1,4 @@
-"""The courier: many connections, one pace. Holds plain values only, so it may live in threads."""
+"""The send pool: many connections, one pace. Holds plain values only, so it is safe in threads."""
 
 import logging
 import threading
@@ -11,19 +11,18 @@ from .pacer import Pacer
 
 _logger = logging.getLogger(__name__)
 
-# A thread reserves its stack in the process's address space, by default 8 MiB, which a worker of
-# Odoo may have only 2.5 GiB of (`limit_memory_hard`): 320 connections would be all of it.
+# A thread reserves its stack, by default 8 MiB, in the process's address space, which Odoo limits
+# to 2.5 GiB per worker (`limit_memory_hard`): 320 connections would take all of it.
 STACK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What became of one submitted message.
+    """The result of one submitted message.
 
     :param outcome: 'accepted', 'held' (quality assessment, or delivery paused), 'error' (refused,
-        see `error`), 'unknown' (may have been sent: never send it again by itself), 'not_sent'
-        (provably not, the connection failed) or 'not_started' (its time had passed, or the pool
-        was closed).
+        see `error`), 'unknown' (may have been sent: never resend automatically), 'not_sent'
+        (provably not, the connection failed) or 'not_started' (too late, or the pool was closed).
     :param started_at, finished_at: epoch seconds, None when not started.
     """
 
@@ -53,10 +52,10 @@ class SendPool:
 
     :param client: CloudApiClient; each thread works with its own `client.for_thread()`.
     :param rate: starts per second, above 0; see `set_rate`.
-    :param connections: most requests under way at the same time.
+    :param connections: maximum requests under way at the same time.
     :param start_at: epoch seconds before which nothing starts: `next_start_at` of the pool before.
-    :param clock: seconds that only grow; paces the starts.
-    :param window: starts among which lost time may be made up for, see `Pacer`.
+    :param clock: monotonic seconds; paces the starts.
+    :param window: starts over which lost time may be made up, see `Pacer`.
     """
 
     def __init__(self, client, rate, connections, start_at=None, clock=time.monotonic, window=1):
@@ -86,19 +85,19 @@ class SendPool:
 
     @property
     def pending(self):
-        """Submitted messages that were not yet handed back by `results` or `drain_unstarted`."""
+        """Number of submitted messages not yet returned by `results` or `drain_unstarted`."""
         with self._lock:
             return len(self._queue) + self._in_flight + len(self._results)
 
     @property
     def unstarted(self):
-        """Submitted messages that wait for their start."""
+        """Number of submitted messages that have not started."""
         with self._lock:
             return len(self._queue)
 
     @property
     def next_start_at(self):
-        """Epoch seconds of the earliest next start, for the pool that comes after this one."""
+        """Epoch seconds of the earliest next start, for the next pool."""
         with self._lock:
             return time.time() + self._pacer.even_start() - self._clock()
 
@@ -111,9 +110,9 @@ class SendPool:
     def submit(self, key, phone_number_uid, body, send_before):
         """Queue one message.
 
-        :param key: any value, handed back in the result.
+        :param key: any value, returned in the result.
         :param body: request body, see `payloads`.
-        :param send_before: epoch seconds after which it must not start any more.
+        :param send_before: epoch seconds after which it must not start.
         :raise RuntimeError: the pool is closed.
         """
         with self._lock:
@@ -125,11 +124,11 @@ class SendPool:
             self._changed.notify()
 
     def results(self, max_items, timeout=None, min_items=1):
-        """Up to `max_items` results, as soon as `min_items` are there.
+        """Return up to `max_items` results, as soon as there are `min_items`.
 
-        Returns what there is when `timeout` seconds have passed, or when nothing more can come.
+        Returns fewer when `timeout` seconds have passed, or when no more can come.
 
-        :return: list of SendResult, each handed over once.
+        :return: list of SendResult, each returned once.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
@@ -154,7 +153,8 @@ class SendPool:
             return keys
 
     def close(self):
-        """Start nothing more, wait for the requests under way. What never started is a result."""
+        """Start nothing more and wait for the requests under way. Unstarted messages become
+        results."""
         with self._lock:
             self._closed = True
             while self._queue:
@@ -165,12 +165,12 @@ class SendPool:
             thread.join()
 
     def _add_thread(self):
-        """One more, early: a connection made in the middle of a run sends its first message late,
-        and the next ones catch up with it on the wire."""
+        """Add a thread early: a connection opened in the middle of a run sends its first message
+        late, and the next ones catch up with it."""
         try:
             self._threads.append(self._start_thread())
         except RuntimeError:
-            # No room for one more: Odoo limits its workers' address space.
+            # No memory for another thread: Odoo limits its workers' address space.
             if not self._threads:
                 raise
             self._connections = len(self._threads)
@@ -179,7 +179,7 @@ class SendPool:
             )
 
     def _start_thread(self):
-        # Daemon: a dispatcher that is killed must not hang on a request that waits for its answer.
+        # Daemon: a killed dispatcher must not wait for open requests.
         client = self._client.for_thread()
         thread = threading.Thread(target=self._work, args=(client,), name="waba-send", daemon=True)
         usual = threading.stack_size(STACK_BYTES)
@@ -201,7 +201,8 @@ class SendPool:
             client.close()
 
     def _next_job(self):
-        """Wait for a job and for its moment; (job, epoch seconds), or None when the pool closes."""
+        """Wait for a job and its start; return (job, epoch seconds), or None when the pool
+        closes."""
         with self._gate, self._lock:
             awaited = None
             while not self._closed:
@@ -237,7 +238,7 @@ def _deliver(client, job, started_at):
         reply = client.send_message(job.phone_number_uid, job.body)
     except CloudApiError as refusal:
         error = refusal
-    # A thread that died would leave its message without a result; the request may have left.
+    # Otherwise the thread dies and its message has no result; the request may have been sent.
     except Exception as fault:
         error = UnknownOutcome(message=f"unexpected {type(fault).__name__}")
     finished_at = time.time()

@@ -1,4 +1,4 @@
-"""One HTTP exchange with Meta: what leaves, what comes back, and what can be known when it breaks.
+"""One HTTP exchange with Meta: request, reply, and what is known about a failed one.
 
 Nothing is retried here and no redirect is followed: whether sending again is safe is the caller's
 decision, and a redirect would carry the token to another host.
@@ -20,7 +20,7 @@ from urllib3 import exceptions as urllib3_errors
 from .addresses import AddressRefused, check_url, guarded_pools
 from .errors import NotSent, UnknownOutcome
 
-# Where Meta keeps files: lookaside.fbsbx.com in its own examples (Media page, 2026-03).
+# Meta's file hosts: lookaside.fbsbx.com in its own examples (Media page, 2026-03).
 META_HOSTS = ("facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net", "whatsapp.com")
 # A page of 100 templates is some 300 kB; Meta caps its own webhook bodies at 3 MB.
 MAX_REPLY_BYTES = 4 * 1024 * 1024
@@ -39,7 +39,7 @@ _BEARER = re.compile(r"(Bearer\s+)[^\s'\",]+", re.IGNORECASE)
 
 
 def mask_secrets(text, *secrets):
-    """The text without the given secrets and without anything that looks like a token of Meta's."""
+    """Return the text without the given secrets and anything that looks like a token of Meta's."""
     text = str(text)
     for secret in filter(None, secrets):
         text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
@@ -50,9 +50,9 @@ def mask_secrets(text, *secrets):
 
 
 def may_carry_token(url, base_url, allowed=()):
-    """Whether a URL that came in a reply leads to Meta, or to the very server the account is at.
+    """Return whether a URL from a reply leads to Meta, or to the account's own server.
 
-    A token sent anywhere else is somebody else's; so is what answers there.
+    Anywhere else the token would leak.
     """
     try:
         target = check_url(url, allowed)
@@ -85,8 +85,8 @@ logging.getLogger("urllib3.connectionpool").addFilter(_MaskingFilter())
 
 
 class _GuardedAdapter(HTTPAdapter):
-    """Gives every request of a session its time limits, also where the caller names none, and
-    looks at where each connection ended before it is used (addresses.py)."""
+    """Gives every request of a session its time-outs and checks the peer of each connection
+    (addresses.py)."""
 
     def __init__(self, timeout, pool_size, allowed):
         self._timeout = timeout
@@ -94,7 +94,7 @@ class _GuardedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):  # pylint: disable=missing-return
-        # It returns nothing, it sets `poolmanager`.
+        # It returns nothing but sets `poolmanager`.
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
@@ -103,9 +103,9 @@ class _GuardedAdapter(HTTPAdapter):
 
 
 def new_session(base_url, timeout, pool_size, allowed=()):
-    """A session that keeps connections open, retries nothing and remembers no cookie.
+    """Return a session that keeps connections open, never retries and stores no cookies.
 
-    :param allowed: hosts and networks that are not public and may be called all the same
+    :param allowed: non-public hosts and networks that may be called
 
     The environment (proxy, certificates) is read once, here: with `trust_env` each request would
     read it again, and a matching line of ~/.netrc would replace our Authorization header.
@@ -123,7 +123,7 @@ def new_session(base_url, timeout, pool_size, allowed=()):
 
 
 def prepare(method, url, headers, body):
-    """A prepared request from parts that are already checked and encoded.
+    """Return a prepared request from parts that are already checked and encoded.
 
     `requests.Request.prepare` parses and encodes each part again, about a third of the cost of a
     request on a fast line.
@@ -136,7 +136,7 @@ def prepare(method, url, headers, body):
         request.headers["Content-Length"] = str(len(body or b""))
     request.body = body or None
     request.hooks = {}
-    # Session.send asks the jar for it; an empty jar answers nothing.
+    # Session.send reads the cookie jar, which stays empty.
     request._cookies = requests.cookies.RequestsCookieJar()
     return request
 
@@ -145,7 +145,7 @@ def exchange(session, request, timeout=None, mask=mask_secrets, max_bytes=None):
     """Send one prepared request; return (HTTP status, headers, body bytes).
 
     :param timeout: (connect, read) seconds; None when the session's adapter sets them.
-    :param max_bytes: longest body taken, MAX_REPLY_BYTES unless given
+    :param max_bytes: maximum body, MAX_REPLY_BYTES unless given
     :raise NotSent: the request provably never reached the server.
     :raise UnknownOutcome: it may have: time-out, broken connection, unreadable or oversized reply.
     """
@@ -158,8 +158,8 @@ def exchange(session, request, timeout=None, mask=mask_secrets, max_bytes=None):
             body = _read(response, max_bytes)
         finally:
             response.close()
-    # Whatever the transport raises, its chain holds the request and with it the token: the new
-    # exception is raised outside of this block so that no chain is left.
+    # The transport's exceptions hold the request and with it the token: the new exception is raised
+    # outside this block so that it is not chained.
     except Exception as error:
         failure = _failure(error, mask)
     if failure:
@@ -205,7 +205,7 @@ def _provably_unsent(error):
         return True
     reason = error.args[0] if error.args else None
     reason = getattr(reason, "reason", reason)
-    # urllib3 wraps what goes wrong before a proxy is reached.
+    # urllib3 wraps errors that occur before a proxy is reached.
     reason = getattr(reason, "original_error", reason)
     if isinstance(reason, (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError)):
         return True

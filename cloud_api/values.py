@@ -1,14 +1,13 @@
-"""Any JSON value of Meta's as one of ours: texts, ids, words, moments, numbers, limits.
+"""Conversion of Meta's JSON values: texts, ids, words, moments, numbers, limits.
 
-Nothing is taken for granted: what is missing or odd becomes '', 'unknown', None or an empty
-container, never an exception.
+Missing or invalid values become '', 'unknown', None or an empty container, never an exception.
 """
 
 import math
 import re
 from datetime import datetime, timedelta
 
-# No id of Meta's is longer than some 200 characters, and no database indexes one of thousands.
+# No id of Meta's is longer than some 200 characters, and longer ones could not be indexed.
 _LONGEST_UID = 512
 # E.164 has 15 digits at most; WhatsApp's own ids have had a few more.
 _MOST_DIGITS = 20
@@ -38,10 +37,9 @@ _LIMITS = {
 
 
 def as_text(value):
-    """The text itself, '' for anything that is not text.
+    """Return the text itself, '' for anything that is not text.
 
-    JSON can spell what no database keeps, a NUL or half of a surrogate pair: the first is dropped,
-    the second becomes '?'.
+    JSON may contain what PostgreSQL cannot store: a NUL is dropped, a lone surrogate becomes '?'.
     """
     if not isinstance(value, str):
         return ""
@@ -51,17 +49,16 @@ def as_text(value):
 
 
 def as_name(value, length=255):
-    """A name that a stranger chose, as one line that can be shown among other words.
+    """Return a name chosen by a stranger as one safe line.
 
-    Without control characters, line breaks and the marks that turn the order of what follows:
-    with them 'gpj.exe' is shown as a picture, and one name writes over the next. What writes from
-    right to left keeps its own order.
+    Without control characters, line breaks and direction overrides, which can show 'gpj.exe' as a
+    picture. Right-to-left scripts keep their order.
     """
     return " ".join(_OUT_OF_LINE.sub(" ", as_text(value)[:length]).split())
 
 
 def as_uid(value):
-    """An id of Meta's as text. Ids exceed what a float holds exactly, so a float is refused."""
+    """Return an id of Meta's as text. Floats are refused: they cannot hold large ids exactly."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**40 else ""
     text = as_text(value).strip()
@@ -69,7 +66,7 @@ def as_uid(value):
 
 
 def as_code(value):
-    """A number such as an error's, from an int or digits; None for what no column holds."""
+    """Return an error code or similar from an int or digits; None if it does not fit an int4."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,10}\s*", value):
         value = int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -77,19 +74,19 @@ def as_code(value):
 
 
 def as_dict(value):
-    """The object itself, {} for anything else."""
+    """Return the dict itself, {} for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value):
-    """A list: the list itself, an object alone as a list of one, [] for nothing."""
+    """Return the list itself, [value] for a single object, [] for nothing."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
 
 
 def as_word(value, known=None):
-    """A word of Meta's in lower case; 'unknown' when it is missing or not in `known`."""
+    """Return a word of Meta's in lower case; 'unknown' when it is missing or not in `known`."""
     word = as_text(value).strip().lower()
     if not word or (known is not None and word not in known):
         return "unknown"
@@ -97,10 +94,10 @@ def as_word(value, known=None):
 
 
 def as_moment(value):
-    """Unix time as naive UTC; None for what is not a time.
+    """Return Unix time as naive UTC; None for anything else.
 
-    Meta sends text in statuses, integers in preferences, and seconds in both; a value too large
-    for seconds is taken as milliseconds.
+    Meta sends text in statuses, integers in preferences, and seconds in both; a value too large for
+    seconds is read as milliseconds.
     """
     try:
         seconds = int(float(value)) if not isinstance(value, bool) else 0
@@ -113,7 +110,7 @@ def as_moment(value):
 
 
 def digits(value):
-    """The digits of a phone number, '' when the value holds anything but digits and separators."""
+    """Return the digits of a phone number, '' when there is anything but digits and separators."""
     text = as_uid(value)
     if not re.fullmatch(r"\+?[0-9\s().\-\u2010-\u2015\u00a0]+", text):
         return ""
@@ -121,13 +118,13 @@ def digits(value):
 
 
 def as_number(value):
-    """A phone number as '+digits', '' when there is none (a BSUID is not one)."""
+    """Return a phone number as '+digits', '' for anything else (such as a BSUID)."""
     found = digits(value)
     return f"+{found}" if 0 < len(found) <= _MOST_DIGITS else ""
 
 
 def as_bsuid(value):
-    """A business-scoped user id ('CC.' and alphanumerics) where Meta puts a number, else ''."""
+    """Return a business-scoped user id ('CC.' and alphanumerics) in place of a number, else ''."""
     return value if re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9.]+", value) else ""
 
 
@@ -139,7 +136,7 @@ def as_quality(value):
 
 
 def normalise_limit(value):
-    """A messaging limit in Meta's many spellings, as people per rolling 24 h.
+    """Return a messaging limit, in any of Meta's spellings, as people per rolling 24 h.
 
     Accepts int, numeric text, -1, 'UNLIMITED', 'TIER_*' (SDK v25.0.2; OpenAPI v23 keeps TIER_1K).
     'UNTIERED', 'TIER_NOT_SET', None and everything else are 'unknown'.
@@ -155,8 +152,8 @@ def normalise_limit(value):
 
 
 def storable(value, depth=16):
-    """A JSON value as PostgreSQL's jsonb keeps it: no NUL, no half of a surrogate pair, no NaN,
-    and nested no deeper than `depth`; what is deeper becomes None."""
+    """Return a JSON value that PostgreSQL's jsonb can store: no NUL, lone surrogate or NaN, and
+    nothing deeper than `depth`, which becomes None."""
     if isinstance(value, str):
         return as_text(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,10 +1,10 @@
-"""What an inbound message of each kind holds: text, payload, quoted message, file, details."""
+"""The contents of each kind of inbound message: text, payload, quoted message, file, details."""
 
 from .events import Media
 from .values import as_dict, as_list, as_name, as_text, as_uid, as_word
 
 _MEDIA_KINDS = ("image", "video", "audio", "document", "sticker")
-# Where each kind keeps its readable text, best first.
+# Where each kind has its readable text, best first.
 _TEXT_KEYS = {
     "text": ("body",),
     "button": ("text",),
@@ -17,7 +17,7 @@ _TEXT_KEYS = {
 
 
 def message_text(kind, content, message):
-    """Best readable text of a message of any kind, '' when it has none."""
+    """Return the best readable text of a message of any kind, '' when it has none."""
     if kind == "interactive":
         reply = _interactive_reply(content)
         return as_text(reply.get("title")) or as_text(reply.get("body"))
@@ -41,14 +41,14 @@ def _interactive_reply(content):
 
 
 def message_payload(kind, content):
-    """What a pressed button or a chosen row carries, '' for every other kind."""
+    """Return the payload of a pressed button or chosen row, '' for every other kind."""
     if kind == "button":
         return as_text(content.get("payload"))
     return as_uid(_interactive_reply(content).get("id")) if kind == "interactive" else ""
 
 
 def context_wamid(content, message):
-    """Id of the message that this one is about, wherever its kind keeps it."""
+    """Return the id of the message that this one is about, '' for none."""
     return (
         as_uid(as_dict(message.get("context")).get("id"))
         or as_uid(content.get("message_id"))
@@ -57,7 +57,7 @@ def context_wamid(content, message):
 
 
 def message_media(kind, content):
-    """The file of a message as `Media`, None when it has none."""
+    """Return the file of a message as `Media`, None when it has none."""
     if kind not in _MEDIA_KINDS or not content:
         return None
     return Media(
@@ -69,7 +69,7 @@ def message_media(kind, content):
 
 
 def message_details(kind, content, message):
-    """What a kind tells beside its text; None when that is nothing."""
+    """Return what a kind has beside its text (see `events.InboundMessage`), None for nothing."""
     reader = _DETAILS.get(kind)
     details = reader(content, message) if reader else {}
     context = as_dict(message.get("context"))

@@ -1,7 +1,7 @@
-"""Every webhook field that Meta can send: who reads it, or why it is not followed.
+"""Every webhook field that Meta can send: its reader, or why it is ignored.
 
-Nothing is read by the look of its value: what a colleague wrote in the app (echoes) and what was
-written months ago (history) look like what a person writes now.
+The value's structure does not decide: messages of colleagues in the app (echoes) and of months ago
+(history) look like new inbound messages.
 The fields: Meta, Webhooks overview, 2026-09-11, and the pages named beside each.
 """
 
@@ -46,10 +46,10 @@ _QUALITY_FIELDS = ("", "message_template_status_update", "message_template_quali
 
 
 def reader_of(field, value):
-    """The function that reads a value of this field, None when nothing does.
+    """Return the function that reads a value of this field, None when there is none.
 
-    A body that names no field at all is read only as what it cannot be mistaken for: progress of
-    our own messages, and WhatsApp's own stop button.
+    A body without a field is read only where it is unambiguous: statuses of our own messages, and
+    WhatsApp's own stop button.
     """
     if "new_quality_score" in value and field in _QUALITY_FIELDS:
         return READERS["message_template_quality_update"]

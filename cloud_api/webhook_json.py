@@ -1,7 +1,7 @@
-"""A webhook body's JSON, whatever is in it: an oddity costs the value it is in, not the body.
+"""Parses a webhook body's JSON: an invalid value is lost, not the whole body.
 
 Python refuses a whole document for one number of more than 4,300 digits, and for one value nested
-deeper than its stack; the rest of such a body is still somebody's messages.
+too deeply; the rest of such a body is still somebody's messages.
 """
 
 import json
@@ -15,10 +15,10 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 def load_body(body):
-    """The value of a body.
+    """Return the JSON value of a body.
 
     :param body: bytes or text
-    :raise ValueError: it is no JSON
+    :raise ValueError: not JSON
     """
     try:
         return json.loads(body)

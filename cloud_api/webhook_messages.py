@@ -35,12 +35,12 @@ def _messages(scope, value):
 
 
 def statuses(scope, value):
-    """Events of a value's `statuses`, perhaps none."""
+    """Return the events of a value's `statuses`, perhaps none."""
     return _elements(scope, value, "statuses", _status)
 
 
 def _standby(scope, value):
-    """What people write while another sender on our number answers them; see `InboundMessage`.
+    """Messages of people whom another sender on our number answers; see `InboundMessage`.
 
     Statuses and echoes in it are of that sender's messages (Meta, Standby webhooks, 2026-08-04).
     """
@@ -76,7 +76,6 @@ def _status(scope, status):
         status=word,
         number=as_number(recipient) or as_number(contact.get("wa_id")),
         user_uid=user_uid or as_uid(contact.get("user_id")) or as_bsuid(recipient),
-        parent_user_uid=as_uid(status.get("parent_recipient_user_id")),
         opaque=opaque,
         is_group=is_group,
         pricing_category=as_text(pricing.get("category")).lower(),

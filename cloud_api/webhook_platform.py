@@ -1,4 +1,4 @@
-"""What the platform says of us: limits, numbers, the account, templates."""
+"""Events about our own limits, numbers, account and templates."""
 
 from .events import (
     AccountAlert,
@@ -15,7 +15,6 @@ from .events import (
     TemplateStatus,
 )
 from .values import (
-    as_code,
     as_dict,
     as_list,
     as_moment,
@@ -35,12 +34,8 @@ def _upper(value):
 # Limits, numbers, account
 
 
-def _first_given(value, *names):
-    return next((value[name] for name in names if value.get(name) is not None), None)
-
-
 def _limit(value, *names):
-    given = _first_given(value, *names)
+    given = next((value[name] for name in names if value.get(name) is not None), None)
     return None if given is None else normalise_limit(given)
 
 
@@ -50,9 +45,6 @@ def _capability(scope, value):
         **scope.shared(value),
         messaging_limit=_limit(
             value, "max_daily_conversations_per_business", "max_daily_conversation_per_phone"
-        ),
-        max_phone_numbers=as_code(
-            _first_given(value, "max_phone_numbers_per_business", "max_phone_numbers_per_waba")
         ),
     )
 
@@ -81,9 +73,6 @@ def _account_alert(scope, value):
     info = as_dict(value.get("alert_info")) or value
     return AccountAlert(
         **scope.shared(value),
-        entity_type=_upper(value.get("entity_type")),
-        entity_uid=as_uid(value.get("entity_id")),
-        severity=_upper(info.get("alert_severity")),
         status=_upper(info.get("alert_status")),
         alert_type=_upper(info.get("alert_type")),
         description=as_text(info.get("alert_description")),
@@ -123,7 +112,6 @@ def _security(scope, value):
         **scope.shared(value),
         display_number=digits(value.get("display_phone_number")),
         event=_upper(value.get("event")),
-        requester=as_uid(value.get("requester")),
     )
 
 
@@ -141,7 +129,6 @@ def _template(value):
 
 def _template_status(scope, value):
     info, rejection = as_dict(value.get("other_info")), as_dict(value.get("rejection_info"))
-    disable_date = as_dict(value.get("disable_info")).get("disable_date")
     return TemplateStatus(
         **scope.shared(value),
         **_template(value),
@@ -150,7 +137,6 @@ def _template_status(scope, value):
         title=_upper(info.get("title")),
         description=as_text(info.get("description")) or as_text(rejection.get("recommendation")),
         category=as_text(value.get("message_template_category")).lower(),
-        disable_date=as_uid(disable_date),
     )
 
 
@@ -170,7 +156,6 @@ def _template_category(scope, value):
         previous=as_text(value.get("previous_category")).lower(),
         new=as_text(value.get("new_category")).lower(),
         correct=as_text(value.get("correct_category")).lower(),
-        changes_at=as_moment(value.get("category_update_timestamp")),
     )
 
 

@@ -1,4 +1,4 @@
-"""What surrounds the element of a webhook that is being read, and how one element is read.
+"""The context of a webhook's element, and how one element is read.
 
 A reader is a function of a `Scope` and of the element (a JSON object); it returns an event or a
 list of them. Each of the `webhook_*` modules that read has its own in `READERS`, by Meta's field.
@@ -12,27 +12,28 @@ from .values import as_moment, as_uid
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What surrounds a value: handed on to each of its events."""
+    """The context of a value, passed to each of its events."""
 
     waba_uid: str
     field: str
     entry_at: object
     metadata: dict
     contacts: tuple
-    # A body may hold 1,000 statuses and as many contacts; looking through all for each is too much.
+    # A body may hold 1,000 statuses and as many contacts; scanning all for each is too slow.
     contacts_by_id: dict
 
     def shared(self, raw, moment=None):
-        """Fields that all events have; the entry's time where the element has none of its own."""
+        """Return the fields that all events have; the entry's time where the element has none."""
         at = as_moment(moment) or as_moment(self.entry_at)
         return {"waba_uid": self.waba_uid, "field": self.field, "at": at, "raw": raw}
 
     @property
     def phone_number_uid(self):
+        """Meta's id of our number, '' when the value names none."""
         return as_uid(self.metadata.get("phone_number_id"))
 
     def contact(self, *keys):
-        """Who the element is about: the contact with one of these ids, or the only one there is."""
+        """Return the element's contact: the one with one of these ids, or the only one."""
         for key in filter(None, keys):
             if key in self.contacts_by_id:
                 return self.contacts_by_id[key]
@@ -40,11 +41,11 @@ class Scope:
         return self.contacts[0] if len(self.contacts) == 1 and nobody_named else {}
 
     def unknown(self, why, raw):
-        """What could not be read, kept."""
+        """Return an event for what could not be read."""
         return UnknownEvent(why=why, **self.shared(_as_object(raw)))
 
     def not_followed(self, why, raw):
-        """What is understood and used for nothing."""
+        """Return an event for what is understood but not used."""
         return NotFollowed(why=why, **self.shared(_as_object(raw)))
 
 
@@ -53,10 +54,10 @@ def _as_object(raw):
 
 
 def read(reader, scope, element):
-    """Result of one reader as a list of events; a failure costs this element only."""
+    """Return the result of one reader as a list of events; a failure loses this element only."""
     try:
         events = reader(scope, element)
-    # Whatever is wrong with one element, the other elements of the body are somebody's messages.
+    # Whatever is wrong with one element, the others are still somebody's messages.
     except Exception as error:
         return [scope.unknown(f"unreadable: {type(error).__name__}", element)]
     return events if isinstance(events, list) else [events]

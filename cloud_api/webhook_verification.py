@@ -1,4 +1,4 @@
-"""Whether a webhook is Meta's: the signature of a body, and the handshake of a callback URL."""
+"""Verification that a webhook is Meta's: signature of a body, handshake of a callback URL."""
 
 import hashlib
 import hmac
@@ -10,7 +10,8 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_.=-]{1,256}")
 
 
 def verify_signature(raw_body, header, app_secret):
-    """Whether `X-Hub-Signature-256` signs these bytes with the app secret; False in any doubt.
+    """Return whether `X-Hub-Signature-256` signs these bytes with the app secret; False in any
+    doubt.
 
     :param raw_body: bytes as received, before any parsing.
     :param header: 'sha256=<hex>' or None.
@@ -26,7 +27,7 @@ def verify_signature(raw_body, header, app_secret):
 
 
 def answer_challenge(params, verify_token):
-    """The text to answer Meta's handshake with (200, text/plain), None to refuse it (403).
+    """Return the text that answers Meta's handshake (200, text/plain), None to refuse it (403).
 
     :param params: query parameters `hub.mode`, `hub.verify_token`, `hub.challenge`.
     """

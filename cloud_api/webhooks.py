@@ -1,7 +1,7 @@
-"""The border where Meta's webhooks become our values: the envelope, and who reads what is in it.
+"""Parses Meta's webhooks: the envelope, and the reader of each value.
 
-Nothing here raises on what Meta sends. What cannot be read becomes an `UnknownEvent` with the
-piece it was read from, and its neighbours are read all the same.
+Nothing raises on what Meta sends. An unreadable piece becomes an `UnknownEvent`; its neighbours are
+still read.
 Shapes: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/
 (overview and reference pages, 2025-10-22 to 2026-09-11; contradictions noted where they matter).
 """
@@ -16,7 +16,7 @@ _EXCERPT_LENGTH = 2000
 
 
 def parse_events(body):
-    """All events of one webhook body, in its order.
+    """Return all events of one webhook body, in its order.
 
     :param body: the JSON object, or its bytes or text.
     :return: list of `events.Event`; never empty, never raises.
@@ -28,7 +28,7 @@ def parse_events(body):
     if not isinstance(value, dict):
         return [UnknownEvent(why="the body is not an object", raw={"body": value})]
     events = []
-    # A body that is itself a change (Meta's reference prints them so) is read as an entry.
+    # A body that is itself a change (as in Meta's reference) is read as an entry.
     for entry in as_list(value.get("entry")) or [value]:
         events += _entry_events(entry, value)
     return events

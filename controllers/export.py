@@ -6,14 +6,14 @@ from odoo.http import Controller, content_disposition, request, route
 from ..models.export_cells import cell
 from .checks import as_row_id
 
-# Rows read at once: a campaign of a hundred thousand fits no memory as records.
+# Rows read at once: a hundred thousand records would not fit in memory.
 CHUNK = 5000
-# Excel's own limit, less the headings.
+# Excel's own limit, without the headings.
 ROWS_OF_A_SHEET = 1_048_575
 
 
 class WabaExport(Controller):
-    """The people of a campaign and what became of them, as a spreadsheet."""
+    """The people of a campaign and their results, as a spreadsheet."""
 
     @route(
         "/waba/campaign/<int:campaign_id>/people.xlsx", type="http", auth="user", methods=["GET"]
@@ -35,7 +35,7 @@ class WabaExport(Controller):
 
     def _spreadsheet(self, campaign):
         file = io.BytesIO()
-        # Texts stay texts: a name that begins with "=" or "+" is no formula.
+        # Texts stay texts: a name that begins with "=" or "+" is not a formula.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         with xlsxwriter.Workbook(file, options) as book:
             bold, moment = book.add_format({"bold": True}), book.add_format(

@@ -5,7 +5,7 @@ from .checks import is_storable
 
 
 class WabaLink(LinkTracker):
-    """The door of tracked links: note the click, lead on. An address is `<code>-<token>`."""
+    """Tracked links: record the click and redirect. An address is `<code>-<token>`."""
 
     @route()
     def full_url_redirect(self, code, **post):
@@ -18,7 +18,7 @@ class WabaLink(LinkTracker):
         return self.full_url_redirect(code, **post)
 
     def _lead_on(self, text):
-        """A redirect to the target; None when the address is none of ours."""
+        """Return a redirect to the target; None when the address is not ours."""
         headers = request.httprequest.headers
         target = (
             request.env["waba.message"]
@@ -31,5 +31,5 @@ class WabaLink(LinkTracker):
                 country_code=request.geoip.country_code,
             )
         )
-        # Not for ever, as link_tracker does: a browser would go there by itself the next time.
+        # Not permanent, as link_tracker's: a browser would skip us the next time.
         return request.redirect(target, code=302, local=False) if target else None

@@ -7,7 +7,7 @@ from .checks import as_row_id
 
 
 class WabaMediaController(http.Controller):
-    """Files of a conversation, for whoever may read it."""
+    """Files of a conversation, for users who may read it."""
 
     @http.route("/waba/media/<int:media_id>", type="http", auth="user", methods=["GET"])
     def media(self, media_id, res_model=None, res_id=None, **_params):
@@ -23,5 +23,5 @@ class WabaMediaController(http.Controller):
         stream = request.env["ir.binary"].sudo()._get_stream_from(
             media.attachment_id, filename=media.name, mimetype=media.mimetype
         )  # fmt: skip
-        # What a browser does not just show or play is saved, never opened in our origin.
+        # Anything but plain pictures, sound and video is downloaded, never opened in our origin.
         return stream.get_response(as_attachment=media.mimetype not in SHOWN_IN_PAGE)

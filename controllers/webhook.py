@@ -8,14 +8,14 @@ from ..cloud_api import answer_challenge, verify_signature
 # Meta, Webhooks overview, 2026-09-11: a body has at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
-# As `secrets.token_urlsafe` makes them; nothing else is looked for.
+# As `secrets.token_urlsafe` makes them; nothing else is looked up.
 WEBHOOK_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
-# The web server logs whole addresses: the key of an account and the verify token stay out.
+# The web server logs whole addresses: mask the key of an account and the verify token.
 SECRETS_IN_ADDRESS = re.compile(r"(?<=/waba/webhook/)[^\s\"]+")
 
 
 class MaskedAddresses(logging.Filter):
-    """Takes our secrets out of the web server's access log."""
+    """Masks our secrets in the web server's access log."""
 
     def filter(self, record):
         record.msg = _masked(record.msg)
@@ -34,7 +34,7 @@ logging.getLogger("werkzeug").addFilter(MaskedAddresses())
 
 
 class WabaWebhook(Controller):
-    """The door: verify, store, 200. Nothing is applied here."""
+    """Webhook controller: verify, store, 200. Nothing is applied here."""
 
     @route(
         "/waba/webhook/<string:key>",
@@ -64,7 +64,8 @@ class WabaWebhook(Controller):
         return self._answer(200, challenge)
 
     def _receive(self, account_id, app_secret):
-        """Store a signed body. Odoo commits before the answer leaves: a 200 means it is kept."""
+        """Store a signed body. Odoo commits before the response is sent: a 200 means it is
+        stored."""
         raw_body = request.httprequest.get_data(cache=False)
         signature = request.httprequest.headers.get("X-Hub-Signature-256")
         if not verify_signature(raw_body, signature, app_secret):

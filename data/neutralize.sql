@@ -12,17 +12,17 @@ UPDATE waba_sequence SET state = 'paused' WHERE state = 'active';
 UPDATE waba_sequence_enrollment SET is_paused = TRUE WHERE state = 'running';
 UPDATE waba_message
    SET state = 'cancelled' WHERE state = 'queued';
--- The original sends these; whether it did, the copy cannot know.
+-- The original sends these; the copy cannot know whether it did.
 UPDATE waba_message
    SET state = 'uncertain', reserved_until = NULL WHERE state = 'reserved';
--- What came over the wire, as it came: evidence for the original, of no use to a copy.
+-- Raw webhook bodies: evidence for the original, useless in a copy.
 UPDATE waba_webhook_event
    SET body = '{}', summary = NULL, error = NULL, waiting_items = NULL,
        state = CASE WHEN state IN ('new', 'waiting') THEN 'ignored' ELSE state END;
 UPDATE waba_reputation_event SET raw = NULL WHERE raw IS NOT NULL;
--- A person's whole data, made for them and about to be deleted.
+-- Exports of a person's data, which are temporary anyway.
 UPDATE waba_privacy SET file = NULL WHERE file IS NOT NULL;
--- What answers, or writes to somebody, without a person who wants it.
+-- Everything that sends messages without a user's request.
 UPDATE waba_auto_reply SET active = false;
 UPDATE res_company SET waba_create_lead = false WHERE waba_create_lead;
 DO $$

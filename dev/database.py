@@ -5,7 +5,7 @@ Usage: ``database.py COMMAND ARGUMENT...``; the server comes from libpq's ``PG*`
 - ``labelled NAME LABEL``: exit 0 when database NAME exists and carries LABEL as its comment, else 1
 - ``exists NAME``: exit 0 when it exists, else 1
 - ``label NAME LABEL``, ``rename OLD NEW``, ``drop NAME`` (missing is fine)
-- ``copy TEMPLATE NAME``: NAME anew, a copy of TEMPLATE
+- ``copy TEMPLATE NAME``: recreate NAME as a copy of TEMPLATE
 """
 
 import sys

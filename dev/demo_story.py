@@ -1,8 +1,7 @@
 """Five weeks of the demo's second number: well received, a bad campaign, red, released, well again.
 
-Run by demo_lib on the demo's database, once the account is connected. What was sent is made by SQL;
-counting, judging, answering and the release are the addon's own, day by day with the clock set
-back.
+Run by demo_lib on the demo's database, once the account is connected. Messages are created by SQL;
+counting, scoring, response and release are the addon's own, day by day with the clock set back.
 """
 
 import sys
@@ -53,7 +52,7 @@ def main(database):
 
 
 def tell(env):
-    # Only after the configuration is read is the addon found.
+    # The addon is found only after the configuration is read.
     from odoo.addons.waba_campaign.models.waba_message_daily import COUNTED_AT
 
     sender = env["waba.sender"].search([("phone_number_uid", "=", NUMBER)])
@@ -81,7 +80,7 @@ def _send(shop, sender):
 
 
 def _live(shop, sender):
-    """Each day as the jobs and the manager would have lived it."""
+    """Run each day's jobs and the manager's actions."""
     now = fields.Datetime.now()
     ratings = sender._rating_history(now - timedelta(days=DAYS))
     with freeze_time(now) as clock:

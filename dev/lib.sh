@@ -2,7 +2,7 @@
 # private PostgreSQL. Source it after `set -euo pipefail`; it starts nothing by itself.
 # shellcheck shell=bash
 
-# Several checkouts and several runs may be at work at once; everything is found from here.
+# Several checkouts and runs may be active at once; all paths are found from here.
 WABA_ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 WABA_DEV=$WABA_ROOT/.dev
 WABA_ADDON=$WABA_DEV/addons/waba_campaign
@@ -45,8 +45,8 @@ install_packages() {
         apt_failed "$@"
 }
 
-# apt_failed NAME...: says why these packages could not be had, after `quietly` ran apt. Without a
-# mirror apt speaks of packages it cannot locate, and `apt-get update` ends well all the same.
+# apt_failed NAME...: says why these packages could not be installed, after `quietly` ran apt. Without
+# a mirror apt reports packages it cannot locate, although `apt-get update` succeeds.
 apt_failed() {
     local offline='unable to locate|no installation candidate|failed to fetch|could not (resolve|connect)|temporary failure|unable to fetch'
     if grep -qiE "$offline" "$WABA_DEV/log/setup.log"; then
@@ -81,7 +81,7 @@ export_database() {
     fi
 }
 
-# What a script started from here needs to know; also the interface for the demo.
+# The variables of scripts started from here; also the interface for the demo.
 export_environment() {
     ODOO_HOME=$(odoo_home)
     WABA_ADDONS_PATH=$(addons_path)
@@ -112,9 +112,9 @@ end_run() {
 }
 
 # attend [--group] COMMAND...: runs COMMAND, passes signals on to it, returns its status. In a
-# plain foreground call bash would sit on a TERM until the command ended by itself. With --group
+# plain foreground call bash would delay a TERM until the command ended by itself. With --group
 # the command leads its own process group, which end_run ends with it (browsers); only the leader
-# is signalled, for a test whose browser is shot under it hangs instead of failing.
+# is signalled, since a test hangs instead of failing when its browser is killed.
 attend() {
     local leader=() target status=0
     if [ "$1" = --group ]; then leader=(setsid); shift; fi
@@ -124,7 +124,7 @@ attend() {
     SIGNALLED=
     if [ ${#leader[@]} -gt 0 ]; then
         CHILD_GROUP=$target
-        # shellcheck disable=SC2064 # the number is wanted as it is now
+        # shellcheck disable=SC2064 # expanded now on purpose
         trap "SIGNALLED=1; kill -INT $target 2>/dev/null" INT
     else
         trap : INT # the terminal has told the child already
@@ -143,7 +143,7 @@ attend() {
     return "$status"
 }
 
-# A command that has been told to end gets 20 seconds to.
+# A command that was signalled to end gets 20 seconds.
 end_within_grace() {
     local _
     for _ in {1..200}; do

@@ -2,8 +2,8 @@
 
 Usage: ``.dev/venv/bin/python dev/make_demo_data.py``. The seed is fixed, so the files change only
 when this script does. The people and firms are invented: the customers of a furniture shop that
-sells to Spain and Latin America. The middle part of a lead's external id tells what is peculiar
-about its number, ``demo_lead_<kind>_<nnn>``; the kinds are the keys of ``COUNTS``.
+sells to Spain and Latin America. The middle part of a lead's external id says what is special about
+its number, ``demo_lead_<kind>_<nnn>``; the kinds are the keys of ``COUNTS``.
 """
 
 import csv

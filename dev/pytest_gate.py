@@ -1,8 +1,8 @@
-"""Pytest plugin of the whole-suite run: fails it on thin coverage or on an unseen browser test.
+"""Pytest plugin of the whole-suite run: fails it on low coverage or on a skipped browser test.
 
-With ``--gate``, line coverage per room of the addon is printed and compared with its floor, and a
-browser test that Odoo skipped for want of a browser counts as an error: a suite that cannot see
-the screen has not passed. Each shortfall is one error in pytest's closing line.
+With ``--gate``, line coverage per package of the addon is printed and compared with its minimum,
+and a browser test that Odoo skipped for lack of a browser counts as an error. Each shortfall is one
+error in pytest's closing line.
 """
 
 import json
@@ -13,7 +13,8 @@ from pathlib import Path
 import coverage
 import pytest
 
-# Percent of lines. The pure rooms have no excuse; the others touch Odoo's request and cron loops.
+# Percent of lines. The pure packages have no excuse; the others touch Odoo's request and cron
+# loops.
 FLOORS = {"cloud_api": 95.0, "policy": 95.0}
 OTHER_FLOOR = 85.0
 
@@ -30,7 +31,7 @@ def pytest_configure(config):
 def line_counts():
     """Return ``{room: {file: (lines, covered, missing line numbers)}}`` of the run's data file.
 
-    ``room`` is a top-level folder of the addon; the data file is the one ``COVERAGE_FILE`` names.
+    ``room`` is a top-level package of the addon; the data file is the one ``COVERAGE_FILE`` names.
     """
     measured = coverage.Coverage()
     measured.load()

@@ -1,8 +1,8 @@
-"""Ninety days of five companies' reputation, made without a platform: what the dashboard can show.
+"""Ninety days of five companies' reputation, created without a platform, for the dashboard.
 
 Run by dev/reputation_pictures in a database of its own. One company for each state, and a manager
 of each: `rich` (three numbers), `thin`, `paused`, `empty` (a number that sent nothing), `new`
-(nothing connected). Messages are made by SQL as the tests make them; counting and judging are the
+(nothing connected). Messages are made by SQL as the tests make them; counting and scoring are the
 addon's own.
 """
 
@@ -22,7 +22,7 @@ EVIDENCE_OF = {
     "marketing_limit": ("marketing_limit", "status"),
     "silent": ("possible_block", "silence"),
 }
-# What Meta says of each, and how we hear it.
+# Meta's rating of each, and the source of our evidence.
 RATED = {
     "waba.sender": ("number_quality", "poll", "sender_id"),
     "waba.template": ("template_quality", "webhook", "template_id"),
@@ -38,7 +38,7 @@ def main(database, password):
 
 
 def make(env, password):
-    """The five companies, counted and judged as of now."""
+    """Create the five companies, counted and scored as of now."""
     rich = Company(env, "Muebles Roble", "rich", password, "2000")
     _healthy(rich, rich.number("+34 600 000 001", "Muebles Roble", "green"))
     _fallen(rich, rich.number("+52 55 5000 0002", "Muebles Roble México", "yellow"))
@@ -56,7 +56,7 @@ def make(env, password):
 
 
 def _live_through(sender):
-    """Judge and answer each day as the jobs would have on it."""
+    """Run each day's judgement and response as the jobs do."""
     history = sender.env["waba.sender.reputation"]
     first = history.search([("sender_id", "=", sender.id)], order="day", limit=1).day
     if not first:
@@ -187,7 +187,7 @@ class Company:
         past._sent(days_ago, campaign, sender, sender.number[:3], source, **counts)
 
     def know(self, sender):
-        """The evidence that goes with the messages made."""
+        """Record the evidence of the created messages."""
         rows = self.env["waba.message"].search([("sender_id", "=", sender.id)])
         now = fields.Datetime.now()
         events = []
@@ -203,7 +203,7 @@ class Company:
         self.env["waba.reputation.event"]._record(events)
 
     def use(self, people):
-        """`people` places of the daily limit were taken in the last hours."""
+        """Take `people` slots of the daily limit in the last hours."""
         self.env.flush_all()
         self.env.cr.execute(
             """UPDATE waba_recipient SET slot_at = (now() AT TIME ZONE 'UTC') - interval '20 hours'
@@ -238,7 +238,7 @@ def _at(days_ago, hour=9, minute=20, base=None):
 
 
 def _wave(days_ago, low, high):
-    """Weeks and seasons: more in some days than in others, the same each time it is made."""
+    """Weekly and seasonal variation, deterministic."""
     wave = math.sin(days_ago * 0.9) * math.cos(days_ago / 17)
     return round(low + (high - low) * (0.5 + 0.5 * wave))
 
@@ -247,7 +247,7 @@ GOOD = dict(silent=0.012, undeliverable=0.018, limited=0.03, read=0.68, replied=
 
 
 def _well_received(days_ago):
-    """Some campaigns a little less than others, so that the score lives."""
+    """Campaigns vary slightly, so that the score moves."""
     return GOOD | {"opted_out": 0.004 + 0.004 * math.sin(days_ago / 5.5)}
 
 

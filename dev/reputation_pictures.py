@@ -1,6 +1,6 @@
-"""Makes the pictures of the reputation dashboard anew: each state, on a desk and on a phone.
+"""Recreates the pictures of the reputation dashboard: each state, on desktop and phone.
 
-Run by dev/reputation_pictures; dev/reputation_history.py invents what they show.
+Run by dev/reputation_pictures; with the data of dev/reputation_history.py.
 """
 
 import shutil

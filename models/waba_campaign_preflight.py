@@ -76,15 +76,12 @@ class Report:
 class WabaCampaign(models.Model):
     """What is checked before a launch: each line says pass, warn or stop, with the rows behind it.
 
-    A line is one small method `_preflight_<line>`; policy/preflight*.py judges it. `_preflight()`
-    is all of them, worst first. Nothing is kept: the launch asks again (waba_campaign_approval.py).
+    A line is one small method `_preflight_<line>`; policy/preflight*.py judges it.
+    `_preflight_report()` is all of them, worst first. Nothing is kept: the launch asks again
+    (waba_campaign_approval.py).
     """
 
     _inherit = "waba.campaign"
-
-    def _preflight(self):
-        """List of Check, worst first."""
-        return self._preflight_report().checks
 
     def _preflight_report(self):
         self.ensure_one()

@@ -142,11 +142,6 @@ class WabaConversation(models.Model):
         self.check_access("read")
         self.sudo()._assign(self.env.user)
 
-    def action_give_back(self):
-        """Nobody's again: others find it under 'Unassigned'."""
-        self.check_access("read")
-        self.sudo()._assign(self.env["res.users"])
-
     def action_mark_read(self):
         self.check_access("read")
         self.sudo()._mark_seen()

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..policy import eligibility
+from ..policy import intent
 from .waba_recipient_doubt import MAY_OPT_OUT
 
 ACTIVITY = "waba_campaign.activity_type_may_opt_out"
@@ -90,9 +90,9 @@ class WabaMessage(models.Model):
             return False
         words = self.env["waba.consent.word"]._words_of(self.company_id.id)
         said = self._own_text(), self.payload or None, words
-        strength = eligibility.opt_out_strength(*said)
-        if strength == eligibility.STRONG:
+        strength = intent.opt_out_strength(*said)
+        if strength == intent.STRONG:
             return "opt_out"
-        if strength == eligibility.AMBIGUOUS:
+        if strength == intent.AMBIGUOUS:
             return MAY_OPT_OUT
-        return "opt_in" if eligibility.opt_in_intent(*said) else False
+        return "opt_in" if intent.opt_in_intent(*said) else False

@@ -134,7 +134,7 @@ class WabaSender(models.Model):
 
         The others are left out for good, with what happened as their reason.
 
-        :param rows: dicts of CANDIDATE_COLUMNS
+        :param rows: dicts of `_candidates`
         """
         messages = self.env["waba.message"]
         records = messages._records_now(rows, self.company_id)

@@ -180,7 +180,7 @@ class WabaSender(models.Model):
     def _note_promotions(self, rows, now):
         """Tell of each candidate from when its person may get one more promotion.
 
-        :param rows: dicts of CANDIDATE_COLUMNS, extended
+        :param rows: dicts of `_candidates`, extended
         """
         counted = [row for row in rows if frequency.is_counted(row["origin"], row["category"])]
         recent = self.env["waba.message"]._recent_promotions(
@@ -217,12 +217,9 @@ class WabaSender(models.Model):
     def _put_off(self, rows, campaign, now, leaves_by):
         """The rows that the company's rules let leave until `leaves_by`; the others wait.
 
-        :param rows: dicts of CANDIDATE_COLUMNS
+        :param rows: dicts of `_candidates`
         :param campaign: the group they are of (`_sendable_groups`)
         """
-        return self._put_off_until_their_hours(rows, campaign, now, leaves_by)
-
-    def _put_off_until_their_hours(self, rows, campaign, now, leaves_by):
         quiet = self.company_id._waba_quiet_span()
         home = self.company_id._waba_time_zone()
         waits_until, ready = {}, []

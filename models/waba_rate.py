@@ -17,7 +17,7 @@ class WabaRate(models.Model):
 
     Managers import Meta's card as CSV; none is shipped, since Meta changes it every quarter. A
     market is a country, a region of several, or everywhere else (no country). policy/rates.py says
-    which line counts. Entry point: `_price_of`.
+    which line counts. Entry point: `_card`.
     """
 
     _name = "waba.rate"
@@ -123,19 +123,13 @@ class WabaRate(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _price_of(self, country_code, category, at, company):
-        """What one message costs.
-
-        :param country_code: ISO code of the recipient's number, '' when unknown
-        :param category: 'marketing', 'utility', 'authentication' or 'service'
-        :param at: naive UTC datetime of the delivery
-        :return: (amount, res.currency), or (None, None) when no imported line fits
-        """
-        return self._card(company)(country_code, category, at)
-
-    @api.model
     def _card(self, company):
-        """The company's prices, read once for many messages: a function like `_price_of`."""
+        """The company's prices, read once for many messages.
+
+        :return: function of the ISO code of the recipient's country ('' when unknown), one of
+            `policy.rates.CATEGORIES` and the naive UTC datetime of the delivery; it returns
+            (amount, res.currency), or (None, None) when no imported line fits
+        """
         lines = self.sudo().search([("company_id", "in", (company.id, False))])
         known = {line.id: (line.amount, line.currency_id) for line in lines}
         card = [

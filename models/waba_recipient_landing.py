@@ -3,7 +3,7 @@ from datetime import datetime
 from odoo import api, models
 from odoo.fields import Domain
 
-from ..policy import eligibility, landing
+from ..policy import intent, landing
 
 # A number has a handful of leads and contacts at most; the newest are the ones that can win.
 CANDIDATES = 20
@@ -25,7 +25,7 @@ class WabaRecipient(models.Model):
         makes_lead = landing.makes_lead(
             company.waba_create_lead,
             item.kind,
-            eligibility.opt_out_intent(
+            intent.opt_out_intent(
                 item.text,
                 item.payload or None,
                 self.env["waba.consent.word"]._words_of(company.id),

@@ -81,9 +81,7 @@ class WabaSender(models.Model):
             self.response_share,
             self.response_canary,
             self.marketing_held,
-            self.response_action == "lock",
             self.response_key,
-            response.LIFTS.get(self.response_key, ""),
         )
 
     def _own_slots(self, now):

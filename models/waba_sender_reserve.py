@@ -17,14 +17,6 @@ FILE_KINDS = ("image", "video", "audio", "document")
 # Groups of direct messages, false as no campaign is: those that a person waits for, and all.
 AWAITED, DIRECT = None, False
 
-CANDIDATE_COLUMNS = (
-    "id", "uuid", "attempt_count", "recipient_id", "number", "parameters", "template_id", "kind",
-    "text", "category", "user_uid", "marketing_state", "utility_state", "is_blocked",
-    "unreachable_until", "slot_at", "window_expires_at", "origin", "time_zone", "wa_number",
-    "is_own", "res_model", "res_id", "record_traits", "sequence_id", "is_renumbered",
-    "may_opt_out_at",
-)  # fmt: skip
-
 
 class WabaSender(models.Model):
     """Who is written to next: claimed, counted and marked in one short transaction."""
@@ -106,7 +98,7 @@ class WabaSender(models.Model):
 
         :param only_free: take only people who cost no new place of the portfolio's
         :param own_free: places free of the number's own limit, None without one
-        :return: list of dicts with CANDIDATE_COLUMNS
+        :return: list of dicts, a key per column of the query, `is_blacklisted` and `is_ours`
         """
         if count <= 0:
             return []
@@ -123,15 +115,15 @@ class WabaSender(models.Model):
             since,
         )
         own_people = SQL("AND (c.window_expires_at > %s OR %s)", leaves_by, is_own)
-        rows = self.env.execute_query(
+        found = self.env.execute_query_dict(
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
                           m.template_id, m.kind, m.text, m.category, r.user_uid,
-                          %(marketing)s, %(utility)s, r.is_blocked, r.unreachable_until, r.slot_at,
-                          c.window_expires_at, m.origin, m.time_zone,
-                          r.wa_number,
-                          %(is_own)s, m.res_model, m.res_id, m.record_traits, m.sequence_id,
-                          %(renumbered)s, r.may_opt_out_at
+                          %(marketing)s AS marketing_state, %(utility)s AS utility_state,
+                          r.is_blocked, r.unreachable_until, r.slot_at,
+                          c.window_expires_at, m.origin, m.time_zone, r.wa_number,
+                          %(is_own)s AS is_own, m.res_model, m.res_id, m.record_traits,
+                          m.sequence_id, %(renumbered)s AS is_renumbered, r.may_opt_out_at
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c
@@ -153,7 +145,6 @@ class WabaSender(models.Model):
                 count=count,
             )
         )
-        found = [dict(zip(CANDIDATE_COLUMNS, row, strict=True)) for row in rows]
         # By one query each for all: there a number may be written in another way than here.
         asked = {row["number"] for row in found}
         listed = self.env["waba.recipient"]._blacklisted_among(asked)

@@ -38,15 +38,6 @@ ACCOUNT_STOPS = {
     "refused": Cause(by_time=True),
 }
 
-# `waba.sender.pause_cause`.
-SENDER_STOPS = {
-    "platform": Cause(by_reading=True),
-    "failure": Cause(by_time=True),
-    "person": Cause(),
-    # policy/response.py decides anew at each reading; a lock asks for a manager.
-    "reputation": Cause(by_reading=True),
-}
-
 _APPROVED = ("APPROVED", "REINSTATED", "UNPAUSED", "UNARCHIVED")
 # `waba.template.status`, by the event that sets it (message_template_status_update, 2026-09-11).
 TEMPLATE_STOPS = {

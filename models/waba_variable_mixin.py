@@ -3,7 +3,7 @@ import secrets
 from odoo import api, fields, models
 
 from ..cloud_api import ParameterCheck, clean_parameter
-from ..policy import eligibility, links, variable_names
+from ..policy import intent, links, variable_names
 from ..policy.visible import visible
 from .labels import labels_of
 from .value_text import value_text
@@ -76,10 +76,10 @@ class WabaVariableMixin(models.AbstractModel):
         :param variable: cloud_api.TemplateVariable
         """
         if variable.kind == "payload":
-            is_stop = eligibility.opt_out_intent(variable.label or "", None)
+            is_stop = intent.opt_out_intent(variable.label or "", None)
             return {
                 "source": "text",
-                "text": eligibility.STOP_PAYLOAD if is_stop else (variable.label or "")[:128],
+                "text": intent.STOP_PAYLOAD if is_stop else (variable.label or "")[:128],
             }
         if variable.kind != "text":
             return {"source": "text"}

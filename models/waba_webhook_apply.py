@@ -334,7 +334,6 @@ class WabaWebhookEvent(models.Model):
         handler = {
             webhook_events.InboundMessage: self._apply_inbound,
             webhook_events.PreferenceChange: self._apply_preference,
-            webhook_events.PersonReport: self._apply_person_report,
             webhook_events.CapabilityChange: self._apply_capability,
             webhook_events.NumberUpdate: self._apply_number_update,
             webhook_events.NumberName: self._apply_number_name,

@@ -8,11 +8,6 @@ from ..cloud_api import storable
 from .waba_message import ANSWER_WITHIN
 
 PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
-PERSON_KINDS = {
-    "block": "customer_block",
-    "report": "customer_report",
-    "unblock": "customer_unblock",
-}
 
 
 class WabaWebhookEvent(models.Model):
@@ -32,7 +27,6 @@ class WabaWebhookEvent(models.Model):
         makers = {
             webhook_events.InboundMessage: self._evidence_of_inbound,
             webhook_events.PreferenceChange: self._evidence_of_preference,
-            webhook_events.PersonReport: self._evidence_of_person_report,
             webhook_events.CapabilityChange: self._evidence_of_capability,
             webhook_events.NumberUpdate: self._evidence_of_number_update,
             webhook_events.NumberName: self._evidence_of_number_name,
@@ -153,32 +147,3 @@ class WabaWebhookEvent(models.Model):
             return []
         detail = item.detail or item.value
         return [self._fact(account, item, kind, value_after="whatsapp", detail=detail, **about)]
-
-    def _evidence_of_person_report(self, account, item):
-        """A provider says that a person blocked, reported or unblocked us."""
-        kind = PERSON_KINDS.get(item.action)
-        about = self._about_person(account, item) if kind else {}
-        if not about.get("recipient_id"):
-            return []
-        named = self.env["waba.message"].search(
-            [
-                ("wamid", "=", item.context_wamid),
-                ("direction", "=", "out"),
-                ("account_id", "in", account._of_same_app().ids),
-            ],
-            limit=1,
-        )
-        if item.context_wamid and named:
-            about["message_id"] = named.id
-        detail = self.env._("The provider says so. Reason: %s", item.reason or "–")
-        return [
-            self._fact(
-                account,
-                item,
-                kind,
-                **about,
-                source="provider",
-                value_after=item.reason,
-                detail=detail,
-            )
-        ]

@@ -2,7 +2,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..cloud_api import InboundMessage
-from ..policy import eligibility, numbers, second_sender
+from ..policy import intent, numbers, second_sender
 from .waba_message import REPORTED_KINDS
 from .waba_webhook_wait import Wait
 
@@ -71,7 +71,7 @@ class WabaWebhookEvent(models.Model):
     def _heed_stop(self, account, item):
         """A request to stop in a message that is not kept, or not yet."""
         words = self.env["waba.consent.word"]._words_of(account.company_id.id)
-        if item.kind in REPORTED_KINDS or not eligibility.opt_out_intent(
+        if item.kind in REPORTED_KINDS or not intent.opt_out_intent(
             item.text, item.payload or None, words
         ):
             return
@@ -146,25 +146,6 @@ class WabaWebhookEvent(models.Model):
         return Wait(
             "account", self.env._("The account %s has not been read from Meta yet.", account.name)
         )
-
-    def _apply_person_report(self, account, item):
-        """A provider says that someone blocked or reported us: no promotions to them from now on.
-
-        Unblocking is no consent to promotions: what they had said before is not brought back.
-        """
-        if item.action not in ("block", "report"):
-            return None
-        if not (item.number or item.user_uid):
-            return self.env._("The report does not say whose it is.")
-        person = self._person_to_heed(account, item)
-        if not person:
-            return self._not_read_yet(account)
-        company = account.company_id
-        at = self._moment_of(item)
-        is_late = person._has_newer_consent(at, company=company)
-        evidence = self.env._("Their provider says: %s.", f"{item.action} {item.reason}".strip())
-        person._set_marketing_state("opted_out", "provider", evidence, at=at, company=company)
-        return self.env._("The person said something newer before.") if is_late else None
 
     def _note_stray_status(self, item, stray):
         """A status that changed none of our messages.

@@ -1,12 +1,12 @@
-"""Two messages on trial: who gets which, when the better one is known, how surely it is better.
+"""A/B test of two messages: who gets which, which one wins, and how certain that is.
 
-A part of the audience, the trial, gets message a or b; the rest waits for the better one. Who gets
-which hangs on a hash of campaign and person, so it is the same after every crash, the same for two
-records of one person, and independent of the order in which people came into the database.
+Part of the audience gets message a or b; the rest waits for the winner. Who gets which depends on a
+hash of campaign and person, so it is the same after every crash and for two records of one person,
+and independent of the order of the records.
 
-What counts is the share of the people whom it *reached* that read it, or that answered without
-asking to be left alone. Reads are undercounted (who switched read receipts off never counts),
-alike for both.
+The criterion is the share of the people *reached* who read it, or who answered without opting out.
+Reads are undercounted (people who switched read receipts off never count), equally for both
+messages.
 """
 
 import hashlib
@@ -16,25 +16,25 @@ from typing import NamedTuple
 VARIANTS = ("a", "b")
 CRITERIA = ("read", "reply")
 
-# People of each message below which a trial says next to nothing: at a read rate of 60 % the error
-# of one rate of 50 people is 14 points (two-sided 95 %).
+# Minimum people per message for a meaningful result: at a read rate of 60 % the error of one rate
+# of 50 people is 14 points (two-sided 95 %).
 LEAST_PEOPLE = 50
-# More are tried on than must be reached: chance deals unevenly, and some are not reached.
+# Margin on top of the minimum: random assignment is uneven, and some people are not reached.
 HEADROOM = 1.3
-# A trial is over when nearly everybody of it was handled: a few rows may wait days for a place, for
-# a person's hours or for another attempt.
+# The test is sent when nearly all of its rows are: a few may wait days for a slot, for the end of
+# quiet hours or for another attempt.
 HANDLED = 0.9
-# Two-sided 95 %: a difference this large comes about by chance once in twenty trials.
+# Two-sided 95 %: a difference this large occurs by chance once in twenty tests.
 SURE_Z = 1.96
 # Fewer are no pattern, as in policy/canary.py.
 FEWEST_OPT_OUTS = 3
 
 
 class Part(NamedTuple):
-    """What became of one message's people in the trial.
+    """The results of one message of the test.
 
     people: rows of it; waiting: of these, still to be sent; replied: answered, without those who
-    asked to be left alone; may_be_sent: whether the template may still be sent
+    opted out; may_be_sent: whether the template may still be sent
     """
 
     people: int = 0
@@ -46,9 +46,11 @@ class Part(NamedTuple):
     may_be_sent: bool = True
 
     def count(self, criterion: str) -> int:
+        """Return the people who met the criterion, one of `CRITERIA`."""
         return self.read if criterion == "read" else self.replied
 
     def rate(self, criterion: str) -> float | None:
+        """Return the rate of the criterion, 0 to 1, of those reached; None when nobody was."""
         return self.count(criterion) / self.delivered if self.delivered else None
 
 
@@ -56,9 +58,8 @@ class Verdict(NamedTuple):
     """Which message the rest gets, and why.
 
     ground: 'stopped' (the other may not be sent), 'opt_outs' (the other is answered or read more,
-    and clearly more of its people asked to be left alone), 'better' (more than chance explains),
-    'slightly' (the better rate, within what chance explains), 'equal', 'thin' (too few people
-    reached to tell)
+    and clearly more of its people opted out), 'better' (more than chance explains), 'slightly' (the
+    better rate, within what chance explains), 'equal', 'thin' (too few people reached to tell)
     """
 
     winner: str
@@ -66,9 +67,9 @@ class Verdict(NamedTuple):
 
 
 def trial_share(wanted: float, people: int) -> float:
-    """Return the part of `people` that is tried on: what was asked for, but enough to tell.
+    """Return the share (0 to 1) of `people` in the test: as requested, but enough for a result.
 
-    Of a small audience everybody is in the trial; it then only compares the two.
+    A small audience is in the test as a whole.
     """
     if people <= 0:
         return 1.0
@@ -76,7 +77,7 @@ def trial_share(wanted: float, people: int) -> float:
 
 
 def assign(campaign: str, person: str, share: float) -> str | None:
-    """Return 'a' or 'b' for whom is in the trial, None for the rest: always the same answer."""
+    """Return 'a' or 'b' for people in the test, None for the rest. Deterministic."""
     digest = hashlib.sha256(f"{campaign}/{person}".encode()).digest()
     place = int.from_bytes(digest[:8]) / 2**64
     if place >= share:
@@ -85,7 +86,7 @@ def assign(campaign: str, person: str, share: float) -> str | None:
 
 
 def is_through(parts: dict[str, Part]) -> bool:
-    """Tell whether the trial was sent, so that the time for reactions begins."""
+    """Return whether the test was sent, so that the time for reactions begins."""
     return all(part.people - part.waiting >= HANDLED * part.people for part in parts.values())
 
 
@@ -114,14 +115,15 @@ def _rate(part: Part, criterion: str) -> float:
 
 
 def _is_complained_of(ahead: Part, behind: Part) -> bool:
-    """Tell whether clearly more people of `ahead` asked to be left alone."""
+    """Return whether clearly more people of `ahead` opted out."""
     if ahead.opted_out < FEWEST_OPT_OUTS:
         return False
     return _z(ahead.opted_out, ahead.delivered, behind.opted_out, behind.delivered) >= SURE_Z
 
 
 def _z(count: int, base: int, other_count: int, other_base: int) -> float:
-    """How many standard errors the first rate lies above the second (two proportions, pooled)."""
+    """Return how many standard errors the first rate is above the second (two proportions,
+    pooled)."""
     if not base or not other_base:
         return 0.0
     pooled = (count + other_count) / (base + other_base)

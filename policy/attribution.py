@@ -1,7 +1,8 @@
-"""Which message an event is put down to, and whether people written to fared better than others.
+"""Which message an event is attributed to, and whether people who got messages converted more
+often.
 
-One event, one message, or none: the last message that had arrived before it, if that was not too
-long ago. What came before a message is never put down to it.
+An event is attributed to one message or none: the last one delivered before it, within the window.
+An event before a message is never attributed to it.
 """
 
 import hashlib
@@ -11,20 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from .proportions import wilson_interval
+
 DEFAULT_DAYS = 14
 MAX_DAYS = 90
-# A price per reply or per won lead out of fewer is an anecdote.
+# Minimum replies or won leads for a price per reply or per won lead.
 ENOUGH_FOR_A_PRICE = 5
-# Of fewer people in either group even a large difference is within what chance does.
+# Minimum people in each group: below it, chance explains even a large difference.
 ENOUGH_TO_COMPARE = 100
-# 95 of 100 times the true difference is within the interval.
+# Two-sided 95 %.
 Z = 1.96
 
 
 class Sent(NamedTuple):
     """A message to the person or about the lead.
 
-    reached_at: when it was delivered or read, whichever came first; None: it never arrived
+    reached_at: when it was delivered or read, whichever came first; None: it was never delivered
     """
 
     id: int
@@ -34,7 +37,7 @@ class Sent(NamedTuple):
 def attribute(
     at: datetime, messages: Iterable[Sent], window: timedelta, named: int | None = None
 ) -> int | None:
-    """Return the id of the message that an event is put down to, None for none.
+    """Return the id of the message that an event is attributed to, None for none.
 
     :param at: when the event happened
     :param named: the message that the event itself names (an answer quotes it, a link is its own);
@@ -52,12 +55,11 @@ def attribute(
 
 
 def is_held_out(key: str, share: float) -> bool:
-    """Whether somebody belongs to the `share` (0 to 1) of an audience that is not written to.
+    """Return whether a person belongs to the `share` (0 to 1) of an audience that gets no message.
 
-    Chance, and the same chance each time it is asked: a preparation that is repeated leaves out the
-    same people.
+    Random but deterministic: a repeated preparation holds out the same people.
 
-    :param key: names the campaign and the person
+    :param key: identifies the campaign and the person
     """
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
     return number < share * 2**64
@@ -65,23 +67,23 @@ def is_held_out(key: str, share: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People alike: how many there are and how many of them were won."""
+    """A group: number of people, and how many of them were won."""
 
     people: int
     won: int
 
     @property
     def rate(self):
+        """Share of the people who were won, 0 to 1; 0 without people."""
         return self.won / self.people if self.people else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Won leads of those written to against those not.
+    """Won leads of people who got messages compared with those who did not.
 
-    verdict: 'thin' (too few to tell), 'chance' (no difference that chance could not make),
-        'better' or 'worse'
-    difference: of the rates; `low` to `high` holds the true one 95 times of 100
+    verdict: 'thin' (too few to tell), 'chance' (within what chance explains), 'better' or 'worse'
+    difference: of the rates, with its 95 % interval `low` to `high`
     """
 
     verdict: str
@@ -98,7 +100,8 @@ def compare(written: Group, others: Group) -> Comparison:
     difference = written.rate - others.rate
     if not written.people or not others.people:
         return Comparison("thin", difference, -1.0, 1.0)
-    (low_1, high_1), (low_2, high_2) = _wilson(written), _wilson(others)
+    low_1, high_1 = wilson_interval(written.won, written.people, Z)
+    low_2, high_2 = wilson_interval(others.won, others.people, Z)
     low = difference - math.hypot(written.rate - low_1, high_2 - others.rate)
     high = difference + math.hypot(high_1 - written.rate, others.rate - low_2)
     if min(written.people, others.people) < ENOUGH_TO_COMPARE:
@@ -106,10 +109,3 @@ def compare(written: Group, others: Group) -> Comparison:
     else:
         verdict = "better" if low > 0 else "worse" if high < 0 else "chance"
     return Comparison(verdict, difference, low, high)
-
-
-def _wilson(group):
-    n, p = group.people, group.rate
-    middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,8 +1,8 @@
-"""Does a machine answer, with which rule, and when does a person take over.
+"""Whether an automatic reply is sent, by which rule, and when a person takes over.
 
-A machine answers at most once: what the person writes after an automatic answer is for a person,
-and from then on no machine answers until a person of ours has, or until the time to hand over has
-passed. Two machines therefore never talk to each other, whoever the other one is.
+An automatic reply is sent at most once: what the person writes next is for a colleague, and there
+is no other automatic reply until a colleague has answered or the hand-over time has passed. So two
+bots never talk to each other.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,7 @@ from .plain_text import normalise
 OUT_OF_HOURS, KEYWORD, BUTTON, STOP = "out_of_hours", "keyword", "button", "stop"
 TRIGGERS = (OUT_OF_HOURS, KEYWORD, BUTTON, STOP)
 
-# What can be answered: somebody said something to us. A reaction, or what WhatsApp reports, is no
-# question.
+# Kinds of message that can be answered; not reactions, nor what WhatsApp itself reports.
 ANSWERED_KINDS = frozenset(
     ("text", "image", "video", "audio", "document", "sticker", "location", "contacts", "button",
      "interactive", "order")
@@ -23,28 +22,22 @@ ANSWERED_KINDS = frozenset(
 # A webhook may come hours late; an automatic "we are closed" in the middle of the day is worse
 # than none.
 ANSWERED_WITHIN = timedelta(hours=1)
-# People do not read and answer within this; machines do.
+# Nobody reads and answers this fast; a bot does.
 TOO_FAST = timedelta(seconds=3)
-# A person's patience with machines, whatever rules and numbers there are.
+# Automatic replies to one person in 24 hours, over all rules and numbers.
 MOST_IN_A_DAY = 3
-
-# Why nothing is answered automatically: kept with the message's log, shown in tests and docs.
-WHY_NOT = (
-    "kind", "late", "window", "handed_over", "second_message", "too_fast", "echo", "too_many",
-    "stop", "may_want_stop", "no_rule",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One automatic answer.
 
-    key: whatever names the rule to the caller.
-    words: keywords or button payloads and labels, as typed by whoever made the rule.
-    whole: the message is the keyword and nothing else; otherwise it is one of its words.
+    key: the caller's identifier of the rule.
+    words: keywords or button payloads and labels, as entered in the rule.
+    whole: the message must be the keyword alone; otherwise the keyword is one of its words.
     is_closed: whether it is outside the opening hours at the moment of the message (out_of_hours).
-    rested_since: naive UTC; this person got this answer last then, or None.
-    cooldown: no second time to one person within it.
+    rested_since: when this person last got this answer, naive UTC, or None.
+    cooldown: minimum time between two of this answer to one person.
     """
 
     key: object
@@ -58,8 +51,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody wrote. wants_stop: they asked for no more promotions. may_want_stop: perhaps
-    they did: a person reads it."""
+    """An inbound message. wants_stop: it is an opt-out. may_want_stop: it may be one, and a person
+    has to read it."""
 
     kind: str
     text: str
@@ -71,12 +64,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """How the conversation stands.
+    """The state of the conversation.
 
-    answered_at: the last automatic answer that no person's answer has followed.
-    handed_over_at: since when a person is asked for.
-    hand_over_for: how long machines stay silent then.
-    count_today: automatic answers to this person in the last 24 hours, from whatever number.
+    answered_at: the last automatic answer, if no colleague has answered since.
+    handed_over_at: since when the conversation waits for a colleague.
+    hand_over_for: for how long there are no automatic replies then.
+    count_today: automatic answers to this person in the last 24 hours, from any number.
     last_answer: text of the last automatic answer.
     """
 
@@ -90,9 +83,9 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens: `rule` is the key of the rule that answers, or None for the reason `why`.
+    """`rule` is the key of the rule that answers, or None for the reason `why`.
 
-    hands_over: a person is asked for now.
+    hands_over: the conversation is handed over to a colleague now.
     """
 
     rule: object = None
@@ -101,9 +94,9 @@ class Decision:
 
 
 def decide(message: Message, talk: Talk, rules: Sequence[Rule], now: datetime) -> Decision:
-    """Whether a machine answers this message, and whether a person is asked for.
+    """Return whether a rule answers this message, and whether a colleague takes over.
 
-    :param rules: in their order: the first that fits answers
+    :param rules: in order of precedence: the first that matches answers
     """
     if message.kind not in ANSWERED_KINDS:
         return Decision(why="kind")
@@ -112,7 +105,7 @@ def decide(message: Message, talk: Talk, rules: Sequence[Rule], now: datetime) -
     if is_handed_over(talk, now):
         return Decision(why="handed_over")
     if was_answered(talk, now):
-        # The second message. Nobody has to say anything twice to a machine.
+        # The second message: nobody should have to repeat themselves to a bot.
         return Decision(why=_second_why(message, talk), hands_over=True)
     if now - message.at > ANSWERED_WITHIN:
         return Decision(why="late")
@@ -136,27 +129,27 @@ def _second_why(message: Message, talk: Talk) -> str:
 
 
 def is_handed_over(talk: Talk, now: datetime) -> bool:
-    """Whether a person is being waited for; after a while machines may answer again."""
+    """Return whether the conversation waits for a colleague; this expires."""
     return bool(talk.handed_over_at) and now - talk.handed_over_at < talk.hand_over_for
 
 
 def was_answered(talk: Talk, now: datetime) -> bool:
-    """Whether a machine answered last, so that the next message is for a person."""
+    """Return whether an automatic reply came last, so that the next message is for a colleague."""
     return bool(talk.answered_at) and now - talk.answered_at < talk.hand_over_for
 
 
 def has_rested(rule: Rule, now: datetime) -> bool:
-    """Whether this person has not had this answer for as long as the rule says."""
+    """Return whether the rule's cooldown for this person is over."""
     if rule.rested_since is None or not rule.cooldown:
         return True
     return now - rule.rested_since >= rule.cooldown
 
 
 def fits(rule: Rule, message: Message) -> bool:
-    """Whether a rule is about this message.
+    """Return whether a rule matches this message.
 
-    To whoever asked to stop, nothing is answered but the rule that confirms it: a keyword's answer
-    would contradict them, or sell them something.
+    An opt-out is answered only by the rule that confirms it: a keyword's answer could contradict
+    it, or sell something.
     """
     if message.wants_stop or rule.trigger == STOP:
         return message.wants_stop and rule.trigger == STOP

@@ -1,8 +1,8 @@
-"""The first wave of a campaign, and when a campaign's own results pause it.
+"""The canary of a campaign, and when a campaign's own results pause it.
 
-A **canary** is the first wave of a campaign: some people, then a wait for their reaction, then the
-rest. Meta does the same to portfolios below 500,000 template messages in 365 days, and drops what
-it holds back when the reaction is bad (Meta, Business portfolio pacing, 2026-05-21); our wave comes
+A **canary** is the first wave of a campaign: some people, a wait for their reaction, then the rest.
+Meta does the same to portfolios below 500,000 template messages in 365 days, and drops what it
+holds back when the reaction is bad (Meta, Business portfolio pacing, 2026-05-21); our canary comes
 first, so that nothing is dropped.
 """
 
@@ -15,23 +15,23 @@ from .response import DEFAULTS, Settings
 
 YOUNG_BELOW = 500_000
 
-# Part of a canary wave that must have met its end before the wave says anything.
+# Share of the canary that must be delivered or failed before it is judged.
 ANSWERED = 0.8
-# Fewer bad ends than this pause no campaign, however small the volume set: two may be chance.
+# Minimum failures or opt-outs that pause a campaign, however small its volume: two may be chance.
 FEWEST_BAD_ENDS = 3
 
 CAMPAIGN_REASONS = ("failures", "opt_outs", "silence")
 
 
 def is_young_portfolio(template_messages_in_year: int) -> bool:
-    """Tell whether Meta paces this portfolio's large campaigns itself."""
+    """Return whether Meta itself paces this portfolio's large campaigns."""
     return template_messages_in_year < YOUNG_BELOW
 
 
 def canary(
     size: int, needs_canary: bool, is_young: bool, settings: Settings = DEFAULTS
 ) -> int | None:
-    """Return how many people the first wave of a campaign has; None: no wave, all at once.
+    """Return the number of people in a campaign's canary; None: no canary, all at once.
 
     :param size: people of the campaign
     :param needs_canary: the number's or the template's `Response.canary`
@@ -47,13 +47,13 @@ def canary(
 def canary_verdict(
     wave: int, counts: DayCounts, waited: timedelta, settings: Settings = DEFAULTS
 ) -> str:
-    """Tell what the first wave says: 'wait', 'widen' (send to the rest), or why to pause.
+    """Judge the canary: 'wait', 'widen' (send to the rest), or why to pause.
 
-    :param wave: messages of the wave
-    :param counts: of the wave so far; its day is not looked at
-    :param waited: since the last message of the wave left
+    :param wave: number of messages in the canary
+    :param counts: of the canary so far; its day is not used
+    :param waited: since the last message of the canary left
     :return: 'wait', 'widen', one of `CAMPAIGN_REASONS`: those of `campaign_threshold`, or 'silence'
-        when after the longest wait too few messages met any end
+        when after the longest wait too few messages are delivered or failed
     """
     volume = math.ceil(ANSWERED * min(settings.threshold_volume, wave))
     reason = campaign_threshold(counts, replace(settings, threshold_volume=volume))
@@ -67,11 +67,10 @@ def canary_verdict(
 def campaign_threshold(counts: DayCounts, settings: Settings = DEFAULTS) -> str | None:
     """Return why a campaign must pause: 'failures' or 'opt_outs'; None when it may go on.
 
-    Messages that WhatsApp kept back for the person's sake (131049, 130472) are no failures here:
-    they say more about the person's day than about the campaign.
+    Messages that WhatsApp limited for the person's sake (131049, 130472) are not failures here:
+    they say more about the person's inbox than about the campaign.
 
-    :param counts: since the campaign began, or since a person last resumed it; the day is not
-        looked at
+    :param counts: since the campaign began, or since a person last resumed it; the day is not used
     """
     failed = max(counts.failed - counts.limited, 0)
     if _is_above(failed, counts.delivered + failed, settings.failure_limit, settings):

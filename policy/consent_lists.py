@@ -1,12 +1,12 @@
-"""What a list calls an opt-in, an opt-out, and what they are about: words to keys, as data.
+"""Words that imported lists use for opt-in, opt-out and purpose, mapped to our keys.
 
-Only words that mean the same under every heading. "Yes", "1" and "true" are none: below
-"unsubscribed" they say the opposite of what they say below "subscribed", and nobody's agreement is
-guessed.
+Only words that mean the same under every heading. Not "yes", "1" or "true": below "unsubscribed"
+they mean the opposite of what they mean below "subscribed", and consent is never guessed.
 """
 
 import re
-import unicodedata
+
+from .plain_text import without_accents
 
 ACTIONS = {
     "opt_in": """
@@ -52,9 +52,7 @@ PURPOSES = {
 
 def _plain(text):
     """For comparing: no accents or capitals; hyphens, underscores and dots are blanks."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[\W_]+", " ", plain).split())
+    return " ".join(re.sub(r"[\W_]+", " ", without_accents(text.casefold())).split())
 
 
 def _table(words):
@@ -65,6 +63,6 @@ _TABLES = {"action": _table(ACTIONS), "purpose": _table(PURPOSES)}
 
 
 def key_of(column: str, text: str) -> str:
-    """'opt_in' or 'opt_out' of a word in the column "action", 'marketing' or 'utility' of one in
-    "purpose"; '' when it is none of them."""
+    """Return the key of a word: 'opt_in' or 'opt_out' in the column "action", 'marketing' or
+    'utility' in "purpose", '' when unknown."""
     return _TABLES[column].get(_plain(text or ""), "")

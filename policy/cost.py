@@ -1,7 +1,7 @@
-"""What a delivered message costs, by what Meta's status says of its price.
+"""What a delivered message costs, by the pricing in Meta's status.
 
-`pricing.type` and `pricing.category` decide; `billable`, which Meta is to drop some day, only where
-they leave it open (Meta, Status webhooks and Pricing, 2026-09-11).
+`pricing.type` and `pricing.category` decide; the deprecated `billable` only where they do not
+(Meta, Status webhooks and Pricing, 2026-09-11).
 """
 
 from typing import NamedTuple
@@ -19,17 +19,18 @@ CHARGED_AS = {
 
 class Charge(NamedTuple):
     """state: 'charged', one of the reasons why it is free, 'no_rate' (charged at a rate that no
-    card has) or 'not_told'; category: that of the rate card when charged, else ''."""
+    card has) or 'not_told' (the status gives no pricing); category: that of the rate card when
+    charged, else ''."""
 
     state: str
     category: str = ""
 
 
 def charge(category: str, type_: str, billable: bool | None) -> Charge:
-    """How a message is charged.
+    """Return how a message is charged, as a Charge.
 
-    :param category: Meta's pricing.category in lower case, '' when not told
-    :param type_: Meta's pricing.type in lower case, '' when not told
+    :param category: Meta's pricing.category in lower case, '' when absent
+    :param type_: Meta's pricing.type in lower case, '' when absent
     """
     if type_ in FREE_TYPES:
         return Charge(FREE_TYPES[type_])

@@ -1,47 +1,19 @@
-"""May this person get this message now, and if not, why."""
+"""Whether this person may get this message now, and if not, why."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from .intent import (
-    AMBIGUOUS,
-    OPT_IN_WORDS,
-    OPT_OUT_WORDS,
-    RESUME_PAYLOAD,
-    STOP_PAYLOAD,
-    STRONG,
-    opt_in_intent,
-    opt_out_intent,
-    opt_out_strength,
-)
 from .limits import in_service_window
 
-__all__ = [
-    "AMBIGUOUS",
-    "OPT_IN_WORDS",
-    "OPT_OUT_WORDS",
-    "PURPOSES",
-    "REASONS",
-    "RESUME_PAYLOAD",
-    "STOP_PAYLOAD",
-    "STRONG",
-    "UNSERVED_COUNTRIES",
-    "Person",
-    "Verdict",
-    "check",
-    "opt_in_intent",
-    "opt_out_intent",
-    "opt_out_strength",
-]
-
-# 'utility' is about the person's own affairs; 'service' is what we say freely, in any words, inside
-# the window that the person opened by writing to us.
+# 'utility' is about the person's own affairs; 'service' is free-form, inside the service window
+# that the person opened by writing to us.
 PURPOSES = ("marketing", "utility", "service")
 
-# Neither businesses nor people there are served: Cuba, Iran, North Korea, Syria (Meta, Support:
-# country restrictions, 2025-11-19). Crimea, Donetsk and Luhansk have no code of their own.
+# WhatsApp Business serves neither businesses nor people there: Cuba, Iran, North Korea, Syria
+# (Meta, Support: country restrictions, 2025-11-19). Crimea, Donetsk and Luhansk have no code of
+# their own.
 UNSERVED_COUNTRIES = frozenset({"CU", "IR", "KP", "SY"})
 
 # ITU-T E.164: at most 15 digits, the first of them no zero.
@@ -54,18 +26,18 @@ class Person:
 
     number: E.164 with its plus; the text of the record when that could not be formatted; or ''.
     user_uid: Meta's business-scoped user id, which reaches a person without a number.
-    is_ours: the number is one that we write from; nobody is a person with it.
+    is_ours: the number is one of our own senders, not a person's.
     duplicate: another row of the same campaign goes to the same person.
     marketing_state: 'unknown', 'opted_in' or 'opted_out'; `utility_state` the same, of messages
         about the person's own affairs.
     blacklisted: on Odoo's phone blacklist.
-    unreachable_until: until when we take the person not to be on WhatsApp.
+    unreachable_until: until when the person is assumed not to be on WhatsApp.
     blocked: we blocked the person at Meta.
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
     window_expires_at: when the service window of this person and the number we write from closes.
-    promotions_free_at: from when the person may get one more promotion (`policy.frequency`).
-    renumbered: the record's number took the place of one whose person had opted out of this, and
-        nobody has confirmed that it is another person.
+    promotions_free_at: from when the person may get another promotion (`policy.frequency`).
+    renumbered: the record's number replaced one that had opted out, and nobody has confirmed that
+    it is another person.
     may_opt_out: they wrote what may be an opt-out, and nobody has read it yet.
     """
 
@@ -87,7 +59,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the message may go; if not, the first reason, and when it ends if that is known."""
+    """Whether the message may be sent; if not, the first reason, and when it ends if known."""
 
     allowed: bool
     reason_key: str | None = None
@@ -108,11 +80,12 @@ class Question:
 
     @property
     def marketing(self) -> bool:
+        """Whether it is a promotion."""
         return self.purpose == "marketing"
 
     @property
     def answers(self) -> bool:
-        """An answer to someone who wrote to us: they are there, and asked for it."""
+        """Whether it is an answer to somebody who wrote to us."""
         return self.purpose == "service"
 
 
@@ -158,11 +131,11 @@ def _country(question: Question) -> bool:
     return country in UNSERVED_COUNTRIES or country in question.blocked_countries
 
 
-# In this order: the reason shown is the first that applies.
+# In order of precedence: the first reason that applies is shown.
 RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
     ("no_number", _without_number),
     ("invalid_number", _invalid_number),
-    # Not even an answer: two numbers of ours could answer each other without an end.
+    # Answers too: two numbers of ours could answer each other endlessly.
     ("own_number", lambda question: question.person.is_ours),
     ("duplicate", lambda question: question.person.duplicate),
     ("blacklisted", lambda question: question.person.blacklisted and not question.answers),
@@ -193,7 +166,7 @@ def check(
     opt_in_required: bool = False,
     leaves_by: datetime | None = None,
 ) -> Verdict:
-    """Tell whether a message for `purpose` may go to `person` at `now`.
+    """Return whether a message for `purpose` may be sent to `person` at `now`.
 
     :param purpose: one of `PURPOSES`
     :param us_marketing_blocked: Meta delivers no marketing to numbers of the United States
@@ -202,7 +175,7 @@ def check(
     :param leaves_by: the latest moment the message may leave, `now` if not given: until then a
         window must be open
     :return: `reason_key` is None or one of `REASONS`
-    :raise ValueError: on any other purpose
+    :raise ValueError: unknown purpose
     """
     if purpose not in PURPOSES:
         raise ValueError(f"a purpose is one of {PURPOSES}: {purpose!r}")

@@ -1,13 +1,11 @@
-"""Whether a note tells how somebody is known to have agreed.
+"""Whether a note says how somebody gave their consent.
 
-What is asked is little, so that no honest note is refused: two words that are not the same letter
-over and over. "x", "ok", blanks and full stops tell nobody anything a year from now.
+Little is required, so that no honest note is refused: two different words that are not one repeated
+letter. "x", "ok", blanks and full stops explain nothing a year from now.
 """
 
 import re
 import unicodedata
-
-__all__ = ["is_telling"]
 
 WORDS = 2
 LETTERS = 6
@@ -17,7 +15,7 @@ DENSE_LETTERS = 4
 
 
 def is_telling(text: str | None) -> bool:
-    """Return whether `text` says enough to be looked up by whoever doubts a consent later."""
+    """Return whether `text` is enough to verify a consent later."""
     text = unicodedata.normalize("NFKC", text or "").casefold()
     signs = [sign for sign in text if sign.isalnum()]
     dense = sum(unicodedata.category(sign) == "Lo" for sign in signs)

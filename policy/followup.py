@@ -1,6 +1,6 @@
 """Follow-ups: when a step is due, what ends one, who may enter again.
 
-Working time is given as intervals, which the caller reads from a calendar; nothing here knows one.
+Working time is given as intervals, which the caller reads from a calendar.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,15 +27,15 @@ def due_at(
     """When a wait that began at `start` is over.
 
     Days keep the time of day of `zone`: two days after Monday 10:00 is Wednesday 10:00, also over
-    the change to summer time. In working time, what begins outside counts from the next working
-    moment on: a lead of Saturday is one of Monday morning. A working day is one with working time
-    in it; what would end outside working time ends at the next working moment.
+    the change to summer time. In working time, a start outside it moves to the next working moment:
+    a lead of Saturday counts from Monday morning. A working day is a day with working time; an end
+    outside working time moves to the next working moment.
 
     :param start: naive UTC
     :param unit: 'hours' or 'days'
     :param working: ascending naive UTC intervals of working time, None for a plain wait
-    :return: naive UTC; None when the intervals end too early to tell
-    :raise ValueError: on another unit or a negative amount
+    :return: naive UTC; None when the intervals end too early
+    :raise ValueError: unknown unit or negative amount
     """
     if unit not in UNITS or amount < 0:
         raise ValueError(f"a wait is a number of {UNITS}: {amount!r} {unit!r}")
@@ -52,7 +52,7 @@ def due_at(
 
 
 def next_working(moment: datetime, working: Iterable[Interval]) -> datetime | None:
-    """The first moment from `moment` on that lies in working time; None when there is none."""
+    """Return the first moment from `moment` on that is in working time; None when there is none."""
     for begin, end in working:
         if moment < end:
             return max(moment, begin)
@@ -96,7 +96,7 @@ def _local(moment, zone):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is so now of a lead that is in a follow-up; see STOPS for the words."""
+    """The current facts of a lead in a follow-up; see STOPS for their names."""
 
     gone: bool = False
     replied: bool = False
@@ -109,29 +109,29 @@ class Facts:
     unmet: bool = False
 
 
-# In this order: the reason shown is the first that applies. What the person did comes before what
-# we did.
+# In order of precedence: the first reason that applies is shown. What the person did comes before
+# what we did.
 STOPS = (
     "gone", "replied", "opted_out", "won", "lost", "stage_left", "own_message", "own_contact",
     "unmet",
 )  # fmt: skip
-# Without the lead there is nothing to follow, and a condition is there to be kept.
+# These always apply: without the lead there is nothing to follow, and a condition must hold.
 ALWAYS = frozenset(("gone", "unmet"))
 
 
 def stop_reason(facts: Facts, switched_on: Iterable[str]) -> str | None:
-    """The first of STOPS that ends the follow-up, or None.
+    """Return the first of STOPS that ends the follow-up, or None.
 
-    :param switched_on: those of STOPS that the follow-up heeds; ALWAYS are heeded in any case
+    :param switched_on: the STOPS that the follow-up has on; ALWAYS apply anyway
     """
     heeded = ALWAYS.union(switched_on)
     return next((name for name in STOPS if name in heeded and getattr(facts, name)), None)
 
 
 def after_message(state: str) -> str:
-    """What a message's state means for the steps behind it.
+    """Return what a message's state means for the next steps.
 
-    :return: 'wait' (it has not left yet, or nobody knows), 'go', or 'not_sent'
+    :return: 'wait' (not sent yet, or unknown), 'go', or 'not_sent'
     """
     if state in ("failed", "skipped", "cancelled"):
         return "not_sent"
@@ -139,12 +139,12 @@ def after_message(state: str) -> str:
 
 
 def is_too_late(due: datetime | None, now: datetime, patience_days: int) -> bool:
-    """Whether a step that should have been at `due` had better not come any more."""
+    """Return whether a step due at `due` is too late to be done."""
     return bool(due and patience_days) and now > due + timedelta(days=patience_days)
 
 
 def may_enter_again(rule: str, days: int, last_ended_at: datetime | None, now: datetime) -> bool:
-    """Whether a lead may enter a follow-up that it went through before.
+    """Return whether a lead may enter a follow-up again.
 
     :param rule: 'never' or 'after'
     :param days: with 'after', how many days must have passed

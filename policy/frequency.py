@@ -1,18 +1,18 @@
-"""How many promotions one person gets: at most so many in any so many days.
+"""The frequency cap: at most so many promotions to one person in any so many days.
 
-A rule of the company's, over all its numbers; Meta has one of its own, which it does not tell
-(Meta, Per-user marketing template message limits, 2026-04-29).
+A rule of the company, over all its numbers; Meta has its own, which it does not publish (Meta,
+Per-user marketing template message limits, 2026-04-29).
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-# States of a message that its person has, or may have. What failed reached nobody.
+# States of messages that the person has or may have received. Failed ones reached nobody.
 COUNTED_STATES = (
     "reserved", "uncertain", "accepted", "held", "sent", "delivered", "read",
 )  # fmt: skip
-# These have time: they wait until the person may get another promotion. Whoever else asks is told.
+# Origins that wait until the person may get another promotion; the others are refused.
 PATIENT = ("sequence", "action")
 
 
@@ -24,22 +24,24 @@ class Cap(NamedTuple):
 
     @property
     def applies(self) -> bool:
+        """Whether there is a cap."""
         return self.count > 0 and self.days > 0
 
     @property
     def window(self) -> timedelta:
+        """The period over which promotions are counted."""
         return timedelta(days=self.days)
 
 
 def is_counted(origin: str | None, category: str | None) -> bool:
-    """Tell whether a message counts as a promotion to its person."""
+    """Return whether a message counts as a promotion."""
     return category == "marketing" and origin != "test"
 
 
 def frees_at(promoted_at: Iterable[datetime], cap: Cap) -> datetime | None:
-    """Return from when a person may get one more promotion; None: at any time.
+    """Return from when a person may get another promotion; None: at any time.
 
-    :param promoted_at: when the person's promotions left at the latest, in any order
+    :param promoted_at: the latest times at which the person's promotions left, in any order
     """
     if not cap.applies:
         return None

@@ -1,15 +1,14 @@
-"""The one gate, and where it differs by what wanted a message sent: the whole list, with reasons.
+"""The rules before each send, and where they differ by the origin of a message, with reasons.
 
-Whatever makes a message (campaign, retry, trial, sequence, automation rule, colleague, automatic
-reply, test), it leaves through one transaction that asks every rule of `RULES`. The rules
-themselves are in `eligibility`, `frequency`, `hours`, `limits` and `record_change`; a test holds
-each origin against each rule and finds these differences and no other.
+Whatever creates a message (campaign, retry, A/B test, sequence, automation rule, colleague,
+automatic reply, test send), it leaves through one transaction that checks every rule of `RULES`.
+The rules themselves are in `eligibility`, `frequency`, `hours`, `limits` and `record_change`; a
+test checks each origin against each rule and finds exactly these differences.
 
-A row is (rule, origin or '*', category or '*'): why the rule does not hold such a message back.
+A row is (rule, origin or '*', category or '*'): why the rule does not apply to such a message.
 """
 
-# Whether it is a person at all, who is asked for a person's word, how often, when, how many in a
-# day, and what pauses.
+# Own numbers, consent, frequency, hours, daily limit, pauses.
 RULES = (
     "own_number",
     "opted_out",
@@ -60,7 +59,7 @@ DIFFERENCES = {
 
 
 def difference(rule: str, origin: str, category: str) -> str | None:
-    """Return why `rule` does not hold back such a message; None where it does."""
+    """Return why `rule` does not apply to such a message; None where it does."""
     return next(
         (
             reason

@@ -1,11 +1,11 @@
-"""Quiet hours: times of a person's own day at which nothing automated and no promotion is sent.
+"""Quiet hours: times of a person's local day at which nothing automated and no promotion is sent.
 
 Times of day are hours as numbers, as Odoo keeps them: 21.5 is half past nine in the evening. A
 quiet span may pass midnight; where it begins and ends at the same time there is none.
 
-A person's place in the world may be known by several time zones at once, when all we have is a
-number of a country with more than one. Then only what suits every one of them is allowed. Where
-that leaves no moment of the day, the moments that suit most of them are.
+A person may have several possible time zones, when all we know is a number of a country with more
+than one. Then only times allowed in all of them are allowed; where there are none, the times
+allowed in most of them.
 """
 
 from datetime import date, datetime, time, timedelta, timezone
@@ -13,16 +13,17 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY = timedelta(days=1)
-# Nobody looked at these before they left; see `waits`.
+# Origins of messages that nobody looks at before they leave; see `waits`.
 AUTOMATED = ("campaign", "sequence", "action")
-# What suits every zone happens within a day, or never: the rest is for changes of the clock.
+# A time allowed in all zones comes within a day or never; the rest is for clock changes.
 HORIZON = 2 * DAY
 
 
 def waits(origin: str | None, category: str | None) -> bool:
-    """Tell whether a message keeps to the person's hours.
+    """Return whether a message must respect the person's quiet hours.
 
-    :param origin: what wanted it sent ('campaign', 'sequence', 'action', 'manual', 'reply', 'test')
+    :param origin: what caused the message ('campaign', 'sequence', 'action', 'manual', 'reply',
+        'test')
     :param category: 'marketing', 'utility', 'service', …
     """
     return origin in AUTOMATED or (category == "marketing" and origin != "test")
@@ -31,11 +32,11 @@ def waits(origin: str | None, category: str | None) -> bool:
 def next_allowed(
     now_utc: datetime, tz_name: str, quiet_from: float, quiet_until: float
 ) -> datetime:
-    """Return the first moment from `now_utc` on that is in nobody's quiet hours.
+    """Return the first moment from `now_utc` on that is outside the quiet hours of all zones.
 
     :param now_utc: naive UTC
-    :param tz_name: the person's time zone; several are divided by commas. Unknown names are
-        ignored, and without any that is known UTC is meant
+    :param tz_name: the person's time zone; several are separated by commas. Unknown names are
+        ignored; UTC if none is known
     :param quiet_from, quiet_until: hours of the day, 0 to 24
     :return: naive UTC; `now_utc` itself when it is allowed
     """
@@ -73,11 +74,12 @@ def leaves_at(
     held_until: datetime | None = None,
     capped_until: datetime | None = None,
 ) -> tuple[datetime, str | None]:
-    """Return when a message may leave at the earliest, and why not before.
+    """Return when a message may leave at the earliest, and the reason for waiting.
 
     :param quiet: from and until
-    :param held_until: WhatsApp holds promotions to this person back until then
-    :param capped_until: the person had enough promotions until then (`policy.frequency`)
+    :param held_until: WhatsApp limits promotions to this person until then
+    :param capped_until: the person has reached the promotions allowed until then
+        (`policy.frequency`)
     :return: the reason is None, 'held', 'frequency' or 'hours': the one that ends last, but the
         hours only when nothing else makes it wait
     """
@@ -94,7 +96,7 @@ def leaves_at(
 
 @lru_cache(maxsize=1024)
 def zones_named(tz_name: str) -> tuple[ZoneInfo, ...]:
-    """Return the zones that a text with commas names."""
+    """Return the known time zones of a comma-separated text."""
     zones = []
     for name in (tz_name or "").split(","):
         try:
@@ -110,7 +112,7 @@ def _seconds(hours: float) -> int:
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The clock on the wall there, without a zone."""
+    """Local time there, naive."""
     return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None, fold=0)
 
 
@@ -128,20 +130,20 @@ def _next_in(zone: ZoneInfo, moment: datetime, start: int, end: int) -> datetime
     if wall >= datetime.combine(day, time.min) + timedelta(seconds=end):
         day += DAY
     first, second = (_moment_of(day, end, zone, fold) for fold in (0, 1))
-    # An hour that the clock strikes twice: the first may be over.
+    # An hour that occurs twice at a clock change: the first may be over.
     return first if first > moment else second
 
 
 def _moment_of(day: date, seconds: int, zone: ZoneInfo, fold: int = 0) -> datetime:
-    """When the clock there reaches a time of day; in naive UTC.
+    """When the local clock reaches a time of day; naive UTC.
 
-    A time that the clock leaps over is reached when it leaps.
+    A time that a clock change skips is reached at the change.
     """
     wall = datetime.combine(day, time.min) + timedelta(seconds=seconds)
     moment = _as_utc(wall, zone, fold)
     if _wall(moment, zone) == wall:
         return moment
-    # Read with the offset before the leap it lies after it, and the other way round.
+    # With the offset before the change it lies after it, and vice versa.
     before, after = sorted((_as_utc(wall, zone, 0), _as_utc(wall, zone, 1)))
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) // 2

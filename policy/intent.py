@@ -1,9 +1,10 @@
-"""Does an inbound message ask us to stop sending promotions, or to resume?
+"""Whether an inbound message asks us to stop sending promotions, or to resume.
 
-The letters are undressed (`plain_text`), the message is cut into clauses (`intent_clauses`). Each
+Letters are normalised (`plain_text`) and the message is split into clauses (`intent_clauses`). Each
 clause is either a known request (`intent_words`, or a company's own words), or its words are
-replaced by the parts they play and compared with the forms in `intent_sentences`. Whatever says
-something else besides is left to a person. Time and memory grow with the length, which is bounded.
+replaced by their parts of the sentence and compared with the forms in `intent_sentences`. Anything
+that also says something else is left to a person. Time and memory are linear in the length, which
+is bounded.
 """
 
 from dataclasses import dataclass
@@ -89,15 +90,15 @@ SHIPPED_WORDS = Words()
 def opt_out_strength(
     text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
 ) -> str:
-    """Tell how clearly an inbound message asks us to stop sending promotions.
+    """Return how clearly an inbound message asks us to stop sending promotions.
 
-    People must be taken off the list whichever way they ask (WhatsApp Business Messaging Policy).
-    Our own button's payload decides first; otherwise the text, in English, Spanish, Portuguese or
-    French, or in a company's own words.
+    People must be opted out whichever way they ask (WhatsApp Business Messaging Policy). Our own
+    button's payload decides first; otherwise the text, in English, Spanish, Portuguese or French,
+    or in a company's own words.
 
     :param text: what the person wrote, or the label of the button pressed
     :param payload: the payload of the button pressed, if any
-    :param words: the requests that a company listens to
+    :param words: the company's own words for requests
     :return: STRONG, AMBIGUOUS or NONE
     """
     if payload in (STOP_PAYLOAD, RESUME_PAYLOAD):
@@ -114,16 +115,16 @@ def opt_out_strength(
 def opt_out_intent(
     text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
 ) -> bool:
-    """Tell whether an inbound message asks us, beyond doubt, to stop sending promotions."""
+    """Return whether an inbound message asks us, beyond doubt, to stop sending promotions."""
     return opt_out_strength(text, payload, words) == STRONG
 
 
 def opt_in_intent(
     text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
 ) -> bool:
-    """Tell whether an inbound message asks us to resume sending promotions.
+    """Return whether an inbound message asks us to resume sending promotions.
 
-    The whole message must be such a request. One that could be read as an opt-out is none.
+    The whole message must be such a request. One that could be read as an opt-out does not count.
     """
     if payload == RESUME_PAYLOAD:
         return True
@@ -147,7 +148,7 @@ def _contains(text: str, phrases: frozenset[str]) -> bool:
 
 
 def _weigh(text: str, words: Words) -> str:
-    """What all clauses of a message come to."""
+    """Combine the clauses of a message."""
     clauses = clauses_of(text)
     kinds = [_kind(clause, words) for clause in clauses]
     has_sign = not known.SIGNS.isdisjoint(text)

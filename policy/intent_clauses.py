@@ -1,4 +1,4 @@
-"""A message cut into clauses; what somebody's program or habit put around them is taken away."""
+"""Split a message into clauses, without what forwarding programs or signatures add around them."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _SMALL_WORDS = word_set("de del la las los da do dos das du von van y e")
 
 @dataclass(frozen=True)
 class Clause:
-    """raw: as it looks, with capitals. ends: what stands behind it, "?" for a question.
+    """raw: as it looks, with capitals. ends: the punctuation after it, "?" for a question.
     sentence: the clauses of one sentence have one number."""
 
     raw: str
@@ -41,11 +41,12 @@ class Clause:
 
     @cached_property
     def phrase(self) -> str:
+        """Plain text of the clause, see `plain_text.normalise`."""
         return normalise(self.raw)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """Plain words; an apostrophe divides two, but "don't" is "do not"."""
+        """Plain words; an apostrophe separates two, but "don't" is "do not"."""
         return tuple(_TOKEN.findall(letters_of(_NOT.sub(" not", self.raw))))
 
     @property
@@ -62,6 +63,7 @@ class Clause:
 
     @property
     def is_question(self) -> bool:
+        """Whether it ends with a question mark."""
         return "?" in self.ends or "？" in self.ends
 
     @cached_property
@@ -78,7 +80,7 @@ class Clause:
 
 def clauses_of(text: str) -> list[Clause]:
     """Return the clauses of a message, in their order."""
-    # One sign may look like twenty letters.
+    # One character may stand for twenty letters.
     lines = _lines_of(join_spelt(seen_of(text)[:MAX_CHARACTERS]))
     clauses: list[Clause] = []
     sentence = 0

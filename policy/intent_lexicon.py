@@ -1,7 +1,7 @@
-"""The words of the sentences by which people ask for no more promotions: which part each plays.
+"""The words of opt-out sentences, and the part that each plays.
 
-A part is one letter. A word that plays none is "x": whatever it is, it is about something else.
-`intent_phrases` has the parts that several words play together, and the words that play none.
+A part is one letter. A word without a part is "x": it is about something else. `intent_phrases` has
+the parts of several words together, and the words that are ignored.
 
 A form is a word or "stem:ending,ending;ending": on those after ";" hangs a "me" ("escrib:ir;irme"),
 which is the part "e" too. Only forms that ask are listed: not "escribieron" (they did write), not

@@ -1,4 +1,4 @@
-"""What the words of a clause are to each other: a letter for each, see `intent_lexicon`."""
+"""The parts of a clause: one letter per word, see `intent_lexicon`."""
 
 import re
 from functools import cache
@@ -66,6 +66,7 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def meant(word: str) -> str:
+    """Return the known word that was meant by `word`, typos included."""
     return slips_of(*_vocabulary()).meant(word)
 
 
@@ -118,11 +119,13 @@ def _compiled(forms: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def is_request(words: tuple[str, ...]) -> bool:
+    """Return whether the words ask for no more promotions."""
     return bool(phrases.REQUESTS.intersection(words))
 
 
 def kind_of(parts: str) -> str:
-    """What a clause of these parts is: "ask", "doubt", "hint", "contrary", "silent" or "other"."""
+    """Return what a clause of these parts is: "ask", "doubt", "hint", "contrary", "silent" or
+    "other"."""
     once = _with_one_no(parts)
     bare = once.replace("e", "")
     if not bare.strip("N") and len(bare) <= 1:

@@ -1,4 +1,4 @@
-"""Several words of a sentence that play one part together, and those that play none."""
+"""Phrases of several words that play one part, and words that are ignored."""
 
 from .plain_text import word_set
 
@@ -198,7 +198,7 @@ PHRASES = {
     ),
 }
 
-# Change nothing of what is asked, and are passed over.
+# Do not change the request, and are ignored.
 FILLERS = word_set(
     "a abs absolument address adieu adios afternoon agora agradeco agradezco ahi ahora ai al all "
     "already also am amiga amigo an and antes anyone aqui are as asap asi au aujourd aussi aux "
@@ -223,14 +223,14 @@ FILLERS = word_set(
     "veuillez via vlw voce voces voila vos vosotros votre vous vuestra vuestras vuestro vuestros "
     "we well wey whatsapp will with x xfa xfavor y ya you your"
 )
-# May stand anywhere, also within what belongs together.
+# May stand anywhere, also inside a phrase.
 COURTESIES = word_set(
     "favorcito gentileza kindly obsequio please plis pls plz porfa porfavor porfi porfis stp svp "
     "xfa xfavor"
 )
 # The one who asks: the part "e".
 ME = word_set("comigo conmigo m me mi mim moi nos us")
-# Whoever asks whether we can, asks us to.
+# Asking whether we can is asking us to.
 REQUESTS = word_set(
     "can could may peux pode podeis podem poderia poderiam podria podriais podriamos podrian "
     "podrias possible pourrait pourriez pouvez puede pueden puedes will would"

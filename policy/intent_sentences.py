@@ -1,4 +1,4 @@
-"""The forms of sentences by which people ask for no more promotions.
+"""The sentence patterns by which people ask for no more promotions.
 
 Regular expressions over the parts of a clause (`intent_lexicon`): "NeSPM" is "no me manden
 más mensajes". "e" is "me", which is left out where it does not matter. `intent_parts` compares the

@@ -1,7 +1,6 @@
-"""The word that was meant: stretched ("stooop"), with digits for letters ("st0p"), or with a slip
-of the finger ("sotp", "unsuscribe").
+"""Typing mistakes: stretched ("stooop"), digits for letters ("st0p"), typos ("sotp", "unsuscribe").
 
-Only long words are allowed a wrong letter: short ones are too near to other words.
+Only long words may have a wrong letter: short ones are too close to other words.
 """
 
 from collections.abc import Iterable
@@ -12,15 +11,15 @@ from .plain_text import squeezed
 # At least as long for two letters in the wrong order; for one too much, too few, or wrong.
 SWAPPED_FROM, WRONG_FROM = 4, 6
 _DIGITS = str.maketrans("013457@$", "oieastas")
-# Longer than any word we know; nobody is asked to compare more.
+# Longer than any word we know; longer input is not compared.
 LONGEST = 40
 
 
 class Slips:
-    """Finds, for what was typed, the word of a vocabulary that was meant. Asking is cheap.
+    """Finds the word of a vocabulary that was meant by what was typed. Lookups are cheap.
 
     :param words: plain lower-case words
-    :param others: words that are themselves, however near they are to one of `words`
+    :param others: words that are not typos, however close they are to one of `words`
     """
 
     def __init__(self, words: Iterable[str], others: frozenset[str] = frozenset()):
@@ -37,7 +36,7 @@ class Slips:
                     self._near.setdefault(f"-{shorter}", word)
 
     def meant(self, typed: str) -> str:
-        """Return the word meant, or `typed` itself when it is none of ours."""
+        """Return the word meant, or `typed` itself when no word is close."""
         if typed in self._words or typed in self._others or len(typed) > LONGEST:
             return typed
         for plain in _plainer(typed):
@@ -54,7 +53,7 @@ class Slips:
             return ""
         for shorter in (typed, *_without_one(typed)):
             word = self._near.get(f"-{shorter}")
-            # An ending is grammar, not a slip: "removed" is no "remove".
+            # An ending is grammar, not a typo: "removed" is not "remove".
             if word and word[-1] == typed[-1] and word[0] == typed[0] and _is_one_off(typed, word):
                 return word
         return ""
@@ -62,6 +61,7 @@ class Slips:
 
 @lru_cache(maxsize=256)
 def slips_of(words: frozenset[str], others: frozenset[str] = frozenset()) -> Slips:
+    """Return the `Slips` of a vocabulary, cached."""
     return Slips(words, others)
 
 

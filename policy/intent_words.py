@@ -1,4 +1,4 @@
-"""The whole messages by which people ask for no more promotions, or for them again, by language.
+"""Whole messages by which people opt out or in again, by language.
 
 Patterns as `intent.expand` reads them: `|` stands between alternatives. Written as
 `plain_text.normalise` does: lower case, no accents, no punctuation, apostrophes dropped. They are
@@ -66,7 +66,7 @@ STRONG = {
     ),
 }
 
-# Perhaps a wish to be left alone, perhaps about something else: a person is asked.
+# Perhaps an opt-out, perhaps about something else: a person decides.
 AMBIGUOUS = {
     "en": (
         "spam|harassment|enough|remove|delete|unwanted",
@@ -148,7 +148,7 @@ OPT_IN = {
     ),
 }
 
-# Signs that say it without a word; with nothing but them in the message, a person is asked.
+# Emoji that may mean it; for a message of nothing else, a person decides.
 SIGNS = frozenset("🛑🚫⛔🔕📵")
 
 # Also said of an order, an appointment or a road: nothing but polite words may stand beside them,
@@ -186,7 +186,7 @@ TOPIC = word_set(
 )
 POINTERS = word_set("me it this all now to todo todos ya mas esta este ahora ja agora ici tout")
 
-# Words that are themselves, however near they are to a request.
+# Words that are not typos, however close they are to a request.
 NOT_KEYWORDS = word_set(
     "from form sari sir stay shop step spot post tops pots cancelled canceled end and"
 )

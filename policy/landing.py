@@ -1,11 +1,11 @@
-"""On which record does an inbound message land: a ladder, and the first rung that holds wins.
+"""Which record an inbound message is routed to: the first step that finds one wins.
 
 1. `answered`: the record of our message that it answers.
 2. `last_written`: the record last written about with this person.
 3. `open_lead`: the newest open lead with their number, of the company that owns our number.
 4. `partner`: the contact they are, else one with their number.
-5. `new_lead`: one made for them, where the company wants that.
-6. `nobody`: the conversation alone; it waits in the list until somebody takes it.
+5. `new_lead`: a new one, if the company wants that.
+6. `nobody`: the conversation alone; it waits unassigned in the list.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER = "answered", "last_written", "open_l
 NEW_LEAD, NOBODY = "new_lead", "nobody"
 RUNGS = (ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER, NEW_LEAD, NOBODY)
 
-# What WhatsApp reports of a person or of an earlier message, and what says nothing by itself:
-# nobody asked for anything, so no lead is made of it.
+# What WhatsApp reports about a person or an earlier message, and reactions: nobody asked for
+# anything, so no lead is created.
 NO_ENQUIRY = frozenset(("system", "edit", "revoke", "reaction", "unsupported", "unknown"))
 
 
@@ -25,11 +25,11 @@ NO_ENQUIRY = frozenset(("system", "edit", "revoke", "reaction", "unsupported", "
 class Candidate:
     """A lead or contact that may be theirs.
 
-    key: whatever names the record to the caller.
+    key: the caller's identifier of the record.
     company: id of its company, None when it belongs to all.
     is_open: a lead that is neither archived, lost nor won; a contact is always open.
     is_person: not a company.
-    at: when it was made (leads) or last changed (contacts).
+    at: when it was created (leads) or last changed (contacts).
     """
 
     key: object
@@ -40,11 +40,11 @@ class Candidate:
 
 
 def climb(steps: dict[str, Callable[[], object]]) -> tuple[str, object]:
-    """Try the rungs in order; what stands on a rung is looked up only when it is reached.
+    """Return the first record found. Later steps are not looked up.
 
-    :param steps: {rung: function returning the record there, or something false}; a rung left out
-        holds nobody
-    :return: (rung, record), ('nobody', None) at the top
+    :param steps: {step: function returning its record, or something false}; missing steps are
+        skipped
+    :return: (step, record), ('nobody', None) when nothing was found
     """
     unknown = set(steps) - set(RUNGS)
     if unknown:
@@ -58,20 +58,21 @@ def climb(steps: dict[str, Callable[[], object]]) -> tuple[str, object]:
 
 
 def is_within(candidate: Candidate, company: int) -> bool:
-    """What people write to one company is shown on no record of another."""
+    """Return whether the record may show messages to this company; never another company's."""
     return candidate.company in (None, company)
 
 
 def open_lead(candidates: list[Candidate], company: int) -> object:
-    """Key of the newest open lead of the company, of two of one moment the later listed."""
+    """Return the key of the company's newest open lead, the later listed of two equally new
+    ones."""
     fitting = [c for c in candidates if c.is_open and is_within(c, company)]
     return max(fitting, key=lambda c: c.at).key if fitting else None
 
 
 def partner(linked: Candidate | None, candidates: list[Candidate], company: int) -> object:
-    """Key of the contact: the one the person is known to be, else by number.
+    """Return the key of the contact: the linked one, else by number.
 
-    Of several with one number a person comes before a company, then the one last changed.
+    Of several with the same number: people before companies, then the last changed.
     """
     if linked and is_within(linked, company):
         return linked.key
@@ -80,11 +81,11 @@ def partner(linked: Candidate | None, candidates: list[Candidate], company: int)
 
 
 def makes_lead(wanted: bool, kind: str, asks_to_stop: bool, blocked: bool) -> bool:
-    """Whether a message of a stranger becomes a lead.
+    """Return whether a message from an unknown person becomes a lead.
 
     :param wanted: the company's setting
     :param kind: Meta's type of the message
-    :param asks_to_stop: whoever says STOP wants no salesperson
+    :param asks_to_stop: the message is an opt-out
     :param blocked: we blocked them
     """
     return wanted and kind not in NO_ENQUIRY and not asks_to_stop and not blocked

@@ -1,20 +1,21 @@
-"""The messaging limit: how many people may be written to first in any 24 hours.
+"""The messaging limit: how many people may be contacted outside a service window in any 24 hours.
 
 Meta counts the unique people to whom a business portfolio delivers messages outside an open
 customer service window in a moving 24 h, over all its numbers together (Meta, Messaging limits,
-2026-09-11). No field tells how much of it is used and no error code says that it is reached, so
-we keep the count: one place ("slot") per person, dated by `slot_at`. A person counts at `now`
-while `slot_at > now - WINDOW`.
+2026-09-11). Neither a field nor an error code of Meta's says how much of it is used, so we keep the
+count: one slot per person, dated by `slot_at`. A person counts at `now` while `slot_at > now -
+WINDOW`.
 
-Rules that callers keep, and without which the count would be wrong:
+Rules for callers, without which the count is wrong:
 
 - Lock the portfolio, count, ask `allowance`, write `slot_at`, commit: in one transaction.
 - *Every* message reserved outside a service window moves the person's `slot_at` to
-  `reserve_slot_at`, also when the person counted already and needed no new place: the moving
-  window runs from the last contact, not from the first.
+  `reserve_slot_at`, also when the person already counted and needed no new slot: the moving window
+  runs from the last contact, not from the first.
 - A message that Meta held for quality assessment leaves when Meta releases it, mostly within the
   hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` once more.
-- A place is given back (`gives_slot_back`) by setting `slot_at` to `slot_after_refusal`.
+- A slot is given back (`gives_slot_back`) by setting `slot_at` to the latest one of the person's
+  other messages that kept their slot, or to None.
 """
 
 import math
@@ -43,7 +44,7 @@ LEVELS = {
     "unknown": UNKNOWN_LIMIT,
 }
 
-# Failures reported by a later status after which the person was certainly not contacted:
+# Failures reported by a later status that certainly did not contact the person:
 # - template_paused: attempts with a paused template do not count (Meta, Template pausing,
 #   2025-10-22); messages held by template pacing are dropped with the same code (Meta, Template
 #   pacing, 2026-09-11);
@@ -61,10 +62,10 @@ class CampaignPart(NamedTuple):
 
 
 def people_limit(messaging_limit: str, daily_cap: int | None = None) -> int | None:
-    """Return how many people may be written to in 24 h; None means without limit.
+    """Return how many people may be contacted in 24 h; None means no limit.
 
     :param messaging_limit: Meta's level, a key of `LEVELS`; anything else counts as unknown
-    :param daily_cap: our own cap in people per 24 h; None or 0 when there is none
+    :param daily_cap: our own cap in people per 24 h; None or 0 for none
     :raise ValueError: when `daily_cap` is negative
     """
     if daily_cap and daily_cap < 0:
@@ -76,10 +77,10 @@ def people_limit(messaging_limit: str, daily_cap: int | None = None) -> int | No
 
 
 def in_service_window(window_expires_at: datetime | None, leaves_by: datetime) -> bool:
-    """Tell whether a message that leaves at `leaves_by` or before falls in the service window.
+    """Return whether a message that leaves by `leaves_by` is inside the service window.
 
-    Any message from the person opens the window for 24 h; messages inside it do not count (Meta,
-    Messaging limits, 2026-09-11).
+    Any message from the person opens the window for 24 h; our messages inside it do not count
+    (Meta, Messaging limits, 2026-09-11).
     """
     return bool(window_expires_at) and leaves_by < window_expires_at
 
@@ -90,7 +91,7 @@ def needs_slot(
     now: datetime,
     leaves_by: datetime | None = None,
 ) -> bool:
-    """Tell whether a message to this person takes a new place of the limit.
+    """Return whether a message to this person takes a new slot of the limit.
 
     :param slot_at: when the person was last counted, None if never
     :param window_expires_at: when the service window of this number and person closes, if any
@@ -109,33 +110,22 @@ def reserve_slot_at(now: datetime, deadline: datetime, slot_at: datetime | None 
     :param slot_at: when the person was last counted; never moved back, since another number may
         have reserved a message to the same person with a later deadline
 
-    The place counts from `deadline` and not from `now`: the process can die between the commit of
+    The slot counts from `deadline` and not from `now`: the process can die between the commit of
     the reservation and the answer, and then nobody knows when, or whether, the request went out.
-    Dated too late, a place is kept a little long; dated too early, it would be given to somebody
-    else while Meta still counts this person.
+    Dated too late, a slot is kept slightly too long; dated too early, somebody else would get it
+    while Meta still counts this person.
     """
     return max(now, deadline, slot_at or now)
 
 
 def gives_slot_back(failure_type: str, refused_at_once: bool) -> bool:
-    """Tell whether a failed message returns the place that it took.
+    """Return whether a failed message gives back the slot that it took.
 
-    A request that the API refuses in its own answer contacted nobody. A message that was accepted
-    and failed later stays counted for its 24 h, because Meta does not say whether such a message
+    A request refused in the API's own reply contacted nobody. A message that was accepted and
+    failed later stays counted for its 24 h, because Meta does not say whether such a message
     counts, unless the failure is one of `NEVER_SENT_ON`.
     """
     return refused_at_once or failure_type in NEVER_SENT_ON
-
-
-def slot_after_refusal(other_slots: Iterable[datetime | None]) -> datetime | None:
-    """Return the `slot_at` of a person after one of their messages gave its place back.
-
-    :param other_slots: the moments for which the person's other messages outside a window were
-        reserved (None entries are ignored), those that gave their place back left out
-    :return: the latest of them, since one of those messages may have reached the person; None
-        when there is none: the person no longer counts
-    """
-    return max(filter(None, other_slots), default=None)
 
 
 def kept_for_followups(limit: int, followup_share: float) -> int:
@@ -152,17 +142,17 @@ def allowance(
     followup_share: float = 0.0,
     kind: str = "campaign",
 ) -> int | None:
-    """Return how many more people may be reserved now; None means without limit.
+    """Return how many more people may be reserved now; None means no limit.
 
-    The people used never exceed `limit` together. Follow-ups may take everything that is free.
-    Campaigns leave alone the part of the follow-up share that follow-ups have not used yet.
+    Together they never exceed `limit`. Follow-ups may take everything that is free; campaigns leave
+    the unused part of the follow-up share.
 
     :param limit: people per 24 h, see `people_limit`
-    :param used_by_campaigns: people counted in the last 24 h whose place a campaign took
+    :param used_by_campaigns: people counted in the last 24 h whose slot a campaign took
     :param used_by_followups: the same for follow-ups; a person is in one of the two counts
     :param followup_share: part of the limit kept for follow-ups, 0 to 1
     :param kind: who asks: 'campaign' or 'followup'
-    :raise ValueError: on any other `kind`
+    :raise ValueError: unknown `kind`
     """
     if kind not in ("campaign", "followup"):
         raise ValueError(f"neither 'campaign' nor 'followup': {kind!r}")
@@ -190,7 +180,7 @@ def campaign_part(
     """Return what of the limit is open to campaigns, for `frees_at` and `pacing.forecast`.
 
     Both lists are ascending, one moment per person. Follow-ups beyond their share occupy the
-    campaigns' part; as places free oldest first, the oldest follow-ups are those that do.
+    campaigns' part; as slots free oldest first, the oldest follow-ups do.
     """
     taken, followups = counted(campaign_slots, now), counted(followup_slots, now)
     if limit is None:
@@ -201,12 +191,12 @@ def campaign_part(
 
 
 def frees_at(slot_times: Iterable[datetime], limit: int | None, now: datetime) -> datetime | None:
-    """Return when the next place frees, or None when waiting changes nothing.
+    """Return when the next slot frees, or None when waiting changes nothing.
 
     :param slot_times: one moment per person, ascending; older than 24 h are ignored
     :param limit: people per 24 h; for campaigns take both from `campaign_part`
-    :return: the moment from which fewer than `limit` people count; None when that is so already,
-        or when `limit` is 0 and nobody may ever be written to (ask `allowance` first)
+    :return: the moment from which fewer than `limit` people count; None when that is so already, or
+        when `limit` is 0 (ask `allowance` first)
     """
     if limit is None or limit <= 0:
         return None

@@ -1,29 +1,29 @@
-"""Which address leads to a tracked link, what its end looks like, and whose request is a click."""
+"""Tracked links: their address, its suffix, and which requests are clicks."""
 
 import re
 from functools import lru_cache
 
 from crawleruseragents import is_crawler
 
-# A link's code and a message's token in one segment: Meta appends the variable to the address as
-# it is, and what it does to a slash is written nowhere.
+# A link's code and a message's token in one segment: Meta appends the variable to the address as it
+# is, and what it does with a slash is not documented.
 SUFFIX = re.compile(r"(?P<code>[A-Za-z0-9]{1,32})-(?P<token>[A-Za-z0-9_-]{16})")
 # Odoo's own short address and ours; a template is approved for one of them.
 PATHS = ("/r/{{1}}", "/waba/r/{{1}}")
 
-# How browsers have introduced themselves since 1994, and the few phones that do not do as others:
-# Opera Mini, UC Browser, the browsers of feature phones. HTTP libraries give their own name.
+# User agents of browsers since 1994, and of the few phones that differ: Opera Mini, UC Browser, the
+# browsers of feature phones. HTTP libraries use their own name.
 _BROWSER = re.compile(
     r"Mozilla/\d\.\d \((?!compatible\))[^)]{3,}|Opera/\d|UCWEB/|(?:BlackBerry|Nokia|SonyEricsson"
     r"|SAMSUNG-|LG-|LGE-|MOT-|Alcatel|ZTE|HUAWEI|JUC)[\w-]*[ /]"
 )
-# What a page opened inside WhatsApp ends with; its preview fetcher begins with it, and has nothing
-# else (crawler-user-agents takes both for the fetcher).
+# Suffix of WhatsApp's own browser; its preview fetcher begins with it and has nothing else
+# (crawler-user-agents takes both for the fetcher).
 _INSIDE_WHATSAPP = re.compile(r"(?<=.)[ \[;](?:FBAN/)?WhatsApp\b[^ \]]*")
-# Not in crawler-user-agents 1.67: what calls itself a browser and says further on what it is. Mail
-# and address scanners (Proofpoint, Barracuda, VirusTotal, urlscan), Windows' HTTP library, Meta's
-# agents (developers.facebook.com/docs/sharing/webmasters/web-crawlers, 2026-09), and the words by
-# which most others go. "Cubot" makes phones.
+# Not in crawler-user-agents 1.67: agents that claim to be a browser and say further on what they
+# are. Mail and address scanners (Proofpoint, Barracuda, VirusTotal, urlscan), Windows' HTTP
+# library, Meta's agents (developers.facebook.com/docs/sharing/webmasters/web-crawlers, 2026-09),
+# and the words by which most others go. "Cubot" makes phones.
 _OTHER_MACHINES = re.compile(
     r"proofpoint|barracuda|mimecast|virustotal|urlscan|safelinks|trendmicro|sophos|fortinet"
     r"|WinHttpRequest|meta-external|facebookcatalog|Lighthouse"
@@ -35,7 +35,7 @@ PREFETCH_WORDS = ("prefetch", "preview", "prerender")
 
 
 def suffix(code, token):
-    """The end of a tracked address: which link, and for which message."""
+    """Return the suffix of a tracked address: which link, and for which message."""
     text = f"{code}-{token}"
     if not SUFFIX.fullmatch(text):
         raise ValueError(f"not the parts of a tracked address: {text!r}")
@@ -43,15 +43,15 @@ def suffix(code, token):
 
 
 def split_suffix(text):
-    """(code, token) of the end of a tracked address; ('', '') when it is none of ours."""
+    """Return (code, token) of the suffix of a tracked address; ('', '') when it is not ours."""
     found = SUFFIX.fullmatch(text or "")
     return (found["code"], found["token"]) if found else ("", "")
 
 
 def is_click(method, user_agent, purposes=()):
-    """Whether a request for a tracked address is a person's.
+    """Return whether a request for a tracked address is a person's click.
 
-    :param purposes: values of the headers Purpose, Sec-Purpose and X-Moz, as far as given
+    :param purposes: values of the headers Purpose, Sec-Purpose and X-Moz, if given
     """
     if method != "GET" or not user_agent:
         return False
@@ -62,7 +62,8 @@ def is_click(method, user_agent, purposes=()):
 
 @lru_cache(maxsize=1024)
 def is_browser(user_agent):
-    """Whether a person looks through this: no HTTP library, link preview, crawler or scanner."""
+    """Return whether it is a person's browser: no HTTP library, link preview, crawler or
+    scanner."""
     if not _BROWSER.match(user_agent):
         return False
     known_as = _INSIDE_WHATSAPP.sub("", user_agent)
@@ -70,7 +71,7 @@ def is_browser(user_agent):
 
 
 def leads_to_us(address, our_base):
-    """Whether a button's address, as the template holds it, is our own short address.
+    """Return whether a button's address in the template is our own short address.
 
     :param address: such as 'https://shop.example/r/{{1}}'
     :param our_base: such as 'https://shop.example'; the scheme is not compared
@@ -84,6 +85,6 @@ def leads_to_us(address, our_base):
 
 
 def is_target(address):
-    """Whether people can be led to this address."""
+    """Return whether this address is a valid target of a redirect."""
     found = ADDRESS.fullmatch((address or "").strip())
     return bool(found) and "." in found["host"].split(":")[0]

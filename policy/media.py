@@ -1,4 +1,4 @@
-"""Files in messages: what Meta takes, how large, and when a file is asked for again."""
+"""Files in messages: types and sizes that Meta accepts, and when a download is retried."""
 
 from datetime import datetime, timedelta
 
@@ -35,12 +35,12 @@ CAPTION_LENGTH = 1024
 # so that a message never leaves with an id that ends on its way.
 INBOUND_LIFE = timedelta(days=7)
 UPLOAD_LIFE = timedelta(days=29)
-# The first tries are quick, because somebody is looking at the screen.
+# The first retries are quick, because somebody is looking at the screen.
 WAITS = (
     timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1),
     timedelta(hours=4), timedelta(hours=12), timedelta(hours=24),
 )  # fmt: skip
-# A file that people wait to send is given up sooner: the window closes after 24 hours.
+# An upload is given up sooner: the service window closes after 24 hours.
 UPLOAD_TRIES = 5
 
 # Shown in the page or played by the browser; everything else is a file to save. No SVG: it can
@@ -56,13 +56,13 @@ def base_type(mimetype: str) -> str:
 
 
 def kind_of(mimetype: str) -> str | None:
-    """Kind of message that carries a file of this type to WhatsApp; None when nothing does."""
+    """Return the kind of message that carries a file of this type; None when there is none."""
     wanted = base_type(mimetype)
     return next((kind for kind in KINDS if kind != "sticker" and wanted in TYPES[kind]), None)
 
 
 def why_not(mimetype: str, size: int) -> str | None:
-    """Why a file cannot be sent: 'empty', 'type', 'size', or None."""
+    """Return why a file cannot be sent: 'empty', 'type', 'size', or None."""
     kind = kind_of(mimetype)
     if not size:
         return "empty"
@@ -72,13 +72,12 @@ def why_not(mimetype: str, size: int) -> str | None:
 
 
 def stored_type(kind: str, declared: str, sniffed: str) -> str:
-    """The type a received file is kept and shown as.
+    """Return the MIME type that a received file is stored and shown as.
 
-    What calls itself an image and is none, or anything a browser would run, is kept as a plain
-    file to save.
+    A false image, or anything that a browser would run, is stored as a plain download.
 
-    :param declared: what the platform says
-    :param sniffed: what the first bytes say, '' when they say nothing
+    :param declared: MIME type declared by the platform
+    :param sniffed: MIME type by the first bytes, '' when unknown
     """
     declared, sniffed = base_type(declared), base_type(sniffed)
     family = "image" if kind in ("image", "sticker") else kind
@@ -95,17 +94,17 @@ def stored_type(kind: str, declared: str, sniffed: str) -> str:
 
 
 def next_try(attempt: int, now: datetime, expires_at: datetime | None) -> datetime | None:
-    """When to ask again after `attempt` (from 1) failed; None when it is not worth it any more.
+    """Return when to retry after `attempt` (from 1) failed; None to give up.
 
-    :param expires_at: when Meta forgets the file
+    :param expires_at: when Meta deletes the file
     """
     at = now + WAITS[min(attempt, len(WAITS)) - 1]
     return None if expires_at and at >= expires_at else at
 
 
 def is_gone(code: int | None, subcode: int | None, http_status: int | None) -> bool:
-    """Whether a refusal says that the platform has no such file: asking again is of no use.
+    """Return whether a refusal says that the platform has no such file: a retry is useless.
 
-    100/33 is what the Graph says of an unknown id; 131052 that the file cannot be handed over.
+    100/33 is Graph's error for an unknown id; 131052 says that the file cannot be downloaded.
     """
     return (code == 100 and subcode == 33) or code == 131052 or http_status == 410

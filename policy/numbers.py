@@ -1,10 +1,10 @@
-"""A phone number as WhatsApp writes it, as an address book does, and as E.164 does.
+"""Phone numbers as WhatsApp, address books and E.164 write them.
 
 Some countries changed their mobile numbers, and neither WhatsApp nor every address book followed.
-One person must be one person here, or an opt-out would be kept for one spelling and the promotion
-sent to the other. `e164_of` is the one form by which people are known and written to; `forms_of`
-are all that may stand in an address book, in a blacklist or in a webhook. Two forms are only ever
-put together where a numbering plan gives both to one subscriber.
+All spellings must be one person, or an opt-out would be stored for one and a promotion sent to the
+other. `e164_of` is the one form by which people are identified and contacted; `forms_of` are all
+that may be in an address book, a blacklist or a webhook. Two forms are equal only where a numbering
+plan gives both to one subscriber.
 """
 
 import re
@@ -16,7 +16,7 @@ class Country(NamedTuple):
 
     rewritten: {what is written: the E.164 number it stands for}; patterns of whole numbers with
         their replacements, which PostgreSQL reads as Python does (`models/number_sql.py`).
-    spellings: {E.164 number: other ways to write it}; what `rewritten` does not lead back is none.
+        spellings: {E.164 number: other ways to write it}; only those that `rewritten` maps back.
     """
 
     rewritten: dict[str, str]
@@ -49,9 +49,9 @@ COUNTRIES = {
         {r"\+55(\d{2})([6-9]\d{7})": r"+55\g<1>9\2"},
         {r"\+55(\d{2})9([6-9]\d{7})": (r"+55\1\2",)},
     ),
-    # Ivory Coast went from 8 to 10 digits on 2021-01-31: the operator's 01, 05 or 07 before, told
-    # by the second digit of the old mobile number (ARTCI; ITU, T02020000310006). Old accounts kept
-    # their ids (github.com/devlikeapro/waha/issues/1894).
+    # Ivory Coast went from 8 to 10 digits on 2021-01-31: the operator's 01, 05 or 07 before,
+    # determined by the second digit of the old mobile number (ARTCI; ITU, T02020000310006). Old
+    # accounts kept their ids (github.com/devlikeapro/waha/issues/1894).
     "+225": Country(
         {
             r"\+225([04-9][0-3]\d{6})": r"+22501\1",
@@ -65,8 +65,8 @@ COUNTRIES = {
     "+229": Country({r"\+229([2-9]\d{7})": r"+22901\1"}, {r"\+22901([2-9]\d{7})": (r"+229\1",)}),
 }
 
-# Where WhatsApp still knows old accounts by a number that exists no more. Argentina's, Brazil's and
-# Mexico's it finds by their E.164 numbers.
+# Countries where WhatsApp still uses old ids for accounts whose number no longer exists.
+# Argentina's, Brazil's and Mexico's it finds by their E.164 numbers.
 KEPT_IDS = frozenset(("+225", "+229"))
 
 _REWRITTEN = {
@@ -80,7 +80,7 @@ _SPELLINGS = {
 
 
 def e164_of(number: str) -> str:
-    """Return the one number by which we know whoever is written as `number` (with its plus)."""
+    """Return the E.164 number that `number` (with its plus) stands for."""
     for pattern, replacement in _of_country(_REWRITTEN, number):
         if found := pattern.fullmatch(number):
             return found.expand(replacement)
@@ -88,7 +88,7 @@ def e164_of(number: str) -> str:
 
 
 def forms_of(number: str) -> tuple[str, ...]:
-    """Return all ways to write the number of one person, `e164_of` first; ('',) for no number."""
+    """Return all spellings of one number, `e164_of` first; ('',) for no number."""
     known_as = e164_of(number)
     forms = [known_as]
     for pattern, others in _of_country(_SPELLINGS, known_as):
@@ -98,9 +98,9 @@ def forms_of(number: str) -> tuple[str, ...]:
 
 
 def respelt(text: str) -> str:
-    """The E.164 number of a text that is an old spelling with its country code; '' when it is none.
+    """Return the E.164 number of an old spelling with its country code; '' for any other text.
 
-    phonenumbers calls these invalid: +52 1 55…, +225 and 8 digits. It reads those of today.
+    The library phonenumbers rejects these (+52 1 55…, +225 and 8 digits) and reads current ones.
     """
     number = re.sub(r"[^\d+]", "", text or "")
     number = "+" + number[2:] if number.startswith("00") else number
@@ -109,17 +109,17 @@ def respelt(text: str) -> str:
 
 
 def address_of(number: str, wa_number: str | None) -> str:
-    """The number to write to: WhatsApp's own where accounts kept an id of before, else ours.
+    """Return the number to send to: WhatsApp's own where accounts kept an old id, else ours.
 
-    :param number: as `e164_of` gives it
-    :param wa_number: what WhatsApp called the person in a webhook or a reply
+    :param number: as returned by `e164_of`
+    :param wa_number: the person's number in a webhook or reply of WhatsApp's
     """
     is_kept = number[:4] in KEPT_IDS and wa_number and e164_of(wa_number) == number
     return wa_number if is_kept else number
 
 
 def all_forms(numbers) -> dict[str, str]:
-    """{each way to write one of these numbers: the number, as it was given}."""
+    """Return {spelling: number as given} for all spellings of these numbers."""
     return {form: number for number in numbers if number for form in (*forms_of(number), number)}
 
 

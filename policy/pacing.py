@@ -1,4 +1,4 @@
-"""How many messages now, how fast, and when to look again.
+"""Pace: how fast to send, and when to look at the queue again.
 
 Rates are messages per second of one business phone number. Meta accepts 80/s by default, 20/s for
 a number that is also used in the WhatsApp Business app, and up to 1,000/s for the largest; inbound
@@ -16,15 +16,15 @@ from .limits import WINDOW, counted
 # end, while 80/s still gives 79/s.
 SAFETY = 0.9875
 
-# Whoever follows a run that was killed does not know when its last messages left: a second, with
-# the margin above, in which they may be as many as are allowed.
+# The run after a killed one does not know when the last messages left: it waits a second with the
+# margin above, in which as many as allowed may have left.
 AFTER_A_KILL = timedelta(seconds=1 / SAFETY)
 
 # One message per 6 s to the same person (Meta, About the platform: rate limits, 2026-03).
 PAIR_INTERVAL = timedelta(seconds=6)
 
-# After error 130429 (throughput exceeded) a number goes at half its rate for this long. Ours:
-# Meta states no figure.
+# After error 130429 (throughput exceeded) a number sends at half its rate for this long. Our
+# choice: Meta states no figure.
 SLOW_DOWN = timedelta(seconds=60)
 
 
@@ -32,7 +32,7 @@ SLOW_DOWN = timedelta(seconds=60)
 class Forecast:
     """When a campaign's next message leaves, when its last does, and over how many days.
 
-    `days` counts the periods of 24 h from now that are begun by then. All None: it never leaves.
+    `days` is the number of periods of 24 h from now, counting the last one begun. All None: never.
     """
 
     next_at: datetime | None
@@ -51,10 +51,10 @@ def spacing(rate: float) -> float:
 
 
 def catch_up_window(rate: float) -> int:
-    """Return among how many messages lost time may be made up for at `rate` messages per second.
+    """Return over how many messages lost time may be made up at `rate` messages per second.
 
-    As many as may leave in one second: however they bunch, that many take their full second and
-    its margin. Below two a second nothing can be made up for.
+    As many as may leave in one second: however they bunch, they take the full second and its
+    margin. Below two a second no time can be made up.
     """
     return max(1, int(rate))
 
@@ -69,29 +69,17 @@ def slowed_rate(rate: float, slowed_until: datetime | None, now: datetime) -> fl
 def sustainable_rate(rate: float, connections: int, latency: float) -> float:
     """Return the messages per second that leave when each answer takes `latency` seconds.
 
-    A connection carries one request at a time, so slow answers hold the pace below `rate`; what is
-    reserved ahead for the faster one would wait past its time and go back to the queue.
+    A connection carries one request at a time, so slow replies keep the pace below `rate`; more
+    rows reserved ahead would expire and go back to the queue.
     """
     return min(rate, connections / latency) if latency > 0 else rate
-
-
-def batch_size(rate: float, seconds: float, allowance: int | None, queued: int) -> int:
-    """Return how many rows to reserve for about `seconds` of sending at `rate`.
-
-    :param allowance: people that may still be reserved, None without limit
-    :param queued: rows that are due
-    :return: at least 1 when anything may go, also at less than one message per `seconds`
-    """
-    wanted = max(1, int(seconds / spacing(rate)))
-    available = queued if allowance is None else min(queued, allowance)
-    return max(0, min(wanted, available))
 
 
 def send_before(now: datetime, count: int, rate: float, margin_seconds: float) -> datetime:
     """Return the latest moment a request of a batch of `count` rows may leave.
 
-    A request that has not left by then must not leave any more: its row goes back to the queue.
-    The batch itself takes `count` spacings; the margin (seconds) is for a stall on the way.
+    A request that has not left by then must not leave: its row goes back to the queue. The batch
+    itself takes `count` spacings; the margin (seconds) is for stalls.
     """
     return now + timedelta(seconds=count * spacing(rate) + margin_seconds)
 
@@ -102,7 +90,7 @@ def lease_until(
     """Return the end of the reservation of a batch: no answer by then means outcome unknown.
 
     It is `send_before`, then the time a request may take (`timeout_seconds`: connecting plus
-    reading), then the margin once more to write the answers down.
+    reading), then the margin again to store the answers.
     """
     leaves_by = send_before(now, count, rate, margin_seconds)
     return leaves_by + timedelta(seconds=timeout_seconds + margin_seconds)
@@ -126,11 +114,11 @@ def next_look(
     """Return when a number's queue must be looked at again; None when nothing waits for time.
 
     :param queued_now: rows that are due
-    :param allowance: people that may still be reserved, None without limit
-    :param frees_at: when the next place frees, used when `allowance` is 0
+    :param allowance: people that may still be reserved, None for no limit
+    :param frees_at: when the next slot frees, used when `allowance` is 0
     :param next_retry_at: when the next row that is not yet due becomes due
     :param resume_at: end of the number's pause, if it is paused
-    :param next_dispatch_at: before this moment the pace or quiet hours forbid any message
+    :param next_dispatch_at: the pace or quiet hours forbid any message before
     :return: `now` for at once; never before `resume_at` nor `next_dispatch_at`
     """
     reasons = [next_retry_at]
@@ -150,14 +138,14 @@ def forecast(
     slot_times: Iterable[datetime],
     ahead: int = 0,
 ) -> Forecast:
-    """Foresee when a campaign's next message leaves and when its last one does.
+    """Forecast when a campaign's next message leaves and when its last one does.
 
-    Supposes that every queued person needs a place, that nobody else takes the places that free,
-    and that nothing pauses the number.
+    Assumes that every queued person needs a slot, that nobody else takes the slots that free, and
+    that nothing pauses the number.
 
-    :param queued: people of this campaign still to be written to
-    :param limit: people per 24 h (for campaigns from `limits.campaign_part`), None without limit
-    :param slot_times: places taken, ascending, one moment per person; each frees 24 h later
+    :param queued: people of this campaign still to be contacted
+    :param limit: people per 24 h (for campaigns from `limits.campaign_part`), None for no limit
+    :param slot_times: slots taken, ascending, one moment per person; each frees 24 h later
     :param ahead: people of other campaigns who go first
     """
     if queued <= 0:
@@ -184,11 +172,11 @@ def _microseconds(duration: timedelta) -> int:
 
 
 def _first_departures(taken: list[int], limit: int, step: int, count: int) -> list[int]:
-    """Return the first departures, in µs from now, until no place of `taken` matters any more.
+    """Return the first departures, in µs from now, until no slot of `taken` matters any more.
 
-    Person k needs a place: of the `len(taken) + k` places taken before, all but `limit - 1` must
-    be over. They are over in the order of their moments, which merges `taken` with our own
-    departures (a place reserved a moment ago may be dated later than our first departure).
+    Person k needs a slot: of the `len(taken) + k` slots taken before, all but `limit - 1` must be
+    over. They end in order of time, which merges `taken` with our own departures (a slot reserved
+    just now may be dated later than our first departure).
     """
     window = _microseconds(WINDOW)
     departures: list[int] = []
@@ -211,8 +199,8 @@ def _first_departures(taken: list[int], limit: int, step: int, count: int) -> li
 def _departure(departures: list[int], limit: int, step: int, person: int) -> int:
     """Return the departure of person number `person` (from 0), in µs from now.
 
-    Beyond the known `departures` each waits for the one before it (a `step`) and for the place
-    taken `limit` people before it (a window):
+    Beyond the known `departures` each waits for the one before it (a `step`) and for the slot taken
+    `limit` people before it (a window):
         departure[k] = max(departure[k - 1] + step, departure[k - limit] + window)
     Unrolled from the last `limit` known ones, the longest chain of waits is one of those below,
     so whole windows are added at once and a million people cost no more than one.

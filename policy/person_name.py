@@ -1,11 +1,11 @@
-"""The first name of a person, out of whatever an address book holds in its field "name".
+"""The first name of a person, from the "name" of an address book.
 
 A message that begins "Hola PÉREZ," or "Hi Sr.," or "Hello ana@x.com," is worse than one that names
 nobody: where the first name is not certain it is empty, and the text for empty values is shown.
 
-nameparser takes apart what has commas, nicknames and titles in the English way. What it cannot know
-is here, as data: titles of Spanish, Portuguese and French, first names of two words, surnames that
-stand where a first name should, and what is no person at all.
+nameparser handles commas, nicknames and English titles. What it does not know is here, as data:
+titles of Spanish, Portuguese and French, first names of two words, surnames in place of a first
+name, and what is not a person at all.
 """
 
 import re
@@ -15,15 +15,11 @@ from functools import lru_cache
 from nameparser import HumanName
 from nameparser.config import Constants
 
+from .plain_text import without_accents, word_set
 from .visible import visible
 
-
-def _words(text):
-    return frozenset(text.split())
-
-
 # Compared without accents, dots and capitals.
-TITLES = _words(
+TITLES = word_set(
     """sr sra sra srta srto sres sras senor senora senorita senhor senhora senhorita don dona d dna
     dn dr dra drs doctor doctora doutor doutora docteur docteure ing inge enga eng engo ingeniero
     ingeniera engenheiro engenheira lic licdo licda lcdo lcda ldo lda licenciado licenciada arq
@@ -34,12 +30,12 @@ TITLES = _words(
     mestre dom"""
 )
 # Before a word that stands alone: these go with first names, "Mr" and the others with surnames.
-FIRST_NAME_TITLES = _words("""d dn dna dona fray sor""")
-PARTICLES = _words(
+FIRST_NAME_TITLES = word_set("""d dn dna dona fray sor""")
+PARTICLES = word_set(
     """de del della delle di da do dos das du des van von der den ter la las los le el al bin ibn st
     y i"""
 )
-TOGETHER = _words("""y e i and et und ou o u or con with""")
+TOGETHER = word_set("""y e i and et und ou o u or con with""")
 
 # First names of two words that nobody shortens to the first: {first word: second words}.
 COMPOUNDS = {
@@ -95,10 +91,10 @@ ABBREVIATIONS = (
     (re.compile(r"\b(?:Fco|FCO|fco)\b\.?"), "Francisco"),
 )
 
-# Surnames that are no first names, among the most frequent of Spain, Latin America, Portugal,
+# Surnames that are not first names, among the most frequent of Spain, Latin America, Portugal,
 # Brazil, France and the English-speaking countries (the statistical offices' lists).
 SURNAMES = (
-    _words(
+    word_set(
         """garcia gonzalez rodriguez fernandez lopez martinez sanchez perez gomez jimenez ruiz
         hernandez diaz moreno munoz alvarez romero gutierrez alonso navarro torres dominguez
         vazquez ramos gil ramirez serrano blanco molina morales suarez ortega delgado castro
@@ -117,7 +113,7 @@ SURNAMES = (
 
 _NO_FIRST_NAME = PARTICLES | SURNAMES | TITLES
 
-# What is no person: legal forms, words that shops and offices are called by, fillers of forms.
+# Not a person: legal forms, words that shops and offices are called by, fillers of forms.
 _LEGAL = re.compile(
     r"(?<![\w.])(?:s\.? ?l\.? ?(?:u|l|p|n\.?e)?\.?|s\.? ?a\.? ?(?:u|s|r\.?l|b|\.? de c\.? ?v)?\.?"
     r"|s\.? ?r\.? ?l\.?|s\.? de r\.? ?l\.?.*|s\.? ?c\.? ?(?:p|l|s)?\.?|c\.? ?b\.?|ltda\.?|lda\.?"
@@ -126,7 +122,7 @@ _LEGAL = re.compile(
     r"|(?:y|e|et|and|und) (?:asociados|associados|associ[eé]s|associates|hijos|filhos|fils|sons"
     r"|hermanos|irm[aã]os|fr[eè]res|partners|c[ií]a|co))(?![\w.])(?:\s|,|$)",
 )
-BUSINESS = _words(
+BUSINESS = word_set(
     """muebles hotel hostal restaurante restaurant bar cafe cafeteria taller talleres tienda grupo
     group groupe clinica clinique farmacia farmacias pharmacie panaderia pasteleria peluqueria
     inmobiliaria construcciones transportes servicios servicos services solutions soluciones
@@ -158,16 +154,16 @@ _DIVIDER = re.compile(r"\s+[-–—|·•]\s+|\s*[|]\s*")
 _SIMPLE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*(?: [^\W\d_]+(?:['’-][^\W\d_]+)*)*")
 # Nearly every name: words of Latin letters alone. "Fco" is an abbreviation.
 _PLAIN = re.compile(r"(?![Ff][Cc][Oo]\b)[A-Za-zÀ-ÖØ-öø-ɏ]+(?: [A-Za-zÀ-ÖØ-öø-ɏ]+)*")
-# Written without spaces, or with the surname first: nothing tells which part it is.
+# Written without spaces, or with the surname first: it is not known which part it is.
 _SURNAME_FIRST = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]")
 
 _CONSTANTS = Constants(titles=sorted(TITLES))
 
 
 def first_name(name: str) -> str:
-    """The first name of a person, its capitals mended; '' when it is not certain.
+    """Return the first name of a person with its capitals fixed; '' when it is not certain.
 
-    :param name: as the address book holds it, perhaps with titles, surname first or in capitals
+    :param name: as in the address book, perhaps with titles, surname first or in capitals
     """
     return _first_name(name) if name else ""
 
@@ -175,7 +171,7 @@ def first_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def _first_name(name):
     if _PLAIN.fullmatch(name):
-        return "" if _is_business(name) else _compose(_given_words(name))
+        return "" if _is_business(name) else _compose(_givenword_set(name))
     text = _readable(name)
     if not text or _NOBODY.search(text) or _SURNAME_FIRST.search(text):
         return ""
@@ -190,10 +186,10 @@ def _first_name(name):
         or _is_business(text)
     ):
         return ""
-    return _compose(_given_words(text))
+    return _compose(_givenword_set(text))
 
 
-def _given_words(text):
+def _givenword_set(text):
     return _surname_in_capitals(text) or _words_from_the_first_name(text)
 
 
@@ -217,7 +213,7 @@ def _is_business(text):
 
 
 def _surname_in_capitals(text):
-    """["Jean"] of "DUPONT Jean": capitals set the surname apart; [] where they tell nothing."""
+    """["Jean"] of "DUPONT Jean": capitals set the surname apart; [] when they do not."""
     words = text.split()
     if "," in text or len(words) < 2 or _fold(words[0]) in TITLES:
         return []
@@ -279,7 +275,7 @@ def _is_word(text):
 
 
 def _mended(word):
-    """Capitals as in a book, where they are all capitals or none; "McDonald" stays as it is."""
+    """Fix the capitals of a word that is all capitals or none; "McDonald" stays as it is."""
     if _fold(word) in PARTICLES:
         return word.lower()
     if not (word.isupper() or word.islower()):
@@ -290,6 +286,4 @@ def _mended(word):
 
 def _fold(text):
     """For comparing: no accents, no capitals, no dots."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return plain.replace(".", "").replace("’", "'")
+    return without_accents(text.casefold()).replace(".", "").replace("’", "'")

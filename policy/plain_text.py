@@ -1,16 +1,16 @@
-"""What somebody typed, without the dress: the letters that a reader sees, in plain lower case.
+"""Text as a reader sees it, in plain lower case letters.
 
 People write a word with accents or without, in bold, in full-width or mathematical letters, with
 letters of another alphabet that look the same, with invisible characters in between, letter by
-letter or stretched. All of that is the same word.
+letter or stretched. All of these are the same word.
 """
 
 import re
 import unicodedata
 
-# Letters of other alphabets that nobody can tell from a Latin one. A selection from Unicode's
-# confusables.txt (UTS #39, revision 30): those found in the words of `intent_words` and
-# `intent_sentences`. Each pair is the foreign letter and the Latin one.
+# Letters of other alphabets that look like a Latin one. A selection from Unicode's confusables.txt
+# (UTS #39, revision 30): those found in the words of `intent_words` and `intent_sentences`. Each
+# pair is the foreign letter and the Latin one.
 _LOOK_ALIKES = dict(
     pair
     for pairs in (
@@ -22,7 +22,7 @@ _LOOK_ALIKES = dict(
         # Armenian, Cherokee, Lisu
         "օo ոn սu հh ՏS ᎪA ᏴB ᏟC ᎬE ᎻH ᎫJ ᏦK ᎷM ᎾN ᏢP ᏒR ᏚS ᎢT ᏙV ᎳW ᏃZ",
         "ꓐB ꓖG ꓲI ꓙJ ꓑP ꓢS ꓔT ꓮA ꓳO",
-        # Latin letters that are no accented ones
+        # Latin letters that are not accented ones
         "ıi ɑa ɡg ɪi ʀr ꜱs ᴀa ʙb ᴄc ᴅd ᴇe ᴊj ᴋk ᴍm ɴn ᴏo ᴘp ᴛt ᴜu ᴠv ᴡw ᴢz łl ŁL øo ØO đd ĐD",
     )
     for pair in pairs.split()
@@ -35,18 +35,24 @@ _BOXED = {
 _FLAG_LETTERS = re.compile("[\U0001f1e6-\U0001f1ff]+")
 _DROPPED = str.maketrans("", "", "'`\u2018\u2019\u00b4\u02bc")
 _NOT_A_WORD = re.compile(r"[\W_]+")
-# Controls, invisible ones, private ones, halves of pairs; and what is set upon a letter.
+# Control, invisible and private characters and surrogates; and combining marks.
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _MARKS = frozenset({"Mn", "Me"})
 _WORD = re.compile(r"\w+")
-# Letters one by one: "S T O P", "B.A.J.A", "s-t-o-p". A space alone is not enough between words of
-# one letter and longer ones, so all of them stand alone.
+# Letters one by one: "S T O P", "B.A.J.A", "s-t-o-p". Spaces also separate words, so all letters
+# must stand alone.
 _SPELT = re.compile(r"(?<!\w)[^\W\d_](?:[ .\-*_·,/|]{1,3}[^\W\d_]){2,}(?!\w)")
 
 
 def word_set(text: str) -> frozenset[str]:
-    """Return the words of a list that is written as a text."""
+    """Return the words of a text, separated by blanks."""
     return frozenset(text.split())
+
+
+def without_accents(text: str) -> str:
+    """Return `text` in NFKD without accents and other combining marks."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def normalise(text: str) -> str:
@@ -55,7 +61,8 @@ def normalise(text: str) -> str:
 
 
 def letters_of(text: str) -> str:
-    """Return `text` in lower case, with plain letters: no accents, no look-alikes, nothing unseen.
+    """Return `text` in lower case, with plain letters: no accents, no look-alikes, nothing
+    invisible.
 
     Punctuation, line breaks and spaces stay where they are.
     """

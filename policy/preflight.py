@@ -1,18 +1,18 @@
-"""What is said before a launch: pass, warn or stop, line by line.
+"""The pre-flight check before a launch: pass, warn or stop, line by line.
 
-Each function, here and in `preflight_outlook`, judges one line from plain figures and returns a
-`Verdict`: its level and its case, which picks the sentence. `LINES` declares, in the order of the
-list, which levels a line has and which of its stops no reason overrides. A **stop** holds the
-launch back until it is mended or, where that is allowed, a manager overrides it with a reason; a
-**warn** is to be looked at; neither changes who is written to.
+Each function here and in `preflight_outlook` judges one line from plain figures and returns a
+`Verdict`: level, and the case that selects the sentence. `LINES` declares, in the order of the
+list, which levels a line has and which of its stops no reason overrides. A **stop** blocks the
+launch until it is fixed or, where allowed, a manager overrides it with a reason; a **warn** asks
+for a look; neither changes who gets the message.
 
 Lines without a stop and why:
 
-- left_out, renumbered, waiting for hours or frequency: these people are kept from the message by
-  the rules themselves, so a launch cannot harm them;
-- category, way_out: Meta has approved the template as it is; only Meta judges it further;
+- left_out, renumbered, waiting for hours or frequency: the rules themselves exclude or delay these
+  people, so a launch cannot harm them;
+- category, way_out: Meta has approved the template; only Meta judges it further;
 - inactive: old contacts are a risk of the campaign's result, which `risk` weighs;
-- cost: money is the company's own to decide (approval by size is a rule of its own).
+- cost: spending is the company's decision (approval by size is a separate rule).
 
 Thresholds are ours unless a source is named; docs/preflight.md gives them for people.
 """
@@ -27,11 +27,11 @@ from .intent import STOP_PAYLOAD, opt_out_intent
 
 LEVELS = ("pass", "warn", "stop")
 
-# Part of the people who are new, or silent for long, from which it is said.
+# Share of new or long-silent people from which a warning is given.
 NOTICEABLE = 0.2
-# Of fewer people than this no part says anything: two of three may be chance.
+# Minimum people for a share to mean anything: two of three may be chance.
 FEW = 10
-# So many people never written to, without an opt-in, most of the audience: a bought list looks so.
+# So many people never contacted, without an opt-in, most of the audience: looks like a bought list.
 COLD_PEOPLE = 1000
 INACTIVE_AFTER = timedelta(days=180)
 # Words that a text tells people to answer with; `intent` understands them all.
@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of the list: the levels it has, and the stops that nobody overrides."""
+    """A line of the list: its levels, and the stops that cannot be overridden."""
 
     levels: tuple[str, ...]
     final: frozenset[str] = frozenset()
@@ -77,12 +77,12 @@ LINES = {
 
 
 def may_be_overridden(line: str, case: str) -> bool:
-    """Tell whether a manager may launch over this stop, with a reason."""
+    """Return whether a manager may override this stop with a reason."""
     return case not in LINES[line].final
 
 
 def order(line: str, level: str) -> tuple[int, int]:
-    """Return the place in the list: the worst level first, then as in `LINES`."""
+    """Return the sort key of a line: worst level first, then as in `LINES`."""
     return -LEVELS.index(level), list(LINES).index(line)
 
 
@@ -104,7 +104,7 @@ def template(is_chosen: bool, is_sendable: bool, rating: str) -> Verdict:
 
 
 def category(current: str, announced: str) -> Verdict:
-    """Judge the category by what Meta itself said of it; the wording of a text cannot be judged.
+    """Judge the category by what Meta said of it; wording is not judged.
 
     :param announced: the category that Meta last announced or named as the right one, '' if none
     """
@@ -116,7 +116,7 @@ def category(current: str, announced: str) -> Verdict:
 
 
 def way_out(current: str, has_button: bool, has_words: bool) -> Verdict:
-    """Judge whether a promotion tells people how to get no more of them."""
+    """Judge whether a promotion tells people how to opt out."""
     if current != "marketing":
         return Verdict("pass", "not_needed")
     if has_button:
@@ -140,11 +140,11 @@ def sender(
     is_warming_up: bool = False,
     is_slowed: bool = False,
 ) -> Verdict:
-    """Judge the number; the first that applies counts, the gravest first.
+    """Judge the number; the first case that applies counts, worst first.
 
     :param is_of_account: the template belongs to the same account
-    :param is_held: promotions are held, and this is one
-    :param waits: nothing leaves for the moment, for another reason
+    :param is_held: promotions are held, and this is a promotion
+    :param waits: sending waits for another reason
     :param rating: Meta's colour; level: our own reading
     """
     stops = (
@@ -176,7 +176,7 @@ def sender(
 def personal(
     is_complete: bool, variables: int, missing: int, fallback: int, receiving: int
 ) -> Verdict:
-    """Judge whether the message speaks to each person.
+    """Judge whether the message is personal.
 
     :param variables: texts of the template that differ from person to person
     :param missing: people left out because such a text would be empty
@@ -196,12 +196,12 @@ def personal(
 
 
 def has_way_out_button(labels: Iterable[str], payloads: Iterable[str | None]) -> bool:
-    """Tell whether a button asks for no more promotions, by its words or by what it sends."""
+    """Return whether a button opts out, by its label or by its payload."""
     return any(opt_out_intent(label) for label in labels) or STOP_PAYLOAD in payloads
 
 
 def tells_way_out(text: str) -> bool:
-    """Tell whether a text names a word to opt out with, in the languages that are understood."""
+    """Return whether a text names an opt-out word, in the supported languages."""
     words = re.findall(r"[^\W\d_]+", text.casefold())
     pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
     return bool(WAY_OUT_WORDS & ({*words} | pairs))
@@ -222,8 +222,13 @@ def reach(chosen: int, receiving: int) -> Verdict:
 
 
 def left_out(people: int) -> Verdict:
-    """Judge the people left out for one reason."""
+    """Judge a number of people left out for one reason."""
     return Verdict("warn", "some") if people else Verdict("pass", "nobody")
+
+
+# The same for people over the frequency cap, with a number changed after an opt-out, or in their
+# quiet hours at the start.
+frequency = renumbered = hours = left_out
 
 
 def consent(current: str, receiving: int, unknown: int, without: int) -> Verdict:
@@ -248,7 +253,7 @@ def countries(chosen: int, unserved: int, sent_anyway: int) -> Verdict:
     """Judge the countries that WhatsApp does not serve, or not with promotions.
 
     :param unserved: people of `chosen` left out for their country
-    :param sent_anyway: people in the United States whom a promotion goes to by our own setting
+    :param sent_anyway: people in the United States who get a promotion by our own setting
     """
     if unserved >= max(FEW, chosen / 2):
         return Verdict("stop", "most")
@@ -257,23 +262,8 @@ def countries(chosen: int, unserved: int, sent_anyway: int) -> Verdict:
     return Verdict("warn", "sent_anyway") if sent_anyway else Verdict("pass", "served")
 
 
-def frequency(people: int) -> Verdict:
-    """Judge the people who were written to so often that they wait, or are left out."""
-    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
-
-
-def renumbered(people: int) -> Verdict:
-    """Judge the people whose number was changed after an opt-out: somebody has to look at them."""
-    return Verdict("warn", "some") if people else Verdict("pass", "nobody")
-
-
-def hours(waiting: int) -> Verdict:
-    """Judge the people whose quiet hours it is at the start."""
-    return Verdict("warn", "some") if waiting else Verdict("pass", "nobody")
-
-
 def new_contacts(current: str, receiving: int, new: int, new_without_opt_in: int) -> Verdict:
-    """Judge the people never written to before.
+    """Judge the people never contacted before.
 
     :param new_without_opt_in: those of `new` whose opt-in is not on record
     """

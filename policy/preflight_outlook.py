@@ -1,4 +1,4 @@
-"""The pre-flight's lines about what comes of it: how long it takes, its cost, who may opt out.
+"""The pre-flight's lines about the outlook: duration, cost, expected opt-outs.
 
 Thresholds are ours unless a source is named; docs/preflight.md gives them for people.
 """
@@ -6,24 +6,25 @@ Thresholds are ours unless a source is named; docs/preflight.md gives them for p
 import math
 
 from .preflight import Verdict
+from .proportions import wilson_interval
 from .reputation_rates import MIN_VOLUME
 from .reputation_score import RISK
 
-# From how many days on a campaign is worth a look, and when it is stale before it ends.
+# Days from which a campaign is long, and from which it is outdated before it ends.
 LONG_DAYS, TOO_LONG_DAYS = 2, 30
-# Two audiences are alike when they share so much of the smaller one.
+# Two audiences are similar when they share this part of the smaller one.
 LIKE_SHARE = 0.5
 # Opt-outs of those delivered to: watched from half the rate at risk (see `reputation_score`).
 OPT_OUT_STOP = RISK["opt_out"]
 OPT_OUT_WARN = OPT_OUT_STOP / 2
-# Two-sided 90 %: of ten campaigns nine end inside what was expected.
+# Two-sided 90 %: nine of ten campaigns end within the expected range.
 EXPECTED_Z = 1.645
 
 
 def duration(days: int | None) -> Verdict:
-    """Judge how long it takes.
+    """Judge the duration.
 
-    :param days: periods of 24 h begun until the last message, None: it never leaves
+    :param days: periods of 24 h until the last message, None: never
     """
     if days is None:
         return Verdict("stop", "never")
@@ -33,29 +34,29 @@ def duration(days: int | None) -> Verdict:
 
 
 def cost(priced: int, unpriced: int, free: int) -> Verdict:
-    """Judge the estimate: of how many messages the price is known."""
+    """Judge the estimated cost by how many messages have a known price."""
     if not unpriced:
         return Verdict("pass", "known" if priced or not free else "free")
     return Verdict("warn", "part" if priced else "unknown")
 
 
 def is_like_audience(shared: int, receiving: int, written: int) -> bool:
-    """Tell whether a past campaign went to an audience like this one.
+    """Return whether a past campaign had a similar audience.
 
-    :param shared: people of `receiving` to whom it was written
-    :param receiving, written: people who get this one, and to whom it was written
+    :param shared: people of `receiving` who got it
+    :param receiving, written: people who get this one, and who got that one
     """
     return shared >= LIKE_SHARE * min(receiving, written) > 0
 
 
 def risk(opted_out: int, delivered: int) -> Verdict:
-    """Judge what like campaigns before met: people who opted out, of those delivered to.
+    """Judge the opt-outs of similar campaigns before.
 
-    A stop needs more than bad luck: the least that the rate can well be.
+    A stop needs more than bad luck: the lower bound of the rate decides.
     """
     if delivered < MIN_VOLUME:
         return Verdict("pass", "thin")
-    least, _most = interval(opted_out, delivered)
+    least, _most = wilson_interval(opted_out, delivered, EXPECTED_Z)
     if least >= OPT_OUT_STOP:
         return Verdict("stop", "high")
     if opted_out / delivered >= OPT_OUT_WARN:
@@ -64,18 +65,8 @@ def risk(opted_out: int, delivered: int) -> Verdict:
 
 
 def expected(opted_out: int, delivered: int, receiving: int) -> tuple[int, int] | None:
-    """Return between how many opt-outs of `receiving` are expected; None: not enough data."""
+    """Return the least and most opt-outs expected of `receiving` people; None: not enough data."""
     if delivered < MIN_VOLUME:
         return None
-    least, most = interval(opted_out, delivered)
+    least, most = wilson_interval(opted_out, delivered, EXPECTED_Z)
     return math.floor(least * receiving), math.ceil(most * receiving)
-
-
-def interval(count: int, base: int, z: float = EXPECTED_Z) -> tuple[float, float]:
-    """Return between which rates lies what was seen as `count` of `base` (Wilson, Probable
-    inference, the law of succession, and statistical inference, 1927)."""
-    value, square = min(count / base, 1.0), z**2
-    half = z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
-    centre = value + square / (2 * base)
-    scale = 1 + square / base
-    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)

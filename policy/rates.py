@@ -4,7 +4,7 @@ Meta charges per delivered template message by category and by the country of th
 calling code (Meta, Pricing, 2026-09-11). Since 2026-10-01 messages inside an open service window
 are charged too: utility templates as anywhere else, free-form ones as utility (Meta, Pricing:
 non-template messages, 2026-08-25); the first 1,000 free-form ones of a number in a month are free,
-which is not reckoned here, nor are volume tiers: an estimate is rather too high than too low.
+which is not calculated here, nor are volume tiers: estimates are rather too high than too low.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ CATEGORIES = ("marketing", "utility", "authentication", "service")
 # Until this day utility templates and free-form messages cost nothing in an open window.
 WINDOW_CHARGED_FROM = date(2026, 10, 1)
 
-# A card without lines of the first is read for the second.
+# Without lines of the first, those of the second apply.
 PRICED_AS = {"service": "utility"}
 
 
@@ -24,7 +24,7 @@ class Line(NamedTuple):
     """One price of a card.
 
     countries: ISO 3166-1 alpha-2 codes; empty: everywhere else
-    valid_from: first day of the price, None: since ever
+    valid_from: first day of the price, None: always
     is_own: of this company alone, not shared by all
     is_home_currency: in the currency of this company
     """
@@ -66,5 +66,5 @@ def _precedence(line: Line):
 
 
 def is_free(category: str, in_window: bool, at: datetime) -> bool:
-    """Tell whether Meta charges nothing for a message of `category` that is delivered at `at`."""
+    """Return whether a message of `category` delivered at `at` is free."""
     return in_window and category in ("utility", "service") and at.date() < WINDOW_CHARGED_FROM

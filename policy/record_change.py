@@ -1,16 +1,16 @@
-"""What became of a lead or contact between the making of its message and the sending.
+"""Changes of a lead or contact between the creation of its message and the sending.
 
-Days may lie between them. Whoever made the message chose among records as they were then: what was
-so already was meant (a campaign may be aimed at won leads); only what is newly so speaks against.
+These may be days apart. The records were selected as they were then (a campaign may target won
+leads), so only new changes count.
 
 A record is described by traits: 'open', 'won', 'lost' (of leads), 'archived', 'contact_archived',
-'elsewhere' (it belongs to another company than the message).
+'elsewhere' (it belongs to a company other than the message's).
 """
 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-# What is newly so, and the reason it gives; in this order the first is shown.
+# New trait: reason. In order of precedence: the first one is shown.
 REASON_OF_TRAIT = {
     "elsewhere": "company_changed",
     "lost": "lead_lost",
@@ -22,25 +22,25 @@ REASON_OF_TRAIT = {
 REASONS = ("record_gone", "number_changed", "number_removed", *REASON_OF_TRAIT.values())
 
 EVERYTHING = frozenset(REASON_OF_TRAIT)
-# A message about the person's own affairs is as right after the sale as before.
+# A message about the person's own affairs is as valid after the sale as before.
 OF_OWN_AFFAIRS = EVERYTHING - {"won", "open"}
-# A follow-up says itself whether it goes on after the lead was won or lost.
+# A follow-up has its own setting for going on after the lead was won or lost.
 OF_A_FOLLOW_UP = frozenset({"elsewhere", "contact_archived"})
 NOTHING: frozenset[str] = frozenset()
 
 
 class Record(NamedTuple):
-    """What a record says now. number: E.164 or ''."""
+    """The record's current values. number: E.164 or ''."""
 
     number: str
     traits: frozenset[str]
 
 
 class Message(NamedTuple):
-    """What its message was made for.
+    """What the message was created for.
 
-    number: E.164, as it would be written to.
-    traits: the record's when the message was made.
+    number: E.164, as it would be sent to.
+    traits: of the record when the message was created.
     ends_with: traits that end the follow-up which the message is part of.
     """
 
@@ -52,14 +52,14 @@ class Message(NamedTuple):
 
 
 def heeded(message: Message) -> frozenset[str]:
-    """Return the traits that, newly so, speak against this message."""
+    """Return the traits that stop this message when they are new."""
     if message.origin == "sequence":
         return OF_A_FOLLOW_UP | message.ends_with
     if message.origin == "test":
         return NOTHING
     if message.origin == "campaign" or message.category == "marketing":
         return EVERYTHING
-    # A colleague who writes to somebody by hand has them before their eyes.
+    # A colleague who writes by hand sees the record.
     return OF_OWN_AFFAIRS if message.origin == "action" else NOTHING
 
 
@@ -69,10 +69,10 @@ def why_not(
     """Return why this message is not sent any more, one of `REASONS`, or None.
 
     :param record: None when it no longer exists
-    :param one_form: brings the spellings of one person's number to one form
+    :param one_form: function that maps all spellings of a number to one form
     """
     if message.category == "service":
-        # Free words answer the person who wrote to us, from the number they wrote from.
+        # Free-form text answers the person who wrote to us, at the number they wrote from.
         return None
     if record is None:
         return "record_gone"

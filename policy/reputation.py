@@ -1,16 +1,16 @@
-"""What recipients seem to think of a number, a template, a campaign: rates, score, level, trend.
+"""The reputation of a number, a template or a campaign: rates, score, level, trend.
 
 Meta reveals neither who blocked or reported a business nor how many did (Meta, Webhooks overview,
-2026-09-11; Meta, Support, 2025-11-19). This is our own reading of what can be seen. Meta's colour
-is kept apart and never enters the score: the two are shown side by side.
+2026-09-11; Meta, Support, 2025-11-19). This is our own estimate from what can be seen. Meta's
+colour is kept apart and never enters the score: the two are shown side by side.
 
 What is counted, and the rates, are in reputation_rates.py; score and level, with the formula, in
 reputation_score.py; the trend in reputation_trend.py; Meta's colour in quality_rating.py; what
 explains a score in reputation_causes.py. Here they make one judgement.
 
-**Who is judged by what**: the score is that of the weighted week; of a sender too quiet for that,
-of the flat 30 days; below `MIN_VOLUME` in 30 days there is no score and no colour. Thirty days hold
-all the week's messages, so more messages never end a judgement.
+**Period**: the score is that of the weighted week; of a sender too quiet for that, of the flat 30
+days; below `MIN_VOLUME` in 30 days there is no score and no colour. Thirty days include the week,
+so more messages never remove a score.
 """
 
 from collections.abc import Iterable
@@ -25,12 +25,12 @@ from .reputation_trend import Projection, project, trend
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What we think of a subject.
+    """Our judgement of a subject.
 
     score: 0 to 100, None when there is not enough data
     level: one of `reputation_score.LEVELS`
-    base: messages delivered in the `window` (days) that the score is of
-    costs: what the score lost, dearest first
+    base: messages delivered in the `window` (days) of the score
+    costs: what the score lost, largest first
     rating: the last colour that Meta gave; red_days: whole days of unbroken red
     """
 
@@ -64,7 +64,8 @@ def judge(
     :param previous_level: its level until now
     :param scores: (day, score) of the days before today
     :param ratings: for a number, the history of Meta's rating
-    :param released_at: when a manager last released it: nothing until the end of that day counts
+    :param released_at: when a manager last released it; messages until the end of that day are
+        ignored
     """
     days, ratings, today = list(days), list(ratings), now.date()
     fresh_start = released_at.date() if released_at else None

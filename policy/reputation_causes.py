@@ -1,4 +1,4 @@
-"""What explains a score: the groups behind a drop, and what a part of the messages cost."""
+"""What explains a score: the groups behind a drop, and what part of the messages cost."""
 
 import math
 from collections import defaultdict
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from .proportions import wilson_interval
 from .reputation_rates import (
     COUNTS,
     MIN_VOLUME,
@@ -24,9 +25,9 @@ from .reputation_score import MOST_POINTS, NORMAL_PART, POINTS_PER_RISK, RISK, c
 # as many groups are compared, chance must explain a difference in less than 1 % (one-sided).
 MIN_GROUP = 100
 WILSON_Z = 2.33
-# Less than a point of the score is not worth a manager's time.
+# A smaller contribution, in score points, is not worth a manager's time.
 LEAST_CONTRIBUTION = 1.0
-# Of equal suspects the first kind is the most telling.
+# Of equal causes the first kind is shown first.
 GROUP_KINDS = ("campaign", "template", "audience", "source", "salesperson", "country")
 
 
@@ -66,10 +67,10 @@ def rank_suspects(
 ) -> list[Suspect]:
     """Return the groups that may explain a drop of the score on `drop_on`, worst first.
 
-    Each group's messages of the week up to the drop are compared with all others of the 30 days
-    up to it. What is held against a group is not its rate but the least that its rate can well be
-    (Wilson's lower bound), so that a small group is not blamed for bad luck; and only what of it
-    is both unusual for the number and above normal.
+    Each group's messages of the week up to the drop are compared with all others of the 30 days up
+    to it. A group is judged not by its rate but by Wilson's lower bound of it, so that a small
+    group is not blamed for bad luck; and only by the part that is both unusual for the number and
+    above normal.
 
     :param everything: all messages of the number, the groups' among them
     """
@@ -100,7 +101,8 @@ def _compare(group: Group, measure: str, own, of_month, of_week) -> Suspect | No
         usual_base = all_base - base
         usual = max(all_count - count, 0) / usual_base
     value = min(count / base, 1.0)
-    excess = _at_least(value, base) / risk - max(usual / risk, NORMAL_PART)
+    least, _most = wilson_interval(count, base, WILSON_Z)
+    excess = least / risk - max(usual / risk, NORMAL_PART)
     share = base / max(of_week[1], base)
     return Suspect(
         kind=group.kind,
@@ -119,14 +121,6 @@ def _plain(measure: str, rows: list[DayCounts], today: date) -> tuple[int, int]:
     return counted.count, counted.base
 
 
-def _at_least(value: float, base: int) -> float:
-    """Return Wilson's lower bound of a rate seen in `base` messages (Wilson, Probable inference,
-    the law of succession, and statistical inference, 1927)."""
-    square = WILSON_Z**2
-    half = WILSON_Z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
-    return (value + square / (2 * base) - half) / (1 + square / base)
-
-
 def cost(
     part: Iterable[DayCounts],
     everything: Iterable[DayCounts],
@@ -135,8 +129,8 @@ def cost(
 ) -> int | None:
     """Return how many points higher the score would be without the messages of `part`.
 
-    Where too little would be left to be judged, the loss is shared out by who met the bad ends:
-    a good campaign is not charged for being most of what was sent.
+    Where too little would be left to be judged, the loss is divided by bad outcomes: a good
+    campaign is not charged for its size.
 
     :return: None when there is not enough data about everything
     """
@@ -156,7 +150,7 @@ def cost(
 
 
 def _share(measure: str, mine: Rates, whole: Rates) -> float:
-    """What part, 0 to 1, of the bad ends that cost `whole` something were met by `mine`."""
+    """Return the share, 0 to 1, of the bad outcomes of `whole` that are from `mine`."""
     if measure == "spam_limited":
         return mine.spam_weight / whole.spam_weight
     return getattr(mine, measure).count / getattr(whole, measure).count

@@ -1,22 +1,22 @@
-"""What became of the messages of each day, and how many in a hundred met a bad end.
+"""Outcomes of each day's messages, and the rates of bad outcomes.
 
 **Evidence** is counted by cohort (`DayCounts`): all figures of a day are about the messages
 accepted on that day, whenever the outcome came. So no outcome is ever compared with the messages
 of another day.
 
-**Rates** say how many messages in a hundred met a bad end, of those whose end is known:
+**Rates** are shares of the messages whose outcome is known:
 
 - opt-outs, of the messages delivered;
 - possible blocks: sent, and still not delivered after `SILENT_AFTER_DAYS`, of those delivered or
   silent. A block looks exactly so, and so does a phone that is switched off;
 - undeliverable (131026: no WhatsApp there), of those delivered or undeliverable;
-- limited (131049, 130472: WhatsApp itself kept the promotion back), of those delivered or limited.
+- limited (131049, 130472: WhatsApp itself held the promotion back), of those delivered or limited.
 
 Over 7 days recent days weigh more, as in Meta's own rating ("last 7 days, weighted by recency":
 Meta, Send messages, 2025-11-04): today 7, yesterday 6, ... six days ago 1. Over 30 days all weigh
 the same. A rate of fewer than `MIN_VOLUME` messages has no value; in the weighted week a message
 counts towards the minimum as much as it weighs, or one opt-out of today among few fresh messages
-would colour a number.
+would decide a number's level.
 """
 
 from collections.abc import Iterable
@@ -30,17 +30,17 @@ WEEK, MONTH = 7, 30
 # that no single person can change a level.
 MIN_VOLUME = 200
 
-# Whole days after the day of sending. Meta goes on trying for 30 days by default (Meta,
-# Time-to-live, 2025-10-31), but a reading that comes a month late protects nobody, and a phone in
-# use is online within two days.
+# Whole days after the day of sending. Meta retries for 30 days by default (Meta, Time-to-live,
+# 2025-10-31), but a reading that comes a month late protects nobody, and a phone in use is online
+# within two days.
 SILENT_AFTER_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """Messages accepted by Meta on the UTC day `day`, by what became of them.
+    """Messages accepted by Meta on the UTC day `day`, by outcome.
 
-    sent: accepted, and not refused in the answer itself
+    sent: accepted, and not refused in the reply itself
     delivered: those read among them; `read`, `replied` and `opted_out` are parts of it
     silent: neither delivered nor failed though sent more than `SILENT_AFTER_DAYS` days before
     undeliverable: 131026; limited: 131049 and 130472; spam_limited: 131048
@@ -77,7 +77,7 @@ MEASURES = tuple(PARTS)
 
 
 class Rate(NamedTuple):
-    """`count` of `base` messages; `value` is 0 to 1, None when the base is too thin.
+    """`count` of `base` messages; `value` is 0 to 1, None when the base is too small.
 
     In the weighted week `value` is not `count / base`: recent messages weigh more in it.
     """
@@ -109,7 +109,7 @@ class Rates:
 
     @property
     def is_enough(self) -> bool:
-        """Tell whether there is enough volume for a score."""
+        """Whether there is enough volume for a score."""
         return self.volume >= MIN_VOLUME
 
 
@@ -151,7 +151,7 @@ def _full_weight(window: int, youngest: int = 0) -> int:
 
 
 def rate_of(measure: str, counted: list[DayCounts], today: date, window: int) -> Rate:
-    """Return one rate of cohorts that `in_window` gave."""
+    """Return the `Rate` of one measure over the cohorts of `in_window`."""
     youngest = SILENT_AFTER_DAYS + 1 if measure == "possible_block" else 0
     settled = [row for row in counted if (today - row.day).days >= youngest]
     # Whole numbers until the division: the sums do not depend on the order of the rows.

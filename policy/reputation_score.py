@@ -5,9 +5,9 @@
     cost = 80 x rate / risk rate - 20, never below 0
 
 A rate up to a quarter of its risk rate is normal and costs nothing; at half of it it costs 20
-points; at the risk rate 60; beyond it goes on. The costs add up, since several half-bad signs are
-worse than one. Meta publishes no thresholds, so these are ours, graded as Amazon SES grades
-bounces (review at 5 %, pause at 10 %), and stricter for opt-outs, where the person acted:
+points; at the risk rate 60; beyond it goes on. Costs add up, since several bad signs are worse than
+one. Meta publishes no thresholds, so these are ours, graded as Amazon SES grades bounces (review at
+5 %, pause at 10 %), and stricter for opt-outs, where the person acted:
 
     signal           normal to   watch at   risk at
     opt-outs           0.5 %        1 %        2 %
@@ -20,9 +20,9 @@ A refusal 131048 is Meta's own word that people blocked or reported the number: 
 day, fading over the week. Read and reply rates are shown and cost nothing: people may switch read
 receipts off.
 
-**Level**: from 80 healthy, from 40 watch, below at risk. So one bad rate alone is watch beyond its
-watch line and at risk beyond its risk line. A level changes only when the score is `MARGIN` points
-beyond the line, so that a score trembling on it does not change the level every day.
+**Level**: from 80 healthy, from 40 watch, below at risk. So a single bad rate is watch above its
+watch line and at risk above its risk line. A level changes only when the score is `MARGIN` points
+beyond the line, so that a score close to it does not change the level every day.
 """
 
 import math
@@ -50,7 +50,7 @@ class Cost(NamedTuple):
 
 
 def costs(measured: Rates) -> tuple[Cost, ...]:
-    """Return what each bad sign costs, in score points, dearest first; a free one is left out."""
+    """Return the `Cost` of each bad sign in score points, largest first, without those of 0."""
     found = [Cost(measure, _points(measure, getattr(measured, measure).value)) for measure in RISK]
     found.append(Cost("spam_limited", SPAM_POINTS * measured.spam_weight))
     return tuple(sorted((cost for cost in found if cost.points > 0), key=lambda cost: -cost.points))
@@ -71,7 +71,7 @@ def score(measured: Rates) -> int | None:
 def level(points: int | None, previous: str | None = None) -> str:
     """Return the level of a score of `points`, one of `LEVELS`.
 
-    :param previous: the level until now. It is left only when the score is `MARGIN` points beyond
+    :param previous: the level until now. It changes only when the score is `MARGIN` points beyond
         the line; without one, or after 'unknown', the line itself decides.
     """
     if points is None:

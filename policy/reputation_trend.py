@@ -1,4 +1,4 @@
-"""Where the score goes: its trend of the last week, and the next change of the level."""
+"""The trend of the score over the last week, and the next change of the level."""
 
 import math
 from collections.abc import Iterable
@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from .reputation_score import HEALTHY_FROM, MARGIN, WATCH_FROM
 
-# A trend needs four days of the last seven; less than a point a day is steady.
+# A trend needs four days of the last seven; less than a point a day counts as steady.
 TREND_DAYS, TREND_POINTS, TREND_SLOPE = 7, 4, 1.0
-# Further away, or less certain, a projection helps nobody to decide anything today.
+# A projection further away or less certain is of no use today.
 HORIZON_DAYS, LONGEST_ERROR_DAYS, SHORTEST_ERROR_DAYS = 14, 7, 0.5
 # Student's t, two-sided 95 %, by degrees of freedom (points less two).
 STUDENT = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}
-# A score strays by half a point without a cause (rounding, a handful of people), also when the few
-# that are seen happen to lie on a line.
+# A score varies by half a point without a cause (rounding, a few people), even when the few values
+# happen to lie on a line.
 LEAST_VARIANCE = 0.25
 
 
 class Projection(NamedTuple):
-    """The level that is reached next at this rate, in how many days, give or take how many."""
+    """The next level at this rate, in how many days, and the error in days."""
 
     level: str
     in_days: float
@@ -41,9 +41,8 @@ class _Line:
     def days_until(self, target: float) -> tuple[float, float] | None:
         """Return when the line meets `target`, and the error; None when that is not certain.
 
-        The error is the longer side of Fieller's 95 % interval (Fieller, Some problems in
-        interval estimation, 1954), which is open when the slope may as well be none. The slope
-        itself must not be 0.
+        The error is the longer side of Fieller's 95 % interval (Fieller, Some problems in interval
+        estimation, 1954), which is unbounded when the slope may be 0. The slope must not be 0.
         """
         reach = (target - self.mean_y) / self.slope
         student = STUDENT[self.count - 2]
@@ -88,12 +87,11 @@ def trend(scores: Iterable[tuple[date, int | None]]) -> str:
 
 
 def project(scores: Iterable[tuple[date, int | None]], current: str) -> Projection | None:
-    """Foresee the next change of our level, if the last week's scores go on in a straight line.
+    """Project the next change of level, if the last week's trend continues linearly.
 
     :param current: the level now
-    :return: days from the last score, and an error that holds 19 times in 20 if they do go on so
-        and stray by no more than two points; None when the score is steady, or no change is near
-        and certain enough to be worth saying
+    :return: days from the last score, and its 95 % error if the trend continues and scores vary by
+        at most two points; None when the score is steady, or no change is near and certain enough
     """
     scores = list(scores)
     direction = trend(scores)

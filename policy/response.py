@@ -1,7 +1,7 @@
-"""What follows from a reputation: full speed, warm-up, half speed, marketing held, lock.
+"""The response to a reputation: full speed, warm-up, half speed, marketing held, lock.
 
-The order is that of harm. What Meta says outweighs what we infer: our own level may slow a number
-down, but only Meta's colour or refusal stops it.
+In order of severity. What Meta says outweighs what we infer: our own level may slow a number down,
+but only Meta's colour or refusal stops it.
 
     restricted by Meta, 131048, or red for `lock_red_days`   locked until a manager releases it
     red                                                      marketing held, utility goes on
@@ -10,9 +10,8 @@ down, but only Meta's colour or refusal stops it.
     a new number or a higher limit                           warm-up, a step a day while healthy
     anything else                                            full
 
-All but the lock lift themselves when their cause is over. A manager may release a number whose
-marketing is held: it then goes on at half speed, on the manager's word, until the red has lasted
-`lock_red_days` more.
+All but the lock end by themselves with their cause. A manager may release a number whose marketing
+is held: it then sends at half speed until the red has lasted `lock_red_days` more.
 
 The daily allowance and the warm-up are in warm_up.py; the canary waves and what pauses a campaign
 in canary.py.
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-# action -> `state` of the number. Held marketing is no state: its utility messages go on.
+# action -> `state` of the number. Held marketing is not a state: utility messages go on.
 SENDER_STATE = {
     "full": "active",
     "warm_up": "active",
@@ -31,8 +30,8 @@ SENDER_STATE = {
     "lock": "locked",
 }
 
-# A template in one of these is not to be sent (Meta, Template pausing, 2025-10-22); FLAGGED, the
-# warning before, is held too: going on is what gets it disabled.
+# A template with one of these statuses is not sent (Meta, Template pausing, 2025-10-22); FLAGGED,
+# the warning before, is held too: further sending gets it disabled.
 TEMPLATE_HELD = ("FLAGGED", "PAUSED", "DISABLED")
 
 
@@ -48,11 +47,11 @@ class Settings:
     canary_wait, canary_longest_wait: before the next wave; Meta's own check takes up to an hour
         (Meta, Template pacing, 2026-09-11), people answer a little later
     failure_limit, opt_out_limit: rates (0 to 1) above which a campaign pauses...
-    threshold_volume: ... once so many of its messages met their end
+    threshold_volume: ... once so many of its messages are delivered or failed
     warm_up_first: people on the first day of a new number; warm_up_growth: times so many on each
         healthy day after; warm_up_every: length of that day
 
-    :raise ValueError: when a value makes no sense
+    :raise ValueError: a value is out of range
     """
 
     yellow_share: float = 0.5
@@ -92,59 +91,42 @@ DEFAULTS = Settings()
 
 
 class Response(NamedTuple):
-    """What to do with a number or a template, why, and what ends it.
+    """How to treat a number or a template, and why.
 
     action: 'full', 'warm_up', 'slow', 'hold_marketing' or 'lock'
     share: part of the daily allowance, 0 to 1; see `warm_up.daily_limit`
-    canary: whether campaigns start with a first wave, see `canary.canary`
-    needs_release: only a manager ends it
-    reason_key: see `REASONS`; lifts: see `LIFTS`
+    canary: whether campaigns start with a canary, see `canary.canary`
+    reason_key: one of `REASONS`
     """
 
     action: str
     share: float
     canary: bool
     hold_marketing: bool
-    needs_release: bool
     reason_key: str
-    lifts: str
 
 
-# reason -> what lifts it; '' when there is nothing to lift.
-LIFTS = {
-    "restricted": "manager",
-    "red_too_long": "manager",
-    "locked": "manager",
-    "red": "rating_above_red",
-    "released": "rating_above_red",
-    "yellow": "rating_green",
-    "at_risk": "level_better",
-    "watch": "level_better",
-    "warm_up": "steps",
-    "healthy": "",
-    "template_flagged": "template",
-    "template_paused": "template",
-    "template_disabled": "template",
-    "template_red": "template",
-    "template_yellow": "template",
-}
-REASONS = tuple(LIFTS)
+REASONS = (
+    "restricted", "red_too_long", "locked", "red", "released", "yellow", "at_risk", "watch",
+    "warm_up", "healthy", "template_flagged", "template_paused", "template_disabled",
+    "template_red", "template_yellow",
+)  # fmt: skip
 
 
 def _full(reason_key: str, action: str = "full", canary: bool = False) -> Response:
-    return Response(action, 1.0, canary, False, False, reason_key, LIFTS[reason_key])
+    return Response(action, 1.0, canary, False, reason_key)
 
 
 def _slow(reason_key: str, share: float) -> Response:
-    return Response("slow", share, True, False, False, reason_key, LIFTS[reason_key])
+    return Response("slow", share, True, False, reason_key)
 
 
 def _hold(reason_key: str) -> Response:
-    return Response("hold_marketing", 1.0, True, True, False, reason_key, LIFTS[reason_key])
+    return Response("hold_marketing", 1.0, True, True, reason_key)
 
 
 def _lock(reason_key: str) -> Response:
-    return Response("lock", 0.0, True, True, True, reason_key, LIFTS[reason_key])
+    return Response("lock", 0.0, True, True, reason_key)
 
 
 def plan(
@@ -158,7 +140,7 @@ def plan(
     is_warming_up: bool = False,
     settings: Settings = DEFAULTS,
 ) -> Response:
-    """Return what to do with a number.
+    """Return the `Response` for a number.
 
     :param rating: the last colour that Meta gave, see `quality_rating.last_rating`
     :param level: our own, one of `reputation_score.LEVELS`
@@ -166,9 +148,9 @@ def plan(
         release
     :param is_restricted: since the last release Meta restricted the number or its account, or
         refused a message with 131048
-    :param is_locked: it is locked now, and nobody released it
+    :param is_locked: it is locked and not released
     :param is_released: a manager released it since it last turned red
-    :param is_warming_up: it has a warm-up plan that is not over
+    :param is_warming_up: its warm-up is not over
     """
     if is_restricted:
         return _lock("restricted")
@@ -190,7 +172,7 @@ def plan(
 
 
 def plan_template(status: str, quality: str) -> Response:
-    """Return what to do with a template; 'hold_marketing' then means: hold its messages.
+    """Return the `Response` for a template; 'hold_marketing' means to hold its messages.
 
     :param status: Meta's, in any case of letters; `TEMPLATE_HELD` are held
     :param quality: Meta's: 'green', 'yellow', 'red' or 'unknown'. At red Meta pauses the template

@@ -1,9 +1,8 @@
-"""What to do about a failed message: with its row, and with what the failure is the fault of.
+"""What to do after a failed message: with its row, and with what caused the failure.
 
 The failure types group the Cloud API's error codes. What each code means is Meta's (Error codes,
-2026-09-11, and the pages named below); what we do about it is ours. The file is long because it is
-one table, `RULES`: a failure type and what follows from it on each line; above it what its lines
-are made of, below it how it is asked.
+2026-09-11, and the pages named below); what we do about it is ours. The file is one table, `RULES`
+(failure type: consequence), with its building blocks above and the functions that read it below.
 """
 
 from collections.abc import Callable
@@ -50,7 +49,7 @@ FAILURE_TYPES = (
     "unknown_error",
 )
 
-# The end of a throughput refusal that never ceases (ten minutes of it), and of a row whose failures
+# The limit for throughput refusals that never stop (ten minutes), and for a row whose failures
 # alternate between types. The other plans below end sooner.
 MAX_ATTEMPTS = 200
 
@@ -65,7 +64,7 @@ ONE_DAY = timedelta(hours=24)
 UNREACHABLE_FOR = timedelta(days=90)
 
 # By default Meta gives up delivering an authentication message after 10 min (Meta, Time-to-live,
-# 2025-10-31): the code it carries is worthless by then.
+# 2025-10-31): its code is useless by then.
 AUTHENTICATION_LIFE = timedelta(minutes=10)
 
 BAD_PARAMETER_MISSING = 131008
@@ -73,14 +72,14 @@ BAD_PARAMETER_MISSING = 131008
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do after a failure.
+    """What follows from a failure.
 
     row: 'retry' (back to the queue, due at `retry_at`), 'hold' (back to the queue, due when
         `scope` is released), or 'fail' (over).
     scope: what must pause or change besides the row: None, 'person', 'template', 'sender',
         'account' or 'campaign'. For 'person': no other row of this campaign for them.
-    scope_until: end of that pause; None until Meta or a person lifts it. For 'person': the moment
-        before which they must not be written to, None when `person_effect` alone tells.
+    scope_until: end of that pause; None until Meta or a person lifts it. For 'person': do not
+        contact them before this moment, None when `person_effect` alone decides.
     person_effect: None, 'opted_out' (of marketing), 'blocked' (by us), 'undeliverable' (count
         it; unreachable until `scope_until` if set) or 'marketing_limit'.
     slow_down: send at half the rate for `pacing.SLOW_DOWN`.
@@ -101,7 +100,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is known when deciding; see `decide` for the fields."""
+    """The input of a decision; see `decide` for the fields."""
 
     failure_type: str
     attempt: int
@@ -116,7 +115,7 @@ def _minutes(*values: float) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=value) for value in values)
 
 
-# Meta's temporary faults, each with the waits that suit its text; then the row fails.
+# Meta's temporary faults, each with waits that suit its description; then the row fails.
 TEMPORARY_WAITS = {
     1: _minutes(0.5, 2, 10),  # invalid request or server fault
     2: _minutes(1, 5, 15, 60),  # temporary outage or overload
@@ -126,7 +125,7 @@ TEMPORARY_WAITS = {
 }
 OTHER_TEMPORARY_WAITS = TEMPORARY_WAITS[2]
 
-# Nothing reached Meta, most likely our own network: go on for 24 h.
+# Nothing reached Meta, most likely our own network: retry for 24 h.
 NOT_SENT_WAITS = _minutes(0.5, 2) + _minutes(10) * 143
 
 # 4^X s, X from 0, one more after each failure (Meta, About the platform: rate limits, 2026-03);
@@ -162,6 +161,7 @@ def _holds(
     scope: str, until: timedelta | None = None, marketing_only: bool = False
 ) -> Callable[[Failure], Decision]:
     def decision(failure: Failure) -> Decision:
+        """Return the `Decision` that this rule makes of a `Failure`."""
         return Decision(
             "hold",
             failure.failure_type,
@@ -177,6 +177,7 @@ def _growing_pause(
     scope: str, pauses: tuple[timedelta, ...], slow_down: bool = False
 ) -> Callable[[Failure], Decision]:
     def decision(failure: Failure) -> Decision:
+        """Return the `Decision` that this rule makes of a `Failure`."""
         pause = pauses[min(max(failure.consecutive, 1), len(pauses)) - 1]
         return Decision(
             "hold",
@@ -202,9 +203,9 @@ def _bad_request(failure: Failure) -> Decision:
 
 
 def _pacing_drop(failure: Failure) -> Decision:
-    # 135000 is a generic parameter error, and since May 2026 also what Meta gives each message
-    # that it drops when a whole portfolio has bad feedback (Meta, Business portfolio pacing,
-    # 2026-05-21). Several in a row can only be the second.
+    # 135000 is a generic parameter error, and since May 2026 also Meta's code for each message
+    # dropped when a whole portfolio has bad feedback (Meta, Business portfolio pacing, 2026-05-21).
+    # Several in a row can only be the second.
     if failure.consecutive >= ROWS_TO_BLAME_THE_REQUEST:
         return Decision("hold", failure.failure_type, scope="account")
     return Decision("fail", failure.failure_type)
@@ -222,8 +223,8 @@ def _undeliverable(failure: Failure) -> Decision:
 
 
 def _marketing_limit(failure: Failure) -> Decision:
-    # One later try at most: whoever repeats it is refused further attempts (Meta, Per-user
-    # marketing template message limits, 2026-04-29).
+    # At most one later attempt: repetition leads to more refusals (Meta, Per-user marketing
+    # template message limits, 2026-04-29).
     later = failure.now + ONE_DAY
     once_more = failure.attempt <= 1
     return Decision(
@@ -241,7 +242,7 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "throughput": _throughput,
     "pair_rate": _retries(*PAIR_WAITS),
     "app_rate": _growing_pause("account", APP_RATE_PAUSES, slow_down=True),
-    # Meta's side, or the way there.
+    # Meta's side, or the network.
     "temporary": _temporary,
     "maintenance": _growing_pause("sender", MAINTENANCE_PAUSES),
     "sync_pending": _retries(*_minutes(10)),
@@ -274,12 +275,11 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "bsuid_unsupported": _fails(),
     "window_closed": _fails(),
     "unknown_error": _fails(),
-    # This person.
+    # The person.
     "undeliverable": _undeliverable,
     "not_test_number": _fails("person"),
     "same_number": _fails("person"),
-    # The same answer however often it is repeated (Meta, Marketing template experiments,
-    # 2025-11-13).
+    # The answer never changes (Meta, Marketing template experiments, 2025-11-13).
     "experiment": _fails("person"),
     "marketing_limit": _marketing_limit,
     "opted_out": _fails("person", person_effect="opted_out"),
@@ -288,8 +288,8 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "identity_changed": _fails("person"),
 }
 
-# A person who asks to try failed rows again gets all but these: nothing that we or Meta's side
-# can repair would change the answer, or the person does not want it.
+# Failures that "Retry failed" leaves out: no fix by us or Meta would change the answer, or the
+# person does not want the message.
 NEVER_BY_HAND = frozenset(
     {
         "opted_out",
@@ -318,16 +318,16 @@ def decide(
     jitter: float = 0.0,
     attempts_in_all: int | None = None,
 ) -> Decision:
-    """Decide what follows from a failed message.
+    """Return the `Decision` for a failed message.
 
-    :param failure_type: one of `FAILURE_TYPES`; of any other the row fails, and nothing else
-    :param attempt: how many times in a row the row has now failed in this way, from 1. A caller
-        that keeps only a total may pass it: rows then give up sooner, never later.
+    :param failure_type: one of `FAILURE_TYPES`; any other fails the row and nothing else
+    :param attempt: consecutive failures of the row in this way, from 1. A caller may pass the total
+        instead: rows then give up sooner, never later.
     :param category: the template's: 'marketing', 'utility' or 'authentication'
     :param code: the Cloud API's error code, where one failure type covers several
-    :param consecutive: the same failure in a row on what it blames, this one included: rows of one
-        template for bad_request, rows of one account for pacing_drop; for app_rate and
-        maintenance pauses, not rows, since many requests under way fail together
+    :param consecutive: consecutive failures of this kind, this one included: rows of one template
+        for bad_request, rows of one account for pacing_drop; for app_rate and maintenance pauses,
+        not rows, since many requests under way fail together
     :param previous_undeliverable_count: earlier undeliverable messages to the person in 30 days
     :param jitter: random, 0 <= jitter < 1
     :param attempts_in_all: all attempts of the row so far, `attempt` if not given
@@ -359,9 +359,9 @@ def _given_up(decision: Decision) -> Decision:
 
 
 def retryable_from(failure_type: str, failed_at: datetime) -> datetime | None:
-    """Return from when a person may queue a failed row again; None: never.
+    """Return from when a failed row may be queued again by hand; None: never.
 
-    A row that met the per-user marketing limit waits 24 h also by hand.
+    A row refused for the per-user marketing limit waits 24 h.
     """
     if not may_retry_by_hand(failure_type):
         return None
@@ -369,8 +369,9 @@ def retryable_from(failure_type: str, failed_at: datetime) -> datetime | None:
 
 
 def may_retry_by_hand(failure_type: str) -> bool:
-    """Tell whether "Retry failed" may ever queue a row with this failure again.
+    """Return whether "Retry failed" may ever queue a row with this failure again.
 
-    True for passing causes and for those an administrator repairs; see `retryable_from` for when.
+    True for temporary causes and for those that an administrator can fix; see `retryable_from` for
+    when.
     """
     return failure_type in RULES and failure_type not in NEVER_BY_HAND

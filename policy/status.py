@@ -1,11 +1,11 @@
-"""Which state of an outgoing message may follow which.
+"""The state machine of outgoing messages.
 
 Two kinds of change, two tables:
 
 - Meta's statuses arrive late, twice, and in any order; a status may be missing (Meta, Status
   messages webhook, 2025-11-20). They only move a message forward along `RANK`, so that the same
-  set of statuses ends in the same state in whatever order it comes.
-- Our own doors (reserve, release, cancel, retry...) follow `ALLOWED`.
+  statuses lead to the same state in any order.
+- Our own changes (reserve, release, cancel, retry...) follow `ALLOWED`.
 """
 
 QUEUED = "queued"
@@ -22,10 +22,10 @@ READ = "read"
 
 # - delivered outranks failed: one message can have both when the person has several devices, and
 #   was then delivered to one of them (Meta, Support, 2025-11-19).
-# - Whatever happened at Meta outranks our own cancelling or leaving out. `failed` too, though it
-#   tells nothing good: if it did not, sent-then-failed and failed-then-sent would differ.
-# - accepted and held do not outrank them: they are answers to a request, and a cancelled or
-#   skipped row has none on the wire.
+# - Whatever happened at Meta outranks our own cancelling or skipping. `failed` too: otherwise
+# sent-then-failed and failed-then-sent would differ.
+# - accepted and held do not outrank them: they answer a request, and a cancelled or skipped row has
+# none under way.
 RANK = {
     QUEUED: 0,
     RESERVED: 1,
@@ -41,7 +41,7 @@ RANK = {
 }
 STATES = tuple(RANK)
 
-# What Meta says -> our state. `played` is a voice message listened to (Meta, 2025-11-03).
+# Meta's status -> our state. `played` is a voice message listened to (Meta, 2025-11-03).
 STATE_OF_STATUS = {
     "accepted": ACCEPTED,
     "held": HELD,
@@ -52,17 +52,17 @@ STATE_OF_STATUS = {
     "failed": FAILED,
 }
 
-# Moves that our own code or a person makes. What is absent never happens.
+# Changes made by our own code or a person. Others never happen.
 ALLOWED = {
     QUEUED: frozenset({RESERVED, CANCELLED, SKIPPED, FAILED}),
-    # Back to queued: taken back before it left, or refused and to be tried again.
+    # Back to queued: taken back before it left, or refused and retried.
     RESERVED: frozenset({ACCEPTED, HELD, FAILED, UNCERTAIN, QUEUED}),
-    # A late answer settles it; otherwise only a person does, never a timer.
+    # Settled by a late reply, otherwise only by a person, never by a timer.
     UNCERTAIN: frozenset({ACCEPTED, HELD, FAILED, QUEUED, CANCELLED}),
     ACCEPTED: frozenset(),
     HELD: frozenset(),
     CANCELLED: frozenset(),
-    # What we left out for a reason that passes may be wanted after all.
+    # A reason for skipping may end.
     SKIPPED: frozenset({QUEUED}),
     SENT: frozenset(),
     FAILED: frozenset({QUEUED}),
@@ -72,7 +72,7 @@ ALLOWED = {
 
 
 def may(current: str, target: str) -> bool:
-    """Tell whether one of our own doors may move a message from `current` to `target`."""
+    """Return whether our own code may move a message from `current` to `target`."""
     return target in ALLOWED.get(current, ())
 
 
@@ -80,22 +80,14 @@ def next_state(current: str, incoming: str, attempt_failed: bool = False) -> str
     """Return the state of a message after a status of Meta's.
 
     :param current: one of `STATES`
-    :param incoming: Meta's word, a key of `STATE_OF_STATUS`; any other changes nothing
+    :param incoming: Meta's status, a key of `STATE_OF_STATUS`; any other changes nothing
     :param attempt_failed: the status belongs to an attempt already recorded as failed, and the
         row has been queued for another one. A repeated `failed`, or a late `sent`, of that
         attempt then changes nothing; `delivered` and `read` still do: the person has it.
-    :raise KeyError: when `current` is no state
+    :raise KeyError: `current` is not a state
     """
     reached = max(RANK[current], RANK[FAILED]) if attempt_failed else RANK[current]
     target = STATE_OF_STATUS.get(incoming)
     if target is None or RANK[target] <= reached:
         return current
     return target
-
-
-def states_before(target: str) -> tuple[str, ...]:
-    """Return the states from which a status of Meta's may move a message to `target`.
-
-    For the WHERE of an UPDATE that applies many statuses at once.
-    """
-    return tuple(state for state in STATES if RANK[state] < RANK[target])

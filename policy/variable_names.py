@@ -1,11 +1,12 @@
-"""What a template's variable wants, told by its name; only names that leave no doubt.
+"""The source of a template's variable by its name; only unambiguous names.
 
-"name" in a longer name says nothing: a `product_name` or `nombre_evento` that began as the person's
-first name would be sent like that by whoever does not look. What is not here a person fills in.
+"name" inside a longer name is not enough: a `product_name` or `nombre_evento` prefilled with the
+person's first name might be sent like that. Other variables are filled in by a person.
 """
 
 import re
-import unicodedata
+
+from .plain_text import without_accents
 
 # Sources of waba.variable.mixin by whole names, as English, Spanish, Portuguese and French
 # templates have them; underscores, capitals and accents make no difference.
@@ -54,9 +55,7 @@ _SOURCE_OF = {name: source for source, names in KNOWN.items() for name in names.
 
 
 def source_for(name: str) -> str:
-    """A key of KNOWN for a variable of this name; '' when the name does not tell."""
-    plain = unicodedata.normalize("NFKD", name or "")
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    """Return the key of KNOWN for a variable of this name; '' when unknown."""
     # firstName and FirstName, first-name, first name.
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).casefold()
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", without_accents(name or "")).casefold()
     return _SOURCE_OF.get(re.sub(r"[\W_]+", "_", plain).strip("_"), "")

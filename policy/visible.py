@@ -1,8 +1,8 @@
 """Which characters of a text a person can see.
 
 An address book holds what was pasted into it: zero-width spaces, direction marks, byte order marks,
-no-break spaces, fillers. A value of such characters alone is no value, and WhatsApp refuses a
-parameter that is empty. Emoji are made with some of the same characters, and must survive.
+no-break spaces, fillers. A value of only such characters is empty, and WhatsApp refuses empty
+parameters. Emoji are made with some of the same characters, and must survive.
 """
 
 import re
@@ -24,14 +24,15 @@ _PLAIN = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u024f]*")
 
 
 def visible(text: str) -> str:
-    """The text without what nobody sees, its spaces plain; '' when nothing is left to see.
+    """Return the text without invisible characters and with plain spaces; '' when nothing is
+    visible.
 
-    Line breaks and tabs stay: `cloud_api.clean_parameter` takes them out where Meta forbids them.
+    Line breaks and tabs stay: `cloud_api.clean_parameter` removes them where Meta forbids them.
     """
     if _PLAIN.fullmatch(text):
         return text.strip()
     shown, before = _TAGS.sub(r"\1", text), None
-    # Again while anything goes: a joiner belongs to what stays beside it.
+    # Repeat until stable: whether a joiner stays depends on its neighbours.
     while shown != before:
         before = shown
         shown = "".join(_kept(before, index) for index in range(len(before))).strip()
@@ -39,7 +40,7 @@ def visible(text: str) -> str:
 
 
 def _kept(text, index):
-    """What stays of one character, seen where it stands."""
+    """What remains of one character in its context."""
     character = text[index]
     if character in _SPACES:
         return character if character in "\t\n" else " " if character != "\r" else "\n"
@@ -72,7 +73,7 @@ def _belongs(text, index, code):
 
 
 def _is_no_character(code):
-    """Code points that Unicode will never give a meaning, and the unassigned of the tags' plane."""
+    """Unicode's noncharacters, and unassigned code points of the tags' plane."""
     return 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE or 0xE0000 <= code < 0xE0020
 
 

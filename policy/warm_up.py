@@ -1,4 +1,4 @@
-"""How many people a number may write to first in a day, and how a new number is warmed up."""
+"""How many people a number may contact in a day, and how a new number is warmed up."""
 
 import math
 from datetime import datetime
@@ -8,7 +8,7 @@ from .limits import LEVELS
 from .response import DEFAULTS, Response, Settings
 
 # "Half of the current limit used in the last 7 days" is what Meta asks before it raises a limit
-# (Meta, Messaging limits, 2026-09-11); a warm-up step that nobody used has warmed nothing.
+# (Meta, Messaging limits, 2026-09-11); an unused warm-up step warms nothing.
 USED_TO_STEP = 0.5
 # An unlimited number is warm at ten times its first step: Meta's levels are 5 to 10 times apart.
 UNLIMITED_IS = 10
@@ -18,7 +18,8 @@ BELOW_UNLIMITED = LEVELS["100000"]
 
 
 class WarmUp(NamedTuple):
-    """A warm-up under way: `first` people on its first day, `step` steps made, the last at."""
+    """A running warm-up: `first` people on its first day, `step` steps made, the last one at
+    `stepped_at`."""
 
     first: int
     step: int
@@ -32,7 +33,7 @@ def daily_limit(
     busiest_day: int = 0,
     settings: Settings = DEFAULTS,
 ) -> int | None:
-    """Return how many people the number may write to first in 24 h; None means without limit.
+    """Return how many people the number may contact in 24 h; None means no limit.
 
     :param limit: see `limits.people_limit`
     :param busiest_day: people on the busiest of the last 7 days: half of "without limit" is half
@@ -44,7 +45,7 @@ def daily_limit(
         return limit
     if limit is None:
         limit = busiest_day or BELOW_UNLIMITED
-    # Never rounded down to nothing: who may send at all may send one.
+    # Never rounded down to nothing: a number that may send may send one.
     return max(math.floor(response.share * limit), min(limit, 1)) if response.share else 0
 
 
@@ -58,8 +59,8 @@ def start_warm_up(
 ) -> WarmUp | None:
     """Return the warm-up of a new number, or of one whose limit rose; None when none is needed.
 
-    :param limit, previous_limit: people per 24 h, None without limit
-    :param is_new: the number has not sent before; `previous_limit` is not looked at
+    :param limit, previous_limit: people per 24 h, None for no limit
+    :param is_new: the number has not sent before; `previous_limit` is ignored
     """
     first = settings.warm_up_first if is_new else previous_limit
     if not first or (limit is not None and first >= limit):
@@ -68,7 +69,7 @@ def start_warm_up(
 
 
 def warm_up_limit(warm_up: WarmUp, limit: int | None, settings: Settings = DEFAULTS) -> int | None:
-    """Return how many people a number that warms up may write to in 24 h: its limit when warm."""
+    """Return how many people a number in warm-up may contact in 24 h; its limit when warm."""
     people = math.floor(warm_up.first * settings.warm_up_growth**warm_up.step)
     if limit is None:
         return people if people < warm_up.first * UNLIMITED_IS else None
@@ -84,13 +85,13 @@ def advance(
     now: datetime,
     settings: Settings = DEFAULTS,
 ) -> WarmUp | None:
-    """Return the warm-up after a look at the number; None when it is over.
+    """Return the warm-up after a check of the number; None when it is over.
 
-    A step up needs a healthy level, a colour of Meta's that is neither yellow nor red, a day since
-    the last step, and at least half of the step used. Bad news starts the day anew; red, or a
-    level at risk, takes one step back each day.
+    A step up needs a healthy level, a rating of Meta's that is neither yellow nor red, a day since
+    the last step, and at least half of the step used. Yellow or watch restarts the day; red or at
+    risk takes one step back each day.
 
-    :param used: people written to first in the last 24 h
+    :param used: people contacted in the last 24 h
     """
     allowed = warm_up_limit(warm_up, limit, settings)
     if allowed == limit:

@@ -1,7 +1,7 @@
-"""A moment as lists have it: ISO, seconds since 1970, or day and month in one order or the other.
+"""Dates in imported lists: ISO, seconds since 1970, or day and month in either order.
 
-"03/11/2026" is 3 November in Madrid and 11 March in Boston. Which of the two a list means is told
-by the list itself, as soon as one of its days is above 12; otherwise nobody guesses.
+"03/11/2026" is 3 November in Madrid and 11 March in Boston. The list itself shows its order as soon
+as one of its days is above 12; otherwise nothing is guessed.
 """
 
 import re
@@ -32,10 +32,10 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 class Moment(NamedTuple):
-    """What a text says.
+    """The moment that a text gives.
 
-    at: naive; in UTC where `is_utc`, else by the clock of whoever wrote it. None: no moment.
-    is_ambiguous: day and month may be the other way round, and `at` is None for that reason.
+    at: naive; in UTC where `is_utc`, else in the writer's local time. None: no moment.
+    is_ambiguous: day and month may be swapped, so `at` is None.
     order: DAY_FIRST or MONTH_FIRST where the order of the list decided, else ''.
     """
 
@@ -46,7 +46,7 @@ class Moment(NamedTuple):
 
 
 def read(text: str, order: str = "") -> Moment:
-    """Read one text.
+    """Return the `Moment` of one text.
 
     :param order: DAY_FIRST or MONTH_FIRST where it is known, see `order_of`
     """
@@ -70,18 +70,18 @@ def read(text: str, order: str = "") -> Moment:
 
 
 def order_of(texts) -> str:
-    """DAY_FIRST or MONTH_FIRST, as the dates of a list that can only be one of them prove it.
+    """Return DAY_FIRST or MONTH_FIRST, as proved by the dates of a list that can only be one.
 
-    '' where none does, or where some prove the one and some the other.
+    '' when none proves it, or when they contradict each other.
     """
     found = (_YEAR_LAST.fullmatch(" ".join(str(text or "").split())) for text in texts)
-    # With dots the day is first in every country: that proves nothing of those with strokes.
+    # With dots the day is first in every country; that proves nothing for slashes.
     proved = {_own_order(one) for one in found if one and one["divider"] != "."} - {""}
     return proved.pop() if len(proved) == 1 else ""
 
 
 def _own_order(found):
-    """The order that a date shows by itself."""
+    """The order that a single date proves."""
     first, other = int(found["first"]), int(found["other"])
     if found["divider"] == "." or first > 12 >= other:
         return DAY_FIRST

@@ -9,7 +9,7 @@ from ..models.waba_message_day import LEFT_AT, conditions
 from ..models.waba_phone_prefix import prefix_of
 from ..models.window_actions import form_of
 
-# The time of day at which people read is theirs, and ours is the nearest that we know.
+# People's local time is unknown; the company's is the closest.
 LOCAL_HOUR = SQL(
     "EXTRACT(hour FROM COALESCE(%s, m.create_date) AT TIME ZONE 'UTC'"
     " AT TIME ZONE COALESCE(cp.tz, 'UTC'))::int",
@@ -18,10 +18,10 @@ LOCAL_HOUR = SQL(
 
 
 class WabaMessageReport(models.Model):
-    """Our messages as pivots and graphs want them: one row each, counts as 0 or 1, rates of them.
+    """Our messages for pivots and graphs: one row each, counts as 0 or 1, and rates.
 
-    A rate is empty on a message that it is not about (whether it was read, of one that did not
-    arrive), so that its average over any group is the rate of the group.
+    A rate is empty on a message outside its base (such as read, of one not delivered), so that its
+    average over any group is the rate of the group.
     """
 
     _name = "waba.message.report"
@@ -143,7 +143,7 @@ class WabaMessageReport(models.Model):
         return columns
 
     def _from(self):
-        """Every joined row is found by a unique key: what no report asks for is not read."""
+        """Every join is by a unique key, so PostgreSQL skips those that a report does not use."""
         return SQL(
             """FROM waba_message m
           LEFT JOIN waba_campaign c ON c.id = m.campaign_id

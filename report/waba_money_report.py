@@ -25,11 +25,11 @@ COMMON = ("day", "company_id", "sender_id", "campaign_id", "template_id", "seque
 
 
 class WabaMoneyReport(models.Model):
-    """What messages cost beside what came of them, by the day on which the message left.
+    """Cost and results of messages, by the day on which the message was sent.
 
-    A row is either a day's messages (waba.money.daily) or one event (waba.attribution). Of the
-    rates, each is that of the whole group: a sum over a sum. A price per something is empty where
-    some message of the group has no price, for it would be too low.
+    A row is either a day's messages (waba.money.daily) or one event (waba.attribution). A rate is
+    that of the whole group: a sum over a sum. A price per result is empty where a message of the
+    group has no price, since it would be too low.
     """
 
     _name = "waba.money.report"
@@ -97,7 +97,7 @@ class WabaMoneyReport(models.Model):
         )
 
     def _of_days(self):
-        """{column: SQL} of a day's messages `d`."""
+        """Return {column: SQL} of a day's messages `d`."""
         return {
             "id": SQL("2 * d.id"),
             "currency_id": SQL("c.currency_id"),
@@ -110,7 +110,7 @@ class WabaMoneyReport(models.Model):
         }
 
     def _of_events(self):
-        """{column: SQL} of an event `a`."""
+        """Return {column: SQL} of an event `a`."""
         return {
             "id": SQL("2 * a.id + 1"),
             "currency_id": SQL("c.currency_id"),

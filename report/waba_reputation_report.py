@@ -8,7 +8,7 @@ DAYS = 30
 
 
 class ReputationReport(models.AbstractModel):
-    """The printed report of a number's last 30 days: what the dashboard shows, on paper.
+    """The printed report of a number's last 30 days: the dashboard on paper.
 
     Its figures are those of `waba.sender.reputation_dashboard_data`, each with its base.
     """
@@ -18,10 +18,10 @@ class ReputationReport(models.AbstractModel):
 
     @api.model
     def _get_report_values(self, docids, data=None):
-        """What the template shows, for each number.
+        """Return the values of the template, for each number.
 
-        :return: {'docs': waba.sender, 'reports': {sender id: dict as `_report_of` gives it}}
-        :raise AccessError: to whoever is not a manager, or may not read one of the numbers
+        :return: {'docs': waba.sender, 'reports': {sender id: dict of `_report_of`}}
+        :raise AccessError: for users who are not managers or may not read one of the numbers
         """
         senders = self.env["waba.sender"].browse(docids)
         senders.check_access("read")
@@ -34,7 +34,7 @@ class ReputationReport(models.AbstractModel):
 
     @api.model
     def _report_of(self, sender):
-        """The dashboard's data about one number, and what only paper needs.
+        """Return the dashboard's data about one number, and what only the report needs.
 
         Adds `card` and `days` (the number's own), `ratings` ([{'first', 'last': date, 'label'}] of
         Meta's, oldest first), `first` and `last` (dates), `as_of` (datetime).
@@ -69,7 +69,7 @@ class ReputationReport(models.AbstractModel):
 
     @api.model
     def _rating_periods(self, days):
-        """Days in a row with the same rating of Meta's, as one; days nobody noted are left out."""
+        """Merge consecutive days with the same rating of Meta's; days without one are omitted."""
         periods = []
         noted = [day for day in days if day["rating"]]
         # Odoo's own groupby would put days together that others stand between.

@@ -9,10 +9,10 @@ from ..models.window_actions import form_of
 
 
 class WabaSequenceReport(models.Model):
-    """Follow-ups as pivots want them: a row per lead in one and step of it, counts as 0 or 1.
+    """Follow-ups for pivots: a row per enrolled lead and step, counts as 0 or 1.
 
-    The lead's own figures (came in, answered, won) stand on its first step alone, so that they add
-    up over steps; a step's figures stand on their step.
+    A lead's own figures (enrolled, answered, won) are on its first step only, so that they add up
+    over steps.
     """
 
     _name = "waba.sequence.report"

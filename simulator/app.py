@@ -1,4 +1,4 @@
-"""The Graph's door: reads a request, logs it, lets faults strike, dispatches, replies."""
+"""The Graph endpoint: reads a request, logs it, applies faults, dispatches, replies."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,7 @@ HOUR = 3600.0
 
 @dataclass(slots=True)
 class Call:
-    """One Graph request, taken apart. ``version`` is a float, 0.0 when malformed."""
+    """One parsed Graph request. ``version`` is a float, 0.0 when malformed."""
 
     method: str
     version: float
@@ -53,7 +53,7 @@ class GraphApp:
         self._edges = Endpoints(simulator).table()
 
     async def handle(self, request):
-        """Answer one Graph request; everything about it ends up in the log."""
+        """Answer one Graph request; everything about it is logged."""
         raw = b"" if request.content_type.startswith("multipart/") else await request.read()
         call = self._take_apart(request, raw)
         entry = call.entry
@@ -84,7 +84,7 @@ class GraphApp:
         if file is None or not lives:
             response = web.Response(status=404)
         else:
-            # A page in place of the file, as a portal on the way might send.
+            # A page in place of the file, as a captive portal might send.
             content = b"<html>" if fault else file.content
             response = web.Response(body=content, headers={"Content-Type": file.type})
         entry.status, entry.answered = response.status, True
@@ -92,7 +92,7 @@ class GraphApp:
         return response
 
     async def _answer(self, call, fault):
-        """(reply, HTTP status) of the platform; (None, 0) when a fault strikes before it."""
+        """(reply, HTTP status) of the platform; (None, 0) when a fault applies before it."""
         if fault and fault.before:
             return None, 0
         failure = fault.rule.get("code", 131000) if fault and fault.kind == "failed" else 0
@@ -128,7 +128,7 @@ class GraphApp:
         return call
 
     def _describe(self, call):
-        """Write into the log what is known of the request before anything is done with it."""
+        """Log what is known of the request before it is processed."""
         entry, node = call.entry, self.world.node(call.node_id)
         account = self.world.account_of(node) if node else None
         if account:
@@ -238,7 +238,7 @@ def _token(request, query):
 
 
 def _parse(request, raw):
-    """The body as JSON or, as the Graph also takes it, form fields; None when neither."""
+    """The body as JSON or, as Graph also accepts, form fields; None when neither."""
     if request.content_type == "application/x-www-form-urlencoded":
         return dict(parse_qsl(raw.decode(errors="replace")))
     try:

@@ -1,4 +1,4 @@
-"""``/_control/…``: how a test looks inside, changes the world and scripts trouble. No auth."""
+"""``/_control/…``: how a test inspects, changes the world and scripts faults. No auth."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ PAGE = 10000
 
 
 class BadControl(Exception):
-    """The control request makes no sense; answered with 400 and this text."""
+    """An invalid control request; answered with 400 and this text."""
 
 
 class Control:
@@ -73,7 +73,7 @@ class Control:
         return figures
 
     def get_world(self, _query):
-        """The present state of businesses, accounts, numbers, templates and known people."""
+        """The current state of businesses, accounts, numbers, templates and known people."""
         world = self.world
         shelves = {"businesses": world.businesses, "accounts": world.accounts,
                    "numbers": world.numbers, "templates": world.templates,

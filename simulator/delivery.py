@@ -14,7 +14,7 @@ import aiohttp
 from .timeline import Timeline
 from .webhook_bodies import merge
 
-# After as many attempts the wait grows no more: a power beyond it would not fit a float.
+# After this many attempts the wait stops growing: a higher power would overflow a float.
 LONGEST_GROWTH = 60
 
 
@@ -22,8 +22,8 @@ LONGEST_GROWTH = 60
 class DeliverySettings:
     """Times in seconds. A delay is a number or a ``[low, high]`` range drawn uniformly.
 
-    A failed delivery is tried again after ``first_retry`` x ``retry_growth`` per attempt, at
-    most ``longest_retry``, until ``give_up_after`` has passed (7 days: Meta's webhook overview,
+    A failed delivery is retried after ``first_retry`` x ``retry_growth`` per attempt, at most
+    ``longest_retry``, until ``give_up_after`` has passed (7 days: Meta's webhook overview,
     2026-09); all four are multiplied by ``retry_factor``.
     """
 
@@ -122,7 +122,7 @@ class Delivery:
                 self._enqueue(update)
 
     def clear(self):
-        """Forget what is queued and what was recorded; bodies being posted are cut off."""
+        """Drop what is queued and recorded; bodies being posted are cut off."""
         self._late.clear()
         self._ready.clear()
         self._parcels.clear()
@@ -203,7 +203,7 @@ class Delivery:
     async def _post(self, parcel):
         parcel.attempt += 1
         if parcel.attempt > 1:
-            # A callback that was corrected meanwhile gets what the wrong one did not take.
+            # A corrected callback URL gets what the wrong one did not accept.
             parcel.url = self._url_of(parcel.updates[0]) or parcel.url
         signature = sign(parcel.raw, self.settings.app_secret)
         status = await self.post(parcel.url, parcel.raw, signature, parcel.attempt,
@@ -252,7 +252,7 @@ class Delivery:
             return f"Connection failed ({type(error).__name__})"
 
     def _acknowledged(self, updates):
-        """The business has been told: note when on the people whose wish to stop this was."""
+        """The business has been informed: store when on the people who opted out."""
         now = self.world.clock.now()
         for update in updates:
             if update.stopper and update.stopper.told_stop_at is None:

@@ -1,4 +1,4 @@
-"""The Graph's endpoints but for sending: nodes, lists, templates, media, subscriptions, tokens."""
+"""Graph's endpoints other than sending: nodes, lists, templates, media, subscriptions, tokens."""
 
 from .graph_errors import GraphError, missing_parameter
 from .nodes import NUMBER_LIST

@@ -1,4 +1,4 @@
-"""Scripted trouble: rules that match requests and say what goes wrong.
+"""Scripted faults: rules that match requests and say what goes wrong.
 
 A rule is a JSON object. Matching keys (all optional, all must hold): ``endpoint``, ``method``,
 ``phone``, ``number``, ``template``; ``skip`` lets that many matches pass first, ``count`` ends

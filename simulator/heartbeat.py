@@ -1,4 +1,4 @@
-"""How late the event loop is: what a judge of arrival times has to allow for."""
+"""How late the event loop is: the tolerance for judging arrival times."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ BEAT = 0.005
 
 
 class Heartbeat:
-    """Beats every BEAT seconds while the loop is free. Create it inside a running event loop.
+    """Ticks every BEAT seconds while the loop is free. Create it inside a running event loop.
 
     A request is stamped when the loop gets round to it. On a busy machine that may be long after
     it reached the socket, and requests that came one by one are then stamped together.

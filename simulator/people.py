@@ -1,4 +1,4 @@
-"""What people do with a message: a function of (seed, number), or what a test decided for them."""
+"""What people do with a message: a function of (seed, number), or set by a test."""
 
 from dataclasses import dataclass, field, fields
 
@@ -57,7 +57,7 @@ class Message:
 
 @dataclass(slots=True)
 class Fate:
-    """What will become of a message: an error code, or how far it gets and what comes back."""
+    """The outcome of a message: an error code, or how far it gets and what comes back."""
 
     error: int = 0
     delivered: bool = True

@@ -1,5 +1,5 @@
-"""Webhooks that come rarely, in the shapes of Meta's pages: what a person's app, a colleague's app
-or another sender on the number makes the platform say.
+"""Rare webhooks, in the shapes of Meta's pages: caused by a person's app, a colleague's app or
+another sender on the number.
 
 Sources: webhook reference pages messages/system (2026-08-11), messages/group, history,
 smb_message_echoes, smb_app_state_sync, standby (2026-08-04), user_preferences (2026-07-03),

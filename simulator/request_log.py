@@ -1,4 +1,4 @@
-"""The record of every request that reached the server: the evidence later tests judge by."""
+"""The log of every request that reached the server, by which tests judge."""
 
 import json
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ class Request:
     """One request. ``received_at`` is Unix seconds, taken once the whole body had arrived;
     ``waited`` the seconds for which it may have lain in the socket before that (``heartbeat``).
 
-    ``processed`` tells whether the platform acted on it, ``answered`` whether a reply left;
+    ``processed`` is whether the platform acted on it, ``answered`` whether a reply left;
     ``counted`` whether the person counts against the messaging limit; ``outcome`` is accepted,
     held, refused or "" (not a send, or a fault struck before processing); ``since_told`` the
-    seconds since the business had been told that this person wants no marketing.
+    seconds since the business was informed that this person wants no marketing.
     """
 
     index: int

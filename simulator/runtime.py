@@ -1,4 +1,4 @@
-"""One running simulator: the world and the parts that move it, and how it starts over."""
+"""One running simulator: the world, its parts, and how it is reset."""
 
 import asyncio
 

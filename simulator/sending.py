@@ -1,4 +1,4 @@
-"""POST /{phone}/messages: what Meta checks, in which order, and what it then promises."""
+"""POST /{phone}/messages: what Meta checks, in which order, and what it replies."""
 
 import re
 
@@ -35,10 +35,10 @@ class Sender:
         self.people = people
 
     def send(self, number, body, entry, forced_failure=0):
-        """The reply to one send; raises GraphError. ``entry`` (the log's) learns what was done.
+        """The reply to one send; raises GraphError. The log ``entry`` records what was done.
 
-        Its time of arrival is what the rates are measured by, so that the log proves them.
-        ``forced_failure`` is a code with which the accepted message will fail later.
+        Rates are measured by its time of arrival, so that the log proves them. ``forced_failure``
+        is a code with which the accepted message will fail later.
         """
         now = entry.received_at
         account = self.world.account_of(number)
@@ -60,7 +60,7 @@ class Sender:
         return _reply(message, address, held)
 
     def release(self, template):
-        """Let the held messages of a paced template go."""
+        """Release the held messages of a paced template."""
         held, template.held = template.held, []
         template.hold_after = None
         for message in held:

@@ -297,7 +297,7 @@ class World:
                      and t.account_id == account_id and t.status != "DELETED"), None)
 
     def person(self, wa_id):
-        """The person with this WhatsApp id, met for the first time if need be."""
+        """The person with this WhatsApp id, created when new."""
         person = self.people.get(wa_id)
         if person is None:
             index = int(draws("name", wa_id)[0] * len(FIRST_NAMES))

@@ -1,4 +1,4 @@
-"""What a send must bring to fill a template, and what Meta answers when it does not.
+"""The parameters that a template needs, and Meta's errors when they are wrong.
 
 Source: Meta's "Components" and "Templates overview" pages (2025-11-21, 2025-12-05) and the
 template codes of its error page (2026-09-11).

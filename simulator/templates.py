@@ -114,7 +114,7 @@ class Templates:
             self.calendar.after(wait, self._pause_ends, template, strike)
 
     def set_status(self, template, status, reason="NONE"):
-        """Give a template any status, telling the business."""
+        """Give a template any status, with its webhook."""
         template.status = status
         if status == "REJECTED":
             template.rejected_reason = reason

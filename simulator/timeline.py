@@ -1,4 +1,4 @@
-"""Things that will happen: a heap of (due, callback) served by one timer of the event loop."""
+"""Scheduled callbacks: a heap of (due, callback) served by one timer of the event loop."""
 
 import asyncio
 import heapq

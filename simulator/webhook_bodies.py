@@ -17,8 +17,8 @@ class Update:
     """``items`` is the list key of a ``messages`` value ("statuses", "messages") or "".
 
     ``value`` is then one element of that list and ``contact`` goes with it; for any other field
-    ``value`` is the whole value. ``at`` is Unix seconds. ``stopper`` is the Person whose wish
-    to receive no more this update tells.
+    ``value`` is the whole value. ``at`` is Unix seconds. ``stopper`` is the Person who opts out by
+    this update.
     """
 
     account_id: str

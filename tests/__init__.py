@@ -31,6 +31,7 @@ from . import test_conversation_tours
 from . import test_conversation_view
 from . import test_dev_setup
 from . import test_diagnosis
+from . import test_docs_figures
 from . import test_dispatch
 from . import test_export_cells
 from . import test_failures

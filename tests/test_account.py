@@ -270,7 +270,7 @@ class TestConnect(ConnectCase):
                 self.assertIn(words, line.text)
 
     def _unsubscribe(self):
-        self.outlet._client().unsubscribe_app(OUTLET_UID)
+        self.outlet._client()._request("DELETE", (OUTLET_UID, "subscribed_apps"))
 
     def test_an_unreadable_subscription_is_told(self):
         with self._fault(kind="error", endpoint="subscribed_apps", code=10):

@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
 from ..models import waba_campaign_audience
-from ..policy import eligibility
+from ..policy import eligibility, intent
 from .common import PORTFOLIO_UID, WabaCase, first_name_of
 
 CHUNK = waba_campaign_audience.CHUNK
@@ -285,7 +285,7 @@ class TestWords(AudienceCase):
             [
                 {
                     "type": "button", "sub_type": "quick_reply", "index": "0",
-                    "parameters": [{"type": "payload", "payload": eligibility.STOP_PAYLOAD}],
+                    "parameters": [{"type": "payload", "payload": intent.STOP_PAYLOAD}],
                 },
                 {
                     "type": "button", "sub_type": "url", "index": "1",

@@ -14,7 +14,6 @@ from odoo.addons.waba_campaign.cloud_api import (
     template_variables,
     text_message,
     unsupported_parts,
-    validate_parameters,
 )
 
 # A slow machine must not fail a test.
@@ -380,7 +379,7 @@ class TestPreview(unittest.TestCase):
 
 
 def problems(components, parameters=None, parameter_format="positional"):
-    found = validate_parameters(components, parameters, parameter_format)
+    found = ParameterCheck(components, parameter_format).problems(parameters)
     return [(part.component, part.button_index, part.name, part.problem) for part in found]
 
 

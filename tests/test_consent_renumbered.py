@@ -196,5 +196,6 @@ class TestRenumbered(SharedCase):
         self._out()
         lead = self._lead(NUMBER)
         lead.phone = NEW
-        [check] = [c for c in self._campaign(lead)._preflight() if c.line == "renumbered"]
+        checks = self._campaign(lead)._preflight_report().checks
+        [check] = [check for check in checks if check.line == "renumbered"]
         self.assertEqual((check.level, check.records), ("warn", lead))

@@ -53,7 +53,7 @@ class TestDesk(ConversationCase):
         self.assertTrue(conversation.waiting_since, "seen is not answered")
         mine.action_mark_unread()
         self.assertEqual(conversation.unread_count, 1)
-        mine.action_give_back()
+        mine.conversation_assign(conversation.id, False)
         self.assertFalse(conversation.responsible_id)
         his = self.env["waba.conversation"].with_user(self.pedro)
         self.assertFalse(his.search([]), "it is about a colleague's lead")
@@ -96,8 +96,7 @@ class TestReaders(ConversationCase):
             with self.subTest(user.login):
                 self.assertEqual(conversations.with_user(user).search([]), expected)
         theirs = hers.with_user(self.pedro)
-        for name in ("action_assign_to_me", "action_mark_read", "action_give_back",
-                     "action_mark_unread"):  # fmt: skip
+        for name in ("action_assign_to_me", "action_mark_read", "action_mark_unread"):
             with self.subTest(name), self.assertRaises(AccessError):
                 getattr(theirs, name)()
         with self.assertRaises(AccessError):

@@ -136,7 +136,7 @@ class TestReading(ViewCase):
         self.assertFalse(changes(lambda: None))
         self.assertTrue(changes(lambda: self._receive(self._status(row, "delivered"))))
         self.assertTrue(changes(lambda: self._write(wamid="wamid.2")))
-        self.assertTrue(changes(lambda: conversation.with_user(self.marta).action_give_back()))
+        self.assertTrue(changes(lambda: conversation._assign(self.env["res.users"])))
 
 
 class TestWhoReads(ViewCase):

@@ -55,7 +55,7 @@ METHODS = {
     "waba.consent.note": {"action_confirm": "writes"},
     "waba.consent.rejected": {"action_take": "manager"},
     "waba.conversation": {
-        "action_assign_to_me": "writes", "action_give_back": "writes",
+        "action_assign_to_me": "writes",
         "action_mark_read": "writes", "action_mark_unread": "writes",
         "action_open_record": "reads", "conversation_assign": "writes",
         "conversation_attach": "writes", "conversation_colleagues": "reads",

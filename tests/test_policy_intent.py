@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from odoo.addons.waba_campaign.policy import eligibility, intent, intent_words
+from odoo.addons.waba_campaign.policy import intent, intent_words
 from odoo.addons.waba_campaign.policy.intent_clauses import MAX_CHARACTERS
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -340,7 +340,3 @@ class TestIntent(unittest.TestCase):
     def test_a_sentence_that_contains_a_word_is_read_where_the_rule_says_so(self, a, word, b):
         words = intent.Words(opt_out=frozenset(), opt_out_anywhere=frozenset({word}))
         self.assertTrue(intent.opt_out_intent(f"{a} {word} {b}", words=words))
-
-    def test_eligibility_offers_them_too(self):
-        self.assertIs(eligibility.opt_out_intent, intent.opt_out_intent)
-        self.assertEqual(eligibility.STOP_PAYLOAD, "WABA_STOP")

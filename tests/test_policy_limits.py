@@ -100,11 +100,6 @@ class TestSlot(unittest.TestCase):
             with self.subTest(failure_type, refused_at_once=refused_at_once):
                 self.assertIs(limits.gives_slot_back(failure_type, refused_at_once), expected)
 
-    def test_a_place_given_back_leaves_the_persons_other_messages_counted(self):
-        self.assertIsNone(limits.slot_after_refusal([]))
-        self.assertIsNone(limits.slot_after_refusal([None, False]))
-        self.assertEqual(limits.slot_after_refusal([NOW - HOUR, None, NOW, NOW - 2 * HOUR]), NOW)
-
 
 class TestAllowance(unittest.TestCase):
     def test_share_kept_for_followups(self):
@@ -321,9 +316,8 @@ class PortfolioMachine(RuleBasedStateMachine):
         if message.slot_at is None or not limits.gives_slot_back(failure_type, refused_at_once):
             return
         message.slot_at = None
-        self.slot_at[message.person] = limits.slot_after_refusal(
-            other.slot_at for other in self.messages if other.person == message.person
-        )
+        kept = (other.slot_at for other in self.messages if other.person == message.person)
+        self.slot_at[message.person] = max(filter(None, kept), default=None)
 
     def contact(self, message):
         window = self.windows.get((message.sender, message.person))

@@ -72,21 +72,6 @@ class TestSpacing(unittest.TestCase):
 
 
 class TestBatch(unittest.TestCase):
-    def test_size(self):
-        cases = [
-            # rate, seconds, allowance, queued, expected
-            (80, 10, None, 10_000, 790),
-            (80, 10, 100, 10_000, 100),
-            (80, 10, None, 30, 30),
-            (80, 10, 0, 30, 0),
-            (80, 10, 5, 0, 0),
-            (0.05, 10, None, 30, 1),
-            (0.05, 10, 0, 30, 0),
-        ]
-        for rate, seconds, allowance, queued, expected in cases:
-            with self.subTest(rate=rate, allowance=allowance, queued=queued):
-                self.assertEqual(pacing.batch_size(rate, seconds, allowance, queued), expected)
-
     @untimed
     @given(count=st.integers(1, 2000), rate=st.floats(0.5, 1000), margin=st.floats(0, 60))
     def test_the_lease_covers_the_last_request_of_the_batch(self, count, rate, margin):

@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import preflight, preflight_outlook
 from odoo.addons.waba_campaign.policy.preflight import LINES, Verdict
+from odoo.addons.waba_campaign.policy.proportions import wilson_interval
 
 COUNTS = st.integers(0, 5000)
 
@@ -210,7 +211,7 @@ class TestExpectation(unittest.TestCase):
     @given(st.integers(0, 10_000), st.integers(200, 10_000))
     def test_what_was_seen_lies_inside(self, count, base):
         count = min(count, base)
-        least, most = preflight_outlook.interval(count, base)
+        least, most = wilson_interval(count, base, preflight_outlook.EXPECTED_Z)
         self.assertLessEqual(0, least)
         self.assertLessEqual(least, count / base + 1e-9)
         self.assertLessEqual(count / base - 1e-9, most)

@@ -591,25 +591,6 @@ class TestRatings(unittest.TestCase):
             with self.subTest(since=since):
                 self.assertEqual(quality_rating.red_days(history, NOW, since), days)
 
-    def test_the_week_shows_the_worst_colour_of_each_day(self):
-        midnight = datetime(2026, 11, 20)
-        history = [
-            (midnight - 4 * DAY + HOUR, "green"),
-            (midnight - 3 * DAY + HOUR, "red"),
-            (midnight - 3 * DAY + 2 * HOUR, "yellow"),
-            (midnight - 1 * DAY, "red"),
-            (midnight - 1 * DAY + HOUR, "green"),
-            (midnight + HOUR, "unknown"),
-            (NOW + HOUR, "red"),
-        ]
-        expected = ("unknown", "unknown", "green", "red", "yellow", "red", "green")
-        week = quality_rating.rating_week(history, NOW)
-        self.assertEqual(
-            [day for day, _colour in week], [TODAY - age * DAY for age in range(6, -1, -1)]
-        )
-        self.assertEqual(tuple(colour for _day, colour in week), expected)
-        self.assertEqual(quality_rating.rating_week(history, NOW, 2), week[-2:])
-
 
 class TestSuspects(unittest.TestCase):
     def setUp(self):

@@ -32,59 +32,55 @@ class TestPlan(unittest.TestCase):
         restricted, locked = {"is_restricted": True}, {"is_locked": True}
         released, warming = {"is_released": True}, {"is_warming_up": True}
         cases = [
-            # rating, level, red days, more, action, canary, reason, what lifts it
-            ("green", "healthy", 0, {}, "full", False, "healthy", ""),
-            ("unknown", "unknown", 0, {}, "full", False, "healthy", ""),
-            ("green", "unknown", 0, {}, "full", False, "healthy", ""),
-            ("green", "watch", 0, {}, "full", True, "watch", "level_better"),
-            ("green", "at_risk", 0, {}, "slow", True, "at_risk", "level_better"),
-            ("green", "healthy", 0, warming, "warm_up", False, "warm_up", "steps"),
-            ("green", "unknown", 0, warming, "warm_up", False, "warm_up", "steps"),
-            ("green", "watch", 0, warming, "warm_up", True, "warm_up", "steps"),
-            ("green", "at_risk", 0, warming, "slow", True, "at_risk", "level_better"),
-            ("yellow", "healthy", 0, {}, "slow", True, "yellow", "rating_green"),
-            ("yellow", "at_risk", 0, warming, "slow", True, "yellow", "rating_green"),
-            ("yellow", "healthy", 0, released, "slow", True, "yellow", "rating_green"),
-            ("red", "healthy", 0, {}, "hold_marketing", True, "red", "rating_above_red"),
-            ("red", "at_risk", 6, warming, "hold_marketing", True, "red", "rating_above_red"),
-            ("red", "healthy", 7, {}, "lock", True, "red_too_long", "manager"),
-            ("red", "healthy", 8, {}, "lock", True, "red_too_long", "manager"),
-            ("red", "at_risk", 6, released, "slow", True, "released", "rating_above_red"),
-            ("red", "at_risk", 7, released, "lock", True, "red_too_long", "manager"),
-            ("green", "healthy", 0, restricted, "lock", True, "restricted", "manager"),
-            ("red", "at_risk", 9, restricted, "lock", True, "restricted", "manager"),
-            ("green", "healthy", 0, locked, "lock", True, "locked", "manager"),
-            ("yellow", "watch", 0, locked, "lock", True, "locked", "manager"),
-            ("red", "watch", 9, locked, "lock", True, "red_too_long", "manager"),
+            # rating, level, red days, more, action, canary, reason
+            ("green", "healthy", 0, {}, "full", False, "healthy"),
+            ("unknown", "unknown", 0, {}, "full", False, "healthy"),
+            ("green", "unknown", 0, {}, "full", False, "healthy"),
+            ("green", "watch", 0, {}, "full", True, "watch"),
+            ("green", "at_risk", 0, {}, "slow", True, "at_risk"),
+            ("green", "healthy", 0, warming, "warm_up", False, "warm_up"),
+            ("green", "unknown", 0, warming, "warm_up", False, "warm_up"),
+            ("green", "watch", 0, warming, "warm_up", True, "warm_up"),
+            ("green", "at_risk", 0, warming, "slow", True, "at_risk"),
+            ("yellow", "healthy", 0, {}, "slow", True, "yellow"),
+            ("yellow", "at_risk", 0, warming, "slow", True, "yellow"),
+            ("yellow", "healthy", 0, released, "slow", True, "yellow"),
+            ("red", "healthy", 0, {}, "hold_marketing", True, "red"),
+            ("red", "at_risk", 6, warming, "hold_marketing", True, "red"),
+            ("red", "healthy", 7, {}, "lock", True, "red_too_long"),
+            ("red", "healthy", 8, {}, "lock", True, "red_too_long"),
+            ("red", "at_risk", 6, released, "slow", True, "released"),
+            ("red", "at_risk", 7, released, "lock", True, "red_too_long"),
+            ("green", "healthy", 0, restricted, "lock", True, "restricted"),
+            ("red", "at_risk", 9, restricted, "lock", True, "restricted"),
+            ("green", "healthy", 0, locked, "lock", True, "locked"),
+            ("yellow", "watch", 0, locked, "lock", True, "locked"),
+            ("red", "watch", 9, locked, "lock", True, "red_too_long"),
             # Red days are of an unbroken red; a caller that passes stale ones locks nobody.
-            ("yellow", "healthy", 9, {}, "slow", True, "yellow", "rating_green"),
+            ("yellow", "healthy", 9, {}, "slow", True, "yellow"),
         ]
-        for rating, level, red_days, more, action, canary, reason, lifts in cases:
+        for rating, level, red_days, more, action, canary, reason in cases:
             with self.subTest(rating=rating, level=level, red_days=red_days, **more):
                 found = response.plan(rating, level, red_days, **more)
                 self.assertEqual(
-                    (found.action, found.canary, found.reason_key, found.lifts),
-                    (action, canary, reason, lifts),
+                    (found.action, found.canary, found.reason_key), (action, canary, reason)
                 )
 
     def test_what_an_action_means(self):
         cases = [
-            # how it comes about, share, marketing held, a release needed
-            (response.plan("green", "healthy"), 1.0, False, False),
-            (response.plan("green", "watch"), 1.0, False, False),
-            (response.plan("green", "healthy", is_warming_up=True), 1.0, False, False),
-            (response.plan("yellow", "healthy"), 0.5, False, False),
-            (response.plan("green", "at_risk"), 0.5, False, False),
-            (response.plan("red", "at_risk", is_released=True), 0.5, False, False),
-            (response.plan("red", "healthy"), 1.0, True, False),
-            (response.plan("green", "healthy", is_restricted=True), 0.0, True, True),
+            # how it comes about, share, marketing held
+            (response.plan("green", "healthy"), 1.0, False),
+            (response.plan("green", "watch"), 1.0, False),
+            (response.plan("green", "healthy", is_warming_up=True), 1.0, False),
+            (response.plan("yellow", "healthy"), 0.5, False),
+            (response.plan("green", "at_risk"), 0.5, False),
+            (response.plan("red", "at_risk", is_released=True), 0.5, False),
+            (response.plan("red", "healthy"), 1.0, True),
+            (response.plan("green", "healthy", is_restricted=True), 0.0, True),
         ]
-        for found, share, held, release in cases:
+        for found, share, held in cases:
             with self.subTest(found.action, reason=found.reason_key):
-                self.assertEqual(
-                    (found.share, found.hold_marketing, found.needs_release),
-                    (share, held, release),
-                )
+                self.assertEqual((found.share, found.hold_marketing), (share, held))
 
     def test_a_manager_may_set_it_otherwise(self):
         mild = Settings(yellow_share=0.8, lock_red_days=0, slow_at_risk=False)
@@ -122,9 +118,6 @@ class TestPlan(unittest.TestCase):
                         self.assertTrue(found["red"].hold_marketing)
                 for answer in found.values():
                     reasons.add(answer.reason_key)
-                    self.assertEqual(answer.lifts, response.LIFTS[answer.reason_key])
-                    self.assertEqual(answer.needs_release, answer.lifts == "manager")
-                    self.assertEqual(answer.needs_release, answer.action == "lock")
                     self.assertIn(answer.action, response.SENDER_STATE)
         self.assertEqual(
             reasons, {key for key in response.REASONS if not key.startswith("template_")}
@@ -142,21 +135,20 @@ class TestPlan(unittest.TestCase):
 
     def test_templates(self):
         cases = [
-            ("APPROVED", "green", "full", False, "healthy", ""),
-            ("APPROVED", "unknown", "full", False, "healthy", ""),
-            ("APPROVED", "yellow", "full", True, "template_yellow", "template"),
-            ("APPROVED", "red", "hold_marketing", True, "template_red", "template"),
-            ("FLAGGED", "green", "hold_marketing", True, "template_flagged", "template"),
-            ("PAUSED", "red", "hold_marketing", True, "template_paused", "template"),
-            ("paused", "unknown", "hold_marketing", True, "template_paused", "template"),
-            ("DISABLED", "red", "hold_marketing", True, "template_disabled", "template"),
+            ("APPROVED", "green", "full", False, "healthy"),
+            ("APPROVED", "unknown", "full", False, "healthy"),
+            ("APPROVED", "yellow", "full", True, "template_yellow"),
+            ("APPROVED", "red", "hold_marketing", True, "template_red"),
+            ("FLAGGED", "green", "hold_marketing", True, "template_flagged"),
+            ("PAUSED", "red", "hold_marketing", True, "template_paused"),
+            ("paused", "unknown", "hold_marketing", True, "template_paused"),
+            ("DISABLED", "red", "hold_marketing", True, "template_disabled"),
         ]
-        for status, quality, action, canary, reason, lifts in cases:
+        for status, quality, action, canary, reason in cases:
             with self.subTest(status=status, quality=quality):
                 found = response.plan_template(status, quality)
                 self.assertEqual(
-                    (found.action, found.canary, found.reason_key, found.lifts),
-                    (action, canary, reason, lifts),
+                    (found.action, found.canary, found.reason_key), (action, canary, reason)
                 )
                 self.assertIs(found.hold_marketing, action == "hold_marketing")
 

@@ -94,13 +94,6 @@ class TestNextState(unittest.TestCase):
             self.assertGreaterEqual(status.RANK[following], status.RANK[state])
             state = following
 
-    def test_states_before_is_next_state_for_sql(self):
-        for target in set(status.STATE_OF_STATUS.values()):
-            for current in status.STATES:
-                with self.subTest(current=current, target=target):
-                    moves = status.next_state(current, target) != current
-                    self.assertIs(current in status.states_before(target), moves)
-
 
 class TestOurDoors(unittest.TestCase):
     def test_doors(self):

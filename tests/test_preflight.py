@@ -36,12 +36,12 @@ class PreflightCase(WabaCase):
 
     def _line(self, campaign, line, **more):
         """The Check of a line, the first of several."""
-        found = [check for check in campaign._preflight() if check.line == line]
+        found = [check for check in campaign._preflight_report().checks if check.line == line]
         self.assertTrue(found, f"no line {line}")
         return found[0]
 
     def _levels(self, campaign):
-        return {check.line: check.level for check in campaign._preflight()}
+        return {check.line: check.level for check in campaign._preflight_report().checks}
 
     def _opt_in(self, leads):
         people = self.env["waba.recipient"]._find_or_create_by_number(
@@ -486,7 +486,8 @@ class TestWords(PreflightCase):
 
     def test_the_worst_comes_first(self):
         self.sender.quality_rating = "red"
-        levels = [check.level for check in self._campaign(self._leads(2))._preflight()]
+        checks = self._campaign(self._leads(2))._preflight_report().checks
+        levels = [check.level for check in checks]
         self.assertEqual(levels, sorted(levels, key=("stop", "warn", "pass").index))
         self.assertEqual(levels[0], "stop")
 

@@ -334,10 +334,6 @@ class TestWebhooks(EvidenceCase):
             "account_restriction": [("account_restricted", "exact", "bad", "webhook")] * 2,
             "account_review": [("account_review", "exact", "good", "webhook")],
             "account_violation": [("account_violation", "exact", "bad", "webhook")],
-            "block_reported": [
-                ("customer_block", "exact", "bad", "provider"),
-                ("customer_report", "exact", "bad", "provider"),
-            ],
             "capability": [("messaging_limit", "exact", "good", "webhook")],
             "capability_per_phone": [("messaging_limit", "exact", "good", "webhook")],
             "capability_tier": [("messaging_limit", "exact", "good", "webhook")],
@@ -454,8 +450,6 @@ class TestWebhooks(EvidenceCase):
                           {"message_template_id": int(self.template.template_uid)}), None, None),
             (self._preference("stop", category="other_messages"), None, None),
             (self._preference("signup"), None, None),
-            (self._block_event("mute"), None, None),
-            (self._change("block_events", {"block_events": [{"event": "block"}]}), None, None),
             (self._template_event("FLAGGED", field=template.upper()), "template_flagged",
              "FLAGGED"),
         ]  # fmt: skip
@@ -509,13 +503,6 @@ class TestWebhooks(EvidenceCase):
         metadata = {"phone_number_id": NUMBER_ES}
         return self._change(
             "user_preferences", {"metadata": metadata, "user_preferences": [preference]}
-        )
-
-    def _block_event(self, event, **values):
-        element = {"wa_id": "34600000000", "event": event, "timestamp": "1790000000", **values}
-        return self._change(
-            "block_events",
-            {"metadata": {"phone_number_id": NUMBER_ES}, "block_events": [element]},
         )
 
     def test_pauses_say_which_strike_it_is(self):
@@ -581,35 +568,8 @@ class TestWebhooks(EvidenceCase):
         self._receive(self._inbound("+34600000000", "¿Tienen sillas?", wamid="wamid.2"))
         self.assertEqual(self._told(), [("opt_in", "exact", "good", "webhook")])
 
-    def test_a_provider_may_tell_of_a_block(self):
-        row = self._message("+34600000000", "delivered", wamid="wamid.ABOUT",
-                            accepted_at=EVENT - timedelta(days=20))  # fmt: skip
-        for action, kind, state in (
-            ("block", "customer_block", "opted_out"),
-            ("REPORT", "customer_report", "opted_out"),
-            ("unblock", "customer_unblock", "unknown"),
-        ):
-            with self._case(action):
-                self._receive(self._block_event(action, message_id="wamid.ABOUT", reason="SPAM"))
-                event = self._new()
-                self.assertEqual((event.kind, event.certainty), (kind, "exact"))
-                self.assertEqual(event.source, "provider")
-                self.assertEqual(event.message_id, row)
-                self.assertIn("SPAM", event.detail)
-                self.assertEqual(row.recipient_id.marketing_state, state)
-
-    def test_a_block_reported_late_does_not_overrule_what_the_person_said_since(self):
-        person = self.env["waba.recipient"]._find_or_create_person(self.portfolio, "+34600000000")
-        person._set_marketing_state("opted_in", "reply", "ALTA", at=EVENT + timedelta(hours=1))
-        event = self._receive(self._block_event("block"))
-        self.assertEqual(event.state, "ignored")
-        self.assertEqual(person.marketing_state, "opted_in")
-        self.assertEqual(self._new().kind, "customer_block")
-
     def test_nothing_metas_webhooks_say_is_a_sure_block(self):
         for name, body in payloads().items():
-            if name == "block_reported":
-                continue
             with self._case(name):
                 self._receive(body)
                 told = self._new().filtered(lambda event: event.certainty == "exact")

@@ -4,7 +4,7 @@ from odoo import Command, fields
 from odoo.exceptions import ValidationError
 
 from ..cloud_api import TemplateVariable
-from ..policy import eligibility
+from ..policy import intent
 from .common import WabaCase
 
 
@@ -239,7 +239,7 @@ class TestGuesses(VariableCase):
                 self.assertEqual(guess["source"], expected)
 
     def test_a_button_to_stop_gets_our_own_word_and_others_their_label(self):
-        cases = {"Baja": eligibility.STOP_PAYLOAD, "Stop promotions": eligibility.STOP_PAYLOAD,
+        cases = {"Baja": intent.STOP_PAYLOAD, "Stop promotions": intent.STOP_PAYLOAD,
                  "Sí, llámame": "Sí, llámame"}  # fmt: skip
         for label, expected in cases.items():
             with self.subTest(label):

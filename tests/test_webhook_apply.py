@@ -110,7 +110,6 @@ class TestPayloads(ApplyCase):
             "account_restriction": (applied, lambda: self.account.state, "stopped"),
             "account_review": (applied, lambda: self.account.review_status, "approved"),
             "account_violation": (applied, said(self.account, "violation: SCAM"), True),
-            "block_reported": (applied, consent, "opted_out"),
             "capability": (applied, limit, "2000"),
             "capability_per_phone": (applied, limit, "unlimited"),
             "capability_tier": (applied, limit, "unlimited"),

@@ -191,7 +191,6 @@ class TestOwnNumbers(FieldCase):
         for number in self._ours():
             value = {"user_preferences": [{"wa_id": number[1:], "value": "stop",
                                            "category": "marketing_messages"}]}  # fmt: skip
-            report = {"block_events": [{"wa_id": number[1:], "event": "block"}]}
             changed = self._inbound(NUMBER, "x", type="system", system={
                 "type": "user_changed_number", "wa_id": number[1:]})  # fmt: skip
             refused = {"statuses": [{"id": "w", "status": "failed", "recipient_id": number[1:],
@@ -200,7 +199,6 @@ class TestOwnNumbers(FieldCase):
                 "message": self._inbound(number, "BAJA"),
                 "unknown number": self._inbound(number, "BAJA", wamid="w2"),
                 "preference": self._change("user_preferences", value),
-                "report": self._change("block_events", report),
                 "change": changed,
                 "status": self._change("messages", refused),
             }

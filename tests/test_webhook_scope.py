@@ -111,8 +111,6 @@ class ScopeCase(WabaCase):
                 "previous_category": "MARKETING", "new_category": "UTILITY", **template}),
             "platform error": self._entry(waba_uid, "messages", {
                 "metadata": metadata, "errors": [{"code": 131031}]}),
-            "report": self._entry(waba_uid, "block_events", {"metadata": metadata, "block_events": [
-                {"event": "block", "wa_id": "34699999999", "message_id": "wamid.OURS"}]}),
         }  # fmt: skip
 
 

@@ -5,9 +5,9 @@ from ..policy import written_dates
 
 
 class BaseImportImport(models.TransientModel):
-    """Odoo's import tells `load` of which file and rows the data are, in the context.
+    """Odoo's import passes file name and rows to `load` in the context.
 
-    What a list is evidence of names both (waba_consent_import.py).
+    They are the evidence of imported consents (waba_consent_import.py).
     """
 
     _inherit = "base_import.import"
@@ -28,21 +28,21 @@ class BaseImportImport(models.TransientModel):
         )
 
     def _waba_dates(self, fields, options):
-        """The dates of the whole list, as texts: a long one is loaded part by part."""
+        """Return the dates of the whole list as texts: a long list is loaded in parts."""
         name = {"waba.consent": "said_at", "waba.rate": "valid_from"}.get(self.res_model)
         if name not in fields:
             return []
         try:
             rows, columns = self._convert_import_data(fields, {**options, "skip": 0})
         except ImportValidationError:
-            return []  # said by the import itself, which reads the same
+            return []  # the import itself reports it
         at = columns.index(name)
         return [str(row[at] or "") for row in rows]
 
     def _waba_doubtful(self, texts, order):
-        """Odoo's import message on the first date that may be two days, None without one.
+        """Return Odoo's import message about the first ambiguous date, None without one.
 
-        Odoo would read it as the user's language writes dates: a price from the wrong month on.
+        Odoo would read it in the format of the user's language: a price from the wrong month on.
         """
         for index, text in enumerate(texts):
             if written_dates.read(text, order).is_ambiguous:

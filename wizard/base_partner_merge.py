@@ -5,7 +5,7 @@ class BasePartnerMerge(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"
 
     def _update_reference_fields(self, src_partners, dst_partner):
-        """Also what Odoo does not know to lead to a contact: our messages, and what people want."""
+        """Also update what Odoo does not know to refer to a contact: our messages and consents."""
         result = super()._update_reference_fields(src_partners, dst_partner)
         env = self.env(su=True)
         env["waba.recipient"]._follow_merge((src_partners + dst_partner).with_env(env))

@@ -10,16 +10,17 @@ from ..models.waba_recipient_consent import STATE_OF
 from ..models.window_actions import dialog_of
 from ..policy import evidence, numbers
 
-# What a button may choose beforehand.
+# Fields that a button may preset.
 ASKED = ("default_purpose", "default_action")
 
 
 class WabaConsentNote(models.TransientModel):
-    """ "This customer told me that they want it, or do not": noted by whoever heard it.
+    """ "This customer told me that they want it, or do not": recorded by the colleague who heard
+    it.
 
-    Anybody who may read the lead or contact notes an opt-out. An opt-in says how it was given, and
-    taking back an opt-out is a manager's, on a lead or contact of theirs that they may change.
-    Nothing that the screen sends decides about this: the ledger is read again.
+    Anybody who may read the lead or contact may record an opt-out. An opt-in must say how it was
+    given; only a manager may revert an opt-out, on a lead or contact that they may change. Values
+    sent by the screen do not decide this: the ledger is read again.
     """
 
     _name = "waba.consent.note"
@@ -60,7 +61,7 @@ class WabaConsentNote(models.TransientModel):
 
     @api.model
     def _open(self, **subject):
-        """The action that asks what a person said.
+        """Return the action that asks what a person said.
 
         :param subject: `res_model` and `res_id`, or `recipient_id`
         """
@@ -76,7 +77,7 @@ class WabaConsentNote(models.TransientModel):
         return self.recipient_id or super()._get_subject()
 
     def _get_record(self):
-        # Named together, a record that is theirs would open the way to somebody who is not.
+        # Together, an own record would give access to somebody else's recipient.
         return None if self.recipient_id else super()._get_record()
 
     @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
@@ -87,11 +88,11 @@ class WabaConsentNote(models.TransientModel):
             wizard.on_record = wizard._words_on_record(wizard._last_word(people))
 
     def _takes_back(self, people):
-        """Whether this opt-in would take back an opt-out, by what is on record of these people."""
+        """Return whether this opt-in would revert an opt-out on record of these people."""
         return self.action == "opt_in" and self._state_of(people) == "opted_out"
 
     def _state_of(self, people):
-        """What the company has to take these people's words on the purpose to be."""
+        """Return the consent state of these people for the company and the purpose."""
         states = people._consent_states(self._company())
         return strictest(
             {state for (_company, _person, about), state in states.items() if about == self.purpose}
@@ -116,7 +117,7 @@ class WabaConsentNote(models.TransientModel):
     # ------------------------------------------------------------------
 
     def _company(self):
-        """The company that it was said to: the record's, else the current one."""
+        """Return the company that it was said to: the record's, else the current one."""
         record = self._get_record()
         own = record.company_id if record is not None else self.env["res.company"]
         return own if own in self.env.companies else self.env.company
@@ -126,7 +127,7 @@ class WabaConsentNote(models.TransientModel):
         return self.env["waba.recipient"]._number_of(record) if record is not None else ""
 
     def _known_people(self):
-        """The rows of the person as far as there are any, with all rights."""
+        """Return the existing rows of the person, as superuser."""
         if self.recipient_id:
             self.recipient_id.check_access("read")
             return self.recipient_id.sudo()
@@ -137,7 +138,7 @@ class WabaConsentNote(models.TransientModel):
         return people.search(of_ours & known_by([number]))
 
     def _people(self):
-        """The rows to note it on; whoever was not known is from now on."""
+        """Return the rows to record it on, created when missing."""
         record = self._get_record()
         if self.recipient_id or record is None:
             return self._known_people()
@@ -157,7 +158,7 @@ class WabaConsentNote(models.TransientModel):
         return people._of_company(numbers.e164_of(number), self._company())
 
     # ------------------------------------------------------------------
-    # What may be noted
+    # What may be recorded
     # ------------------------------------------------------------------
 
     def _check_evidence(self):
@@ -179,7 +180,7 @@ class WabaConsentNote(models.TransientModel):
             )
 
     def _check_may_take_back(self, people):
-        """An opt-out is taken back by a manager, on a record of the person that is theirs."""
+        """Only a manager may revert an opt-out, on a record of the person that they may change."""
         if not self._takes_back(people):
             return
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
@@ -201,8 +202,8 @@ class WabaConsentNote(models.TransientModel):
             )
 
     def _message_of_theirs(self, people):
-        """Their last message to the company, said to be the evidence; after their opt-out if they
-        had opted out."""
+        """Return their last message to the company, named as evidence; after their opt-out, if
+        any."""
         if self.action != "opt_in" or self.heard != "whatsapp":
             return None
         word = self._last_word(people)

@@ -9,19 +9,19 @@ from ..models.window_actions import form_of
 
 _logger = logging.getLogger(__name__)
 
-# Levels of lines that decide, the worst first.
+# Levels of lines that decide, worst first.
 VERDICTS = ("error", "warning", "unproved")
-# Failures that tell of the account and its keys, whatever was asked: the common advice serves.
+# Failures of the account and its keys: the common advice applies.
 OF_THE_ACCOUNT = ("token", "permission", "account_restricted", "account_misclassified", "billing",
                   "marketing_disabled")  # fmt: skip
 NEEDED_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Line by line, whether an account works: asked of Meta at the moment it is opened.
+    """Whether an account works, line by line, as asked of Meta when it is opened.
 
-    `_run(account, connect=True)` also takes over what it reads and subscribes the webhook; without
-    it nothing is changed.
+    `_run(account, connect=True)` also stores what it reads and subscribes the webhook; otherwise
+    nothing is changed.
     """
 
     _name = "waba.diagnosis"
@@ -112,7 +112,7 @@ class WabaDiagnosis(models.TransientModel):
         diagnosis._check_webhook(account)
         if connect:
             diagnosis._conclude(account)
-        # Our own jobs are no reason not to connect: what waits is kept.
+        # Our own jobs do not prevent connecting: what waits is kept.
         diagnosis._check_scheduler(account)
         return diagnosis.sudo(False)
 
@@ -128,11 +128,10 @@ class WabaDiagnosis(models.TransientModel):
         )
 
     def _way_out(self, error, otherwise, own=()):
-        """What to do about `error`: a passing trouble of the line or of Meta's is no setting's, and
-        each of Meta's codes has a way of its own.
+        """Return what to do about `error`: temporary faults and Meta's codes have their own advice.
 
-        :param otherwise: for the causes that say nothing else
-        :param own: failure types for which `otherwise` says more than the common advice
+        :param otherwise: the advice for other causes
+        :param own: failure types for which `otherwise` is better than the common advice
         """
         if isinstance(error, NotSent):
             return self.env._("Check the API address and the server's way to the internet.")
@@ -143,7 +142,7 @@ class WabaDiagnosis(models.TransientModel):
         return otherwise
 
     def _check_token(self, client, connect):
-        """Valid, until when, and with which permissions. False when nothing else can be asked."""
+        """Check validity, expiry and permissions. False when nothing else can be asked."""
         topic = self.env._("Access token")
         new_token = self.env._(
             "Make a permanent token for a system user in Meta's Business settings."
@@ -193,7 +192,7 @@ class WabaDiagnosis(models.TransientModel):
         return True
 
     def _conclude(self, account):
-        """Connected when nothing stands against sending; otherwise as before."""
+        """Set the account to connected when nothing prevents sending; otherwise leave it."""
         if "error" in self.line_ids.mapped("level"):
             return
         account._note_home()

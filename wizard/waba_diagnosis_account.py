@@ -8,7 +8,7 @@ from ..models.waba_sender import STATUS_SENDING
 
 _lt = LazyTranslate(__name__)
 
-# Meta's words for a display name that was refused, has ended or waits (Phone numbers, 2026-03).
+# Meta's values for a display name that was refused, has expired or waits (Phone numbers, 2026-03).
 NAME_TROUBLE = ("DECLINED", "EXPIRED", "PENDING_REVIEW", "NONE")
 # Codes that only `health_status` uses (Health status, 2025-10-22).
 HEALTH_ADVICE = {
@@ -19,7 +19,7 @@ HEALTH_ADVICE = {
 
 
 class WabaDiagnosis(models.TransientModel):
-    """What Meta says of the account: its health, limit, numbers and templates."""
+    """Meta's data about the account: health, limit, numbers and templates."""
 
     _inherit = "waba.diagnosis"
 
@@ -82,7 +82,7 @@ class WabaDiagnosis(models.TransientModel):
         )
 
     def _tell_verification(self, verification):
-        """Whether Meta has verified the business; without it the daily limit stays at 250."""
+        """Report whether Meta has verified the business; otherwise the daily limit stays at 250."""
         if verification in ("", "unknown", "verified"):
             return
         self._add(
@@ -93,7 +93,7 @@ class WabaDiagnosis(models.TransientModel):
         )
 
     def _tell_health(self, health):
-        """Each link of the chain that Meta says can send, or why it cannot."""
+        """Report for each entity of Meta's health status whether it can send, or why not."""
         labels = {
             "waba": self.env._("account"),
             "business": self.env._("portfolio"),
@@ -117,7 +117,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _health_advice(self, entity, error):
-        """What to do about one health error: Meta's own words, or what its code stands for."""
+        """Return what to do about one health error: Meta's own text, or ours for its code."""
         if error.solution:
             return error.solution
         if error.code in HEALTH_ADVICE:
@@ -156,7 +156,7 @@ class WabaDiagnosis(models.TransientModel):
             self._tell_name(number)
 
     def _tell_name(self, number):
-        """The display name's review: while it is not approved, Meta may hold the number back."""
+        """Report the display name's review: until it is approved, Meta may limit the number."""
         if number.name_status not in NAME_TROUBLE:
             return
         self._add(

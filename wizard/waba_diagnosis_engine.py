@@ -5,14 +5,14 @@ from ..models.waba_scheduler import LATE
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Whether our own side works: the right database, its scheduler, nobody else with the keys."""
+    """Whether our own side works: database, scheduler, no second sender."""
 
     _inherit = "waba.diagnosis"
 
     def _check_home(self, account):
-        """Whether this is the database that the account was connected in, or a copy of it.
+        """Check whether this is the database that the account was connected in, or a copy.
 
-        :return: False when it is not; then nothing may be changed at Meta from here
+        :return: False for a copy, which may not change anything at Meta
         """
         topic = self.env._("Database")
         if account.has_second_sender:
@@ -49,7 +49,7 @@ class WabaDiagnosis(models.TransientModel):
         return True
 
     def _check_scheduler(self, account):
-        """Whether jobs run: without them nothing is sent and no event is read."""
+        """Check that jobs run: without them nothing is sent and no event is read."""
         senders = account.sender_ids
         now, topic = fields.Datetime.now(), self.env._("Scheduled jobs")
         jobs = senders._jobs(senders, others=True)
@@ -61,7 +61,7 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("This process has max_cron_threads = %s.", config["max_cron_threads"]),
             )
         for job in jobs:
-            # Without a worker all are late, which is said once.
+            # Without a worker all are late, which is reported once.
             if job.failure_count or not job.is_active or not has_no_worker:
                 self._tell_job(job, now)
         self._tell_backlog(account, now)
@@ -78,7 +78,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _tell_job(self, job, now):
-        """A line for a job that is switched off, late or failing."""
+        """Add a line for a job that is switched off, late or failing."""
         topic = self.env._("Job: %s", job.name)
         last = self._moment(job.last_at) if job.last_at else self.env._("never")
         if not job.is_active:
@@ -112,7 +112,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _tell_backlog(self, account, now):
-        """What waits longer than it should: webhooks to read, messages to send."""
+        """Report what waits too long: webhooks to read, messages to send."""
         senders = account.sender_ids
         unapplied = senders._oldest_unapplied_at(account)
         if unapplied and unapplied <= now - LATE:

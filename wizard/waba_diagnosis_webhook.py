@@ -2,7 +2,7 @@ from odoo import models
 
 from ..cloud_api import CloudApiError
 
-# What this addon reads of Meta's webhook fields, and cannot do without.
+# The webhook fields that this addon needs.
 NEEDED_FIELDS = (
     "messages", "user_preferences", "account_update", "account_alerts", "account_review_update",
     "business_capability_update", "message_template_status_update",
@@ -12,12 +12,12 @@ NEEDED_FIELDS = (
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Whether Meta posts the account's events here."""
+    """Checks that Meta posts the account's events here."""
 
     _inherit = "waba.diagnosis"
 
     def _subscribe(self, client):
-        """Have Meta post this account's events here; it calls our address at once to check it."""
+        """Subscribe to this account's events; Meta calls our address at once to verify it."""
         account = self.account_id.sudo()
         try:
             client.subscribe_app(account.waba_uid, account.webhook_url, account.verify_token)
@@ -65,7 +65,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _check_app(self, client, token):
-        """Whether the app secret is that of the token's app: it proves Meta's events."""
+        """Check that the app secret belongs to the token's app: it verifies Meta's events."""
         account = self.account_id.sudo()
         if account.app_uid and token.app_uid and account.app_uid != token.app_uid:
             self._add(
@@ -105,7 +105,8 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _check_subscribed_fields(self, account):
-        """Which events the app receives; all but messages come only by the app's own settings."""
+        """Check which events the app receives; all but messages depend on the app's own
+        settings."""
         topic = self.env._("Webhook fields")
         if not (account.app_secret and account.app_uid):
             self._add(
@@ -167,7 +168,8 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _tell_refusals(self, account):
-        """Bodies whose signature was wrong: another secret, or somebody who has the address."""
+        """Report bodies with a wrong signature: another secret, or somebody else who knows the
+        address."""
         if not account.refused_count:
             return
         is_all = not account.last_event_at or account.refused_at > account.last_event_at

@@ -3,9 +3,9 @@ from odoo.exceptions import AccessError, UserError
 
 
 class WabaHome(models.TransientModel):
-    """An administrator's word on a database that its accounts do not know: the real one or a copy.
+    """An administrator decides whether a database that was moved or copied is the real one.
 
-    It settles all accounts of the database at once: a database is copied or moved as a whole.
+    For all accounts at once: a database is copied or moved as a whole.
     """
 
     _name = "waba.home"
@@ -71,7 +71,7 @@ class WabaHome(models.TransientModel):
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _check_nothing_at_home(self):
-        """A copy is stopped as a whole; an account that was connected here is no copy's."""
+        """A copy is stopped as a whole; it has no account that was connected here."""
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         connected = accounts.search([("state", "!=", "draft"), ("home", "!=", False)])
         at_home = connected - accounts._away()
@@ -84,7 +84,7 @@ class WabaHome(models.TransientModel):
             )
 
     def _pause_everything(self):
-        """What waits was perhaps sent after the backup was made."""
+        """Waiting messages may have been sent after the backup was made."""
         accounts = self.env["waba.account"].sudo()._away()
         reason = self.env._(
             "This database was restored, renamed or moved. If it is a backup, compare with "

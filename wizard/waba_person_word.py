@@ -3,13 +3,13 @@ from odoo.exceptions import UserError
 
 
 class WabaPersonWord(models.AbstractModel):
-    """What a person told a colleague: whose word it is, when it was said, where it is noted."""
+    """What a person told a colleague: who said it, when, and where it is recorded."""
 
     _name = "waba.person.word"
     _description = "What a person told a colleague"
     _inherit = ["waba.system.fields.mixin"]
 
-    # Whom it is about is what the dialog is opened for.
+    # The person is fixed by the record the dialog is opened for.
     res_model = fields.Char("Record's model", readonly=True, system=False)
     res_id = fields.Many2oneReference(
         "Record", model_field="res_model", readonly=True, system=False
@@ -24,11 +24,11 @@ class WabaPersonWord(models.AbstractModel):
             wizard.person_name = subject.display_name if subject else False
 
     def _get_subject(self):
-        """What names the person on the screen."""
+        """Return the record that represents the person on screen."""
         return self._get_record()
 
     def _get_record(self):
-        """The lead or contact, which the user must be allowed to read; or None."""
+        """Return the lead or contact, if the user may read it; or None."""
         self.ensure_one()
         models_of_people = dict(self.env["waba.campaign"]._target_models())
         if not self.res_id or self.res_model not in models_of_people:
@@ -42,7 +42,7 @@ class WabaPersonWord(models.AbstractModel):
             raise UserError(self.env._("They cannot have said so in the future."))
 
     def _tell(self, record, words):
-        """A note where the colleagues look."""
+        """Post a note on the record."""
         if record is not None:
             author = self.env.user.partner_id
             record.sudo()._message_log(body=words, author_id=author.id)

@@ -19,7 +19,7 @@ RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
 
 
 class WabaPreflight(models.TransientModel):
-    """The pre-flight on screen: what was counted a moment ago, and what may be done about it.
+    """The pre-flight on screen: the counts of a moment ago, and the actions to fix them.
 
     The buttons only ask: the campaign checks everything again (waba_campaign_clearance.py).
     """
@@ -43,7 +43,7 @@ class WabaPreflight(models.TransientModel):
 
     @api.model
     def _open(self, campaign):
-        """The action that shows the pre-flight of `campaign`, counted now."""
+        """Return the action that shows the pre-flight of `campaign`, counted now."""
         campaign.check_access("read")
         report = campaign._preflight_report()
         wizard = self.sudo().create({"campaign_id": campaign.id}).sudo(False)
@@ -88,7 +88,7 @@ class WabaPreflight(models.TransientModel):
         return self.env.user.has_group("waba_campaign.waba_group_manager")
 
     def _permissions(self, report):
-        """Which buttons there are, and the sentence above them."""
+        """Return which buttons are shown, and the sentence above them."""
         campaign = self.campaign_id
         stops = [stop for stop in report.stops if not campaign._is_overridden(stop)]
         final = [stop for stop in stops if not stop.may_be_overridden]
@@ -173,7 +173,7 @@ class WabaPreflight(models.TransientModel):
         return RELOAD
 
     def action_override(self):
-        """A manager's reason; the own campaign is launched with it, a colleague launches theirs."""
+        """Store a manager's override; launches the manager's own campaign, not a colleague's."""
         self.ensure_one()
         campaign, reason = self.campaign_id, self._reason()
         campaign.check_access("write")
@@ -219,7 +219,7 @@ class WabaPreflight(models.TransientModel):
 
 
 class WabaPreflightLine(models.TransientModel):
-    """One line, with its rows: what [Show] opens and [Leave out] takes off the audience."""
+    """One line, with its records: [Show] opens them, [Leave out] removes them from the audience."""
 
     _name = "waba.preflight.line"
     _description = "Line of a Pre-flight"
@@ -239,7 +239,7 @@ class WabaPreflightLine(models.TransientModel):
     is_overridden = fields.Boolean(readonly=True)
 
     def action_show(self):
-        """Exactly the rows that were counted."""
+        """Open exactly the records that were counted."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -251,7 +251,7 @@ class WabaPreflightLine(models.TransientModel):
         }
 
     def action_leave_out(self):
-        """Take these records off the audience, and count again."""
+        """Remove these records from the audience, and count again."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
         campaign._lock()
@@ -261,7 +261,7 @@ class WabaPreflightLine(models.TransientModel):
         return campaign.action_preflight()
 
     def action_mend(self):
-        """Where it is mended."""
+        """Open the place to fix it."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
         if self.mend == "rates":
@@ -287,7 +287,7 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     def _leave_out_of_audience(self, record_ids):
-        """The audience without these records: of a list of records the rest, else a condition."""
+        """Remove these records from the audience: from a list of records, else by a condition."""
         domain = self._audience_domain_list()
         match domain:
             case [("id", "in", ids)]:
@@ -297,7 +297,7 @@ class WabaCampaign(models.Model):
                 domain = list(Domain(domain) & Domain("id", "not in", record_ids))
         values = {"audience_domain": repr(domain)}
         if self.audience_source != "records":
-            # A source would write its own condition again.
+            # A source would overwrite the condition.
             values["audience_source"] = "domain"
         self.write(values)
 

@@ -7,7 +7,7 @@ from ..models.window_actions import dialog_of
 
 
 class WabaPrivacy(models.TransientModel):
-    """A person asks for their data, or for these to be erased."""
+    """A person asks for their data, or for its erasure."""
 
     _name = "waba.privacy"
     _description = "A person's data"
@@ -30,7 +30,7 @@ class WabaPrivacy(models.TransientModel):
 
     @api.model
     def _open(self, person, view):
-        """The action that asks a manager.
+        """Return the action that asks a manager.
 
         :param view: external id of the form, of this addon
         """
@@ -53,11 +53,12 @@ class WabaPrivacy(models.TransientModel):
         return self.recipient_id.sudo()
 
     def _companies(self):
-        """The chosen companies. Without `sudo`, which would believe any that a client names."""
+        """Return the chosen companies. Without `sudo`, which would accept any company from a
+        client."""
         return self.env.companies
 
     def _others(self):
-        """The names of the other companies that hold rows about the person; nothing of the rows."""
+        """Return the names of other companies with rows about the person, not their contents."""
         others = self._person()._holders() - self._companies()
         return others.mapped("name")
 

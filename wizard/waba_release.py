@@ -5,7 +5,7 @@ from ..models.window_actions import dialog_of
 
 
 class WabaRelease(models.TransientModel):
-    """A manager's word on what our rules hold: go on, and why."""
+    """A manager releases what our rules hold, with a reason."""
 
     _name = "waba.release"
     _description = "Release"
@@ -58,7 +58,7 @@ class WabaRelease(models.TransientModel):
 
     @api.model
     def _open(self, **subject):
-        """The action that asks a manager for the reason.
+        """Return the action that asks a manager for the reason.
 
         :param subject: one field and its id
         """
@@ -74,7 +74,7 @@ class WabaRelease(models.TransientModel):
         self.ensure_one()
         self._check_manager()
         subject = self.sender_id or self.campaign_id or self.template_id
-        # The manager's companies decide; what is written then is the system's own.
+        # The manager's companies decide; the written fields belong to the system.
         subject.check_access("read")
         if not (self.reason or "").strip():
             raise UserError(self.env._("Say why: whoever reads this later looks for it."))

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from ..models.labels import labels_of
 from ..models.window_actions import dialog_of
 
-# A word about a message is said while people still remember it.
+# A report is about a recent message.
 ABOUT_WITHIN = timedelta(days=30)
 KINDS = {
     "block": ("customer_block",),
@@ -16,8 +16,8 @@ KINDS = {
 
 
 class WabaReportBlock(models.TransientModel):
-    """ "This customer told us that they blocked or reported us": the one sure word there is, as
-    Meta names nobody. Noted by whoever heard it, about the person of a lead, contact or message.
+    """ "This customer told us that they blocked or reported us": the only certain source, as Meta
+    names nobody. Recorded by the colleague who heard it, on a lead, contact or message.
     """
 
     _name = "waba.report.block"
@@ -41,7 +41,7 @@ class WabaReportBlock(models.TransientModel):
 
     @api.model
     def _open(self, **subject):
-        """The action that asks what the person said.
+        """Return the action that asks what the person said.
 
         :param subject: `res_model` and `res_id`, or `message_id`
         """
@@ -77,7 +77,7 @@ class WabaReportBlock(models.TransientModel):
                     "detail": self.env._(
                         '%(user)s heard: "%(note)s"', user=self.env.user.name, note=self.note
                     ),
-                    # Two colleagues who heard it on one day heard the same.
+                    # Two reports on one day are the same.
                     "event_key": f"person:{kind}:{person.id}:{self.at.date()}",
                 }
                 for kind in KINDS[self.what]
@@ -102,9 +102,9 @@ class WabaReportBlock(models.TransientModel):
         return {"type": "ir.actions.act_window_close"}
 
     def _find_person(self, record):
-        """Who it is about, and the account that knows them.
+        """Return the person, and the account that knows them.
 
-        :return: (waba.recipient, waba.account), both with all rights
+        :return: (waba.recipient, waba.account), both as superuser
         :raise UserError: there is no number, or nothing is connected
         """
         message = self.message_id.sudo()
@@ -140,7 +140,7 @@ class WabaReportBlock(models.TransientModel):
         return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
 
     def _message_of(self, person, account):
-        """The message of ours that it is about: the one it was noted on, else the last before."""
+        """Return our message that it is about: the one it was recorded on, else the last before."""
         message = self.message_id.sudo()
         if message.direction == "in":
             message = message.reply_to_id
@@ -161,7 +161,7 @@ class WabaPersonMixin(models.AbstractModel):
     _inherit = "waba.person.mixin"
 
     def action_waba_log_block(self):
-        """Note that this person says they blocked or reported us."""
+        """Record that this person says they blocked or reported us."""
         self.ensure_one()
         return self.env["waba.report.block"]._open(res_model=self._name, res_id=self.id)
 
@@ -170,6 +170,6 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     def action_waba_log_block(self):
-        """Note that this person says they blocked or reported us."""
+        """Record that this person says they blocked or reported us."""
         self.ensure_one()
         return self.env["waba.report.block"]._open(message_id=self.id)

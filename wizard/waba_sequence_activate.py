@@ -1,15 +1,15 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-# Offered, not imposed: enough to go on beside a campaign, little enough to hardly slow it down.
+# A suggestion: enough to go on beside a campaign, little enough not to slow it down.
 USUAL_SHARE = 0.1
 
 
 class WabaSequenceActivate(models.TransientModel):
-    """Starting a follow-up: how many leads match now, and whether they come in too.
+    """Activation of a follow-up: how many leads match now, and whether they are enrolled.
 
-    The first one also asks for the part of the daily limit that campaigns leave free: without any,
-    a large campaign uses a whole day's places and the leads wait.
+    The first one also asks for the share of the daily limit that campaigns leave free: without it,
+    a large campaign uses a whole day's slots and the leads wait.
     """
 
     _name = "waba.sequence.activate"

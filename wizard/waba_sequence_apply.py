@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class WabaSequenceApply(models.TransientModel):
-    """Changing the steps of those under way: how many they are, before it is done."""
+    """Confirmation before the steps of running enrollments are changed."""
 
     _name = "waba.sequence.apply"
     _description = "Apply Steps to Leads Under Way"

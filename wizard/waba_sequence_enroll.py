@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class WabaSequenceEnroll(models.TransientModel):
-    """Bringing leads into a follow-up by hand."""
+    """Enroll leads in a follow-up by hand."""
 
     _name = "waba.sequence.enroll"
     _description = "Follow up on WhatsApp"
@@ -39,7 +39,7 @@ class WabaSequenceEnroll(models.TransientModel):
     @api.depends("sequence_id", "lead_ids")
     def _compute_counts(self):
         for wizard in self:
-            # A form that is not saved names what its browser likes.
+            # An unsaved form may contain any ids.
             leads = wizard.lead_ids._origin._filtered_access("read")
             wizard.sequence_id.check_access("read")
             sequence = wizard.sequence_id.sudo()

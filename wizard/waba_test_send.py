@@ -8,11 +8,11 @@ from ..policy import numbers
 
 
 class WabaTestSend(models.TransientModel):
-    """One message of a campaign to colleagues' phones, as the previewed person would get it.
+    """A test of a campaign's message to colleagues' phones, as the previewed person would get it.
 
     Only to numbers that an administrator listed for tests, a few a day
-    (models/waba_message_test.py): a test never reaches a customer. The messages take the same way
-    as all others and count like them.
+    (models/waba_message_test.py): a test never reaches a customer. The messages are sent and
+    counted like all others.
     """
 
     _name = "waba.test.send"
@@ -55,7 +55,7 @@ class WabaTestSend(models.TransientModel):
         return lacks and [*lacks, self.env._("The test shows Meta's example there.")]
 
     def _record(self):
-        """The person whose words are shown, if there still is one."""
+        """Return the previewed record, if it still exists."""
         records = self.campaign_id._audience_records()
         return records.search([("id", "=", self.res_id)]) or self.campaign_id._first_record()
 
@@ -66,7 +66,7 @@ class WabaTestSend(models.TransientModel):
     def action_send(self):
         self.ensure_one()
         self.campaign_id.check_access("write")
-        # Pressed twice: the second waits for the first, and finds its messages.
+        # Pressed twice: the second call waits for the first, and finds its messages.
         self.lock_for_update()
         if self.message_ids:
             return self._again()
@@ -94,7 +94,8 @@ class WabaTestSend(models.TransientModel):
         }
 
     def _colleagues(self):
-        """[(name, E.164 number or '', res.users)] of the chosen users who are colleagues here."""
+        """Return [(name, E.164 number or '', res.users)] of the chosen users who are colleagues
+        here."""
         colleagues = self.user_ids.sudo().filtered(
             lambda user: not user.share and self.company_id in user.company_ids
         )
@@ -104,10 +105,10 @@ class WabaTestSend(models.TransientModel):
         ]
 
     def _people(self):
-        """Who gets the test, each number once: partners of the colleagues, and people behind the
-        listed numbers.
+        """Return who gets the test, each number once: partners of the colleagues, and people behind
+        the listed numbers.
 
-        :raise UserError: when there is nobody, or somebody who may get none; then nobody gets one
+        :raise UserError: when there is nobody, or somebody who may get none; then nothing is sent
         """
         colleagues = self._colleagues()
         listed = self.company_id.sudo()._waba_test_number_list() if self.to_test_numbers else []
@@ -130,9 +131,9 @@ class WabaTestSend(models.TransientModel):
         return [*people.values(), *found.values()]
 
     def _fill(self, lines):
-        """Lines that show everybody what the previewed person would see.
+        """Return lines that show everybody what the previewed person would see.
 
-        What is empty for that person shows Meta's example: a test is there to be looked at.
+        Empty values show Meta's example.
         """
         record = self._record()
         facts = record and record._waba_person_facts()

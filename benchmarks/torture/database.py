@@ -8,7 +8,7 @@ import uuid
 import psycopg2
 import psycopg2.extras
 
-# PostgreSQL is restarted under some scenarios; a question asked meanwhile is asked again.
+# PostgreSQL is restarted under some scenarios; queries are retried meanwhile.
 RECONNECT_SECONDS = 60
 POLL_SECONDS = 0.1
 
@@ -82,7 +82,7 @@ class Database:
         self._bell = Database("postgres") if name != "postgres" else self
 
     def rows(self, query, values=None):
-        """The answer as a list of dicts; asked again while PostgreSQL is away."""
+        """Return the rows as a list of dicts; retried while PostgreSQL is down."""
         end = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
@@ -128,7 +128,7 @@ class Database:
         )]  # fmt: skip
 
     def queue_direct(self, sender_id, numbers):
-        """Service messages outside any campaign, queued as a follow-up would queue them."""
+        """Service messages outside any campaign, queued as follow-ups queue them."""
         parameters = {"body": [{"name": "1", "value": "S00042"}]}
         self.rows(PEOPLE, {"sender": sender_id, "numbers": numbers})
         self.rows(
@@ -150,11 +150,11 @@ class Database:
         self.rows(TRIGGER, (sender_id,))
 
     def poll_now(self):
-        """Have the job that asks Meta run as soon as a worker looks."""
+        """Have the polling job run as soon as a worker looks."""
         self.rows(POLL_NOW)
 
     def wake(self):
-        """Odoo's workers look for ready jobs once a minute; this is what its own NOTIFY does."""
+        """Odoo's workers look for ready jobs once a minute; this sends its own NOTIFY."""
         self._bell.rows("SELECT pg_notify('cron_trigger', %s)", (self.name,))
 
     def pass_time(self, seconds):

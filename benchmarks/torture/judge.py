@@ -1,4 +1,4 @@
-"""The verdict: the platform's own record against the database, by nothing of the addon's code."""
+"""The judge: compares the platform's own log with the database, without any of the addon's code."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ SELECT m.id, m.uuid, m.state, m.attempt_count, m.failure_type, m.failure_reason,
   JOIN waba_sender s ON s.id = m.sender_id
  WHERE m.direction = 'out'
 """
-# Overdue: long after the job should have looked at it.
+# Overdue: long after the job should have processed it.
 FOLLOWED = """
 SELECT e.id, e.sequence_id, e.lead_id, e.state, e.stop_reason, e.steps_done, e.pending_message_id,
        e.next_at IS NULL OR e.next_at < now() AT TIME ZONE 'UTC' - interval '1 minute' AS overdue,
@@ -36,7 +36,7 @@ SELECT e.id, e.sequence_id, e.lead_id, e.state, e.stop_reason, e.steps_done, e.p
 
 @dataclass
 class Record:
-    """What both sides know.
+    """The data of both sides.
 
     :ivar sends: requests to send, as the simulator logged them, in order of arrival
     :ivar told: {tag: statuses the addon has acknowledged with a 200}
@@ -122,7 +122,7 @@ def judge(record):
 
 
 def figures(record):
-    """What the table shows of a scenario, besides the verdict."""
+    """Return the figures of a scenario for the table."""
     states = Counter(row["state"] for row in record.rows)
     steps = Counter(
         record.by_uuid[uuid_of(send["opaque"])]["origin"]
@@ -177,7 +177,8 @@ def _people_once(record):
 
 
 def _occasion_of(row):
-    """What a person may get one message for; one made without a name is its own occasion."""
+    """Return the occasion of a message: a person gets one message each; without a key it is its
+    own."""
     if row["campaign_id"]:
         return row["campaign_id"]
     if row["enrollment_id"]:
@@ -211,7 +212,7 @@ def _one_row_each(record):
 
 
 def _followed(record):
-    """Each lead once, and what became of it: its steps' messages, or why it ended."""
+    """Check each lead once: its steps' messages, or why it ended."""
     counts = Counter((one["sequence_id"], one["lead_id"]) for one in record.followed)
     wanted = Counter((way, lead) for way, leads in record.followups.items() for lead in leads)
     wrong = [f"lead {lead} is not in follow-up {way}" for way, lead in wanted - counts]
@@ -228,7 +229,7 @@ def _followed(record):
 
 
 def _lost_on_the_way(one, rows):
-    """What is wrong with one lead's way through a follow-up, or ''."""
+    """Return what is wrong with one lead in a follow-up, or ''."""
     steps = {row["sequence_step_id"] for row in rows}
     if not len(rows) == len(steps) == one["steps_done"]:
         return f"{len(rows)} messages of {len(steps)} steps, {one['steps_done']} done"

@@ -1,10 +1,10 @@
 """Odoo with crash points: ``launcher.py FOLDER ODOO-ARGUMENT...``.
 
 The production code has no branch for crashes. This launcher wraps methods of the addon in its own
-process; a wrapped method that is armed kills the process it runs in with SIGKILL. FOLDER is how
-the harness (crashes.py) and all the processes it started talk:
+process; a wrapped method that is armed kills the process it runs in with SIGKILL. FOLDER is how the
+harness (servers.py) and its processes communicate:
 
-- ``armed``: JSON {"point": a key of POINTS, "skip": calls to let pass}; gone once it has struck
+- ``armed``: JSON {"point": a key of POINTS, "skip": calls to let pass}; removed once it has struck
 - ``fired``: one line "point pid" per kill
 - ``dragged``: JSON {"point", "seconds"}: every process that reaches the point waits there
 - ``cron-PID``, ``sending-PID``: live workers, and those inside a number's job
@@ -71,7 +71,7 @@ POINTS = {
 
 
 class Crashes:
-    """The worker's end of FOLDER."""
+    """The worker's side of FOLDER."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -98,7 +98,7 @@ class Crashes:
             return True
 
     def drag(self, point):
-        """Wait at this point for as long as the harness wants, so that others get between."""
+        """Wait at this point for as long as the harness wants, so that others interleave."""
         if self.dragged.exists():
             order = json.loads(self.dragged.read_text())
             if order["point"] == point:
@@ -134,7 +134,7 @@ def find_owner(registry, point):
 
 
 def wrap(crashes, name, point, owner):
-    """Put a crash point before, during or after the method as it is."""
+    """Wrap a method with a crash point before, during or after it."""
     original = getattr(owner, point.method)
 
     def method(self, *args, **kwargs):
@@ -149,7 +149,7 @@ def wrap(crashes, name, point, owner):
                 die()
         return result
 
-    # Odoo's decorators (api.model, api.private) leave their marks on the function.
+    # Odoo's decorators (api.model, api.private) set attributes on the function.
     method.__dict__.update(original.__dict__)
     method.__name__ = original.__name__
     setattr(owner, point.method, method)

@@ -1,4 +1,4 @@
-"""Where a run of the torture happens, and the database all its scenarios start from."""
+"""The environment of a torture run, and the database that all scenarios start from."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ LEADS = 6000
 
 @dataclass
 class Place:
-    """Where a run happens: folders of the checkout, its database, its ports."""
+    """The environment of a run: folders of the checkout, database, ports."""
 
     root: Path
     dev: Path
@@ -98,7 +98,7 @@ class Place:
             servers.start_simulator()
             servers.start_web()
             admin = OdooUser(self.web_address, self.database, "admin", "admin")
-            # It runs at any time of day and writes to the same people in several campaigns.
+            # The run may be at any time of day and sends several campaigns to the same people.
             rules = {"waba_quiet_hours": False, "waba_frequency_count": 0}
             admin.call("res.company", "write", [1], rules)
             values = {

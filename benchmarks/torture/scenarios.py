@@ -1,4 +1,4 @@
-"""What is done to the engine. Each scenario acts on a fresh Stage; judging comes after it."""
+"""The scenarios. Each acts on a fresh Stage; judging comes after it."""
 
 import threading
 import time
@@ -10,8 +10,8 @@ from demo_lib.processes import DemoError
 
 from .servers import restart_postgres
 
-# Fewer than Meta's 80 a second, so that arrivals that jitter on a busy machine are not taken for a
-# number that goes too fast; two runs at once would still be seen.
+# Fewer than Meta's 80 a second, so that jitter of arrivals on a busy machine does not look like a
+# number that sends too fast; two runs at once would still be detected.
 SPEED = 72
 SLOW_REPLY_MS = 350
 FOLLOWUPS_POINT = "follow-ups moved on, not committed"
@@ -90,7 +90,7 @@ def kill_while_taking_back(stage):
 
 
 def kill_the_door(stage):
-    """The web server dies with a verified webhook stored and not committed; Meta sends it again."""
+    """The web server dies with a verified webhook stored but not committed; Meta sends it again."""
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(200))
     for _time in range(2):
@@ -108,7 +108,7 @@ def kill_at_random(stage, people=5000, times=50):
 
 
 def kill_hosts(stage):
-    """Whole hosts die with all their workers, and others take over."""
+    """Whole hosts die with all their workers; others take over."""
     stage.fault("latency", ms=[20, 200], count=None)
     hosts = [stage.servers.start_host(1), stage.servers.start_host(1)]
     stage.campaign(stage.take_leads(1200))
@@ -139,9 +139,9 @@ def crowd_on_one_number(hosts, stage):
 def crowd_on_one_portfolio(hosts, shared_count, stage):
     """Four numbers share a limit of 250 people; campaigns overlap, single sends compete.
 
-    People in several campaigns are rows that reservations fight over; without them only the
-    portfolio's lock is between two reservations. Then the day passes in uneven parts: places free
-    one by one, never more than the limit.
+    People in several campaigns are rows that reservations compete for; without them only the
+    portfolio's lock separates two reservations. Then the day passes in uneven parts: slots free one
+    by one, never more than the limit.
     """
     stage.limit_people("250")
     # Each reservation takes so long that those of the other numbers fall into it.
@@ -167,10 +167,10 @@ def crowd_on_one_portfolio(hosts, shared_count, stage):
 
 
 def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
-    """Campaigns, follow-ups, automation and colleagues want the same 250 places; workers die.
+    """Campaigns, follow-ups, automation and colleagues compete for the same 250 slots; workers die.
 
-    The follow-ups run: the scheduler moves their leads on, and dies over it. Everything outside
-    campaigns is asked for twice, as jobs and people do that were interrupted.
+    The scheduler is killed while it moves leads on. Everything outside campaigns is requested
+    twice, as after an interruption.
     """
     stage.limit_people("250")
     stage.keep_for_followups(0.2)
@@ -190,7 +190,7 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
     stage.pause_numbers()
     for sender_id in senders:
         stage.campaign(stage.take_leads(people) + shared, sender_id)
-    # A few are there when the campaigns begin, so that each kind gets places; most come later.
+    # A few exist when the campaigns begin, so that each kind gets slots; most come later.
     stage.servers.arm(FOLLOWUPS_POINT)
     for sequence_id, lead_ids in followed.items():
         stage.enroll(sequence_id, lead_ids[:8])
@@ -199,7 +199,7 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
     stage.wait_moved_on()
     stage.resume_numbers()
     stage.kill_at("reserved, not committed")
-    # The campaigns are under way, and take what they may, when the others come.
+    # The others come while the campaigns are under way.
     stage.wait_accepted(60)
     stage.servers.arm("handed over, nothing sent")
     for occasion in wanted:
@@ -224,20 +224,20 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
 
 
 def kept_second(followed):
-    """How many second messages must at least have left when days have passed: people answer, a
-    colleague writes, some cannot be reached."""
+    """The minimum number of second messages sent after days: people answer, a colleague writes,
+    some cannot be reached."""
     return sum(len(lead_ids) for lead_ids in followed.values()) // 8
 
 
 def check_not_starved(stage, kept):
     taken = stage.taken_outside_campaigns()
-    # Those of which a killed worker left nothing but the reservation are not among them.
+    # Those with only a reservation by a killed worker are not included.
     if sum(taken.values()) < kept / 2 or len(taken) < 3:
         raise DemoError(f"the campaigns starved the others: {taken} of {kept} kept places")
 
 
 def serialization_failures(stage):
-    """Somebody else keeps writing the rows that the engine locks and counts."""
+    """Another client keeps writing the rows that the engine locks and counts."""
     stage.limit_people("2000")
     stage.servers.start_host(1)
     stage.servers.start_host(1)
@@ -351,12 +351,12 @@ class Disturber(threading.Thread):
                 cursor.execute(self.QUERIES[self._writes % len(self.QUERIES)])
                 time.sleep(self.HOLD_SECONDS)
         except psycopg2.errors.DeadlockDetected:
-            # PostgreSQL chose this side; the engine's went on.
+            # PostgreSQL chose this transaction as the victim.
             pass
         self._writes += 1
 
     def check(self):
-        """Raise what stopped it: a disturbance that did not happen proves nothing."""
+        """Raise the error that stopped it: without disturbance the scenario proves nothing."""
         if self._fault:
             raise self._fault
 
@@ -436,10 +436,10 @@ def chaos(stage, people=1500, kills=10):
 
 
 def short_kills(stage):
-    """The worst instants, one after the other, in one campaign."""
+    """The worst kill points, one after the other, in one campaign."""
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
-    # So many strangers that the pre-flight asks for a manager's reason.
+    # So many new contacts that the pre-flight needs a manager's override.
     stage.campaign(stage.take_leads(1000))
     for point in (
         "audience prepared, not started",
@@ -473,7 +473,7 @@ def short_crowd(stage):
 
 
 def short_raw_copy(stage):
-    """A raw copy in the middle of a campaign: it knows the same queue, keys and jobs."""
+    """A raw copy in the middle of a campaign: it has the same queue, keys and jobs."""
     stage.connect()
     stage.servers.start_host(1)
     stage.pause_numbers()
@@ -482,7 +482,7 @@ def short_raw_copy(stage):
     copy = stage.copy_database()
     try:
         copy.rows("UPDATE waba_sender SET state = 'active', pause_cause = NULL")
-        # Twice: what a first run puts off, a second one would send.
+        # Twice: a second run could send what the first one postponed.
         for sender_id in stage.senders()[:1] * 2:
             stage.wait_job_run(copy, sender_id)
         copied = copy.rows(

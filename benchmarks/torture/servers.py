@@ -7,19 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 from demo_lib.clients import SimulatorControl, is_up
-from demo_lib.processes import Child, DemoError
+from demo_lib.processes import Child, wait_for
 
 from simulator.default_world import default_seed
 
 APP_SECRET = "SIM-SECRET"
 TOKEN = "SIM-TOKEN"
 WABA_UID = "200000000000001"
-PORTFOLIO_UID = "100000000000001"
 NUMBERS = 4
-POLL_SECONDS = 0.1
 START_SECONDS = 180
 
 
@@ -58,21 +55,6 @@ class Process(Child):
         self._process.wait()
 
 
-def wait_for(what, condition, seconds, process=None):
-    """Ask `condition()` until it is true; return its value.
-
-    :raise DemoError: after `seconds`, or when `process` has ended meanwhile
-    """
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if process is not None:
-            process.check_alive()
-        if time.monotonic() > end:
-            raise DemoError(f"{what}: not within {seconds} seconds")
-        time.sleep(POLL_SECONDS)
-    return value
-
-
 class Servers:
     """Starts and ends the processes of one scenario; nothing is left when it is closed.
 
@@ -104,7 +86,7 @@ class Servers:
         return process
 
     def _odoo(self, name, *arguments, database=None):
-        """Odoo through the launcher, so that every one of its methods can be made to crash."""
+        """Odoo through the launcher, so that it has crash points."""
         database = database or self.place.database
         return self._start(
             name, "-m", "benchmarks.torture.launcher", str(self.crashes),
@@ -122,20 +104,20 @@ class Servers:
         )  # fmt: skip
         wait_for(
             "the simulator listens", lambda: "listening on" in process.log_text(),
-            START_SECONDS, process,
+            START_SECONDS, process.check_alive,
         )  # fmt: skip
         self.simulator = SimulatorControl(self.place.simulator_address)
         return self.simulator
 
     def start_web(self):
-        """The web server: people's screens and the webhook's door, no scheduled jobs."""
+        """The web server: screens and the webhook controller, no scheduled jobs."""
         self.web = self._odoo(
             "web", "--workers", "0", "--max-cron-threads", "0",
             "--http-port", str(self.place.web_port),
         )  # fmt: skip
         wait_for(
             "Odoo's web server answers", lambda: is_up(self.place.web_address),
-            START_SECONDS, self.web,
+            START_SECONDS, self.web.check_alive,
         )  # fmt: skip
         return self.web
 
@@ -153,7 +135,7 @@ class Servers:
             own = [pid for pid in self.cron_pids() if session_of(pid) == host.pid]
             return len(own) >= workers
 
-        wait_for("the scheduler's workers", is_complete, START_SECONDS, host)
+        wait_for("the scheduler's workers", is_complete, START_SECONDS, host.check_alive)
         self.hosts[host] = workers
         return host
 
@@ -209,7 +191,7 @@ class Servers:
         return self._noted("sending")
 
     def _noted(self, what):
-        """Our processes that left a note and live; notes of the dead are swept."""
+        """Return our live processes that left a note; notes of dead ones are removed."""
         pids, sessions = [], {process.pid for process in self.all}
         for note in self.crashes.glob(f"{what}-*"):
             pid = int(note.name.rpartition("-")[2])

@@ -1,4 +1,4 @@
-"""What a scenario acts with: one fresh database, servers that can be killed, one platform."""
+"""The stage of a scenario: a fresh database, servers that can be killed, one platform."""
 
 import os
 import random
@@ -7,11 +7,11 @@ import signal
 import time
 
 from demo_lib.clients import OdooUser
-from demo_lib.processes import DemoError
+from demo_lib.processes import DemoError, wait_for
 
 from .database import Database, server_command
 from .place import LEADS
-from .servers import APP_SECRET, Servers, wait_for
+from .servers import APP_SECRET, Servers
 
 # The wait of a whole scenario's settling, and how much stored time may pass meanwhile.
 SETTLE_SECONDS = 420
@@ -44,7 +44,7 @@ for lead in env["crm.lead"].browse(env.context["occasion_leads"]):
         sender, lead, origin=origin, template=template, origin_key="%s/%s" % (origin, lead.id)
     )
 """
-# The addon's word for a limit, and Meta's.
+# The addon's key of a limit, and Meta's.
 TIERS = {"250": "TIER_250", "2000": "TIER_2K"}
 STATES = """
 SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
@@ -53,8 +53,8 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
        count(*) AS rows
   FROM waba_message WHERE direction = 'out'
 """
-# Leads whose next step the follow-ups' job has to look at, and what it queued for people who hold a
-# place, long enough for the message to leave in it: no limit keeps these waiting.
+# Leads whose next step is due, and messages queued for people whose slot lasts long enough: no
+# limit delays these.
 FOLLOWUPS_DUE = """
 SELECT (SELECT count(*) FROM waba_sequence_enrollment
          WHERE state = 'running' AND NOT is_paused AND next_at <= now() AT TIME ZONE 'UTC')
@@ -79,7 +79,7 @@ SELECT count(pg_terminate_backend(a.pid))
 
 
 class Stage:
-    """One scenario's set. Leave it by `close()`.
+    """The stage of one scenario. End it with `close()`.
 
     :param place: Place
     :param name: the scenario's
@@ -108,7 +108,7 @@ class Stage:
 
     def open(self):
         server_command(self.place.root, "copy", self.place.base, self.place.database)
-        # The account was connected in the base, and would take this copy for somebody else's.
+        # The account was connected in the base, and would treat this one as a copy.
         self.database.rows("UPDATE waba_account SET home = NULL")
         self.servers.forget_crashes()
         self.simulator = self.servers.start_simulator()
@@ -119,7 +119,7 @@ class Stage:
             "delivery", url=f"{self.place.web_address}/waba/webhook/{key}", app_secret=APP_SECRET,
             **DELIVERY,
         )  # fmt: skip
-        # No first wave and no pause for bad results: what is judged here is that nothing is lost.
+        # No canary and no pause for bad results: the judge checks that nothing is lost.
         self.database.rows(
             """UPDATE waba_sender SET own_throughput = %s, canary = FALSE, warm_up = FALSE,
                       failure_limit = 1, opt_out_limit = 1""",
@@ -139,9 +139,9 @@ class Stage:
         self.admin.call("waba.account", "action_connect", [account["id"]])
 
     def copy_database(self):
-        """`createdb -T` behind everybody's back, then a host for the copy and one for the original.
+        """`createdb -T` unknown to Odoo, then a host for the copy and one for the original.
 
-        :return: the Database of the copy, its jobs asked for
+        :return: the Database of the copy, its jobs triggered
         """
         self.servers.end_odoo()
         self.database.close()
@@ -196,7 +196,7 @@ class Stage:
         )]  # fmt: skip
 
     def campaign(self, lead_ids, sender_id=None, launch=True):
-        """A campaign to these leads, made and launched as a person does; returns its id."""
+        """A campaign to these leads, created and launched by a user; returns its id."""
         [template] = self.admin.search(
             "waba.template", [("name", "=", "autumn_offer"), ("language", "=", "es")], ["id"]
         )
@@ -219,7 +219,7 @@ class Stage:
         return campaign_id
 
     def _launch(self, campaign_id):
-        """As a manager does: thousands of strangers need a reason."""
+        """As a manager does: thousands of new contacts need an override."""
         preflight_id = self.admin.call("waba.campaign", "action_preflight", [campaign_id])["res_id"]
         [preflight] = self.admin.search(
             "waba.preflight", [("id", "=", preflight_id)], ["can_override"]
@@ -235,9 +235,9 @@ class Stage:
         self.database.queue_direct(sender_id, self.numbers_of(lead_ids))
 
     def occasions(self, origin, sender_id, lead_ids):
-        """Something wants a service message to each of these people, by the engine's own door.
+        """Request a service message to each of these people by the engine's own method.
 
-        Wanting it again is wanting the same: nobody gets another message.
+        A repeated request is the same occasion: nobody gets another message.
         """
         if not self._occasion_action:
             self._prepare_occasions()
@@ -269,7 +269,7 @@ class Stage:
         return sequence_id
 
     def enroll(self, sequence_id, lead_ids):
-        """A colleague brings these leads into it; who is in it already stays where they are."""
+        """A colleague brings these leads into it; those already in it stay where they are."""
         values = {"sequence_id": sequence_id, "lead_ids": [(6, 0, lead_ids)]}
         self._confirm("waba.sequence.enroll", values)
         self.followups[sequence_id].update(lead_ids)
@@ -278,13 +278,13 @@ class Stage:
         self.admin.call(wizard, "action_confirm", self.admin.call(wizard, "create", [values]))
 
     def wait_moved_on(self):
-        """The job has looked at every lead whose step is due."""
+        """Wait until the job has processed every lead whose step is due."""
         self._wait_awake(
             "the follow-ups' job", lambda: not self.database.value(ENROLLMENTS_DUE), SETTLE_SECONDS
         )
 
     def second_steps(self):
-        """How many second messages of follow-ups WhatsApp took over."""
+        """Number of second messages of follow-ups that WhatsApp accepted."""
         return self.database.value(
             """SELECT count(*) FROM waba_message
                 WHERE origin = 'sequence' AND accepted_at IS NOT NULL
@@ -307,11 +307,11 @@ class Stage:
         [self._occasion_action] = self.admin.call("ir.actions.server", "create", [values])
 
     def keep_for_followups(self, share):
-        """The part of the limit that campaigns leave to everything else."""
+        """Set the share of the limit that campaigns leave to everything else."""
         self.database.rows("UPDATE waba_portfolio SET followup_share = %s", (share,))
 
     def taken_outside_campaigns(self):
-        """{origin: messages outside campaigns that WhatsApp took over}"""
+        """{origin: messages outside campaigns that WhatsApp accepted}"""
         rows = self.database.rows(
             """SELECT origin, count(*) AS taken FROM waba_message
                 WHERE campaign_id IS NULL AND direction = 'out' AND accepted_at IS NOT NULL
@@ -330,7 +330,7 @@ class Stage:
         self.database.wake()
 
     def wait_prepared(self):
-        """Every audience has its rows."""
+        """Wait until every audience has its rows."""
         self._wait_awake(
             "the audiences",
             lambda: (
@@ -417,14 +417,14 @@ class Stage:
         return self.database.value(LOSE_LOCK, {"database": self.place.database})
 
     def linger(self, seconds):
-        """Let the engine work; nothing happens but the scheduler's own looking for jobs."""
+        """Let the engine work, with nothing but the scheduler's own polling."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self._look_after()
             time.sleep(min(POLL_SECONDS, seconds))
 
     def _look_after(self):
-        """What goes on beside every wait: the scheduler looks for jobs, dead hosts come back.
+        """Runs during every wait: the scheduler looks for jobs, dead hosts are restarted.
 
         When nothing moves, time passes: what waits for a moment (a reservation to expire, a retry,
         the space between two messages to one person, Odoo's own pause after three kills of a job)
@@ -462,7 +462,7 @@ class Stage:
         )
 
     def wait_accepted(self, count):
-        """The platform has taken that many messages."""
+        """Wait until the platform has accepted that many messages."""
         self._wait_awake(
             f"{count} accepted messages",
             lambda: self.simulator.get("stats")["messages"]["accepted"] >= count,
@@ -498,7 +498,7 @@ class Stage:
         self._wait_awake("a moment without a job", lambda: self.pass_time(part * DAY_SECONDS), 120)
 
     def settle(self):
-        """Wait until all is sent that may be, told and applied."""
+        """Wait until everything possible is sent, reported and applied."""
         end, most = time.monotonic() + SETTLE_SECONDS, self.passed + MAX_PASSED
         while not self._is_over():
             if time.monotonic() > end or self.passed > most:

@@ -1,4 +1,4 @@
-"""Whether the table is right: Odoo's rows against the demo data and the simulator's record."""
+"""Checks of the table: Odoo's rows against the demo data and the simulator's log."""
 
 from collections import Counter
 from datetime import datetime, timezone
@@ -30,7 +30,7 @@ SENT_STATES = ("accepted", "held", "sent", "delivered", "read")
 def check(results, week, odoo):
     """[(what was checked, '' or what is wrong)]
 
-    :param week: what came of the week in sales, see sales.py
+    :param week: results of the sales week, see sales.py
     """
     return [
         ("every lead of the audience has exactly one row", _one_row_each(results)),
@@ -183,7 +183,7 @@ def _answers(results):
 
 
 def _story(results):
-    """What the dashboard tells of the second number's five weeks."""
+    """Check the dashboard of the second number's five weeks."""
     shown = results.second_number
     sender_id = shown["filters"]["sender_id"]
     [card] = [card for card in shown["cards"] if card["id"] == sender_id]

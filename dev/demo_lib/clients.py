@@ -1,4 +1,5 @@
-"""HTTP to the two servers: Odoo by the web client's own door, the simulator by its control door."""
+"""HTTP clients of the two servers: Odoo by the web client's route, the simulator by its control
+API."""
 
 import requests
 
@@ -9,8 +10,8 @@ PAGE = 1000
 
 
 class OdooUser:
-    """A logged-in user. The door is the one the web client uses (`/web/dataset/call_kw`): the same
-    rights and the same private methods refused as on screen. Odoo 19 deprecates `/jsonrpc`.
+    """A logged-in user, by the web client's route (`/web/dataset/call_kw`): the same rights as on
+    screen, no private methods. Odoo 19 deprecates `/jsonrpc`.
     """
 
     def __init__(self, address, database, login, password):

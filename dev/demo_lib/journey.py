@@ -1,4 +1,4 @@
-"""The campaign's journey, by the steps that people take on screen."""
+"""The demo campaign, step by step as a user does it."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ def say(text):
 
 @dataclass
 class Demo:
-    """Everything a step needs: the servers and two people, the administrator and a salesperson."""
+    """What the steps need: the servers and two users, the administrator and a salesperson."""
 
     children: Children
     simulator: SimulatorControl
@@ -34,7 +34,7 @@ class Demo:
     told_at: float = 0.0
 
     def run(self):
-        """All steps, until everything that can happen today has happened."""
+        """Run all steps, until everything possible today is done."""
         # The administrator's log-in sets web.base.url, from which the webhook's address is made.
         self.admin = OdooUser(self.odoo.address, self.place.database, "admin", "admin")
         self.sales = OdooUser(self.odoo.address, self.place.database, "waba_sales", "waba_sales")
@@ -146,7 +146,7 @@ class Demo:
     # ---- waiting ------------------------------------------------------------------------------
 
     def _settle(self):
-        """Wait until the simulator has told everything and Odoo has applied it."""
+        """Wait until the simulator has posted everything and Odoo has applied it."""
         self.children.wait_for(
             "the webhooks are delivered",
             lambda: self.simulator.post("flush", timeout=1)["flushed"],
@@ -169,7 +169,7 @@ class Demo:
         while not is_over:
             self.children.wait_for("today's messages are sent", self._is_sent, tell=self._tell)
             self._settle()
-            # A status can free a place, which is then used again.
+            # A status can free a slot, which is then used again.
             is_over = self._is_sent()
         self._tell(always=True)
 
@@ -177,7 +177,7 @@ class Demo:
         return self.campaign("state")["state"] in ("running", "done")
 
     def _is_sent(self):
-        """Nothing is being sent, and who still waits must wait for a place."""
+        """Whether nothing is being sent, and all waiting rows wait for a slot."""
         campaign = self.campaign("queued_count", "sender_id")
         reserved = self.admin.call("waba.message", "search_count", [("state", "=", "reserved")])
         sender = self.admin.call(
@@ -216,7 +216,7 @@ class Demo:
         )
 
     def second_number(self):
-        """What the reputation dashboard says of the second number's last 90 days."""
+        """Return the reputation dashboard of the second number's last 90 days."""
         [sender_id] = self.admin.call(
             "waba.sender", "search", [("phone_number_uid", "=", SECOND_PHONE_UID)]
         )

@@ -9,8 +9,8 @@ import time
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.25
-# Odoo ends its jobs in progress first; after this many seconds it is ended for good. Below the
-# grace that dev/lib.sh gives to the demo itself.
+# Odoo ends its jobs in progress first; after this many seconds it is killed. Below the grace that
+# dev/lib.sh gives to the demo itself.
 STOP_SECONDS = 12
 
 
@@ -19,7 +19,7 @@ class DemoError(Exception):
 
 
 class Child:
-    """A process in a session of its own; what it prints goes to `log_path`, made anew.
+    """A process in a session of its own; its output goes to `log_path`, overwritten.
 
     :param command: list of str
     """
@@ -109,21 +109,34 @@ class Children:
         :param tell: called each time, to show the progress
         :raise DemoError: after `seconds`, or as soon as a server has ended
         """
-        end = time.monotonic() + seconds
-        while not (value := condition()):
+        def check():
             for child in self._children:
                 if child.exit_status != 0:
                     child.check_alive()
-            if time.monotonic() > end:
-                raise DemoError(f"{what}: not within {seconds} seconds")
             if tell:
                 tell()
-            time.sleep(POLL_SECONDS)
-        return value
+
+        return wait_for(what, condition, seconds, check)
 
     def watch(self):
         """Return only when a server ends by itself: DemoError; a signal interrupts."""
         self.wait_for("the end", lambda: False, seconds=float("inf"))
+
+
+def wait_for(what, condition, seconds, check=None):
+    """Ask `condition()` until it is true; return its value.
+
+    :param check: called between two questions; raises when waiting is useless
+    :raise DemoError: after `seconds`
+    """
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if check:
+            check()
+        if time.monotonic() > end:
+            raise DemoError(f"{what}: not within {seconds} seconds")
+        time.sleep(POLL_SECONDS)
+    return value
 
 
 def free_port(preferred=0):

@@ -1,4 +1,4 @@
-"""What became of the campaign: by Odoo's rows, and by the simulator's own record."""
+"""The campaign's results: by Odoo's rows, and by the simulator's own log."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ ROW_FIELDS = ("uuid", "res_id", "number", "state", "failure_type", "replied_at")
 
 @dataclass
 class Truth:
-    """What the simulator did, read from its log of requests and the webhooks that Odoo took.
+    """What the simulator did, read from its log of requests and the webhooks that Odoo accepted.
 
     `states` and `answers` are keyed by the message's uuid. A tag is `uuid/attempt`.
     """

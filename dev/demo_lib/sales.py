@@ -1,8 +1,8 @@
-"""A week in sales, after the big campaign: a trade fair's visitors, from hello to won.
+"""A sales week after the big campaign: visitors of a trade fair, from first contact to won.
 
-Everything by the doors that people use: a user's calls to Odoo, people who write in the simulator.
-The visitors wrote to the shop by the code on its stand, so their service windows are open and
-their messages need no place of the daily limit, which the big campaign has used up.
+Everything by public interfaces: a user's calls to Odoo, people who write in the simulator. The
+visitors wrote to the shop by the code on its stand, so their service windows are open and their
+messages need no slot of the daily limit, which the big campaign has used up.
 """
 
 import base64
@@ -23,7 +23,7 @@ CAMPAIGN = "Catálogo de la feria"
 FOLLOWUP = "Offer sent, no answer"
 OPT_IN_FILE = "feria_del_habitat_tarjetas.csv"
 TARGET = "https://demo-store.example/catalogo"
-# Who, what for, what it may be worth, and what becomes of the campaign's message.
+# Name, subject, expected revenue, and outcome of the campaign's message.
 VISITORS = (
     ("Lucía Ortega", "Mesa de comedor extensible", 1450, "reply"),
     ("Javier Molina", "Cocina a medida", 8900, "click"),
@@ -64,7 +64,7 @@ ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko
 
 
 def tell(demo):
-    """Live the week; returns what came of it, for the summary and the checks."""
+    """Play the week; return its results, for the summary and the checks."""
     return SalesStory(demo).tell()
 
 

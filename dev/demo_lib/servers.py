@@ -105,10 +105,10 @@ class Odoo:
     jobs: Child
 
     def log_errors(self):
-        """Lines of the logs that tell of an error in the addon, a job or a request.
+        """Return the lines of the logs about an error in the addon, a job or a request.
 
-        What `odoo.sql_db` logs is no error: PostgreSQL refused one of two transactions at once,
-        and the loser is repeated.
+        What `odoo.sql_db` logs is not an error: PostgreSQL refused one of two concurrent
+        transactions, and it is repeated.
         """
         text = self.web.log_text() + self.jobs.log_text()
         return [line for line in text.splitlines() if OUR_ERROR.search(line)]
@@ -134,7 +134,7 @@ def start_odoo(place, children):
         place.odoo(*common, "--no-http", "--max-cron-threads", "2"),
         place.log_path("jobs"),
     )
-    # From then on it hears of new jobs at once; before, it would find them a minute later.
+    # From then on it is notified of new jobs at once.
     children.wait_for("Odoo's scheduled jobs start", lambda: "Registry loaded" in jobs.log_text())
     if web.exit_status is not None:
         raise DemoError(f"port {port} answers, but not for us:\n{web.last_words()}")

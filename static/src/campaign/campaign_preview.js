@@ -24,7 +24,7 @@ const ICONS = {
     state: "fa-check",
 };
 
-/** The message as each person of the audience will see it, saved or not; arrows lead through them. */
+/** The message as each person of the audience will see it, saved or not; arrows page through them. */
 export class CampaignPreview extends Component {
     static template = "waba_campaign.CampaignPreview";
     static props = { ...standardWidgetProps, variant: { type: String, optional: true } };
@@ -33,17 +33,17 @@ export class CampaignPreview extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
-        // A click on an arrow also ends the edit of a field: both ask, and each starts from where
-        // the one before has led.
+        // A click on an arrow also commits the edit of a field: both call the server, each from the
+        // result of the one before.
         this.mutex = new Mutex();
         this.state = useState({ html: false, name: "", count: 0, position: 0, notes: [] });
         this.recordId = 0;
         this.asked = "";
-        // Awaited, the form around it would stand still until the server has answered.
+        // Not awaited: the form would freeze until the server has answered.
         useRecordObserver((record) => void this.follow(record));
     }
 
-    /** Whatever of the form the message depends on, as the server reads it. */
+    /** The form's values that the message depends on, as the server reads them. */
     valuesOf(record) {
         const { company_id, res_model, audience_domain } = record.data;
         const isB = this.props.variant === "b";
@@ -119,7 +119,7 @@ export class CampaignPreview extends Component {
         }
     }
 
-    /** To the own phone, filled as for the person on the screen. */
+    /** Send a test to the own phone, filled as for the previewed person. */
     async sendTest() {
         const { record } = this.props;
         if (await record.save()) {

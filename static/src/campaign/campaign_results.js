@@ -5,7 +5,7 @@ import { useService } from "@web/core/utils/hooks";
 import { formatInteger } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
-/** A campaign's figures, each a door to its people; or why people were left out or not reached. */
+/** A campaign's figures, each a link to its people; or why people were left out or not reached. */
 export class CampaignResults extends Component {
     static template = "waba_campaign.CampaignResults";
     static props = { ...standardWidgetProps, show: { type: String, optional: true } };
@@ -25,12 +25,12 @@ export class CampaignResults extends Component {
         return this.data[this.props.show] || [];
     }
 
-    /** Whoever was not reached for a reason that stays is not reached by another campaign either. */
+    /** People who were not reached for a permanent reason cannot be reached by another campaign either. */
     get canWriteAgain() {
         return this.reasons.some((reason) => this.props.show === "skipped" || reason.passing);
     }
 
-    /** The bar tells how far the whole came; beside the trial there is no room for it. */
+    /** The progress bar of the whole campaign; hidden beside an A/B test. */
     get hasBars() {
         return this.data.columns.length === 1;
     }

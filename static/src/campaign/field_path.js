@@ -4,7 +4,7 @@ import {
     fieldSelectorField,
 } from "@web/views/fields/field_selector/field_selector_field";
 
-/** Odoo's field selector, which names the fields where nothing is chosen too: no "partner_id.city". */
+/** Odoo's field selector with field labels, also read-only: not "partner_id.city". */
 export class FieldPathField extends FieldSelectorField {
     static template = "waba_campaign.FieldPathField";
 }

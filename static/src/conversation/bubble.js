@@ -19,7 +19,7 @@ export class Bubble extends Component {
         return this.message.is_ours ? TICKS[this.message.state] : undefined;
     }
 
-    /** WhatsApp tells it of the conversation, nobody said it. */
+    /** A system message of WhatsApp's. */
     get isNotice() {
         return ["system", "edit", "revoke"].includes(this.message.kind);
     }
@@ -41,13 +41,13 @@ export class Bubble extends Component {
         return this.message.edited || this.message.text;
     }
 
-    /** A message of few emoji alone is shown large, as people know it. */
+    /** A message of only a few emoji is shown large, as in WhatsApp. */
     get isEmoji() {
         return /^(\p{Extended_Pictographic}|\p{Emoji_Component}){1,6}$/u.test(this.text || "") &&
             !/^[0-9#*]+$/.test(this.text);
     }
 
-    /** A kind without words of its own: say what it is. */
+    /** A kind without text: the name of the kind. */
     get word() {
         const { text, html, files, place, contacts, order, word } = this.message;
         const isSaid = text || html || files.length || place || contacts.length || order.length;

@@ -6,7 +6,7 @@ import { newKey, sizeText } from "./conversation_words";
 
 const MAX_TEXT = 4096;
 
-/** Where an answer is written: words and files, sent with Enter. */
+/** The composer of an answer: text and files, sent with Enter. */
 export class Composer extends Component {
     static template = "waba_campaign.Composer";
     static props = {
@@ -41,7 +41,7 @@ export class Composer extends Component {
         return !isSending && !isUploading && Boolean(text.trim() || files.length);
     }
 
-    /** As high as the text, up to a third of the screen. */
+    /** Grows with the text, up to a third of the screen. */
     fit() {
         const element = this.textRef.el;
         if (element) {
@@ -55,7 +55,7 @@ export class Composer extends Component {
     }
 
     onKeydown(ev) {
-        // While a word is being composed (accents, other scripts), Enter belongs to it.
+        // During input method composition (accents, other scripts), Enter belongs to it.
         if (ev.key === "Enter" && !ev.shiftKey && !ev.isComposing) {
             ev.preventDefault();
             return this.send();
@@ -109,7 +109,7 @@ export class Composer extends Component {
         ]);
     }
 
-    /** Until it is certain that the server has it, it is the same answer: the key stays. */
+    /** The same answer, and the same key, until the server confirms it. */
     async send() {
         if (!this.maySend) {
             return;

@@ -14,7 +14,7 @@ import { durationText, seenText, toMoment, withDays } from "./conversation_words
 import { TemplateChooser } from "./template_chooser";
 
 const MODEL = "waba.conversation";
-/** Without a bus the screen asks; with one it still does, in case a notification was lost. */
+/** Polling: without a bus, and less often with one, in case a notification was lost. */
 const POLL_SECONDS = 10;
 const CLOCK_SECONDS = 20;
 const TYPING_SECONDS = 4;
@@ -23,15 +23,15 @@ const CLOSING_MILLISECONDS = 4 * 3600 * 1000;
 const NEAR_BOTTOM = 120;
 
 /**
- * One conversation: what was said, how long it can be answered freely, who is on it.
- * Everything comes from `waba.conversation`'s `conversation_*` methods, which ask who is asking.
+ * One conversation: messages, service window, responsible user. Everything comes from
+ * `waba.conversation`'s `conversation_*` methods, which check access.
  */
 export class Conversation extends Component {
     static template = "waba_campaign.Conversation";
     static components = { Bubble, Composer, Dropdown, DropdownItem };
     static props = {
         conversationId: { type: [Number, Boolean], optional: true },
-        // [model, id] of the lead or contact on whose form it is
+        // [model, id] of the lead or contact whose form shows it
         shown: { type: [Array, Boolean], optional: true },
         isEmbedded: { type: Boolean, optional: true },
         onChanged: { type: Function, optional: true },
@@ -96,7 +96,7 @@ export class Conversation extends Component {
         return withDays(this.data.messages);
     }
 
-    /** Arguments that name this conversation to the server. */
+    /** Arguments that identify this conversation to the server. */
     get place() {
         return { conversation_id: this.data?.id || this.props.conversationId, shown: this.props.shown };
     }
@@ -109,7 +109,7 @@ export class Conversation extends Component {
         this.take(data);
     }
 
-    /** The newest page as the server has it; older pages that are open stay. */
+    /** Replace the newest page with the server's; older pages that are loaded stay. */
     take(data) {
         if (this.isGone) {
             return;
@@ -150,7 +150,7 @@ export class Conversation extends Component {
         this.data.messages = [...page.messages, ...this.data.messages];
         this.data.has_older = page.has_older;
         this.data.oldest_id = page.oldest_id || this.data.oldest_id;
-        // What was being read stays where it was.
+        // Keep the scroll position.
         await Promise.resolve();
         browser.setTimeout(() => (element.scrollTop = element.scrollHeight - below));
     }
@@ -172,7 +172,7 @@ export class Conversation extends Component {
     onScroll() {
         const element = this.scrollRef.el;
         const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
-        // Only whoever scrolls up leaves the end; pictures that load push it away by themselves.
+        // Only scrolling up leaves the end; loading pictures also move it.
         if (isNear) {
             this.stick = true;
         } else if (element.scrollTop < this.lastTop) {
@@ -181,7 +181,7 @@ export class Conversation extends Component {
         this.lastTop = element.scrollTop;
     }
 
-    /** Whoever looks at it has read it. */
+    /** Opening marks it as read. */
     async markSeen() {
         if (this.data?.id && this.data.unread && document.visibilityState === "visible") {
             const state = await this.orm.silent.call(MODEL, "conversation_seen", [
@@ -251,7 +251,7 @@ export class Conversation extends Component {
                 await this.refresh();
             }
         } catch {
-            // Offline or signed out: Odoo says so itself; the next time asks again.
+            // Offline or signed out: Odoo reports it; the next poll tries again.
         }
     }
 
@@ -299,7 +299,7 @@ export class Conversation extends Component {
     // Answering
     // -----------------------------------------------------------------------------------------
 
-    /** Whether it was sent; a colleague's answer in between is shown first. */
+    /** Return whether it was sent; a colleague's answer in between is shown first. */
     async send(content, force = false) {
         const answer = await this.orm.call(MODEL, "conversation_send", [
             {
@@ -376,7 +376,7 @@ export class Conversation extends Component {
     // Whether they want out
     // -----------------------------------------------------------------------------------------
 
-    /** What somebody read in their message: one click, once. */
+    /** Record what a colleague read in their message. */
     async settleDoubt(optsOut) {
         this.state.isSettling = true;
         try {

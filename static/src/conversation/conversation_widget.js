@@ -29,7 +29,7 @@ export class ConversationWidget extends Component {
         return this.isEmbedded ? [this.record.resModel, this.record.resId] : false;
     }
 
-    /** The page around a conversation shows who is on it too. */
+    /** The form around a conversation shows the responsible user too. */
     onChanged() {
         if (!this.isEmbedded) {
             return this.record.load();

@@ -3,7 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 
 const { DateTime } = luxon;
 
-/** What a message's state looks like: Font Awesome icon, class, and whether it is doubled. */
+/** The look of a message's state: Font Awesome icon, class, and whether it is doubled. */
 export const TICKS = {
     queued: { icon: "fa-clock-o", class: "o_waba_tick_waiting" },
     reserved: { icon: "fa-clock-o", class: "o_waba_tick_waiting" },
@@ -80,7 +80,7 @@ export function seenText(seen) {
     });
 }
 
-/** Names one answer: pressed twice, it is the same one. */
+/** A key for one answer: pressed twice, it is sent once. */
 export function newKey() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -11,7 +11,7 @@ export class TemplateChooser extends Component {
     static components = { Dialog };
     static props = {
         close: Function,
-        // {conversation_id, shown, sender_id}: of which conversation
+        // {conversation_id, shown, sender_id}: the conversation
         request: Object,
         name: String,
         // (templateId, values, key) => whether it was sent

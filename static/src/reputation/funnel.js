@@ -2,7 +2,7 @@ import { _t } from "@web/core/l10n/translation";
 import { formatInteger } from "@web/views/fields/formatters";
 import { Component } from "@odoo/owl";
 
-/** What became of the messages sent: how far they came, and where the others stopped. */
+/** The funnel of the messages sent: how far they got, and where the others stopped. */
 export class Funnel extends Component {
     static template = "waba_campaign.Funnel";
     static props = { funnel: Array, losses: Array, onOpen: Function };
@@ -11,7 +11,7 @@ export class Funnel extends Component {
         this.formatInteger = formatInteger;
     }
 
-    /** Bars are parts of all that was sent, whatever the rate beside them is of. */
+    /** Bars are shares of all messages sent, whatever the base of the rate beside them. */
     width(step) {
         const [sent] = this.props.funnel;
         return sent.count ? Math.min((100 * step.count) / sent.count, 100).toFixed(2) : 0;

@@ -17,7 +17,7 @@ export class HelpDialog extends Component {
         this.title = _t("How Meta judges numbers");
     }
 
-    /** When the rule began, or how old our knowledge of it is; nothing for advice. */
+    /** When the rule began, or the date of its source; nothing for advice. */
     dateText({ since, date }) {
         const inWords = (day) => deserializeDate(day).toLocaleString(DateTime.DATE_MED);
         if (since) {

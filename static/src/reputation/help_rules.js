@@ -1,8 +1,8 @@
 import { _t } from "@web/core/l10n/translation";
 
 /**
- * Meta's rules in plain words. `since`: when the rule began; `date`: when Meta's page that states it
- * was last changed, or read; what has neither is our advice.
+ * Meta's rules in plain words. `since`: when the rule began; `date`: when Meta's page about it was
+ * last changed, or read; without both it is our advice.
  * Pages: developers.facebook.com/documentation/business-messaging/whatsapp/ + messaging-limits,
  * upcoming-messaging-limits-changes, messages/send-messages, templates/template-pausing,
  * templates/template-pacing, templates/portfolio-pacing, templates/template-quality,

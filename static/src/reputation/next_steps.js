@@ -1,13 +1,13 @@
 import { _t } from "@web/core/l10n/translation";
 
 const MOST_STEPS = 3;
-/** What a manager can open and change; the other suspects say whom it reached. */
+/** Causes that a manager can open and change. */
 const NAMEABLE = ["campaign", "template"];
 
 /**
- * What a manager should do next, most pressing first.
+ * Return what a manager should do next, most urgent first.
  *
- * @param {Object} data what the server gave
+ * @param {Object} data of the server
  * @param {Object[]} cards of the numbers looked at
  * @returns {{text: string, action: Object|false}[]} at most three
  */

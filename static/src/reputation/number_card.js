@@ -7,7 +7,7 @@ import { Sparkline } from "./sparkline";
 const BAD_KEYS = ["red", "at_risk", "paused", "locked"];
 const WATCH_KEYS = ["yellow", "watch", "slowed"];
 
-/** One number in a glance: what Meta and we think of it, what it may send, what holds it. */
+/** One number at a glance: Meta's rating and ours, its allowance, what holds it. */
 export class NumberCard extends Component {
     static template = "waba_campaign.NumberCard";
     static components = { Sparkline };
@@ -19,7 +19,7 @@ export class NumberCard extends Component {
         onOpen: Function,
     };
 
-    /** The worst of what Meta, we and our rules say: the colour of the card's edge. */
+    /** The worst of Meta's rating, our level and our response: the colour of the card's edge. */
     get severity() {
         const { rating, level, state } = this.props.card;
         const found = [rating.key, level.key, state.key];
@@ -83,7 +83,7 @@ export class NumberCard extends Component {
         return _t("Goes on by itself: %s", momentText(this.props.card.state.resume_at));
     }
 
-    /** When the next place frees, and how many people wait for one. */
+    /** When the next slot frees, and how many people wait for one. */
     get waiting() {
         const { limit, queued } = this.props.card;
         const parts = [];

@@ -18,13 +18,13 @@ import { nextSteps } from "./next_steps";
 import { CERTAINTY_ICONS, EFFECT_MARKS, agoText, momentText } from "./reputation_words";
 import { Timeline } from "./timeline";
 
-/** How many times the usual: "6", "1.8". */
+/** Formats how many times the usual: "6", "1.8". */
 const RATIO = { digits: [false, 1], trailingZeros: false };
 /** A number is chosen by its id, "worst" (the server knows which), or `false` for all of them. */
 const FIRST_FILTERS = { companyId: false, senderId: "worst", days: 7, category: false };
 
 /**
- * Is each number healthy, which way is it going, why, what was done, what to do next.
+ * The reputation dashboard: state and trend of each number, causes, response, next steps.
  * All figures and sentences come from `waba.sender.reputation_dashboard_data`.
  */
 export class ReputationDashboard extends Component {
@@ -115,7 +115,7 @@ export class ReputationDashboard extends Component {
         return cards.length === 1 ? cards[0] : cards.find(({ id }) => id === filters.sender_id);
     }
 
-    /** One number that sent something: its card and what to do stand beside its time. */
+    /** A single number with messages: its card and next steps are beside its timeline. */
     get isSingle() {
         return this.data.cards.length === 1 && this.data.state !== "empty";
     }
@@ -162,14 +162,14 @@ export class ReputationDashboard extends Component {
     }
 
     // -----------------------------------------------------------------------------------------
-    // Ways on
+    // Navigation
     // -----------------------------------------------------------------------------------------
 
     open(action) {
         return this.action.doAction(action);
     }
 
-    /** A manager's release, with a reason; it ends by loading this page anew. */
+    /** A manager's release, with a reason; then this page is reloaded. */
     release(card) {
         return this.action.doActionButton({
             type: "object",

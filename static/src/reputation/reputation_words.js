@@ -21,7 +21,7 @@ export const LEVEL_LABELS = {
     unknown: _t("Not enough data"),
 };
 
-/** How a state is drawn. The colour never stands alone: the word and the icon say the same. */
+/** The look of a state. Never by colour alone: text and icon say the same. */
 export const RATING_MARKS = { green: GOOD, yellow: WATCH, red: BAD, unknown: UNKNOWN };
 export const LEVEL_MARKS = { healthy: GOOD, watch: WATCH, at_risk: BAD, unknown: UNKNOWN };
 export const TREND_MARKS = {
@@ -41,7 +41,7 @@ export const CERTAINTY_ICONS = {
     aggregate: "fa-users",
 };
 
-/** A moment in the user's time zone: near ones short ("10:14", "Mon 09:20"), far ones whole. */
+/** A moment in the user's time zone: recent ones short ("10:14", "Mon 09:20"), others in full. */
 export function momentText(text) {
     const moment = deserializeDateTime(text);
     const days = Math.abs(DateTime.local().startOf("day").diff(moment.startOf("day"), "days").days);

@@ -15,7 +15,7 @@ import { chartConfig, ratingRuns, readColours } from "./timeline_chart";
 
 const CAMPAIGNS_AT_FIRST = 5;
 
-/** Our reading day by day over Meta's rating, with the campaigns on the same axis of time. */
+/** Our score day by day over Meta's rating, with the campaigns on the same time axis. */
 export class Timeline extends Component {
     static template = "waba_campaign.Timeline";
     static props = {
@@ -63,7 +63,7 @@ export class Timeline extends Component {
         return this.props.timelines.length === 1;
     }
 
-    /** Thin data is said, not drawn: a line needs one day with a score. */
+    /** Without a day with a score there is a text instead of a line. */
     get isDrawn() {
         return this.props.timelines.some((timeline) =>
             timeline.days.some((day) => day.score !== false)

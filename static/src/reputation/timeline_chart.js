@@ -2,9 +2,9 @@ import { _t } from "@web/core/l10n/translation";
 import { formatInteger } from "@web/views/fields/formatters";
 import { RATING_LABELS, dayText, longDayText } from "./reputation_words";
 
-/** Below the axis of the scores there is room for the campaigns' marks. */
+/** Space below the axis of the scores for the campaigns' marks. */
 const FLOOR = -16;
-/** Above a score of 100 there is room for half a point, below Meta's strip. */
+/** Space above a score of 100 for half a point, below Meta's strip. */
 const CEILING = 105;
 const MARK_HEIGHT = -7;
 const STRIP_HEIGHT = 16;
@@ -15,7 +15,7 @@ const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [12, 4], [4, 6]];
 
 /**
- * What Chart.js draws of the timelines.
+ * The Chart.js configuration of the timelines.
  *
  * @param {Object[]} timelines one number's, or several to compare; the server's `timelines`
  * @param {Object} marks {day: the campaigns that began on it, each with its letter}
@@ -61,7 +61,7 @@ export function chartConfig(timelines, marks, colours, onClick) {
     };
 }
 
-/** The colours of the style sheet, for a canvas, which knows none. */
+/** The colours of the style sheet, for the canvas. */
 export function readColours(element) {
     const style = getComputedStyle(element);
     const read = (name) => style.getPropertyValue(`--waba-${name}`).trim();
@@ -81,7 +81,7 @@ export function readColours(element) {
     };
 }
 
-/** Carries the tooltip: the day's figures are told on days without a score too. */
+/** Carries the tooltip: the day's figures are shown on days without a score too. */
 function hoverDataset(days) {
     return { data: days.map(() => 50), showLine: false, pointRadius: 0, pointHoverRadius: 0 };
 }
@@ -197,7 +197,7 @@ function dayLines(timeline, day, isOneOfMany) {
     return figures;
 }
 
-/** What lies under the pointer: a campaign's mark, a day with messages, or nothing. */
+/** What is under the pointer: a campaign's mark, a day with messages, or nothing. */
 function clickedAt(chart, event, days, marks) {
     const [found] = chart.getElementsAtEventForMode(event, "index", { intersect: false }, false);
     if (!found || event.y < chart.chartArea.top || event.y > chart.chartArea.bottom) {
@@ -212,7 +212,7 @@ function clickedAt(chart, event, days, marks) {
 }
 
 // ---------------------------------------------------------------------------------------------
-// What Chart.js does not draw by itself
+// Additions to Chart.js
 // ---------------------------------------------------------------------------------------------
 
 /** Meta's rating of each day: a tint behind the line, and a strip above it with the word. */
@@ -297,7 +297,7 @@ function thresholdLines(thresholds, colours) {
     };
 }
 
-/** The letter of each campaign beside its mark, where there is room. */
+/** The letter of each campaign beside its mark, if it fits. */
 function markLetters(days, marks, colours) {
     return {
         id: "markLetters",

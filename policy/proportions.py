@@ -1,0 +1,18 @@
+"""Statistics of proportions: how far a rate that was seen can be from the true one."""
+
+import math
+
+
+def wilson_interval(count: int, base: int, z: float) -> tuple[float, float]:
+    """Return the lowest and highest rate, 0 to 1, that `count` of `base` can well come from.
+
+    Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+
+    :param base: at least 1; a `count` above it is taken as all of it
+    :param z: standard errors, e.g. 1.96 for two-sided 95 %
+    """
+    value, square = min(count / base, 1.0), z**2
+    half = z * math.sqrt(value * (1 - value) / base + square / (4 * base**2))
+    centre = value + square / (2 * base)
+    scale = 1 + square / base
+    return max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)

@@ -1,0 +1,229 @@
+"""Figures in docs/*.md are those of the code, and each names its constant."""
+
+import re
+from pathlib import Path
+
+from odoo.addons.waba_campaign.models import (
+    waba_attribution_due,
+    waba_campaign_audience,
+    waba_campaign_comparison,
+    waba_campaign_dry_run,
+    waba_campaign_preflight_outlook,
+    waba_conversation_view,
+    waba_message_cost,
+    waba_message_daily,
+    waba_message_inbound,
+    waba_message_retention,
+    waba_message_test,
+    waba_poll_evidence,
+    waba_reputation_event,
+    waba_sender_dispatch,
+    waba_sender_reserve,
+    waba_sequence_run,
+    waba_sequence_trigger,
+    waba_template_comparison,
+    waba_webhook_apply,
+)
+from odoo.addons.waba_campaign.policy import (
+    ab_test,
+    attribution,
+    auto_reply,
+    canary,
+    media,
+    pacing,
+    preflight,
+    preflight_outlook,
+    reputation_rates,
+    reputation_score,
+    reputation_trend,
+    response,
+)
+from odoo.tests import TransactionCase
+
+DOCS = Path(__file__).parent.parent / "docs"
+CONSTANT = re.compile(r"`([A-Z][A-Z_]+)`")
+# Written alike: what people send, payloads, an HTTP method, a variable of glibc's.
+NO_CONSTANTS = {
+    "BAJA", "END", "HEAD", "MALLOC_ARENA_MAX", "STOOOP", "WABA_RESUME", "WABA_STOP",
+}  # fmt: skip
+SETTINGS = response.DEFAULTS
+
+
+def days(duration):
+    return duration.days
+
+
+def hours(duration):
+    return int(duration.total_seconds() // 3600)
+
+
+def percent(share):
+    return f"{share * 100:g} %"
+
+
+# file: sentences, each with the figures of the code in it.
+SENTENCES = {
+    "conversations.md": [
+        ("within {} days, `ANSWER_WITHIN`", days(waba_message_inbound.ANSWER_WITHIN)),
+        ("{} at a time (`PAGE`)", waba_conversation_view.PAGE),
+        ("after {} days (`INBOUND_LIFE`)", days(media.INBOUND_LIFE)),
+        ("at most {} in 24 hours (`MOST_IN_A_DAY`)", auto_reply.MOST_IN_A_DAY),
+        ("within {} hour of the message (`ANSWERED_WITHIN`)", hours(auto_reply.ANSWERED_WITHIN)),
+    ],
+    "followups.md": [
+        ("the last {} days (`QUOTATIONS_OF`)", days(waba_sequence_trigger.QUOTATIONS_OF)),
+        ("chunks of {} (`CHUNK`)", waba_sequence_run.CHUNK),
+    ],
+    "money.md": [
+        ("within {} day of delivery (`WAIT_FOR_PRICE`)", days(waba_message_cost.WAIT_FOR_PRICE)),
+        ("fewer than {} (`ENOUGH_FOR_A_PRICE`)", attribution.ENOUGH_FOR_A_PRICE),
+        ("{}, `DEFAULT_DAYS`", attribution.DEFAULT_DAYS),
+        ("up to {} %, `MOST_HELD_OUT`", waba_campaign_comparison.MOST_HELD_OUT),
+        ("below {} leads in either group (`ENOUGH_TO_COMPARE`)", attribution.ENOUGH_TO_COMPARE),
+        ("final after {} days (`OPEN_DAYS`)", waba_message_daily.OPEN_DAYS),
+        ("in the last {} days (`LOOK_FAR_BACK`)", days(waba_attribution_due.LOOK_FAR_BACK)),
+    ],
+    "preflight.md": [
+        ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),
+        ("fewer than {} people (`FEW`)", preflight.FEW),
+        ("the last {} days (`PAST`)", days(waba_campaign_preflight_outlook.PAST)),
+        ("fewer than {} messages of them were delivered (`MIN_VOLUME`)",
+         reputation_rates.MIN_VOLUME),
+        ("`NOTICEABLE`",),
+        ("{:,} or more, half of all, never contacted", preflight.COLD_PEOPLE),
+        ("`COLD_PEOPLE`",),
+        ("neither read nor wrote for {} days", days(preflight.INACTIVE_AFTER)),
+        ("`INACTIVE_AFTER`",),
+        ("{} to {} days | more than {} days; never", preflight_outlook.LONG_DAYS,
+         *[preflight_outlook.TOO_LONG_DAYS] * 2),
+        ("`LONG_DAYS`, `TOO_LONG_DAYS`",),
+        ("below {} before", percent(preflight_outlook.OPT_OUT_WARN)),
+        ("certainly {} or more (Wilson, 90 %)", percent(preflight_outlook.OPT_OUT_STOP)),
+        ("`OPT_OUT_WARN`, `OPT_OUT_STOP`",),
+    ],
+    "reliability.md": [
+        ("up to {:,} records (`CHUNK`)", waba_campaign_audience.CHUNK),
+        ("{} seconds of sending at a time (`IN_HAND_SECONDS`)",
+         waba_sender_dispatch.IN_HAND_SECONDS),
+        ("{} seconds of sending, the requests under way", waba_sender_dispatch.IN_HAND_SECONDS),
+        ("({} seconds of sending) may leave", waba_sender_dispatch.IN_HAND_SECONDS),
+        ("up to {} (`RESULTS_PER_COMMIT`)", waba_sender_dispatch.RESULTS_PER_COMMIT),
+        ("up to {:,} bodies in one transaction (`BATCH`)", waba_webhook_apply.BATCH),
+        ("at most {:g} seconds after the reservation (`AHEAD_SECONDS`, `CONNECT_TIMEOUT`, "
+         "`READ_TIMEOUT`, twice `LEASE_MARGIN`)",
+         waba_sender_dispatch.AHEAD_SECONDS + waba_sender_reserve.CONNECT_TIMEOUT
+         + waba_sender_reserve.READ_TIMEOUT + 2 * waba_sender_reserve.LEASE_MARGIN),
+        ("half speed for {:g} seconds (`SLOW_DOWN`)", pacing.SLOW_DOWN.total_seconds()),
+    ],
+    "reputation.md": [
+        ("not delivered for {} days (`SILENT_AFTER`)", days(waba_reputation_event.SILENT_AFTER)),
+        ("every {} minutes (`BUSY_INTERVAL`)", waba_poll_evidence.BUSY_INTERVAL.seconds // 60),
+        ("for {} hours after it (`BUSY_AFTER`)", hours(waba_poll_evidence.BUSY_AFTER)),
+        ("{:,} messages (`COMPARED_SENDS`) in {} days (`COMPARED_DAYS`)",
+         waba_template_comparison.COMPARED_SENDS, waba_template_comparison.COMPARED_DAYS),
+        ("last {} days (`WEEK`)", reputation_rates.WEEK),
+        ("last {} days (`MONTH`)", reputation_rates.MONTH),
+        ("**{} delivered** messages (`MIN_VOLUME`)", reputation_rates.MIN_VOLUME),
+        *[
+            ("| {} | {} | {} |", *[
+                percent(reputation_score.RISK[measure] * part)
+                for part in (reputation_score.NORMAL_PART, 0.5, 1)
+            ])
+            for measure in ("opt_out", "possible_block", "undeliverable")
+        ],
+        ("| {} | {} | 20 points at most |",
+         percent(reputation_score.RISK["limited"] * reputation_score.NORMAL_PART),
+         percent(reputation_score.RISK["limited"] / 2)),
+        ("{} points at |", reputation_score.POINTS_AT_RISK),
+        ("(`RISK`, `NORMAL_PART`)",),
+        ("{0} and more (`HEALTHY_FROM`), **Watch** below {0}", reputation_score.HEALTHY_FROM),
+        ("below {} (`WATCH_FROM`)", reputation_score.WATCH_FROM),
+        ("{} points (`MARGIN`)", reputation_score.MARGIN),
+        ("last {} days (`TREND_DAYS`)", reputation_trend.TREND_DAYS),
+        ("Low for {} days (`lock_red_days`)", SETTINGS.lock_red_days),
+        ("for another {} days", SETTINGS.lock_red_days),
+        ("{} people on the first day", SETTINGS.warm_up_first),
+        ("More than {} of a campaign's", percent(SETTINGS.failure_limit)),
+        ("more than {} of those who got it opt out (from {} messages on)",
+         percent(SETTINGS.opt_out_limit), SETTINGS.threshold_volume),
+        ("is {} of a campaign, {} people at least and {:,} at most",
+         percent(SETTINGS.canary_share), SETTINGS.canary_minimum, SETTINGS.canary_maximum),
+        ("{} of it (`ANSWERED`)", percent(canary.ANSWERED)),
+        ("and {} hours have passed", hours(SETTINGS.canary_wait)),
+        ("after {} hours too few", hours(SETTINGS.canary_longest_wait)),
+        ("{:,} people or more", SETTINGS.large_campaign),
+        ("{:,} template messages (`YOUNG_BELOW`)", canary.YOUNG_BELOW),
+        ("while slowed | {} |", percent(SETTINGS.yellow_share)),
+        ("(0: never) | {} |", SETTINGS.lock_red_days),
+        ("| yes; {}; {} |", SETTINGS.warm_up_first, SETTINGS.warm_up_growth),
+        ("| yes; {}, {}, {:,} |", percent(SETTINGS.canary_share), SETTINGS.canary_minimum,
+         SETTINGS.canary_maximum),
+        ("| {} h; {} h |", hours(SETTINGS.canary_wait), hours(SETTINGS.canary_longest_wait)),
+        ("| {:,} people |", SETTINGS.large_campaign),
+        ("| {}; {} |", percent(SETTINGS.failure_limit), percent(SETTINGS.opt_out_limit)),
+        ("| {} messages |", SETTINGS.threshold_volume),
+        ("after {} days (`OPEN_DAYS`)", waba_message_daily.OPEN_DAYS),
+        ("fewer than {} messages is shown", reputation_rates.MIN_VOLUME),
+    ],
+    "scaling.md": [
+        ("turns of {} s (`RUN_SECONDS`)", waba_sender_dispatch.RUN_SECONDS),
+        ("up to {:,} people (`CHUNK`)", waba_campaign_audience.CHUNK),
+        ("up to {} connections (`MAX_CONNECTIONS`)", waba_sender_dispatch.MAX_CONNECTIONS),
+        ("up to {} messages (`MAX_RESERVATION`)", waba_sender_dispatch.MAX_RESERVATION),
+        ("`{}` | {} |", *waba_message_retention.WEBHOOK_KEEP_DAYS),
+        ("`{}` | {}: never |", *waba_message_retention.MESSAGE_KEEP_DAYS),
+        ("{:,} rows at a time (`LIMIT`)", waba_message_retention.LIMIT),
+    ],
+    "security.md": [
+        ("{} a day for each user (`A_DAY_PER_USER`)", waba_message_test.A_DAY_PER_USER[1]),
+        ("{} for a company (`A_DAY_PER_COMPANY`)", waba_message_test.A_DAY_PER_COMPANY[1]),
+    ],
+    "sending-rules.md": [
+        ("{} per user (`A_DAY_PER_USER`)", waba_message_test.A_DAY_PER_USER[1]),
+        ("{} per company (`A_DAY_PER_COMPANY`)", waba_message_test.A_DAY_PER_COMPANY[1]),
+    ],
+    "trials.md": [
+        ("at least {:g} people (twice `LEAST_PEOPLE` times `HEADROOM`)",
+         2 * ab_test.LEAST_PEOPLE * ab_test.HEADROOM),
+        ("{} of each message (`HANDLED`)", percent(ab_test.HANDLED)),
+        ("Fewer than {} people (`LEAST_PEOPLE`)", ab_test.LEAST_PEOPLE),
+        ("at least {} (`FEWEST_OPT_OUTS`)", ab_test.FEWEST_OPT_OUTS),
+    ],
+}  # fmt: skip
+
+
+def read(name):
+    return " ".join((DOCS / name).read_text().split())
+
+
+class TestDocsFigures(TransactionCase):
+    def test_each_figure_is_that_of_the_code(self):
+        for name, sentences in SENTENCES.items():
+            text = read(name)
+            for sentence, *figures in sentences:
+                with self.subTest(name, sentence=sentence):
+                    self.assertIn(sentence.format(*figures), text)
+
+    def test_each_constant_that_a_page_names_is_compared(self):
+        for path in sorted(DOCS.glob("*.md")):
+            with self.subTest(path.name):
+                compared = " ".join(sentence[0] for sentence in SENTENCES.get(path.name, ()))
+                named = set(CONSTANT.findall(path.read_text()))
+                named -= NO_CONSTANTS
+                self.assertLessEqual(named, set(CONSTANT.findall(compared)))
+
+    def test_a_companys_defaults(self):
+        company = self.env["res.company"].default_get(
+            ["waba_quiet_from", "waba_quiet_until", "waba_frequency_count", "waba_frequency_days",
+             "waba_hand_over_hours"]
+        )  # fmt: skip
+        quiet = "{:.0f}:00 and {:.0f}:00 unless set otherwise"
+        for name, sentence in (
+            ("sending-rules.md",
+             quiet.format(company["waba_quiet_from"], company["waba_quiet_until"])),
+            ("sending-rules.md", "{waba_frequency_count} in {waba_frequency_days} unless set "
+             "otherwise".format(**company)),
+            ("conversations.md", "(Settings, {waba_hand_over_hours})".format(**company)),
+        ):  # fmt: skip
+            with self.subTest(sentence):
+                self.assertIn(sentence, read(name))
