@@ -193,13 +193,6 @@ class WabaTemplate(models.Model):
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
-    def _update_state(self, allowed, target, values=None):
-        """A campaign that begins to run has its number looked at now, and often from then on."""
-        moved = super()._update_state(allowed, target, values)
-        if moved and target == "running":
-            self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
-        return moved
-
     @api.model
     def _is_busy(self, now):
         """Whether people are being written to, or were a short while ago."""
