@@ -1,6 +1,70 @@
-from odoo import models
+from odoo import fields, models
 
 from .hooks import implements
+
+
+class WabaTemplate(models.Model):
+    """A template's campaigns: they wait while it may not be sent, and go on when it may again."""
+
+    _inherit = "waba.template"
+
+    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
+
+    def _compute_campaign_count(self):
+        groups = self.env["waba.campaign"]._read_group(
+            [("template_id", "in", self.ids)], ["template_id"], ["__count"]
+        )
+        counts = {template.id: count for template, count in groups}
+        for template in self:
+            template.campaign_count = counts.get(template.id, 0)
+
+    @implements("_on_status_change")
+    def _hold_or_resume_campaigns(self):
+        for template in self:
+            campaigns = template._campaigns_under_way()
+            if template.status == "approved" and not template.is_held:
+                campaigns._resume_from("template", self.env._("Meta approves the template again."))
+            else:
+                campaigns._pause(template._why_not_sendable(), cause="template")
+
+    @implements("_on_variables_change")
+    def _pause_changed_campaigns(self):
+        self._campaigns_under_way()._pause_for_changed_template()
+
+    @implements("_on_rating_drop")
+    def _rethink_waves(self):
+        self._campaigns_under_way()._rethink_wave()
+
+    def _campaigns_under_way(self):
+        return (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("state", "in", ("preparing", "running", "paused")),
+                    "|",
+                    "&",
+                    ("template_id", "in", self.ids),
+                    ("winner", "!=", "b"),
+                    "&",
+                    "&",
+                    ("ab_test", "=", True),
+                    ("b_template_id", "in", self.ids),
+                    ("winner", "!=", "a"),
+                ]
+            )
+        )
+
+    def action_view_campaigns(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Campaigns"),
+            "res_model": "waba.campaign",
+            "view_mode": "list,kanban,form",
+            "domain": [("template_id", "=", self.id)],
+            "context": {"default_template_id": self.id},
+        }
 
 
 class WabaMessage(models.Model):
