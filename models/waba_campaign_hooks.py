@@ -3,6 +3,37 @@ from odoo import fields, models
 from .hooks import implements
 
 
+class WabaSender(models.Model):
+    """What a number's job does for the campaigns that send from it.
+
+    Here as below: what campaigns do when a lower package announces something (models/hooks.py).
+    """
+
+    _inherit = "waba.sender"
+
+    @implements("_on_dispatch_start")
+    def _review_campaigns(self, now):
+        """Lift pauses whose time has come; look at the results of what runs."""
+        self._campaigns_in("paused")._resume_if_due(now)
+        self._campaigns_in("running")._look_at_results(now)
+
+    @implements("_on_dispatch_end")
+    def _finish_campaigns(self):
+        self._campaigns_in("running")._finish_if_through()
+
+    @implements("_on_claim")
+    def _limit_to_wave(self, campaign, wanted):
+        return campaign._wave_room(wanted)
+
+    @implements("_on_reserved")
+    def _close_wave(self, campaign, leaves_by):
+        campaign._close_full_wave(leaves_by)
+
+    def _campaigns_in(self, state):
+        campaigns = self.env["waba.campaign"]
+        return campaigns.search([("sender_id", "=", self.id), ("state", "=", state)])
+
+
 class WabaTemplate(models.Model):
     """A template's campaigns: they wait while it may not be sent, and go on when it may again."""
 
@@ -68,9 +99,15 @@ class WabaTemplate(models.Model):
 
 
 class WabaMessage(models.Model):
-    """What campaigns do when a lower package announces something (models/hooks.py)."""
-
     _inherit = "waba.message"
+
+    @implements("_on_requeue")
+    def _continue_campaigns(self):
+        self.campaign_id._continue()
+
+    @implements("_on_campaign_failure")
+    def _pause_campaign(self, reason, until=None):
+        self.campaign_id._pause(reason, until=until)
 
     @implements("_on_trim")
     def _remember_trimmed(self, campaign):

@@ -4,6 +4,7 @@ import uuid
 from odoo import api, fields, models
 
 from ..policy import status as status_policy
+from .hooks import hook
 from .waba_failure import FAILURE_TYPES
 from .waba_person_mixin import record_of
 from .window_actions import form_of
@@ -259,9 +260,13 @@ class WabaMessage(models.Model):
                 "streak_type": False,
             },
         )
-        moved.campaign_id._continue()
+        moved._on_requeue()
         moved.sender_id._wake()
         return moved
+
+    @hook
+    def _on_requeue(self):
+        """After these messages went back to the queue."""
 
     def _still_wanted(self):
         """Rows whose campaign was not cancelled."""

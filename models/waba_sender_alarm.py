@@ -95,7 +95,7 @@ class WabaSender(models.Model):
         """(whether any row is due, any direct one, when the first that is not becomes due)."""
         is_due, direct_is_due, later = False, False, []
         for campaign in self._sendable_groups():
-            if campaign and not campaign._wave_room(1):
+            if campaign and not min(self._on_claim(campaign, 1), default=1):
                 continue
             for (retry_at,) in self.env.execute_query(
                 SQL(
