@@ -29,6 +29,15 @@ class WabaSender(models.Model):
     def _close_wave(self, campaign, leaves_by):
         campaign._close_full_wave(leaves_by)
 
+    @implements("_on_alarm")
+    def _find_next_verdict(self):
+        """When a first wave is to be judged, or a trial decided, or None."""
+        running = self._campaigns_in("running")
+        waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
+        trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")
+        verdicts = [*waves.mapped("wave_until"), *trials.mapped("trial_until")]
+        return min(filter(None, verdicts), default=None)
+
     def _campaigns_in(self, state):
         campaigns = self.env["waba.campaign"]
         return campaigns.search([("sender_id", "=", self.id), ("state", "=", state)])

@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
 from .transactions import commit_step
 
+# People react to a campaign for hours after its last message has left.
+BUSY_AFTER = timedelta(hours=6)
 # What of a launch goes with it when the campaign is a draft again.
 LAUNCH_FORGOTTEN = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
 
@@ -202,6 +206,22 @@ class WabaCampaign(models.Model):
         for campaign in self:
             if reason := campaign._why_no_message_may_go():
                 campaign._pause(reason, cause="template")
+
+    @api.model
+    def _is_busy(self, now):
+        """Whether people are being written to, or were a short while ago."""
+        return bool(
+            self.search_count(
+                [
+                    "|",
+                    ("state", "in", ("preparing", "running")),
+                    "&",
+                    ("state", "=", "done"),
+                    ("done_at", ">", now - BUSY_AFTER),
+                ],
+                limit=1,
+            )
+        )
 
     def _continue(self):
         """Rows were queued again: a finished campaign runs once more."""

@@ -276,17 +276,6 @@ class WabaCampaign(models.Model):
         )
 
 
-class WabaSender(models.Model):
-    _inherit = "waba.sender"
-
-    def _next_wave_look_at(self):
-        """Or when the trial of one of its campaigns is decided."""
-        running = [("sender_id", "=", self.id), ("state", "=", "running")]
-        waiting = self.env["waba.campaign"].search([*running, ("trial_state", "=", "waiting")])
-        found = [super()._next_wave_look_at(), *waiting.mapped("trial_until")]
-        return min(filter(None, found), default=None)
-
-
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
