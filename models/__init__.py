@@ -47,7 +47,6 @@ from . import waba_campaign_numbers
 from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_waits
-from . import waba_campaign_doubt
 from . import waba_campaign_variable
 from . import waba_campaign_sources
 from . import waba_campaign_ab
@@ -132,6 +131,7 @@ from . import waba_campaign_clearance
 from . import waba_campaign_approval
 from . import waba_campaign_approved
 from . import waba_campaign_rights
+from . import waba_campaign_hooks
 from . import digest_digest
 from . import waba_person_mixin
 from . import waba_renumbered

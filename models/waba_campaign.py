@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
 
 from .window_actions import list_of
 from .written_domains import read_domain
@@ -67,8 +66,9 @@ class WabaCampaign(models.Model):
 
     # To whom
     res_model = fields.Selection(
-        selection="_target_models", string="Written to", required=True
-    )
+        selection=lambda self: self.env["waba.person.mixin"]._waba_target_models(),
+        string="Written to", required=True,
+    )  # fmt: skip
     audience_domain = fields.Char("Conditions")
     audience_count = fields.Integer("Records chosen", compute="_compute_audience_count")
 
@@ -141,38 +141,11 @@ class WabaCampaign(models.Model):
     retryable_count = fields.Integer(compute="_compute_retryable_count")
 
     @api.model
-    def _target_models(self):
-        """(model, label) of the models a campaign can address."""
-        return [
-            ("crm.lead", self.env._("Leads and opportunities")),
-            ("res.partner", self.env._("Contacts")),
-        ]
-
-    @api.model
     def _default_sender(self):
         senders = self.env["waba.sender"].search(
             [("company_id", "=", self.env.company.id)], limit=2
         )
         return senders if len(senders) == 1 else False
-
-    @api.model
-    def default_get(self, fields_list):
-        """Started from the Action menu: the records chosen are the audience."""
-        values = super().default_get(fields_list)
-        context = self.env.context
-        if context.get("waba_from_records") and context.get("active_model") in dict(
-            self._target_models()
-        ):
-            ids = context.get("active_ids") or [context.get("active_id")]
-            values["res_model"] = context["active_model"]
-            values["audience_domain"] = repr([("id", "in", [id_ for id_ in ids if id_])])
-            values["name"] = self.env._(
-                "%(count)s %(label)s, %(date)s",
-                count=len(ids),
-                label=dict(self._target_models())[context["active_model"]].lower(),
-                date=format_date(self.env, fields.Date.context_today(self)),
-            )
-        return values
 
     # ------------------------------------------------------------------
     # Computes
@@ -232,15 +205,24 @@ class WabaCampaign(models.Model):
         campaigns = super().create(vals_list)
         for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
             campaign.variable_ids = campaign._variable_commands()
+        for campaign in campaigns.filtered(lambda c: c.b_template_id and not c.b_variable_ids):
+            campaign.b_variable_ids = campaign._b_variable_commands()
         return campaigns
 
     def write(self, vals):
+        """Another message B brings its variables, whoever writes it, as message A does."""
+        template_id = vals.get("b_template_id")
+        changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
         if self._fixed_once_under_way().intersection(vals):
             self._check_not_under_way()
         result = super().write(vals)
         if "scheduled_at" in vals:
             for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
                 self._prepare_cron()._trigger(at=campaign.scheduled_at or None)
+        if "b_variable_ids" not in vals:
+            for campaign in changed:
+                campaign._onchange_b_template_id()
+        self._withdraw_if_changed()
         return result
 
     def copy_data(self, default=None):

@@ -87,27 +87,6 @@ class WabaCampaign(models.Model):
             for command in self._variable_commands(self.b_template_id)
         ]
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        campaigns = super().create(vals_list)
-        for campaign in campaigns.filtered(lambda c: c.b_template_id and not c.b_variable_ids):
-            campaign.b_variable_ids = campaign._b_variable_commands()
-        return campaigns
-
-    def write(self, vals):
-        """Another message B brings its variables, whoever writes it, as message A does."""
-        template_id = vals.get("b_template_id")
-        changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
-        result = super().write(vals)
-        if "b_variable_ids" not in vals:
-            for campaign in changed:
-                campaign.b_variable_ids = [Command.clear(), *campaign._b_variable_commands()]
-        return result
-
-    @api.model
-    def _fixed_once_under_way(self):
-        return super()._fixed_once_under_way() | CHOICES
-
     # ------------------------------------------------------------------
     # The messages
     # ------------------------------------------------------------------
@@ -145,9 +124,10 @@ class WabaCampaign(models.Model):
             if not template._why_not_sendable() and signatures[variant] == template.signature
         ]
 
-    def _check_launch(self):
+    def _check_ab_test(self):
+        """Whether the two messages can be tried, said before anything is sent."""
         if not self.ab_test:
-            return super()._check_launch()
+            return
         if not self.b_template_id:
             raise UserError(
                 self.env._("Choose the template of message B, or do not try two messages.")
@@ -172,7 +152,6 @@ class WabaCampaign(models.Model):
                     "variables differently."
                 )
             )
-        return super()._check_launch()
 
     def _is_same_message(self):
         def words(lines):
@@ -183,11 +162,6 @@ class WabaCampaign(models.Model):
         return self.template_id == self.b_template_id and words(self.variable_ids) == words(
             self.b_variable_ids
         )
-
-    def _check_variables(self):
-        if self.ab_test:
-            self._check_variables_of(self.b_template_id, self.b_variable_ids)
-        return super()._check_variables()
 
     # ------------------------------------------------------------------
     # Words

@@ -223,10 +223,8 @@ class WabaCampaign(models.Model):
                 body=html_escape(words),
             )
 
-    def _withdraw(self):
-        had_approval = self.approval_state
-        result = super()._withdraw()
-        if had_approval:
+    def _withdraw_approval(self):
+        if self.approval_state:
             self.write({"approval_state": False, "approval_people": False})
             self.activity_unlink([ACTIVITY_TYPE])
             self._message_log(
@@ -234,4 +232,3 @@ class WabaCampaign(models.Model):
                     "Template, texts, audience, number or time changed: the approval is withdrawn."
                 )
             )
-        return result

@@ -1,10 +1,11 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from ..policy import attribution
 from .languages import in_language_of
 from .transactions import commit_step
 
@@ -12,6 +13,7 @@ _logger = logging.getLogger(__name__)
 
 # Rows made in one transaction. What is read again for each of them then weighs little.
 CHUNK = 2000
+MOST_HELD_OUT = 50
 
 
 class WabaCampaign(models.Model):
@@ -23,6 +25,24 @@ class WabaCampaign(models.Model):
     """
 
     _inherit = "waba.campaign"
+
+    holdout_percent = fields.Integer(
+        "Not written to, to compare (%)",
+        copy=False,
+        help="That part of the audience, drawn by chance, is left out. What becomes of them is "
+        "what would have become of the others without this campaign.",
+    )
+
+    @api.constrains("holdout_percent")
+    def _check_holdout_percent(self):
+        for campaign in self:
+            if not 0 <= campaign.holdout_percent <= MOST_HELD_OUT:
+                raise ValidationError(
+                    self.env._(
+                        "Leave out 0 to %s %% of the audience: most of it must be written to.",
+                        MOST_HELD_OUT,
+                    )
+                )
 
     @api.model
     def _prepare_cron(self):
@@ -144,6 +164,11 @@ class WabaCampaign(models.Model):
             )
         )
 
+    def _is_held_out(self, number):
+        """Whether the person with this number is left out to compare."""
+        share = self.holdout_percent / 100
+        return bool(share) and attribution.is_held_out(f"{self.id}:{number}", share)
+
     def _fields_of_everybody(self, records):
         """Fields that each of `records` will be asked for, as far as their user may read them.
 
@@ -164,7 +189,7 @@ class WabaCampaign(models.Model):
 
     def _audience_records_count(self):
         self.ensure_one()
-        if self.res_model not in dict(self._target_models()):
+        if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
             return 0
         return self._audience_records().search_count(self._audience_domain_list())
 

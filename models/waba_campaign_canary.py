@@ -152,9 +152,6 @@ class WabaCampaign(models.Model):
     # Words
     # ------------------------------------------------------------------
 
-    def _why_waiting(self):
-        return super()._why_waiting() or self._why_wave_waits()
-
     def _why_wave_waits(self):
         """The banner while the rest waits for the first wave's results, or False."""
         if self.state != "running" or self.wave_state != "waiting":

@@ -3,8 +3,6 @@ import hashlib
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from .waba_campaign_state import LAUNCH_FORGOTTEN
-
 
 class WabaCampaign(models.Model):
     """The launch asks the pre-flight again: no stop, or a manager's reason; no approval missing.
@@ -30,35 +28,11 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         return self.env["waba.preflight"]._open(self)
 
-    def action_resume(self):
-        """Whoever goes on after a stop at the start has mended it, or a manager's reason."""
-        self._lock()
-        for campaign in self.filtered(lambda campaign: campaign._is_stopped_at_start()):
-            campaign._check_launch()
-        return super().action_resume()
-
-    def action_back_to_draft(self):
-        """Also what its pre-flight stopped before anybody was prepared: there it can be mended."""
-        result = super().action_back_to_draft()
-        stopped = self.filtered(
-            lambda campaign: campaign._is_stopped_at_start() and not campaign.prepared_count
-        )
-        stopped._update_state(
-            ("paused",), "draft", {**LAUNCH_FORGOTTEN, "pause_reason": False, "pause_cause": False}
-        )
-        return result
-
-    def write(self, vals):
-        result = super().write(vals)
-        self._withdraw_if_changed()
-        return result
-
     def _is_stopped_at_start(self):
         return self.state == "paused" and self.pause_cause == "preflight"
 
-    def _resume(self, reason):
+    def _check_late_start(self):
         """A scheduled campaign that only now begins is checked as at its time."""
-        result = super()._resume(reason)
         for campaign in self:
             begins = campaign.state == "preparing" and not campaign.prepared_count
             if begins and campaign.scheduled_at:
@@ -69,16 +43,10 @@ class WabaCampaign(models.Model):
                     campaign._as_launcher()._check_launch()
                 except UserError as error:
                     campaign._pause(str(error), cause="preflight")
-        return result
 
     # ------------------------------------------------------------------
     # Stops
     # ------------------------------------------------------------------
-
-    def _check_launch(self):
-        result = super()._check_launch()
-        self._check_preflight()
-        return result
 
     def _check_preflight(self):
         """Refuse the launch while a stop stands, or an approval is missing.
@@ -170,7 +138,11 @@ class WabaCampaign(models.Model):
         return _digest(self.sudo()._content_facts())
 
     def _withdraw_if_changed(self):
-        """An approval or a reason was given for something else: it no longer counts."""
+        """An approval, a reason or a launch was for something else: it no longer counts."""
+        self._withdraw_changed_clearances()
+        self._take_back_changed_launches()
+
+    def _withdraw_changed_clearances(self):
         for campaign in self.sudo().filtered("launch_mark"):
             if campaign.state not in ("draft", "scheduled", "paused"):
                 continue
@@ -178,7 +150,10 @@ class WabaCampaign(models.Model):
                 campaign._withdraw()
 
     def _withdraw(self):
-        """Forget the reason; the approval, if there is one, is waba_campaign_approval's."""
+        self._withdraw_override()
+        self._withdraw_approval()
+
+    def _withdraw_override(self):
         was_overridden = bool(self.override_reason)
         self.write(
             {

@@ -1,13 +1,10 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.tools import SQL, formatLang
 
 from ..policy import attribution
 from .waba_reputation_words import number, percent
-
-MOST_HELD_OUT = 50
 
 
 class WabaCampaign(models.Model):
@@ -21,33 +18,7 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    holdout_percent = fields.Integer(
-        "Not written to, to compare (%)",
-        copy=False,
-        help="That part of the audience, drawn by chance, is left out. What becomes of them is "
-        "what would have become of the others without this campaign.",
-    )
     money_comparison = fields.Text(compute="_compute_money_comparison")
-
-    @api.constrains("holdout_percent")
-    def _check_holdout_percent(self):
-        for campaign in self:
-            if not 0 <= campaign.holdout_percent <= MOST_HELD_OUT:
-                raise ValidationError(
-                    self.env._(
-                        "Leave out 0 to %s %% of the audience: most of it must be written to.",
-                        MOST_HELD_OUT,
-                    )
-                )
-
-    @api.model
-    def _fixed_once_under_way(self):
-        return super()._fixed_once_under_way() | {"holdout_percent"}
-
-    def _is_held_out(self, number):
-        """Whether the person with this number is left out to compare."""
-        share = self.holdout_percent / 100
-        return bool(share) and attribution.is_held_out(f"{self.id}:{number}", share)
 
     @api.depends("state")
     def _compute_money_comparison(self):

@@ -1,6 +1,9 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from .waba_campaign_ab import CHOICES as AB_FIELDS
+from .waba_campaign_sources import CHOICES as SOURCE_FIELDS
+
 
 class WabaCampaign(models.Model):
     """What of a campaign nobody may change or delete, and from when."""
@@ -10,8 +13,10 @@ class WabaCampaign(models.Model):
     @api.model
     def _fixed_once_under_way(self):
         """Names of the fields that say what is sent, to whom and from which number."""
-        return {"template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
-                "company_id"}  # fmt: skip
+        return {
+            "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
+            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_FIELDS,
+        }  # fmt: skip
 
     def _check_not_under_way(self):
         if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):

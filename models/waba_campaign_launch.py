@@ -40,6 +40,19 @@ class WabaCampaign(models.Model):
     def _check_launch(self):
         """Whatever would make the launch pointless or wrong, said before anything is sent."""
         self.ensure_one()
+        self._check_ab_test()
+        self._check_message()
+        if not self.audience_count:
+            raise UserError(
+                self.env._(
+                    "Nobody matches this audience, or you may not see them. Change the filter, or "
+                    "choose records in the pipeline."
+                )
+            )
+        self._check_preflight()
+
+    def _check_message(self):
+        """What is sent, and from where."""
         if not self.template_id:
             raise UserError(self.env._("Choose a template first: it is the message to send."))
         if not self.sender_id:
@@ -49,15 +62,10 @@ class WabaCampaign(models.Model):
         if reason := self.template_id._why_not_sendable():
             raise UserError(reason)
         self._check_variables()
-        if not self.audience_count:
-            raise UserError(
-                self.env._(
-                    "Nobody matches this audience, or you may not see them. Change the filter, or "
-                    "choose records in the pipeline."
-                )
-            )
 
     def _check_variables(self):
+        if self.ab_test:
+            self._check_variables_of(self.b_template_id, self.b_variable_ids)
         self._check_variables_of(self.template_id, self.variable_ids)
 
     def _check_variables_of(self, template, lines):

@@ -1,5 +1,8 @@
+from dataclasses import replace
+from datetime import timedelta
+
 from odoo import api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import SQL, format_datetime
 
 from ..policy import pacing, retry
 from .labels import labels_of
@@ -9,6 +12,13 @@ class WabaCampaign(models.Model):
     """How far, how fast, why not, until when: counted when someone looks, never incremented."""
 
     _inherit = "waba.campaign"
+
+    trimmed_counts = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Figures of messages that are no longer kept: {'states': {state: rows}, "
+        "'replied': rows, 'opted_out': people, 'clicked': rows}.",
+    )
 
     def _compute_figures(self):
         counts = self._count_states()
@@ -36,7 +46,8 @@ class WabaCampaign(models.Model):
             )
 
     def _count_states(self):
-        """{campaign id: {state: rows}} from the index (campaign, state) alone.
+        """{campaign id: {state: rows}} from the index (campaign, state) alone, and of what is no
+        longer kept.
 
         Answers have no campaign; a condition on the direction would read every row for it.
         """
@@ -48,26 +59,56 @@ class WabaCampaign(models.Model):
         counts = {}
         for campaign, state, count in groups:
             counts.setdefault(campaign.id, {})[state] = count
+        for campaign in self.filtered("trimmed_counts"):
+            by_state = counts.setdefault(campaign.id, {})
+            for state, count in campaign.trimmed_counts["states"].items():
+                by_state[state] = by_state.get(state, 0) + count
         return counts
 
-    def _count_with(self, moment, aggregate="__count"):
-        """{campaign id: messages to which this happened}."""
+    def _count_with(self, name, moment, aggregate="__count"):
+        """{campaign id: messages to which this happened}, with those no longer kept.
+
+        :param name: as `trimmed_counts` calls it
+        """
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "in", self.ids), (moment, "!=", False)], ["campaign_id"], [aggregate]
         )
-        return {campaign.id: count for campaign, count in groups}
+        counts = {campaign.id: count for campaign, count in groups}
+        for campaign in self.filtered("trimmed_counts"):
+            trimmed = campaign.trimmed_counts.get(name, 0)
+            counts[campaign.id] = counts.get(campaign.id, 0) + trimmed
+        return counts
 
     def _count_replied(self):
         """{campaign id: messages that were answered}."""
-        return self._count_with("replied_at")
+        return self._count_with("replied", "replied_at")
 
     def _count_clicked(self):
         """{campaign id: messages whose link was followed}."""
-        return self._count_with("clicked_at")
+        return self._count_with("clicked", "clicked_at")
 
     def _count_opted_out(self):
         """{campaign id: people who opted out after one of its messages} (`_stamp_opt_outs`)."""
-        return self._count_with("opted_out_at", "recipient_id:count_distinct")
+        return self._count_with("opted_out", "opted_out_at", "recipient_id:count_distinct")
+
+    def _remember_counts(self, message_ids):
+        """Add the figures of these messages, about to go, to the campaign's own."""
+        self.ensure_one()
+        counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
+        for state, count, replied, opted_out, clicked in self.env.execute_query(
+            SQL(
+                """SELECT state, count(*), count(replied_at), count(opted_out_at),
+                          count(clicked_at) FROM waba_message
+                    WHERE id = ANY(%s) AND direction = 'out' GROUP BY state""",
+                message_ids,
+            )
+        ):
+            counts["states"][state] = counts["states"].get(state, 0) + count
+            counts["replied"] += replied
+            counts["opted_out"] += opted_out
+            counts["clicked"] = counts.get("clicked", 0) + clicked
+        self.trimmed_counts = counts
+        self.flush_recordset(["trimmed_counts"])
 
     @api.depends("state", "pause_reason")
     def _compute_progress(self):
@@ -127,6 +168,19 @@ class WabaCampaign(models.Model):
 
     def _forecast(self, now):
         """When the next message leaves and when the last one does; None when nobody waits."""
+        forecast = self._forecast_from(now)
+        if not forecast or self.trial_state not in ("sending", "waiting"):
+            return forecast
+        # While the better message is not known the rest waits; then it goes as any other.
+        known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
+        return replace(forecast, ends_at=self._forecast_from(max(known_at, now)).ends_at)
+
+    def _forecast_from(self, now):
+        """As `_forecast`, as if no trial held anybody back."""
+        return self._delay_for_hours(self._forecast_by_limits(now), now)
+
+    def _forecast_by_limits(self, now):
+        """As `_forecast`, by pace and daily limits alone."""
         self.ensure_one()
         if self.state != "running" or self.hold_reason or not self.queued_count:
             return None
@@ -195,7 +249,7 @@ class WabaCampaign(models.Model):
             )
         if self.wave_state == "sending":
             parts.append(self.env._("first wave of %s people", self.wave_size))
-        return parts
+        return parts + self._describe_people_waiting(now)
 
     def _when(self, moment):
         """'at 14:32' today, 'on Thursday, 26 Nov, about 11:00' later; the reader's time zone."""
@@ -209,15 +263,22 @@ class WabaCampaign(models.Model):
         """The banner: why nothing goes out, or False. Always ends with the way on."""
         self.ensure_one()
         if self.state == "paused":
-            if self.resume_at:
-                return self.env._(
-                    "%(reason)s It goes on by itself %(when)s.",
-                    reason=self.pause_reason,
-                    when=self._when(self.resume_at),
-                )
-            return self.pause_reason
+            return self._why_paused()
         if self.state != "running":
             return False
+        return self._why_number_waits() or self._why_wave_waits() or self._why_trial_waits()
+
+    def _why_paused(self):
+        if self.resume_at:
+            return self.env._(
+                "%(reason)s It goes on by itself %(when)s.",
+                reason=self.pause_reason,
+                when=self._when(self.resume_at),
+            )
+        return self.pause_reason
+
+    def _why_number_waits(self):
+        """Why nothing of this campaign leaves its number, or False."""
         sender = self.sudo().sender_id
         if reason := sender._why_not_sending():
             return reason

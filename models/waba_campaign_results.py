@@ -45,7 +45,9 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _look_at_results(self, now):
-        """Widen the first waves that were well received; pause what is received badly."""
+        """Decide trials, widen the first waves that were well received, pause what is received
+        badly."""
+        self._follow_trial(now)
         for campaign in self:
             if campaign.wave_state in ("sending", "waiting"):
                 campaign._look_at_wave(now)

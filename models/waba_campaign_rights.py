@@ -21,13 +21,6 @@ class WabaCampaign(models.Model):
         readonly=True, copy=False, help="Fingerprint of the content that was launched."
     )
 
-    def action_resume(self):
-        """Whoever goes on with a campaign that lost its launcher lends their own rights to it."""
-        self._lock()
-        for campaign in self.filtered(lambda campaign: campaign._is_without_launcher()):
-            campaign._take_over()
-        return super().action_resume()
-
     # ------------------------------------------------------------------
     # Records
     # ------------------------------------------------------------------
@@ -57,7 +50,7 @@ class WabaCampaign(models.Model):
 
         :raise UserError: a form that is not saved may name any other
         """
-        if self.res_model not in dict(self._target_models()):
+        if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
             raise UserError(
                 self.env._("Choose whom to write to first: leads, contacts or other records.")
             )
@@ -158,14 +151,12 @@ class WabaCampaign(models.Model):
     # What was launched
     # ------------------------------------------------------------------
 
-    def _withdraw_if_changed(self):
-        result = super()._withdraw_if_changed()
+    def _take_back_changed_launches(self):
         for campaign in self.sudo().filtered("launched_mark"):
             if campaign.state == "scheduled" and (
                 campaign.launched_mark != campaign._content_mark()
             ):
                 campaign._take_back_launch()
-        return result
 
     def _take_back_launch(self):
         self._update_state(("scheduled",), "draft", LAUNCH_FORGOTTEN)

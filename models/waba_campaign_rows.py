@@ -7,7 +7,7 @@ from ..policy import eligibility, hours
 from .waba_campaign_numbers import NOBODY
 from .waba_failure import failure_sentence
 from .waba_message import UUID_OF_ROW
-from .waba_variable_mixin import Words, freeze_parameters, new_link_token
+from .waba_variable_mixin import Words, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
 ROW_COLUMNS = {
@@ -188,7 +188,9 @@ class WabaCampaign(models.Model):
 
     def _side_for(self, record, facts, words, preparation):
         """One message for one person: {'parameters'}, or {'reason', 'sentence'} why not."""
-        parameters, reason, detail = self._parameters_for(record, facts, words)
+        parameters, reason, detail = self.env["waba.variable.mixin"]._parameters_for(
+            record, facts, words
+        )
         if reason:
             return {"reason": reason, "sentence": preparation.sentence(reason, detail)}
         return {"parameters": parameters}
@@ -238,47 +240,6 @@ class WabaCampaign(models.Model):
         )
         self.env["waba.message"].invalidate_model()
         self.invalidate_recordset(["waba_message_ids"])
-
-    # ------------------------------------------------------------------
-    # Words
-    # ------------------------------------------------------------------
-
-    def _parameters_for(self, record, facts, words):
-        """The words for one person, frozen: what is previewed is what is sent.
-
-        :param words: Words
-        :param facts: `record._waba_person_facts()`
-        :return: (parameters, reason key or None, detail or None)
-        """
-        variables = words.variables
-        values = {variable.id: variable.value_for(record, facts) for variable in variables}
-        missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
-        if missing:
-            return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
-        given = {v.key: values[v.id] for v in variables if values[v.id]}
-        problems = words.check.problems_of(given)
-        return (
-            freeze_parameters(variables, values),
-            "bad_value" if problems else None,
-            self._describe_problems(problems) if problems else None,
-        )
-
-    def _describe_problems(self, problems):
-        """What Meta would refuse, in words: `cloud_api.ParameterProblem` each."""
-        words = {
-            "missing": self.env._("is empty"),
-            "newline": self.env._("has a line break"),
-            "tab": self.env._("has a tab"),
-            "spaces": self.env._("has too many blanks in a row"),
-            "too_long": self.env._("is too long"),
-            "unexpected": self.env._("is not part of the template"),
-        }
-        parts = dict(self.env["waba.campaign.variable"]._fields["component"].selection)
-        named = [
-            (f"{{{{{problem.name}}}}}" if problem.name else parts[problem.component], problem)
-            for problem in problems
-        ]
-        return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)
 
 
 def _left_out(reason, preparation, detail=None):

@@ -1,6 +1,7 @@
 from ast import literal_eval
 
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 from ..policy import retry
 from .labels import labels_of
@@ -82,15 +83,34 @@ class WabaCampaign(models.Model):
         if not context.get("waba_from_records"):
             return values
         model = context.get("active_model")
-        if model in dict(self._target_models()):
-            values["audience_source"] = "records"
-            ids = context.get("active_ids") or []
-            if len(ids) >= self._most_ids_of_a_list() and context.get("active_domain"):
-                # The list hands over no more: its own filter names all that were marked.
-                values["audience_source"] = "domain"
-                values["audience_domain"] = repr(context["active_domain"])
+        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
+        if model in labels:
+            values |= self._values_for_records(model, labels[model])
         else:
             values |= self._source_for(self.env[model].browse(context.get("active_id")))
+        return values
+
+    @api.model
+    def _values_for_records(self, model, label):
+        """Values that make the records marked in a list, or the one that is open, the audience."""
+        context = self.env.context
+        marked = context.get("active_ids") or []
+        ids = marked or [context.get("active_id")]
+        values = {
+            "res_model": model,
+            "audience_source": "records",
+            "audience_domain": repr([("id", "in", [id_ for id_ in ids if id_])]),
+            "name": self.env._(
+                "%(count)s %(label)s, %(date)s",
+                count=len(ids),
+                label=label.lower(),
+                date=format_date(self.env, fields.Date.context_today(self)),
+            ),
+        }
+        if len(marked) >= self._most_ids_of_a_list() and context.get("active_domain"):
+            # The list hands over no more: its own filter names all that were marked.
+            values["audience_source"] = "domain"
+            values["audience_domain"] = repr(context["active_domain"])
         return values
 
     @api.model
@@ -113,10 +133,6 @@ class WabaCampaign(models.Model):
         source, field, model = sources[record._name]
         values = {"audience_source": source, field: record.id, "res_model": model}
         return {**values, "name": record.display_name}
-
-    @api.model
-    def _fixed_once_under_way(self):
-        return super()._fixed_once_under_way() | CHOICES
 
     # ------------------------------------------------------------------
     # The source writes the domain
@@ -245,7 +261,8 @@ class WabaCampaign(models.Model):
     def _count_records(self):
         one = {"crm.lead": self.env._("1 lead or opportunity"),
                "res.partner": self.env._("1 contact")}  # fmt: skip
-        count, label = self.audience_count, dict(self._target_models()).get(self.res_model, "")
+        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
+        count, label = self.audience_count, labels.get(self.res_model, "")
         if count == 1 and self.res_model in one:
             return one[self.res_model]
         return self.env._("%(count)s %(label)s", count=count, label=label.lower())

@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
 from .transactions import commit_step
 
+# People react to a campaign for hours after its last message has left.
+BUSY_AFTER = timedelta(hours=6)
 # What of a launch goes with it when the campaign is a draft again.
 LAUNCH_FORGOTTEN = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
 
@@ -20,6 +24,9 @@ class WabaCampaign(models.Model):
         moved = self.filtered(lambda campaign: campaign.state in allowed)
         if moved:
             moved.sudo().write({**(values or {}), "state": target})
+            if target == "running":
+                # Its number is looked at now, and often from then on.
+                self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
         return moved
 
     def _lock(self):
@@ -39,7 +46,16 @@ class WabaCampaign(models.Model):
         self._pause(self.env._("%s paused this campaign.", self.env.user.name), cause="person")
 
     def action_resume(self):
+        """Go on, unless what paused it still stands.
+
+        Whoever goes on with a campaign that lost its launcher lends their own rights to it; whoever
+        does after a stop at the start has mended it, or a manager's reason.
+        """
         self._lock()
+        for campaign in self.filtered(lambda campaign: campaign._is_without_launcher()):
+            campaign._take_over()
+        for campaign in self.filtered(lambda campaign: campaign._is_stopped_at_start()):
+            campaign._check_launch()
         if released := self._ask_for_release():
             return released
         for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
@@ -64,8 +80,15 @@ class WabaCampaign(models.Model):
         waiting._update_state(("queued",), "cancelled")
 
     def action_back_to_draft(self):
+        """Also what its pre-flight stopped before anybody was prepared: there it can be mended."""
         self._lock()
         self._update_state(("scheduled",), "draft", LAUNCH_FORGOTTEN)
+        stopped = self.filtered(
+            lambda campaign: campaign._is_stopped_at_start() and not campaign.prepared_count
+        )
+        stopped._update_state(
+            ("paused",), "draft", {**LAUNCH_FORGOTTEN, "pause_reason": False, "pause_cause": False}
+        )
 
     def action_retry_failed(self):
         """Queue again the people whose failure may have passed; the others keep their reason."""
@@ -101,8 +124,12 @@ class WabaCampaign(models.Model):
         }
 
     def _pause(self, reason, cause="failure", until=None):
-        """Rows wait. `cause` tells who may lift it; `until` (naive UTC) lifts it by itself."""
-        moved = self._update_state(
+        """Rows wait. `cause` tells who may lift it; `until` (naive UTC) lifts it by itself.
+
+        A template that stops during the trial leaves the other one: it wins, nothing waits.
+        """
+        going_on = self._go_on_with_the_other() if cause == "template" else self.browse()
+        moved = (self - going_on)._update_state(
             ("preparing", "running"),
             "paused",
             {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
@@ -123,6 +150,7 @@ class WabaCampaign(models.Model):
             campaign._hold_for_template()
         self._prepare_cron()._trigger()
         self.sudo().sender_id._wake()
+        self._check_late_start()
 
     def _resume_from(self, cause, reason):
         """Lift the pauses of one cause; the others stay."""
@@ -179,12 +207,29 @@ class WabaCampaign(models.Model):
             if reason := campaign._why_no_message_may_go():
                 campaign._pause(reason, cause="template")
 
+    @api.model
+    def _is_busy(self, now):
+        """Whether people are being written to, or were a short while ago."""
+        return bool(
+            self.search_count(
+                [
+                    "|",
+                    ("state", "in", ("preparing", "running")),
+                    "&",
+                    ("state", "=", "done"),
+                    ("done_at", ">", now - BUSY_AFTER),
+                ],
+                limit=1,
+            )
+        )
+
     def _continue(self):
         """Rows were queued again: a finished campaign runs once more."""
         self._update_state(("done",), "running", {"done_at": False})
 
     def _finish_if_through(self):
         """Done when nobody waits any more; statuses may still arrive."""
+        self._follow_trial(fields.Datetime.now())
         waiting = {
             campaign
             for campaign, _count in self.env["waba.message"]._read_group(
@@ -208,6 +253,7 @@ class WabaCampaign(models.Model):
         transaction sees the other, and this is where the row finds its campaign again.
         """
         now = fields.Datetime.now()
+        self._trials_under_way()._follow_trial(now)
         self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
         self.env["waba.message"].search(
             [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]

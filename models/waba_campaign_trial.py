@@ -83,24 +83,14 @@ class WabaCampaign(models.Model):
     # From the last message of the trial to the winner
     # ------------------------------------------------------------------
 
-    def _look_at_results(self, now):
-        self._follow_trial(now)
-        return super()._look_at_results(now)
-
-    def _finish_if_through(self):
-        self._follow_trial(fields.Datetime.now())
-        return super()._finish_if_through()
-
     @api.model
-    def _watch(self):
-        now = fields.Datetime.now()
-        self.search(
+    def _trials_under_way(self):
+        return self.search(
             [
                 ("trial_state", "in", ("sending", "waiting")),
                 ("state", "in", ("running", "done")),
             ]
-        )._follow_trial(now)
-        return super()._watch()
+        )
 
     def _follow_trial(self, now):
         """Begin the time for reactions when the trial was sent, decide when it is over."""
@@ -227,11 +217,6 @@ class WabaCampaign(models.Model):
     # When one of the two may not be sent
     # ------------------------------------------------------------------
 
-    def _pause(self, reason, cause="failure", until=None):
-        """A template that stops during the trial leaves the other one: it wins, nothing waits."""
-        going_on = self._go_on_with_the_other() if cause == "template" else self.browse()
-        return super(WabaCampaign, self - going_on)._pause(reason, cause, until)
-
     def _go_on_with_the_other(self):
         """Campaigns on trial of whose two messages one may still be sent: that one wins.
 
@@ -289,18 +274,6 @@ class WabaCampaign(models.Model):
                 figures=self._trial_figures(self.sudo()._trial_parts()),
             ),
         )
-
-
-
-class WabaSender(models.Model):
-    _inherit = "waba.sender"
-
-    def _next_wave_look_at(self):
-        """Or when the trial of one of its campaigns is decided."""
-        running = [("sender_id", "=", self.id), ("state", "=", "running")]
-        waiting = self.env["waba.campaign"].search([*running, ("trial_state", "=", "waiting")])
-        found = [super()._next_wave_look_at(), *waiting.mapped("trial_until")]
-        return min(filter(None, found), default=None)
 
 
 class WabaMessage(models.Model):

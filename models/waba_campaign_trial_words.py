@@ -1,6 +1,3 @@
-from dataclasses import replace
-from datetime import timedelta
-
 from odoo import models
 
 from ..policy import ab_test
@@ -43,17 +40,6 @@ class WabaCampaign(models.Model):
             )
             for variant, part in parts.items()
         }
-
-    def _forecast(self, now):
-        """While the better message is not known the rest waits; then it goes as any other."""
-        forecast = super()._forecast(now)
-        if not forecast or self.trial_state not in ("sending", "waiting"):
-            return forecast
-        known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
-        return replace(forecast, ends_at=super()._forecast(max(known_at, now)).ends_at)
-
-    def _why_waiting(self):
-        return super()._why_waiting() or self._why_trial_waits()
 
     def _why_trial_waits(self):
         """The banner while only the rest is left, or False."""

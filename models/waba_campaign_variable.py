@@ -48,3 +48,11 @@ class WabaCampaignVariable(models.Model):
     def _language(self):
         campaign = self.campaign_id
         return (campaign.b_template_id if self.variant == "b" else campaign.template_id).language
+
+    def _link_utm(self):
+        campaign = self.campaign_id.sudo()
+        return {
+            **super()._link_utm(),
+            "source_id": campaign.utm_source_id.id,
+            "campaign_id": campaign.utm_campaign_id.id,
+        }

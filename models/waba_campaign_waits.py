@@ -4,6 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..policy import limits, pacing
+from .waba_recipient_doubt import MAY_OPT_OUT
 from .waba_reputation_words import number
 
 
@@ -18,7 +19,7 @@ class Waits(NamedTuple):
 
 
 class WabaCampaign(models.Model):
-    """People who wait for their own hours: how many, and when it goes on for them."""
+    """People who wait for their own hours or may want to opt out: how many, and until when."""
 
     _inherit = "waba.campaign"
 
@@ -42,8 +43,8 @@ class WabaCampaign(models.Model):
         )
         return Waits(*row)
 
-    def _forecast(self, now):
-        forecast = super()._forecast(now)
+    def _delay_for_hours(self, forecast, now):
+        """The forecast with those in it who wait for their hours."""
         if not forecast or not forecast.next_at:
             return forecast
         waits = self._waits(now)
@@ -70,9 +71,12 @@ class WabaCampaign(models.Model):
             when=self._when(waits.next_at),
         )
 
-    def _describe_own_limits(self, now):
-        parts = super()._describe_own_limits(now)
-        if self.state == "running" and (waits := self._waits(now)).count:
+    def _describe_people_waiting(self, now):
+        """Those who wait for their hours, and those who may want to opt out, in words."""
+        if self.state != "running":
+            return []
+        parts = []
+        if (waits := self._waits(now)).count:
             parts.append(
                 self.env._(
                     "%(people)s people wait for their hours, the next may be written to %(when)s",
@@ -80,4 +84,20 @@ class WabaCampaign(models.Model):
                     when=self._when(waits.next_at),
                 )
             )
+        if count := self._count_who_may_opt_out():
+            parts.append(
+                self.env._(
+                    "%s on hold: they may want to opt out, and somebody must confirm",
+                    number(self.env, count),
+                )
+            )
         return parts
+
+    def _count_who_may_opt_out(self):
+        return self.env["waba.message"].search_count(
+            [
+                ("campaign_id", "=", self.id),
+                ("state", "=", "queued"),
+                ("wait_reason", "=", MAY_OPT_OUT),
+            ]
+        )

@@ -291,9 +291,13 @@ class WabaMessage(models.Model):
                 "streak_type": False,
             },
         )
-        moved.campaign_id._continue()
+        moved._on_requeue()
         moved.sender_id._wake()
         return moved
+
+    @hook
+    def _on_requeue(self):
+        """After these messages went back to the queue."""
 
     def _still_wanted(self):
         """Rows whose campaign was not cancelled."""

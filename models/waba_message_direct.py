@@ -336,7 +336,8 @@ class WabaMessage(models.Model):
         words, read = Words(template, lines, record.env), record
         if reader is not None:
             read = self.env["waba.field.path"]._as_reader(record, reader, sender.company_id)
-        parameters, reason, detail = self.env["waba.campaign"]._parameters_for(read, facts, words)
+        mixin = self.env["waba.variable.mixin"]
+        parameters, reason, detail = mixin._parameters_for(read, facts, words)
         if not reason:
             return parameters, False, False
         return parameters, reason, failure_sentence(self.env, reason, text=detail)

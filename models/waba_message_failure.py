@@ -3,6 +3,7 @@ import random
 from odoo import fields, models
 
 from ..policy import limits, retry
+from .hooks import hook
 from .phone_countries import country_of
 from .waba_failure import failure_sentence
 
@@ -108,14 +109,22 @@ class WabaMessage(models.Model):
         elif decision.person_effect == "marketing_limit":
             person._hold_marketing(decision.scope_until)
 
+    @hook
+    def _on_campaign_failure(self, reason, until=None):
+        """After a failure that stops whatever sends messages like this one, perhaps until a time.
+
+        :param reason: sentence
+        :param until: naive UTC datetime
+        """
+
     def _follow_scope(self, decision, failure_type, reason):
         """Stop what is at fault: the campaign, the template, the number or the account."""
         if decision.scope == "campaign":
-            self.campaign_id._pause(reason)
+            self._on_campaign_failure(reason)
         elif decision.scope == "template" and failure_type in STATUS_FROM_FAILURE:
             self.template_id._set_status(STATUS_FROM_FAILURE[failure_type], reason)
         elif decision.scope == "template":
-            self.campaign_id._pause(reason, until=decision.scope_until)
+            self._on_campaign_failure(reason, decision.scope_until)
         elif failure_type == "spam_rate":
             self.sender_id._lock_as_refused(reason)
         elif decision.scope == "sender":

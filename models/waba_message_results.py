@@ -107,7 +107,7 @@ class WabaMessage(models.Model):
         self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
             ("queued",), "cancelled"
         )
-        self.campaign_id._continue()
+        self._on_requeue()
 
     def _give_slots_back(self):
         """Uncount these rows' last attempt.

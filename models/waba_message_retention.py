@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .hooks import hook
+
 LIMIT = 10_000
 # Days; 0 keeps everything. System parameters of these names say otherwise.
 WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
@@ -65,11 +67,15 @@ class WabaMessage(models.Model):
         campaign = self._campaign_to_trim(since)
         ids = self._ids_to_trim(campaign, since)
         if campaign:
-            campaign._remember_counts(ids)
+            self.browse(ids)._on_trim(campaign)
         self.env.cr.execute(SQL("DELETE FROM waba_message WHERE id = ANY(%s)", ids))
         self.env.invalidate_all()
         # A campaign trimmed to its end may not have been the last.
         return len(ids), bool(campaign) or len(ids) == LIMIT
+
+    @hook
+    def _on_trim(self, campaign):
+        """Before these old messages of a campaign are deleted."""
 
     @api.model
     def _campaign_to_trim(self, since):
@@ -106,60 +112,3 @@ class WabaMessage(models.Model):
             )
         )
         return [id_ for (id_,) in rows]
-
-
-class WabaCampaign(models.Model):
-    _inherit = "waba.campaign"
-
-    trimmed_counts = fields.Json(
-        readonly=True,
-        copy=False,
-        help="Figures of messages that are no longer kept: {'states': {state: rows}, "
-        "'replied': rows, 'opted_out': people, 'clicked': rows}.",
-    )
-
-    def _remember_counts(self, message_ids):
-        """Add the figures of these messages, about to go, to the campaign's own."""
-        self.ensure_one()
-        counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
-        for state, count, replied, opted_out, clicked in self.env.execute_query(
-            SQL(
-                """SELECT state, count(*), count(replied_at), count(opted_out_at),
-                          count(clicked_at) FROM waba_message
-                    WHERE id = ANY(%s) AND direction = 'out' GROUP BY state""",
-                message_ids,
-            )
-        ):
-            counts["states"][state] = counts["states"].get(state, 0) + count
-            counts["replied"] += replied
-            counts["opted_out"] += opted_out
-            counts["clicked"] = counts.get("clicked", 0) + clicked
-        self.trimmed_counts = counts
-        self.flush_recordset(["trimmed_counts"])
-
-    def _count_states(self):
-        counts = super()._count_states()
-        for campaign in self.filtered("trimmed_counts"):
-            by_state = counts.setdefault(campaign.id, {})
-            for state, count in campaign.trimmed_counts["states"].items():
-                by_state[state] = by_state.get(state, 0) + count
-        return counts
-
-    def _count_replied(self):
-        counts = super()._count_replied()
-        for campaign in self.filtered("trimmed_counts"):
-            counts[campaign.id] = counts.get(campaign.id, 0) + campaign.trimmed_counts["replied"]
-        return counts
-
-    def _count_opted_out(self):
-        counts = super()._count_opted_out()
-        for campaign in self.filtered("trimmed_counts"):
-            counts[campaign.id] = counts.get(campaign.id, 0) + campaign.trimmed_counts["opted_out"]
-        return counts
-
-    def _count_clicked(self):
-        counts = super()._count_clicked()
-        for campaign in self.filtered("trimmed_counts"):
-            clicked = campaign.trimmed_counts.get("clicked", 0)
-            counts[campaign.id] = counts.get(campaign.id, 0) + clicked
-        return counts

@@ -26,7 +26,7 @@ class WabaMessage(models.Model):
         Rows of a cancelled campaign stay: nobody else is written to for it.
         """
         moved = self._still_wanted()._settle("queued", {"retry_at": fields.Datetime.now()})
-        moved.campaign_id._continue()
+        moved._on_requeue()
         moved.sender_id._wake()
         return self._tell_settled(
             moved, self.env._("%s messages are queued to be sent again.", len(moved))

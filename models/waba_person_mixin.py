@@ -9,7 +9,7 @@ class WabaPersonMixin(models.AbstractModel):
 
     To make another model a campaign target, inherit this mixin beside `mail.thread.phone`,
     override `_waba_person_facts` (and `_waba_person_fields`, for speed) and list the model in
-    `waba.campaign._target_models`.
+    `_waba_target_models`.
     """
 
     _name = "waba.person.mixin"
@@ -40,6 +40,14 @@ class WabaPersonMixin(models.AbstractModel):
             counts = dict(groups)
         for record in self:
             record.waba_message_count = counts.get(record.id, 0)
+
+    @api.model
+    def _waba_target_models(self):
+        """(model, label) of the models that can be written to."""
+        return [
+            ("crm.lead", self.env._("Leads and opportunities")),
+            ("res.partner", self.env._("Contacts")),
+        ]
 
     def _waba_person_facts(self):
         """Values that template variables may show.

@@ -20,8 +20,6 @@ from .waba_reputation_kinds import RANKS, effect_of_change
 # No webhook announces a number's rating, which can change within minutes (Meta, Send messages,
 # 2025-11-04). Without a campaign the job's own interval of an hour is enough.
 BUSY_INTERVAL = timedelta(minutes=15)
-# People react to a campaign for hours after its last message has left.
-BUSY_AFTER = timedelta(hours=6)
 
 
 class WabaReputationEvent(models.Model):
@@ -188,33 +186,6 @@ class WabaTemplate(models.Model):
     def _change_words(self, field, before, after):
         labels = labels_of(self, field)
         return f"{labels.get(before, before) or '–'} → {labels.get(after, after)}"
-
-
-class WabaCampaign(models.Model):
-    _inherit = "waba.campaign"
-
-    def _update_state(self, allowed, target, values=None):
-        """A campaign that begins to run has its number looked at now, and often from then on."""
-        moved = super()._update_state(allowed, target, values)
-        if moved and target == "running":
-            self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
-        return moved
-
-    @api.model
-    def _is_busy(self, now):
-        """Whether people are being written to, or were a short while ago."""
-        return bool(
-            self.search_count(
-                [
-                    "|",
-                    ("state", "in", ("preparing", "running")),
-                    "&",
-                    ("state", "=", "done"),
-                    ("done_at", ">", now - BUSY_AFTER),
-                ],
-                limit=1,
-            )
-        )
 
 
 class WabaAccount(models.Model):

@@ -234,7 +234,7 @@ class WabaRecipient(models.Model):
         """Those of these E.164 numbers that a lead or contact has which the user may change: whose
         opt-out they may take back."""
         owned = set()
-        for model, _label in self.env["waba.campaign"]._target_models():
+        for model, _label in self.env["waba.person.mixin"]._waba_target_models():
             records = self.env[model].search([("phone_sanitized", "in", list(numbers))])
             owned.update(records._filtered_access("write").mapped("phone_sanitized"))
         return owned

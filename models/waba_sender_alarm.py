@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..policy import limits, pacing
+from .hooks import hook
 
 # The scheduler is exact to the minute.
 STALLED_AGAIN = timedelta(minutes=1)
@@ -43,7 +44,7 @@ class WabaSender(models.Model):
             next_dispatch_at=None,
         )
         paced_at = self._next_pair_free_at(now) if direct_is_due else None
-        look_at = min(filter(None, [look_at, paced_at, self._next_wave_look_at()]), default=None)
+        look_at = min(filter(None, [look_at, paced_at, *self._on_alarm()]), default=None)
         if look_at and exhausted and look_at <= now:
             return now + STALLED_AGAIN
         return look_at
@@ -84,18 +85,15 @@ class WabaSender(models.Model):
         )
         return free_at
 
-    def _next_wave_look_at(self):
-        """When the first wave of a campaign is to be judged, or None."""
-        waiting = self.env["waba.campaign"].search(
-            [("sender_id", "=", self.id), ("state", "=", "running"), ("wave_state", "=", "waiting")]
-        )
-        return min(waiting.mapped("wave_until"), default=None)
+    @hook
+    def _on_alarm(self):
+        """When the job's next run is worked out: each returns when it wants one, or None."""
 
     def _look_at_queue(self, now):
         """(whether any row is due, any direct one, when the first that is not becomes due)."""
         is_due, direct_is_due, later = False, False, []
         for campaign in self._sendable_groups():
-            if campaign and not campaign._wave_room(1):
+            if campaign and not min(self._on_claim(campaign, 1), default=1):
                 continue
             for (retry_at,) in self.env.execute_query(
                 SQL(

@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import SendPool
 from ..policy import pacing
+from .hooks import hook
 from .job_turns import FAIR_SENDING_SECONDS, Turn
 from .languages import in_language_of
 from .transactions import commit_step
@@ -127,23 +128,27 @@ class WabaSender(models.Model):
         self._settle_expired(now)
         self.account_id._resume_if_due(now)
         self._resume_if_due(now)
-        self.env["waba.campaign"].search(
-            [("sender_id", "=", self.id), ("state", "=", "paused")]
-        )._resume_if_due(now)
-        self.env["waba.campaign"].search(
-            [("sender_id", "=", self.id), ("state", "=", "running")]
-        )._look_at_results(now)
+        self._on_dispatch_start(now)
+
+    @hook
+    def _on_dispatch_start(self, now):
+        """Before a run of this number's job reserves anything, in the transaction that prepares it.
+
+        :param now: naive UTC datetime
+        """
+
+    @hook
+    def _on_dispatch_end(self):
+        """When a run of this number's job is over, before its next one is set."""
 
     def _finish_dispatch(self, exhausted, number):
-        """Close the campaigns that are through and set the alarm for what still waits.
+        """Say that the run is over and set the alarm for what still waits.
 
         :param exhausted: False when the run ended by the clock with work left
         :param number: this run's
         """
         self.ended_run = number
-        self.env["waba.campaign"].search(
-            [("sender_id", "=", self.id), ("state", "=", "running")]
-        )._finish_if_through()
+        self._on_dispatch_end()
         look_at = min(
             filter(None, [self._next_look_at(exhausted), self._next_expiry()]), default=None
         )

@@ -13,11 +13,6 @@ class WabaSender(models.Model):
         for sender in self:
             sender.may_be_released = sender._may_be_released()
 
-    def _may_be_released(self):
-        """Whether a manager's word changes anything: it is locked, or its promotions are held."""
-        self.ensure_one()
-        return self.state == "locked" or self._is_marketing_held()
-
     def action_release(self):
         """Ask the manager for a reason, then release."""
         self.ensure_one()

@@ -7,6 +7,7 @@ from ..cloud_api import payloads
 from ..policy import frequency, limits, pacing
 from ..policy.numbers import address_of
 from .consent_sql import consent_sql, renumbered_sql
+from .hooks import hook
 
 # Seconds to connect plus to read, and slack to get a job from the queue to the wire.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 20
@@ -76,7 +77,7 @@ class WabaSender(models.Model):
             free, own_free = places.free("campaign" if campaign else "followup")
             wanted = room - len(jobs)
             if campaign:
-                wanted = min(wanted, campaign._wave_room(wanted))
+                wanted = min([wanted, *self._on_claim(campaign, wanted)])
             rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
             unchanged = self._leave_out_changed(rows)
             allowed = self._leave_out_unwilling(unchanged, now, leaves_by)
@@ -86,12 +87,23 @@ class WabaSender(models.Model):
             places.take(*costs)
             jobs += self._mark_reserved(taken, now, leaves_by, deadline)
             if campaign and taken:
-                campaign._close_full_wave(leaves_by)
+                self._on_reserved(campaign, leaves_by)
             if len(jobs) >= room:
                 break
         if jobs:
             self._advance_pace(len(jobs), run.rate)
         return [(key, body, epoch_of(leaves_by)) for key, body in jobs], left_out
+
+    @hook
+    def _on_claim(self, campaign, wanted):
+        """Before rows of a campaign are claimed: each returns how many of `wanted` may go now."""
+
+    @hook
+    def _on_reserved(self, campaign, leaves_by):
+        """After rows of a campaign were reserved.
+
+        :param leaves_by: naive UTC datetime, the latest moment they may leave
+        """
 
     def _candidates(self, campaign, count, now, leaves_by, only_free, own_free=None):
         """Head of one campaign's queue with all that decides over each row.

@@ -84,6 +84,11 @@ class WabaSender(models.Model):
         for cron in self.sudo().cron_id:
             cron._trigger()
 
+    def _may_be_released(self):
+        """Whether a manager's word changes anything: it is locked, or its promotions are held."""
+        self.ensure_one()
+        return self.state == "locked" or self._is_marketing_held()
+
     def _messages_per_second(self):
         """Meta's speed or ours, whichever is smaller."""
         self.ensure_one()

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..cloud_api import render_preview, signature, template_variables, unsupported_parts
+from .hooks import hook
 from .labels import labels_of
 from .waba_reputation_words import RATINGS
 
@@ -19,6 +20,8 @@ STATUSES = [
     ("deleted", "Deleted"),
     ("unknown", "Not known"),
 ]
+# A change of one of these may hold or free the template's messages.
+TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
 
 
 class WabaTemplate(models.Model):
@@ -70,7 +73,6 @@ class WabaTemplate(models.Model):
     body = fields.Text(compute="_compute_texts")
     preview_html = fields.Html("Preview", compute="_compute_texts", sanitize=False)
     variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
-    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
 
     _template_uid_uniq = models.Constraint(
         "UNIQUE(template_uid, account_id)", "This template is already known."
@@ -86,14 +88,6 @@ class WabaTemplate(models.Model):
         for template in self:
             template.body = template._render_preview({}).body
             template.preview_html = template._render_phone({})
-
-    def _compute_campaign_count(self):
-        groups = self.env["waba.campaign"]._read_group(
-            [("template_id", "in", self.ids)], ["template_id"], ["__count"]
-        )
-        counts = {template.id: count for template, count in groups}
-        for template in self:
-            template.campaign_count = counts.get(template.id, 0)
 
     # ------------------------------------------------------------------
     # What Meta says
@@ -130,12 +124,20 @@ class WabaTemplate(models.Model):
     def create(self, vals_list):
         templates = super().create(vals_list)
         templates._rebuild_variables()
+        for template in templates:
+            template.hold_key = template._find_hold_key()
         return templates
 
     def write(self, vals):
+        worse = self._rated_worse(vals)
+        vals = self._with_hold_values(vals)
         result = super().write(vals)
         if "category" in vals:
             self._recategorise_waiting(vals["category"])
+        if TELLING.intersection(vals):
+            self.sudo()._follow_hold()
+        if worse:
+            worse._on_rating_drop()
         return result
 
     def _recategorise_waiting(self, category):
@@ -155,49 +157,34 @@ class WabaTemplate(models.Model):
         self._note_changes(*before)
         if "signature" in changed:
             self._rebuild_variables()
-            self._campaigns_under_way()._pause_for_changed_template()
+            self._on_variables_change()
         if "status" in changed:
-            self._follow_status()
+            self._on_status_change()
 
     def _mark_missing(self):
         """Meta no longer lists it: it can't be sent, and it stays for the record."""
         self.write({"status": "deleted", "status_reason": self.env._("no longer listed by Meta")})
-        self._follow_status()
+        self._on_status_change()
 
     def _set_status(self, status, reason=False):
         """The door for every change of status that does not come from a full reading."""
+        if status == "approved":
+            self.is_flagged = False
         for template in self:
             template.write({"status": status, "status_reason": reason})
-            template._follow_status()
+            template._on_status_change()
 
-    def _follow_status(self):
-        """Campaigns wait while their template may not be sent, and go on when it may again."""
-        for template in self:
-            campaigns = template._campaigns_under_way()
-            if template.status == "approved" and not template.is_held:
-                campaigns._resume_from("template", self.env._("Meta approves the template again."))
-            else:
-                campaigns._pause(template._why_not_sendable(), cause="template")
+    @hook
+    def _on_status_change(self):
+        """After it changed whether these templates may be sent: by Meta's status or our hold."""
 
-    def _campaigns_under_way(self):
-        return (
-            self.env["waba.campaign"]
-            .sudo()
-            .search(
-                [
-                    ("state", "in", ("preparing", "running", "paused")),
-                    "|",
-                    "&",
-                    ("template_id", "in", self.ids),
-                    ("winner", "!=", "b"),
-                    "&",
-                    "&",
-                    ("ab_test", "=", True),
-                    ("b_template_id", "in", self.ids),
-                    ("winner", "!=", "a"),
-                ]
-            )
-        )
+    @hook
+    def _on_variables_change(self):
+        """After the variables of these templates changed at Meta."""
+
+    @hook
+    def _on_rating_drop(self):
+        """After Meta rated these templates worse than High."""
 
     def _why_not_sendable(self):
         """Sentence that names why this template cannot be sent, or False."""
@@ -217,7 +204,7 @@ class WabaTemplate(models.Model):
                 name=self.display_name,
                 parts=self.unsupported,
             )
-        return False
+        return self._why_held()
 
     # ------------------------------------------------------------------
     # Variables and preview
@@ -269,14 +256,3 @@ class WabaTemplate(models.Model):
         return self.variable_ids._as_parameters(
             {line.id: line.example or line.name for line in self.variable_ids}
         )
-
-    def action_view_campaigns(self):
-        self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Campaigns"),
-            "res_model": "waba.campaign",
-            "view_mode": "list,kanban,form",
-            "domain": [("template_id", "=", self.id)],
-            "context": {"default_template_id": self.id},
-        }

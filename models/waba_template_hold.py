@@ -3,8 +3,6 @@ from odoo import api, fields, models
 from ..policy import response
 from .waba_response_words import TEMPLATE_SENTENCES, summary
 
-# A change of one of these may hold or free the template's messages.
-TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
 # Meta's warnings, on which a manager decides; what Meta stopped, only Meta frees.
 WARNINGS = ("template_flagged", "template_red")
 
@@ -45,35 +43,27 @@ class WabaTemplate(models.Model):
             template.hold_reason = template._why_held()
             template.may_be_released = template.hold_key in WARNINGS
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        templates = super().create(vals_list)
-        for template in templates:
-            template.hold_key = template._find_hold_key()
-        return templates
+    def _rated_otherwise(self, vals):
+        """Those of these templates to which `vals` give another rating."""
+        if "quality_score" not in vals:
+            return self.browse()
+        return self.filtered(lambda one: one.quality_score != vals["quality_score"])
 
-    def write(self, vals):
-        worse = self.browse()
-        if "quality_score" in vals:
-            changed = self.filtered(lambda one: one.quality_score != vals["quality_score"])
+    def _rated_worse(self, vals):
+        is_worse = vals.get("quality_score") in ("yellow", "red")
+        return self._rated_otherwise(vals) if is_worse else self.browse()
+
+    def _with_hold_values(self, vals):
+        """`vals`, and what they mean for the hold."""
+        if self._rated_otherwise(vals):
             # Another rating is news: neither the last warning nor the last word on it counts.
-            vals = {**vals, "hold_released": False} if changed else vals
-            worse = changed if vals["quality_score"] in ("yellow", "red") else worse
-            if vals["quality_score"] == "green":
-                vals = {**vals, "is_flagged": False}
+            vals = {**vals, "hold_released": False}
+        if vals.get("quality_score") == "green":
+            vals = {**vals, "is_flagged": False}
         if vals.get("status") == "approved" and self.filtered(lambda one: one.hold_key):
             # Meta allows it again, and knows its rating: without messages that would never rise.
             vals = {**vals, "hold_released": True}
-        result = super().write(vals)
-        if TELLING.intersection(vals):
-            self.sudo()._follow_hold()
-        worse._campaigns_under_way()._rethink_wave()
-        return result
-
-    def _set_status(self, status, reason=False):
-        if status == "approved":
-            self.is_flagged = False
-        return super()._set_status(status, reason)
+        return vals
 
     def _take_flag(self):
         """Meta warns: people react badly to it."""
@@ -98,7 +88,7 @@ class WabaTemplate(models.Model):
             if key == template.hold_key:
                 continue
             before, template.hold_key = template.hold_key, key
-            template._follow_status()
+            template._on_status_change()
             if key:
                 words = template._why_held()
                 template._note_response(
@@ -117,9 +107,6 @@ class WabaTemplate(models.Model):
             return False
         sentence = self.env._(TEMPLATE_SENTENCES[self.hold_key])
         return sentence % self.display_name
-
-    def _why_not_sendable(self):
-        return super()._why_not_sendable() or self._why_held()
 
     def action_release(self):
         """Ask the manager for a reason, then let the messages go."""

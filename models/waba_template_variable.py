@@ -21,4 +21,4 @@ class WabaTemplateVariable(models.Model):
 
     def _models_read(self):
         """Nobody knows yet to whom it is sent: one of them is enough."""
-        return list(dict(self.env["waba.campaign"]._target_models()))
+        return list(dict(self.env["waba.person.mixin"]._waba_target_models()))

@@ -74,18 +74,6 @@ class WabaVariableMixin(models.AbstractModel):
         }
 
 
-class WabaCampaignVariable(models.Model):
-    _inherit = "waba.campaign.variable"
-
-    def _link_utm(self):
-        campaign = self.campaign_id.sudo()
-        return {
-            **super()._link_utm(),
-            "source_id": campaign.utm_source_id.id,
-            "campaign_id": campaign.utm_campaign_id.id,
-        }
-
-
 class WabaTemplateVariable(models.Model):
     _inherit = "waba.template.variable"
 

@@ -182,6 +182,44 @@ class WabaVariableMixin(models.AbstractModel):
         """Frozen parameters, the form cloud_api.parameters reads, from {line id: text}."""
         return freeze_parameters(self._read_variables(self.env), values)
 
+    @api.model
+    def _parameters_for(self, record, facts, words):
+        """The words for one person, frozen: what is previewed is what is sent.
+
+        :param words: Words
+        :param facts: `record._waba_person_facts()`
+        :return: (parameters, reason key or None, detail or None)
+        """
+        variables = words.variables
+        values = {variable.id: variable.value_for(record, facts) for variable in variables}
+        missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
+        if missing:
+            return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
+        given = {v.key: values[v.id] for v in variables if values[v.id]}
+        problems = words.check.problems_of(given)
+        return (
+            freeze_parameters(variables, values),
+            "bad_value" if problems else None,
+            self._describe_problems(problems) if problems else None,
+        )
+
+    def _describe_problems(self, problems):
+        """What Meta would refuse, in words: `cloud_api.ParameterProblem` each."""
+        words = {
+            "missing": self.env._("is empty"),
+            "newline": self.env._("has a line break"),
+            "tab": self.env._("has a tab"),
+            "spaces": self.env._("has too many blanks in a row"),
+            "too_long": self.env._("is too long"),
+            "unexpected": self.env._("is not part of the template"),
+        }
+        parts = dict(self._fields["component"].selection)
+        named = [
+            (f"{{{{{problem.name}}}}}" if problem.name else parts[problem.component], problem)
+            for problem in problems
+        ]
+        return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)
+
 
 class Variable:
     """A line's plain values: reading a field a hundred thousand times costs more than all else."""
@@ -231,7 +269,7 @@ class Variable:
 
 
 class Words:
-    """What one template's variables need to be filled, as `waba.campaign._parameters_for` reads it.
+    """What one template's variables need to be filled, as `_parameters_for` reads it.
 
     :param lines: waba.variable.mixin records
     :param env: the environment in which the record is read

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from freezegun import freeze_time
 from odoo import fields
 from odoo.addons.waba_campaign.cloud_api import TemplateComparison
+from odoo.addons.waba_campaign.models import waba_campaign_state
 from odoo.addons.waba_campaign.models import waba_poll_evidence as polling
 from odoo.addons.waba_campaign.models import waba_template_comparison as comparing
 
@@ -189,7 +190,7 @@ class TestHowOften(PollCase):
         self.assertGreaterEqual(alarm.call_at, before + polling.BUSY_INTERVAL)
         self.assertLess(alarm.call_at, before + 2 * polling.BUSY_INTERVAL)
         self.assertEqual(campaign.state, "done")
-        campaign.done_at = before - polling.BUSY_AFTER - timedelta(minutes=1)
+        campaign.done_at = before - waba_campaign_state.BUSY_AFTER - timedelta(minutes=1)
         self._polls().unlink()
         self._poll()
         self.assertFalse(self._polls())

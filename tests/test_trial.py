@@ -397,7 +397,7 @@ class TestTemplatesOnTrial(TrialCase):
             self.env["waba.template"].concat(self.template, self.other_template).write(
                 {"status": "paused"}
             )
-            self.template._follow_status()
+            self.template._on_status_change()
         self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "template"))
         self.other_template._set_status("approved")
         self.assertEqual((campaign.state, campaign.winner), ("running", "b"))

@@ -30,7 +30,7 @@ class WabaPersonWord(models.AbstractModel):
     def _get_record(self):
         """Return the lead or contact, if the user may read it; or None."""
         self.ensure_one()
-        models_of_people = dict(self.env["waba.campaign"]._target_models())
+        models_of_people = dict(self.env["waba.person.mixin"]._waba_target_models())
         if not self.res_id or self.res_model not in models_of_people:
             return None
         record = self.env[self.res_model].browse(self.res_id)

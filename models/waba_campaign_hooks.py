@@ -1,0 +1,123 @@
+from odoo import fields, models
+
+from .hooks import implements
+
+
+class WabaSender(models.Model):
+    """What a number's job does for the campaigns that send from it.
+
+    Here as below: what campaigns do when a lower package announces something (models/hooks.py).
+    """
+
+    _inherit = "waba.sender"
+
+    @implements("_on_dispatch_start")
+    def _review_campaigns(self, now):
+        """Lift pauses whose time has come; look at the results of what runs."""
+        self._campaigns_in("paused")._resume_if_due(now)
+        self._campaigns_in("running")._look_at_results(now)
+
+    @implements("_on_dispatch_end")
+    def _finish_campaigns(self):
+        self._campaigns_in("running")._finish_if_through()
+
+    @implements("_on_claim")
+    def _limit_to_wave(self, campaign, wanted):
+        return campaign._wave_room(wanted)
+
+    @implements("_on_reserved")
+    def _close_wave(self, campaign, leaves_by):
+        campaign._close_full_wave(leaves_by)
+
+    @implements("_on_alarm")
+    def _find_next_verdict(self):
+        """When a first wave is to be judged, or a trial decided, or None."""
+        running = self._campaigns_in("running")
+        waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
+        trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")
+        verdicts = [*waves.mapped("wave_until"), *trials.mapped("trial_until")]
+        return min(filter(None, verdicts), default=None)
+
+    def _campaigns_in(self, state):
+        campaigns = self.env["waba.campaign"]
+        return campaigns.search([("sender_id", "=", self.id), ("state", "=", state)])
+
+
+class WabaTemplate(models.Model):
+    """A template's campaigns: they wait while it may not be sent, and go on when it may again."""
+
+    _inherit = "waba.template"
+
+    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
+
+    def _compute_campaign_count(self):
+        groups = self.env["waba.campaign"]._read_group(
+            [("template_id", "in", self.ids)], ["template_id"], ["__count"]
+        )
+        counts = {template.id: count for template, count in groups}
+        for template in self:
+            template.campaign_count = counts.get(template.id, 0)
+
+    @implements("_on_status_change")
+    def _hold_or_resume_campaigns(self):
+        for template in self:
+            campaigns = template._campaigns_under_way()
+            if template.status == "approved" and not template.is_held:
+                campaigns._resume_from("template", self.env._("Meta approves the template again."))
+            else:
+                campaigns._pause(template._why_not_sendable(), cause="template")
+
+    @implements("_on_variables_change")
+    def _pause_changed_campaigns(self):
+        self._campaigns_under_way()._pause_for_changed_template()
+
+    @implements("_on_rating_drop")
+    def _rethink_waves(self):
+        self._campaigns_under_way()._rethink_wave()
+
+    def _campaigns_under_way(self):
+        return (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("state", "in", ("preparing", "running", "paused")),
+                    "|",
+                    "&",
+                    ("template_id", "in", self.ids),
+                    ("winner", "!=", "b"),
+                    "&",
+                    "&",
+                    ("ab_test", "=", True),
+                    ("b_template_id", "in", self.ids),
+                    ("winner", "!=", "a"),
+                ]
+            )
+        )
+
+    def action_view_campaigns(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Campaigns"),
+            "res_model": "waba.campaign",
+            "view_mode": "list,kanban,form",
+            "domain": [("template_id", "=", self.id)],
+            "context": {"default_template_id": self.id},
+        }
+
+
+class WabaMessage(models.Model):
+    _inherit = "waba.message"
+
+    @implements("_on_requeue")
+    def _continue_campaigns(self):
+        self.campaign_id._continue()
+
+    @implements("_on_campaign_failure")
+    def _pause_campaign(self, reason, until=None):
+        self.campaign_id._pause(reason, until=until)
+
+    @implements("_on_trim")
+    def _remember_trimmed(self, campaign):
+        campaign._remember_counts(self.ids)
