@@ -37,7 +37,6 @@ from . import waba_consent_rejected
 from . import waba_consent_form
 from . import phone_blacklist
 from . import waba_consent_word
-from . import res_company_consent
 from . import waba_campaign
 from . import waba_campaign_fixed
 from . import waba_campaign_state
@@ -52,6 +51,7 @@ from . import waba_campaign_variable
 from . import waba_campaign_sources
 from . import waba_campaign_ab
 from . import waba_campaign_preview
+from . import waba_webhook_event
 from . import waba_message
 from . import waba_message_rules
 from . import waba_message_direct
@@ -74,7 +74,6 @@ from . import waba_auto_reply_apply
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
-from . import waba_webhook_event
 from . import waba_webhook_wait
 from . import waba_webhook_scope
 from . import waba_webhook_refusal
@@ -165,5 +164,5 @@ from . import waba_sender_followup
 from . import waba_action_variable
 from . import crm_lead_followup
 from . import ir_actions_server
-from . import waba_talk_settings
+from . import res_users
 from . import waba_sequence_money
