@@ -20,6 +20,7 @@ from . import waba_template
 from . import waba_template_variable
 from . import waba_recipient
 from . import waba_opt_in
+from . import waba_portfolio_people
 from . import waba_recipient_consent
 from . import waba_recipient_identity
 from . import waba_recipient_change
