@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
+from .hooks import implements
 from .transactions import commit_step
 
 # What of a launch goes with it when the campaign is a draft again.
@@ -217,3 +218,11 @@ class WabaCampaign(models.Model):
         running = running.filtered(lambda campaign: campaign.state == "running")
         running._look_at_results(now)
         running.sender_id._wake()
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    @implements("_on_poll")
+    def _has_busy_campaigns(self, now):
+        return self.env["waba.campaign"]._is_busy(now)

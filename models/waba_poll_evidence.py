@@ -7,7 +7,6 @@ from functools import partial
 from odoo import api, fields, models
 
 from ..cloud_api import Health
-from .hooks import implements
 from .labels import labels_of
 from .waba_reputation_kinds import RANKS, effect_of_change
 
@@ -210,10 +209,6 @@ class WabaCampaign(models.Model):
 
 class WabaAccount(models.Model):
     _inherit = "waba.account"
-
-    @implements("_on_poll")
-    def _has_busy_campaigns(self, now):
-        return self.env["waba.campaign"]._is_busy(now)
 
     def _health(self):
         return {"health": Health.from_reply(self.health_status).can_send}
