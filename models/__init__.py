@@ -20,6 +20,7 @@ from . import waba_template
 from . import waba_template_variable
 from . import waba_recipient
 from . import waba_opt_in
+from . import waba_portfolio_people
 from . import waba_recipient_consent
 from . import waba_recipient_identity
 from . import waba_recipient_change
@@ -37,7 +38,6 @@ from . import waba_consent_rejected
 from . import waba_consent_form
 from . import phone_blacklist
 from . import waba_consent_word
-from . import res_company_consent
 from . import waba_campaign
 from . import waba_campaign_fixed
 from . import waba_campaign_state
@@ -51,6 +51,7 @@ from . import waba_campaign_variable
 from . import waba_campaign_sources
 from . import waba_campaign_ab
 from . import waba_campaign_preview
+from . import waba_webhook_event
 from . import waba_message
 from . import waba_message_rules
 from . import waba_message_direct
@@ -74,7 +75,6 @@ from . import waba_auto_reply_apply
 from . import waba_message_settle
 from . import waba_message_click
 from . import waba_tracked_link
-from . import waba_webhook_event
 from . import waba_webhook_wait
 from . import waba_webhook_scope
 from . import waba_webhook_refusal
@@ -166,5 +166,5 @@ from . import waba_sender_followup
 from . import waba_action_variable
 from . import crm_lead_followup
 from . import ir_actions_server
-from . import waba_talk_settings
+from . import res_users
 from . import waba_sequence_money

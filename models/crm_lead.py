@@ -6,11 +6,6 @@ class CrmLead(models.Model):
     _inherit = ["crm.lead", "waba.person.mixin"]
 
     @api.model
-    def _waba_has_orders(self):
-        """Whether leads can have quotations and sales orders: sale_crm, which we do not need."""
-        return "sale.order" in self.env and "opportunity_id" in self.env["sale.order"]._fields
-
-    @api.model
     def _waba_person_fields(self):
         return ["contact_name", "partner_name", "partner_id", "user_id"]
 

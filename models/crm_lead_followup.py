@@ -39,16 +39,18 @@ class CrmLead(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         leads = super().create(vals_list)
+        self.env["waba.attribution.due"]._note_new(leads)
         if self.env["waba.sequence"]._watched():
             self.env["waba.sequence"]._follow_new(leads.sudo())
         return leads
 
     def write(self, vals):
-        if not FOLLOWED.intersection(vals) or not self.env["waba.sequence"]._is_used():
-            return super().write(vals)
-        before = {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
+        is_followed = FOLLOWED.intersection(vals) and self.env["waba.sequence"]._is_used()
+        before = is_followed and {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
         result = super().write(vals)
-        self.sudo()._follow_change(before)
+        self.env["waba.attribution.due"]._note_written(self, vals.keys())
+        if is_followed:
+            self.sudo()._follow_change(before)
         return result
 
     def _follow_change(self, before):

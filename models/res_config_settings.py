@@ -14,3 +14,18 @@ class ResConfigSettings(models.TransientModel):
     waba_us_marketing_left_out = fields.Boolean(
         related="company_id.waba_us_marketing_left_out", readonly=False
     )
+    waba_opt_in_required = fields.Boolean(related="company_id.waba_opt_in_required", readonly=False)
+    waba_feed_blacklist = fields.Boolean(related="company_id.waba_feed_blacklist", readonly=False)
+    waba_approval_above = fields.Integer(related="company_id.waba_approval_above", readonly=False)
+    waba_approval_own = fields.Boolean(related="company_id.waba_approval_own", readonly=False)
+    waba_test_numbers = fields.Char(related="company_id.waba_test_numbers", readonly=False)
+    waba_notify = fields.Selection(related="company_id.waba_notify", readonly=False, required=True)
+    waba_create_lead = fields.Boolean(related="company_id.waba_create_lead", readonly=False)
+    waba_lead_team_id = fields.Many2one(related="company_id.waba_lead_team_id", readonly=False)
+    waba_lead_user_id = fields.Many2one(related="company_id.waba_lead_user_id", readonly=False)
+    waba_hand_over_hours = fields.Integer(
+        related="company_id.waba_hand_over_hours", readonly=False, required=True
+    )
+    waba_attribution_days = fields.Integer(
+        related="company_id.waba_attribution_days", readonly=False
+    )

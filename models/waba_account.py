@@ -13,6 +13,7 @@ from ..cloud_api import (
     check_resolved,
     parse_allowed,
 )
+from .hooks import hook
 
 _logger = logging.getLogger(__name__)
 
@@ -200,21 +201,40 @@ class WabaAccount(models.Model):
         for vals in vals_list:
             self._strip_keys(vals)
         accounts = super().create(vals_list)
-        for account in accounts:
-            self.env["waba.webhook.event"].sudo()._look_again(account, "account")
+        accounts._on_change({name for vals in vals_list for name in vals})
+        accounts.portfolio_id._on_accounts_change()
         return accounts
 
     def write(self, vals):
         self._strip_keys(vals)
+        is_moved = not vals.keys().isdisjoint(("portfolio_id", "company_id"))
+        portfolios = self.portfolio_id if is_moved else self.env["waba.portfolio"]
         result = super().write(vals)
         if vals.get("active"):
             self.sudo().sender_ids._wake()
-        if "app_secret" in vals:
-            self._forget_refusals()
-        if {"waba_uid", "app_secret", "state"}.intersection(vals):
-            for account in self:
-                self.env["waba.webhook.event"].sudo()._look_again(account, "account")
+        self._on_change(vals.keys())
+        if is_moved:
+            (portfolios | self.portfolio_id)._on_accounts_change()
         return result
+
+    @hook
+    def _on_change(self, names):
+        """After these accounts were created or written.
+
+        :param names: the fields that were given values
+        """
+
+    @hook
+    def _on_new_subjects(self):
+        """After something was read from Meta that webhooks may be about: portfolio, number or
+        template."""
+
+    @hook
+    def _on_poll(self, now):
+        """After the job has read all connected accounts; called on the model.
+
+        :return: whether they must soon be read again
+        """
 
     @api.model
     def _strip_keys(self, vals):

@@ -1,4 +1,14 @@
+"""Reading Meta's side, which no webhook tells completely, and how often.
+
+Calls are counted per app and account, 200 an hour, 5,000 for an account in use (Meta, About the
+platform: rate limits, 2026-03). One reading costs a call for the account, one for its numbers and
+one for every 100 templates. At 15 minutes an account with 2,000 templates costs 88 calls an hour,
+less than half of the smaller quota; one with Meta's maximum of 6,000 costs 248 and is always one in
+use. The daily comparison of templates adds 45 at most (waba_template_comparison.py).
+"""
+
 import logging
+from datetime import timedelta
 from functools import partial
 
 from odoo import api, fields, models
@@ -9,6 +19,10 @@ from .languages import in_language_of
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
+
+# No webhook announces a number's rating, which can change within minutes (Meta, Send messages,
+# 2025-11-04). Without a campaign the job's own interval of an hour is enough.
+BUSY_INTERVAL = timedelta(minutes=15)
 
 
 class WabaAccount(models.Model):
@@ -47,7 +61,7 @@ class WabaAccount(models.Model):
         self._take_templates(facts["templates"])
         self.synced_at = fields.Datetime.now()
         if self._known_subjects() != known:
-            self.env["waba.webhook.event"]._look_again(self, "account", "number", "template")
+            self._on_new_subjects()
 
     def _known_subjects(self):
         """What webhooks may be about, as known here."""
@@ -57,7 +71,7 @@ class WabaAccount(models.Model):
     def _take_account(self, facts):
         portfolio = self._find_or_create_portfolio(facts)
         if self.portfolio_id and self.portfolio_id != portfolio:
-            portfolio._absorb(self.portfolio_id, self)
+            portfolio._on_join(self.portfolio_id, self)
         health_before = self._health()
         self.write(
             {
@@ -131,6 +145,9 @@ class WabaAccount(models.Model):
         """
         for account in self.search([("state", "in", ("connected", "stopped"))])._one_by_one():
             account._poll()
+        now = fields.Datetime.now()
+        if any(self._on_poll(now)):
+            self.env.ref("waba_campaign.ir_cron_poll")._trigger(at=now + BUSY_INTERVAL)
 
     def _one_by_one(self):
         """For a job: each in its company's language and committed, as long as time lasts."""

@@ -1,11 +1,11 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from ..policy import attribution
+from .hooks import implements
 from .job_marks import forget_mark, read_mark, write_mark
+from .sale_orders import has_orders
 from .transactions import commit_step
 
 BATCH = 200
@@ -43,6 +43,20 @@ class WabaAttributionDue(models.Model):
                     list(lead_ids),
                 )
             )
+
+    @api.model
+    def _note_new(self, leads):
+        """Leads were created."""
+        self._note(leads.filtered(lambda lead: lead.won_status != "pending").ids)
+
+    @api.model
+    def _note_written(self, leads, names):
+        """Leads were written.
+
+        :param names: the fields that were given values
+        """
+        if not WATCHED.isdisjoint(names):
+            self._note(leads.ids)
 
     @api.model
     def _take(self):
@@ -103,7 +117,7 @@ class WabaAttribution(models.Model):
         been reported as delivered after the event that it explains.
         """
         due = self.env["waba.attribution.due"]
-        if self.env["crm.lead"]._waba_has_orders():
+        if has_orders(self.env):
             due._note(self._leads_invoiced_since(since - timedelta(minutes=10)))
         if is_new_day:
             rows = self.env.execute_query(
@@ -134,23 +148,6 @@ class WabaAttribution(models.Model):
         return [lead_id for (lead_id,) in rows]
 
 
-class CrmLead(models.Model):
-    _inherit = "crm.lead"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        leads = super().create(vals_list)
-        closed = leads.filtered(lambda lead: lead.won_status != "pending")
-        self.env["waba.attribution.due"]._note(closed.ids)
-        return leads
-
-    def write(self, vals):
-        result = super().write(vals)
-        if not WATCHED.isdisjoint(vals):
-            self.env["waba.attribution.due"]._note(self.ids)
-        return result
-
-
 class MailActivity(models.Model):
     _inherit = "mail.activity"
 
@@ -164,31 +161,12 @@ class MailActivity(models.Model):
 class ResCompany(models.Model):
     _inherit = "res.company"
 
-    waba_attribution_days = fields.Integer(
-        "Days in which something counts as coming of a WhatsApp message",
-        default=attribution.DEFAULT_DAYS,
-    )
-
-    @api.constrains("waba_attribution_days")
-    def _check_waba_attribution_days(self):
-        for company in self:
-            if not 1 <= company.waba_attribution_days <= attribution.MAX_DAYS:
-                raise ValidationError(
-                    self.env._(
-                        "What comes of a message is looked for within 1 to %s days of its arrival.",
-                        attribution.MAX_DAYS,
-                    )
-                )
-
-    def write(self, vals):
-        result = super().write(vals)
-        if "waba_attribution_days" in vals:
-            self._count_attributions_again()
-        return result
-
-    def _count_attributions_again(self):
+    @implements("_on_waba_change")
+    def _waba_count_attributions_again(self, names):
         """The leads that it may matter to: those written to in the last five weeks, and all that
         something is put down to."""
+        if "waba_attribution_days" not in names:
+            return
         since = fields.Datetime.now() - LOOK_FAR_BACK
         self.env.flush_all()
         self.env.cr.execute(

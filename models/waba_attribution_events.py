@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ..policy import attribution
 from .phone_countries import country_of
+from .sale_orders import has_orders
 from .waba_attribution import OF_THE_MESSAGE
 
 LEAD_KINDS = ("activity", "stage", "won", "lost", "revenue")
@@ -236,7 +237,7 @@ class WabaAttribution(models.Model):
         at the invoice's rate. The order's confirmation decides which message it is put down to:
         it is when the person bought, however late the invoice.
         """
-        if not self.env["crm.lead"]._waba_has_orders():
+        if not has_orders(self.env):
             return
         rows = self.env.execute_query(
             SQL(

@@ -7,32 +7,6 @@ from .waba_reputation_words import number
 ACTIVITY_TYPE = "waba_campaign.activity_type_approval"
 
 
-class ResCompany(models.Model):
-    _inherit = "res.company"
-
-    waba_approval_above = fields.Integer(
-        "Approval above",
-        help="Campaigns to more people than this are launched only when a manager has approved "
-        "them. 0: never asked.",
-    )
-    waba_approval_own = fields.Boolean(
-        "Managers approve their own",
-        help="For companies with one manager. Otherwise somebody else approves: two pairs of eyes.",
-    )
-
-    _waba_approval_positive = models.Constraint(
-        "CHECK(waba_approval_above >= 0)",
-        "Approval is asked above a number of people, or 0 for never.",
-    )
-
-
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    waba_approval_above = fields.Integer(related="company_id.waba_approval_above", readonly=False)
-    waba_approval_own = fields.Boolean(related="company_id.waba_approval_own", readonly=False)
-
-
 class WabaCampaign(models.Model):
     """A large campaign is made by one person and approved by another (`_ask`, `_decide`).
 

@@ -239,11 +239,3 @@ class WabaTemplate(models.Model):
     def action_view_money(self):
         self.ensure_one()
         return list_of(self.env, "waba_money_report_action", [("template_id", "=", self.id)])
-
-
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    waba_attribution_days = fields.Integer(
-        related="company_id.waba_attribution_days", readonly=False
-    )

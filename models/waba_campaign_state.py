@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
+from .hooks import implements
 from .transactions import commit_step
 
 # People react to a campaign for hours after its last message has left.
@@ -263,3 +264,11 @@ class WabaCampaign(models.Model):
         running = running.filtered(lambda campaign: campaign.state == "running")
         running._look_at_results(now)
         running.sender_id._wake()
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    @implements("_on_poll")
+    def _has_busy_campaigns(self, now):
+        return self.env["waba.campaign"]._is_busy(now)

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import reputation_rates
+from .hooks import hook
 from .job_marks import read_mark, write_mark
 from .labels import same_choices
 from .waba_message_day import LEFT_AT, conditions
@@ -169,7 +170,11 @@ class WabaMessageDaily(models.Model):
         self.env.flush_all()
         self._recount(first, now.date(), now)
         self.env["waba.audience.daily"]._recount(first, now.date(), now)
-        self.env["waba.sender.reputation"]._take_counts(first, now.date())
+        self._on_count(first, now.date())
+
+    @hook
+    def _on_count(self, first, last):
+        """After the days `first` to `last` were counted anew, in the same transaction."""
 
     @api.model
     def _counted_at(self):

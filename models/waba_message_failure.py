@@ -126,7 +126,7 @@ class WabaMessage(models.Model):
         elif decision.scope == "template":
             self._on_campaign_failure(reason, decision.scope_until)
         elif failure_type == "spam_rate":
-            self.sender_id._lock_as_refused(reason)
+            self.sender_id._on_spam_refusal(reason)
         elif decision.scope == "sender":
             self.sender_id._pause(reason, until=decision.scope_until)
         elif decision.scope == "account" and decision.marketing_only:

@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ..policy import landing
+from .hooks import implements
 from .waba_message import ANSWER_WITHIN, CLOCK_AHEAD, REPORTED_KINDS, TAKEN_STATES
 from .waba_recipient_doubt import MAY_OPT_OUT
 
@@ -123,3 +124,11 @@ class WabaMessage(models.Model):
             and person._consent_state("marketing", self.company_id) == "opted_out"
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)
+
+
+class WabaWebhookEvent(models.Model):
+    _inherit = "waba.webhook.event"
+
+    @implements("_on_person_wrote")
+    def _receive_message(self, sender, item, at):
+        self.env["waba.message"]._receive(sender, item, at)

@@ -3,9 +3,15 @@ from odoo.tools import SQL, format_datetime
 
 from ..policy import eligibility, frequency, hours
 from ..policy.numbers import all_forms
+from .hooks import hook, implements
 from .phone_countries import country_of, zones_of
 from .waba_sender_reserve import purpose_of
 
+# Of a company: written, they change what waits.
+RULES = frozenset(
+    ("waba_quiet_hours", "waba_quiet_from", "waba_quiet_until", "waba_frequency_count",
+     "waba_frequency_days")
+)  # fmt: skip
 # Rows of one closed time zone that one reservation puts off; those behind them follow with the
 # next, so that no transaction holds the portfolio for long.
 PUT_OFF_AT_ONCE = 5000
@@ -140,6 +146,15 @@ class WabaMessage(models.Model):
         self.env["waba.sender"].browse({sender_id for (sender_id,) in rows})._wake()
 
 
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    @implements("_on_waba_change")
+    def _waba_ask_rules_again(self, names):
+        if not RULES.isdisjoint(names):
+            self.env["waba.message"].sudo()._ask_rules_again(self)
+
+
 class WabaSender(models.Model):
     _inherit = "waba.sender"
 
@@ -156,8 +171,18 @@ class WabaSender(models.Model):
         for portfolio in portfolios.sorted("id"):
             portfolio._lock_for_reservation()
 
+    @hook
+    def _on_candidates(self, rows, now):
+        """In the transaction that reserves, when these rows are about to be chosen from.
+
+        :param rows: dicts of CANDIDATE_COLUMNS
+        :return: ids of those that may not leave now: they are no longer queued, or put off
+        """
+
     def _leave_out_unwilling(self, rows, now, leaves_by):
         """Consent and reach once more, in the transaction that reserves: who may be written to."""
+        gone = set().union(*self._on_candidates(rows, now))
+        rows = [row for row in rows if row["id"] not in gone]
         allowed = []
         blocked_countries = self.account_id._blocked_countries()
         self._note_promotions(rows, now)

@@ -236,34 +236,3 @@ class WabaRecipient(models.Model):
                 purpose,
             )
         )
-
-
-class WabaAccount(models.Model):
-    """Another company in a portfolio: its people have not said to it what they said to others."""
-
-    _inherit = "waba.account"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        accounts = super().create(vals_list)
-        accounts.portfolio_id._refresh_people()
-        return accounts
-
-    def write(self, vals):
-        if not {"portfolio_id", "company_id"} & set(vals):
-            return super().write(vals)
-        portfolios = self.portfolio_id
-        result = super().write(vals)
-        (portfolios | self.portfolio_id)._refresh_people()
-        return result
-
-
-class WabaPortfolio(models.Model):
-    _inherit = "waba.portfolio"
-
-    def _refresh_people(self):
-        """Work out the common states of those who opted in to a company."""
-        given = (
-            self.env["waba.opt.in"].sudo().search([("recipient_id.portfolio_id", "in", self.ids)])
-        )
-        given.recipient_id._refresh_states()

@@ -1,14 +1,6 @@
-"""What reading Meta's side proves: an event for each change, and how often we read.
-
-Calls are counted per app and account, 200 an hour, 5,000 for an account in use (Meta, About the
-platform: rate limits, 2026-03). One reading costs a call for the account, one for its numbers and
-one for every 100 templates. At 15 minutes an account with 2,000 templates costs 88 calls an hour,
-less than half of the smaller quota; one with Meta's maximum of 6,000 costs 248 and is always one in
-use. The daily comparison of templates adds 45 at most (waba_template_comparison.py).
-"""
+"""What reading Meta's side proves: an event for each change."""
 
 import uuid
-from datetime import timedelta
 from functools import partial
 
 from odoo import api, fields, models
@@ -16,10 +8,6 @@ from odoo import api, fields, models
 from ..cloud_api import Health
 from .labels import labels_of
 from .waba_reputation_kinds import RANKS, effect_of_change
-
-# No webhook announces a number's rating, which can change within minutes (Meta, Send messages,
-# 2025-11-04). Without a campaign the job's own interval of an hour is enough.
-BUSY_INTERVAL = timedelta(minutes=15)
 
 
 class WabaReputationEvent(models.Model):
@@ -190,14 +178,6 @@ class WabaTemplate(models.Model):
 
 class WabaAccount(models.Model):
     _inherit = "waba.account"
-
-    @api.model
-    def _cron_poll(self):
-        result = super()._cron_poll()
-        now = fields.Datetime.now()
-        if self.env["waba.campaign"]._is_busy(now):
-            self.env.ref("waba_campaign.ir_cron_poll")._trigger(at=now + BUSY_INTERVAL)
-        return result
 
     def _health(self):
         return {"health": Health.from_reply(self.health_status).can_send}

@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..policy import response
+from ..policy import warm_up as warm_up_policy
+from .waba_response_words import ACTIONS, number_sentence
 
 DEFAULTS = response.DEFAULTS
 # Field -> setting of policy.response.Settings, where they differ by name.
@@ -28,7 +30,7 @@ FIELDS = (*SETTINGS, *HOURS, *SWITCHES)
 
 
 class WabaSender(models.Model):
-    """How a number answers bad news, as its manager wants it.
+    """How a number answers bad news, as its manager wants it, and what of that is in force.
 
     On the number, and not on the portfolio: Meta rates numbers, each number belongs to one company,
     and a portfolio's numbers may serve companies with different managers. What is set here makes
@@ -121,6 +123,46 @@ class WabaSender(models.Model):
         "Times more each day", default=DEFAULTS.warm_up_growth, aggregator=None
     )
 
+    # What is in force
+    response_action = fields.Selection(
+        ACTIONS, "What we do about it", default="full", required=True, readonly=True, copy=False
+    )
+    response_key = fields.Char(default="healthy", readonly=True, copy=False)
+    response_reason = fields.Text("Why it is held back", readonly=True, copy=False)
+    response_since = fields.Datetime("Since", readonly=True, copy=False)
+    response_share = fields.Float(
+        "Part of the daily limit", default=1.0, readonly=True, copy=False, aggregator=None
+    )
+    response_canary = fields.Boolean("Campaigns start with a first wave", readonly=True, copy=False)
+    marketing_held = fields.Boolean(
+        "Promotions held",
+        readonly=True,
+        copy=False,
+        help="Promotions wait; service messages go on.",
+    )
+    red_released_at = fields.Datetime(
+        "Released although rated Low",
+        readonly=True,
+        copy=False,
+        help="A manager's word, until Meta's rating rises.",
+    )
+    busiest_day = fields.Integer(
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="People on the busiest of the 7 days before it was slowed; what a share is of when "
+        "Meta sets no limit.",
+    )
+    warm_up_people = fields.Integer(
+        "Warm-up began with",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="People on its first day; 0: no warm-up.",
+    )
+    warm_up_step = fields.Integer("Warm-up steps", readonly=True, copy=False, aggregator=None)
+    warm_up_stepped_at = fields.Datetime("Last step at", readonly=True, copy=False)
+
     @api.constrains(*SETTINGS, *HOURS)
     def _check_response_settings(self):
         for sender in self:
@@ -148,10 +190,51 @@ class WabaSender(models.Model):
             **{setting: timedelta(hours=self[name]) for name, setting in HOURS.items()},
         )
 
-    def write(self, vals):
-        result = super().write(vals)
-        if set(FIELDS).intersection(vals):
-            for sender in self.sudo():
-                sender._respond_now()
-                sender._wake()
-        return result
+    def _response_in_force(self):
+        return response.Response(
+            self.response_action,
+            self.response_share,
+            self.response_canary,
+            self.marketing_held,
+            self.response_action == "lock",
+            self.response_key,
+            response.LIFTS.get(self.response_key, ""),
+        )
+
+    def _warm_up(self):
+        """`policy.warm_up.WarmUp` under way, or None."""
+        if not self.warm_up_people:
+            return None
+        return warm_up_policy.WarmUp(
+            self.warm_up_people, self.warm_up_step, self.warm_up_stepped_at
+        )
+
+    # ------------------------------------------------------------------
+    # What the queue asks
+    # ------------------------------------------------------------------
+
+    def _marketing_allowed(self):
+        return not self._why_marketing_waits()
+
+    def _is_marketing_held(self):
+        """Whether promotions wait while service messages go on.
+
+        Meta's lowest rating holds them from the moment it is read, before anything is decided.
+        """
+        return self.marketing_held or (self.quality_rating == "red" and not self.red_released_at)
+
+    def _why_marketing_waits(self):
+        """Sentence that names why no promotion leaves this number now, or False."""
+        self.ensure_one()
+        if self._is_marketing_held():
+            red = response.plan("red", "unknown")
+            return (self.marketing_held and self.response_reason) or number_sentence(
+                self.env, self, red, 0
+            )
+        if self.account_id.marketing_disabled:
+            return self.env._(
+                "Promotions are switched off for the account %s at Meta. Switch them on in "
+                "WhatsApp Manager, then read the account again.",
+                self.account_id.name,
+            )
+        return False

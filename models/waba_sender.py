@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .hooks import hook
 from .waba_reputation_words import RATINGS
 
 # Meta publishes three enumerations for a number's status (reference of 2025-11-21): only these
@@ -73,7 +74,12 @@ class WabaSender(models.Model):
     )
     pause_reason = fields.Text("Why", readonly=True)
     pause_cause = fields.Selection(
-        [("platform", "Meta's status"), ("failure", "A failure"), ("person", "A person")],
+        [
+            ("platform", "Meta's status"),
+            ("failure", "A failure"),
+            ("person", "A person"),
+            ("reputation", "Its reputation"),
+        ],
         readonly=True,
     )
     resume_at = fields.Datetime("Goes on at", readonly=True)
@@ -190,7 +196,30 @@ class WabaSender(models.Model):
             self._own_crons().active = vals["active"]
         if "own_throughput" in vals or vals.get("active"):
             self._wake()
+        self._on_change(vals.keys())
         return result
+
+    @hook
+    def _on_change(self, names):
+        """After these numbers were written.
+
+        :param names: the fields that were given values
+        """
+
+    @hook
+    def _on_reading(self, is_first, rating_before):
+        """After this number was read from Meta.
+
+        :param is_first: whether it never was before
+        :param rating_before: `quality_rating` as it was
+        """
+
+    @hook
+    def _on_spam_refusal(self, refusal):
+        """After Meta refused this number's messages as spam (131048).
+
+        :param refusal: sentence of what Meta said
+        """
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
@@ -246,11 +275,8 @@ class WabaSender(models.Model):
         )
         self._note_changes(standing_before)
         self._follow_platform_status()
-        if is_first:
-            self._start_warm_up_if_new()
-        if self.quality_rating != rating_before:
-            # In this transaction: not one promotion more is reserved once it turned red.
-            self._respond_now()
+        # In this transaction: not one promotion more is reserved once it turned red.
+        self._on_reading(is_first, rating_before)
         if rating_before == "red" and self.quality_rating != "red":
             self._wake()
 

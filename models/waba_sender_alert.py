@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .hooks import implements
 from .labels import label
 from .languages import in_language_of
 
@@ -33,11 +34,10 @@ class WabaSender(models.Model):
     )
     alerted_states = fields.Char(readonly=True, copy=False)
 
-    def write(self, vals):
-        result = super().write(vals)
-        if WATCHED.intersection(vals):
+    @implements("_on_change")
+    def _follow_change_of_standing(self, names):
+        if not WATCHED.isdisjoint(names):
             self.sudo()._follow_alerts()
-        return result
 
     def _alert_states(self):
         """What is bad about this number now: a set of READINGS and HOLDS, each with the milder."""
@@ -121,10 +121,3 @@ class WabaSender(models.Model):
             or "",
             "outlook": self.reputation_projection or "",
         }  # fmt: skip
-
-
-class ResCompany(models.Model):
-    _name = "res.company"
-    _inherit = ["res.company", "waba.system.fields.mixin"]
-
-    waba_alerted_at = fields.Datetime("Last e-mail about WhatsApp numbers", readonly=True)

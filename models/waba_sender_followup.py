@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import models
 from odoo.tools import SQL
 
+from .hooks import implements
+
 # Messages of a paused follow-up are looked at again after this.
 PAUSED_AGAIN = timedelta(hours=1)
 
@@ -16,10 +18,15 @@ class WabaSender(models.Model):
 
     _inherit = "waba.sender"
 
-    def _leave_out_unwilling(self, rows, now, *arguments):
+    @implements("_on_candidates")
+    def _stop_ended_followups(self, rows, now):
+        """Cancel the rows of follow-ups that ended, put off those of paused ones.
+
+        :return: their ids
+        """
         followed = self._rows_of_followups(rows)
         if not followed:
-            return super()._leave_out_unwilling(rows, now, *arguments)
+            return set()
         # A message may come back to the queue when its follow-up is through: refused by Meta after
         # it was accepted, or tried again by hand.
         ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._ended_by()
@@ -37,9 +44,7 @@ class WabaSender(models.Model):
         )
         paused.write({"retry_at": now + PAUSED_AGAIN})
         self.env["waba.message"].flush_model()
-        gone = set(followed.filtered(lambda row: row.state != "queued").ids) | set(paused.ids)
-        wanted = [row for row in rows if row["id"] not in gone]
-        return super()._leave_out_unwilling(wanted, now, *arguments)
+        return set(followed.filtered(lambda row: row.state != "queued").ids) | set(paused.ids)
 
     def _rows_of_followups(self, rows):
         """Those of the candidates that follow-ups queued. Campaigns' rows are not read for it."""

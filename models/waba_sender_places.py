@@ -1,12 +1,8 @@
-from datetime import timedelta
-
-from odoo import fields, models
+from odoo import models
 from odoo.tools import SQL
 
-from ..policy import limits, response
+from ..policy import limits
 from ..policy import warm_up as warm_up_policy
-
-BUSIEST_OF = timedelta(days=7)
 
 
 class Places:
@@ -75,15 +71,6 @@ class WabaSender(models.Model):
         )
         return None if own is None or (limit is not None and own >= limit) else own
 
-    def _response_in_force(self):
-        return response.Response(
-            self.response_action,
-            self.response_share,
-            self.response_canary,
-            self.marketing_held,
-            self.response_key,
-        )
-
     def _own_slots(self, now):
         """Times, oldest first, at which the people this number wrote to were last counted."""
         self.env["waba.message"].flush_model(["sender_id", "slot_at", "recipient_id"])
@@ -109,19 +96,6 @@ class WabaSender(models.Model):
             )
         )
         return count
-
-    def _busiest_day(self):
-        """Messages of the busiest of the last 7 days."""
-        days = self.env["waba.message.daily"]._day_counts(
-            [
-                ("sender_id", "=", self.id),
-                ("day", ">", fields.Datetime.now().date() - BUSIEST_OF),
-            ]
-        )
-        sums = {}
-        for day in days.get((), []):
-            sums[day.day] = sums.get(day.day, 0) + day.sent
-        return max(sums.values(), default=0)
 
 
 class WabaMessage(models.Model):

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import reputation_rates
+from .hooks import implements
 from .waba_message_daily import COUNTS
 from .waba_reputation_words import LEVELS, RATINGS, TRENDS
 
@@ -146,3 +147,12 @@ class WabaSenderReputation(models.Model):
                 values["score"] = None
             found[row.sender_id.id].append(values)
         return found
+
+
+class WabaMessageDaily(models.Model):
+    _inherit = "waba.message.daily"
+
+    @api.model
+    @implements("_on_count")
+    def _take_counts_of_numbers(self, first, last):
+        self.env["waba.sender.reputation"]._take_counts(first, last)

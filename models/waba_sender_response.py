@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 from odoo import fields, models
 from odoo.fields import Domain
 
 from ..cloud_api import AccountUpdate
 from ..policy import response
-from .waba_response_words import ACTIONS, number_sentence, summary
+from .hooks import implements
+from .waba_response_settings import FIELDS
+from .waba_response_words import number_sentence, summary
 from .waba_webhook_platform import RESTRICTIONS_STOPPING
 
 EVIDENCE = {
@@ -13,6 +17,7 @@ EVIDENCE = {
     "hold_marketing": "response_hold",
     "lock": "response_lock",
 }
+BUSIEST_OF = timedelta(days=7)
 
 
 class WabaSender(models.Model):
@@ -21,48 +26,32 @@ class WabaSender(models.Model):
     policy/response.py decides, from Meta's rating, our own reading, refusals and what a manager
     released; `_respond` carries it out, in the transaction that learned of the cause. What is in
     force already is not done again. `state` follows `response_action`, but a failure's or a
-    person's pause stands above it until it ends. `_reserve` (waba_sender_reserve.py) asks
-    `_marketing_allowed` and `_own_people_limit` (waba_sender_places.py).
+    person's pause stands above it until it ends. What is in force, and what the queue asks of it,
+    is in waba_response_settings.py.
     Entry points: `_respond`, `_respond_now`; a manager's release is in waba_sender_release.py.
     """
 
     _name = "waba.sender"
     _inherit = ["waba.sender", "waba.response.mixin"]
 
-    pause_cause = fields.Selection(selection_add=[("reputation", "Its reputation")])
-    response_action = fields.Selection(
-        ACTIONS, "What we do about it", default="full", required=True, readonly=True, copy=False
-    )
-    response_key = fields.Char(default="healthy", readonly=True, copy=False)
-    response_reason = fields.Text("Why it is held back", readonly=True, copy=False)
-    response_since = fields.Datetime("Since", readonly=True, copy=False)
-    response_share = fields.Float(
-        "Part of the daily limit", default=1.0, readonly=True, copy=False, aggregator=None
-    )
-    response_canary = fields.Boolean("Campaigns start with a first wave", readonly=True, copy=False)
-    marketing_held = fields.Boolean(
-        "Promotions held",
-        readonly=True,
-        copy=False,
-        help="Promotions wait; service messages go on.",
-    )
-    red_released_at = fields.Datetime(
-        "Released although rated Low",
-        readonly=True,
-        copy=False,
-        help="A manager's word, until Meta's rating rises.",
-    )
-    busiest_day = fields.Integer(
-        readonly=True,
-        copy=False,
-        aggregator=None,
-        help="People on the busiest of the 7 days before it was slowed; what a share is of when "
-        "Meta sets no limit.",
-    )
-
     # ------------------------------------------------------------------
     # Deciding
     # ------------------------------------------------------------------
+
+    @implements("_on_reading")
+    def _respond_to_reading(self, is_first, rating_before):
+        if is_first:
+            self._start_warm_up_if_new()
+        if self.quality_rating != rating_before:
+            self._respond_now()
+
+    @implements("_on_change")
+    def _respond_to_settings(self, names):
+        """The manager wants another answer: it is in force at once."""
+        if not set(FIELDS).isdisjoint(names):
+            for sender in self.sudo():
+                sender._respond_now()
+                sender._wake()
 
     def _respond_now(self):
         """Respond to how things stand."""
@@ -155,6 +144,19 @@ class WabaSender(models.Model):
         if found.action != "lock":
             self._wake()
 
+    def _busiest_day(self):
+        """Messages of the busiest of the last 7 days."""
+        days = self.env["waba.message.daily"]._day_counts(
+            [
+                ("sender_id", "=", self.id),
+                ("day", ">", fields.Datetime.now().date() - BUSIEST_OF),
+            ]
+        )
+        sums = {}
+        for day in days.get((), []):
+            sums[day.day] = sums.get(day.day, 0) + day.sent
+        return max(sums.values(), default=0)
+
     def _response_words(self, found, red_days, refusal):
         """The sentence of a decision, False when nothing is held back."""
         if found.reason_key == "locked" and self.pause_reason:
@@ -203,6 +205,7 @@ class WabaSender(models.Model):
             )
         )
 
+    @implements("_on_spam_refusal")
     def _lock_as_refused(self, refusal):
         """Meta refuses this number's messages as spam (131048): nothing leaves until a manager
         releases it. Rows under way meet the same refusal; the first one locks.
@@ -211,36 +214,6 @@ class WabaSender(models.Model):
         """
         for sender in self.filtered(lambda sender: sender.state != "locked"):
             sender._respond(sender._judgement_at(fields.Datetime.now()), refusal=refusal)
-
-    # ------------------------------------------------------------------
-    # What the queue asks
-    # ------------------------------------------------------------------
-
-    def _marketing_allowed(self):
-        return not self._why_marketing_waits()
-
-    def _is_marketing_held(self):
-        """Whether promotions wait while service messages go on.
-
-        Meta's lowest rating holds them from the moment it is read, before anything is decided.
-        """
-        return self.marketing_held or (self.quality_rating == "red" and not self.red_released_at)
-
-    def _why_marketing_waits(self):
-        """Sentence that names why no promotion leaves this number now, or False."""
-        self.ensure_one()
-        if self._is_marketing_held():
-            red = response.plan("red", "unknown")
-            return (self.marketing_held and self.response_reason) or number_sentence(
-                self.env, self, red, 0
-            )
-        if self.account_id.marketing_disabled:
-            return self.env._(
-                "Promotions are switched off for the account %s at Meta. Switch them on in "
-                "WhatsApp Manager, then read the account again.",
-                self.account_id.name,
-            )
-        return False
 
 
 class WabaReputationEvent(models.Model):

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 
 from ..policy import limits
 from ..policy import warm_up as warm_up_policy
+from .hooks import implements
 from .waba_reputation_words import number
 
 
@@ -14,15 +15,6 @@ class WabaSender(models.Model):
 
     _inherit = "waba.sender"
 
-    warm_up_people = fields.Integer(
-        "Warm-up began with",
-        readonly=True,
-        copy=False,
-        aggregator=None,
-        help="People on its first day; 0: no warm-up.",
-    )
-    warm_up_step = fields.Integer("Warm-up steps", readonly=True, copy=False, aggregator=None)
-    warm_up_stepped_at = fields.Datetime("Last step at", readonly=True, copy=False)
     warm_up_limit_now = fields.Integer(
         "People a day while it warms up", compute="_compute_warm_up_limit_now"
     )
@@ -35,14 +27,6 @@ class WabaSender(models.Model):
             sender.warm_up_limit_now = warm_up and warm_up_policy.warm_up_limit(
                 warm_up, sender.portfolio_id._people_limit(), sender._response_settings()
             )
-
-    def _warm_up(self):
-        """`policy.warm_up.WarmUp` under way, or None."""
-        if not self.warm_up_people:
-            return None
-        return warm_up_policy.WarmUp(
-            self.warm_up_people, self.warm_up_step, self.warm_up_stepped_at
-        )
 
     def _take_warm_up(self, warm_up):
         self.write(
@@ -120,13 +104,10 @@ class WabaSender(models.Model):
 class WabaPortfolio(models.Model):
     _inherit = "waba.portfolio"
 
-    def _set_messaging_limit(self, messaging_limit, source):
+    @implements("_on_limit_change")
+    def _grow_into_limit(self, before):
         """A limit that rose is not used at once: each number grows into it."""
-        before = {portfolio: portfolio.messaging_limit for portfolio in self}
-        result = super()._set_messaging_limit(messaging_limit, source)
-        for portfolio, level in before.items():
-            # The first reading of a limit is no rise.
-            if level not in ("unknown", portfolio.messaging_limit):
-                previous = limits.people_limit(level, portfolio.daily_cap)
-                portfolio.sender_ids._start_warm_up(previous)
-        return result
+        # The first reading of a limit is no rise.
+        if before != "unknown":
+            previous = limits.people_limit(before, self.daily_cap)
+            self.sender_ids._start_warm_up(previous)

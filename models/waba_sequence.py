@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from .sale_orders import has_orders
 from .waba_sequence_words import SWITCHES, TRIGGERS
 from .window_actions import list_of
 from .written_domains import read_domain
@@ -9,6 +10,10 @@ from .written_domains import read_domain
 # A change of one of these may leave a running follow-up unable to go on.
 TELLING = frozenset(
     ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id")
+)
+# Who changes one of these stands for all that is read from then on (waba_sequence_rights.py).
+READ_WITH = frozenset(
+    ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
 )
 STATES = [("draft", "Draft"), ("active", "Running"), ("paused", "Paused")]
 
@@ -167,7 +172,7 @@ class WabaSequence(models.Model):
             problems.append(self.env._("Choose the tags that bring a lead in."))
         if self.trigger == "campaign" and not self.campaign_ids:
             problems.append(self.env._("Choose the campaigns whose messages are followed up."))
-        if self.trigger == "quotation" and not self.env["crm.lead"]._waba_has_orders():
+        if self.trigger == "quotation" and not has_orders(self.env):
             problems.append(
                 self.env._("Quotations of opportunities are not installed: choose another start.")
             )
@@ -211,6 +216,8 @@ class WabaSequence(models.Model):
             running._check_ready()
         if vals.get("active") is False:
             self.filtered(lambda sequence: sequence.state == "active")._pause()
+        if READ_WITH.intersection(vals):
+            self._note_reader()
         return result
 
     def unlink(self):

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_list
 
 from .labels import labels_of
+from .sale_orders import has_orders
 from .waba_message import TAKEN_STATES
 
 # What is told of a follow-up with fewer leads than this is chance.
@@ -216,7 +217,7 @@ class WabaSequence(models.Model):
             ids = [res_id for (res_id,) in rows]
             rule = self.env._("leads that the same campaigns reached")
             return base & Domain("id", "in", ids), rule
-        if self.trigger == "quotation" and self.env["crm.lead"]._waba_has_orders():
+        if self.trigger == "quotation" and has_orders(self.env):
             orders = self.env["sale.order"].search(
                 [("opportunity_id", "!=", False), ("create_date", ">=", since),
                  ("state", "!=", "draft"), ("company_id", "=", self.company_id.id)]

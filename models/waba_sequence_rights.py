@@ -1,11 +1,6 @@
 from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import UserError
 
-# Who changes one of these stands for all that is read from then on.
-READ_WITH = frozenset(
-    ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
-)
-
 
 class WabaSequence(models.Model):
     """Whose rights read the leads of a follow-up: `reader_id`, in the follow-up's company.
@@ -16,12 +11,6 @@ class WabaSequence(models.Model):
     """
 
     _inherit = "waba.sequence"
-
-    def write(self, vals):
-        result = super().write(vals)
-        if READ_WITH.intersection(vals):
-            self._note_reader()
-        return result
 
     # ------------------------------------------------------------------
     # Who it is
@@ -82,38 +71,3 @@ class WabaSequence(models.Model):
             if reason := sequence._why_reader_cannot():
                 sequence._pause()
                 sequence._message_log(body=self.env._("Paused: %s", reason))
-
-
-class WabaSequenceStep(models.Model):
-    _inherit = "waba.sequence.step"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        steps = super().create(vals_list)
-        steps.sequence_id._note_reader()
-        return steps
-
-    def write(self, vals):
-        """A step that changes places ends in one that may be changed too."""
-        result = super().write(vals)
-        if vals.keys() & {"sequence_id", "version"}:
-            self._check_not_gone_through()
-        self.sequence_id._note_reader()
-        return result
-
-
-class WabaSequenceVariable(models.Model):
-    _inherit = "waba.sequence.variable"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        lines = super().create(vals_list)
-        lines.step_id.sequence_id._note_reader()
-        return lines
-
-    def write(self, vals):
-        result = super().write(vals)
-        if "step_id" in vals:
-            self.step_id._check_not_gone_through()
-        self.step_id.sequence_id._note_reader()
-        return result

@@ -231,6 +231,7 @@ class WabaSequenceStep(models.Model):
                 step.sudo().version = step.sequence_id.version
             if step.template_id and not step.variable_ids:
                 step.variable_ids = step._variable_commands()
+        steps.sequence_id._note_reader()
         return steps
 
     def write(self, vals):
@@ -244,6 +245,10 @@ class WabaSequenceStep(models.Model):
         if "variable_ids" not in vals:
             for step in changed:
                 step.variable_ids = [fields.Command.clear(), *step._variable_commands()]
+        # A step that changes places ends in one that may be changed too.
+        if vals.keys() & {"sequence_id", "version"}:
+            self._check_not_gone_through()
+        self.sequence_id._note_reader()
         return result
 
     @api.ondelete(at_uninstall=False)

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models, tools
 from odoo.tools import SQL
 
+from .sale_orders import has_orders
 from .waba_sequence_words import TIME_TRIGGERS
 
 # Leads that one look of the job brings in, per follow-up.
@@ -177,7 +178,7 @@ class WabaSequence(models.Model):
 
     def _due_by_quotation(self, now, since, leads):
         """[(lead id, occasion)]: a quotation of the opportunity was sent."""
-        if not self.env["crm.lead"]._waba_has_orders():
+        if not has_orders(self.env):
             return []
         orders = self.env["sale.order"].sudo()
         orders.flush_model()

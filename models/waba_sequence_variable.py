@@ -13,9 +13,19 @@ class WabaSequenceVariable(models.Model):
     def _models_read(self):
         return ["crm.lead"]
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.step_id.sequence_id._note_reader()
+        return lines
+
     def write(self, vals):
         self.step_id._check_not_gone_through()
-        return super().write(vals)
+        result = super().write(vals)
+        if "step_id" in vals:
+            self.step_id._check_not_gone_through()
+        self.step_id.sequence_id._note_reader()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_gone_through(self):

@@ -1,48 +1,5 @@
-from odoo import api, fields, models
+from odoo import models
 from odoo.exceptions import ValidationError
-
-
-class ResCompany(models.Model):
-    _inherit = "res.company"
-
-    waba_test_numbers = fields.Char(
-        "Numbers for tests",
-        help="The phones that test messages may go to, your colleagues' included: "
-        "+34600111222, +34600333444",
-    )
-
-    @api.constrains("waba_test_numbers")
-    def _check_waba_test_numbers(self):
-        for company in self:
-            company._waba_test_number_list()
-
-    def _waba_test_number_list(self):
-        """The numbers as E.164.
-
-        :raise ValidationError: naming what is no number
-        """
-        self.ensure_one()
-        numbers = []
-        for typed in filter(None, map(str.strip, (self.waba_test_numbers or "").split(","))):
-            number = self.env["res.partner"]._phone_format(
-                number=typed, country=self.country_id, force_format="E164"
-            )
-            if not number:
-                raise ValidationError(
-                    self.env._(
-                        "%s is not a valid phone number. Write each with its country code, "
-                        "separated by commas: +34600111222, +34600333444",
-                        typed,
-                    )
-                )
-            numbers.append(number)
-        return numbers
-
-
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    waba_test_numbers = fields.Char(related="company_id.waba_test_numbers", readonly=False)
 
 
 class WabaCampaign(models.Model):

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import events as webhook_events
 from ..cloud_api import parse_events
+from .hooks import hook
 from .job_turns import Turn
 from .languages import in_language_of
 from .transactions import commit_step
@@ -205,7 +206,7 @@ class WabaWebhookEvent(models.Model):
         self.ensure_one()
         if self._is_repeated():
             self._close(items, {})
-            self._follow_up(items)
+            self._on_items(items)
             return
         notes, taken, waited = {**self._notes_before(items), **notes}, [], []
         for place, item in self._still_to_apply(items).items():
@@ -213,15 +214,18 @@ class WabaWebhookEvent(models.Model):
                 notes[place] = self._apply_item(item)
             (waited if isinstance(notes.get(place), Wait) else taken).append(item)
         self._close(items, notes)
-        self._follow_up(taken)
+        self._on_items(taken)
         if self.state != "waiting":
             # What it is about never became known: told all the same, of the account.
-            self._record_evidence(waited)
+            self._on_items(waited, applied=False)
 
-    def _follow_up(self, items):
-        """What follows from items that are through with, in the same transaction."""
-        self._record_evidence(items)
-        self._answer_account_updates(items)
+    @hook
+    def _on_items(self, items, applied=True):
+        """After items of this body, statuses apart, are through with; in the same transaction.
+
+        :param items: cloud_api events
+        :param applied: False when what they are about did not become known in time
+        """
 
     def _apply_item_by_item(self):
         """A body of which something breaks: each of its events in a savepoint of its own, so that
@@ -247,7 +251,7 @@ class WabaWebhookEvent(models.Model):
             return self._apply_statuses([(self, [item])]).get(self.id, {}).get(0)
         note = self._apply_item(item)
         if not isinstance(note, Wait):
-            self._follow_up([item])
+            self._on_items([item])
         return note
 
     def _write_failed(self, items, sentences):

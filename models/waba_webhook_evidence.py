@@ -5,6 +5,7 @@ from odoo import models
 
 from ..cloud_api import events as webhook_events
 from ..cloud_api import storable
+from .hooks import implements
 from .waba_message import ANSWER_WITHIN
 
 PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
@@ -20,6 +21,13 @@ class WabaWebhookEvent(models.Model):
     """
 
     _inherit = "waba.webhook.event"
+
+    @implements("_on_items")
+    def _learn_from(self, items, applied=True):
+        """Evidence first: the answer to an account's update is decided by it."""
+        self._record_evidence(items)
+        if applied:
+            self._answer_account_updates(items)
 
     def _record_evidence(self, items):
         """:param items: cloud_api events that are through with, applied or not"""

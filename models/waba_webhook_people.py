@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ..cloud_api import InboundMessage
 from ..policy import intent, numbers, second_sender
+from .hooks import hook
 from .waba_message import REPORTED_KINDS
 from .waba_webhook_wait import Wait
 
@@ -43,8 +44,17 @@ class WabaWebhookEvent(models.Model):
                 "number",
                 self.env._("The number with the ID %s is not known here.", item.phone_number_uid),
             )
-        messages._receive(sender, item, self._moment_of(item))
+        self._on_person_wrote(sender, item, self._moment_of(item))
         return None
+
+    @hook
+    def _on_person_wrote(self, sender, item, at):
+        """After a message to `sender`, known here and not received before, was read from this body.
+
+        :param sender: waba.sender
+        :param item: cloud_api.InboundMessage
+        :param at: naive UTC datetime when it was written
+        """
 
     def _moment_of(self, item):
         """When it happened; nobody can have said something after it came in."""

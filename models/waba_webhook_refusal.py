@@ -7,6 +7,8 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable
 
+from .hooks import implements
+
 _logger = logging.getLogger(__name__)
 
 # Whoever knows an account's address can post there as fast as the line allows: each process writes
@@ -120,6 +122,9 @@ class WabaAccount(models.Model):
             row = by_account.get(account.id, rows.browse())
             account.refused_count, account.refused_at = row.count, row.last_at
 
-    def _forget_refusals(self):
+    @implements("_on_change")
+    def _forget_refusals(self, names):
         """What was refused under another secret says nothing of this one."""
-        self.env["waba.webhook.refusal"].sudo().search([("account_id", "in", self.ids)]).unlink()
+        if "app_secret" in names:
+            refusals = self.env["waba.webhook.refusal"].sudo()
+            refusals.search([("account_id", "in", self.ids)]).unlink()

@@ -4,6 +4,8 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .hooks import implements
+
 # What an event may wait for -> when it is looked at again, counted from the look before. Meta
 # repeats a body for 7 days (Webhooks overview, 2026-09-11); what is unknown for as long stays so.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -28,6 +30,22 @@ class Wait(NamedTuple):
 
     kind: str
     why: str
+
+
+class WabaAccount(models.Model):
+    """What makes events worth another look: their account became known, or was read."""
+
+    _inherit = "waba.account"
+
+    @implements("_on_change")
+    def _look_at_waiting_events(self, names):
+        if {"waba_uid", "app_secret", "state"}.intersection(names):
+            for account in self:
+                self.env["waba.webhook.event"].sudo()._look_again(account, "account")
+
+    @implements("_on_new_subjects")
+    def _look_at_events_of_subjects(self):
+        self.env["waba.webhook.event"]._look_again(self, "account", "number", "template")
 
 
 class WabaWebhookEvent(models.Model):

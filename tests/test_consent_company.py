@@ -114,7 +114,7 @@ class TestWhoseWord(SharedCase):
             person.user_uid = f"ES.{person.id}"
             person._set_consent("marketing", "opt_in", "form", "yes")
         self._message(OTHER, account_id=self.foreign.account_ids.id, recipient_id=stranger.id)
-        self.portfolio._absorb(self.foreign, self.foreign.account_ids)
+        self.portfolio._on_join(self.foreign, self.foreign.account_ids)
         self.assertEqual(self._states(), ("unknown", "unknown", "opted_in"))
         self.assertEqual(self._states(self._person(OTHER)), ("unknown", "unknown", "opted_in"))
 

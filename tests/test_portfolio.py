@@ -236,7 +236,7 @@ class TestPortfolioChange(PortfolioCase):
         self._outlet_campaign(outlet, self._leads(3, start=50))
         self.assertEqual(self.portfolio.slots_used, 5)
         elsewhere = self.env["waba.portfolio"].create({"name": "Elsewhere", "portfolio_uid": "9"})
-        elsewhere._absorb(outlet.portfolio_id, outlet)
+        elsewhere._on_join(outlet.portfolio_id, outlet)
         outlet.portfolio_id = elsewhere
         (self.portfolio | elsewhere).invalidate_recordset()
         self.assertEqual((self.portfolio.slots_used, elsewhere.slots_used), (5, 3))

@@ -75,6 +75,14 @@ SCHEMA = """
     SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, TRUE
       FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text LIKE 'waba!_%' ESCAPE '!'
 """
+VIEWS = """
+    SELECT d.name, v.model, v.active, v.mode, p.name,
+           -- A button names its action by a number.
+           regexp_replace(v.arch_db->>'en_US', 'name="[0-9]+"', 'name=""', 'g')
+      FROM ir_ui_view v JOIN ir_model_data d ON d.model = 'ir.ui.view' AND d.res_id = v.id
+      LEFT JOIN ir_model_data p ON p.model = 'ir.ui.view' AND p.res_id = v.inherit_id
+     WHERE d.module = 'waba_campaign' ORDER BY d.name
+"""
 # What belongs to the addon in tables of others.
 ROWS = """
     SELECT 'job', cron_name FROM ir_cron WHERE cron_name LIKE 'WhatsApp%'
@@ -89,7 +97,7 @@ ROWS = """
      UNION ALL
     SELECT 'field', model || '.' || name FROM ir_model_fields WHERE name LIKE 'waba!_%' ESCAPE '!'
 """
-ALIKE = {"rules": RULES, "access": ACCESS, "jobs": JOBS, "schema": SCHEMA}
+ALIKE = {"rules": RULES, "access": ACCESS, "jobs": JOBS, "schema": SCHEMA, "views": VIEWS}
 # Run in Odoo's shell: the first minutes after the upgrade.
 GO_ON = """
 import json, os

@@ -1,0 +1,27 @@
+"""Settings: how a salesperson is told of messages. Asked when one comes in."""
+
+from odoo import fields, models
+
+from .res_company import NOTIFY_BY
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    waba_notify = fields.Selection(
+        NOTIFY_BY,
+        "WhatsApp notifications",
+        help="How you are told that somebody wrote. Empty: as your company has set it.",
+    )
+
+    @property
+    def SELF_READABLE_FIELDS(self):
+        return [*super().SELF_READABLE_FIELDS, "waba_notify"]
+
+    @property
+    def SELF_WRITEABLE_FIELDS(self):
+        return [*super().SELF_WRITEABLE_FIELDS, "waba_notify"]
+
+    def _waba_notify_by(self, company):
+        """The salesperson's own wish, else the company's."""
+        return self.sudo().waba_notify or company.waba_notify or "inbox"

@@ -1,0 +1,135 @@
+"""Consent: the people of a portfolio when an account joins it. Called by hooks of the portfolio."""
+
+from odoo import models
+from odoo.tools import SQL
+
+from .hooks import implements
+
+SAME_PERSON = SQL(
+    "(ours.number = theirs.number OR (theirs.number IS NULL AND ours.user_uid = theirs.user_uid))"
+)
+
+
+class WabaPortfolio(models.Model):
+    """What accounts that join a portfolio, or change their company, mean for its people."""
+
+    _inherit = "waba.portfolio"
+
+    @implements("_on_join")
+    def _take_people_over(self, other, account):
+        """`account` counts here from now on: whom it wrote to comes along, still counted.
+
+        `other`, the portfolio it leaves, keeps its people: further accounts may count there.
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        params = {"ours": self.id, "theirs": other.id, "account": account.id}
+        self._join_known_people(params)
+        self._copy_unknown_people(params)
+        self._copy_consent(params)
+        for table, of_account in (
+            ("waba_message", SQL("row.account_id = %(account)s", **params)),
+            (
+                "waba_conversation",
+                SQL(
+                    "row.sender_id IN (SELECT id FROM waba_sender WHERE account_id = %(account)s)",
+                    **params,
+                ),
+            ),
+        ):
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE %(table)s row SET recipient_id = ours.id
+                         FROM waba_recipient theirs
+                         JOIN waba_recipient ours ON %(same)s
+                        WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
+                          AND row.recipient_id = theirs.id AND %(of_account)s""",
+                    **params,
+                    table=SQL.identifier(table),
+                    same=SAME_PERSON,
+                    of_account=of_account,
+                )
+            )
+        self.env.invalidate_all()
+
+    def _join_known_people(self, params):
+        """People both portfolios know: the later count and the stricter word."""
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient ours
+                      SET slot_at = GREATEST(ours.slot_at, theirs.slot_at),
+                          unreachable_until =
+                              GREATEST(ours.unreachable_until, theirs.unreachable_until),
+                          is_blocked = ours.is_blocked OR theirs.is_blocked,
+                          marketing_state = CASE WHEN theirs.marketing_state = 'opted_out'
+                                            THEN 'opted_out' ELSE ours.marketing_state END,
+                          utility_state = CASE WHEN theirs.utility_state = 'opted_out'
+                                          THEN 'opted_out' ELSE ours.utility_state END,
+                          marketing_out_at = GREATEST(ours.marketing_out_at,
+                                                      theirs.marketing_out_at),
+                          utility_out_at = GREATEST(ours.utility_out_at, theirs.utility_out_at),
+                          may_opt_out_message_id = CASE WHEN ours.may_opt_out_at IS NULL
+                                                   THEN theirs.may_opt_out_message_id
+                                                   ELSE ours.may_opt_out_message_id END,
+                          may_opt_out_at = COALESCE(ours.may_opt_out_at, theirs.may_opt_out_at)
+                     FROM waba_recipient theirs
+                    WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s
+                      AND %(same)s""",
+                **params,
+                same=SAME_PERSON,
+            )
+        )
+
+    def _copy_unknown_people(self, params):
+        """People the account wrote to that this portfolio does not know yet."""
+        columns = [
+            SQL.identifier(field.name)
+            for field in self.env["waba.recipient"]._fields.values()
+            if field.store
+            and field.column_type
+            and field.name not in ("id", "portfolio_id", "user_uid")
+        ]
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_recipient (portfolio_id, user_uid, %(columns)s)
+                   SELECT %(ours)s,
+                          CASE WHEN NOT EXISTS (SELECT 1 FROM waba_recipient known
+                                                 WHERE known.portfolio_id = %(ours)s
+                                                   AND known.user_uid = theirs.user_uid)
+                               THEN theirs.user_uid END,
+                          %(columns)s
+                     FROM waba_recipient theirs
+                    WHERE portfolio_id = %(theirs)s
+                      AND EXISTS (SELECT 1 FROM waba_message m
+                                   WHERE m.recipient_id = theirs.id
+                                     AND m.account_id = %(account)s)
+                      AND NOT EXISTS (SELECT 1 FROM waba_recipient ours
+                                       WHERE ours.portfolio_id = %(ours)s AND %(same)s)""",
+                **params,
+                columns=SQL(", ").join(columns),
+                same=SAME_PERSON,
+            )
+        )
+
+    def _copy_consent(self, params):
+        """What each company may take these people's words to be, when they have joined."""
+        people = self.env["waba.recipient"]
+        people._copy_opt_ins(
+            SQL(
+                """SELECT theirs.id AS from_id, ours.id AS to_id
+                     FROM waba_recipient theirs JOIN waba_recipient ours ON %(same)s
+                    WHERE ours.portfolio_id = %(ours)s AND theirs.portfolio_id = %(theirs)s""",
+                **params,
+                same=SAME_PERSON,
+            )
+        )
+        people.search([("portfolio_id", "=", self.id)])._end_opt_ins()
+
+    @implements("_on_accounts_change")
+    def _refresh_people(self):
+        """Work out the common states of those who opted in to a company: another company in a
+        portfolio was not told what its people said to others."""
+        given = (
+            self.env["waba.opt.in"].sudo().search([("recipient_id.portfolio_id", "in", self.ids)])
+        )
+        given.recipient_id._refresh_states()
