@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 # Created by hand: the ledger's trigger (waba_consent.py) and the index of
 # `res.partner.phone_sanitized` on a table that stays (res_partner.py).
-LEFT_BEHIND = (
+UNINSTALL_TABLES = (
     SQL("DROP FUNCTION IF EXISTS waba_consent_append_only() CASCADE"),
     SQL("DROP INDEX IF EXISTS res_partner__phone_sanitized_index"),
     # Progress of the jobs (job_marks.py), and our settings.
@@ -19,5 +19,5 @@ def uninstall_hook(env):
     actions = jobs.ir_actions_server_id
     jobs.unlink()
     actions.unlink()
-    for statement in LEFT_BEHIND:
+    for statement in UNINSTALL_TABLES:
         env.cr.execute(statement)

@@ -19,7 +19,7 @@ def run(bench, world):
     ours, theirs = [], []
     for _round in range(bench.size(2, 1)):
         make_leads(bench, small)
-        ours.append(_prepare_and_weigh(bench, world, small))
+        ours.append(_measure_preparation(bench, world, small))
         theirs.append(prepare_by_mass_mailing(bench, small))
     _report_ours(bench, small, ours)
     rate = small / median(theirs)
@@ -27,7 +27,7 @@ def run(bench, world):
     times = median([other / our for other, (our, _grown) in zip(theirs, ours, strict=True)])
     bench.report.add(NAME, "times mass_mailing_sms", times, must=(">=", 5))
     make_leads(bench, large)
-    million = [_prepare_and_weigh(bench, world, large)]
+    million = [_measure_preparation(bench, world, large)]
     _report_ours(bench, large, million)
     bench.report.add(
         NAME,
@@ -37,10 +37,10 @@ def run(bench, world):
     )
 
 
-def _prepare_and_weigh(bench, world, count):
+def _measure_preparation(bench, world, count):
     """(seconds, MB by which the process grew at its largest)."""
     before, _peak = _memory()
-    _forget_peak()
+    _reset_peak_memory()
     seconds = prepare(bench, world, count)
     _now, peak = _memory()
     return seconds, (peak - before) / 1024
@@ -108,7 +108,7 @@ def prepare(bench, world, count):
             if not line._is_complete():
                 line.text = "sofas"
         # Only the preparation is measured; so many new contacts need a manager's override.
-        campaign.with_user(env.ref("base.user_admin"))._begin()
+        campaign.with_user(env.ref("base.user_admin"))._start_launch()
         env.cr.commit()
         started = time.monotonic()
         while campaign.state == "preparing":
@@ -155,6 +155,6 @@ def _memory():
     return int(lines["VmRSS"].split()[0]), int(lines["VmHWM"].split()[0])
 
 
-def _forget_peak():
+def _reset_peak_memory():
     # proc(5): 5 resets the peak resident set size to the present value.
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

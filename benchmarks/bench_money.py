@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from .bench_reputation import _fill, _number_of, _screen, _timed
+from .bench_reputation import _fill, _lead_number, _screen, _timed
 from .common import Bench
 
 NAME = "money"
@@ -13,13 +13,13 @@ def run(bench, world):
     world.forget_messages()
     with Bench(f"{bench.database}_money", bench.report, bench.smoke, copy_of=bench) as quarter:
         _fill(quarter, world.on(quarter), messages, people)
-        _sell(quarter)
+        _create_sales(quarter)
         _measure_jobs(quarter)
         _measure_screens(quarter)
         quarter.disconnect()
 
 
-def _sell(bench):
+def _create_sales(bench):
     """Set prices; one in fifty leads is won within days, one campaign has 50,000 people."""
     bench.sql(
         """UPDATE waba_message SET pricing_category = 'marketing', pricing_type = 'regular',
@@ -74,9 +74,9 @@ def _measure_jobs(bench):
             WHERE l.won_status = 'won' AND m.delivered_at IS NOT NULL
             ORDER BY l.id, m.accepted_at DESC"""
     )
-    add(NAME, "events", _number_of(bench, "waba_attribution"))
+    add(NAME, "events", _lead_number(bench, "waba_attribution"))
     add(NAME, "first count of 90 days", _timed(bench, _count), "s", must=("<=", 60))
-    add(NAME, "rows of daily figures", _number_of(bench, "waba_money_daily"))
+    add(NAME, "rows of daily figures", _lead_number(bench, "waba_money_daily"))
     add(NAME, "count of every ten minutes", _timed(bench, _count), "s", must=("<=", 5))
     bench.vacuum()
 
@@ -86,17 +86,17 @@ def _price(env):
 
 
 def _answers(env):
-    env["waba.attribution"]._take_answers(datetime.now() - timedelta(days=35))
+    env["waba.attribution"]._attribute_answers(datetime.now() - timedelta(days=35))
 
 
 def _leads(env):
-    env["waba.attribution"]._recount(
+    env["waba.attribution"]._update_attributions(
         env["crm.lead"].search([("name", "=", "Quarter"), ("won_status", "=", "won")], limit=200)
     )
 
 
 def _count(env):
-    env["waba.money.daily"]._count()
+    env["waba.money.daily"]._count_due_days()
 
 
 def _measure_screens(bench):
@@ -109,9 +109,9 @@ def _measure_screens(bench):
     with bench.env() as env:
         campaign = env["waba.campaign"].search([("launched_at", "!=", False)], limit=1).id
     for names in (["money_cost", "money_won", "money_return"], ["money_comparison"]):
-        took = _screen_of(bench, campaign, names)
+        took = _measure_screen(bench, campaign, names)
         add(NAME, f"a campaign's tab: {', '.join(names)}", took, "s", must=("<=", 2))
 
 
-def _screen_of(bench, campaign_id, names):
+def _measure_screen(bench, campaign_id, names):
     return _timed(bench, lambda env: env["waba.campaign"].browse(campaign_id).read(names))

@@ -59,11 +59,11 @@ def _fill(bench, world, messages, people):
         bench.sql(MESSAGES, **values)
     bench.sql(EVENTS, **values)
     bench.vacuum()
-    bench.report.add(NAME, "messages made", _number_of(bench, "waba_message"))
-    bench.report.add(NAME, "evidence made", _number_of(bench, "waba_reputation_event"))
+    bench.report.add(NAME, "messages made", _lead_number(bench, "waba_message"))
+    bench.report.add(NAME, "evidence made", _lead_number(bench, "waba_reputation_event"))
 
 
-def _number_of(bench, table):
+def _lead_number(bench, table):
     return bench.sql(f"SELECT count(*) FROM {table}")[0][0]
 
 
@@ -142,7 +142,7 @@ def _measure_jobs(bench):
     add(NAME, "first count of 90 days", _timed(bench, _count), "s", must=("<=", 60))
     counted = bench.sql("SELECT sum(sent_count) FROM waba_message_daily")[0][0]
     add(NAME, "messages counted", counted)
-    rows = _number_of(bench, "waba_message_daily") + _number_of(bench, "waba_audience_daily")
+    rows = _lead_number(bench, "waba_message_daily") + _lead_number(bench, "waba_audience_daily")
     add(NAME, "rows of daily figures", rows)
     add(NAME, "first judgement of every number and day", _timed(bench, _judge), "s")
     add(NAME, "count of every ten minutes", _timed(bench, _count), "s", must=("<=", 5))
@@ -156,12 +156,12 @@ def _measure_jobs(bench):
 
 
 def _count(env):
-    env["waba.message.daily"]._count()
+    env["waba.message.daily"]._count_due_days()
 
 
 def _judge(env):
     for sender in env["waba.sender"].search([]):
-        sender._judge()
+        sender._judge_reputation()
 
 
 def _timed(bench, work):

@@ -6,7 +6,7 @@ from itertools import islice
 
 from psycopg2.extras import execute_values
 
-from .bodies import body_of, number_of, status_of
+from .bodies import sender_values, status_body, webhook_body
 
 NAME = "statuses"
 SIZES = (1, 10, 100, 1000)
@@ -45,12 +45,12 @@ def send(bench, world, count):
 
 def store(bench, world, rows, size):
     """Every row's three statuses as stored webhooks of `size` updates; how many updates."""
-    number, now = number_of(world.phone_number_uids[0]), time.time()
-    updates = [status_of(number, row, status, now) for status in STATUSES for row in rows]
+    number, now = sender_values(world.phone_number_uids[0]), time.time()
+    updates = [status_body(number, row, status, now) for status in STATUSES for row in rows]
     left = iter(updates)
     bodies = []
     while part := list(islice(left, size)):
-        bodies.append(body_of(part).decode())
+        bodies.append(webhook_body(part).decode())
     with bench.env() as env:
         execute_values(
             env.cr._obj,

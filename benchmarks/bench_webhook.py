@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from .bodies import body_of, number_of, status_of
+from .bodies import sender_values, status_body, webhook_body
 from .common import DemoError
 from .figures import median, percentile
 
@@ -13,7 +13,7 @@ NAME = "webhook"
 WORKERS = 4
 CONNECTIONS = 16
 # More than any run posts.
-MOST_PER_SECOND = 2000
+MAX_PER_SECOND = 2000
 
 
 def run(bench, world):
@@ -63,7 +63,7 @@ def _stored(bench):
 
 def _bodies(world, seconds):
     """Different bodies with one status each."""
-    number, now = number_of(world.phone_number_uids[0]), time.time()
-    for index in range(int(MOST_PER_SECOND * seconds)):
+    number, now = sender_values(world.phone_number_uids[0]), time.time()
+    for index in range(int(MAX_PER_SECOND * seconds)):
         row = (f"wamid.{now}{index}", f"{index:032x}/1", f"+34{610_000_000 + index}")
-        yield body_of([status_of(number, row, "delivered", now)])
+        yield webhook_body([status_body(number, row, "delivered", now)])

@@ -17,29 +17,29 @@ _PRICING = {
 }
 
 
-def number_of(phone_number_uid):
+def sender_values(phone_number_uid):
     """What the body builders want to know of one of our numbers."""
     return SimpleNamespace(id=phone_number_uid, account_id=WABA_UID, digits="34600000100")
 
 
-def person_of(digits):
+def recipient_values(digits):
     return SimpleNamespace(wa_id=digits, name="Ana Prueba", username="", hide_number=False)
 
 
-def status_of(number, row, status, at):
+def status_body(number, row, status, at):
     """One status of a sent row.
 
     :param row: (wamid, wire tag, E.164 number)
     """
     wamid, tag, digits = row[0], row[1], row[2].lstrip("+")
     message = SimpleNamespace(
-        person=person_of(digits), wamid=wamid, user_id=f"ES.{digits}", opaque=tag, number=number,
+        person=recipient_values(digits), wamid=wamid, user_id=f"ES.{digits}", opaque=tag, number=number,
         priced_status="delivered", pricing=_PRICING,
     )  # fmt: skip
     return status_update(message, status, at)
 
 
-def body_of(updates):
+def webhook_body(updates):
     """bytes of one webhook body"""
     return json.dumps(merge(updates)).encode()
 

@@ -98,7 +98,7 @@ class Bench:
         with self._child("install", command) as child:
             self.wait("installing", lambda: child.exit_status is not None)
             if child.exit_status:
-                raise DemoError(f"the addon could not be installed:\n{child.last_words()}")
+                raise DemoError(f"the addon could not be installed:\n{child.log_tail()}")
 
     def disconnect(self):
         """Close all connections of this process to the database."""
@@ -170,7 +170,7 @@ class Bench:
         try:
             yield child
         finally:
-            child.ask_to_stop()
+            child.request_stop()
             child.end()
 
     @contextlib.contextmanager

@@ -89,7 +89,7 @@ def median(values):
     return percentile(values, 0.5)
 
 
-def most_in_a_second(arrivals):
+def max_per_second(arrivals):
     """Most messages that certainly arrived within one second (t - 1, t].
 
     :param arrivals: pairs (stamped at, seconds the message may have waited for its stamp). A

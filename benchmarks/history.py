@@ -2,8 +2,8 @@
 
 import contextlib
 
-NUMBERS_FROM = 700_000_000
-MOST_PER_CAMPAIGN = 50_000
+FIRST_NUMBER = 700_000_000
+MAX_PER_CAMPAIGN = 50_000
 
 
 def fill(bench, world, messages, people):
@@ -12,7 +12,7 @@ def fill(bench, world, messages, people):
     Indexes are dropped for the insert and recreated after it, which is faster.
     """
     _insert_people(bench, world, people)
-    per_campaign = min(MOST_PER_CAMPAIGN, people)
+    per_campaign = min(MAX_PER_CAMPAIGN, people)
     _insert_campaigns(bench, world, -(-messages // per_campaign))
     with without_indexes(bench):
         _insert_messages(bench, world, messages, people, per_campaign)
@@ -42,7 +42,7 @@ def _insert_people(bench, world, people):
              FROM generate_series(0, %s - 1) AS n,
                   LATERAL (SELECT (now() AT TIME ZONE 'UTC')
                                   - make_interval(days => 2 + n %% 700)) AS o(old)""",
-        world.portfolio_id, NUMBERS_FROM, people,
+        world.portfolio_id, FIRST_NUMBER, people,
     )  # fmt: skip
     bench.sql(
         """INSERT INTO waba_conversation (sender_id, recipient_id, create_date)
@@ -94,6 +94,6 @@ def _insert_messages(bench, world, messages, people, per_campaign):
         template=world.template_id,
         messages=messages,
         portfolio=world.portfolio_id,
-        numbers_from=NUMBERS_FROM,
+        numbers_from=FIRST_NUMBER,
         people=people,
     )

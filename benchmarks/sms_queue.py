@@ -24,7 +24,7 @@ class _Redirect(requests.adapters.HTTPAdapter):
         return super().send(request, **kwargs)
 
 
-def point_at(stub):
+def redirect_to_stub(stub):
     """Point every session opened from now on at the stub instead of Twilio."""
     new_session = requests.Session.__init__
 
@@ -69,7 +69,7 @@ def main():
         ["-d", database, "--addons-path", addons_path, "--log-level", "warn"],
         setup_logging=True,
     )
-    point_at(stub)
+    redirect_to_stub(stub)
     with Registry(database).cursor() as cursor:
         env = api.Environment(cursor, SUPERUSER_ID, {})
         queue(env, int(count))

@@ -27,16 +27,16 @@ class Load:
         self.seconds = []
         self.not_200 = 0
 
-    async def flat_out(self, session, connections, seconds):
+    async def run_unpaced(self, session, connections, seconds):
         end = time.monotonic() + seconds
-        await asyncio.gather(*(self._post_until(session, end) for _index in range(connections)))
+        await asyncio.gather(*(self._post_until_deadline(session, end) for _index in range(connections)))
 
-    async def _post_until(self, session, end):
+    async def _post_until_deadline(self, session, end):
         while time.monotonic() < end:
             if not await self._post(session, time.monotonic()):
                 return
 
-    async def at_rate(self, session, rate, seconds):
+    async def run_paced(self, session, rate, seconds):
         started, tasks = time.monotonic(), []
         for index in range(int(rate * seconds)):
             due = started + index / rate
@@ -63,9 +63,9 @@ async def measure(options):
     async with aiohttp.ClientSession(connector=connector) as session:
         started = time.monotonic()
         if options.rate:
-            await load.at_rate(session, options.rate, options.seconds)
+            await load.run_paced(session, options.rate, options.seconds)
         else:
-            await load.flat_out(session, options.connections, options.seconds)
+            await load.run_unpaced(session, options.connections, options.seconds)
         took = time.monotonic() - started
     return {
         "posts": len(load.seconds),

@@ -81,7 +81,7 @@ class World:
                 lambda template: (template.name, template.language) == ("autumn_offer", "es")
             ).id
 
-    def on(self, bench):
+    def copy_to(self, bench):
         """The same world in the copy of its database that `bench` holds."""
         other = copy.copy(self)
         other.bench = bench
@@ -189,7 +189,7 @@ class World:
                 [self.sender_ids[i] for i in sender_indexes or (0,)]
             )
             senders.write({"state": "active", "pause_cause": False, "next_dispatch_at": False})
-            senders._wake()
+            senders._trigger_dispatch()
 
     def waiting(self):
         """Whether rows are still to be sent or answered."""

@@ -73,7 +73,7 @@ class CloudApiClient(GraphClient):
         reply = self._request(
             "POST", (phone_number_uid, "media"), data=data, content_type=content_type
         )
-        return self._uid_of(reply)
+        return self._reply_uid(reply)
 
     def get_media(self, media_uid, phone_number_uid=None):
         """Return where a received file can be downloaded: a URL that is valid for 5 minutes.
@@ -165,7 +165,7 @@ class CloudApiClient(GraphClient):
         :return: Template with the id, status and category of Meta's reply
         """
         reply = self._request("POST", (waba_uid, "message_templates"), body)
-        self._uid_of(reply)
+        self._reply_uid(reply)
         return Template.from_reply({**body, **reply})
 
     def edit_template(self, template_uid, body):

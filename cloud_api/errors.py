@@ -225,14 +225,14 @@ def classify(code, details=None, is_transient=None, subcode=None):
     :param subcode: `error_subcode`; 33 with code 100 means that the object in the path is gone.
     """
     number = as_code(code)
-    if number == 100 and (as_code(subcode) == 33 or _tells_missing_object(details)):
+    if number == 100 and (as_code(subcode) == 33 or _is_missing_object(details)):
         return _OBJECT_MISSING
     if number in CODES:
         return CODES[number]
     return _TRANSIENT if is_transient is True else _UNKNOWN
 
 
-def _tells_missing_object(details):
+def _is_missing_object(details):
     """Graph's fixed wording for subcode 33: "Object with ID '…' does not exist, cannot be …"."""
     return isinstance(details, str) and "Object with ID" in details and "not exist" in details
 

@@ -129,7 +129,7 @@ class GraphClient:
         error = reply.get("error") if isinstance(reply, dict) else None
         if isinstance(error, dict):
             failure = graph_error(error, status, self._mask)
-            failure.fbtrace_id = failure.fbtrace_id or _trace_of(headers)
+            failure.fbtrace_id = failure.fbtrace_id or _fbtrace_id(headers)
             raise failure
         if status == 200 and isinstance(reply, dict):
             return reply
@@ -151,7 +151,7 @@ class GraphClient:
         return kind(
             message=self._mask(f"HTTP {status} without a Graph API answer: {excerpt}"),
             http_status=status,
-            fbtrace_id=_trace_of(headers),
+            fbtrace_id=_fbtrace_id(headers),
             failure_type=failure_type,
         )
 
@@ -210,7 +210,7 @@ class GraphClient:
             params["after"] = cursor
         raise UnknownOutcome(message="the listing does not end", http_status=200)
 
-    def _uid_of(self, reply):
+    def _reply_uid(self, reply):
         uid = as_uid(reply.get("id"))
         if not uid:
             raise UnknownOutcome(message="the reply names no id", http_status=200)
@@ -240,7 +240,7 @@ def _next_cursor(reply):
     return as_uid(as_dict(paging.get("cursors")).get("after"))
 
 
-def _trace_of(headers):
+def _fbtrace_id(headers):
     return headers.get("x-fb-trace-id") or ""
 
 

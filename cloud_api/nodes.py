@@ -10,9 +10,9 @@ from datetime import datetime
 from .health import Health
 from .values import (
     as_code,
+    as_datetime,
     as_dict,
     as_list,
-    as_moment,
     as_number,
     as_quality,
     as_text,
@@ -64,23 +64,23 @@ class PhoneNumber:
             quality_rating=quality,
             status=as_text(raw.get("status")).strip().upper(),
             throughput_level=level,
-            messages_per_second=_rate_of(level, on_app),
+            messages_per_second=_node_rate(level, on_app),
             name_status=as_text(raw.get("name_status")).strip().upper(),
             is_on_biz_app=on_app,
-            messaging_limit=_limit_of(raw),
+            messaging_limit=_node_limit(raw),
             health=Health.from_reply(raw.get("health_status")),
             raw=raw,
         )
 
 
-def _limit_of(raw):
+def _node_limit(raw):
     """Return the portfolio limit of a node; `messaging_limit_tier` is the deprecated name (before
     v24.0)."""
     limit = normalise_limit(raw.get("whatsapp_business_manager_messaging_limit"))
     return limit if limit != "unknown" else normalise_limit(raw.get("messaging_limit_tier"))
 
 
-def _rate_of(level, is_on_biz_app):
+def _node_rate(level, is_on_biz_app):
     # A number shared with the WhatsApp Business app is limited to 20 at any level.
     if is_on_biz_app:
         return BUSINESS_APP_RATE
@@ -115,7 +115,7 @@ class Account:
             review_status=as_word(raw.get("account_review_status")),
             portfolio_uid=as_uid(owner.get("id")),
             portfolio_name=as_text(owner.get("name")),
-            messaging_limit=_limit_of(raw),
+            messaging_limit=_node_limit(raw),
             health=Health.from_reply(raw.get("health_status")),
             marketing_disabled=raw.get("disable_marketing_messages_on_cloud_api") is True,
             verification=as_word(raw.get("business_verification_status")),
@@ -263,7 +263,7 @@ class TokenInfo:
             app_uid=as_uid(raw.get("app_id")),
             type=as_text(raw.get("type")),
             scopes=tuple(text for text in as_list(raw.get("scopes")) if isinstance(text, str)),
-            expires_at=as_moment(raw.get("expires_at")),
+            expires_at=as_datetime(raw.get("expires_at")),
             raw=raw,
         )
 

@@ -69,7 +69,7 @@ class Pacer:
         latest_first = enumerate(reversed(self._starts), 1)
         return max(start + index * self._interval for index, start in latest_first)
 
-    def take(self, late=0.0):
+    def record_start(self, late=0.0):
         """Record a start now; call it when `delay()` is 0.
 
         :param late: seconds by which the waiting thread woke too late.

@@ -57,7 +57,7 @@ class ParameterCheck:
         :param parameters: the frozen form of parameters.py
         """
         parameters = as_dict(parameters)
-        return self.problems_of(
+        return self.value_problems(
             {
                 **text_values(self._variables, parameters),
                 **button_values(self._variables, parameters),
@@ -65,7 +65,7 @@ class ParameterCheck:
             }
         )
 
-    def problems_of(self, given):
+    def value_problems(self, given):
         """Like `problems`, for values that are not in the frozen form.
 
         :param given: {(component, button index or None, variable name): text}
@@ -96,7 +96,7 @@ class _TextLength:
         self._room = limit - len(PLACEHOLDER.sub("", text))
 
     def is_exceeded(self, given):
-        """Whether the text with these values (as in `problems_of`) is over the limit."""
+        """Whether the text with these values (as in `value_problems`) is over the limit."""
         room = self._room
         for key, length_when_empty in self._places:
             room -= len(given.get(key, "")) or length_when_empty

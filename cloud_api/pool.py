@@ -53,7 +53,7 @@ class SendPool:
     :param client: CloudApiClient; each thread works with its own `client.for_thread()`.
     :param rate: starts per second, above 0; see `set_rate`.
     :param connections: maximum requests under way at the same time.
-    :param start_at: epoch seconds before which nothing starts: `next_start_at` of the pool before.
+    :param start_at: epoch seconds before which nothing starts: `next_start_time` of the pool before.
     :param clock: monotonic seconds; paces the starts.
     :param window: starts over which lost time may be made up, see `Pacer`.
     """
@@ -71,11 +71,11 @@ class SendPool:
         self._in_flight = 0
         self._closed = False
         self._threads = []
-        # One thread at a time waits for the next start; `_lock` guards everything above.
+        # One thread at a time waits for the next start; `_lock_campaigns` guards everything above.
         self._gate = threading.Lock()
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self._finished = threading.Condition(self._lock)
+        self._lock_campaigns = threading.Lock()
+        self._changed = threading.Condition(self._lock_campaigns)
+        self._finished = threading.Condition(self._lock_campaigns)
 
     def __enter__(self):
         return self
@@ -86,24 +86,24 @@ class SendPool:
     @property
     def pending(self):
         """Number of submitted messages not yet returned by `results` or `drain_unstarted`."""
-        with self._lock:
+        with self._lock_campaigns:
             return len(self._queue) + self._in_flight + len(self._results)
 
     @property
     def unstarted(self):
         """Number of submitted messages that have not started."""
-        with self._lock:
+        with self._lock_campaigns:
             return len(self._queue)
 
     @property
-    def next_start_at(self):
+    def next_start_time(self):
         """Epoch seconds of the earliest next start, for the next pool."""
-        with self._lock:
+        with self._lock_campaigns:
             return time.time() + self._pacer.even_start() - self._clock()
 
     def set_rate(self, rate, window=1):
         """Change the pace while running."""
-        with self._lock:
+        with self._lock_campaigns:
             self._pacer.set_rate(rate, window)
             self._changed.notify()
 
@@ -115,7 +115,7 @@ class SendPool:
         :param send_before: epoch seconds after which it must not start.
         :raise RuntimeError: the pool is closed.
         """
-        with self._lock:
+        with self._lock_campaigns:
             if self._closed:
                 raise RuntimeError("the pool is closed")
             if len(self._threads) < self._connections:
@@ -131,7 +131,7 @@ class SendPool:
         :return: list of SendResult, each returned once.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._lock:
+        with self._lock_campaigns:
             while len(self._results) < min(min_items, max_items):
                 remaining = None if deadline is None else deadline - time.monotonic()
                 nothing_more = not self._in_flight and not self._queue
@@ -146,7 +146,7 @@ class SendPool:
 
         :return: list of keys
         """
-        with self._lock:
+        with self._lock_campaigns:
             keys = [job.key for job in self._queue]
             self._queue.clear()
             self._finished.notify_all()
@@ -155,10 +155,10 @@ class SendPool:
     def close(self):
         """Start nothing more and wait for the requests under way. Unstarted messages become
         results."""
-        with self._lock:
+        with self._lock_campaigns:
             self._closed = True
             while self._queue:
-                self._give_back(self._queue.popleft())
+                self._return_job(self._queue.popleft())
             self._changed.notify_all()
             self._finished.notify_all()
         for thread in self._threads:
@@ -181,7 +181,7 @@ class SendPool:
     def _start_thread(self):
         # Daemon: a killed dispatcher must not wait for open requests.
         client = self._client.for_thread()
-        thread = threading.Thread(target=self._work, args=(client,), name="waba-send", daemon=True)
+        thread = threading.Thread(target=self._run_thread, args=(client,), name="waba-send", daemon=True)
         usual = threading.stack_size(STACK_BYTES)
         try:
             thread.start()
@@ -189,11 +189,11 @@ class SendPool:
             threading.stack_size(usual)
         return thread
 
-    def _work(self, client):
+    def _run_thread(self, client):
         try:
             while start := self._next_job():
                 result = _deliver(client, *start)
-                with self._lock:
+                with self._lock_campaigns:
                     self._in_flight -= 1
                     self._results.append(result)
                     self._finished.notify_all()
@@ -203,10 +203,10 @@ class SendPool:
     def _next_job(self):
         """Wait for a job and its start; return (job, epoch seconds), or None when the pool
         closes."""
-        with self._gate, self._lock:
+        with self._gate, self._lock_campaigns:
             awaited = None
             while not self._closed:
-                expires_in = self._give_back_expired()
+                expires_in = self._return_expired()
                 if expires_in is None:
                     self._changed.wait()
                     continue
@@ -219,14 +219,14 @@ class SendPool:
                 self._changed.wait(min(delay, expires_in))
             return None
 
-    def _give_back_expired(self):
+    def _return_expired(self):
         """Seconds until the first job in the queue expires, None when the queue is empty."""
         now = time.time()
         while self._queue and self._queue[0].send_before <= now:
-            self._give_back(self._queue.popleft())
+            self._return_job(self._queue.popleft())
         return self._queue[0].send_before - now if self._queue else None
 
-    def _give_back(self, job):
+    def _return_job(self, job):
         self._results.append(SendResult(job.key, "not_started"))
         self._finished.notify_all()
 
@@ -243,7 +243,7 @@ def _deliver(client, job, started_at):
         error = UnknownOutcome(message=f"unexpected {type(fault).__name__}")
     finished_at = time.time()
     if reply is None:
-        outcome = _outcome_of(error)
+        outcome = _error_outcome(error)
         return SendResult(
             job.key, outcome, error=error, started_at=started_at, finished_at=finished_at
         )
@@ -253,7 +253,7 @@ def _deliver(client, job, started_at):
     )
 
 
-def _outcome_of(error):
+def _error_outcome(error):
     if isinstance(error, NotSent):
         return "not_sent"
     return "unknown" if isinstance(error, UnknownOutcome) else "error"

@@ -8,17 +8,17 @@ import re
 from datetime import datetime, timedelta
 
 # No id of Meta's is longer than some 200 characters, and longer ones could not be indexed.
-_LONGEST_UID = 512
+_MAX_UID_LENGTH = 512
 # E.164 has 15 digits at most; WhatsApp's own ids have had a few more.
-_MOST_DIGITS = 20
-_LARGEST_CODE = 2**31 - 1
+_MAX_DIGITS = 20
+_MAX_CODE = 2**31 - 1
 
 _EPOCH = datetime(1970, 1, 1)
 # Seconds reach 1e11 in the year 5138, milliseconds reached it in 1973.
 _FIRST_MILLISECONDS = 100_000_000_000
 
 # Controls, line and paragraph separators; embeddings, overrides and isolates of bidi text.
-_OUT_OF_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_LINE_BREAKS_AND_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 _LIMITS = {
     "50": "50",
@@ -54,7 +54,7 @@ def as_name(value, length=255):
     Without control characters, line breaks and direction overrides, which can show 'gpj.exe' as a
     picture. Right-to-left scripts keep their order.
     """
-    return " ".join(_OUT_OF_LINE.sub(" ", as_text(value)[:length]).split())
+    return " ".join(_LINE_BREAKS_AND_CONTROLS.sub(" ", as_text(value)[:length]).split())
 
 
 def as_uid(value):
@@ -62,7 +62,7 @@ def as_uid(value):
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**40 else ""
     text = as_text(value).strip()
-    return text if len(text) <= _LONGEST_UID else ""
+    return text if len(text) <= _MAX_UID_LENGTH else ""
 
 
 def as_code(value):
@@ -70,7 +70,7 @@ def as_code(value):
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,10}\s*", value):
         value = int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and abs(value) <= _LARGEST_CODE else None
+    return value if is_number and abs(value) <= _MAX_CODE else None
 
 
 def as_dict(value):
@@ -93,7 +93,7 @@ def as_word(value, known=None):
     return word
 
 
-def as_moment(value):
+def as_datetime(value):
     """Return Unix time as naive UTC; None for anything else.
 
     Meta sends text in statuses, integers in preferences, and seconds in both; a value too large for
@@ -120,7 +120,7 @@ def digits(value):
 def as_number(value):
     """Return a phone number as '+digits', '' for anything else (such as a BSUID)."""
     found = digits(value)
-    return f"+{found}" if 0 < len(found) <= _MOST_DIGITS else ""
+    return f"+{found}" if 0 < len(found) <= _MAX_DIGITS else ""
 
 
 def as_bsuid(value):

@@ -45,7 +45,7 @@ NOT_FOLLOWED = {
 _QUALITY_FIELDS = ("", "message_template_status_update", "message_template_quality_update")
 
 
-def reader_of(field, value):
+def find_reader(field, value):
     """Return the function that reads a value of this field, None when there is none.
 
     A body without a field is read only where it is unambiguous: statuses of our own messages, and

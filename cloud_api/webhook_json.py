@@ -8,9 +8,9 @@ import json
 import re
 
 # No number of Meta's is longer.
-_LONGEST_INTEGER = 40
+_MAX_INTEGER_LENGTH = 40
 # Meta nests some 15 levels, a form's answers a few more.
-_DEEPEST = 64
+_MAX_DEPTH = 64
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -30,20 +30,20 @@ def load_body(body):
 
 
 def _short_integer(text):
-    return int(text) if len(text) <= _LONGEST_INTEGER else None
+    return int(text) if len(text) <= _MAX_INTEGER_LENGTH else None
 
 
 def _without_depths(text):
-    """The text with `null` for each value that is nested deeper than `_DEEPEST`, in one pass."""
+    """The text with `null` for each value that is nested deeper than `_MAX_DEPTH`, in one pass."""
     kept, done, depth = [], 0, 0
     for token in _TOKEN.finditer(text):
         sign = token[0]
         if sign in "[{":
             depth += 1
-            if depth == _DEEPEST + 1:
+            if depth == _MAX_DEPTH + 1:
                 kept += [text[done : token.start()], "null"]
         elif sign in "]}":
-            if depth == _DEEPEST + 1:
+            if depth == _MAX_DEPTH + 1:
                 done = token.end()
             depth -= 1
-    return "".join([*kept, text[done:] if depth <= _DEEPEST else ""])
+    return "".join([*kept, text[done:] if depth <= _MAX_DEPTH else ""])

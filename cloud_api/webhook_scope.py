@@ -7,7 +7,7 @@ list of them. Each of the `webhook_*` modules that read has its own in `READERS`
 from dataclasses import dataclass
 
 from .events import NotFollowed, UnknownEvent
-from .values import as_moment, as_uid
+from .values import as_datetime, as_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Scope:
 
     def shared(self, raw, moment=None):
         """Return the fields that all events have; the entry's time where the element has none."""
-        at = as_moment(moment) or as_moment(self.entry_at)
+        at = as_datetime(moment) or as_datetime(self.entry_at)
         return {"waba_uid": self.waba_uid, "field": self.field, "at": at, "raw": raw}
 
     @property

@@ -8,7 +8,7 @@ Shapes: https://developers.facebook.com/documentation/business-messaging/whatsap
 
 from .events import UnknownEvent
 from .values import as_dict, as_list, as_text, as_uid
-from .webhook_fields import NOT_FOLLOWED, reader_of
+from .webhook_fields import NOT_FOLLOWED, find_reader
 from .webhook_json import load_body
 from .webhook_scope import Scope, read
 
@@ -43,7 +43,7 @@ def _entry_events(entry, body):
     """Events of one element of `entry`."""
     if not isinstance(entry, dict):
         return [UnknownEvent(why="the entry is not an object", raw={"entry": entry})]
-    scope = Scope(as_uid(entry.get("id")), _field_of(entry, body), entry.get("time"), {}, (), {})
+    scope = Scope(as_uid(entry.get("id")), _find_field_name(entry, body), entry.get("time"), {}, (), {})
     changes = as_list(entry.get("changes"))
     if not changes and "value" in entry:
         changes = [entry]
@@ -59,7 +59,7 @@ def _entry_events(entry, body):
     return events
 
 
-def _field_of(*places):
+def _find_field_name(*places):
     """Meta's field name; two of its own examples print it at the wrong level (account_update)."""
     for place in places:
         field = as_text(as_dict(place).get("field")).strip().lower()
@@ -74,7 +74,7 @@ def _change_events(change, value, entry, body):
     contacts = tuple(part for part in as_list(fields.get("contacts")) if isinstance(part, dict))
     scope = Scope(
         as_uid(entry.get("id")),
-        _field_of(change, fields, entry, body),
+        _find_field_name(change, fields, entry, body),
         entry.get("time"),
         as_dict(fields.get("metadata")),
         contacts,
@@ -82,7 +82,7 @@ def _change_events(change, value, entry, body):
     )
     if not fields:
         return [scope.unknown("the change has no value", change)]
-    reader = reader_of(scope.field, fields)
+    reader = find_reader(scope.field, fields)
     if reader is None and scope.field in NOT_FOLLOWED:
         return [scope.not_followed(NOT_FOLLOWED[scope.field], change)]
     if reader is None:

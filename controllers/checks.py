@@ -8,7 +8,7 @@ import re
 
 # A row's id is an int4; a longer number is none.
 _ID = re.compile(r"[0-9]{1,10}")
-_LARGEST_ID = 2**31 - 1
+_MAX_ID = 2**31 - 1
 
 
 def as_row_id(text):
@@ -16,7 +16,7 @@ def as_row_id(text):
     if not _ID.fullmatch(str(text)):
         return None
     number = int(text)
-    return number if 0 < number <= _LARGEST_ID else None
+    return number if 0 < number <= _MAX_ID else None
 
 
 def is_storable(text):

@@ -3,13 +3,13 @@ import io
 import xlsxwriter
 from odoo.http import Controller, content_disposition, request, route
 
-from ..models.export_cells import cell
+from ..models.export_cells import export_cell
 from .checks import as_row_id
 
 # Rows read at once: a hundred thousand records would not fit in memory.
 CHUNK = 5000
 # Excel's own limit, without the headings.
-ROWS_OF_A_SHEET = 1_048_575
+MAX_SHEET_ROWS = 1_048_575
 
 
 class WabaExport(Controller):
@@ -18,7 +18,7 @@ class WabaExport(Controller):
     @route(
         "/waba/campaign/<int:campaign_id>/people.xlsx", type="http", auth="user", methods=["GET"]
     )
-    def people(self, campaign_id):
+    def recipients(self, campaign_id):
         campaign = request.env["waba.campaign"].search([("id", "=", as_row_id(campaign_id))])
         if not campaign:
             return request.not_found()
@@ -43,19 +43,19 @@ class WabaExport(Controller):
             )  # fmt: skip
             headings = campaign._export_headings()
             sheet, line = None, 0
-            for values in campaign._people_rows(CHUNK):
-                if line % ROWS_OF_A_SHEET == 0:
+            for values in campaign._recipient_export_rows(CHUNK):
+                if line % MAX_SHEET_ROWS == 0:
                     sheet = book.add_worksheet()
                     sheet.set_column(0, len(headings) - 1, 20)
                     sheet.write_row(0, 0, headings, bold)
-                self._write(sheet, line % ROWS_OF_A_SHEET + 1, values, moment)
+                self._write(sheet, line % MAX_SHEET_ROWS + 1, values, moment)
                 line += 1
             if not line:
                 book.add_worksheet().write_row(0, 0, headings, bold)
         return file.getvalue()
 
     def _write(self, sheet, line, values, moment):
-        for column, value in enumerate(map(cell, values)):
+        for column, value in enumerate(map(export_cell, values)):
             if hasattr(value, "tzinfo"):
                 sheet.write_datetime(line, column, value, moment)
             else:

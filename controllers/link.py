@@ -11,19 +11,19 @@ class WabaLink(LinkTracker):
     def full_url_redirect(self, code, **post):
         if not is_storable(code):
             raise request.not_found()
-        return self._lead_on(code) or super().full_url_redirect(code, **post)
+        return self._redirect_to_target(code) or super().full_url_redirect(code, **post)
 
     @route("/waba/r/<string:code>", type="http", auth="public", methods=["GET", "HEAD"])
     def waba_redirect(self, code, **post):
         return self.full_url_redirect(code, **post)
 
-    def _lead_on(self, text):
+    def _redirect_to_target(self, text):
         """Return a redirect to the target; None when the address is not ours."""
         headers = request.httprequest.headers
         target = (
             request.env["waba.message"]
             .sudo()
-            ._follow_link(
+            ._resolve_link(
                 text,
                 method=request.httprequest.method,
                 user_agent=headers.get("User-Agent", ""),

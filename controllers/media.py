@@ -17,7 +17,7 @@ class WabaMediaController(http.Controller):
         if not media or not media.attachment_id:
             raise request.not_found()
         try:
-            media._conversation().with_env(request.env)._for_reader(shown)
+            media._find_conversation().with_env(request.env)._check_reader(shown)
         except (AccessError, UserError):
             raise request.not_found() from None
         stream = request.env["ir.binary"].sudo()._get_stream_from(

@@ -11,7 +11,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 # As `secrets.token_urlsafe` makes them; nothing else is looked up.
 WEBHOOK_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 # The web server logs whole addresses: mask the key of an account and the verify token.
-SECRETS_IN_ADDRESS = re.compile(r"(?<=/waba/webhook/)[^\s\"]+")
+ADDRESS_SECRETS = re.compile(r"(?<=/waba/webhook/)[^\s\"]+")
 
 
 class MaskedAddresses(logging.Filter):
@@ -27,7 +27,7 @@ class MaskedAddresses(logging.Filter):
 def _masked(value):
     if not isinstance(value, str):
         return value
-    return SECRETS_IN_ADDRESS.sub("***", value)
+    return ADDRESS_SECRETS.sub("***", value)
 
 
 logging.getLogger("werkzeug").addFilter(MaskedAddresses())
@@ -48,32 +48,32 @@ class WabaWebhook(Controller):
     def webhook(self, key, **params):
         # An archived account sends nothing, but statuses and opt-outs still come in for it.
         is_key = WEBHOOK_KEY.fullmatch(key)
-        keys = is_key and request.env["waba.account"].sudo()._find_keys(key)
+        keys = is_key and request.env["waba.account"].sudo()._find_webhook_keys(key)
         if not keys:
-            return self._answer(404, "unknown webhook address")
+            return self._text_response(404, "unknown webhook address")
         account_id, app_secret, verify_token = keys
         if request.httprequest.method == "GET":
             return self._handshake(verify_token or "", params)
-        return self._receive(account_id, app_secret or "")
+        return self._store_body(account_id, app_secret or "")
 
     def _handshake(self, verify_token, params):
         """Meta checks the address by asking for its challenge back."""
         challenge = answer_challenge(params, verify_token)
         if challenge is None:
-            return self._answer(403, "wrong verify token")
-        return self._answer(200, challenge)
+            return self._text_response(403, "wrong verify token")
+        return self._text_response(200, challenge)
 
-    def _receive(self, account_id, app_secret):
+    def _store_body(self, account_id, app_secret):
         """Store a signed body. Odoo commits before the response is sent: a 200 means it is
         stored."""
         raw_body = request.httprequest.get_data(cache=False)
         signature = request.httprequest.headers.get("X-Hub-Signature-256")
         if not verify_signature(raw_body, signature, app_secret):
-            request.env["waba.webhook.refusal"].sudo()._note(account_id)
-            return self._answer(403, "wrong signature")
+            request.env["waba.webhook.refusal"].sudo()._count_refusal(account_id)
+            return self._text_response(403, "wrong signature")
         account = request.env["waba.account"].sudo().browse(account_id)
-        request.env["waba.webhook.event"].sudo()._store(account, raw_body)
-        return self._answer(200, "")
+        request.env["waba.webhook.event"].sudo()._store_body(account, raw_body)
+        return self._text_response(200, "")
 
-    def _answer(self, status, text):
+    def _text_response(self, status, text):
         return request.make_response(text, [("Content-Type", "text/plain")], status=status)

@@ -13,7 +13,7 @@ from odoo import SUPERUSER_ID, api, fields
 from odoo.modules.registry import Registry
 from odoo.tools import config
 from psycopg2.errors import SerializationFailure
-from reputation_history import GOOD, Company, _at, _steady
+from reputation_history import GOOD, Company, _days_ago, _steady
 
 NUMBER = "400000000000002"
 DAYS = 35
@@ -42,7 +42,7 @@ def main(database):
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with Registry(database).cursor() as cursor:
-                tell(api.Environment(cursor, SUPERUSER_ID, {}))
+                build_story(api.Environment(cursor, SUPERUSER_ID, {}))
             return
         except SerializationFailure:
             # A scheduled job wrote the same row first.
@@ -51,17 +51,17 @@ def main(database):
             time.sleep(PAUSE_SECONDS)
 
 
-def tell(env):
+def build_story(env):
     # The addon is found only after the configuration is read.
-    from odoo.addons.waba_campaign.models.waba_message_daily import COUNTED_AT
+    from odoo.addons.waba_campaign.models.waba_message_daily import COUNTED_AT_PARAMETER
 
     sender = env["waba.sender"].search([("phone_number_uid", "=", NUMBER)])
     shop = Shop(sender)
     _send(shop, sender)
     # As on the first count of a day: every day that is still open.
-    env["ir.config_parameter"].set_param(COUNTED_AT, False)
-    env["waba.message.daily"]._count()
-    _live(shop, sender)
+    env["ir.config_parameter"].set_param(COUNTED_AT_PARAMETER, False)
+    env["waba.message.daily"]._count_due_days()
+    _run_daily_jobs(shop, sender)
 
 
 def _send(shop, sender):
@@ -79,13 +79,13 @@ def _send(shop, sender):
     shop.rated(bad.template_id, (13, "yellow"), (11, "red"), before="green")
 
 
-def _live(shop, sender):
+def _run_daily_jobs(shop, sender):
     """Run each day's jobs and the manager's actions."""
     now = fields.Datetime.now()
     ratings = sender._rating_history(now - timedelta(days=DAYS))
     with freeze_time(now) as clock:
         for days_ago in range(DAYS - 2, -1, -1):
-            moment = now if days_ago == 0 else _at(days_ago, hour=10, base=now)
+            moment = now if days_ago == 0 else _days_ago(days_ago, hour=10, base=now)
             clock.move_to(moment)
             sender.write(
                 {
@@ -93,7 +93,7 @@ def _live(shop, sender):
                     "rated_at": moment,
                 }
             )
-            sender._judge()
+            sender._judge_reputation()
             if days_ago == RELEASED:
                 sender.with_user(shop.manager).sudo()._release(REASON)
 

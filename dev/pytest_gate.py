@@ -28,7 +28,7 @@ def pytest_configure(config):
         config.pluginmanager.register(Gate(config), "waba_gate")
 
 
-def line_counts():
+def package_line_counts():
     """Return ``{room: {file: (lines, covered, missing line numbers)}}`` of the run's data file.
 
     ``room`` is a top-level package of the addon; the data file is the one ``COVERAGE_FILE`` names.
@@ -73,7 +73,7 @@ class Gate:
         return result
 
     def check_coverage(self):
-        for room, files in sorted(line_counts().items()):
+        for room, files in sorted(package_line_counts().items()):
             lines = sum(count for count, _covered, _missing in files.values())
             covered = sum(count for _lines, count, _missing in files.values())
             floor = FLOORS.get(room, OTHER_FLOOR)

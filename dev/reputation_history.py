@@ -50,26 +50,26 @@ def make(env, password):
     empty = Company(env, "Camas Blandas", "empty", password, "250")
     empty.number("+34 600 000 031", "Camas Blandas", "unknown")
     Company(env, "Lámparas Claras", "new", password)
-    env["waba.message.daily"]._count()
+    env["waba.message.daily"]._count_due_days()
     for sender in env["waba.sender"].search([]):
-        _live_through(sender)
+        _run_daily_jobs(sender)
 
 
-def _live_through(sender):
+def _run_daily_jobs(sender):
     """Run each day's judgement and response as the jobs do."""
     history = sender.env["waba.sender.reputation"]
     first = history.search([("sender_id", "=", sender.id)], order="day", limit=1).day
     if not first:
         return
     today = fields.Datetime.now()
-    ratings = sender._rating_history(_at(DAYS))
+    ratings = sender._rating_history(_days_ago(DAYS))
     with freeze_time(today) as clock:
         for days_ago in range((today.date() - first).days, -1, -1):
-            moment = today if days_ago == 0 else _at(days_ago, base=today)
+            moment = today if days_ago == 0 else _days_ago(days_ago, base=today)
             clock.move_to(moment)
             known = [rating for at, rating in ratings if at <= moment]
             sender.quality_rating = known[-1] if known else "unknown"
-            sender._judge()
+            sender._judge_reputation()
 
 
 
@@ -157,12 +157,12 @@ class Company:
         """How Meta rated a number or a template: (days ago, rating) from the oldest on."""
         kind, source, field = RATED[subject._name]
         for days_ago, rating in ratings:
-            self.env["waba.reputation.event"]._record(
+            self.env["waba.reputation.event"]._record_events(
                 [
                     {
                         "kind": kind,
                         "source": source,
-                        "at": _at(days_ago),
+                        "at": _days_ago(days_ago),
                         field: subject.id,
                         "value_before": before,
                         "value_after": rating,
@@ -183,10 +183,10 @@ class Company:
             name: round(counts["delivered"] * rates.get(name, 0))
             for name in ("read", "replied", "opted_out")
         }
-        past = Past(self, sender, campaign)
+        past = FixedClock(self, sender, campaign)
         past._sent(days_ago, campaign, sender, sender.number[:3], source, **counts)
 
-    def know(self, sender):
+    def add_evidence(self, sender):
         """Record the evidence of the created messages."""
         rows = self.env["waba.message"].search([("sender_id", "=", sender.id)])
         now = fields.Datetime.now()
@@ -200,9 +200,9 @@ class Company:
             at = row.opted_out_at or row.failed_at or row.sent_at + timedelta(days=3)
             events.append({"kind": kind, "source": source, "at": at, "message_id": row.id,
                            "event_key": f"picture:{kind}:{row.id}"})  # fmt: skip
-        self.env["waba.reputation.event"]._record(events)
+        self.env["waba.reputation.event"]._record_events(events)
 
-    def use(self, people):
+    def use_slots(self, people):
         """Take `people` slots of the daily limit in the last hours."""
         self.env.flush_all()
         self.env.cr.execute(
@@ -219,7 +219,7 @@ class Company:
 LOST = ("silent", "undeliverable", "limited")
 
 
-class Past:
+class FixedClock:
     """What the tests' builder of messages needs to know."""
 
     def __init__(self, company, sender, campaign):
@@ -232,12 +232,12 @@ class Past:
         self._sent = ReputationCase._sent.__get__(self)
 
 
-def _at(days_ago, hour=9, minute=20, base=None):
+def _days_ago(days_ago, hour=9, minute=20, base=None):
     moment = (base or fields.Datetime.now()).replace(hour=hour, minute=minute, second=0)
     return moment.replace(microsecond=0) - timedelta(days=days_ago)
 
 
-def _wave(days_ago, low, high):
+def _seasonal_value(days_ago, low, high):
     """Weekly and seasonal variation, deterministic."""
     wave = math.sin(days_ago * 0.9) * math.cos(days_ago / 17)
     return round(low + (high - low) * (0.5 + 0.5 * wave))
@@ -259,7 +259,7 @@ def _steady(company, sender, names, first, last, low=90, high=210, every=9):
         if campaign is None or (first - days_ago) % every == 0:
             campaign = company.campaign(sender, next(names))
         if days_ago % 7 not in (0, 6) or low > 100:
-            size = _wave(days_ago, low, high)
+            size = _seasonal_value(days_ago, low, high)
             company.send(sender, campaign, days_ago, size, **_well_received(days_ago))
 
 

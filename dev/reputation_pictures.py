@@ -9,7 +9,7 @@ import sys
 
 from demo_lib.clients import is_up
 from demo_lib.processes import Children, DemoError, free_port
-from demo_lib.servers import Place
+from demo_lib.servers import DemoEnvironment
 from screenshots import DESKTOP, ROOT, Browser
 
 PASSWORD = "reputation"
@@ -27,7 +27,7 @@ STATES = {"rich": MONTH, "paused": MONTH, "thin": None, "empty": None, "new": No
 
 
 def main(database):
-    place = Place.from_environment(database)
+    place = DemoEnvironment.from_environment(database)
     with Children(place.root) as children:
         make_database(place, children)
         address = start_odoo(place, children)

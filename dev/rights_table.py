@@ -4,7 +4,7 @@ from odoo.addons.waba_campaign.tests import rights
 from odoo.tests import new_test_user
 
 
-def rows_of(model, user, is_global):
+def rule_domains(model, user, is_global):
     """The domains of the rules for everybody, or of those that a user's groups widen or narrow."""
     rules = model.env["ir.rule"].sudo().search([("model_id.model", "=", model._name)])
     if is_global:
@@ -29,7 +29,7 @@ def print_table(env):
             if may := rights.operations(model):
                 written = rights.writable(model)
                 fields = " ".join(field for field in model._fields if field in written)
-                mine, companies = (rows_of(model, user, is_global) for is_global in (False, True))
+                mine, companies = (rule_domains(model, user, is_global) for is_global in (False, True))
                 print(f"| {name} | {role} | {may} | `{mine}` | `{companies}` | {fields or '–'} |")
 
 

@@ -75,7 +75,7 @@ class Screens:
         self.compose()
         self.show(".o_waba_preview")
 
-    def trial(self):
+    def ab_test(self):
         self.compose()
         self.tab("Message B")
 

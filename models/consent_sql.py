@@ -29,18 +29,18 @@ def consent_sql(purpose, company, person=None):
     )
 
 
-def strongest(states):
+def strongest_consent(states):
     """Of what several rows of one person say, what counts: an opt-in has outlived the opt-outs that
     other rows still show."""
     return next((state for state in ("opted_in", "opted_out") if state in states), "unknown")
 
 
-def strictest(states):
+def strictest_consent(states):
     """Of what several rows of one person say, what must not be overlooked."""
     return next((state for state in ("opted_out", "opted_in") if state in states), "unknown")
 
 
-def common_sql(purpose):
+def shared_consent_sql(purpose):
     """SQL: what all companies of the portfolio of `r` may take the person's words to be.
 
     A portfolio without accounts is nobody's yet: there any opt-in shows.

@@ -1,15 +1,15 @@
 from odoo import api, fields, models
 
-from .window_actions import list_of
+from .window_actions import list_action
 
-USERS = "waba_campaign.waba_group_user"
+USER_GROUP = "waba_campaign.waba_group_user"
 # A change of one of these may bring a lead into a follow-up, or end one.
-FOLLOWED = frozenset(
+FOLLOWUP_FIELDS = frozenset(
     ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",
      "user_id", "type", "company_id")
 )  # fmt: skip
 
-TELLING = ("email", "comment", "email_outgoing")
+CONTACT_SUBTYPES = ("email", "comment", "email_outgoing")
 
 
 class CrmLead(models.Model):
@@ -18,12 +18,12 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"
 
     waba_enrollment_ids = fields.One2many(
-        "waba.sequence.enrollment", "lead_id", "Follow-ups", readonly=True, groups=USERS
+        "waba.sequence.enrollment", "lead_id", "Follow-ups", readonly=True, groups=USER_GROUP
     )
     waba_followup_count = fields.Integer(
-        "Follow-ups under way", compute="_compute_waba_followup", groups=USERS
+        "Follow-ups under way", compute="_compute_waba_followup", groups=USER_GROUP
     )
-    waba_followup_text = fields.Char("Follow-up", compute="_compute_waba_followup", groups=USERS)
+    waba_followup_text = fields.Char("Follow-up", compute="_compute_waba_followup", groups=USER_GROUP)
 
     @api.depends("waba_enrollment_ids.state", "waba_enrollment_ids.step_id")
     def _compute_waba_followup(self):
@@ -39,50 +39,50 @@ class CrmLead(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         leads = super().create(vals_list)
-        self.env["waba.attribution.due"]._note_new(leads)
-        if self.env["waba.sequence"]._watched():
-            self.env["waba.sequence"]._follow_new(leads.sudo())
+        self.env["waba.attribution.due"]._queue_new_leads(leads)
+        if self.env["waba.sequence"]._running_ids_by_trigger():
+            self.env["waba.sequence"]._enroll_created(leads.sudo())
         return leads
 
     def write(self, vals):
-        is_followed = FOLLOWED.intersection(vals) and self.env["waba.sequence"]._is_used()
+        is_followed = FOLLOWUP_FIELDS.intersection(vals) and self.env["waba.sequence"]._is_used()
         before = is_followed and {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
         result = super().write(vals)
-        self.env["waba.attribution.due"]._note_written(self, vals.keys())
+        self.env["waba.attribution.due"]._queue_changed_leads_now(self, vals.keys())
         if is_followed:
-            self.sudo()._follow_change(before)
+            self.sudo()._update_followups(before)
         return result
 
-    def _follow_change(self, before):
+    def _update_followups(self, before):
         """:param before: {lead: (stage, tags)} as they were"""
         sequences = self.env["waba.sequence"]
-        running = self.env["waba.sequence.enrollment"]._running_of(leads=self)
+        running = self.env["waba.sequence.enrollment"]._find_running(leads=self)
         if running:
             for one in running:
                 number = self.env["waba.recipient"]._number_of(one.lead_id) or False
                 if (one.user_id, one.number) != (one.lead_id.user_id, number):
                     one.write({"user_id": one.lead_id.user_id.id, "number": number})
-            running._stop_ended()
-        watched = sequences._watched()
+            running._stop_exited()
+        watched = sequences._running_ids_by_trigger()
         if "stage" in watched:
-            sequences._follow_stage(self.filtered(lambda lead: lead.stage_id != before[lead][0]))
+            sequences._enroll_stage_changed(self.filtered(lambda lead: lead.stage_id != before[lead][0]))
         if "tag" in watched:
             added = {lead: lead.tag_ids - before[lead][1] for lead in self}
-            sequences._follow_tags({lead: tags for lead, tags in added.items() if tags})
+            sequences._enroll_tagged({lead: tags for lead, tags in added.items() if tags})
 
     def unlink(self):
-        running = self.env["waba.sequence.enrollment"].sudo()._running_of(leads=self)
-        running._stop("gone")
+        running = self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)
+        running._stop_enrollments("gone")
         return super().unlink()
 
     def _message_post_after_hook(self, message, msg_values):
         """The person's e-mail, or a colleague's e-mail or call, may end follow-ups at once."""
         result = super()._message_post_after_hook(message, msg_values)
         is_note = message.subtype_id == self.env.ref("mail.mt_note")
-        if message.mail_activity_type_id or (message.message_type in TELLING and not is_note):
-            self.env["waba.sequence.enrollment"].sudo()._running_of(leads=self)._stop_ended()
+        if message.mail_activity_type_id or (message.message_type in CONTACT_SUBTYPES and not is_note):
+            self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)._stop_exited()
         return result
 
     def action_view_waba_followups(self):
         self.ensure_one()
-        return list_of(self.env, "waba_sequence_enrollment_action", [("lead_id", "=", self.id)])
+        return list_action(self.env, "waba_sequence_enrollment_action", [("lead_id", "=", self.id)])

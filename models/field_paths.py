@@ -4,7 +4,7 @@ from odoo import SUPERUSER_ID, api, models, tools
 from odoo.exceptions import AccessError, MissingError, ValidationError
 
 # Types of fields that hold nothing a message can show, or lead nowhere known beforehand.
-NO_WORDS = ("binary", "json", "properties", "properties_definition", "reference",
+UNREADABLE_TYPES = ("binary", "json", "properties", "properties_definition", "reference",
             "many2one_reference")  # fmt: skip
 # Models that say nothing about a person: users and their rights, Odoo's own works, colleagues'
 # notes, and all of ours, accounts with their keys among them.
@@ -24,7 +24,7 @@ class WabaFieldPath(models.AbstractModel):
     """A dotted path of fields that a person wrote, such as `partner_id.city`: one reader for all.
 
     Whatever shows a path's value (campaigns, follow-ups, actions, conversations, automatic replies,
-    previews) asks `_follow`; whatever keeps a path asks `_check`. Both judge it by `_why_refused`,
+    previews) asks `_follow`; whatever keeps a path asks `_check`. Both judge it by `_path_refusal`,
     because rights change after a path was written, and a line that was never saved was never
     checked. A path is read with the rights of one named user, never with all rights.
     """
@@ -37,18 +37,18 @@ class WabaFieldPath(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _as_reader(self, record, reader, company):
+    def _with_reader(self, record, reader, company):
         """`record` as one user reads it within one company, for `_follow`.
 
         :param reader: res.users; empty when nobody is left whose rights could be used, and then
             paths show nothing
         """
-        if not _is_real(reader):
+        if not _is_real_user(reader):
             return record.browse()
         return record.with_user(reader).with_context(allowed_company_ids=company.ids)
 
     @api.model
-    def _follow(self, record, path, is_found=False):
+    def _resolve_path(self, record, path, is_found=False):
         """Where a path leads from `record`, as far as the user of its environment may read.
 
         Every step is checked: Odoo's cache holds what others read before, and tells it to anybody.
@@ -59,18 +59,18 @@ class WabaFieldPath(models.AbstractModel):
             relational field the value is the records that may be read
         """
         user = record.env.user
-        if not record or not _is_real(user):
+        if not record or not _is_real_user(user):
             return None
         record = record.with_user(user)
-        if self.with_env(record.env)._why_refused(record._name, path):
+        if self.with_env(record.env)._path_refusal(record._name, path):
             return None
         try:
-            return self._walk(record if is_found else _readable(record), _names(path))
+            return self._walk_path(record if is_found else _filter_readable(record), _path_names(path))
         except (AccessError, MissingError):
             return None
 
     @api.model
-    def _walk(self, record, names):
+    def _walk_path(self, record, names):
         while record:
             name, *names = names
             field = record._fields[name]
@@ -80,7 +80,7 @@ class WabaFieldPath(models.AbstractModel):
                 names, field = [*rest, *names], record._fields[name]
             value = record[name]
             if field.relational:
-                value = _readable(value)
+                value = _filter_readable(value)
             if not names:
                 if field.relational:
                     value.mapped("display_name")
@@ -94,25 +94,25 @@ class WabaFieldPath(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _check(self, path, model_names):
+    def _check_path(self, path, model_names):
         """Refuse a path that leads from none of these models to something the user may show.
 
         :raise ValidationError: naming the step, why, and what to do
         """
-        refusals = [self._why_refused(name, path) for name in model_names]
+        refusals = [self._path_refusal(name, path) for name in model_names]
         if refusals and all(refusals):
             # Of several models that the path could be meant for, the one it leads further in.
-            raise ValidationError(self._refusal_sentence(path, *max(refusals, key=_reach)))
+            raise ValidationError(self._refusal_sentence(path, *max(refusals, key=_refusal_depth)))
 
     @api.model
     @tools.ormcache("self.env.uid", "model_name", "path")
-    def _why_refused(self, model_name, path):
+    def _path_refusal(self, model_name, path):
         """(reason key, name, model name) of the step that may not be taken, or None.
 
         Decided by fields and models alone, for the user of the environment: rules about single
-        records are asked where the records are (`_walk`).
+        records are asked where the records are (`_walk_path`).
         """
-        names, model = _names(path), self._model_as_user(model_name)
+        names, model = _path_names(path), self._model_as_user(model_name)
         if not names:
             return "unknown", path or "", model_name
         if TECHNICAL_MODELS.match(model_name):
@@ -126,7 +126,7 @@ class WabaFieldPath(models.AbstractModel):
                 return "secret", name, model._name
             # What it is read from, with all rights by default, is what it shows.
             source = field.related and ".".join([field.related, *names])
-            if source and self._why_refused(model._name, source):
+            if source and self._path_refusal(model._name, source):
                 return "secret", name, model._name
             if names and not field.relational:
                 return "no_link", name, model._name
@@ -136,7 +136,7 @@ class WabaFieldPath(models.AbstractModel):
                     return "technical", name, here
                 if not model.has_access("read"):
                     return "no_access", name, here
-            elif field.type in NO_WORDS:
+            elif field.type in UNREADABLE_TYPES:
                 return "no_words", name, model._name
         return None
 
@@ -181,19 +181,19 @@ class WabaFieldPath(models.AbstractModel):
         }[reason]
 
 
-def _names(path):
+def _path_names(path):
     return [name for name in (part.strip() for part in (path or "").split(".")) if name]
 
 
-def _readable(records):
+def _filter_readable(records):
     return records._origin._filtered_access("read")
 
 
-def _is_real(user):
+def _is_real_user(user):
     """Whether these are rights that somebody was given: OdooBot has all of them."""
     return bool(user) and user.id != SUPERUSER_ID and user.sudo().active
 
 
-def _reach(refusal):
+def _refusal_depth(refusal):
     """Refusals that say more about a path than that its first field is another model's."""
     return refusal[0] != "unknown"

@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.fields import Command
 
 # Commands whose second or third part names records that exist.
-OF_ONE = (Command.UPDATE, Command.DELETE, Command.UNLINK, Command.LINK)
+SINGLE_RECORD_COMMANDS = (Command.UPDATE, Command.DELETE, Command.UNLINK, Command.LINK)
 
 
 class Base(models.AbstractModel):
@@ -17,48 +17,48 @@ class Base(models.AbstractModel):
     _inherit = "base"
 
     def onchange(self, values, field_names, fields_spec):
-        if self._is_form_of_ours():
-            kept = self._kept_from_forms()
-            values = self._from_form(values)
+        if self._is_waba_form():
+            kept = self._protected_field_names()
+            values = self._clean_form_values(values)
             field_names = [name for name in field_names if name not in kept]
         return super().onchange(values, field_names, fields_spec)
 
     @api.model
     def default_get(self, fields_list):
-        if not self._is_form_of_ours():
+        if not self._is_waba_form():
             return super().default_get(fields_list)
-        kept = self._kept_from_forms().intersection(fields_list)
+        kept = self._protected_field_names().intersection(fields_list)
         values = super().default_get([name for name in fields_list if name not in kept])
         # Neither a context nor a user's own ir.default, which anybody may make, says these.
-        values |= {name: self._own_default(name) for name in kept if self._fields[name].default}
-        return self._only_readable(values)
+        values |= {name: self._field_default(name) for name in kept if self._fields[name].default}
+        return self._filter_readable_values(values)
 
     @api.model
-    def _own_default(self, name):
+    def _field_default(self, name):
         """The default that the field itself defines, as a form is sent it."""
         field = self._fields[name]
         value = field.convert_to_cache(field.default(self), self, validate=False)
         return field.convert_to_write(value, self)
 
     @api.model
-    def _is_form_of_ours(self):
+    def _is_waba_form(self):
         return self._name.startswith("waba.") and not self.env.su
 
     @api.model
-    def _kept_from_forms(self):
+    def _protected_field_names(self):
         """Names of fields of which a form says nothing."""
         return frozenset()
 
     @api.model
-    def _from_form(self, values):
+    def _clean_form_values(self, values):
         """What a form may say of a record of this model: nothing that it keeps itself."""
-        kept = self._kept_from_forms()
-        return self._only_readable(
+        kept = self._protected_field_names()
+        return self._filter_readable_values(
             {name: value for name, value in values.items() if name not in kept}
         )
 
     @api.model
-    def _only_readable(self, values):
+    def _filter_readable_values(self, values):
         """These values of a form without the records that the user may not read."""
         return {name: self._readable_value(name, value) for name, value in values.items()}
 
@@ -71,7 +71,7 @@ class Base(models.AbstractModel):
             # A line's form sends the values of the record above it along, and which record it is.
             if value.get("id") and not self._readable_ids(field, [value["id"]]):
                 return False
-            return self.env[field.comodel_name]._from_form(value)
+            return self.env[field.comodel_name]._clean_form_values(value)
         if field.type == "many2one":
             return value if self._readable_ids(field, [value]) else False
         if isinstance(value, list):
@@ -87,10 +87,10 @@ class Base(models.AbstractModel):
         kind, *rest = command
         if kind == Command.SET:
             return (kind, 0, self._readable_ids(field, rest[1]))
-        if kind in OF_ONE and not self._readable_ids(field, rest[:1]):
+        if kind in SINGLE_RECORD_COMMANDS and not self._readable_ids(field, rest[:1]):
             return None
         if kind in (Command.CREATE, Command.UPDATE) and rest[1:]:
-            return (kind, rest[0], self.env[field.comodel_name]._from_form(rest[1]))
+            return (kind, rest[0], self.env[field.comodel_name]._clean_form_values(rest[1]))
         return command
 
     @api.model

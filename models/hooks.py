@@ -32,7 +32,7 @@ def hook(method):
 
     @wraps(method)
     def call_all(self, *args, **kwargs):
-        names = _implementations_of(type(self)).get(method.__name__, ())
+        names = _find_implementations(type(self)).get(method.__name__, ())
         return [getattr(self, name)(*args, **kwargs) for name in names]
 
     return call_all
@@ -48,7 +48,7 @@ def implements(hook_name):
     return mark
 
 
-def _implementations_of(model_class):
+def _find_implementations(model_class):
     classes, found = _implementations.get(model_class, (None, None))
     # Installing another addon gives the same class other bases: what was read before is stale.
     if classes is not model_class.__mro__:

@@ -7,7 +7,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 _logger = logging.getLogger(__name__)
 
 # Records by themselves; any other model needs a contact.
-PEOPLE = ("crm.lead", "res.partner")
+PERSON_MODELS = ("crm.lead", "res.partner")
 
 
 class IrActionsServer(models.Model):
@@ -62,13 +62,13 @@ class IrActionsServer(models.Model):
         self.ensure_one()
         warnings = super()._get_warning_messages()
         if self.state == "waba_template":
-            warnings += self._waba_problems()
+            warnings += self._waba_configuration_errors()
         return warnings
 
-    def _waba_problems(self):
+    def _waba_configuration_errors(self):
         """[sentence] that keep this action from being run, but not what passes by itself."""
         problems = []
-        if self.model_id and self._waba_way_to_person() is None:
+        if self.model_id and self._waba_contact_field() is None:
             problems.append(
                 self.env._(
                     "%s has no contact to write to. Choose leads, contacts, or a model with a "
@@ -96,7 +96,7 @@ class IrActionsServer(models.Model):
     def _onchange_waba_template_id(self):
         lines = self.env["waba.action.variable"]
         self.waba_variable_ids = [
-            fields.Command.clear(), *lines._commands_from(self.waba_template_id.variable_ids)
+            fields.Command.clear(), *lines._copy_commands(self.waba_template_id.variable_ids)
         ]  # fmt: skip
         senders = self.waba_template_id.account_id.sender_ids
         if self.waba_sender_id not in senders:
@@ -105,32 +105,32 @@ class IrActionsServer(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         actions = super().create(vals_list)
-        actions.filtered(lambda one: not one.waba_variable_ids)._waba_take_variables()
+        actions.filtered(lambda one: not one.waba_variable_ids)._waba_load_variables()
         return actions
 
     def write(self, vals):
         result = super().write(vals)
         if "waba_template_id" in vals and "waba_variable_ids" not in vals:
-            self._waba_take_variables()
+            self._waba_load_variables()
         return result
 
-    def _waba_take_variables(self):
+    def _waba_load_variables(self):
         """The template's variables, as it maps them by default."""
         for action in self.filtered(lambda one: one.waba_template_id or one.waba_variable_ids):
             lines = action.waba_variable_ids
             action.waba_variable_ids = [
                 fields.Command.clear(),
-                *lines._commands_from(action.waba_template_id.sudo().variable_ids),
+                *lines._copy_commands(action.waba_template_id.sudo().variable_ids),
             ]
 
     # ------------------------------------------------------------------
     # To whom
     # ------------------------------------------------------------------
 
-    def _waba_way_to_person(self):
+    def _waba_contact_field(self):
         """'' when the record is a person itself, the name of its contact's field, or None."""
         name = self.model_id.model
-        if name in PEOPLE:
+        if name in PERSON_MODELS:
             return ""
         if name not in self.env:
             return None
@@ -147,10 +147,10 @@ class IrActionsServer(models.Model):
 
     def _waba_read_model(self):
         """The model that variables of kind 'a field of the record' are read from."""
-        return self.model_id.model if self.model_id.model in PEOPLE else "res.partner"
+        return self.model_id.model if self.model_id.model in PERSON_MODELS else "res.partner"
 
-    def _waba_person_of(self, record):
-        way = self._waba_way_to_person()
+    def _waba_contact_record(self, record):
+        way = self._waba_contact_field()
         return record[way][:1] if way else record
 
     # ------------------------------------------------------------------
@@ -165,22 +165,22 @@ class IrActionsServer(models.Model):
         for record in records:
             try:
                 with self.env.cr.savepoint():
-                    self._waba_queue(record.sudo())
+                    self._waba_queue_message(record.sudo())
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
             except Exception:
                 _logger.exception(
                     "ir.actions.server %s: no WhatsApp message for %s", self.id, record
                 )
-                self._waba_note_failure(record)
+                self._waba_log_failure(record)
         return False
 
-    def _waba_queue(self, record):
-        person = self._waba_person_of(record)
+    def _waba_queue_message(self, record):
+        person = self._waba_contact_record(record)
         if not person:
-            self._waba_note(record, self.env._("no contact is set."))
+            self._waba_log_note(record, self.env._("no contact is set."))
             return
-        if self._waba_written_lately(record):
+        if self._waba_messaged_recently(record):
             return
         row = self.env["waba.message"]._queue_direct(
             self.waba_sender_id or self.waba_template_id.account_id.sender_ids[:1],
@@ -189,14 +189,14 @@ class IrActionsServer(models.Model):
             template=self.waba_template_id,
             variables=self.waba_variable_ids,
             user=record.user_id if "user_id" in record._fields else None,
-            reader=self._waba_reader(),
+            reader=self._waba_reading_user(),
             origin_key=self._waba_origin_key(record),
             values={"action_id": self.id},
         )
         if row.state == "skipped":
-            self._waba_note(record, row.failure_reason)
+            self._waba_log_note(record, row.failure_reason)
 
-    def _waba_reader(self):
+    def _waba_reading_user(self):
         """With whose rights fields are read for the text.
 
         Those of the colleague whose doing set it off. What a job, a customer or a visitor sets off
@@ -207,7 +207,7 @@ class IrActionsServer(models.Model):
             return user
         return self.sudo().write_uid.filtered("active")
 
-    def _waba_period(self):
+    def _waba_repeat_period(self):
         """Number of the period of `waba_repeat_hours` that now lies in."""
         span = self.waba_repeat_hours * 3600
         now = int(fields.Datetime.now().timestamp())
@@ -217,34 +217,34 @@ class IrActionsServer(models.Model):
         """Names the occasion: action, record and period. One row at most has it, whoever is first.
 
         Two runs at once, in transactions that do not see each other, have the same key, but for the
-        instant at which a period ends; `_waba_written_lately` covers the rest of the edge.
+        instant at which a period ends; `_waba_messaged_recently` covers the rest of the edge.
         """
         if not self.waba_repeat_hours:
             return None
         if period is None:
-            period = self._waba_period()
+            period = self._waba_repeat_period()
         return f"action:{self.id}:{record._name},{record.id}:{period}"
 
-    def _waba_written_lately(self, record):
+    def _waba_messaged_recently(self, record):
         """Whether this action wrote to the record in the period before, less than its hours ago."""
         if not self.waba_repeat_hours:
             return False
-        before = self.env["waba.message"]._by_origin_key(
-            self._waba_origin_key(record, self._waba_period() - 1)
+        before = self.env["waba.message"]._find_by_origin_key(
+            self._waba_origin_key(record, self._waba_repeat_period() - 1)
         )
         since = fields.Datetime.now() - timedelta(hours=self.waba_repeat_hours)
         return bool(before) and before.sudo().create_date > since
 
-    def _waba_note_failure(self, record):
+    def _waba_log_failure(self, record):
         try:
             with self.env.cr.savepoint():
-                self._waba_note(record, self.env._("an error occurred; the log tells more."))
+                self._waba_log_note(record, self.env._("an error occurred; the log tells more."))
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception:
             _logger.exception("ir.actions.server %s: nor a note on %s", self.id, record)
 
-    def _waba_note(self, record, why):
+    def _waba_log_note(self, record, why):
         """Said on the record, where its people look."""
         if hasattr(record, "_message_log"):
             record.sudo()._message_log(

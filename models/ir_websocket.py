@@ -19,6 +19,6 @@ class IrWebsocket(models.AbstractModel):
             conversation = self.env["waba.conversation"].browse(int(match[1])).exists()
             shown = (match[2], int(match[3])) if match[2] else False
             is_user = self.env.user.has_group("waba_campaign.waba_group_user")
-            if conversation and is_user and conversation._may_be_read(shown):
+            if conversation and is_user and conversation._is_readable(shown):
                 channels.append(conversation)
         return super()._build_bus_channel_list(channels)

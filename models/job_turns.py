@@ -14,10 +14,10 @@ from odoo.tools import SQL
 
 # Seconds of a job before it looks whether others wait, and between two looks. Sending begins and
 # ends with seconds in which little leaves, and comes first.
-FAIR_SECONDS, FAIR_SENDING_SECONDS, LOOK_SECONDS = 4.0, 12.0, 1.0
+SLICE_SECONDS, SENDING_SLICE_SECONDS, CHECK_SECONDS = 4.0, 12.0, 1.0
 
 # A job that runs is locked by its worker, FOR NO KEY UPDATE.
-WAITING = """
+WAITING_JOB_QUERY = """
     SELECT 1 FROM ir_cron c
      WHERE c.active AND c.id <> %(own)s
        AND (c.nextcall <= %(now)s
@@ -26,7 +26,7 @@ WAITING = """
      LIMIT 1 FOR SHARE OF c SKIP LOCKED"""
 
 
-class Turn:
+class TimeSlice:
     """One run of a job, from now on.
 
     :param cron: the ir.cron that runs; none when it does not run as one
@@ -34,29 +34,29 @@ class Turn:
     :param fair: before which it does not look whether others wait
     """
 
-    def __init__(self, cron, seconds, fair=FAIR_SECONDS):
-        self._cron = cron
+    def __init__(self, cron, seconds, fair=SLICE_SECONDS):
+        self._transfer_cron = cron
         self._started = time.monotonic()
         self._seconds = seconds
         self._look_at = self._started + fair
         self._is_over = False
 
     @property
-    def is_over(self):
+    def is_used_up(self):
         """Whether to end now. Ends the transaction when it looks: ask between two commits."""
         now = time.monotonic()
         if now - self._started > self._seconds:
             self._is_over = True
         elif not self._is_over and now > self._look_at:
-            self._look_at = now + LOOK_SECONDS
-            self._is_over = self._is_another_waiting()
+            self._look_at = now + CHECK_SECONDS
+            self._is_over = self._is_other_job_waiting()
         return self._is_over
 
-    def _is_another_waiting(self):
-        cr = self._cron.env.cr
+    def _is_other_job_waiting(self):
+        cr = self._transfer_cron.env.cr
         try:
             cr.execute(
-                SQL(WAITING, own=self._cron.id or 0, now=fields.Datetime.now()),
+                SQL(WAITING_JOB_QUERY, own=self._transfer_cron.id or 0, now=fields.Datetime.now()),
                 log_exceptions=False,
             )
             return bool(cr.fetchone())

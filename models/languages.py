@@ -1,7 +1,7 @@
 """The language of what scheduled jobs write for people: their own user has none to speak of."""
 
 
-def in_language_of(whose, records):
+def with_language(whose, records):
     """`records` in an environment that speaks that company's or user's language.
 
     :param whose: res.company or res.users; of several, the first decides

@@ -1,4 +1,4 @@
-"""`policy.numbers.e164_of` in SQL, for numbers that are joined and not read."""
+"""`policy.numbers.canonical_number` in SQL, for numbers that are joined and not read."""
 
 from odoo.tools import SQL
 

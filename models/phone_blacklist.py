@@ -34,31 +34,31 @@ class WabaRecipient(models.Model):
     def _update_blacklist(self, action):
         """These people's state changed by a word on promotions: the blacklist follows."""
         if action == "opt_out":
-            self._put_on_blacklist()
+            self._add_to_blacklist()
         else:
-            self._take_off_blacklist()
+            self._remove_from_blacklist()
 
-    def _numbers_to_list(self):
+    def _blacklistable_numbers(self):
         """The E.164 numbers of these people that Odoo's blacklist can hold."""
-        numbers = set(self._known_numbers())
+        numbers = set(self._number_forms())
         formatted = (self.env.user._phone_format(number=number) for number in numbers)
         return list(filter(None, formatted))
 
-    def _put_on_blacklist(self):
+    def _add_to_blacklist(self):
         companies = self.portfolio_id.sudo().account_ids.company_id
         if not any(companies.mapped("waba_feed_blacklist")):
             return
         blacklist = self.env["phone.blacklist"].sudo().with_context(waba_feeds=True)
-        numbers = self._numbers_to_list()
+        numbers = self._blacklistable_numbers()
         there = blacklist.search([("number", "in", numbers)]).mapped("number")
         if new := sorted(set(numbers) - set(there)):
             reason = self.env._("Opted out of WhatsApp promotions.")
-            blacklist._add(new, message=reason).write({"waba_added": True})
+            blacklist._add_line(new, message=reason).write({"waba_added": True})
 
-    def _take_off_blacklist(self):
+    def _remove_from_blacklist(self):
         blacklist = self.env["phone.blacklist"].sudo().with_context(waba_feeds=True)
         ours = blacklist.search(
-            [("number", "in", self._numbers_to_list()), ("waba_added", "=", True)]
+            [("number", "in", self._blacklistable_numbers()), ("waba_added", "=", True)]
         )
         if not ours:
             return
@@ -66,7 +66,7 @@ class WabaRecipient(models.Model):
         still_out = self._same_person().filtered(
             lambda person: person.marketing_state == "opted_out"
         )
-        kept = still_out._numbers_to_list()
+        kept = still_out._blacklistable_numbers()
         if numbers := [entry.number for entry in ours if entry.number not in kept]:
             reason = self.env._("Opted in to WhatsApp promotions again.")
             blacklist._remove(numbers, message=reason).write({"waba_added": False})

@@ -8,7 +8,7 @@ from phonenumbers.timezone import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 # Calling codes whose mobile numbers tell the region too: Mexico, Argentina, Brazil, Indonesia
 # (phonenumbers, `is_number_type_geographical`), and North America, where a number does not tell
 # whether it is mobile. Elsewhere the region of a landline says nothing about a mobile phone.
-_TELL_REGION = frozenset(("1", "52", "54", "55", "62"))
+_AREA_CODED_COUNTRIES = frozenset(("1", "52", "54", "55", "62"))
 _CALLING_CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 # Calling codes that one country has alone, from 1 to 3 digits. Reading the whole number, which the
@@ -20,7 +20,7 @@ _SOLE_COUNTRY = {
 }
 
 
-def country_of(number):
+def number_country(number):
     """ISO 3166-1 alpha-2 code of an E.164 number, '' when unknown; +1 is told by area code."""
     for length in (1, 2, 3):
         if number and number[0] == "+" and (country := _SOLE_COUNTRY.get(number[1 : 1 + length])):
@@ -31,7 +31,7 @@ def country_of(number):
         return ""
 
 
-def zones_of(number):
+def number_time_zones(number):
     """Time zones of an E.164 number, divided by commas, '' when unknown.
 
     More than one when the number does not tell where in its country the person is.
@@ -44,11 +44,11 @@ def zones_of(number):
         return ""
     # The longest prefix that is listed: without reading the number, which costs a hundred times
     # as much. Unlisted ones (freephone, new area codes) are the whole country's.
-    return _zones_of_prefix(digits[:TIMEZONE_LONGEST_PREFIX] if code in _TELL_REGION else code)
+    return _prefix_time_zones(digits[:TIMEZONE_LONGEST_PREFIX] if code in _AREA_CODED_COUNTRIES else code)
 
 
 @lru_cache(maxsize=50_000)
-def _zones_of_prefix(digits):
+def _prefix_time_zones(digits):
     for length in range(len(digits), 0, -1):
         if found := TIMEZONE_DATA.get(digits[:length]):
             return ",".join(found)

@@ -18,8 +18,8 @@ class WabaRecipient(models.Model):
     def _register_hook(self):
         super()._register_hook()
         if LOOKUP in self.env:
-            _find_people(type(self.env[LOOKUP]))
-            _erase_people(type(self.env[LINE]))
+            _wrap_lookup_query(type(self.env[LOOKUP]))
+            _wrap_lookup_unlink(type(self.env[LINE]))
 
     def _lookup_query(self, query, email_normalized):
         """Add the people whose number is that of a contact found, or of a lead of theirs.
@@ -57,23 +57,23 @@ class WabaRecipient(models.Model):
         )
 
 
-def _find_people(wizard_class):
+def _wrap_lookup_query(wizard_class):
     def _get_query(self):
         email = self.env["res.partner"].new({"email": self.email}).email_normalized
         return self.env["waba.recipient"]._lookup_query(_get_query.origin(self), email or None)
 
-    _put_before(wizard_class, "_get_query", _get_query)
+    _wrap_method(wizard_class, "_get_query", _get_query)
 
 
-def _erase_people(line_class):
+def _wrap_lookup_unlink(line_class):
     def action_unlink(self):
         if self.res_model != "waba.recipient" or self.is_unlinked:
             return action_unlink.origin(self)
         # Read without `sudo`, which would believe a client that names any company.
         companies = self.env.companies
         person = self.env["waba.recipient"].sudo().browse(self.res_id).exists()
-        others = (person._holders() - companies).mapped("name")
-        person._erase(companies)
+        others = (person._holding_companies() - companies).mapped("name")
+        person._erase_personal_data(companies)
         details = [
             self.env._("Erased %(model)s #%(id)s", model=self.res_model_id.name, id=self.res_id)
         ]
@@ -85,10 +85,10 @@ def _erase_people(line_class):
         self.is_unlinked = True
         return None
 
-    _put_before(line_class, "action_unlink", action_unlink)
+    _wrap_method(line_class, "action_unlink", action_unlink)
 
 
-def _put_before(model_class, name, method):
+def _wrap_method(model_class, name, method):
     """Replace a method of a model's class in the registry, once; the old one is its `origin`."""
     old = getattr(model_class, name)
     if not hasattr(old, "origin"):

@@ -4,7 +4,7 @@ from odoo.exceptions import ValidationError
 from ..policy import attribution, frequency
 from .hooks import hook
 
-NOTIFY_BY = [
+NOTIFICATION_CHANNELS = [
     ("inbox", "A notification in the inbox"),
     ("activity", "An activity on the lead or contact"),
     ("none", "Nothing: they look at the conversations"),
@@ -64,7 +64,7 @@ class ResCompany(models.Model):
 
     # When people write to us
     waba_notify = fields.Selection(
-        NOTIFY_BY, "Tell the salesperson of a WhatsApp message by", default="inbox", required=True
+        NOTIFICATION_CHANNELS, "Tell the salesperson of a WhatsApp message by", default="inbox", required=True
     )
     waba_create_lead = fields.Boolean(
         "Make a lead of a stranger's WhatsApp message",
@@ -133,7 +133,7 @@ class ResCompany(models.Model):
         :param names: the fields that were given values
         """
 
-    def _waba_quiet_span(self):
+    def _waba_quiet_period(self):
         """(from, until) as `policy.hours` takes them; the same time twice when there are none."""
         self.ensure_one()
         if not self.waba_quiet_hours:
@@ -143,7 +143,7 @@ class ResCompany(models.Model):
     def _waba_frequency_cap(self):
         """`policy.frequency.Cap`: how often one person gets promotions."""
         self.ensure_one()
-        return frequency.Cap(self.waba_frequency_count, self.waba_frequency_days)
+        return frequency.FrequencyCap(self.waba_frequency_count, self.waba_frequency_days)
 
     def _waba_time_zone(self):
         """Where people are of whom nothing is known."""

@@ -2,14 +2,14 @@
 
 from odoo import fields, models
 
-from .res_company import NOTIFY_BY
+from .res_company import NOTIFICATION_CHANNELS
 
 
 class ResUsers(models.Model):
     _inherit = "res.users"
 
     waba_notify = fields.Selection(
-        NOTIFY_BY,
+        NOTIFICATION_CHANNELS,
         "WhatsApp notifications",
         help="How you are told that somebody wrote. Empty: as your company has set it.",
     )
@@ -22,6 +22,6 @@ class ResUsers(models.Model):
     def SELF_WRITEABLE_FIELDS(self):
         return [*super().SELF_WRITEABLE_FIELDS, "waba_notify"]
 
-    def _waba_notify_by(self, company):
+    def _waba_notification_channel(self, company):
         """The salesperson's own wish, else the company's."""
         return self.sudo().waba_notify or company.waba_notify or "inbox"

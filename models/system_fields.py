@@ -55,7 +55,7 @@ class WabaSystemFieldsMixin(models.AbstractModel):
         return super()._check_field_access(field, operation)
 
     @api.model
-    def _kept_from_forms(self):
+    def _protected_field_names(self):
         """Nor does a person's own `ir.default` or a context say them, see form_values.py."""
         # What is computed is worked out anew; a form needs its old value to see that it changed.
         return frozenset(

@@ -1,4 +1,4 @@
-"""A field's value as the text that a person reads in a message. One function: `value_text`.
+"""A field's value as the text that a person reads in a message. One function: `format_value`.
 
 What decides the form:
 
@@ -18,7 +18,7 @@ import lxml.html
 import pytz
 from lxml import etree
 
-from ..policy.visible import visible
+from ..policy.visible import visible_text
 
 # Languages that templates are written in most; of another one nothing is shown rather than English.
 YES_NO = {
@@ -69,10 +69,10 @@ _BLOCKS = frozenset(
         "ul",
     ]
 )
-_UNREAD = frozenset(("script", "style", "head", "title", "template", "noscript"))
+_IGNORED_TAGS = frozenset(("script", "style", "head", "title", "template", "noscript"))
 
 
-def value_text(record, name, language):
+def format_value(record, name, language):
     """The value of `record[name]` as people read it; '' for none.
 
     Read with the rights of `record`'s own environment: what these do not allow raises AccessError.
@@ -84,23 +84,23 @@ def value_text(record, name, language):
     record = record.with_context(lang=_odoo_language(record.env, language))
     field, value = record._fields[name], record[name]
     if field.type == "boolean":
-        return _yes_or_no(value, language)
+        return _format_boolean(value, language)
     if field.relational:
         # The cache tells what others read before to anybody.
         value = value._origin._filtered_access("read")
     if value is None or value is False:
         return ""
-    write = _WRITERS.get(field.type)
-    return visible(write(record, field, value, _locale(language, record.env.lang))) if write else ""
+    write = _FORMATTERS.get(field.type)
+    return visible_text(write(record, field, value, _locale(language, record.env.lang))) if write else ""
 
 
-def html_text(html):
+def html_to_text(html):
     """What a browser would show of an HTML text: no tags, entities as characters, addresses kept.
 
     A link whose words are not its address is followed by it: "our offer (https://shop.example)".
     """
     # Control characters are no XML, and a declaration of an encoding would be believed.
-    source = visible(str(html or ""))
+    source = visible_text(str(html or ""))
     if not source:
         return ""
     try:
@@ -110,14 +110,14 @@ def html_text(html):
     except etree.ParserError:  # nothing but comments
         return ""
     parts = []
-    _collect(tree, parts)
-    lines = (" ".join(line.split()) for line in visible("".join(parts)).split("\n"))
+    _collect_texts(tree, parts)
+    lines = (" ".join(line.split()) for line in visible_text("".join(parts)).split("\n"))
     return "\n".join(filter(None, lines))
 
 
-def _collect(node, parts):
+def _collect_texts(node, parts):
     """Append the texts of a node, in the order they are read."""
-    if not isinstance(node.tag, str) or node.tag in _UNREAD:
+    if not isinstance(node.tag, str) or node.tag in _IGNORED_TAGS:
         return
     if node.tag == "br" or node.tag in _BLOCKS:
         parts.append("\n")
@@ -125,17 +125,17 @@ def _collect(node, parts):
     # Line breaks in the source are blanks on the screen.
     parts.append(" ".join((node.text or "").split("\n")))
     for child in node:
-        _collect(child, parts)
+        _collect_texts(child, parts)
         parts.append(" ".join((child.tail or "").split("\n")))
-    if node.tag == "a" and (address := _address_of(node, "".join(parts[start:]).strip())):
+    if node.tag == "a" and (address := _link_address(node, "".join(parts[start:]).strip())):
         parts.append(address)
     if node.tag in _BLOCKS:
         parts.append("\n")
 
 
-def _address_of(link, words):
+def _link_address(link, words):
     """What is added to a link's words, '' where they tell the address themselves."""
-    href = visible(link.get("href") or "")
+    href = visible_text(link.get("href") or "")
     target = href.removeprefix("mailto:").removeprefix("tel:")
     if not href.lower().startswith(("http://", "https://", "mailto:", "tel:")):
         return ""
@@ -150,13 +150,13 @@ def _address_of(link, words):
 # ----------------------------------------------------------------------
 
 
-def _names(_record, _field, value, _locale):
+def _format_records(_record, _field, value, _locale):
     """Names of records, in their order; those without one are none."""
-    names = (visible(linked.display_name or "") for linked in value)
+    names = (visible_text(linked.display_name or "") for linked in value)
     return ", ".join(filter(None, names))
 
 
-def _name_by_id(record, field, value, _locale):
+def _format_reference(record, field, value, _locale):
     """A many2one_reference: an id whose model another field names."""
     model = record[field.model_field]
     if not value or model not in record.env:
@@ -164,47 +164,47 @@ def _name_by_id(record, field, value, _locale):
     return record.env[model].browse(value).exists().display_name or ""
 
 
-def _label(record, field, value, _locale):
+def _format_selection(record, field, value, _locale):
     return dict(field._description_selection(record.env)).get(value) or ""
 
 
-def _day(_record, _field, value, locale):
+def _format_day(_record, _field, value, locale):
     """With the month by name where the language does so: "27 nov 2026" leaves no doubt, while
     "11/12/2026" is a different day in Boston and in Madrid."""
     return babel.dates.format_date(value, format="medium", locale=locale)
 
 
-def _moment(record, _field, value, locale):
+def _format_datetime(record, _field, value, locale):
     local = pytz.utc.localize(value).astimezone(_time_zone(record.env))
     pattern = babel.dates.get_datetime_format("medium", locale=locale)
     clock = babel.dates.format_time(local, format="short", locale=locale)
-    return pattern.replace("'", "").format(clock, _day(None, None, local, locale))
+    return pattern.replace("'", "").format(clock, _format_day(None, None, local, locale))
 
 
-def _amount(record, field, value, locale):
+def _format_amount(record, field, value, locale):
     currency = record[field.get_currency_field(record)] or record.env.company.currency_id
     return babel.numbers.format_currency(value, currency.name, locale=locale)
 
 
-def _decimal(_record, _field, value, locale):
+def _format_decimal(_record, _field, value, locale):
     return babel.numbers.format_decimal(value, locale=locale)
 
 
-_WRITERS = {
+_FORMATTERS = {
     "char": lambda _record, _field, value, _locale: value,
     "text": lambda _record, _field, value, _locale: value,
-    "html": lambda _record, _field, value, _locale: html_text(value),
+    "html": lambda _record, _field, value, _locale: html_to_text(value),
     "integer": lambda _record, _field, value, _locale: str(value),
-    "float": _decimal,
-    "monetary": _amount,
-    "date": _day,
-    "datetime": _moment,
-    "selection": _label,
-    "many2one": _names,
-    "one2many": _names,
-    "many2many": _names,
-    "reference": _names,
-    "many2one_reference": _name_by_id,
+    "float": _format_decimal,
+    "monetary": _format_amount,
+    "date": _format_day,
+    "datetime": _format_datetime,
+    "selection": _format_selection,
+    "many2one": _format_records,
+    "one2many": _format_records,
+    "many2many": _format_records,
+    "reference": _format_records,
+    "many2one_reference": _format_reference,
 }  # Files, JSON and properties have no text: nothing is shown.
 
 
@@ -213,7 +213,7 @@ _WRITERS = {
 # ----------------------------------------------------------------------
 
 
-def _yes_or_no(value, language):
+def _format_boolean(value, language):
     words = YES_NO.get((language or "").replace("-", "_").split("_")[0].lower())
     return words[0 if value else 1] if words else ""
 

@@ -147,7 +147,7 @@ class WabaAccount(models.Model):
             try:
                 check_resolved(account.base_url, account._allowed_addresses())
             except AddressRefused as refused:
-                raise ValidationError(account._explain_address(refused)) from refused
+                raise ValidationError(account._address_refusal_text(refused)) from refused
 
     @api.constrains("access_token")
     def _check_access_token(self):
@@ -211,7 +211,7 @@ class WabaAccount(models.Model):
         portfolios = self.portfolio_id if is_moved else self.env["waba.portfolio"]
         result = super().write(vals)
         if vals.get("active"):
-            self.sudo().sender_ids._wake()
+            self.sudo().sender_ids._trigger_dispatch()
         self._on_change(vals.keys())
         if is_moved:
             (portfolios | self.portfolio_id)._on_accounts_change()
@@ -281,7 +281,7 @@ class WabaAccount(models.Model):
                 **kwargs,
             )
         except AddressRefused as refused:
-            raise UserError(self._explain_address(refused)) from refused
+            raise UserError(self._address_refusal_text(refused)) from refused
 
     @api.private
     def _app_client(self):
@@ -294,7 +294,7 @@ class WabaAccount(models.Model):
             allowed=self._allowed_addresses(),
         )
 
-    def _of_same_app(self):
+    def _same_app_accounts(self):
         """The accounts that this one's app may speak for, archived ones too.
 
         A signature proves the app secret. An app may serve several accounts, of several companies;
@@ -320,7 +320,7 @@ class WabaAccount(models.Model):
             _logger.warning("%s: %s", ALLOWED_ADDRESSES, error)
             return ()
 
-    def _explain_address(self, refused):
+    def _address_refusal_text(self, refused):
         """Why an API address is refused, in words for people.
 
         :param refused: cloud_api.AddressRefused
@@ -347,7 +347,7 @@ class WabaAccount(models.Model):
 
     @api.model
     @api.private
-    def _find_keys(self, webhook_key):
+    def _find_webhook_keys(self, webhook_key):
         """What the webhook's door needs of an account, archived or not, in one cheap query.
 
         :return: (account's id, app secret, verify token), or None for an unknown key
@@ -366,22 +366,22 @@ class WabaAccount(models.Model):
         """Check the keys, read everything, subscribe the webhook, say the result."""
         self.ensure_one()
         self.check_access("write")
-        diagnosis = self.env["waba.diagnosis"]._run(self, connect=True)
+        diagnosis = self.env["waba.diagnosis"]._run_checks(self, connect=True)
         return diagnosis._get_action()
 
     def action_diagnose(self):
         self.ensure_one()
-        self._check_may_operate()
-        return self.env["waba.diagnosis"]._run(self)._get_action()
+        self._check_operator()
+        return self.env["waba.diagnosis"]._run_checks(self)._get_action()
 
     def action_sync(self):
         """Read numbers, limits and templates again."""
-        self._check_may_operate()
+        self._check_operator()
         for account in self:
             try:
                 account.sudo()._sync()
             except CloudApiError as error:
-                raise UserError(account._explain(error)) from error
+                raise UserError(account._error_text(error)) from error
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -392,7 +392,7 @@ class WabaAccount(models.Model):
             },
         }
 
-    def _explain(self, error):
+    def _error_text(self, error):
         """A CloudApiError in words for people: what Meta said, with its number to look it up."""
         text = error.details or error.message or self.env._("no reason given")
         if error.code is None:

@@ -4,10 +4,10 @@ from odoo import api, fields, models
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tools import SQL
 
-from .window_actions import dialog_of
+from .window_actions import dialog_action
 
 
-class Home(NamedTuple):
+class DatabaseIdentity(NamedTuple):
     """What tells one database from another.
 
     :ivar name: the database's; a copy in the same cluster has another
@@ -26,8 +26,8 @@ class WabaAccount(models.Model):
     """Which database sends for an account: the one it was connected in, and no copy of it.
 
     A copied database holds the keys, the queue and the jobs of its original, and would write to the
-    same people again. `_why_away` is asked in the transaction that reserves and in the one that
-    hands over (`waba.sender._why_not_sending`, `_mark_handed_over`); an administrator settles it in
+    same people again. `_foreign_database_reason` is asked in the transaction that reserves and in the one that
+    hands over (`waba.sender._not_sending_reason`, `_mark_submitted`); an administrator settles it in
     the dialog `waba.home`. A copy of the whole server, byte for byte, cannot be told from it: what
     it sends shows as messages of a second sender (waba_second_sender.py).
     """
@@ -39,18 +39,18 @@ class WabaAccount(models.Model):
         copy=False,
         exportable=False,
         groups="base.group_system",
-        help="The database this account was connected in: a `Home`, by name.",
+        help="The database this account was connected in: a `DatabaseIdentity`, by name.",
     )
     away_reason = fields.Text("Why this database does not send", compute="_compute_away_reason")
 
     @api.depends("home")
     def _compute_away_reason(self):
         for account in self:
-            account.away_reason = account._why_away()
+            account.away_reason = account._foreign_database_reason()
 
     @api.model
-    def _here(self):
-        """`Home` of this database, read afresh: some 0.1 ms."""
+    def _current_database(self):
+        """`DatabaseIdentity` of this database, read afresh: some 0.1 ms."""
         [row] = self.env.execute_query(
             SQL(
                 """SELECT d.datname, d.oid::text, p.value,
@@ -66,30 +66,30 @@ class WabaAccount(models.Model):
             [[system]] = self.env.execute_query(
                 SQL("SELECT system_identifier::text FROM pg_control_system()")
             )
-        return Home(*row[:3], system)
+        return DatabaseIdentity(*row[:3], system)
 
-    def _note_home(self):
+    def _record_home_database(self):
         """These accounts belong to this database from now on."""
-        self.sudo().write({"home": self._here()._asdict()})
+        self.sudo().write({"home": self._current_database()._asdict()})
 
-    def _differences(self):
+    def _home_differences(self):
         """Where this database differs from the one the account was connected in.
 
-        :return: names of `Home`; what either side cannot tell is no difference
+        :return: names of `DatabaseIdentity`; what either side cannot tell is no difference
         """
         self.ensure_one()
         noted = self.sudo().home
         if not noted:
             return []
-        here = self._here()._asdict()
+        here = self._current_database()._asdict()
         return [
             name for name in here if noted.get(name) and here[name] and here[name] != noted[name]
         ]
 
-    def _why_away(self):
+    def _foreign_database_reason(self):
         """Sentence that says why this database may not send for the account, or False."""
         self.ensure_one()
-        differences = self._differences()
+        differences = self._home_differences()
         if not differences:
             return False
         noted = self.sudo().home
@@ -98,7 +98,7 @@ class WabaAccount(models.Model):
                 "This database (%(here)s) is a copy, or was renamed or moved: the account was "
                 "connected in %(there)s. Nothing is sent until an administrator says which one is "
                 "the real database, under WhatsApp → Configuration → Accounts.",
-                here=self._here().name,
+                here=self._current_database().name,
                 there=noted["name"],
             )
         return self.env._(
@@ -108,30 +108,30 @@ class WabaAccount(models.Model):
         )
 
     @api.model
-    def _away(self):
+    def _accounts_elsewhere(self):
         """Accounts of every company that were connected in another database."""
         accounts = self.sudo().with_context(active_test=False).search([("state", "!=", "draft")])
-        return accounts.filtered(lambda account: account._differences())
+        return accounts.filtered(lambda account: account._home_differences())
 
-    def action_settle_home(self):
+    def action_confirm_database(self):
         """Ask an administrator whether this is the real database."""
         self.check_access("write")
-        return dialog_of(self.env["waba.home"], self.env._("Which database is the real one?"))
+        return dialog_action(self.env["waba.home"], self.env._("Which database is the real one?"))
 
     @api.model
-    def _adopt(self):
+    def _adopt_database(self):
         """This database is the real one: its accounts send from here. The numbers look again."""
-        for account in (accounts := self._away()):
-            account._note_home()
+        for account in (accounts := self._accounts_elsewhere()):
+            account._record_home_database()
             account._message_log(
                 body=self.env._("%s: this database is the real one.", self.env.user.name)
             )
-        accounts.sender_ids._wake()
+        accounts.sender_ids._trigger_dispatch()
 
     @api.model
-    def _retire(self):
+    def _neutralize_copy(self):
         """This database is a copy: what Odoo's own neutralizing does to ours, for good."""
-        accounts = self._away()
+        accounts = self._accounts_elsewhere()
         self.env.flush_all()
         for query in get_neutralization_queries(["waba_campaign"]):
             self.env.cr.execute(query)

@@ -17,7 +17,7 @@ class WabaAccount(models.Model):
         "sentence, 'until': datetime as text or False}}.",
     )
 
-    def _stop(self, reason, until=None, cause="refused"):
+    def _add_stop(self, reason, until=None, cause="refused"):
         """Nothing more is sent from this account's numbers; rows wait, none is lost.
 
         :param reason: sentence for people: what happened and what to do.
@@ -26,16 +26,16 @@ class WabaAccount(models.Model):
         :param cause: a key of `ACCOUNT_STOPS`
         """
         for account in self.filtered(lambda account: account.state != "draft"):
-            stops = account._stops_in_force()
+            stops = account._active_stops()
             known = stops.get(cause)
-            if known and known["reason"] != reason and _ends_after(known, until):
+            if known and known["reason"] != reason and _is_later_stop(known, until):
                 continue
             stops[cause] = {"reason": reason, "until": fields.Datetime.to_string(until)}
-            account._take_stops(stops)
+            account._write_stops(stops)
             if not known or known["reason"] != reason:
                 account._message_log(body=self.env._("Sending stopped: %s", reason))
 
-    def _stops_in_force(self):
+    def _active_stops(self):
         """{cause: {'reason', 'until'}}; one of an earlier version has no cause."""
         self.ensure_one()
         if self.state != "stopped":
@@ -43,10 +43,10 @@ class WabaAccount(models.Model):
         until = fields.Datetime.to_string(self.resume_at)
         return dict(self.stops or {"refused": {"reason": self.stop_reason, "until": until}})
 
-    def _take_stops(self, stops):
+    def _write_stops(self, stops):
         """Write the stops in force; the one that ends last is shown."""
         self.ensure_one()
-        last = max(stops.values(), key=_end_of, default=None)
+        last = max(stops.values(), key=_stop_end, default=None)
         values = {
             "stops": stops or False,
             "state": "stopped" if stops else "connected",
@@ -57,17 +57,17 @@ class WabaAccount(models.Model):
             values.update(restriction=False, restricted_until=False)
         self.write(values)
 
-    def _lift(self, causes, reason):
+    def _lift_stops(self, causes, reason):
         """Some causes are over. Sending goes on if no other one stands; its numbers are woken.
 
         :param causes: keys of `ACCOUNT_STOPS`
         """
         for account in self.filtered(lambda account: account.state == "stopped"):
-            before = account._stops_in_force()
+            before = account._active_stops()
             stops = {cause: stop for cause, stop in before.items() if cause not in causes}
             if len(stops) == len(before):
                 continue
-            account._take_stops(stops)
+            account._write_stops(stops)
             if stops:
                 account._message_log(
                     body=self.env._(
@@ -78,21 +78,21 @@ class WabaAccount(models.Model):
                 )
                 continue
             account._message_log(body=self.env._("Sending goes on: %s", reason))
-            account.sender_ids._wake()
+            account.sender_ids._trigger_dispatch()
 
     def _resume(self, reason):
         """Lift whatever stops it, say why, and wake the numbers."""
-        self._lift(ACCOUNT_STOPS, reason)
+        self._lift_stops(ACCOUNT_STOPS, reason)
 
     def _resume_if_due(self, now):
         """Lift the stops whose time has come."""
         for account in self.filtered(lambda account: account.state == "stopped"):
             due = [
                 cause
-                for cause, stop in account._stops_in_force().items()
+                for cause, stop in account._active_stops().items()
                 if stop["until"] and fields.Datetime.to_datetime(stop["until"]) <= now
             ]
-            account._lift(due, self.env._("the waiting time is over."))
+            account._lift_stops(due, self.env._("the waiting time is over."))
 
     def _blocked_countries(self):
         """ISO codes of the countries Meta refused to this account."""
@@ -105,23 +105,23 @@ class WabaAccount(models.Model):
                     sorted({*account._blocked_countries(), code})
                 )
 
-    def _check_may_operate(self):
+    def _check_operator(self):
         """A manager reads, checks and releases accounts that only an administrator may write."""
         self.check_access("read")
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             self.check_access("write")
 
     def action_resume(self):
-        self._check_may_operate()
+        self._check_operator()
         self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
 
 
-def _end_of(stop):
+def _stop_end(stop):
     """When a stop ends; one without an end is the last."""
     return fields.Datetime.to_datetime(stop["until"]) if stop["until"] else datetime.max
 
 
-def _ends_after(stop, until):
+def _is_later_stop(stop, until):
     """Whether a stop in force ends later than another of its cause would: a shorter one must not
     lift it."""
-    return _end_of(stop) > (until or datetime.max)
+    return _stop_end(stop) > (until or datetime.max)

@@ -15,7 +15,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..cloud_api import CloudApiError
-from .languages import in_language_of
+from .languages import with_language
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ class WabaAccount(models.Model):
 
         :raise CloudApiError: Meta refused or could not be reached
         """
-        self._take(self._fetch())
+        self._apply_account_data(self._fetch_account_data())
 
-    def _fetch(self):
+    def _fetch_account_data(self):
         """Ask Meta, write nothing: an answer may take seconds, and a transaction that wrote before
         it would meet the dispatcher's writes.
 
@@ -52,13 +52,13 @@ class WabaAccount(models.Model):
             "templates": list(client.list_templates(self.waba_uid)),
         }
 
-    def _take(self, facts):
+    def _apply_account_data(self, facts):
         """Take over what `_fetch` brought. Safe to repeat."""
         self.ensure_one()
         known = self._known_subjects()
-        self._take_account(facts["account"])
-        self._take_numbers(facts["numbers"])
-        self._take_templates(facts["templates"])
+        self._apply_account(facts["account"])
+        self._apply_numbers(facts["numbers"])
+        self._apply_templates(facts["templates"])
         self.synced_at = fields.Datetime.now()
         if self._known_subjects() != known:
             self._on_new_subjects()
@@ -68,11 +68,11 @@ class WabaAccount(models.Model):
         everything = self.with_context(active_test=False)
         return (self.portfolio_id, everything.sender_ids, everything.template_ids)
 
-    def _take_account(self, facts):
+    def _apply_account(self, facts):
         portfolio = self._find_or_create_portfolio(facts)
         if self.portfolio_id and self.portfolio_id != portfolio:
             portfolio._on_join(self.portfolio_id, self)
-        health_before = self._health()
+        health_before = self._health_summary()
         self.write(
             {
                 "portfolio_id": portfolio.id,
@@ -82,8 +82,8 @@ class WabaAccount(models.Model):
                 "health_status": facts.health.raw,
             }
         )
-        self._note_health(health_before)
-        portfolio._read_limit(
+        self._record_health_changes(health_before)
+        portfolio._apply_polled_limit(
             facts.messaging_limit, self.env._("read from the account"), {"account_id": self.id}
         )
 
@@ -107,7 +107,7 @@ class WabaAccount(models.Model):
             )
         return portfolio
 
-    def _take_numbers(self, numbers):
+    def _apply_numbers(self, numbers):
         senders = self.env["waba.sender"].with_context(active_test=False)
         known = {
             sender.phone_number_uid: sender
@@ -117,11 +117,11 @@ class WabaAccount(models.Model):
             sender = known.pop(facts.phone_number_uid, None) or senders.create(
                 {"account_id": self.id, "phone_number_uid": facts.phone_number_uid}
             )
-            sender._take_facts(facts)
+            sender._apply_facts(facts)
         for sender in known.values():
             sender._mark_missing()
 
-    def _take_templates(self, listed):
+    def _apply_templates(self, listed):
         templates = self.env["waba.template"].with_context(active_test=False)
         known = {
             template.template_uid: template
@@ -129,11 +129,11 @@ class WabaAccount(models.Model):
         }
         for facts in listed:
             template = known.pop(facts.template_uid, None)
-            values = templates._values_from_facts(facts)
+            values = templates._facts_to_values(facts)
             if template:
-                template._take_facts(values)
+                template._apply_facts(values)
             else:
-                templates.create({**values, "account_id": self.id})._note_changes({})
+                templates.create({**values, "account_id": self.id})._record_platform_changes({})
         for template in known.values():
             template._mark_missing()
 
@@ -143,41 +143,41 @@ class WabaAccount(models.Model):
 
         Meta, webhook reference 2026-09-11: no event announces a rating any more.
         """
-        for account in self.search([("state", "in", ("connected", "stopped"))])._one_by_one():
-            account._poll()
+        for account in self.search([("state", "in", ("connected", "stopped"))])._iterate_committed():
+            account._poll_account()
         now = fields.Datetime.now()
         if any(self._on_poll(now)):
             self.env.ref("waba_campaign.ir_cron_poll")._trigger(at=now + BUSY_INTERVAL)
 
-    def _one_by_one(self):
+    def _iterate_committed(self):
         """For a job: each in its company's language and committed, as long as time lasts."""
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(self))
         for account in self:
-            yield in_language_of(account.company_id, account)
+            yield with_language(account.company_id, account)
             if not cron._commit_progress(1):
                 break
 
-    def _poll(self):
+    def _poll_account(self):
         """Read one account; its trouble is its own and does not stop the others."""
         self.ensure_one()
         try:
-            facts = self._fetch()
+            facts = self._fetch_account_data()
         except CloudApiError as error:
-            commit_step(self.env, partial(self._take_sync_error, error))
+            commit_step(self.env, partial(self._apply_sync_error, error))
         except UserError as error:
             # Without a token nothing can be asked, nor sent.
-            commit_step(self.env, partial(self._stop, str(error), cause="access"))
+            commit_step(self.env, partial(self._add_stop, str(error), cause="access"))
         else:
-            commit_step(self.env, partial(self._take_poll, facts))
+            commit_step(self.env, partial(self._apply_poll, facts))
 
-    def _take_poll(self, facts):
+    def _apply_poll(self, facts):
         """What was read, and that it could be read."""
-        self._take(facts)
-        self._lift(("access",), self.env._("Meta allows this account to be read again."))
+        self._apply_account_data(facts)
+        self._lift_stops(("access",), self.env._("Meta allows this account to be read again."))
 
-    def _take_sync_error(self, error):
+    def _apply_sync_error(self, error):
         """A failed poll stops the account only when Meta refuses the key itself."""
         _logger.warning("waba.account %s: reading from Meta failed: %s", self.id, error)
         if error.failure_type in ("token", "permission", "account_restricted"):
-            self._stop(self._explain(error), cause="access")
+            self._add_stop(self._error_text(error), cause="access")

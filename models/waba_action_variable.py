@@ -11,5 +11,5 @@ class WabaActionVariable(models.Model):
     action_id = fields.Many2one("ir.actions.server", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="action_id.waba_template_id.company_id")
 
-    def _models_read(self):
+    def _path_models(self):
         return [self.action_id._waba_read_model()] if self.action_id.model_id else []

@@ -1,10 +1,10 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .labels import labels_of
-from .waba_message_day import LEFT_AT
-from .waba_phone_prefix import prefix_of
-from .window_actions import form_of
+from .labels import selection_labels
+from .waba_message_day import DEPARTURE_SQL
+from .waba_phone_prefix import prefix_sql
+from .window_actions import form_action
 
 KINDS = [
     ("reply", "Reply"),
@@ -18,7 +18,7 @@ KINDS = [
 # What an answer or a click names is its own message; the others are put down by the rule.
 NAMED_KINDS = {"reply": SQL("m.replied_at"), "click": SQL("m.clicked_at")}
 # What a row keeps of its message, so that it outlives it.
-OF_THE_MESSAGE = ("campaign_id", "template_id", "sequence_id", "sequence_step_id", "sender_id",
+MESSAGE_FIELDS = ("campaign_id", "template_id", "sequence_id", "sequence_step_id", "sender_id",
                   "user_id")  # fmt: skip
 
 
@@ -74,13 +74,13 @@ class WabaAttribution(models.Model):
 
     @api.depends("kind", "detail", "lead_id")
     def _compute_display_name(self):
-        labels = labels_of(self, "kind")
+        labels = selection_labels(self, "kind")
         for row in self:
             what = row.detail or row.lead_id.name
             row.display_name = f"{labels[row.kind]}: {what}" if what else labels[row.kind]
 
     @api.model
-    def _take_answers(self, since):
+    def _attribute_answers(self, since):
         """Put down replies and clicks since `since`, each to the message that it names.
 
         :return: leads of the rows that are new or changed
@@ -110,14 +110,14 @@ class WabaAttribution(models.Model):
                         WHERE waba_attribution.at IS DISTINCT FROM EXCLUDED.at
                            OR waba_attribution.lead_id IS DISTINCT FROM EXCLUDED.lead_id
                     RETURNING lead_id""",
-                    names=SQL(", ").join(map(SQL.identifier, OF_THE_MESSAGE)),
+                    names=SQL(", ").join(map(SQL.identifier, MESSAGE_FIELDS)),
                     values=SQL(", ").join(
-                        SQL("m.%s", SQL.identifier(name)) for name in OF_THE_MESSAGE
+                        SQL("m.%s", SQL.identifier(name)) for name in MESSAGE_FIELDS
                     ),
                     kind=kind,
                     at=at,
-                    left_at=LEFT_AT,
-                    prefix=prefix_of(SQL("m.number")),
+                    left_at=DEPARTURE_SQL,
+                    prefix=prefix_sql(SQL("m.number")),
                     since=since,
                 )
             )
@@ -129,7 +129,7 @@ class WabaAttribution(models.Model):
         self.ensure_one()
         if not self.lead_id:
             return self.message_id.action_open_record() if self.message_id else False
-        return form_of(self.lead_id)
+        return form_action(self.lead_id)
 
 
 class WabaMessage(models.Model):

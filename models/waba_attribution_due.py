@@ -4,17 +4,17 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .hooks import implements
-from .job_marks import forget_mark, read_mark, write_mark
+from .job_marks import delete_checkpoint, read_checkpoint, write_checkpoint
 from .sale_orders import has_orders
 from .transactions import commit_step
 
 BATCH = 200
 # How far back each run looks for answers whose webhook came late; once a day, further.
-LOOK_BACK = timedelta(days=2)
-LOOK_FAR_BACK = timedelta(days=35)
-COUNTED_AT = "waba_campaign.attributed_at"
+LOOKBACK = timedelta(days=2)
+LONG_LOOKBACK = timedelta(days=35)
+ATTRIBUTED_AT_PARAMETER = "waba_campaign.attributed_at"
 # What of a lead decides whether it is won, for how much, and whose it is.
-WATCHED = frozenset(
+WATCHED_FIELDS = frozenset(
     ("active", "company_id", "date_closed", "expected_revenue", "lost_reason_id", "partner_id",
      "phone", "probability", "stage_id")
 )  # fmt: skip
@@ -35,7 +35,7 @@ class WabaAttributionDue(models.Model):
     lead_id = fields.Integer(required=True, readonly=True)
 
     @api.model
-    def _note(self, lead_ids):
+    def _add_leads(self, lead_ids):
         if lead_ids:
             self.env.cr.execute(
                 SQL(
@@ -45,21 +45,21 @@ class WabaAttributionDue(models.Model):
             )
 
     @api.model
-    def _note_new(self, leads):
+    def _queue_new_leads(self, leads):
         """Leads were created."""
-        self._note(leads.filtered(lambda lead: lead.won_status != "pending").ids)
+        self._add_leads(leads.filtered(lambda lead: lead.won_status != "pending").ids)
 
     @api.model
-    def _note_written(self, leads, names):
+    def _queue_changed_leads_now(self, leads, names):
         """Leads were written.
 
         :param names: the fields that were given values
         """
-        if not WATCHED.isdisjoint(names):
-            self._note(leads.ids)
+        if not WATCHED_FIELDS.isdisjoint(names):
+            self._add_leads(leads.ids)
 
     @api.model
-    def _take(self):
+    def _process_batch(self):
         """Look at the leads noted first; how many notes were taken. The caller commits."""
         rows = self.env.execute_query(
             SQL(
@@ -71,7 +71,7 @@ class WabaAttributionDue(models.Model):
         )
         if rows:
             leads = self.env["crm.lead"].browse({lead_id for (lead_id,) in rows})
-            self.env["waba.attribution"]._recount(leads)
+            self.env["waba.attribution"]._update_attributions(leads)
         return len(rows)
 
 
@@ -84,33 +84,33 @@ class WabaAttribution(models.Model):
         messages = self.env["waba.message"]
         first = messages._price_delivered()
         commit_step(self.env, messages._count_link_clicks)
-        self._attribute()
-        commit_step(self.env, lambda: self.env["waba.money.daily"]._count(first))
+        self._attribute_events()
+        commit_step(self.env, lambda: self.env["waba.money.daily"]._count_due_days(first))
 
     @api.model
-    def _attribute(self):
+    def _attribute_events(self):
         """Put down what happened since the last run, in committed batches."""
         now = fields.Datetime.now()
         since = self._attributed_at()
         is_new_day = not since or since.date() != now.date()
-        back = LOOK_FAR_BACK if is_new_day else LOOK_BACK
-        commit_step(self.env, lambda: self._note_answered(now - back))
-        commit_step(self.env, lambda: self._note_changed(since or now - LOOK_FAR_BACK, is_new_day))
-        while commit_step(self.env, self.env["waba.attribution.due"]._take, processed=1):
+        back = LONG_LOOKBACK if is_new_day else LOOKBACK
+        commit_step(self.env, lambda: self._queue_answered_leads(now - back))
+        commit_step(self.env, lambda: self._queue_changed_leads(since or now - LONG_LOOKBACK, is_new_day))
+        while commit_step(self.env, self.env["waba.attribution.due"]._process_batch, processed=1):
             self.env.invalidate_all()
-        commit_step(self.env, lambda: write_mark(self.env, COUNTED_AT, now.replace(microsecond=0)))
+        commit_step(self.env, lambda: write_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER, now.replace(microsecond=0)))
 
     @api.model
     def _attributed_at(self):
         """When events were last put down, naive UTC; None: never."""
-        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
+        return fields.Datetime.to_datetime(read_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER))
 
     @api.model
-    def _note_answered(self, since):
-        self.env["waba.attribution.due"]._note(self._take_answers(since).ids)
+    def _queue_answered_leads(self, since):
+        self.env["waba.attribution.due"]._add_leads(self._attribute_answers(since).ids)
 
     @api.model
-    def _note_changed(self, since, is_new_day):
+    def _queue_changed_leads(self, since, is_new_day):
         """Leads that changed where no hook of ours was asked.
 
         Invoices, always; once a day also leads whose stage moved lately, for a message may have
@@ -118,7 +118,7 @@ class WabaAttribution(models.Model):
         """
         due = self.env["waba.attribution.due"]
         if has_orders(self.env):
-            due._note(self._leads_invoiced_since(since - timedelta(minutes=10)))
+            due._add_leads(self._recently_invoiced_leads(since - timedelta(minutes=10)))
         if is_new_day:
             rows = self.env.execute_query(
                 SQL(
@@ -127,10 +127,10 @@ class WabaAttribution(models.Model):
                     since=fields.Datetime.now() - 3 * timedelta(days=1),
                 )
             )
-            due._note([lead_id for (lead_id,) in rows])
+            due._add_leads([lead_id for (lead_id,) in rows])
 
     @api.model
-    def _leads_invoiced_since(self, since):
+    def _recently_invoiced_leads(self, since):
         rows = self.env.execute_query(
             SQL(
                 """SELECT o.opportunity_id FROM account_move i
@@ -154,7 +154,7 @@ class MailActivity(models.Model):
     def _action_done(self, feedback=False, attachment_ids=None):
         lead_ids = self.filtered(lambda a: a.res_model == "crm.lead").mapped("res_id")
         result = super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
-        self.env["waba.attribution.due"]._note(lead_ids)
+        self.env["waba.attribution.due"]._add_leads(lead_ids)
         return result
 
 
@@ -162,12 +162,12 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     @implements("_on_waba_change")
-    def _waba_count_attributions_again(self, names):
+    def _waba_requeue_attributions(self, names):
         """The leads that it may matter to: those written to in the last five weeks, and all that
         something is put down to."""
         if "waba_attribution_days" not in names:
             return
-        since = fields.Datetime.now() - LOOK_FAR_BACK
+        since = fields.Datetime.now() - LONG_LOOKBACK
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
@@ -192,6 +192,6 @@ class ResCompany(models.Model):
                 since=since,
             )
         )
-        self.env["waba.attribution.due"]._note([lead_id for (lead_id,) in rows])
+        self.env["waba.attribution.due"]._add_leads([lead_id for (lead_id,) in rows])
         self.env["waba.attribution"].invalidate_model()
-        forget_mark(self.env, COUNTED_AT)
+        delete_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER)

@@ -6,14 +6,14 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..policy import attribution
-from .phone_countries import country_of
+from .phone_countries import number_country
 from .sale_orders import has_orders
-from .waba_attribution import OF_THE_MESSAGE
+from .waba_attribution import MESSAGE_FIELDS
 
 LEAD_KINDS = ("activity", "stage", "won", "lost", "revenue")
 
 
-class Event(NamedTuple):
+class LeadEvent(NamedTuple):
     """Something that happened to a lead.
 
     at: the moment that decides which message it is put down to
@@ -38,15 +38,15 @@ class WabaAttribution(models.Model):
     _inherit = "waba.attribution"
 
     @api.model
-    def _recount(self, leads):
+    def _update_attributions(self, leads):
         """Bring the rows of these leads in line with what is so now."""
         leads = leads.sudo().with_context(active_test=False).exists()
         self.env.flush_all()
-        sent = self._messages_to(leads)
+        sent = self._messages_by_lead(leads)
         known = self.search([("lead_id", "in", leads.ids)]).lead_id
         # Most leads that change were never written to.
         leads = leads.filtered(lambda lead: lead.id in sent or lead in known)
-        events = self._events_of(leads)
+        events = self._events_by_lead(leads)
         wanted = {}
         for lead in leads:
             company = lead.company_id or self.env.company
@@ -55,13 +55,13 @@ class WabaAttribution(models.Model):
                 fitting = [m for m, company_id in sent[lead.id]
                            if not lead.company_id or company_id == company.id]  # fmt: skip
                 window = timedelta(days=company.waba_attribution_days)
-                if found := attribution.attribute(event.at, fitting, window):
+                if found := attribution.attributed_message_id(event.at, fitting, window):
                     wanted[event.key] = (lead, event, found)
-        self._reconcile(leads, events, wanted)
-        self._carry_utm(leads)
+        self._reconcile_rows(leads, events, wanted)
+        self._copy_utm_to_leads(leads)
 
     @api.model
-    def _reconcile(self, leads, events, wanted):
+    def _reconcile_rows(self, leads, events, wanted):
         """Make, change and take back rows.
 
         :param wanted: {key: (lead, event, message id)}
@@ -69,14 +69,14 @@ class WabaAttribution(models.Model):
         rows = self.search([("lead_id", "in", leads.ids), ("kind", "in", LEAD_KINDS)])
         known = {row.event_key: row for row in rows}
         messages = self.env["waba.message"].browse({found for *_x, found in wanted.values()})
-        of_message = {message.id: self._values_of(message) for message in messages}
+        of_message = {message.id: self._event_values(message) for message in messages}
         for key, (lead, event, found) in wanted.items():
-            values = of_message[found] | self._values_for(lead, event)
+            values = of_message[found] | self._attribution_values(lead, event)
             values["amount"] = self._in_currency(event, values)
             row = known.pop(key, None)
             if row is None:
                 self.create({"event_key": key, **values})
-            elif changed := row._differences(values):
+            elif changed := row._changed_values(values):
                 row.write(changed)
         happened = {event.key: event for found in events.values() for event in found}
         gone = self.browse()
@@ -89,7 +89,7 @@ class WabaAttribution(models.Model):
                 gone |= row
         gone.unlink()
 
-    def _differences(self, values):
+    def _changed_values(self, values):
         self.ensure_one()
         return {
             name: value
@@ -98,7 +98,7 @@ class WabaAttribution(models.Model):
         }
 
     @api.model
-    def _values_for(self, lead, event):
+    def _attribution_values(self, lead, event):
         return {
             "kind": event.kind,
             "at": event.at.replace(microsecond=0),
@@ -120,8 +120,8 @@ class WabaAttribution(models.Model):
         )
 
     @api.model
-    def _values_of(self, message):
-        code = country_of(message.number or "")
+    def _event_values(self, message):
+        code = number_country(message.number or "")
         country = self.env["res.country"]
         if code:
             country = country.search([("code", "=", code)], limit=1)
@@ -131,7 +131,7 @@ class WabaAttribution(models.Model):
             "country_id": country.id,
             "company_id": message.company_id.id,
             "currency_id": message.company_id.currency_id.id,
-            **{name: message[name].id for name in OF_THE_MESSAGE},
+            **{name: message[name].id for name in MESSAGE_FIELDS},
         }
 
     # ------------------------------------------------------------------
@@ -139,7 +139,7 @@ class WabaAttribution(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _messages_to(self, leads):
+    def _messages_by_lead(self, leads):
         """{lead id: [(policy.attribution.Sent, company id)]}: about the lead, or to its person."""
         numbers = [(lead.id, self.env["waba.recipient"]._number_of(lead)) for lead in leads]
         rows = self.env.execute_query(
@@ -168,7 +168,7 @@ class WabaAttribution(models.Model):
         )
         sent = defaultdict(list)
         for lead_id, message_id, reached_at, company_id in rows:
-            sent[lead_id].append((attribution.Sent(message_id, reached_at), company_id))
+            sent[lead_id].append((attribution.SentMessage(message_id, reached_at), company_id))
         return sent
 
     # ------------------------------------------------------------------
@@ -176,28 +176,28 @@ class WabaAttribution(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _events_of(self, leads):
+    def _events_by_lead(self, leads):
         """{lead id: [Event]}."""
         events = defaultdict(list)
         for lead in leads:
-            events[lead.id] += self._outcome_of(lead)
-        for reader in (self._stages_of, self._activities_of, self._invoices_of):
+            events[lead.id] += self._error_outcome(lead)
+        for reader in (self._stage_events, self._activity_events, self._invoice_events):
             for lead_id, event in reader(leads):
                 events[lead_id].append(event)
         return events
 
     @api.model
-    def _outcome_of(self, lead):
+    def _error_outcome(self, lead):
         at = lead.date_closed or lead.date_last_stage_update or lead.write_date
         if lead.won_status == "won":
-            return [Event(f"won:{lead.id}", "won", at, lead.stage_id.name, lead.expected_revenue,
+            return [LeadEvent(f"won:{lead.id}", "won", at, lead.stage_id.name, lead.expected_revenue,
                           lead.company_currency.id)]  # fmt: skip
         if lead.won_status == "lost":
-            return [Event(f"lost:{lead.id}", "lost", at, lead.lost_reason_id.name)]
+            return [LeadEvent(f"lost:{lead.id}", "lost", at, lead.lost_reason_id.name)]
         return []
 
     @api.model
-    def _stages_of(self, leads):
+    def _stage_events(self, leads):
         """Moves between stages, as the lead's history keeps them; winning it is told apart."""
         rows = self.env.execute_query(
             SQL(
@@ -212,10 +212,10 @@ class WabaAttribution(models.Model):
         )
         for lead_id, tracking_id, at, before, after in rows:
             detail = f"{before} → {after}" if before else after
-            yield lead_id, Event(f"stage:{tracking_id}", "stage", at, detail)
+            yield lead_id, LeadEvent(f"stage:{tracking_id}", "stage", at, detail)
 
     @api.model
-    def _activities_of(self, leads):
+    def _activity_events(self, leads):
         rows = self.env.execute_query(
             SQL(
                 """SELECT h.res_id, h.id, h.date, h.mail_activity_type_id FROM mail_message h
@@ -227,10 +227,10 @@ class WabaAttribution(models.Model):
         types = self.env["mail.activity.type"].sudo()
         for lead_id, history_id, at, type_id in rows:
             name = types.browse(type_id).name
-            yield lead_id, Event(f"activity:{history_id}", "activity", at, name)
+            yield lead_id, LeadEvent(f"activity:{history_id}", "activity", at, name)
 
     @api.model
-    def _invoices_of(self, leads):
+    def _invoice_events(self, leads):
         """Posted invoices and credit notes of the leads' orders, where sales orders are there.
 
         What is theirs of an invoice over several orders, without taxes, in the company's currency
@@ -256,14 +256,14 @@ class WabaAttribution(models.Model):
         )
         for lead_id, invoice_id, name, at, amount, currency_id in rows:
             key = f"revenue:{invoice_id}:{lead_id}"
-            yield lead_id, Event(key, "revenue", at, name, float(amount), currency_id)
+            yield lead_id, LeadEvent(key, "revenue", at, name, float(amount), currency_id)
 
     # ------------------------------------------------------------------
     # UTM
     # ------------------------------------------------------------------
 
     @api.model
-    def _carry_utm(self, leads):
+    def _copy_utm_to_leads(self, leads):
         """Leads that something came of carry the UTM values of the first message it came after.
 
         Only those without any: where a lead came from is not rewritten.

@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 
 from ..cloud_api.payloads import TEXT_LENGTH
 from ..policy import auto_reply
-from .window_actions import list_of
+from .window_actions import list_action
 
 TRIGGERS = [
     ("out_of_hours", "They write outside our opening hours"),
@@ -91,10 +91,10 @@ class WabaAutoReply(models.Model):
     @api.constrains("answer", "text", "template_id", "trigger", "words")
     def _check_complete(self):
         for rule in self:
-            if why := rule._why_incomplete():
+            if why := rule._incomplete_reason():
                 raise ValidationError(why)
 
-    def _why_incomplete(self):
+    def _incomplete_reason(self):
         text = (self.text or "").strip()
         if self.answer == "text" and not text:
             return self.env._("%s has no text to answer with. Write one.", self.name)
@@ -106,7 +106,7 @@ class WabaAutoReply(models.Model):
             )
         if self.answer == "template" and not self.template_id:
             return self.env._("%s has no template to answer with. Choose one.", self.name)
-        if self.trigger in ("keyword", "button") and not self._word_list():
+        if self.trigger in ("keyword", "button") and not self._keyword_list():
             return self.env._("%s has no words to wait for. Write one per line.", self.name)
         is_promotion = self.answer == "template" and self.template_id.category == "marketing"
         if self.trigger == "stop" and is_promotion:
@@ -116,10 +116,10 @@ class WabaAutoReply(models.Model):
             )
         return False
 
-    def _word_list(self):
+    def _keyword_list(self):
         return tuple(filter(None, (line.strip() for line in (self.words or "").splitlines())))
 
-    def _reader(self):
+    def _reading_user(self):
         """With whose rights fields of the lead or contact are read: those of whoever wrote it last.
 
         Empty when they are no longer active: such fields then show nothing.
@@ -134,7 +134,7 @@ class WabaAutoReply(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _of_sender(self, sender):
+    def _sender_rules(self, sender):
         return self.search(
             [
                 ("company_id", "=", sender.company_id.id),
@@ -142,15 +142,15 @@ class WabaAutoReply(models.Model):
             ]
         )  # fmt: skip
 
-    def _as_rules(self, at, rested):
+    def _policy_rules(self, at, rested):
         """:param at: when the message was written
         :param rested: {rule id: when this person got its answer last}
         """
         return [
-            auto_reply.Rule(
+            auto_reply.ReplyRule(
                 key=rule,
                 trigger=rule.trigger,
-                words=rule._word_list(),
+                words=rule._keyword_list(),
                 whole=rule.is_whole,
                 is_closed=rule.trigger == auto_reply.OUT_OF_HOURS and rule._is_closed(at),
                 rested_since=rested.get(rule.id),
@@ -171,4 +171,4 @@ class WabaAutoReply(models.Model):
 
     def action_view_replies(self):
         self.ensure_one()
-        return list_of(self.env, "waba_message_action", [("auto_reply_id", "=", self.id)])
+        return list_action(self.env, "waba_message_action", [("auto_reply_id", "=", self.id)])

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields, models
 
 from ..policy import auto_reply
-from .waba_recipient_doubt import MAY_OPT_OUT
+from .waba_recipient_doubt import POSSIBLE_OPT_OUT
 
 DAY = timedelta(hours=24)
 
@@ -20,13 +20,13 @@ class WabaConversation(models.Model):
         help="Since then no automatic answer, until a colleague has answered or some hours passed.",
     )  # fmt: skip
 
-    def _as_talk(self, answers):
+    def _thread_state(self, answers):
         """As policy.auto_reply reads it.
 
         :param answers: the automatic answers to this person, newest first
         """
         since = fields.Datetime.now() - DAY
-        return auto_reply.Talk(
+        return auto_reply.ThreadState(
             window_expires_at=self.window_expires_at or None,
             answered_at=self.auto_replied_at or None,
             handed_over_at=self.handed_over_at or None,
@@ -35,7 +35,7 @@ class WabaConversation(models.Model):
             last_answer=answers[:1].text or "",
         )
 
-    def _hand_over_to_person(self, rule, message):
+    def _assign_to_person(self, rule, message):
         """From now on a colleague answers: theirs, planned, and named on the record."""
         user = rule.hand_over_user_id or self.responsible_id or message.user_id
         user = user or self.sender_id.company_id.waba_lead_user_id
@@ -46,8 +46,8 @@ class WabaConversation(models.Model):
                 message.user_id = user
         record = message._get_record()
         if record is not None and user:
-            message._plan_answer(record)
-        self._tell_watchers()
+            message._schedule_reply_activity(record)
+        self._notify_viewers()
 
     def _restart_automatic_replies(self):
         """A colleague answered: machines begin anew."""
@@ -74,30 +74,30 @@ class WabaMessage(models.Model):
         :param at: naive UTC datetime when it was written
         """
         self.ensure_one()
-        rules = self.env["waba.auto.reply"]._of_sender(self.sender_id)
+        rules = self.env["waba.auto.reply"]._sender_rules(self.sender_id)
         if not rules:
             return
         answers = self._automatic_answers()
         rested = {}
         for answer in answers:
             rested.setdefault(answer.auto_reply_id.id, answer.create_date)
-        decision = auto_reply.decide(
-            auto_reply.Message(
+        decision = auto_reply.decide_reply(
+            auto_reply.InboundText(
                 kind=self.kind,
-                text=self._own_text(),
+                text=self._written_text(),
                 payload=self.payload or "",
                 at=at,
                 wants_stop=self.wish == "opt_out",
-                may_want_stop=self.wish == MAY_OPT_OUT,
+                may_want_stop=self.wish == POSSIBLE_OPT_OUT,
             ),
-            conversation._as_talk(answers),
-            rules._as_rules(at, rested),
+            conversation._thread_state(answers),
+            rules._policy_rules(at, rested),
             fields.Datetime.now(),
         )
         if decision.rule:
             self._send_automatic(decision.rule, conversation)
         if decision.hands_over:
-            conversation._hand_over_to_person(answers[:1].auto_reply_id, self)
+            conversation._assign_to_person(answers[:1].auto_reply_id, self)
 
     def _automatic_answers(self):
         """Automatic answers to this person that went or may still go, newest first."""
@@ -114,7 +114,7 @@ class WabaMessage(models.Model):
 
     def _send_automatic(self, rule, conversation):
         record = self._get_record()
-        target, values = conversation._target(record)
+        target, values = conversation._target_values(record)
         content = (
             {"template": rule.template_id}
             if rule.answer == "template"
@@ -125,7 +125,7 @@ class WabaMessage(models.Model):
             target,
             origin="reply",
             user=self.user_id or None,
-            reader=rule._reader(),
+            reader=rule._reading_user(),
             origin_key=f"reply/{self.id}",
             values={**values, "auto_reply_id": rule.id},
             **content,

@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .window_actions import list_of
-from .written_domains import read_domain
+from .window_actions import list_action
+from .written_domains import parse_domain
 
 STATES = [
     ("draft", "Draft"),
@@ -23,7 +23,7 @@ class WabaCampaign(models.Model):
     A campaign sends nothing itself: its rows wait for the number's dispatcher
     (waba_sender_dispatch.py), which takes them while the campaign is `running`. `pause_reason` is a
     sentence, `pause_cause` tells who may lift the pause.
-    Entry points: `action_launch`, `_pause`, `_resume`, `_finish_if_through`.
+    Entry points: `action_launch`, `_pause`, `_resume`, `_finish_if_complete`.
     """
 
     _name = "waba.campaign"
@@ -181,9 +181,9 @@ class WabaCampaign(models.Model):
 
     def _preview_parameters(self, record, facts):
         """The words for one person; a text still missing shows as its variable, never made up."""
-        return self.variable_ids._as_parameters(
+        return self.variable_ids._freeze_texts(
             {
-                line.id: line._value_for(record, facts) or f"{{{{{line.name}}}}}"
+                line.id: line._record_value(record, facts) or f"{{{{{line.name}}}}}"
                 for line in self.variable_ids
             }
         )
@@ -194,7 +194,7 @@ class WabaCampaign(models.Model):
 
     def _variable_commands(self, template=None):
         template = self.template_id if template is None else template
-        return self.env["waba.campaign.variable"]._commands_from(template.variable_ids)
+        return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
 
     # ------------------------------------------------------------------
     # CRUD
@@ -206,15 +206,15 @@ class WabaCampaign(models.Model):
         for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
             campaign.variable_ids = campaign._variable_commands()
         for campaign in campaigns.filtered(lambda c: c.b_template_id and not c.b_variable_ids):
-            campaign.b_variable_ids = campaign._b_variable_commands()
+            campaign.b_variable_ids = campaign._variant_b_variable_commands()
         return campaigns
 
     def write(self, vals):
         """Another message B brings its variables, whoever writes it, as message A does."""
         template_id = vals.get("b_template_id")
         changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
-        if self._fixed_once_under_way().intersection(vals):
-            self._check_not_under_way()
+        if self._locked_field_names().intersection(vals):
+            self._check_not_launched()
         result = super().write(vals)
         if "scheduled_at" in vals:
             for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
@@ -222,7 +222,7 @@ class WabaCampaign(models.Model):
         if "b_variable_ids" not in vals:
             for campaign in changed:
                 campaign._onchange_b_template_id()
-        self._withdraw_if_changed()
+        self._cancel_permissions_if_changed()
         return result
 
     def copy_data(self, default=None):
@@ -252,11 +252,11 @@ class WabaCampaign(models.Model):
         context = {"waba_one_campaign": True}
         if filter_name := self.env.context.get("waba_filter"):
             context[f"search_default_{filter_name}"] = 1
-        return list_of(self.env, "waba_message_action", domain, context)
+        return list_action(self.env, "waba_message_action", domain, context)
 
     def _audience_domain_list(self):
         try:
-            return list(read_domain(self.audience_domain, self._target_model()))
+            return list(parse_domain(self.audience_domain, self._target_model()))
         except ValueError as error:
             raise UserError(
                 self.env._("The audience's filter cannot be read: %s", self.audience_domain)

@@ -3,17 +3,17 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..policy import ab_test
-from .waba_reputation_words import number
+from .waba_reputation_words import format_number
 
 CRITERIA = [("read", "Read most"), ("reply", "Answered most")]
-TRIAL_STATES = [
+AB_TEST_STATES = [
     ("sending", "Being tried"),
     ("waiting", "Waiting for reactions"),
     ("decided", "Decided"),
 ]
 VARIANTS = [("a", "A"), ("b", "B")]
 # What the trial consists of; fixed as soon as the campaign is under way.
-CHOICES = frozenset(
+AB_TEST_FIELDS = frozenset(
     ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
 )
 
@@ -79,9 +79,9 @@ class WabaCampaign(models.Model):
 
     @api.onchange("b_template_id")
     def _onchange_b_template_id(self):
-        self.b_variable_ids = [Command.clear(), *self._b_variable_commands()]
+        self.b_variable_ids = [Command.clear(), *self._variant_b_variable_commands()]
 
-    def _b_variable_commands(self):
+    def _variant_b_variable_commands(self):
         return [
             Command.create({**command[2], "variant": "b"})
             for command in self._variable_commands(self.b_template_id)
@@ -91,22 +91,22 @@ class WabaCampaign(models.Model):
     # The messages
     # ------------------------------------------------------------------
 
-    def _message_of(self, variant):
+    def _variant_message(self, variant):
         """(template, variables) of message 'a' or 'b'."""
         if variant == "b":
             return self.b_template_id, self.b_variable_ids
         return self.template_id, self.variable_ids
 
-    def _messages(self):
+    def _variant_messages(self):
         """{variant: (template, variables)} of the messages that are sent, or still may be."""
         self.ensure_one()
         variants = (self.winner,) if self.winner else ("a", "b") if self.ab_test else ("a",)
-        return {variant: self._message_of(variant) for variant in variants}
+        return {variant: self._variant_message(variant) for variant in variants}
 
     def _templates_in_use(self):
         templates = self.env["waba.template"]
         for campaign in self:
-            for template, _lines in campaign._messages().values():
+            for template, _lines in campaign._variant_messages().values():
                 templates |= template
         return templates
 
@@ -120,8 +120,8 @@ class WabaCampaign(models.Model):
         signatures = self._signatures()
         return [
             variant
-            for variant, (template, _lines) in self._messages().items()
-            if not template._why_not_sendable() and signatures[variant] == template.signature
+            for variant, (template, _lines) in self._variant_messages().items()
+            if not template._not_sendable_reason() and signatures[variant] == template.signature
         ]
 
     def _check_ab_test(self):
@@ -143,7 +143,7 @@ class WabaCampaign(models.Model):
                     "of a promotion than of a service message."
                 )
             )
-        if reason := self.b_template_id._why_not_sendable():
+        if reason := self.b_template_id._not_sendable_reason():
             raise UserError(reason)
         if self._is_same_message():
             raise UserError(
@@ -174,22 +174,22 @@ class WabaCampaign(models.Model):
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_ab_text(self):
         for campaign in self:
-            campaign.ab_text = campaign.ab_test and campaign._describe_trial()
+            campaign.ab_text = campaign.ab_test and campaign._describe_ab_test()
 
-    def _describe_trial(self):
+    def _describe_ab_test(self):
         if self.trial_state == "decided":
             return self.winner_reason
         if self.trial_state:
-            return self._describe_running_trial()
+            return self._describe_running_ab_test()
         people = self.audience_count
-        tried = round(ab_test.trial_share(self.ab_share, people) * people)
+        tried = round(ab_test.test_share(self.ab_share, people) * people)
         if tried >= people:
             return self.env._(
                 "With %(people)s people everybody is in the trial: about half get A, half B, and "
                 "you see which one was received better.",
-                people=number(self.env, people),
+                people=format_number(self.env, people),
             )
-        names = {"half": number(self.env, tried // 2), "rest": number(self.env, people - tried),
+        names = {"half": format_number(self.env, tried // 2), "rest": format_number(self.env, people - tried),
                  "hours": self.ab_hours}  # fmt: skip
         if self.ab_criterion == "read":
             return self.env._(
@@ -203,8 +203,8 @@ class WabaCampaign(models.Model):
             **names,
         )
 
-    def _describe_running_trial(self):
-        rest = number(self.env, self._count_rest())
+    def _describe_running_ab_test(self):
+        rest = format_number(self.env, self._count_awaiting_winner())
         if self.trial_state == "sending":
             return self.env._(
                 "A and B are being tried. The better one goes to the other %(rest)s people "
@@ -215,5 +215,5 @@ class WabaCampaign(models.Model):
         return self.env._(
             "A and B were tried. The better one goes to the other %(rest)s people %(when)s.",
             rest=rest,
-            when=self._when(self.trial_until),
+            when=self._format_datetime(self.trial_until),
         )

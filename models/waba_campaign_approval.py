@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime, html_escape
 
-from .waba_reputation_words import number
+from .waba_reputation_words import format_number
 
 ACTIVITY_TYPE = "waba_campaign.activity_type_approval"
 
@@ -37,12 +37,12 @@ class WabaCampaign(models.Model):
     @api.depends_context("uid")
     def _compute_approval_text(self):
         for campaign in self:
-            campaign.can_approve = campaign.approval_state == "asked" and campaign._may_decide()
+            campaign.can_approve = campaign.approval_state == "asked" and campaign._can_approve()
             campaign.approval_text = campaign._describe_approval()
 
     def _describe_approval(self):
         """The banner of a campaign not yet launched, or False."""
-        if self.state not in ("draft", "scheduled") and not self._is_stopped_at_start():
+        if self.state not in ("draft", "scheduled") and not self._is_paused_at_start():
             return False
         parts = [self._describe_approval_state() or ""]
         if self.override_reason:
@@ -82,7 +82,7 @@ class WabaCampaign(models.Model):
             return self.env._(
                 "It waits for a manager's approval, asked for by %(user)s (%(when)s).", **asked
             )
-        return self._why_not_approved()
+        return self._missing_approval_reason()
 
     # ------------------------------------------------------------------
     # Who, when
@@ -91,33 +91,33 @@ class WabaCampaign(models.Model):
     def _is_approval_missing(self):
         """Whether the launch needs an approval that nobody has given for what is launched now."""
         self.ensure_one()
-        return bool(self._why_not_approved())
+        return bool(self._missing_approval_reason())
 
     def _check_approved(self):
-        if reason := self._why_not_approved():
+        if reason := self._missing_approval_reason():
             raise UserError(reason)
 
-    def _may_decide(self):
+    def _can_approve(self):
         """Whether this user may approve: a manager, and not who made the campaign."""
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             return False
         makers = self.sudo().approval_asked_by_id | self.sudo().user_id
         return self.sudo().company_id.waba_approval_own or self.env.user not in makers
 
-    def _deciders(self):
+    def _approvers(self):
         """Managers who may approve it."""
-        managers = self._managers()
-        return managers.filtered(lambda manager: self.with_user(manager)._may_decide())
+        managers = self._find_managers()
+        return managers.filtered(lambda manager: self.with_user(manager)._can_approve())
 
     # ------------------------------------------------------------------
     # Steps
     # ------------------------------------------------------------------
 
-    def _ask(self, note):
+    def _request_approval(self, note):
         """The maker asks; each manager who may decide gets an activity."""
         self.ensure_one()
         self.check_access("write")
-        if not (self.state == "draft" or self._is_stopped_at_start()) or self._is_asked():
+        if not (self.state == "draft" or self._is_paused_at_start()) or self._is_approval_current():
             return
         self.sudo().activity_unlink([ACTIVITY_TYPE])
         self.sudo().write(
@@ -129,11 +129,11 @@ class WabaCampaign(models.Model):
                 "approval_decided_at": False,
                 "approval_note": False,
                 "approval_count": self.audience_count,
-                "approval_people": self._people_marks(self.env.user),
-                "launch_mark": self._launch_mark(),
+                "approval_people": self._audience_fingerprints(self.env.user),
+                "launch_mark": self._launch_fingerprint(),
             }
         )
-        deciders = self._deciders()
+        deciders = self._approvers()
         if not deciders:
             raise UserError(
                 self.env._(
@@ -145,7 +145,7 @@ class WabaCampaign(models.Model):
         words = self.env._(
             "%(user)s asks for the approval of a campaign to %(people)s people. %(note)s",
             user=self.env.user.name,
-            people=number(self.env, self.audience_count),
+            people=format_number(self.env, self.audience_count),
             note=note or "",
         )
         for manager in deciders:
@@ -157,15 +157,15 @@ class WabaCampaign(models.Model):
             )
         self._message_log(body=words)
 
-    def _decide(self, target, note):
+    def _decide_approval(self, target, note):
         """A manager approves or refuses what was asked, for as it is now."""
         self.ensure_one()
         self.check_access("write")
-        if not self._may_decide():
+        if not self._can_approve():
             raise AccessError(
                 self.env._("Only a manager who did not make the campaign approves or refuses it.")
             )
-        if self.approval_state != "asked" or not self._is_asked():
+        if self.approval_state != "asked" or not self._is_approval_current():
             raise UserError(
                 self.env._("It has changed, or somebody decided already. Open it again.")
             )
@@ -186,9 +186,9 @@ class WabaCampaign(models.Model):
             )
         )
         self._message_log(body=words)
-        self._tell_the_maker(words)
+        self._notify_requester(words)
 
-    def _tell_the_maker(self, words):
+    def _notify_requester(self, words):
         makers = (self.sudo().approval_asked_by_id | self.sudo().user_id) - self.env.user
         if makers:
             self.message_notify(
@@ -197,7 +197,7 @@ class WabaCampaign(models.Model):
                 body=html_escape(words),
             )
 
-    def _withdraw_approval(self):
+    def _cancel_approval(self):
         if self.approval_state:
             self.write({"approval_state": False, "approval_people": False})
             self.activity_unlink([ACTIVITY_TYPE])

@@ -9,17 +9,17 @@ from .waba_campaign_audience import CHUNK
 from .waba_reputation_words import number
 
 # Within it, what one person launches of one template counts as one campaign.
-TOGETHER = timedelta(hours=24)
+SIBLING_WINDOW = timedelta(hours=24)
 
 
 class WabaCampaign(models.Model):
     """What an approval covers: these very people, and all that its maker launches beside it.
 
     An audience is a condition: whoever moves a tag moves people in and out of it. So an approval,
-    and a manager's reason, keep a fingerprint of each record and its number (`_people_marks`), as
+    and a manager's reason, keep a fingerprint of each record and its number (`_audience_fingerprints`), as
     the asker or manager saw them; fewer may get the message later, others not. It is looked at by
     the launch, when a scheduled campaign begins, and for each chunk that is prepared
-    (`_why_others_than_approved`), and dropped when that is done.
+    (`_audience_changed_reason`), and dropped when that is done.
     """
 
     _inherit = "waba.campaign"
@@ -35,47 +35,47 @@ class WabaCampaign(models.Model):
     # These very people
     # ------------------------------------------------------------------
 
-    def _people_marks(self, user):
+    def _audience_fingerprints(self, user):
         """[fingerprint] of the records that match the audience for this user, as it is now."""
         self.ensure_one()
-        records, domain = self._records_as(user), Domain(self._audience_domain_list())
+        records, domain = self._records_for_user(user), Domain(self._audience_domain_list())
         names = ["phone_sanitized", *records._phone_get_number_fields()]
         marks, last = set(), 0
         while found := records.search_fetch(
             domain & Domain("id", ">", last), names, order="id", limit=CHUNK
         ):
-            marks.update(map(self._person_mark, found))
+            marks.update(map(self._record_fingerprint, found))
             last = found[-1].id
         return sorted(marks)
 
     @api.model
-    def _person_mark(self, record):
+    def _record_fingerprint(self, record):
         number = self.env["waba.recipient"]._number_of(record)
         text = f"{record._name},{record.id},{number}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def _are_covered(self, marks, user):
+    def _is_audience_covered(self, marks, user):
         """Whether nobody is in the audience of `user` now who was not when `marks` were taken."""
-        return bool(marks and user) and set(marks).issuperset(self._people_marks(user))
+        return bool(marks and user) and set(marks).issuperset(self._audience_fingerprints(user))
 
-    def _forget_people_approved(self):
+    def _clear_approved_fingerprints(self):
         """Everybody has a row: nobody asks any more, and fingerprints are personal data."""
         self.sudo().write({"approval_people": False, "override_people": False})
 
-    def _is_asked(self):
+    def _is_approval_current(self):
         """Whether the approval was asked for or given for what is there now."""
         campaign = self.sudo()
         return (
             campaign.approval_state in ("asked", "approved")
-            and campaign.launch_mark == campaign._launch_mark()
-            and self._are_covered(campaign.approval_people, campaign.approval_asked_by_id)
+            and campaign.launch_mark == campaign._launch_fingerprint()
+            and self._is_audience_covered(campaign.approval_people, campaign.approval_asked_by_id)
         )
 
     # ------------------------------------------------------------------
     # All that is launched together
     # ------------------------------------------------------------------
 
-    def _launched_beside(self):
+    def _sibling_launches(self):
         """Campaigns of the same maker and template, not approved, that go out within a day of this.
 
         The maker is the responsible, or whoever launches.
@@ -92,42 +92,42 @@ class WabaCampaign(models.Model):
             & (Domain("user_id", "in", makers.ids) | Domain("launched_by_id", "in", makers.ids))
             & (Domain("template_id", "in", templates) | Domain("b_template_id", "in", templates))
             & (
-                Domain("launched_at", ">", now - TOGETHER)
-                | Domain("scheduled_at", ">", now - TOGETHER)
+                Domain("launched_at", ">", now - SIBLING_WINDOW)
+                | Domain("scheduled_at", ">", now - SIBLING_WINDOW)
             )
         )
         at = max(now, campaign.scheduled_at or now)
         return found.filtered(
             lambda one: (
                 one.approval_state != "approved"
-                and not (one._is_stopped_at_start() and not one.prepared_count)
-                and abs(max(one.launched_at, one.scheduled_at or one.launched_at) - at) < TOGETHER
+                and not (one._is_paused_at_start() and not one.prepared_count)
+                and abs(max(one.launched_at, one.scheduled_at or one.launched_at) - at) < SIBLING_WINDOW
             )
         )
 
-    def _count_beside(self):
+    def _count_sibling_recipients(self):
         return sum(
             one.prepared_count
             if one.state == "cancelled"
             else max(one.to_prepare_count, one.prepared_count)
-            for one in self._launched_beside()
+            for one in self._sibling_launches()
         )
 
     # ------------------------------------------------------------------
     # Verdicts
     # ------------------------------------------------------------------
 
-    def _why_not_approved(self):
+    def _missing_approval_reason(self):
         """Sentence that says which approval is missing for what is there now, or False."""
         self.ensure_one()
         above = self.sudo().company_id.waba_approval_above
         if not above:
             return False
-        beside = self._count_beside() if self.audience_count <= above else 0
+        beside = self._count_sibling_recipients() if self.audience_count <= above else 0
         if self.audience_count + beside <= above:
             return False
         if self.approval_state == "approved":
-            return False if self._is_approval_valid() else self._why_approval_no_longer_counts()
+            return False if self._is_approval_valid() else self._outdated_approval_reason()
         words = {
             "people": number(self.env, self.audience_count),
             "above": number(self.env, above),
@@ -147,17 +147,17 @@ class WabaCampaign(models.Model):
         )
 
     def _is_approval_valid(self):
-        return self.launch_mark == self._launch_mark() and self._are_covered(
+        return self.launch_mark == self._launch_fingerprint() and self._is_audience_covered(
             self.approval_people, self.env.user
         )
 
-    def _why_approval_no_longer_counts(self):
+    def _outdated_approval_reason(self):
         return self.env._(
             "It needs a manager's approval again: the one it has was given for other people, or "
             "for another message. Press Launch and ask for it."
         )
 
-    def _why_others_than_approved(self, records):
+    def _audience_changed_reason(self, records):
         """Sentence that keeps these records from getting rows, or False. For the preparation.
 
         Whatever happens between the launch and this moment was not seen by whoever approved it.
@@ -165,29 +165,29 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         if not self.prepared_count:
             # It may have been handed over since: the campaign is read with all rights.
-            launchers = self._as_launcher().sudo()
-            if reason := launchers._why_not_approved():
+            launchers = self._with_launcher().sudo()
+            if reason := launchers._missing_approval_reason():
                 return reason
-            return self.override_reason and launchers._why_stopped_again()
+            return self.override_reason and launchers._recheck_override_reason()
         above = self.company_id.waba_approval_above
         if above and self.approval_state == "approved":
             approved = set(self.approval_people or ())
-            if not approved.issuperset(map(self._person_mark, records)):
-                return self._why_approval_no_longer_counts()
+            if not approved.issuperset(map(self._record_fingerprint, records)):
+                return self._outdated_approval_reason()
         elif above and self.prepared_count + len(records) > max(above, self.to_prepare_count):
-            return self._why_not_approved_after_all(above)
+            return self._approval_now_needed_reason(above)
         return False
 
-    def _why_not_approved_after_all(self, above):
+    def _approval_now_needed_reason(self, above):
         return self.env._(
             "More people match the audience than when it was launched: more than %s need a "
             "manager's approval. Ask for it under Pre-flight.",
             number(self.env, above),
         )
 
-    def _why_stopped_again(self):
+    def _recheck_override_reason(self):
         """A manager's reason was given for other people: the stops are asked anew."""
-        if self._are_covered(self.override_people, self.env.user):
+        if self._is_audience_covered(self.override_people, self.env.user):
             return False
         try:
             self._check_preflight()

@@ -6,14 +6,14 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..policy import attribution
-from .languages import in_language_of
+from .languages import with_language
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
 
 # Rows made in one transaction. What is read again for each of them then weighs little.
 CHUNK = 2000
-MOST_HELD_OUT = 50
+MAX_HOLDOUT_PERCENT = 50
 
 
 class WabaCampaign(models.Model):
@@ -36,11 +36,11 @@ class WabaCampaign(models.Model):
     @api.constrains("holdout_percent")
     def _check_holdout_percent(self):
         for campaign in self:
-            if not 0 <= campaign.holdout_percent <= MOST_HELD_OUT:
+            if not 0 <= campaign.holdout_percent <= MAX_HOLDOUT_PERCENT:
                 raise ValidationError(
                     self.env._(
                         "Leave out 0 to %s %% of the audience: most of it must be written to.",
-                        MOST_HELD_OUT,
+                        MAX_HOLDOUT_PERCENT,
                     )
                 )
 
@@ -54,7 +54,7 @@ class WabaCampaign(models.Model):
         commit_step(self.env, self._start_scheduled)
         for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
             # The launcher's language: values are written as they were previewed.
-            if not in_language_of(campaign.launched_by_id, campaign)._prepare_or_pause():
+            if not with_language(campaign.launched_by_id, campaign)._prepare_or_pause():
                 self._prepare_cron()._trigger()
                 return
 
@@ -64,23 +64,23 @@ class WabaCampaign(models.Model):
         scheduled = self.search([("state", "=", "scheduled")])
         due = scheduled.filtered(lambda c: not c.scheduled_at or c.scheduled_at <= now)
         for campaign in due:
-            in_language_of(campaign.launched_by_id, campaign)._start_now()
+            with_language(campaign.launched_by_id, campaign)._start_due()
         if later := (scheduled - due).mapped("scheduled_at"):
             self._prepare_cron()._trigger(at=min(later))
 
-    def _start_now(self):
+    def _start_due(self):
         """The scheduled time has come. What was checked at the launch may have changed since."""
         self.ensure_one()
         self._update_state(
             ("scheduled",), "preparing", {"template_signature": self.template_id.signature}
         )
-        if reason := self._why_launcher_may_not_begin():
+        if reason := self._launch_refusal_reason():
             self._pause(reason, cause="launcher")
             return
-        launchers = self._as_launcher()
+        launchers = self._with_launcher()
         self.write({"to_prepare_count": launchers._audience_records_count()})
-        self._begin_trial()
-        if reason := self._why_no_message_may_go():
+        self._start_ab_test()
+        if reason := self._unusable_templates_reason():
             self._pause(reason, cause="template")
             return
         try:
@@ -123,22 +123,22 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         if self.state != "preparing":
             return 0
-        if reason := self._why_launcher_cannot():
+        if reason := self._launcher_refusal_reason():
             self._pause(reason, cause="launcher")
             return 0
-        records = self._launchers_records().search_fetch(
+        records = self._launcher_records().search_fetch(
             Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
-            self._fields_of_everybody(self._launchers_records()),
+            self._audience_field_names(self._launcher_records()),
             order="id",
             limit=CHUNK,
         )
         if not records:
             self._update_state(("preparing",), "running", {"to_prepare_count": self.prepared_count})
-            self._forget_people_approved()
-            self._finish_if_through()
-            self.sender_id._wake()
+            self._clear_approved_fingerprints()
+            self._finish_if_complete()
+            self.sender_id._trigger_dispatch()
             return 0
-        if reason := self._why_others_than_approved(records):
+        if reason := self._audience_changed_reason(records):
             self._pause(reason, cause="preflight")
             return 0
         self._insert_rows(self._row_values(records))
@@ -150,26 +150,26 @@ class WabaCampaign(models.Model):
         )
         return len(records)
 
-    def _is_unprepared(self):
+    def _has_unprepared_records(self):
         """Whether records may still be missing from the rows."""
         self.ensure_one()
         if self.prepared_count >= self.to_prepare_count:
             return False
-        if self._why_launcher_cannot():
+        if self._launcher_refusal_reason():
             return True
         return bool(
-            self._launchers_records().search_count(
+            self._launcher_records().search_count(
                 Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
                 limit=1,
             )
         )
 
-    def _is_held_out(self, number):
+    def _is_in_holdout(self, number):
         """Whether the person with this number is left out to compare."""
         share = self.holdout_percent / 100
-        return bool(share) and attribution.is_held_out(f"{self.id}:{number}", share)
+        return bool(share) and attribution.is_in_holdout(f"{self.id}:{number}", share)
 
-    def _fields_of_everybody(self, records):
+    def _audience_field_names(self, records):
         """Fields that each of `records` will be asked for, as far as their user may read them.
 
         Read together with the records: Odoo would fetch every field of the model instead.

@@ -7,9 +7,9 @@ from odoo.exceptions import UserError
 class WabaCampaign(models.Model):
     """The launch asks the pre-flight again: no stop, or a manager's reason; no approval missing.
 
-    Nothing of an earlier pre-flight is believed. A manager's reason (`_override`) covers the stops
+    Nothing of an earlier pre-flight is believed. A manager's reason (`_override_blockers`) covers the stops
     it named and what was to be launched then: `launch_mark` is the fingerprint of that, and any
-    change of it takes reason and approval back (`_withdraw_if_changed`). A scheduled campaign is
+    change of it takes reason and approval back (`_cancel_permissions_if_changed`). A scheduled campaign is
     checked once more when its time comes.
     """
 
@@ -28,7 +28,7 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         return self.env["waba.preflight"]._open(self)
 
-    def _is_stopped_at_start(self):
+    def _is_paused_at_start(self):
         return self.state == "paused" and self.pause_cause == "preflight"
 
     def _check_late_start(self):
@@ -36,11 +36,11 @@ class WabaCampaign(models.Model):
         for campaign in self:
             begins = campaign.state == "preparing" and not campaign.prepared_count
             if begins and campaign.scheduled_at:
-                if why := campaign._why_launcher_may_not_begin():
+                if why := campaign._launch_refusal_reason():
                     campaign._pause(why, cause="launcher")
                     continue
                 try:
-                    campaign._as_launcher()._check_launch()
+                    campaign._with_launcher()._check_launch()
                 except UserError as error:
                     campaign._pause(str(error), cause="preflight")
 
@@ -54,11 +54,11 @@ class WabaCampaign(models.Model):
         :raise UserError: with every stop and the way on
         """
         self.ensure_one()
-        stops = [stop for stop in self._preflight_report().stops if not self._is_overridden(stop)]
+        stops = [stop for stop in self._preflight_report().stops if not self._has_valid_override(stop)]
         if stops:
             lines = "\n".join(f"✕ {stop.sentence}" for stop in stops)
             way_on = self.env._("Mend it and launch again.")
-            if all(stop.may_be_overridden for stop in stops):
+            if all(stop.can_be_overridden for stop in stops):
                 way_on = self.env._("Mend it, or ask a manager, who may launch it with a reason.")
             raise UserError(
                 self.env._(
@@ -69,16 +69,16 @@ class WabaCampaign(models.Model):
             )
         self._check_approved()
 
-    def _is_overridden(self, stop):
+    def _has_valid_override(self, stop):
         return (
-            stop.may_be_overridden
+            stop.can_be_overridden
             and bool(self.override_reason)
             and stop.name in (self.override_lines or "").split(",")
-            and self.launch_mark == self._launch_mark()
-            and self._are_covered(self.override_people, self.env.user)
+            and self.launch_mark == self._launch_fingerprint()
+            and self._is_audience_covered(self.override_people, self.env.user)
         )
 
-    def _override(self, stops, reason):
+    def _override_blockers(self, stops, reason):
         """A manager's word on these stops, for what is to be launched now.
 
         :param stops: list of Check, each of which may be overridden
@@ -89,8 +89,8 @@ class WabaCampaign(models.Model):
                 "override_by_id": self.env.uid,
                 "override_at": fields.Datetime.now(),
                 "override_lines": ",".join(sorted({stop.name for stop in stops})),
-                "override_people": self._people_marks(self.env.user),
-                "launch_mark": self._launch_mark(),
+                "override_people": self._audience_fingerprints(self.env.user),
+                "launch_mark": self._launch_fingerprint(),
             }
         )
         self._message_log(
@@ -131,29 +131,29 @@ class WabaCampaign(models.Model):
             sorted([str(line[name] or "") for name in names] for line in lines),
         ]
 
-    def _launch_mark(self):
-        return _digest(self.sudo()._launch_facts())
+    def _launch_fingerprint(self):
+        return _fingerprint_text(self.sudo()._launch_facts())
 
-    def _content_mark(self):
-        return _digest(self.sudo()._content_facts())
+    def _content_fingerprint(self):
+        return _fingerprint_text(self.sudo()._content_facts())
 
-    def _withdraw_if_changed(self):
+    def _cancel_permissions_if_changed(self):
         """An approval, a reason or a launch was for something else: it no longer counts."""
-        self._withdraw_changed_clearances()
-        self._take_back_changed_launches()
+        self._cancel_changed_overrides()
+        self._revert_changed_launches()
 
-    def _withdraw_changed_clearances(self):
+    def _cancel_changed_overrides(self):
         for campaign in self.sudo().filtered("launch_mark"):
             if campaign.state not in ("draft", "scheduled", "paused"):
                 continue
-            if campaign.launch_mark != campaign._launch_mark():
-                campaign._withdraw()
+            if campaign.launch_mark != campaign._launch_fingerprint():
+                campaign._cancel_launch_permissions()
 
-    def _withdraw(self):
-        self._withdraw_override()
-        self._withdraw_approval()
+    def _cancel_launch_permissions(self):
+        self._cancel_override()
+        self._cancel_approval()
 
-    def _withdraw_override(self):
+    def _cancel_override(self):
         was_overridden = bool(self.override_reason)
         self.write(
             {
@@ -174,5 +174,5 @@ class WabaCampaign(models.Model):
             )
 
 
-def _digest(facts):
+def _fingerprint_text(facts):
     return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
 from ..policy import attribution
-from .waba_reputation_words import number, percent
+from .waba_reputation_words import format_number, format_percent
 
 
 class WabaCampaign(models.Model):
@@ -23,30 +23,30 @@ class WabaCampaign(models.Model):
     @api.depends("state")
     def _compute_money_comparison(self):
         for campaign in self:
-            campaign.money_comparison = campaign._compare_words()
+            campaign.money_comparison = campaign._comparison_text()
 
-    def _compare_words(self):
+    def _comparison_text(self):
         """The comparison in sentences, or False when there is nothing to compare."""
         if not self.launched_at or self.res_model != "crm.lead":
             return False
         is_experiment = bool(self.holdout_percent)
-        written, others = self._compared_groups(is_experiment)
+        written, others = self._comparison_groups(is_experiment)
         if not written.people:
             return False
-        found = attribution.compare(written, others)
+        found = attribution.compare_groups(written, others)
         return " ".join(
             [
-                self._groups_words(written, others, is_experiment),
-                self._verdict_words(found),
+                self._groups_text(written, others, is_experiment),
+                self._verdict_text(found),
                 "" if is_experiment else self.env._(
                     "This is no experiment: whom to write to was chosen. Leave out a share of the "
                     "next audience by chance to know."
                 ),
-                self._ripeness_words(),
+                self._maturity_text(),
             ]
         ).strip()  # fmt: skip
 
-    def _compared_groups(self, is_experiment):
+    def _comparison_groups(self, is_experiment):
         """(those written to, the others) as policy.attribution.Group, counted alike."""
         days = timedelta(days=self.company_id.waba_attribution_days)
         self.env.flush_all()
@@ -57,21 +57,21 @@ class WabaCampaign(models.Model):
             "end": self.launched_at + days,
             "before": self.launched_at - days,
         }
-        query = HELD_OUT if is_experiment else NOT_WRITTEN_TO
+        query = HOLDOUT_QUERY if is_experiment else NOT_CONTACTED_QUERY
         rows = {
-            is_written: attribution.Group(people, won)
+            is_written: attribution.ComparisonGroup(people, won)
             for is_written, people, won in self.env.execute_query(SQL(query, **values))
         }
-        nobody = attribution.Group(0, 0)
+        nobody = attribution.ComparisonGroup(0, 0)
         return rows.get(True, nobody), rows.get(False, nobody)
 
-    def _groups_words(self, written, others, is_experiment):
+    def _groups_text(self, written, others, is_experiment):
         env = self.env
         values = {
-            "rate": percent(env, written.rate),
-            "people": number(env, written.people),
-            "other_rate": percent(env, others.rate),
-            "others": number(env, others.people),
+            "rate": format_percent(env, written.rate),
+            "people": format_number(env, written.people),
+            "other_rate": format_percent(env, others.rate),
+            "others": format_number(env, others.people),
             "days": self.company_id.waba_attribution_days,
         }
         if is_experiment:
@@ -87,12 +87,12 @@ class WabaCampaign(models.Model):
             **values,
         )
 
-    def _verdict_words(self, found):
+    def _verdict_text(self, found):
         env = self.env
         if found.verdict == "thin":
             return env._(
                 "Too few to tell: each group needs %s leads.",
-                number(env, attribution.ENOUGH_TO_COMPARE),
+                format_number(env, attribution.MIN_COMPARED),
             )
         if found.verdict == "chance":
             return env._("The difference is no larger than chance makes.")
@@ -106,25 +106,25 @@ class WabaCampaign(models.Model):
             **values,
         )
 
-    def _ripeness_words(self):
+    def _maturity_text(self):
         end = self.launched_at + timedelta(days=self.company_id.waba_attribution_days)
         if end <= fields.Datetime.now():
             return ""
-        return self.env._("So far: the days are over %s.", self._when(end))
+        return self.env._("So far: the days are over %s.", self._format_datetime(end))
 
 
-WON = "l.won_status = 'won' AND l.date_closed >= %(start)s AND l.date_closed < %(end)s"
-WON_BEFORE = "(l.won_status = 'won' AND l.date_closed < %(start)s)"
+WON_SQL = "l.won_status = 'won' AND l.date_closed >= %(start)s AND l.date_closed < %(end)s"
+WON_EARLIER_SQL = "(l.won_status = 'won' AND l.date_closed < %(start)s)"
 # Held out or meant to be written to, whatever became of the message: else those whom it did not
 # reach would be missing on one side alone.
-HELD_OUT = f"""
-SELECT m.failure_type IS DISTINCT FROM 'holdout', count(*), count(*) FILTER (WHERE {WON})
+HOLDOUT_QUERY = f"""
+SELECT m.failure_type IS DISTINCT FROM 'holdout', count(*), count(*) FILTER (WHERE {WON_SQL})
   FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
  WHERE m.campaign_id = %(campaign)s AND m.direction = 'out' AND m.res_model = 'crm.lead'
    AND (m.state NOT IN ('skipped', 'cancelled') OR m.failure_type = 'holdout')
-   AND NOT COALESCE({WON_BEFORE}, FALSE)
+   AND NOT COALESCE({WON_EARLIER_SQL}, FALSE)
  GROUP BY 1"""
-NOT_WRITTEN_TO = f"""
+NOT_CONTACTED_QUERY = f"""
 WITH mine AS (SELECT l.id, l.team_id, l.date_closed, l.won_status, l.create_date
                 FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
                WHERE m.campaign_id = %(campaign)s AND m.direction = 'out'
@@ -139,7 +139,7 @@ WITH mine AS (SELECT l.id, l.team_id, l.date_closed, l.won_status, l.create_date
                                       AND w.direction = 'out'
                                       AND (w.campaign_id = %(campaign)s
                                            OR w.accepted_at BETWEEN %(before)s AND %(end)s)))
-SELECT TRUE, count(*), count(*) FILTER (WHERE {WON}) FROM mine l
+SELECT TRUE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM mine l
  WHERE l.date_closed IS NULL OR l.date_closed >= %(start)s
  UNION ALL
-SELECT FALSE, count(*), count(*) FILTER (WHERE {WON}) FROM others l"""
+SELECT FALSE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM others l"""

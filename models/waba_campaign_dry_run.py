@@ -6,17 +6,17 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..policy import preflight
-from .consent_sql import consent_sql, strongest
-from .phone_countries import country_of
+from .consent_sql import consent_sql, strongest_consent
+from .phone_countries import number_country
 from .waba_campaign_audience import CHUNK
-from .waba_campaign_numbers import Known
+from .waba_campaign_numbers import KnownRecipient
 
 # Records counted before a launch; of a larger audience the first so many, which is said. At
 # 10,000 people a second that is what somebody waits for without wondering.
 DRY_RUN_RECORDS = 20_000
 
 
-class Receiver(NamedTuple):
+class DryRunRecipient(NamedTuple):
     """Someone who would get the message."""
 
     record_id: int
@@ -26,7 +26,7 @@ class Receiver(NamedTuple):
     shows_fallback: bool
 
 
-class History(NamedTuple):
+class RecipientHistory(NamedTuple):
     """What is known of a receiver, read from their messages."""
 
     opted_in: bool = False
@@ -35,7 +35,7 @@ class History(NamedTuple):
     active_at: datetime | None = None
 
 
-STRANGER = History()
+NO_HISTORY = RecipientHistory()
 
 
 class DryRun:
@@ -55,18 +55,18 @@ class DryRun:
         self.chosen = self.counted = 0
         self.receiving, self.left_out = [], {}
         self._strangers, self._seen = {}, set()
-        self._history = None
+        self._daily_history = None
 
     # Asked by `waba_campaign_rows.Preparation`
 
-    def _known_people(self, numbers):
+    def _recipients_by_number(self, numbers):
         """{E.164 number: Known}; who has no row yet gets an id below 0, for this run alone."""
-        people = self.campaign._read_people(numbers)
+        people = self.campaign._read_recipients(numbers)
         missing = [number for number in numbers if number not in people]
-        inherited = self.campaign._inherited_states_of(missing)
+        inherited = self.campaign._inherited_state_values(missing)
         for number in missing:
             id_ = self._strangers.setdefault(number, -len(self._strangers) - 1)
-            people[number] = Known(id=id_, **inherited.get(number, {}))
+            people[number] = KnownRecipient(id=id_, **inherited.get(number, {}))
         return people
 
     def _recipient_ids_with_row(self, recipient_ids):
@@ -74,7 +74,7 @@ class DryRun:
 
     # Counting
 
-    def take(self, rows, variables):
+    def add_rows(self, rows, variables):
         """Count the values of `_row_values`.
 
         :param variables: {variant: [waba.variable.mixin.Variable]}
@@ -85,18 +85,18 @@ class DryRun:
                 self.left_out.setdefault(row["failure_type"], []).append(row["res_id"])
                 continue
             self.receiving.append(
-                Receiver(
+                DryRunRecipient(
                     row["res_id"],
                     row["recipient_id"],
-                    country_of(row["number"]),
-                    self._waits_until(row),
+                    number_country(row["number"]),
+                    self._quiet_hours_end(row),
                     _shows_fallback(
                         row.get("parameters") or {}, variables[row.get("variant") or "a"]
                     ),
                 )
             )
 
-    def _waits_until(self, row):
+    def _quiet_hours_end(self, row):
         """The end of a person's quiet hours, or None."""
         if row.get("wait_reason") != "hours" or not row["retry_at"]:
             return None
@@ -106,17 +106,17 @@ class DryRun:
     def is_whole(self):
         return self.counted >= self.chosen
 
-    def scaled(self, count):
+    def scale_count(self, count):
         """What `count` of the records looked at are of all that were chosen."""
         return count if self.is_whole else round(count * self.chosen / self.counted)
 
     def history(self, receiver):
-        """`History` of a receiver."""
-        if self._history is None:
-            self._history = self.campaign._read_histories(
+        """`RecipientHistory` of a receiver."""
+        if self._daily_history is None:
+            self._daily_history = self.campaign._read_histories(
                 [one.recipient_id for one in self.receiving if one.recipient_id > 0], self.at
             )
-        return self._history.get(receiver.recipient_id, STRANGER)
+        return self._daily_history.get(receiver.recipient_id, NO_HISTORY)
 
     def record_ids(self, condition):
         """Ids of the records whose receiver and history fulfil `condition(receiver, history)`."""
@@ -128,7 +128,7 @@ class DryRun:
 
     def is_silent(self, history):
         """Whether someone was written to long ago and has given no sign of life since."""
-        before = self.now - preflight.INACTIVE_AFTER
+        before = self.now - preflight.INACTIVITY_PERIOD
         return bool(
             history.written_at
             and history.written_at < before
@@ -166,12 +166,12 @@ class WabaCampaign(models.Model):
         env = campaign._audience_records().env
         variables = {
             variant: lines._read_variables(env)
-            for variant, (_template, lines) in campaign._messages().items()
+            for variant, (_template, lines) in campaign._variant_messages().items()
         }
         while room := min(CHUNK, DRY_RUN_RECORDS - run.counted):
             records = campaign._audience_records().search_fetch(
                 domain & Domain("id", ">", last),
-                campaign._fields_of_everybody(campaign._audience_records()),
+                campaign._audience_field_names(campaign._audience_records()),
                 order="id",
                 limit=room,
             )
@@ -181,7 +181,7 @@ class WabaCampaign(models.Model):
             last = records[-1].id
         return run
 
-    def _inherited_states_of(self, numbers):
+    def _inherited_state_values(self, numbers):
         """{number: {field: value}} that new rows of these people would begin with."""
         if not numbers:
             return {}
@@ -197,7 +197,7 @@ class WabaCampaign(models.Model):
             )
         )
         return {
-            number: {"marketing_state": strongest(marketing), "utility_state": strongest(utility)}
+            number: {"marketing_state": strongest_consent(marketing), "utility_state": strongest_consent(utility)}
             for number, marketing, utility in rows
         }
 
@@ -227,4 +227,4 @@ class WabaCampaign(models.Model):
                 ids=recipient_ids,
             )
         )
-        return {id_: History(*values) for id_, *values in rows}
+        return {id_: RecipientHistory(*values) for id_, *values in rows}

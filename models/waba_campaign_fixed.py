@@ -1,8 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .waba_campaign_ab import CHOICES as AB_FIELDS
-from .waba_campaign_sources import CHOICES as SOURCE_FIELDS
+from .waba_campaign_ab import AB_TEST_FIELDS as AB_FIELDS
+from .waba_campaign_sources import AB_TEST_FIELDS as SOURCE_FIELDS
 
 
 class WabaCampaign(models.Model):
@@ -11,14 +11,14 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     @api.model
-    def _fixed_once_under_way(self):
+    def _locked_field_names(self):
         """Names of the fields that say what is sent, to whom and from which number."""
         return {
             "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
             "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_FIELDS,
         }  # fmt: skip
 
-    def _check_not_under_way(self):
+    def _check_not_launched(self):
         if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
             raise UserError(
                 self.env._(

@@ -14,31 +14,31 @@ class WabaSender(models.Model):
     @implements("_on_dispatch_start")
     def _review_campaigns(self, now):
         """Lift pauses whose time has come; look at the results of what runs."""
-        self._campaigns_in("paused")._resume_if_due(now)
-        self._campaigns_in("running")._look_at_results(now)
+        self._messages_campaigns("paused")._resume_if_due(now)
+        self._messages_campaigns("running")._check_thresholds(now)
 
     @implements("_on_dispatch_end")
     def _finish_campaigns(self):
-        self._campaigns_in("running")._finish_if_through()
+        self._messages_campaigns("running")._finish_if_complete()
 
     @implements("_on_claim")
-    def _limit_to_wave(self, campaign, wanted):
-        return campaign._wave_room(wanted)
+    def _limit_to_canary(self, campaign, wanted):
+        return campaign._canary_allowance(wanted)
 
     @implements("_on_reserved")
-    def _close_wave(self, campaign, leaves_by):
-        campaign._close_full_wave(leaves_by)
+    def _close_canary(self, campaign, leaves_by):
+        campaign._close_full_canary(leaves_by)
 
     @implements("_on_alarm")
     def _find_next_verdict(self):
         """When a first wave is to be judged, or a trial decided, or None."""
-        running = self._campaigns_in("running")
+        running = self._messages_campaigns("running")
         waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
         trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")
         verdicts = [*waves.mapped("wave_until"), *trials.mapped("trial_until")]
         return min(filter(None, verdicts), default=None)
 
-    def _campaigns_in(self, state):
+    def _messages_campaigns(self, state):
         campaigns = self.env["waba.campaign"]
         return campaigns.search([("sender_id", "=", self.id), ("state", "=", state)])
 
@@ -61,21 +61,21 @@ class WabaTemplate(models.Model):
     @implements("_on_status_change")
     def _hold_or_resume_campaigns(self):
         for template in self:
-            campaigns = template._campaigns_under_way()
+            campaigns = template._running_campaigns()
             if template.status == "approved" and not template.is_held:
-                campaigns._resume_from("template", self.env._("Meta approves the template again."))
+                campaigns._resume_cause("template", self.env._("Meta approves the template again."))
             else:
-                campaigns._pause(template._why_not_sendable(), cause="template")
+                campaigns._pause(template._not_sendable_reason(), cause="template")
 
     @implements("_on_variables_change")
     def _pause_changed_campaigns(self):
-        self._campaigns_under_way()._pause_for_changed_template()
+        self._running_campaigns()._pause_for_changed_template()
 
     @implements("_on_rating_drop")
-    def _rethink_waves(self):
-        self._campaigns_under_way()._rethink_wave()
+    def _reconsider_canaries(self):
+        self._running_campaigns()._reconsider_canary()
 
-    def _campaigns_under_way(self):
+    def _running_campaigns(self):
         return (
             self.env["waba.campaign"]
             .sudo()
@@ -111,13 +111,13 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @implements("_on_requeue")
-    def _continue_campaigns(self):
-        self.campaign_id._continue()
+    def _reopen_finished_campaigns(self):
+        self.campaign_id._reopen_finished()
 
     @implements("_on_campaign_failure")
     def _pause_campaign(self, reason, until=None):
         self.campaign_id._pause(reason, until=until)
 
     @implements("_on_trim")
-    def _remember_trimmed(self, campaign):
-        campaign._remember_counts(self.ids)
+    def _store_trimmed(self, campaign):
+        campaign._store_trimmed_counts(self.ids)

@@ -10,15 +10,15 @@ class WabaCampaign(models.Model):
     def action_launch(self):
         """Check, then prepare the audience in the background. A second click changes nothing."""
         self.check_access("write")
-        self._lock()
+        self._lock_campaigns()
         for campaign in self:
             if campaign.state != "draft":
                 continue
             campaign._check_launch()
-            campaign._begin()
+            campaign._start_launch()
         return True
 
-    def _begin(self):
+    def _start_launch(self):
         """What a launch does once nothing forbids it: at once, or at its time."""
         self.ensure_one()
         later = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
@@ -26,14 +26,14 @@ class WabaCampaign(models.Model):
             ("draft",),
             "scheduled" if later else "preparing",
             {
-                "launched_by_id": self._person_launching().id,
+                "launched_by_id": self._launching_user().id,
                 "launched_at": fields.Datetime.now(),
-                "launched_mark": self._content_mark(),
+                "launched_mark": self._content_fingerprint(),
                 "template_signature": self.template_id.signature,
                 "to_prepare_count": self.audience_count,
             },
         )
-        self.sudo()._begin_trial()
+        self.sudo()._start_ab_test()
         self.sudo()._set_utm()
         self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
 
@@ -57,18 +57,18 @@ class WabaCampaign(models.Model):
             raise UserError(self.env._("Choose a template first: it is the message to send."))
         if not self.sender_id:
             raise UserError(self.env._("Choose the number to send from first."))
-        if wrong := self._why_wrong_number():
+        if wrong := self._sender_mismatch():
             raise UserError(wrong[1])
-        if reason := self.template_id._why_not_sendable():
+        if reason := self.template_id._not_sendable_reason():
             raise UserError(reason)
         self._check_variables()
 
     def _check_variables(self):
         if self.ab_test:
-            self._check_variables_of(self.b_template_id, self.b_variable_ids)
-        self._check_variables_of(self.template_id, self.variable_ids)
+            self._check_variant_variables(self.b_template_id, self.b_variable_ids)
+        self._check_variant_variables(self.template_id, self.variable_ids)
 
-    def _check_variables_of(self, template, lines):
+    def _check_variant_variables(self, template, lines):
         wanted = {
             (line.component, line.button_index, line.name) for line in template.variable_ids
         }
@@ -83,7 +83,7 @@ class WabaCampaign(models.Model):
             )
         lines._check_field_path()
         lines._check_link()
-        lines._check_leads_to_us(template)
+        lines._check_own_address(template)
         empty = lines.filtered(lambda line: not line._is_complete())
         if empty:
             raise UserError(

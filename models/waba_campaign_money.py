@@ -1,11 +1,11 @@
 from odoo import api, fields, models
 
 from ..policy import attribution
-from .waba_money_words import amount, price_per, share
-from .waba_reputation_words import number
-from .window_actions import list_of
+from .waba_money_words import amount_text, share_text, unit_price_text
+from .waba_reputation_words import format_number
+from .window_actions import list_action
 
-SUMS = ("delivered_count", "replied_count", "linked_count", "clicked_count", "charged_count",
+SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count", "charged_count",
         "free_count", "unpriced_count", "unrated_count", "cost")  # fmt: skip
 
 
@@ -36,27 +36,27 @@ class WabaCampaign(models.Model):
 
     @api.depends("state")
     def _compute_money(self):
-        counts, results = self._money_counts(), self._money_results()
-        counted_at = self.env["waba.money.daily"].sudo()._counted_at()
+        counts, results = self._cost_counts(), self._revenue_counts()
+        counted_at = self.env["waba.money.daily"].sudo()._last_counted_at()
         for campaign in self:
-            words = Words(campaign, counts.get(campaign.id), results.get(campaign.id, {}))
+            words = CostCards(campaign, counts.get(campaign.id), results.get(campaign.id, {}))
             campaign.update(
                 {
-                    **words.of_cost(),
-                    **words.of_answers(),
-                    **words.of_won(),
-                    **words.of_invoices(),
-                    **words.of_return(),
-                    "money_rule": campaign._money_rule(),
+                    **words.cost_card(),
+                    **words.reply_card(),
+                    **words.won_card(),
+                    **words.invoice_card(),
+                    **words.return_card(),
+                    "money_rule": campaign._attribution_rule_text(),
                     "money_counted": campaign.env._(
-                        "Counted %s; every ten minutes.", campaign._when(counted_at)
+                        "Counted %s; every ten minutes.", campaign._format_datetime(counted_at)
                     )
                     if counted_at
                     else campaign.env._("Not counted yet; that is done every ten minutes."),
                 }
             )
 
-    def _money_counts(self):
+    def _cost_counts(self):
         """{campaign id: {measure: sum}}."""
         rows = (
             self.env["waba.money.daily"]
@@ -64,12 +64,12 @@ class WabaCampaign(models.Model):
             ._read_group(
                 [("campaign_id", "in", self.ids)],
                 ["campaign_id"],
-                [f"{measure}:sum" for measure in SUMS],
+                [f"{measure}:sum" for measure in SUMMED_FIELDS],
             )
         )
-        return {campaign.id: dict(zip(SUMS, sums, strict=True)) for campaign, *sums in rows}
+        return {campaign.id: dict(zip(SUMMED_FIELDS, sums, strict=True)) for campaign, *sums in rows}
 
-    def _money_results(self):
+    def _revenue_counts(self):
         """{campaign id: {kind: (leads, amount)}}."""
         results = {}
         for campaign, kind, leads, total in (
@@ -84,7 +84,7 @@ class WabaCampaign(models.Model):
             results.setdefault(campaign.id, {})[kind] = (leads, total)
         return results
 
-    def _money_rule(self):
+    def _attribution_rule_text(self):
         return self.env._(
             "What happens to a lead is put down to the last message that had arrived at its "
             "person, or about it, in the %s days before; to one message alone, whatever else may "
@@ -92,7 +92,7 @@ class WabaCampaign(models.Model):
             self.company_id.waba_attribution_days,
         )
 
-    def action_view_money(self):
+    def action_view_cost_report(self):
         """What is behind a card; the button's context names it."""
         self.ensure_one()
         card = self.env.context.get("waba_money")
@@ -104,10 +104,10 @@ class WabaCampaign(models.Model):
             "won": {"search_default_won": 1},
             "invoiced": {"search_default_revenue": 1},
         }.get(card)
-        return list_of(self.env, xml_id, [("campaign_id", "=", self.id)], context)
+        return list_action(self.env, xml_id, [("campaign_id", "=", self.id)], context)
 
 
-class Words:
+class CostCards:
     """The cards of one campaign.
 
     :param counts: {measure: sum}, None when nothing of it was counted yet
@@ -117,37 +117,37 @@ class Words:
     def __init__(self, campaign, counts, results):
         self.env = campaign.env
         self.currency = campaign.company_id.currency_id
-        self.counts = dict.fromkeys(SUMS, 0) | {k: v or 0 for k, v in (counts or {}).items()}
+        self.counts = dict.fromkeys(SUMMED_FIELDS, 0) | {k: v or 0 for k, v in (counts or {}).items()}
         self.results = results
         # A part without a price would make everything look cheaper than it was.
         self.is_priced = bool(self.counts["delivered_count"]) and not self.counts["unpriced_count"]
 
     def _amount(self, value):
-        return amount(self.env, value, self.currency)
+        return amount_text(self.env, value, self.currency)
 
     def _each(self, count):
         if not self.is_priced or not count:
             return None
-        return price_per(self.env, self.counts["cost"], count, self.currency)
+        return unit_price_text(self.env, self.counts["cost"], count, self.currency)
 
-    def of_cost(self):
+    def cost_card(self):
         env, counts = self.env, self.counts
         if not counts["delivered_count"]:
             return {"money_cost": "–", "money_cost_base": env._("Nothing has arrived yet")}
         parts = []
         if counts["charged_count"]:
-            parts.append(env._("%s charged", number(env, counts["charged_count"])))
+            parts.append(env._("%s charged", format_number(env, counts["charged_count"])))
         if counts["free_count"]:
-            parts.append(env._("%s free", number(env, counts["free_count"])))
+            parts.append(env._("%s free", format_number(env, counts["free_count"])))
         if counts["unrated_count"]:
-            parts.append(env._("no rate imported for %s", number(env, counts["unrated_count"])))
+            parts.append(env._("no rate imported for %s", format_number(env, counts["unrated_count"])))
         if untold := counts["unpriced_count"] - counts["unrated_count"]:
-            parts.append(env._("no price told of %s", number(env, untold)))
+            parts.append(env._("no price told of %s", format_number(env, untold)))
         return {
             "money_cost": self._cost(),
             "money_cost_base": env._(
                 "%(delivered)s delivered: %(parts)s",
-                delivered=number(env, counts["delivered_count"]),
+                delivered=format_number(env, counts["delivered_count"]),
                 parts=", ".join(parts),
             ),
         }
@@ -160,16 +160,16 @@ class Words:
             return self.env._("at least %s", cost)
         return self.env._("Not known")
 
-    def of_answers(self):
+    def reply_card(self):
         env, counts = self.env, self.counts
         replied, clicked = counts["replied_count"], counts["clicked_count"]
-        replies = [share(env, replied, counts["delivered_count"]), self._each(replied)]
-        clicks = [share(env, clicked, counts["linked_count"]), self._each(clicked)]
+        replies = [share_text(env, replied, counts["delivered_count"]), self._each(replied)]
+        clicks = [share_text(env, clicked, counts["linked_count"]), self._each(clicked)]
         return {
-            "money_replies": number(env, replied),
+            "money_replies": format_number(env, replied),
             "money_replies_base": self._join(replies, env._("delivered")),
             # Without a tracked link there is nothing to click that we could count.
-            "money_clicks": number(env, clicked) if counts["linked_count"] else False,
+            "money_clicks": format_number(env, clicked) if counts["linked_count"] else False,
             "money_clicks_base": self._join(clicks, env._("delivered with the link")),
         }
 
@@ -178,29 +178,29 @@ class Words:
         text = f"{of_whole} {what}" if of_whole else None
         return " · ".join(filter(None, (text, each)))
 
-    def of_won(self):
+    def won_card(self):
         env = self.env
         leads, revenue = self.results.get("won", (0, 0))
         if not leads:
             return {"money_won": "0", "money_won_base": env._("No lead of it is won yet")}
         parts = [env._("%s expected", self._amount(revenue)), self._each(leads)]
         return {
-            "money_won": number(env, leads),
+            "money_won": format_number(env, leads),
             "money_won_base": " · ".join(filter(None, parts)),
         }
 
-    def of_invoices(self):
+    def invoice_card(self):
         leads, invoiced = self.results.get("revenue", (0, 0))
         if not leads:
             return {"money_invoiced": False, "money_invoiced_base": False}
         return {
             "money_invoiced": self._amount(invoiced),
             "money_invoiced_base": self.env._(
-                "without taxes, from %s leads", number(self.env, leads)
+                "without taxes, from %s leads", format_number(self.env, leads)
             ),
         }
 
-    def of_return(self):
+    def return_card(self):
         """How many times the cost came back, by what is invoiced or else expected."""
         env, cost = self.env, self.counts["cost"]
         leads, revenue = self.results.get("won", (0, 0))
@@ -213,12 +213,12 @@ class Words:
         )
         if not self.is_priced:
             times, base = "–", env._("needs a price for each message")
-        elif count < attribution.ENOUGH_FOR_A_PRICE:
-            times, base = "–", env._("too few won leads to tell: %s", number(env, count))
+        elif count < attribution.MIN_PRICED:
+            times, base = "–", env._("too few won leads to tell: %s", format_number(env, count))
         elif not cost:
             times, base = "–", env._("nothing was spent")
         else:
-            times = env._("%s×", number(env, round(value / cost)))
+            times = env._("%s×", format_number(env, round(value / cost)))
         return {"money_return": times, "money_return_base": base}
 
 
@@ -236,6 +236,6 @@ class WabaTemplate(models.Model):
         for template in self:
             template.won_count = counts.get(template.id, 0)
 
-    def action_view_money(self):
+    def action_view_cost_report(self):
         self.ensure_one()
-        return list_of(self.env, "waba_money_report_action", [("template_id", "=", self.id)])
+        return list_action(self.env, "waba_money_report_action", [("template_id", "=", self.id)])

@@ -6,10 +6,10 @@ from odoo.tools import SQL
 
 from ..policy import eligibility, frequency
 from .consent_sql import PURPOSES, consent_sql
-from .phone_countries import country_of
+from .phone_countries import number_country
 
 
-class Known(NamedTuple):
+class KnownRecipient(NamedTuple):
     """What is known about the person behind a number: columns of waba.recipient, and the states of
     consent as the campaign's company has to take them."""
 
@@ -22,7 +22,7 @@ class Known(NamedTuple):
     may_opt_out_at: datetime | None = None
 
 
-NOBODY = Known()
+UNKNOWN_RECIPIENT = KnownRecipient()
 
 
 class WabaCampaign(models.Model):
@@ -31,11 +31,11 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     @api.model
-    def _country_code_of(self, record):
-        return country_of(self.env["waba.recipient"]._number_of(record))
+    def _record_country_code(self, record):
+        return number_country(self.env["waba.recipient"]._number_of(record))
 
     @api.model
-    def _person(self, record, number, typed, known, preparation):
+    def _eligibility_person(self, record, number, typed, known, preparation):
         return eligibility.Person(
             # Only what was formatted may look like a number: "+346125550" is none.
             number=number or typed.lstrip("+"),
@@ -47,32 +47,32 @@ class WabaCampaign(models.Model):
             blacklisted=number in preparation.blacklisted,
             unreachable_until=known.unreachable_until,
             blocked=known.is_blocked,
-            country_code=country_of(number),
-            promotions_free_at=frequency.frees_at(
+            country_code=number_country(number),
+            promotions_free_at=frequency.next_promotion_time(
                 preparation.promotions.get(number, ()), preparation.cap
             ),
             may_opt_out=bool(known.may_opt_out_at),
         )
 
-    def _known_people(self, numbers):
+    def _recipients_by_number(self, numbers):
         """{E.164 number: Known}; who was not known is from now on."""
         self.env["waba.recipient"]._create_missing(self.sender_id.portfolio_id, numbers)
-        return self._read_people(numbers)
+        return self._read_recipients(numbers)
 
-    def _read_people(self, numbers):
+    def _read_recipients(self, numbers):
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.number, %s FROM waba_recipient r
                     WHERE r.portfolio_id = %s AND r.number = ANY(%s)""",
-                SQL(", ").join(self._known_column(name) for name in Known._fields),
+                SQL(", ").join(self._known_column(name) for name in KnownRecipient._fields),
                 self.sender_id.portfolio_id.id,
                 [*numbers],
             )
         )
-        return {number: Known(*values) for number, *values in rows}
+        return {number: KnownRecipient(*values) for number, *values in rows}
 
     def _known_column(self, name):
-        """SQL of a field of `Known`."""
+        """SQL of a field of `KnownRecipient`."""
         purpose = name.removesuffix("_state")
         if purpose in PURPOSES:
             return consent_sql(purpose, self.company_id.id)

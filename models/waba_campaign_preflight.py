@@ -4,13 +4,13 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..policy import preflight
-from .labels import labels_of
+from .labels import selection_labels
 from .waba_campaign_preflight_words import SENTENCES
-from .waba_failure import LEFT_OUT
-from .waba_reputation_words import number
+from .waba_failure import EXCLUSION_REASONS
+from .waba_reputation_words import format_number
 
 # Reasons to leave people out that have a line of their own.
-TOLD_ELSEWHERE = {
+LINES_BY_REASON = {
     "missing_value": "personal",
     "country": "countries",
     "no_opt_in": "consent",
@@ -20,7 +20,7 @@ TOLD_ELSEWHERE = {
 
 
 @dataclass
-class Check:
+class PreflightCheck:
     """One line of the pre-flight.
 
     line, case: as in policy/preflight*.py; level: 'pass', 'warn' or 'stop'
@@ -45,12 +45,12 @@ class Check:
         return f"{self.line}.{self.case}"
 
     @property
-    def may_be_overridden(self):
-        return self.level == "stop" and preflight.may_be_overridden(self.line, self.case)
+    def can_be_overridden(self):
+        return self.level == "stop" and preflight.can_be_overridden(self.line, self.case)
 
 
 @dataclass
-class Report:
+class PreflightReport:
     """What the lines are judged by, and the lines.
 
     audience: a DryRun, None while it cannot be known; forecast: policy.pacing.Forecast or None;
@@ -65,7 +65,7 @@ class Report:
     checks: list = field(default_factory=list)
 
     @property
-    def stops(self):
+    def blockers(self):
         return [check for check in self.checks if check.level == "stop"]
 
     @property
@@ -85,30 +85,30 @@ class WabaCampaign(models.Model):
 
     def _preflight_report(self):
         self.ensure_one()
-        report = Report(fields.Datetime.now())
-        messages = [template for template, _lines in self._messages().values()]
+        report = PreflightReport(fields.Datetime.now())
+        messages = [template for template, _lines in self._variant_messages().values()]
         if self.sender_id and all(template.components for template in messages):
             report.audience = self._dry_run()
         for line in preflight.LINES:
             report.checks += getattr(self, f"_preflight_{line}")(report)
-        report.checks.sort(key=lambda check: preflight.order(check.line, check.level))
+        report.checks.sort(key=lambda check: preflight.line_order(check.line, check.level))
         return report
 
-    def _check(self, line, verdict, *, record_ids=(), records=None, **values):
+    def _preflight_check(self, line, verdict, *, record_ids=(), records=None, **values):
         """A Check with its sentence; integers are written as the reader writes them.
 
         :param record_ids: ids of the audience's model, which can be left out of it too
         """
         options = {name: values.pop(name, "") for name in ("key", "mend")}
         words = {
-            name: number(self.env, value) if isinstance(value, int) else value
+            name: format_number(self.env, value) if isinstance(value, int) else value
             for name, value in values.items()
         }
         # A lazy text takes its values when it is written, not when it is translated.
         pattern = self.env._(SENTENCES[line][verdict.case])
         if record_ids:
             records = self.env[self.res_model].browse(record_ids)
-        return Check(
+        return PreflightCheck(
             line,
             *verdict,
             pattern % words,
@@ -124,11 +124,11 @@ class WabaCampaign(models.Model):
     def _preflight_template(self, report):
         checks = []
         for template in self._templates_in_use() or [self.env["waba.template"]]:
-            why = template and template._why_not_sendable()
+            why = template and template._not_sendable_reason()
             rating = template.quality_score or "unknown"
-            verdict = preflight.template(bool(template), not why, rating)
+            verdict = preflight.assess_template(bool(template), not why, rating)
             words = {"template": template.display_name, "why": why}
-            checks.append(self._check("template", verdict, mend="template", **words))
+            checks.append(self._preflight_check("template", verdict, mend="template", **words))
         return checks
 
     def _preflight_category(self, report):
@@ -140,10 +140,10 @@ class WabaCampaign(models.Model):
             order="at desc, id desc",
             limit=1,
         )
-        labels = labels_of(template, "category")
-        return self._check(
+        labels = selection_labels(template, "category")
+        return self._preflight_check(
             "category",
-            preflight.category(template.category, told.value_after or ""),
+            preflight.assess_category(template.category, told.value_after or ""),
             current=labels[template.category],
             announced=labels.get(told.value_after, told.value_after),
             mend="template",
@@ -151,26 +151,26 @@ class WabaCampaign(models.Model):
 
     def _preflight_way_out(self, report):
         checks = []
-        for template, lines in self._messages().values():
+        for template, lines in self._variant_messages().values():
             if not template:
                 continue
             preview = template._render_preview({})
             payloads = lines.filtered(lambda line: line.kind == "payload").mapped("text")
-            verdict = preflight.way_out(
+            verdict = preflight.assess_opt_out_hint(
                 template.category,
-                preflight.has_way_out_button([text for _type, text in preview.buttons], payloads),
-                preflight.tells_way_out(f"{preview.body}\n{preview.footer}"),
+                preflight.has_opt_out_button([text for _type, text in preview.buttons], payloads),
+                preflight.mentions_opt_out(f"{preview.body}\n{preview.footer}"),
             )
-            checks.append(self._check("way_out", verdict, mend="template"))
+            checks.append(self._preflight_check("way_out", verdict, mend="template"))
         return checks
 
     def _preflight_sender(self, report):
         sender = self.sudo().sender_id
         account, marketing = sender.account_id, self.category == "marketing"
-        wrong = self._why_wrong_number()
+        wrong = self._sender_mismatch()
         until = account.restricted_until
-        held = marketing and sender and sender._why_marketing_waits()
-        verdict = preflight.sender(
+        held = marketing and sender and sender._marketing_hold_reason()
+        verdict = preflight.assess_sender(
             is_chosen=bool(sender),
             is_of_account=not wrong or wrong[0] != "other_account",
             is_connected=not wrong or wrong[0] != "not_connected",
@@ -179,20 +179,20 @@ class WabaCampaign(models.Model):
             is_locked=sender.state == "locked",
             is_stopped_by_meta=sender.state == "paused" and sender.pause_cause == "platform",
             is_held=bool(held),
-            waits=bool(sender and sender._why_not_sending()),
+            waits=bool(sender and sender._not_sending_reason()),
             rating=sender.quality_rating or "unknown",
             level=sender.reputation_level or "unknown",
             is_warming_up=bool(sender.warm_up_people),
             is_slowed=sender.state == "slowed",
         )
-        return [self._check("sender", verdict, mend="sender", **self._number_words(wrong, held))]
+        return [self._preflight_check("sender", verdict, mend="sender", **self._sender_texts(wrong, held))]
 
-    def _number_words(self, wrong, held):
+    def _sender_texts(self, wrong, held):
         """What the sentences of the number may say."""
         sender = self.sudo().sender_id
-        ratings = labels_of(sender, "quality_rating")
-        levels = labels_of(sender, "reputation_level")
-        not_sending = sender and sender._why_not_sending()
+        ratings = selection_labels(sender, "quality_rating")
+        levels = selection_labels(sender, "reputation_level")
+        not_sending = sender and sender._not_sending_reason()
         return {
             "number": sender.display_phone_number or sender.display_name,
             "why": (wrong and wrong[1]) or not_sending or held or sender.response_reason or "",
@@ -212,11 +212,11 @@ class WabaCampaign(models.Model):
         if not audience:
             return []
         receiving = len(audience.receiving)
-        verdict = preflight.reach(audience.counted, receiving)
+        verdict = preflight.assess_reach(audience.counted, receiving)
         ids = [one.record_id for one in audience.receiving]
         records = self.env[self.res_model].browse(ids) if ids else None
         return [
-            self._check(
+            self._preflight_check(
                 "reach", verdict, records=records, receiving=receiving, chosen=audience.counted
             )
         ]
@@ -225,16 +225,16 @@ class WabaCampaign(models.Model):
         audience = report.audience
         if not audience:
             return []
-        labels = labels_of(self.env["waba.message"], "failure_type")
+        labels = selection_labels(self.env["waba.message"], "failure_type")
         reasons = [
             (reason, audience.left_out[reason])
-            for reason, _label in LEFT_OUT
-            if reason in audience.left_out and reason not in TOLD_ELSEWHERE
+            for reason, _label in EXCLUSION_REASONS
+            if reason in audience.left_out and reason not in LINES_BY_REASON
         ]
         return [
-            self._check(
+            self._preflight_check(
                 "left_out",
-                preflight.left_out(len(ids)),
+                preflight.assess_exclusion(len(ids)),
                 key=reason or "",
                 record_ids=ids,
                 count=len(ids),
@@ -255,12 +255,12 @@ class WabaCampaign(models.Model):
         fallback = [one.record_id for one in audience.receiving if one.shows_fallback] if (
             audience
         ) else []  # fmt: skip
-        verdict = preflight.personal(
-            not why, len(self._own_texts()), len(missing), len(fallback), receiving
+        verdict = preflight.assess_personalization(
+            not why, len(self._personal_variables()), len(missing), len(fallback), receiving
         )
         ids = missing or fallback
         return [
-            self._check(
+            self._preflight_check(
                 "personal",
                 verdict,
                 record_ids=ids if not why else (),
@@ -272,13 +272,13 @@ class WabaCampaign(models.Model):
             )
         ]
 
-    def _own_texts(self):
+    def _personal_variables(self):
         """Variables whose text may differ from person to person."""
         return (self.variable_ids | self.b_variable_ids).filtered(
             lambda line: line.kind == "text" and line.source not in ("text", "our_company")
         )
 
-    def _why_wrong_number(self):
+    def _sender_mismatch(self):
         """(case, sentence) when the number does not fit the template or is not connected."""
         template, sender = self.template_id, self.sudo().sender_id
         if template and sender and template.account_id != sender.account_id:

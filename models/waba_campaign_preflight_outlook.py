@@ -9,12 +9,12 @@ from odoo.tools import format_amount
 from ..policy import limits, pacing, preflight_outlook, rates
 from ..policy.reputation_rates import MIN_VOLUME
 from .waba_campaign_preflight_words import LIMITS, POOLS
-from .waba_campaign_progress import _latest
-from .waba_message import TAKEN_STATES
-from .waba_reputation_words import number, percent
+from .waba_campaign_progress import _latest_forecast
+from .waba_message import ACCEPTED_STATES
+from .waba_reputation_words import format_number, format_percent
 
 # Campaigns looked at to foresee how this one is received.
-PAST = timedelta(days=180)
+PAST_PERIOD = timedelta(days=180)
 PAST_CAMPAIGNS = 50
 
 
@@ -41,18 +41,18 @@ class WabaCampaign(models.Model):
             return []
         start = max(report.now, self.scheduled_at or report.now)
         in_window = len(report.audience.record_ids(lambda _one, history: history.in_window))
-        ahead = self._people_ahead(start)
+        ahead = self._count_recipients_ahead(start)
         report.forecast = self._forecast_launch(report, start, in_window, ahead)
         days = report.forecast.days
-        verdict = preflight_outlook.duration(days)
+        verdict = preflight_outlook.assess_duration(days)
         return [
-            self._check(
+            self._preflight_check(
                 "duration",
                 verdict,
                 receiving=report.receiving,
                 days=days,
                 limits=self._describe_limits(in_window, ahead),
-                when=self._when(report.forecast.ends_at) if report.forecast.ends_at else "",
+                when=self._format_datetime(report.forecast.ends_at) if report.forecast.ends_at else "",
                 mend="plan" if verdict.level != "pass" else "",
             )
         ]
@@ -66,9 +66,9 @@ class WabaCampaign(models.Model):
         if needing:
             forecasts += [
                 self._forecast_part(report.now, start, needing, rate, part, ahead)
-                for part in sender._campaign_parts(report.now)
+                for part in sender._campaign_shares(report.now)
             ]
-        latest = _latest(forecasts)
+        latest = _latest_forecast(forecasts)
         waits = [one.not_before for one in report.audience.receiving if one.not_before]
         if latest.ends_at and waits:
             ends_at = max(latest.ends_at, *waits)
@@ -84,7 +84,7 @@ class WabaCampaign(models.Model):
                 ahead = 0
         return pacing.forecast(start, people, rate, part.limit, part.slots, ahead=ahead)
 
-    def _people_ahead(self, start):
+    def _count_recipients_ahead(self, start):
         """People of other campaigns of the portfolio who go first: queued, or to be."""
         campaigns = (
             self.env["waba.campaign"]
@@ -116,15 +116,15 @@ class WabaCampaign(models.Model):
         """'250 people a day, 60 kept for follow-ups', of the limit that is the smaller."""
         sender = self.sudo().sender_id
         portfolio_limit, own_limit = (
-            sender.portfolio_id._people_limit(), sender._own_people_limit()
+            sender.portfolio_id._people_limit(), sender._own_daily_limit()
         )  # fmt: skip
         limit = min(filter(lambda one: one is not None, (portfolio_limit, own_limit)), default=None)
         if limit is None:
             return self.env._("no daily limit")
-        kept = limits.kept_for_followups(limit, sender.portfolio_id.followup_share)
+        kept = limits.followup_reserve(limit, sender.portfolio_id.followup_share)
         counts = {"a_day": limit, "followups": kept, "ahead": ahead, "in_window": in_window}
         return ", ".join(
-            self._said(LIMITS[name], count)
+            self._plural_text(LIMITS[name], count)
             for name, count in counts.items()
             if count or name == "a_day"
         )
@@ -138,9 +138,9 @@ class WabaCampaign(models.Model):
             return []
         costs = report.costs = self._estimate_cost(report)
         unpriced = sum(costs.unpriced.values())
-        verdict = preflight_outlook.cost(costs.priced, unpriced, costs.free)
+        verdict = preflight_outlook.assess_cost(costs.priced, unpriced, costs.free)
         return [
-            self._check(
+            self._preflight_check(
                 "cost",
                 verdict,
                 amount=self._describe_amount(costs.amounts),
@@ -155,7 +155,7 @@ class WabaCampaign(models.Model):
         """`Costs` at the prices of the day on which it starts."""
         audience = report.audience
         at = max(report.now, self.scheduled_at or report.now)
-        price_of = self.env["waba.rate"]._card(self.company_id)
+        price_of = self.env["waba.rate"]._rate_card(self.company_id)
         category = self.category or "marketing"
         kinds = Counter(
             (one.country_code, rates.is_free(category, audience.history(one).in_window, at))
@@ -199,12 +199,12 @@ class WabaCampaign(models.Model):
     def _preflight_risk(self, report):
         if not report.audience or not report.audience.receiving:
             return []
-        campaigns, pool, opted_out, delivered = self._like_campaigns(report)
-        verdict = preflight_outlook.risk(opted_out, delivered)
-        report.expected = preflight_outlook.expected(opted_out, delivered, report.receiving)
+        campaigns, pool, opted_out, delivered = self._similar_campaign_results(report)
+        verdict = preflight_outlook.assess_risk(opted_out, delivered)
+        report.expected = preflight_outlook.expected_opt_outs(opted_out, delivered, report.receiving)
         least, most = report.expected or (0, 0)
         return [
-            self._check(
+            self._preflight_check(
                 "risk",
                 verdict,
                 records=campaigns.with_env(self.env) if delivered else None,
@@ -212,17 +212,17 @@ class WabaCampaign(models.Model):
                 most=most,
                 base=delivered,
                 needed=MIN_VOLUME,
-                rate=percent(self.env, opted_out / delivered) if delivered else "",
-                pool=self._said(POOLS[pool], len(campaigns)),
+                rate=format_percent(self.env, opted_out / delivered) if delivered else "",
+                pool=self._plural_text(POOLS[pool], len(campaigns)),
             )
         ]
 
-    def _said(self, lazy, count):
+    def _plural_text(self, lazy, count):
         """A lazy text with its number, as the reader writes it."""
         pattern = self.env._(lazy)
-        return pattern % number(self.env, count)
+        return pattern % format_number(self.env, count)
 
-    def _like_campaigns(self, report):
+    def _similar_campaign_results(self, report):
         """(campaigns, key of POOLS, opted out, delivered): of what is most like this one.
 
         What the same people made of promotions says most, then what others made of this template.
@@ -231,13 +231,13 @@ class WabaCampaign(models.Model):
         of_ours = (
             Domain("id", "!=", self.id or 0)
             & Domain("company_id", "=", self.company_id.id)
-            & Domain("launched_at", ">=", report.now - PAST)
+            & Domain("launched_at", ">=", report.now - PAST_PERIOD)
         )
         of_kind = of_ours & Domain("category", "=", self.category)
         of_model = of_ours & Domain("res_model", "=", self.res_model)
         found = past, "template", 0, 0
         for pool, domain in (
-            ("audience", of_kind & Domain("id", "in", self._written_to_these(report, of_kind))),
+            ("audience", of_kind & Domain("id", "in", self._campaigns_with_same_audience(report, of_kind))),
             ("template", of_model & Domain("template_id", "=", self.template_id.id)),
             ("category", of_model & of_kind),
         ):
@@ -249,7 +249,7 @@ class WabaCampaign(models.Model):
                 break
         return found
 
-    def _written_to_these(self, report, of_kind):
+    def _campaigns_with_same_audience(self, report, of_kind):
         """Ids of the latest campaigns of this kind whose audience was like this one."""
         receiving = report.audience.receiving
         past = self.env["waba.campaign"].sudo().with_context(active_test=False)
@@ -259,7 +259,7 @@ class WabaCampaign(models.Model):
             [
                 ("campaign_id", "in", past.ids),
                 ("recipient_id", "in", [one.recipient_id for one in receiving]),
-                ("state", "in", TAKEN_STATES),
+                ("state", "in", ACCEPTED_STATES),
             ],
             ["campaign_id"],
             ["__count"],
@@ -268,9 +268,9 @@ class WabaCampaign(models.Model):
         return [
             campaign.id
             for campaign, count in shared
-            if preflight_outlook.is_like_audience(
+            if preflight_outlook.is_similar_audience(
                 count,
                 len(receiving),
-                sum(states[campaign.id].get(state, 0) for state in TAKEN_STATES),
+                sum(states[campaign.id].get(state, 0) for state in ACCEPTED_STATES),
             )
         ]

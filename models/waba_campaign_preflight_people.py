@@ -16,12 +16,12 @@ class WabaCampaign(models.Model):
             return []
         without = audience.left_out.get("no_opt_in", [])
         unknown = audience.record_ids(lambda _one, history: not history.opted_in)
-        verdict = preflight.consent(
+        verdict = preflight.assess_consent(
             self.category, len(audience.receiving), len(unknown), len(without)
         )
         ids = {"unknown": unknown, "left_out": without, "none": without}.get(verdict.case, [])
         return [
-            self._check(
+            self._preflight_check(
                 "consent",
                 verdict,
                 record_ids=ids,
@@ -41,24 +41,24 @@ class WabaCampaign(models.Model):
             for one in audience.receiving
             if one.country_code == "US" and self.category == "marketing"
         ]
-        verdict = preflight.countries(audience.counted, len(unserved), len(anyway))
+        verdict = preflight.assess_countries(audience.counted, len(unserved), len(anyway))
         ids = unserved or anyway
         return [
-            self._check(
+            self._preflight_check(
                 "countries",
                 verdict,
                 record_ids=ids,
                 count=len(ids),
                 chosen=audience.counted,
-                countries=self._country_names(self._countries_of(unserved)),
+                countries=self._country_names(self._number_countries(unserved)),
                 mend="settings" if verdict.case == "sent_anyway" else "",
             )
         ]
 
-    def _countries_of(self, record_ids):
+    def _number_countries(self, record_ids):
         """Country codes of these records' numbers, the most frequent first."""
         records = self.sudo()._audience_records().browse(record_ids)
-        found = Counter(self._country_code_of(record) for record in records)
+        found = Counter(self._record_country_code(record) for record in records)
         return [code for code, _count in found.most_common() if code]
 
     def _country_names(self, codes, at_most=3):
@@ -77,10 +77,10 @@ class WabaCampaign(models.Model):
             lambda _one, history: not (history.written_at or history.opted_in)
         )
         receiving = len(audience.receiving)
-        verdict = preflight.new_contacts(self.category, receiving, len(new), len(cold))
+        verdict = preflight.assess_new_contacts(self.category, receiving, len(new), len(cold))
         ids = cold if verdict.case == "cold" else new
         return [
-            self._check(
+            self._preflight_check(
                 "new_contacts", verdict, record_ids=ids, count=len(ids), receiving=receiving
             )
         ]
@@ -92,13 +92,13 @@ class WabaCampaign(models.Model):
         silent = audience.record_ids(lambda _one, history: audience.is_silent(history))
         receiving = len(audience.receiving)
         return [
-            self._check(
+            self._preflight_check(
                 "inactive",
-                preflight.inactive(receiving, len(silent)),
+                preflight.assess_inactive(receiving, len(silent)),
                 record_ids=silent,
                 count=len(silent),
                 receiving=receiving,
-                days=preflight.INACTIVE_AFTER.days,
+                days=preflight.INACTIVITY_PERIOD.days,
             )
         ]
 
@@ -108,9 +108,9 @@ class WabaCampaign(models.Model):
             return []
         people, company = audience.left_out.get("frequency", []), self.sudo().company_id
         return [
-            self._check(
+            self._preflight_check(
                 "frequency",
-                preflight.frequency(len(people)),
+                preflight.assess_frequency(len(people)),
                 record_ids=people,
                 count=len(people),
                 chosen=audience.counted,
@@ -126,9 +126,9 @@ class WabaCampaign(models.Model):
             return []
         people = audience.left_out.get("renumbered", [])
         return [
-            self._check(
+            self._preflight_check(
                 "renumbered",
-                preflight.renumbered(len(people)),
+                preflight.assess_renumbered(len(people)),
                 record_ids=people,
                 count=len(people),
                 chosen=audience.counted,
@@ -142,12 +142,12 @@ class WabaCampaign(models.Model):
         waiting = [one for one in audience.receiving if one.not_before]
         last = max((one.not_before for one in waiting), default=None)
         return [
-            self._check(
+            self._preflight_check(
                 "hours",
-                preflight.hours(len(waiting)),
+                preflight.assess_quiet_hours(len(waiting)),
                 record_ids=[one.record_id for one in waiting],
                 count=len(waiting),
                 receiving=len(audience.receiving),
-                when=self._when(last) if last else "",
+                when=self._format_datetime(last) if last else "",
             )
         ]

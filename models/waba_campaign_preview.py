@@ -2,11 +2,11 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
-from .labels import labels_of
-from .waba_variable_mixin import OF_A_LINE
+from .labels import selection_labels
+from .waba_variable_mixin import COPIED_FIELDS
 
 # What of an unsaved form the preview takes; nothing else reaches the record it is made from.
-OF_THE_FORM = ("template_id", "company_id", "res_model", "audience_domain")
+FORM_FIELDS = ("template_id", "company_id", "res_model", "audience_domain")
 
 
 class WabaCampaign(models.Model):
@@ -23,36 +23,36 @@ class WabaCampaign(models.Model):
         """One person's message for the form, saved or not; read with the user's own rights.
 
         :param campaign_id: the saved campaign, or False
-        :param values: of the form: OF_THE_FORM, and `variables`, a list of dicts
+        :param values: of the form: FORM_FIELDS, and `variables`, a list of dicts
         :param step: 'first', 'previous', 'same', 'next' or 'last', seen from `record_id`
         :return: {'html', 'name', 'record_id', 'notes', 'count', 'position'}; the last two are None
             after a step, which whoever asks counts along
         """
         self.check_access("read")
         saved = self.browse(campaign_id or [])
-        domain = saved._domain_of_rows() if saved else None
+        domain = saved._preview_rows_domain() if saved else None
         if saved and saved.ab_test and values.get("variant"):
             domain &= Domain("variant", "=", values["variant"])
-        if saved and (row := saved._row_to_preview(domain, step, record_id)):
-            return saved._preview_of_row(row, domain, step, record_id)
+        if saved and (row := saved._find_preview_row(domain, step, record_id)):
+            return saved._row_preview(row, domain, step, record_id)
         campaign = self.new(
             {
-                **{name: values.get(name) for name in OF_THE_FORM},
+                **{name: values.get(name) for name in FORM_FIELDS},
                 "variable_ids": [
-                    Command.create({name: line.get(name) for name in OF_A_LINE})
+                    Command.create({name: line.get(name) for name in COPIED_FIELDS})
                     for line in values.get("variables", [])
                 ],
             }
         )
-        return campaign._preview_of_record(step, record_id)
+        return campaign._record_preview(step, record_id)
 
-    def _preview_of_record(self, step, record_id):
+    def _record_preview(self, step, record_id):
         try:
             domain = Domain(self._audience_domain_list())
         except UserError as error:
             return self._preview_with_examples(str(error))
         records = self._audience_records()
-        record = _step(records, domain, "id", step, record_id)
+        record = _find_record_at_step(records, domain, "id", step, record_id)
         if not record:
             return self._preview_with_examples()
         facts = record._waba_person_facts()
@@ -60,7 +60,7 @@ class WabaCampaign(models.Model):
             "html": self.template_id._render_phone(self._preview_parameters(record, facts)),
             "name": facts["name"] or record.display_name,
             "record_id": record.id,
-            **_place(records, domain, "id", step, record_id, record.id),
+            **_position_values(records, domain, "id", step, record_id, record.id),
             "notes": self._preview_notes(record, facts),
         }
 
@@ -79,7 +79,7 @@ class WabaCampaign(models.Model):
         notes = []
         people = self.env["waba.recipient"]
         if not people._number_of(record):
-            typed = people._typed_number(record)
+            typed = people._raw_number(record)
             text = (
                 self.env._("The number %s is not valid: this person would be left out.", typed)
                 if typed
@@ -87,9 +87,9 @@ class WabaCampaign(models.Model):
             )
             notes.append({"kind": "left_out", "text": text})
         for line in self.variable_ids.sorted("sequence"):
-            if line._own_value(record, facts) or line.kind == "payload":
+            if line._value_without_fallback(record, facts) or line.kind == "payload":
                 continue
-            names = {"variable": line._described(), "what": line._what_it_shows(record)}
+            names = {"variable": line._placeholder_label(), "what": line._source_label(record)}
             if line.fallback:
                 text = self.env._("%(what)s is empty: %(variable)s shows “%(fallback)s”.",
                                   **names, fallback=line.fallback)  # fmt: skip
@@ -107,15 +107,15 @@ class WabaCampaign(models.Model):
     # What was frozen
     # ------------------------------------------------------------------
 
-    def _row_to_preview(self, domain, step, record_id):
+    def _find_preview_row(self, domain, step, record_id):
         self.check_access("read")
-        return _step(self.env["waba.message"], domain, "res_id", step, record_id)
+        return _find_record_at_step(self.env["waba.message"], domain, "res_id", step, record_id)
 
-    def _domain_of_rows(self):
+    def _preview_rows_domain(self):
         return Domain("campaign_id", "=", self.id) & Domain("direction", "=", "out")
 
-    def _preview_of_row(self, row, domain, step, record_id):
-        states = labels_of(row, "state")
+    def _row_preview(self, row, domain, step, record_id):
+        states = selection_labels(row, "state")
         has_words = bool(row.parameters) or not row.template_id.variable_ids
         text = row.failure_reason or states[row.state]
         is_bad = row.state in ("skipped", "failed", "cancelled")
@@ -123,12 +123,12 @@ class WabaCampaign(models.Model):
             "html": row.preview_html if has_words else "",
             "name": row.person_name or row.number or "",
             "record_id": row.res_id,
-            **_place(row, domain, "res_id", step, record_id, row.res_id),
+            **_position_values(row, domain, "res_id", step, record_id, row.res_id),
             "notes": [{"kind": "left_out" if is_bad else "state", "text": text}],
         }
 
 
-def _step(records, domain, field, step, from_id):
+def _find_record_at_step(records, domain, field, step, from_id):
     """The record of `domain` that stands there when seen from `from_id`, in the order of `field`.
 
     Past an end it stays at the end; 'same' takes the next one if it is gone.
@@ -144,7 +144,7 @@ def _step(records, domain, field, step, from_id):
     return records.search(domain, order=f"{field} {end}", limit=1)
 
 
-def _place(records, domain, field, step, from_id, id_):
+def _position_values(records, domain, field, step, from_id, id_):
     """How many there are and which of them it is: counted when the form opens or changes."""
     if step not in ("same", "first"):
         return {"count": None, "position": None}

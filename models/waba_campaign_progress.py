@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
 from ..policy import pacing, retry
-from .labels import labels_of
+from .labels import selection_labels
 
 
 class WabaCampaign(models.Model):
@@ -65,7 +65,7 @@ class WabaCampaign(models.Model):
                 by_state[state] = by_state.get(state, 0) + count
         return counts
 
-    def _count_with(self, name, moment, aggregate="__count"):
+    def _count_messages_by_event(self, name, moment, aggregate="__count"):
         """{campaign id: messages to which this happened}, with those no longer kept.
 
         :param name: as `trimmed_counts` calls it
@@ -81,17 +81,17 @@ class WabaCampaign(models.Model):
 
     def _count_replied(self):
         """{campaign id: messages that were answered}."""
-        return self._count_with("replied", "replied_at")
+        return self._count_messages_by_event("replied", "replied_at")
 
     def _count_clicked(self):
         """{campaign id: messages whose link was followed}."""
-        return self._count_with("clicked", "clicked_at")
+        return self._count_messages_by_event("clicked", "clicked_at")
 
     def _count_opted_out(self):
-        """{campaign id: people who opted out after one of its messages} (`_stamp_opt_outs`)."""
-        return self._count_with("opted_out", "opted_out_at", "recipient_id:count_distinct")
+        """{campaign id: people who opted out after one of its messages} (`_record_opt_outs`)."""
+        return self._count_messages_by_event("opted_out", "opted_out_at", "recipient_id:count_distinct")
 
-    def _remember_counts(self, message_ids):
+    def _store_trimmed_counts(self, message_ids):
         """Add the figures of these messages, about to go, to the campaign's own."""
         self.ensure_one()
         counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
@@ -114,12 +114,12 @@ class WabaCampaign(models.Model):
     def _compute_progress(self):
         now = fields.Datetime.now()
         for campaign in self:
-            campaign.hold_reason = campaign._why_waiting() or campaign._why_late()
-            forecast = campaign._forecast(now)
+            campaign.hold_reason = campaign._hold_explanation() or campaign._delay_reason()
+            forecast = campaign._forecast_sending(now)
             campaign.next_message_at = forecast.next_at if forecast else False
             campaign.ends_at = forecast.ends_at if forecast else False
             campaign.progress_text = campaign._describe_progress(forecast, now)
-            campaign.hold_reason = campaign.hold_reason or campaign._why_people_wait(now)
+            campaign.hold_reason = campaign.hold_reason or campaign._quiet_hours_reason(now)
 
     def _compute_retryable_count(self):
         now = fields.Datetime.now()
@@ -131,18 +131,18 @@ class WabaCampaign(models.Model):
         counts = {}
         for campaign, failure_type, count, last_at in groups:
             last_at = last_at or now
-            from_ = retry.retryable_from(failure_type or "", last_at)
+            from_ = retry.earliest_retry(failure_type or "", last_at)
             if not from_ or campaign.state == "cancelled":
                 continue
             if from_ > now:
-                count = campaign._count_failed_before(failure_type, now - (from_ - last_at))
+                count = campaign._count_earlier_failures(failure_type, now - (from_ - last_at))
             counts[campaign.id] = counts.get(campaign.id, 0) + count
-        for campaign, count in self._count_free_again(now):
+        for campaign, count in self._count_messageable_by_campaign(now):
             counts[campaign.id] = counts.get(campaign.id, 0) + count
         for campaign in self:
             campaign.retryable_count = counts.get(campaign.id, 0)
 
-    def _count_free_again(self, now):
+    def _count_messageable_by_campaign(self, now):
         """[(campaign, people left out for having had enough promotions, who may get one again)]."""
         return self.env["waba.message"]._read_group(
             [
@@ -155,7 +155,7 @@ class WabaCampaign(models.Model):
             ["__count"],
         )
 
-    def _count_failed_before(self, failure_type, moment):
+    def _count_earlier_failures(self, failure_type, moment):
         self.ensure_one()
         return self.env["waba.message"].search_count(
             [
@@ -166,7 +166,7 @@ class WabaCampaign(models.Model):
             ]
         )
 
-    def _forecast(self, now):
+    def _forecast_sending(self, now):
         """When the next message leaves and when the last one does; None when nobody waits."""
         forecast = self._forecast_from(now)
         if not forecast or self.trial_state not in ("sending", "waiting"):
@@ -176,23 +176,23 @@ class WabaCampaign(models.Model):
         return replace(forecast, ends_at=self._forecast_from(max(known_at, now)).ends_at)
 
     def _forecast_from(self, now):
-        """As `_forecast`, as if no trial held anybody back."""
+        """As `_forecast_sending`, as if no trial held anybody back."""
         return self._delay_for_hours(self._forecast_by_limits(now), now)
 
     def _forecast_by_limits(self, now):
-        """As `_forecast`, by pace and daily limits alone."""
+        """As `_forecast_sending`, by pace and daily limits alone."""
         self.ensure_one()
         if self.state != "running" or self.hold_reason or not self.queued_count:
             return None
-        sender, ahead = self.sudo().sender_id, self._count_ahead()
+        sender, ahead = self.sudo().sender_id, self._count_queued_ahead()
         rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
         # Every limit must let it go: the one that lasts longest decides.
-        return _latest(
+        return _latest_forecast(
             pacing.forecast(now, self.queued_count, rate, part.limit, part.slots, ahead=ahead)
-            for part in sender._campaign_parts(now)
+            for part in sender._campaign_shares(now)
         )
 
-    def _count_ahead(self):
+    def _count_queued_ahead(self):
         """People of other running campaigns of the same number that go first."""
         return (
             self.env["waba.message"]
@@ -224,25 +224,25 @@ class WabaCampaign(models.Model):
                     limit=portfolio.people_limit,
                 )
             )
-        parts += self._describe_own_limits(now)
+        parts += self._own_limits_text(now)
         if forecast and forecast.next_at:
-            if forecast.next_at > now + pacing.SLOW_DOWN:
-                parts.append(self.env._("next messages %s", self._when(forecast.next_at)))
+            if forecast.next_at > now + pacing.SLOWED_PERIOD:
+                parts.append(self.env._("next messages %s", self._format_datetime(forecast.next_at)))
             parts.append(
-                self.env._("at today's limit this campaign ends %s", self._when(forecast.ends_at))
+                self.env._("at today's limit this campaign ends %s", self._format_datetime(forecast.ends_at))
             )
         return " · ".join(parts)
 
-    def _describe_own_limits(self, now):
+    def _own_limits_text(self, now):
         """What besides the portfolio's limit slows the campaign down, in words."""
         sender = self.sudo().sender_id
-        own_limit, parts = sender._own_people_limit(), []
+        own_limit, parts = sender._own_daily_limit(), []
         if own_limit is not None:
-            labels = labels_of(sender, "response_action")
+            labels = selection_labels(sender, "response_action")
             parts.append(
                 self.env._(
                     "%(used)s of %(limit)s for this number (%(why)s)",
-                    used=sender._count_own_people(now),
+                    used=sender._count_own_recipients(now),
                     limit=own_limit,
                     why=labels[sender.response_action].lower(),
                 )
@@ -251,7 +251,7 @@ class WabaCampaign(models.Model):
             parts.append(self.env._("first wave of %s people", self.wave_size))
         return parts + self._describe_people_waiting(now)
 
-    def _when(self, moment):
+    def _format_datetime(self, moment):
         """'at 14:32' today, 'on Thursday, 26 Nov, about 11:00' later; the reader's time zone."""
         local = fields.Datetime.context_timestamp(self, moment)
         today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
@@ -259,42 +259,42 @@ class WabaCampaign(models.Model):
             return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
         return self.env._("on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm"))
 
-    def _why_waiting(self):
+    def _hold_explanation(self):
         """The banner: why nothing goes out, or False. Always ends with the way on."""
         self.ensure_one()
         if self.state == "paused":
-            return self._why_paused()
+            return self._pause_explanation()
         if self.state != "running":
             return False
-        return self._why_number_waits() or self._why_wave_waits() or self._why_trial_waits()
+        return self._number_wait_reason() or self._canary_wait_reason() or self._ab_test_wait_reason()
 
-    def _why_paused(self):
+    def _pause_explanation(self):
         if self.resume_at:
             return self.env._(
                 "%(reason)s It goes on by itself %(when)s.",
                 reason=self.pause_reason,
-                when=self._when(self.resume_at),
+                when=self._format_datetime(self.resume_at),
             )
         return self.pause_reason
 
-    def _why_number_waits(self):
+    def _number_wait_reason(self):
         """Why nothing of this campaign leaves its number, or False."""
         sender = self.sudo().sender_id
-        if reason := sender._why_not_sending():
+        if reason := sender._not_sending_reason():
             return reason
-        if self.category == "marketing" and (reason := sender._why_marketing_waits()):
+        if self.category == "marketing" and (reason := sender._marketing_hold_reason()):
             return reason
         return False
 
-    def _why_late(self):
+    def _delay_reason(self):
         """That nobody works off what waits, after all reasons that somebody wants."""
         self.ensure_one()
         if self.state != "running" or not self.queued_count:
             return False
-        return self.sudo().sender_id._why_late(fields.Datetime.now())
+        return self.sudo().sender_id._delay_reason(fields.Datetime.now())
 
 
-def _latest(forecasts):
+def _latest_forecast(forecasts):
     """The forecast of what must wait for all of these; None in one means never."""
     forecasts = list(forecasts)
 

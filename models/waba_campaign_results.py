@@ -6,13 +6,13 @@ from odoo.tools import SQL
 
 from ..policy import canary as canary_policy
 from ..policy import reputation_rates
-from .waba_campaign_canary import LEFT_STATES
-from .waba_message_day import LEFT_AT, conditions
-from .waba_reputation_words import number
+from .waba_campaign_canary import DEPARTED_STATES
+from .waba_message_day import DEPARTURE_SQL, measure_conditions
+from .waba_reputation_words import format_number
 from .waba_response_words import campaign_sentence, summary
 
 # When a wave that is long enough over is looked at again; people go on receiving it.
-LOOK_AGAIN = timedelta(minutes=10)
+RECHECK_DELAY = timedelta(minutes=10)
 
 
 class WabaCampaign(models.Model):
@@ -44,46 +44,46 @@ class WabaCampaign(models.Model):
     # Results
     # ------------------------------------------------------------------
 
-    def _look_at_results(self, now):
+    def _check_thresholds(self, now):
         """Decide trials, widen the first waves that were well received, pause what is received
         badly."""
-        self._follow_trial(now)
+        self._advance_ab_test(now)
         for campaign in self:
             if campaign.wave_state in ("sending", "waiting"):
-                campaign._look_at_wave(now)
+                campaign._check_canary(now)
             else:
-                campaign._look_at_all()
+                campaign._check_campaign()
 
-    def _look_at_wave(self, now):
-        counts = self._results_since(self.wave_started_at)
+    def _check_canary(self, now):
+        counts = self._recent_results(self.wave_started_at)
         settings = self.sender_id._response_settings()
         waited = now - self.wave_sent_at if self.wave_sent_at else timedelta()
         verdict = canary_policy.canary_verdict(self.wave_size, counts, waited, settings)
         if verdict == "widen" and self.wave_state == "waiting":
-            self._widen(
+            self._release_canary(
                 self.env._(
                     "The first wave of %(wave)s was well received: %(delivered)s delivered, "
                     "%(failed)s not, %(opted_out)s opted out. The rest follows.",
-                    wave=number(self.env, self.wave_size),
-                    delivered=number(self.env, counts.delivered),
-                    failed=number(self.env, counts.failed),
-                    opted_out=number(self.env, counts.opted_out),
+                    wave=format_number(self.env, self.wave_size),
+                    delivered=format_number(self.env, counts.delivered),
+                    failed=format_number(self.env, counts.failed),
+                    opted_out=format_number(self.env, counts.opted_out),
                 )
             )
         elif verdict in canary_policy.CAMPAIGN_REASONS:
             self._pause_for_results(verdict, counts, settings)
         elif self.wave_until and self.wave_until <= now:
-            self.wave_until = now + LOOK_AGAIN
+            self.wave_until = now + RECHECK_DELAY
 
-    def _look_at_all(self):
+    def _check_campaign(self):
         counts = (
-            self._results_since(self.watched_from) if self.watched_from else self._results_so_far()
+            self._recent_results(self.watched_from) if self.watched_from else self._all_results()
         )
         settings = self.sender_id._response_settings()
         if reason_key := canary_policy.campaign_threshold(counts, settings):
             self._pause_for_results(reason_key, counts, settings)
 
-    def _results_so_far(self):
+    def _all_results(self):
         """What `campaign_threshold` looks at, of the whole campaign, from its index of states.
 
         It is asked by every run of the number's job: a campaign of a million is not read for it.
@@ -104,7 +104,7 @@ class WabaCampaign(models.Model):
                 """SELECT count(*) FROM waba_message m
                     WHERE m.campaign_id = %s AND m.state = 'failed' AND %s""",
                 self.id,
-                conditions(SQL("now()"))["limited"],
+                measure_conditions(SQL("now()"))["limited"],
             )
         )
         return reputation_rates.DayCounts(
@@ -115,11 +115,11 @@ class WabaCampaign(models.Model):
             opted_out=self._count_opted_out().get(self.id, 0),
         )
 
-    def _results_since(self, moment):
+    def _recent_results(self, moment):
         """`policy.reputation_rates.DayCounts` of the messages that left since `moment`."""
         self.env["waba.message"].flush_model()
         now = fields.Datetime.now()
-        filters = conditions(SQL("%s::timestamp", now))
+        filters = measure_conditions(SQL("%s::timestamp", now))
         [values] = self.env.execute_query(
             SQL(
                 """SELECT %s FROM waba_message m
@@ -130,8 +130,8 @@ class WabaCampaign(models.Model):
                     for measure in reputation_rates.COUNTS
                 ),
                 self.id,
-                LEFT_STATES,
-                LEFT_AT,
+                DEPARTED_STATES,
+                DEPARTURE_SQL,
                 moment,
             )
         )
@@ -142,8 +142,8 @@ class WabaCampaign(models.Model):
         """Pause until a manager has looked; the people who wait are kept."""
         words = campaign_sentence(self.env, reason_key, counts, settings, self.wave_size)
         self._pause(words, cause="reputation")
-        self._note_response("response_campaign", words, value_after=reason_key)
-        self._call_managers(summary(self.env, "campaign"), words)
+        self._record_response("response_campaign", words, value_after=reason_key)
+        self._notify_managers(summary(self.env, "campaign"), words)
 
     # ------------------------------------------------------------------
     # Release
@@ -155,7 +155,7 @@ class WabaCampaign(models.Model):
     def _sender_to_release(self):
         """The number, when it is what holds this campaign and a manager's word would lift it."""
         sender = self.sudo().sender_id
-        if self.state != "running" or not sender or not sender._may_be_released():
+        if self.state != "running" or not sender or not sender._can_be_released():
             return None
         is_held = sender.state == "locked" or self.category == "marketing"
         return sender if is_held else None
@@ -167,7 +167,7 @@ class WabaCampaign(models.Model):
             return self.env["waba.release"]._open(sender_id=sender.id)
         return self.env["waba.release"]._open(campaign_id=self.id)
 
-    def _ask_for_release(self):
+    def _check_release_reason(self):
         """Whoever resumes a campaign that its results paused must be a manager, with a reason."""
         held = self.filtered(lambda campaign: campaign._is_paused_for_results())
         if not held:
@@ -193,8 +193,8 @@ class WabaCampaign(models.Model):
                 manager=self.env.user.name,
                 reason=reason,
             )
-            campaign._note_response(
+            campaign._record_response(
                 "response_release", words, source="person", user_id=self.env.uid
             )
-            campaign._dismiss_managers()
+            campaign._close_manager_activities()
             campaign._resume(words)

@@ -1,7 +1,7 @@
 from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import UserError
 
-from .waba_campaign_state import LAUNCH_FORGOTTEN
+from .waba_campaign_state import LAUNCH_RESET_VALUES
 
 
 class WabaCampaign(models.Model):
@@ -9,9 +9,9 @@ class WabaCampaign(models.Model):
 
     On screen always the reader's own (`_audience_records`), whoever launched the campaign: a form
     that is not saved holds whatever its browser says. In the jobs those of whoever launched it
-    (`_launchers_records`), as the stored row names them and as long as they have them; otherwise
+    (`_launcher_records`), as the stored row names them and as long as they have them; otherwise
     the campaign waits until somebody who may goes on with it. They were lent for what was launched:
-    a scheduled campaign whose content is changed is a draft again (`_take_back_launch`). Its time
+    a scheduled campaign whose content is changed is a draft again (`_revert_launch`). Its time
     is not part of that; nor are name, priority, responsible and UTM values.
     """
 
@@ -28,17 +28,17 @@ class WabaCampaign(models.Model):
     def _audience_records(self):
         """The target model as whoever looks at the campaign reads it, in the campaign's company."""
         self.ensure_one()
-        return self._records_as(self.env.user)
+        return self._records_for_user(self.env.user)
 
-    def _launchers_records(self):
+    def _launcher_records(self):
         """The target model as whoever launched the campaign reads it; for jobs alone.
 
-        Asked after `_why_launcher_cannot`.
+        Asked after `_launcher_refusal_reason`.
         """
         self.ensure_one()
-        return self._records_as(self._stored_launcher().ensure_one())
+        return self._records_for_user(self._stored_launcher().ensure_one())
 
-    def _records_as(self, user):
+    def _records_for_user(self, user):
         return (
             self._target_model()
             .with_user(user)
@@ -60,7 +60,7 @@ class WabaCampaign(models.Model):
     # Who launched it
     # ------------------------------------------------------------------
 
-    def _person_launching(self):
+    def _launching_user(self):
         """The user whose rights a launch lends to the campaign.
 
         :raise UserError: it is nobody's launch: OdooBot reads everything, of every company
@@ -77,12 +77,12 @@ class WabaCampaign(models.Model):
     def _stored_launcher(self):
         return self._origin.sudo().launched_by_id
 
-    def _as_launcher(self):
+    def _with_launcher(self):
         """This campaign in the hands of whoever launched it."""
         user = self._stored_launcher().ensure_one()
         return self.with_user(user).with_context(allowed_company_ids=self.company_id.ids)
 
-    def _why_launcher_cannot(self):
+    def _launcher_refusal_reason(self):
         """Sentence that says why the launcher's rights can no longer be used, or False."""
         self.ensure_one()
         user = self._stored_launcher()
@@ -111,11 +111,11 @@ class WabaCampaign(models.Model):
             )
         return False
 
-    def _why_launcher_may_not_begin(self):
-        """As `_why_launcher_cannot`; nor may they begin with what is no longer theirs."""
-        if reason := self._why_launcher_cannot():
+    def _launch_refusal_reason(self):
+        """As `_launcher_refusal_reason`; nor may they begin with what is no longer theirs."""
+        if reason := self._launcher_refusal_reason():
             return reason
-        if self._as_launcher().has_access("write"):
+        if self._with_launcher().has_access("write"):
             return False
         return self.env._(
             "%s, who scheduled this campaign, may no longer change it: it was handed over. Press "
@@ -123,23 +123,23 @@ class WabaCampaign(models.Model):
             self._stored_launcher().name,
         )
 
-    def _is_without_launcher(self):
+    def _needs_launcher(self):
         """Whether it waits for somebody's rights, or would as soon as it went on."""
         if self.state != "paused" or self.pause_cause == "launcher":
             return self.state == "paused"
         if self.prepared_count and self.prepared_count >= self.to_prepare_count:
             return False
         begins = self.scheduled_at and not self.prepared_count
-        return bool(self._why_launcher_may_not_begin() if begins else self._why_launcher_cannot())
+        return bool(self._launch_refusal_reason() if begins else self._launcher_refusal_reason())
 
-    def _take_over(self):
+    def _assume_launch(self):
         self.ensure_one()
-        person = self._person_launching()
+        person = self._launching_user()
         self._check_launch()
         self.sudo().write(
             {
                 "launched_by_id": person.id,
-                "launched_mark": self._content_mark(),
+                "launched_mark": self._content_fingerprint(),
                 "to_prepare_count": max(self.audience_count, self.prepared_count),
             }
         )
@@ -151,15 +151,15 @@ class WabaCampaign(models.Model):
     # What was launched
     # ------------------------------------------------------------------
 
-    def _take_back_changed_launches(self):
+    def _revert_changed_launches(self):
         for campaign in self.sudo().filtered("launched_mark"):
             if campaign.state == "scheduled" and (
-                campaign.launched_mark != campaign._content_mark()
+                campaign.launched_mark != campaign._content_fingerprint()
             ):
-                campaign._take_back_launch()
+                campaign._revert_launch()
 
-    def _take_back_launch(self):
-        self._update_state(("scheduled",), "draft", LAUNCH_FORGOTTEN)
+    def _revert_launch(self):
+        self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
         self._message_log(
             body=self.env._(
                 "%s changed the message, the audience or the number of this scheduled campaign: it "

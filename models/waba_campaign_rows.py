@@ -4,10 +4,10 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..policy import eligibility, hours
-from .waba_campaign_numbers import NOBODY
-from .waba_failure import failure_sentence
-from .waba_message import UUID_OF_ROW
-from .waba_variable_mixin import Words, new_link_token
+from .waba_campaign_numbers import UNKNOWN_RECIPIENT
+from .waba_failure import failure_text
+from .waba_message import UUID_SQL
+from .waba_variable_mixin import VariableSet, new_link_token
 
 # Columns of a new row that differ from person to person, with their types; `_insert_rows`.
 ROW_COLUMNS = {
@@ -47,7 +47,7 @@ class Preparation:
         self.purpose = "marketing" if campaign.category == "marketing" else "utility"
         self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
         self.company = campaign.company_id.sudo()
-        self.quiet = self.company._waba_quiet_span()
+        self.quiet = self.company._waba_quiet_period()
         self.us_marketing_blocked = self.company.waba_us_marketing_left_out
         self.category = campaign.category
         self.opt_in_required = self.company.waba_opt_in_required
@@ -57,22 +57,22 @@ class Preparation:
             if self.purpose == "marketing"
             else {}
         )
-        self.ours = self.env["waba.sender"]._own_among(numbers)
-        self.people = (dry_run or campaign)._known_people(numbers - self.ours)
-        held = self.env["waba.renumbered"]._held(records._name, records.ids, self.company)
+        self.ours = self.env["waba.sender"]._filter_own_numbers(numbers)
+        self.people = (dry_run or campaign)._recipients_by_number(numbers - self.ours)
+        held = self.env["waba.renumbered"]._held_records(records._name, records.ids, self.company)
         self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
-        self.blacklisted = self.env["waba.recipient"]._blacklisted_among(numbers)
+        self.blacklisted = self.env["waba.recipient"]._filter_blacklisted(numbers)
         self.seen = (dry_run or campaign)._recipient_ids_with_row(
             [known.id for known in self.people.values()]
         )
         self.words = {
-            variant: Words(template, lines, records.env, is_found=True)
-            for variant, (template, lines) in campaign._messages().items()
+            variant: VariableSet(template, lines, records.env, is_found=True)
+            for variant, (template, lines) in campaign._variant_messages().items()
         }
         self.traits = (
             {}
             if dry_run
-            else self.env["waba.message"]._traits_of(records._name, records.ids, self.company)
+            else self.env["waba.message"]._read_record_traits(records._name, records.ids, self.company)
         )
         # A tracked address is made when it is first needed: not for a dry run.
         self.has_links = not dry_run and any(
@@ -81,19 +81,19 @@ class Preparation:
         self._sentences, self._times = {}, {}
 
     def sentence(self, reason, detail):
-        """As `failure_sentence`, each composed once: its labels are translated every time."""
+        """As `failure_text`, each composed once: its labels are translated every time."""
         if (reason, detail) not in self._sentences:
-            self._sentences[reason, detail] = failure_sentence(self.env, reason, text=detail)
+            self._sentences[reason, detail] = failure_text(self.env, reason, text=detail)
         return self._sentences[reason, detail]
 
     def frequency_detail(self, number):
         return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
 
-    def leaves_at(self, time_zone, held_until):
+    def earliest_departure(self, time_zone, held_until):
         """(when a message may leave, why it waits or None), each worked out once."""
         key = time_zone, held_until
         if key not in self._times:
-            self._times[key] = hours.leaves_at(
+            self._times[key] = hours.earliest_departure(
                 self.now, "campaign", self.category, time_zone, self.quiet, held_until
             )
         return self._times[key]
@@ -118,19 +118,19 @@ class WabaCampaign(models.Model):
         numbers = [number_of(record) for record in records]
         preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
         return [
-            self._row_for(record, number, preparation)
+            self._row_values_for_record(record, number, preparation)
             for record, number in zip(records, numbers, strict=True)
         ]
 
-    def _row_for(self, record, number, preparation):
+    def _row_values_for_record(self, record, number, preparation):
         """Values of ROW_COLUMNS for one record."""
-        known = preparation.people.get(number, NOBODY)
+        known = preparation.people.get(number, UNKNOWN_RECIPIENT)
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
-        time_zone = self.env["waba.recipient"]._timezone_of(number, record, preparation.company)
+        time_zone = self.env["waba.recipient"]._recipient_time_zone(number, record, preparation.company)
         retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
-        typed = number or self.env["waba.recipient"]._typed_number(record)
-        verdict = eligibility.check(
-            self._person(record, number, typed, known, preparation),
+        typed = number or self.env["waba.recipient"]._raw_number(record)
+        verdict = eligibility.check_eligibility(
+            self._eligibility_person(record, number, typed, known, preparation),
             preparation.purpose,
             retry_at,
             us_marketing_blocked=preparation.us_marketing_blocked,
@@ -144,16 +144,16 @@ class WabaCampaign(models.Model):
         if reason in (None, "frequency"):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
-            said, waits = self._share_out(
+            said, waits = self._assign_variant(
                 number,
                 {
-                    variant: self._side_for(record, facts, words, preparation)
+                    variant: self._variant_values(record, facts, words, preparation)
                     for variant, words in preparation.words.items()
                 },
                 is_later=bool(reason),
             )
-            if not said.get("failure_type") and self._is_held_out(number):
-                said, waits = _left_out("holdout", preparation), False
+            if not said.get("failure_type") and self._is_in_holdout(number):
+                said, waits = _exclusion_values("holdout", preparation), False
             elif reason and not said.get("failure_type"):
                 # With its words: it may be queued again when the person may get another one.
                 retry_at = verdict.retry_at
@@ -165,7 +165,7 @@ class WabaCampaign(models.Model):
                     ),
                 }
         else:
-            said = _left_out(
+            said = _exclusion_values(
                 reason, preparation, detail=typed if reason == "invalid_number" else None
             )
         if said.get("failure_type"):
@@ -186,9 +186,9 @@ class WabaCampaign(models.Model):
             **said,
         }
 
-    def _side_for(self, record, facts, words, preparation):
+    def _variant_values(self, record, facts, words, preparation):
         """One message for one person: {'parameters'}, or {'reason', 'sentence'} why not."""
-        parameters, reason, detail = self.env["waba.variable.mixin"]._parameters_for(
+        parameters, reason, detail = self.env["waba.variable.mixin"]._fill_parameters(
             record, facts, words
         )
         if reason:
@@ -233,7 +233,7 @@ class WabaCampaign(models.Model):
                 template_b=self.b_template_id.id or self.template_id.id,
                 category_b=self.b_template_id.category or None,
                 res_model=self.res_model,
-                uuid=UUID_OF_ROW,
+                uuid=UUID_SQL,
                 now=self.env.cr.now(),
                 rows=json.dumps(rows),
             )
@@ -242,7 +242,7 @@ class WabaCampaign(models.Model):
         self.invalidate_recordset(["waba_message_ids"])
 
 
-def _left_out(reason, preparation, detail=None):
+def _exclusion_values(reason, preparation, detail=None):
     """Values of a row that we decide not to send."""
     return {
         "parameters": {},

@@ -4,8 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 from ..policy import retry
-from .labels import labels_of
-from .waba_failure import NOT_DELIVERED
+from .labels import selection_labels
+from .waba_failure import FAILURE_REASONS
 
 SOURCES = [
     ("records", "Records marked by hand"),
@@ -25,9 +25,9 @@ OUTCOMES = [
     ("skipped", "who were left out"),
 ]
 # Nobody: a source that is not chosen yet must never stand for everybody.
-NOBODY = "[(0, '=', 1)]"
+EMPTY_DOMAIN = "[(0, '=', 1)]"
 # What a choice of the audience consists of; fixed as soon as the campaign is under way.
-CHOICES = frozenset(
+SOURCE_FIELDS = frozenset(
     (
         "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
         "audience_category_id", "audience_campaign_id", "audience_outcome",
@@ -87,7 +87,7 @@ class WabaCampaign(models.Model):
         if model in labels:
             values |= self._values_for_records(model, labels[model])
         else:
-            values |= self._source_for(self.env[model].browse(context.get("active_id")))
+            values |= self._source_values(self.env[model].browse(context.get("active_id")))
         return values
 
     @api.model
@@ -107,21 +107,21 @@ class WabaCampaign(models.Model):
                 date=format_date(self.env, fields.Date.context_today(self)),
             ),
         }
-        if len(marked) >= self._most_ids_of_a_list() and context.get("active_domain"):
+        if len(marked) >= self._max_list_size() and context.get("active_domain"):
             # The list hands over no more: its own filter names all that were marked.
             values["audience_source"] = "domain"
             values["audience_domain"] = repr(context["active_domain"])
         return values
 
     @api.model
-    def _most_ids_of_a_list(self):
+    def _max_list_size(self):
         # As `web.active_ids_limit` reaches the browser (ir.http.session_info).
         return int(
             self.env["ir.config_parameter"].sudo().get_param("web.active_ids_limit", "20000")
         )
 
     @api.model
-    def _source_for(self, record):
+    def _source_values(self, record):
         """Values that make `record`, a team or a tag, the audience."""
         sources = {
             "crm.team": ("team", "audience_team_id", "crm.lead"),
@@ -148,18 +148,18 @@ class WabaCampaign(models.Model):
                 model = campaign.audience_campaign_id.res_model
             campaign.res_model = model
 
-    @api.depends("res_model", *CHOICES)
+    @api.depends("res_model", *SOURCE_FIELDS)
     def _compute_audience_domain(self):
         for campaign in self:
             domain = campaign.audience_domain or ""
             if campaign.audience_source == "domain":
-                campaign.audience_domain = "[]" if domain in ("", NOBODY) else domain
+                campaign.audience_domain = "[]" if domain in ("", EMPTY_DOMAIN) else domain
             elif campaign.audience_source == "records":
-                campaign.audience_domain = domain if _chosen_ids(domain) else NOBODY
+                campaign.audience_domain = domain if _domain_ids(domain) else EMPTY_DOMAIN
             else:
-                campaign.audience_domain = campaign._domain_of_source() or NOBODY
+                campaign.audience_domain = campaign._source_domain() or EMPTY_DOMAIN
 
-    def _domain_of_source(self):
+    def _source_domain(self):
         """The domain that the source stands for, as text; None while it is not chosen."""
         self.ensure_one()
         if self.audience_source == "filter":
@@ -171,10 +171,10 @@ class WabaCampaign(models.Model):
             return self.audience_campaign_id and repr(
                 [("waba_message_ids", "any", self._outcome_domain())]
             )
-        field, chosen = self._chosen_in_source()
+        field, chosen = self._source_field_and_record()
         return chosen and repr([(field, "=", chosen.id or chosen._origin.id)])
 
-    def _chosen_in_source(self):
+    def _source_field_and_record(self):
         """(field of the records, the team or tag it must be)."""
         if self.audience_source == "team":
             return "team_id", self.audience_team_id
@@ -210,16 +210,16 @@ class WabaCampaign(models.Model):
     # Words
     # ------------------------------------------------------------------
 
-    @api.depends("audience_count", "audience_domain", *CHOICES)
+    @api.depends("audience_count", "audience_domain", *SOURCE_FIELDS)
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_audience_text(self):
         for campaign in self:
-            missing = campaign._what_the_source_lacks()
+            missing = campaign._missing_source_text()
             campaign.audience_text = missing or campaign._describe_audience()
-            campaign.audience_note = not missing and campaign._describe_fixedness()
+            campaign.audience_note = not missing and campaign._audience_timing_text()
 
-    def _what_the_source_lacks(self):
-        if self.audience_domain != NOBODY:
+    def _missing_source_text(self):
+        if self.audience_domain != EMPTY_DOMAIN:
             return False
         return {
             "records": self.env._(
@@ -245,9 +245,9 @@ class WabaCampaign(models.Model):
                               name=self.audience_team_id.name)  # fmt: skip
         if source == "tag":
             return self.env._("%(people)s with the tag “%(name)s”", people=people,
-                              name=self._chosen_in_source()[1].name)  # fmt: skip
+                              name=self._source_field_and_record()[1].name)  # fmt: skip
         if source == "campaign":
-            outcomes = labels_of(self, "audience_outcome")
+            outcomes = selection_labels(self, "audience_outcome")
             return self.env._(
                 "%(people)s of “%(name)s” %(outcome)s",
                 people=people,
@@ -267,7 +267,7 @@ class WabaCampaign(models.Model):
             return one[self.res_model]
         return self.env._("%(count)s %(label)s", count=count, label=label.lower())
 
-    def _describe_fixedness(self):
+    def _audience_timing_text(self):
         if self.audience_source == "records":
             return self.env._("Fixed: exactly these.")
         return self.env._(
@@ -275,7 +275,7 @@ class WabaCampaign(models.Model):
         )
 
 
-def _chosen_ids(domain):
+def _domain_ids(domain):
     """Ids that a domain of marked records names, or None."""
     try:
         [[field, operator, ids]] = literal_eval(domain)
@@ -285,4 +285,4 @@ def _chosen_ids(domain):
 
 
 def _passing_failures():
-    return [name for name, _label in NOT_DELIVERED if retry.may_retry_by_hand(name)]
+    return [name for name, _label in FAILURE_REASONS if retry.can_retry_manually(name)]

@@ -7,9 +7,9 @@ from .hooks import implements
 from .transactions import commit_step
 
 # People react to a campaign for hours after its last message has left.
-BUSY_AFTER = timedelta(hours=6)
+BUSY_PERIOD = timedelta(hours=6)
 # What of a launch goes with it when the campaign is a draft again.
-LAUNCH_FORGOTTEN = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
+LAUNCH_RESET_VALUES = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
 
 
 class WabaCampaign(models.Model):
@@ -30,7 +30,7 @@ class WabaCampaign(models.Model):
                 self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
         return moved
 
-    def _lock(self):
+    def _lock_campaigns(self):
         """Hold these rows against a second click or another worker; for who may change them."""
         self.check_access("write")
         try:
@@ -43,7 +43,7 @@ class WabaCampaign(models.Model):
             ) from error
 
     def action_pause(self):
-        self._lock()
+        self._lock_campaigns()
         self._pause(self.env._("%s paused this campaign.", self.env.user.name), cause="person")
 
     def action_resume(self):
@@ -52,22 +52,22 @@ class WabaCampaign(models.Model):
         Whoever goes on with a campaign that lost its launcher lends their own rights to it; whoever
         does after a stop at the start has mended it, or a manager's reason.
         """
-        self._lock()
-        for campaign in self.filtered(lambda campaign: campaign._is_without_launcher()):
-            campaign._take_over()
-        for campaign in self.filtered(lambda campaign: campaign._is_stopped_at_start()):
+        self._lock_campaigns()
+        for campaign in self.filtered(lambda campaign: campaign._needs_launcher()):
+            campaign._assume_launch()
+        for campaign in self.filtered(lambda campaign: campaign._is_paused_at_start()):
             campaign._check_launch()
-        if released := self._ask_for_release():
+        if released := self._check_release_reason():
             return released
         for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
-            if reason := campaign._why_no_message_may_go():
+            if reason := campaign._unusable_templates_reason():
                 raise UserError(reason)
         self._resume(self.env._("%s resumed this campaign.", self.env.user.name))
         return None
 
     def action_cancel(self):
         """Nobody else is written to. Messages already on their way cannot be called back."""
-        self._lock()
+        self._lock_campaigns()
         moved = self._update_state(
             ("draft", "scheduled", "preparing", "running", "paused"),
             "cancelled",
@@ -82,13 +82,13 @@ class WabaCampaign(models.Model):
 
     def action_back_to_draft(self):
         """Also what its pre-flight stopped before anybody was prepared: there it can be mended."""
-        self._lock()
-        self._update_state(("scheduled",), "draft", LAUNCH_FORGOTTEN)
+        self._lock_campaigns()
+        self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
         stopped = self.filtered(
-            lambda campaign: campaign._is_stopped_at_start() and not campaign.prepared_count
+            lambda campaign: campaign._is_paused_at_start() and not campaign.prepared_count
         )
         stopped._update_state(
-            ("paused",), "draft", {**LAUNCH_FORGOTTEN, "pause_reason": False, "pause_cause": False}
+            ("paused",), "draft", {**LAUNCH_RESET_VALUES, "pause_reason": False, "pause_cause": False}
         )
 
     def action_retry_failed(self):
@@ -104,9 +104,9 @@ class WabaCampaign(models.Model):
                 ("failure_type", "=", "frequency"),
             ]
         )
-        return self._retry_and_tell(failed)
+        return self._retry_and_notify(failed)
 
-    def _retry_and_tell(self, failed):
+    def _retry_and_notify(self, failed):
         moved = failed.action_retry()
         kept = len(failed) - len(moved)
         return {
@@ -129,7 +129,7 @@ class WabaCampaign(models.Model):
 
         A template that stops during the trial leaves the other one: it wins, nothing waits.
         """
-        going_on = self._go_on_with_the_other() if cause == "template" else self.browse()
+        going_on = self._continue_with_usable_variant() if cause == "template" else self.browse()
         moved = (self - going_on)._update_state(
             ("preparing", "running"),
             "paused",
@@ -144,20 +144,20 @@ class WabaCampaign(models.Model):
         for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
             campaign._update_state(
                 ("paused",),
-                "preparing" if campaign._is_unprepared() else "running",
+                "preparing" if campaign._has_unprepared_records() else "running",
                 {"pause_reason": False, "pause_cause": False, "resume_at": False},
             )
             campaign._message_log(body=self.env._("Goes on: %s", reason))
             campaign._hold_for_template()
         self._prepare_cron()._trigger()
-        self.sudo().sender_id._wake()
+        self.sudo().sender_id._trigger_dispatch()
         self._check_late_start()
 
-    def _resume_from(self, cause, reason):
+    def _resume_cause(self, cause, reason):
         """Lift the pauses of one cause; the others stay."""
         self.filtered(
             lambda campaign: (
-                campaign.pause_cause == cause and not campaign._has_changed_template()
+                campaign.pause_cause == cause and not campaign._is_every_template_changed()
             )
         )._resume(reason)
 
@@ -168,20 +168,20 @@ class WabaCampaign(models.Model):
             )
         )._resume(self.env._("the waiting time is over."))
 
-    def _has_changed_template(self):
+    def _is_every_template_changed(self):
         """Whether no message in use is still the one that was previewed."""
         signatures = self._signatures()
         return all(
             signatures[variant] != template.signature
-            for variant, (template, _lines) in self._messages().items()
+            for variant, (template, _lines) in self._variant_messages().items()
         )
 
-    def _why_no_message_may_go(self):
+    def _unusable_templates_reason(self):
         """Sentence that names why none of the messages in use may be sent, or False."""
         if self._usable_variants():
             return False
         template = self._templates_in_use()[:1]
-        return template._why_not_sendable() or self._changed_template_reason()
+        return template._not_sendable_reason() or self._changed_template_reason()
 
     def _changed_template_reason(self):
         return self.env._(
@@ -191,8 +191,8 @@ class WabaCampaign(models.Model):
         )
 
     def _pause_for_changed_template(self):
-        self._go_on_with_the_other()
-        for campaign in self.filtered(lambda campaign: campaign._has_changed_template()):
+        self._continue_with_usable_variant()
+        for campaign in self.filtered(lambda campaign: campaign._is_every_template_changed()):
             reason = campaign._changed_template_reason()
             if campaign.pause_cause == "template":
                 # It waited for Meta to approve the template, which no longer helps it.
@@ -205,7 +205,7 @@ class WabaCampaign(models.Model):
         """Pause the campaigns whose template may not be sent, or not as it was previewed."""
         self._pause_for_changed_template()
         for campaign in self:
-            if reason := campaign._why_no_message_may_go():
+            if reason := campaign._unusable_templates_reason():
                 campaign._pause(reason, cause="template")
 
     @api.model
@@ -218,19 +218,19 @@ class WabaCampaign(models.Model):
                     ("state", "in", ("preparing", "running")),
                     "&",
                     ("state", "=", "done"),
-                    ("done_at", ">", now - BUSY_AFTER),
+                    ("done_at", ">", now - BUSY_PERIOD),
                 ],
                 limit=1,
             )
         )
 
-    def _continue(self):
+    def _reopen_finished(self):
         """Rows were queued again: a finished campaign runs once more."""
         self._update_state(("done",), "running", {"done_at": False})
 
-    def _finish_if_through(self):
+    def _finish_if_complete(self):
         """Done when nobody waits any more; statuses may still arrive."""
-        self._follow_trial(fields.Datetime.now())
+        self._advance_ab_test(fields.Datetime.now())
         waiting = {
             campaign
             for campaign, _count in self.env["waba.message"]._read_group(
@@ -244,26 +244,26 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _cron_watch(self):
-        commit_step(self.env, self._watch)
+        commit_step(self.env, self._watch_campaigns)
 
     @api.model
-    def _watch(self):
+    def _watch_campaigns(self):
         """Lift pauses whose time has come, close what is through, wake numbers with work left.
 
         A row can be queued again in the very moment in which its campaign ends: neither
         transaction sees the other, and this is where the row finds its campaign again.
         """
         now = fields.Datetime.now()
-        self._trials_under_way()._follow_trial(now)
+        self._running_ab_tests()._advance_ab_test(now)
         self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
         self.env["waba.message"].search(
             [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]
-        )._follow_requeue()
+        )._reopen_campaigns()
         running = self.search([("state", "=", "running")])
-        running._finish_if_through()
+        running._finish_if_complete()
         running = running.filtered(lambda campaign: campaign.state == "running")
-        running._look_at_results(now)
-        running.sender_id._wake()
+        running._check_thresholds(now)
+        running.sender_id._trigger_dispatch()
 
 
 class WabaAccount(models.Model):

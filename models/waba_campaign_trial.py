@@ -5,8 +5,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..policy import ab_test
-from .languages import in_language_of
-from .waba_campaign_ab import TRIAL_STATES, VARIANTS
+from .languages import with_language
+from .waba_campaign_ab import AB_TEST_STATES, VARIANTS
 
 
 class WabaCampaign(models.Model):
@@ -18,7 +18,7 @@ class WabaCampaign(models.Model):
     row of the rest has none and no `retry_at`, which no reservation ever takes. So the trial needs
     nothing of the dispatcher, and first waves, pauses, consent and limits hold for it as for all.
 
-    `_take_winner` is the one door to the end: campaign and rows change in one transaction, so after
+    `_apply_winner` is the one door to the end: campaign and rows change in one transaction, so after
     a kill at any instruction either nothing has happened, and the watch decides again, or all of
     it. Whoever of the trial still waits then gets the winner too. A row is one message to one
     person all along: nobody can get both.
@@ -26,20 +26,20 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    trial_state = fields.Selection(TRIAL_STATES, "Trial", readonly=True, copy=False)
+    trial_state = fields.Selection(AB_TEST_STATES, "Trial", readonly=True, copy=False)
     trial_share = fields.Float(readonly=True, copy=False, help="Part of the people in the trial.")
     trial_until = fields.Datetime("Trial decided at", readonly=True, copy=False)
     winner = fields.Selection(VARIANTS, readonly=True, copy=False, tracking=True)
     winner_reason = fields.Text("Why this one", readonly=True, copy=False)
     b_template_signature = fields.Char(readonly=True, copy=False)
 
-    def _begin_trial(self):
+    def _start_ab_test(self):
         """At the launch, and again when a scheduled one starts: on how many it is tried."""
         for campaign in self.filtered("ab_test"):
             campaign.write(
                 {
                     "trial_state": "sending",
-                    "trial_share": ab_test.trial_share(
+                    "trial_share": ab_test.test_share(
                         campaign.ab_share, campaign.to_prepare_count
                     ),
                     "b_template_signature": campaign.b_template_id.signature,
@@ -50,7 +50,7 @@ class WabaCampaign(models.Model):
     # Rows
     # ------------------------------------------------------------------
 
-    def _share_out(self, person, sides, is_later=False):
+    def _assign_variant(self, person, sides, is_later=False):
         """What the row of one person says of the trial.
 
         :param person: E.164 number, so that two records of one person meet the same fate
@@ -60,23 +60,23 @@ class WabaCampaign(models.Model):
         """
         if len(sides) == 1:
             [(variant, side)] = sides.items()
-            return {"variant": variant if self.ab_test else None, **_filled(side)}, False
+            return {"variant": variant if self.ab_test else None, **_side_values(side)}, False
         fit = [variant for variant, side in sides.items() if "parameters" in side]
         if not fit:
-            return _filled(sides["a"]), False
+            return _side_values(sides["a"]), False
         if is_later:
             return {
-                "variant": fit[0], "variant_parameters": sides, **_filled(sides[fit[0]]),
+                "variant": fit[0], "variant_parameters": sides, **_side_values(sides[fit[0]]),
             }, False  # fmt: skip
         # Whom one of the two cannot address would make the two groups unlike: not in the trial.
         variant = (
-            ab_test.assign(str(self.id), person, self.trial_share) if len(fit) == 2 else None
+            ab_test.assign_variant(str(self.id), person, self.trial_share) if len(fit) == 2 else None
         )
         return {
             "variant": variant,
             "is_trial": bool(variant),
             "variant_parameters": sides,
-            **(_filled(sides[variant]) if variant else {}),
+            **(_side_values(sides[variant]) if variant else {}),
         }, not variant
 
     # ------------------------------------------------------------------
@@ -84,7 +84,7 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _trials_under_way(self):
+    def _running_ab_tests(self):
         return self.search(
             [
                 ("trial_state", "in", ("sending", "waiting")),
@@ -92,31 +92,31 @@ class WabaCampaign(models.Model):
             ]
         )
 
-    def _follow_trial(self, now):
+    def _advance_ab_test(self, now):
         """Begin the time for reactions when the trial was sent, decide when it is over."""
         for campaign in self:
-            if campaign._is_trial_sent():
+            if campaign._is_ab_test_sent():
                 until = now + timedelta(hours=campaign.ab_hours)
                 campaign.write({"trial_state": "waiting", "trial_until": until})
                 campaign.sudo().sender_id.cron_id._trigger(at=until)
             if campaign.trial_state == "waiting" and campaign.trial_until <= now:
-                in_language_of(campaign.launched_by_id, campaign)._decide_trial()
+                with_language(campaign.launched_by_id, campaign)._decide_ab_test()
 
-    def _is_trial_sent(self):
+    def _is_ab_test_sent(self):
         return (
             self.trial_state == "sending"
             and self.state in ("running", "done")
-            and ab_test.is_through(self._trial_parts())
+            and ab_test.is_fully_sent(self._ab_test_results())
         )
 
-    def _decide_trial(self):
+    def _decide_ab_test(self):
         """Take the better message; while neither may be sent the campaign waits for Meta."""
-        parts = self._trial_parts()
-        verdict = ab_test.decide(parts, self.ab_criterion)
+        parts = self._ab_test_results()
+        verdict = ab_test.choose_winner(parts, self.ab_criterion)
         if verdict:
-            self._take_winner(verdict.winner, self._why_winner(verdict, parts))
+            self._apply_winner(verdict.winner, self._winner_explanation(verdict, parts))
 
-    def _take_winner(self, winner, reason):
+    def _apply_winner(self, winner, reason):
         """The rest gets `winner`, and so does whoever of the trial still waits."""
         for campaign in self.filtered(lambda c: c.trial_state in ("sending", "waiting")):
             campaign.write(
@@ -127,11 +127,11 @@ class WabaCampaign(models.Model):
                     "winner_reason": reason,
                 }
             )
-            campaign._give_winner_to_the_rest()
+            campaign._fill_rest_with_winner()
             campaign._message_log(body=reason)
-            campaign.sender_id._wake()
+            campaign.sender_id._trigger_dispatch()
 
-    def _give_winner_to_the_rest(self):
+    def _fill_rest_with_winner(self):
         """One statement: the rows that wait take the words, or the reason, of the winner.
 
         So do those that were left out because of too many promotions lately: they may be queued
@@ -169,7 +169,7 @@ class WabaCampaign(models.Model):
                 category=template.category,
                 now=fields.Datetime.now(),
                 campaign=self.id,
-                other_is_stopped=bool(other and other._why_not_sendable()),
+                other_is_stopped=bool(other and other._not_sendable_reason()),
             )
         )
         # The words of the other message are no longer anybody's.
@@ -182,20 +182,20 @@ class WabaCampaign(models.Model):
         )
         self.env["waba.message"].invalidate_model()
 
-    def _count_rest(self):
+    def _count_awaiting_winner(self):
         """People who wait for the winner."""
-        return self.env["waba.message"].search_count(self._domain_of_rest())
+        return self.env["waba.message"].search_count(self._awaiting_winner_domain())
 
-    def _domain_of_rest(self):
+    def _awaiting_winner_domain(self):
         return [("campaign_id", "=", self.id), ("state", "=", "queued"), ("variant", "=", False),
                 ("retry_at", "=", False)]  # fmt: skip
 
-    def _trial_parts(self):
+    def _ab_test_results(self):
         """{variant: policy.ab_test.Part} of the trial so far, in one pass over its rows."""
         self.ensure_one()
         self.env["waba.message"].flush_model()
         usable = self._usable_variants()
-        parts = {variant: ab_test.Part(may_be_sent=variant in usable) for variant in ("a", "b")}
+        parts = {variant: ab_test.VariantResult(may_be_sent=variant in usable) for variant in ("a", "b")}
         for variant, *counts in self.env.execute_query(
             SQL(
                 """SELECT variant, count(*),
@@ -210,38 +210,38 @@ class WabaCampaign(models.Model):
                 self.id,
             )
         ):
-            parts[variant] = ab_test.Part(*counts, variant in usable)
+            parts[variant] = ab_test.VariantResult(*counts, variant in usable)
         return parts
 
     # ------------------------------------------------------------------
     # When one of the two may not be sent
     # ------------------------------------------------------------------
 
-    def _go_on_with_the_other(self):
+    def _continue_with_usable_variant(self):
         """Campaigns on trial of whose two messages one may still be sent: that one wins.
 
         :return: the campaigns that go on
         """
         going_on = self.browse()
         for campaign in self.sudo():
-            if not campaign._is_on_trial() or len(usable := campaign._usable_variants()) != 1:
+            if not campaign._is_ab_test_running() or len(usable := campaign._usable_variants()) != 1:
                 continue
             [winner] = usable
-            other = campaign._messages()["b" if winner == "a" else "a"][0]
-            campaign._take_winner(
+            other = campaign._variant_messages()["b" if winner == "a" else "a"][0]
+            campaign._apply_winner(
                 winner,
                 campaign.env._(
                     "Message %(winner)s goes to the rest: the other one may not be sent any more. "
                     "%(reason)s",
                     winner=winner.upper(),
-                    reason=other._why_not_sendable()
+                    reason=other._not_sendable_reason()
                     or campaign.env._("Its variables changed at Meta after the launch."),
                 ),
             )
             going_on |= self.browse(campaign.id)
         return going_on
 
-    def _is_on_trial(self):
+    def _is_ab_test_running(self):
         return self.trial_state in ("sending", "waiting") and self.state in (
             "preparing", "running", "paused",
         )  # fmt: skip
@@ -251,27 +251,27 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def action_choose_a(self):
-        self._choose_winner("a")
+        self._set_winner_by_hand("a")
 
     def action_choose_b(self):
-        self._choose_winner("b")
+        self._set_winner_by_hand("b")
 
-    def _choose_winner(self, variant):
+    def _set_winner_by_hand(self, variant):
         """The responsible, or a manager, has seen enough."""
         self.ensure_one()
-        self._lock()
-        if not self._is_on_trial():
+        self._lock_campaigns()
+        if not self._is_ab_test_running():
             raise UserError(self.env._("There is no trial under way in this campaign any more."))
-        template = self._messages()[variant][0]
+        template = self._variant_messages()[variant][0]
         if variant not in self._usable_variants():
-            raise UserError(template._why_not_sendable() or self._changed_template_reason())
-        self.sudo()._take_winner(
+            raise UserError(template._not_sendable_reason() or self._changed_template_reason())
+        self.sudo()._apply_winner(
             variant,
             self.env._(
                 "Message %(winner)s goes to the rest: %(who)s chose it. %(figures)s",
                 winner=variant.upper(),
                 who=self.env.user.name,
-                figures=self._trial_figures(self.sudo()._trial_parts()),
+                figures=self._ab_test_figures(self.sudo()._ab_test_results()),
             ),
         )
 
@@ -290,7 +290,7 @@ class WabaMessage(models.Model):
     _trial_idx = models.Index("(campaign_id, variant) WHERE is_trial")
 
 
-def _filled(side):
+def _side_values(side):
     """Values of a row that sends this side, or is left out with its reason."""
     reason = side.get("reason")
     return {

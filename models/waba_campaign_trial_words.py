@@ -1,7 +1,7 @@
 from odoo import models
 
 from ..policy import ab_test
-from .waba_reputation_words import number, percent
+from .waba_reputation_words import format_number, format_percent
 
 
 class WabaCampaign(models.Model):
@@ -9,7 +9,7 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    def _why_winner(self, verdict, parts):
+    def _winner_explanation(self, verdict, parts):
         env, winner = self.env, verdict.winner.upper()
         sentences = {
             "stopped": env._("Message %s goes to the rest: the other one may not be sent any "
@@ -22,11 +22,11 @@ class WabaCampaign(models.Model):
             "equal": env._("Message %s goes to the rest: both were received alike.", winner),
             "thin": env._("Message %(winner)s goes to the rest, though too few people were "
                           "reached to tell (%(least)s of each are needed).",
-                          winner=winner, least=ab_test.LEAST_PEOPLE),
+                          winner=winner, least=ab_test.MIN_TEST_RECIPIENTS),
         }  # fmt: skip
-        return f"{sentences[verdict.ground]} {self._trial_figures(parts)}"
+        return f"{sentences[verdict.ground]} {self._ab_test_figures(parts)}"
 
-    def _trial_figures(self, parts):
+    def _ab_test_figures(self, parts):
         """A: 41.0 % of 195 read it; B: 38.2 % of 199."""
         words = {
             "read": self.env._("Read: A %(a)s, B %(b)s."),
@@ -35,13 +35,13 @@ class WabaCampaign(models.Model):
         return words % {
             variant: self.env._(
                 "%(rate)s of %(base)s",
-                rate=percent(self.env, part.rate(self.ab_criterion) or 0),
-                base=number(self.env, part.delivered),
+                rate=format_percent(self.env, part.rate(self.ab_criterion) or 0),
+                base=format_number(self.env, part.delivered),
             )
             for variant, part in parts.items()
         }
 
-    def _why_trial_waits(self):
+    def _ab_test_wait_reason(self):
         """The banner while only the rest is left, or False."""
         if self.state != "running" or self.trial_state not in ("sending", "waiting"):
             return False
@@ -50,4 +50,4 @@ class WabaCampaign(models.Model):
              ("retry_at", "!=", False)],
             limit=1,
         )  # fmt: skip
-        return False if waiting else self._describe_running_trial()
+        return False if waiting else self._describe_running_ab_test()

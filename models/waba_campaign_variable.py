@@ -18,31 +18,31 @@ class WabaCampaignVariable(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        lines.campaign_id._check_not_under_way()
-        lines.campaign_id._withdraw_if_changed()
+        lines.campaign_id._check_not_launched()
+        lines.campaign_id._cancel_permissions_if_changed()
         return lines
 
     def write(self, vals):
         campaigns = self.campaign_id
-        campaigns._check_not_under_way()
+        campaigns._check_not_launched()
         result = super().write(vals)
         if "campaign_id" in vals:
             # Moved into another campaign, it changes both.
-            self.campaign_id._check_not_under_way()
-        (campaigns | self.campaign_id)._withdraw_if_changed()
+            self.campaign_id._check_not_launched()
+        (campaigns | self.campaign_id)._cancel_permissions_if_changed()
         return result
 
     def unlink(self):
         campaigns = self.campaign_id
         result = super().unlink()
-        campaigns._withdraw_if_changed()
+        campaigns._cancel_permissions_if_changed()
         return result
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_under_way(self):
-        self.campaign_id._check_not_under_way()
+    def _unlink_except_not_launched(self):
+        self.campaign_id._check_not_launched()
 
-    def _models_read(self):
+    def _path_models(self):
         return [self.campaign_id.res_model]
 
     def _language(self):

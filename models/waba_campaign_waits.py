@@ -4,11 +4,11 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..policy import limits, pacing
-from .waba_recipient_doubt import MAY_OPT_OUT
-from .waba_reputation_words import number
+from .waba_recipient_doubt import POSSIBLE_OPT_OUT
+from .waba_reputation_words import format_number
 
 
-class Waits(NamedTuple):
+class QuietHoursWait(NamedTuple):
     """People of a campaign outside their hours: how many, when the first and the last may be
     written to; `due` tells whether anybody else is still to be written to."""
 
@@ -23,8 +23,8 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
-    def _waits(self, now):
-        """`Waits` at this moment."""
+    def _quiet_hours_wait(self, now):
+        """`QuietHoursWait` at this moment."""
         self.ensure_one()
         self.env["waba.message"].flush_model()
         [row] = self.env.execute_query(
@@ -41,13 +41,13 @@ class WabaCampaign(models.Model):
                 self.id,
             )
         )
-        return Waits(*row)
+        return QuietHoursWait(*row)
 
     def _delay_for_hours(self, forecast, now):
         """The forecast with those in it who wait for their hours."""
         if not forecast or not forecast.next_at:
             return forecast
-        waits = self._waits(now)
+        waits = self._quiet_hours_wait(now)
         if not waits.count:
             return forecast
         ends_at = max(forecast.ends_at, waits.last_at)
@@ -57,18 +57,18 @@ class WabaCampaign(models.Model):
             max(forecast.days, -((now - ends_at) // limits.WINDOW)),
         )
 
-    def _why_people_wait(self, now):
+    def _quiet_hours_reason(self, now):
         """The banner while nobody may be written to because of the hour, or False."""
         if self.state != "running":
             return False
-        waits = self._waits(now)
+        waits = self._quiet_hours_wait(now)
         if not waits.count or waits.due:
             return False
         return self.env._(
             "%(people)s people are still to be written to, and for all of them it is outside the "
             "hours of their own time in which we write. It goes on by itself %(when)s.",
-            people=number(self.env, waits.count),
-            when=self._when(waits.next_at),
+            people=format_number(self.env, waits.count),
+            when=self._format_datetime(waits.next_at),
         )
 
     def _describe_people_waiting(self, now):
@@ -76,28 +76,28 @@ class WabaCampaign(models.Model):
         if self.state != "running":
             return []
         parts = []
-        if (waits := self._waits(now)).count:
+        if (waits := self._quiet_hours_wait(now)).count:
             parts.append(
                 self.env._(
                     "%(people)s people wait for their hours, the next may be written to %(when)s",
-                    people=number(self.env, waits.count),
-                    when=self._when(waits.next_at),
+                    people=format_number(self.env, waits.count),
+                    when=self._format_datetime(waits.next_at),
                 )
             )
-        if count := self._count_who_may_opt_out():
+        if count := self._count_possible_opt_outs():
             parts.append(
                 self.env._(
                     "%s on hold: they may want to opt out, and somebody must confirm",
-                    number(self.env, count),
+                    format_number(self.env, count),
                 )
             )
         return parts
 
-    def _count_who_may_opt_out(self):
+    def _count_possible_opt_outs(self):
         return self.env["waba.message"].search_count(
             [
                 ("campaign_id", "=", self.id),
                 ("state", "=", "queued"),
-                ("wait_reason", "=", MAY_OPT_OUT),
+                ("wait_reason", "=", POSSIBLE_OPT_OUT),
             ]
         )

@@ -94,7 +94,7 @@ class WabaConsent(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         entries = super().create(vals_list)
-        entries._note_evidence()
+        entries._record_evidence_entries()
         entries._on_consent()
         return entries
 
@@ -102,9 +102,9 @@ class WabaConsent(models.Model):
     def _on_consent(self):
         """After these entries were added to the ledger, before the state follows from them."""
 
-    def _note_evidence(self):
+    def _record_evidence_entries(self):
         """What a colleague noted is evidence too; the other sources bring theirs themselves."""
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": entry.action,
@@ -113,7 +113,7 @@ class WabaConsent(models.Model):
                     "recipient_id": entry.recipient_id.id,
                     "message_id": entry.message_id.id,
                     "user_id": entry.user_id.id,
-                    "account_id": entry._account().id,
+                    "account_id": entry._sending_account().id,
                     "value_after": "person",
                     "detail": entry.evidence,
                     "event_key": f"consent:{entry.id}",
@@ -121,11 +121,11 @@ class WabaConsent(models.Model):
                 for entry in self
                 if (entry.source, entry.purpose) == ("person", "marketing")
                 and entry.action != "kept"
-                and entry._account()
+                and entry._sending_account()
             ]
         )
 
-    def _account(self):
+    def _sending_account(self):
         """The company's account that the person is known by: the one they were last written to
         from, else any."""
         accounts = self.recipient_id.portfolio_id.account_ids
@@ -138,7 +138,7 @@ class WabaConsent(models.Model):
         )
         return last.account_id or accounts[:1]
 
-    def _evidence_for(self, companies):
+    def _company_evidence(self, companies):
         """What shows it, for these companies: what was said to another one is that one's."""
         self.ensure_one()
         return (self.evidence or "") if self.company_id in companies else ""

@@ -2,10 +2,10 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 
-from .waba_consent_reading import Read
+from .waba_consent_reading import ParsedRow
 
 
-class FormAnswer(NamedTuple):
+class FormResult(NamedTuple):
     """What became of a form.
 
     entry: the waba.consent that holds the word, empty when it could not be read.
@@ -40,10 +40,10 @@ class WabaRecipient(models.Model):
         company = company or self.env.company
         ledger = self.env["waba.consent"]
         faults = []
-        read = Read(
-            number=ledger._read_number((number or "").strip(), company, faults),
-            purpose=ledger._read_choice("purpose", purpose or "", faults),
-            action=ledger._read_choice("action", action or "", faults),
+        read = ParsedRow(
+            number=ledger._parse_number((number or "").strip(), company, faults),
+            purpose=ledger._parse_selection("purpose", purpose or "", faults),
+            action=ledger._parse_selection("action", action or "", faults),
             at=fields.Datetime.now(),
             evidence=(evidence or "").strip(),
         )
@@ -52,17 +52,17 @@ class WabaRecipient(models.Model):
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
             texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"
-            self.env["waba.consent.rejected"]._keep(texts, "form", faults, company, source_text)
-            return FormAnswer(ledger, " ".join(faults))
-        return FormAnswer(self._same_form(read, source_text, company), "")
+            self.env["waba.consent.rejected"]._store_row(texts, "form", faults, company, source_text)
+            return FormResult(ledger, " ".join(faults))
+        return FormResult(self._find_or_record_form(read, source_text, company), "")
 
     @api.model
-    def _same_form(self, read, source_text, company):
+    def _find_or_record_form(self, read, source_text, company):
         """The entry of this form; the last one when it already says the same."""
         ledger = self.env["waba.consent"]
-        person = self._of_company(read.number, company)
-        last = person._last_words(company).get(read.purpose)
+        person = self._company_recipient(read.number, company)
+        last = person._last_entries(company).get(read.purpose)
         said = ": ".join(filter(None, [source_text, read.evidence]))
         if last and (last.action, last.source, last.evidence) == (read.action, "form", said):
             return last
-        return ledger._take_all([(read, source_text)], "form", company)
+        return ledger._record_rows([(read, source_text)], "form", company)

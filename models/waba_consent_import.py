@@ -11,8 +11,8 @@ COLUMNS = {
     "said_at": "at",
     "evidence": "evidence",
 }
-NEEDED = ("person_id", "purpose", "action", "said_at")
-SHOWN_AT_MOST = 100
+REQUIRED_COLUMNS = ("person_id", "purpose", "action", "said_at")
+MAX_ERRORS_SHOWN = 100
 
 
 class WabaConsent(models.Model):
@@ -56,7 +56,7 @@ class WabaConsent(models.Model):
         if "order" in known or "said_at" not in columns:
             return self
         at = columns.index("said_at")
-        order = written_dates.order_of(row[at] for row in data)
+        order = written_dates.detect_order(row[at] for row in data)
         return self.with_context(waba_list={**known, "order": order})
 
     @api.model
@@ -65,21 +65,21 @@ class WabaConsent(models.Model):
 
         What is skipped is kept (waba.consent.rejected).
         """
-        if missing := [name for name in NEEDED if name not in columns]:
+        if missing := [name for name in REQUIRED_COLUMNS if name not in columns]:
             labels = [self._fields[name]._description_string(self.env) for name in missing]
             text = self.env._("The list needs these columns too: %s.", ", ".join(labels))
             return {"ids": False, "messages": [{"type": "error", "message": text}], "nextrow": 0}
         limit = self.env.context.get("_import_limit") or len(data)
         rows = [dict(zip(columns, row, strict=True)) for row in data[:limit]]
         texts = [{COLUMNS[c]: row[c] for c in COLUMNS if c in row} for row in rows]
-        read = self._read_rows([(row, "") for row in texts], company)
+        read = self._parse_rows([(row, "") for row in texts], company)
         bad = [index for index, row in enumerate(read) if row.faults]
         skips = bool(self.env.context.get("import_skip_records"))
         if bad and (not skips or len(bad) == len(read)):
-            return {"ids": False, "messages": self._faults_of(read, bad), "nextrow": 0}
+            return {"ids": False, "messages": self._import_errors(read, bad), "nextrow": 0}
         for index in bad:
-            self.env["waba.consent.rejected"]._keep(
-                _as_kept(texts[index], read[index]),
+            self.env["waba.consent.rejected"]._store_row(
+                _rejected_texts(texts[index], read[index]),
                 "import",
                 read[index].faults,
                 company,
@@ -88,12 +88,12 @@ class WabaConsent(models.Model):
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
         taken = [(read[index], self._row_origin(index)) for index in good]
         return {
-            "ids": self._take_all(taken, "import", company).ids,
+            "ids": self._record_rows(taken, "import", company).ids,
             "messages": [],
             "nextrow": limit if limit < len(data) else 0,
         }
 
-    def _faults_of(self, read, bad):
+    def _import_errors(self, read, bad):
         """Odoo's import messages of the rows that cannot be read."""
         rows = [
             {
@@ -104,7 +104,7 @@ class WabaConsent(models.Model):
                 # What is said twice Odoo shows once, without its rows.
                 "message": f"{' '.join(read[index].faults)} [{self._row_number(index)}]",
             }
-            for index in bad[:SHOWN_AT_MOST]
+            for index in bad[:MAX_ERRORS_SHOWN]
         ]
         choice = self.env._(
             "%(bad)s of %(all)s rows cannot be read; the first %(shown)s are named above. With "
@@ -129,13 +129,13 @@ class WabaConsent(models.Model):
         )
 
     @api.model
-    def _take_all(self, rows, source, company):
+    def _record_rows(self, rows, source, company):
         """Write down rows that were read; the ledger's entries, perhaps of an earlier time.
 
         :param rows: [(Read without faults, the list and row, or the form, it comes from)]
         """
         numbers = {read.number for read, _origin in rows}
-        known = self.env["waba.recipient"]._all_of_company(numbers, company)
+        known = self.env["waba.recipient"]._company_recipients(numbers, company)
         wanted = set()
         for read, origin in rows:
             person = known[read.number]
@@ -156,6 +156,6 @@ class WabaConsent(models.Model):
         )
 
 
-def _as_kept(texts, read):
+def _rejected_texts(texts, read):
     """A row's texts; its time as it was read, which the row alone might not tell again."""
     return {**texts, "at": f"{fields.Datetime.to_string(read.at)} UTC"} if read.at else texts

@@ -5,12 +5,12 @@ from odoo import api, fields, models
 
 from ..policy import consent_lists, evidence, numbers, written_dates
 from .consent_sql import PURPOSES
-from .waba_recipient import known_by
+from .waba_recipient import recipients_with_numbers
 
 TEXTS = ("number", "purpose", "action", "at", "evidence")
 
 
-class Read(NamedTuple):
+class ParsedRow(NamedTuple):
     """A row of texts, read: its values, or what is wrong with it in sentences."""
 
     number: str = ""
@@ -27,15 +27,15 @@ class WabaConsent(models.Model):
     _inherit = "waba.consent"
 
     @api.model
-    def _read_rows(self, rows, company):
+    def _parse_rows(self, rows, company):
         """Read rows of texts, for the user who wants them taken.
 
         :param rows: [({name of TEXTS: text}, what is evidence besides their own)]; times are the
             user's, numbers without a country code are of the company's country
         :return: [Read]
         """
-        read = [self._read_row(texts, company, known) for texts, known in rows]
-        for index in self._taking_back(read, company):
+        read = [self._parse_row(texts, company, known) for texts, known in rows]
+        for index in self._reversed_opt_outs(read, company):
             fault = self.env._(
                 "%s had opted out. Note that they agreed again on their lead or contact: you need "
                 "one with this number that you may change.",
@@ -45,60 +45,60 @@ class WabaConsent(models.Model):
         return read
 
     @api.model
-    def _taking_back(self, read, company):
+    def _reversed_opt_outs(self, read, company):
         """Indexes of the rows that would take back an opt-out which is not the user's to take back.
 
         :param read: [Read]
         """
         asked = {row.number for row in read if row.action == "opt_in" and not row.faults}
-        outs = self._opt_outs_of(asked, company)
+        outs = self._standing_opt_outs(asked, company)
         found = {}
         for index, row in enumerate(read):
             out_at = outs.get((row.number, row.purpose))
             if row.action == "opt_in" and not row.faults and out_at and out_at <= row.at:
                 found[index] = row.number
         people = self.sudo(False).env["waba.recipient"]
-        own = people._numbers_of_own_records(set(found.values())) if found else set()
+        own = people._numbers_on_own_records(set(found.values())) if found else set()
         return [index for index, number in found.items() if number not in own]
 
     @api.model
-    def _opt_outs_of(self, asked, company):
+    def _standing_opt_outs(self, asked, company):
         """{(E.164 number, purpose): when they opted out} of those opt-outs that the company has to
         respect, also of people whose data were erased."""
-        people = self.env["waba.recipient"].search(known_by(asked)) if asked else []
+        people = self.env["waba.recipient"].search(recipients_with_numbers(asked)) if asked else []
         states = people._consent_states(company) if people else {}
         outs = {}
         for person in people:
             for purpose in PURPOSES:
                 if states[company.id, person.id, purpose] != "opted_out":
                     continue
-                for number in asked.intersection(person._known_numbers()):
+                for number in asked.intersection(person._number_forms()):
                     outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
-        for number, row in self.env["waba.erased.person"]._among(asked).items():
+        for number, row in self.env["waba.erased.person"]._find_erased(asked).items():
             for purpose in PURPOSES:
                 if row[f"no_{purpose}"]:
                     outs.setdefault((number, purpose), row.erased_at)
         return outs
 
     @api.model
-    def _read_row(self, texts, company, known=""):
-        """Read one row of texts, see `_read_rows`."""
+    def _parse_row(self, texts, company, known=""):
+        """Read one row of texts, see `_parse_rows`."""
         faults = []
         text = {name: str(texts.get(name) or "").strip() for name in TEXTS}
         read = {
-            "number": self._read_number(text["number"], company, faults),
-            "purpose": self._read_choice("purpose", text["purpose"], faults),
-            "action": self._read_choice("action", text["action"], faults),
-            "at": self._read_moment(text["at"], faults),
-            "evidence": self._with_order(text["evidence"], text["at"]),
+            "number": self._parse_number(text["number"], company, faults),
+            "purpose": self._parse_selection("purpose", text["purpose"], faults),
+            "action": self._parse_selection("action", text["action"], faults),
+            "at": self._parse_datetime(text["at"], faults),
+            "evidence": self._add_date_order(text["evidence"], text["at"]),
         }
         if read["action"] == "opt_in":
             self._check_evidence(f"{known} {text['evidence']}", faults)
-        return Read(**read, faults=tuple(faults))
+        return ParsedRow(**read, faults=tuple(faults))
 
     @api.model
     def _check_evidence(self, text, faults):
-        if not evidence.is_telling(text):
+        if not evidence.is_verifiable(text):
             faults.append(
                 self.env._(
                     "It does not say how they agreed, which an opt-in needs: write where, when and "
@@ -108,10 +108,10 @@ class WabaConsent(models.Model):
             )
 
     @api.model
-    def _read_number(self, text, company, faults):
+    def _parse_number(self, text, company, faults):
         """E.164, or '' and a fault."""
         number = text and self.env.user._phone_format(
-            number=numbers.respelt(text) or text, country=company.country_id
+            number=numbers.read_old_spelling(text) or text, country=company.country_id
         )
         if not text:
             faults.append(self.env._("There is no phone number."))
@@ -123,10 +123,10 @@ class WabaConsent(models.Model):
                     text,
                 )
             )
-        return numbers.e164_of(number or "")
+        return numbers.canonical_number(number or "")
 
     @api.model
-    def _read_choice(self, name, text, faults):
+    def _parse_selection(self, name, text, faults):
         """The key of a selection by its label or a word that lists use; or '' and a fault."""
         # Nobody brings from elsewhere that a message was read here.
         choices, shipped = (
@@ -139,7 +139,7 @@ class WabaConsent(models.Model):
         for key, label in (*choices, *shipped):
             if text and text.casefold() == label.casefold():
                 return key
-        if key := consent_lists.key_of(name, text):
+        if key := consent_lists.parse_choice(name, text):
             return key
         faults.append(
             self.env._(
@@ -157,15 +157,15 @@ class WabaConsent(models.Model):
         return (self.env.context.get("waba_list") or {}).get("order", "")
 
     @api.model
-    def _with_order(self, evidence, text):
+    def _add_date_order(self, evidence, text):
         """The evidence, with a word on how a date was read that could be read in two ways."""
-        if not written_dates.read(text, self._date_order()).order:
+        if not written_dates.parse_date(text, self._date_order()).order:
             return evidence
         how = self.env._("“%(text)s” read as %(order)s", text=text, order=self._date_order())
         return f"{evidence} ({how})" if evidence else how
 
     @api.model
-    def _read_moment(self, text, faults):
+    def _parse_datetime(self, text, faults):
         """Naive UTC datetime of a date, with or without a time; or None and a fault.
 
         Without a zone it is by the user's clock. The order of day and month is the list's own
@@ -176,7 +176,7 @@ class WabaConsent(models.Model):
                 self.env._("It is not said when they said so. Without it, no word can be weighed.")
             )
             return None
-        read = written_dates.read(text, self._date_order())
+        read = written_dates.parse_date(text, self._date_order())
         if read.is_ambiguous:
             faults.append(
                 self.env._(

@@ -27,7 +27,7 @@ class WabaConsentRejected(models.Model):
     consent_id = fields.Many2one("waba.consent", "Taken as", readonly=True, ondelete="set null")
 
     @api.model
-    def _keep(self, texts, source, faults, company, origin):
+    def _store_row(self, texts, source, faults, company, origin):
         """Keep a row of texts that could not be read, once.
 
         :param texts: {name of TEXTS: text}
@@ -37,16 +37,16 @@ class WabaConsentRejected(models.Model):
         same = [(name, "=", value or False) for name, value in values.items()]
         return self.search(same, limit=1) or self.create({**values, "fault": "\n".join(faults)})
 
-    def action_take(self):
+    def action_retry_row(self):
         """Try again, after it was corrected; what is still wrong is said on the row."""
         ledger = self.env["waba.consent"].sudo()
         for row in self:
             texts = {name: row[name] for name in TEXTS}
             # A form tells by itself where it was.
             known = row.origin if row.source == "form" else ""
-            [read] = ledger._read_rows([(texts, known or "")], row.company_id)
+            [read] = ledger._parse_rows([(texts, known or "")], row.company_id)
             if read.faults:
                 row.sudo().fault = "\n".join(read.faults)
                 continue
-            entry = ledger._take_all([(read, row.origin)], row.source, row.company_id)
+            entry = ledger._record_rows([(read, row.origin)], row.source, row.company_id)
             row.sudo().write({"consent_id": entry.id, "active": False, "fault": False})

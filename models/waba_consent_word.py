@@ -117,13 +117,13 @@ class WabaConsentWord(models.Model):
 
     @api.model
     @tools.ormcache("company_id")
-    def _words_of(self, company_id):
+    def _company_keywords(self, company_id):
         """What a company listens to, as `policy.intent.Words`."""
         phrases = defaultdict(frozenset)
         for word in self.sudo().search([("company_id", "in", (False, company_id))]):
-            key = "ambiguous" if word._asks_first() else word.action
+            key = "ambiguous" if word._is_ambiguous() else word.action
             phrases[key, word.match] |= intent.expand(word.phrase)
-        return intent.Words(
+        return intent.RequestPhrases(
             opt_out=phrases["opt_out", "whole"],
             ambiguous=phrases["ambiguous", "whole"],
             opt_in=phrases["opt_in", "whole"],
@@ -132,11 +132,11 @@ class WabaConsentWord(models.Model):
             opt_in_anywhere=phrases["opt_in", "anywhere"],
         )
 
-    def _asks_first(self):
+    def _is_ambiguous(self):
         return (self.action, self.strength) == ("opt_out", "ambiguous")
 
     @api.model
-    def _ship(self):
+    def _load_default_keywords(self):
         """Make the shipped words. Those that exist stay as the manager left them."""
         self._load_records(
             [

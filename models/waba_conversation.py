@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from .waba_person_mixin import record_of
+from .waba_person_mixin import linked_record
 
 # Meta, Send messages, 2025-11-04: any inbound message opens or renews a 24 h service window.
 SERVICE_WINDOW = timedelta(hours=24)
@@ -54,9 +54,9 @@ class WabaConversation(models.Model):
     @api.depends("recipient_id", "res_model", "res_id")
     def _compute_display_name(self):
         for conversation in self:
-            conversation.display_name = conversation.sudo()._person_name()
+            conversation.display_name = conversation.sudo()._display_person_name()
 
-    def _person_name(self):
+    def _display_person_name(self):
         """The name they have with us, else on WhatsApp, else their number."""
         self.ensure_one()
         record = self._get_record()
@@ -66,7 +66,7 @@ class WabaConversation(models.Model):
 
     def _get_record(self):
         """The partner or lead they last wrote about, if it still exists."""
-        return record_of(self)
+        return linked_record(self)
 
     @api.model
     def _register_inbound(self, sender, recipient, at, message):
@@ -78,26 +78,26 @@ class WabaConversation(models.Model):
         :param at: naive UTC datetime when the person wrote
         :param message: the row that keeps what they wrote
         """
-        conversation = self._of_pair(sender, recipient)
+        conversation = self._find_or_create_pair(sender, recipient)
         values = {}
         if message.kind != "reaction":
             values["unread_count"] = conversation.unread_count + 1
             values["waiting_since"] = min(conversation.waiting_since or at, at)
         if not conversation.last_inbound_at or conversation.last_inbound_at <= at:
             values.update(last_inbound_at=at, window_expires_at=at + SERVICE_WINDOW)
-            values.update(conversation._values_from(message))
+            values.update(conversation._message_values(message))
         conversation.write(values)
         return conversation
 
     @api.model
-    def _of_pair(self, sender, recipient):
+    def _find_or_create_pair(self, sender, recipient):
         """The conversation of a number and a person, made if there was none."""
         pair = [("sender_id", "=", sender.id), ("recipient_id", "=", recipient.id)]
         return self.search(pair, limit=1) or self.create(
             {"sender_id": sender.id, "recipient_id": recipient.id}
         )
 
-    def _values_from(self, message):
+    def _message_values(self, message):
         """Record and salesperson as a message tells them. Who took a conversation keeps it while
         it is about the same record."""
         same_record = (self.res_model, self.res_id) == (message.res_model, message.res_id)
@@ -109,7 +109,7 @@ class WabaConversation(models.Model):
         }
 
     @api.model
-    def _hand_over(self, old, new):
+    def _merge_conversations(self, old, new):
         """Two recipients turn out to be one person: the conversations of `old` become `new`'s."""
         for conversation in self.search([("recipient_id", "=", old.id)]):
             kept = self.search(
@@ -127,7 +127,7 @@ class WabaConversation(models.Model):
             kept.responsible_id = kept.responsible_id or conversation.responsible_id
             conversation.unlink()
 
-    def _tell_watchers(self, what="changed", **values):
+    def _notify_viewers(self, what="changed", **values):
         """Screens that show these conversations hear that they must read again; no content goes
         over the bus."""
         for conversation in self:

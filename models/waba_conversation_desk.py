@@ -4,10 +4,10 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .window_actions import form_of
+from .window_actions import form_action
 
 # Not yet urgent, and late enough that whoever looks after lunch still finds it open.
-CLOSING = timedelta(hours=4)
+CLOSING_SOON = timedelta(hours=4)
 WINDOW_STATES = [
     ("open", "Open"),
     ("closing", "Closing soon"),
@@ -15,7 +15,7 @@ WINDOW_STATES = [
 ]
 # Rows that are no part of what was said: withdrawn, or left out of a campaign. A message that a
 # person wrote and that could not go is shown, with the reason.
-SAID = SQL(
+SHOWN_MESSAGES_SQL = SQL(
     "m.kind <> 'reaction' AND m.state <> 'cancelled'"
     " AND (m.state <> 'skipped' OR m.campaign_id IS NULL)"
 )
@@ -54,7 +54,7 @@ class WabaConversation(models.Model):
                              AND %s
                            ORDER BY m.id DESC LIMIT 1) m
                     WHERE c.id = ANY(%s)""",
-                SAID,
+                SHOWN_MESSAGES_SQL,
                 self.ids,
             )
         )
@@ -63,7 +63,7 @@ class WabaConversation(models.Model):
             message = self.env["waba.message"].browse(last.get(conversation.id))
             conversation.last_message_id = message
             conversation.last_text = message._summary() if message else False
-            conversation.last_at = message and message._said_at()
+            conversation.last_at = message and message._written_at()
             conversation.last_is_ours = message.direction == "out"
 
     @api.depends("window_expires_at")
@@ -72,7 +72,7 @@ class WabaConversation(models.Model):
         for conversation in self:
             left = (conversation.window_expires_at or now) - now
             conversation.window_state = (
-                "closed" if left <= timedelta() else "closing" if left < CLOSING else "open"
+                "closed" if left <= timedelta() else "closing" if left < CLOSING_SOON else "open"
             )
             conversation.window_text = conversation._time_left(left)
 
@@ -92,9 +92,9 @@ class WabaConversation(models.Model):
             return NotImplemented
         now = fields.Datetime.now()
         by_state = {
-            "open": Domain("window_expires_at", ">=", now + CLOSING),
+            "open": Domain("window_expires_at", ">=", now + CLOSING_SOON),
             "closing": Domain("window_expires_at", ">", now)
-            & Domain("window_expires_at", "<", now + CLOSING),
+            & Domain("window_expires_at", "<", now + CLOSING_SOON),
             "closed": Domain("window_expires_at", "<=", now)
             | Domain("window_expires_at", "=", False),
         }
@@ -104,10 +104,10 @@ class WabaConversation(models.Model):
     @api.depends_context("uid")
     def _compute_record_name(self):
         for conversation in self:
-            record = conversation._record_for_reader()
+            record = conversation._readable_linked_record()
             conversation.record_name = record is not None and record.display_name
 
-    def _record_for_reader(self):
+    def _readable_linked_record(self):
         """Their record when whoever asks may read it, else None."""
         record = self._get_record()
         if record is None or not record.has_access("read"):
@@ -120,7 +120,7 @@ class WabaConversation(models.Model):
 
     def _assign(self, user):
         self.responsible_id = user
-        self._tell_watchers()
+        self._notify_viewers()
 
     def _mark_seen(self):
         """Whoever opened it has read what is there."""
@@ -129,7 +129,7 @@ class WabaConversation(models.Model):
             {"unread_count": 0, "seen_at": now, "seen_by_id": self.env.uid}
         )
 
-    def _note_answer(self, user):
+    def _record_answer(self, user):
         """A person answered: nobody waits any more, and an unassigned one becomes theirs."""
         self._restart_automatic_replies()
         for conversation in self:
@@ -152,7 +152,7 @@ class WabaConversation(models.Model):
 
     def action_open_record(self):
         self.ensure_one()
-        record = self._record_for_reader()
+        record = self._readable_linked_record()
         if record is None:
             return False
-        return {**form_of(record), "views": [(False, "form")]}
+        return {**form_action(record), "views": [(False, "form")]}

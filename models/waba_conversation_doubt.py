@@ -11,39 +11,39 @@ class WabaConversation(models.Model):
     )
 
     def action_confirm_opt_out(self):
-        self._answer_as_reader(True)
+        self._review_as_reader(True)
 
     def action_keep_subscribed(self):
-        self._answer_as_reader(False)
+        self._review_as_reader(False)
 
-    def _answer_as_reader(self, opts_out):
+    def _review_as_reader(self, opts_out):
         for conversation in self:
-            conversation._for_reader().recipient_id._answer_doubt(opts_out)
+            conversation._check_reader().recipient_id._apply_review(opts_out)
 
     @api.model
-    def conversation_settle_doubt(self, conversation_id, opts_out, shown=False):
+    def conversation_review_opt_out(self, conversation_id, opts_out, shown=False):
         """One click of whoever may read the conversation.
 
         :param opts_out: what they wrote was an opt-out
         """
-        conversation = self.browse(conversation_id)._for_reader(shown)
-        conversation.recipient_id._answer_doubt(bool(opts_out))
-        return conversation._as_state()
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        conversation.recipient_id._apply_review(bool(opts_out))
+        return conversation._state_data()
 
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     def action_confirm_opt_out(self):
-        self._answer_as_reader(True)
+        self._review_as_reader(True)
 
     def action_keep_subscribed(self):
-        self._answer_as_reader(False)
+        self._review_as_reader(False)
 
-    def _answer_as_reader(self, opts_out):
+    def _review_as_reader(self, opts_out):
         """Whoever may read what they wrote may say what it means."""
         self.check_access("read")
         for person in self:
-            if conversation := person._conversation_in_doubt():
-                conversation._for_reader()
-            person.sudo()._answer_doubt(opts_out)
+            if conversation := person._review_conversation():
+                conversation._check_reader()
+            person.sudo()._apply_review(opts_out)

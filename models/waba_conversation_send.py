@@ -9,7 +9,7 @@ from odoo.tools.mimetypes import guess_mimetype
 from ..policy import frequency
 from ..policy import media as media_policy
 from .hooks import implements
-from .labels import labels_of
+from .labels import selection_labels
 
 MAX_KEY = 64
 MAX_FILES = 10
@@ -34,21 +34,21 @@ class WabaConversation(models.Model):
         key = str(request.get("key") or "")[:MAX_KEY]
         if not key:
             raise UserError(self.env._("The message has no key; reload the page and try again."))
-        conversation, record = self._conversation_to_write(request, shown)
-        if not request.get("force") and (conflict := conversation._conflict(request)):
+        conversation, record = self._find_or_create_conversation(request, shown)
+        if not request.get("force") and (conflict := conversation._answer_conflict(request)):
             return {"conflict": conflict}
         rows = conversation._queue_answer(record, request, f"manual/{self.env.uid}/{key}")
         refused = rows.sudo().filtered(lambda row: row.state == "skipped")[:1].failure_reason
         data = self.conversation_data(conversation.id, shown)
         return {"refused": refused or False, "data": data}
 
-    def _conversation_to_write(self, request, shown):
+    def _find_or_create_conversation(self, request, shown):
         """(conversation with all rights, record or None); made when this is the first message."""
         if request.get("conversation_id"):
-            conversation = self.browse(request["conversation_id"])._for_reader(shown)
-            return conversation, self._record_of(conversation, shown)
+            conversation = self.browse(request["conversation_id"])._check_reader(shown)
+            return conversation, self._shown_record(conversation, shown)
         record = self._check_record(shown)
-        sender = self._senders_for(self).filtered(lambda s: s.id == request.get("sender_id"))
+        sender = self._available_senders(self).filtered(lambda s: s.id == request.get("sender_id"))
         if not sender:
             raise UserError(self.env._("Choose the number to write from."))
         number = self.env["waba.recipient"]._number_of(record)
@@ -56,7 +56,7 @@ class WabaConversation(models.Model):
             raise UserError(
                 self.env._("%s has no phone number that WhatsApp takes.", record.display_name)
             )
-        if self.env["waba.sender"]._own_among([number]):
+        if self.env["waba.sender"]._filter_own_numbers([number]):
             raise UserError(
                 self.env._(
                     "%s is one of your own WhatsApp numbers, so there is nobody to write to.",
@@ -65,16 +65,16 @@ class WabaConversation(models.Model):
             )
         people = self.env["waba.recipient"].sudo()
         person = people._find_or_create_by_number(sender.portfolio_id, [number])[number]
-        conversation = self.sudo()._of_pair(sender, person)
+        conversation = self.sudo()._find_or_create_pair(sender, person)
         mine = conversation.with_env(self.env)
         # What somebody wrote to a colleague does not become readable by a record with their number.
         if not conversation.res_id and (
             not conversation.last_inbound_at or mine.has_access("read")
         ):
             conversation.write({"res_model": record._name, "res_id": record.id})
-        return mine._for_reader(shown), record
+        return mine._check_reader(shown), record
 
-    def _conflict(self, request):
+    def _answer_conflict(self, request):
         """Who else answered since the salesperson looked, in words, or False."""
         since = self.env["waba.message"].sudo().search(
             [
@@ -100,22 +100,22 @@ class WabaConversation(models.Model):
 
     def _queue_answer(self, record, request, key):
         """The rows, in their order: files first, the text with the first that takes one."""
-        target, values = self._target(record)
+        target, values = self._target_values(record)
         queue = self.env["waba.message"]._queue_direct
         common = {"origin": "manual", "user": self.env.user, "values": values}
         if template_id := request.get("template_id"):
-            template = self._template_for(template_id)
-            lines = self._lines_with(template, request.get("values") or {})
+            template = self._find_template(template_id)
+            lines = self._filled_lines(template, request.get("values") or {})
             return queue(
                 self.sender_id, target, template=template, variables=lines, origin_key=key, **common
             )
         text = (request.get("text") or "").strip()
-        attachments = self._attachments_of(request.get("attachment_ids") or [], record)
+        attachments = self._find_attachments(request.get("attachment_ids") or [], record)
         if not text and not attachments:
             raise UserError(self.env._("There is nothing to send: write something, or add a file."))
         rows = self.env["waba.message"]
         for index, attachment in enumerate(attachments):
-            takes_text = media_policy.kind_of(attachment.mimetype) in media_policy.CAPTION_KINDS
+            takes_text = media_policy.message_kind(attachment.mimetype) in media_policy.CAPTION_KINDS
             fits = takes_text and len(text) <= media_policy.CAPTION_LENGTH
             rows |= queue(
                 self.sender_id,
@@ -130,14 +130,14 @@ class WabaConversation(models.Model):
             rows |= queue(self.sender_id, target, text=text, origin_key=key, **common)
         return rows
 
-    def _target(self, record):
+    def _target_values(self, record):
         """(whom to write to, further values of the row): the person of this conversation, whatever
         number the record shows by now."""
         person = self.recipient_id
         number = record is not None and self.env["waba.recipient"]._number_of(record)
-        if number in person._known_numbers():
+        if number in person._number_forms():
             return record, {}
-        values = {"person_name": self._person_name()}
+        values = {"person_name": self._display_person_name()}
         if record is not None:
             values.update(res_model=record._name, res_id=record.id)
         return person, values
@@ -153,13 +153,13 @@ class WabaConversation(models.Model):
         :param data: base64
         :return: {'id', 'name', 'size', 'show'}
         """
-        conversation = self.browse(conversation_id)._for_reader(shown)
+        conversation = self.browse(conversation_id)._check_reader(shown)
         try:
             content = base64.b64decode(data or "", validate=True)
         except (binascii.Error, ValueError):
             raise UserError(self.env._("%s could not be read; try again.", name)) from None
         mimetype = media_policy.base_type(mimetype) or guess_mimetype(content, default="")
-        if why := self.env["waba.message"]._why_no_file(name, mimetype, len(content)):
+        if why := self.env["waba.message"]._file_refusal_reason(name, mimetype, len(content)):
             raise UserError(why)
         attachment = self.env["ir.attachment"].sudo().create(
             {
@@ -174,13 +174,13 @@ class WabaConversation(models.Model):
             "id": attachment.id,
             "name": name,
             "size": len(content),
-            "kind": media_policy.kind_of(mimetype),
+            "kind": media_policy.message_kind(mimetype),
         }
 
     @api.model
     def conversation_detach(self, conversation_id, attachment_id, shown=False):
         """The salesperson took a file out again."""
-        conversation = self.browse(conversation_id)._for_reader(shown)
+        conversation = self.browse(conversation_id)._check_reader(shown)
         own = conversation.with_env(self.env)._own_attachments([attachment_id])
         used = self.env["waba.media"].sudo().search([("attachment_id", "in", own.ids)])
         (own - used.attachment_id).unlink()
@@ -196,7 +196,7 @@ class WabaConversation(models.Model):
             )
         )
 
-    def _attachments_of(self, ids, record):
+    def _find_attachments(self, ids, record):
         if len(ids) > MAX_FILES:
             raise UserError(self.env._("Send at most %s files at once.", MAX_FILES))
         return self._own_attachments(ids)
@@ -209,10 +209,10 @@ class WabaConversation(models.Model):
     def conversation_templates(self, conversation_id=False, shown=False, sender_id=False):
         """Templates that can be sent now, the person's language first."""
         if conversation_id:
-            sender = self.browse(conversation_id)._for_reader(shown).sender_id
+            sender = self.browse(conversation_id)._check_reader(shown).sender_id
         else:
             self._check_record(shown)
-            sender = self._senders_for(self).filtered(lambda s: s.id == sender_id)
+            sender = self._available_senders(self).filtered(lambda s: s.id == sender_id)
         templates = self.env["waba.template"].sudo().search(
             [
                 ("account_id", "=", sender.account_id.id),
@@ -220,7 +220,7 @@ class WabaConversation(models.Model):
                 ("unsupported", "=", False),
             ]
         )  # fmt: skip
-        categories = labels_of(templates, "category")
+        categories = selection_labels(templates, "category")
         language = (self.env.user.lang or "").split("_")[0]
         ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.name))
         return [
@@ -242,54 +242,54 @@ class WabaConversation(models.Model):
         :param request: as `conversation_send`'s
         :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem'}
         """
-        conversation, record = self._conversation_to_write(request, request.get("shown"))
-        template = conversation._template_for(request.get("template_id"))
-        lines = conversation._lines_with(template, request.get("values") or {})
-        target, _values = conversation._target(record)
+        conversation, record = self._find_or_create_conversation(request, request.get("shown"))
+        template = conversation._find_template(request.get("template_id"))
+        lines = conversation._filled_lines(template, request.get("values") or {})
+        target, _values = conversation._target_values(record)
         messages = self.env["waba.message"]
         facts = (
-            messages._facts_of_person(target)
+            messages._recipient_facts(target)
             if target._name == "waba.recipient"
             else target._waba_person_facts()
         )
         variables = lines._read_variables(target.env)
-        values = {variable.id: variable.value_for(target, facts) for variable in variables}
-        parameters = lines._as_parameters(values)
+        values = {variable.id: variable.record_value(target, facts) for variable in variables}
+        parameters = lines._freeze_texts(values)
         return {
             "html": str(template._render_phone(parameters)),
             "variables": [
                 {
                     "id": line._origin.id,
-                    "label": line._place_words(),
+                    "label": line._placeholder_hint(),
                     "value": values[line.id],
                     "is_fixed": line.source == "link" or line.kind == "payload",
                 }
                 for line in lines.sorted("sequence")
             ],
-            "problem": conversation._problem_of(target, template, lines),
+            "problem": conversation._template_problem(target, template, lines),
         }
 
-    def _problem_of(self, target, template, lines):
+    def _template_problem(self, target, template, lines):
         """Sentence that says why this template would not go to this person, or False."""
         messages = self.env["waba.message"]
-        _parameters, reason, sentence = messages._fill(target, template, lines, self.sender_id)
+        _parameters, reason, sentence = messages._fill_template(target, template, lines, self.sender_id)
         if reason:
             return sentence
-        to, person = messages._address_of(target, self.sender_id.portfolio_id)
+        to, person = messages._address_values(target, self.sender_id.portfolio_id)
         content = messages._template_values(template)
         sender = self.sender_id
-        promoted_at = messages._promotions_to(sender, person, to, "manual", content)
-        free_at = frequency.frees_at(promoted_at, sender.company_id._waba_frequency_cap())
+        promoted_at = messages._recent_promotion_times(sender, person, to, "manual", content)
+        free_at = frequency.next_promotion_time(promoted_at, sender.company_id._waba_frequency_cap())
         now = fields.Datetime.now()
-        return messages._why_not_to(sender, person, to, content, now, free_at)[1]
+        return messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
 
-    def _template_for(self, template_id):
+    def _find_template(self, template_id):
         template = self.env["waba.template"].sudo().browse(template_id).exists()
         if not template or template.account_id != self.sender_id.account_id:
             raise UserError(self.env._("This template does not belong to the number's account."))
         return template
 
-    def _lines_with(self, template, values):
+    def _filled_lines(self, template, values):
         """The template's variables, with what the salesperson typed in their place.
 
         :param values: {id of the variable, as text: what to show}
@@ -309,10 +309,10 @@ class WabaConversation(models.Model):
 class WabaVariableMixin(models.AbstractModel):
     _inherit = "waba.variable.mixin"
 
-    def _place_words(self):
+    def _placeholder_hint(self):
         """'Text {{1}}', as the person who fills it in knows it."""
         self.ensure_one()
-        parts = labels_of(self, "component")
+        parts = selection_labels(self, "component")
         return f"{parts[self.component]} {{{{{self.name}}}}}"
 
 
@@ -320,14 +320,14 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @implements("_on_queued")
-    def _note_answered_by_person(self, _media):
+    def _record_answer_by_person(self, _media):
         """What a person wrote themselves answers whoever waits."""
         mine = self.sudo()
         if mine.origin == "manual" and mine.recipient_id:
             conversations = self.env["waba.conversation"].sudo()
-            conversation = conversations._of_pair(mine.sender_id, mine.recipient_id)
-            conversation._note_answer(mine.user_id)
-            conversation._tell_watchers()
-            self._close_planned_answers(
+            conversation = conversations._find_or_create_pair(mine.sender_id, mine.recipient_id)
+            conversation._record_answer(mine.user_id)
+            conversation._notify_viewers()
+            self._close_reply_activities(
                 {record for record in (mine._get_record(), conversation._get_record()) if record}
             )

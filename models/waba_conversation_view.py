@@ -3,12 +3,12 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..policy import media as media_policy
-from .waba_conversation_desk import SAID
-from .waba_recipient import known_by
+from .waba_conversation_desk import SHOWN_MESSAGES_SQL
+from .waba_recipient import recipients_with_numbers
 
 PAGE = 50
-USERS = "waba_campaign.waba_group_user"
-RECORDS = ("crm.lead", "res.partner")
+USER_GROUP = "waba_campaign.waba_group_user"
+PERSON_MODELS = ("crm.lead", "res.partner")
 
 
 class WabaConversation(models.Model):
@@ -27,12 +27,12 @@ class WabaConversation(models.Model):
 
     @api.model
     def _check_user(self):
-        if not self.env.user.has_group(USERS):
+        if not self.env.user.has_group(USER_GROUP):
             raise AccessError(
                 self.env._("Conversations are for users of WhatsApp. Ask your administrator.")
             )
 
-    def _for_reader(self, shown=False):
+    def _check_reader(self, shown=False):
         """This conversation, with all rights, for whoever may read it.
 
         :raise AccessError: they may not
@@ -41,7 +41,7 @@ class WabaConversation(models.Model):
         conversation = self.exists()
         if not conversation:
             raise UserError(self.env._("This conversation no longer exists."))
-        if not conversation._may_be_read(shown):
+        if not conversation._is_readable(shown):
             raise AccessError(
                 self.env._(
                     "This conversation is another salesperson's. They, or a manager, can hand it "
@@ -50,7 +50,7 @@ class WabaConversation(models.Model):
             )
         return conversation.sudo()
 
-    def _may_be_read(self, shown=False):
+    def _is_readable(self, shown=False):
         self.ensure_one()
         if self.has_access("read"):
             return True
@@ -77,7 +77,7 @@ class WabaConversation(models.Model):
     @api.model
     def _readable_record(self, res_model, res_id):
         """A lead or contact that whoever asks may read, or None."""
-        if res_model not in RECORDS or not res_id:
+        if res_model not in PERSON_MODELS or not res_id:
             return None
         record = self.env[res_model].browse(res_id).exists()
         return record if record and record.has_access("read") else None
@@ -96,7 +96,7 @@ class WabaConversation(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _of_record(self, record):
+    def _find_by_record(self, record):
         """Conversations with whoever is behind a record, the liveliest first. All rights."""
         number = self.env["waba.recipient"]._number_of(record)
         messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
@@ -105,7 +105,7 @@ class WabaConversation(models.Model):
         )
         found = people.concat(*(person for (person,) in written))
         if number:
-            found |= people.search(known_by([number]))
+            found |= people.search(recipients_with_numbers([number]))
         return self.sudo().search(
             [
                 ("recipient_id", "in", found.ids),
@@ -122,11 +122,11 @@ class WabaConversation(models.Model):
         :param sender_id: of these, the one with this number of ours
         """
         if conversation_id:
-            conversation = self.browse(conversation_id)._for_reader(shown)
-            return conversation._as_screen(self._record_of(conversation, shown), conversation)
+            conversation = self.browse(conversation_id)._check_reader(shown)
+            return conversation._screen_data(self._shown_record(conversation, shown), conversation)
         record = self._check_record(shown)
-        there = self._of_record(record)
-        mine = there.filtered(lambda c: c.with_env(self.env)._may_be_read(shown))
+        there = self._find_by_record(record)
+        mine = there.filtered(lambda c: c.with_env(self.env)._is_readable(shown))
         if there and not mine:
             names = ", ".join(there.responsible_id.mapped("name"))
             return {
@@ -136,22 +136,22 @@ class WabaConversation(models.Model):
                 )
             }
         chosen = mine.filtered(lambda c: c.sender_id.id == sender_id)[:1] if sender_id else mine[:1]
-        return chosen._as_screen(record, mine, sender_id)
+        return chosen._screen_data(record, mine, sender_id)
 
-    def _record_of(self, conversation, shown):
+    def _shown_record(self, conversation, shown):
         """The record to write about: the one shown, else what they last wrote about."""
         record = self._readable_record(*shown) if shown else None
         if record is None:
             record = self._readable_record(conversation.res_model, conversation.res_id)
         return record
 
-    def _as_screen(self, record, all_of_record, sender_id=False):
+    def _screen_data(self, record, all_of_record, sender_id=False):
         """:param self: one conversation or none, when nobody has written yet. All rights"""
-        senders = self._senders_for(all_of_record)
+        senders = self._available_senders(all_of_record)
         sender = self.sender_id or senders.filtered(lambda s: s.id == sender_id) or senders[:1]
         person = self.recipient_id
         known = record._waba_person_facts()["name"] if record is not None else ""
-        name = self._person_name() if self else known
+        name = self._display_person_name() if self else known
         if known and name == person.number:
             name = known
         return {
@@ -159,49 +159,49 @@ class WabaConversation(models.Model):
             "id": self.id,
             "uid": self.env.uid,
             "name": name or (record.display_name if record else ""),
-            "number": person.number or self._number_for(record),
+            "number": person.number or self._shown_number(record),
             "record": record is not None
             and {"model": record._name, "id": record.id, "name": record.display_name},
-            "sender": _pair(sender),
-            "senders": [_pair(option) for option in senders],
-            "why_not_sending": sender._why_not_sending() if sender else False,
+            "sender": _id_and_name(sender),
+            "senders": [_id_and_name(option) for option in senders],
+            "why_not_sending": sender._not_sending_reason() if sender else False,
             "limits": {kind: list(types) for kind, types in media_policy.TYPES.items()},
             "accept": ",".join(
                 sorted(t for kind in media_policy.TYPES for t in media_policy.TYPES[kind]
                        if kind != "sticker")
             ),
-            **self._as_state(),
-            **self._as_page(record),
+            **self._state_data(),
+            **self._page_data(record),
         }  # fmt: skip
 
-    def _number_for(self, record):
+    def _shown_number(self, record):
         if record is None:
             return False
         people = self.env["waba.recipient"]
-        return people._number_of(record) or people._typed_number(record) or False
+        return people._number_of(record) or people._raw_number(record) or False
 
-    def _senders_for(self, conversations):
+    def _available_senders(self, conversations):
         """Our numbers that can write to this person: those that have, then the others."""
         others = (
             self.env["waba.sender"].sudo().search([("company_id", "in", self.env.companies.ids)])
         )
         return conversations.sender_id | others
 
-    def _as_state(self):
+    def _state_data(self):
         """What changes without a new message: window, who is on it, who has seen it, whether they
         may want to opt out."""
         person = self.recipient_id
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
-            "window_until": _moment(self.window_expires_at),
-            "waiting_since": _moment(self.waiting_since),
+            "window_until": _format_datetime(self.window_expires_at),
+            "waiting_since": _format_datetime(self.waiting_since),
             "unread": self.unread_count,
-            "responsible": _pair(self.responsible_id),
+            "responsible": _id_and_name(self.responsible_id),
             "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
             "seen": {
                 "by": self.seen_by_id.name,
                 "uid": self.seen_by_id.id,
-                "at": _moment(self.seen_at),
+                "at": _format_datetime(self.seen_at),
             }
             if self.seen_by_id
             else False,
@@ -213,11 +213,11 @@ class WabaConversation(models.Model):
     # Its messages
     # ------------------------------------------------------------------
 
-    def _as_page(self, record, before_id=False):
+    def _page_data(self, record, before_id=False):
         ids = self._page_ids(before_id) if self else []
         messages = self.env["waba.message"].sudo().browse(sorted(ids[:PAGE]))
         return {
-            "messages": messages._as_bubbles(record),
+            "messages": messages._format_bubbles(record),
             "has_older": len(ids) > PAGE,
             "oldest_id": min(ids[:PAGE], default=False),
             "last_id": max(ids, default=False) if not before_id else False,
@@ -234,7 +234,7 @@ class WabaConversation(models.Model):
                     ORDER BY m.id DESC LIMIT %s""",
                 self.recipient_id.id,
                 self.sender_id.id,
-                SAID,
+                SHOWN_MESSAGES_SQL,
                 SQL("AND m.id < %s", before_id) if before_id else SQL(),
                 PAGE + 1,
             )
@@ -267,54 +267,54 @@ class WabaConversation(models.Model):
     @api.model
     def conversation_older(self, conversation_id, before_id, shown=False):
         """The page of messages before one."""
-        conversation = self.browse(conversation_id)._for_reader(shown)
-        return conversation._as_page(self._record_of(conversation, shown), before_id)
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        return conversation._page_data(self._shown_record(conversation, shown), before_id)
 
     @api.model
     def conversation_poll(self, conversation_id, shown=False):
         """What a screen that hears no bus compares."""
-        return self.browse(conversation_id)._for_reader(shown)._fingerprint()
+        return self.browse(conversation_id)._check_reader(shown)._fingerprint()
 
     @api.model
     def conversation_seen(self, conversation_id, shown=False):
-        conversation = self.browse(conversation_id)._for_reader(shown)
+        conversation = self.browse(conversation_id)._check_reader(shown)
         if conversation.unread_count:
             conversation._mark_seen()
-            conversation._tell_watchers()
-        return conversation._as_state()
+            conversation._notify_viewers()
+        return conversation._state_data()
 
     @api.model
     def conversation_typing(self, conversation_id, shown=False):
         """Colleagues who have it open see that somebody answers."""
-        conversation = self.browse(conversation_id)._for_reader(shown)
-        conversation._tell_watchers("typing", uid=self.env.uid, name=self.env.user.name)
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        conversation._notify_viewers("typing", uid=self.env.uid, name=self.env.user.name)
         return True
 
     @api.model
     def conversation_colleagues(self, conversation_id, shown=False):
         """Who can be given this conversation: [(id, name)]."""
-        conversation = self.browse(conversation_id)._for_reader(shown)
-        users = self.env.ref(USERS).sudo().all_user_ids.filtered(
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        users = self.env.ref(USER_GROUP).sudo().all_user_ids.filtered(
             lambda user: user.active and not user.share
             and conversation.sender_id.company_id in user.company_ids
         )  # fmt: skip
-        return [_pair(user) for user in users.sorted("name")[:100]]
+        return [_id_and_name(user) for user in users.sorted("name")[:100]]
 
     @api.model
     def conversation_assign(self, conversation_id, user_id=False, shown=False):
         """Give it to a colleague, or to nobody."""
-        conversation = self.browse(conversation_id)._for_reader(shown)
+        conversation = self.browse(conversation_id)._check_reader(shown)
         allowed = {user["id"] for user in self.conversation_colleagues(conversation_id, shown)}
         if user_id and user_id not in allowed:
             raise UserError(self.env._("This colleague cannot be given conversations."))
         conversation._assign(self.env["res.users"].browse(user_id))
-        return conversation._as_state()
+        return conversation._state_data()
 
 
-def _pair(record):
+def _id_and_name(record):
     """{'id', 'name'} of a record, or False."""
     return {"id": record.id, "name": record.display_name} if record else False
 
 
-def _moment(value):
+def _format_datetime(value):
     return fields.Datetime.to_string(value) if value else False

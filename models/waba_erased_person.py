@@ -5,7 +5,7 @@ import secrets
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..policy.numbers import all_forms, e164_of
+from ..policy.numbers import canonical_number, forms_by_number
 from .consent_sql import PURPOSES
 
 # The key of the fingerprints. Ours, not Odoo's `database.secret`: that one is made anew in a copy,
@@ -17,7 +17,7 @@ class WabaErasedPerson(models.Model):
     """That somebody whose data were erased had opted out, by a fingerprint of number or user id.
 
     A fingerprint is an HMAC: without the database's key nobody can try out numbers against it.
-    Whoever comes back under the same number inherits the opt-out (`_inherit_erased`); whoever opts
+    Whoever comes back under the same number inherits the opt-out (`_apply_erased_opt_outs`); whoever opts
     in again of their own will is forgotten here.
     """
 
@@ -50,7 +50,7 @@ class WabaErasedPerson(models.Model):
         }
 
     @api.model
-    def _among(self, handles):
+    def _find_erased(self, handles):
         """{number or user id: waba.erased.person} of those that were erased with an opt-out."""
         # Nearly always nobody was, and a campaign asks for thousands.
         if not self.env.execute_query(SQL("SELECT 1 FROM waba_erased_person LIMIT 1")):
@@ -65,7 +65,7 @@ class WabaErasedPerson(models.Model):
         }
 
     @api.model
-    def _remember(self, handles, no_marketing, no_utility):
+    def _record_opted_out(self, handles, no_marketing, no_utility):
         """Keep the fingerprints of somebody who wants no more of it."""
         self.flush_model()
         for fingerprint in self._fingerprints(handles).values():
@@ -99,43 +99,43 @@ class WabaRecipient(models.Model):
     @api.model
     def _inherit_erased_numbers(self, portfolio, numbers):
         """Of the rows that a portfolio has by now for these E.164 numbers."""
-        forms = all_forms(numbers)
-        if erased := self.env["waba.erased.person"].sudo()._among(forms):
-            found = [e164_of(handle) for handle in erased]
+        forms = forms_by_number(numbers)
+        if erased := self.env["waba.erased.person"].sudo()._find_erased(forms):
+            found = [canonical_number(handle) for handle in erased]
             self.search(
                 [("portfolio_id", "=", portfolio.id), ("number", "in", found)]
-            )._inherit_erased()
+            )._apply_erased_opt_outs()
             # Campaigns read the rows by SQL.
             self.flush_model()
 
     @api.model
     def _inherit_erased_uids(self, user_uids):
         """Of whoever has one of these user ids by now."""
-        if erased := self.env["waba.erased.person"].sudo()._among(user_uids):
-            self.search([("user_uid", "in", list(erased))])._inherit_erased()
+        if erased := self.env["waba.erased.person"].sudo()._find_erased(user_uids):
+            self.search([("user_uid", "in", list(erased))])._apply_erased_opt_outs()
 
-    def _handles(self):
+    def _identifiers(self):
         """The user ids of this row, and its numbers in every way of writing them."""
         self.ensure_one()
         former = (self.former_uids or "").split()
-        return {*self._known_numbers(), *filter(None, [self.user_uid]), *former}
+        return {*self._number_forms(), *filter(None, [self.user_uid]), *former}
 
-    def _remembered(self):
+    def _find_erased_entries(self):
         """{number or user id of these rows: waba.erased.person} of those erased with an opt-out."""
-        handles = set().union(*(person._handles() for person in self))
-        return self.env["waba.erased.person"].sudo()._among(handles)
+        handles = set().union(*(person._identifiers() for person in self))
+        return self.env["waba.erased.person"].sudo()._find_erased(handles)
 
-    def _inherit_erased(self):
+    def _apply_erased_opt_outs(self):
         """Give these rows the opt-outs that people of their numbers and user ids had."""
-        handles = {person: person._handles() for person in self}
-        erased = self._remembered()
+        handles = {person: person._identifiers() for person in self}
+        erased = self._find_erased_entries()
         for person, own in handles.items() if erased else ():
             for row in {erased[handle] for handle in own if handle in erased}:
                 for purpose in PURPOSES:
                     if not row[f"no_{purpose}"]:
                         continue
                     # What they said to another company is no word to this one.
-                    if purpose not in person._last_words(person._companies()):
+                    if purpose not in person._last_entries(person._messaging_companies()):
                         person._set_consent(
                             purpose,
                             "opt_out",
@@ -144,9 +144,9 @@ class WabaRecipient(models.Model):
                             at=row.erased_at,
                         )
 
-    def _forget_erasure(self, purpose):
+    def _delete_erased_entries(self, purpose):
         """These people opted in: their fingerprints say no more that they had opted out."""
         # As long as one of our companies has no opt-in of theirs, it needs to know them again.
-        back = self.filtered(lambda person: person._is_given_to_all(purpose))
-        for row in back._remembered().values():
+        back = self.filtered(lambda person: person._has_all_opt_ins(purpose))
+        for row in back._find_erased_entries().values():
             row[f"no_{purpose}"] = False

@@ -6,12 +6,12 @@ One vocabulary for the row, the campaign and the number. The keys are those of
 
 from odoo.tools import LazyTranslate
 
-from .labels import labels_of
+from .labels import selection_labels
 
 _lt = LazyTranslate(__name__)
 
 # We decided not to send.
-LEFT_OUT = [
+EXCLUSION_REASONS = [
     ("no_number", "There is no phone number"),
     ("invalid_number", "The phone number is not valid"),
     ("own_number", "The number is one of your own WhatsApp numbers"),
@@ -47,7 +47,7 @@ LEFT_OUT = [
 ]
 
 # WhatsApp refused or could not.
-NOT_DELIVERED = [
+FAILURE_REASONS = [
     ("throughput", "Too many messages per second"),
     ("pair_rate", "Too many messages to the same person"),
     ("temporary", "WhatsApp had a passing problem"),
@@ -84,7 +84,7 @@ NOT_DELIVERED = [
     ("unknown_error", "WhatsApp gave a reason we do not know"),
 ]
 
-FAILURE_TYPES = LEFT_OUT + NOT_DELIVERED
+FAILURE_TYPES = EXCLUSION_REASONS + FAILURE_REASONS
 
 # What a person does about a failure that stops more than one message.
 ADVICE = {
@@ -123,12 +123,12 @@ ADVICE = {
 }
 
 
-def failure_sentence(env, failure_type, code=None, text=None):
+def failure_text(env, failure_type, code=None, text=None):
     """What happened, what Meta said, what to do: one text for row, campaign and number.
 
     :param text: Meta's own words, shown as such
     """
-    labels = labels_of(env["waba.message"], "failure_type")
+    labels = selection_labels(env["waba.message"], "failure_type")
     sentence = labels.get(failure_type) or failure_type
     if text and code:
         sentence = env._(

@@ -7,15 +7,15 @@ from odoo.tools.mimetypes import guess_mimetype
 
 from ..cloud_api import CloudApiError, RequestRefused
 from ..policy import media as media_policy
-from .job_turns import Turn
-from .languages import in_language_of
+from .job_turns import TimeSlice
+from .languages import with_language
 from .transactions import commit_step
 
 _logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 45
 # For the door, which does not know policies.
-SHOWN_IN_PAGE = media_policy.SHOWN | media_policy.PLAYED
+SHOWN_IN_PAGE = media_policy.INLINE_TYPES | media_policy.PLAYER_TYPES
 
 
 class WabaMedia(models.Model):
@@ -64,25 +64,25 @@ class WabaMedia(models.Model):
     @api.model
     def _cron_transfer(self):
         """Move what is due, one file at a time; then set the alarm for what waits."""
-        turn = Turn(self._cron(), RUN_SECONDS)
+        turn = TimeSlice(self._transfer_cron(), RUN_SECONDS)
         while not turn.is_over:
             due = [("state", "=", "pending"), ("retry_at", "<=", fields.Datetime.now())]
             media = self.search(due, order="retry_at, id", limit=1)
             if not media:
                 break
-            in_language_of(media.company_id, media)._transfer()
+            with_language(media.company_id, media)._transfer_file()
         waiting = self.search([("state", "=", "pending")], order="retry_at, id", limit=1)
         if waiting:
-            self._cron()._trigger(at=max(waiting.retry_at, fields.Datetime.now()))
+            self._transfer_cron()._trigger(at=max(waiting.retry_at, fields.Datetime.now()))
 
     @api.model
-    def _cron(self):
+    def _transfer_cron(self):
         return self.env.ref("waba_campaign.ir_cron_media").sudo()
 
-    def _transfer(self):
+    def _transfer_file(self):
         """One attempt, counted before it begins: a file that kills the worker is given up too."""
-        commit_step(self.env, self._begin_attempt)
-        move = self._upload if self.direction == "out" else self._fetch
+        commit_step(self.env, self._start_attempt)
+        move = self._upload_file if self.direction == "out" else self._download_file
         try:
             result, error = move(), None
         except CloudApiError as failure:
@@ -92,28 +92,28 @@ class WabaMedia(models.Model):
             result, error = None, failure
         commit_step(self.env, lambda: self._end_attempt(result, error), processed=1)
 
-    def _begin_attempt(self):
+    def _start_attempt(self):
         now = fields.Datetime.now()
         attempt = self.attempt_count + 1
         self.write(
-            {"attempt_count": attempt, "retry_at": media_policy.next_try(attempt, now, None)}
+            {"attempt_count": attempt, "retry_at": media_policy.next_attempt(attempt, now, None)}
         )
 
     def _end_attempt(self, result, error):
         """Write down what became of it; the file's screens hear of it."""
         if error is None:
-            self._keep(result) if self.direction == "in" else self._release_message(result)
-        elif why := self._why_given_up(error):
-            self._give_up(why)
+            self._attach_file(result) if self.direction == "in" else self._release_message(result)
+        elif why := self._abandon_reason(error):
+            self._abandon_transfer(why)
         else:
             self.reason = self.env._("Not yet: %s. It is tried again.", str(error)[:200])
-        self._conversation()._tell_watchers()
+        self._find_conversation()._notify_viewers()
 
-    def _why_given_up(self, error):
+    def _abandon_reason(self, error):
         """Sentence that says why it is not tried again, or False."""
         now = fields.Datetime.now()
         if self.direction == "out":
-            if self.attempt_count < media_policy.UPLOAD_TRIES and _may_pass(error):
+            if self.attempt_count < media_policy.UPLOAD_TRIES and _is_temporary_failure(error):
                 return False
             return str(error)[:200]
         if isinstance(error, TooLarge):
@@ -123,11 +123,11 @@ class WabaMedia(models.Model):
                 size=round(error.size / media_policy.MIB),
                 limit=round(error.limit / media_policy.MIB),
             )
-        if isinstance(error, CloudApiError) and media_policy.is_gone(
+        if isinstance(error, CloudApiError) and media_policy.is_file_gone(
             error.code, error.subcode, error.http_status
         ):
             return self.env._("WhatsApp no longer has this file. Ask the person to send it again.")
-        if not media_policy.next_try(self.attempt_count, now, self.expires_at):
+        if not media_policy.next_attempt(self.attempt_count, now, self.expires_at):
             return self.env._(
                 "WhatsApp keeps files for 7 days, and this one could not be fetched in time "
                 "(%s). Ask the person to send it again.",
@@ -135,16 +135,16 @@ class WabaMedia(models.Model):
             )
         return False
 
-    def _give_up(self, why):
+    def _abandon_transfer(self, why):
         self.write({"state": "failed", "reason": why})
         if self.direction == "out":
-            self.message_id._leave_out("media", text=why)
+            self.message_id._exclude_message("media", text=why)
 
     # ------------------------------------------------------------------
     # What people send us
     # ------------------------------------------------------------------
 
-    def _fetch(self):
+    def _download_file(self):
         """The bytes and what they are called. Talks to Meta, writes nothing.
 
         :return: (content, mimetype as the platform says it)
@@ -161,14 +161,14 @@ class WabaMedia(models.Model):
                 raise DamagedFile
         return content, info.mimetype or self.mimetype
 
-    def _keep(self, result):
+    def _attach_file(self, result):
         """Attach the file to the record they wrote about, else to the conversation."""
         content, declared = result
         message = self.message_id
         sniffed = guess_mimetype(content, default="")
         mimetype = media_policy.stored_type(message.kind, declared, sniffed)
         record = message._get_record()
-        holder = record if record is not None else self._conversation()
+        holder = record if record is not None else self._find_conversation()
         # Plain text instead of what a browser would run, should anybody open it elsewhere.
         attachments = self.env["ir.attachment"].with_context(attachments_mime_plainxml=True)
         attachment = attachments.create(
@@ -190,9 +190,9 @@ class WabaMedia(models.Model):
             }
         )
 
-    def _conversation(self):
+    def _find_conversation(self):
         message = self.message_id
-        return self.env["waba.conversation"]._of_pair(message.sender_id, message.recipient_id)
+        return self.env["waba.conversation"]._find_or_create_pair(message.sender_id, message.recipient_id)
 
 
 class TooLarge(Exception):
@@ -218,7 +218,7 @@ def _has_digest(content, expected):
     )
 
 
-def _may_pass(error):
+def _is_temporary_failure(error):
     """Whether an upload's failure may be gone the next time."""
     return not isinstance(error, RequestRefused)
 
@@ -228,7 +228,7 @@ class WabaMessage(models.Model):
 
     media_ids = fields.One2many("waba.media", "message_id", "Files", readonly=True)
 
-    def _keep_media(self, item):
+    def _create_inbound_media(self, item):
         """Note that an inbound message has a file; the job fetches it."""
         self.ensure_one()
         if not item.media:
@@ -244,7 +244,7 @@ class WabaMessage(models.Model):
         if not item.media.uid:
             values.update(state="failed", reason=self.env._("WhatsApp did not say which file."))
         self.env["waba.media"].create(values)
-        self.env["waba.media"]._cron()._trigger()
+        self.env["waba.media"]._transfer_cron()._trigger()
 
     def _file_name(self, mimetype):
         """'photo-2026-11-27.jpeg' for what comes without a name."""

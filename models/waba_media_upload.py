@@ -6,7 +6,7 @@ from ..policy import media as media_policy
 from .hooks import implements
 
 # A message whose file is on its way is not due; the upload makes it so. Longer than any upload.
-UPLOADED_BY = timedelta(days=1)
+UPLOAD_LEAD_TIME = timedelta(days=1)
 
 
 class WabaMedia(models.Model):
@@ -14,7 +14,7 @@ class WabaMedia(models.Model):
 
     _inherit = "waba.media"
 
-    def _upload(self):
+    def _upload_file(self):
         """Hand the file to WhatsApp. Writes nothing.
 
         :return: the id it has there
@@ -44,19 +44,19 @@ class WabaMedia(models.Model):
                 "retry_at": now,
             }
         )
-        message.sender_id._wake()
+        message.sender_id._trigger_dispatch()
 
 
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @implements("_on_queued")
-    def _begin_upload(self, media):
+    def _start_upload(self, media):
         """A message with a file waits until that is uploaded."""
         if not media:
             return
         message, attachment = self.sudo(), media["attachment"].sudo()
-        message.retry_at = fields.Datetime.now() + UPLOADED_BY
+        message.retry_at = fields.Datetime.now() + UPLOAD_LEAD_TIME
         files = message.env["waba.media"]
         files.create(
             {
@@ -67,4 +67,4 @@ class WabaMessage(models.Model):
                 "attachment_id": attachment.id,
             }
         )
-        files._cron()._trigger()
+        files._transfer_cron()._trigger()

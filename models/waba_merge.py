@@ -1,10 +1,10 @@
 from odoo import fields, models
 from odoo.tools import SQL, format_date
 
-from .waba_recipient import known_by
+from .waba_recipient import recipients_with_numbers
 
 # What leads to a lead or contact by (res_model, res_id).
-LED_TO = ("waba.message", "waba.conversation")
+LINKED_MODELS = ("waba.message", "waba.conversation")
 
 
 class WabaMessage(models.Model):
@@ -19,14 +19,14 @@ class WabaMessage(models.Model):
         help="A campaign has one message per record it was launched to, whatever these became.",
     )
 
-    def _follow_merge(self, model, sources, target):
+    def _apply_record_merge(self, model, sources, target):
         """The records `sources` become `target`.
 
         :param model: name of their model
         :param sources: ids
         :param target: id
         """
-        for name in LED_TO:
+        for name in LINKED_MODELS:
             self.env[name].flush_model()
         self.env.cr.execute(
             SQL(
@@ -39,7 +39,7 @@ class WabaMessage(models.Model):
             )
         )
         moved = [id_ for (id_,) in self.env.cr.fetchall()]
-        self.env["waba.renumbered"]._follow_merge(model, sources, target)
+        self.env["waba.renumbered"]._apply_record_merge(model, sources, target)
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_conversation SET res_id = %s
@@ -49,11 +49,11 @@ class WabaMessage(models.Model):
                 list(sources),
             )
         )
-        for name in LED_TO:
+        for name in LINKED_MODELS:
             self.env[name].invalidate_model(["res_id"])
-        self.browse(moved)._leave_out_merged()
+        self.browse(moved)._exclude_merged()
 
-    def _leave_out_merged(self):
+    def _exclude_merged(self):
         """Nobody gets a campaign twice because two of its records turn out to be one person."""
         for campaign in self.campaign_id:
             moved = self.filtered(lambda row, campaign=campaign: row.campaign_id == campaign)
@@ -72,26 +72,26 @@ class WabaMessage(models.Model):
                 lambda row: (bool(row.merged_res_id), row.id)
             )[:1]  # fmt: skip
             for row in waiting - kept:
-                row._leave_out("duplicate")
+                row._exclude_message("duplicate")
 
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _follow_merge(self, records):
+    def _apply_record_merge(self, records):
         """These leads or contacts turn out to be one person: the stricter word goes for all."""
         numbers = {self.env["waba.recipient"]._number_of(record) for record in records} - {""}
-        people = self.search(known_by(numbers))
+        people = self.search(recipients_with_numbers(numbers))
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])
         for purpose in ("marketing", "utility"):
-            out = people.filtered(lambda person, purpose=purpose: person._is_still_out(purpose))
+            out = people.filtered(lambda person, purpose=purpose: person._has_standing_opt_out(purpose))
             if not out:
                 continue
             word = out._same_person().consent_ids.filtered(
                 lambda entry, purpose=purpose: (entry.purpose, entry.action) == (purpose, "opt_out")
             )[:1]
-            unknown = numbers.difference(people._known_numbers())
+            unknown = numbers.difference(people._number_forms())
             if unknown:
                 new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
                 people |= self.union(*new.values())
@@ -113,6 +113,6 @@ class CrmLead(models.Model):
         """Also our messages, and what the people of these leads want."""
         result = super()._merge_dependences(opportunities)
         env = self.env(su=True)
-        env["waba.recipient"]._follow_merge((self + opportunities).with_env(env))
-        env["waba.message"]._follow_merge("crm.lead", opportunities.ids, self.id)
+        env["waba.recipient"]._apply_record_merge((self + opportunities).with_env(env))
+        env["waba.message"]._apply_record_merge("crm.lead", opportunities.ids, self.id)
         return result

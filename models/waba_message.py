@@ -8,9 +8,9 @@ from odoo.tools import SQL
 from ..policy import retry
 from ..policy import status as status_policy
 from .hooks import hook
-from .waba_failure import FAILURE_TYPES, failure_sentence
-from .waba_person_mixin import record_of
-from .window_actions import form_of
+from .waba_failure import FAILURE_TYPES, failure_text
+from .waba_person_mixin import linked_record
+from .window_actions import form_action
 
 _logger = logging.getLogger(__name__)
 
@@ -29,19 +29,19 @@ STATES = [
     ("received", "Received"),
 ]
 # States of a message that WhatsApp took over, whatever came after.
-TAKEN_STATES = ("accepted", "held", "sent", "delivered", "read")
+ACCEPTED_STATES = ("accepted", "held", "sent", "delivered", "read")
 OPEN_STATES = ("queued", "reserved")
 # An answer without a quotation belongs to our last message if that is not older than this; Meta
 # counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
-ANSWER_WITHIN = timedelta(days=7)
+REPLY_PERIOD = timedelta(days=7)
 # An answer carries Meta's time, its message ours, and our clock may be a little ahead.
-CLOCK_AHEAD = timedelta(minutes=1)
+CLOCK_TOLERANCE = timedelta(minutes=1)
 # What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
 # counted on, and our message is not answered.
 REPORTED_KINDS = ("system", "edit", "revoke")
 # RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
 # page of their index each: with 1.5 million old messages seven times the write-ahead log.
-UUID_OF_ROW = SQL(
+UUID_SQL = SQL(
     """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
        || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
 )
@@ -235,7 +235,7 @@ class WabaMessage(models.Model):
 
     def _get_record(self):
         """The partner or lead this row was made from, if it still exists."""
-        return record_of(self)
+        return linked_record(self)
 
     # ------------------------------------------------------------------
     # State
@@ -252,7 +252,7 @@ class WabaMessage(models.Model):
         :return: the rows that moved
         """
         movable = self.filtered(
-            lambda row: row.state in allowed and status_policy.may(row.state, target)
+            lambda row: row.state in allowed and status_policy.can_move(row.state, target)
         )
         if refused := self - movable:
             _logger.info(
@@ -263,22 +263,22 @@ class WabaMessage(models.Model):
         movable.write({**(values or {}), "state": target})
         return movable
 
-    def _leave_out(self, reason_key, text=None):
+    def _exclude_message(self, reason_key, text=None):
         """We decide not to send: the row stays, with its reason."""
         return self._update_state(
             ("queued",),
             "skipped",
             {
                 "failure_type": reason_key,
-                "failure_reason": failure_sentence(self.env, reason_key, text=text),
+                "failure_reason": failure_text(self.env, reason_key, text=text),
             },
         )
 
     def action_retry(self):
         """Queue again what failed for a reason that may have passed. Others are left alone."""
         now = fields.Datetime.now()
-        rows = self._still_wanted().filtered(
-            lambda row: row.direction == "out" and row._may_retry(now)
+        rows = self._without_cancelled_campaigns().filtered(
+            lambda row: row.direction == "out" and row._filter_retryable(now)
         )
         moved = rows.sudo()._update_state(
             ("failed", "skipped"),
@@ -292,34 +292,34 @@ class WabaMessage(models.Model):
             },
         )
         moved._on_requeue()
-        moved.sender_id._wake()
+        moved.sender_id._trigger_dispatch()
         return moved
 
     @hook
     def _on_requeue(self):
         """After these messages went back to the queue."""
 
-    def _still_wanted(self):
+    def _without_cancelled_campaigns(self):
         """Rows whose campaign was not cancelled."""
         return self.filtered(lambda row: row.sudo().campaign_id.state != "cancelled")
 
-    def _may_retry(self, now):
-        from_ = self._retryable_from()
+    def _filter_retryable(self, now):
+        from_ = self._earliest_retry()
         return bool(from_) and from_ <= now and self.campaign_id.state != "cancelled"
 
-    def _retryable_from(self):
+    def _earliest_retry(self):
         """When a person may queue this failed or left out row again; None: never."""
         self.ensure_one()
         if self.state == "skipped" and self.failure_type == "frequency":
             return self.retry_at
         if self.state != "failed" or not self.failure_type:
             return None
-        return retry.retryable_from(self.failure_type, self.failed_at or self.write_date)
+        return retry.earliest_retry(self.failure_type, self.failed_at or self.write_date)
 
     def action_open_record(self):
         self.ensure_one()
         record = self._get_record()
-        return form_of(record) if record else False
+        return form_action(record) if record else False
 
     # ------------------------------------------------------------------
     # Hooks

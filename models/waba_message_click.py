@@ -2,11 +2,11 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import links
-from .job_marks import read_mark, write_mark
+from .job_marks import read_checkpoint, write_checkpoint
 
 # Clicks are counted on their links by this much of a look back: numbers are given before commits.
-OVERTAKEN = 1000
-COUNTED_UNTIL = "waba_campaign.link_clicks_counted_until"
+CLICK_OVERLAP = 1000
+CLICKS_COUNTED_PARAMETER = "waba_campaign.link_clicks_counted_until"
 
 
 class WabaMessage(models.Model):
@@ -27,7 +27,7 @@ class WabaMessage(models.Model):
     _clicked_idx = models.Index("(campaign_id, clicked_at) WHERE clicked_at IS NOT NULL")
 
     @api.model
-    def _follow_link(self, text, method, user_agent, purposes=(), country_code=None):
+    def _resolve_link(self, text, method, user_agent, purposes=(), country_code=None):
         """Where a tracked address leads, having noted the click if it is a person's.
 
         :param text: the end of the address
@@ -39,10 +39,10 @@ class WabaMessage(models.Model):
             return None
         if links.is_click(method, user_agent, purposes):
             message = self.search([("link_token", "=", token)])
-            message._note_click(link, country_code)
+            message._record_click(link, country_code)
         return link.redirected_url
 
-    def _note_click(self, link, country_code=None):
+    def _record_click(self, link, country_code=None):
         """Keep a click on `link`; of this message if it is still known.
 
         Without the visitor's address: whose click it is, is known without it. By a statement, for
@@ -73,7 +73,7 @@ class WabaMessage(models.Model):
     @api.model
     def _count_link_clicks(self):
         """Bring the number of clicks of each link up to date."""
-        until = int(read_mark(self.env, COUNTED_UNTIL) or 0)
+        until = int(read_checkpoint(self.env, CLICKS_COUNTED_PARAMETER) or 0)
         [[last]] = self.env.execute_query(SQL("SELECT max(id) FROM link_tracker_click"))
         if not last or last == until:
             return
@@ -86,11 +86,11 @@ class WabaMessage(models.Model):
                             WHERE c.link_id IN (SELECT link_id FROM changed)
                          GROUP BY c.link_id) AS counted
                     WHERE l.id = counted.link_id AND l.count IS DISTINCT FROM counted.clicks""",
-                until - OVERTAKEN,
+                until - CLICK_OVERLAP,
             )
         )
         self.env["link.tracker"].invalidate_model(["count"])
-        write_mark(self.env, COUNTED_UNTIL, last)
+        write_checkpoint(self.env, CLICKS_COUNTED_PARAMETER, last)
 
 
 class LinkTrackerClick(models.Model):

@@ -4,21 +4,21 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import cost as policy_cost
-from .job_marks import read_mark, write_mark
-from .job_turns import Turn
+from .job_marks import read_checkpoint, write_checkpoint
+from .job_turns import TimeSlice
 from .transactions import commit_step
-from .waba_message_day import LEFT_AT
-from .waba_phone_prefix import prefix_of
+from .waba_message_day import DEPARTURE_SQL
+from .waba_phone_prefix import prefix_sql
 
 BATCH = 5_000
 RUN_SECONDS = 40
 # Messages looked through at a time for those without a rate, when a rate card has been imported.
-STRETCH = 50_000
+REPRICE_CHUNK = 50_000
 # Meta tells the price with "sent" and again with "delivered" or "read"; webhooks may be late.
 WAIT_FOR_PRICE = timedelta(days=1)
 # When the rate cards were last looked at; what is priced since is priced by them.
-RATES_READ_AT = "waba_campaign.rates_read_at"
-ARRIVED_AT = SQL("COALESCE(m.delivered_at, m.read_at)")
+RATES_READ_PARAMETER = "waba_campaign.rates_read_at"
+ARRIVAL_SQL = SQL("COALESCE(m.delivered_at, m.read_at)")
 
 COST_STATES = [
     ("charged", "By the rate card"),
@@ -62,9 +62,9 @@ class WabaMessage(models.Model):
 
         :return: the day on which the oldest message that was priced left, None for none
         """
-        self._look_at_rates()
+        self._reprice_if_rates_changed()
         cron = self.env.ref("waba_campaign.ir_cron_money")
-        turn, first = Turn(cron, RUN_SECONDS), None
+        turn, first = TimeSlice(cron, RUN_SECONDS), None
         while True:
             count, day = commit_step(self.env, self._price_batch)
             first = min(filter(None, (first, day)), default=None)
@@ -77,7 +77,7 @@ class WabaMessage(models.Model):
     @api.model
     def _price_batch(self):
         """(how many were priced, day on which the oldest of them left)."""
-        rows = self._to_price()
+        rows = self._unpriced_rows()
         if not rows:
             return 0, None
         prices = Prices(self.env)
@@ -97,7 +97,7 @@ class WabaMessage(models.Model):
         return len(rows), min(row[1] for row in rows)
 
     @api.model
-    def _to_price(self):
+    def _unpriced_rows(self):
         """[(id, day it left, company id, country code, arrived at, category, type, billable)]."""
         self.flush_model()
         return self.env.execute_query(
@@ -111,34 +111,34 @@ class WabaMessage(models.Model):
                       AND (m.pricing_type IS NOT NULL OR m.pricing_category IS NOT NULL
                            OR m.pricing_billable IS NOT NULL OR %(arrived)s < %(late)s)
                     ORDER BY m.id LIMIT %(limit)s""",
-                left_at=LEFT_AT,
-                arrived=ARRIVED_AT,
-                prefix=prefix_of(SQL("m.number")),
+                left_at=DEPARTURE_SQL,
+                arrived=ARRIVAL_SQL,
+                prefix=prefix_sql(SQL("m.number")),
                 late=fields.Datetime.now() - WAIT_FOR_PRICE,
                 limit=BATCH,
             )
         )
 
     @api.model
-    def _look_at_rates(self):
+    def _reprice_if_rates_changed(self):
         """After an import of rates, what had none is to be priced again."""
         [[changed_at]] = self.env.execute_query(SQL("SELECT max(write_date) FROM waba_rate"))
-        read_at = fields.Datetime.to_datetime(read_mark(self.env, RATES_READ_AT))
+        read_at = fields.Datetime.to_datetime(read_checkpoint(self.env, RATES_READ_PARAMETER))
         if not changed_at or (read_at and changed_at.replace(microsecond=0) <= read_at):
             return
         [[last]] = self.env.execute_query(SQL("SELECT max(id) FROM waba_message"))
-        for first in range(0, (last or 0) + 1, STRETCH):
-            commit_step(self.env, lambda first=first: self._forget_missing_rates(first))
-        write_mark(self.env, RATES_READ_AT, changed_at.replace(microsecond=0))
+        for first in range(0, (last or 0) + 1, REPRICE_CHUNK):
+            commit_step(self.env, lambda first=first: self._reset_missing_rates(first))
+        write_checkpoint(self.env, RATES_READ_PARAMETER, changed_at.replace(microsecond=0))
 
     @api.model
-    def _forget_missing_rates(self, first):
+    def _reset_missing_rates(self, first):
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message SET cost_state = NULL
                     WHERE id >= %s AND id < %s AND cost_state = 'no_rate'""",
                 first,
-                first + STRETCH,
+                first + REPRICE_CHUNK,
             )
         )
         self.invalidate_model(["cost_state"])
@@ -151,12 +151,12 @@ class Prices:
         self.env = env
         self._cards, self._known = {}, {}
 
-    def of(self, company_id, country_code, at, category, type_, billable):
+    def message_cost(self, company_id, country_code, at, category, type_, billable):
         """(state, cost, currency id, cost in the company's currency) of one message."""
         billable = {"yes": True, "no": False}.get(billable)
         key = (company_id, country_code, at.date(), category, type_, billable)
         if key not in self._known:
-            charge = policy_cost.charge(category or "", type_ or "", billable)
+            charge = policy_cost.message_charge(category or "", type_ or "", billable)
             self._known[key] = self._price(charge, company_id, country_code, at)
         return self._known[key]
 
@@ -167,7 +167,7 @@ class Prices:
             return charge.state, None, None, None
         company = self.env["res.company"].sudo().browse(company_id)
         if company not in self._cards:
-            self._cards[company] = self.env["waba.rate"]._card(company)
+            self._cards[company] = self.env["waba.rate"]._rate_card(company)
         amount, currency = self._cards[company](country_code or "", charge.category, at)
         if amount is None:
             return "no_rate", None, None, None

@@ -5,11 +5,11 @@ from odoo.tools import SQL
 
 from ..policy import reputation_rates
 from .hooks import hook
-from .job_marks import read_mark, write_mark
-from .labels import same_choices
-from .waba_message_day import LEFT_AT, conditions
-from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
-from .waba_phone_prefix import prefix_of
+from .job_marks import read_checkpoint, write_checkpoint
+from .labels import same_selection
+from .waba_message_day import DEPARTURE_SQL, measure_conditions
+from .waba_message_retention import MESSAGE_KEEP_DAYS, retention_start
+from .waba_phone_prefix import prefix_sql
 
 # WhatsApp keeps a message for up to 30 days for a phone that is off; answers and opt-outs come
 # within a week of it. After that a day's figures are final, and outlive its messages.
@@ -17,14 +17,14 @@ OPEN_DAYS = 35
 # The first count ever looks back as far as the dashboard does.
 FIRST_DAYS = 90
 # Written by each count, so that two counts can never overlap.
-COUNTED_AT = "waba_campaign.counted_at"
+COUNTED_AT_PARAMETER = "waba_campaign.counted_at"
 
 # The figures of policy.reputation_rates.DayCounts; here their names end in `_count`.
 MEASURES = reputation_rates.COUNTS
 COUNTS = tuple(f"{measure}_count" for measure in MEASURES)
 # What every row is about, whatever else its days are told apart by.
 COMMON = {
-    "day": SQL("(%s)::date", LEFT_AT),
+    "day": SQL("(%s)::date", DEPARTURE_SQL),
     "sender_id": SQL("m.sender_id"),
     "account_id": SQL("m.account_id"),
     "company_id": SQL("m.company_id"),
@@ -107,7 +107,7 @@ class WabaDailyMixin(models.AbstractModel):
         """
         table = SQL.identifier(self._table)
         self.env.cr.execute(SQL("DELETE FROM %s WHERE day BETWEEN %s AND %s", table, first, last))
-        filters = conditions(SQL("%s::timestamp", now))
+        filters = measure_conditions(SQL("%s::timestamp", now))
         self.env.cr.execute(
             SQL(
                 """INSERT INTO %(table)s (%(names)s)
@@ -122,7 +122,7 @@ class WabaDailyMixin(models.AbstractModel):
                     SQL("count(*) FILTER (WHERE %s)", filters[measure]) for measure in MEASURES
                 ),
                 joins=joins,
-                left_at=LEFT_AT,
+                left_at=DEPARTURE_SQL,
                 first=fields.Datetime.to_datetime(first),
                 end=fields.Datetime.to_datetime(last) + timedelta(days=1),
             )
@@ -148,13 +148,13 @@ class WabaMessageDaily(models.Model):
         "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
+    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")
 
     @api.model
-    def _count(self):
+    def _count_due_days(self):
         """Count today and yesterday again; once a day, every day that is still open.
 
         Two counts at a time: one of them fails with a concurrency error and is tried again by
@@ -162,14 +162,14 @@ class WabaMessageDaily(models.Model):
         """
         now = fields.Datetime.now()
         first = first_day_due(self, now)
-        self._take_turn(now)
+        self._claim_count(now)
         # Again, for a word that came before its message was known to have left.
-        self.env["waba.message"]._stamp_opt_outs(
+        self.env["waba.message"]._record_opt_outs(
             SQL("c.at >= %s", fields.Datetime.to_datetime(first))
         )
         self.env.flush_all()
-        self._recount(first, now.date(), now)
-        self.env["waba.audience.daily"]._recount(first, now.date(), now)
+        self._recount_days(first, now.date(), now)
+        self.env["waba.audience.daily"]._recount_days(first, now.date(), now)
         self._on_count(first, now.date())
 
     @hook
@@ -177,21 +177,21 @@ class WabaMessageDaily(models.Model):
         """After the days `first` to `last` were counted anew, in the same transaction."""
 
     @api.model
-    def _counted_at(self):
+    def _last_counted_at(self):
         """When the figures were last counted, naive UTC; None: never."""
-        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
+        return fields.Datetime.to_datetime(read_checkpoint(self.env, COUNTED_AT_PARAMETER))
 
     @api.model
-    def _take_turn(self, now):
+    def _claim_count(self, now):
         """Note the moment of the count in a row that only one count at a time can write.
 
         Under REPEATABLE READ, whoever waited for the row is refused instead of going on with
         figures from before.
         """
-        write_mark(self.env, COUNTED_AT, fields.Datetime.to_string(now))
+        write_checkpoint(self.env, COUNTED_AT_PARAMETER, fields.Datetime.to_string(now))
 
     @api.model
-    def _recount(self, first, last, now):
+    def _recount_days(self, first, last, now):
         columns = COMMON | {
             "template_id": SQL("m.template_id"),
             "campaign_id": SQL("m.campaign_id"),
@@ -216,18 +216,18 @@ class WabaAudienceDaily(models.Model):
         ondelete="set null",
         help="Where the lead came from, as it stood when the day was counted.",
     )
-    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
+    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")
 
     @api.model
-    def _recount(self, first, last, now):
+    def _recount_days(self, first, last, now):
         columns = COMMON | {"country_id": SQL("p.country_id"), "source_id": SQL("l.source_id")}
         joins = SQL(
             """LEFT JOIN waba_phone_prefix p ON p.prefix = %s
                LEFT JOIN crm_lead l ON m.res_model = 'crm.lead' AND l.id = m.res_id""",
-            prefix_of(SQL("m.number")),
+            prefix_sql(SQL("m.number")),
         )
         self._count_days(columns, joins, first, last, now)
 
@@ -235,14 +235,14 @@ class WabaAudienceDaily(models.Model):
 def first_day_due(daily, now, also_from=None):
     """The first day to count; the first count of a UTC day takes all that are open.
 
-    :param daily: a model of days with `_counted_at`
+    :param daily: a model of days with `_last_counted_at`
     :param also_from: the first day whose figures have changed since for another reason
     """
-    counted_at = daily._counted_at()
+    counted_at = daily._last_counted_at()
     days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
     if not daily.search_count([], limit=1):
         days = FIRST_DAYS
     first = min(filter(None, (now.date() - timedelta(days=days), also_from)))
     # A day some of whose messages are no longer kept keeps the figures it has.
-    kept = kept_since(daily.env, MESSAGE_KEEP_DAYS)
+    kept = retention_start(daily.env, MESSAGE_KEEP_DAYS)
     return max(first, kept.date() + timedelta(days=1)) if kept else first

@@ -5,14 +5,14 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..policy import reputation_rates
-from .waba_message import ANSWER_WITHIN, CLOCK_AHEAD, TAKEN_STATES
+from .waba_message import ACCEPTED_STATES, CLOCK_TOLERANCE, REPLY_PERIOD
 
-SILENT_AFTER = timedelta(days=reputation_rates.SILENT_AFTER_DAYS)
+SILENCE_DELAY = timedelta(days=reputation_rates.SILENT_AFTER_DAYS)
 # When a message left: Meta's acceptance, else the first that was heard of it, else its refusal.
-LEFT_AT = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)")
+DEPARTURE_SQL = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)")
 
 
-def conditions(now):
+def measure_conditions(now):
     """{measure: SQL condition on a message `m`}, one for each of policy.reputation_rates.COUNTS.
 
     :param now: SQL expression of the present moment, naive UTC
@@ -24,7 +24,7 @@ def conditions(now):
         "read": SQL("m.read_at IS NOT NULL"),
         "replied": SQL("m.replied_at IS NOT NULL"),
         "opted_out": SQL("m.opted_out_at IS NOT NULL"),
-        "silent": SQL("m.state = 'sent' AND m.sent_at < %s - %s", now, SILENT_AFTER),
+        "silent": SQL("m.state = 'sent' AND m.sent_at < %s - %s", now, SILENCE_DELAY),
         "undeliverable": SQL("m.failure_type = 'undeliverable'"),
         "limited": SQL("m.failure_type IN ('marketing_limit', 'experiment')"),
         "spam_limited": SQL("m.failure_type = 'spam_rate'"),
@@ -85,7 +85,7 @@ class WabaMessage(models.Model):
         return Domain.custom(to_sql=to_sql)
 
     @api.model
-    def _stamp_opt_outs(self, said):
+    def _record_opt_outs(self, said):
         """Write on each message that somebody answered it with "no more".
 
         A word that names no message of ours (WhatsApp's own control, a colleague who heard it,
@@ -124,10 +124,10 @@ class WabaMessage(models.Model):
                     WHERE m.id = answered.id
                       AND (m.opted_out_at IS NULL OR m.opted_out_at > answered.at)""",
                 said=said,
-                taken=TAKEN_STATES,
-                left_at=LEFT_AT,
-                within=ANSWER_WITHIN,
-                ahead=CLOCK_AHEAD,
+                taken=ACCEPTED_STATES,
+                left_at=DEPARTURE_SQL,
+                within=REPLY_PERIOD,
+                ahead=CLOCK_TOLERANCE,
             )
         )
         self.invalidate_model(["opted_out_at"])

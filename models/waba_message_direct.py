@@ -5,15 +5,15 @@ from odoo.tools import SQL
 from ..policy import eligibility, frequency, hours
 from ..policy import media as media_policy
 from .consent_sql import PURPOSES
-from .languages import in_language_of
-from .phone_countries import country_of
-from .waba_failure import failure_sentence
-from .waba_message import UUID_OF_ROW
-from .waba_sender_reserve import purpose_of
-from .waba_variable_mixin import Words, link_token_in, new_link_token
+from .languages import with_language
+from .phone_countries import number_country
+from .waba_failure import failure_text
+from .waba_message import UUID_SQL
+from .waba_sender_reserve import message_purpose
+from .waba_variable_mixin import VariableSet, find_link_token, new_link_token
 
 # A colleague asks for these in person; the others are asked for by jobs and rules.
-ASKED_BY_A_PERSON = ("manual", "test")
+MANUAL_ORIGINS = ("manual", "test")
 
 
 class WabaMessage(models.Model):
@@ -63,13 +63,13 @@ class WabaMessage(models.Model):
         :param values: further field values
         :return: the row, `queued` or `skipped`
         """
-        if origin_key and (known := self._by_origin_key(origin_key)):
+        if origin_key and (known := self._find_by_origin_key(origin_key)):
             return known
         sender = sender.sudo()
-        user = user or self._user_for(record, origin)
-        record = in_language_of(user or sender.company_id, record)
-        to, person = self._address_of(record, sender.portfolio_id)
-        to["record_traits"] = self._traits_of_one(record, sender.company_id)
+        user = user or self._message_user(record, origin)
+        record = with_language(user or sender.company_id, record)
+        to, person = self._address_values(record, sender.portfolio_id)
+        to["record_traits"] = self._message_record_traits(record, sender.company_id)
         content = (
             self._template_values(template)
             if template
@@ -77,17 +77,17 @@ class WabaMessage(models.Model):
             if not media
             else {"category": "service", "text": text, **self._media_values(media)}
         )
-        plan = self._decide(sender, record, person, to, origin, content, not_before)
+        plan = self._departure_values(sender, record, person, to, origin, content, not_before)
         reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
         if template and reason in (False, "frequency"):
-            content["parameters"], unfit, words = self._fill(
+            content["parameters"], unfit, words = self._fill_template(
                 record, template, variables or template.sudo().variable_ids, sender, reader
             )
             reason, sentence = (unfit, words) if unfit else (reason, sentence)
-            content["link_token"] = link_token_in(content["parameters"])
+            content["link_token"] = find_link_token(content["parameters"])
         row = self.sudo()._insert_direct(sender, origin, origin_key)
         if not row:
-            return self._by_origin_key(origin_key)
+            return self._find_by_origin_key(origin_key)
         row.write(
             {
                 **content,
@@ -105,34 +105,34 @@ class WabaMessage(models.Model):
         )
         row = row.with_env(self.env)
         if not reason:
-            sender._wake()
+            sender._trigger_dispatch()
             row._on_queued(media)
         return row
 
-    def _decide(self, sender, record, person, to, origin, content, not_before):
+    def _departure_values(self, sender, record, person, to, origin, content, not_before):
         """Field values that tell when a message may leave and why not before, or why never."""
         now, company = fields.Datetime.now(), sender.company_id
-        time_zone = person._timezone_of(to["number"], record, company)
-        promoted_at = self._promotions_to(sender, person, to, origin, content)
-        free_at = frequency.frees_at(promoted_at, company._waba_frequency_cap())
-        retry_at, wait_reason = hours.leaves_at(
+        time_zone = person._recipient_time_zone(to["number"], record, company)
+        promoted_at = self._recent_promotion_times(sender, person, to, origin, content)
+        free_at = frequency.next_promotion_time(promoted_at, company._waba_frequency_cap())
+        retry_at, wait_reason = hours.earliest_departure(
             max(now, not_before or now),
             origin,
             content["category"],
             time_zone,
-            company._waba_quiet_span(),
-            self._held_until(person, content),
-            free_at if origin in frequency.PATIENT else None,
+            company._waba_quiet_period(),
+            self._marketing_hold_end(person, content),
+            free_at if origin in frequency.POSTPONED_ORIGINS else None,
         )
-        reason, sentence = self._why_not_to(sender, person, to, content, retry_at, free_at)
-        if reason == "may_opt_out" and origin not in ASKED_BY_A_PERSON:
+        reason, sentence = self._exclusion_reason(sender, person, to, content, retry_at, free_at)
+        if reason == "may_opt_out" and origin not in MANUAL_ORIGINS:
             # Nobody is there to be told: it waits for the answer.
             reason = sentence = False
             retry_at, wait_reason = False, "may_opt_out"
         if reason == "frequency":
             retry_at = free_at
             detail = self._frequency_detail(promoted_at, company)
-            sentence = failure_sentence(self.env, reason, text=detail)
+            sentence = failure_text(self.env, reason, text=detail)
         return {
             "time_zone": time_zone,
             "retry_at": retry_at,
@@ -141,7 +141,7 @@ class WabaMessage(models.Model):
             "failure_reason": sentence,
         }
 
-    def _by_origin_key(self, origin_key):
+    def _find_by_origin_key(self, origin_key):
         return self.browse(self.sudo().search([("origin_key", "=", origin_key)]).ids)
 
     def _insert_direct(self, sender, origin, origin_key):
@@ -161,7 +161,7 @@ class WabaMessage(models.Model):
                            %(account)s, %(sender)s, %(uid)s, %(uid)s, %(now)s, %(now)s)
                    ON CONFLICT (origin_key) WHERE origin_key IS NOT NULL DO NOTHING
                    RETURNING id""",
-                uuid=UUID_OF_ROW,
+                uuid=UUID_SQL,
                 origin=origin,
                 key=origin_key or None,
                 account=sender.account_id.id,
@@ -176,41 +176,41 @@ class WabaMessage(models.Model):
     # To whom
     # ------------------------------------------------------------------
 
-    def _user_for(self, record, origin):
-        if origin in ASKED_BY_A_PERSON:
+    def _message_user(self, record, origin):
+        if origin in MANUAL_ORIGINS:
             return self.env.user
         return record.user_id if "user_id" in record._fields else self.env["res.users"]
 
-    def _address_of(self, record, portfolio):
+    def _address_values(self, record, portfolio):
         """(field values that tell to whom, the waba.recipient, perhaps empty)."""
         if record._name == "waba.recipient":
             person = record.sudo()
             if person.portfolio_id != portfolio:
-                person = self._person_behind(person.number, portfolio)
+                person = self._recipient_behind(person.number, portfolio)
             return {"number": record.sudo().number, "person_name": record.sudo().name}, person
         people = self.env["waba.recipient"].sudo()
         number = people._number_of(record)
         to = {
-            "number": number or people._typed_number(record) or False,
+            "number": number or people._raw_number(record) or False,
             "person_name": record._waba_person_facts()["name"] or record.display_name,
             "res_model": record._name,
             "res_id": record.id,
         }
-        return to, self._person_behind(number, portfolio)
+        return to, self._recipient_behind(number, portfolio)
 
-    def _person_behind(self, number, portfolio):
+    def _recipient_behind(self, number, portfolio):
         """The waba.recipient of an E.164 number, known from now on; empty of none and of one of
         ours, which is nobody's."""
         people = self.env["waba.recipient"].sudo()
-        if not number or self.env["waba.sender"]._own_among([number]):
+        if not number or self.env["waba.sender"]._filter_own_numbers([number]):
             return people
         return people._find_or_create_by_number(portfolio, [number])[number]
 
-    def _held_until(self, person, content):
+    def _marketing_hold_end(self, person, content):
         """WhatsApp holds promotions to this person back until then, or None."""
         return person.marketing_held_until if content["category"] == "marketing" else None
 
-    def _promotions_to(self, sender, person, to, origin, content):
+    def _recent_promotion_times(self, sender, person, to, origin, content):
         """When the promotions left that count against this message's going; [] when none do."""
         if not frequency.is_counted(origin, content["category"]):
             return []
@@ -218,13 +218,13 @@ class WabaMessage(models.Model):
         recent = self.sudo()._recent_promotions(sender.company_id, {key}, fields.Datetime.now())
         return recent.get(key, [])
 
-    def _why_not_to(self, sender, person, to, content, moment, promotions_free_at):
+    def _exclusion_reason(self, sender, person, to, content, moment, promotions_free_at):
         """(reason key, sentence) why this message may not go to this person, or (False, False).
 
         :param moment: when it leaves at the earliest
         """
         number = to["number"] or ""
-        is_ours = bool(self.env["waba.sender"]._own_among([number]))
+        is_ours = bool(self.env["waba.sender"]._filter_own_numbers([number]))
         window = (
             self.env["waba.conversation"]
             .sudo()
@@ -234,7 +234,7 @@ class WabaMessage(models.Model):
             )
         )
         states = person._consent_states(sender.company_id)
-        verdict = eligibility.check(
+        verdict = eligibility.check_eligibility(
             eligibility.Person(
                 # Only what was formatted may look like a number: "+346125550" is none.
                 number=number if person or is_ours else number.lstrip("+"),
@@ -247,15 +247,15 @@ class WabaMessage(models.Model):
                     for purpose in PURPOSES
                 },
                 renumbered=self._is_renumbered(sender, to, content),
-                blacklisted=number in self.env["waba.recipient"]._blacklisted_among([number]),
+                blacklisted=number in self.env["waba.recipient"]._filter_blacklisted([number]),
                 unreachable_until=person.unreachable_until,
                 blocked=person.is_blocked,
-                country_code=country_of(number),
+                country_code=number_country(number),
                 window_expires_at=window.window_expires_at,
                 promotions_free_at=promotions_free_at,
                 may_opt_out=bool(person.may_opt_out_at),
             ),
-            purpose_of(content["kind"], content["category"]),
+            message_purpose(content["kind"], content["category"]),
             moment,
             us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
             blocked_countries=sender.account_id._blocked_countries(),
@@ -264,13 +264,13 @@ class WabaMessage(models.Model):
         if verdict.allowed:
             return False, False
         detail = number if verdict.reason_key == "invalid_number" else None
-        return verdict.reason_key, failure_sentence(self.env, verdict.reason_key, text=detail)
+        return verdict.reason_key, failure_text(self.env, verdict.reason_key, text=detail)
 
     def _is_renumbered(self, sender, to, content):
         """Whether the number took the place of one that had opted out of this (waba_renumbered)."""
         purpose = "marketing" if content["category"] == "marketing" else "utility"
         key = (sender.company_id.id, to.get("res_id"), purpose)
-        held = self.env["waba.renumbered"]._held(
+        held = self.env["waba.renumbered"]._held_records(
             to.get("res_model"), [to["res_id"]] if to.get("res_id") else [], sender.company_id
         )
         return key in held
@@ -293,14 +293,14 @@ class WabaMessage(models.Model):
         :raise UserError: WhatsApp takes no such file
         """
         attachment = media["attachment"].sudo()
-        if why := self._why_no_file(attachment.name, attachment.mimetype, attachment.file_size):
+        if why := self._file_refusal_reason(attachment.name, attachment.mimetype, attachment.file_size):
             raise UserError(why)
-        return {"kind": media_policy.kind_of(attachment.mimetype), "is_uploading": True}
+        return {"kind": media_policy.message_kind(attachment.mimetype), "is_uploading": True}
 
     @api.model
-    def _why_no_file(self, name, mimetype, size):
+    def _file_refusal_reason(self, name, mimetype, size):
         """Sentence that says why a file cannot be sent, or False."""
-        reason = media_policy.why_not(mimetype, size)
+        reason = media_policy.file_refusal(mimetype, size)
         if not reason:
             return False
         if reason == "empty":
@@ -311,7 +311,7 @@ class WabaMessage(models.Model):
                 "sound, PDF, text and Office documents.",
                 name=name,
             )
-        limit = media_policy.MAX_BYTES[media_policy.kind_of(mimetype)]
+        limit = media_policy.MAX_BYTES[media_policy.message_kind(mimetype)]
         return self.env._(
             "%(name)s has %(size)s MB; WhatsApp takes at most %(limit)s MB of this kind.",
             name=name,
@@ -319,30 +319,30 @@ class WabaMessage(models.Model):
             limit=limit // media_policy.MIB,
         )
 
-    def _fill(self, record, template, lines, sender, reader=None):
+    def _fill_template(self, record, template, lines, sender, reader=None):
         """(parameters, reason key or False, sentence or False) of a template for one record.
 
         :param reader: as `_queue_direct`'s
         """
         template, lines = template.sudo(), lines.sudo()
-        if why_not := self._why_unfit(template, sender):
+        if why_not := self._unusable_template_reason(template, sender):
             return {}, "template_missing", why_not
         facts = (
-            self._facts_of_person(record)
+            self._recipient_facts(record)
             if record._name == "waba.recipient"
             else record._waba_person_facts()
         )
         facts["link_token"] = new_link_token()
-        words, read = Words(template, lines, record.env), record
+        words, read = VariableSet(template, lines, record.env), record
         if reader is not None:
-            read = self.env["waba.field.path"]._as_reader(record, reader, sender.company_id)
+            read = self.env["waba.field.path"]._with_reader(record, reader, sender.company_id)
         mixin = self.env["waba.variable.mixin"]
-        parameters, reason, detail = mixin._parameters_for(read, facts, words)
+        parameters, reason, detail = mixin._fill_parameters(read, facts, words)
         if not reason:
             return parameters, False, False
-        return parameters, reason, failure_sentence(self.env, reason, text=detail)
+        return parameters, reason, failure_text(self.env, reason, text=detail)
 
-    def _why_unfit(self, template, sender):
+    def _unusable_template_reason(self, template, sender):
         """Why this template can never be sent from this number, or False.
 
         What Meta paused and what is held waits in the queue instead, as campaigns do.
@@ -354,9 +354,9 @@ class WabaMessage(models.Model):
                 template=template.display_name,
                 number=sender.display_name,
             )
-        return False if template.hold_key else template._why_not_sendable()
+        return False if template.hold_key else template._not_sendable_reason()
 
-    def _facts_of_person(self, person):
+    def _recipient_facts(self, person):
         """As `_waba_person_facts`, of someone known by number alone."""
         partner = person.partner_id
         facts = partner._waba_person_facts() if partner else {}

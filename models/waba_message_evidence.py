@@ -5,16 +5,16 @@ from odoo.tools import SQL
 
 from ..cloud_api import storable
 from .hooks import implements
-from .waba_failure import failure_sentence
-from .waba_message_results import moment_of
-from .waba_reputation_event import SILENT_AFTER
-from .waba_reputation_kinds import KIND_OF_FAILURE
+from .waba_failure import failure_text
+from .waba_message_results import epoch_to_datetime
+from .waba_reputation_event import SILENCE_DELAY
+from .waba_reputation_kinds import KIND_BY_FAILURE
 
 # What a later delivery corrects: the guess, and a failure on one of a person's devices (Meta,
 # Support, 2025-11-19: one message can be reported both failed and delivered).
 CORRECTABLE = ("possible_block", "undeliverable")
 # Meta gives up after 30 days (Time-to-live, 2025-10-31) and retries a webhook for 7 more at most.
-SILENCE_LOOKED_FOR = timedelta(days=37)
+SILENCE_LOOKBACK = timedelta(days=37)
 SILENT_ROWS = 10_000
 
 
@@ -27,31 +27,31 @@ class WabaMessage(models.Model):
 
     @api.model
     @implements("_on_results")
-    def _note_results(self, results):
-        self._note_refusals([result for result in results if result.outcome == "error"])
-        self._note_held([result for result in results if result.outcome == "held"])
+    def _record_send_evidence(self, results):
+        self._record_refusals([result for result in results if result.outcome == "error"])
+        self._record_held([result for result in results if result.outcome == "held"])
 
     @implements("_on_status")
-    def _note_statuses(self, reported, arrived):
-        self._note_reported_failures(reported)
+    def _record_status_evidence(self, reported, arrived):
+        self._record_reported_failures(reported)
         # After what they correct, which the same batch may have brought.
-        self._note_late_deliveries(arrived)
+        self._record_late_deliveries(arrived)
 
     @api.model
-    def _note_refusals(self, results):
+    def _record_refusals(self, results):
         """What Meta's own answers to our requests prove.
 
         :param results: list of cloud_api.SendResult with their errors
         """
-        telling = [r for r in results if KIND_OF_FAILURE.get(r.error.failure_type)]
+        telling = [r for r in results if KIND_BY_FAILURE.get(r.error.failure_type)]
         rows = {row.id: row for row in self.browse([result.key for result in telling])}
         sentences = self._failure_sentences()
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
-                    "kind": KIND_OF_FAILURE[result.error.failure_type],
+                    "kind": KIND_BY_FAILURE[result.error.failure_type],
                     "source": "send_reply",
-                    "at": moment_of(result.finished_at),
+                    "at": epoch_to_datetime(result.finished_at),
                     "message_id": result.key,
                     "code": result.error.code,
                     "detail": sentences(
@@ -67,18 +67,18 @@ class WabaMessage(models.Model):
         )
 
     @api.model
-    def _note_held(self, results):
+    def _record_held(self, results):
         """Meta holds a campaign's messages to watch the first reactions: noted once for all.
 
         :param results: list of cloud_api.SendResult with the outcome 'held'
         """
         rows = self.browse([result.key for result in results])
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": "held",
                     "source": "send_reply",
-                    "at": moment_of(result.finished_at),
+                    "at": epoch_to_datetime(result.finished_at),
                     "sender_id": row.sender_id.id,
                     "campaign_id": row.campaign_id.id,
                     "template_id": row.template_id.id,
@@ -93,7 +93,7 @@ class WabaMessage(models.Model):
         )
 
     @api.model
-    def _note_reported_failures(self, reported):
+    def _record_reported_failures(self, reported):
         """What failed statuses prove, also those that change no state any more.
 
         :param reported: [(message id, cloud_api.MessageStatus)]
@@ -102,12 +102,12 @@ class WabaMessage(models.Model):
         telling = [
             (message_id, event)
             for message_id, event in reported
-            if event.error and event.error.failure_type in KIND_OF_FAILURE
+            if event.error and event.error.failure_type in KIND_BY_FAILURE
         ]
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
-                    "kind": KIND_OF_FAILURE[event.error.failure_type],
+                    "kind": KIND_BY_FAILURE[event.error.failure_type],
                     "source": "status",
                     "at": event.at,
                     "message_id": message_id,
@@ -127,19 +127,19 @@ class WabaMessage(models.Model):
 
     @api.model
     def _failure_sentences(self):
-        """`failure_sentence` for many: the same words are put together once."""
+        """`failure_text` for many: the same words are put together once."""
         known = {}
 
         def sentence(failure_type, code, text):
             key = (failure_type, code, text)
             if key not in known:
-                known[key] = failure_sentence(self.env, failure_type, code, text)
+                known[key] = failure_text(self.env, failure_type, code, text)
             return known[key]
 
         return sentence
 
     @api.model
-    def _note_late_deliveries(self, ids):
+    def _record_late_deliveries(self, ids):
         """Messages that arrived although we had guessed, or Meta had said, that they would not.
 
         :param ids: of messages that were delivered
@@ -153,7 +153,7 @@ class WabaMessage(models.Model):
             )
         )
         doubted = self.browse([id_ for (id_,) in rows])
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": "delivered_late",
@@ -173,12 +173,12 @@ class WabaMessage(models.Model):
     def _cron_note_silence(self):
         """Note the messages that WhatsApp took and never delivered: a guess, and called one."""
         cron = self.env["ir.cron"]
-        noted = self._note_silence()
+        noted = self._record_silence()
         cron._commit_progress(noted, remaining=SILENT_ROWS if noted == SILENT_ROWS else 0)
 
     @api.model
-    def _note_silence(self):
-        """One event for each message that is silent for longer than `SILENT_AFTER`.
+    def _record_silence(self):
+        """One event for each message that is silent for longer than `SILENCE_DELAY`.
 
         While no webhook at all comes in, silence says something of our own address, and nothing of
         the person: only what has been silent in times when others were heard is noted.
@@ -202,22 +202,22 @@ class WabaMessage(models.Model):
                                        WHERE e.message_id = m.id AND e.kind = 'possible_block')
                     ORDER BY m.sent_at LIMIT %(limit)s""",
                 heard_until=min(now, heard_until),
-                since=now - SILENCE_LOOKED_FOR,
-                silent_after=SILENT_AFTER,
+                since=now - SILENCE_LOOKBACK,
+                silent_after=SILENCE_DELAY,
                 limit=SILENT_ROWS,
             )
         )
         detail = self.env._(
             "Sent and not delivered for %s days. They may have blocked us, or their phone may be "
             "off or gone: WhatsApp does not tell which.",
-            SILENT_AFTER.days,
+            SILENCE_DELAY.days,
         )
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": "possible_block",
                     "source": "silence",
-                    "at": sent_at + SILENT_AFTER,
+                    "at": sent_at + SILENCE_DELAY,
                     "message_id": message_id,
                     "detail": detail,
                     "event_key": f"possible_block:{uuid}",

@@ -4,8 +4,8 @@ from odoo import fields, models
 
 from ..policy import limits, retry
 from .hooks import hook
-from .phone_countries import country_of
-from .waba_failure import failure_sentence
+from .phone_countries import number_country
+from .waba_failure import failure_text
 
 # Template states that a failure tells us before any webhook does.
 STATUS_FROM_FAILURE = {"template_paused": "paused", "template_disabled": "disabled"}
@@ -16,7 +16,7 @@ class WabaMessage(models.Model):
 
     _inherit = "waba.message"
 
-    def _take_failure(
+    def _apply_failure(
         self,
         failure_type,
         *,
@@ -34,7 +34,7 @@ class WabaMessage(models.Model):
         self.ensure_one()
         now = fields.Datetime.now()
         streak = self.failure_streak + 1 if self.streak_type == failure_type else 1
-        decision = retry.decide(
+        decision = retry.decide_retry(
             failure_type,
             streak,
             now,
@@ -47,9 +47,9 @@ class WabaMessage(models.Model):
             jitter=random.random(),
             attempts_in_all=self.attempt_count,
         )
-        reason = failure_sentence(self.env, failure_type, code, text)
-        if limits.gives_slot_back(failure_type, refused_at_once):
-            self._give_slots_back()
+        reason = failure_text(self.env, failure_type, code, text)
+        if limits.returns_slot(failure_type, refused_at_once):
+            self._return_slots()
         self.write(
             {
                 "state": "failed" if decision.row == "fail" else "queued",
@@ -67,15 +67,15 @@ class WabaMessage(models.Model):
             }
         )
         if decision.row != "fail":
-            self._follow_requeue()
-        self._follow_person(decision, reason, at or now)
+            self._reopen_campaigns()
+        self._apply_person_effect(decision, reason, at or now)
         template = self.template_id
-        self._follow_scope(decision, failure_type, reason)
+        self._apply_scope_effect(decision, failure_type, reason)
         if decision.row == "hold" and decision.scope == "template" and self.template_id == template:
-            self._hold_by_template(decision.scope_until)
+            self._hold_template_message(decision.scope_until)
         return decision
 
-    def _hold_by_template(self, until):
+    def _hold_template_message(self, until):
         """A row blamed on its template waits while that, or its campaign, is held.
 
         Where nothing holds it (a message outside campaigns; the message of a trial that lost) it
@@ -87,14 +87,14 @@ class WabaMessage(models.Model):
             return
         self.write({"retry_at": until} if until else {"state": "failed"})
 
-    def _follow_person(self, decision, reason, at):
+    def _apply_person_effect(self, decision, reason, at):
         """What a failure tells about the person, for every later campaign.
 
         :param at: naive UTC datetime of the failure
         """
         person = self.recipient_id
         if decision.country_blocked:
-            self.account_id._block_country(country_of(self.number))
+            self.account_id._block_country(number_country(self.number))
         if decision.person_effect == "opted_out":
             person._set_marketing_state("opted_out", "refused", reason, at=at, message=self)
         elif decision.person_effect == "blocked":
@@ -117,7 +117,7 @@ class WabaMessage(models.Model):
         :param until: naive UTC datetime
         """
 
-    def _follow_scope(self, decision, failure_type, reason):
+    def _apply_scope_effect(self, decision, failure_type, reason):
         """Stop what is at fault: the campaign, the template, the number or the account."""
         if decision.scope == "campaign":
             self._on_campaign_failure(reason)
@@ -132,4 +132,4 @@ class WabaMessage(models.Model):
         elif decision.scope == "account" and decision.marketing_only:
             self.account_id.marketing_disabled = True
         elif decision.scope == "account":
-            self.account_id._stop(reason, until=decision.scope_until)
+            self.account_id._add_stop(reason, until=decision.scope_until)

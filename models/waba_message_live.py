@@ -15,15 +15,15 @@ class WabaMessage(models.Model):
 
     @api.model
     @implements("_on_results")
-    def _tell_results(self, results):
-        self._tell_watchers_of([result.key for result in results])
+    def _notify_viewers_of_results(self, results):
+        self._notify_message_viewers([result.key for result in results])
 
     @implements("_on_status")
-    def _tell_statuses(self, _reported, _arrived):
-        self._tell_watchers_of(self.ids)
+    def _notify_viewers_of_statuses(self, _reported, _arrived):
+        self._notify_message_viewers(self.ids)
 
     @api.model
-    def _tell_watchers_of(self, ids):
+    def _notify_message_viewers(self, ids):
         """:param ids: of messages that changed, most of them a campaign's"""
         if not ids:
             return
@@ -37,4 +37,4 @@ class WabaMessage(models.Model):
                 WATCHED_ORIGINS,
             )
         )
-        self.env["waba.conversation"].browse([id_ for (id_,) in rows])._tell_watchers()
+        self.env["waba.conversation"].browse([id_ for (id_,) in rows])._notify_viewers()

@@ -9,7 +9,7 @@ class WabaMessage(models.Model):
 
     _inherit = "waba.message"
 
-    def _show_on_record(self, is_new=False):
+    def _post_inbound_note(self, is_new=False):
         """A note in the chatter; the salesperson is told as they, or the company, wish.
 
         :param is_new: the record was made for this message
@@ -18,18 +18,18 @@ class WabaMessage(models.Model):
         record = self._get_record()
         if record is None:
             return
-        channel = self.user_id._waba_notify_by(self.company_id)
+        channel = self.user_id._waba_notification_channel(self.company_id)
         if self.kind == "reaction":
             channel = "none"
-        self._post_on_record(record, self.user_id if channel == "inbox" else self.user_id.browse())
+        self._post_record_note(record, self.user_id if channel == "inbox" else self.user_id.browse())
         if channel == "activity" and self.user_id:
-            self._plan_answer(record)
+            self._schedule_reply_activity(record)
         if is_new and not self.user_id:
             record._message_log(
                 body=self.env._("Made from a message of somebody we did not know, on WhatsApp.")
             )
 
-    def _post_on_record(self, record, users):
+    def _post_record_note(self, record, users):
         """A note; `users` find it in their inbox."""
         facts = record._waba_person_facts()
         sentence = self.env._(
@@ -47,7 +47,7 @@ class WabaMessage(models.Model):
             partner_ids=users.partner_id.ids,
         )
 
-    def _plan_answer(self, record):
+    def _schedule_reply_activity(self, record):
         """One open activity per record and salesperson, whatever the number of messages."""
         activity_type = self.env.ref(REPLY_ACTIVITY)
         open_ones = self.env["mail.activity"].search_count(
@@ -67,7 +67,7 @@ class WabaMessage(models.Model):
                 note=Markup("%s") % self._summary(),
             )
 
-    def _close_planned_answers(self, records):
+    def _close_reply_activities(self, records):
         """Somebody answered: what was planned for it is done."""
         for record in records:
             record.sudo().activity_ids.filtered(

@@ -16,14 +16,14 @@ class WabaPersonMixin(models.AbstractModel):
         """
         return SQL(
             "concat_ws(' ', %s, %s)",
-            self._waba_trait_elsewhere(company_id),
+            self._waba_company_trait_sql(company_id),
             SQL("CASE WHEN r.active IS FALSE THEN 'archived' END")
             if self._waba_has_column("active")
             else SQL("NULL"),
         )
 
     @api.model
-    def _waba_trait_elsewhere(self, company_id):
+    def _waba_company_trait_sql(self, company_id):
         if not self._waba_has_column("company_id"):
             return SQL("NULL")
         return SQL("CASE WHEN r.company_id <> %s THEN 'elsewhere' END", company_id)
@@ -34,7 +34,7 @@ class WabaPersonMixin(models.AbstractModel):
         return bool(field and field.store)
 
     @api.model
-    def _waba_records_now(self, ids, company):
+    def _waba_current_records(self, ids, company):
         """{id: policy.record_change.Record} of those of `ids` that exist, archived ones too.
 
         By SQL, whoever may read them: nothing of it is shown to anybody. The number is Odoo's.
@@ -49,16 +49,16 @@ class WabaPersonMixin(models.AbstractModel):
             )
         )
         return {
-            id_: record_change.Record(number or "", frozenset(traits.split()))
+            id_: record_change.RecordState(number or "", frozenset(traits.split()))
             for id_, number, traits in rows
         }
 
     @api.model
-    def _waba_read_numbers(self, found):
+    def _waba_parse_numbers(self, found):
         """`found` with the numbers that Odoo did not keep and that can be read by now, as
         `waba.recipient._number_of` does when the message is made.
 
-        :param found: what `_waba_records_now` gives
+        :param found: what `_waba_current_records` gives
         """
         without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
         number_of = self.env["waba.recipient"]._number_of
@@ -79,7 +79,7 @@ class CrmLead(models.Model):
                    CASE WHEN EXISTS (SELECT 1 FROM res_partner p
                                       WHERE p.id = r.partner_id AND NOT p.active)
                         THEN 'contact_archived' END)""",
-            self._waba_trait_elsewhere(company_id),
+            self._waba_company_trait_sql(company_id),
         )
 
 
@@ -95,23 +95,23 @@ class WabaMessage(models.Model):
     )
 
     @api.model
-    def _traits_of(self, model, ids, company):
+    def _read_record_traits(self, model, ids, company):
         """{id: value of `record_traits`} for the records of one model.
 
         A record without any trait has a blank: it is one nevertheless.
         """
-        found = self.env[model]._waba_records_now(ids, company)
+        found = self.env[model]._waba_current_records(ids, company)
         return {id_: " ".join(sorted(record.traits)) or " " for id_, record in found.items()}
 
     @api.model
-    def _traits_of_one(self, record, company):
+    def _message_record_traits(self, record, company):
         """Value of `record_traits` of a message to this record; False for a waba.recipient."""
         if record._name == "waba.recipient":
             return False
-        return self._traits_of(record._name, record.ids, company).get(record.id, False)
+        return self._read_record_traits(record._name, record.ids, company).get(record.id, False)
 
     @api.model
-    def _records_now(self, rows, company):
+    def _current_records(self, rows, company):
         """{(model, id): policy.record_change.Record} behind these candidates: a query per model."""
         ids = {}
         for row in rows:
@@ -121,7 +121,7 @@ class WabaMessage(models.Model):
             (model, id_): record
             for model, of_model in ids.items()
             for id_, record in self.env[model]
-            ._waba_read_numbers(self.env[model]._waba_records_now(of_model, company))
+            ._waba_parse_numbers(self.env[model]._waba_current_records(of_model, company))
             .items()
         }
 
@@ -129,38 +129,38 @@ class WabaMessage(models.Model):
 class WabaSender(models.Model):
     _inherit = "waba.sender"
 
-    def _leave_out_changed(self, rows):
+    def _exclude_changed(self, rows):
         """The candidates whose lead or contact is what it was when the message was made.
 
         The others are left out for good, with what happened as their reason.
 
-        :param rows: dicts of `_candidates`
+        :param rows: dicts of `_find_candidates`
         """
         messages = self.env["waba.message"]
-        records = messages._records_now(rows, self.company_id)
-        ends_with = self._ends_of_follow_ups(rows)
+        records = messages._current_records(rows, self.company_id)
+        ends_with = self._sequence_end_traits(rows)
         unchanged, changed = [], {}
         for row in rows:
-            reason = row["record_traits"] and record_change.why_not(
-                record_change.Message(
+            reason = row["record_traits"] and record_change.change_reason(
+                record_change.MessageOrigin(
                     number=row["number"] or "",
                     traits=frozenset(row["record_traits"].split()),
                     origin=row["origin"] or "campaign",
                     category=row["category"],
-                    ends_with=ends_with.get(row["sequence_id"], record_change.NOTHING),
+                    ends_with=ends_with.get(row["sequence_id"], record_change.NO_TRAITS),
                 ),
                 records.get((row["res_model"], row["res_id"])),
-                numbers.e164_of,
+                numbers.canonical_number,
             )
             if reason:
                 changed.setdefault(reason, []).append(row["id"])
             else:
                 unchanged.append(row)
         for reason, ids in changed.items():
-            messages.browse(ids)._leave_out(reason)
+            messages.browse(ids)._exclude_message(reason)
         return unchanged
 
-    def _ends_of_follow_ups(self, rows):
+    def _sequence_end_traits(self, rows):
         """{waba.sequence id: traits of a lead that end this follow-up}."""
         ids = {row["sequence_id"] for row in rows if row["sequence_id"]}
         return {

@@ -6,7 +6,7 @@ from odoo.tools import SQL
 from ..policy import pacing
 
 # Failures in a row that are counted over rows, not over one row's attempts (policy.retry).
-COUNTED_IN_A_ROW = ("bad_request", "pacing_drop")
+CONSECUTIVE_FAILURES = ("bad_request", "pacing_drop")
 
 
 class WabaMessage(models.Model):
@@ -28,11 +28,11 @@ class WabaMessage(models.Model):
         self.browse(
             [result.key for result in results if result.outcome == "unknown"]
         )._mark_uncertain()
-        self._release([result.key for result in results if result.outcome == "not_started"])
+        self._requeue_unsent([result.key for result in results if result.outcome == "not_started"])
         stopped = False
         for result in results:
             if result.outcome in ("error", "not_sent"):
-                stopped = self._take_refusal(result, run) or stopped
+                stopped = self._apply_refusal(result, run) or stopped
             elif result.outcome == "accepted":
                 run.bad_requests.clear()
         self._on_results(results)
@@ -66,14 +66,14 @@ class WabaMessage(models.Model):
                 ids=[result.key for result in results],
                 states=[result.outcome for result in results],
                 wamids=[result.wamid for result in results],
-                times=[moment_of(result.finished_at) for result in results],
+                times=[epoch_to_datetime(result.finished_at) for result in results],
             )
         )
         self.invalidate_model()
-        self._note_addresses(results)
+        self._store_wa_numbers(results)
 
     @api.model
-    def _note_addresses(self, results):
+    def _store_wa_numbers(self, results):
         """Keep the number WhatsApp uses where it differs from ours: replies come from that one."""
         numbers = {row.id: row for row in self.browse([result.key for result in results])}
         for result in results:
@@ -95,21 +95,21 @@ class WabaMessage(models.Model):
         )
 
     @api.model
-    def _release(self, ids):
+    def _requeue_unsent(self, ids):
         """Reserved rows that certainly did not leave go back to the queue and free their places."""
         rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
-        rows._give_slots_back()
+        rows._return_slots()
         rows._update_state(("reserved",), "queued", {"reserved_until": False, "is_unsent": False})
-        rows._follow_requeue()
+        rows._reopen_campaigns()
 
-    def _follow_requeue(self):
+    def _reopen_campaigns(self):
         """Rows queued again: a finished campaign goes on, a cancelled one takes none back."""
         self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
             ("queued",), "cancelled"
         )
         self._on_requeue()
 
-    def _give_slots_back(self):
+    def _return_slots(self):
         """Uncount these rows' last attempt.
 
         A person stays counted by whatever else may have reached them: another row, or an earlier
@@ -131,17 +131,17 @@ class WabaMessage(models.Model):
         )
         self.env["waba.recipient"].invalidate_model(["slot_at"])
 
-    def _take_refusal(self, result, run):
+    def _apply_refusal(self, result, run):
         """The API's own answer was an error, or the request never reached it."""
         row = self.browse(result.key)
         if row.state not in ("reserved", "uncertain"):
             return False
         error = result.error
         in_a_row = 1
-        if error.failure_type in COUNTED_IN_A_ROW:
+        if error.failure_type in CONSECUTIVE_FAILURES:
             key = (error.failure_type, row.template_id.id)
             in_a_row = run.bad_requests[key] = run.bad_requests.get(key, 0) + 1
-        decision = row._take_failure(
+        decision = row._apply_failure(
             error.failure_type,
             code=error.code,
             text=error.details or error.message,
@@ -151,10 +151,10 @@ class WabaMessage(models.Model):
         )
         if decision.slow_down:
             run.slow_down()
-            row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOW_DOWN
+            row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOWED_PERIOD
         return decision.scope in ("template", "sender", "account", "campaign")
 
 
-def moment_of(epoch):
+def epoch_to_datetime(epoch):
     """Naive UTC datetime, whole seconds as Odoo keeps them, from epoch seconds."""
     return datetime.fromtimestamp(int(epoch), timezone.utc).replace(tzinfo=None)

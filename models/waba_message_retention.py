@@ -10,10 +10,10 @@ LIMIT = 10_000
 WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
 MESSAGE_KEEP_DAYS = ("waba_campaign.message_keep_days", 0)
 
-IS_OVER = SQL("m.state NOT IN ('queued', 'reserved', 'uncertain')")
+ENDED_MESSAGE_SQL = SQL("m.state NOT IN ('queued', 'reserved', 'uncertain')")
 
 
-def kept_since(env, parameter):
+def retention_start(env, parameter):
     """The moment before which things go, from a system parameter in days; None: never.
 
     :param parameter: (name, days when it is not set or no number)
@@ -31,7 +31,7 @@ class WabaWebhookEvent(models.Model):
 
     @api.autovacuum
     def _gc_applied(self):
-        if not (since := kept_since(self.env, WEBHOOK_KEEP_DAYS)):
+        if not (since := retention_start(self.env, WEBHOOK_KEEP_DAYS)):
             return 0, False
         self.flush_model()
         self.env.cr.execute(
@@ -61,7 +61,7 @@ class WabaMessage(models.Model):
 
     @api.autovacuum
     def _gc_old(self):
-        if not (since := kept_since(self.env, MESSAGE_KEEP_DAYS)):
+        if not (since := retention_start(self.env, MESSAGE_KEEP_DAYS)):
             return 0, False
         self.flush_model()
         campaign = self._campaign_to_trim(since)
@@ -91,7 +91,7 @@ class WabaMessage(models.Model):
                                      AND %(is_over)s)
                     ORDER BY c.id LIMIT 1""",
                 since=since,
-                is_over=IS_OVER,
+                is_over=ENDED_MESSAGE_SQL,
             )
         )
         return self.env["waba.campaign"].browse([id_ for (id_,) in rows])
@@ -107,7 +107,7 @@ class WabaMessage(models.Model):
                 if campaign
                 else SQL("m.campaign_id IS NULL"),
                 since,
-                IS_OVER,
+                ENDED_MESSAGE_SQL,
                 LIMIT,
             )
         )

@@ -2,10 +2,10 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
 from ..policy import eligibility, frequency, hours
-from ..policy.numbers import all_forms
+from ..policy.numbers import forms_by_number
 from .hooks import hook, implements
-from .phone_countries import country_of, zones_of
-from .waba_sender_reserve import purpose_of
+from .phone_countries import number_country, number_time_zones
+from .waba_sender_reserve import message_purpose
 
 # Of a company: written, they change what waits.
 RULES = frozenset(
@@ -14,14 +14,14 @@ RULES = frozenset(
 )  # fmt: skip
 # Rows of one closed time zone that one reservation puts off; those behind them follow with the
 # next, so that no transaction holds the portfolio for long.
-PUT_OFF_AT_ONCE = 5000
+POSTPONE_CHUNK = 5000
 
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     @api.model
-    def _timezone_of(self, number, record, company):
+    def _recipient_time_zone(self, number, record, company):
         """Where a person is: one time zone, or several divided by commas (`policy.hours`).
 
         What is noted on the contact comes first, then what the number tells, then the company's.
@@ -34,7 +34,7 @@ class WabaRecipient(models.Model):
         partner = record
         if record and record._name != "res.partner":
             partner = record.partner_id if "partner_id" in record._fields else None
-        noted, told = partner and partner.tz, zones_of(number)
+        noted, told = partner and partner.tz, number_time_zones(number)
         if noted and told and noted not in told.split(","):
             is_anybodys_word = noted != partner.sudo().create_uid.tz
             noted = is_anybodys_word and noted
@@ -82,7 +82,7 @@ class WabaMessage(models.Model):
         if not cap.applies or not people:
             return {}
         self.flush_model()
-        forms = all_forms(people)
+        forms = forms_by_number(people)
         rows = self.env.execute_query(
             SQL(
                 """SELECT COALESCE(m.number, m.recipient_id::text),
@@ -118,11 +118,11 @@ class WabaMessage(models.Model):
             count=cap.count,
             days=cap.days,
             dates="; ".join(map(when, sorted(promoted_at)[-cap.count :])),
-            next=when(frequency.frees_at(promoted_at, cap)),
+            next=when(frequency.next_promotion_time(promoted_at, cap)),
         )
 
     @api.model
-    def _ask_rules_again(self, companies):
+    def _recheck_rules(self, companies):
         """The rules have changed: what waits because of them is looked at by the new ones."""
         self.flush_model()
         self.env["waba.recipient"].flush_model()
@@ -143,16 +143,16 @@ class WabaMessage(models.Model):
             )
         )
         self.invalidate_model()
-        self.env["waba.sender"].browse({sender_id for (sender_id,) in rows})._wake()
+        self.env["waba.sender"].browse({sender_id for (sender_id,) in rows})._trigger_dispatch()
 
 
 class ResCompany(models.Model):
     _inherit = "res.company"
 
     @implements("_on_waba_change")
-    def _waba_ask_rules_again(self, names):
+    def _waba_recheck_rules(self, names):
         if not RULES.isdisjoint(names):
-            self.env["waba.message"].sudo()._ask_rules_again(self)
+            self.env["waba.message"].sudo()._recheck_rules(self)
 
 
 class WabaSender(models.Model):
@@ -179,17 +179,17 @@ class WabaSender(models.Model):
         :return: ids of those that may not leave now: they are no longer queued, or put off
         """
 
-    def _leave_out_unwilling(self, rows, now, leaves_by):
+    def _exclude_ineligible(self, rows, now, leaves_by):
         """Consent and reach once more, in the transaction that reserves: who may be written to."""
         gone = set().union(*self._on_candidates(rows, now))
         rows = [row for row in rows if row["id"] not in gone]
         allowed = []
         blocked_countries = self.account_id._blocked_countries()
-        self._note_promotions(rows, now)
+        self._load_promotion_times(rows, now)
         for row in rows:
-            verdict = eligibility.check(
-                _person(row),
-                purpose_of(row["kind"], row["category"]),
+            verdict = eligibility.check_eligibility(
+                _eligibility_person(row),
+                message_purpose(row["kind"], row["category"]),
                 now,
                 us_marketing_blocked=self.company_id.waba_us_marketing_left_out,
                 blocked_countries=blocked_countries,
@@ -199,13 +199,13 @@ class WabaSender(models.Model):
             if verdict.allowed:
                 allowed.append(row)
             else:
-                self._refuse(row, verdict)
+                self._exclude_or_postpone(row, verdict)
         return allowed
 
-    def _note_promotions(self, rows, now):
+    def _load_promotion_times(self, rows, now):
         """Tell of each candidate from when its person may get one more promotion.
 
-        :param rows: dicts of `_candidates`, extended
+        :param rows: dicts of `_find_candidates`, extended
         """
         counted = [row for row in rows if frequency.is_counted(row["origin"], row["category"])]
         recent = self.env["waba.message"]._recent_promotions(
@@ -216,53 +216,53 @@ class WabaSender(models.Model):
             row["promoted_at"], row["promotions_free_at"] = [], None
         for row in counted:
             row["promoted_at"] = recent.get(_person_key(row), [])
-            row["promotions_free_at"] = frequency.frees_at(row["promoted_at"], cap)
+            row["promotions_free_at"] = frequency.next_promotion_time(row["promoted_at"], cap)
 
-    def _refuse(self, row, verdict):
+    def _exclude_or_postpone(self, row, verdict):
         """A candidate that may not leave: left out with its reason, or put off if it has time."""
         message, company = self.env["waba.message"].browse(row["id"]), self.company_id
         if verdict.reason_key == "may_opt_out":
-            message._wait_for_answer()
+            message._hold_for_review()
         elif verdict.reason_key != "frequency":
-            message._leave_out(verdict.reason_key)
-        elif row["origin"] in frequency.PATIENT:
-            retry_at, _reason = hours.leaves_at(
+            message._exclude_message(verdict.reason_key)
+        elif row["origin"] in frequency.POSTPONED_ORIGINS:
+            retry_at, _reason = hours.earliest_departure(
                 verdict.retry_at,
                 row["origin"],
                 row["category"],
                 row["time_zone"] or company._waba_time_zone(),
-                company._waba_quiet_span(),
+                company._waba_quiet_period(),
             )
             message.write({"retry_at": retry_at, "wait_reason": "frequency"})
         else:
-            message._leave_out(
+            message._exclude_message(
                 "frequency", message._frequency_detail(row["promoted_at"], company)
             ).write({"retry_at": verdict.retry_at})
 
-    def _put_off(self, rows, campaign, now, leaves_by):
+    def _postpone(self, rows, campaign, now, leaves_by):
         """The rows that the company's rules let leave until `leaves_by`; the others wait.
 
-        :param rows: dicts of `_candidates`
+        :param rows: dicts of `_find_candidates`
         :param campaign: the group they are of (`_sendable_groups`)
         """
-        quiet = self.company_id._waba_quiet_span()
+        quiet = self.company_id._waba_quiet_period()
         home = self.company_id._waba_time_zone()
         waits_until, ready = {}, []
         for row in rows:
             zone = row["time_zone"]
-            if not hours.waits(row["origin"] or "campaign", row["category"]):
+            if not hours.respects_quiet_hours(row["origin"] or "campaign", row["category"]):
                 ready.append(row)
                 continue
             if zone not in waits_until:
-                waits_until[zone] = hours.may_leave(now, leaves_by, zone or home, *quiet)
+                waits_until[zone] = hours.wait_until_allowed(now, leaves_by, zone or home, *quiet)
             if not waits_until[zone]:
                 ready.append(row)
         for zone, until in waits_until.items():
             if until:
-                self._put_zone_off(campaign, zone, now, until)
+                self._postpone_time_zone(campaign, zone, now, until)
         return ready
 
-    def _put_zone_off(self, campaign, zone, now, until):
+    def _postpone_time_zone(self, campaign, zone, now, until):
         """Nobody of that zone is written to before `until`: all who are due wait, not only those at
         the head of the queue, who would be followed by the next of them again and again."""
         self.env.cr.execute(
@@ -281,7 +281,7 @@ class WabaSender(models.Model):
                 group=self._group_condition(campaign),
                 zone=zone,
                 automated=list(hours.AUTOMATED),
-                limit=PUT_OFF_AT_ONCE,
+                limit=POSTPONE_CHUNK,
             )
         )
         self.env["waba.message"].invalidate_model(["retry_at", "wait_reason"])
@@ -291,12 +291,12 @@ def _person_key(row):
     return row["number"] or str(row["recipient_id"])
 
 
-def _person(row):
+def _eligibility_person(row):
     return eligibility.Person(
         number=row["number"] or "",
         user_uid=row["user_uid"] or "",
         is_ours=row["is_ours"],
-        country_code=country_of(row["number"]),
+        country_code=number_country(row["number"]),
         marketing_state=row["marketing_state"],
         utility_state=row["utility_state"],
         blacklisted=row["is_blacklisted"],

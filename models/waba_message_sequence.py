@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .hooks import implements
-from .waba_message import TAKEN_STATES
+from .waba_message import ACCEPTED_STATES
 
 
 class WabaMessage(models.Model):
@@ -27,14 +27,14 @@ class WabaMessage(models.Model):
     _enrollment_idx = models.Index("(enrollment_id) WHERE enrollment_id IS NOT NULL")
 
     @implements("_on_inbound")
-    def _stop_follow_ups_replied(self):
-        self.env["waba.sequence.enrollment"]._follow_reply(self)
+    def _stop_sequences_on_reply(self):
+        self.env["waba.sequence.enrollment"]._stop_on_reply(self)
 
     @implements("_on_queued")
-    def _stop_follow_ups_written(self, _media):
+    def _stop_sequences_on_own_message(self, _media):
         message = self.sudo()
         if message.origin == "manual":
-            self.env["waba.sequence.enrollment"].sudo()._follow_own_message(message)
+            self.env["waba.sequence.enrollment"].sudo()._stop_on_own_message(message)
 
     @api.model
     def _sequence_figures_sql(self, step_ids):
@@ -48,6 +48,6 @@ class WabaMessage(models.Model):
                  FROM waba_message
                 WHERE sequence_step_id IN %(steps)s
              GROUP BY sequence_step_id""",
-            taken=TAKEN_STATES,
+            taken=ACCEPTED_STATES,
             steps=step_ids,
         )

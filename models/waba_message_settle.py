@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .labels import labels_of
+from .labels import selection_labels
 
 
 class WabaMessage(models.Model):
@@ -15,24 +15,24 @@ class WabaMessage(models.Model):
 
     def action_settle_arrived(self):
         """Take it as arrived: the row counts as accepted, and nothing is sent."""
-        moved = self._settle("accepted", {"accepted_at": fields.Datetime.now()})
-        return self._tell_settled(
+        moved = self._settle_uncertain("accepted", {"accepted_at": fields.Datetime.now()})
+        return self._notify_settled(
             moved, self.env._("%s messages now count as accepted; nothing was sent.", len(moved))
         )
 
-    def action_settle_send_again(self):
+    def action_settle_resend(self):
         """Back to the queue. Whoever did get the first message gets it twice.
 
         Rows of a cancelled campaign stay: nobody else is written to for it.
         """
-        moved = self._still_wanted()._settle("queued", {"retry_at": fields.Datetime.now()})
+        moved = self._without_cancelled_campaigns()._settle_uncertain("queued", {"retry_at": fields.Datetime.now()})
         moved._on_requeue()
-        moved.sender_id._wake()
-        return self._tell_settled(
+        moved.sender_id._trigger_dispatch()
+        return self._notify_settled(
             moved, self.env._("%s messages are queued to be sent again.", len(moved))
         )
 
-    def _settle(self, target, values):
+    def _settle_uncertain(self, target, values):
         """Move the uncertain rows of `self`; others, settled meanwhile, stay as they are.
 
         :return: the rows that moved, with all rights: whoever may read a row may settle it
@@ -42,7 +42,7 @@ class WabaMessage(models.Model):
         moved = rows._update_state(
             ("uncertain",), target, {**values, "reserved_until": False, "failure_reason": False}
         )
-        states = labels_of(self, "state")
+        states = selection_labels(self, "state")
         for campaign in moved.campaign_id:
             campaign._message_log(
                 body=self.env._(
@@ -54,7 +54,7 @@ class WabaMessage(models.Model):
             )
         return moved
 
-    def _tell_settled(self, moved, text):
+    def _notify_settled(self, moved, text):
         left = len(self) - len(moved)
         if left:
             text += " " + self.env._("%s others were settled already and stay as they are.", left)

@@ -10,7 +10,7 @@ from ..policy import status as status_policy
 # No message is tried as often; more digits would fit no column.
 ATTEMPT = re.compile(r"[0-9]{1,4}")
 ARRIVED = ("delivered", "read")
-TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
+TIME_FIELDS = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
 
 
 class WabaMessage(models.Model):
@@ -39,11 +39,11 @@ class WabaMessage(models.Model):
                 if not named and second_sender.is_tag(event.opaque):
                     of_others.append((None, event))
                 continue
-            if row["uuid"] == tag and second_sender.is_not_ours(row, attempt, event.wamid):
+            if row["uuid"] == tag and second_sender.is_foreign_status(row, attempt, event.wamid):
                 of_others.append((row, event))
                 continue
             before = row["state"]
-            _take_status(row, event, attempt or row["attempt_count"])
+            _apply_status(row, event, attempt or row["attempt_count"])
             if row["state"] == "failed" != before:
                 failures.append((row["id"], event))
             if before == "held" and row["state"] not in ("held", "failed"):
@@ -53,10 +53,10 @@ class WabaMessage(models.Model):
             if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
                 arrived.add(row["id"])
             changed[row["id"]] = row
-        self._note_second_sender(of_others)
+        self._record_second_sender(of_others)
         self._write_statuses(changed.values())
-        self._count_released(released)
-        self._take_reported_failures(changed, failures)
+        self._restart_held_count(released)
+        self._apply_reported_failures(changed, failures)
         self.browse(changed)._on_status(reported, arrived)
         return strays
 
@@ -145,13 +145,13 @@ class WabaMessage(models.Model):
             )
         )
         self.invalidate_model()
-        self._note_reached([row["id"] for row in rows if row["state"] in ("delivered", "read")])
-        self.env["waba.recipient"]._learn_user_uids(
+        self._mark_reachable([row["id"] for row in rows if row["state"] in ("delivered", "read")])
+        self.env["waba.recipient"]._store_user_uids(
             {row["id"]: row["user_uid"] for row in rows if row["user_uid"]}
         )
 
     @api.model
-    def _note_reached(self, ids):
+    def _mark_reachable(self, ids):
         """Who got a message is reachable: earlier undeliverable ones no longer count."""
         if not ids:
             return
@@ -168,14 +168,14 @@ class WabaMessage(models.Model):
             self.env["waba.recipient"].invalidate_model()
 
     @api.model
-    def _count_released(self, released):
+    def _restart_held_count(self, released):
         """A message that WhatsApp held counts from when it was let go, not from when we sent it."""
         for row in self.browse(released).filtered("slot_at"):
             row.slot_at = max(row.slot_at, released[row.id] or row.slot_at)
             row.recipient_id.slot_at = max(row.recipient_id.slot_at or row.slot_at, row.slot_at)
 
     @api.model
-    def _take_reported_failures(self, changed, failures):
+    def _apply_reported_failures(self, changed, failures):
         """Follow what the platform reported as failed, unless a better status came with it."""
         in_a_row = Counter()
         for row_id, event in failures:
@@ -186,7 +186,7 @@ class WabaMessage(models.Model):
             row = self.browse(row_id)
             blamed = row.template_id if failure_type == "bad_request" else row.account_id
             in_a_row[failure_type, blamed.id] += 1
-            row._take_failure(
+            row._apply_failure(
                 failure_type,
                 code=error.code if error else None,
                 text=(error.details or error.message or error.title) if error else None,
@@ -194,10 +194,10 @@ class WabaMessage(models.Model):
                 in_a_row=in_a_row[failure_type, blamed.id],
                 at=changed[row_id]["failed_at"],
             )
-            row.sender_id._wake()
+            row.sender_id._trigger_dispatch()
 
 
-def _take_status(row, event, attempt):
+def _apply_status(row, event, attempt):
     """Move one row forward by one status, in place; the order of statuses leaves no trace.
 
     :param row: dict as `_rows_for_statuses` makes them
@@ -207,9 +207,9 @@ def _take_status(row, event, attempt):
     # Of an attempt that failed, or that another one followed, only an arrival is news.
     is_past = attempt <= row["failed_attempt"] or attempt < row["attempt_count"]
     row["state"] = status_policy.next_state(row["state"], event.status, is_past)
-    column = TIMES.get("read" if event.status == "played" else event.status)
+    column = TIME_FIELDS.get("read" if event.status == "played" else event.status)
     if column == "failed_at":
-        _take_failed_at(row, event.at, attempt)
+        _apply_failed_at(row, event.at, attempt)
     elif column and event.at:
         row[column] = min(row[column] or event.at, event.at)
     if event.wamid and (attempt >= row["attempt_count"] or not row["wamid"]):
@@ -220,7 +220,7 @@ def _take_status(row, event, attempt):
         row["pricing_billable"] = "yes" if event.billable else "no"
 
 
-def _take_failed_at(row, at, attempt):
+def _apply_failed_at(row, at, attempt):
     """The first report of the last attempt that failed."""
     if attempt > row["failed_attempt"]:
         row["failed_attempt"] = attempt

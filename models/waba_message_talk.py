@@ -7,7 +7,7 @@ from odoo.tools import LazyTranslate
 _lt = LazyTranslate(__name__)
 
 # What a message is called where its text alone says nothing.
-KIND_WORDS = {
+KIND_LABELS = {
     "image": _lt("Photo"),
     "video": _lt("Video"),
     "audio": _lt("Voice message"),
@@ -44,12 +44,12 @@ class WabaMessage(models.Model):
     )
     details = fields.Json(readonly=True, help="A place, contact cards, an order: see cloud_api.")
 
-    def _record_within(self, company):
+    def _company_record(self, company):
         """The record of this message, None when it is another company's."""
         self.ensure_one()
         return self._get_record() if self.company_id in (company, company.browse()) else None
 
-    def _own_text(self):
+    def _written_text(self):
         """What was written, '' where the row keeps only '[image]'."""
         self.ensure_one()
         return "" if self.text == f"[{self.kind}]" else self.text or ""
@@ -57,13 +57,13 @@ class WabaMessage(models.Model):
     def _summary(self):
         """One line for lists: the text, else what it is."""
         self.ensure_one()
-        text = self._own_text() if self.text else self.body
-        word = self.env._(KIND_WORDS[self.kind]) if self.kind in KIND_WORDS else ""
+        text = self._written_text() if self.text else self.body
+        word = self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else ""
         if self.kind == "document" and self.media_ids:
             word = self.media_ids[0].name or word
         return " ".join((text or word or self.kind or "").split())[:160]
 
-    def _said_at(self):
+    def _written_at(self):
         """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
         self.ensure_one()
         left_at = self.sent_at if self.direction == "in" else self.accepted_at or self.sent_at

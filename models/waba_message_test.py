@@ -3,11 +3,11 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..policy import numbers
-from .waba_recipient import known_by
+from .waba_recipient import recipients_with_numbers
 
 # System parameters, with what holds where they are not set: tests that leave in one day (UTC).
-A_DAY_PER_USER = ("waba_campaign.tests_a_day_per_user", 10)
-A_DAY_PER_COMPANY = ("waba_campaign.tests_a_day_per_company", 50)
+TESTS_PER_USER_AND_DAY = ("waba_campaign.tests_a_day_per_user", 10)
+TESTS_PER_COMPANY_AND_DAY = ("waba_campaign.tests_a_day_per_company", 50)
 
 
 class ResCompany(models.Model):
@@ -20,18 +20,18 @@ class ResCompany(models.Model):
 
     _inherit = "res.company"
 
-    def _waba_why_no_tests(self, people):
+    def _waba_test_refusals(self, people):
         """[sentence] for each of these whom no test may go to.
 
         :param people: [(name, number or '', the colleague's res.users, perhaps empty)]
         """
         self.ensure_one()
         company = self.sudo()
-        listed = set(map(numbers.e164_of, company._waba_test_number_list()))
+        listed = set(map(numbers.canonical_number, company._waba_test_number_list()))
         found = {number for _name, number, _user in people if number}
-        customers = company._waba_numbers_of_customers(found)
-        unwilling = company._waba_numbers_of_unwilling(found)
-        ours = self.env["waba.sender"]._own_among(found)
+        customers = company._waba_filter_customer_numbers(found)
+        unwilling = company._waba_filter_opted_out_numbers(found)
+        ours = self.env["waba.sender"]._filter_own_numbers(found)
         problems = []
         for name, number, user in people:
             who = {"name": name, "number": number}
@@ -47,7 +47,7 @@ class ResCompany(models.Model):
                         **who,
                     )
                 )
-            elif number not in listed and not self._waba_is_own_of_administrator(user):
+            elif number not in listed and not self._waba_is_administrator_number(user):
                 problems.append(
                     self.env._(
                         "%(name)s: %(number)s is not on the list of test numbers. Ask an "
@@ -75,11 +75,11 @@ class ResCompany(models.Model):
                 )
         return problems
 
-    def _waba_is_own_of_administrator(self, user):
+    def _waba_is_administrator_number(self, user):
         """Whoever may write the list need not write themselves into it."""
         return bool(user) and user == self.env.user and user._is_system()
 
-    def _waba_numbers_of_customers(self, found):
+    def _waba_filter_customer_numbers(self, found):
         """Those of the numbers that a lead or contact has who is not of the house, whoever may
         see it, in whatever company."""
         having = Domain("phone_sanitized", "in", list(found))
@@ -99,16 +99,16 @@ class ResCompany(models.Model):
                 lambda lead: not (lead.partner_id | lead.partner_id.commercial_partner_id) & house
             ),
         ]  # fmt: skip
-        return {numbers.e164_of(one.phone_sanitized) for one in strangers}
+        return {numbers.canonical_number(one.phone_sanitized) for one in strangers}
 
-    def _waba_numbers_of_unwilling(self, found):
+    def _waba_filter_opted_out_numbers(self, found):
         people = self.env["waba.recipient"].sudo().search(
-            known_by(found)
+            recipients_with_numbers(found)
             & (Domain("marketing_state", "=", "opted_out")
                | Domain("utility_state", "=", "opted_out"))
         )  # fmt: skip
-        blacklisted = self.env["waba.recipient"]._blacklisted_among(found)
-        return set(people._known_numbers()) | blacklisted
+        blacklisted = self.env["waba.recipient"]._filter_blacklisted(found)
+        return set(people._number_forms()) | blacklisted
 
 
 class WabaMessage(models.Model):
@@ -116,7 +116,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _queue_test(self, sender, person, template, lines):
-        """One test message. The caller has asked `_waba_why_no_tests`.
+        """One test message. The caller has asked `_waba_test_refusals`.
 
         Its `origin_key` is one of the day's places of the company: of two that take the same place
         at once the second is repeated with the next, so that no number of windows gives more.
@@ -134,7 +134,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _free_test_key(self, company):
-        per_user, per_company = self._limit(A_DAY_PER_USER), self._limit(A_DAY_PER_COMPANY)
+        per_user, per_company = self._check_test_limits(TESTS_PER_USER_AND_DAY), self._check_test_limits(TESTS_PER_COMPANY_AND_DAY)
         day = fields.Datetime.now().date()
         keys = [f"test/{company.id}/{day}/{place}" for place in range(per_company)]
         taken = self.sudo().search([("origin_key", "in", keys)])
@@ -158,7 +158,7 @@ class WabaMessage(models.Model):
         return free[0]
 
     @api.model
-    def _limit(self, parameter):
+    def _check_test_limits(self, parameter):
         key, default = parameter
         written = self.env["ir.config_parameter"].sudo().get_param(key, "")
         return int(written) if written.isascii() and written.isdigit() else default

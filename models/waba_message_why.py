@@ -3,15 +3,15 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate, format_datetime
 
-from .labels import label
-from .waba_failure import failure_sentence
-from .waba_message import TAKEN_STATES, WAIT_REASONS
+from .labels import selection_label
+from .waba_failure import failure_text
+from .waba_message import ACCEPTED_STATES, WAIT_REASONS
 
 _lt = LazyTranslate(__name__)
 
 # What `policy.eligibility` had found in order, when nothing stood in the way; None: of no interest
 # to whoever asks why a message was sent.
-CHECKED = {
+CHECK_LABELS = {
     "no_number": None,
     "invalid_number": _lt("the number is a phone number"),
     # Asked since 19.0.1.1.0 only.
@@ -33,7 +33,7 @@ CHECKED = {
     "window_closed": _lt("they had written to us in the 24 hours before"),
 }
 # Only these are asked of what is answered freely, of promotions and of other templates.
-ASKED_OF = {
+CHECKS_BY_PURPOSE = {
     "service": ("invalid_number", "blocked_by_us", "country", "window_closed"),
     "marketing": ("invalid_number", "duplicate", "blacklisted", "opted_out", "unreachable",
                   "blocked_by_us", "country"),
@@ -54,14 +54,14 @@ class WabaMessage(models.Model):
     waited_for = fields.Selection(
         WAIT_REASONS, "Waited for", readonly=True, help="The last thing it waited for, in its turn."
     )
-    why_html = fields.Html("Why this message", compute="_compute_why_html", sanitize=False)
+    why_html = fields.Html("Why this message", compute="_compute_explanation_html", sanitize=False)
 
     @api.depends_context("uid", "lang", "tz")
     @api.depends("state", "origin", "recipient_id", "retry_at", "accepted_at")
-    def _compute_why_html(self):
+    def _compute_explanation_html(self):
         for message in self:
             # Whoever may read the message may read why it was sent.
-            parts = message.sudo()._why_parts() if message.direction == "out" else []
+            parts = message.sudo()._explanation_sections() if message.direction == "out" else []
             message.why_html = Markup("").join(
                 Markup("<dt>%s</dt><dd>%s</dd>") % (title, Markup("<br/>").join(sentences))
                 for title, sentences in parts
@@ -70,43 +70,43 @@ class WabaMessage(models.Model):
             if message.why_html:
                 message.why_html = Markup('<dl class="o_waba_why">%s</dl>') % message.why_html
 
-    def _why_parts(self):
+    def _explanation_sections(self):
         """[(title, [sentence])]."""
         self.ensure_one()
         return [
-            (self.env._("Who wanted it"), self._why_origin()),
-            (self.env._("Why this person"), self._why_person()),
-            (self.env._("Consent"), self._why_consent()),
-            (self.env._("What was checked"), self._why_checks()),
-            (self.env._("What it waited for"), self._why_waited()),
-            (self.env._("When it left"), self._why_left()),
+            (self.env._("Who wanted it"), self._explain_origin()),
+            (self.env._("Why this person"), self._explain_person()),
+            (self.env._("Consent"), self._explain_consent()),
+            (self.env._("What was checked"), self._explain_checks()),
+            (self.env._("What it waited for"), self._explain_wait()),
+            (self.env._("When it left"), self._explain_departure()),
         ]
 
-    def _why_purpose(self):
+    def _explained_purpose(self):
         if self.kind != "template":
             return "service"
         return "marketing" if self.category == "marketing" else "utility"
 
-    def _moment(self, at):
+    def _format_datetime(self, at):
         return format_datetime(self.env, at, dt_format="d MMM yyyy, HH:mm")
 
     # ------------------------------------------------------------------
     # Who wanted it, and for whom
     # ------------------------------------------------------------------
 
-    def _why_origin(self):
+    def _explain_origin(self):
         origin = self.origin or ("campaign" if self.campaign_id else "")
-        tell = getattr(self, f"_why_{origin}", None) if origin else None
+        tell = getattr(self, f"_explain_{origin}", None) if origin else None
         return tell() if tell else [self.env._("Who or what wanted it is not on record.")]
 
-    def _why_campaign(self):
+    def _explain_campaign(self):
         campaign = self.campaign_id
         sentences = [
             self.env._(
                 "The campaign “%(campaign)s”, launched by %(user)s on %(date)s.",
                 campaign=campaign.name,
                 user=campaign.launched_by_id.name,
-                date=self._moment(campaign.launched_at),
+                date=self._format_datetime(campaign.launched_at),
             )
             if campaign.launched_by_id and campaign.launched_at
             else self.env._("The campaign “%s”.", campaign.name)
@@ -116,12 +116,12 @@ class WabaMessage(models.Model):
                 self.env._(
                     "%(user)s decided on its approval on %(date)s.",
                     user=campaign.approval_decided_by_id.name,
-                    date=self._moment(campaign.approval_decided_at),
+                    date=self._format_datetime(campaign.approval_decided_at),
                 )
             )
         return sentences
 
-    def _why_sequence(self):
+    def _explain_sequence(self):
         if not self.sequence_id:
             return [self.env._("An automated follow-up that no longer exists.")]
         return [
@@ -129,39 +129,39 @@ class WabaMessage(models.Model):
                 "The follow-up “%(sequence)s”, step “%(step)s”, due on %(date)s.",
                 sequence=self.sequence_id.display_name,
                 step=self.sequence_step_id.display_name,
-                date=self._moment(self.create_date),
+                date=self._format_datetime(self.create_date),
             )
         ]
 
-    def _why_manual(self):
-        return [self._asked_by(self.env._("%(user)s sent it on %(date)s."))]
+    def _explain_manual(self):
+        return [self._requester_text(self.env._("%(user)s sent it on %(date)s."))]
 
-    def _why_test(self):
-        return [self._asked_by(self.env._("A test that %(user)s asked for on %(date)s."))]
+    def _explain_test(self):
+        return [self._requester_text(self.env._("A test that %(user)s asked for on %(date)s."))]
 
-    def _why_action(self):
+    def _explain_action(self):
         words = self.env._("An automation or a button, run for %(user)s on %(date)s.")
         if self.action_id:
-            return [self.env._("The automation “%s”.", self.action_id.name), self._asked_by(words)]
-        return [self._asked_by(words)]
+            return [self.env._("The automation “%s”.", self.action_id.name), self._requester_text(words)]
+        return [self._requester_text(words)]
 
-    def _why_reply(self):
+    def _explain_reply(self):
         if not self.reply_to_id:
             return [self.env._("An automatic reply to what they had written.")]
         return [
             self.env._(
                 "An automatic reply to what they wrote on %s.",
-                self._moment(self.reply_to_id.sent_at or self.reply_to_id.create_date),
+                self._format_datetime(self.reply_to_id.sent_at or self.reply_to_id.create_date),
             )
         ]
 
-    def _asked_by(self, words):
+    def _requester_text(self, words):
         return words % {
             "user": (self.create_uid or self.user_id).name or self.env._("the system"),
-            "date": self._moment(self.create_date),
+            "date": self._format_datetime(self.create_date),
         }
 
-    def _why_person(self):
+    def _explain_person(self):
         record, sentences = self._get_record(), []
         if record is not None:
             sentences.append(
@@ -187,56 +187,56 @@ class WabaMessage(models.Model):
     # Consent, as it was
     # ------------------------------------------------------------------
 
-    def _decided_at(self):
+    def _decision_time(self):
         """When it was last decided that it may go: just before it left, or was left out."""
         if self.state in ("queued", "reserved"):
             return fields.Datetime.now()
         left = self.accepted_at or self.sent_at or self.delivered_at or self.failed_at
         return left or self.write_date if self.state != "skipped" else self.write_date
 
-    def _words_at(self, moment):
+    def _entries_at_decision(self, moment):
         """The words on this message's purpose, newest first, as the ledger knew them then."""
-        heard = self.recipient_id._words_heard_by(self.company_id)
+        heard = self.recipient_id._company_entries_domain(self.company_id)
         entries = self.env["waba.consent"].search(
-            heard & Domain("purpose", "=", self._why_purpose()), order="at desc, id desc"
+            heard & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
         )
         return entries.filtered(lambda entry: entry.at <= moment and entry.create_date <= moment)
 
-    def _why_consent(self):
-        purpose = self._why_purpose()
+    def _explain_consent(self):
+        purpose = self._explained_purpose()
         if purpose == "service":
             return [self.env._("A free answer needs no consent: they had written to us.")]
         if not self.recipient_id:
             return []
-        about = label(self.env, "purpose", purpose, "waba.consent").lower()
-        then = self._words_at(self._decided_at())[:1]
+        about = selection_label(self.env, "purpose", purpose, "waba.consent").lower()
+        then = self._entries_at_decision(self._decision_time())[:1]
         sentences = [
-            self.env._("On record at that time: %s", self._word_sentence(then))
+            self.env._("On record at that time: %s", self._entry_sentence(then))
             if then
             else self.env._("No word of theirs on %s was on record at that time.", about)
         ]
-        now = self._words_at(fields.Datetime.now())[:1]
+        now = self._entries_at_decision(fields.Datetime.now())[:1]
         if now and now != then:
-            sentences.append(self.env._("Since then: %s", self._word_sentence(now)))
+            sentences.append(self.env._("Since then: %s", self._entry_sentence(now)))
         return sentences
 
-    def _word_sentence(self, word):
+    def _entry_sentence(self, word):
         return self.env._(
             "%(action)s of %(date)s (%(whose_word)s). %(evidence)s",
-            action=label(self.env, "action", word.action, "waba.consent"),
-            date=self._moment(word.at),
-            whose_word=label(self.env, "source", word.source, "waba.consent"),
-            evidence=word._evidence_for(self.company_id),
+            action=selection_label(self.env, "action", word.action, "waba.consent"),
+            date=self._format_datetime(word.at),
+            whose_word=selection_label(self.env, "source", word.source, "waba.consent"),
+            evidence=word._company_evidence(self.company_id),
         ).strip()
 
-    def _why_checks(self):
+    def _explain_checks(self):
         if self.state == "skipped":
-            reason = self.failure_reason or failure_sentence(self.env, self.failure_type)
-            return [self.env._("Left out on %s.", self._moment(self.write_date)), reason]
-        asked = ASKED_OF[self._why_purpose()]
+            reason = self.failure_reason or failure_text(self.env, self.failure_type)
+            return [self.env._("Left out on %s.", self._format_datetime(self.write_date)), reason]
+        asked = CHECKS_BY_PURPOSE[self._explained_purpose()]
         if not self.campaign_id:
             asked = [key for key in asked if key != "duplicate"]
-        found = ", ".join(str(self.env._(CHECKED[key])) for key in asked)
+        found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in asked)
         if self.state == "queued":
             return [
                 self.env._("When it was queued: %s.", found),
@@ -250,46 +250,46 @@ class WabaMessage(models.Model):
     # When
     # ------------------------------------------------------------------
 
-    def _why_waited(self):
-        sentences = [self.env._("Queued on %s.", self._moment(self.create_date))]
+    def _explain_wait(self):
+        sentences = [self.env._("Queued on %s.", self._format_datetime(self.create_date))]
         scheduled = self.campaign_id.scheduled_at
         if scheduled and self.campaign_id.launched_at and scheduled > self.campaign_id.launched_at:
             sentences.append(
-                self.env._("The campaign was to start on %s.", self._moment(scheduled))
+                self.env._("The campaign was to start on %s.", self._format_datetime(scheduled))
             )
         if self.state == "queued":
-            sentences.append(self._waits_sentence())
+            sentences.append(self._wait_sentence())
         elif self.waited_for:
-            reason = label(self.env, "waited_for", self.waited_for, self._name)
+            reason = selection_label(self.env, "waited_for", self.waited_for, self._name)
             sentences.append(self.env._("It waited: %s.", reason.lower()))
         if self.attempt_count > 1:
             sentences.append(self.env._("It was put on the wire %s times.", self.attempt_count))
         return sentences
 
-    def _waits_sentence(self):
+    def _wait_sentence(self):
         if self.wait_reason and not self.retry_at:
-            reason = label(self.env, "wait_reason", self.wait_reason, self._name)
+            reason = selection_label(self.env, "wait_reason", self.wait_reason, self._name)
             return self.env._("It waits: %s.", reason.lower())
         if self.wait_reason:
             return self.env._(
                 "It waits until %(date)s: %(reason)s.",
-                date=self._moment(self.retry_at),
-                reason=label(self.env, "wait_reason", self.wait_reason, self._name).lower(),
+                date=self._format_datetime(self.retry_at),
+                reason=selection_label(self.env, "wait_reason", self.wait_reason, self._name).lower(),
             )
         if self.retry_at and self.retry_at > fields.Datetime.now():
-            return self.env._("It waits until %s.", self._moment(self.retry_at))
+            return self.env._("It waits until %s.", self._format_datetime(self.retry_at))
         return self.campaign_id.hold_reason or self.env._("It waits for its turn.")
 
-    def _why_left(self):
+    def _explain_departure(self):
         left = self.accepted_at or self.sent_at or self.delivered_at
         if self.state == "uncertain":
             return [self.env._("It was put on the wire; no answer came. It may have arrived.")]
-        if self.state not in TAKEN_STATES or not left:
+        if self.state not in ACCEPTED_STATES or not left:
             return []
         sentences = [
             self.env._(
                 "WhatsApp took it on %(date)s from %(number)s, in its turn.",
-                date=self._moment(left),
+                date=self._format_datetime(left),
                 number=self.sender_id.display_phone_number or self.sender_id.display_name,
             )
         ]

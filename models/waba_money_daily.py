@@ -1,16 +1,16 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .job_marks import read_mark, write_mark
-from .labels import same_choices
+from .job_marks import read_checkpoint, write_checkpoint
+from .labels import same_selection
 from .waba_message_daily import first_day_due
-from .waba_message_day import LEFT_AT, conditions
-from .waba_phone_prefix import prefix_of
+from .waba_message_day import DEPARTURE_SQL, measure_conditions
+from .waba_phone_prefix import prefix_sql
 
-COUNTED_AT = "waba_campaign.money_counted_at"
+COUNTED_AT_PARAMETER = "waba_campaign.money_counted_at"
 
 KEYS = {
-    "day": SQL("(%s)::date", LEFT_AT),
+    "day": SQL("(%s)::date", DEPARTURE_SQL),
     "company_id": SQL("m.company_id"),
     "sender_id": SQL("m.sender_id"),
     "campaign_id": SQL("m.campaign_id"),
@@ -54,7 +54,7 @@ class WabaMoneyDaily(models.Model):
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
+    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
     country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
 
     sent_count = fields.Integer("Sent", readonly=True)
@@ -77,7 +77,7 @@ class WabaMoneyDaily(models.Model):
     @api.model
     def _counts(self, now):
         """{column: SQL aggregate over messages `m`}."""
-        is_ = conditions(SQL("%s::timestamp", now))
+        is_ = measure_conditions(SQL("%s::timestamp", now))
         delivered = is_["delivered"]
         priced = SQL("m.cost_state NOT IN ('no_rate', 'not_told')")
         filters = {
@@ -98,24 +98,24 @@ class WabaMoneyDaily(models.Model):
         return {**counts, "cost": SQL("sum(m.company_cost)")}
 
     @api.model
-    def _count(self, priced_from=None):
+    def _count_due_days(self, priced_from=None):
         """Count today and yesterday again; once a day, every day that is still open.
 
         :param priced_from: the first of the days whose messages have been priced since
         """
         now = fields.Datetime.now()
         first = first_day_due(self, now, priced_from)
-        write_mark(self.env, COUNTED_AT, now.replace(microsecond=0))
+        write_checkpoint(self.env, COUNTED_AT_PARAMETER, now.replace(microsecond=0))
         self.env.flush_all()
-        self._recount(first, now)
+        self._recount_days(first, now)
 
     @api.model
-    def _counted_at(self):
+    def _last_counted_at(self):
         """When the figures were last counted, naive UTC; None: never."""
-        return fields.Datetime.to_datetime(read_mark(self.env, COUNTED_AT))
+        return fields.Datetime.to_datetime(read_checkpoint(self.env, COUNTED_AT_PARAMETER))
 
     @api.model
-    def _recount(self, first, now):
+    def _recount_days(self, first, now):
         """Count the days from `first` on anew, in one statement."""
         counts = self._counts(now)
         self.env.cr.execute(SQL("DELETE FROM waba_money_daily WHERE day >= %s", first))
@@ -130,8 +130,8 @@ class WabaMoneyDaily(models.Model):
                 names=SQL(", ").join(map(SQL.identifier, (*KEYS, *counts))),
                 keys=SQL(", ").join(KEYS.values()),
                 counts=SQL(", ").join(counts.values()),
-                prefix=prefix_of(SQL("m.number")),
-                left_at=LEFT_AT,
+                prefix=prefix_sql(SQL("m.number")),
+                left_at=DEPARTURE_SQL,
                 first=fields.Datetime.to_datetime(first),
             )
         )

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .consent_sql import PURPOSES, common_sql, consent_sql
+from .consent_sql import PURPOSES, consent_sql, shared_consent_sql
 
 
 class WabaOptIn(models.Model):
@@ -62,7 +62,7 @@ class WabaRecipient(models.Model):
     def _compute_own_states(self):
         states = self.sudo()._consent_states(self.env.companies)
         for person in self:
-            sharing = person._companies() & self.env.companies
+            sharing = person._messaging_companies() & self.env.companies
             company = self.env.company if self.env.company in sharing else sharing[:1]
             for purpose in PURPOSES:
                 key = (company.id, person.id, purpose)
@@ -97,7 +97,7 @@ class WabaRecipient(models.Model):
         states = self._consent_states(company)
         return states.get((company.id, self.id, purpose), "unknown")
 
-    def _take_opt_out(self, purpose, at):
+    def _apply_opt_out(self, purpose, at):
         """These rows hold a no since `at` (naive UTC): opt-ins from before end, whoever has them.
 
         :return: the rows whose common state changed
@@ -122,9 +122,9 @@ class WabaRecipient(models.Model):
                 at,
             )
         )
-        return self._refresh_states()
+        return self._refresh_consent_states()
 
-    def _take_opt_in(self, purpose, at, company):
+    def _apply_opt_in(self, purpose, at, company):
         """These rows, of one person, hold a yes to `company` since `at`, if no opt-out came after.
 
         :return: the rows whose common state changed
@@ -147,9 +147,9 @@ class WabaRecipient(models.Model):
                 out=SQL.identifier(f"{purpose}_out_at"),
             )
         )
-        return self._refresh_states()
+        return self._refresh_consent_states()
 
-    def _end_opt_ins(self):
+    def _revoke_older_opt_ins(self):
         """Opt-ins of these rows that are older than an opt-out they have come to hold end."""
         self.flush_model()
         self.env.cr.execute(
@@ -161,9 +161,9 @@ class WabaRecipient(models.Model):
                 self.ids,
             )
         )
-        return self._refresh_states()
+        return self._refresh_consent_states()
 
-    def _refresh_states(self):
+    def _refresh_consent_states(self):
         """Work out `marketing_state` and `utility_state` anew: what all companies of the portfolio
         may go by. Where companies share one, each reads its own (`consent_sql`).
 
@@ -181,7 +181,7 @@ class WabaRecipient(models.Model):
                       AND (target.marketing_state, COALESCE(target.utility_state, 'unknown'))
                           IS DISTINCT FROM (common.marketing, common.utility)
                 RETURNING target.id""",
-                *map(common_sql, PURPOSES),
+                *map(shared_consent_sql, PURPOSES),
                 self.ids,
             )
         )
@@ -216,14 +216,14 @@ class WabaRecipient(models.Model):
             )
         )
         if rows:
-            self.browse({id_ for (id_,) in rows})._refresh_states()
+            self.browse({id_ for (id_,) in rows})._refresh_consent_states()
 
-    def _is_still_out(self, purpose):
+    def _has_standing_opt_out(self, purpose):
         """Whether one of our companies still has to respect an opt-out of this person."""
         is_out = self[f"{purpose}_state"] == "opted_out" or self[f"{purpose}_out_at"]
-        return bool(is_out) and not self._is_given_to_all(purpose)
+        return bool(is_out) and not self._has_all_opt_ins(purpose)
 
-    def _is_given_to_all(self, purpose):
+    def _has_all_opt_ins(self, purpose):
         """Whether every company with an account has this person's opt-in: nobody needs their no."""
         self.ensure_one()
         return not self.env.execute_query(

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-USERS = "waba_campaign.waba_group_user"
+USER_GROUP = "waba_campaign.waba_group_user"
 
 
 class WabaPersonMixin(models.AbstractModel):
@@ -9,7 +9,7 @@ class WabaPersonMixin(models.AbstractModel):
     _inherit = "waba.person.mixin"
 
     waba_conversation_text = fields.Char(
-        "Conversation", compute="_compute_waba_conversation_text", groups=USERS
+        "Conversation", compute="_compute_waba_conversation_text", groups=USER_GROUP
     )
 
     @api.depends_context("uid", "lang", "allowed_company_ids")
@@ -44,7 +44,7 @@ class WabaPersonMixin(models.AbstractModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "waba_campaign.waba_conversation_action"
         )
-        mine = conversations._of_record(record).with_env(self.env)
+        mine = conversations._find_by_record(record).with_env(self.env)
         mine = mine.filtered(lambda conversation: conversation.has_access("read"))
         if len(mine) == 1:
             action.update(views=[(False, "form")], view_mode="form", res_id=mine.id)

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ..policy import person_name
-from .window_actions import list_of
+from .window_actions import list_action
 
 
 class WabaPersonMixin(models.AbstractModel):
@@ -75,10 +75,10 @@ class WabaPersonMixin(models.AbstractModel):
     def action_view_waba_messages(self):
         self.ensure_one()
         domain = [("res_model", "=", self._name), ("res_id", "=", self.id)]
-        return list_of(self.env, "waba_message_action", domain)
+        return list_action(self.env, "waba_message_action", domain)
 
 
-def record_of(row):
+def linked_record(row):
     """The partner or lead that a row names by `res_model` and `res_id`, if it still exists."""
     row.ensure_one()
     if row.res_model not in row.env or not row.res_id:

@@ -6,20 +6,20 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..policy import eligibility, frequency
-from .consent_sql import strictest
-from .labels import label
-from .phone_countries import country_of
-from .waba_failure import failure_sentence
-from .waba_recipient import known_by
+from .consent_sql import strictest_consent
+from .labels import selection_label
+from .phone_countries import number_country
+from .waba_failure import failure_text
+from .waba_recipient import recipients_with_numbers
 
-USERS = "waba_campaign.waba_group_user"
+USER_GROUP = "waba_campaign.waba_group_user"
 ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
 # The refusals that follow from what the person said, and of what they said it.
-OPT_OUTS = {"opted_out": "marketing", "opted_out_utility": "utility"}
-NEVER_CONTACTS = ("skipped", "cancelled")
+PURPOSE_BY_REASON = {"opted_out": "marketing", "opted_out_utility": "utility"}
+NOT_CONTACT_STATES = ("skipped", "cancelled")
 
 
-class Answer(NamedTuple):
+class PanelAnswer(NamedTuple):
     """May this person be written to: a key of ANSWERS and the sentence that says why."""
 
     key: str
@@ -37,55 +37,55 @@ class WabaPersonMixin(models.AbstractModel):
     _inherit = "waba.person.mixin"
 
     waba_promotion_answer = fields.Selection(
-        ANSWERS, "Promotions", compute="_compute_waba_panel", groups=USERS
+        ANSWERS, "Promotions", compute="_compute_waba_panel", groups=USER_GROUP
     )
-    waba_promotion_why = fields.Char("Why promotions", compute="_compute_waba_panel", groups=USERS)
+    waba_promotion_why = fields.Char("Why promotions", compute="_compute_waba_panel", groups=USER_GROUP)
     waba_service_answer = fields.Selection(
-        ANSWERS, "Service messages", compute="_compute_waba_panel", groups=USERS
+        ANSWERS, "Service messages", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_service_why = fields.Char(
-        "Why service messages", compute="_compute_waba_panel", groups=USERS
+        "Why service messages", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_marketing_state = fields.Selection(
         selection=lambda self: self._waba_consent_states("marketing_state"),
         string="Consent to promotions",
         compute="_compute_waba_panel",
-        groups=USERS,
+        groups=USER_GROUP,
     )
     waba_utility_state = fields.Selection(
         selection=lambda self: self._waba_consent_states("utility_state"),
         string="Consent to service messages",
         compute="_compute_waba_panel",
-        groups=USERS,
+        groups=USER_GROUP,
     )
     waba_last_out_at = fields.Datetime(
-        "Last message to them", compute="_compute_waba_panel", groups=USERS
+        "Last message to them", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_last_out_state = fields.Char(
-        "What became of it", compute="_compute_waba_panel", groups=USERS
+        "What became of it", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_last_in_at = fields.Datetime(
-        "Last message from them", compute="_compute_waba_panel", groups=USERS
+        "Last message from them", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_window_until = fields.Datetime(
-        "Can be answered freely until", compute="_compute_waba_panel", groups=USERS
+        "Can be answered freely until", compute="_compute_waba_panel", groups=USER_GROUP
     )
-    waba_window_text = fields.Char("Service window", compute="_compute_waba_panel", groups=USERS)
+    waba_window_text = fields.Char("Service window", compute="_compute_waba_panel", groups=USER_GROUP)
 
     @api.model
     def _waba_consent_states(self, name):
         return self.env["waba.recipient"]._fields[name]._description_selection(self.env)
 
-    def action_waba_note_consent(self):
+    def action_waba_record_consent(self):
         """Asks what this person said, and writes it down under the user's name."""
         self.ensure_one()
         return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
 
-    def action_waba_open_person(self):
+    def action_waba_open_recipient(self):
         """The person as WhatsApp knows them: every word of theirs and every message."""
         self.ensure_one()
         number = self.env["waba.recipient"]._number_of(self)
-        people = self.env["waba.recipient"].search(known_by([number]))
+        people = self.env["waba.recipient"].search(recipients_with_numbers([number]))
         actions = self.env["ir.actions.act_window"]
         action = actions._for_xml_id("waba_campaign.waba_recipient_action")
         action["domain"] = [("id", "in", people.ids)]
@@ -96,13 +96,13 @@ class WabaPersonMixin(models.AbstractModel):
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_panel(self):
         numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
-        panel = Panel(self.env, {number for number in numbers.values() if number}, self)
+        panel = PersonPanel(self.env, {number for number in numbers.values() if number}, self)
         for record, number in numbers.items():
-            typed = self.env["waba.recipient"]._typed_number(record)
-            record.update(panel.values_for(number, typed, record._origin.id))
+            typed = self.env["waba.recipient"]._raw_number(record)
+            record.update(panel.panel_values(number, typed, record._origin.id))
 
 
-class Panel:
+class PersonPanel:
     """What is known of some E.164 numbers and their records, read once, and what follows."""
 
     def __init__(self, env, numbers, records):
@@ -112,16 +112,16 @@ class Panel:
         sudo = env(su=True)
         of_company = Domain("company_id", "in", env.companies.ids)
         self.senders = sudo["waba.sender"].search(of_company)
-        self.ours = sudo["waba.sender"]._own_among(numbers)
-        self.people = self._people(sudo, numbers)
+        self.ours = sudo["waba.sender"]._filter_own_numbers(numbers)
+        self.people = self._find_recipients(sudo, numbers)
         ids = [person.id for people in self.people.values() for person in people]
         self.last = self._last_messages(sudo, ids)
         self.windows = self._windows(sudo, ids)
-        self.blacklisted = sudo["waba.recipient"]._blacklisted_among(numbers)
+        self.blacklisted = sudo["waba.recipient"]._filter_blacklisted(numbers)
         everyone = sudo["waba.recipient"].browse(ids)
         self.consent = everyone._consent_states(self.senders.company_id)
         self.opt_outs = self._opt_outs(sudo, ids)
-        self.renumbered = sudo["waba.renumbered"]._held(
+        self.renumbered = sudo["waba.renumbered"]._held_records(
             records._name, records.ids, self.senders.company_id
         )
         self.promotions = {
@@ -129,7 +129,7 @@ class Panel:
             for company in self.senders.company_id
         }
 
-    def values_for(self, number, typed, record_id):
+    def panel_values(self, number, typed, record_id):
         """Values of the panel's fields.
 
         :param number: E.164 or ''
@@ -140,19 +140,19 @@ class Panel:
         out = self._latest(people, "out")
         sender = out.sender_id if out and out.sender_id in self.senders else self.senders[:1]
         about = (number, typed, people, sender, record_id)
-        promotion = self._answer("marketing", *about)
-        service = self._answer("utility", *about)
+        promotion = self._purpose_answer("marketing", *about)
+        service = self._purpose_answer("utility", *about)
         until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
         return {
-            "waba_marketing_state": self._consent_of(people, "marketing", sender.company_id),
-            "waba_utility_state": self._consent_of(people, "utility", sender.company_id),
+            "waba_marketing_state": self._company_consent(people, "marketing", sender.company_id),
+            "waba_utility_state": self._company_consent(people, "utility", sender.company_id),
             "waba_promotion_answer": promotion.key,
             "waba_promotion_why": promotion.why,
             "waba_service_answer": service.key,
             "waba_service_why": service.why,
-            "waba_last_out_at": self._moment_of(out),
-            "waba_last_out_state": out and label(self.env, "state", out.state, "waba.message"),
-            "waba_last_in_at": self._moment_of(self._latest(people, "in")),
+            "waba_last_out_at": self._message_time(out),
+            "waba_last_out_state": out and selection_label(self.env, "state", out.state, "waba.message"),
+            "waba_last_in_at": self._message_time(self._latest(people, "in")),
             "waba_window_until": until,
             "waba_window_text": self._window_text(until),
         }
@@ -161,13 +161,13 @@ class Panel:
     # Reading
     # ------------------------------------------------------------------
 
-    def _people(self, sudo, numbers):
+    def _find_recipients(self, sudo, numbers):
         """{E.164 number: [waba.recipient]}, by either of a person's two forms."""
         found = {}
         for person in sudo["waba.recipient"].search(
-            known_by(numbers) & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
+            recipients_with_numbers(numbers) & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
         ):
-            for number in numbers.intersection(person._known_numbers()):
+            for number in numbers.intersection(person._number_forms()):
                 found.setdefault(number, []).append(person)
         return found
 
@@ -184,7 +184,7 @@ class Panel:
                              AND state <> ALL(%s) AND company_id = ANY(%s)
                            ORDER BY id DESC LIMIT 1) m""",
                 recipient_ids,
-                list(NEVER_CONTACTS),
+                list(NOT_CONTACT_STATES),
                 self.env.companies.ids,
             )
         )
@@ -215,7 +215,7 @@ class Panel:
         found = [self.last[p.id, direction] for p in people if (p.id, direction) in self.last]
         return max(found, key=lambda message: message.id, default=False)
 
-    def _moment_of(self, message):
+    def _message_time(self, message):
         return message and (
             message.accepted_at or message.sent_at or message.delivered_at or message.create_date
         )
@@ -224,12 +224,12 @@ class Panel:
     # Answering
     # ------------------------------------------------------------------
 
-    def _answer(self, purpose, number, typed, people, sender, record_id):
+    def _purpose_answer(self, purpose, number, typed, people, sender, record_id):
         if not sender:
-            return Answer("no", self.env._("No number of ours is connected."))
-        person = self._person(number, typed, people, sender.company_id)
+            return PanelAnswer("no", self.env._("No number of ours is connected."))
+        person = self._eligibility_person(number, typed, people, sender.company_id)
         held = (sender.company_id.id, record_id, purpose) in self.renumbered
-        verdict = eligibility.check(
+        verdict = eligibility.check_eligibility(
             replace(person, renumbered=held),
             purpose,
             self.now,
@@ -240,37 +240,37 @@ class Panel:
         if not verdict.allowed:
             waits = verdict.retry_at or verdict.reason_key == "may_opt_out"
             key = "later" if waits else "no"
-            return Answer(key, self._refusal(verdict, typed, people))
-        if why := self._why_later(purpose, people, sender):
-            return Answer("later", why)
-        return Answer("yes", self._why_yes(purpose, people, sender.company_id))
+            return PanelAnswer(key, self._refusal_answer(verdict, typed, people))
+        if why := self._postponed_reason(purpose, people, sender):
+            return PanelAnswer("later", why)
+        return PanelAnswer("yes", self._allowed_reason(purpose, people, sender.company_id))
 
-    def _person(self, number, typed, people, company):
+    def _eligibility_person(self, number, typed, people, company):
         return eligibility.Person(
             number=number or typed.lstrip("+"),
             is_ours=number in self.ours,
-            marketing_state=self._consent_of(people, "marketing", company),
-            utility_state=self._consent_of(people, "utility", company),
+            marketing_state=self._company_consent(people, "marketing", company),
+            utility_state=self._company_consent(people, "utility", company),
             blacklisted=number in self.blacklisted,
-            unreachable_until=self._until(people, "unreachable_until"),
+            unreachable_until=self._latest_value(people, "unreachable_until"),
             blocked=any(person.is_blocked for person in people),
-            country_code=country_of(number),
-            promotions_free_at=frequency.frees_at(
+            country_code=number_country(number),
+            promotions_free_at=frequency.next_promotion_time(
                 self.promotions[company].get(number, ()), company._waba_frequency_cap()
             ),
             may_opt_out=any(person.may_opt_out_at for person in people),
         )
 
-    def _consent_of(self, people, purpose, company):
+    def _company_consent(self, people, purpose, company):
         """What the company has to take their words to be, of several rows the strictest."""
-        return strictest({self.consent[company.id, person.id, purpose] for person in people})
+        return strictest_consent({self.consent[company.id, person.id, purpose] for person in people})
 
-    def _until(self, people, name):
+    def _latest_value(self, people, name):
         return max((person[name] for person in people if person[name]), default=None)
 
-    def _refusal(self, verdict, typed, people):
+    def _refusal_answer(self, verdict, typed, people):
         reason = verdict.reason_key
-        if reason in OPT_OUTS:
+        if reason in PURPOSE_BY_REASON:
             return self._opt_out_sentence(reason, people)
         if reason == "renumbered":
             return self.env._(
@@ -278,32 +278,32 @@ class Panel:
                 "person now, or nothing of it is sent here."
             )
         if verdict.retry_at:
-            return self._until_sentence(failure_sentence(self.env, reason), verdict.retry_at)
-        return failure_sentence(
+            return self._until_sentence(failure_text(self.env, reason), verdict.retry_at)
+        return failure_text(
             self.env, reason, text=typed if reason == "invalid_number" else None
         )
 
     def _opt_out_sentence(self, reason, people):
         """'The person asked not to receive promotions (12 Nov 2026, their message).'"""
-        sentence, purpose = failure_sentence(self.env, reason), OPT_OUTS[reason]
+        sentence, purpose = failure_text(self.env, reason), PURPOSE_BY_REASON[reason]
         keys = [(person.id, purpose) for person in people]
         entries = [self.opt_outs[key] for key in keys if key in self.opt_outs]
         if not entries:
             return sentence
         entry = max(entries, key=lambda entry: entry.at)
-        source = label(self.env, "source", entry.source, "waba.consent")
+        source = selection_label(self.env, "source", entry.source, "waba.consent")
         return f"{sentence.rstrip('.')} ({format_date(self.env, entry.at)}, {source})."
 
-    def _why_later(self, purpose, people, sender):
+    def _postponed_reason(self, purpose, people, sender):
         """Why a message would wait although the person may get it, or False."""
-        held_until = self._until(people, "marketing_held_until")
+        held_until = self._latest_value(people, "marketing_held_until")
         if purpose == "marketing" and held_until and held_until > self.now:
             return self._until_sentence(
                 self.env._("WhatsApp holds promotions to this person back."), held_until
             )
-        if why := sender._why_not_sending():
+        if why := sender._not_sending_reason():
             return why
-        return purpose == "marketing" and sender._why_marketing_waits()
+        return purpose == "marketing" and sender._marketing_hold_reason()
 
     def _until_sentence(self, sentence, moment):
         when = fields.Datetime.context_timestamp(self.env.user, moment)
@@ -314,8 +314,8 @@ class Panel:
             time=when.strftime("%H:%M"),
         )
 
-    def _why_yes(self, purpose, people, company):
-        agreed = self._consent_of(people, purpose, company) == "opted_in"
+    def _allowed_reason(self, purpose, people, company):
+        agreed = self._company_consent(people, purpose, company) == "opted_in"
         if purpose == "utility" and agreed:
             return self.env._("The person agreed to service messages.")
         if purpose == "utility":

@@ -2,7 +2,7 @@ import phonenumbers
 from odoo import fields, models
 from odoo.tools import SQL
 
-from .phone_countries import country_of
+from .phone_countries import number_country
 
 # Digits after the plus sign that tell the country: calling codes have up to 3, and those of North
 # America (+1) are told apart by the area code, which ends with the fourth.
@@ -52,17 +52,17 @@ def country_prefixes():
         missing = DIGITS - len(str(calling_code))
         for tail in range(10**missing):
             prefix = f"{calling_code}{tail:0{missing}d}"
-            yield prefix, _region_of(prefix, regions)
+            yield prefix, _prefix_region(prefix, regions)
 
 
-def _region_of(prefix, regions):
+def _prefix_region(prefix, regions):
     if len(regions) == 1:
         return regions[0]
     example = phonenumbers.example_number_for_type(regions[0], phonenumbers.PhoneNumberType.MOBILE)
     length = len(f"{example.country_code}{example.national_number}")
-    return country_of(f"+{prefix}{FILLER}"[: length + 1]) or regions[0]
+    return number_country(f"+{prefix}{FILLER}"[: length + 1]) or regions[0]
 
 
-def prefix_of(number):
+def prefix_sql(number):
     """SQL of the prefix to look up, from an SQL expression of an E.164 number."""
     return SQL("substr(%s, 2, %s)", number, DIGITS)

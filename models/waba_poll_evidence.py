@@ -6,8 +6,8 @@ from functools import partial
 from odoo import api, fields, models
 
 from ..cloud_api import Health
-from .labels import labels_of
-from .waba_reputation_kinds import RANKS, effect_of_change
+from .labels import selection_labels
+from .waba_reputation_kinds import RANKS, change_effect
 
 
 class WabaReputationEvent(models.Model):
@@ -27,9 +27,9 @@ class WabaReputationEvent(models.Model):
         changes = []
         for kind, value in after.items():
             old = before.get(kind) or None
-            effect = effect_of_change(kind, old, value)
+            effect = change_effect(kind, old, value)
             is_first = not old
-            if not value or value == old or (is_first and not _begins(kind, value, effect)):
+            if not value or value == old or (is_first and not _is_first_value_recorded(kind, value, effect)):
                 continue
             changes.append(
                 {
@@ -40,20 +40,20 @@ class WabaReputationEvent(models.Model):
                     "value_before": old,
                     "value_after": value,
                     "detail": words(kind, old, value),
-                    "event_key": _key_of_reading(kind),
+                    "event_key": _reading_key(kind),
                     **subject,
                 }
             )
-        return self._record(changes)
+        return self._record_events(changes)
 
 
-def _key_of_reading(kind):
+def _reading_key(kind):
     """What was read is compared with what was known, so it cannot be noted twice; and one value may
     change twice within a second."""
     return f"poll:{kind}:{uuid.uuid4().hex}"
 
 
-def _begins(kind, value, effect):
+def _is_first_value_recorded(kind, value, effect):
     """Whether a first value is noted."""
     return effect == "bad" or (
         kind in ("number_quality", "template_quality", "messaging_limit") and value in RANKS[kind]
@@ -63,15 +63,15 @@ def _begins(kind, value, effect):
 class WabaPortfolio(models.Model):
     _inherit = "waba.portfolio"
 
-    def _limit_words(self, before, after):
-        labels = labels_of(self, "messaging_limit")
+    def _limit_text(self, before, after):
+        labels = selection_labels(self, "messaging_limit")
         return self.env._(
             "Daily limit: %(before)s → %(after)s",
             before=labels.get(before or "unknown"),
             after=labels.get(after, after),
         )
 
-    def _read_limit(self, messaging_limit, where, subject):
+    def _apply_polled_limit(self, messaging_limit, where, subject):
         """Take over a limit read from Meta, and note it when it is another one.
 
         :param subject: {field: id} of whom it was read from
@@ -82,14 +82,14 @@ class WabaPortfolio(models.Model):
             {**subject, "portfolio_id": self.id},
             {"messaging_limit": before if before != "unknown" else None},
             {"messaging_limit": self.messaging_limit},
-            lambda _kind, old, new: self._limit_words(old, new),
+            lambda _kind, old, new: self._limit_text(old, new),
         )
 
 
 class WabaSender(models.Model):
     _inherit = "waba.sender"
 
-    def _standing(self):
+    def _platform_facts(self):
         """What Meta says of this number, by kind of evidence; empty before the first reading."""
         if not self.rated_at:
             return {}
@@ -101,53 +101,53 @@ class WabaSender(models.Model):
             "health": Health.from_reply(self.health_status).can_send,
         }
 
-    def _note_changes(self, before):
+    def _record_platform_changes(self, before):
         """:param before: `_standing()` as it was"""
         self.env["waba.reputation.event"]._record_changes(
-            {"sender_id": self.id}, before, self._standing(), self._standing_words
+            {"sender_id": self.id}, before, self._platform_facts(), self._platform_facts_text
         )
 
-    def _standing_words(self, kind, before, after):
+    def _platform_facts_text(self, kind, before, after):
         field = {"number_quality": "quality_rating"}.get(kind)
-        labels = labels_of(self, field) if field else {}
-        names = labels_of(self.env["waba.reputation.event"], "kind")
+        labels = selection_labels(self, field) if field else {}
+        names = selection_labels(self.env["waba.reputation.event"], "kind")
         return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
 
 
 class WabaTemplate(models.Model):
     _inherit = "waba.template"
 
-    def _standing(self):
+    def _platform_facts(self):
         return {"template_quality": self.quality_score}
 
-    def _note_changes(self, before, status_before=None, category_before=None):
+    def _record_platform_changes(self, before, status_before=None, category_before=None):
         """What a reading of this template found changed.
 
         :param before: `_standing()` as it was, {} for a template that is new here
         """
         events = self.env["waba.reputation.event"]
         about = {"template_id": self.id}
-        quality_words = partial(self._change_words, "quality_score")
+        quality_words = partial(self._change_text, "quality_score")
         events._record_changes(
-            about, before, self._standing(), lambda _kind, old, new: quality_words(old, new)
+            about, before, self._platform_facts(), lambda _kind, old, new: quality_words(old, new)
         )
         now = fields.Datetime.now()
         shared = {"source": "poll", "at": now, **about}
-        if kind := self._kind_of_status(status_before):
-            events._record(
+        if kind := self._status_evidence_kind(status_before):
+            events._record_events(
                 [
                     {
                         **shared,
                         "kind": kind,
                         "value_before": status_before,
                         "value_after": self.status,
-                        "detail": self._change_words("status", status_before, self.status),
-                        "event_key": _key_of_reading(kind),
+                        "detail": self._change_text("status", status_before, self.status),
+                        "event_key": _reading_key(kind),
                     }
                 ]
             )
         if category_before and category_before != self.category:
-            events._record(
+            events._record_events(
                 [
                     {
                         **shared,
@@ -155,13 +155,13 @@ class WabaTemplate(models.Model):
                         "effect": "bad" if self.category == "marketing" else "neutral",
                         "value_before": category_before,
                         "value_after": self.category,
-                        "detail": self._change_words("category", category_before, self.category),
-                        "event_key": _key_of_reading("template_category"),
+                        "detail": self._change_text("category", category_before, self.category),
+                        "event_key": _reading_key("template_category"),
                     }
                 ]
             )
 
-    def _kind_of_status(self, before):
+    def _status_evidence_kind(self, before):
         """The evidence in a status that no webhook had told, or None."""
         if before in (None, self.status):
             return None
@@ -171,21 +171,21 @@ class WabaTemplate(models.Model):
         return "template_reinstated" if was_stopped and self.status == "approved" else None
 
     @api.model
-    def _change_words(self, field, before, after):
-        labels = labels_of(self, field)
+    def _change_text(self, field, before, after):
+        labels = selection_labels(self, field)
         return f"{labels.get(before, before) or '–'} → {labels.get(after, after)}"
 
 
 class WabaAccount(models.Model):
     _inherit = "waba.account"
 
-    def _health(self):
+    def _health_summary(self):
         return {"health": Health.from_reply(self.health_status).can_send}
 
-    def _note_health(self, before):
+    def _record_health_changes(self, before):
         self.env["waba.reputation.event"]._record_changes(
             {"account_id": self.id},
             before,
-            self._health(),
+            self._health_summary(),
             lambda _kind, old, new: f"{old or '–'} → {new}",
         )

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ..policy import limits
 from .hooks import hook
-from .labels import labels_of
+from .labels import selection_labels
 
 MESSAGING_LIMITS = [
     ("50", "50 people a day"),
@@ -163,7 +163,7 @@ class WabaPortfolio(models.Model):
         :param messaging_limit: a key of MESSAGING_LIMITS; 'unknown' and None change nothing.
         :param source: where Meta said it, in words, for the chatter.
         """
-        labels = labels_of(self, "messaging_limit")
+        labels = selection_labels(self, "messaging_limit")
         for portfolio in self:
             if messaging_limit not in labels or messaging_limit in (
                 "unknown",
@@ -180,7 +180,7 @@ class WabaPortfolio(models.Model):
                     where=source,
                 )
             )
-            portfolio.sender_ids._wake()
+            portfolio.sender_ids._trigger_dispatch()
             portfolio._on_limit_change(before)
 
     @hook
@@ -204,10 +204,10 @@ class WabaPortfolio(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "daily_cap" in vals or "followup_share" in vals:
-            self.sender_ids._wake()
+            self.sender_ids._trigger_dispatch()
         return result
 
-    def action_view_counted_people(self):
+    def action_view_counted_recipients(self):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",

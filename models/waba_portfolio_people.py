@@ -16,7 +16,7 @@ class WabaPortfolio(models.Model):
     _inherit = "waba.portfolio"
 
     @implements("_on_join")
-    def _take_people_over(self, other, account):
+    def _merge_account_recipients(self, other, account):
         """`account` counts here from now on: whom it wrote to comes along, still counted.
 
         `other`, the portfolio it leaves, keeps its people: further accounts may count there.
@@ -24,9 +24,9 @@ class WabaPortfolio(models.Model):
         self.ensure_one()
         self.env.flush_all()
         params = {"ours": self.id, "theirs": other.id, "account": account.id}
-        self._join_known_people(params)
-        self._copy_unknown_people(params)
-        self._copy_consent(params)
+        self._merge_known_recipients(params)
+        self._copy_unknown_recipients(params)
+        self._copy_consent_states(params)
         for table, of_account in (
             ("waba_message", SQL("row.account_id = %(account)s", **params)),
             (
@@ -52,7 +52,7 @@ class WabaPortfolio(models.Model):
             )
         self.env.invalidate_all()
 
-    def _join_known_people(self, params):
+    def _merge_known_recipients(self, params):
         """People both portfolios know: the later count and the stricter word."""
         self.env.cr.execute(
             SQL(
@@ -80,7 +80,7 @@ class WabaPortfolio(models.Model):
             )
         )
 
-    def _copy_unknown_people(self, params):
+    def _copy_unknown_recipients(self, params):
         """People the account wrote to that this portfolio does not know yet."""
         columns = [
             SQL.identifier(field.name)
@@ -111,7 +111,7 @@ class WabaPortfolio(models.Model):
             )
         )
 
-    def _copy_consent(self, params):
+    def _copy_consent_states(self, params):
         """What each company may take these people's words to be, when they have joined."""
         people = self.env["waba.recipient"]
         people._copy_opt_ins(
@@ -123,13 +123,13 @@ class WabaPortfolio(models.Model):
                 same=SAME_PERSON,
             )
         )
-        people.search([("portfolio_id", "=", self.id)])._end_opt_ins()
+        people.search([("portfolio_id", "=", self.id)])._revoke_older_opt_ins()
 
     @implements("_on_accounts_change")
-    def _refresh_people(self):
+    def _refresh_recipients(self):
         """Work out the common states of those who opted in to a company: another company in a
         portfolio was not told what its people said to others."""
         given = (
             self.env["waba.opt.in"].sudo().search([("recipient_id.portfolio_id", "in", self.ids)])
         )
-        given.recipient_id._refresh_states()
+        given.recipient_id._refresh_consent_states()

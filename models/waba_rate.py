@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..policy import rates
-from .labels import labels_of
+from .labels import selection_labels
 
 CATEGORIES = [
     ("marketing", "Promotion"),
@@ -89,7 +89,7 @@ class WabaRate(models.Model):
 
     @api.depends("market", "category")
     def _compute_display_name(self):
-        labels = labels_of(self, "category")
+        labels = selection_labels(self, "category")
         for rate in self:
             category = labels.get(rate.category, "")
             rate.display_name = f"{rate.market}: {category}" if rate.market else category
@@ -123,7 +123,7 @@ class WabaRate(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _card(self, company):
+    def _rate_card(self, company):
         """The company's prices, read once for many messages.
 
         :return: function of the ISO code of the recipient's country ('' when unknown), one of
@@ -133,7 +133,7 @@ class WabaRate(models.Model):
         lines = self.sudo().search([("company_id", "in", (company.id, False))])
         known = {line.id: (line.amount, line.currency_id) for line in lines}
         card = [
-            rates.Line(
+            rates.RateLine(
                 line.id,
                 frozenset(line.country_ids.mapped("code")),
                 line.category,
@@ -145,7 +145,7 @@ class WabaRate(models.Model):
         ]
 
         def price_of(country_code, category, at):
-            line = rates.choose(card, country_code or "", category, at.date())
+            line = rates.choose_rate(card, country_code or "", category, at.date())
             return known[line.id] if line else (None, None)
 
         return price_of

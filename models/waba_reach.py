@@ -12,10 +12,10 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-RECORDS = ("crm.lead", "res.partner")
+PERSON_MODELS = ("crm.lead", "res.partner")
 
 
-def _readable(records, column="id"):
+def _readable_ids_sql(records, column="id"):
     """Subselect of a column of the records of this model that whoever asks may read, or None."""
     if not records.has_access("read"):
         return None
@@ -25,7 +25,7 @@ def _readable(records, column="id"):
     return query.subselect(records._field_to_sql(records._table, column, query))
 
 
-def _select(rows, column, *conditions, ids):
+def _ids_in_reach_sql(rows, column, *conditions, ids):
     """SELECT of a column of `rows`' whole table, in which ids in reach stand.
 
     :param ids: the only ones asked for, or None for all
@@ -36,19 +36,19 @@ def _select(rows, column, *conditions, ids):
     return SQL("SELECT %s FROM %s AS reach WHERE %s", sql, SQL.identifier(rows._table), where)
 
 
-def _select_of_records(rows, column, *conditions, ids):
-    """[`_select`] of the rows that name a readable lead or contact by res_model and res_id."""
+def _record_rows_sql(rows, column, *conditions, ids):
+    """[`_ids_in_reach_sql`] of the rows that name a readable lead or contact by res_model and res_id."""
     res_model, res_id = (rows._field_to_sql("reach", name) for name in ("res_model", "res_id"))
     return [
-        _select(
+        _ids_in_reach_sql(
             rows,
             column,
             SQL("%s = %s AND %s IN %s", res_model, name, res_id, readable),
             *conditions,
             ids=ids,
         )
-        for name in RECORDS
-        if (readable := _readable(rows.env[name]))
+        for name in PERSON_MODELS
+        if (readable := _readable_ids_sql(rows.env[name]))
     ]
 
 
@@ -100,18 +100,18 @@ class WabaRecipient(models.Model):
         messages, conversations = self.env["waba.message"], self.env["waba.conversation"]
         ways = [
             (messages, "campaign_id", self._own_campaigns()),
-            (conversations, "id", _readable(conversations)),
+            (conversations, "id", _readable_ids_sql(conversations)),
         ]
         parts = [
-            _select(rows, "recipient_id", SQL("%s IN %s", SQL.identifier("reach", by), of), ids=ids)
+            _ids_in_reach_sql(rows, "recipient_id", SQL("%s IN %s", SQL.identifier("reach", by), of), ids=ids)
             for rows, by, of in ways
             if of
         ]
-        parts += _select_of_records(messages, "recipient_id", ids=ids)
-        for name in RECORDS:
-            if numbers := _readable(self.env[name], "phone_sanitized"):
+        parts += _record_rows_sql(messages, "recipient_id", ids=ids)
+        for name in PERSON_MODELS:
+            if numbers := _readable_ids_sql(self.env[name], "phone_sanitized"):
                 parts += [
-                    _select(
+                    _ids_in_reach_sql(
                         self,
                         "id",
                         SQL("%s IN %s", self._field_to_sql("reach", by), numbers),
@@ -148,7 +148,7 @@ class WabaConversation(models.Model):
         unassigned = SQL("%s IS NULL", responsible)
         stranger = SQL("COALESCE(%s, 0) = 0 AND %s IS NOT NULL", res_id, answered_at)
         return [
-            _select(self, "id", mine, ids=ids),
-            _select(self, "id", unassigned, stranger, ids=ids),
-            *_select_of_records(self, "id", unassigned, ids=ids),
+            _ids_in_reach_sql(self, "id", mine, ids=ids),
+            _ids_in_reach_sql(self, "id", unassigned, stranger, ids=ids),
+            *_record_rows_sql(self, "id", unassigned, ids=ids),
         ]

@@ -77,20 +77,20 @@ class WabaRecipient(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        people = super().create([_known_as(vals) for vals in vals_list])
-        people._inherit_erased()
+        people = super().create([_identity_values(vals) for vals in vals_list])
+        people._apply_erased_opt_outs()
         return people
 
     def write(self, vals):
-        result = super().write(_known_as(vals))
+        result = super().write(_identity_values(vals))
         if any(vals.get(name) for name in ("number", "wa_number", "user_uid")):
-            self._inherit_erased()
+            self._apply_erased_opt_outs()
         return result
 
-    def _known_numbers(self):
+    def _number_forms(self):
         """The numbers of these people, in every way of writing them (policy/numbers.py)."""
         written = (number for person in self for number in (person.number, person.wa_number))
-        return list(numbers.all_forms(written))
+        return list(numbers.forms_by_number(written))
 
     # ------------------------------------------------------------------
     # From a lead or contact to a number
@@ -101,21 +101,21 @@ class WabaRecipient(models.Model):
         """E.164 by the record's own country, one form for one person; '' when there is none."""
         # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
         number = record.phone_sanitized or record._phone_format()
-        if not number and (old := numbers.respelt(self._typed_number(record))):
+        if not number and (old := numbers.read_old_spelling(self._raw_number(record))):
             number = record._phone_format(number=old)
-        return numbers.e164_of(number or "")
+        return numbers.canonical_number(number or "")
 
     @api.model
-    def _typed_number(self, record):
+    def _raw_number(self, record):
         """The number as it stands on the record, to name what is not valid; ''."""
         typed = (record[name] for name in record._phone_get_number_fields())
         return next((text.strip() for text in typed if text and text.strip()), "")
 
     @api.model
-    def _blacklisted_among(self, wanted):
+    def _filter_blacklisted(self, wanted):
         """Which of these numbers are on Odoo's phone blacklist, in any way of writing them."""
         # In SQL: the model's own search parses every number again, which costs more than the rest.
-        forms = numbers.all_forms(wanted)
+        forms = numbers.forms_by_number(wanted)
         self.env["phone.blacklist"].flush_model(["number", "active"])
         rows = self.env.execute_query(
             SQL("SELECT number FROM phone_blacklist WHERE active AND number = ANY(%s)", [*forms])
@@ -132,7 +132,7 @@ class WabaRecipient(models.Model):
 
         :param wanted: numbers in any way of writing them; the row has the E.164 one
         """
-        known_as = {number: numbers.e164_of(number) for number in wanted if number}
+        known_as = {number: numbers.canonical_number(number) for number in wanted if number}
         rows = [*set(known_as.values())]
         self._create_missing(portfolio, rows)
         recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", rows)])
@@ -170,7 +170,7 @@ class WabaRecipient(models.Model):
                     [id_ for (id_,) in made],
                 )
             )
-        self._inherit_doubt(portfolio, numbers)
+        self._copy_possible_opt_out(portfolio, numbers)
         self._inherit_erased_numbers(portfolio, numbers)
 
     @api.model
@@ -213,14 +213,14 @@ class WabaRecipient(models.Model):
         ).write({"retry_at": until, "wait_reason": "held"})
 
 
-def known_by(wanted):
+def recipients_with_numbers(wanted):
     """The Domain of people with one of these numbers, however we or WhatsApp write it."""
-    forms = list(numbers.all_forms(wanted))
+    forms = list(numbers.forms_by_number(wanted))
     return Domain("number", "in", forms) | Domain("wa_number", "in", forms)
 
 
-def _known_as(vals):
+def _identity_values(vals):
     """Values by which a person is found under their one number, whatever spelling is given."""
     if not vals.get("number"):
         return vals
-    return {**vals, "number": numbers.e164_of(vals["number"])}
+    return {**vals, "number": numbers.canonical_number(vals["number"])}

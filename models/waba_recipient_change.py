@@ -23,7 +23,7 @@ class WabaRecipient(models.Model):
     _former_uids_idx = models.Index("(portfolio_id) WHERE former_uids IS NOT NULL")
 
     @api.model
-    def _by_former_uid(self, portfolio, user_uid):
+    def _find_by_former_uid(self, portfolio, user_uid):
         """Whose id this was before they got another one."""
         self.flush_model(["portfolio_id", "former_uids"])
         rows = self.env.execute_query(
@@ -38,11 +38,11 @@ class WabaRecipient(models.Model):
         )
         return self.browse([id_ for (id_,) in rows])
 
-    def _was_called(self, user_uid):
+    def _had_user_uid(self, user_uid):
         """Whether an id was this person's, and is no longer."""
         return user_uid in (self.former_uids or "").split()
 
-    def _keep_former_uids(self, *user_uids):
+    def _add_former_uids(self, *user_uids):
         """These ids were this person's, and are dead."""
         known = (self.former_uids or "").split()
         of_order = dict.fromkeys([*known, *user_uids])
@@ -50,7 +50,7 @@ class WabaRecipient(models.Model):
         self.former_uids = f" {' '.join(former)} " if former else False
 
     @api.model
-    def _follow_change(self, portfolio, item):
+    def _apply_identity_change(self, portfolio, item):
         """A person changed number or user id; what is known of them goes with them.
 
         :param item: cloud_api.InboundMessage of kind 'system'
@@ -61,38 +61,38 @@ class WabaRecipient(models.Model):
         )
         user_uid = item.user_uid if item.user_uid != item.previous_user_uid else ""
         if item.new_number:
-            return person._take_new_number(portfolio, item, user_uid)
-        return person._take_new_uid(user_uid) if user_uid else person
+            return person._apply_new_number(portfolio, item, user_uid)
+        return person._apply_new_user_uid(user_uid) if user_uid else person
 
-    def _take_new_uid(self, user_uid):
+    def _apply_new_user_uid(self, user_uid):
         """Another user id of this person; whoever wrote under it before is the same one.
 
         :return: the row that stays
         """
-        known = self._by_user_uid(self.portfolio_id, user_uid)
+        known = self._find_by_user_uid(self.portfolio_id, user_uid)
         if known == self:
             return self
         # Of two rows the one with a number stays: it is what leads and campaigns know.
         stays, goes = (known, self) if known.number else (self, known)
         if stays.number and goes.number:
-            stays._follow_opt_outs(
+            stays._copy_opt_outs(
                 goes, "whatsapp", self.env._("They had asked for it as %s.", goes.number)
             )
-            stays._take_what_is_personal(goes)
+            stays._move_personal_data(goes)
         dead = [user_uid, self.user_uid]
         dead += f"{self.former_uids or ''} {goes.former_uids or ''}".split()
         # The change after this one may have come first.
         last_uid = known.user_uid or user_uid
         if goes and not goes.number:
-            stays._absorb(goes)
+            stays._merge_recipient(goes)
         elif goes:
             goes.write({"user_uid": False, "former_uids": False})
             goes.flush_recordset()
         stays.user_uid = last_uid
-        stays._keep_former_uids(*dead)
+        stays._add_former_uids(*dead)
         return stays
 
-    def _take_new_number(self, portfolio, item, user_uid):
+    def _apply_new_number(self, portfolio, item, user_uid):
         """Another number of this person. Their row stays under the old one, with their no.
 
         :return: the row of the new number
@@ -104,19 +104,19 @@ class WabaRecipient(models.Model):
         self.flush_recordset()
         successor = self._find_or_create_person(portfolio, item.new_number, user_uid)
         if successor == self:
-            self._keep_former_uids(*dead)
+            self._add_former_uids(*dead)
             return self
-        successor._follow_opt_outs(
+        successor._copy_opt_outs(
             self,
             "whatsapp",
             self.env._("They had asked for it with their number before, %s.", self.number),
             at=item.at,
         )
-        successor._take_what_is_personal(self)
-        successor._keep_former_uids(*dead)
+        successor._move_personal_data(self)
+        successor._add_former_uids(*dead)
         return successor
 
-    def _take_what_is_personal(self, other):
+    def _move_personal_data(self, other):
         """Past messages, conversations, contact and marks of another row of the same person.
 
         What still waits to be sent there stays there: it is written to that number.
@@ -124,10 +124,10 @@ class WabaRecipient(models.Model):
         other.message_ids.filtered(
             lambda message: message.state not in ("queued", "reserved", "uncertain")
         ).write({"recipient_id": self.id})
-        self.env["waba.conversation"]._hand_over(other, self)
-        self._take_marks(other)
+        self.env["waba.conversation"]._merge_conversations(other, self)
+        self._merge_send_history(other)
 
-    def _take_marks(self, other):
+    def _merge_send_history(self, other):
         """What is remembered of a person beside their words."""
 
         def later(name):

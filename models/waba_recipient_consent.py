@@ -4,11 +4,11 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .consent_sql import PURPOSES
-from .waba_recipient import known_by
+from .waba_recipient import recipients_with_numbers
 
 # What a word of the ledger makes of a person.
-STATE_OF = {"opt_in": "opted_in", "opt_out": "opted_out"}
-ACTION_OF = {state: action for action, state in STATE_OF.items()}
+STATE_BY_ACTION = {"opt_in": "opted_in", "opt_out": "opted_out"}
+ACTION_BY_STATE = {state: action for action, state in STATE_BY_ACTION.items()}
 
 
 class WabaRecipient(models.Model):
@@ -35,19 +35,19 @@ class WabaRecipient(models.Model):
 
     def _same_person(self):
         """Every row of these people, in any portfolio: a no is said to all of us."""
-        return self | self.search(known_by(self._known_numbers()))
+        return self | self.search(recipients_with_numbers(self._number_forms()))
 
-    def _of_company(self, number, company=None):
+    def _company_recipient(self, number, company=None):
         """The row of an E.164 number in a portfolio of the company, made where there is none.
 
         One is enough: what is said there holds in the company's other portfolios too.
 
         :param company: the user's own if not given
         """
-        return self._all_of_company([number], company or self.env.company)[number]
+        return self._company_recipients([number], company or self.env.company)[number]
 
-    def _all_of_company(self, numbers, company):
-        """{E.164 number: row}, see `_of_company`."""
+    def _company_recipients(self, numbers, company):
+        """{E.164 number: row}, see `_company_recipient`."""
         accounts = self.env["waba.account"].sudo().search([("portfolio_id", "!=", False)])
         of_company = accounts.filtered(lambda account: account.company_id == company)
         portfolios = (of_company or accounts).portfolio_id
@@ -57,7 +57,7 @@ class WabaRecipient(models.Model):
             )
         numbers = list(numbers)
         people = self.search(
-            Domain("portfolio_id", "in", portfolios.ids) & known_by(numbers), order="id desc"
+            Domain("portfolio_id", "in", portfolios.ids) & recipients_with_numbers(numbers), order="id desc"
         )
         # The row by the number itself before one by WhatsApp's way of writing it.
         known = {person.wa_number: person for person in people}
@@ -66,7 +66,7 @@ class WabaRecipient(models.Model):
         known |= self._find_or_create_by_number(portfolios[0], missing) if missing else {}
         return {number: known[number] for number in numbers}
 
-    def _company_of_word(self, message=None, company=None):
+    def _consent_company(self, message=None, company=None):
         """The company that a word was said to: the one given, the message's, else the only one of
         the portfolio; empty where companies share it and nothing tells.
 
@@ -75,10 +75,10 @@ class WabaRecipient(models.Model):
         self.ensure_one()
         if company or (message and message.company_id):
             return company or message.company_id
-        companies = self._companies()
+        companies = self._messaging_companies()
         return companies if len(companies) == 1 else companies.browse()
 
-    def _companies(self):
+    def _messaging_companies(self):
         """The companies that write to these people: those with an account in their portfolios;
         the current one where there is none yet."""
         portfolios = self.portfolio_id.sudo().with_context(active_test=False)
@@ -98,12 +98,12 @@ class WabaRecipient(models.Model):
         :param evidence: what shows it, in words or a quotation
         :param at: naive UTC datetime when the person said so; now if not given
         :param message: the waba.message it was said in or about
-        :param company: res.company it was said to; see `_company_of_word` if not given
+        :param company: res.company it was said to; see `_consent_company` if not given
         :return: the rows whose state changed
         :raise ValueError: an opt-in that tells no company
         """
         at = at or fields.Datetime.now()
-        heard_by = {person: person._company_of_word(message, company) for person in self}
+        heard_by = {person: person._consent_company(message, company) for person in self}
         if action == "opt_in" and not all(heard_by.values()):
             raise ValueError("an opt-in holds for one company: say which one it was given to")
         word = {"purpose": purpose, "action": action, "source": source, "at": at}
@@ -117,33 +117,33 @@ class WabaRecipient(models.Model):
                     "message_id": message.id if message else False,
                 }
                 for person in self
-                if not person._is_noted(**word, company=heard_by[person])
+                if not person._is_recorded(**word, company=heard_by[person])
             ]
         )
         changed = self.browse()
         if action == "opt_out":
             # One company erased them: what is kept of that says nothing to the others.
             people = self if source == "erased" else self._same_person()
-            changed = people._take_opt_out(purpose, at)
+            changed = people._apply_opt_out(purpose, at)
         else:
             for person in self:
-                changed |= person._same_person()._take_opt_in(purpose, at, heard_by[person])
+                changed |= person._same_person()._apply_opt_in(purpose, at, heard_by[person])
         if words and (purpose, action) == ("marketing", "opt_out"):
-            self.env["waba.message"]._stamp_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
+            self.env["waba.message"]._record_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
         if purpose == "marketing":
-            self._settle_doubt_by_word(action, at, evidence)
+            self._resolve_by_consent(action, at, evidence)
             changed._update_blacklist(action)
         if action == "opt_in":
-            self._forget_erasure(purpose)
+            self._delete_erased_entries(purpose)
         return changed
 
     def _set_marketing_state(self, state, source, evidence, at=None, message=None, company=None):
         """`_set_consent` to promotions, told by the state it leads to."""
         return self._set_consent(
-            "marketing", ACTION_OF[state], source, evidence, at, message, company
+            "marketing", ACTION_BY_STATE[state], source, evidence, at, message, company
         )
 
-    def _is_noted(self, purpose, action, source, at, company):
+    def _is_recorded(self, purpose, action, source, at, company):
         """Whether the ledger holds this very word: a webhook may be applied twice."""
         return bool(
             self.env["waba.consent"].search_count(
@@ -168,25 +168,25 @@ class WabaRecipient(models.Model):
         if not at:
             return False
         later = Domain("purpose", "=", purpose) & Domain("at", ">", at)
-        heard = self._words_heard_by(self._company_of_word(company=company))
+        heard = self._company_entries_domain(self._consent_company(company=company))
         return bool(self.env["waba.consent"].search_count(later & heard, limit=1))
 
-    def _words_heard_by(self, companies):
+    def _company_entries_domain(self, companies):
         """The Domain of ledger entries on these people that concern these companies: what was said
         to them, and every opt-out. Only what says yes or no: "kept" says that nothing was said."""
         heard = Domain("action", "=", "opt_out") | (
-            Domain("action", "in", list(STATE_OF)) & Domain("company_id", "in", companies.ids)
+            Domain("action", "in", list(STATE_BY_ACTION)) & Domain("company_id", "in", companies.ids)
         )
         return Domain("recipient_id", "in", self._same_person().ids) & heard
 
-    def _last_words(self, companies):
+    def _last_entries(self, companies):
         """{purpose: the last waba.consent on these people that concerns these companies}."""
         if not self:
             return {}
-        entries = self.env["waba.consent"].search(self._words_heard_by(companies), order="at, id")
+        entries = self.env["waba.consent"].search(self._company_entries_domain(companies), order="at, id")
         return {entry.purpose: entry for entry in entries}
 
-    def _standing_words(self):
+    def _standing_entries(self):
         """The entries of these very rows that still count: the last opt-out of each purpose, and
         each company's last opt-in."""
         last = {}
@@ -200,7 +200,7 @@ class WabaRecipient(models.Model):
         ]
         return sorted(given, key=lambda entry: (entry.at, entry.id))
 
-    def _repeat_words(self, words):
+    def _copy_entries(self, words):
         """Say here what was said of another row of the same person.
 
         :param words: waba.consent, oldest first
@@ -216,11 +216,11 @@ class WabaRecipient(models.Model):
                 company=word.company_id,
             )
 
-    def _follow_opt_outs(self, others, source, evidence, at=None):
+    def _copy_opt_outs(self, others, source, evidence, at=None):
         """These are the same people as `others`: what those do not want goes for these too."""
         for purpose in PURPOSES:
             name = f"{purpose}_state"
-            if any(other._is_still_out(purpose) for other in others):
+            if any(other._has_standing_opt_out(purpose) for other in others):
                 self.filtered(lambda person, name=name: person[name] != "opted_out")._set_consent(
                     purpose, "opt_out", source, evidence, at=at
                 )
@@ -230,7 +230,7 @@ class WabaRecipient(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _numbers_of_own_records(self, numbers):
+    def _numbers_on_own_records(self, numbers):
         """Those of these E.164 numbers that a lead or contact has which the user may change: whose
         opt-out they may take back."""
         owned = set()
@@ -239,7 +239,7 @@ class WabaRecipient(models.Model):
             owned.update(records._filtered_access("write").mapped("phone_sanitized"))
         return owned
 
-    def action_note_consent(self):
+    def action_record_consent(self):
         """Asks what this person said, and writes it down under the user's name."""
         self.ensure_one()
         return self.env["waba.consent.note"]._open(recipient_id=self.id)

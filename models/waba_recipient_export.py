@@ -5,13 +5,13 @@ import zipfile
 
 from odoo import fields, models
 
-from .consent_sql import PURPOSES, strictest
-from .export_cells import cell
-from .labels import label
-from .waba_recipient_erase import HELD
+from .consent_sql import PURPOSES, strictest_consent
+from .export_cells import export_cell
+from .labels import selection_label
+from .waba_recipient_erase import PERSONAL_MODELS
 
 # What belongs to a person, and the columns that tell them something.
-PARTS = {
+EXPORT_PARTS = {
     "people": ("waba.recipient", (
         "number", "wa_number", "user_uid", "former_uids", "name", "partner_id", "marketing_state",
         "utility_state", "may_opt_out_at", "is_blocked", "last_marketing_at", "unreachable_until",
@@ -41,20 +41,20 @@ class WabaRecipient(models.Model):
 
     def _export_data(self, companies):
         """{part: [{column: value}]} of these people, as far as these companies know them."""
-        people = self._rows_of(companies)
+        people = self._company_rows(companies)
         states = people._consent_states(companies)
         data = {}
-        for part, (model, columns) in PARTS.items():
-            held = people._held_domain(model, companies) if model in HELD else None
+        for part, (model, columns) in EXPORT_PARTS.items():
+            held = people._held_domain(model, companies) if model in PERSONAL_MODELS else None
             rows = self.env[model].search(held, order="id") if held else people.sorted("id")
             data[part] = [
-                {name: _as_plain(row, row._fields[name]) for name in columns} for row in rows
+                {name: _plain_value(row, row._fields[name]) for name in columns} for row in rows
             ]
         for row, person in zip(data["people"], people.sorted("id"), strict=True):
             for purpose in PURPOSES:
                 # Not what all of a portfolio may go by: what was said to these.
-                state = strictest({states[company.id, person.id, purpose] for company in companies})
-                row[f"{purpose}_state"] = label(self.env, f"{purpose}_state", state, self._name)
+                state = strictest_consent({states[company.id, person.id, purpose] for company in companies})
+                row[f"{purpose}_state"] = selection_label(self.env, f"{purpose}_state", state, self._name)
         return data
 
     def _export_zip(self, companies):
@@ -66,15 +66,15 @@ class WabaRecipient(models.Model):
             for part, rows in data.items():
                 text = io.StringIO()
                 # All quoted: where ";" divides cells, one within a text begins no new cell.
-                writer = csv.DictWriter(text, PARTS[part][1], quoting=csv.QUOTE_ALL)
+                writer = csv.DictWriter(text, EXPORT_PARTS[part][1], quoting=csv.QUOTE_ALL)
                 writer.writeheader()
                 for row in rows:
-                    writer.writerow({name: cell(value) for name, value in row.items()})
+                    writer.writerow({name: export_cell(value) for name, value in row.items()})
                 archive.writestr(f"{part}.csv", "\ufeff" + text.getvalue())
         return file.getvalue()
 
 
-def _as_plain(record, field):
+def _plain_value(record, field):
     """A field's value as JSON and CSV can hold it."""
     value = record[field.name]
     if field.type == "many2one":

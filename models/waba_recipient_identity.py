@@ -18,7 +18,7 @@ class WabaRecipient(models.Model):
         :param user_uid: Meta's business-scoped user id, or ''
         :param name: the name shown on WhatsApp, when it says one
         """
-        by_uid = self._by_user_uid(portfolio, user_uid)
+        by_uid = self._find_by_user_uid(portfolio, user_uid)
         person = by_uid
         if number and not by_uid.number:
             person = self.search(
@@ -26,29 +26,29 @@ class WabaRecipient(models.Model):
             ) or self._find_by_e164(portfolio, number)
             # Known by user id alone until now: the number, and what we know of it, is theirs.
             if by_uid:
-                person._absorb(by_uid)
+                person._merge_recipient(by_uid)
         if not person:
             person = self.create({"portfolio_id": portfolio.id, "user_uid": user_uid})
-        person._take_names(number, user_uid, name)
+        person._apply_names(number, user_uid, name)
         return person
 
     @api.model
     def _find_by_e164(self, portfolio, number):
         """By the number a lead would have; WhatsApp writes some of Mexico and Brazil otherwise."""
-        number = numbers.e164_of(number)
+        number = numbers.canonical_number(number)
         return self._find_or_create_by_number(portfolio, [number])[number]
 
     @api.model
-    def _by_user_uid(self, portfolio, user_uid):
+    def _find_by_user_uid(self, portfolio, user_uid):
         if not user_uid:
             return self.browse()
         person = self.search([("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)])
-        return person or self._by_former_uid(portfolio, user_uid)
+        return person or self._find_by_former_uid(portfolio, user_uid)
 
-    def _take_names(self, number, user_uid, name):
+    def _apply_names(self, number, user_uid, name):
         """Keep what a webhook calls a person beside what is known already."""
         values = {}
-        if user_uid and not self.user_uid and not self._was_called(user_uid):
+        if user_uid and not self.user_uid and not self._had_user_uid(user_uid):
             values["user_uid"] = user_uid
         if number and number not in (self.number, self.wa_number):
             values["wa_number"] = number
@@ -57,34 +57,34 @@ class WabaRecipient(models.Model):
         if values:
             self.write(values)
 
-    def _absorb(self, other):
+    def _merge_recipient(self, other):
         """Two rows turn out to be one person: this one takes over the other, which has no number.
 
         Ledger entries never move: a row that has some stays for them, and what still counts of them
         is repeated here.
         """
-        self.env["waba.reputation.event"]._hand_over(other, self)
-        doubt = other._doubt_values()
+        self.env["waba.reputation.event"]._move_events(other, self)
+        doubt = other._possible_opt_out_values()
         user_uid = other.user_uid
         other.message_ids.write({"recipient_id": self.id})
-        self.env["waba.conversation"]._hand_over(other, self)
-        words = other._standing_words()
+        self.env["waba.conversation"]._merge_conversations(other, self)
+        words = other._standing_entries()
         former = (other.former_uids or "").split()
         other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
         # Before our own row takes the id, which is unique.
         other.flush_recordset()
         self.user_uid = user_uid
-        self._keep_former_uids(*former)
-        self._take_marks(other)
-        self._repeat_words(words)
+        self._add_former_uids(*former)
+        self._merge_send_history(other)
+        self._copy_entries(words)
         if other.consent_ids:
             other.write(NO_DOUBT)
         else:
             other.unlink()
-        self._take_doubt(doubt)
+        self._merge_possible_opt_out(doubt)
 
     @api.model
-    def _learn_user_uids(self, uids):
+    def _store_user_uids(self, uids):
         """Keep the user ids that statuses tell: a later opt-out may carry nothing else.
 
         :param uids: {waba.message id: Meta's user id}
@@ -118,5 +118,5 @@ class WabaRecipient(models.Model):
         self.invalidate_model(["user_uid"])
         for id_, _user_uid, holder in rows:
             if holder:
-                self.browse(id_)._absorb(self.browse(holder))
+                self.browse(id_)._merge_recipient(self.browse(holder))
         self._inherit_erased_uids(set(uids.values()))

@@ -14,7 +14,7 @@ class WabaRecipient(models.Model):
 
     _inherit = "waba.recipient"
 
-    def _landing_for(self, sender, item, answered):
+    def _route_inbound(self, sender, item, answered):
         """Where an inbound message belongs.
 
         :param item: cloud_api.InboundMessage
@@ -22,22 +22,22 @@ class WabaRecipient(models.Model):
         :return: (rung of policy.landing, partner or lead or None)
         """
         company = sender.company_id
-        makes_lead = landing.makes_lead(
+        makes_lead = landing.creates_lead(
             company.waba_create_lead,
             item.kind,
             intent.opt_out_intent(
                 item.text,
                 item.payload or None,
-                self.env["waba.consent.word"]._words_of(company.id),
+                self.env["waba.consent.word"]._company_keywords(company.id),
             ),
             self.is_blocked,
         )
-        return landing.climb(
+        return landing.choose_route(
             {
-                landing.ANSWERED: lambda: answered and answered._record_within(company),
-                landing.LAST_WRITTEN: lambda: self._record_last_written(company),
+                landing.ANSWERED: lambda: answered and answered._company_record(company),
+                landing.LAST_WRITTEN: lambda: self._last_written_record(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
-                landing.PARTNER: lambda: self._partner_within(company),
+                landing.PARTNER: lambda: self._company_partner(company),
                 landing.NEW_LEAD: lambda: makes_lead
                 and self._new_lead(company, item, answered),
             }
@@ -45,15 +45,15 @@ class WabaRecipient(models.Model):
 
     def _find_record(self, company):
         """The partner or lead of `company` this person is, or None; nothing is made."""
-        return landing.climb(
+        return landing.choose_route(
             {
-                landing.LAST_WRITTEN: lambda: self._record_last_written(company),
+                landing.LAST_WRITTEN: lambda: self._last_written_record(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
-                landing.PARTNER: lambda: self._partner_within(company),
+                landing.PARTNER: lambda: self._company_partner(company),
             }
         )[1]
 
-    def _record_last_written(self, company):
+    def _last_written_record(self, company):
         last = self.env["waba.message"].search(
             [
                 ("recipient_id", "=", self.id),
@@ -66,7 +66,7 @@ class WabaRecipient(models.Model):
         return last and last._get_record()
 
     def _open_lead(self, company):
-        numbers = self._known_numbers()
+        numbers = self._number_forms()
         if not numbers and not self.partner_id:
             return None
         by_contact = Domain("partner_id", "in", self.partner_id.ids)
@@ -76,9 +76,9 @@ class WabaRecipient(models.Model):
             order="id desc",
             limit=CANDIDATES,
         )
-        return landing.open_lead(
+        return landing.newest_open_lead(
             [
-                landing.Candidate(
+                landing.RoutingCandidate(
                     key=lead,
                     company=lead.company_id.id or None,
                     is_open=lead.active and not lead.stage_id.is_won,
@@ -89,8 +89,8 @@ class WabaRecipient(models.Model):
             company.id,
         )
 
-    def _partner_within(self, company):
-        numbers = self._known_numbers()
+    def _company_partner(self, company):
+        numbers = self._number_forms()
         partners = self.env["res.partner"]
         if numbers:
             partners = partners.search(
@@ -98,12 +98,12 @@ class WabaRecipient(models.Model):
                 order="write_date desc",
                 limit=CANDIDATES,
             )
-        linked = self.partner_id and self._as_candidate(self.partner_id)
-        return landing.partner(linked, [self._as_candidate(p) for p in partners], company.id)
+        linked = self.partner_id and self._routing_candidate(self.partner_id)
+        return landing.routed_partner(linked, [self._routing_candidate(p) for p in partners], company.id)
 
     @api.model
-    def _as_candidate(self, partner):
-        return landing.Candidate(
+    def _routing_candidate(self, partner):
+        return landing.RoutingCandidate(
             key=partner,
             company=partner.company_id.id or None,
             is_person=not partner.is_company,

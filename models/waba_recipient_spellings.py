@@ -6,7 +6,7 @@ from .number_sql import e164_sql
 from .waba_recipient_consent import PURPOSES
 
 # What both rows of a person know: the later moment is the stricter one.
-LATEST = ("slot_at", "last_marketing_at", "marketing_held_until", "unreachable_until")
+LATEST_WINS_FIELDS = ("slot_at", "last_marketing_at", "marketing_held_until", "unreachable_until")
 
 
 class WabaRecipient(models.Model):
@@ -15,7 +15,7 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     @api.model
-    def _join_spellings(self):
+    def _merge_spellings(self):
         """Bring every row under its person's one number (policy/numbers.py); for an upgrade.
 
         Where that number has a row already, it takes over the other's messages and conversations,
@@ -30,29 +30,29 @@ class WabaRecipient(models.Model):
             )
         )
         for person in self.browse([id_ for (id_,) in rows]):
-            known_as = numbers.e164_of(person.number)
+            known_as = numbers.canonical_number(person.number)
             twin = self.search(
                 [("portfolio_id", "=", person.portfolio_id.id), ("number", "=", known_as)]
             )
             if twin:
-                twin._take_over(person)
+                twin._merge_spelling(person)
             else:
                 is_whatsapps = known_as[:4] in numbers.KEPT_IDS and not person.wa_number
                 person.write(
                     {"number": known_as, **({"wa_number": person.number} if is_whatsapps else {})}
                 )
-        self.env["waba.sequence.enrollment"]._join_spellings()
+        self.env["waba.sequence.enrollment"]._merge_spellings()
 
-    def _take_over(self, other):
+    def _merge_spelling(self, other):
         """`other` is the same person: what is known of them goes here, as far as it can move."""
         other.message_ids.write({"recipient_id": self.id})
-        self.env["waba.conversation"]._hand_over(other, self)
+        self.env["waba.conversation"]._merge_conversations(other, self)
         user_uid = other.user_uid
         values = {
             name: max(self[name], other[name])
-            for name in LATEST
+            for name in LATEST_WINS_FIELDS
             if self[name] and other[name] and other[name] > self[name]
-        } | {name: other[name] for name in LATEST if other[name] and not self[name]}
+        } | {name: other[name] for name in LATEST_WINS_FIELDS if other[name] and not self[name]}
         values["is_blocked"] = self.is_blocked or other.is_blocked
         for name in ("partner_id", "name", "wa_number"):
             if not self[name] and other[name]:
@@ -64,11 +64,11 @@ class WabaRecipient(models.Model):
             if not self.user_uid:
                 values["user_uid"] = user_uid
         self.write(values)
-        self._hear_both(other)
+        self._merge_consent_entries(other)
         if not other.consent_ids:
             other.unlink()
 
-    def _hear_both(self, other):
+    def _merge_consent_entries(self, other):
         """What was said under the other number is said here; an opt-out of either one holds."""
         said = other.consent_ids.sorted(lambda entry: (entry.at, entry.id))
         if said and self.consent_ids.filtered(lambda entry: entry.source == "merge"):
@@ -78,7 +78,7 @@ class WabaRecipient(models.Model):
             for purpose in PURPOSES
             if "opted_out" in (self[f"{purpose}_state"], other[f"{purpose}_state"])
         }
-        self._repeat_words(said)
+        self._copy_entries(said)
         for purpose in outs:
             if self[f"{purpose}_state"] != "opted_out":
                 evidence = self.env._("Opted out under another spelling of the same number.")
@@ -89,7 +89,7 @@ class WabaSequenceEnrollment(models.Model):
     _inherit = "waba.sequence.enrollment"
 
     @api.model
-    def _join_spellings(self):
+    def _merge_spellings(self):
         """Running follow-ups know their person by the one number; of two in one, the later ends."""
         self.flush_model()
         rows = self.env.execute_query(
@@ -100,7 +100,7 @@ class WabaSequenceEnrollment(models.Model):
             )
         )
         for one in self.browse([id_ for (id_,) in rows]):
-            known_as = numbers.e164_of(one.number)
+            known_as = numbers.canonical_number(one.number)
             twin = self.search(
                 [
                     ("sequence_id", "=", one.sequence_id.id),
@@ -111,7 +111,7 @@ class WabaSequenceEnrollment(models.Model):
             )
             if twin:
                 text = self.env._("Another lead with the same person's number is already in it.")
-                (one | twin).sorted("id")[1:]._stop("gone", text)
+                (one | twin).sorted("id")[1:]._stop_enrollments("gone", text)
                 # Before the other takes the number, which one running row has.
                 self.flush_model()
             if one.state == "running":

@@ -3,11 +3,11 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from .consent_sql import consent_sql
-from .waba_recipient import known_by
+from .waba_recipient import recipients_with_numbers
 
-USERS = "waba_campaign.waba_group_user"
+USER_GROUP = "waba_campaign.waba_group_user"
 # Beside the phone fields themselves: what a number is read by, and whose number a lead shows.
-READ_BY = {"country_id", "partner_id"}
+COUNTRY_SOURCE_FIELDS = {"country_id", "partner_id"}
 
 
 class WabaRenumbered(models.Model):
@@ -47,7 +47,7 @@ class WabaRenumbered(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _held(self, model, record_ids, companies):
+    def _held_records(self, model, record_ids, companies):
         """{(company id, record id, purpose)} of the records that nothing on it goes to.
 
         :param companies: res.company that would write
@@ -70,11 +70,11 @@ class WabaRenumbered(models.Model):
                 model=model,
                 ids=list(record_ids),
             )
-        ) if record_ids and self._any_open() else []  # fmt: skip
+        ) if record_ids and self._has_open_rows() else []  # fmt: skip
         return set(rows)
 
     @api.model
-    def _any_open(self):
+    def _has_open_rows(self):
         """Nearly always there is none, and a campaign asks for thousands."""
         return bool(
             self.env.execute_query(
@@ -87,12 +87,12 @@ class WabaRenumbered(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _opted_out_among(self, asked):
+    def _filter_opted_out(self, asked):
         """{E.164 number: the waba.recipient} of those who have opted out of something."""
         asked = set(filter(None, asked))
         if not asked:
             return {}
-        people = self.env["waba.recipient"].search(known_by(asked), order="id desc")
+        people = self.env["waba.recipient"].search(recipients_with_numbers(asked), order="id desc")
         out = people.filtered(
             lambda person: (
                 "opted_out" in (person.marketing_state, person.utility_state)
@@ -100,10 +100,10 @@ class WabaRenumbered(models.Model):
                 or person.utility_out_at
             )
         )
-        return {number: p for p in out for number in asked.intersection(p._known_numbers())}
+        return {number: p for p in out for number in asked.intersection(p._number_forms())}
 
     @api.model
-    def _open_of(self, records):
+    def _find_open_rows(self, records):
         """The open rows of these leads or contacts."""
         return self.search(
             [
@@ -114,11 +114,11 @@ class WabaRenumbered(models.Model):
         )
 
     @api.model
-    def _follow(self, before, out):
+    def _update_holds(self, before, out):
         """Hold those whose number has changed; let go whose own number is back.
 
         :param before: {record: E.164 number or ''} as they were
-        :param out: `_opted_out_among` of these numbers
+        :param out: `_filter_opted_out` of these numbers
         """
         for record, number in before.items():
             now = self.env["waba.recipient"]._number_of(record)
@@ -126,15 +126,15 @@ class WabaRenumbered(models.Model):
                 continue
             person = out.get(number)
             # WhatsApp's own way of writing it is no other number.
-            if person and now not in person._same_person()._known_numbers():
-                self._hold(record, person)
+            if person and now not in person._same_person()._number_forms():
+                self._hold_records(record, person)
             elif now:
-                self._open_of(record).filtered(
-                    lambda row, now=now: now in row.recipient_id._same_person()._known_numbers()
+                self._find_open_rows(record).filtered(
+                    lambda row, now=now: now in row.recipient_id._same_person()._number_forms()
                 ).unlink()
 
     @api.model
-    def _hold(self, record, person):
+    def _hold_records(self, record, person):
         values = {
             "changed_at": fields.Datetime.now(),
             "changed_by_id": self.env.uid,
@@ -146,7 +146,7 @@ class WabaRenumbered(models.Model):
         known.write(values) if known else self.create({**key, **values})
 
     @api.model
-    def _follow_merge(self, model, sources, target):
+    def _apply_record_merge(self, model, sources, target):
         """The records `sources` become `target`: it is held for what they were held for.
 
         :param model: name of their model
@@ -167,32 +167,32 @@ class WabaPersonMixin(models.AbstractModel):
     _inherit = "waba.person.mixin"
 
     waba_is_renumbered = fields.Boolean(
-        "Number changed after an opt-out", compute="_compute_waba_is_renumbered", groups=USERS
+        "Number changed after an opt-out", compute="_compute_waba_is_renumbered", groups=USER_GROUP
     )
 
     def _compute_waba_is_renumbered(self):
-        held = self.env["waba.renumbered"].sudo()._open_of(self).mapped("res_id")
+        held = self.env["waba.renumbered"].sudo()._find_open_rows(self).mapped("res_id")
         for record in self:
             record.waba_is_renumbered = record._origin.id in held
 
     def write(self, vals):
-        names = {*self._phone_get_number_fields(), *READ_BY} if self else set()
+        names = {*self._phone_get_number_fields(), *COUNTRY_SOURCE_FIELDS} if self else set()
         if not names.intersection(vals):
             return super().write(vals)
         renumbered = self.env["waba.renumbered"].sudo()
-        before, out = self.sudo()._waba_numbers_before(renumbered)
+        before, out = self.sudo()._waba_previous_numbers(renumbered)
         result = super().write(vals)
         if before:
-            renumbered._follow(before, out)
+            renumbered._update_holds(before, out)
         return result
 
-    def _waba_numbers_before(self, renumbered):
+    def _waba_previous_numbers(self, renumbered):
         """({record: its E.164 number} of those to look at again after a change, who of these
         numbers had opted out)."""
         people = self.env["waba.recipient"]
         numbers = {record: people._number_of(record) for record in self}
-        out = renumbered._opted_out_among(numbers.values())
-        held = set(renumbered._open_of(self).mapped("res_id")) if self.ids else set()
+        out = renumbered._filter_opted_out(numbers.values())
+        held = set(renumbered._find_open_rows(self).mapped("res_id")) if self.ids else set()
         before = {
             record: number
             for record, number in numbers.items()
@@ -200,11 +200,11 @@ class WabaPersonMixin(models.AbstractModel):
         }
         for record in list(before):
             # A lead shows its contact's number, and follows it.
-            for lead in record._waba_leads_that_follow():
+            for lead in record._waba_synced_records():
                 before[lead] = people._number_of(lead)
         return before, out
 
-    def _waba_leads_that_follow(self):
+    def _waba_synced_records(self):
         """Other records whose number may change with this one's."""
         if self._name != "res.partner":
             return []
@@ -214,14 +214,14 @@ class WabaPersonMixin(models.AbstractModel):
     def action_waba_confirm_other_person(self):
         """The number that took the place of one that had opted out is another person's."""
         self.ensure_one()
-        if not self.env.user.has_group(USERS):
+        if not self.env.user.has_group(USER_GROUP):
             raise AccessError(self.env._("Only users of WhatsApp campaigns can confirm this."))
         self.check_access("write")
         renumbered = self.env["waba.renumbered"].sudo()
-        rows = renumbered._open_of(self)
+        rows = renumbered._find_open_rows(self)
         rows |= renumbered.search(
             [("recipient_id", "in", rows.recipient_id.ids), ("settled_at", "=", False)]
-        ).filtered(self._waba_shows_this_number)
+        ).filtered(self._waba_has_number)
         if not rows:
             return False
         rows.write({"settled_at": fields.Datetime.now(), "settled_by_id": self.env.uid})
@@ -236,7 +236,7 @@ class WabaPersonMixin(models.AbstractModel):
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
-    def _waba_shows_this_number(self, row):
+    def _waba_has_number(self, row):
         """Whether a held record has the same number now, as a lead and its contact have."""
         record = self.env[row.res_model].sudo().browse(row.res_id).exists()
         people = self.env["waba.recipient"]

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import reputation, reputation_causes, reputation_rates
-from .languages import in_language_of
+from .languages import with_language
 from .transactions import commit_step
 from .waba_reputation_words import (
     LEVELS,
@@ -20,14 +20,14 @@ _logger = logging.getLogger(__name__)
 
 # Meta's rating is kept for as long; a run of red days that began before is longer than any rule
 # asks for.
-RATINGS_SINCE = timedelta(days=90)
+RATING_HISTORY = timedelta(days=90)
 
 
 class WabaSender(models.Model):
     """What we think of a number, judged every ten minutes from the counts of its messages.
 
     `quality_rating` is Meta's word, `reputation_*` is ours; policy/reputation.py says how it is
-    made. Entry points: `_cron_judge`, `_judge`; what follows from a judgement is `_respond`.
+    made. Entry points: `_cron_judge`, `_judge_reputation`; what follows from a judgement is `_apply_response`.
     """
 
     _inherit = "waba.sender"
@@ -61,16 +61,16 @@ class WabaSender(models.Model):
     @api.model
     def _cron_judge(self):
         """Count what became of the messages, then judge every number by it."""
-        commit_step(self.env, self.env["waba.message.daily"]._count)
+        commit_step(self.env, self.env["waba.message.daily"]._count_due_days)
         numbers = self.search([])  # pylint: disable=no-search-all
         for sender in numbers:
             try:
-                commit_step(self.env, in_language_of(sender.company_id, sender)._judge)
+                commit_step(self.env, with_language(sender.company_id, sender)._judge_reputation)
             except Exception:
                 # One number's trouble is its own and does not stop the others.
                 _logger.exception("waba.sender %s could not be judged", sender.id)
 
-    def _judge(self, now=None):
+    def _judge_reputation(self, now=None):
         """Judge this number as things stand, and what became of days that nobody judged.
 
         :param now: naive UTC datetime; the present when not given
@@ -79,16 +79,16 @@ class WabaSender(models.Model):
         self.ensure_one()
         now = now or fields.Datetime.now()
         history = self.env["waba.sender.reputation"]
-        for day in self._days_not_judged(now.date()):
+        for day in self._unjudged_days(now.date()):
             ending = datetime.combine(day, time.max.replace(microsecond=0))
-            history._take_judgement(self, day, self._judgement_at(ending))
-        judgement = self._judgement_at(now)
-        history._take_judgement(self, now.date(), judgement)
-        self._take_judgement(judgement)
-        self._respond(judgement)
+            history._store_judgement(self, day, self._judgement(ending))
+        judgement = self._judgement(now)
+        history._store_judgement(self, now.date(), judgement)
+        self._store_judgement(judgement)
+        self._apply_response(judgement)
         return judgement
 
-    def _days_not_judged(self, today):
+    def _unjudged_days(self, today):
         """Days before today with messages and without a judgement, oldest first."""
         rows = self.env.execute_query(
             SQL(
@@ -100,7 +100,7 @@ class WabaSender(models.Model):
         )
         return [day for (day,) in rows]
 
-    def _judgement_at(self, moment):
+    def _judgement(self, moment):
         """What policy.reputation thinks of this number at `moment` (naive UTC)."""
         self.ensure_one()
         today = moment.date()
@@ -111,27 +111,27 @@ class WabaSender(models.Model):
                 ("day", "<=", today),
             ]
         )
-        history = self.env["waba.sender.reputation"]._history(
+        history = self.env["waba.sender.reputation"]._daily_history(
             self, today - timedelta(days=reputation_rates.MONTH), today
         )[self.id]
         judged = [row for row in history if row["level"]]
-        return reputation.judge(
+        return reputation.judge_reputation(
             days.get((), []),
             moment,
             previous_level=judged[-1]["level"] if judged else None,
             scores=[(row["day"], row["score"]) for row in judged],
-            ratings=self._ratings(moment),
+            ratings=self._rating_history_values(moment),
             released_at=self.fresh_start_at or None,
         )
 
-    def _ratings(self, moment):
+    def _rating_history_values(self, moment):
         """Meta's rating over time up to now: the changes noted, and what was read last."""
-        ratings = self._rating_history(moment - RATINGS_SINCE)
+        ratings = self._rating_history(moment - RATING_HISTORY)
         if self.rated_at and (not ratings or ratings[-1][1] != self.quality_rating):
             ratings.append((self.rated_at, self.quality_rating))
         return sorted(ratings, key=lambda rating: rating[0])
 
-    def _take_judgement(self, judgement):
+    def _store_judgement(self, judgement):
         """Write the judgement on the number; a change of level is told in its chatter.
 
         What did not change is not written: the number's job may be writing the same row.
@@ -204,7 +204,7 @@ class WabaCampaign(models.Model):
         days = (
             self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
         ).get((), [])
-        judged = reputation.judge(days, fields.Datetime.now())
+        judged = reputation.judge_reputation(days, fields.Datetime.now())
         return f"{said} {reason_text(self.env, judged)}"
 
     def _reputation_cost(self):
@@ -220,4 +220,4 @@ class WabaCampaign(models.Model):
         everything = daily._day_counts(of_number).get((), [])
         mine = daily._day_counts([*of_number, ("campaign_id", "=", self.id)]).get((), [])
         fresh_start = sender.fresh_start_at.date() if sender.fresh_start_at else None
-        return reputation_causes.cost(mine, everything, today, fresh_start)
+        return reputation_causes.score_cost(mine, everything, today, fresh_start)

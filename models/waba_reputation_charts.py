@@ -5,16 +5,16 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..policy import reputation_rates, reputation_score
-from .labels import label
+from .labels import selection_label
 from .waba_message_daily import MEASURES
 from .waba_reputation_groups import json_domain
 from .waba_reputation_kinds import CERTAINTIES
-from .waba_reputation_words import number, percent
+from .waba_reputation_words import format_number, format_percent
 
 _lt = LazyTranslate(__name__)
 
-MOST_ACTIONS = 20
-MOST_MARKS = 40
+MAX_ACTIONS = 20
+MAX_MARKS = 40
 # Each step of the funnel, and each loss, is a part of another count.
 FUNNEL = {
     "sent": "sent",
@@ -46,7 +46,7 @@ class WabaSender(models.Model):
 
     _inherit = "waba.sender"
 
-    def _dashboard_timelines(self, history, category, first, last):
+    def _dashboard_timeline_data(self, history, category, first, last):
         period = [("sender_id", "in", self.ids), ("day", ">=", first), ("day", "<=", last)]
         if category:
             period.append(("category", "=", category))
@@ -63,12 +63,12 @@ class WabaSender(models.Model):
                     {**level, "level": level["key"]}
                     for level in (
                         {
-                            **sender._labelled("reputation_level", "watch"),
-                            "score": reputation_score.HEALTHY_FROM,
+                            **sender._selection_value("reputation_level", "watch"),
+                            "score": reputation_score.HEALTHY_THRESHOLD,
                         },
                         {
-                            **sender._labelled("reputation_level", "at_risk"),
-                            "score": reputation_score.WATCH_FROM,
+                            **sender._selection_value("reputation_level", "at_risk"),
+                            "score": reputation_score.WATCH_THRESHOLD,
                         },
                     )
                 ],
@@ -81,7 +81,7 @@ class WabaSender(models.Model):
         if not day["sent"]:
             return False
         domain = [("sender_id", "=", self.id), ("day", ">=", day["day"]), ("day", "<=", day["day"])]
-        return self._rows_action(day["day"], domain, "sent")
+        return self._drilldown(day["day"], domain, "sent")
 
     def _campaign_marks(self, period):
         """{sender id: its campaigns of the period, by the day each began}; the largest ones."""
@@ -96,7 +96,7 @@ class WabaSender(models.Model):
             order="sent_count:sum desc, campaign_id",
         ):
             of_sender = marks.setdefault(sender.id, [])
-            if len(of_sender) < MOST_MARKS:
+            if len(of_sender) < MAX_MARKS:
                 of_sender.append(
                     {
                         "id": campaign.id,
@@ -138,11 +138,11 @@ class WabaSender(models.Model):
                 "count": sums[step],
                 "base": sums[of],
                 "rate": min(sums[step] / sums[of], 1.0) if sums[of] else False,
-                "text": number(self.env, sums[step])
+                "text": format_number(self.env, sums[step])
                 if step == of
                 else self._share_text(sums[step], sums[of], of),
                 "share": False if step == of else self._rate_text(sums[step], sums[of], of),
-                "action": self._rows_action(
+                "action": self._drilldown(
                     fields_[f"{step}_count"]._description_string(self.env), period, step
                 ),
             }
@@ -153,15 +153,15 @@ class WabaSender(models.Model):
         """'2.1 % of 1,952 sent (41)'; of too few for a rate: '3 of 41 delivered'."""
         share = self._rate_text(count, base, of)
         return (
-            share if base < reputation_rates.MIN_VOLUME else f"{share} ({number(self.env, count)})"
+            share if base < reputation_rates.MIN_VOLUME else f"{share} ({format_number(self.env, count)})"
         )
 
     def _rate_text(self, count, base, of):
         """'96.8 % of 1,952 sent', beside the count; of too few for a rate: '3 of 41 delivered'."""
         is_thin = base < reputation_rates.MIN_VOLUME
         values = {
-            "part": number(self.env, count) if is_thin else percent(self.env, count / base),
-            "base": number(self.env, base),
+            "part": format_number(self.env, count) if is_thin else format_percent(self.env, count / base),
+            "base": format_number(self.env, base),
         }
         if of == "delivered":
             return self.env._("%(part)s of %(base)s delivered", **values)
@@ -200,7 +200,7 @@ class WabaSender(models.Model):
         return [
             {
                 "certainty": certainty,
-                "label": label(self.env, "certainty", certainty, "waba.reputation.event"),
+                "label": selection_label(self.env, "certainty", certainty, "waba.reputation.event"),
                 "help": self.env._(CERTAINTY_HELP[certainty]),
                 "count": sum(item["count"] for item in found),
                 "items": found,
@@ -209,7 +209,7 @@ class WabaSender(models.Model):
         ]
 
     def _evidence_item(self, domain, kind, effect, count, last_at):
-        words = label(self.env, "kind", kind, "waba.reputation.event")
+        words = selection_label(self.env, "kind", kind, "waba.reputation.event")
         of_kind = domain & Domain("kind", "=", kind) & Domain("effect", "=", effect)
         return {
             "kind": kind,
@@ -217,7 +217,7 @@ class WabaSender(models.Model):
             "count": count,
             "effect": effect,
             "last_at": moment_text(last_at),
-            "sentence": f"{number(self.env, count)} × {words}",
+            "sentence": f"{format_number(self.env, count)} × {words}",
             "action": self._evidence_action(words, of_kind),
         }
 
@@ -225,7 +225,7 @@ class WabaSender(models.Model):
         """What the system, or a manager, did about these numbers; newest first."""
         events = self.env["waba.reputation.event"].search(
             self._evidence_domain(first) & Domain("kind", "=like", "response_%"),
-            limit=MOST_ACTIONS,
+            limit=MAX_ACTIONS,
         )
         return [
             {
@@ -234,7 +234,7 @@ class WabaSender(models.Model):
                 "sender_id": event.sender_id.id,
                 "sender": event.sender_id.display_phone_number,
                 "kind": event.kind,
-                "label": label(self.env, "kind", event.kind, event._name),
+                "label": selection_label(self.env, "kind", event.kind, event._name),
                 "sentence": event.detail,
                 "action": self._evidence_action(event.display_name, Domain("id", "=", event.id)),
             }
@@ -255,7 +255,7 @@ class WabaSender(models.Model):
 def every_day(history, first, last):
     """One dict for each day from `first` to `last`: what is known of it, or nothing.
 
-    :param history: rows as waba.sender.reputation's `_history` gives them
+    :param history: rows as waba.sender.reputation's `_daily_history` gives them
     """
     known = {row["day"]: row for row in history}
     days = []

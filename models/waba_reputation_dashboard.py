@@ -4,13 +4,13 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ..policy import reputation, reputation_rates
-from .labels import label
+from .labels import selection_label
 from .waba_reputation_charts import FUNNEL, LOSSES, every_day, moment_text
-from .waba_reputation_words import base_text, number
+from .waba_reputation_words import base_text, format_number
 
 PERIODS = (7, 30, 90)
 SPARKLINE_DAYS = 14
-MOST_SUSPECTS = 8
+MAX_CAUSES = 8
 STATES_BY_RANK = ("locked", "paused", "slowed", "active")
 LEVELS_BY_RANK = ("at_risk", "watch", "healthy", "unknown")
 
@@ -45,10 +45,10 @@ class WabaSender(models.Model):
         if company_id:
             senders = senders.filtered(lambda sender: sender.company_id.id == company_id)
         senders = senders.sorted(_worst_first)
-        chosen = senders._chosen(sender_id)
+        chosen = senders._select_senders(sender_id)
         now = fields.Datetime.now()
         first = now.date() - timedelta(days=days - 1)
-        history = self.env["waba.sender.reputation"]._history(
+        history = self.env["waba.sender.reputation"]._daily_history(
             senders, now.date() - timedelta(days=max(days, SPARKLINE_DAYS) - 1), now.date()
         )
         domain = [("sender_id", "in", chosen.ids)]
@@ -59,7 +59,7 @@ class WabaSender(models.Model):
         state = _state(chosen, sums)
         return {
             "as_of": moment_text(now),
-            "counted_at": moment_text(self.env["waba.message.daily"]._counted_at()),
+            "counted_at": moment_text(self.env["waba.message.daily"]._last_counted_at()),
             "polled_at": moment_text(max(filter(None, senders.mapped("rated_at")), default=False)),
             "state": state,
             "empty_text": self._empty_text(state),
@@ -67,16 +67,16 @@ class WabaSender(models.Model):
                 known, company_id, sender_id and chosen.id, days, category
             ),
             "cards": [sender._dashboard_card(history[sender.id], now) for sender in senders],
-            "timelines": senders._dashboard_timelines(history, category, first, now.date()),
+            "timelines": senders._dashboard_timeline_data(history, category, first, now.date()),
             "funnel": chosen._dashboard_steps(FUNNEL, sums, period),
             "losses": chosen._dashboard_steps(LOSSES, sums, period),
             "evidence": chosen._dashboard_evidence(first, category),
-            "suspects": chosen._suspects(days, category)[:MOST_SUSPECTS],
+            "suspects": chosen._causes(days, category)[:MAX_CAUSES],
             "actions": chosen._dashboard_actions(first),
             "breakdowns": chosen._breakdowns(domain, days),
         }
 
-    def _chosen(self, sender_id):
+    def _select_senders(self, sender_id):
         """The number of these, worst first, that the dashboard is about; all when none is named."""
         if sender_id == "worst":
             return self[:1]
@@ -95,7 +95,7 @@ class WabaSender(models.Model):
             "thin": self.env._(
                 "Not enough data yet: a number is judged once %s of its messages were delivered. "
                 "Until then a single reply or opt-out would decide its colour.",
-                number(self.env, reputation_rates.MIN_VOLUME),
+                format_number(self.env, reputation_rates.MIN_VOLUME),
             ),
             "rich": False,
         }[state]
@@ -140,19 +140,19 @@ class WabaSender(models.Model):
             "company": self.company_id.name,
             "rating": {
                 "key": self.quality_rating or "unknown",
-                "label": label(self.env, "quality_rating", self.quality_rating or "unknown"),
+                "label": selection_label(self.env, "quality_rating", self.quality_rating or "unknown"),
                 "read_at": moment_text(self.rated_at),
                 "red_days": self.red_days,
             },
-            "level": self._labelled("reputation_level", self.reputation_level or "unknown"),
+            "level": self._selection_value("reputation_level", self.reputation_level or "unknown"),
             "score": False if is_thin else self.reputation_score,
-            "trend": self._labelled("reputation_trend", self.reputation_trend or "unknown"),
+            "trend": self._selection_value("reputation_trend", self.reputation_trend or "unknown"),
             "reason": self.reputation_reason,
             "projection": self.reputation_projection,
             "base": {
                 "count": self.reputation_base,
                 "needed": reputation_rates.MIN_VOLUME,
-                "text": self.reputation_base_text or base_text(self.env, reputation.judge((), now)),
+                "text": self.reputation_base_text or base_text(self.env, reputation.judge_reputation((), now)),
                 "is_thin": is_thin,
             },
             "limit": self._dashboard_limit(),
@@ -163,13 +163,13 @@ class WabaSender(models.Model):
                 {"day": day["day"], "score": day["score"], "level": day["level"]}
                 for day in every_day(history, first, now.date())
             ],
-            "action": self._form_action(),
+            "action": self._open_form_action(),
         }
 
-    def _labelled(self, field, key):
-        return {"key": key, "label": label(self.env, field, key)}
+    def _selection_value(self, field, key):
+        return {"key": key, "label": selection_label(self.env, field, key)}
 
-    def _form_action(self):
+    def _open_form_action(self):
         return {
             "type": "ir.actions.act_window",
             "res_model": self._name,
@@ -180,7 +180,7 @@ class WabaSender(models.Model):
 
     def _dashboard_limit(self):
         """How much of the daily limit is used; its portfolio's, which its other numbers share."""
-        used = number(self.env, self.slots_used)
+        used = format_number(self.env, self.slots_used)
         return {
             "key": self.messaging_limit,
             "people": False if self.is_unlimited else self.people_limit,
@@ -193,7 +193,7 @@ class WabaSender(models.Model):
             else self.env._(
                 "%(used)s of %(limit)s people used now",
                 used=used,
-                limit=number(self.env, self.people_limit),
+                limit=format_number(self.env, self.people_limit),
             ),
         }
 
@@ -203,11 +203,11 @@ class WabaSender(models.Model):
         `marketing_held` and `can_release` are of the response (waba_sender_response.py).
         """
         return {
-            **self._labelled("state", self.state),
+            **self._selection_value("state", self.state),
             "reason": self.pause_reason or self.response_reason,
             "resume_at": moment_text(self.resume_at),
             "marketing_held": self._is_marketing_held(),
-            "can_release": self._may_be_released(),
+            "can_release": self._can_be_released(),
         }
 
 

@@ -7,17 +7,17 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..policy import reputation_rates
-from .labels import labels_of
+from .labels import selection_labels
 from .waba_reputation_kinds import (
     CERTAINTIES,
     EFFECTS,
-    GUESSED_BLOCKS,
+    INFERRED_BLOCKS,
     KINDS,
+    PERSON_REPORT_KINDS,
     SOURCES,
-    WITNESSED,
     WITNESSES,
 )
-from .window_actions import form_of
+from .window_actions import form_action
 
 # How long a `sent` message may wait before its silence is noted. Meta goes on trying for 30 days
 # (10 minutes for a code), and for 12 hours at most where a service template sets a time of its own
@@ -25,7 +25,7 @@ from .window_actions import form_of
 # would tell a manager of a bad campaign when nothing can be done any more, so the guess is made
 # early, called a guess, and corrected by 'delivered_late' where a delivery comes after it. One day
 # above the policy's whole days: what is noted here is silent in every figure too.
-SILENT_AFTER = timedelta(days=reputation_rates.SILENT_AFTER_DAYS + 1)
+SILENCE_DELAY = timedelta(days=reputation_rates.SILENT_AFTER_DAYS + 1)
 # A webhook may be 3 MB; whoever wants all of it finds it among the webhook events.
 RAW_LENGTH = 8000
 
@@ -90,11 +90,11 @@ class WabaReputationEvent(models.Model):
 
     _event_key_uniq = models.UniqueIndex("(event_key)")
     _witnessed = models.Constraint(
-        f"CHECK (kind NOT IN ({_quoted(WITNESSED)}) OR source IN ({_quoted(WITNESSES)}))",
+        f"CHECK (kind NOT IN ({_quoted(PERSON_REPORT_KINDS)}) OR source IN ({_quoted(WITNESSES)}))",
         "Only a person or a provider can tell that somebody blocked or reported us.",
     )
     _guessed = models.Constraint(
-        f"CHECK (kind NOT IN ({_quoted(GUESSED_BLOCKS)}) OR certainty <> 'exact')",
+        f"CHECK (kind NOT IN ({_quoted(INFERRED_BLOCKS)}) OR certainty <> 'exact')",
         "A guess about blocks is never sure.",
     )
     _sender_idx = models.Index("(sender_id, at)")
@@ -108,7 +108,7 @@ class WabaReputationEvent(models.Model):
 
     @api.depends("kind", "at")
     def _compute_display_name(self):
-        labels = labels_of(self, "kind")
+        labels = selection_labels(self, "kind")
         for event in self:
             event.display_name = f"{labels.get(event.kind, '')} · {event.at or ''}"
 
@@ -128,7 +128,7 @@ class WabaReputationEvent(models.Model):
         raise UserError(self.env._("Evidence is never deleted: what corrects it is a new entry."))
 
     @api.model
-    def _record(self, vals_list):
+    def _record_events(self, vals_list):
         """Note evidence, each piece once, however many there are: one statement.
 
         :param vals_list: dicts with `kind`, `source`, `event_key` and any of the other fields.
@@ -137,7 +137,7 @@ class WabaReputationEvent(models.Model):
             person → account → portfolio, company). A piece whose company cannot be told is an error
         :return: the rows that were new
         """
-        rows = list({vals["event_key"]: self._complete(vals) for vals in vals_list}.values())
+        rows = list({vals["event_key"]: self._complete_values(vals) for vals in vals_list}.values())
         if not rows:
             return self.browse()
         for model in ("waba.message", "waba.campaign", "waba.sender", "waba.template",
@@ -157,7 +157,7 @@ class WabaReputationEvent(models.Model):
         return self.browse([id_ for (id_,) in self.env.cr.fetchall()])
 
     @api.model
-    def _complete(self, vals):
+    def _complete_values(self, vals):
         """One row for `_record`'s statement, with a value for every column."""
         kind = KINDS[vals["kind"]]
         row = {
@@ -165,15 +165,15 @@ class WabaReputationEvent(models.Model):
             "certainty": kind.certainty,
             "effect": vals.get("effect") or kind.effect or "neutral",
         }
-        complete = {name: storable(row.get(name)) or None for name in TEXTS}
+        complete = {name: storable_text(row.get(name)) or None for name in TEXTS}
         complete |= {name: row.get(name) or None for name in SUBJECTS}
         complete["at"] = row.get("at") or fields.Datetime.now()
         complete["code"] = row.get("code") or None
-        complete["raw"] = _as_json(row["raw"]) if row.get("raw") else None
+        complete["raw"] = _to_json(row["raw"]) if row.get("raw") else None
         return complete
 
     @api.model
-    def _value_before(self, kind, at, **subject):
+    def _previous_value(self, kind, at, **subject):
         """The value that the last earlier event of a kind left, or None.
 
         :param at: naive UTC datetime
@@ -190,7 +190,7 @@ class WabaReputationEvent(models.Model):
         )
 
     @api.model
-    def _hand_over(self, old, new):
+    def _move_events(self, old, new):
         """Two recipients turn out to be one person: evidence about `old` is about `new`.
 
         Not a change of evidence: it still says the same of the same person.
@@ -213,7 +213,7 @@ class WabaReputationEvent(models.Model):
         self.ensure_one()
         subjects = (self.message_id, self.campaign_id, self.template_id, self.sender_id)
         subject = next((record for record in subjects if record), self.account_id)
-        return form_of(subject) if subject else False
+        return form_action(subject) if subject else False
 
 
 INSERT = """
@@ -245,7 +245,7 @@ INSERT = """
  RETURNING id"""
 
 
-def storable(text):
+def storable_text(text):
     """The text as PostgreSQL can keep it: no NUL, no half of a surrogate pair."""
     if not isinstance(text, str):
         return text
@@ -255,14 +255,14 @@ def storable(text):
 def _storable_json(value):
     """The value with nothing in it that jsonb refuses."""
     if isinstance(value, dict):
-        return {storable(str(key)): _storable_json(part) for key, part in value.items()}
+        return {storable_text(str(key)): _storable_json(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_storable_json(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return storable(value)
+    return storable_text(value)
 
 
-def _as_json(value):
+def _to_json(value):
     text = json.dumps(_storable_json(value))
     return text if len(text) <= RAW_LENGTH else json.dumps({"excerpt": text[:RAW_LENGTH]})

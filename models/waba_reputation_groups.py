@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..policy import reputation, reputation_rates
-from .waba_message_day import SILENT_AFTER
+from .waba_message_day import SILENCE_DELAY
 from .waba_reputation_words import (
     base_text,
     label,
@@ -24,9 +24,9 @@ GROUP_FIELDS = {
 }
 BREAKDOWNS = ("template", "campaign", "salesperson", "country")
 SHOWN_RATES = ("opt_out", "possible_block", "undeliverable", "limited", "read", "reply")
-MOST_ROWS = 10
+MAX_ROWS = 10
 # What a message itself does not say, and the report does.
-ONLY_IN_REPORT = ("country_id", "source_id")
+REPORT_ONLY_FIELDS = ("country_id", "source_id")
 BREAKDOWN_LABELS = {
     "template": _lt("Templates"),
     "campaign": _lt("Campaigns"),
@@ -41,7 +41,7 @@ class WabaSender(models.Model):
     _inherit = "waba.sender"
 
     @api.model
-    def _groups(self, kind, domain, by_sender=False):
+    def _group_counts(self, kind, domain, by_sender=False):
         """{key: [DayCounts]}, keyed (number, group) when `by_sender`; without a group: left out.
 
         :param kind: a key of GROUP_FIELDS
@@ -68,18 +68,18 @@ class WabaSender(models.Model):
         found = []
         for kind in BREAKDOWNS:
             groups = [
-                (record, rows, reputation.judge(rows, now))
-                for record, rows in self._groups(kind, [*domain, ("day", ">=", first)]).items()
+                (record, rows, reputation.judge_reputation(rows, now))
+                for record, rows in self._group_counts(kind, [*domain, ("day", ">=", first)]).items()
             ]
-            groups = [group for group in groups if _sent_since(group[1], begins)]
-            groups.sort(key=lambda group: _worst_first(group[2], _sent_since(group[1], begins)))
+            groups = [group for group in groups if _messages_sent(group[1], begins)]
+            groups.sort(key=lambda group: _worst_first(group[2], _messages_sent(group[1], begins)))
             found.append(
                 {
                     "kind": kind,
                     "label": self.env._(BREAKDOWN_LABELS[kind]),
                     "rows": [
                         self._describe_group(kind, *group, begins, now.date())
-                        for group in groups[:MOST_ROWS]
+                        for group in groups[:MAX_ROWS]
                     ],
                 }
             )
@@ -100,12 +100,12 @@ class WabaSender(models.Model):
             "score": False if judgement.score is None else judgement.score,
             "base": judgement.base,
             "base_text": base_text(self.env, judgement),
-            "sent": _sent_since(rows, first),
+            "sent": _messages_sent(rows, first),
             **{
                 measure: self._describe_rate(getattr(measured, measure), of_group, measure)
                 for measure in SHOWN_RATES
             },
-            "action": self._rows_action(record.display_name, of_group, "sent"),
+            "action": self._drilldown(record.display_name, of_group, "sent"),
         }
 
     def _describe_rate(self, rate, domain, measure):
@@ -114,7 +114,7 @@ class WabaSender(models.Model):
             "count": rate.count,
             "base": rate.base,
             "text": rate_text(self.env, rate),
-            "action": self._rows_action(False, domain, measure),
+            "action": self._drilldown(False, domain, measure),
         }
 
     # ------------------------------------------------------------------
@@ -122,14 +122,14 @@ class WabaSender(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _rows_action(self, name, domain, measure):
+    def _drilldown(self, name, domain, measure):
         """Open the messages that a figure counts.
 
         :param domain: which messages, in fields that waba.message.report has
         :param measure: a measure of policy.reputation_rates, or one of its counts
         """
-        domain = [*domain, *self._rows_behind(reputation_rates.PARTS.get(measure, (measure,))[0])]
-        in_report = any(term[0] in ONLY_IN_REPORT for term in domain)
+        domain = [*domain, *self._drilldown_domain(reputation_rates.RATE_PARTS.get(measure, (measure,))[0])]
+        in_report = any(term[0] in REPORT_ONLY_FIELDS for term in domain)
         return {
             "type": "ir.actions.act_window",
             "name": name or self.env._("Messages"),
@@ -140,12 +140,12 @@ class WabaSender(models.Model):
         }
 
     @api.model
-    def _rows_behind(self, count):
+    def _drilldown_domain(self, count):
         """The domain of the messages of some days that one of their counts is of.
 
         The same conditions as `waba_message_day.conditions`, as a person may search for them.
         """
-        silent_before = fields.Datetime.now() - SILENT_AFTER
+        silent_before = fields.Datetime.now() - SILENCE_DELAY
         return {
             "sent": [
                 *("|", "|", "|"),
@@ -182,7 +182,7 @@ def _json_value(value):
     return value if isinstance(value, (str, int, float)) else list(value)
 
 
-def _sent_since(rows, first):
+def _messages_sent(rows, first):
     return sum(row.sent for row in rows if row.day >= first)
 
 

@@ -4,7 +4,7 @@
 later event may correct. 'aggregate': Meta's judgement of many people's reactions, of which it names
 neither who nor how many (Meta, Support, 2025-11-19: it does not disclose blocks). So no kind that
 speaks of a block or a report by a recipient is exact, except those that only a person or a provider
-can tell (`WITNESSED`).
+can tell (`PERSON_REPORT_KINDS`).
 """
 
 from typing import NamedTuple
@@ -92,14 +92,14 @@ SOURCES = [
 EFFECTS = [("bad", "Bad"), ("good", "Good"), ("neutral", "Neither")]
 
 # Only a person or a provider can tell these; everybody else infers or aggregates.
-WITNESSED = ("customer_block", "customer_report", "customer_unblock")
+PERSON_REPORT_KINDS = ("customer_block", "customer_report", "customer_unblock")
 WITNESSES = ("person", "provider")
 # The other kinds whose words speak of blocks or reports by recipients.
-GUESSED_BLOCKS = ("possible_block", "spam_rate", "block_order")
+INFERRED_BLOCKS = ("possible_block", "spam_rate", "block_order")
 
 # A failure's reason -> its evidence. The reasons that are missing tell of our own set-up, of our
 # pace or of passing trouble, and nothing of how messages are received.
-KIND_OF_FAILURE = {
+KIND_BY_FAILURE = {
     "opted_out": "promotions_stopped",
     "marketing_limit": "marketing_limit",
     "experiment": "experiment",
@@ -139,7 +139,7 @@ RANKS = {
 }  # fmt: skip
 
 
-def effect_of_change(kind, before, after):
+def change_effect(kind, before, after):
     """Return 'good', 'bad' or 'neutral' for a value of `kind` that became another.
 
     :param before: the value it had, None when it was not known

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 
-from .window_actions import list_of
+from .window_actions import list_action
 
 RECENT_DAYS = 30
 # The field of the evidence that names a record of this model.
@@ -42,7 +42,7 @@ class WabaReputationSubjectMixin(models.AbstractModel):
         self.ensure_one()
         domain = [(EVIDENCE_FIELDS[self._name], "=", self.id)]
         context = {"search_default_last_30_days": 1}
-        return list_of(self.env, "waba_reputation_event_action", domain, context)
+        return list_action(self.env, "waba_reputation_event_action", domain, context)
 
 
 class WabaTemplate(models.Model):

@@ -7,11 +7,11 @@ from odoo.tools import formatLang
 
 from ..policy import reputation_causes, reputation_rates
 from .waba_reputation_groups import GROUP_FIELDS
-from .waba_reputation_words import GROUP_LABELS, MEASURE_LABELS, percent, rate_text
+from .waba_reputation_words import GROUP_LABELS, MEASURE_LABELS, format_percent, rate_text
 
 # From best to worst; what is not known is in neither.
-LEVELS_DOWN = ("healthy", "watch", "at_risk")
-RATINGS_DOWN = ("green", "yellow", "red")
+LEVEL_ORDER = ("healthy", "watch", "at_risk")
+RATING_ORDER = ("green", "yellow", "red")
 
 
 class WabaSender(models.Model):
@@ -20,7 +20,7 @@ class WabaSender(models.Model):
     _inherit = "waba.sender"
 
     @api.model
-    def _audiences(self, campaigns):
+    def _audience_counts(self, campaigns):
         """{audience: [DayCounts]} of those that at least two campaigns were sent to.
 
         :param campaigns: {campaign: [DayCounts]}
@@ -37,7 +37,7 @@ class WabaSender(models.Model):
             if len(of_one) > 1
         }
 
-    def _suspects(self, days=reputation_rates.WEEK, category=None):
+    def _causes(self, days=reputation_rates.WEEK, category=None):
         """What was received worse than the rest, of the week up to now and up to the last fall.
 
         :param days: how far back to look for the fall of a number
@@ -47,36 +47,36 @@ class WabaSender(models.Model):
         today = fields.Datetime.now().date()
         looked_at = self._days_to_explain(days)
         in_category = Domain("category", "=", category) if category else Domain.TRUE
-        week = in_category & self._days_before(looked_at, reputation_rates.WEEK)
-        month = in_category & self._days_before(looked_at, reputation_rates.MONTH)
-        groups = {kind: self._groups(kind, week, by_sender=True) for kind in GROUP_FIELDS}
+        week = in_category & self._explained_days_domain(looked_at, reputation_rates.WEEK)
+        month = in_category & self._explained_days_domain(looked_at, reputation_rates.MONTH)
+        groups = {kind: self._group_counts(kind, week, by_sender=True) for kind in GROUP_FIELDS}
         everything = self.env["waba.message.daily"]._day_counts(month, ["sender_id"])
         found = {}
         for sender in self:
             for day in looked_at[sender.id]:
-                for suspect in reputation_causes.rank_suspects(
-                    sender._groups_of(groups),
+                for suspect in reputation_causes.rank_causes(
+                    sender._cause_groups(groups),
                     everything.get((sender,), []),
                     day,
                     today,
-                    sender._fresh_start_before(day),
+                    sender._last_fresh_start(day),
                 ):
                     known = found.setdefault((sender, suspect.kind, suspect.key), (suspect, day))
                     if suspect.contribution > known[0].contribution:
                         found[sender, suspect.kind, suspect.key] = (suspect, day)
         worst_first = sorted(found.items(), key=lambda item: -item[1][0].contribution)
         return [
-            sender._describe_suspect(suspect, day)
+            sender._describe_cause(suspect, day)
             for (sender, _kind, _key), (suspect, day) in worst_first
         ]
 
-    def _fresh_start_before(self, day):
+    def _last_fresh_start(self, day):
         """The day of the last release, if it came before `day`: a fall that it ended is still
         explained by what was sent before it."""
         start = self.fresh_start_at and self.fresh_start_at.date()
         return start if start and start < day else None
 
-    def _days_before(self, looked_at, days):
+    def _explained_days_domain(self, looked_at, days):
         """The domain of each number's messages of the `days` up to what is to be explained.
 
         :param looked_at: {sender id: {day}}
@@ -89,7 +89,7 @@ class WabaSender(models.Model):
             for day in looked_at[sender.id]
         )
 
-    def _groups_of(self, groups):
+    def _cause_groups(self, groups):
         """policy.reputation_causes.Group of each part of this number's messages.
 
         :param groups: {kind: {(sender, record): [DayCounts]}}
@@ -106,7 +106,7 @@ class WabaSender(models.Model):
                 for record, rows in mine.items()
             ]
             if kind == "campaign":
-                audiences = self._audiences(mine)
+                audiences = self._audience_counts(mine)
                 found += [
                     reputation_causes.Group("audience", ("waba.campaign", *ids), rows)
                     for ids, rows in audiences.items()
@@ -116,16 +116,16 @@ class WabaSender(models.Model):
     def _days_to_explain(self, days):
         """{sender id: {today, the last of `days` on which its level or Meta's rating fell}}."""
         today = fields.Datetime.now().date()
-        history = self.env["waba.sender.reputation"]._history(
+        history = self.env["waba.sender.reputation"]._daily_history(
             self, today - timedelta(days=days), today
         )
         found = {}
         for sender_id, rows in history.items():
-            falls = [after["day"] for before, after in pairwise(rows) if _is_worse(before, after)]
+            falls = [after["day"] for before, after in pairwise(rows) if _has_fallen(before, after)]
             found[sender_id] = {today, *falls[-1:]}
         return found
 
-    def _describe_suspect(self, suspect, last):
+    def _describe_cause(self, suspect, last):
         """One suspect as the dashboard shows it; see `reputation_dashboard_data`."""
         self.ensure_one()
         env = self.env
@@ -135,7 +135,7 @@ class WabaSender(models.Model):
         name = ", ".join(records.mapped("display_name"))
         if suspect.kind == "audience":
             name = env._("of %s", name)
-        detail = self._suspect_detail(suspect)
+        detail = self._cause_detail(suspect)
         return {
             "kind": suspect.kind,
             "kind_label": kind_label,
@@ -151,7 +151,7 @@ class WabaSender(models.Model):
             "ratio": suspect.ratio or False,
             "sentence": f"{kind_label} {name}: {detail}",
             "detail": detail,
-            "action": self._rows_action(
+            "action": self._drilldown(
                 name,
                 [
                     ("sender_id", "=", self.id),
@@ -163,12 +163,12 @@ class WabaSender(models.Model):
             ),
         }
 
-    def _suspect_detail(self, suspect):
+    def _cause_detail(self, suspect):
         """'opt-outs 2.1 % of 1,952, 6 times the usual 0.3 %.'"""
         values = {
             "what": self.env._(MEASURE_LABELS[suspect.measure]),
             "rate": rate_text(self.env, suspect.rate),
-            "usual": percent(self.env, suspect.usual),
+            "usual": format_percent(self.env, suspect.usual),
         }
         if not suspect.usual_base:
             return self.env._(
@@ -180,21 +180,21 @@ class WabaSender(models.Model):
             return self.env._("%(what)s %(rate)s; elsewhere there were none.", **values)
         return self.env._(
             "%(what)s %(rate)s, %(times)s times the usual %(usual)s.",
-            times=_times(self.env, suspect.ratio),
+            times=_times_text(self.env, suspect.ratio),
             **values,
         )
 
 
-def _times(env, ratio):
+def _times_text(env, ratio):
     """'1.8', '6', '14': how many times the usual."""
     has_part = ratio < 10 and round(ratio, 1) % 1
     return formatLang(env, ratio, digits=1 if has_part else 0)
 
 
-def _is_worse(before, after):
+def _has_fallen(before, after):
     """Whether our level or Meta's rating fell from one day to the next; unknown is no fall."""
     return any(
         {before[name], after[name]} <= set(order)
         and order.index(after[name]) > order.index(before[name])
-        for name, order in (("level", LEVELS_DOWN), ("quality_rating", RATINGS_DOWN))
+        for name, order in (("level", LEVEL_ORDER), ("quality_rating", RATING_ORDER))
     )

@@ -3,7 +3,7 @@
 from odoo.tools import LazyTranslate, formatLang
 
 from ..policy import reputation_rates
-from .labels import label
+from .labels import selection_label
 
 _lt = LazyTranslate(__name__)
 
@@ -47,12 +47,12 @@ GROUP_LABELS = {
 }
 
 
-def number(env, count):
+def format_number(env, count):
     """'1,952', as the reader writes it."""
     return formatLang(env, count, digits=0)
 
 
-def percent(env, value):
+def format_percent(env, value):
     """'2.1 %' of a rate of 0 to 1; '50 %' where nothing stands behind the point."""
     rate = round(100 * value, 6)
     return f"{formatLang(env, rate, digits=1 if rate % 1 else 0)} %"
@@ -64,18 +64,18 @@ def rate_text(env, rate):
     :param rate: policy.reputation_rates.Rate
     """
     if rate.value is None:
-        return env._("%(count)s of %(base)s", count=number(env, rate.count),
-                     base=number(env, rate.base))  # fmt: skip
-    return env._("%(rate)s of %(base)s", rate=percent(env, rate.value), base=number(env, rate.base))
+        return env._("%(count)s of %(base)s", count=format_number(env, rate.count),
+                     base=format_number(env, rate.base))  # fmt: skip
+    return env._("%(rate)s of %(base)s", rate=format_percent(env, rate.value), base=format_number(env, rate.base))
 
 
 def rate_sentence(env, measure, rate):
     """What a rate that costs points says: how many of which messages."""
     sentence = env._(RATE_SENTENCES[measure])
     return sentence % {
-        "rate": percent(env, rate.value),
-        "base": number(env, rate.base),
-        "count": number(env, rate.count),
+        "rate": format_percent(env, rate.value),
+        "base": format_number(env, rate.base),
+        "count": format_number(env, rate.count),
     }
 
 
@@ -84,12 +84,12 @@ def base_text(env, judgement):
     if judgement.score is None:
         return env._(
             "%(count)s of %(needed)s messages",
-            count=number(env, judgement.base),
-            needed=number(env, reputation_rates.MIN_VOLUME),
+            count=format_number(env, judgement.base),
+            needed=format_number(env, reputation_rates.MIN_VOLUME),
         )
     return env._(
         "%(count)s delivered in %(days)s days",
-        count=number(env, judgement.base),
+        count=format_number(env, judgement.base),
         days=judgement.window,
     )
 
@@ -119,11 +119,11 @@ def projection_text(env, projection):
         return False
     if projection.in_days < 1:
         return env._(
-            "At this rate %s within a day.", label(env, "reputation_level", projection.level)
+            "At this rate %s within a day.", selection_label(env, "reputation_level", projection.level)
         )
     return env._(
         "At this rate %(level)s in about %(days)s days (give or take %(error)s).",
-        level=label(env, "reputation_level", projection.level),
+        level=selection_label(env, "reputation_level", projection.level),
         days=formatLang(env, projection.in_days, digits=0),
         error=formatLang(env, projection.error_days, digits=0 if projection.error_days >= 1 else 1),
     )

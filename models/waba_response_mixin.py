@@ -13,7 +13,7 @@ class WabaResponseMixin(models.AbstractModel):
     _name = "waba.response.mixin"
     _description = "Something our own rules can hold back"
 
-    def _note_response(self, kind, words, **values):
+    def _record_response(self, kind, words, **values):
         """Write down an action of ours, as evidence and in the chatter.
 
         :param kind: one of KINDS that begin with 'response_'
@@ -30,7 +30,7 @@ class WabaResponseMixin(models.AbstractModel):
             .sudo()
             .search_count([("kind", "=", kind), (subject, "=", self.id), ("at", "=", now)])
         )
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": kind,
@@ -45,22 +45,22 @@ class WabaResponseMixin(models.AbstractModel):
         )
         self._message_log(body=words)
 
-    def _call_managers(self, summary, words):
+    def _notify_managers(self, summary, words):
         """One open activity for each manager of the company; an open one takes the new words."""
         self.ensure_one()
         values = {"summary": summary, "note": html_escape(words)}
-        for manager in self._managers():
+        for manager in self._find_managers():
             known = self.activity_search([ACTIVITY_TYPE], user_id=manager.id)
             if known:
                 known.write(values)
             else:
                 self.activity_schedule(ACTIVITY_TYPE, user_id=manager.id, **values)
 
-    def _dismiss_managers(self):
+    def _close_manager_activities(self):
         """What they were called for is over."""
         self.activity_unlink([ACTIVITY_TYPE])
 
-    def _managers(self):
+    def _find_managers(self):
         group = self.env.ref("waba_campaign.waba_group_manager").sudo()
         return group.all_user_ids.filtered(
             lambda user: user.active and self.company_id in user.company_ids

@@ -196,12 +196,10 @@ class WabaSender(models.Model):
             self.response_share,
             self.response_canary,
             self.marketing_held,
-            self.response_action == "lock",
             self.response_key,
-            response.LIFTS.get(self.response_key, ""),
         )
 
-    def _warm_up(self):
+    def _current_warm_up(self):
         """`policy.warm_up.WarmUp` under way, or None."""
         if not self.warm_up_people:
             return None
@@ -214,7 +212,7 @@ class WabaSender(models.Model):
     # ------------------------------------------------------------------
 
     def _marketing_allowed(self):
-        return not self._why_marketing_waits()
+        return not self._marketing_hold_reason()
 
     def _is_marketing_held(self):
         """Whether promotions wait while service messages go on.
@@ -223,11 +221,11 @@ class WabaSender(models.Model):
         """
         return self.marketing_held or (self.quality_rating == "red" and not self.red_released_at)
 
-    def _why_marketing_waits(self):
+    def _marketing_hold_reason(self):
         """Sentence that names why no promotion leaves this number now, or False."""
         self.ensure_one()
         if self._is_marketing_held():
-            red = response.plan("red", "unknown")
+            red = response.plan_number_response("red", "unknown")
             return (self.marketing_held and self.response_reason) or number_sentence(
                 self.env, self, red, 0
             )

@@ -2,7 +2,7 @@
 
 from odoo.tools import LazyTranslate
 
-from .waba_reputation_words import number, percent
+from .waba_reputation_words import format_number, format_percent
 
 _lt = LazyTranslate(__name__)
 
@@ -113,8 +113,8 @@ def number_sentence(env, sender, found, red_days):
     return sentence % {
         "number": sender.display_phone_number or sender.phone_number_uid,
         "days": red_days,
-        "slowed": slowed % {"share": percent(env, found.share)},
-        "people": number(env, sender.warm_up_limit_now),
+        "slowed": slowed % {"share": format_percent(env, found.share)},
+        "people": format_number(env, sender.warm_up_limit_now),
     }
 
 
@@ -131,10 +131,10 @@ def campaign_sentence(env, reason_key, counts, settings, wave=0):
     }[reason_key]
     sentence = env._(CAMPAIGN_SENTENCES[reason_key])
     return sentence % {
-        "rate": percent(env, count / base if base else 0),
-        "base": number(env, base),
-        "count": number(env, count),
-        "limit": percent(env, limit),
-        "wave": number(env, wave),
-        "hours": number(env, settings.canary_longest_wait.total_seconds() / 3600),
+        "rate": format_percent(env, count / base if base else 0),
+        "base": format_number(env, base),
+        "count": format_number(env, count),
+        "limit": format_percent(env, limit),
+        "wave": format_number(env, wave),
+        "hours": format_number(env, settings.canary_longest_wait.total_seconds() / 3600),
     }

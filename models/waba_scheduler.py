@@ -5,9 +5,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
 # Workers look for jobs once a minute, and a job may hold one for two.
-LATE = timedelta(minutes=10)
+LATE_THRESHOLD = timedelta(minutes=10)
 
-JOBS = """
+JOBS_QUERY = """
     SELECT c.id, c.cron_name, c.active, c.lastcall, c.failure_count,
            LEAST(c.nextcall, (SELECT min(t.call_at) FROM ir_cron_trigger t WHERE t.cron_id = c.id))
       FROM ir_cron c
@@ -16,7 +16,7 @@ JOBS = """
                                     WHERE model = 'ir.cron' AND module = 'waba_campaign')
      ORDER BY c.priority, c.id"""
 
-LONG_DUE = """
+OVERDUE_JOB_QUERY = """
     SELECT 1 FROM ir_cron c
      WHERE c.active
        AND (c.nextcall <= %(since)s
@@ -39,7 +39,7 @@ class Job(NamedTuple):
     due_at: object
 
     def is_late(self, now):
-        return self.is_active and self.due_at <= now - LATE
+        return self.is_active and self.due_at <= now - LATE_THRESHOLD
 
 
 class WabaSender(models.Model):
@@ -52,7 +52,7 @@ class WabaSender(models.Model):
         """[Job] of these numbers, and of the addon's other jobs when asked."""
         senders.flush_recordset(["cron_id"])
         self.env["ir.cron"].flush_model()
-        rows = self.env.execute_query(SQL(JOBS, senders=senders.ids, others=others))
+        rows = self.env.execute_query(SQL(JOBS_QUERY, senders=senders.ids, others=others))
         return [Job(*row) for row in rows]
 
     @api.model
@@ -62,15 +62,15 @@ class WabaSender(models.Model):
         return last_at
 
     @api.model
-    def _has_no_worker(self, now):
+    def _is_scheduler_stopped(self, now):
         """Whether nothing runs any job of this database: one is long due, none has ended since."""
         last_at = self._last_job_at()
-        if last_at and last_at > now - LATE:
+        if last_at and last_at > now - LATE_THRESHOLD:
             return False
         self.env["ir.cron"].flush_model()
-        return bool(self.env.execute_query(SQL(LONG_DUE, since=now - LATE)))
+        return bool(self.env.execute_query(SQL(OVERDUE_JOB_QUERY, since=now - LATE_THRESHOLD)))
 
-    def _why_late(self, now):
+    def _delay_reason(self, now):
         """Sentence that says why what waits is not sent although nothing holds it, or False."""
         self.ensure_one()
         [job] = self.sudo()._jobs(self) or [None]
@@ -81,12 +81,12 @@ class WabaSender(models.Model):
             )
         if not job.is_late(now):
             return False
-        if self._has_no_worker(now):
+        if self._is_scheduler_stopped(now):
             return self._no_worker_text()
         return self.env._(
             "The job that sends for this number should have run %(due)s and has not. The scheduler "
             "is busy with other jobs, or needs more workers (max_cron_threads).",
-            due=self._moment_text(job.due_at),
+            due=self._datetime_text(job.due_at),
         )
 
     @api.model
@@ -101,11 +101,11 @@ class WabaSender(models.Model):
         return self.env._(
             "No scheduled job has run since %s: no cron worker is up. Check that Odoo's service "
             "runs with max_cron_threads above 0.",
-            self._moment_text(last_at),
+            self._datetime_text(last_at),
         )
 
     @api.model
-    def _moment_text(self, moment):
+    def _datetime_text(self, moment):
         return format_datetime(self.env, moment, dt_format="d MMM y, HH:mm")
 
     @api.model

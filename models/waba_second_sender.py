@@ -2,11 +2,11 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from .waba_failure import failure_sentence
-from .waba_message_retention import MESSAGE_KEEP_DAYS, kept_since
+from .waba_failure import failure_text
+from .waba_message_retention import MESSAGE_KEEP_DAYS, retention_start
 
 # How long a message of somebody else's is news on the account and in its diagnosis.
-NEWS = timedelta(days=7)
+REMINDER_INTERVAL = timedelta(days=7)
 
 
 class WabaMessage(models.Model):
@@ -20,7 +20,7 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     @api.model
-    def _note_second_sender(self, of_others):
+    def _record_second_sender(self, of_others):
         """Keep the evidence, stop what would come twice, call the managers.
 
         :param of_others: [(row as `_rows_for_statuses` reads it, or None where the tag is no row's
@@ -31,7 +31,7 @@ class WabaMessage(models.Model):
         of_known = [(row, event) for row, event in of_others if row]
         of_unknown = [event for row, event in of_others if not row]
         pieces = [
-            self._second_sender_piece(event, f"message:{row['id']}", message_id=row["id"])
+            self._second_sender_evidence(event, f"message:{row['id']}", message_id=row["id"])
             for row, event in of_known
         ]
         senders = self._senders_by_uid(of_unknown)
@@ -39,13 +39,13 @@ class WabaMessage(models.Model):
             if sender := senders.get(event.phone_number_uid):
                 # One a day is enough: a copy may send a hundred thousand.
                 key = f"number:{sender.id}:{(event.at or fields.Datetime.now()).date()}"
-                pieces.append(self._second_sender_piece(event, key, sender_id=sender.id))
-        noted = self.env["waba.reputation.event"]._record(pieces)
-        self._leave_to_second_sender(of_known)
-        noted.sender_id._alarm_second_sender()
+                pieces.append(self._second_sender_evidence(event, key, sender_id=sender.id))
+        noted = self.env["waba.reputation.event"]._record_events(pieces)
+        self._cancel_sent_elsewhere(of_known)
+        noted.sender_id._notify_second_sender()
 
     @api.model
-    def _second_sender_piece(self, event, key, **subject):
+    def _second_sender_evidence(self, event, key, **subject):
         return {
             "kind": "second_sender",
             "source": "status",
@@ -63,22 +63,22 @@ class WabaMessage(models.Model):
         senders = self.env["waba.sender"].with_context(active_test=False)
         found = senders.search([("phone_number_uid", "in", list(uids))]) if uids else senders
         # After somebody trimmed old messages, their late statuses are nobody else's.
-        if found and kept_since(self.env, MESSAGE_KEEP_DAYS):
+        if found and retention_start(self.env, MESSAGE_KEEP_DAYS):
             return {}
         return {sender.phone_number_uid: sender for sender in found}
 
     @api.model
-    def _leave_to_second_sender(self, of_known):
+    def _cancel_sent_elsewhere(self, of_known):
         """What waits here and has reached the person, or is about to, is not sent again."""
         ids = {row["id"] for row, event in of_known if event.status != "failed"}
         rows = self.browse(ids)
-        rows._release(rows.filtered("is_unsent").ids)
+        rows._requeue_unsent(rows.filtered("is_unsent").ids)
         rows.filtered(lambda row: row.state == "queued")._update_state(
             ("queued",),
             "skipped",
             {
                 "failure_type": "second_sender",
-                "failure_reason": failure_sentence(self.env, "second_sender"),
+                "failure_reason": failure_text(self.env, "second_sender"),
             },
         )
 
@@ -86,7 +86,7 @@ class WabaMessage(models.Model):
 class WabaSender(models.Model):
     _inherit = "waba.sender"
 
-    def _alarm_second_sender(self):
+    def _notify_second_sender(self):
         """Call managers and administrators: two senders cannot know of each other."""
         for sender in self:
             words = self.env._(
@@ -96,7 +96,7 @@ class WabaSender(models.Model):
                 number=sender.display_phone_number or sender.display_name,
             )
             sender.account_id.second_sender_at = fields.Datetime.now()
-            sender._call_managers(self.env._("Another system sends with this number"), words)
+            sender._notify_managers(self.env._("Another system sends with this number"), words)
             sender._message_log(body=words)
 
 
@@ -113,7 +113,7 @@ class WabaAccount(models.Model):
 
     @api.depends("second_sender_at")
     def _compute_has_second_sender(self):
-        since = fields.Datetime.now() - NEWS
+        since = fields.Datetime.now() - REMINDER_INTERVAL
         for account in self:
             account.has_second_sender = bool(
                 account.second_sender_at and account.second_sender_at > since

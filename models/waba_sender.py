@@ -195,7 +195,7 @@ class WabaSender(models.Model):
         if "active" in vals:
             self._own_crons().active = vals["active"]
         if "own_throughput" in vals or vals.get("active"):
-            self._wake()
+            self._trigger_dispatch()
         self._on_change(vals.keys())
         return result
 
@@ -249,10 +249,10 @@ class WabaSender(models.Model):
     # What Meta says
     # ------------------------------------------------------------------
 
-    def _take_facts(self, facts):
+    def _apply_facts(self, facts):
         """Take over a `cloud_api.PhoneNumber` just read from Meta."""
         self.ensure_one()
-        rating_before, standing_before = self.quality_rating, self._standing()
+        rating_before, standing_before = self.quality_rating, self._platform_facts()
         is_first = not self.rated_at
         self.write(
             {
@@ -268,26 +268,26 @@ class WabaSender(models.Model):
                 "rated_at": fields.Datetime.now(),
             }
         )
-        self.portfolio_id._read_limit(
+        self.portfolio_id._apply_polled_limit(
             facts.messaging_limit,
             self.env._("read from number %s", self.display_phone_number),
             {"sender_id": self.id},
         )
-        self._note_changes(standing_before)
-        self._follow_platform_status()
+        self._record_platform_changes(standing_before)
+        self._apply_platform_status()
         # In this transaction: not one promotion more is reserved once it turned red.
         self._on_reading(is_first, rating_before)
         if rating_before == "red" and self.quality_rating != "red":
-            self._wake()
+            self._trigger_dispatch()
 
     def _mark_missing(self):
         """The account no longer lists this number: nothing may leave from it."""
-        standing_before = self._standing()
+        standing_before = self._platform_facts()
         self.platform_status = "MISSING"
-        self._note_changes(standing_before)
-        self._follow_platform_status()
+        self._record_platform_changes(standing_before)
+        self._apply_platform_status()
 
-    def _follow_platform_status(self):
+    def _apply_platform_status(self):
         """Pause when Meta's status forbids sending; go on when that was the only reason."""
         status = (self.platform_status or "").upper()
         if status in STATUS_STOPPING:
@@ -314,8 +314,8 @@ class WabaSender(models.Model):
             "domain": [("sender_id", "=", self.id)],
         }
 
-    def action_view_counted_people(self):
-        return self.portfolio_id.action_view_counted_people()
+    def action_view_counted_recipients(self):
+        return self.portfolio_id.action_view_counted_recipients()
 
     def action_sync(self):
         return self.account_id.action_sync()

@@ -7,7 +7,7 @@ from ..policy import limits, pacing
 from .hooks import hook
 
 # The scheduler is exact to the minute.
-STALLED_AGAIN = timedelta(minutes=1)
+STALL_RETRY = timedelta(minutes=1)
 
 
 class WabaSender(models.Model):
@@ -15,7 +15,7 @@ class WabaSender(models.Model):
 
     _inherit = "waba.sender"
 
-    def _next_look_at(self, exhausted):
+    def _next_check_at(self, exhausted):
         """When this number's queue must be looked at again, or None when nothing waits for time.
 
         What is due and still could not leave waits for a place, or for the pace between two
@@ -24,46 +24,46 @@ class WabaSender(models.Model):
         now = fields.Datetime.now()
         if self.account_id.state == "draft":
             return None
-        if self._why_not_sending():
+        if self._not_sending_reason():
             return max(filter(None, [self.resume_at, self.account_id.resume_at]), default=None)
-        is_due, direct_is_due, next_retry_at = self._look_at_queue(now)
+        is_due, direct_is_due, next_retry_at = self._inspect_queue(now)
         # Direct messages may take the places that campaigns leave to them.
-        parts = self._campaign_parts(now, share=0.0 if direct_is_due else None)
+        parts = self._campaign_shares(now, share=0.0 if direct_is_due else None)
         free = [part.limit - len(part.slots) for part in parts if part.limit is not None]
-        look_at = pacing.next_look(
+        look_at = pacing.next_check(
             now,
             queued_now=int(is_due),
             allowance=max(0, min(free)) if free else None,
             # A place must be free of every limit.
             frees_at=max(
-                filter(None, (limits.frees_at(part.slots, part.limit, now) for part in parts)),
+                filter(None, (limits.next_slot_time(part.slots, part.limit, now) for part in parts)),
                 default=None,
             ),
             next_retry_at=next_retry_at,
             resume_at=None,
             next_dispatch_at=None,
         )
-        paced_at = self._next_pair_free_at(now) if direct_is_due else None
+        paced_at = self._next_pair_slot_at(now) if direct_is_due else None
         look_at = min(filter(None, [look_at, paced_at, *self._on_alarm()]), default=None)
         if look_at and exhausted and look_at <= now:
-            return now + STALLED_AGAIN
+            return now + STALL_RETRY
         return look_at
 
-    def _campaign_parts(self, now, share=None):
+    def _campaign_shares(self, now, share=None):
         """`limits.CampaignPart` of the portfolio's limit, and of the number's own if it has one.
 
         :param share: kept for follow-ups; the portfolio's if not given
         """
-        portfolio, own_limit = self.portfolio_id, self._own_people_limit()
+        portfolio, own_limit = self.portfolio_id, self._own_daily_limit()
         share = portfolio.followup_share if share is None else share
         parts = [
-            limits.campaign_part(portfolio._people_limit(), share, portfolio._slot_times(), [], now)
+            limits.campaign_share(portfolio._people_limit(), share, portfolio._slot_times(), [], now)
         ]
         if own_limit is not None:
-            parts.append(limits.campaign_part(own_limit, share, self._own_slots(now), [], now))
+            parts.append(limits.campaign_share(own_limit, share, self._own_slot_times(now), [], now))
         return parts
 
-    def _next_pair_free_at(self, now):
+    def _next_pair_slot_at(self, now):
         """When a direct message that costs no place may follow the one before it to its person.
 
         A full limit does not hold it: it must not wait, with those that it does, for a place.
@@ -89,7 +89,7 @@ class WabaSender(models.Model):
     def _on_alarm(self):
         """When the job's next run is worked out: each returns when it wants one, or None."""
 
-    def _look_at_queue(self, now):
+    def _inspect_queue(self, now):
         """(whether any row is due, any direct one, when the first that is not becomes due)."""
         is_due, direct_is_due, later = False, False, []
         for campaign in self._sendable_groups():

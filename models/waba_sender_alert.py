@@ -3,17 +3,17 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from .hooks import implements
-from .labels import label
-from .languages import in_language_of
+from .labels import selection_label
+from .languages import with_language
 
 # What is bad about a number, mildest first; whoever heard the worse heard the milder with it.
-READINGS = ("watch", "at_risk")
-HOLDS = ("held", "locked")
+ALERT_LEVELS = ("watch", "at_risk")
+ALERT_HOLDS = ("held", "locked")
 # What moves a number from one of these to another.
-WATCHED = frozenset(
+WATCHED_FIELDS = frozenset(
     ("state", "marketing_held", "red_released_at", "reputation_level", "quality_rating", "active")
 )
-BETWEEN = timedelta(days=1)
+ALERT_INTERVAL = timedelta(days=1)
 
 
 class WabaSender(models.Model):
@@ -35,42 +35,42 @@ class WabaSender(models.Model):
     alerted_states = fields.Char(readonly=True, copy=False)
 
     @implements("_on_change")
-    def _follow_change_of_standing(self, names):
-        if not WATCHED.isdisjoint(names):
-            self.sudo()._follow_alerts()
+    def _update_alerts_on_change(self, names):
+        if not WATCHED_FIELDS.isdisjoint(names):
+            self.sudo()._update_alerts()
 
     def _alert_states(self):
         """What is bad about this number now: a set of READINGS and HOLDS, each with the milder."""
         self.ensure_one()
         found = set()
-        if self.reputation_level in READINGS:
-            found.update(READINGS[: READINGS.index(self.reputation_level) + 1])
+        if self.reputation_level in ALERT_LEVELS:
+            found.update(ALERT_LEVELS[: ALERT_LEVELS.index(self.reputation_level) + 1])
         if self.state == "locked":
-            found.update(HOLDS)
+            found.update(ALERT_HOLDS)
         elif self._is_marketing_held():
             found.add("held")
         return found
 
-    def _told_states(self):
+    def _alerted_states(self):
         return set(filter(None, (self.alerted_states or "").split(",")))
 
-    def _untold_states(self):
+    def _unalerted_states(self):
         """What is bad and was not told; nothing when this number's e-mail is switched off."""
         self.ensure_one()
         if not (self.active and self.alert_email):
             return set()
-        return self._alert_states() - self._told_states()
+        return self._alert_states() - self._alerted_states()
 
-    def _remember_told(self, states):
+    def _store_alerted_states(self, states):
         told = ",".join(sorted(states)) or False
         if told != self.alerted_states:
             self.alerted_states = told
 
-    def _follow_alerts(self):
+    def _update_alerts(self):
         """Forget what is over, and have a new hold told at once."""
         for sender in self:
-            sender._remember_told(sender._told_states() & sender._alert_states())
-        if any(sender._untold_states().intersection(HOLDS) for sender in self):
+            sender._store_alerted_states(sender._alerted_states() & sender._alert_states())
+        if any(sender._unalerted_states().intersection(ALERT_HOLDS) for sender in self):
             self.env.ref("waba_campaign.ir_cron_alert")._trigger()
 
     @api.model
@@ -79,10 +79,10 @@ class WabaSender(models.Model):
         now = fields.Datetime.now()
         numbers = self.search([])  # pylint: disable=no-search-all
         for company, senders in numbers.grouped("company_id").items():
-            untold = senders.filtered(lambda sender: sender._untold_states())
-            is_urgent = any(sender._untold_states().intersection(HOLDS) for sender in untold)
+            untold = senders.filtered(lambda sender: sender._unalerted_states())
+            is_urgent = any(sender._unalerted_states().intersection(ALERT_HOLDS) for sender in untold)
             last = company.waba_alerted_at
-            if untold and (is_urgent or not last or last <= now - BETWEEN):
+            if untold and (is_urgent or not last or last <= now - ALERT_INTERVAL):
                 untold._alert_managers()
                 company.waba_alerted_at = now
 
@@ -90,8 +90,8 @@ class WabaSender(models.Model):
         """One e-mail to each manager of these numbers' company, in the manager's language."""
         template = self.env.ref("waba_campaign.mail_template_reputation_alert")
         company = self.company_id
-        for manager in self[:1]._managers().filtered("email"):
-            senders = in_language_of(manager, self)
+        for manager in self[:1]._find_managers().filtered("email"):
+            senders = with_language(manager, self)
             template.with_context(
                 lang=manager.lang, waba_alerts=[sender._describe_alert() for sender in senders]
             ).send_mail(
@@ -99,7 +99,7 @@ class WabaSender(models.Model):
                 email_values={"recipient_ids": [fields.Command.link(manager.partner_id.id)]},
             )
         for sender in self:
-            sender._remember_told(sender._alert_states())
+            sender._store_alerted_states(sender._alert_states())
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     def _describe_alert(self):
@@ -110,14 +110,14 @@ class WabaSender(models.Model):
         elif self._is_marketing_held():
             state = self.env._("Promotions held")
         else:
-            state = label(self.env, "reputation_level", self.reputation_level)
+            state = selection_label(self.env, "reputation_level", self.reputation_level)
         return {
             "name": self.display_phone_number or self.display_name,
             "state": state,
-            "rating": label(self.env, "quality_rating", self.quality_rating),
-            "level": label(self.env, "reputation_level", self.reputation_level),
+            "rating": selection_label(self.env, "quality_rating", self.quality_rating),
+            "level": selection_label(self.env, "reputation_level", self.reputation_level),
             "reading": self.reputation_reason or self.reputation_base_text or "",
-            "reason": self.pause_reason or self._why_marketing_waits() or self.response_reason
+            "reason": self.pause_reason or self._marketing_hold_reason() or self.response_reason
             or "",
             "outlook": self.reputation_projection or "",
         }  # fmt: skip

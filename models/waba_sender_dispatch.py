@@ -9,10 +9,10 @@ from odoo.tools import SQL
 from ..cloud_api import SendPool
 from ..policy import pacing
 from .hooks import hook
-from .job_turns import FAIR_SENDING_SECONDS, Turn
-from .languages import in_language_of
+from .job_turns import SENDING_SLICE_SECONDS, TimeSlice
+from .languages import with_language
 from .transactions import commit_step
-from .waba_sender_reserve import CONNECT_TIMEOUT, READ_TIMEOUT, epoch_of
+from .waba_sender_reserve import CONNECT_TIMEOUT, READ_TIMEOUT, datetime_to_epoch
 
 _logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 RUN_SECONDS = 45
 # Rows reserved ahead, and of these handed to the connections, in seconds of sending. A kill leaves
 # the second lot without a known outcome; the first goes back to the queue.
-AHEAD_SECONDS, IN_HAND_SECONDS = 2.0, 0.5
+AHEAD_SECONDS, SUBMITTED_SECONDS = 2.0, 0.5
 MAX_RESERVATION = 500
 MAX_CONNECTIONS = 320
 RESULTS_PER_COMMIT = 200
@@ -33,7 +33,7 @@ FIRST_LATENCY, LATENCY_WEIGHT = 0.3, 0.5
 class DispatchRun:
     """What one run of a number's job knows besides the database: plain values only.
 
-    :param number: the sender's `run_count` as this run left it (`_claim_run`)
+    :param number: the sender's `run_count` as this run left it (`_start_run`)
     :param turn: how long it goes on while other jobs wait (job_turns.Turn)
     """
 
@@ -56,9 +56,9 @@ class DispatchRun:
     @property
     def speed(self):
         """Messages per second that really leave: the pace, or less when answers are slow."""
-        return pacing.sustainable_rate(self.rate, connections_for(self.rate), self.latency)
+        return pacing.sustainable_rate(self.rate, connection_count(self.rate), self.latency)
 
-    def learn_latency(self, results):
+    def update_latency(self, results):
         """Follow how long the platform takes to answer.
 
         :param results: [cloud_api.SendResult]
@@ -67,12 +67,12 @@ class DispatchRun:
         if times:
             self.latency += LATENCY_WEIGHT * (sum(times) / len(times) - self.latency)
 
-    def slow_down(self):
+    def halve_rate(self):
         """Half the speed for the rest of the run; `slowed_until` tells the next one."""
-        self.pool.set_rate(self.rate * pacing.SAFETY / 2, pacing.catch_up_window(self.rate / 2))
+        self.pool.set_rate(self.rate * pacing.RATE_MARGIN / 2, pacing.catch_up_window(self.rate / 2))
 
 
-def connections_for(rate):
+def connection_count(rate):
     """How many connections keep `rate` messages a second under way."""
     return min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
 
@@ -91,14 +91,14 @@ class WabaSender(models.Model):
 
     def _cron_dispatch(self):
         self.ensure_one()
-        sender = in_language_of(self.company_id, self)
+        sender = with_language(self.company_id, self)
         now = fields.Datetime.now()
-        number = commit_step(self.env, sender._claim_run)
+        number = commit_step(self.env, sender._start_run)
         commit_step(self.env, lambda: sender._prepare_dispatch(now))
-        exhausted = sender._why_not_sending() or sender._dispatch(number)
+        exhausted = sender._not_sending_reason() or sender._dispatch_queue(number)
         commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted), number))
 
-    def _claim_run(self):
+    def _start_run(self):
         """Number this run; an earlier one that still lives reserves nothing more.
 
         The scheduler runs a job once at a time as long as the database session that locks the job
@@ -116,7 +116,7 @@ class WabaSender(models.Model):
                           next_dispatch_at = CASE WHEN ended_run = run_count THEN next_dispatch_at
                                              ELSE GREATEST(next_dispatch_at, %s) END
                     WHERE id = %s RETURNING run_count""",
-                datetime.now(timezone.utc).replace(tzinfo=None) + pacing.AFTER_A_KILL,
+                datetime.now(timezone.utc).replace(tzinfo=None) + pacing.RESTART_DELAY,
                 self.id,
             )
         )
@@ -150,7 +150,7 @@ class WabaSender(models.Model):
         self.ended_run = number
         self._on_dispatch_end()
         look_at = min(
-            filter(None, [self._next_look_at(exhausted), self._next_expiry()]), default=None
+            filter(None, [self._next_check_at(exhausted), self._next_expiry()]), default=None
         )
         if look_at:
             self.cron_id._trigger(at=look_at if look_at > fields.Datetime.now() else None)
@@ -163,7 +163,7 @@ class WabaSender(models.Model):
         unsent = self.env["waba.message"].search(
             [("sender_id", "=", self.id), ("state", "=", "reserved"), ("is_unsent", "=", True)]
         )
-        self.env["waba.message"]._release(unsent.ids)
+        self.env["waba.message"]._requeue_unsent(unsent.ids)
 
     def _settle_expired(self, now):
         """Reservations whose last moment has passed: nobody knows whether the request left."""
@@ -182,10 +182,10 @@ class WabaSender(models.Model):
     # The pump
     # ------------------------------------------------------------------
 
-    def _dispatch(self, number):
+    def _dispatch_queue(self, number):
         """Keep the connections busy until nothing may leave or the run's time is over.
 
-        :param number: from `_claim_run`
+        :param number: from `_start_run`
         :return: True when nothing more may leave now
         """
         rate = pacing.slowed_rate(
@@ -193,67 +193,67 @@ class WabaSender(models.Model):
         )
         if self.state == "slowed":
             rate /= 2
-        connections = connections_for(rate)
+        connections = connection_count(rate)
         client = self.account_id._client(
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), pool_size=connections
         )
         with SendPool(
             client,
-            rate * pacing.SAFETY,
+            rate * pacing.RATE_MARGIN,
             connections,
             start_at=self._pace_start(),
             window=pacing.catch_up_window(rate),
         ) as pool:
-            turn = Turn(self.cron_id, RUN_SECONDS, FAIR_SENDING_SECONDS)
+            turn = TimeSlice(self.cron_id, RUN_SECONDS, SENDING_SLICE_SECONDS)
             run = DispatchRun(pool, rate, number, turn)
             try:
-                self._pump(run)
+                self._send_loop(run)
             finally:
-                self._take_back(run)
-                commit_step(self.env, lambda: self._keep_pace(run))
+                self._requeue_unstarted(run)
+                commit_step(self.env, lambda: self._store_pace(run))
             return run.exhausted
 
     def _pace_start(self):
         """Epoch seconds before which nothing may leave: the pace survives a kill."""
-        return epoch_of(self.next_dispatch_at) if self.next_dispatch_at else None
+        return datetime_to_epoch(self.next_dispatch_at) if self.next_dispatch_at else None
 
-    def _keep_pace(self, run):
+    def _store_pace(self, run):
         """The next run starts no sooner than one interval after this one's last request."""
         if run.number == self.run_count:
             self.next_dispatch_at = datetime.fromtimestamp(
-                run.pool.next_start_at, timezone.utc
+                run.pool.next_start_time, timezone.utc
             ).replace(tzinfo=None)
 
-    def _pump(self, run):
+    def _send_loop(self, run):
         while True:
             is_over = run.turn.is_over
             ahead = max(run.speed * AHEAD_SECONDS, 10)
             room = int(ahead - run.pending)
             if not run.exhausted and not is_over and room > ahead / 2:
                 self._reserve_ahead(run, min(room, MAX_RESERVATION))
-            self._hand_over(run)
+            self._submit_batch(run)
             if not run.pending and (run.exhausted or is_over):
                 return
             results = run.pool.results(
                 max_items=RESULTS_PER_COMMIT, timeout=0.2, min_items=RESULTS_PER_COMMIT // 4
             )
             if results:
-                run.learn_latency(results)
+                run.update_latency(results)
                 self._write_results(run, results)
 
     def _reserve_ahead(self, run, room):
-        jobs, left_out = commit_step(self.env, lambda: self._reserve(room, run), processed=0)
+        jobs, left_out = commit_step(self.env, lambda: self._reserve_rows(room, run), processed=0)
         run.exhausted = not jobs and not left_out
         run.waiting.extend(jobs)
 
-    def _hand_over(self, run):
+    def _submit_batch(self, run):
         """Give the connections their next few rows; from this commit on they may have left."""
-        in_hand = max(run.speed * IN_HAND_SECONDS, 5)
+        in_hand = max(run.speed * SUBMITTED_SECONDS, 5)
         room = int(in_hand - run.pool.unstarted)
         if not run.waiting or room <= in_hand / 2:
             return
         jobs = [run.waiting.popleft() for _index in range(min(room, len(run.waiting)))]
-        ours = commit_step(self.env, lambda: self._mark_handed_over(jobs))
+        ours = commit_step(self.env, lambda: self._mark_submitted(jobs))
         for key, body, send_before in jobs:
             if key in ours:
                 run.pool.submit(key, self.phone_number_uid, body, send_before)
@@ -265,14 +265,14 @@ class WabaSender(models.Model):
             run.waiting.clear()
             run.exhausted = True
 
-    def _mark_handed_over(self, jobs):
+    def _mark_submitted(self, jobs):
         """Note that these attempts may leave now.
 
         :param jobs: [(message id, body, epoch seconds before which it must leave)]
         :return: ids of the rows that are still reserved for these very attempts; none when this
             database is no longer the account's (the next run puts them back into the queue)
         """
-        if self.account_id._differences():
+        if self.account_id._home_differences():
             return set()
         rows = self.env.execute_query(
             SQL(
@@ -295,10 +295,10 @@ class WabaSender(models.Model):
             self.env, lambda: messages._write_results(results, run), processed=len(results)
         )
         if stopped:
-            self._take_back(run)
-            run.exhausted = bool(self._why_not_sending())
+            self._requeue_unstarted(run)
+            run.exhausted = bool(self._not_sending_reason())
 
-    def _take_back(self, run):
+    def _requeue_unstarted(self, run):
         """Rows that certainly have not left go back to the queue."""
         keys, waiting = run.pool.drain_unstarted(), [*run.waiting]
         run.waiting.clear()
@@ -306,7 +306,7 @@ class WabaSender(models.Model):
             return
 
         def release():
-            ours = self._mark_handed_over(waiting) if waiting else ()
-            self.env["waba.message"]._release([*keys, *ours])
+            ours = self._mark_submitted(waiting) if waiting else ()
+            self.env["waba.message"]._requeue_unsent([*keys, *ours])
 
         commit_step(self.env, release)

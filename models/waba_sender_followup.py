@@ -6,7 +6,7 @@ from odoo.tools import SQL
 from .hooks import implements
 
 # Messages of a paused follow-up are looked at again after this.
-PAUSED_AGAIN = timedelta(hours=1)
+PAUSED_RETRY = timedelta(hours=1)
 
 
 class WabaSender(models.Model):
@@ -19,17 +19,17 @@ class WabaSender(models.Model):
     _inherit = "waba.sender"
 
     @implements("_on_candidates")
-    def _stop_ended_followups(self, rows, now):
+    def _stop_exited_sequences(self, rows, now):
         """Cancel the rows of follow-ups that ended, put off those of paused ones.
 
         :return: their ids
         """
-        followed = self._rows_of_followups(rows)
+        followed = self._filter_sequence_rows(rows)
         if not followed:
             return set()
         # A message may come back to the queue when its follow-up is through: refused by Meta after
         # it was accepted, or tried again by hand.
-        ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._ended_by()
+        ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._exit_reasons()
         over = followed.filtered(
             lambda row: row.enrollment_id.state == "stopped" or row.enrollment_id.id in ended
         )
@@ -38,15 +38,15 @@ class WabaSender(models.Model):
             "cancelled",
             {"failure_reason": self.env._("The follow-up ended before it left.")},
         )
-        (followed - over).enrollment_id.filtered(lambda one: one.state == "running")._stop_ended()
+        (followed - over).enrollment_id.filtered(lambda one: one.state == "running")._stop_exited()
         paused = followed.filtered(
             lambda row: row.state == "queued" and row.sequence_id.state == "paused"
         )
-        paused.write({"retry_at": now + PAUSED_AGAIN})
+        paused.write({"retry_at": now + PAUSED_RETRY})
         self.env["waba.message"].flush_model()
         return set(followed.filtered(lambda row: row.state != "queued").ids) | set(paused.ids)
 
-    def _rows_of_followups(self, rows):
+    def _filter_sequence_rows(self, rows):
         """Those of the candidates that follow-ups queued. Campaigns' rows are not read for it."""
         messages = self.env["waba.message"]
         messages.flush_model(["enrollment_id"])

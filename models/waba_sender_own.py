@@ -10,7 +10,7 @@ class WabaSender(models.Model):
     _inherit = "waba.sender"
 
     @api.model
-    def _own_among(self, named):
+    def _filter_own_numbers(self, named):
         """Those of these numbers that are numbers of ours.
 
         Of any account of the database, archived ones too, and in either way of writing them.
@@ -18,7 +18,7 @@ class WabaSender(models.Model):
         :param named: E.164 numbers, or as WhatsApp writes them; empty ones are none
         :return: set of them, as given
         """
-        named = {number: numbers.e164_of(number) for number in named if number}
+        named = {number: numbers.canonical_number(number) for number in named if number}
         if not named:
             return set()
         self.flush_model(["number", "display_phone_number"])
@@ -26,6 +26,6 @@ class WabaSender(models.Model):
             SQL("SELECT number, regexp_replace(display_phone_number, '[^0-9]', '', 'g') "
                 "FROM waba_sender")
         )  # fmt: skip
-        ours = {numbers.e164_of(number) for number, _shown in rows if number}
-        ours |= {numbers.e164_of(f"+{shown}") for _number, shown in rows if shown}
+        ours = {numbers.canonical_number(number) for number, _shown in rows if number}
+        ours |= {numbers.canonical_number(f"+{shown}") for _number, shown in rows if shown}
         return {number for number, e164 in named.items() if e164 in ours}

@@ -5,7 +5,7 @@ from ..policy import limits
 from ..policy import warm_up as warm_up_policy
 
 
-class Places:
+class SlotAllowance:
     """People who may still be written to first: of the portfolio's limit and of the number's own.
 
     :param limit, own_limit: people in 24 h, None without limit
@@ -17,7 +17,7 @@ class Places:
         self.own_limit, self.own_used = own_limit, own_used
         self.followup_share = followup_share
 
-    def free(self, kind):
+    def free_slots(self, kind):
         """(places free of the portfolio's limit, of the number's own); None without limit.
 
         :param kind: 'campaign' or 'followup'
@@ -27,7 +27,7 @@ class Places:
             limits.allowance(self.own_limit, self.own_used, 0, self.followup_share, kind),
         )
 
-    def take(self, costs, own_costs):
+    def use_slot(self, costs, own_costs):
         self.used += costs
         self.own_used += own_costs
 
@@ -41,19 +41,19 @@ class WabaSender(models.Model):
 
     _inherit = "waba.sender"
 
-    def _places(self, now):
+    def _slot_allowance(self, now):
         """What is left of the limits. Without a limit nothing is counted: at a million people a day
         that would show."""
         portfolio = self.portfolio_id
-        limit, own_limit = portfolio._people_limit(), self._own_people_limit()
+        limit, own_limit = portfolio._people_limit(), self._own_daily_limit()
         used = own_used = 0
         if limit is not None:
             used = portfolio._count_slots_used().get(portfolio.id, (0, None))[0]
         if own_limit is not None:
-            own_used = self._count_own_people(now)
-        return Places(limit, used, own_limit, own_used, portfolio.followup_share)
+            own_used = self._count_own_recipients(now)
+        return SlotAllowance(limit, used, own_limit, own_used, portfolio.followup_share)
 
-    def _own_people_limit(self):
+    def _own_daily_limit(self):
         """People this number alone may write to first in 24 h, after share and warm-up.
 
         :return: None when the portfolio's limit is all there is to keep
@@ -65,13 +65,13 @@ class WabaSender(models.Model):
         own = warm_up_policy.daily_limit(
             self._response_in_force(),
             limit,
-            self._warm_up(),
+            self._current_warm_up(),
             self.busiest_day,
             self._response_settings(),
         )
         return None if own is None or (limit is not None and own >= limit) else own
 
-    def _own_slots(self, now):
+    def _own_slot_times(self, now):
         """Times, oldest first, at which the people this number wrote to were last counted."""
         self.env["waba.message"].flush_model(["sender_id", "slot_at", "recipient_id"])
         rows = self.env.execute_query(
@@ -84,7 +84,7 @@ class WabaSender(models.Model):
         )
         return [slot_at for (slot_at,) in rows]
 
-    def _count_own_people(self, now):
+    def _count_own_recipients(self, now):
         """People whom this number, whatever others did, wrote to first in the last 24 h."""
         self.env["waba.message"].flush_model(["sender_id", "slot_at", "recipient_id"])
         [[count]] = self.env.execute_query(

@@ -6,12 +6,12 @@ class WabaSender(models.Model):
 
     _inherit = "waba.sender"
 
-    may_be_released = fields.Boolean(compute="_compute_may_be_released")
+    may_be_released = fields.Boolean(compute="_compute_can_be_released")
 
     @api.depends("state", "marketing_held", "quality_rating", "red_released_at")
-    def _compute_may_be_released(self):
+    def _compute_can_be_released(self):
         for sender in self:
-            sender.may_be_released = sender._may_be_released()
+            sender.may_be_released = sender._can_be_released()
 
     def action_release(self):
         """Ask the manager for a reason, then release."""
@@ -23,9 +23,9 @@ class WabaSender(models.Model):
 
         :param reason: the manager's words
         """
-        for sender in self.filtered(lambda sender: sender._may_be_released()):
+        for sender in self.filtered(lambda sender: sender._can_be_released()):
             now = fields.Datetime.now()
-            is_red = "red" in (sender.quality_rating, sender._judgement_at(now).rating)
+            is_red = "red" in (sender.quality_rating, sender._judgement(now).rating)
             before = sender.response_action
             sender.write(
                 {
@@ -48,16 +48,16 @@ class WabaSender(models.Model):
                 manager=self.env.user.name,
                 reason=reason,
             )
-            sender._note_response(
+            sender._record_response(
                 "response_release",
                 words,
                 source="person",
                 user_id=self.env.uid,
                 value_before=before,
             )
-            for campaign in sender._campaigns_under_way():
+            for campaign in sender._running_campaigns():
                 campaign._message_log(body=words)
-            sender._dismiss_managers()
-            sender._respond_now()
-            sender._follow_platform_status()
-            sender._wake()
+            sender._close_manager_activities()
+            sender._apply_current_response()
+            sender._apply_platform_status()
+            sender._trigger_dispatch()

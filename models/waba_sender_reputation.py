@@ -69,7 +69,7 @@ class WabaSenderReputation(models.Model):
             row.display_name = f"{row.sender_id.display_name}, {row.day}"
 
     @api.model
-    def _take_counts(self, first, last):
+    def _store_counts(self, first, last):
         """Take the counts of the days `first` to `last` over from waba.message.daily."""
         self.env.flush_all()
         names = SQL(", ").join(map(SQL.identifier, COUNTS))
@@ -92,7 +92,7 @@ class WabaSenderReputation(models.Model):
         self.invalidate_model()
 
     @api.model
-    def _take_judgement(self, sender, day, judgement):
+    def _store_judgement(self, sender, day, judgement):
         """Write down what `sender` was thought of at the end of `day`, or until now.
 
         :param judgement: policy.reputation.Judgement
@@ -128,7 +128,7 @@ class WabaSenderReputation(models.Model):
         self.invalidate_model()
 
     @api.model
-    def _history(self, senders, first, last):
+    def _daily_history(self, senders, first, last):
         """Rows of `senders` in the days `first` to `last`, oldest first; score None when empty.
 
         :return: {sender id: [dict with the fields of the row]}
@@ -154,5 +154,5 @@ class WabaMessageDaily(models.Model):
 
     @api.model
     @implements("_on_count")
-    def _take_counts_of_numbers(self, first, last):
-        self.env["waba.sender.reputation"]._take_counts(first, last)
+    def _store_number_counts(self, first, last):
+        self.env["waba.sender.reputation"]._store_counts(first, last)

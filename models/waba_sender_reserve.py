@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ..cloud_api import payloads
 from ..policy import frequency, limits, pacing
-from ..policy.numbers import address_of
+from ..policy.numbers import sending_number
 from .consent_sql import consent_sql, renumbered_sql
 from .hooks import hook
 
@@ -16,7 +16,7 @@ LEASE_MARGIN = 10
 FILE_KINDS = ("image", "video", "audio", "document")
 
 # Groups of direct messages, false as no campaign is: those that a person waits for, and all.
-AWAITED, DIRECT = None, False
+AWAITED_GROUP, DIRECT_GROUP = None, False
 
 
 class WabaSender(models.Model):
@@ -32,7 +32,7 @@ class WabaSender(models.Model):
         )
         if not self._marketing_allowed():
             campaigns = campaigns.filtered(lambda campaign: campaign.category != "marketing")
-        return [AWAITED, DIRECT, *campaigns]
+        return [AWAITED_GROUP, DIRECT_GROUP, *campaigns]
 
     def _group_condition(self, campaign):
         """SQL condition on the rows `m` of a group of `_sendable_groups` that nothing holds.
@@ -48,13 +48,13 @@ class WabaSender(models.Model):
                                 WHERE t.id = m.template_id AND t.hold_key IS NOT NULL)""",
             self.id,
             # As the index says it, or the index does not serve.
-            SQL("AND m.origin IN ('manual', 'reply', 'test')") if campaign is AWAITED else SQL(),
+            SQL("AND m.origin IN ('manual', 'reply', 'test')") if campaign is AWAITED_GROUP else SQL(),
             SQL()
             if self._marketing_allowed()
             else SQL("AND m.category IS DISTINCT FROM 'marketing'"),
         )
 
-    def _reserve(self, room, run):
+    def _reserve_rows(self, room, run):
         """Claim up to `room` rows, take their places, mark them reserved. The caller commits.
 
         Everything that decides is read in this transaction, after the portfolio's lock: limit,
@@ -64,26 +64,26 @@ class WabaSender(models.Model):
             how many were left out or put off: others may stand behind them)
         """
         self._lock_limits()
-        if self._why_not_sending() or run.number != self.run_count:
+        if self._not_sending_reason() or run.number != self.run_count:
             return [], 0
         now = fields.Datetime.now()
         leaves_by = pacing.send_before(now, run.pending + room, run.speed, LEASE_MARGIN)
-        deadline = pacing.lease_until(
+        deadline = pacing.lease_end(
             now, run.pending + room, run.speed, CONNECT_TIMEOUT + READ_TIMEOUT, LEASE_MARGIN
         )
-        places = self._places(now)
+        places = self._slot_allowance(now)
         jobs, seen, left_out = [], set(), 0
         for campaign in self._sendable_groups():
             free, own_free = places.free("campaign" if campaign else "followup")
             wanted = room - len(jobs)
             if campaign:
                 wanted = min([wanted, *self._on_claim(campaign, wanted)])
-            rows = self._candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
-            unchanged = self._leave_out_changed(rows)
-            allowed = self._leave_out_unwilling(unchanged, now, leaves_by)
-            ready = self._put_off(allowed, campaign, now, leaves_by)
+            rows = self._find_candidates(campaign, wanted, now, leaves_by, free == 0, own_free)
+            unchanged = self._exclude_changed(rows)
+            allowed = self._exclude_ineligible(unchanged, now, leaves_by)
+            ready = self._postpone(allowed, campaign, now, leaves_by)
             left_out += len(rows) - len(ready)
-            taken, costs = self._choose(ready, (free, own_free), seen, now, leaves_by)
+            taken, costs = self._choose_candidates(ready, (free, own_free), seen, now, leaves_by)
             places.take(*costs)
             jobs += self._mark_reserved(taken, now, leaves_by, deadline)
             if campaign and taken:
@@ -92,7 +92,7 @@ class WabaSender(models.Model):
                 break
         if jobs:
             self._advance_pace(len(jobs), run.rate)
-        return [(key, body, epoch_of(leaves_by)) for key, body in jobs], left_out
+        return [(key, body, datetime_to_epoch(leaves_by)) for key, body in jobs], left_out
 
     @hook
     def _on_claim(self, campaign, wanted):
@@ -105,7 +105,7 @@ class WabaSender(models.Model):
         :param leaves_by: naive UTC datetime, the latest moment they may leave
         """
 
-    def _candidates(self, campaign, count, now, leaves_by, only_free, own_free=None):
+    def _find_candidates(self, campaign, count, now, leaves_by, only_free, own_free=None):
         """Head of one campaign's queue with all that decides over each row.
 
         :param only_free: take only people who cost no new place of the portfolio's
@@ -159,14 +159,14 @@ class WabaSender(models.Model):
         )
         # By one query each for all: there a number may be written in another way than here.
         asked = {row["number"] for row in found}
-        listed = self.env["waba.recipient"]._blacklisted_among(asked)
-        ours = self._own_among(asked)
+        listed = self.env["waba.recipient"]._filter_blacklisted(asked)
+        ours = self._filter_own_numbers(asked)
         return [
             {**row, "is_blacklisted": row["number"] in listed, "is_ours": row["number"] in ours}
             for row in found
         ]
 
-    def _choose(self, rows, free, seen, now, leaves_by):
+    def _choose_candidates(self, rows, free, seen, now, leaves_by):
         """Who of the candidates is reserved: one row per person, within the places.
 
         :param free: (places free of the portfolio's limit, of the number's own), None without limit
@@ -200,7 +200,7 @@ class WabaSender(models.Model):
         if not rows:
             return []
         ids = [row["id"] for row in rows]
-        slot_at = limits.reserve_slot_at(now, leaves_by)
+        slot_at = limits.reserved_slot_time(now, leaves_by)
         counted = [row["id"] for row in rows if not row["in_window"]]
         promoted = [
             row["id"] for row in rows if frequency.is_counted(row["origin"], row["category"])
@@ -242,7 +242,7 @@ class WabaSender(models.Model):
                      FROM waba_message WHERE id = ANY(%(ids)s)
                    ON CONFLICT (sender_id, recipient_id)
                    DO UPDATE SET pair_free_at = EXCLUDED.pair_free_at""",
-                pair_free=pacing.next_pair_at(leaves_by),
+                pair_free=pacing.next_pair_time(leaves_by),
                 now=now,
                 ids=ids,
             )
@@ -254,7 +254,7 @@ class WabaSender(models.Model):
     def _wire_body(self, row):
         """The request's body; its tag names row and attempt, so echoes settle the right one."""
         opaque = f"{row['uuid']}/{row['attempt_count'] + 1}"
-        number = address_of(row["number"] or "", row["wa_number"])
+        number = sending_number(row["number"] or "", row["wa_number"])
         address = {"to": number, "user_uid": "" if number else row["user_uid"]}
         if row["kind"] in FILE_KINDS:
             file = row["parameters"]["media"]
@@ -289,20 +289,20 @@ class WabaSender(models.Model):
                       SET next_dispatch_at = GREATEST(next_dispatch_at, %(now)s) + %(span)s
                     WHERE id = %(id)s""",
                 now=datetime.now(timezone.utc).replace(tzinfo=None),
-                span=timedelta(seconds=count * pacing.spacing(rate)),
+                span=timedelta(seconds=count * pacing.message_interval(rate)),
                 id=self.id,
             )
         )
         self.invalidate_recordset(["next_dispatch_at"])
 
 
-def purpose_of(kind, category):
+def message_purpose(kind, category):
     """What `policy.eligibility` asks about a message: only a template may begin a conversation."""
     if kind != "template":
         return "service"
     return "marketing" if category == "marketing" else "utility"
 
 
-def epoch_of(moment):
+def datetime_to_epoch(moment):
     """Epoch seconds of a naive UTC datetime."""
     return moment.replace(tzinfo=timezone.utc).timestamp()

@@ -17,18 +17,18 @@ EVIDENCE = {
     "hold_marketing": "response_hold",
     "lock": "response_lock",
 }
-BUSIEST_OF = timedelta(days=7)
+BUSIEST_PERIOD = timedelta(days=7)
 
 
 class WabaSender(models.Model):
     """What follows from a number's reputation, and how it ends.
 
     policy/response.py decides, from Meta's rating, our own reading, refusals and what a manager
-    released; `_respond` carries it out, in the transaction that learned of the cause. What is in
+    released; `_apply_response` carries it out, in the transaction that learned of the cause. What is in
     force already is not done again. `state` follows `response_action`, but a failure's or a
     person's pause stands above it until it ends. What is in force, and what the queue asks of it,
     is in waba_response_settings.py.
-    Entry points: `_respond`, `_respond_now`; a manager's release is in waba_sender_release.py.
+    Entry points: `_apply_response`, `_apply_current_response`; a manager's release is in waba_sender_release.py.
     """
 
     _name = "waba.sender"
@@ -43,22 +43,22 @@ class WabaSender(models.Model):
         if is_first:
             self._start_warm_up_if_new()
         if self.quality_rating != rating_before:
-            self._respond_now()
+            self._apply_current_response()
 
     @implements("_on_change")
     def _respond_to_settings(self, names):
         """The manager wants another answer: it is in force at once."""
         if not set(FIELDS).isdisjoint(names):
             for sender in self.sudo():
-                sender._respond_now()
-                sender._wake()
+                sender._apply_current_response()
+                sender._trigger_dispatch()
 
-    def _respond_now(self):
+    def _apply_current_response(self):
         """Respond to how things stand."""
         for sender in self:
-            sender._respond(sender._judgement_at(fields.Datetime.now()))
+            sender._apply_response(sender._judgement(fields.Datetime.now()))
 
-    def _respond(self, judgement, refusal=None):
+    def _apply_response(self, judgement, refusal=None):
         """Do what follows from a judgement, if it is not in force already. Safe to repeat.
 
         :param judgement: policy.reputation.Judgement
@@ -68,7 +68,7 @@ class WabaSender(models.Model):
         if self.red_released_at and judgement.rating in ("green", "yellow"):
             self.red_released_at = False
         self._advance_warm_up(judgement)
-        found = response.plan(
+        found = response.plan_number_response(
             judgement.rating,
             judgement.level,
             judgement.red_days,
@@ -78,7 +78,7 @@ class WabaSender(models.Model):
             is_warming_up=bool(self.warm_up_people),
             settings=self._response_settings(),
         )
-        self._take_response(found, judgement.red_days, refusal)
+        self._enforce_response(found, judgement.red_days, refusal)
 
     def _is_restricted(self):
         """Whether Meta restricted the number or its account, or called its messages spam, since a
@@ -110,7 +110,7 @@ class WabaSender(models.Model):
     # Doing
     # ------------------------------------------------------------------
 
-    def _take_response(self, found, red_days, refusal=None):
+    def _enforce_response(self, found, red_days, refusal=None):
         """Carry out a decision that is not in force yet; say it where people look.
 
         :param found: policy.response.Response
@@ -133,23 +133,23 @@ class WabaSender(models.Model):
         if found.action == "slow" != before:
             decided["busiest_day"] = self._busiest_day()
         said = self.response_reason
-        words = self._response_words(found, red_days, refusal)
-        self.write({**decided, **self._state_values(found, words), "response_reason": words})
+        words = self._response_text(found, red_days, refusal)
+        self.write({**decided, **self._response_state_values(found, words), "response_reason": words})
         if found.canary and not needed_wave:
-            self._campaigns_under_way()._rethink_wave()
+            self._running_campaigns()._reconsider_canary()
         if is_new:
             self._announce_response(before, found, words)
         elif words and words != said:
             self._message_log(body=words)
         if found.action != "lock":
-            self._wake()
+            self._trigger_dispatch()
 
     def _busiest_day(self):
         """Messages of the busiest of the last 7 days."""
         days = self.env["waba.message.daily"]._day_counts(
             [
                 ("sender_id", "=", self.id),
-                ("day", ">", fields.Datetime.now().date() - BUSIEST_OF),
+                ("day", ">", fields.Datetime.now().date() - BUSIEST_PERIOD),
             ]
         )
         sums = {}
@@ -157,14 +157,14 @@ class WabaSender(models.Model):
             sums[day.day] = sums.get(day.day, 0) + day.sent
         return max(sums.values(), default=0)
 
-    def _response_words(self, found, red_days, refusal):
+    def _response_text(self, found, red_days, refusal):
         """The sentence of a decision, False when nothing is held back."""
         if found.reason_key == "locked" and self.pause_reason:
             return self.pause_reason
         words = number_sentence(self.env, self, found, red_days)
         return " ".join(filter(None, [refusal, words])) or False
 
-    def _state_values(self, found, words):
+    def _response_state_values(self, found, words):
         """`state` as it follows from a decision; a pause of another cause stays."""
         if found.action == "lock":
             return {
@@ -182,18 +182,18 @@ class WabaSender(models.Model):
         said = words or self.env._(
             "%s is at full speed again.", self.display_phone_number or self.phone_number_uid
         )
-        self._note_response(
+        self._record_response(
             EVIDENCE[found.action], said, value_before=before, value_after=found.action
         )
-        for campaign in self._campaigns_under_way():
+        for campaign in self._running_campaigns():
             if found.action != "hold_marketing" or campaign.category == "marketing":
                 campaign._message_log(body=said)
         if found.action == "full":
-            self._dismiss_managers()
+            self._close_manager_activities()
         else:
-            self._call_managers(summary(self.env, found.action), said)
+            self._notify_managers(summary(self.env, found.action), said)
 
-    def _campaigns_under_way(self):
+    def _running_campaigns(self):
         return (
             self.env["waba.campaign"]
             .sudo()
@@ -206,14 +206,14 @@ class WabaSender(models.Model):
         )
 
     @implements("_on_spam_refusal")
-    def _lock_as_refused(self, refusal):
+    def _lock_after_refusal(self, refusal):
         """Meta refuses this number's messages as spam (131048): nothing leaves until a manager
         releases it. Rows under way meet the same refusal; the first one locks.
 
         :param refusal: sentence of what Meta said
         """
         for sender in self.filtered(lambda sender: sender.state != "locked"):
-            sender._respond(sender._judgement_at(fields.Datetime.now()), refusal=refusal)
+            sender._apply_response(sender._judgement(fields.Datetime.now()), refusal=refusal)
 
 
 class WabaReputationEvent(models.Model):
@@ -225,8 +225,8 @@ class WabaReputationEvent(models.Model):
 class WabaWebhookEvent(models.Model):
     _inherit = "waba.webhook.event"
 
-    def _answer_account_updates(self, items):
+    def _apply_account_updates(self, items):
         """What Meta does to an account is answered in the transaction that took it over."""
         for item in items:
-            if isinstance(item, AccountUpdate) and (account := self._account_of(item)):
-                account.sender_ids._respond_now()
+            if isinstance(item, AccountUpdate) and (account := self._event_account(item)):
+                account.sender_ids._apply_current_response()

@@ -22,7 +22,7 @@ class WabaSender(models.Model):
             if sender.state == "paused" and sender.pause_reason == reason:
                 sender.resume_at = until
                 continue
-            if sender.state == "paused" and sender._is_paused_beyond(cause, until):
+            if sender.state == "paused" and sender._is_pause_stronger(cause, until):
                 continue
             sender.write(
                 {
@@ -36,7 +36,7 @@ class WabaSender(models.Model):
             if until:
                 sender.sudo().cron_id._trigger(at=until)
 
-    def _is_paused_beyond(self, cause, until):
+    def _is_pause_stronger(self, cause, until):
         """Whether the pause in force ranks above a new one, or ends later."""
         self.ensure_one()
         rank, new_rank = CAUSE_RANK.get(self.pause_cause, 1), CAUSE_RANK[cause]
@@ -60,8 +60,8 @@ class WabaSender(models.Model):
                 }
             )
             sender._message_log(body=self.env._("Sending goes on: %s", reason))
-            sender._wake()
-            sender._follow_platform_status()
+            sender._trigger_dispatch()
+            sender._apply_platform_status()
 
     def _resume_if_due(self, now):
         self.filtered(
@@ -79,12 +79,12 @@ class WabaSender(models.Model):
         locked = self.filtered(lambda sender: sender.state == "locked")
         return locked[:1].action_release() if locked else None
 
-    def _wake(self):
+    def _trigger_dispatch(self):
         """Run the dispatcher as soon as a cron worker is free."""
         for cron in self.sudo().cron_id:
             cron._trigger()
 
-    def _may_be_released(self):
+    def _can_be_released(self):
         """Whether a manager's word changes anything: it is locked, or its promotions are held."""
         self.ensure_one()
         return self.state == "locked" or self._is_marketing_held()
@@ -94,7 +94,7 @@ class WabaSender(models.Model):
         self.ensure_one()
         return min(self.throughput or 80, self.own_throughput or self.throughput or 80)
 
-    def _why_not_sending(self):
+    def _not_sending_reason(self):
         """Sentence that names why nothing leaves this number now, or False."""
         self.ensure_one()
         account = self.account_id
@@ -103,7 +103,7 @@ class WabaSender(models.Model):
                 return self.env._(
                     "%s is archived: nothing is sent until it is restored.", record.display_name
                 )
-        if reason := account._why_away():
+        if reason := account._foreign_database_reason():
             return reason
         if account.state != "connected":
             return account.stop_reason or self.env._(

@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from ..policy import limits
 from ..policy import warm_up as warm_up_policy
 from .hooks import implements
-from .waba_reputation_words import number
+from .waba_reputation_words import format_number
 
 
 class WabaSender(models.Model):
@@ -23,12 +23,12 @@ class WabaSender(models.Model):
                  "portfolio_id.daily_cap")  # fmt: skip
     def _compute_warm_up_limit_now(self):
         for sender in self:
-            warm_up = sender._warm_up()
+            warm_up = sender._current_warm_up()
             sender.warm_up_limit_now = warm_up and warm_up_policy.warm_up_limit(
                 warm_up, sender.portfolio_id._people_limit(), sender._response_settings()
             )
 
-    def _take_warm_up(self, warm_up):
+    def _store_warm_up(self, warm_up):
         self.write(
             {
                 "warm_up_people": warm_up.first if warm_up else 0,
@@ -51,8 +51,8 @@ class WabaSender(models.Model):
                 is_new=is_new,
             )
             if warm_up:
-                sender._take_warm_up(warm_up)
-                sender._respond_now()
+                sender._store_warm_up(warm_up)
+                sender._apply_current_response()
 
     def _start_warm_up_if_new(self):
         """At the first reading of a number."""
@@ -65,14 +65,14 @@ class WabaSender(models.Model):
 
         :param judgement: policy.reputation.Judgement
         """
-        before, now = self._warm_up(), fields.Datetime.now()
+        before, now = self._current_warm_up(), fields.Datetime.now()
         if not before:
             return
         limit, settings = self.portfolio_id._people_limit(), self._response_settings()
-        after = self.warm_up and warm_up_policy.advance(
+        after = self.warm_up and warm_up_policy.advance_warm_up(
             before,
             limit,
-            self._count_own_people(now),
+            self._count_own_recipients(now),
             judgement.level,
             judgement.rating,
             now,
@@ -81,24 +81,24 @@ class WabaSender(models.Model):
         if after == before:
             return
         people = warm_up_policy.warm_up_limit(before, limit, settings)
-        self._take_warm_up(after or None)
+        self._store_warm_up(after or None)
         if not after:
             self._message_log(body=self.env._("The warm-up is over."))
         elif after.step != before.step:
-            self._note_step(people, self.warm_up_limit_now)
+            self._record_warm_up_step(people, self.warm_up_limit_now)
 
-    def _note_step(self, before, after):
-        self._note_response(
+    def _record_warm_up_step(self, before, after):
+        self._record_response(
             "response_warm_up",
             self.env._(
                 "Warm-up: %(before)s → %(after)s people a day.",
-                before=number(self.env, before),
-                after=number(self.env, after),
+                before=format_number(self.env, before),
+                after=format_number(self.env, after),
             ),
             value_before=str(before),
             value_after=str(after),
         )
-        self._wake()
+        self._trigger_dispatch()
 
 
 class WabaPortfolio(models.Model):

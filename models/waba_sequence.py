@@ -4,15 +4,15 @@ from odoo.fields import Domain
 
 from .sale_orders import has_orders
 from .waba_sequence_words import SWITCHES, TRIGGERS
-from .window_actions import list_of
-from .written_domains import read_domain
+from .window_actions import list_action
+from .written_domains import parse_domain
 
 # A change of one of these may leave a running follow-up unable to go on.
-TELLING = frozenset(
+FROZEN_FIELDS = frozenset(
     ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id")
 )
 # Who changes one of these stands for all that is read from then on (waba_sequence_rights.py).
-READ_WITH = frozenset(
+READER_FIELDS = frozenset(
     ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
 )
 STATES = [("draft", "Draft"), ("active", "Running"), ("paused", "Paused")]
@@ -143,24 +143,24 @@ class WabaSequence(models.Model):
     def _check_domain(self):
         for sequence in self:
             try:
-                read_domain(sequence.domain, self.env["crm.lead"])
+                parse_domain(sequence.domain, self.env["crm.lead"])
             except ValueError as error:
                 raise ValidationError(
                     self.env._("The conditions cannot be read: %s", sequence.domain)
                 ) from error
 
-    def _condition(self):
+    def _conditions_domain(self):
         """The conditions as a Domain; who cannot be judged does not meet them.
 
         A field that went with its module must not keep anybody from saving a lead.
         """
         self.ensure_one()
         try:
-            return read_domain(self.domain, self.env["crm.lead"])
+            return parse_domain(self.domain, self.env["crm.lead"])
         except ValueError:
             return Domain.FALSE
 
-    def _why_not_ready(self):
+    def _not_ready_reason(self):
         """[sentence] that keep it from being activated."""
         self.ensure_one()
         problems = []
@@ -176,19 +176,19 @@ class WabaSequence(models.Model):
             problems.append(
                 self.env._("Quotations of opportunities are not installed: choose another start.")
             )
-        if self._condition().is_false():
+        if self._conditions_domain().is_false():
             problems.append(self.env._("The conditions cannot be read: %s", self.domain))
         for number, step in enumerate(self.step_ids, start=1):
-            if why := step._why_not_ready():
+            if why := step._not_ready_reason():
                 problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
         return problems
 
     def _check_ready(self):
         for sequence in self:
-            if problems := sequence._why_not_ready():
+            if problems := sequence._not_ready_reason():
                 raise UserError("\n".join(problems))
 
-    def _heeded(self):
+    def _active_exit_conditions(self):
         """Names of `policy.followup.STOPS` that are switched on."""
         self.ensure_one()
         return {
@@ -211,13 +211,13 @@ class WabaSequence(models.Model):
         vals = self._write_steps_as_new_version(vals)
         result = super().write(vals)
         self.env.registry.clear_cache()
-        if TELLING.intersection(vals):
+        if FROZEN_FIELDS.intersection(vals):
             running = self.filtered(lambda sequence: sequence.state == "active")
             running._check_ready()
         if vals.get("active") is False:
             self.filtered(lambda sequence: sequence.state == "active")._pause()
-        if READ_WITH.intersection(vals):
-            self._note_reader()
+        if READER_FIELDS.intersection(vals):
+            self._update_reader()
         return result
 
     def unlink(self):
@@ -255,8 +255,8 @@ class WabaSequence(models.Model):
         name = self.env.context.get("waba_filter")
         context = {f"search_default_{name}": 1} if name else {}
         domain = [("sequence_id", "=", self.id)]
-        return list_of(self.env, "waba_sequence_enrollment_action", domain, context)
+        return list_action(self.env, "waba_sequence_enrollment_action", domain, context)
 
     def action_view_messages(self):
         self.ensure_one()
-        return list_of(self.env, "waba_message_action", [("sequence_id", "=", self.id)])
+        return list_action(self.env, "waba_message_action", [("sequence_id", "=", self.id)])

@@ -4,9 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL, format_datetime
 
-from .labels import labels_of
+from .labels import selection_labels
 from .waba_sequence_words import STOP_REASONS, TRIGGERS
-from .window_actions import dialog_of, form_of
+from .window_actions import dialog_action, form_action
 
 _logger = logging.getLogger(__name__)
 
@@ -21,8 +21,8 @@ class WabaSequenceEnrollment(models.Model):
     whose leaving the next step waits for. A lead has one running row per follow-up, which a unique
     index keeps whoever enters it at the same moment.
 
-    Made by `waba.sequence._enter` (waba_sequence_trigger.py), moved on by the job
-    (waba_sequence_run.py), ended by `_stop` and `_finish` and nowhere else. Users change nothing
+    Made by `waba.sequence._enroll_leads` (waba_sequence_trigger.py), moved on by the job
+    (waba_sequence_run.py), ended by `_stop` and `_complete_enrollments` and nowhere else. Users change nothing
     here but through buttons.
     """
 
@@ -86,7 +86,7 @@ class WabaSequenceEnrollment(models.Model):
     _pending_message_idx = models.Index("(pending_message_id) WHERE pending_message_id IS NOT NULL")
 
     def init(self):
-        """Rows made by SQL have no column without a value (`_enter`)."""
+        """Rows made by SQL have no column without a value (`_enroll_leads`)."""
         for name in ("is_to_plan", "is_paused"):
             self.env.cr.execute(
                 SQL(
@@ -102,14 +102,14 @@ class WabaSequenceEnrollment(models.Model):
     @api.depends("state", "step_id", "next_at", "hold_reason", "stop_reason", "is_paused")
     @api.depends_context("lang", "tz")
     def _compute_texts(self):
-        labels = labels_of(self, "stop_reason")
+        labels = selection_labels(self, "stop_reason")
         totals = self._step_totals()
         for one in self:
             total = totals.get((one.sequence_id.id, one.version), 0)
             one.progress = 100 * min(1, one.steps_done / total) if total else 0
             if one.state == "running":
                 one.next_text = one._next_sentence(total)
-                one.why_text = one._why_sentence()
+                one.why_text = one._wait_reason_text()
             else:
                 one.next_text = False
                 one.why_text = (
@@ -136,7 +136,7 @@ class WabaSequenceEnrollment(models.Model):
             what=self.step_id.what_text,
         )
 
-    def _why_sentence(self):
+    def _wait_reason_text(self):
         """Why nothing happens now, as a sentence."""
         if self.is_paused:
             return self.env._("The follow-up is paused.")
@@ -154,7 +154,7 @@ class WabaSequenceEnrollment(models.Model):
     # The doors
     # ------------------------------------------------------------------
 
-    def _stop(self, reason, text=None, user=None):
+    def _stop_enrollments(self, reason, text=None, user=None):
         """End what still runs; of its messages, what has not left is not sent any more.
 
         :param reason: a key of STOP_REASONS
@@ -165,20 +165,20 @@ class WabaSequenceEnrollment(models.Model):
         running = self.filtered(lambda one: one.state == "running")
         if not running:
             return running
-        self._end(running, "stopped", {
+        self._end_enrollments(running, "stopped", {
             "stop_reason": reason,
             "stop_text": text or False,
             "stopped_by_id": user.id if user else False,
         })  # fmt: skip
-        running._cancel_waiting_messages()
+        running._cancel_queued_messages()
         _logger.info("waba.sequence.enrollment %s: stopped, %s", running.ids, reason)
         return running
 
-    def _finish(self):
-        self._end(self.filtered(lambda one: one.state == "running"), "done", {"step_id": False})
+    def _complete_enrollments(self):
+        self._end_enrollments(self.filtered(lambda one: one.state == "running"), "done", {"step_id": False})
 
     @api.model
-    def _end(self, enrollments, state, values):
+    def _end_enrollments(self, enrollments, state, values):
         enrollments.write(
             {
                 "state": state,
@@ -191,12 +191,12 @@ class WabaSequenceEnrollment(models.Model):
             }
         )
 
-    def _cancel_waiting_messages(self):
+    def _cancel_queued_messages(self):
         """Messages that no number has reserved yet: nobody gets them."""
         waiting = self.env["waba.message"].search(
             [("enrollment_id", "in", self.ids), ("state", "=", "queued")]
         )
-        labels = labels_of(self, "stop_reason")
+        labels = selection_labels(self, "stop_reason")
         for reason, rows in waiting.grouped(lambda row: row.enrollment_id.stop_reason).items():
             rows._update_state(
                 ("queued",),
@@ -209,7 +209,7 @@ class WabaSequenceEnrollment(models.Model):
             )
 
     @api.model
-    def _wake(self, at=None):
+    def _trigger_run(self, at=None):
         """Let the job look, now or at a moment."""
         self.env.ref("waba_campaign.ir_cron_run_followups").sudo()._trigger(at=at)
 
@@ -228,8 +228,8 @@ class WabaSequenceEnrollment(models.Model):
         """Ask for the reason, then stop."""
         self._check_may_stop()
         wizard = self.env["waba.sequence.stop"]
-        return dialog_of(wizard, self.env._("Stop the follow-up"), enrollment_ids=self.ids)
+        return dialog_action(wizard, self.env._("Stop the follow-up"), enrollment_ids=self.ids)
 
     def action_open_lead(self):
         self.ensure_one()
-        return form_of(self.lead_id)
+        return form_action(self.lead_id)

@@ -16,7 +16,7 @@ class WabaSequence(models.Model):
 
     _inherit = "waba.sequence"
 
-    def _matching(self, leads):
+    def _find_matching(self, leads):
         """[(lead id, occasion)] of those whom the trigger would find in what is there now.
 
         :param leads: crm.lead in the environment whose rights decide
@@ -36,16 +36,16 @@ class WabaSequence(models.Model):
                 & (Domain("tag_ids", "in", self.tag_ids.ids) if self.tag_ids else Domain.TRUE)
             ),
         }[self.trigger]
-        found = leads.search(domain & self._open_domain() & self._condition())
+        found = leads.search(domain & self._open_domain() & self._conditions_domain())
         return [(lead.id, False) for lead in found]
 
-    def _enter_matching(self):
-        """Bring in everybody of `_matching`."""
+    def _enroll_matching(self):
+        """Bring in everybody of `_find_matching`."""
         made = self.env["waba.sequence.enrollment"]
         while True:
-            found = self._matching(self._readers_leads())
+            found = self._find_matching(self._reader_leads())
             keys = dict(found)
-            new = self._enter(self.env["crm.lead"].browse(list(keys)), keys=keys)
+            new = self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
             made |= new
             if len(found) < ENTER_CHUNK or not new or self.trigger not in TIME_TRIGGERS:
                 return made
@@ -57,7 +57,7 @@ class WabaSequence(models.Model):
             & Domain("company_id", "in", (False, self.company_id.id))
         )
 
-    def _enter(self, leads, keys=None, user=None):
+    def _enroll_leads(self, leads, keys=None, user=None):
         """Let these leads in, each once at a time; who may not is passed over.
 
         Entering twice is harmless: of two at once, the second makes nothing, or waits for the first
@@ -69,14 +69,14 @@ class WabaSequence(models.Model):
         """
         self.ensure_one()
         enrollments = self.env["waba.sequence.enrollment"].sudo()
-        if self.state != "active" or self._why_reader_cannot():
+        if self.state != "active" or self._reader_refusal_reason():
             return enrollments
-        leads = self._eligible(self._readers_leads().browse(leads.ids)).sudo()
+        leads = self._filter_eligible(self._reader_leads().browse(leads.ids)).sudo()
         if not leads:
             return enrollments
         now = fields.Datetime.now()
         step = self.step_ids[:1]
-        due = step._due_for(leads, now)
+        due = step._due_times(leads, now)
         rows = [
             {
                 "lead_id": lead.id,
@@ -90,7 +90,7 @@ class WabaSequence(models.Model):
         ]
         made = enrollments.browse(self._insert_enrollments(rows, step, now, user))
         if made:
-            enrollments._wake(at=min(due.values()))
+            enrollments._trigger_run(at=min(due.values()))
         return made
 
     def _insert_enrollments(self, rows, step, now, user):
@@ -130,23 +130,23 @@ class WabaSequence(models.Model):
         self.env["crm.lead"].invalidate_model(["waba_enrollment_ids"])
         return [row_id for (row_id,) in found]
 
-    def _eligible(self, leads):
+    def _filter_eligible(self, leads):
         """Those of `leads` that may come in now: open, of the company, meeting the conditions, as
         the user of their environment reads them."""
         if not leads or not self.step_ids:
             return leads.browse()
         leads = leads.search(
-            Domain("id", "in", leads.ids) & self._open_domain() & self._condition()
+            Domain("id", "in", leads.ids) & self._open_domain() & self._conditions_domain()
         )
         ended = self._last_ended(leads)
         now = fields.Datetime.now()
         return leads.filtered(
-            lambda lead: followup.may_enter_again(
+            lambda lead: followup.can_reenroll(
                 self.reentry, self.reentry_days, ended.get(lead.id), now
             )
         )
 
-    def _not_in(self, leads):
+    def _filter_not_enrolled(self, leads):
         """Those of `leads` that are not going through it now."""
         inside = (
             self.env["waba.sequence.enrollment"]
@@ -178,7 +178,7 @@ class WabaSequence(models.Model):
         )
         return {lead.id: ended_at for lead, ended_at in groups}
 
-    def _enroll_by_hand(self, leads):
+    def _enroll_manually(self, leads):
         """A colleague brings leads in, whatever the trigger.
 
         :return: the enrollments made
@@ -191,4 +191,4 @@ class WabaSequence(models.Model):
             raise UserError(
                 self.env._("%s does not run: a manager starts it on its page.", self.display_name)
             )
-        return self.sudo()._enter(leads, user=self.env.user)
+        return self.sudo()._enroll_leads(leads, user=self.env.user)

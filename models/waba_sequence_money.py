@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .window_actions import list_of
+from .window_actions import list_action
 
 
 class WabaSequenceVariable(models.Model):
@@ -9,9 +9,9 @@ class WabaSequenceVariable(models.Model):
     _inherit = "waba.sequence.variable"
 
     @api.constrains("source")
-    def _check_address_of_button(self):
+    def _check_button_address(self):
         for line in self:
-            line._check_leads_to_us(line.step_id.template_id)
+            line._check_own_address(line.step_id.template_id)
 
     def _link_label(self):
         return f"Step {self.step_id.id}, button {self.button_index + 1}"
@@ -27,15 +27,15 @@ class WabaSequence(models.Model):
         """The UTM source of what comes of a follow-up."""
         return self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.name)
 
-    def action_view_money(self):
+    def action_view_cost_report(self):
         self.ensure_one()
-        return list_of(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])
+        return list_action(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])
 
 
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
-    def _forget_results(self):
+    def _clear_results(self):
         """What came of an erased person's messages stays as figures of nobody."""
         self.env["waba.attribution"].search([("message_id", "in", self.ids)]).write(
             {"message_id": False, "lead_id": False, "detail": False}

@@ -3,12 +3,12 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_list
 
-from .labels import labels_of
+from .labels import selection_labels
 from .sale_orders import has_orders
-from .waba_message import TAKEN_STATES
+from .waba_message import ACCEPTED_STATES
 
 # What is told of a follow-up with fewer leads than this is chance.
-ENOUGH = 30
+MIN_COMPARED_LEADS = 30
 
 
 class WabaSequence(models.Model):
@@ -61,7 +61,7 @@ class WabaSequence(models.Model):
             name: format_list(self.env, self[name].mapped("display_name"), style="or") or "…"
             for name in ("stage_ids", "source_ids", "tag_ids", "campaign_ids")
         }
-        units = labels_of(self, "trigger_unit")
+        units = selection_labels(self, "trigger_unit")
         wait = f"{self.trigger_amount} {units.get(self.trigger_unit, '')}"
         sentences = {
             "manual": self.env._("Brought in by hand only."),
@@ -98,7 +98,7 @@ class WabaSequence(models.Model):
         return self.env._("A lead is created.")
 
     def _end_sentence(self):
-        heeded = self._heeded()
+        heeded = self._active_exit_conditions()
         words = {
             "replied": self.env._("the person answers"),
             "opted_out": self.env._("asks for no messages"),
@@ -140,7 +140,7 @@ class WabaSequence(models.Model):
                     WHERE e.sequence_id = ANY(%(ids)s)
                  GROUP BY e.sequence_id""",
                 ids=self.ids,
-                taken=TAKEN_STATES,
+                taken=ACCEPTED_STATES,
             )
         )
         names = ("entered", "running", "done", "stopped", "written", "answered", "won")
@@ -197,7 +197,7 @@ class WabaSequence(models.Model):
         )
         created = Domain("create_date", ">=", since)
         if self.trigger in ("stage", "stage_days"):
-            came = Domain("id", "in", self._ids_that_came_to_stage(since))
+            came = Domain("id", "in", self._ids_entered_stage(since))
             return base & came, self.env._("leads that came to the same stage since it runs")
         if self.trigger == "tag":
             rule = self.env._("leads with the same tag, created since it runs")
@@ -226,7 +226,7 @@ class WabaSequence(models.Model):
             return base & Domain("id", "in", orders.opportunity_id.ids), rule
         return base & created, self.env._("leads created since it runs")
 
-    def _ids_that_came_to_stage(self, since):
+    def _ids_entered_stage(self, since):
         """Leads whose stage changed to one of ours since then, or that were created in it."""
         self.env["mail.tracking.value"].flush_model()
         field = self.env["ir.model.fields"]._get("crm.lead", "stage_id")
@@ -255,8 +255,8 @@ class WabaSequence(models.Model):
             "Who is followed up was chosen, not drawn by lot: the difference is a hint, no proof."
         )
         few = ""
-        if min(self.others_count, self.entered_count) < ENOUGH:
-            few = self.env._("With fewer than %s leads on a side it may be chance.", ENOUGH)
+        if min(self.others_count, self.entered_count) < MIN_COMPARED_LEADS:
+            few = self.env._("With fewer than %s leads on a side it may be chance.", MIN_COMPARED_LEADS)
         return " ".join(
             filter(None, [
                 self.env._("Compared with: %s and were not in this follow-up.", rule), caution, few

@@ -16,7 +16,7 @@ class WabaSequence(models.Model):
     # Who it is
     # ------------------------------------------------------------------
 
-    def _person_responsible(self):
+    def _default_reader(self):
         """The user who stands for a follow-up that is started.
 
         :raise UserError: it is nobody's doing: OdooBot reads everything, of every company
@@ -30,7 +30,7 @@ class WabaSequence(models.Model):
             )
         return self.env.user
 
-    def _note_reader(self):
+    def _update_reader(self):
         """Whoever changes what is read stands for it."""
         if self.env.uid == SUPERUSER_ID:
             return
@@ -38,14 +38,14 @@ class WabaSequence(models.Model):
             if sequence.reader_id != self.env.user:
                 sequence.reader_id = self.env.user
 
-    def _readers_leads(self):
-        """Leads as the reader reads them; asked after `_why_reader_cannot`."""
+    def _reader_leads(self):
+        """Leads as the reader reads them; asked after `_reader_refusal_reason`."""
         self.ensure_one()
         user = self.sudo().reader_id.ensure_one()
         leads = self.env["crm.lead"].with_user(user)
         return leads.with_context(allowed_company_ids=self.company_id.ids)
 
-    def _why_reader_cannot(self):
+    def _reader_refusal_reason(self):
         """Sentence that says why nobody's rights can be used any more, or False."""
         self.ensure_one()
         user = self.sudo().reader_id
@@ -65,9 +65,9 @@ class WabaSequence(models.Model):
         return False
 
     @api.model
-    def _pause_without_reader(self):
+    def _pause_if_no_reader(self):
         """Running follow-ups that nobody's rights can be used for wait for somebody."""
         for sequence in self.search([("state", "=", "active")]):
-            if reason := sequence._why_reader_cannot():
+            if reason := sequence._reader_refusal_reason():
                 sequence._pause()
                 sequence._message_log(body=self.env._("Paused: %s", reason))

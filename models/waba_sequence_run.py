@@ -6,9 +6,9 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, plaintext2html
 
 from ..policy import followup
-from .job_turns import Turn
-from .labels import labels_of
-from .languages import in_language_of
+from .job_turns import TimeSlice
+from .labels import selection_labels
+from .languages import with_language
 from .transactions import commit_step
 from .waba_sequence_words import TIME_TRIGGERS
 
@@ -18,8 +18,8 @@ _logger = logging.getLogger(__name__)
 RUN_SECONDS = 45
 CHUNK = 50
 # How soon what waits for something else than time is looked at again.
-LOOK_AGAIN = timedelta(hours=1)
-LOOK_AT_MESSAGE = timedelta(minutes=10)
+RECHECK_DELAY = timedelta(hours=1)
+MESSAGE_RECHECK_DELAY = timedelta(minutes=10)
 MAX_ERRORS = 5
 
 
@@ -37,12 +37,12 @@ class WabaSequenceEnrollment(models.Model):
 
     @api.model
     def _cron_run(self):
-        turn = Turn(self.env.ref("waba_campaign.ir_cron_run_followups"), RUN_SECONDS)
-        commit_step(self.env, self.env["waba.sequence"]._pause_without_reader)
+        turn = TimeSlice(self.env.ref("waba_campaign.ir_cron_run_followups"), RUN_SECONDS)
+        commit_step(self.env, self.env["waba.sequence"]._pause_if_no_reader)
         for sequence in self.env["waba.sequence"].search(
             [("state", "=", "active"), ("trigger", "in", TIME_TRIGGERS)]
         ):
-            while commit_step(self.env, sequence._enter_by_time) and not turn.is_over:
+            while commit_step(self.env, sequence._enroll_due) and not turn.is_over:
                 pass
         done = True
         while done and not turn.is_over:
@@ -58,7 +58,7 @@ class WabaSequenceEnrollment(models.Model):
             )
         )
         if next_at:
-            self._wake(at=next_at if next_at > fields.Datetime.now() else None)
+            self._trigger_run(at=next_at if next_at > fields.Datetime.now() else None)
 
     @api.model
     def _run_chunk(self):
@@ -81,24 +81,24 @@ class WabaSequenceEnrollment(models.Model):
         due = self.browse([row_id for (row_id,) in rows])
         # Told from what others committed, not from what this transaction remembers.
         due.invalidate_recordset()
-        for one in due - due._stop_ended():
-            one._move_on(now)
+        for one in due - due._stop_exited():
+            one._advance_safely(now)
         self.flush_model()
         return len(rows)
 
-    def _move_on(self, now):
+    def _advance_safely(self, now):
         """Do what is due for one; its failure is its own."""
-        one = in_language_of(self.company_id, self)
+        one = with_language(self.company_id, self)
         try:
             with self.env.cr.savepoint():
-                one._advance(now)
+                one._advance_step(now)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception as error:
             _logger.exception("waba.sequence.enrollment %s: a step failed", self.id)
-            one._note_error(error, now)
+            one._record_error(error, now)
 
-    def _note_error(self, error, now):
+    def _record_error(self, error, now):
         text = self.env._(
             "The step failed: %(error)s. It is tried again; the log tells more.", error=error
         )
@@ -106,37 +106,37 @@ class WabaSequenceEnrollment(models.Model):
             {
                 "error_count": self.error_count + 1,
                 "hold_reason": text,
-                "next_at": now + LOOK_AGAIN * (self.error_count + 1),
+                "next_at": now + RECHECK_DELAY * (self.error_count + 1),
             }
         )
         if self.error_count >= MAX_ERRORS:
-            self._stop("error", text)
+            self._stop_enrollments("error", text)
 
     # ------------------------------------------------------------------
     # One lead
     # ------------------------------------------------------------------
 
-    def _advance(self, now):
+    def _advance_step(self, now):
         if self.pending_message_id and not self._is_message_settled(now):
             return
         if not self.step_id:
-            self._finish()
+            self._complete_enrollments()
             return
         # Worked out when the wait began; anew only where its beginning or its step changed.
         due = self.due_at
         if self.is_to_plan or not due:
-            due = self.step_id._due_for(self.lead_id, self.waiting_since)[self.lead_id.id]
+            due = self.step_id._due_times(self.lead_id, self.waiting_since)[self.lead_id.id]
         if due > now:
             self.write({"next_at": due, "due_at": due, "is_to_plan": False, "hold_reason": False})
-        elif why := self._why_step_waits():
-            self._hold(why, due, now)
+        elif why := self._step_wait_reason():
+            self._hold_step(why, due, now)
         elif self.state == "running":
-            self._do_step(due, now)
+            self._execute_step(due, now)
 
     def _is_message_settled(self, now):
         """Whether the last message has left; the wait for the next step begins with that."""
         message = self.pending_message_id
-        verdict = followup.after_message(message.state)
+        verdict = followup.step_outcome(message.state)
         if verdict == "go":
             left_at = (
                 message.accepted_at or message.sent_at or message.delivered_at or self.waiting_since
@@ -144,62 +144,62 @@ class WabaSequenceEnrollment(models.Model):
             self.write({"pending_message_id": False, "waiting_since": left_at, "is_to_plan": True})
             return True
         if verdict == "not_sent":
-            return self._take_not_sent(message)
-        self._hold(self._why_message_waits(message), self.waiting_since, now, LOOK_AT_MESSAGE)
+            return self._handle_unsent_message(message)
+        self._hold_step(self._message_wait_reason(message), self.waiting_since, now, MESSAGE_RECHECK_DELAY)
         return False
 
-    def _take_not_sent(self, message):
+    def _handle_unsent_message(self, message):
         """:return: whether the follow-up goes on"""
         if self.sequence_id.when_not_sent == "go":
             self.write({"pending_message_id": False, "is_to_plan": True})
             return True
         if message.failure_type == "opted_out":
-            self._stop("opted_out", message.failure_reason)
+            self._stop_enrollments("opted_out", message.failure_reason)
         else:
-            self._stop("not_sent", message.failure_reason)
+            self._stop_enrollments("not_sent", message.failure_reason)
         return False
 
-    def _hold(self, why, due, now, look_again=LOOK_AGAIN):
+    def _hold_step(self, why, due, now, look_again=RECHECK_DELAY):
         """Wait for something else than time, but not for ever."""
-        if followup.is_too_late(due, now, self.sequence_id.patience_days):
-            self._stop("late", why)
+        if followup.is_expired(due, now, self.sequence_id.patience_days):
+            self._stop_enrollments("late", why)
             return
         self.write(
             {"hold_reason": why, "due_at": due, "next_at": now + look_again, "is_to_plan": False}
         )
 
-    def _why_message_waits(self, message):
+    def _message_wait_reason(self, message):
         """Why the message of the step before has not left."""
         if message.state == "uncertain":
             return self.env._("Nobody knows yet whether the last message left.")
-        labels = labels_of(message, "wait_reason")
-        why = labels.get(message.wait_reason) or message.sender_id._why_not_sending()
+        labels = selection_labels(message, "wait_reason")
+        why = labels.get(message.wait_reason) or message.sender_id._not_sending_reason()
         if not why:
             return self.env._("The last message is on its way.")
         return self.env._("The last message waits: %s", why)
 
-    def _why_step_waits(self):
+    def _step_wait_reason(self):
         """Why the step that is due cannot be done now, or False. May end the follow-up."""
         step = self.step_id
-        if step.kind == "activity" and not self._who_acts():
+        if step.kind == "activity" and not self._activity_user():
             return self.env._(
                 "There is nobody to give the activity to: the lead has no active salesperson and "
                 "the follow-up no active responsible. Name one."
             )
         if step.kind != "template":
             return False
-        if why := step.template_id._why_not_sendable():
+        if why := step.template_id._not_sendable_reason():
             return why
-        sender = step._number()
+        sender = step._sending_number()
         if step.template_id.category == "marketing" and not sender._marketing_allowed():
-            why = sender._why_marketing_waits() or self.env._("Promotions of the number are held.")
+            why = sender._marketing_hold_reason() or self.env._("Promotions of the number are held.")
             if self.sequence_id.when_red == "stop":
-                self._stop("red", why)
+                self._stop_enrollments("red", why)
                 return False
             return why
         return False
 
-    def _do_step(self, due, now):
+    def _execute_step(self, due, now):
         step = self.step_id
         values = {"steps_done": self.steps_done + 1, "hold_reason": False, "error_count": 0}
         message = self.env["waba.message"]
@@ -208,31 +208,31 @@ class WabaSequenceEnrollment(models.Model):
             values["pending_message_id"] = message.id
         elif step.kind == "activity":
             self._schedule_activity()
-        following = step._following() if step.kind != "stop" else step.browse()
+        following = step._next_step() if step.kind != "stop" else step.browse()
         self.write({**values, "step_id": following.id, "waiting_since": now, "is_to_plan": False})
         if message:
-            self._look_after_message(message, now)
+            self._schedule_after_message(message, now)
         elif following:
-            next_at = following._due_for(self.lead_id, now)[self.lead_id.id]
+            next_at = following._due_times(self.lead_id, now)[self.lead_id.id]
             self.write({"next_at": next_at, "due_at": next_at})
         else:
-            self._finish()
+            self._complete_enrollments()
 
-    def _look_after_message(self, message, now):
+    def _schedule_after_message(self, message, now):
         """A message left out tells so at once; otherwise the wait for the next step begins."""
         if message.state == "skipped":
             self.next_at = now
-            if not self._take_not_sent(message):
+            if not self._handle_unsent_message(message):
                 return
         following = self.step_id
-        due = following._due_for(self.lead_id, now)[self.lead_id.id] if following else now
-        self.write({"next_at": max(due, now + LOOK_AT_MESSAGE), "due_at": due})
+        due = following._due_times(self.lead_id, now)[self.lead_id.id] if following else now
+        self.write({"next_at": max(due, now + MESSAGE_RECHECK_DELAY), "due_at": due})
 
     def _queue_message(self):
         """The step's message in the queue, at most one for this lead, this time, this place."""
         step = self.step_id
         return self.env["waba.message"]._queue_direct(
-            step._number(),
+            step._sending_number(),
             self.lead_id,
             origin="sequence",
             template=step.template_id,
@@ -247,14 +247,14 @@ class WabaSequenceEnrollment(models.Model):
             },
         )
 
-    def _who_acts(self):
+    def _activity_user(self):
         """Who gets the lead's activities; nobody when neither of them is there any more."""
         users = (self.lead_id.user_id, self.sequence_id.user_id)
         return next((user for user in users if user.active), self.env["res.users"])
 
     def _schedule_activity(self):
         step, lead = self.step_id, self.lead_id
-        user = self._who_acts()
+        user = self._activity_user()
         lead.activity_schedule(
             activity_type_id=step.activity_type_id.id,
             summary=step.summary or self.sequence_id.name,

@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from .window_actions import dialog_of
+from .window_actions import dialog_action
 
 
 class WabaSequence(models.Model):
@@ -15,7 +15,7 @@ class WabaSequence(models.Model):
         self.check_access("write")
         self._check_ready()
         wizard = self.env["waba.sequence.activate"]
-        return dialog_of(wizard, self.env._("Start this follow-up"), sequence_id=self.id)
+        return dialog_action(wizard, self.env._("Start this follow-up"), sequence_id=self.id)
 
     def _activate(self, include_existing=False):
         """Let leads come in from now on.
@@ -31,14 +31,14 @@ class WabaSequence(models.Model):
                 "state": "active",
                 "activated_at": self.activated_at or now,
                 "trigger_from": now,
-                "reader_id": self._person_responsible().id,
+                "reader_id": self._default_reader().id,
             }
         )
-        self._hold_enrollments(False)
+        self._set_enrollments_paused(False)
         made = self.env["waba.sequence.enrollment"]
         if include_existing:
-            made = self.sudo()._enter_matching()
-        self.env["waba.sequence.enrollment"]._wake()
+            made = self.sudo()._enroll_matching()
+        self.env["waba.sequence.enrollment"]._trigger_run()
         return made
 
     def action_pause(self):
@@ -47,14 +47,14 @@ class WabaSequence(models.Model):
 
     def _pause(self):
         self.sudo().write({"state": "paused"})
-        self._hold_enrollments(True)
+        self._set_enrollments_paused(True)
 
     def action_resume(self):
         self.check_access("write")
         for sequence in self.filtered(lambda sequence: sequence.state == "paused"):
             sequence._activate()
 
-    def _hold_enrollments(self, is_paused):
+    def _set_enrollments_paused(self, is_paused):
         """Who is under way waits, or goes on. What is queued already waits with them.
 
         Held ones leave the index that the job reads, so a pause costs the others nothing.

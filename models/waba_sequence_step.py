@@ -7,7 +7,7 @@ KINDS = [
     ("stop", "End the follow-up"),
 ]
 # Copied with a step that becomes one of a new version.
-CONTENT = (
+CONTENT_FIELDS = (
     "sequence", "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "sender_id",
     "activity_type_id", "summary", "note", "deadline_days",
 )  # fmt: skip
@@ -84,11 +84,11 @@ class WabaSequenceStep(models.Model):
     @api.depends("sequence", "sequence_id.step_ids")
     def _compute_position(self):
         for step in self:
-            others = step.sequence_id.step_ids if step.active else step._of_version()
+            others = step.sequence_id.step_ids if step.active else step._version_steps()
             place = [one.id for one in others]
             step.position = place.index(step.id) + 1 if step.id in place else len(place)
 
-    def _of_version(self):
+    def _version_steps(self):
         """Every step of this one's version, in order."""
         self.ensure_one()
         return self.with_context(active_test=False).search(
@@ -104,7 +104,7 @@ class WabaSequenceStep(models.Model):
     def _compute_texts(self):
         for step in self:
             step.wait_text = step._wait_sentence()
-            step.what_text = step._what_sentence()
+            step.what_text = step._action_sentence()
 
     @api.depends("what_text")
     def _compute_display_name(self):
@@ -132,7 +132,7 @@ class WabaSequenceStep(models.Model):
             ("days", False): self.env._("Wait %s days", amount),
         }[kind]
 
-    def _what_sentence(self):
+    def _action_sentence(self):
         if self.kind == "template":
             return self.env._("Message %s", self.template_id.name or "…")
         if self.kind == "activity":
@@ -145,12 +145,12 @@ class WabaSequenceStep(models.Model):
     def _compute_preview_html(self):
         for step in self:
             template = step.template_id
-            parameters = step.variable_ids._as_parameters(
-                {line.id: step._example_of(line) for line in step.variable_ids}
+            parameters = step.variable_ids._freeze_texts(
+                {line.id: step._example_record(line) for line in step.variable_ids}
             )
             step.preview_html = template._render_phone(parameters) if template else False
 
-    def _example_of(self, line):
+    def _example_record(self, line):
         if line.source == "text" and line.text:
             return line.text
         return line.fallback or line.example or f"{{{{{line.name}}}}}"
@@ -184,12 +184,12 @@ class WabaSequenceStep(models.Model):
     # Checks
     # ------------------------------------------------------------------
 
-    def _number(self):
+    def _sending_number(self):
         """The number this step sends from."""
         self.ensure_one()
         return self.sender_id or self.sequence_id.sender_id
 
-    def _why_not_ready(self):
+    def _not_ready_reason(self):
         """Sentence that names what is missing, or False."""
         self.ensure_one()
         if self.kind == "activity":
@@ -198,26 +198,26 @@ class WabaSequenceStep(models.Model):
             return False
         if not self.template_id:
             return self.env._("Choose a template.")
-        if not self._number():
+        if not self._sending_number():
             return self.env._("Choose the number to send from.")
-        if self._number().account_id != self.template_id.account_id:
+        if self._sending_number().account_id != self.template_id.account_id:
             return self.env._(
                 "The template %(template)s belongs to another account than the number %(number)s.",
                 template=self.template_id.display_name,
-                number=self._number().display_name,
+                number=self._sending_number().display_name,
             )
         if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
             return self.env._(
                 "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
             )
-        return self.template_id._why_not_sendable()
+        return self.template_id._not_sendable_reason()
 
     @api.onchange("template_id")
     def _onchange_template_id(self):
         self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
 
     def _variable_commands(self):
-        return self.env["waba.sequence.variable"]._commands_from(self.template_id.variable_ids)
+        return self.env["waba.sequence.variable"]._copy_commands(self.template_id.variable_ids)
 
     # ------------------------------------------------------------------
     # CRUD
@@ -231,12 +231,12 @@ class WabaSequenceStep(models.Model):
                 step.sudo().version = step.sequence_id.version
             if step.template_id and not step.variable_ids:
                 step.variable_ids = step._variable_commands()
-        steps.sequence_id._note_reader()
+        steps.sequence_id._update_reader()
         return steps
 
     def write(self, vals):
-        if set(vals) & {*CONTENT, "variable_ids"}:
-            self._check_not_gone_through()
+        if set(vals) & {*CONTENT_FIELDS, "variable_ids"}:
+            self._check_not_executed()
         if vals.get("template_id"):
             changed = self.filtered(lambda step: step.template_id.id != vals["template_id"])
         else:
@@ -247,17 +247,17 @@ class WabaSequenceStep(models.Model):
                 step.variable_ids = [fields.Command.clear(), *step._variable_commands()]
         # A step that changes places ends in one that may be changed too.
         if vals.keys() & {"sequence_id", "version"}:
-            self._check_not_gone_through()
-        self.sequence_id._note_reader()
+            self._check_not_executed()
+        self.sequence_id._update_reader()
         return result
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_gone_through(self):
-        self._check_not_gone_through()
+    def _unlink_except_executed(self):
+        self._check_not_executed()
 
-    def _check_not_gone_through(self):
+    def _check_not_executed(self):
         """Steps that leads went through are history: changes come as a new version of them."""
-        if self.sequence_id._versions_used() & {
+        if self.sequence_id._executed_versions() & {
             (step.sequence_id.id, step.version) for step in self
         }:
             raise UserError(
@@ -271,7 +271,7 @@ class WabaSequenceStep(models.Model):
         return [
             {
                 **values,
-                "variable_ids": self.env["waba.sequence.variable"]._commands_from(
+                "variable_ids": self.env["waba.sequence.variable"]._copy_commands(
                     step.variable_ids
                 ),
             }

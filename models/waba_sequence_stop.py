@@ -17,34 +17,34 @@ class WabaSequenceEnrollment(models.Model):
 
     _inherit = "waba.sequence.enrollment"
 
-    def _stop_ended(self):
+    def _stop_exited(self):
         """Stop those that something ended.
 
         :return: those stopped
         """
         found = {}
-        for one_id, reason in self._ended_by().items():
+        for one_id, reason in self._exit_reasons().items():
             found.setdefault(reason, []).append(one_id)
         stopped = self.browse()
         for reason, ids in found.items():
-            stopped |= self.browse(ids)._stop(reason)
+            stopped |= self.browse(ids)._stop_enrollments(reason)
         return stopped
 
-    def _ended_by(self):
+    def _exit_reasons(self):
         """{enrollment id: reason} of those that something ends, or would if they still ran."""
-        facts = self._facts() if self else {}
+        facts = self._exit_facts() if self else {}
         reasons = {
-            one.id: followup.stop_reason(facts[one.id], one.sequence_id._heeded()) for one in self
+            one.id: followup.exit_reason(facts[one.id], one.sequence_id._active_exit_conditions()) for one in self
         }
         return {one_id: reason for one_id, reason in reasons.items() if reason}
 
-    def _facts(self):
+    def _exit_facts(self):
         """{enrollment id: policy.followup.Facts}."""
         replied, opted_out = self._ids_replied(), self._ids_opted_out()
         own_message, own_contact = self._ids_own_message(), self._ids_own_contact()
         meeting = self._ids_meeting_conditions()
         return {
-            one.id: followup.Facts(
+            one.id: followup.ExitFacts(
                 gone=not one.lead_id,
                 replied=one.id in replied,
                 opted_out=one.id in opted_out,
@@ -66,15 +66,15 @@ class WabaSequenceEnrollment(models.Model):
         """Of these, whose leads meet the conditions. Won and lost ones are told apart elsewhere."""
         found = set()
         for sequence, group in self.grouped("sequence_id").items():
-            condition = sequence._condition()
+            condition = sequence._conditions_domain()
             if condition.is_true():
                 found.update(group.ids)
                 continue
-            if sequence._why_reader_cannot():
+            if sequence._reader_refusal_reason():
                 # The job pauses it; nobody is thrown out for that.
                 found.update(group.ids)
                 continue
-            leads = sequence._readers_leads().with_context(active_test=False)
+            leads = sequence._reader_leads().with_context(active_test=False)
             met = leads.search(Domain("id", "in", group.lead_id.ids) & condition)
             found.update(one.id for one in group if not one.lead_id or one.lead_id.id in met._ids)
         return found
@@ -84,7 +84,7 @@ class WabaSequenceEnrollment(models.Model):
     def _ids_replied(self):
         """Who wrote to us since, from their number or about the lead, whichever number of ours."""
         self.env["waba.message"].flush_model()
-        return self._ids_of(
+        return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
@@ -109,7 +109,7 @@ class WabaSequenceEnrollment(models.Model):
 
     def _ids_opted_out(self):
         """Whose number wants no promotions, or is on the phone blacklist."""
-        return self._ids_of(
+        return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_sequence s ON s.id = e.sequence_id
@@ -122,12 +122,12 @@ class WabaSequenceEnrollment(models.Model):
 
     def _ids_blacklisted(self):
         numbers = set(filter(None, self.mapped("number")))
-        listed = self.env["waba.recipient"]._blacklisted_among(numbers)
+        listed = self.env["waba.recipient"]._filter_blacklisted(numbers)
         return {one.id for one in self if one.number in listed}
 
     def _ids_own_message(self):
         """To whom a colleague wrote on WhatsApp since."""
-        return self._ids_of(
+        return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
@@ -142,7 +142,7 @@ class WabaSequenceEnrollment(models.Model):
     def _ids_own_contact(self):
         """About whom a colleague wrote an e-mail or noted a call since."""
         self.env["mail.message"].flush_model()
-        return self._ids_of(
+        return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
@@ -157,7 +157,7 @@ class WabaSequenceEnrollment(models.Model):
             )
         )
 
-    def _ids_of(self, query):
+    def _matching_ids(self, query):
         self.flush_model()
         return {row_id for (row_id,) in self.env.execute_query(query)}
 
@@ -166,7 +166,7 @@ class WabaSequenceEnrollment(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _running_of(self, numbers=(), leads=None):
+    def _find_running(self, numbers=(), leads=None):
         """Under way with one of these numbers or leads."""
         domain = Domain("number", "in", [number for number in numbers if number])
         if leads:
@@ -174,33 +174,33 @@ class WabaSequenceEnrollment(models.Model):
         return self.search(Domain("state", "=", "running") & domain)
 
     @api.model
-    def _running_about(self, message, *numbers):
+    def _find_running_for_message(self, message, *numbers):
         """Under way with the message's lead, its number or one of these."""
         is_of_lead = message.res_model == "crm.lead"
         lead = self.env["crm.lead"].browse(message.res_id if is_of_lead else [])
-        return self._running_of((message.number, *numbers), lead)
+        return self._find_running((message.number, *numbers), lead)
 
     @api.model
-    def _follow_reply(self, message):
+    def _stop_on_reply(self, message):
         """The person wrote: they are left alone, from this moment."""
-        running = self._running_about(message, *message.recipient_id._known_numbers())
+        running = self._find_running_for_message(message, *message.recipient_id._number_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
-        running.filtered("sequence_id.stop_on_reply")._stop_for("replied", text, message.company_id)
+        running.filtered("sequence_id.stop_on_reply")._stop_for_company("replied", text, message.company_id)
 
-    def _stop_for(self, reason, text, company):
+    def _stop_for_company(self, reason, text, company):
         """`_stop`; what was said to `company` is told only where that company follows."""
         told = self.filtered(lambda one: one.company_id == company)
-        told._stop(reason, text)
-        (self - told)._stop(reason)
+        told._stop_enrollments(reason, text)
+        (self - told)._stop_enrollments(reason)
 
     @api.model
-    def _follow_own_message(self, message):
+    def _stop_on_own_message(self, message):
         """A colleague wrote to the person: two voices at once confuse."""
-        running = self._running_about(message, message.recipient_id.wa_number)
+        running = self._find_running_for_message(message, message.recipient_id.wa_number)
         running = running.filtered(lambda one: one.company_id == message.company_id)
         text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
-        running.filtered("sequence_id.stop_on_own_message")._stop(
+        running.filtered("sequence_id.stop_on_own_message")._stop_enrollments(
             "own_message", text, user=message.user_id
         )
 
@@ -209,12 +209,12 @@ class WabaConsent(models.Model):
     _inherit = "waba.consent"
 
     @implements("_on_consent")
-    def _stop_follow_ups(self):
+    def _stop_sequences(self):
         """Who opts out is in no follow-up any more."""
         for entry in self.filtered(lambda entry: entry.action == "opt_out"):
-            numbers = entry.recipient_id._known_numbers()
-            running = self.env["waba.sequence.enrollment"].sudo()._running_of(numbers)
-            running.filtered("sequence_id.stop_on_opt_out")._stop_for(
+            numbers = entry.recipient_id._number_forms()
+            running = self.env["waba.sequence.enrollment"].sudo()._find_running(numbers)
+            running.filtered("sequence_id.stop_on_opt_out")._stop_for_company(
                 "opted_out", entry.evidence, entry.company_id
             )
 
@@ -222,15 +222,15 @@ class WabaConsent(models.Model):
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
-    def _erase_from_follow_ups(self, companies):
+    def _erase_from_sequences(self, companies):
         """Whose data are erased is followed no more, and what was noted of them goes too."""
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
             (
-                Domain("number", "in", self._known_numbers())
+                Domain("number", "in", self._number_forms())
                 | Domain("message_ids.recipient_id", "in", self.ids)
             )
             & Domain("company_id", "in", companies.ids)
         )
-        found._stop("erased")
+        found._stop_enrollments("erased")
         found.write({"number": False, "lead_name": False, "stop_text": False})

@@ -9,7 +9,7 @@ from .waba_sequence_words import TIME_TRIGGERS
 # Leads that one look of the job brings in, per follow-up.
 ENTER_CHUNK = 500
 # Quotations older than this are no news, whatever was written on them since.
-QUOTATIONS_OF = timedelta(days=180)
+QUOTATION_PERIOD = timedelta(days=180)
 
 
 class WabaSequence(models.Model):
@@ -23,7 +23,7 @@ class WabaSequence(models.Model):
 
     @api.model
     @tools.ormcache()
-    def _watched(self):
+    def _running_ids_by_trigger(self):
         """{trigger: ids of the running follow-ups it starts}: read at every change of a lead."""
         found = {}
         for sequence in self.sudo().search([("state", "=", "active")], order="id"):
@@ -37,34 +37,34 @@ class WabaSequence(models.Model):
         return bool(self.sudo().search_count([("state", "!=", "draft")], limit=1))
 
     @api.model
-    def _of_trigger(self, trigger):
-        return self.sudo().browse(self._watched().get(trigger, ()))
+    def _running_with_trigger(self, trigger):
+        return self.sudo().browse(self._running_ids_by_trigger().get(trigger, ()))
 
     @api.model
-    def _follow_new(self, leads):
+    def _enroll_created(self, leads):
         """Leads were created."""
-        watched = self._watched()
+        watched = self._running_ids_by_trigger()
         if not {"created", "stage", "tag"}.intersection(watched):
             return
-        for sequence in self._of_trigger("created"):
-            sequence._enter(leads.filtered(sequence._is_created_for))
-        self._follow_stage(leads)
-        self._follow_tags({lead: lead.tag_ids for lead in leads if lead.tag_ids})
+        for sequence in self._running_with_trigger("created"):
+            sequence._enroll_leads(leads.filtered(sequence._matches_created_lead))
+        self._enroll_stage_changed(leads)
+        self._enroll_tagged({lead: lead.tag_ids for lead in leads if lead.tag_ids})
 
     @api.model
-    def _follow_stage(self, leads):
+    def _enroll_stage_changed(self, leads):
         """Leads came to the stage they are in."""
-        for sequence in self._of_trigger("stage"):
-            sequence._enter(leads.filtered(lambda lead, s=sequence: lead.stage_id in s.stage_ids))
+        for sequence in self._running_with_trigger("stage"):
+            sequence._enroll_leads(leads.filtered(lambda lead, s=sequence: lead.stage_id in s.stage_ids))
 
     @api.model
-    def _follow_tags(self, added):
+    def _enroll_tagged(self, added):
         """:param added: {lead: crm.tag records it got}"""
-        for sequence in self._of_trigger("tag"):
+        for sequence in self._running_with_trigger("tag"):
             leads = [lead for lead, tags in added.items() if tags & sequence.tag_ids]
-            sequence._enter(self.env["crm.lead"].concat(*leads))
+            sequence._enroll_leads(self.env["crm.lead"].concat(*leads))
 
-    def _is_created_for(self, lead):
+    def _matches_created_lead(self, lead):
         if self.source_ids and lead.source_id not in self.source_ids:
             return False
         return not self.tag_ids or bool(lead.tag_ids & self.tag_ids)
@@ -73,7 +73,7 @@ class WabaSequence(models.Model):
     # What time brings
     # ------------------------------------------------------------------
 
-    def _enter_by_time(self):
+    def _enroll_due(self):
         """Bring in who became due since the follow-up runs.
 
         :return: whether there may be more
@@ -82,27 +82,27 @@ class WabaSequence(models.Model):
         if self.state != "active" or self.trigger not in TIME_TRIGGERS:
             return False
         now = fields.Datetime.now()
-        if self._why_reader_cannot():
+        if self._reader_refusal_reason():
             return False
         found = getattr(self, f"_due_by_{self.trigger}")(
-            now, self.trigger_from, self._readers_leads()
+            now, self.trigger_from, self._reader_leads()
         )
         keys = dict(found)
-        self._enter(self.env["crm.lead"].browse(list(keys)), keys=keys)
+        self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
         return len(found) >= ENTER_CHUNK
 
-    def _delay(self):
+    def _trigger_delay(self):
         unit = "hours" if self.trigger_unit == "hours" else "days"
         return timedelta(**{unit: self.trigger_amount})
 
-    def _may_come_in(self, lead_id, now, leads):
-        """SQL condition on a lead's id that says what `_eligible` says: whoever may not come in
+    def _eligible_lead_sql(self, lead_id, now, leads):
+        """SQL condition on a lead's id that says what `_filter_eligible` says: whoever may not come in
         would otherwise be found again by each look, and fill it before those who may.
 
         :param lead_id: SQL of the column
         :param leads: crm.lead in the environment whose rights decide
         """
-        may = leads._search(self._open_domain() & self._condition())
+        may = leads._search(self._open_domain() & self._conditions_domain())
         leads.flush_model()
         self.env["waba.sequence.enrollment"].flush_model()
         gone_by = now - timedelta(days=self.reentry_days)
@@ -134,10 +134,10 @@ class WabaSequence(models.Model):
                              AND e.entered_at >= l.date_last_stage_update)
                  ORDER BY l.date_last_stage_update LIMIT %(limit)s""",
                 stages=self.stage_ids.ids,
-                until=now - self._delay(),
-                since=(since or now) - self._delay(),
+                until=now - self._trigger_delay(),
+                since=(since or now) - self._trigger_delay(),
                 company=self.company_id.id,
-                may_come_in=self._may_come_in(SQL("l.id"), now, leads),
+                may_come_in=self._eligible_lead_sql(SQL("l.id"), now, leads),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )
@@ -168,9 +168,9 @@ class WabaSequence(models.Model):
                  ORDER BY m.res_id, m.id LIMIT %(limit)s""",
                 campaigns=self.campaign_ids.ids,
                 moment=moment,
-                may_come_in=self._may_come_in(SQL("m.res_id"), now, leads),
-                until=now - self._delay(),
-                since=(since or now) - self._delay(),
+                may_come_in=self._eligible_lead_sql(SQL("m.res_id"), now, leads),
+                until=now - self._trigger_delay(),
+                since=(since or now) - self._trigger_delay(),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )
@@ -194,10 +194,10 @@ class WabaSequence(models.Model):
                            WHERE e.sequence_id = %(sequence)s
                              AND e.trigger_key = 'order:' || o.id)
                  ORDER BY o.opportunity_id, o.id LIMIT %(limit)s""",
-                recent=now - QUOTATIONS_OF,
+                recent=now - QUOTATION_PERIOD,
                 since=since or now,
                 company=self.company_id.id,
-                may_come_in=self._may_come_in(SQL("o.opportunity_id"), now, leads),
+                may_come_in=self._eligible_lead_sql(SQL("o.opportunity_id"), now, leads),
                 sequence=self.id,
                 limit=ENTER_CHUNK,
             )

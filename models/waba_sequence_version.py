@@ -2,8 +2,8 @@ from odoo import fields, models
 from odoo.fields import Command
 from odoo.tools import SQL
 
-from .waba_sequence_step import CONTENT
-from .window_actions import dialog_of
+from .waba_sequence_step import CONTENT_FIELDS
+from .window_actions import dialog_action
 
 
 class WabaSequence(models.Model):
@@ -33,7 +33,7 @@ class WabaSequence(models.Model):
             ("version", "!=", self.version),
         ]
 
-    def _versions_used(self):
+    def _executed_versions(self):
         """{(sequence id, version)} that a lead went through or goes through."""
         self.env["waba.sequence.enrollment"].flush_model(["sequence_id", "version"])
         return {
@@ -56,7 +56,7 @@ class WabaSequence(models.Model):
         commands = [command for command in vals.get("step_ids") or () if command[0] != Command.LINK]
         if not commands:
             return vals
-        used = self._versions_used()
+        used = self._executed_versions()
         if not any((sequence.id, sequence.version) in used for sequence in self):
             return vals
         self.ensure_one()
@@ -74,13 +74,13 @@ class WabaSequence(models.Model):
         old.active = False
         copies, variables = {}, {}
         for step in old:
-            values = step._convert_to_write({name: step[name] for name in CONTENT})
+            values = step._convert_to_write({name: step[name] for name in CONTENT_FIELDS})
             copy = step.sudo().create(
                 {
                     **values,
                     "sequence_id": self.id,
                     "version": self.version,
-                    "variable_ids": step.variable_ids._commands_from(step.variable_ids),
+                    "variable_ids": step.variable_ids._copy_commands(step.variable_ids),
                 }
             )
             copies[step.id] = copy.id
@@ -88,12 +88,12 @@ class WabaSequence(models.Model):
         self.invalidate_recordset(["step_ids"])
         return copies, variables
 
-    def action_ask_apply(self):
+    def action_confirm_apply(self):
         """Say how many are under way on older steps, then move them."""
         self.ensure_one()
         self.check_access("write")
         wizard = self.env["waba.sequence.apply"]
-        return dialog_of(wizard, self.env._("Apply to those under way"), sequence_id=self.id)
+        return dialog_action(wizard, self.env._("Apply to those under way"), sequence_id=self.id)
 
     def _apply_to_running(self):
         """They go on with the steps in force, at the place they have reached.
@@ -123,7 +123,7 @@ class WabaSequence(models.Model):
             )
         )
         enrollments.invalidate_model()
-        enrollments._wake()
+        enrollments._trigger_run()
         return len(moved)
 
 

@@ -14,14 +14,14 @@ class WabaSequenceStep(models.Model):
 
     _inherit = "waba.sequence.step"
 
-    def _following(self):
+    def _next_step(self):
         """The step after this one in its version, or none."""
         self.ensure_one()
-        steps = self._of_version()
+        steps = self._version_steps()
         place = steps.ids.index(self.id) + 1
         return steps[place : place + 1]
 
-    def _due_for(self, leads, since):
+    def _due_times(self, leads, since):
         """{lead id: naive UTC datetime} when this step is due after a wait that began at `since`.
 
         Worked out once for all leads whose salespeople keep the same hours.
@@ -29,10 +29,10 @@ class WabaSequenceStep(models.Model):
         self.ensure_one()
         due = {}
         for user, group in leads.grouped("user_id").items():
-            due.update(dict.fromkeys(group.ids, self._due_in_hours_of(user, since)))
+            due.update(dict.fromkeys(group.ids, self._due_in_working_hours(user, since)))
         return due
 
-    def _due_in_hours_of(self, user, since):
+    def _due_in_working_hours(self, user, since):
         resource = user.sudo().resource_ids.filtered(
             lambda one: one.company_id in (self.company_id, one.company_id.browse())
         )[:1]
@@ -43,10 +43,10 @@ class WabaSequenceStep(models.Model):
         if self.in_working_hours and calendar:
             for horizon in HORIZONS:
                 working = _intervals(calendar.sudo(), resource, since, horizon)
-                if found := followup.due_at(*wait, working, zone):
+                if found := followup.step_due(*wait, working, zone):
                     return found.replace(microsecond=0)
         # Nobody ever works by this calendar: a lead is not left waiting for ever.
-        return followup.due_at(*wait, None, zone).replace(microsecond=0)
+        return followup.step_due(*wait, None, zone).replace(microsecond=0)
 
 
 def _intervals(calendar, resource, since, horizon):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cause:
+class StopCause:
     """How a stop begins and ends.
 
     :ivar begun_by: words of Meta's in webhooks that begin it.
@@ -26,22 +26,22 @@ class Cause:
 # `waba.account.stops`. Words of account_update: `event` or `waba_ban_state` (Meta, 2026-09-11).
 ACCOUNT_STOPS = {
     # Never lifted by an event: Meta tells only when it ends, if it ends.
-    "restriction": Cause(begun_by=("ACCOUNT_RESTRICTION",), by_time=True),
-    "disabled": Cause(begun_by=("DISABLE",), lifted_by=("REINSTATE",)),
+    "restriction": StopCause(begun_by=("ACCOUNT_RESTRICTION",), by_time=True),
+    "disabled": StopCause(begun_by=("DISABLE",), lifted_by=("REINSTATE",)),
     # A deleted account does not come back; a person connects another one.
-    "deleted": Cause(begun_by=("ACCOUNT_DELETED",)),
+    "deleted": StopCause(begun_by=("ACCOUNT_DELETED",)),
     # After a change of phone Meta connects it again by itself (changelog, 2026-05-18).
-    "offboarded": Cause(begun_by=("ACCOUNT_OFFBOARDED",), lifted_by=("ACCOUNT_RECONNECTED",)),
+    "offboarded": StopCause(begun_by=("ACCOUNT_OFFBOARDED",), lifted_by=("ACCOUNT_RECONNECTED",)),
     # The access token is missing or refused, seen when the account was to be read.
-    "access": Cause(by_reading=True),
+    "access": StopCause(by_reading=True),
     # Meta refused a message for a reason of the account; some reasons pass with time.
-    "refused": Cause(by_time=True),
+    "refused": StopCause(by_time=True),
 }
 
 _APPROVED = ("APPROVED", "REINSTATED", "UNPAUSED", "UNARCHIVED")
 # `waba.template.status`, by the event that sets it (message_template_status_update, 2026-09-11).
 TEMPLATE_STOPS = {
-    status: Cause(begun_by=events, lifted_by=_APPROVED, by_reading=True)
+    status: StopCause(begun_by=events, lifted_by=_APPROVED, by_reading=True)
     for status, events in {
         "pending": ("PENDING",),
         "in_appeal": ("IN_APPEAL",),
@@ -62,11 +62,11 @@ TEMPLATE_EVENTS = {
 }
 
 
-def causes_begun_by(word):
+def causes_started_on_event(word):
     """Causes of an account's stop that a word of Meta's begins."""
     return [cause for cause, stop in ACCOUNT_STOPS.items() if word and word in stop.begun_by]
 
 
-def causes_lifted_by(word):
+def causes_lifted_on_event(word):
     """Causes of an account's stop that a word of Meta's lifts."""
     return [cause for cause, stop in ACCOUNT_STOPS.items() if word and word in stop.lifted_by]

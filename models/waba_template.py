@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 from ..cloud_api import render_preview, signature, template_variables, unsupported_parts
 from .hooks import hook
-from .labels import labels_of
+from .labels import selection_labels
 from .waba_reputation_words import RATINGS
 
 # Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
@@ -94,7 +94,7 @@ class WabaTemplate(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _values_from_facts(self, facts):
+    def _facts_to_values(self, facts):
         """Field values from a `cloud_api.Template`; a value Meta added since maps to 'unknown'."""
         categories = dict(self._fields["category"].selection)
         statuses = dict(self._fields["status"].selection)
@@ -129,32 +129,32 @@ class WabaTemplate(models.Model):
         return templates
 
     def write(self, vals):
-        worse = self._rated_worse(vals)
+        worse = self._filter_rating_dropped(vals)
         vals = self._with_hold_values(vals)
         result = super().write(vals)
         if "category" in vals:
-            self._recategorise_waiting(vals["category"])
+            self._recategorize_queued(vals["category"])
         if TELLING.intersection(vals):
-            self.sudo()._follow_hold()
+            self.sudo()._apply_hold_change()
         if worse:
             worse._on_rating_drop()
         return result
 
-    def _recategorise_waiting(self, category):
+    def _recategorize_queued(self, category):
         """Meta decides what a promotion is; consent to the rows that wait is asked by that."""
         self.env["waba.message"].search(
             [("template_id", "in", self.ids), ("state", "=", "queued")]
         ).write({"category": category})
 
-    def _take_facts(self, values):
+    def _apply_facts(self, values):
         """Write what changed; hold the campaigns whose variables no longer fit."""
         self.ensure_one()
         changed = {name: value for name, value in values.items() if self[name] != value}
         if not changed:
             return
-        before = (self._standing(), self.status, self.category)
+        before = (self._platform_facts(), self.status, self.category)
         self.write({**changed, "active": values["status"] != "deleted"})
-        self._note_changes(*before)
+        self._record_platform_changes(*before)
         if "signature" in changed:
             self._rebuild_variables()
             self._on_variables_change()
@@ -186,11 +186,11 @@ class WabaTemplate(models.Model):
     def _on_rating_drop(self):
         """After Meta rated these templates worse than High."""
 
-    def _why_not_sendable(self):
+    def _not_sendable_reason(self):
         """Sentence that names why this template cannot be sent, or False."""
         self.ensure_one()
         if self.status != "approved":
-            labels = labels_of(self, "status")
+            labels = selection_labels(self, "status")
             return self.env._(
                 "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
                 "template, or settle it in WhatsApp Manager.",
@@ -204,7 +204,7 @@ class WabaTemplate(models.Model):
                 name=self.display_name,
                 parts=self.unsupported,
             )
-        return self._why_held()
+        return self._hold_explanation_text()
 
     # ------------------------------------------------------------------
     # Variables and preview
@@ -233,7 +233,7 @@ class WabaTemplate(models.Model):
                             "component": variable.component,
                             "button_index": variable.button_index or 0,
                             "name": variable.name,
-                            **self.env["waba.template.variable"]._guess_source(variable),
+                            **self.env["waba.template.variable"]._default_source(variable),
                         }
                     )
             self.env["waba.template.variable"].concat(*kept.values()).unlink()
@@ -253,6 +253,6 @@ class WabaTemplate(models.Model):
         )
 
     def _example_parameters(self):
-        return self.variable_ids._as_parameters(
+        return self.variable_ids._freeze_texts(
             {line.id: line.example or line.name for line in self.variable_ids}
         )

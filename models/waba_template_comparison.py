@@ -33,7 +33,7 @@ class WabaAccount(models.Model):
     def _cron_compare(self):
         """Ask Meta which of two templates is blocked more: the only word on blocks it gives."""
         accounts = self.search([("state", "=", "connected"), ("access_token", "!=", False)])
-        for account in accounts._one_by_one():
+        for account in accounts._iterate_committed():
             account._compare_templates()
 
     def _compare_templates(self):
@@ -41,7 +41,7 @@ class WabaAccount(models.Model):
         self.ensure_one()
         end = int(time.time())
         start = end - int(timedelta(days=COMPARED_DAYS).total_seconds())
-        pairs = itertools.islice(itertools.combinations(self._much_sent(), 2), MAX_PAIRS)
+        pairs = itertools.islice(itertools.combinations(self._most_sent_templates(), 2), MAX_PAIRS)
         client = self._client()
         for one, other in pairs:
             try:
@@ -50,9 +50,9 @@ class WabaAccount(models.Model):
                 # Meta counts the sends in its own way; a pair may fall short of them there.
                 _logger.info("waba.account %s: %s / %s: %s", self.id, one.name, other.name, error)
                 continue
-            commit_step(self.env, partial(self._note_comparison, one, other, found), processed=0)
+            commit_step(self.env, partial(self._record_comparison, one, other, found), processed=0)
 
-    def _much_sent(self):
+    def _most_sent_templates(self):
         """Templates with enough sends in the window, the most sent first."""
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query(
@@ -68,7 +68,7 @@ class WabaAccount(models.Model):
         )
         return self.env["waba.template"].browse([id_ for (id_,) in rows])
 
-    def _note_comparison(self, one, other, found):
+    def _record_comparison(self, one, other, found):
         """Note the order when it is news. Of two templates one always comes second, so it says
         nothing bad of either; no rate is given.
 
@@ -93,7 +93,7 @@ class WabaAccount(models.Model):
         )
         if last.value_after == result:
             return
-        events._record(
+        events._record_events(
             [
                 {
                     "kind": "block_order",

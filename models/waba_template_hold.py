@@ -10,7 +10,7 @@ WARNINGS = ("template_flagged", "template_red")
 class WabaTemplate(models.Model):
     """A template that people receive badly: its messages wait, none is lost.
 
-    `hold_key` names why (policy.response.plan_template); campaigns then pause with the cause
+    `hold_key` names why (policy.response.plan_template_response); campaigns then pause with the cause
     'template', direct messages stay in the queue.
     """
 
@@ -40,22 +40,22 @@ class WabaTemplate(models.Model):
     def _compute_is_held(self):
         for template in self:
             template.is_held = bool(template.hold_key)
-            template.hold_reason = template._why_held()
+            template.hold_reason = template._hold_explanation_text()
             template.may_be_released = template.hold_key in WARNINGS
 
-    def _rated_otherwise(self, vals):
+    def _filter_rating_changed(self, vals):
         """Those of these templates to which `vals` give another rating."""
         if "quality_score" not in vals:
             return self.browse()
         return self.filtered(lambda one: one.quality_score != vals["quality_score"])
 
-    def _rated_worse(self, vals):
+    def _filter_rating_dropped(self, vals):
         is_worse = vals.get("quality_score") in ("yellow", "red")
-        return self._rated_otherwise(vals) if is_worse else self.browse()
+        return self._filter_rating_changed(vals) if is_worse else self.browse()
 
     def _with_hold_values(self, vals):
         """`vals`, and what they mean for the hold."""
-        if self._rated_otherwise(vals):
+        if self._filter_rating_changed(vals):
             # Another rating is news: neither the last warning nor the last word on it counts.
             vals = {**vals, "hold_released": False}
         if vals.get("quality_score") == "green":
@@ -65,14 +65,14 @@ class WabaTemplate(models.Model):
             vals = {**vals, "hold_released": True}
         return vals
 
-    def _take_flag(self):
+    def _apply_flag(self):
         """Meta warns: people react badly to it."""
         self.write({"is_flagged": True, "hold_released": False})
 
     def _response_in_force(self):
         """`policy.response.Response` to this template."""
         status = "FLAGGED" if self.is_flagged and self.status == "approved" else self.status
-        return response.plan_template(status, self.quality_score or "unknown")
+        return response.plan_template_response(status, self.quality_score or "unknown")
 
     def _find_hold_key(self):
         found = self._response_in_force()
@@ -81,7 +81,7 @@ class WabaTemplate(models.Model):
         is_let_go = self.hold_released or not self.hold_at_warning
         return False if is_let_go and found.reason_key in WARNINGS else found.reason_key
 
-    def _follow_hold(self):
+    def _apply_hold_change(self):
         """Hold the messages, or let them go, when that changed."""
         for template in self:
             key = template._find_hold_key()
@@ -90,17 +90,17 @@ class WabaTemplate(models.Model):
             before, template.hold_key = template.hold_key, key
             template._on_status_change()
             if key:
-                words = template._why_held()
-                template._note_response(
+                words = template._hold_explanation_text()
+                template._record_response(
                     "response_template", words, value_before=before, value_after=key
                 )
-                template._call_managers(summary(template.env, "template"), words)
+                template._notify_managers(summary(template.env, "template"), words)
             else:
                 template._message_log(body=template.env._("Its messages go on."))
-                template._dismiss_managers()
-            template.account_id.sender_ids._wake()
+                template._close_manager_activities()
+            template.account_id.sender_ids._trigger_dispatch()
 
-    def _why_held(self):
+    def _hold_explanation_text(self):
         """Sentence that names why its messages wait, or False."""
         self.ensure_one()
         if not self.hold_key:
@@ -121,7 +121,7 @@ class WabaTemplate(models.Model):
                 manager=self.env.user.name,
                 reason=reason,
             )
-            template._note_response(
+            template._record_response(
                 "response_release",
                 words,
                 source="person",

@@ -19,6 +19,6 @@ class WabaTemplateVariable(models.Model):
         "waba.template", required=True, readonly=True, ondelete="cascade", index=True
     )
 
-    def _models_read(self):
+    def _path_models(self):
         """Nobody knows yet to whom it is sent: one of them is enough."""
         return list(dict(self.env["waba.person.mixin"]._waba_target_models()))

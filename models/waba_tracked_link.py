@@ -23,7 +23,7 @@ class WabaVariableMixin(models.AbstractModel):
                         line.name,
                     )
                 )
-            if line.text and not links.is_target(line.text):
+            if line.text and not links.is_allowed_target(line.text):
                 raise ValidationError(
                     self.env._(
                         "%s is no address that people can be led to. Write it whole, such as "
@@ -32,7 +32,7 @@ class WabaVariableMixin(models.AbstractModel):
                     )
                 )
 
-    def _check_leads_to_us(self, template):
+    def _check_own_address(self, template):
         """Refuse tracked links on buttons that lead elsewhere.
 
         :raise UserError: naming the button, our address and the way on
@@ -40,7 +40,7 @@ class WabaVariableMixin(models.AbstractModel):
         base = self.env["link.tracker"].get_base_url()
         for line in self.filtered(lambda line: line.source == "link"):
             address = template._button_address(line.button_index)
-            if not links.leads_to_us(address, base):
+            if not links.is_own_address(address, base):
                 raise UserError(
                     self.env._(
                         "Clicks can only be counted on a button whose address is %(ours)s; in the "
@@ -78,9 +78,9 @@ class WabaTemplateVariable(models.Model):
     _inherit = "waba.template.variable"
 
     @api.constrains("source")
-    def _check_address_of_button(self):
+    def _check_button_address(self):
         for line in self:
-            line._check_leads_to_us(line.template_id)
+            line._check_own_address(line.template_id)
 
     def _link_utm(self):
         """Outside campaigns the template is the source."""

@@ -4,9 +4,9 @@ from odoo import api, fields, models
 
 from ..cloud_api import ParameterCheck, clean_parameter
 from ..policy import intent, links, variable_names
-from ..policy.visible import visible
-from .labels import labels_of
-from .value_text import value_text
+from ..policy.visible import visible_text
+from .labels import selection_labels
+from .value_text import format_value
 
 SOURCES = [
     ("first_name", "Person's first name"),
@@ -20,7 +20,7 @@ SOURCES = [
 ]
 
 # What a line says, whatever it belongs to.
-OF_A_LINE = ("sequence", "component", "button_index", "name", "kind", "example", "source",
+COPIED_FIELDS = ("sequence", "component", "button_index", "name", "kind", "example", "source",
              "field_path", "text", "fallback")  # fmt: skip
 
 
@@ -70,7 +70,7 @@ class WabaVariableMixin(models.AbstractModel):
     )
 
     @api.model
-    def _guess_source(self, variable):
+    def _default_source(self, variable):
         """Starting values for a variable just read from Meta.
 
         :param variable: cloud_api.TemplateVariable
@@ -85,20 +85,20 @@ class WabaVariableMixin(models.AbstractModel):
             return {"source": "text"}
         if variable.component == "body" and variable.name == "1":
             return {"source": "first_name"}
-        return {"source": variable_names.source_for(variable.name) or "text"}
+        return {"source": variable_names.guess_source(variable.name) or "text"}
 
     @api.model
-    def _commands_from(self, lines):
+    def _copy_commands(self, lines):
         """Commands that make a copy of each of these lines, whatever they belong to."""
-        return [fields.Command.create({name: line[name] for name in OF_A_LINE}) for line in lines]
+        return [fields.Command.create({name: line[name] for name in COPIED_FIELDS}) for line in lines]
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):
         """Refuse a field that may not be shown, to whoever writes it."""
         for line in self.filtered(lambda line: line.source == "field" and line.field_path):
-            self.env["waba.field.path"]._check(line.field_path, line._models_read())
+            self.env["waba.field.path"]._check_path(line.field_path, line._path_models())
 
-    def _models_read(self):
+    def _path_models(self):
         """Names of the models of which `field_path` may begin."""
         raise NotImplementedError
 
@@ -106,21 +106,21 @@ class WabaVariableMixin(models.AbstractModel):
         """Whether a value can be found for someone."""
         self.ensure_one()
         if self.source == "text":
-            return bool(visible(self.text or "")) or self.kind == "payload"
+            return bool(visible_text(self.text or "")) or self.kind == "payload"
         if self.source == "link":
             return bool(self.text)
         return self.source != "field" or bool(self.field_path)
 
-    def _value_for(self, record, facts):
+    def _record_value(self, record, facts):
         """The text this variable shows for `record`, cleaned as Meta demands; '' for none.
 
         :param facts: `record._waba_person_facts()`
         """
         [variable] = self._read_variables(record.env)
-        return variable.value_for(record, facts)
+        return variable.record_value(record, facts)
 
-    def _own_value(self, record, facts):
-        """As `_value_for`, without the text for people for whom it is empty."""
+    def _value_without_fallback(self, record, facts):
+        """As `_record_value`, without the text for people for whom it is empty."""
         self.ensure_one()
         if self.source in ("text", "link"):
             value = self.text
@@ -128,9 +128,9 @@ class WabaVariableMixin(models.AbstractModel):
             value = record.env.company.name
         else:
             value = self._field_value(record) if self.source == "field" else facts[self.source]
-        return clean_parameter(visible(value or ""))
+        return clean_parameter(visible_text(value or ""))
 
-    def _described(self):
+    def _placeholder_label(self):
         """{{1}}, or {{1}} of the button: a name may stand in several parts of a template."""
         self.ensure_one()
         name = f"{{{{{self.name}}}}}"
@@ -138,7 +138,7 @@ class WabaVariableMixin(models.AbstractModel):
             return self.env._("%s of the button", name)
         return self.env._("%s of the header", name) if self.component == "header" else name
 
-    def _what_it_shows(self, record):
+    def _source_label(self, record):
         """The name of the value that this variable shows, as people know it."""
         self.ensure_one()
         if self.source == "field" and self.field_path:
@@ -150,7 +150,7 @@ class WabaVariableMixin(models.AbstractModel):
                 labels.append(field._description_string(self.env))
                 model = self.env[field.comodel_name] if field.relational else model
             return " › ".join(labels)
-        return labels_of(self, "source")[self.source]
+        return selection_labels(self, "source")[self.source]
 
     def _read_variables(self, env, is_found=False):
         """These variables in their order, read once for many people: list of Variable.
@@ -168,22 +168,22 @@ class WabaVariableMixin(models.AbstractModel):
 
     def _field_value(self, record, is_found=False):
         """A field's value as people read it: names of records, labels, local dates and amounts."""
-        found = self.env["waba.field.path"]._follow(record, self.field_path, is_found)
+        found = self.env["waba.field.path"]._resolve_path(record, self.field_path, is_found)
         if found is None:
             return ""
         record, field, _value = found
-        return value_text(record, field.name, self._language())
+        return format_value(record, field.name, self._language())
 
     def _language(self):
         """The language of the message that these variables fill, as Meta names it: es_AR."""
         return self.template_id.language if "template_id" in self._fields else self.env.lang
 
-    def _as_parameters(self, values):
+    def _freeze_texts(self, values):
         """Frozen parameters, the form cloud_api.parameters reads, from {line id: text}."""
         return freeze_parameters(self._read_variables(self.env), values)
 
     @api.model
-    def _parameters_for(self, record, facts, words):
+    def _fill_parameters(self, record, facts, words):
         """The words for one person, frozen: what is previewed is what is sent.
 
         :param words: Words
@@ -191,12 +191,12 @@ class WabaVariableMixin(models.AbstractModel):
         :return: (parameters, reason key or None, detail or None)
         """
         variables = words.variables
-        values = {variable.id: variable.value_for(record, facts) for variable in variables}
+        values = {variable.id: variable.record_value(record, facts) for variable in variables}
         missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
         if missing:
             return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
         given = {v.key: values[v.id] for v in variables if values[v.id]}
-        problems = words.check.problems_of(given)
+        problems = words.check.value_problems(given)
         return (
             freeze_parameters(variables, values),
             "bad_value" if problems else None,
@@ -236,15 +236,15 @@ class Variable:
         self._line = line
         self._source = line.source
         self._is_found = is_found
-        self._fallback = clean_parameter(visible(line.fallback or ""))
+        self._fallback = clean_parameter(visible_text(line.fallback or ""))
         self._same_for_all = None
         self.is_link = line.source == "link"
         self._link_code = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
-            self._same_for_all = clean_parameter(visible(text or "")) or self._fallback
+            self._same_for_all = clean_parameter(visible_text(text or "")) or self._fallback
 
-    def value_for(self, record, facts):
+    def record_value(self, record, facts):
         """The text for one record, cleaned as Meta demands; '' for none.
 
         :param facts: `record._waba_person_facts()`
@@ -257,7 +257,7 @@ class Variable:
             value = self._line._field_value(record, self._is_found)
         else:
             value = facts[self._source]
-        return clean_parameter(visible(value or "")) or self._fallback
+        return clean_parameter(visible_text(value or "")) or self._fallback
 
     def _link_suffix(self, token):
         """The end of the address for one message; a preview, which has no message, shows none."""
@@ -265,11 +265,11 @@ class Variable:
             return "…"
         if self._link_code is None:
             self._link_code = self._line._tracked_link().code
-        return links.suffix(self._link_code, token)
+        return links.link_suffix(self._link_code, token)
 
 
-class Words:
-    """What one template's variables need to be filled, as `_parameters_for` reads it.
+class VariableSet:
+    """What one template's variables need to be filled, as `_fill_parameters` reads it.
 
     :param lines: waba.variable.mixin records
     :param env: the environment in which the record is read
@@ -286,7 +286,7 @@ def new_link_token():
     return secrets.token_urlsafe(12)
 
 
-def link_token_in(parameters):
+def find_link_token(parameters):
     """The token in a message's frozen parameters, or None."""
     tokens = (links.split_suffix(button["value"])[1] for button in parameters.get("buttons", ()))
     return next(filter(None, tokens), None)

@@ -10,10 +10,10 @@ from odoo.tools import SQL
 from ..cloud_api import events as webhook_events
 from ..cloud_api import parse_events
 from .hooks import hook
-from .job_turns import Turn
-from .languages import in_language_of
+from .job_turns import TimeSlice
+from .languages import with_language
 from .transactions import commit_step
-from .waba_webhook_wait import Wait
+from .waba_webhook_wait import PendingSubject
 
 _logger = logging.getLogger(__name__)
 
@@ -21,18 +21,18 @@ _logger = logging.getLogger(__name__)
 # screen at once. Up to 1,000 updates come in one body of some 400 kB.
 BATCH = 1000
 BATCH_BYTES = 1_000_000
-REPEATED_WITHIN = timedelta(days=7)
+REPETITION_PERIOD = timedelta(days=7)
 RUN_SECONDS = 45
 # Bodies of a run's first transaction, and the seconds one may take: a thousand statuses are applied
 # in less, a thousand messages of people take twenty times that, and nobody else gets the worker.
 FIRST_BATCH, BATCH_SECONDS = 100, 1.5
-GATHER_SECONDS = 0.3
+COLLECT_SECONDS = 0.3
 # Bodies committed in another order than they were numbered: as many may still be behind. What is
 # further behind is applied by the next run, at the latest after RUN_SECONDS.
-OVERTAKEN = 1000
+EVENTS_COMPARED = 1000
 # How far our clock may be behind Meta's when we look for events received after one happened.
 CLOCK_SKEW = timedelta(hours=1)
-# Events that set a state, so that only the newest on its subject counts (`_subject`).
+# Events that set a state, so that only the newest on its subject counts (`_event_subject`).
 STATE_EVENTS = (
     webhook_events.CapabilityChange,
     webhook_events.NumberUpdate,
@@ -61,24 +61,24 @@ class WabaWebhookEvent(models.Model):
         While more keeps coming in, it is gathered a moment: twenty runs a second, each for three
         statuses, would spend all their time on being runs.
         """
-        cron = self.env["ir.cron"].browse(self._applying_cron_id())
-        turn = Turn(cron, RUN_SECONDS)
+        cron = self.env["ir.cron"].browse(self._apply_cron_id())
+        turn = TimeSlice(cron, RUN_SECONDS)
         after, count = 0, FIRST_BATCH
-        commit_step(self.env, self._look_at_due)
+        commit_step(self.env, self._retry_due_events)
         while True:
             events = self._next_batch(after, count)
-            if not events and self._is_run_pending():
-                time.sleep(GATHER_SECONDS)
+            if not events and self._is_apply_pending():
+                time.sleep(COLLECT_SECONDS)
                 events = self._next_batch(after, count)
             if not events:
-                commit_step(self.env, self._plan_next_look)
+                commit_step(self.env, self._schedule_next_retry)
                 return
-            after = events[-1].id - OVERTAKEN
+            after = events[-1].id - EVENTS_COMPARED
             if turn.is_over:
                 cron._trigger()
                 return
             started = time.monotonic()
-            in_language_of(events.account_id.company_id, events)._apply_batch()
+            with_language(events.account_id.company_id, events)._apply_batch()
             count = _next_count(count, time.monotonic() - started)
 
     @api.model
@@ -109,33 +109,33 @@ class WabaWebhookEvent(models.Model):
         """One transaction for the whole batch; when it breaks, one per event, so that a broken
         event is named and kept and does not stop the others."""
         try:
-            commit_step(self.env, self._apply, processed=len(self))
+            commit_step(self.env, self._apply_bodies, processed=len(self))
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception:
             _logger.exception("waba.webhook.event: a batch could not be applied; one by one now")
             for event in self:
-                event._apply_alone()
+                event._apply_body()
 
-    def _apply_alone(self):
+    def _apply_body(self):
         try:
-            commit_step(self.env, self._apply, processed=1)
+            commit_step(self.env, self._apply_bodies, processed=1)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception:
             _logger.exception("waba.webhook.event %s: its events one by one now", self.id)
-            commit_step(self.env, self._apply_item_by_item)
+            commit_step(self.env, self._apply_items_separately)
 
-    def _apply(self):
+    def _apply_bodies(self):
         """Apply these bodies: statuses in bulk first, the rest one by one. The caller commits."""
-        parsed = [(event, event._parse()) for event in self]
+        parsed = [(event, event._parse_bodies()) for event in self]
         notes = self._apply_statuses(parsed)
         through = self._close_status_bodies(parsed, notes)
         for event, items in parsed:
             if event.id not in through:
                 event._apply_items(items, notes.get(event.id, {}))
 
-    def _parse(self):
+    def _parse_bodies(self):
         return parse_events((self.body or "").encode())
 
     def _apply_statuses(self, parsed):
@@ -145,7 +145,7 @@ class WabaWebhookEvent(models.Model):
         :return: {event's id: {place of an item in the body: Wait, or why it was not applied}}
         """
         told, places = [], []
-        reach, notes, refused = self._reach(), {}, {}
+        reach, notes, refused = self._vouched_accounts(), {}, {}
         for event, items in parsed:
             accounts, uids = reach[event.account_id.id]
             for place, item in enumerate(items):
@@ -156,8 +156,8 @@ class WabaWebhookEvent(models.Model):
                     # moves to another account, and what it sent before is told under the new one.
                     key = event.account_id, item.waba_uid
                     if key not in refused:
-                        note = event._no_account(item)
-                        refused[key] = not isinstance(note, Wait) and note
+                        note = event._missing_account_reason(item)
+                        refused[key] = not isinstance(note, PendingSubject) and note
                     if refused[key]:
                         notes.setdefault(event.id, {})[place] = refused[key]
                         continue
@@ -166,7 +166,7 @@ class WabaWebhookEvent(models.Model):
         strays = self.env["waba.message"]._apply_statuses(told) if told else {}
         for index, stray in strays.items():
             event, place = places[index]
-            notes.setdefault(event.id, {})[place] = event._note_stray_status(told[index][0], stray)
+            notes.setdefault(event.id, {})[place] = event._record_stray_status(told[index][0], stray)
         return notes
 
     def _close_status_bodies(self, parsed, notes):
@@ -181,7 +181,7 @@ class WabaWebhookEvent(models.Model):
             if all(isinstance(item, webhook_events.MessageStatus) for item in items):
                 through.add(event.id)
                 if event.id in notes:
-                    event._close(items, notes[event.id])
+                    event._close_body(items, notes[event.id])
                 else:
                     applied.append(event.id)
         self.browse(applied).write(
@@ -205,15 +205,15 @@ class WabaWebhookEvent(models.Model):
         """
         self.ensure_one()
         if self._is_repeated():
-            self._close(items, {})
+            self._close_body(items, {})
             self._on_items(items)
             return
-        notes, taken, waited = {**self._notes_before(items), **notes}, [], []
-        for place, item in self._still_to_apply(items).items():
+        notes, taken, waited = {**self._earlier_notes(items), **notes}, [], []
+        for place, item in self._items_to_apply(items).items():
             if not isinstance(item, webhook_events.MessageStatus):
-                notes[place] = self._apply_item(item)
-            (waited if isinstance(notes.get(place), Wait) else taken).append(item)
-        self._close(items, notes)
+                notes[place] = self._route_event(item)
+            (waited if isinstance(notes.get(place), PendingSubject) else taken).append(item)
+        self._close_body(items, notes)
         self._on_items(taken)
         if self.state != "waiting":
             # What it is about never became known: told all the same, of the account.
@@ -227,64 +227,64 @@ class WabaWebhookEvent(models.Model):
         :param applied: False when what they are about did not become known in time
         """
 
-    def _apply_item_by_item(self):
+    def _apply_items_separately(self):
         """A body of which something breaks: each of its events in a savepoint of its own, so that
         the broken one is named and its neighbours are applied."""
-        items, notes, broken = self._parse(), {}, []
+        items, notes, broken = self._parse_bodies(), {}, []
         for place, item in enumerate(items):
             try:
                 with self.env.cr.savepoint():
-                    notes[place] = self._apply_one(item)
+                    notes[place] = self._apply_event(item)
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
             except Exception as error:
                 broken.append(f"{type(error).__name__}: {error}")
         if broken:
-            told = [note.why if isinstance(note, Wait) else note for note in notes.values() if note]
-            self._write_failed(items, [*broken, *told])
+            told = [note.why if isinstance(note, PendingSubject) else note for note in notes.values() if note]
+            self._record_apply_error(items, [*broken, *told])
         else:
-            self._close(items, notes)
+            self._close_body(items, notes)
 
-    def _apply_one(self, item):
+    def _apply_event(self, item):
         """:return: None, a Wait, or why it was not applied"""
         if isinstance(item, webhook_events.MessageStatus):
             return self._apply_statuses([(self, [item])]).get(self.id, {}).get(0)
-        note = self._apply_item(item)
-        if not isinstance(note, Wait):
+        note = self._route_event(item)
+        if not isinstance(note, PendingSubject):
             self._on_items([item])
         return note
 
-    def _write_failed(self, items, sentences):
+    def _record_apply_error(self, items, sentences):
         self.write(
             {
                 "state": "failed",
                 "applied_at": fields.Datetime.now(),
-                "summary": self._summary_of(items),
-                "error": self._joined(sentences),
+                "summary": self._items_summary(items),
+                "error": self._join_sentences(sentences),
             }
         )
 
     @staticmethod
-    def _summary_of(items):
+    def _items_summary(items):
         return ", ".join(sorted({type(item).__name__ for item in items}))
 
     @staticmethod
-    def _joined(sentences):
+    def _join_sentences(sentences):
         # A body may say the same a thousand times.
         return "; ".join(dict.fromkeys(sentences))[:1000] or False
 
-    def _close(self, items, notes):
+    def _close_body(self, items, notes):
         """Write down what came of a body.
 
         :param notes: {place of an item in it: None, a Wait, or why it was not applied}
         """
         notes = {place: note for place, note in sorted(notes.items()) if note}
-        waits = {place: note for place, note in notes.items() if isinstance(note, Wait)}
+        waits = {place: note for place, note in notes.items() if isinstance(note, PendingSubject)}
         sentences = {place: note for place, note in notes.items() if place not in waits}
-        waiting = self._values_of_wait(waits, sentences, len(items))
+        waiting = self._wait_values(waits, sentences, len(items))
         for place, wait in waits.items():
             is_over = place not in (waiting["waiting_items"] or {"at": ()})["at"]
-            sentences[place] = self._waited_too_long(wait) if is_over else wait.why
+            sentences[place] = self._wait_expired_reason(wait) if is_over else wait.why
         is_applied = any(
             place not in notes and not isinstance(item, webhook_events.UnknownEvent)
             for place, item in enumerate(items)
@@ -293,8 +293,8 @@ class WabaWebhookEvent(models.Model):
             {
                 "state": "applied" if is_applied else "ignored",
                 "applied_at": fields.Datetime.now(),
-                "summary": self._summary_of(items),
-                "error": self._joined(sentences.values()),
+                "summary": self._items_summary(items),
+                "error": self._join_sentences(sentences.values()),
                 **waiting,
             }
         )
@@ -316,24 +316,24 @@ class WabaWebhookEvent(models.Model):
                     self.body_hash,
                     self.account_id.id,
                     self.id,
-                    self.received_at - REPEATED_WITHIN,
+                    self.received_at - REPETITION_PERIOD,
                 )
             )
         )
 
-    def _apply_item(self, item):
+    def _route_event(self, item):
         """One typed event to the method that knows it; statuses are applied already.
 
         :return: None, or a sentence that says why nothing was done
         """
         if isinstance(item, webhook_events.UnknownEvent):
             return f"{item.field}: {item.why}"
-        account = self._account_of(item)
+        account = self._event_account(item)
         if not account:
-            return self._no_account(item)
-        if why := self._names_own_number(item):
+            return self._missing_account_reason(item)
+        if why := self._own_number_reason(item):
             return why
-        if self._is_overtaken(item):
+        if self._is_outdated(item):
             return self.env._("Something newer on the same subject was applied before.")
         handler = {
             webhook_events.InboundMessage: self._apply_inbound,
@@ -357,25 +357,25 @@ class WabaWebhookEvent(models.Model):
     def _clock_skew():
         return CLOCK_SKEW
 
-    def _is_overtaken(self, item):
+    def _is_outdated(self, item):
         """Whether a newer event on the same subject was applied before this one."""
-        subject = self._subject(item)
+        subject = self._event_subject(item)
         if not subject or not item.at:
             return False
         later = self.search(
             Domain("state", "in", ("applied", "waiting"))
             & Domain("received_at", ">=", item.at - CLOCK_SKEW)
             & Domain("id", "!=", self.id)
-            & Domain("account_id", "in", self.account_id._of_same_app().ids)
+            & Domain("account_id", "in", self.account_id._same_app_accounts().ids)
             & Domain.OR([("summary", "like", kind.__name__)] for kind in STATE_EVENTS)
         )
         return any(
-            other.at and other.at > item.at and event._subject(other) == subject
+            other.at and other.at > item.at and event._event_subject(other) == subject
             for event in later
-            for other in event._parse()
+            for other in event._parse_bodies()
         )
 
-    def _subject(self, item):
+    def _event_subject(self, item):
         """What an event sets the state of; None when its order among others does not matter.
 
         :return: (the account's id at Meta, subject)
@@ -386,7 +386,7 @@ class WabaWebhookEvent(models.Model):
             case webhook_events.AccountReview():
                 subject = "review"
             case webhook_events.AccountUpdate():
-                subject = self._standing_of(item)
+                subject = self._account_standing(item)
             case webhook_events.TemplateStatus() if not self._template_state(item):
                 subject = None
             case webhook_events.TemplateCategory() if not item.previous:

@@ -54,7 +54,7 @@ class WabaWebhookEvent(models.Model):
 
     @api.model
     @api.private
-    def _store(self, account, raw_body):
+    def _store_body(self, account, raw_body):
         """Keep a verified body, to be committed by the request before its 200; then wake the job.
 
         :param account: waba.account the webhook key belongs to
@@ -73,22 +73,22 @@ class WabaWebhookEvent(models.Model):
                 fields.Datetime.now(),
             )
         )
-        self.env.cr.postcommit.add(self._wake_applying)
+        self.env.cr.postcommit.add(self._trigger_apply)
         return self.browse(self.env.cr.fetchone()[0])
 
     @api.model
-    def _wake_applying(self):
+    def _trigger_apply(self):
         """Have the applying job run once more, unless that is asked for already.
 
         Each trigger costs a row, a notification and two commits: at hundreds of webhooks a second
         one per webhook would cost more than all the rest.
         """
-        if not self._is_run_pending():
-            self.env["ir.cron"].browse(self._applying_cron_id())._trigger()
+        if not self._is_apply_pending():
+            self.env["ir.cron"].browse(self._apply_cron_id())._trigger()
             self.env["ir.cron"]._commit_progress()
 
     @api.model
-    def _is_run_pending(self):
+    def _is_apply_pending(self):
         """Whether a run of the applying job is asked for that has not begun. Ends the transaction.
 
         A run begins by deleting the triggers it answers to, and holds them locked until it ends.
@@ -101,7 +101,7 @@ class WabaWebhookEvent(models.Model):
                 SQL(
                     """SELECT 1 FROM ir_cron_trigger WHERE cron_id = %s AND call_at <= %s
                         LIMIT 1 FOR KEY SHARE SKIP LOCKED""",
-                    self._applying_cron_id(),
+                    self._apply_cron_id(),
                     fields.Datetime.now(),
                 ),
                 log_exceptions=False,
@@ -115,12 +115,12 @@ class WabaWebhookEvent(models.Model):
         return is_pending
 
     @api.model
-    def _applying_cron_id(self):
+    def _apply_cron_id(self):
         return self.env["ir.model.data"]._xmlid_to_res_id(
             "waba_campaign.ir_cron_apply_webhooks", raise_if_not_found=True
         )
 
-    def action_apply_again(self):
+    def action_reapply(self):
         """Apply once more, which gives the same rows; then ask Meta how things stand today.
 
         What an old event says of a limit or a template may have changed since without a webhook.

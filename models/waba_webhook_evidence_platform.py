@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import LazyTranslate
 
-from .waba_reputation_kinds import KIND_OF_FAILURE, RANKS, effect_of_change
+from .waba_reputation_kinds import KIND_BY_FAILURE, RANKS, change_effect
 
 _lt = LazyTranslate(__name__)
 
@@ -50,40 +50,40 @@ class WabaWebhookEvent(models.Model):
     # Limits and numbers
     # ------------------------------------------------------------------
 
-    def _limit_fact(self, account, item, limit, before=None, **values):
+    def _limit_evidence(self, account, item, limit, before=None, **values):
         """The daily limit: what Meta says, and what it was before as far as that is known."""
         if limit not in RANKS["messaging_limit"]:
             return []
         if before not in RANKS["messaging_limit"]:
-            before = self.env["waba.reputation.event"]._value_before(
+            before = self.env["waba.reputation.event"]._previous_value(
                 "messaging_limit",
                 item.at or self.received_at,
                 portfolio_id=account.portfolio_id.id,
             )
         return [
-            self._fact(
+            self._evidence_values(
                 account,
                 item,
                 "messaging_limit",
                 value_before=before,
                 value_after=limit,
-                effect=effect_of_change("messaging_limit", before, limit),
-                detail=account.portfolio_id._limit_words(before, limit),
+                effect=change_effect("messaging_limit", before, limit),
+                detail=account.portfolio_id._limit_text(before, limit),
                 **values,
             )
         ]
 
-    def _evidence_of_capability(self, account, item):
-        return self._limit_fact(account, item, item.messaging_limit)
+    def _capability_evidence(self, account, item):
+        return self._limit_evidence(account, item, item.messaging_limit)
 
-    def _evidence_of_number_update(self, account, item):
+    def _number_update_evidence(self, account, item):
         sender_id = self._senders_by_display(account, item.display_number)[:1].id
-        evidence = self._limit_fact(
+        evidence = self._limit_evidence(
             account, item, item.messaging_limit, item.old_limit, sender_id=sender_id
         )
         if kind := NUMBER_KINDS.get(item.event):
             evidence.append(
-                self._fact(
+                self._evidence_values(
                     account,
                     item,
                     kind,
@@ -95,24 +95,24 @@ class WabaWebhookEvent(models.Model):
             )
         return evidence
 
-    def _evidence_of_number_name(self, account, item):
+    def _number_name_evidence(self, account, item):
         decision = item.decision.upper()
         words = " ".join(filter(None, [item.requested_name, decision, item.rejection_reason]))
         return [
-            self._fact(
+            self._evidence_values(
                 account,
                 item,
                 "number_name",
                 sender_id=self._senders_by_display(account, item.display_number)[:1].id,
                 value_after=decision,
-                effect=effect_of_change("number_name", None, decision),
+                effect=change_effect("number_name", None, decision),
                 detail=self.env._("Meta's decision on the name: %s", words),
             )
         ]
 
-    def _evidence_of_security(self, account, item):
+    def _security_evidence(self, account, item):
         return [
-            self._fact(
+            self._evidence_values(
                 account,
                 item,
                 "security",
@@ -126,14 +126,14 @@ class WabaWebhookEvent(models.Model):
     # The account
     # ------------------------------------------------------------------
 
-    def _evidence_of_platform_error(self, account, item):
+    def _platform_error_evidence(self, account, item):
         """An error of the account or number outside any message; most are passing trouble."""
         error = item.error
-        kind = KIND_OF_FAILURE.get(error.failure_type)
+        kind = KIND_BY_FAILURE.get(error.failure_type)
         if not kind:
             return []
         return [
-            self._fact(
+            self._evidence_values(
                 account,
                 item,
                 kind,
@@ -144,12 +144,12 @@ class WabaWebhookEvent(models.Model):
             )
         ]
 
-    def _evidence_of_account_update(self, account, item):
+    def _account_update_evidence(self, account, item):
         evidence = []
         if item.violation_type:
             detail = self.env._("Meta names the rule: %s", item.violation_type)
             evidence.append(
-                self._fact(
+                self._evidence_values(
                     account,
                     item,
                     "account_violation",
@@ -161,7 +161,7 @@ class WabaWebhookEvent(models.Model):
             parts = [restriction.type, restriction.until and f"→ {restriction.until} UTC",
                      restriction.remediation]  # fmt: skip
             evidence.append(
-                self._fact(
+                self._evidence_values(
                     account,
                     item,
                     "account_restricted",
@@ -172,27 +172,27 @@ class WabaWebhookEvent(models.Model):
         if kind := BAN_KINDS.get(item.ban_state):
             detail = f"{item.ban_state} {item.ban_date}".strip()
             evidence.append(
-                self._fact(account, item, kind, value_after=item.ban_state, detail=detail)
+                self._evidence_values(account, item, kind, value_after=item.ban_state, detail=detail)
             )
         return evidence
 
-    def _evidence_of_account_review(self, account, item):
+    def _account_review_evidence(self, account, item):
         return [
-            self._fact(
+            self._evidence_values(
                 account,
                 item,
                 "account_review",
                 value_after=item.decision,
                 effect="good"
                 if item.decision == "approved"
-                else effect_of_change("account_review", None, item.decision),
+                else change_effect("account_review", None, item.decision),
                 detail=self.env._("Meta's review of the account: %s", item.decision),
             )
         ]
 
-    def _evidence_of_account_alert(self, account, item):
+    def _account_alert_evidence(self, account, item):
         return [
-            self._fact(
+            self._evidence_values(
                 account,
                 item,
                 "account_alert",
@@ -206,14 +206,14 @@ class WabaWebhookEvent(models.Model):
     # Templates
     # ------------------------------------------------------------------
 
-    def _template_fact(self, account, item, kind, **values):
+    def _template_evidence(self, account, item, kind, **values):
         """A template that is not known here is named in the words."""
-        template = self._template_of(account, item)
+        template = self._event_template(account, item)
         name = template.display_name or f"{item.name} ({item.language})"
         values["detail"] = f"{name}: {values.pop('words')}"
-        return self._fact(account, item, kind, template_id=template.id, **values)
+        return self._evidence_values(account, item, kind, template_id=template.id, **values)
 
-    def _evidence_of_template_status(self, account, item):
+    def _template_status_evidence(self, account, item):
         kind = TEMPLATE_KINDS.get(item.event)
         if item.event == "APPROVED" and item.title == "UNPAUSE":
             kind = "template_reinstated"
@@ -223,38 +223,38 @@ class WabaWebhookEvent(models.Model):
         reason = item.reason if item.reason != "NONE" else ""
         words = " · ".join(filter(None, [item.event, strike, reason, item.description]))
         return [
-            self._template_fact(
+            self._template_evidence(
                 account, item, kind, value_after=item.title or item.event, words=words
             )
         ]
 
-    def _evidence_of_template_quality(self, account, item):
+    def _template_quality_evidence(self, account, item):
         return [
-            self._template_fact(
+            self._template_evidence(
                 account,
                 item,
                 "template_quality",
                 value_before=item.previous,
                 value_after=item.new,
-                effect=effect_of_change("template_quality", item.previous, item.new),
-                words=self.env["waba.template"]._change_words(
+                effect=change_effect("template_quality", item.previous, item.new),
+                words=self.env["waba.template"]._change_text(
                     "quality_score", item.previous, item.new
                 ),
             )
         ]
 
-    def _evidence_of_template_category(self, account, item):
+    def _template_category_evidence(self, account, item):
         """Made a promotion by Meta, at once or announced: it had been called something milder."""
         before, after = item.previous or item.new, item.correct or item.new
         became_promotion = after == "marketing" and before != "marketing"
         return [
-            self._template_fact(
+            self._template_evidence(
                 account,
                 item,
                 "template_category",
                 value_before=before,
                 value_after=after,
                 effect="bad" if became_promotion else "neutral",
-                words=self.env["waba.template"]._change_words("category", before, after),
+                words=self.env["waba.template"]._change_text("category", before, after),
             )
         ]

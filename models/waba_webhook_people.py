@@ -5,7 +5,7 @@ from ..cloud_api import InboundMessage
 from ..policy import intent, numbers, second_sender
 from .hooks import hook
 from .waba_message import REPORTED_KINDS
-from .waba_webhook_wait import Wait
+from .waba_webhook_wait import PendingSubject
 
 PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}
 
@@ -23,11 +23,11 @@ class WabaWebhookEvent(models.Model):
         """Someone wrote: open the window, show it on their record, honour a wish to stop."""
         if not (item.number or item.user_uid or item.previous_user_uid):
             return self.env._("The message does not say who wrote it.")
-        if why := self._why_not_to_us(item):
-            self._heed_stop(account, item)
+        if why := self._not_conversation_reason(item):
+            self._apply_stray_opt_out(account, item)
             return why
         messages = self.env["waba.message"]
-        reach = account._of_same_app().ids
+        reach = account._same_app_accounts().ids
         if item.wamid and messages.search_count(
             [("wamid", "=", item.wamid), ("account_id", "in", reach)], limit=1
         ):
@@ -39,16 +39,16 @@ class WabaWebhookEvent(models.Model):
         )
         if not sender:
             self._poll_soon()
-            self._heed_stop(account, item)
-            return Wait(
+            self._apply_stray_opt_out(account, item)
+            return PendingSubject(
                 "number",
                 self.env._("The number with the ID %s is not known here.", item.phone_number_uid),
             )
-        self._on_person_wrote(sender, item, self._moment_of(item))
+        self._on_person_message(sender, item, self._event_time(item))
         return None
 
     @hook
-    def _on_person_wrote(self, sender, item, at):
+    def _on_person_message(self, sender, item, at):
         """After a message to `sender`, known here and not received before, was read from this body.
 
         :param sender: waba.sender
@@ -56,11 +56,11 @@ class WabaWebhookEvent(models.Model):
         :param at: naive UTC datetime when it was written
         """
 
-    def _moment_of(self, item):
+    def _event_time(self, item):
         """When it happened; nobody can have said something after it came in."""
         return min(item.at or self.received_at, self.received_at + self._clock_skew())
 
-    def _why_not_to_us(self, item):
+    def _not_conversation_reason(self, item):
         """Why a message is none of a conversation between one person and us, or None.
 
         It opens no service window, makes no lead and is answered by no rule. Only a request to
@@ -78,24 +78,24 @@ class WabaWebhookEvent(models.Model):
             )
         return None
 
-    def _heed_stop(self, account, item):
+    def _apply_stray_opt_out(self, account, item):
         """A request to stop in a message that is not kept, or not yet."""
-        words = self.env["waba.consent.word"]._words_of(account.company_id.id)
+        words = self.env["waba.consent.word"]._company_keywords(account.company_id.id)
         if item.kind in REPORTED_KINDS or not intent.opt_out_intent(
             item.text, item.payload or None, words
         ):
             return
-        person = self._person_to_heed(account, item)
+        person = self._find_stray_recipient(account, item)
         if person:
             person._set_marketing_state(
                 "opted_out",
                 "button" if item.payload else "reply",
                 self.env._('They wrote "%s".', item.text),
-                at=self._moment_of(item),
+                at=self._event_time(item),
                 company=account.company_id,
             )
 
-    def _person_to_heed(self, account, item):
+    def _find_stray_recipient(self, account, item):
         """The person an event is about, perhaps none.
 
         Of an account that was never read, and has no portfolio yet, by its company's others.
@@ -108,12 +108,12 @@ class WabaWebhookEvent(models.Model):
                 account.portfolio_id, item.number, item.user_uid
             )
         try:
-            number = numbers.e164_of(item.number)
-            return people._of_company(number, account.company_id) if number else people
+            number = numbers.canonical_number(item.number)
+            return people._company_recipient(number, account.company_id) if number else people
         except UserError:
             return people
 
-    def _names_own_number(self, item):
+    def _own_number_reason(self, item):
         """Why nothing follows from an event about one of our own numbers, or None.
 
         Echoes, tests from phone to phone and odd bodies name them; nobody is a person with our
@@ -122,7 +122,7 @@ class WabaWebhookEvent(models.Model):
         named = [getattr(item, "number", "")]
         if isinstance(item, InboundMessage):
             named.append(item.new_number)
-        ours = self.env["waba.sender"]._own_among(named)
+        ours = self.env["waba.sender"]._filter_own_numbers(named)
         if not ours:
             return None
         return self.env._("%s is a number of ours, and no person's.", ", ".join(sorted(ours)))
@@ -141,23 +141,23 @@ class WabaWebhookEvent(models.Model):
         company = account.company_id
         if target == "opted_in" and not account.portfolio_id:
             # A yes is given to this account alone.
-            return self._not_read_yet(account)
-        person = self._person_to_heed(account, item)
+            return self._wait_for_sync(account)
+        person = self._find_stray_recipient(account, item)
         if not person:
-            return self._not_read_yet(account)
-        at = self._moment_of(item)
+            return self._wait_for_sync(account)
+        at = self._event_time(item)
         is_late = person._has_newer_consent(at, company=company)
         person._set_marketing_state(
             target, "whatsapp", item.detail or item.value, at=at, company=company
         )
         return self.env._("The person said something newer before.") if is_late else None
 
-    def _not_read_yet(self, account):
-        return Wait(
+    def _wait_for_sync(self, account):
+        return PendingSubject(
             "account", self.env._("The account %s has not been read from Meta yet.", account.name)
         )
 
-    def _note_stray_status(self, item, stray):
+    def _record_stray_status(self, item, stray):
         """A status that changed none of our messages.
 
         Where Meta refused a promotion because the person wants none, that counts whoever sent it.
@@ -173,17 +173,17 @@ class WabaWebhookEvent(models.Model):
                 item.wamid or item.opaque,
             )
         is_refused = item.error and item.error.failure_type == "opted_out"
-        if is_refused and not item.is_group and not self._names_own_number(item):
-            account = self._account_of(item)
-            person = account and self._person_to_heed(account, item)
+        if is_refused and not item.is_group and not self._own_number_reason(item):
+            account = self._event_account(item)
+            person = account and self._find_stray_recipient(account, item)
             if person:
                 evidence = item.error.details or item.error.message or item.error.title
-                account = self._account_of(item)
+                account = self._event_account(item)
                 person._set_marketing_state(
-                    "opted_out", "refused", evidence, at=self._moment_of(item),
+                    "opted_out", "refused", evidence, at=self._event_time(item),
                     company=account.company_id,
                 )  # fmt: skip
-        return Wait(
+        return PendingSubject(
             "message" if second_sender.is_tag(item.opaque) else "untagged",
             self.env._("The message %s is not known here.", item.wamid or item.opaque),
         )

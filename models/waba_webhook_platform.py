@@ -1,7 +1,7 @@
 from odoo import fields, models
 
-from .waba_stop_causes import TEMPLATE_EVENTS, causes_begun_by, causes_lifted_by
-from .waba_webhook_wait import Wait
+from .waba_stop_causes import TEMPLATE_EVENTS, causes_lifted_on_event, causes_started_on_event
+from .waba_webhook_wait import PendingSubject
 
 RESTRICTIONS_STOPPING = (
     "RESTRICTED_BIZ_INITIATED_MESSAGING",
@@ -35,7 +35,7 @@ class WabaWebhookEvent(models.Model):
             lambda sender: display_number and (sender.number or "").lstrip("+") == display_number
         )
 
-    def _note_on_number(self, account, display_number, text):
+    def _post_on_number(self, account, display_number, text):
         """:return: None, or why it could not be noted"""
         senders = self._senders_by_display(account, display_number)
         for sender in senders:
@@ -45,7 +45,7 @@ class WabaWebhookEvent(models.Model):
         if not display_number:
             return self.env._("It does not say which number it is about.")
         self._poll_soon()
-        return Wait("number", self.env._("The number %s is not known here.", display_number))
+        return PendingSubject("number", self.env._("The number %s is not known here.", display_number))
 
     def _apply_number_update(self, account, item):
         """Since October 2025 this tells throughput and limit, no longer quality."""
@@ -54,7 +54,7 @@ class WabaWebhookEvent(models.Model):
         )
         if item.event == "THROUGHPUT_UPGRADE":
             self._poll_soon()
-        note = self._note_on_number(
+        note = self._post_on_number(
             account,
             item.display_number,
             self.env._("Meta reports on this number: %s", item.event),
@@ -67,13 +67,13 @@ class WabaWebhookEvent(models.Model):
             name=item.requested_name,
             decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
         )
-        note = self._note_on_number(account, item.display_number, decision)
+        note = self._post_on_number(account, item.display_number, decision)
         if not note:
             self._poll_soon()
         return note
 
     def _apply_security(self, account, item):
-        return self._note_on_number(
+        return self._post_on_number(
             account,
             item.display_number,
             self.env._("Meta reports a change of this number's security: %s", item.event),
@@ -94,7 +94,7 @@ class WabaWebhookEvent(models.Model):
     # The account
     # ------------------------------------------------------------------
 
-    def _stopping(self, item):
+    def _stopping_restrictions(self, item):
         """The restrictions in force that stop sending."""
         now = fields.Datetime.now()
         return [
@@ -104,7 +104,7 @@ class WabaWebhookEvent(models.Model):
             and (restriction.until is None or restriction.until > now)
         ]
 
-    def _standing_of(self, item):
+    def _account_standing(self, item):
         """What of an account's standing an AccountUpdate decides, False when nothing.
 
         Each stands by itself: news of a restriction makes no older word of a ban old.
@@ -115,33 +115,33 @@ class WabaWebhookEvent(models.Model):
         causes = [
             cause
             for word in words
-            for cause in (*causes_begun_by(word), *causes_lifted_by(word))
+            for cause in (*causes_started_on_event(word), *causes_lifted_on_event(word))
             if cause != "restriction"
         ]
         return causes and causes[0]
 
     def _apply_account_update(self, account, item):
-        if account.state == "draft" and self._standing_of(item):
-            return Wait(
+        if account.state == "draft" and self._account_standing(item):
+            return PendingSubject(
                 "account", self.env._("The account %s is not connected yet.", account.name)
             )
         account._message_log(
             body=self.env._("Meta reports on this account: %s", self._describe_account_update(item))
         )
-        if stopping := self._stopping(item):
-            self._restrict(account, stopping)
+        if stopping := self._stopping_restrictions(item):
+            self._apply_restrictions(account, stopping)
         for word in (item.event, item.ban_state):
-            for cause in causes_begun_by(word):
+            for cause in causes_started_on_event(word):
                 if cause != "restriction":
-                    account._stop(self._why_stopped(cause), cause=cause)
-            account._lift(causes_lifted_by(word), self._why_lifted(word))
+                    account._add_stop(self._stop_reason(cause), cause=cause)
+            account._lift_stops(causes_lifted_on_event(word), self._lift_reason(word))
         return None
 
-    def _restrict(self, account, stopping):
+    def _apply_restrictions(self, account, stopping):
         ends = [restriction.until for restriction in stopping]
         until = None if None in ends else max(ends)
         account.write({"restriction": stopping[0].type, "restricted_until": until})
-        account._stop(
+        account._add_stop(
             self.env._(
                 "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
                 ", ".join(restriction.type for restriction in stopping),
@@ -150,7 +150,7 @@ class WabaWebhookEvent(models.Model):
             cause="restriction",
         )
 
-    def _why_stopped(self, cause):
+    def _stop_reason(self, cause):
         """Sentence on a stop that Meta's word alone begins: what happened and what to do."""
         return {
             "disabled": self.env._(
@@ -166,7 +166,7 @@ class WabaWebhookEvent(models.Model):
             ),
         }[cause]
 
-    def _why_lifted(self, word):
+    def _lift_reason(self, word):
         if word == "ACCOUNT_RECONNECTED":
             return self.env._("Meta has connected this account again.")
         return self.env._("Meta has reinstated this account.")
@@ -197,7 +197,7 @@ class WabaWebhookEvent(models.Model):
     # Templates
     # ------------------------------------------------------------------
 
-    def _template_of(self, account, item):
+    def _event_template(self, account, item):
         """By Meta's id, else by name and language, the latest of that name; perhaps none."""
         templates = account.with_context(active_test=False).template_ids.sorted("id")
         return (
@@ -211,9 +211,9 @@ class WabaWebhookEvent(models.Model):
             )
         )
 
-    def _template_unknown(self, item):
+    def _wait_for_template(self, item):
         self._poll_soon()
-        return Wait(
+        return PendingSubject(
             "template",
             self.env._(
                 "The template %(name)s (%(language)s) is not known here.",
@@ -222,7 +222,7 @@ class WabaWebhookEvent(models.Model):
             ),
         )
 
-    def _is_read_since(self, template, item):
+    def _is_template_newer(self, template, item):
         """Whether the template was first read from Meta after this happened: what it says of the
         template's state was known then, or is overtaken. Meta is asked once more, to be sure."""
         if not self.waiting_items or not item.at or item.at >= template.create_date:
@@ -235,11 +235,11 @@ class WabaWebhookEvent(models.Model):
         return TEMPLATE_EVENTS.get(item.event)
 
     def _apply_template_status(self, account, item):
-        template = self._template_of(account, item)
+        template = self._event_template(account, item)
         if not template:
-            return self._template_unknown(item)
+            return self._wait_for_template(item)
         reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
-        if not self._is_read_since(template, item):
+        if not self._is_template_newer(template, item):
             self._set_template_state(template, item, reason)
         words = " ".join(filter(None, [item.event, reason, item.description]))
         template._message_log(body=self.env._("Meta reports on this template: %s", words))
@@ -249,24 +249,24 @@ class WabaWebhookEvent(models.Model):
         if status := self._template_state(item):
             template._set_status(status, reason or False)
         elif item.event == "FLAGGED":
-            template._take_flag()
+            template._apply_flag()
 
     def _apply_template_quality(self, account, item):
-        template = self._template_of(account, item)
+        template = self._event_template(account, item)
         if not template:
-            return self._template_unknown(item)
-        if self._is_read_since(template, item):
+            return self._wait_for_template(item)
+        if self._is_template_newer(template, item):
             return None
         qualities = dict(template._fields["quality_score"].selection)
         template.quality_score = item.new if item.new in qualities else "unknown"
         return None
 
     def _apply_template_category(self, account, item):
-        template = self._template_of(account, item)
+        template = self._event_template(account, item)
         if not template:
-            return self._template_unknown(item)
+            return self._wait_for_template(item)
         categories = dict(template._fields["category"].selection)
-        if item.previous and item.new in categories and not self._is_read_since(template, item):
+        if item.previous and item.new in categories and not self._is_template_newer(template, item):
             template.category = item.new
         if item.correct:
             template._message_log(

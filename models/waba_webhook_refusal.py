@@ -16,11 +16,11 @@ _logger = logging.getLogger(__name__)
 WRITE_SECONDS = 1.0
 
 
-class Counter:
+class RefusalCounter:
     """Refusals of this process that are not written yet, by database and account."""
 
     def __init__(self):
-        self._lock = threading.Lock()
+        self._lock_campaigns = threading.Lock()
         self._counts = {}
 
     def add(self, key, now):
@@ -29,7 +29,7 @@ class Counter:
         :param now: seconds that only grow
         :return: how many to write now, 0 when it is too early
         """
-        with self._lock:
+        with self._lock_campaigns:
             count, due = self._counts.get(key, (0, now))
             count += 1
             if now < due:
@@ -38,24 +38,24 @@ class Counter:
             self._counts[key] = 0, now + WRITE_SECONDS
             return count
 
-    def waiting(self, key):
+    def pending_count(self, key):
         """How many are counted and not written yet."""
-        with self._lock:
+        with self._lock_campaigns:
             return self._counts.get(key, (0, 0.0))[0]
 
-    def forget(self):
+    def reset(self):
         """Begin anew, as a new process does."""
-        with self._lock:
+        with self._lock_campaigns:
             self._counts.clear()
 
-    def give_back(self, key, count):
+    def restore(self, key, count):
         """These could not be written; the next one takes them along."""
-        with self._lock:
+        with self._lock_campaigns:
             known, due = self._counts.get(key, (0, 0.0))
             self._counts[key] = known + count, due
 
 
-COUNTER = Counter()
+COUNTER = RefusalCounter()
 
 
 class WabaWebhookRefusal(models.Model):
@@ -81,7 +81,7 @@ class WabaWebhookRefusal(models.Model):
 
     @api.model
     @api.private
-    def _note(self, account_id):
+    def _count_refusal(self, account_id):
         """Count one refused body of this account; called by the door, costs it nothing mostly."""
         key = self.env.cr.dbname, account_id
         if not (count := COUNTER.add(key, time.monotonic())):
@@ -123,7 +123,7 @@ class WabaAccount(models.Model):
             account.refused_count, account.refused_at = row.count, row.last_at
 
     @implements("_on_change")
-    def _forget_refusals(self, names):
+    def _clear_refusals(self, names):
         """What was refused under another secret says nothing of this one."""
         if "app_secret" in names:
             refusals = self.env["waba.webhook.refusal"].sudo()

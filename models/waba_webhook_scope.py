@@ -1,18 +1,18 @@
 from odoo import models
 
-from .waba_webhook_wait import Wait
+from .waba_webhook_wait import PendingSubject
 
 
 class WabaWebhookEvent(models.Model):
     """What the signature of a body vouches for.
 
     Everything that an event names is looked for among the accounts of its app alone: accounts,
-    numbers and templates by `_account_of`, messages by `_reach`, whether singly or in bulk.
+    numbers and templates by `_event_account`, messages by `_vouched_accounts`, whether singly or in bulk.
     """
 
     _inherit = "waba.webhook.event"
 
-    def _account_of(self, item):
+    def _event_account(self, item):
         """The account an event is about, perhaps none.
 
         Only the field `messages` reaches an account's own address; the others go to the one
@@ -21,10 +21,10 @@ class WabaWebhookEvent(models.Model):
         own = self.account_id
         if item.waba_uid in ("", own.waba_uid):
             return own
-        return own._of_same_app().filtered(lambda account: account.waba_uid == item.waba_uid)
+        return own._same_app_accounts().filtered(lambda account: account.waba_uid == item.waba_uid)
 
-    def _no_account(self, item):
-        """Why there is no `_account_of` an event: unknown as yet, or another app's."""
+    def _missing_account_reason(self, item):
+        """Why there is no `_event_account` an event: unknown as yet, or another app's."""
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         if accounts.search_count([("waba_uid", "=", item.waba_uid)], limit=1):
             return self.env._(
@@ -32,16 +32,16 @@ class WabaWebhookEvent(models.Model):
                 "secret is another one.",
                 item.waba_uid,
             )
-        return Wait(
+        return PendingSubject(
             "account", self.env._("No account with the ID %s is connected here.", item.waba_uid)
         )
 
-    def _reach(self):
+    def _vouched_accounts(self):
         """{account's id of these events: (ids of the accounts its app speaks for, their ids at
         Meta)}"""
         reach = {}
         for account in self.account_id:
-            accounts = account._of_same_app()
+            accounts = account._same_app_accounts()
             uids = frozenset([*accounts.mapped("waba_uid"), ""])
             reach[account.id] = frozenset(accounts.ids), uids
         return reach

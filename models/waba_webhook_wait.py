@@ -9,7 +9,7 @@ from .hooks import implements
 # What an event may wait for -> when it is looked at again, counted from the look before. Meta
 # repeats a body for 7 days (Webhooks overview, 2026-09-11); what is unknown for as long stays so.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-LOOKS = {
+RETRY_DELAYS = {
     # To be read from Meta, or connected by a person: looked at again at once when that happens.
     "account": (5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
     "number": (MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
@@ -21,10 +21,10 @@ LOOKS = {
 }
 
 
-class Wait(NamedTuple):
+class PendingSubject(NamedTuple):
     """An event's subject is not known yet.
 
-    :param kind: a key of `LOOKS`
+    :param kind: a key of `RETRY_DELAYS`
     :param why: sentence that names the subject
     """
 
@@ -38,20 +38,20 @@ class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     @implements("_on_change")
-    def _look_at_waiting_events(self, names):
+    def _retry_waiting_for_account(self, names):
         if {"waba_uid", "app_secret", "state"}.intersection(names):
             for account in self:
-                self.env["waba.webhook.event"].sudo()._look_again(account, "account")
+                self.env["waba.webhook.event"].sudo()._retry_waiting_events(account, "account")
 
     @implements("_on_new_subjects")
-    def _look_at_events_of_subjects(self):
-        self.env["waba.webhook.event"]._look_again(self, "account", "number", "template")
+    def _retry_waiting_for_subjects(self):
+        self.env["waba.webhook.event"]._retry_waiting_events(self, "account", "number", "template")
 
 
 class WabaWebhookEvent(models.Model):
     """Events that came before what they are about was known.
 
-    They wait, are looked at again when an account is connected or read (`_look_again`) and by the
+    They wait, are looked at again when an account is connected or read (`_retry_waiting_events`) and by the
     job in growing steps, and are named as not applied after the last. What a body holds beside them
     is applied at once, and once.
     """
@@ -79,7 +79,7 @@ class WabaWebhookEvent(models.Model):
 
     _waiting_idx = models.Index("(look_at) WHERE state = 'waiting'")
 
-    def _still_to_apply(self, items):
+    def _items_to_apply(self, items):
         """{place: item} of a body's items: all of them, or those that waited.
 
         Another version may read a body as more or fewer events; then all are applied again, which
@@ -89,13 +89,13 @@ class WabaWebhookEvent(models.Model):
         places = waited["at"] if waited.get("of") == len(items) else range(len(items))
         return {place: items[place] for place in places}
 
-    def _notes_before(self, items):
+    def _earlier_notes(self, items):
         """{place: sentence} of a waiting body's other items, said when it was looked at first."""
         waited = self.waiting_items or {}
         notes = waited.get("notes", {}) if waited.get("of") == len(items) else {}
         return {int(place): note for place, note in notes.items()}
 
-    def _values_of_wait(self, waits, notes, count):
+    def _wait_values(self, waits, notes, count):
         """What makes an event wait on, or end its waiting.
 
         :param waits: {place of an item in the body: Wait}
@@ -105,7 +105,7 @@ class WabaWebhookEvent(models.Model):
         """
         taken = self.look_count
         open_waits = {
-            place: wait for place, wait in waits.items() if taken < len(LOOKS[wait.kind])
+            place: wait for place, wait in waits.items() if taken < len(RETRY_DELAYS[wait.kind])
         }
         if not open_waits:
             return {"wait_kind": False, "look_at": False, "waiting_items": False}
@@ -113,17 +113,17 @@ class WabaWebhookEvent(models.Model):
         return {
             "state": "waiting",
             "wait_kind": kinds[0],
-            "look_at": fields.Datetime.now() + min(LOOKS[kind][taken] for kind in kinds),
+            "look_at": fields.Datetime.now() + min(RETRY_DELAYS[kind][taken] for kind in kinds),
             "look_count": taken + 1,
             "waiting_items": {"of": count, "at": sorted(open_waits), "notes": notes},
         }
 
-    def _waited_too_long(self, wait):
+    def _wait_expired_reason(self, wait):
         """Sentence that ends a wait."""
         return self.env._("%s Not applied: it did not become known in time.", wait.why)
 
     @api.model
-    def _look_at_due(self):
+    def _retry_due_events(self):
         """Have those applied again whose time has come; see to the next time.
 
         :return: how many
@@ -141,7 +141,7 @@ class WabaWebhookEvent(models.Model):
         return count
 
     @api.model
-    def _plan_next_look(self):
+    def _schedule_next_retry(self):
         """The job runs by itself every few minutes; the first looks come sooner."""
         [[look_at]] = self.env.execute_query(
             SQL("SELECT min(look_at) FROM waba_webhook_event WHERE state = 'waiting'")
@@ -154,11 +154,11 @@ class WabaWebhookEvent(models.Model):
             cron._trigger(at=look_at)
 
     @api.model
-    def _look_again(self, account, *kinds):
+    def _retry_waiting_events(self, account, *kinds):
         """Something became known of `account`: what waited for it is applied now. It costs none of
         the looks that are taken without a reason.
 
-        :param kinds: keys of `LOOKS`
+        :param kinds: keys of `RETRY_DELAYS`
         """
         self.flush_model(["state", "wait_kind"])
         self.env.cr.execute(
@@ -167,7 +167,7 @@ class WabaWebhookEvent(models.Model):
                       SET state = 'new', look_count = greatest(look_count - 1, 0)
                     WHERE state = 'waiting' AND wait_kind IN %s AND account_id = ANY(%s)""",
                 kinds,
-                account._of_same_app().ids,
+                account._same_app_accounts().ids,
             )
         )
         if self.env.cr.rowcount:

@@ -1,7 +1,7 @@
 """The windows that buttons open, as the web client reads them."""
 
 
-def form_of(record):
+def form_action(record):
     """The record's form."""
     return {
         "type": "ir.actions.act_window",
@@ -11,7 +11,7 @@ def form_of(record):
     }
 
 
-def dialog_of(model, name, /, **values):
+def dialog_action(model, name, /, **values):
     """A wizard's form in a dialog.
 
     :param values: what its fields start with
@@ -26,7 +26,7 @@ def dialog_of(model, name, /, **values):
     }
 
 
-def list_of(env, xml_id, domain, context=None):
+def list_action(env, xml_id, domain, context=None):
     """One of the addon's own actions, of the rows in `domain` alone and without its usual filters.
 
     :param xml_id: without the addon's name

@@ -5,7 +5,7 @@ from ast import literal_eval
 from odoo.fields import Domain
 
 
-def read_domain(text, model):
+def parse_domain(text, model):
     """The Domain, checked against the fields of `model`; of everything where nothing is written.
 
     :raise ValueError: it cannot be read, or names what the model does not have

@@ -18,19 +18,19 @@ CRITERIA = ("read", "reply")
 
 # Minimum people per message for a meaningful result: at a read rate of 60 % the error of one rate
 # of 50 people is 14 points (two-sided 95 %).
-LEAST_PEOPLE = 50
+MIN_TEST_RECIPIENTS = 50
 # Margin on top of the minimum: random assignment is uneven, and some people are not reached.
 HEADROOM = 1.3
 # The test is sent when nearly all of its rows are: a few may wait days for a slot, for the end of
 # quiet hours or for another attempt.
-HANDLED = 0.9
+COMPLETE_SHARE = 0.9
 # Two-sided 95 %: a difference this large occurs by chance once in twenty tests.
-SURE_Z = 1.96
+SIGNIFICANCE_Z = 1.96
 # Fewer are no pattern, as in policy/canary.py.
-FEWEST_OPT_OUTS = 3
+MIN_OPT_OUTS = 3
 
 
-class Part(NamedTuple):
+class VariantResult(NamedTuple):
     """The results of one message of the test.
 
     people: rows of it; waiting: of these, still to be sent; replied: answered, without those who
@@ -54,7 +54,7 @@ class Part(NamedTuple):
         return self.count(criterion) / self.delivered if self.delivered else None
 
 
-class Verdict(NamedTuple):
+class AbTestVerdict(NamedTuple):
     """Which message the rest gets, and why.
 
     ground: 'stopped' (the other may not be sent), 'opt_outs' (the other is answered or read more,
@@ -66,17 +66,17 @@ class Verdict(NamedTuple):
     ground: str
 
 
-def trial_share(wanted: float, people: int) -> float:
+def test_share(wanted: float, people: int) -> float:
     """Return the share (0 to 1) of `people` in the test: as requested, but enough for a result.
 
     A small audience is in the test as a whole.
     """
     if people <= 0:
         return 1.0
-    return min(1.0, max(wanted, HEADROOM * 2 * LEAST_PEOPLE / people))
+    return min(1.0, max(wanted, HEADROOM * 2 * MIN_TEST_RECIPIENTS / people))
 
 
-def assign(campaign: str, person: str, share: float) -> str | None:
+def assign_variant(campaign: str, person: str, share: float) -> str | None:
     """Return 'a' or 'b' for people in the test, None for the rest. Deterministic."""
     digest = hashlib.sha256(f"{campaign}/{person}".encode()).digest()
     place = int.from_bytes(digest[:8]) / 2**64
@@ -85,40 +85,44 @@ def assign(campaign: str, person: str, share: float) -> str | None:
     return "a" if place < share / 2 else "b"
 
 
-def is_through(parts: dict[str, Part]) -> bool:
+def is_fully_sent(parts: dict[str, VariantResult]) -> bool:
     """Return whether the test was sent, so that the time for reactions begins."""
-    return all(part.people - part.waiting >= HANDLED * part.people for part in parts.values())
+    return all(
+        part.people - part.waiting >= COMPLETE_SHARE * part.people for part in parts.values()
+    )
 
 
-def decide(parts: dict[str, Part], criterion: str) -> Verdict | None:
+def choose_winner(parts: dict[str, VariantResult], criterion: str) -> AbTestVerdict | None:
     """Return which message the rest gets; None while neither may be sent."""
     a, b = parts["a"], parts["b"]
     if not (a.may_be_sent and b.may_be_sent):
         if not (a.may_be_sent or b.may_be_sent):
             return None
-        return Verdict("a" if a.may_be_sent else "b", "stopped")
+        return AbTestVerdict("a" if a.may_be_sent else "b", "stopped")
     winner = "b" if _rate(b, criterion) > _rate(a, criterion) else "a"
     ahead, behind = (b, a) if winner == "b" else (a, b)
-    if _is_complained_of(ahead, behind):
-        return Verdict("a" if winner == "b" else "b", "opt_outs")
-    if min(a.delivered, b.delivered) < LEAST_PEOPLE:
-        return Verdict(winner, "thin")
+    if _has_more_opt_outs(ahead, behind):
+        return AbTestVerdict("a" if winner == "b" else "b", "opt_outs")
+    if min(a.delivered, b.delivered) < MIN_TEST_RECIPIENTS:
+        return AbTestVerdict(winner, "thin")
     if _rate(a, criterion) == _rate(b, criterion):
-        return Verdict("a", "equal")
+        return AbTestVerdict("a", "equal")
     is_sure = _z(ahead.count(criterion), ahead.delivered, behind.count(criterion),
-                 behind.delivered) >= SURE_Z  # fmt: skip
-    return Verdict(winner, "better" if is_sure else "slightly")
+                 behind.delivered) >= SIGNIFICANCE_Z  # fmt: skip
+    return AbTestVerdict(winner, "better" if is_sure else "slightly")
 
 
-def _rate(part: Part, criterion: str) -> float:
+def _rate(part: VariantResult, criterion: str) -> float:
     return part.rate(criterion) or 0.0
 
 
-def _is_complained_of(ahead: Part, behind: Part) -> bool:
+def _has_more_opt_outs(ahead: VariantResult, behind: VariantResult) -> bool:
     """Return whether clearly more people of `ahead` opted out."""
-    if ahead.opted_out < FEWEST_OPT_OUTS:
+    if ahead.opted_out < MIN_OPT_OUTS:
         return False
-    return _z(ahead.opted_out, ahead.delivered, behind.opted_out, behind.delivered) >= SURE_Z
+    return (
+        _z(ahead.opted_out, ahead.delivered, behind.opted_out, behind.delivered) >= SIGNIFICANCE_Z
+    )
 
 
 def _z(count: int, base: int, other_count: int, other_base: int) -> float:

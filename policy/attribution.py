@@ -17,14 +17,14 @@ from .proportions import wilson_interval
 DEFAULT_DAYS = 14
 MAX_DAYS = 90
 # Minimum replies or won leads for a price per reply or per won lead.
-ENOUGH_FOR_A_PRICE = 5
+MIN_PRICED = 5
 # Minimum people in each group: below it, chance explains even a large difference.
-ENOUGH_TO_COMPARE = 100
+MIN_COMPARED = 100
 # Two-sided 95 %.
 Z = 1.96
 
 
-class Sent(NamedTuple):
+class SentMessage(NamedTuple):
     """A message to the person or about the lead.
 
     reached_at: when it was delivered or read, whichever came first; None: it was never delivered
@@ -34,8 +34,8 @@ class Sent(NamedTuple):
     reached_at: datetime | None
 
 
-def attribute(
-    at: datetime, messages: Iterable[Sent], window: timedelta, named: int | None = None
+def attributed_message_id(
+    at: datetime, messages: Iterable[SentMessage], window: timedelta, named: int | None = None
 ) -> int | None:
     """Return the id of the message that an event is attributed to, None for none.
 
@@ -54,7 +54,7 @@ def attribute(
     return last.id if last else None
 
 
-def is_held_out(key: str, share: float) -> bool:
+def is_in_holdout(key: str, share: float) -> bool:
     """Return whether a person belongs to the `share` (0 to 1) of an audience that gets no message.
 
     Random but deterministic: a repeated preparation holds out the same people.
@@ -66,7 +66,7 @@ def is_held_out(key: str, share: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ComparisonGroup:
     """A group: number of people, and how many of them were won."""
 
     people: int
@@ -92,7 +92,7 @@ class Comparison:
     high: float
 
 
-def compare(written: Group, others: Group) -> Comparison:
+def compare_groups(written: ComparisonGroup, others: ComparisonGroup) -> Comparison:
     """Compare two groups by Newcombe's interval (score method without continuity correction).
 
     Newcombe, Interval estimation for the difference between independent proportions, 1998.
@@ -104,7 +104,7 @@ def compare(written: Group, others: Group) -> Comparison:
     low_2, high_2 = wilson_interval(others.won, others.people, Z)
     low = difference - math.hypot(written.rate - low_1, high_2 - others.rate)
     high = difference + math.hypot(high_1 - written.rate, others.rate - low_2)
-    if min(written.people, others.people) < ENOUGH_TO_COMPARE:
+    if min(written.people, others.people) < MIN_COMPARED:
         verdict = "thin"
     else:
         verdict = "better" if low > 0 else "worse" if high < 0 else "chance"

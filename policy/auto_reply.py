@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .plain_text import normalise
+from .plain_text import normalize_text
 
 OUT_OF_HOURS, KEYWORD, BUTTON, STOP = "out_of_hours", "keyword", "button", "stop"
 TRIGGERS = (OUT_OF_HOURS, KEYWORD, BUTTON, STOP)
@@ -21,15 +21,15 @@ ANSWERED_KINDS = frozenset(
 )  # fmt: skip
 # A webhook may come hours late; an automatic "we are closed" in the middle of the day is worse
 # than none.
-ANSWERED_WITHIN = timedelta(hours=1)
+ANSWER_PERIOD = timedelta(hours=1)
 # Nobody reads and answers this fast; a bot does.
-TOO_FAST = timedelta(seconds=3)
+MIN_INTERVAL = timedelta(seconds=3)
 # Automatic replies to one person in 24 hours, over all rules and numbers.
-MOST_IN_A_DAY = 3
+MAX_PER_DAY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ReplyRule:
     """One automatic answer.
 
     key: the caller's identifier of the rule.
@@ -50,7 +50,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class InboundText:
     """An inbound message. wants_stop: it is an opt-out. may_want_stop: it may be one, and a person
     has to read it."""
 
@@ -63,7 +63,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class ThreadState:
     """The state of the conversation.
 
     answered_at: the last automatic answer, if no colleague has answered since.
@@ -82,7 +82,7 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ReplyDecision:
     """`rule` is the key of the rule that answers, or None for the reason `why`.
 
     hands_over: the conversation is handed over to a colleague now.
@@ -93,59 +93,61 @@ class Decision:
     hands_over: bool = False
 
 
-def decide(message: Message, talk: Talk, rules: Sequence[Rule], now: datetime) -> Decision:
+def decide_reply(
+    message: InboundText, talk: ThreadState, rules: Sequence[ReplyRule], now: datetime
+) -> ReplyDecision:
     """Return whether a rule answers this message, and whether a colleague takes over.
 
     :param rules: in order of precedence: the first that matches answers
     """
     if message.kind not in ANSWERED_KINDS:
-        return Decision(why="kind")
+        return ReplyDecision(why="kind")
     if message.may_want_stop:
-        return Decision(why="may_want_stop")
-    if is_handed_over(talk, now):
-        return Decision(why="handed_over")
-    if was_answered(talk, now):
+        return ReplyDecision(why="may_want_stop")
+    if is_with_colleague(talk, now):
+        return ReplyDecision(why="handed_over")
+    if was_answered_automatically(talk, now):
         # The second message: nobody should have to repeat themselves to a bot.
-        return Decision(why=_second_why(message, talk), hands_over=True)
-    if now - message.at > ANSWERED_WITHIN:
-        return Decision(why="late")
+        return ReplyDecision(why=_second_message_reason(message, talk), hands_over=True)
+    if now - message.at > ANSWER_PERIOD:
+        return ReplyDecision(why="late")
     if not talk.window_expires_at or talk.window_expires_at <= now:
-        return Decision(why="window")
-    if talk.count_today >= MOST_IN_A_DAY:
-        return Decision(why="too_many", hands_over=True)
-    fitting = [rule for rule in rules if fits(rule, message)]
-    rested = [rule for rule in fitting if has_rested(rule, now)]
+        return ReplyDecision(why="window")
+    if talk.count_today >= MAX_PER_DAY:
+        return ReplyDecision(why="too_many", hands_over=True)
+    fitting = [rule for rule in rules if matches_rule(rule, message)]
+    rested = [rule for rule in fitting if is_cooldown_over(rule, now)]
     if rested:
-        return Decision(rule=rested[0].key)
-    return Decision(why="stop" if message.wants_stop else "no_rule")
+        return ReplyDecision(rule=rested[0].key)
+    return ReplyDecision(why="stop" if message.wants_stop else "no_rule")
 
 
-def _second_why(message: Message, talk: Talk) -> str:
-    if talk.last_answer and normalise(message.text) == normalise(talk.last_answer):
+def _second_message_reason(message: InboundText, talk: ThreadState) -> str:
+    if talk.last_answer and normalize_text(message.text) == normalize_text(talk.last_answer):
         return "echo"
-    if talk.answered_at and timedelta() <= message.at - talk.answered_at <= TOO_FAST:
+    if talk.answered_at and timedelta() <= message.at - talk.answered_at <= MIN_INTERVAL:
         return "too_fast"
     return "second_message"
 
 
-def is_handed_over(talk: Talk, now: datetime) -> bool:
+def is_with_colleague(talk: ThreadState, now: datetime) -> bool:
     """Return whether the conversation waits for a colleague; this expires."""
     return bool(talk.handed_over_at) and now - talk.handed_over_at < talk.hand_over_for
 
 
-def was_answered(talk: Talk, now: datetime) -> bool:
+def was_answered_automatically(talk: ThreadState, now: datetime) -> bool:
     """Return whether an automatic reply came last, so that the next message is for a colleague."""
     return bool(talk.answered_at) and now - talk.answered_at < talk.hand_over_for
 
 
-def has_rested(rule: Rule, now: datetime) -> bool:
+def is_cooldown_over(rule: ReplyRule, now: datetime) -> bool:
     """Return whether the rule's cooldown for this person is over."""
     if rule.rested_since is None or not rule.cooldown:
         return True
     return now - rule.rested_since >= rule.cooldown
 
 
-def fits(rule: Rule, message: Message) -> bool:
+def matches_rule(rule: ReplyRule, message: InboundText) -> bool:
     """Return whether a rule matches this message.
 
     An opt-out is answered only by the rule that confirms it: a keyword's answer could contradict
@@ -156,22 +158,22 @@ def fits(rule: Rule, message: Message) -> bool:
     if rule.trigger == OUT_OF_HOURS:
         return rule.is_closed
     if rule.trigger == BUTTON:
-        return _is_pressed(rule, message)
-    return _says(rule, message)
+        return _matches_button(rule, message)
+    return _matches_keyword(rule, message)
 
 
-def _is_pressed(rule: Rule, message: Message) -> bool:
+def _matches_button(rule: ReplyRule, message: InboundText) -> bool:
     if message.kind not in ("button", "interactive"):
         return False
-    pressed = {message.payload.strip(), normalise(message.text)} - {""}
-    return any(word.strip() in pressed or normalise(word) in pressed for word in rule.words)
+    pressed = {message.payload.strip(), normalize_text(message.text)} - {""}
+    return any(word.strip() in pressed or normalize_text(word) in pressed for word in rule.words)
 
 
-def _says(rule: Rule, message: Message) -> bool:
-    said = normalise(message.text)
+def _matches_keyword(rule: ReplyRule, message: InboundText) -> bool:
+    said = normalize_text(message.text)
     if not said:
         return False
-    for word in filter(None, map(normalise, rule.words)):
+    for word in filter(None, map(normalize_text, rule.words)):
         if said == word or (not rule.whole and f" {word} " in f" {said} "):
             return True
     return False

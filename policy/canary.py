@@ -13,29 +13,29 @@ from datetime import timedelta
 from .reputation_rates import DayCounts
 from .response import DEFAULTS, Settings
 
-YOUNG_BELOW = 500_000
+PACED_BELOW_LIMIT = 500_000
 
 # Share of the canary that must be delivered or failed before it is judged.
-ANSWERED = 0.8
+KNOWN_OUTCOME_SHARE = 0.8
 # Minimum failures or opt-outs that pause a campaign, however small its volume: two may be chance.
-FEWEST_BAD_ENDS = 3
+MIN_BAD_OUTCOMES = 3
 
 CAMPAIGN_REASONS = ("failures", "opt_outs", "silence")
 
 
-def is_young_portfolio(template_messages_in_year: int) -> bool:
+def is_paced_portfolio(template_messages_in_year: int) -> bool:
     """Return whether Meta itself paces this portfolio's large campaigns."""
-    return template_messages_in_year < YOUNG_BELOW
+    return template_messages_in_year < PACED_BELOW_LIMIT
 
 
-def canary(
+def canary_size(
     size: int, needs_canary: bool, is_young: bool, settings: Settings = DEFAULTS
 ) -> int | None:
     """Return the number of people in a campaign's canary; None: no canary, all at once.
 
     :param size: people of the campaign
     :param needs_canary: the number's or the template's `Response.canary`
-    :param is_young: see `is_young_portfolio`
+    :param is_young: see `is_paced_portfolio`
     """
     if not needs_canary and not (is_young and size >= settings.large_campaign):
         return None
@@ -55,11 +55,11 @@ def canary_verdict(
     :return: 'wait', 'widen', one of `CAMPAIGN_REASONS`: those of `campaign_threshold`, or 'silence'
         when after the longest wait too few messages are delivered or failed
     """
-    volume = math.ceil(ANSWERED * min(settings.threshold_volume, wave))
+    volume = math.ceil(KNOWN_OUTCOME_SHARE * min(settings.threshold_volume, wave))
     reason = campaign_threshold(counts, replace(settings, threshold_volume=volume))
     if reason:
         return reason
-    if counts.delivered + counts.failed >= ANSWERED * wave:
+    if counts.delivered + counts.failed >= KNOWN_OUTCOME_SHARE * wave:
         return "widen" if waited >= settings.canary_wait else "wait"
     return "silence" if waited >= settings.canary_longest_wait else "wait"
 
@@ -81,5 +81,5 @@ def campaign_threshold(counts: DayCounts, settings: Settings = DEFAULTS) -> str 
 
 
 def _is_above(count: int, base: int, limit: float, settings: Settings) -> bool:
-    is_enough = base >= settings.threshold_volume and count >= FEWEST_BAD_ENDS
+    is_enough = base >= settings.threshold_volume and count >= MIN_BAD_OUTCOMES
     return is_enough and count > limit * base

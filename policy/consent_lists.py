@@ -50,19 +50,19 @@ PURPOSES = {
 }
 
 
-def _plain(text):
+def _normalize(text):
     """For comparing: no accents or capitals; hyphens, underscores and dots are blanks."""
     return " ".join(re.sub(r"[\W_]+", " ", without_accents(text.casefold())).split())
 
 
 def _table(words):
-    return {_plain(word): key for key, text in words.items() for word in text.split("|")}
+    return {_normalize(word): key for key, text in words.items() for word in text.split("|")}
 
 
 _TABLES = {"action": _table(ACTIONS), "purpose": _table(PURPOSES)}
 
 
-def key_of(column: str, text: str) -> str:
+def parse_choice(column: str, text: str) -> str:
     """Return the key of a word: 'opt_in' or 'opt_out' in the column "action", 'marketing' or
     'utility' in "purpose", '' when unknown."""
-    return _TABLES[column].get(_plain(text or ""), "")
+    return _TABLES[column].get(_normalize(text or ""), "")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 FREE_TYPES = {"free_customer_service": "free_window", "free_entry_point": "free_entry"}
 # The Marketing Messages API's promotions are charged as promotions.
-CHARGED_AS = {
+CHARGED_CATEGORY = {
     "marketing": "marketing",
     "marketing_lite": "marketing",
     "utility": "utility",
@@ -26,7 +26,7 @@ class Charge(NamedTuple):
     category: str = ""
 
 
-def charge(category: str, type_: str, billable: bool | None) -> Charge:
+def message_charge(category: str, type_: str, billable: bool | None) -> Charge:
     """Return how a message is charged, as a Charge.
 
     :param category: Meta's pricing.category in lower case, '' when absent
@@ -38,6 +38,6 @@ def charge(category: str, type_: str, billable: bool | None) -> Charge:
         return Charge("free_other")
     if not category or not (type_ == "regular" or billable):
         return Charge("not_told")
-    if category not in CHARGED_AS:
+    if category not in CHARGED_CATEGORY:
         return Charge("no_rate")
-    return Charge("charged", CHARGED_AS[category])
+    return Charge("charged", CHARGED_CATEGORY[category])

@@ -58,7 +58,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Eligibility:
     """Whether the message may be sent; if not, the first reason, and when it ends if known."""
 
     allowed: bool
@@ -67,8 +67,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One message to one person; see `check` for the fields."""
+class EligibilityQuestion:
+    """One message to one person; see `check_eligibility` for the fields."""
 
     person: Person
     purpose: str
@@ -89,40 +89,40 @@ class Question:
         return self.purpose == "service"
 
 
-def _without_number(question: Question) -> bool:
+def _without_number(question: EligibilityQuestion) -> bool:
     return not question.person.number and not question.person.user_uid
 
 
-def _invalid_number(question: Question) -> bool:
+def _invalid_number(question: EligibilityQuestion) -> bool:
     number = question.person.number
     return bool(number) and not E164.fullmatch(number)
 
 
-def _opted_out_of_utility(question: Question) -> bool:
+def _opted_out_of_utility(question: EligibilityQuestion) -> bool:
     return question.purpose == "utility" and question.person.utility_state == "opted_out"
 
 
-def _no_opt_in(question: Question) -> bool:
+def _no_opt_in(question: EligibilityQuestion) -> bool:
     asked = question.marketing and question.opt_in_required
     return asked and question.person.marketing_state != "opted_in"
 
 
-def _unreachable(question: Question) -> bool:
+def _unreachable(question: EligibilityQuestion) -> bool:
     until = question.person.unreachable_until
     return bool(until) and question.now < until and not question.answers
 
 
-def _frequency(question: Question) -> bool:
+def _frequency(question: EligibilityQuestion) -> bool:
     free_at = question.person.promotions_free_at
     return question.marketing and bool(free_at) and question.now < free_at
 
 
-def _window_closed(question: Question) -> bool:
+def _window_closed(question: EligibilityQuestion) -> bool:
     expires_at = question.person.window_expires_at
     return question.answers and not in_service_window(expires_at, question.leaves_by)
 
 
-def _country(question: Question) -> bool:
+def _country(question: EligibilityQuestion) -> bool:
     country = (question.person.country_code or "").upper()
     # Marketing is not delivered to +1 numbers with an area code of the United States (Meta,
     # Per-user marketing template message limits, since 2025-04-01, still so 2026-04-29).
@@ -132,7 +132,7 @@ def _country(question: Question) -> bool:
 
 
 # In order of precedence: the first reason that applies is shown.
-RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
+RULES: tuple[tuple[str, Callable[[EligibilityQuestion], bool]], ...] = (
     ("no_number", _without_number),
     ("invalid_number", _invalid_number),
     # Answers too: two numbers of ours could answer each other endlessly.
@@ -156,7 +156,7 @@ RULES: tuple[tuple[str, Callable[[Question], bool]], ...] = (
 REASONS = tuple(reason for reason, _applies in RULES)
 
 
-def check(
+def check_eligibility(
     person: Person,
     purpose: str,
     now: datetime,
@@ -165,7 +165,7 @@ def check(
     blocked_countries: frozenset[str] = frozenset(),
     opt_in_required: bool = False,
     leaves_by: datetime | None = None,
-) -> Verdict:
+) -> Eligibility:
     """Return whether a message for `purpose` may be sent to `person` at `now`.
 
     :param purpose: one of `PURPOSES`
@@ -179,7 +179,7 @@ def check(
     """
     if purpose not in PURPOSES:
         raise ValueError(f"a purpose is one of {PURPOSES}: {purpose!r}")
-    question = Question(
+    question = EligibilityQuestion(
         person,
         purpose,
         now,
@@ -194,5 +194,5 @@ def check(
                 "unreachable": person.unreachable_until,
                 "frequency": person.promotions_free_at,
             }
-            return Verdict(False, reason_key, ends_at.get(reason_key))
-    return Verdict(True)
+            return Eligibility(False, reason_key, ends_at.get(reason_key))
+    return Eligibility(True)

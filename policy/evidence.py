@@ -7,14 +7,14 @@ letter. "x", "ok", blanks and full stops explain nothing a year from now.
 import re
 import unicodedata
 
-WORDS = 2
-LETTERS = 6
-DIFFERENT = 4
+MIN_WORDS = 2
+MIN_LETTERS = 6
+MIN_DISTINCT = 4
 # Scripts that write without spaces or say more with one sign: two signs are a word, four a note.
 DENSE_LETTERS = 4
 
 
-def is_telling(text: str | None) -> bool:
+def is_verifiable(text: str | None) -> bool:
     """Return whether `text` is enough to verify a consent later."""
     text = unicodedata.normalize("NFKC", text or "").casefold()
     signs = [sign for sign in text if sign.isalnum()]
@@ -23,4 +23,4 @@ def is_telling(text: str | None) -> bool:
         return len(set(signs)) >= DENSE_LETTERS
     # The words that differ: "ok ok ok" is one.
     words = set(re.findall(r"[^\W_]+", text))
-    return len(words) >= WORDS and len(signs) >= LETTERS and len(set(signs)) >= DIFFERENT
+    return len(words) >= MIN_WORDS and len(signs) >= MIN_LETTERS and len(set(signs)) >= MIN_DISTINCT

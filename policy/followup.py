@@ -17,7 +17,7 @@ Interval = tuple[datetime, datetime]
 # ----------------------------------------------------------------------
 
 
-def due_at(
+def step_due(
     start: datetime,
     amount: int,
     unit: str,
@@ -43,7 +43,7 @@ def due_at(
         if unit == "hours":
             return start + timedelta(hours=amount)
         return _shift_days(start, amount, zone)
-    began = next_working(start, working)
+    began = next_working_time(start, working)
     if began is None:
         return None
     if unit == "hours":
@@ -51,7 +51,7 @@ def due_at(
     return _after_working_days(began, amount, working, zone)
 
 
-def next_working(moment: datetime, working: Iterable[Interval]) -> datetime | None:
+def next_working_time(moment: datetime, working: Iterable[Interval]) -> datetime | None:
     """Return the first moment from `moment` on that is in working time; None when there is none."""
     for begin, end in working:
         if moment < end:
@@ -76,7 +76,7 @@ def _after_working_days(began, amount, working, zone):
     later = [first, *(date for date in dates if date > first)]
     if amount >= len(later):
         return None
-    return next_working(_shift_days(began, (later[amount] - first).days, zone), working)
+    return next_working_time(_shift_days(began, (later[amount] - first).days, zone), working)
 
 
 def _shift_days(moment, days, zone):
@@ -95,7 +95,7 @@ def _local(moment, zone):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ExitFacts:
     """The current facts of a lead in a follow-up; see STOPS for their names."""
 
     gone: bool = False
@@ -111,24 +111,24 @@ class Facts:
 
 # In order of precedence: the first reason that applies is shown. What the person did comes before
 # what we did.
-STOPS = (
+EXIT_CONDITIONS = (
     "gone", "replied", "opted_out", "won", "lost", "stage_left", "own_message", "own_contact",
     "unmet",
 )  # fmt: skip
 # These always apply: without the lead there is nothing to follow, and a condition must hold.
-ALWAYS = frozenset(("gone", "unmet"))
+UNCONDITIONAL_EXITS = frozenset(("gone", "unmet"))
 
 
-def stop_reason(facts: Facts, switched_on: Iterable[str]) -> str | None:
+def exit_reason(facts: ExitFacts, switched_on: Iterable[str]) -> str | None:
     """Return the first of STOPS that ends the follow-up, or None.
 
     :param switched_on: the STOPS that the follow-up has on; ALWAYS apply anyway
     """
-    heeded = ALWAYS.union(switched_on)
-    return next((name for name in STOPS if name in heeded and getattr(facts, name)), None)
+    heeded = UNCONDITIONAL_EXITS.union(switched_on)
+    return next((name for name in EXIT_CONDITIONS if name in heeded and getattr(facts, name)), None)
 
 
-def after_message(state: str) -> str:
+def step_outcome(state: str) -> str:
     """Return what a message's state means for the next steps.
 
     :return: 'wait' (not sent yet, or unknown), 'go', or 'not_sent'
@@ -138,12 +138,12 @@ def after_message(state: str) -> str:
     return "go" if state in ("accepted", "sent", "delivered", "read") else "wait"
 
 
-def is_too_late(due: datetime | None, now: datetime, patience_days: int) -> bool:
+def is_expired(due: datetime | None, now: datetime, patience_days: int) -> bool:
     """Return whether a step due at `due` is too late to be done."""
     return bool(due and patience_days) and now > due + timedelta(days=patience_days)
 
 
-def may_enter_again(rule: str, days: int, last_ended_at: datetime | None, now: datetime) -> bool:
+def can_reenroll(rule: str, days: int, last_ended_at: datetime | None, now: datetime) -> bool:
     """Return whether a lead may enter a follow-up again.
 
     :param rule: 'never' or 'after'

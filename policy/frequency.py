@@ -13,10 +13,10 @@ COUNTED_STATES = (
     "reserved", "uncertain", "accepted", "held", "sent", "delivered", "read",
 )  # fmt: skip
 # Origins that wait until the person may get another promotion; the others are refused.
-PATIENT = ("sequence", "action")
+POSTPONED_ORIGINS = ("sequence", "action")
 
 
-class Cap(NamedTuple):
+class FrequencyCap(NamedTuple):
     """At most `count` promotions in any `days` days; no rule when either is 0."""
 
     count: int
@@ -38,7 +38,7 @@ def is_counted(origin: str | None, category: str | None) -> bool:
     return category == "marketing" and origin != "test"
 
 
-def frees_at(promoted_at: Iterable[datetime], cap: Cap) -> datetime | None:
+def next_promotion_time(promoted_at: Iterable[datetime], cap: FrequencyCap) -> datetime | None:
     """Return from when a person may get another promotion; None: at any time.
 
     :param promoted_at: the latest times at which the person's promotions left, in any order

@@ -13,13 +13,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY = timedelta(days=1)
-# Origins of messages that nobody looks at before they leave; see `waits`.
+# Origins of messages that nobody looks at before they leave; see `respects_quiet_hours`.
 AUTOMATED = ("campaign", "sequence", "action")
 # A time allowed in all zones comes within a day or never; the rest is for clock changes.
 HORIZON = 2 * DAY
 
 
-def waits(origin: str | None, category: str | None) -> bool:
+def respects_quiet_hours(origin: str | None, category: str | None) -> bool:
     """Return whether a message must respect the person's quiet hours.
 
     :param origin: what caused the message ('campaign', 'sequence', 'action', 'manual', 'reply',
@@ -43,17 +43,17 @@ def next_allowed(
     start, end = _seconds(quiet_from), _seconds(quiet_until)
     if start == end:
         return now_utc
-    zones = zones_named(tz_name)
+    zones = parse_zones(tz_name)
     moment = now_utc
     while moment - now_utc <= HORIZON:
-        later = max(_next_in(zone, moment, start, end) for zone in zones)
+        later = max(_next_allowed_in_zone(zone, moment, start, end) for zone in zones)
         if later == moment:
             return moment
         moment = later
-    return _suits_most(zones, now_utc, start, end)
+    return _least_quiet_time(zones, now_utc, start, end)
 
 
-def may_leave(
+def wait_until_allowed(
     now_utc: datetime, leaves_by: datetime, tz_name: str, quiet_from: float, quiet_until: float
 ) -> datetime | None:
     """Return None when a message that leaves from `now_utc` to `leaves_by` is allowed, or until
@@ -65,7 +65,7 @@ def may_leave(
     return None
 
 
-def leaves_at(
+def earliest_departure(
     now_utc: datetime,
     origin: str | None,
     category: str | None,
@@ -87,7 +87,7 @@ def leaves_at(
     for until, key in ((held_until, "held"), (capped_until, "frequency")):
         if until and until > moment:
             moment, reason = until, key
-    if waits(origin, category):
+    if respects_quiet_hours(origin, category):
         allowed_at = next_allowed(moment, tz_name, *quiet)
         if allowed_at > moment:
             moment, reason = allowed_at, reason or "hours"
@@ -95,7 +95,7 @@ def leaves_at(
 
 
 @lru_cache(maxsize=1024)
-def zones_named(tz_name: str) -> tuple[ZoneInfo, ...]:
+def parse_zones(tz_name: str) -> tuple[ZoneInfo, ...]:
     """Return the known time zones of a comma-separated text."""
     zones = []
     for name in (tz_name or "").split(","):
@@ -111,7 +111,7 @@ def _seconds(hours: float) -> int:
     return round(hours * 60) * 60 % 86_400
 
 
-def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+def _local_time(moment: datetime, zone: ZoneInfo) -> datetime:
     """Local time there, naive."""
     return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None, fold=0)
 
@@ -121,34 +121,34 @@ def _is_quiet(wall: datetime, start: int, end: int) -> bool:
     return start <= at < end if start < end else at >= start or at < end
 
 
-def _next_in(zone: ZoneInfo, moment: datetime, start: int, end: int) -> datetime:
+def _next_allowed_in_zone(zone: ZoneInfo, moment: datetime, start: int, end: int) -> datetime:
     """As `next_allowed`, for one zone."""
-    wall = _wall(moment, zone)
+    wall = _local_time(moment, zone)
     if not _is_quiet(wall, start, end):
         return moment
     day = wall.date()
     if wall >= datetime.combine(day, time.min) + timedelta(seconds=end):
         day += DAY
-    first, second = (_moment_of(day, end, zone, fold) for fold in (0, 1))
+    first, second = (_utc_of_local_time(day, end, zone, fold) for fold in (0, 1))
     # An hour that occurs twice at a clock change: the first may be over.
     return first if first > moment else second
 
 
-def _moment_of(day: date, seconds: int, zone: ZoneInfo, fold: int = 0) -> datetime:
+def _utc_of_local_time(day: date, seconds: int, zone: ZoneInfo, fold: int = 0) -> datetime:
     """When the local clock reaches a time of day; naive UTC.
 
     A time that a clock change skips is reached at the change.
     """
     wall = datetime.combine(day, time.min) + timedelta(seconds=seconds)
     moment = _as_utc(wall, zone, fold)
-    if _wall(moment, zone) == wall:
+    if _local_time(moment, zone) == wall:
         return moment
     # With the offset before the change it lies after it, and vice versa.
     before, after = sorted((_as_utc(wall, zone, 0), _as_utc(wall, zone, 1)))
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) // 2
         middle = middle.replace(microsecond=0)
-        before, after = (middle, after) if _wall(middle, zone) < wall else (before, middle)
+        before, after = (middle, after) if _local_time(middle, zone) < wall else (before, middle)
     return after
 
 
@@ -156,16 +156,18 @@ def _as_utc(wall: datetime, zone: ZoneInfo, fold: int) -> datetime:
     return wall.replace(tzinfo=zone, fold=fold).astimezone(timezone.utc).replace(tzinfo=None)
 
 
-def _suits_most(zones: tuple[ZoneInfo, ...], now_utc: datetime, start: int, end: int) -> datetime:
+def _least_quiet_time(
+    zones: tuple[ZoneInfo, ...], now_utc: datetime, start: int, end: int
+) -> datetime:
     """The first moment of the coming day at which as few of `zones` as possible are quiet."""
     # Fewer are quiet only from a moment at which the quiet hours of one of them end.
     ends = (
-        _moment_of(_wall(now_utc, zone).date() + days * DAY, end, zone)
+        _utc_of_local_time(_local_time(now_utc, zone).date() + days * DAY, end, zone)
         for zone in zones
         for days in range(3)
     )
     moments = [now_utc, *(at for at in ends if now_utc < at <= now_utc + DAY)]
     return min(
         moments,
-        key=lambda at: (sum(_is_quiet(_wall(at, zone), start, end) for zone in zones), at),
+        key=lambda at: (sum(_is_quiet(_local_time(at, zone), start, end) for zone in zones), at),
     )

@@ -13,10 +13,10 @@ from itertools import product
 from math import prod
 
 from . import intent_words as known
-from .intent_clauses import MAX_CHARACTERS, Clause, clauses_of
-from .intent_parts import is_request, kind_of, parts_of
-from .intent_slips import slips_of
-from .plain_text import normalise
+from .intent_clauses import MAX_CHARACTERS, Clause, split_clauses
+from .intent_parts import classify_clause, is_request, tag_parts
+from .intent_slips import typo_corrector
+from .plain_text import normalize_text
 
 # The payloads of our own "stop" and "resume" quick-reply buttons.
 STOP_PAYLOAD = "WABA_STOP"
@@ -43,7 +43,7 @@ def expand(pattern: str) -> frozenset[str]:
         words than a request, 'many' when there are more than MAX_PHRASES
     """
     words = [word.split("|") for word in pattern.split()]
-    alternatives = [[normalise(one) for one in word] for word in words]
+    alternatives = [[normalize_text(one) for one in word] for word in words]
     if not words or not all(one for word in alternatives for one in word):
         raise ValueError("empty")
     if prod(map(len, alternatives)) > MAX_PHRASES:
@@ -69,7 +69,7 @@ OPT_IN_WORDS = _expand_all(known.OPT_IN)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class RequestPhrases:
     """Requests, as `normalise` writes them.
 
     opt_out, ambiguous, opt_in: a clause must be one, with polite words around it.
@@ -84,11 +84,11 @@ class Words:
     opt_in_anywhere: frozenset[str] = frozenset()
 
 
-SHIPPED_WORDS = Words()
+SHIPPED_WORDS = RequestPhrases()
 
 
 def opt_out_strength(
-    text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
+    text: str | None, payload: str | None = None, words: RequestPhrases = SHIPPED_WORDS
 ) -> str:
     """Return how clearly an inbound message asks us to stop sending promotions.
 
@@ -106,21 +106,21 @@ def opt_out_strength(
     text = (text or "")[:MAX_CHARACTERS]
     if _contains(text, words.opt_out_anywhere):
         return STRONG
-    strength = _weigh(text, words)
+    strength = _combine_clauses(text, words)
     if strength == NONE and _contains(text, words.ambiguous_anywhere):
         return AMBIGUOUS
     return strength
 
 
 def opt_out_intent(
-    text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
+    text: str | None, payload: str | None = None, words: RequestPhrases = SHIPPED_WORDS
 ) -> bool:
     """Return whether an inbound message asks us, beyond doubt, to stop sending promotions."""
     return opt_out_strength(text, payload, words) == STRONG
 
 
 def opt_in_intent(
-    text: str | None, payload: str | None = None, words: Words = SHIPPED_WORDS
+    text: str | None, payload: str | None = None, words: RequestPhrases = SHIPPED_WORDS
 ) -> bool:
     """Return whether an inbound message asks us to resume sending promotions.
 
@@ -131,14 +131,14 @@ def opt_in_intent(
     text = (text or "")[:MAX_CHARACTERS]
     if opt_out_strength(text, payload, words) != NONE:
         return False
-    said = tuple(normalise(text).split())
+    said = tuple(normalize_text(text).split())
     return _is_request(said, words.opt_in) or _contains(text, words.opt_in_anywhere)
 
 
 def _contains(text: str, phrases: frozenset[str]) -> bool:
     if not text or not phrases:
         return False
-    said = f" {normalise(text)} "
+    said = f" {normalize_text(text)} "
     return any(f" {phrase} " in said for phrase in phrases)
 
 
@@ -147,17 +147,17 @@ def _contains(text: str, phrases: frozenset[str]) -> bool:
 # ----------------------------------------------------------------------
 
 
-def _weigh(text: str, words: Words) -> str:
+def _combine_clauses(text: str, words: RequestPhrases) -> str:
     """Combine the clauses of a message."""
-    clauses = clauses_of(text)
-    kinds = [_kind(clause, words) for clause in clauses]
+    clauses = split_clauses(text)
+    kinds = [_clause_kind(clause, words) for clause in clauses]
     has_sign = not known.SIGNS.isdisjoint(text)
     if set(kinds) <= {"silent"}:
         return AMBIGUOUS if has_sign else NONE
     if "contrary" in kinds:
         return AMBIGUOUS if {"ask", "word"} & set(kinds) else NONE
     if "ask" in kinds or _asks_across_commas(clauses, kinds):
-        is_restricted = any("%" in parts_of(clause.words) for clause in clauses)
+        is_restricted = any("%" in tag_parts(clause.words) for clause in clauses)
         return AMBIGUOUS if is_restricted else STRONG
     said = set(kinds) - {"silent"}
     if said == {"word"}:
@@ -167,19 +167,19 @@ def _weigh(text: str, words: Words) -> str:
     return NONE
 
 
-def _kind(clause: Clause, words: Words) -> str:
+def _clause_kind(clause: Clause, words: RequestPhrases) -> str:
     """ "ask": asks in a sentence; "word": is a known request; "doubt", "hint": perhaps, alone or in
     any company; "contrary": wants to go on; "silent": a greeting, a name, yes or no; "other"."""
     said = tuple(clause.phrase.split())
-    kind = kind_of(parts_of(clause.words))
+    kind = classify_clause(tag_parts(clause.words))
     if kind == "ask":
         return "hint" if clause.is_question and not is_request(clause.words) else "ask"
     if _is_request(said, words.opt_out):
         return "doubt" if clause.is_question else "word"
-    if kind == "other" and _wishes_ordinary(said, words.opt_out):
+    if kind == "other" and _is_ordinary_request(said, words.opt_out):
         return "doubt"
     if kind in ("other", "hint") and any(
-        kind_of(parts_of(part)) == "ask" for part in clause.joined_parts
+        classify_clause(tag_parts(part)) == "ask" for part in clause.joined_parts
     ):
         return "ask"
     if kind in ("other", "doubt", "silent") and _is_request(said, words.ambiguous):
@@ -189,7 +189,7 @@ def _kind(clause: Clause, words: Words) -> str:
     return kind
 
 
-def _wishes_ordinary(said: tuple[str, ...], requests: frozenset[str]) -> bool:
+def _is_ordinary_request(said: tuple[str, ...], requests: frozenset[str]) -> bool:
     """ "Quiero cancelar", "quero sair": perhaps the messages, perhaps the order or the road."""
     rest = [word for word in said if word not in known.OPENINGS | known.COURTESIES]
     return len(rest) == 1 and rest[0] in requests and not known.WISHES.isdisjoint(said)
@@ -204,7 +204,8 @@ def _asks_across_commas(clauses: list[Clause], kinds: list[str]) -> bool:
     return any(
         len(parts) > 1
         and not parts[-1].is_question
-        and kind_of(parts_of(tuple(word for part in parts for word in part.words))) == "ask"
+        and classify_clause(tag_parts(tuple(word for part in parts for word in part.words)))
+        == "ask"
         for parts in sentences.values()
     )
 
@@ -223,7 +224,7 @@ def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
     """Tell whether `words` are a request, with polite words around it, once or again and again."""
     if not words or not requests:
         return False
-    slips = slips_of(_single_words(requests), known.NOT_KEYWORDS)
+    slips = typo_corrector(_single_words(requests), known.NOT_KEYWORDS)
     words = tuple(map(slips.meant, words))
     for start in range(min(len(words), MAX_WORDS)):
         if _starts_with_request(words, start, requests):

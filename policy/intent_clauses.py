@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .intent_words import LEADS, SIGNATURES
-from .plain_text import join_spelt, letters_of, normalise, seen_of, word_set
+from .plain_text import (
+    join_spelled_letters,
+    normalize_text,
+    plain_letters,
+    visible_letters,
+    word_set,
+)
 
 # A WhatsApp text has at most 4096 characters; of what is longer, the rest is not read.
 MAX_CHARACTERS = 4096
@@ -42,12 +48,12 @@ class Clause:
     @cached_property
     def phrase(self) -> str:
         """Plain text of the clause, see `plain_text.normalise`."""
-        return normalise(self.raw)
+        return normalize_text(self.raw)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Plain words; an apostrophe separates two, but "don't" is "do not"."""
-        return tuple(_TOKEN.findall(letters_of(_NOT.sub(" not", self.raw))))
+        return tuple(_TOKEN.findall(plain_letters(_NOT.sub(" not", self.raw))))
 
     @property
     def joined_parts(self) -> list[tuple[str, ...]]:
@@ -59,7 +65,7 @@ class Clause:
             parts[-1].append(word)
         if len(parts) == 1:
             return []
-        return [tuple(letters_of(" ".join(part)).split()) for part in parts]
+        return [tuple(plain_letters(" ".join(part)).split()) for part in parts]
 
     @property
     def is_question(self) -> bool:
@@ -78,14 +84,14 @@ class Clause:
         )
 
 
-def clauses_of(text: str) -> list[Clause]:
+def split_clauses(text: str) -> list[Clause]:
     """Return the clauses of a message, in their order."""
     # One character may stand for twenty letters.
-    lines = _lines_of(join_spelt(seen_of(text)[:MAX_CHARACTERS]))
+    lines = _message_lines(join_spelled_letters(visible_letters(text)[:MAX_CHARACTERS]))
     clauses: list[Clause] = []
     sentence = 0
     for line in lines:
-        for raw, ends in _cut(line):
+        for raw, ends in _split_line(line):
             if _TOKEN.search(raw):
                 clauses.append(Clause(raw, ends, sentence))
             if ends == "\n" or _SENTENCE_END.search(ends):
@@ -94,7 +100,7 @@ def clauses_of(text: str) -> list[Clause]:
     return clauses
 
 
-def _lines_of(text: str) -> list[str]:
+def _message_lines(text: str) -> list[str]:
     lines = [line for line in _LINES.split(text) if line.strip()]
     own = [line for line in lines if not _QUOTED.match(line)] or lines
     kept: list[str] = []
@@ -109,7 +115,7 @@ def _lines_of(text: str) -> list[str]:
 
 
 def _begins_signature(line: str) -> bool:
-    words = f"{normalise(line)} "
+    words = f"{normalize_text(line)} "
     return any(words.startswith(f"{opening} ") for opening in SIGNATURES)
 
 
@@ -117,12 +123,12 @@ def _without_lead(line: str) -> str:
     for pattern in (_BULLET, _COPIED, _NAMED):
         line = pattern.sub("", line, count=1) if pattern.match(line) else line
     lead = _LEAD.match(line)
-    if lead and normalise(lead[1]) in LEADS:
+    if lead and normalize_text(lead[1]) in LEADS:
         line = line[lead.end() :]
     return line
 
 
-def _cut(line: str) -> list[tuple[str, str]]:
+def _split_line(line: str) -> list[tuple[str, str]]:
     """(text, what ends it) of each piece of a line."""
     pieces, start = [], 0
     for end in _CUT.finditer(line):
@@ -130,11 +136,13 @@ def _cut(line: str) -> list[tuple[str, str]]:
         start = end.end()
     pieces.append((line[start:], "\n"))
     return [
-        (half, ends if last else ",") for piece, ends in pieces for half, last in _halves(piece)
+        (half, ends if last else ",")
+        for piece, ends in pieces
+        for half, last in _split_at_but(piece)
     ]
 
 
-def _halves(piece: str) -> list[tuple[str, bool]]:
+def _split_at_but(piece: str) -> list[tuple[str, bool]]:
     """What stands before and after each "but"."""
     parts = _BUT.split(piece) if _BUT.search(piece) else [piece]
     return [(part, at == len(parts) - 1) for at, part in enumerate(parts)]

@@ -5,7 +5,7 @@ the parts of several words together, and the words that are ignored.
 
 A form is a word or "stem:ending,ending;ending": on those after ";" hangs a "me" ("escrib:ir;irme"),
 which is the part "e" too. Only forms that ask are listed: not "escribieron" (they did write), not
-"recibo" (I do get). Written as `plain_text.letters_of` does, apostrophes being spaces. The first
+"recibo" (I do get). Written as `plain_text.plain_letters` does, apostrophes being spaces. The first
 part that claims a word has it, whatever the language: people mix them.
 """
 

@@ -7,11 +7,11 @@ from itertools import product
 from . import intent_lexicon as lexicon
 from . import intent_phrases as phrases
 from . import intent_sentences as sentences
-from .intent_slips import slips_of
+from .intent_slips import typo_corrector
 
-PASSED_OVER = ""
+IGNORED = ""
 # Shorter ones are often something else: "family".
-ADVERB_FROM = 8
+MIN_ADVERB_LENGTH = 8
 # With "off" somewhere behind: "take my number off your list".
 OFF = {"take": "remove", "get": "remove", "turn": "stop", "switch": "stop"}
 _BOTHERS = re.compile(r"(?<=e)v|v(?=e)|(?<=C)v|(?<=C[Pp])v")
@@ -41,7 +41,7 @@ def _lexicon() -> dict[str, str]:
                 parts.setdefault(word, part + "e" * with_me)
     parts |= dict.fromkeys(phrases.ME, "e")
     for word in phrases.FILLERS | phrases.REQUESTS:
-        parts.setdefault(word, PASSED_OVER)
+        parts.setdefault(word, IGNORED)
     return parts
 
 
@@ -65,19 +65,19 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(_lexicon()) | in_phrases, phrases.NO_SLIPS
 
 
-def meant(word: str) -> str:
+def correct_typo(word: str) -> str:
     """Return the known word that was meant by `word`, typos included."""
-    return slips_of(*_vocabulary()).meant(word)
+    return typo_corrector(*_vocabulary()).meant(word)
 
 
-def parts_of(words: tuple[str, ...]) -> str:
+def tag_parts(words: tuple[str, ...]) -> str:
     """Return a letter for each word or phrase, without those that say nothing."""
-    words = _without_courtesies(tuple(map(meant, words)))
+    words = _without_courtesies(tuple(map(correct_typo, words)))
     if "off" in words:
         words = tuple(OFF.get(word, word) for word in words if word != "off")
     known, found, at = _lexicon(), [], 0
     while at < len(words):
-        phrase, part = _phrase_at(words, at)
+        phrase, part = _match_phrase(words, at)
         if phrase:
             found.append(part)
             at += phrase
@@ -90,8 +90,8 @@ def parts_of(words: tuple[str, ...]) -> str:
 def _unknown(word: str) -> str:
     """The part of a word that we do not know: numbers and adverbs say little ("urgently",
     "absolutamente"), and "me" may hang on a Spanish verb ("asustarme")."""
-    if word.isdigit() or (len(word) >= ADVERB_FROM and word.endswith(("ly", "mente"))):
-        return PASSED_OVER
+    if word.isdigit() or (len(word) >= MIN_ADVERB_LENGTH and word.endswith(("ly", "mente"))):
+        return IGNORED
     return "xe" if word.endswith(("arme", "erme", "irme", "andome", "iendome")) else "x"
 
 
@@ -106,7 +106,7 @@ def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _phrase_at(words: tuple[str, ...], at: int) -> tuple[int, str]:
+def _match_phrase(words: tuple[str, ...], at: int) -> tuple[int, str]:
     for phrase, part in _phrases().get(words[at], ()):
         if words[at : at + len(phrase)] == phrase:
             return len(phrase), part
@@ -123,10 +123,10 @@ def is_request(words: tuple[str, ...]) -> bool:
     return bool(phrases.REQUESTS.intersection(words))
 
 
-def kind_of(parts: str) -> str:
+def classify_clause(parts: str) -> str:
     """Return what a clause of these parts is: "ask", "doubt", "hint", "contrary", "silent" or
     "other"."""
-    once = _with_one_no(parts)
+    once = _merge_double_negation(parts)
     bare = once.replace("e", "")
     if not bare.strip("N") and len(bare) <= 1:
         return "silent"
@@ -146,7 +146,7 @@ def _hints(parts: str) -> bool:
     return bool(hint) and not {"D", "q"} & set(parts[: hint.start()])
 
 
-def _with_one_no(parts: str) -> str:
+def _merge_double_negation(parts: str) -> str:
     """A second "no" strengthens the first in these languages, or is the second half of it."""
     head, no, tail = parts.partition("N")
     return head + no + tail.replace("N", "")

@@ -6,16 +6,16 @@ Only long words may have a wrong letter: short ones are too close to other words
 from collections.abc import Iterable
 from functools import lru_cache
 
-from .plain_text import squeezed
+from .plain_text import collapse_repeats
 
 # At least as long for two letters in the wrong order; for one too much, too few, or wrong.
-SWAPPED_FROM, WRONG_FROM = 4, 6
+MIN_SWAP_LENGTH, MIN_EDIT_LENGTH = 4, 6
 _DIGITS = str.maketrans("013457@$", "oieastas")
 # Longer than any word we know; longer input is not compared.
-LONGEST = 40
+MAX_WORD_LENGTH = 40
 
 
-class Slips:
+class TypoCorrector:
     """Finds the word of a vocabulary that was meant by what was typed. Lookups are cheap.
 
     :param words: plain lower-case words
@@ -24,55 +24,64 @@ class Slips:
 
     def __init__(self, words: Iterable[str], others: frozenset[str] = frozenset()):
         self._words = frozenset(words)
-        self._others = others
-        self._short = {squeezed(word, 1): word for word in sorted(self._words)}
+        self._other_company_names = others
+        self._short = {collapse_repeats(word, 1): word for word in sorted(self._words)}
         self._near: dict[str, str] = {}
         for word in sorted(self._words):
-            if len(word) >= SWAPPED_FROM:
+            if len(word) >= MIN_SWAP_LENGTH:
                 for swapped in _swaps(word):
                     self._near.setdefault(swapped, word)
-            if len(word) >= WRONG_FROM:
+            if len(word) >= MIN_EDIT_LENGTH:
                 for shorter in {word, *_without_one(word)}:
                     self._near.setdefault(f"-{shorter}", word)
 
-    def meant(self, typed: str) -> str:
+    def correct(self, typed: str) -> str:
         """Return the word meant, or `typed` itself when no word is close."""
-        if typed in self._words or typed in self._others or len(typed) > LONGEST:
+        if (
+            typed in self._words
+            or typed in self._other_company_names
+            or len(typed) > MAX_WORD_LENGTH
+        ):
             return typed
         for plain in _plainer(typed):
             if plain in self._words:
                 return plain
-        if squeezed(typed, 2) != typed and squeezed(typed, 1) in self._short:
-            return self._short[squeezed(typed, 1)]
+        if collapse_repeats(typed, 2) != typed and collapse_repeats(typed, 1) in self._short:
+            return self._short[collapse_repeats(typed, 1)]
         if typed.isdigit():
             return typed
-        return self._near.get(typed) or self._one_off(typed) or typed
+        return self._near.get(typed) or self._one_edit_away(typed) or typed
 
-    def _one_off(self, typed: str) -> str:
-        if len(typed) < WRONG_FROM - 1:
+    def _one_edit_away(self, typed: str) -> str:
+        if len(typed) < MIN_EDIT_LENGTH - 1:
             return ""
         for shorter in (typed, *_without_one(typed)):
             word = self._near.get(f"-{shorter}")
             # An ending is grammar, not a typo: "removed" is not "remove".
-            if word and word[-1] == typed[-1] and word[0] == typed[0] and _is_one_off(typed, word):
+            if (
+                word
+                and word[-1] == typed[-1]
+                and word[0] == typed[0]
+                and _is_one_edit_away(typed, word)
+            ):
                 return word
         return ""
 
 
 @lru_cache(maxsize=256)
-def slips_of(words: frozenset[str], others: frozenset[str] = frozenset()) -> Slips:
-    """Return the `Slips` of a vocabulary, cached."""
-    return Slips(words, others)
+def typo_corrector(words: frozenset[str], others: frozenset[str] = frozenset()) -> TypoCorrector:
+    """Return the `TypoCorrector` of a vocabulary, cached."""
+    return TypoCorrector(words, others)
 
 
 def _plainer(typed: str) -> Iterable[str]:
     """`typed` without stretched letters, and with letters where it has digits among them."""
-    yield squeezed(typed, 1)
-    yield squeezed(typed, 2)
+    yield collapse_repeats(typed, 1)
+    yield collapse_repeats(typed, 2)
     if any(char.isdigit() for char in typed) and not typed.isdigit():
         letters = typed.translate(_DIGITS)
         yield letters
-        yield squeezed(letters, 1)
+        yield collapse_repeats(letters, 1)
     if "v" in typed:
         # One sound in Spanish.
         yield typed.replace("v", "b")
@@ -89,7 +98,7 @@ def _without_one(word: str) -> Iterable[str]:
     return (word[:at] + word[at + 1 :] for at in range(len(word)))
 
 
-def _is_one_off(typed: str, word: str) -> bool:
+def _is_one_edit_away(typed: str, word: str) -> bool:
     """Tell whether one letter more, less or other makes `typed` of `word`."""
     if abs(len(typed) - len(word)) > 1:
         return False

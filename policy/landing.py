@@ -2,8 +2,8 @@
 
 1. `answered`: the record of our message that it answers.
 2. `last_written`: the record last written about with this person.
-3. `open_lead`: the newest open lead with their number, of the company that owns our number.
-4. `partner`: the contact they are, else one with their number.
+3. `newest_open_lead`: the newest open lead with their number, of the company that owns our number.
+4. `routed_partner`: the contact they are, else one with their number.
 5. `new_lead`: a new one, if the company wants that.
 6. `nobody`: the conversation alone; it waits unassigned in the list.
 """
@@ -14,15 +14,15 @@ from datetime import datetime
 
 ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER = "answered", "last_written", "open_lead", "partner"
 NEW_LEAD, NOBODY = "new_lead", "nobody"
-RUNGS = (ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER, NEW_LEAD, NOBODY)
+ROUTES = (ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER, NEW_LEAD, NOBODY)
 
 # What WhatsApp reports about a person or an earlier message, and reactions: nobody asked for
 # anything, so no lead is created.
-NO_ENQUIRY = frozenset(("system", "edit", "revoke", "reaction", "unsupported", "unknown"))
+NOT_ENQUIRY_KINDS = frozenset(("system", "edit", "revoke", "reaction", "unsupported", "unknown"))
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RoutingCandidate:
     """A lead or contact that may be theirs.
 
     key: the caller's identifier of the record.
@@ -39,17 +39,17 @@ class Candidate:
     at: datetime = datetime.min
 
 
-def climb(steps: dict[str, Callable[[], object]]) -> tuple[str, object]:
+def choose_route(steps: dict[str, Callable[[], object]]) -> tuple[str, object]:
     """Return the first record found. Later steps are not looked up.
 
     :param steps: {step: function returning its record, or something false}; missing steps are
         skipped
     :return: (step, record), ('nobody', None) when nothing was found
     """
-    unknown = set(steps) - set(RUNGS)
+    unknown = set(steps) - set(ROUTES)
     if unknown:
         raise ValueError(f"no such rung: {sorted(unknown)}")
-    for rung in RUNGS:
+    for rung in ROUTES:
         step = steps.get(rung)
         found = step() if step else None
         if found:
@@ -57,30 +57,32 @@ def climb(steps: dict[str, Callable[[], object]]) -> tuple[str, object]:
     return NOBODY, None
 
 
-def is_within(candidate: Candidate, company: int) -> bool:
+def is_visible_to_company(candidate: RoutingCandidate, company: int) -> bool:
     """Return whether the record may show messages to this company; never another company's."""
     return candidate.company in (None, company)
 
 
-def open_lead(candidates: list[Candidate], company: int) -> object:
+def newest_open_lead(candidates: list[RoutingCandidate], company: int) -> object:
     """Return the key of the company's newest open lead, the later listed of two equally new
     ones."""
-    fitting = [c for c in candidates if c.is_open and is_within(c, company)]
+    fitting = [c for c in candidates if c.is_open and is_visible_to_company(c, company)]
     return max(fitting, key=lambda c: c.at).key if fitting else None
 
 
-def partner(linked: Candidate | None, candidates: list[Candidate], company: int) -> object:
+def routed_partner(
+    linked: RoutingCandidate | None, candidates: list[RoutingCandidate], company: int
+) -> object:
     """Return the key of the contact: the linked one, else by number.
 
     Of several with the same number: people before companies, then the last changed.
     """
-    if linked and is_within(linked, company):
+    if linked and is_visible_to_company(linked, company):
         return linked.key
-    fitting = [c for c in candidates if is_within(c, company)]
+    fitting = [c for c in candidates if is_visible_to_company(c, company)]
     return max(fitting, key=lambda c: (c.is_person, c.at)).key if fitting else None
 
 
-def makes_lead(wanted: bool, kind: str, asks_to_stop: bool, blocked: bool) -> bool:
+def creates_lead(wanted: bool, kind: str, asks_to_stop: bool, blocked: bool) -> bool:
     """Return whether a message from an unknown person becomes a lead.
 
     :param wanted: the company's setting
@@ -88,4 +90,4 @@ def makes_lead(wanted: bool, kind: str, asks_to_stop: bool, blocked: bool) -> bo
     :param asks_to_stop: the message is an opt-out
     :param blocked: we blocked them
     """
-    return wanted and kind not in NO_ENQUIRY and not asks_to_stop and not blocked
+    return wanted and kind not in NOT_ENQUIRY_KINDS and not asks_to_stop and not blocked

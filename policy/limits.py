@@ -10,11 +10,11 @@ Rules for callers, without which the count is wrong:
 
 - Lock the portfolio, count, ask `allowance`, write `slot_at`, commit: in one transaction.
 - *Every* message reserved outside a service window moves the person's `slot_at` to
-  `reserve_slot_at`, also when the person already counted and needed no new slot: the moving window
+  `reserved_slot_time`, also when the person already counted and needed no new slot: the moving window
   runs from the last contact, not from the first.
 - A message that Meta held for quality assessment leaves when Meta releases it, mostly within the
   hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` once more.
-- A slot is given back (`gives_slot_back`) by setting `slot_at` to the latest one of the person's
+- A slot is given back (`returns_slot`) by setting `slot_at` to the latest one of the person's
   other messages that kept their slot, or to None.
 """
 
@@ -51,10 +51,10 @@ LEVELS = {
 # - pacing_drop: messages held by portfolio pacing are dropped unsent (Meta, Business portfolio
 #   pacing, 2026-05-21);
 # - not_sent: the request provably never reached Meta.
-NEVER_SENT_ON = frozenset({"template_paused", "pacing_drop", "not_sent"})
+NEVER_FORWARDED = frozenset({"template_paused", "pacing_drop", "not_sent"})
 
 
-class CampaignPart(NamedTuple):
+class CampaignShare(NamedTuple):
     """The part of the limit open to campaigns: `limit` people, of which `slots` are taken."""
 
     limit: int | None
@@ -103,7 +103,9 @@ def needs_slot(
     return not slot_at or slot_at <= now - WINDOW
 
 
-def reserve_slot_at(now: datetime, deadline: datetime, slot_at: datetime | None = None) -> datetime:
+def reserved_slot_time(
+    now: datetime, deadline: datetime, slot_at: datetime | None = None
+) -> datetime:
     """Return the `slot_at` of a person for whom a message is reserved at `now`.
 
     :param deadline: the latest moment the request may leave
@@ -118,17 +120,17 @@ def reserve_slot_at(now: datetime, deadline: datetime, slot_at: datetime | None 
     return max(now, deadline, slot_at or now)
 
 
-def gives_slot_back(failure_type: str, refused_at_once: bool) -> bool:
+def returns_slot(failure_type: str, refused_at_once: bool) -> bool:
     """Return whether a failed message gives back the slot that it took.
 
     A request refused in the API's own reply contacted nobody. A message that was accepted and
     failed later stays counted for its 24 h, because Meta does not say whether such a message
-    counts, unless the failure is one of `NEVER_SENT_ON`.
+    counts, unless the failure is one of `NEVER_FORWARDED`.
     """
-    return refused_at_once or failure_type in NEVER_SENT_ON
+    return refused_at_once or failure_type in NEVER_FORWARDED
 
 
-def kept_for_followups(limit: int, followup_share: float) -> int:
+def followup_reserve(limit: int, followup_share: float) -> int:
     """Return how many people of `limit` are kept for follow-ups; `followup_share` is 0 to 1."""
     share = min(max(followup_share, 0.0), 1.0)
     # Rounded first: 0.07 * 100 is a hair above 7 in binary and would keep 8.
@@ -160,47 +162,49 @@ def allowance(
         return None
     free = limit - used_by_campaigns - used_by_followups
     if kind == "campaign":
-        free -= max(0, kept_for_followups(limit, followup_share) - used_by_followups)
+        free -= max(0, followup_reserve(limit, followup_share) - used_by_followups)
     return max(0, free)
 
 
-def counted(slot_times: Iterable[datetime], now: datetime) -> list[datetime]:
+def counted_slots(slot_times: Iterable[datetime], now: datetime) -> list[datetime]:
     """Return the part of `slot_times` (ascending) that counts at `now`."""
     times = list(slot_times)
     return times[bisect_right(times, now - WINDOW) :]
 
 
-def campaign_part(
+def campaign_share(
     limit: int | None,
     followup_share: float,
     campaign_slots: Iterable[datetime],
     followup_slots: Iterable[datetime],
     now: datetime,
-) -> CampaignPart:
-    """Return what of the limit is open to campaigns, for `frees_at` and `pacing.forecast`.
+) -> CampaignShare:
+    """Return what of the limit is open to campaigns, for `next_slot_time` and `pacing.forecast`.
 
     Both lists are ascending, one moment per person. Follow-ups beyond their share occupy the
     campaigns' part; as slots free oldest first, the oldest follow-ups do.
     """
-    taken, followups = counted(campaign_slots, now), counted(followup_slots, now)
+    taken, followups = counted_slots(campaign_slots, now), counted_slots(followup_slots, now)
     if limit is None:
-        return CampaignPart(None, list(merge(taken, followups)))
-    kept = kept_for_followups(limit, followup_share)
+        return CampaignShare(None, list(merge(taken, followups)))
+    kept = followup_reserve(limit, followup_share)
     beyond_share = followups[: max(0, len(followups) - kept)]
-    return CampaignPart(limit - kept, list(merge(taken, beyond_share)))
+    return CampaignShare(limit - kept, list(merge(taken, beyond_share)))
 
 
-def frees_at(slot_times: Iterable[datetime], limit: int | None, now: datetime) -> datetime | None:
+def next_slot_time(
+    slot_times: Iterable[datetime], limit: int | None, now: datetime
+) -> datetime | None:
     """Return when the next slot frees, or None when waiting changes nothing.
 
     :param slot_times: one moment per person, ascending; older than 24 h are ignored
-    :param limit: people per 24 h; for campaigns take both from `campaign_part`
+    :param limit: people per 24 h; for campaigns take both from `campaign_share`
     :return: the moment from which fewer than `limit` people count; None when that is so already, or
         when `limit` is 0 (ask `allowance` first)
     """
     if limit is None or limit <= 0:
         return None
-    taken = counted(slot_times, now)
+    taken = counted_slots(slot_times, now)
     if len(taken) < limit:
         return None
     # A limit lowered below the people already counted waits until enough of them are over.

@@ -34,7 +34,7 @@ ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#\s]+)(?P<rest>[/?#]\S*
 PREFETCH_WORDS = ("prefetch", "preview", "prerender")
 
 
-def suffix(code, token):
+def link_suffix(code, token):
     """Return the suffix of a tracked address: which link, and for which message."""
     text = f"{code}-{token}"
     if not SUFFIX.fullmatch(text):
@@ -70,7 +70,7 @@ def is_browser(user_agent):
     return not is_crawler(known_as) and not _OTHER_MACHINES.search(known_as)
 
 
-def leads_to_us(address, our_base):
+def is_own_address(address, our_base):
     """Return whether a button's address in the template is our own short address.
 
     :param address: such as 'https://shop.example/r/{{1}}'
@@ -84,7 +84,7 @@ def leads_to_us(address, our_base):
     )
 
 
-def is_target(address):
+def is_allowed_target(address):
     """Return whether this address is a valid target of a redirect."""
     found = ADDRESS.fullmatch((address or "").strip())
     return bool(found) and "." in found["host"].split(":")[0]

@@ -36,7 +36,7 @@ CAPTION_LENGTH = 1024
 INBOUND_LIFE = timedelta(days=7)
 UPLOAD_LIFE = timedelta(days=29)
 # The first retries are quick, because somebody is looking at the screen.
-WAITS = (
+RETRY_DELAYS = (
     timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1),
     timedelta(hours=4), timedelta(hours=12), timedelta(hours=24),
 )  # fmt: skip
@@ -45,9 +45,9 @@ UPLOAD_TRIES = 5
 
 # Shown in the page or played by the browser; everything else is a file to save. No SVG: it can
 # carry a script.
-SHOWN = frozenset(("image/jpeg", "image/png", "image/webp", "image/gif"))
-PLAYED = TYPES["video"] | TYPES["audio"]
-SAVED_AS = "application/octet-stream"
+INLINE_TYPES = frozenset(("image/jpeg", "image/png", "image/webp", "image/gif"))
+PLAYER_TYPES = TYPES["video"] | TYPES["audio"]
+DOWNLOAD_TYPE = "application/octet-stream"
 
 
 def base_type(mimetype: str) -> str:
@@ -55,15 +55,15 @@ def base_type(mimetype: str) -> str:
     return (mimetype or "").split(";")[0].strip().lower()
 
 
-def kind_of(mimetype: str) -> str | None:
+def message_kind(mimetype: str) -> str | None:
     """Return the kind of message that carries a file of this type; None when there is none."""
     wanted = base_type(mimetype)
     return next((kind for kind in KINDS if kind != "sticker" and wanted in TYPES[kind]), None)
 
 
-def why_not(mimetype: str, size: int) -> str | None:
+def file_refusal(mimetype: str, size: int) -> str | None:
     """Return why a file cannot be sent: 'empty', 'type', 'size', or None."""
-    kind = kind_of(mimetype)
+    kind = message_kind(mimetype)
     if not size:
         return "empty"
     if not kind:
@@ -82,27 +82,27 @@ def stored_type(kind: str, declared: str, sniffed: str) -> str:
     declared, sniffed = base_type(declared), base_type(sniffed)
     family = "image" if kind in ("image", "sticker") else kind
     if kind in ("image", "sticker"):
-        return declared if declared in SHOWN and sniffed in SHOWN else SAVED_AS
+        return declared if declared in INLINE_TYPES and sniffed in INLINE_TYPES else DOWNLOAD_TYPE
     if kind in ("video", "audio"):
         known = declared.startswith(f"{family}/") and not sniffed.startswith(("text/", "image/svg"))
-        return declared if known else SAVED_AS
-    if declared in SHOWN:
-        return declared if sniffed in SHOWN else SAVED_AS
+        return declared if known else DOWNLOAD_TYPE
+    if declared in INLINE_TYPES:
+        return declared if sniffed in INLINE_TYPES else DOWNLOAD_TYPE
     if declared == "application/pdf":
-        return declared if sniffed == declared else SAVED_AS
-    return declared if declared in TYPES["document"] else SAVED_AS
+        return declared if sniffed == declared else DOWNLOAD_TYPE
+    return declared if declared in TYPES["document"] else DOWNLOAD_TYPE
 
 
-def next_try(attempt: int, now: datetime, expires_at: datetime | None) -> datetime | None:
+def next_attempt(attempt: int, now: datetime, expires_at: datetime | None) -> datetime | None:
     """Return when to retry after `attempt` (from 1) failed; None to give up.
 
     :param expires_at: when Meta deletes the file
     """
-    at = now + WAITS[min(attempt, len(WAITS)) - 1]
+    at = now + RETRY_DELAYS[min(attempt, len(RETRY_DELAYS)) - 1]
     return None if expires_at and at >= expires_at else at
 
 
-def is_gone(code: int | None, subcode: int | None, http_status: int | None) -> bool:
+def is_file_gone(code: int | None, subcode: int | None, http_status: int | None) -> bool:
     """Return whether a refusal says that the platform has no such file: a retry is useless.
 
     100/33 is Graph's error for an unknown id; 131052 says that the file cannot be downloaded.

@@ -2,7 +2,7 @@
 
 Some countries changed their mobile numbers, and neither WhatsApp nor every address book followed.
 All spellings must be one person, or an opt-out would be stored for one and a promotion sent to the
-other. `e164_of` is the one form by which people are identified and contacted; `forms_of` are all
+other. `canonical_number` is the one form by which people are identified and contacted; `number_forms` are all
 that may be in an address book, a blacklist or a webhook. Two forms are equal only where a numbering
 plan gives both to one subscriber.
 """
@@ -79,49 +79,51 @@ _SPELLINGS = {
 }
 
 
-def e164_of(number: str) -> str:
+def canonical_number(number: str) -> str:
     """Return the E.164 number that `number` (with its plus) stands for."""
-    for pattern, replacement in _of_country(_REWRITTEN, number):
+    for pattern, replacement in _country_rules(_REWRITTEN, number):
         if found := pattern.fullmatch(number):
             return found.expand(replacement)
     return number
 
 
-def forms_of(number: str) -> tuple[str, ...]:
-    """Return all spellings of one number, `e164_of` first; ('',) for no number."""
-    known_as = e164_of(number)
+def number_forms(number: str) -> tuple[str, ...]:
+    """Return all spellings of one number, `canonical_number` first; ('',) for no number."""
+    known_as = canonical_number(number)
     forms = [known_as]
-    for pattern, others in _of_country(_SPELLINGS, known_as):
+    for pattern, others in _country_rules(_SPELLINGS, known_as):
         if found := pattern.fullmatch(known_as):
             forms += [found.expand(other) for other in others]
-    return tuple(dict.fromkeys(form for form in forms if e164_of(form) == known_as))
+    return tuple(dict.fromkeys(form for form in forms if canonical_number(form) == known_as))
 
 
-def respelt(text: str) -> str:
+def read_old_spelling(text: str) -> str:
     """Return the E.164 number of an old spelling with its country code; '' for any other text.
 
     The library phonenumbers rejects these (+52 1 55…, +225 and 8 digits) and reads current ones.
     """
     number = re.sub(r"[^\d+]", "", text or "")
     number = "+" + number[2:] if number.startswith("00") else number
-    known_as = e164_of(number)
+    known_as = canonical_number(number)
     return known_as if known_as != number else ""
 
 
-def address_of(number: str, wa_number: str | None) -> str:
+def sending_number(number: str, wa_number: str | None) -> str:
     """Return the number to send to: WhatsApp's own where accounts kept an old id, else ours.
 
-    :param number: as returned by `e164_of`
+    :param number: as returned by `canonical_number`
     :param wa_number: the person's number in a webhook or reply of WhatsApp's
     """
-    is_kept = number[:4] in KEPT_IDS and wa_number and e164_of(wa_number) == number
+    is_kept = number[:4] in KEPT_IDS and wa_number and canonical_number(wa_number) == number
     return wa_number if is_kept else number
 
 
-def all_forms(numbers) -> dict[str, str]:
+def forms_by_number(numbers) -> dict[str, str]:
     """Return {spelling: number as given} for all spellings of these numbers."""
-    return {form: number for number in numbers if number for form in (*forms_of(number), number)}
+    return {
+        form: number for number in numbers if number for form in (*number_forms(number), number)
+    }
 
 
-def _of_country(table, number):
+def _country_rules(table, number):
     return table.get(number[:3]) or table.get(number[:4]) or ()

@@ -9,23 +9,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .limits import WINDOW, counted
+from .limits import WINDOW, counted_slots
 
 # 1.25 % slower than allowed. At any rate R the R + 1st message then leaves 1.0126 s after the
 # first, so that a jitter of 12 ms on the way cannot put R + 1 messages into one second at Meta's
 # end, while 80/s still gives 79/s.
-SAFETY = 0.9875
+RATE_MARGIN = 0.9875
 
 # The run after a killed one does not know when the last messages left: it waits a second with the
 # margin above, in which as many as allowed may have left.
-AFTER_A_KILL = timedelta(seconds=1 / SAFETY)
+RESTART_DELAY = timedelta(seconds=1 / RATE_MARGIN)
 
 # One message per 6 s to the same person (Meta, About the platform: rate limits, 2026-03).
 PAIR_INTERVAL = timedelta(seconds=6)
 
 # After error 130429 (throughput exceeded) a number sends at half its rate for this long. Our
 # choice: Meta states no figure.
-SLOW_DOWN = timedelta(seconds=60)
+SLOWED_PERIOD = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Forecast:
     days: int | None
 
 
-def spacing(rate: float) -> float:
+def message_interval(rate: float) -> float:
     """Return the seconds between two messages at `rate` messages per second, with a margin.
 
     :raise ValueError: when `rate` is not positive
     """
     if rate <= 0:
         raise ValueError(f"a rate must be positive: {rate}")
-    return 1 / (rate * SAFETY)
+    return 1 / (rate * RATE_MARGIN)
 
 
 def catch_up_window(rate: float) -> int:
@@ -81,10 +81,10 @@ def send_before(now: datetime, count: int, rate: float, margin_seconds: float) -
     A request that has not left by then must not leave: its row goes back to the queue. The batch
     itself takes `count` spacings; the margin (seconds) is for stalls.
     """
-    return now + timedelta(seconds=count * spacing(rate) + margin_seconds)
+    return now + timedelta(seconds=count * message_interval(rate) + margin_seconds)
 
 
-def lease_until(
+def lease_end(
     now: datetime, count: int, rate: float, timeout_seconds: float, margin_seconds: float
 ) -> datetime:
     """Return the end of the reservation of a batch: no answer by then means outcome unknown.
@@ -96,12 +96,12 @@ def lease_until(
     return leaves_by + timedelta(seconds=timeout_seconds + margin_seconds)
 
 
-def next_pair_at(last_outbound_at: datetime | None) -> datetime | None:
+def next_pair_time(last_outbound_at: datetime | None) -> datetime | None:
     """Return when the same number may write to the same person again; None: at once."""
     return last_outbound_at + PAIR_INTERVAL if last_outbound_at else None
 
 
-def next_look(
+def next_check(
     now: datetime,
     *,
     queued_now: int,
@@ -144,7 +144,7 @@ def forecast(
     that nothing pauses the number.
 
     :param queued: people of this campaign still to be contacted
-    :param limit: people per 24 h (for campaigns from `limits.campaign_part`), None for no limit
+    :param limit: people per 24 h (for campaigns from `limits.campaign_share`), None for no limit
     :param slot_times: slots taken, ascending, one moment per person; each frees 24 h later
     :param ahead: people of other campaigns who go first
     """
@@ -152,12 +152,12 @@ def forecast(
         return Forecast(None, None, 0)
     if limit is not None and limit <= 0:
         return Forecast(None, None, None)
-    step = _microseconds(timedelta(seconds=spacing(rate)))
+    step = _microseconds(timedelta(seconds=message_interval(rate)))
     first, last = ahead, ahead + queued - 1
     if limit is None:
         next_us, end_us = first * step, last * step
     else:
-        taken = [_microseconds(slot - now) for slot in counted(slot_times, now)]
+        taken = [_microseconds(slot - now) for slot in counted_slots(slot_times, now)]
         departures = _first_departures(taken, limit, step, last + 1)
         next_us = _departure(departures, limit, step, first)
         end_us = _departure(departures, limit, step, last)

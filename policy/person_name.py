@@ -16,7 +16,7 @@ from nameparser import HumanName
 from nameparser.config import Constants
 
 from .plain_text import without_accents, word_set
-from .visible import visible
+from .visible import visible_text
 
 # Compared without accents, dots and capitals.
 TITLES = word_set(
@@ -35,7 +35,7 @@ PARTICLES = word_set(
     """de del della delle di da do dos das du des van von der den ter la las los le el al bin ibn st
     y i"""
 )
-TOGETHER = word_set("""y e i and et und ou o u or con with""")
+CONJUNCTIONS = word_set("""y e i and et und ou o u or con with""")
 
 # First names of two words that nobody shortens to the first: {first word: second words}.
 COMPOUNDS = {
@@ -172,7 +172,7 @@ def first_name(name: str) -> str:
 def _first_name(name):
     if _PLAIN.fullmatch(name):
         return "" if _is_business(name) else _compose(_givenword_set(name))
-    text = _readable(name)
+    text = _readable_name(name)
     if not text or _NOBODY.search(text) or _SURNAME_FIRST.search(text):
         return ""
     text = _NUMBER.sub(" ", text)
@@ -190,12 +190,12 @@ def _first_name(name):
 
 
 def _givenword_set(text):
-    return _surname_in_capitals(text) or _words_from_the_first_name(text)
+    return _surname_in_capitals(text) or _drop_titles(text)
 
 
-def _readable(name):
+def _readable_name(name):
     """Plain letters of one line; pictures and asides gone, fancy alphabets as the letters meant."""
-    text = " ".join(visible(name).split())
+    text = " ".join(visible_text(name).split())
     for short, whole in ABBREVIATIONS:
         text = short.sub(whole, text)
     text = unicodedata.normalize("NFKC", text)
@@ -204,7 +204,7 @@ def _readable(name):
         " " if unicodedata.category(letter)[0] == "S" and letter not in "+<>=$€&|" else letter
         for letter in text
     )
-    return " ".join(visible(text).split())
+    return " ".join(visible_text(text).split())
 
 
 def _is_business(text):
@@ -223,7 +223,7 @@ def _surname_in_capitals(text):
     return []
 
 
-def _words_from_the_first_name(text):
+def _drop_titles(text):
     """The words of a name from the first name on; [] when there is none."""
     words = text.split()
     if _SIMPLE.fullmatch(text) and _fold(words[0]) not in TITLES:
@@ -234,7 +234,7 @@ def _words_from_the_first_name(text):
     # nameparser takes "D." for a first name, and "M." too: initials in English.
     while words and _fold(words[0]) in TITLES and (len(words[0]) > 1 or len(words) == 1):
         titles.append(_fold(words.pop(0)))
-    if words and _fold(words[0]) in TOGETHER:
+    if words and _fold(words[0]) in CONJUNCTIONS:
         return []  # Sr. y Sra.
     if titles and len(words) == 1:
         lonely = _fold(words[0])
@@ -258,15 +258,15 @@ def _compose(words):
         letters < 2
         or not _is_word(first)
         or folded in _NO_FIRST_NAME
-        or second in TOGETHER
+        or second in CONJUNCTIONS
         or (folded.isascii() and not re.search("[aeiouy]", folded))
     ):
         return ""
     if second in COMPOUNDS.get(folded, ()):
-        return f"{_mended(first)} {_mended(words[1])}"
+        return f"{_fix_capitals(first)} {_fix_capitals(words[1])}"
     if folded == "maria" and (found := OF_MARIA.match(_fold(" ".join(words[1:])))):
-        return " ".join(map(_mended, [first, *words[1 : 1 + len(found.group().split())]]))
-    return _mended(first)
+        return " ".join(map(_fix_capitals, [first, *words[1 : 1 + len(found.group().split())]]))
+    return _fix_capitals(first)
 
 
 def _is_word(text):
@@ -274,7 +274,7 @@ def _is_word(text):
     return all(unicodedata.category(one)[0] in "LM" or one in "'’-" for one in text)
 
 
-def _mended(word):
+def _fix_capitals(word):
     """Fix the capitals of a word that is all capitals or none; "McDonald" stays as it is."""
     if _fold(word) in PARTICLES:
         return word.lower()

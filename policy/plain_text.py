@@ -55,31 +55,31 @@ def without_accents(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def normalise(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Return `text` in lower case, without accents, punctuation and emoji, single spaces."""
-    return _NOT_A_WORD.sub(" ", letters_of(text.translate(_DROPPED))).strip()
+    return _NOT_A_WORD.sub(" ", plain_letters(text.translate(_DROPPED))).strip()
 
 
-def letters_of(text: str) -> str:
+def plain_letters(text: str) -> str:
     """Return `text` in lower case, with plain letters: no accents, no look-alikes, nothing
     invisible.
 
     Punctuation, line breaks and spaces stay where they are.
     """
-    seen = seen_of(text)
+    seen = visible_letters(text)
     unmarked = unicodedata.normalize("NFKD", seen.casefold())
     bare = "".join(char for char in unmarked if unicodedata.category(char) not in _MARKS)
     return _WORD.sub(lambda word: word[0].casefold(), bare)
 
 
-def seen_of(text: str) -> str:
+def visible_letters(text: str) -> str:
     """Return `text` as it looks: compatible forms and look-alikes as the letters they show."""
     unboxed = _FLAG_LETTERS.sub(_flag_letters, text.translate(_BOXED))
     composed = unicodedata.normalize("NFKC", unboxed)
     kept = "".join(
         char for char in composed if char in "\n\t" or unicodedata.category(char) not in _UNSEEN
     )
-    return _WORD.sub(_as_latin, kept)
+    return _WORD.sub(_to_latin, kept)
 
 
 def _flag_letters(found: re.Match[str]) -> str:
@@ -88,7 +88,7 @@ def _flag_letters(found: re.Match[str]) -> str:
     return "".join(chr(ord(char) - 0x1F1E6 + ord("A")) for char in found[0])
 
 
-def _as_latin(found: re.Match[str]) -> str:
+def _to_latin(found: re.Match[str]) -> str:
     """The word in Latin letters if all of its letters look like some, else as it is."""
     word = found[0]
     if word.isascii():
@@ -102,11 +102,11 @@ def _as_latin(found: re.Match[str]) -> str:
     return latin if bare.isascii() else word
 
 
-def join_spelt(text: str) -> str:
+def join_spelled_letters(text: str) -> str:
     """Return `text` with words that are spelt letter by letter written together."""
     return _SPELT.sub(lambda found: _NOT_A_WORD.sub("", found[0]), text)
 
 
-def squeezed(word: str, keep: int) -> str:
+def collapse_repeats(word: str, keep: int) -> str:
     """Return `word` with no letter more than `keep` times in a row: "stooop" is "stop" for 1."""
     return re.sub(rf"(.)\1{{{keep},}}", lambda found: found[1] * keep, word)

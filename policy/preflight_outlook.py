@@ -5,66 +5,66 @@ Thresholds are ours unless a source is named; docs/preflight.md gives them for p
 
 import math
 
-from .preflight import Verdict
+from .preflight import LineVerdict
 from .proportions import wilson_interval
 from .reputation_rates import MIN_VOLUME
-from .reputation_score import RISK
+from .reputation_score import RISK_THRESHOLDS
 
 # Days from which a campaign is long, and from which it is outdated before it ends.
 LONG_DAYS, TOO_LONG_DAYS = 2, 30
 # Two audiences are similar when they share this part of the smaller one.
-LIKE_SHARE = 0.5
+SIMILAR_SHARE = 0.5
 # Opt-outs of those delivered to: watched from half the rate at risk (see `reputation_score`).
-OPT_OUT_STOP = RISK["opt_out"]
+OPT_OUT_STOP = RISK_THRESHOLDS["opt_out"]
 OPT_OUT_WARN = OPT_OUT_STOP / 2
 # Two-sided 90 %: nine of ten campaigns end within the expected range.
 EXPECTED_Z = 1.645
 
 
-def duration(days: int | None) -> Verdict:
+def assess_duration(days: int | None) -> LineVerdict:
     """Judge the duration.
 
     :param days: periods of 24 h until the last message, None: never
     """
     if days is None:
-        return Verdict("stop", "never")
+        return LineVerdict("stop", "never")
     if days > TOO_LONG_DAYS:
-        return Verdict("stop", "too_long")
-    return Verdict("warn", "long") if days >= LONG_DAYS else Verdict("pass", "short")
+        return LineVerdict("stop", "too_long")
+    return LineVerdict("warn", "long") if days >= LONG_DAYS else LineVerdict("pass", "short")
 
 
-def cost(priced: int, unpriced: int, free: int) -> Verdict:
+def assess_cost(priced: int, unpriced: int, free: int) -> LineVerdict:
     """Judge the estimated cost by how many messages have a known price."""
     if not unpriced:
-        return Verdict("pass", "known" if priced or not free else "free")
-    return Verdict("warn", "part" if priced else "unknown")
+        return LineVerdict("pass", "known" if priced or not free else "free")
+    return LineVerdict("warn", "part" if priced else "unknown")
 
 
-def is_like_audience(shared: int, receiving: int, written: int) -> bool:
+def is_similar_audience(shared: int, receiving: int, written: int) -> bool:
     """Return whether a past campaign had a similar audience.
 
     :param shared: people of `receiving` who got it
     :param receiving, written: people who get this one, and who got that one
     """
-    return shared >= LIKE_SHARE * min(receiving, written) > 0
+    return shared >= SIMILAR_SHARE * min(receiving, written) > 0
 
 
-def risk(opted_out: int, delivered: int) -> Verdict:
+def assess_risk(opted_out: int, delivered: int) -> LineVerdict:
     """Judge the opt-outs of similar campaigns before.
 
     A stop needs more than bad luck: the lower bound of the rate decides.
     """
     if delivered < MIN_VOLUME:
-        return Verdict("pass", "thin")
+        return LineVerdict("pass", "thin")
     least, _most = wilson_interval(opted_out, delivered, EXPECTED_Z)
     if least >= OPT_OUT_STOP:
-        return Verdict("stop", "high")
+        return LineVerdict("stop", "high")
     if opted_out / delivered >= OPT_OUT_WARN:
-        return Verdict("warn", "raised")
-    return Verdict("pass", "usual")
+        return LineVerdict("warn", "raised")
+    return LineVerdict("pass", "usual")
 
 
-def expected(opted_out: int, delivered: int, receiving: int) -> tuple[int, int] | None:
+def expected_opt_outs(opted_out: int, delivered: int, receiving: int) -> tuple[int, int] | None:
     """Return the least and most opt-outs expected of `receiving` people; None: not enough data."""
     if delivered < MIN_VOLUME:
         return None

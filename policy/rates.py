@@ -14,13 +14,13 @@ from typing import NamedTuple
 CATEGORIES = ("marketing", "utility", "authentication", "service")
 
 # Until this day utility templates and free-form messages cost nothing in an open window.
-WINDOW_CHARGED_FROM = date(2026, 10, 1)
+WINDOW_CHARGE_START = date(2026, 10, 1)
 
 # Without lines of the first, those of the second apply.
-PRICED_AS = {"service": "utility"}
+PRICE_CATEGORY = {"service": "utility"}
 
 
-class Line(NamedTuple):
+class RateLine(NamedTuple):
     """One price of a card.
 
     countries: ISO 3166-1 alpha-2 codes; empty: everywhere else
@@ -37,7 +37,9 @@ class Line(NamedTuple):
     is_home_currency: bool = True
 
 
-def choose(lines: Iterable[Line], country_code: str, category: str, on: date) -> Line | None:
+def choose_rate(
+    lines: Iterable[RateLine], country_code: str, category: str, on: date
+) -> RateLine | None:
     """Return the line that gives the price of a message on the day `on`, None without any.
 
     The narrowest market wins: the country itself, then a region with the country in it, then
@@ -47,7 +49,7 @@ def choose(lines: Iterable[Line], country_code: str, category: str, on: date) ->
     :param category: one of `CATEGORIES`
     """
     valid = [line for line in lines if not line.valid_from or line.valid_from <= on]
-    for wanted in (category, PRICED_AS.get(category)):
+    for wanted in (category, PRICE_CATEGORY.get(category)):
         found = [
             line
             for line in valid
@@ -59,7 +61,7 @@ def choose(lines: Iterable[Line], country_code: str, category: str, on: date) ->
     return None
 
 
-def _precedence(line: Line):
+def _precedence(line: RateLine):
     narrowness = -len(line.countries) if line.countries else -1000
     newest = line.valid_from or date.min
     return narrowness, line.is_own, newest, line.is_home_currency, line.id
@@ -67,4 +69,4 @@ def _precedence(line: Line):
 
 def is_free(category: str, in_window: bool, at: datetime) -> bool:
     """Return whether a message of `category` delivered at `at` is free."""
-    return in_window and category in ("utility", "service") and at.date() < WINDOW_CHARGED_FROM
+    return in_window and category in ("utility", "service") and at.date() < WINDOW_CHARGE_START

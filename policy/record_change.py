@@ -21,22 +21,22 @@ REASON_OF_TRAIT = {
 }
 REASONS = ("record_gone", "number_changed", "number_removed", *REASON_OF_TRAIT.values())
 
-EVERYTHING = frozenset(REASON_OF_TRAIT)
+ALL_TRAITS = frozenset(REASON_OF_TRAIT)
 # A message about the person's own affairs is as valid after the sale as before.
-OF_OWN_AFFAIRS = EVERYTHING - {"won", "open"}
+SERVICE_TRAITS = ALL_TRAITS - {"won", "open"}
 # A follow-up has its own setting for going on after the lead was won or lost.
-OF_A_FOLLOW_UP = frozenset({"elsewhere", "contact_archived"})
-NOTHING: frozenset[str] = frozenset()
+SEQUENCE_TRAITS = frozenset({"elsewhere", "contact_archived"})
+NO_TRAITS: frozenset[str] = frozenset()
 
 
-class Record(NamedTuple):
+class RecordState(NamedTuple):
     """The record's current values. number: E.164 or ''."""
 
     number: str
     traits: frozenset[str]
 
 
-class Message(NamedTuple):
+class MessageOrigin(NamedTuple):
     """What the message was created for.
 
     number: E.164, as it would be sent to.
@@ -48,23 +48,23 @@ class Message(NamedTuple):
     traits: frozenset[str]
     origin: str
     category: str | None = None
-    ends_with: frozenset[str] = NOTHING
+    ends_with: frozenset[str] = NO_TRAITS
 
 
-def heeded(message: Message) -> frozenset[str]:
+def relevant_traits(message: MessageOrigin) -> frozenset[str]:
     """Return the traits that stop this message when they are new."""
     if message.origin == "sequence":
-        return OF_A_FOLLOW_UP | message.ends_with
+        return SEQUENCE_TRAITS | message.ends_with
     if message.origin == "test":
-        return NOTHING
+        return NO_TRAITS
     if message.origin == "campaign" or message.category == "marketing":
-        return EVERYTHING
+        return ALL_TRAITS
     # A colleague who writes by hand sees the record.
-    return OF_OWN_AFFAIRS if message.origin == "action" else NOTHING
+    return SERVICE_TRAITS if message.origin == "action" else NO_TRAITS
 
 
-def why_not(
-    message: Message, record: Record | None, one_form: Callable[[str], str] = str
+def change_reason(
+    message: MessageOrigin, record: RecordState | None, one_form: Callable[[str], str] = str
 ) -> str | None:
     """Return why this message is not sent any more, one of `REASONS`, or None.
 
@@ -80,14 +80,14 @@ def why_not(
         return "number_removed"
     if one_form(record.number) != one_form(message.number):
         return "number_changed"
-    return _reason_of(_newly(record.traits, message.traits) & heeded(message))
+    return _trait_reason(_newly(record.traits, message.traits) & relevant_traits(message))
 
 
 def _newly(now: frozenset[str], then: frozenset[str]) -> frozenset[str]:
     # Odoo archives a lead and then notes that it was lost, or the other way round.
     closed = {"lost", "archived"}
-    return now - then - (closed if then & closed else NOTHING)
+    return now - then - (closed if then & closed else NO_TRAITS)
 
 
-def _reason_of(traits: Collection[str]) -> str | None:
+def _trait_reason(traits: Collection[str]) -> str | None:
     return next((reason for trait, reason in REASON_OF_TRAIT.items() if trait in traits), None)

@@ -47,7 +47,7 @@ class Judgement:
     red_days: int
 
 
-def judge(
+def judge_reputation(
     days: Iterable[DayCounts],
     now: datetime,
     *,

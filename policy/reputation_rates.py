@@ -63,7 +63,7 @@ class DayCounts:
 COUNTS = tuple(field.name for field in fields(DayCounts) if field.name != "day")
 
 # measure -> (what is counted, of which messages)
-PARTS = {
+RATE_PARTS = {
     "opt_out": ("opted_out", ("delivered",)),
     "possible_block": ("silent", ("delivered", "silent")),
     "undeliverable": ("undeliverable", ("delivered", "undeliverable")),
@@ -73,7 +73,7 @@ PARTS = {
     "read": ("read", ("delivered",)),
     "reply": ("replied", ("delivered",)),
 }
-MEASURES = tuple(PARTS)
+MEASURES = tuple(RATE_PARTS)
 
 
 class Rate(NamedTuple):
@@ -123,7 +123,7 @@ def rates(
         ones do not count
     """
     counted = in_window(days, today, window, fresh_start)
-    measured = {measure: rate_of(measure, counted, today, window) for measure in MEASURES}
+    measured = {measure: calculate_rate(measure, counted, today, window) for measure in MEASURES}
     volume = sum(_weight(row, today, window) * row.delivered for row in counted)
     spam_days = [_weight(row, today, WEEK) for row in counted if row.spam_limited]
     return Rates(
@@ -150,7 +150,7 @@ def _full_weight(window: int, youngest: int = 0) -> int:
     return WEEK - youngest if window == WEEK else 1
 
 
-def rate_of(measure: str, counted: list[DayCounts], today: date, window: int) -> Rate:
+def calculate_rate(measure: str, counted: list[DayCounts], today: date, window: int) -> Rate:
     """Return the `Rate` of one measure over the cohorts of `in_window`."""
     youngest = SILENT_AFTER_DAYS + 1 if measure == "possible_block" else 0
     settled = [row for row in counted if (today - row.day).days >= youngest]
@@ -164,5 +164,5 @@ def rate_of(measure: str, counted: list[DayCounts], today: date, window: int) ->
 
 
 def _count_and_base(measure: str, row: DayCounts) -> tuple[int, int]:
-    counted, of = PARTS[measure]
+    counted, of = RATE_PARTS[measure]
     return getattr(row, counted), sum(getattr(row, name) for name in of)

@@ -30,15 +30,15 @@ from typing import NamedTuple
 
 from .reputation_rates import Rates
 
-RISK = {"opt_out": 0.02, "possible_block": 0.10, "undeliverable": 0.10, "limited": 0.40}
-NORMAL_PART = 0.25
+RISK_THRESHOLDS = {"opt_out": 0.02, "possible_block": 0.10, "undeliverable": 0.10, "limited": 0.40}
+NORMAL_SHARE = 0.25
 POINTS_AT_RISK = 60
-POINTS_PER_RISK = POINTS_AT_RISK / (1 - NORMAL_PART)
-MOST_POINTS = {"limited": 20}
+POINTS_PER_RISK = POINTS_AT_RISK / (1 - NORMAL_SHARE)
+MAX_POINTS = {"limited": 20}
 SPAM_POINTS = 60
 
 LEVELS = ("healthy", "watch", "at_risk", "unknown")
-HEALTHY_FROM, WATCH_FROM = 80, 40
+HEALTHY_THRESHOLD, WATCH_THRESHOLD = 80, 40
 MARGIN = 5
 
 
@@ -51,14 +51,17 @@ class Cost(NamedTuple):
 
 def costs(measured: Rates) -> tuple[Cost, ...]:
     """Return the `Cost` of each bad sign in score points, largest first, without those of 0."""
-    found = [Cost(measure, _points(measure, getattr(measured, measure).value)) for measure in RISK]
+    found = [
+        Cost(measure, _points(measure, getattr(measured, measure).value))
+        for measure in RISK_THRESHOLDS
+    ]
     found.append(Cost("spam_limited", SPAM_POINTS * measured.spam_weight))
     return tuple(sorted((cost for cost in found if cost.points > 0), key=lambda cost: -cost.points))
 
 
 def _points(measure: str, value: float | None) -> float:
-    excess = (value or 0) / RISK[measure] - NORMAL_PART
-    return min(max(POINTS_PER_RISK * excess, 0), MOST_POINTS.get(measure, math.inf))
+    excess = (value or 0) / RISK_THRESHOLDS[measure] - NORMAL_SHARE
+    return min(max(POINTS_PER_RISK * excess, 0), MAX_POINTS.get(measure, math.inf))
 
 
 def score(measured: Rates) -> int | None:
@@ -76,9 +79,9 @@ def level(points: int | None, previous: str | None = None) -> str:
     """
     if points is None:
         return "unknown"
-    if not _is_above(points, WATCH_FROM, previous, ("healthy", "watch")):
+    if not _is_above(points, WATCH_THRESHOLD, previous, ("healthy", "watch")):
         return "at_risk"
-    return "healthy" if _is_above(points, HEALTHY_FROM, previous, ("healthy",)) else "watch"
+    return "healthy" if _is_above(points, HEALTHY_THRESHOLD, previous, ("healthy",)) else "watch"
 
 
 def _is_above(points: int, line: int, previous: str | None, levels_above: tuple) -> bool:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from .reputation_score import HEALTHY_FROM, MARGIN, WATCH_FROM
+from .reputation_score import HEALTHY_THRESHOLD, MARGIN, WATCH_THRESHOLD
 
 # A trend needs four days of the last seven; less than a point a day counts as steady.
 TREND_DAYS, TREND_POINTS, TREND_SLOPE = 7, 4, 1.0
 # A projection further away or less certain is of no use today.
-HORIZON_DAYS, LONGEST_ERROR_DAYS, SHORTEST_ERROR_DAYS = 14, 7, 0.5
+HORIZON_DAYS, MAX_ERROR_DAYS, MIN_ERROR_DAYS = 14, 7, 0.5
 # Student's t, two-sided 95 %, by degrees of freedom (points less two).
 STUDENT = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}
 # A score varies by half a point without a cause (rounding, a few people), even when the few values
 # happen to lie on a line.
-LEAST_VARIANCE = 0.25
+MIN_VARIANCE = 0.25
 
 
 class Projection(NamedTuple):
@@ -52,7 +52,7 @@ class _Line:
         half = student * math.sqrt(self.variance) / abs(self.slope)
         half *= math.sqrt((1 - doubt) / self.count + reach**2 / self.spread)
         error = (doubt * abs(reach) + half) / (1 - doubt)
-        return self.mean_x + reach, max(error, SHORTEST_ERROR_DAYS)
+        return self.mean_x + reach, max(error, MIN_ERROR_DAYS)
 
 
 def _line(scores: Iterable[tuple[date, int | None]]) -> _Line | None:
@@ -69,7 +69,7 @@ def _line(scores: Iterable[tuple[date, int | None]]) -> _Line | None:
     spread = sum((x - mean_x) ** 2 for x in near)
     slope = sum((x - mean_x) * (y - mean_y) for x, y in near.items()) / spread
     residuals = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in near.items())
-    variance = max(residuals / (count - 2), LEAST_VARIANCE)
+    variance = max(residuals / (count - 2), MIN_VARIANCE)
     return _Line(slope, mean_x, mean_y, count, spread, variance)
 
 
@@ -100,7 +100,7 @@ def project(scores: Iterable[tuple[date, int | None]], current: str) -> Projecti
     if not found:
         return None
     in_days, error_days = max(found[0], 0.0), found[1]
-    if in_days > HORIZON_DAYS or error_days > LONGEST_ERROR_DAYS:
+    if in_days > HORIZON_DAYS or error_days > MAX_ERROR_DAYS:
         return None
     return Projection(target[0], in_days, error_days)
 
@@ -108,8 +108,8 @@ def project(scores: Iterable[tuple[date, int | None]], current: str) -> Projecti
 def _next_change(current: str, direction: str) -> tuple[str, int] | None:
     """Return the next level and the score at which it begins, as in `level`."""
     return {
-        ("healthy", "falling"): ("watch", HEALTHY_FROM - MARGIN),
-        ("watch", "falling"): ("at_risk", WATCH_FROM - MARGIN),
-        ("at_risk", "rising"): ("watch", WATCH_FROM + MARGIN),
-        ("watch", "rising"): ("healthy", HEALTHY_FROM + MARGIN),
+        ("healthy", "falling"): ("watch", HEALTHY_THRESHOLD - MARGIN),
+        ("watch", "falling"): ("at_risk", WATCH_THRESHOLD - MARGIN),
+        ("at_risk", "rising"): ("watch", WATCH_THRESHOLD + MARGIN),
+        ("watch", "rising"): ("healthy", HEALTHY_THRESHOLD + MARGIN),
     }.get((current, direction))

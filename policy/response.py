@@ -129,7 +129,7 @@ def _lock(reason_key: str) -> Response:
     return Response("lock", 0.0, True, True, reason_key)
 
 
-def plan(
+def plan_number_response(
     rating: str,
     level: str,
     red_days: int = 0,
@@ -171,7 +171,7 @@ def plan(
     return _full("healthy")
 
 
-def plan_template(status: str, quality: str) -> Response:
+def plan_template_response(status: str, quality: str) -> Response:
     """Return the `Response` for a template; 'hold_marketing' means to hold its messages.
 
     :param status: Meta's, in any case of letters; `TEMPLATE_HELD` are held

@@ -54,14 +54,14 @@ FAILURE_TYPES = (
 MAX_ATTEMPTS = 200
 
 # As many failures in a row show that the request itself is wrong, not one person's data.
-ROWS_TO_BLAME_THE_REQUEST = 3
+FAILURES_TO_BLAME_REQUEST = 3
 
 # "Wait at least 24 h" (Meta, Per-user marketing template message limits, 2026-04-29); the same
 # for a mis-classified account (131064), for which Meta states no time.
 ONE_DAY = timedelta(hours=24)
 
 # The second undeliverable message within 30 days makes a number unreachable; ours, for 90 days.
-UNREACHABLE_FOR = timedelta(days=90)
+UNREACHABLE_PERIOD = timedelta(days=90)
 
 # By default Meta gives up delivering an authentication message after 10 min (Meta, Time-to-live,
 # 2025-10-31): its code is useless by then.
@@ -82,7 +82,7 @@ class Decision:
         contact them before this moment, None when `person_effect` alone decides.
     person_effect: None, 'opted_out' (of marketing), 'blocked' (by us), 'undeliverable' (count
         it; unreachable until `scope_until` if set) or 'marketing_limit'.
-    slow_down: send at half the rate for `pacing.SLOW_DOWN`.
+    slow_down: send at half the rate for `pacing.SLOWED_PERIOD`.
     country_blocked: the account may not write to the person's country.
     marketing_only: the pause of `scope` concerns marketing messages alone.
     """
@@ -100,7 +100,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The input of a decision; see `decide` for the fields."""
+    """The input of a decision; see `decide_retry` for the fields."""
 
     failure_type: str
     attempt: int
@@ -137,7 +137,7 @@ APP_RATE_PAUSES = _minutes(15, 30, 60)
 MAINTENANCE_PAUSES = _minutes(2, 5)
 
 
-def _retry_after(waits: tuple[timedelta, ...], failure: Failure) -> Decision:
+def _retry_delayed(waits: tuple[timedelta, ...], failure: Failure) -> Decision:
     if failure.attempt > len(waits):
         return Decision("fail", failure.failure_type)
     retry_at = failure.now + waits[failure.attempt - 1]
@@ -145,7 +145,7 @@ def _retry_after(waits: tuple[timedelta, ...], failure: Failure) -> Decision:
 
 
 def _temporary(failure: Failure) -> Decision:
-    return _retry_after(TEMPORARY_WAITS.get(failure.code, OTHER_TEMPORARY_WAITS), failure)
+    return _retry_delayed(TEMPORARY_WAITS.get(failure.code, OTHER_TEMPORARY_WAITS), failure)
 
 
 def _throughput(failure: Failure) -> Decision:
@@ -154,7 +154,7 @@ def _throughput(failure: Failure) -> Decision:
 
 
 def _retries(*waits: timedelta) -> Callable[[Failure], Decision]:
-    return lambda failure: _retry_after(waits, failure)
+    return lambda failure: _retry_delayed(waits, failure)
 
 
 def _holds(
@@ -197,7 +197,7 @@ def _fails(scope: str | None = None, **fields) -> Callable[[Failure], Decision]:
 def _bad_request(failure: Failure) -> Decision:
     # A missing parameter is missing for everybody; other refusals may be one person's data.
     campaign = (
-        failure.code == BAD_PARAMETER_MISSING or failure.consecutive >= ROWS_TO_BLAME_THE_REQUEST
+        failure.code == BAD_PARAMETER_MISSING or failure.consecutive >= FAILURES_TO_BLAME_REQUEST
     )
     return Decision("fail", failure.failure_type, scope="campaign" if campaign else None)
 
@@ -206,7 +206,7 @@ def _pacing_drop(failure: Failure) -> Decision:
     # 135000 is a generic parameter error, and since May 2026 also Meta's code for each message
     # dropped when a whole portfolio has bad feedback (Meta, Business portfolio pacing, 2026-05-21).
     # Several in a row can only be the second.
-    if failure.consecutive >= ROWS_TO_BLAME_THE_REQUEST:
+    if failure.consecutive >= FAILURES_TO_BLAME_REQUEST:
         return Decision("hold", failure.failure_type, scope="account")
     return Decision("fail", failure.failure_type)
 
@@ -217,7 +217,7 @@ def _undeliverable(failure: Failure) -> Decision:
         "fail",
         failure.failure_type,
         scope="person",
-        scope_until=failure.now + UNREACHABLE_FOR if again else None,
+        scope_until=failure.now + UNREACHABLE_PERIOD if again else None,
         person_effect="undeliverable",
     )
 
@@ -290,7 +290,7 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
 
 # Failures that "Retry failed" leaves out: no fix by us or Meta would change the answer, or the
 # person does not want the message.
-NEVER_BY_HAND = frozenset(
+NEVER_RETRIED_MANUALLY = frozenset(
     {
         "opted_out",
         "blocked_by_us",
@@ -306,7 +306,7 @@ NEVER_BY_HAND = frozenset(
 )
 
 
-def decide(
+def decide_retry(
     failure_type: str,
     attempt: int,
     now: datetime,
@@ -341,37 +341,37 @@ def decide(
     decision = rule(failure)
     tries = failure.attempt if attempts_in_all is None else attempts_in_all
     if decision.row == "retry" and tries >= MAX_ATTEMPTS:
-        return _given_up(decision)
-    if category == "authentication" and _comes_too_late(decision, now):
-        return _given_up(decision)
+        return _abandoned(decision)
+    if category == "authentication" and _is_too_late(decision, now):
+        return _abandoned(decision)
     return decision
 
 
-def _comes_too_late(decision: Decision, now: datetime) -> bool:
+def _is_too_late(decision: Decision, now: datetime) -> bool:
     due = decision.retry_at if decision.row == "retry" else decision.scope_until
     if decision.row == "fail":
         return False
     return due is None or due >= now + AUTHENTICATION_LIFE
 
 
-def _given_up(decision: Decision) -> Decision:
+def _abandoned(decision: Decision) -> Decision:
     return replace(decision, row="fail", retry_at=None)
 
 
-def retryable_from(failure_type: str, failed_at: datetime) -> datetime | None:
+def earliest_retry(failure_type: str, failed_at: datetime) -> datetime | None:
     """Return from when a failed row may be queued again by hand; None: never.
 
     A row refused for the per-user marketing limit waits 24 h.
     """
-    if not may_retry_by_hand(failure_type):
+    if not can_retry_manually(failure_type):
         return None
     return failed_at + ONE_DAY if failure_type == "marketing_limit" else failed_at
 
 
-def may_retry_by_hand(failure_type: str) -> bool:
+def can_retry_manually(failure_type: str) -> bool:
     """Return whether "Retry failed" may ever queue a row with this failure again.
 
-    True for temporary causes and for those that an administrator can fix; see `retryable_from` for
+    True for temporary causes and for those that an administrator can fix; see `earliest_retry` for
     when.
     """
-    return failure_type in RULES and failure_type not in NEVER_BY_HAND
+    return failure_type in RULES and failure_type not in NEVER_RETRIED_MANUALLY

@@ -17,7 +17,7 @@ def is_tag(opaque: str) -> bool:
     return bool(_TAG.fullmatch(opaque or ""))
 
 
-def is_not_ours(row: dict, attempt: int, wamid: str) -> bool:
+def is_foreign_status(row: dict, attempt: int, wamid: str) -> bool:
     """Return whether a status for a known row is about a message we did not send.
 
     :param row: `state`, `attempt_count`, `is_unsent` and `wamid` of the row with the status's uuid

@@ -71,7 +71,7 @@ ALLOWED = {
 }
 
 
-def may(current: str, target: str) -> bool:
+def can_move(current: str, target: str) -> bool:
     """Return whether our own code may move a message from `current` to `target`."""
     return target in ALLOWED.get(current, ())
 

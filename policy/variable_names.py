@@ -51,11 +51,11 @@ KNOWN = {
         nom_du_conseiller commercial nom_commercial nom_du_commercial
     """,
 }
-_SOURCE_OF = {name: source for source, names in KNOWN.items() for name in names.split()}
+_SOURCE_BY_NAME = {name: source for source, names in KNOWN.items() for name in names.split()}
 
 
-def source_for(name: str) -> str:
+def guess_source(name: str) -> str:
     """Return the key of KNOWN for a variable of this name; '' when unknown."""
     # firstName and FirstName, first-name, first name.
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", without_accents(name or "")).casefold()
-    return _SOURCE_OF.get(re.sub(r"[\W_]+", "_", plain).strip("_"), "")
+    return _SOURCE_BY_NAME.get(re.sub(r"[\W_]+", "_", plain).strip("_"), "")

@@ -23,7 +23,7 @@ _SPACES = frozenset(" \t\n\r\v\f\x1c\x1d\x1e\x1f\x85")
 _PLAIN = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u024f]*")
 
 
-def visible(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return the text without invisible characters and with plain spaces; '' when nothing is
     visible.
 
@@ -35,11 +35,11 @@ def visible(text: str) -> str:
     # Repeat until stable: whether a joiner stays depends on its neighbours.
     while shown != before:
         before = shown
-        shown = "".join(_kept(before, index) for index in range(len(before))).strip()
+        shown = "".join(_keep_character(before, index) for index in range(len(before))).strip()
     return shown if any(map(_is_seen, shown)) else ""
 
 
-def _kept(text, index):
+def _keep_character(text, index):
     """What remains of one character in its context."""
     character = text[index]
     if character in _SPACES:
@@ -55,11 +55,11 @@ def _kept(text, index):
     if code in range(0xE0020, 0xE0080):
         return character
     if category == "Cf" or code in _SELECTORS:
-        return character if _belongs(text, index, code) else ""
+        return character if _is_joined(text, index, code) else ""
     return character
 
 
-def _belongs(text, index, code):
+def _is_joined(text, index, code):
     """Whether a joiner or selector is part of an emoji, or of a word that is spelt with it."""
     before = text[index - 1] if index else ""
     after = text[index + 1] if index + 1 < len(text) else ""

@@ -9,9 +9,9 @@ from .response import DEFAULTS, Response, Settings
 
 # "Half of the current limit used in the last 7 days" is what Meta asks before it raises a limit
 # (Meta, Messaging limits, 2026-09-11); an unused warm-up step warms nothing.
-USED_TO_STEP = 0.5
+MIN_USED_SHARE = 0.5
 # An unlimited number is warm at ten times its first step: Meta's levels are 5 to 10 times apart.
-UNLIMITED_IS = 10
+UNLIMITED_MULTIPLE = 10
 # The daily allowance of an unlimited number that has sent nothing: the level below (Meta, Messaging
 # limits, 2026-09-11).
 BELOW_UNLIMITED = LEVELS["100000"]
@@ -72,11 +72,11 @@ def warm_up_limit(warm_up: WarmUp, limit: int | None, settings: Settings = DEFAU
     """Return how many people a number in warm-up may contact in 24 h; its limit when warm."""
     people = math.floor(warm_up.first * settings.warm_up_growth**warm_up.step)
     if limit is None:
-        return people if people < warm_up.first * UNLIMITED_IS else None
+        return people if people < warm_up.first * UNLIMITED_MULTIPLE else None
     return min(people, limit)
 
 
-def advance(
+def advance_warm_up(
     warm_up: WarmUp,
     limit: int | None,
     used: int,
@@ -101,7 +101,7 @@ def advance(
         return WarmUp(warm_up.first, max(warm_up.step - 1, 0), now) if is_due else warm_up
     if rating == "yellow" or level == "watch":
         return warm_up._replace(stepped_at=now)
-    if not is_due or level != "healthy" or used < USED_TO_STEP * allowed:
+    if not is_due or level != "healthy" or used < MIN_USED_SHARE * allowed:
         return warm_up
     stepped = WarmUp(warm_up.first, warm_up.step + 1, now)
     return None if warm_up_limit(stepped, limit, settings) == limit else stepped

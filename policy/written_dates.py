@@ -45,10 +45,10 @@ class Moment(NamedTuple):
     order: str = ""
 
 
-def read(text: str, order: str = "") -> Moment:
+def parse_date(text: str, order: str = "") -> Moment:
     """Return the `Moment` of one text.
 
-    :param order: DAY_FIRST or MONTH_FIRST where it is known, see `order_of`
+    :param order: DAY_FIRST or MONTH_FIRST where it is known, see `detect_order`
     """
     text = " ".join((text or "").split())
     if _SECONDS.fullmatch(text):
@@ -69,7 +69,7 @@ def read(text: str, order: str = "") -> Moment:
     return _moment(found, month, day)._replace(order=order)
 
 
-def order_of(texts) -> str:
+def detect_order(texts) -> str:
     """Return DAY_FIRST or MONTH_FIRST, as proved by the dates of a list that can only be one.
 
     '' when none proves it, or when they contradict each other.

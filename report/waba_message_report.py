@@ -1,19 +1,19 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..models.labels import same_choices
+from ..models.labels import same_selection
 from ..models.waba_failure import FAILURE_TYPES
 from ..models.waba_message import STATES
 from ..models.waba_message_daily import MEASURES
-from ..models.waba_message_day import LEFT_AT, conditions
-from ..models.waba_phone_prefix import prefix_of
-from ..models.window_actions import form_of
+from ..models.waba_message_day import DEPARTURE_SQL, measure_conditions
+from ..models.waba_phone_prefix import prefix_sql
+from ..models.window_actions import form_action
 
 # People's local time is unknown; the company's is the closest.
 LOCAL_HOUR = SQL(
     "EXTRACT(hour FROM COALESCE(%s, m.create_date) AT TIME ZONE 'UTC'"
     " AT TIME ZONE COALESCE(cp.tz, 'UTC'))::int",
-    LEFT_AT,
+    DEPARTURE_SQL,
 )
 
 
@@ -64,7 +64,7 @@ class WabaMessageReport(models.Model):
     medium_id = fields.Many2one("utm.medium", "Medium of the contact", readonly=True)
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", readonly=True)
     utm_source_id = fields.Many2one("utm.source", "UTM source", readonly=True)
-    category = fields.Selection(same_choices("waba.message", "category"), readonly=True)
+    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
     state = fields.Selection(STATES, readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, "Reason", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)
@@ -108,16 +108,16 @@ class WabaMessageReport(models.Model):
                 SQL("%s AS %s", expression, SQL.identifier(name))
                 for name, expression in self._columns().items()
             ),
-            self._from(),
+            self._from_sql(),
         )
 
     def _columns(self):
         """{field: SQL expression}."""
-        is_ = conditions(SQL("(now() AT TIME ZONE 'UTC')"))
+        is_ = measure_conditions(SQL("(now() AT TIME ZONE 'UTC')"))
         columns = {
             "id": SQL("m.id"),
-            "date": SQL("COALESCE(%s, m.create_date)", LEFT_AT),
-            "day": SQL("(%s)::date", LEFT_AT),
+            "date": SQL("COALESCE(%s, m.create_date)", DEPARTURE_SQL),
+            "day": SQL("(%s)::date", DEPARTURE_SQL),
             "hour": LOCAL_HOUR,
             "team_id": SQL("COALESCE(l.team_id, u.sale_team_id)"),
             "country_id": SQL("p.country_id"),
@@ -130,11 +130,11 @@ class WabaMessageReport(models.Model):
         }
         columns |= {f"{measure}_count": SQL("(%s)::int", is_[measure]) for measure in MEASURES}
         columns |= {
-            "delivery_rate": _part(is_["delivered"], is_["sent"]),
-            "read_rate": _part(is_["read"], is_["delivered"]),
-            "reply_rate": _part(is_["replied"], is_["delivered"]),
-            "opt_out_rate": _part(is_["opted_out"], is_["delivered"]),
-            "failure_rate": _part(
+            "delivery_rate": _count_if(is_["delivered"], is_["sent"]),
+            "read_rate": _count_if(is_["read"], is_["delivered"]),
+            "reply_rate": _count_if(is_["replied"], is_["delivered"]),
+            "opt_out_rate": _count_if(is_["opted_out"], is_["delivered"]),
+            "failure_rate": _count_if(
                 is_["failed"], SQL("(%s OR %s)", is_["delivered"], is_["failed"])
             ),
         }
@@ -142,7 +142,7 @@ class WabaMessageReport(models.Model):
         columns |= {name: SQL("m.%s", SQL.identifier(name)) for name in own if name not in columns}
         return columns
 
-    def _from(self):
+    def _from_sql(self):
         """Every join is by a unique key, so PostgreSQL skips those that a report does not use."""
         return SQL(
             """FROM waba_message m
@@ -153,14 +153,14 @@ class WabaMessageReport(models.Model):
           LEFT JOIN res_partner cp ON cp.id = co.partner_id
           LEFT JOIN waba_phone_prefix p ON p.prefix = %s
               WHERE m.direction = 'out'""",
-            prefix_of(SQL("m.number")),
+            prefix_sql(SQL("m.number")),
         )
 
     def action_open_message(self):
         self.ensure_one()
-        return form_of(self.env["waba.message"].browse(self.id))
+        return form_action(self.env["waba.message"].browse(self.id))
 
 
-def _part(count, base):
+def _count_if(count, base):
     """1 or 0 on a message of the base, nothing on others."""
     return SQL("CASE WHEN %s THEN (%s)::int::float END", base, count)

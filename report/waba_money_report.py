@@ -10,9 +10,9 @@ RATIOS = {
     "cost_per_won": ("cost", "won_count"),
     "return_rate": ("won_amount", "cost"),
 }
-COUNTED = ("sent_count", "delivered_count", "replied_count", "linked_count", "clicked_count",
+COUNT_COLUMNS = ("sent_count", "delivered_count", "replied_count", "linked_count", "clicked_count",
            "charged_count", "free_count", "unpriced_count")  # fmt: skip
-CAME = {
+RESULT_COLUMNS = {
     "stage_count": SQL("(a.kind = 'stage')::int"),
     "activity_count": SQL("(a.kind = 'activity')::int"),
     "won_count": SQL("(a.kind = 'won')::int"),
@@ -38,7 +38,7 @@ class WabaMoneyReport(models.Model):
     _order = "day desc, id desc"
     _rec_name = "day"
     _depends = {
-        "waba.money.daily": ["category", "cost", *COMMON, *COUNTED],
+        "waba.money.daily": ["category", "cost", *COMMON, *COUNT_COLUMNS],
         "waba.attribution": ["amount", "kind", "lead_id", *COMMON],
         "res.company": ["currency_id"],
     }
@@ -87,8 +87,8 @@ class WabaMoneyReport(models.Model):
                 UNION ALL
                SELECT %s FROM waba_attribution a JOIN res_company c ON c.id = a.company_id
                 WHERE a.kind NOT IN ('reply', 'click')""",
-            self._columns(self._of_days()),
-            self._columns(self._of_events()),
+            self._columns(self._day_columns()),
+            self._columns(self._event_columns()),
         )
 
     def _columns(self, columns):
@@ -96,29 +96,29 @@ class WabaMoneyReport(models.Model):
             SQL("%s AS %s", columns[name], SQL.identifier(name)) for name in sorted(columns)
         )
 
-    def _of_days(self):
+    def _day_columns(self):
         """Return {column: SQL} of a day's messages `d`."""
         return {
             "id": SQL("2 * d.id"),
             "currency_id": SQL("c.currency_id"),
             "lead_id": SQL("NULL::int"),
-            **{name: SQL("d.%s", SQL.identifier(name)) for name in (*COMMON, *COUNTED)},
+            **{name: SQL("d.%s", SQL.identifier(name)) for name in (*COMMON, *COUNT_COLUMNS)},
             "cost": SQL("d.cost"),
-            **{name: SQL("0") for name in CAME if name.endswith("_count")},
-            **{name: SQL("NULL::numeric") for name in CAME if not name.endswith("_count")},
+            **{name: SQL("0") for name in RESULT_COLUMNS if name.endswith("_count")},
+            **{name: SQL("NULL::numeric") for name in RESULT_COLUMNS if not name.endswith("_count")},
             **{name: SQL("NULL::float8") for name in RATIOS},
         }
 
-    def _of_events(self):
+    def _event_columns(self):
         """Return {column: SQL} of an event `a`."""
         return {
             "id": SQL("2 * a.id + 1"),
             "currency_id": SQL("c.currency_id"),
             "lead_id": SQL("a.lead_id"),
             **{name: SQL("a.%s", SQL.identifier(name)) for name in COMMON},
-            **{name: SQL("0") for name in COUNTED},
+            **{name: SQL("0") for name in COUNT_COLUMNS},
             "cost": SQL("NULL::float8"),
-            **CAME,
+            **RESULT_COLUMNS,
             **{name: SQL("NULL::float8") for name in RATIOS},
         }
 

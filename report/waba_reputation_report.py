@@ -2,7 +2,7 @@ from itertools import groupby
 
 from odoo import api, fields, models
 
-from ..models.labels import label
+from ..models.labels import selection_label
 
 DAYS = 30
 
@@ -20,7 +20,7 @@ class ReputationReport(models.AbstractModel):
     def _get_report_values(self, docids, data=None):
         """Return the values of the template, for each number.
 
-        :return: {'docs': waba.sender, 'reports': {sender id: dict of `_report_of`}}
+        :return: {'docs': waba.sender, 'reports': {sender id: dict of `_report_values`}}
         :raise AccessError: for users who are not managers or may not read one of the numbers
         """
         senders = self.env["waba.sender"].browse(docids)
@@ -29,11 +29,11 @@ class ReputationReport(models.AbstractModel):
             "doc_ids": senders.ids,
             "doc_model": senders._name,
             "docs": senders,
-            "reports": {sender.id: self._report_of(sender) for sender in senders},
+            "reports": {sender.id: self._report_values(sender) for sender in senders},
         }
 
     @api.model
-    def _report_of(self, sender):
+    def _report_values(self, sender):
         """Return the dashboard's data about one number, and what only the report needs.
 
         Adds `card` and `days` (the number's own), `ratings` ([{'first', 'last': date, 'label'}] of
@@ -64,7 +64,7 @@ class ReputationReport(models.AbstractModel):
         return {
             **day,
             "rating_label": self._rating_label(day["rating"]) if day["rating"] else "",
-            "level_label": label(self.env, "reputation_level", day["level"]),
+            "level_label": selection_label(self.env, "reputation_level", day["level"]),
         }
 
     @api.model
@@ -89,4 +89,4 @@ class ReputationReport(models.AbstractModel):
 
     @api.model
     def _rating_label(self, rating):
-        return label(self.env, "quality_rating", rating)
+        return selection_label(self.env, "quality_rating", rating)

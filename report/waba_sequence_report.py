@@ -1,11 +1,11 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..models.labels import same_choices
-from ..models.waba_message import TAKEN_STATES
+from ..models.labels import same_selection
+from ..models.waba_message import ACCEPTED_STATES
 from ..models.waba_sequence_enrollment import STATES
 from ..models.waba_sequence_words import STOP_REASONS, TRIGGERS
-from ..models.window_actions import form_of
+from ..models.window_actions import form_action
 
 
 class WabaSequenceReport(models.Model):
@@ -37,7 +37,7 @@ class WabaSequenceReport(models.Model):
     position = fields.Integer("Step number", readonly=True, aggregator=None)
     version = fields.Integer(readonly=True, aggregator=None)
     kind = fields.Selection(
-        same_choices("waba.sequence.step", "kind"), "Step does", readonly=True
+        same_selection("waba.sequence.step", "kind"), "Step does", readonly=True
     )
     template_id = fields.Many2one("waba.template", readonly=True)
     lead_id = fields.Many2one("crm.lead", readonly=True)
@@ -86,9 +86,9 @@ class WabaSequenceReport(models.Model):
             LEFT JOIN waba_message m
                    ON m.enrollment_id = e.id AND m.sequence_step_id = s.id
             LEFT JOIN crm_lead l ON l.id = e.lead_id""",
-            taken=TAKEN_STATES,
+            taken=ACCEPTED_STATES,
         )
 
     def action_open_lead(self):
         self.ensure_one()
-        return form_of(self.lead_id)
+        return form_action(self.lead_id)

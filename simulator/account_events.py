@@ -74,7 +74,7 @@ class AccountEvents:
         values = dict(values)
         account = self.world.accounts[values.pop("id")]
         steps = {"restriction": self._restrict, "violation": self._violation, "ban": self._ban,
-                 "review": self._review, "alert": self._alert, "event": self._bare_event,
+                 "review": self._review, "alert": self._alert, "event": self._simple_event,
                  "lift": self._lift}
         chosen = {name: values.pop(name) for name in steps if name in values}
         _set(account, values, ACCOUNT_FIELDS)
@@ -85,7 +85,7 @@ class AccountEvents:
     # ---- numbers ------------------------------------------------------------------------------
 
     def _throughput_upgrade(self, number):
-        business = self.world.businesses[self.world.account_of(number).business_id]
+        business = self.world.businesses[self.world.find_account(number).business_id]
         self._send(number.account_id, "phone_number_quality_update", {
             "display_phone_number": number.digits, "event": "THROUGHPUT_UPGRADE",
             "current_limit": business.messaging_limit,
@@ -135,7 +135,7 @@ class AccountEvents:
         self._send(account.id, "account_alerts", {
             "entity_type": "BUSINESS", "entity_id": account.business_id, "alert_info": info})
 
-    def _bare_event(self, account, event):
+    def _simple_event(self, account, event):
         self._send(account.id, "account_update", {"event": event})
 
     def _send(self, account_id, field, value):

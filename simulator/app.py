@@ -55,14 +55,14 @@ class GraphApp:
     async def handle(self, request):
         """Answer one Graph request; everything about it is logged."""
         raw = b"" if request.content_type.startswith("multipart/") else await request.read()
-        call = self._take_apart(request, raw)
+        call = self._parse_request(request, raw)
         entry = call.entry
         latency, fault = self.sim.faults.strike(call)
         try:
             if call.endpoint == "attachment" and not (fault and fault.before):
                 return self._file(call, fault)
             reply, status = await self._answer(call, fault)
-            response = await self._through(fault, request, reply, status, entry)
+            response = await self._route_call(fault, request, reply, status, entry)
         except GraphError as error:
             entry.code = error.code
             response = _json(error.envelope(), error.http_status)
@@ -105,7 +105,7 @@ class GraphApp:
             return error.envelope(), error.http_status
 
     @staticmethod
-    async def _through(fault, request, reply, status, entry):
+    async def _route_call(fault, request, reply, status, entry):
         if fault:
             entry.fault = fault.kind
         if fault is None or fault.kind == "failed":
@@ -114,7 +114,7 @@ class GraphApp:
 
     # ---- taking apart -------------------------------------------------------------------------
 
-    def _take_apart(self, request, raw):
+    def _parse_request(self, request, raw):
         parts = request.path.strip("/").split("/")
         version = VERSION.match(parts[0])
         query = dict(request.query)
@@ -130,7 +130,7 @@ class GraphApp:
     def _describe(self, call):
         """Log what is known of the request before it is processed."""
         entry, node = call.entry, self.world.node(call.node_id)
-        account = self.world.account_of(node) if node else None
+        account = self.world.find_account(node) if node else None
         if account:
             entry.account_id, entry.business_id = account.id, account.business_id
         if not isinstance(node, Number):
@@ -140,7 +140,7 @@ class GraphApp:
         body = call.body
         if not entry.is_send or not isinstance(body, dict):
             return
-        digits = self.sim.sender.digits_of(node, body.get("to"))
+        digits = self.sim.sender.parse_digits(node, body.get("to"))
         entry.recipient = f"+{digits}" if digits else str(body.get("to") or
                                                           body.get("recipient") or "")
         entry.opaque = str(body.get("biz_opaque_callback_data") or "")
@@ -219,7 +219,7 @@ class GraphApp:
             return True
         if isinstance(node, Business):
             return any(self.world.accounts[a].business_id == node.id for a in token.account_ids)
-        return self.world.account_of(node).id in token.account_ids
+        return self.world.find_account(node).id in token.account_ids
 
     def _charge_quota(self, account):
         """Management calls per account in a sliding hour (Meta, "About the platform")."""

@@ -14,7 +14,7 @@ from .endpoints import RECEIVED_DAYS
 from .people import BEHAVIOURS, button_content, text_content
 from .rare_bodies import KINDS, Rare
 from .request_log import readable
-from .state import Person, Token, wa_id_of
+from .state import Person, Token, whatsapp_id
 from .stats import summary
 
 PAGE = 10000
@@ -209,14 +209,14 @@ class Control:
             raise BadControl(f"kind must be one of {', '.join(KINDS)}")
         number, person = self.world.numbers[values["phone_id"]], self._person(values["number"])
         wamid = self.world.new_wamid()
-        user_id = self.world.bsuid(person.wa_id, self.world.account_of(number).business_id)
+        user_id = self.world.bsuid(person.wa_id, self.world.find_account(number).business_id)
         rare = Rare(number, person, user_id, wamid, self.world.clock.now(), values)
         self.sim.delivery.put(getattr(rare, values["kind"])())
         return {"wamid": wamid, "user_id": user_id}
 
     def _person(self, number):
         digits = "".join(c for c in number if c.isdigit())
-        return self.world.person(wa_id_of(digits))
+        return self.world.person(whatsapp_id(digits))
 
     # ---- the platform -------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from .timeline import Timeline
 from .webhook_bodies import merge
 
 # After this many attempts the wait stops growing: a higher power would overflow a float.
-LONGEST_GROWTH = 60
+MAX_RETRY_EXPONENT = 60
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class DeliverySettings:
 
 
 @dataclass(slots=True)
-class Parcel:
+class QueuedBody:
     """One body on its way to one URL."""
 
     url: str
@@ -91,7 +91,7 @@ class Delivery:
         self._random = random.Random(settings.seed)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), skip_auto_headers=("User-Agent",))
-        self._pump = asyncio.create_task(self._run())
+        self._send_loop = asyncio.create_task(self._run())
 
     @property
     def pending(self):
@@ -103,7 +103,7 @@ class Delivery:
         value = self.settings.delays.get(kind, 0.0)
         return self._random.uniform(*value) if isinstance(value, list) else value
 
-    def put(self, update):
+    def enqueue_update(self, update):
         """Queue an update, or let the settings lose, repeat or postpone it."""
         settings, chance = self.settings, self._random.random
         self.counts["updates"] += 1
@@ -138,8 +138,8 @@ class Delivery:
 
     async def close(self):
         self.clear()
-        self._pump.cancel()
-        await asyncio.gather(self._pump, *self._tasks, return_exceptions=True)
+        self._send_loop.cancel()
+        await asyncio.gather(self._send_loop, *self._tasks, return_exceptions=True)
         await self._session.close()
 
     # ---- queue --------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class Delivery:
         self._parcels.append(parcel)
         self._wake.set()
 
-    def _url_of(self, update):
+    def _callback_url(self, update):
         """The app's callback, or the account's override.
 
         Overrides apply to the messages field only (Meta, "Webhook overrides"); an app without a
@@ -185,10 +185,10 @@ class Delivery:
 
     def _pack(self):
         """The next body: what is ready for one URL, at most ``batch_max`` updates."""
-        url = self._url_of(self._ready[0])
+        url = self._callback_url(self._ready[0])
         batch = []
         while (self._ready and len(batch) < self.settings.batch_max
-               and self._url_of(self._ready[0]) == url):
+               and self._callback_url(self._ready[0]) == url):
             batch.append(self._ready.popleft())
         if not url:
             self.counts["no_url"] += len(batch)
@@ -196,7 +196,7 @@ class Delivery:
         if self.settings.reorder_rate:
             self._random.shuffle(batch)
         raw = json.dumps(merge(batch), separators=(",", ":")).encode()
-        return Parcel(url, raw, batch, time.monotonic())
+        return QueuedBody(url, raw, batch, time.monotonic())
 
     # ---- wire ---------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class Delivery:
         parcel.attempt += 1
         if parcel.attempt > 1:
             # A corrected callback URL gets what the wrong one did not accept.
-            parcel.url = self._url_of(parcel.updates[0]) or parcel.url
+            parcel.url = self._callback_url(parcel.updates[0]) or parcel.url
         signature = sign(parcel.raw, self.settings.app_secret)
         status = await self.post(parcel.url, parcel.raw, signature, parcel.attempt,
                                  len(parcel.updates))
@@ -263,7 +263,7 @@ class Delivery:
         if time.monotonic() - parcel.first_at >= settings.give_up_after * settings.retry_factor:
             self.counts["given_up"] += 1
             return
-        growth = settings.retry_growth ** min(parcel.attempt - 1, LONGEST_GROWTH)
+        growth = settings.retry_growth ** min(parcel.attempt - 1, MAX_RETRY_EXPONENT)
         wait = settings.first_retry * growth
         self._late.after(min(wait, settings.longest_retry) * settings.retry_factor,
                          self._resend, parcel)

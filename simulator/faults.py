@@ -33,7 +33,7 @@ KINDS = {
     "error": {"code", "subcode", "details", "http_status"}, "failed": {"code"},
 }
 COMMON = {"kind", "endpoint", "method", "phone", "number", "template", "skip", "count"}
-BEFORE_BY_DEFAULT = ("status_5xx", "reset", "error")
+STRIKES_BEFORE_PROCESSING = ("status_5xx", "reset", "error")
 POLL_SECONDS = 0.05
 
 
@@ -53,7 +53,7 @@ class Fault:
     @property
     def before(self):
         """True when it strikes instead of the processing, not after it."""
-        default = "before" if self.kind in BEFORE_BY_DEFAULT else "after"
+        default = "before" if self.kind in STRIKES_BEFORE_PROCESSING else "after"
         return self.rule.get("when", default) == "before"
 
     def matches(self, call):

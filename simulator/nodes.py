@@ -20,7 +20,7 @@ DEFAULTS = {
 }
 NUMBER_LIST = ["display_phone_number", "verified_name", "quality_rating", "status",
                "code_verification_status", "platform_type", "throughput"]
-LIMIT_FIELD_SINCE = 24
+LIMIT_FIELD_VERSION = 24
 
 
 class Nodes:
@@ -49,7 +49,7 @@ class Nodes:
 
     def _field(self, node, kind, name, version):
         if name == "whatsapp_business_manager_messaging_limit" and kind is not Template:
-            if version >= LIMIT_FIELD_SINCE:
+            if version >= LIMIT_FIELD_VERSION:
                 return self._portfolio(node).messaging_limit
             raise nonexisting(name, kind)
         if name == "health_status" and kind is not Business:
@@ -59,7 +59,7 @@ class Nodes:
     def _portfolio(self, node):
         if isinstance(node, Business):
             return node
-        return self.world.businesses[self.world.account_of(node).business_id]
+        return self.world.businesses[self.world.find_account(node).business_id]
 
     def _number(self, number, name):
         if name in ("display_phone_number", "verified_name", "quality_rating", "status",
@@ -79,7 +79,7 @@ class Nodes:
         raise nonexisting(name, Number)
 
     def _webhook_configuration(self, number):
-        override = self.world.account_of(number).override_callback_uri
+        override = self.world.find_account(number).override_callback_uri
         urls = {"whatsapp_business_account": override, "application": self.delivery.settings.url}
         return {key: url for key, url in urls.items() if url}
 
@@ -127,7 +127,7 @@ class Nodes:
 
     def _health(self, node):
         """Worst of the entities a send through this node would involve."""
-        account = self.world.account_of(node)
+        account = self.world.find_account(node)
         entities = [self._account_health(account),
                     _entity("BUSINESS", account.business_id), _entity("APP", self.world.app_id)]
         if isinstance(node, Number):

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from .graph_errors import GraphError
 
-MOST_PER_PAGE = 1000
+MAX_PAGE_SIZE = 1000
 
 
 def page(items, query, base_url, bad_cursor_code):
@@ -15,8 +15,8 @@ def page(items, query, base_url, bad_cursor_code):
         limit = int(query.get("limit", 25))
     except ValueError:
         limit = 0
-    if not 1 <= limit <= MOST_PER_PAGE:
-        raise GraphError(100, f"limit must be a number from 1 to {MOST_PER_PAGE}.")
+    if not 1 <= limit <= MAX_PAGE_SIZE:
+        raise GraphError(100, f"limit must be a number from 1 to {MAX_PAGE_SIZE}.")
     start = 0
     if query.get("after"):
         start = _position(query["after"], bad_cursor_code) + 1

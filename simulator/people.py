@@ -56,7 +56,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Fate:
+class OutcomePlan:
     """The outcome of a message: an error code, or how far it gets and what comes back."""
 
     error: int = 0
@@ -78,7 +78,7 @@ class People:
 
     def play(self, message, code=0):
         """Schedule everything that follows from an accepted message (failing with ``code``)."""
-        fate = Fate(error=code) if code else self.fate(message)
+        fate = OutcomePlan(error=code) if code else self.plan_outcome(message)
         if fate.error:
             self._later("failed", 0.0, message, fate.error)
             return
@@ -94,12 +94,12 @@ class People:
         if fate.answer:
             self.timeline.after(wait + self.delivery.delay("inbound"), self._answer, message, fate)
 
-    def fate(self, message):
+    def plan_outcome(self, message):
         """The Fate of a message, from the person's own behaviour or the general one."""
         person, rules = message.person, self.behaviour
-        business_id = self.world.account_of(message.number).business_id
+        business_id = self.world.find_account(message.number).business_id
         if message.category == "MARKETING" and business_id in person.opted_out:
-            return Fate(error=131050)
+            return OutcomePlan(error=131050)
         chance = draws(rules.seed, person.wa_id)
         fate = (_decided(person, rules) if person.behaviour or person.error
                 else _drawn(chance, rules))
@@ -123,10 +123,10 @@ class People:
         self.delivery.put(update)
         return wamid
 
-    def prefer(self, number, person, choice):
+    def set_preference(self, number, person, choice):
         """A person stops or resumes the portfolio's marketing in WhatsApp's own settings."""
         now = self.world.clock.now()
-        business_id = self.world.account_of(number).business_id
+        business_id = self.world.find_account(number).business_id
         if choice == "stop":
             person.opted_out.add(business_id)
             self._asked(person, now)
@@ -154,7 +154,7 @@ class People:
         kind = fate.answer if fate.answer == "preferences" else _pick(rules.stop_kinds, fate.pick)
         button = _last_quick_reply(message.template)
         if kind == "preferences":
-            self.prefer(number, person, "stop")
+            self.set_preference(number, person, "stop")
         elif kind == "button" and button:
             index, text = button
             payload = button_payload(message.components, index, text)
@@ -164,7 +164,7 @@ class People:
             self.inbound(number, person, content, opt_out=True)
 
     def _user_id(self, number, person):
-        return self.world.bsuid(person.wa_id, self.world.account_of(number).business_id)
+        return self.world.bsuid(person.wa_id, self.world.find_account(number).business_id)
 
     @staticmethod
     def _asked(person, now):
@@ -201,19 +201,19 @@ def _decided(person, rules):
     """The fate of a person whose behaviour a test fixed; an error alone means undeliverable."""
     kind = person.behaviour or "undeliverable"
     if kind == "undeliverable":
-        return Fate(error=person.error or rules.undeliverable_error)
+        return OutcomePlan(error=person.error or rules.undeliverable_error)
     answers = {"reply": "reply", "stop": "stop", "preferences_stop": "preferences"}
-    return Fate(delivered=kind != "silent", read=kind not in ("silent", "delivered"),
+    return OutcomePlan(delivered=kind != "silent", read=kind not in ("silent", "delivered"),
                 answer=answers.get(kind, ""))
 
 
 def _drawn(chance, rules):
     if chance[0] < rules.undeliverable_rate:
-        return Fate(error=rules.undeliverable_error)
+        return OutcomePlan(error=rules.undeliverable_error)
     answer = ""
     if chance[3] < rules.stop_rate:
         answer = "stop"
     elif chance[4] < rules.reply_rate:
         answer = "reply"
-    return Fate(delivered=chance[1] < rules.delivered_rate, read=chance[2] < rules.read_rate,
+    return OutcomePlan(delivered=chance[1] < rules.delivered_rate, read=chance[2] < rules.read_rate,
                 skip_delivered=chance[5] < rules.skip_delivered_rate, answer=answer)

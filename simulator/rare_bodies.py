@@ -8,7 +8,7 @@ messages/interactive (flow answers), messages/contacts.
 
 import json
 
-from .webhook_bodies import Update, contact_of, metadata
+from .webhook_bodies import Update, contact_element, metadata
 
 
 class Rare:
@@ -145,12 +145,12 @@ class Rare:
     def _message(self, content, contact=True):
         value = {"id": self.wamid, "timestamp": self._stamp(), **content}
         return Update(self.number.account_id, "messages", value, self.now, "messages", self.number,
-                      contact_of(self.person, self.user_id) if contact else None)
+                      contact_element(self.person, self.user_id) if contact else None)
 
     def _value(self, field, value, contacts=False):
         shared = {"messaging_product": "whatsapp", "metadata": metadata(self.number)}
         if contacts:
-            shared["contacts"] = [contact_of(self.person, self.user_id)]
+            shared["contacts"] = [contact_element(self.person, self.user_id)]
         return Update(self.number.account_id, field, {**shared, **value}, self.now)
 
 

@@ -4,7 +4,7 @@ import re
 
 from .graph_errors import GraphError, missing_parameter
 from .people import FREE_SERVICE_MESSAGES, Message
-from .state import wa_id_of
+from .state import whatsapp_id
 from .template_parameters import check_send
 
 KNOWN_KEYS = frozenset({
@@ -41,7 +41,7 @@ class Sender:
         is a code with which the accepted message will fail later.
         """
         now = entry.received_at
-        account = self.world.account_of(number)
+        account = self.world.find_account(number)
         _check_envelope(body)
         self._check_number(number, account, now)
         person, address = self._recipient(number, account, body)
@@ -51,7 +51,7 @@ class Sender:
         message, code = self._compose(number, account, person, body, entry)
         self._check_pair(number, person, now)
         number.traffic.append(now)
-        held = self._dispatch(message, forced_failure or code)
+        held = self._dispatch_queue(message, forced_failure or code)
         entry.outcome = "held" if held else "accepted"
         entry.wamid = message.wamid
         entry.counted = not entry.in_window
@@ -94,12 +94,12 @@ class Sender:
     def _recipient(self, number, account, body):
         """(person, {"input", "wa_id" or "user_id"}); the phone wins when both are given."""
         if body.get("to"):
-            digits = self.digits_of(number, body["to"])
+            digits = self.parse_digits(number, body["to"])
             if digits is None:
                 raise GraphError(131009, "'to' is not a valid phone number.")
             if digits == number.digits:
                 raise GraphError(131021, "Sender and recipient are the same number.")
-            wa_id = wa_id_of(digits)
+            wa_id = whatsapp_id(digits)
             return self.world.person(wa_id), {"input": body["to"], "wa_id": wa_id}
         user_id = body["recipient"]
         well_formed = isinstance(user_id, str) and BSUID.match(user_id)
@@ -109,7 +109,7 @@ class Sender:
         return person, {"input": user_id, "user_id": user_id}
 
     @staticmethod
-    def digits_of(number, to):
+    def parse_digits(number, to):
         """E.164 digits, or None when malformed. Without a plus sign Meta puts the sender's own
         country code in front ("Send messages" page, 2025-11)."""
         if not isinstance(to, str) or not PHONE.match(to):
@@ -220,7 +220,7 @@ class Sender:
             return 131047
         raise GraphError(131047, "More than 24 hours have passed since the recipient last replied.")
 
-    def _dispatch(self, message, code):
+    def _dispatch_queue(self, message, code):
         """Hand the message to the people, or hold it while its template is being assessed."""
         template = message.template
         if template:

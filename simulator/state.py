@@ -211,7 +211,7 @@ def dial_code(digits):
     return next((digits[:n] for n in (3, 2, 1) if digits[:n] in COUNTRIES), digits[:2])
 
 
-def wa_id_of(digits):
+def whatsapp_id(digits):
     """The WhatsApp id of E.164 digits: Mexico gains a 1, parts of Brazil lose the mobile 9.
 
     Meta says wa_id may differ from the input in these two countries ("Send messages" page).
@@ -280,7 +280,7 @@ class World:
             hashlib.sha256(content).hexdigest(), self.clock.now() + days * DAY, filename)
         return self.media[media_id]
 
-    def account_of(self, node):
+    def find_account(self, node):
         """The account a number or template belongs to; an account is its own."""
         if isinstance(node, MediaFile):
             node = self.numbers.get(node.phone_id)

@@ -37,7 +37,7 @@ def variables(text):
     return list(dict.fromkeys(VARIABLE.findall(text or "")))
 
 
-def expected_of(template):
+def expected_parameters(template):
     """The template's Expected, computed once per edit."""
     if template.expected is None:
         expected = Expected()
@@ -58,7 +58,7 @@ def check_send(template, components, media):
     """Refuse components that do not fill ``template``; ``media`` holds the uploaded media ids."""
     if not isinstance(components, list) or not all(isinstance(c, dict) for c in components):
         raise GraphError(100, "template.components must be an array of objects.")
-    expected = expected_of(template)
+    expected = expected_parameters(template)
     by_type = {str(c.get("type", "")).lower(): c for c in components}
     unknown = set(by_type) - {"header", "body", "button"}
     if unknown:
@@ -121,13 +121,13 @@ def _check_texts(place, parameters, names, named):
             raise GraphError(132012, f"{place}: parameter name {given!r} is not in the template")
         if not named and given is not None:
             raise GraphError(132012, f"{place}: parameter_name needs a template of named format")
-        values[given if named else names[position]] = _text_of(place, parameter)
+        values[given if named else names[position]] = _parameter_text(place, parameter)
     if len(values) != len(names):
         raise GraphError(132012, f"{place}: a parameter name is given twice")
     return values
 
 
-def _text_of(place, parameter):
+def _parameter_text(place, parameter):
     kind = parameter.get("type")
     if kind not in TEXT_TYPES:
         raise GraphError(132012, f"{place}: Parameter of type {kind} is not allowed in text")

@@ -12,7 +12,7 @@ CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION")
 NAME = re.compile(r"[a-z0-9_]{1,512}\Z")
 LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?\Z")
 BUTTON_TYPES = ("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE")
-MOST_OF_A_TYPE = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
+MAX_BUTTONS_BY_TYPE = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
 
 
 def invalid(details, subcode=None):
@@ -117,7 +117,7 @@ def _check_buttons(buttons):
     kinds = [button.get("type") for button in buttons]
     for button in buttons:
         _check_button(button)
-    for kind, most in MOST_OF_A_TYPE.items():
+    for kind, most in MAX_BUTTONS_BY_TYPE.items():
         if kinds.count(kind) > most:
             raise invalid(f"BUTTONS: at most {most} of type {kind}")
     quick = [index for index, kind in enumerate(kinds) if kind == "QUICK_REPLY"]

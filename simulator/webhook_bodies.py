@@ -35,7 +35,7 @@ def metadata(number):
     return {"display_phone_number": number.digits, "phone_number_id": number.id}
 
 
-def contact_of(person, user_id):
+def contact_element(person, user_id):
     """The contacts[] element; the phone is left out for a person who hides it."""
     profile = {"name": person.name}
     if person.username:
@@ -59,7 +59,7 @@ def status_update(message, status, at, code=0, details=""):
         value["errors"] = [status_error(code, details)]
         contact = None
     else:
-        contact = contact_of(person, message.user_id)
+        contact = contact_element(person, message.user_id)
         if status == "sent" or status == message.priced_status:
             value["pricing"] = message.pricing
     return Update(message.number.account_id, "messages", value, at, "statuses", message.number,
@@ -74,12 +74,12 @@ def inbound_update(number, person, user_id, wamid, content, at, context_wamid=""
     if context_wamid:
         value["context"] = {"from": number.digits, "id": context_wamid}
     return Update(number.account_id, "messages", value, at, "messages", number,
-                  contact_of(person, user_id))
+                  contact_element(person, user_id))
 
 
 def preference_update(number, person, user_id, choice, at):
     """A person stopped or resumed our marketing. The timestamp is an integer here."""
-    contact = contact_of(person, user_id)
+    contact = contact_element(person, user_id)
     preference = {key: contact[key] for key in ("wa_id", "user_id") if key in contact}
     preference.update(detail=STOP_DETAIL if choice == "stop" else RESUME_DETAIL,
                       category="marketing_messages", value=choice, timestamp=int(at))

@@ -154,7 +154,7 @@ class PublicAddress:
         return Handler
 
 
-def first_name_of(index):
+def first_name_for(index):
     """A first name that tells people apart; with digits in it, it would be none."""
     return "Ana" + "".join("abcdefghij"[int(digit)] for digit in str(index))
 
@@ -254,7 +254,7 @@ class WabaCase(TransactionCase):
             [
                 {
                     "name": f"Lead {index}",
-                    "contact_name": f"{first_name_of(index)} Prueba",
+                    "contact_name": f"{first_name_for(index)} Prueba",
                     "partner_name": "Muebles Prueba",
                     "phone": f"+34 6{index:08d}",
                     "country_id": cls.env.ref("base.es").id,
@@ -315,7 +315,7 @@ class WabaCase(TransactionCase):
         test_preflight.py.
         """
         campaign = self._campaign(records, **values)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         self._dispatch(campaign.sender_id)
         return campaign
@@ -390,7 +390,7 @@ class WabaCase(TransactionCase):
 
             yield move
 
-    def _note_wish(self, person, action, user=None):
+    def _record_preference(self, person, action, user=None):
         """What a colleague heard of a person on promotions, noted in the dialog for it."""
         wizards = self.env["waba.consent.note"].with_user(user or self.salesperson)
         wizards.create(
@@ -410,7 +410,7 @@ class WabaCase(TransactionCase):
     def _store_event(self, body, account=None):
         """Keep a body as the controller would, and return the event."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.env["waba.webhook.event"]._store(account or self.account, raw)
+        return self.env["waba.webhook.event"]._store_body(account or self.account, raw)
 
     def _receive(self, body, account=None):
         """Store one body and apply it."""
@@ -468,7 +468,7 @@ class WabaCase(TransactionCase):
             },
         )
 
-    def _take_posted(self):
+    def _apply_posted(self):
         """Every webhook body the simulator tried to post so far, stored and applied."""
         self.simulator.post("flush", hurry=True)
         for attempt in self.simulator.get("webhooks")["entries"]:

@@ -14,7 +14,7 @@ class ReputationCase(WabaCase):
     """A connected number and a builder of what it sent."""
 
     def _count(self):
-        self.env["waba.message.daily"]._count()
+        self.env["waba.message.daily"]._count_due_days()
         self.env.invalidate_all()
 
     def _run_judge(self):

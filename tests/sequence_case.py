@@ -72,7 +72,7 @@ class SequenceCase(WabaCase):
     def _enrolled(self, sequence, lead=None):
         """A lead that just came in."""
         lead = lead or self._opportunity()
-        sequence._enroll_by_hand(lead)
+        sequence._enroll_manually(lead)
         return self._enrollments(lead, sequence)
 
     def _run(self):

@@ -295,14 +295,14 @@ class TestConnect(ConnectCase):
 
     def test_connecting_lifts_a_stop_and_says_who_did(self):
         self._connect()
-        self.outlet._stop("The token was refused.")
+        self.outlet._add_stop("The token was refused.")
         self._connect()
         self.assertEqual((self.outlet.state, self.outlet.stop_reason), ("connected", False))
         self.assertIn(f"connected again by {self.env.user.name}", self.outlet.message_ids[0].body)
 
     def test_a_stop_stays_while_something_is_wrong(self):
         self._connect()
-        self.outlet._stop("The token was refused.")
+        self.outlet._add_stop("The token was refused.")
         self.simulator.post("token", token=TOKEN, valid=False)
         self._connect()
         self.assertEqual(self.outlet.state, "stopped")
@@ -362,7 +362,7 @@ class TestDiagnosis(ConnectCase):
                 before = self._everything()
                 first = self._diagnose()
                 self.assertFalse(first.did_connect)
-                self.assertEqual(first.action_again()["res_model"], "waba.diagnosis")
+                self.assertEqual(first.action_rerun()["res_model"], "waba.diagnosis")
                 self.assertEqual(self._everything(), before)
                 asked = {entry["method"] for entry in self.simulator.get("log")["entries"]}
                 self.assertEqual(asked, {"GET"})
@@ -370,7 +370,7 @@ class TestDiagnosis(ConnectCase):
     def test_checking_again_asks_again(self):
         first = self._diagnose()
         self.simulator.post("number", id=OUTLET_NUMBER, quality_rating="RED")
-        second = self._opened(first.action_again())
+        second = self._opened(first.action_rerun())
         self.assertNotEqual(first, second)
         self._line(first, "Number +34 600 000 003", "ok")
         self._line(second, "Number +34 600 000 003", "warning")
@@ -526,12 +526,12 @@ class TestStops(ConnectCase):
 
     def test_a_stop_says_why_and_its_end_lifts_it(self):
         now = fields.Datetime.now()
-        self.account._stop("Too many calls.", until=now + timedelta(minutes=15))
+        self.account._add_stop("Too many calls.", until=now + timedelta(minutes=15))
         self.assertEqual(
             (self.account.state, self.account.stop_reason), ("stopped", "Too many calls.")
         )
         self._says(self.account, "Sending stopped: Too many calls.")
-        self.assertEqual(self.sender._why_not_sending(), "Too many calls.")
+        self.assertEqual(self.sender._not_sending_reason(), "Too many calls.")
         campaign = self._launch(self._leads(1))
         self.assertEqual(self.simulator.sends(), [])
         self.assertEqual(campaign.hold_reason, "Too many calls.")
@@ -544,12 +544,12 @@ class TestStops(ConnectCase):
     def test_the_number_looks_again_when_the_stop_ends(self):
         self._launch(self._leads(1))
         until = fields.Datetime.now() + timedelta(hours=3)
-        self.account._stop("Restricted.", until=until)
+        self.account._add_stop("Restricted.", until=until)
         self._dispatch()
         self.assertIn(until, self._alarms())
 
     def test_a_stop_without_end_waits_for_a_person(self):
-        self.account._stop("The token was refused.")
+        self.account._add_stop("The token was refused.")
         with freeze_time(fields.Datetime.now() + timedelta(days=30)):
             self.account._resume_if_due(fields.Datetime.now())
             self.assertEqual(self.account.state, "stopped")
@@ -560,10 +560,10 @@ class TestStops(ConnectCase):
         self.assertGreater(len(self._alarms()), before, "the number is woken")
 
     def test_the_same_stop_is_told_once(self):
-        self.account._stop("Restricted.")
+        self.account._add_stop("Restricted.")
         count = len(self.account.message_ids)
         later = fields.Datetime.now() + timedelta(hours=1)
-        self.account._stop("Restricted.", until=later)
+        self.account._add_stop("Restricted.", until=later)
         self.assertEqual(len(self.account.message_ids), count)
         self.assertEqual(self.account.resume_at, later)
 
@@ -579,17 +579,17 @@ class TestStops(ConnectCase):
         for first, second, expected in cases:
             with self._case(f"{first} {second}"):
                 ends = {hours: hours and now + timedelta(hours=hours) for hours in (first, second)}
-                self.account._stop("First.", until=ends[first])
-                self.account._stop("Second.", until=ends[second])
+                self.account._add_stop("First.", until=ends[first])
+                self.account._add_stop("Second.", until=ends[second])
                 self.assertEqual(self.account.resume_at, ends[expected] or False)
                 kept = "First." if expected == first else "Second."
                 self.assertEqual(self.account.stop_reason, kept)
 
     def test_a_draft_account_can_neither_stop_nor_go_on(self):
-        self.outlet._stop("Whatever.")
+        self.outlet._add_stop("Whatever.")
         self.outlet.action_resume()
         self.assertEqual(self.outlet.state, "draft")
-        self.assertIn("is not connected", self._diagnosed_sender()._why_not_sending())
+        self.assertIn("is not connected", self._diagnosed_sender()._not_sending_reason())
 
     def _diagnosed_sender(self):
         return self.env["waba.sender"].create(
@@ -616,7 +616,7 @@ class TestPoll(ConnectCase):
 
     def test_it_reads_the_connected_and_the_stopped(self):
         self._connect()
-        self.account._stop("Restricted.")
+        self.account._add_stop("Restricted.")
         self.simulator.post("number", id=NUMBER_ES, quality_rating="YELLOW")
         self.simulator.post("number", id=OUTLET_NUMBER, quality_rating="RED")
         self._poll()
@@ -667,7 +667,7 @@ class TestPoll(ConnectCase):
         self.assertEqual(self.portfolio.messaging_limit, "10000")
 
     def test_a_stopped_account_stays_stopped_whatever_is_read(self):
-        self.account._stop("Billing.")
+        self.account._add_stop("Billing.")
         self._poll()
         self.assertEqual((self.account.state, self.account.stop_reason), ("stopped", "Billing."))
 

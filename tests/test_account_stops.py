@@ -37,8 +37,8 @@ class StopCase(WabaCase):
             self._run_cron(self.env.ref("waba_campaign.ir_cron_poll"))
         else:
             row = self._message(state="reserved")
-            row._take_failure("billing", code=131042, text="Payment", refused_at_once=True)
-        self.assertEqual(list(self.account._stops_in_force()), [cause])
+            row._apply_failure("billing", code=131042, text="Payment", refused_at_once=True)
+        self.assertEqual(list(self.account._active_stops()), [cause])
 
 
 class TestAccount(StopCase):
@@ -54,7 +54,7 @@ class TestAccount(StopCase):
                 self.assertEqual(self.account.state, "stopped")
                 self.assertIn(said[cause], self.account.stop_reason.lower())
                 others = set(ACCOUNT_STOPS) - {cause}
-                self.account._lift(others, "Of another cause.")
+                self.account._lift_stops(others, "Of another cause.")
                 self.assertEqual(self.account.state, "stopped")
                 self._end(cause, stop)
                 self.assertEqual((self.account.state, self.account.stop_reason),
@@ -71,8 +71,8 @@ class TestAccount(StopCase):
             self._run_cron(self.env.ref("waba_campaign.ir_cron_poll"))
         elif stop.by_time:
             soon = datetime.now() + timedelta(hours=1)
-            reason = self.account._stops_in_force()[cause]["reason"]
-            self.account._stop(reason, until=soon, cause=cause)
+            reason = self.account._active_stops()[cause]["reason"]
+            self.account._add_stop(reason, until=soon, cause=cause)
             self.account._resume_if_due(soon - timedelta(minutes=1))
             self.assertEqual(self.account.state, "stopped")
             self.account._resume_if_due(soon)
@@ -113,23 +113,23 @@ class TestAccount(StopCase):
         self._receive(late)
         self.assertEqual(self.account.state, "connected")
         self._receive(ban)
-        self.assertEqual(list(self.account._stops_in_force()), ["disabled"])
+        self.assertEqual(list(self.account._active_stops()), ["disabled"])
 
     def test_of_several_the_one_that_ends_last_is_shown(self):
         soon, later = (datetime.now().replace(microsecond=0) + timedelta(hours=h) for h in (1, 2))
-        self.account._stop("Short.", until=soon, cause="refused")
-        self.account._stop("Long.", until=later, cause="restriction")
+        self.account._add_stop("Short.", until=soon, cause="refused")
+        self.account._add_stop("Long.", until=later, cause="restriction")
         self.assertEqual((self.account.stop_reason, self.account.resume_at), ("Long.", later))
-        self.account._stop("For good.", cause="deleted")
+        self.account._add_stop("For good.", cause="deleted")
         self.assertEqual((self.account.stop_reason, self.account.resume_at), ("For good.", False))
         self.account._resume_if_due(later)
-        self.assertEqual(list(self.account._stops_in_force()), ["deleted"])
+        self.assertEqual(list(self.account._active_stops()), ["deleted"])
 
     def test_a_stop_of_an_earlier_version_is_known_by_its_reason(self):
         until = datetime.now().replace(microsecond=0) + timedelta(hours=1)
         self.account.write({"state": "stopped", "stop_reason": "Billing.", "resume_at": until})
-        self.account._stop("Deleted.", cause="deleted")
-        self.account._lift(["deleted"], "x")
+        self.account._add_stop("Deleted.", cause="deleted")
+        self.account._lift_stops(["deleted"], "x")
         self.assertEqual((self.account.stop_reason, self.account.resume_at), ("Billing.", until))
 
 
@@ -143,12 +143,12 @@ class TestNumber(StopCase):
         for status in ("BANNED", "RESTRICTED", "DISCONNECTED"):
             with self._case(status):
                 self.sender.platform_status = status
-                self.sender._follow_platform_status()
+                self.sender._apply_platform_status()
                 if self.sender.state != "paused":
                     continue
                 self.assertIn(status, self.sender.pause_reason)
                 self.sender.platform_status = "CONNECTED"
-                self.sender._follow_platform_status()
+                self.sender._apply_platform_status()
                 self.assertNotEqual(self.sender.state, "paused")
 
 
@@ -161,7 +161,7 @@ class TestTemplate(StopCase):
                 for lifted in stop.lifted_by:
                     with self._case(f"{begun} {lifted}"):
                         campaign = self._campaign(self._leads(1))
-                        campaign._begin()
+                        campaign._start_launch()
                         self._prepare()
                         self._told(begun, 1)
                         self.assertEqual(self.template.status, status)

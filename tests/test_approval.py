@@ -19,7 +19,7 @@ class ApprovalCase(WabaCase):
         return self.env["waba.preflight"].with_user(campaign.env.user).browse(action["res_id"])
 
     def _ask(self):
-        self._open(self.mine).action_ask()
+        self._open(self.mine).action_request_approval()
         self.env.invalidate_all()
 
 
@@ -30,7 +30,7 @@ class TestApproval(ApprovalCase):
                          (False, True, False))  # fmt: skip
         self.assertIn("more than 2 need a manager's approval", self.mine.approval_text)
         wizard.reason = "Agreed with Marta."
-        wizard.action_ask()
+        wizard.action_request_approval()
         self.assertEqual(self.mine.approval_state, "asked")
         self.assertIn("waits for a manager's approval", self.mine.approval_text)
         self.env.invalidate_all()
@@ -91,7 +91,7 @@ class TestApproval(ApprovalCase):
         )  # fmt: skip
         own = self._campaign(self._leads(3, start=50), user_id=self.manager.id)
         own = own.with_user(self.manager)
-        self._open(own).action_ask()
+        self._open(own).action_request_approval()
         self.assertNotIn(self.manager, own.activity_ids.user_id)
         self.assertIn(other, own.activity_ids.user_id)
         with self.assertRaisesRegex(AccessError, "Only a manager who did not make"):
@@ -193,7 +193,7 @@ class TestApproval(ApprovalCase):
         others = group.all_user_ids.filtered(lambda user: user != self.manager)
         others.with_user(self.env.ref("base.user_root")).active = False
         with self.assertRaisesRegex(UserError, "No other manager"):
-            self._open(own.with_user(self.manager)).action_ask()
+            self._open(own.with_user(self.manager)).action_request_approval()
 
 
 class TestApprovedPeople(ApprovalCase):
@@ -419,14 +419,14 @@ class TestLaunchedTogether(WabaCase):
 
     def _approved(self):
         large = self._small(100, count=4)
-        large._ask("")
-        large.with_user(self.manager)._decide("approved", "")
+        large._request_approval("")
+        large.with_user(self.manager)._decide_approval("approved", "")
         large.action_launch()
 
     def test_two_launched_at_the_same_moment_are_noticed_when_rows_are_made(self):
         first, second = self._small(100), self._small(200)
-        first._begin()
-        second._begin()
+        first._start_launch()
+        second._start_launch()
         self._prepare()
         states = {(one.state, len(self._rows(one.sudo()))) for one in (first, second)}
         self.assertEqual(states, {("running", 2), ("paused", 0)})
@@ -434,8 +434,8 @@ class TestLaunchedTogether(WabaCase):
     def test_once_approved_it_is_launched(self):
         first, second = self._small(100), self._small(200)
         first.action_launch()
-        second._ask("")
-        second.with_user(self.manager)._decide("approved", "Fine")
+        second._request_approval("")
+        second.with_user(self.manager)._decide_approval("approved", "Fine")
         second.action_launch()
         self._prepare()
         self.assertEqual(len(self._rows(second.sudo())), 2)

@@ -12,7 +12,7 @@ from psycopg2.errors import UniqueViolation
 
 from ..models import waba_campaign_audience
 from ..policy import eligibility, intent
-from .common import PORTFOLIO_UID, WabaCase, first_name_of
+from .common import PORTFOLIO_UID, WabaCase, first_name_for
 
 CHUNK = waba_campaign_audience.CHUNK
 
@@ -20,7 +20,7 @@ CHUNK = waba_campaign_audience.CHUNK
 class AudienceCase(WabaCase):
     def _prepared(self, records, **values):
         campaign = self._campaign(records, **values)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         return campaign, {row.res_id: row for row in self._rows(campaign)}
 
@@ -28,7 +28,7 @@ class AudienceCase(WabaCase):
         """`count` contacts with different numbers; a lead each would take ten times as long."""
         return self.env["res.partner"].with_context(tracking_disable=True).create(
             [
-                {"name": f"{first_name_of(index)} Prueba", "phone": f"+34 6{index:08d}"}
+                {"name": f"{first_name_for(index)} Prueba", "phone": f"+34 6{index:08d}"}
                 for index in range(start + 11_000_000, start + 11_000_000 + count)
             ]
         )
@@ -109,7 +109,7 @@ class TestPhones(AudienceCase):
         self.assertEqual(campaign.sent_count, 1)
 
 
-class TestWhoIsLeftOut(AudienceCase):
+class TestExclusions(AudienceCase):
     def test_the_same_person_twice_is_written_to_once(self):
         spellings = ["+34 611 222 333", "611222333", "0034611222333", "(611) 22 23 33"]
         leads = self.env["crm.lead"]
@@ -236,7 +236,7 @@ class TestWords(AudienceCase):
         lead = self._lead("+34 622 000 001", contact_name="A" * 1100)
         campaign = self._campaign(lead)
         self._line(campaign).source = "name"
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         row = self._rows(campaign)
         self.assertEqual((row.state, row.failure_type), ("skipped", "bad_value"))
@@ -256,7 +256,7 @@ class TestWords(AudienceCase):
         sends = {entry["recipient"]: entry for entry in self.simulator.sends()}
         for index, row in enumerate(self._rows(campaign)):
             values = sends[row.number]["body"]["template"]["components"][0]["parameters"]
-            first_name = first_name_of(11_000_000 + index)
+            first_name = first_name_for(11_000_000 + index)
             self.assertEqual([value["text"] for value in values], [first_name, "prueba"])
         leads[2].unlink()
         gone = self._rows(campaign)[2]
@@ -420,7 +420,7 @@ class TestInterrupted(AudienceCase):
     def test_an_interrupted_preparation_goes_on_without_doubling_anybody(self):
         people = self._people(CHUNK + 30)
         campaign = self._campaign(people)
-        campaign._begin()
+        campaign._start_launch()
         self.assertEqual(campaign._prepare_chunk(), CHUNK)
         self.assertEqual(campaign.prepared_count, CHUNK)
         self.env.flush_all()

@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import Form
 
-from .common import WabaCase, first_name_of
+from .common import WabaCase, first_name_for
 
 
 class SourcesCase(WabaCase):
@@ -183,7 +183,7 @@ class TestEarlierCampaign(SourcesCase):
 
     def test_its_domain_stays_short_and_names_the_kind_of_record(self):
         partners = self.env["res.partner"].create(
-            [{"name": first_name_of(i), "phone": f"+3461100{i:04d}"} for i in range(3)]
+            [{"name": first_name_for(i), "phone": f"+3461100{i:04d}"} for i in range(3)]
         )
         earlier = self._launch(partners)
         lead = self._leads(1)

@@ -68,7 +68,7 @@ class TestAnswering(AutoReplyCase):
         self.simulator.post(
             "inbound", phone_id=self.sender.phone_number_uid, number=NUMBER, text="precio"
         )
-        self._take_posted()
+        self._apply_posted()
         self._dispatch()
         [sent] = self.simulator.sends()
         self.assertTrue(sent["in_window"])

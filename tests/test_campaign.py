@@ -48,7 +48,7 @@ class TestLaunch(WabaCase):
         self.account.state = "draft"
         self._refused(campaign, "not connected yet")
         self.account.state = "connected"
-        self.account._stop("Because of the test.")
+        self.account._add_stop("Because of the test.")
         campaign.action_launch()
         self.assertEqual(campaign.state, "preparing")
 
@@ -276,7 +276,7 @@ class TestUnderWay(WabaCase):
         self._prepare()
         components = [{"type": "BODY", "text": "Hola {{1}}, {{2}} y {{3}}."}]
         facts = {"components": components, "signature": "another", "status": "approved"}
-        self.template._take_facts(facts)
+        self.template._apply_facts(facts)
         self.assertEqual(campaign.state, "paused")
         self.assertIn("changed at Meta after the launch", campaign.hold_reason)
         with self.assertRaisesRegex(UserError, "changed at Meta after the launch"):
@@ -292,7 +292,7 @@ class TestUnderWay(WabaCase):
         through = self._campaign(self._leads(1, start=50))
         through.action_launch()
         self._prepare()
-        self._rows(through)._leave_out("opted_out")
+        self._rows(through)._exclude_message("opted_out")
         self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
         self.assertEqual((campaign.state, through.state), ("running", "done"))
         self.assertTrue(through.done_at)

@@ -96,14 +96,14 @@ class TestResults(PeopleCase):
         action = (
             self.campaign.with_user(self.salesperson)
             .with_context(waba_outcome="failed_passing")
-            .action_write_again()
+            .action_create_followup_campaign()
         )
         again = self._opened(action).create({"template_id": self.template.id})
         people = self.env["crm.lead"].search(again._audience_domain_list())
         self.assertEqual(people, self.leads[5])
         self.assertEqual(again.sender_id, self.sender)
         with self.assertRaisesRegex(UserError, "Launch this campaign first"):
-            again.action_write_again()
+            again.action_create_followup_campaign()
 
 
 class TestTestMessages(PeopleCase):
@@ -262,7 +262,7 @@ class TestTestMessages(PeopleCase):
             self._wizard().action_send()
 
     def test_what_is_no_number_is_no_limit(self):
-        limit = self.env["waba.message"]._limit
+        limit = self.env["waba.message"]._check_test_limits
         parameter = ("waba_campaign.tests_a_day_per_user", 10)
         for written, meant in (("", 10), ("x", 10), ("-5", 10), ("²", 10), ("0", 0), ("7", 7)):
             self.env["ir.config_parameter"].set_param(parameter[0], written)
@@ -317,7 +317,7 @@ class TestSpreadsheet(PeopleCase, HttpCase):
     def test_it_names_everybody_with_the_outcome_for_who_may_read_them(self):
         self.leads[0].contact_name = "=1+1"
         self._rows(self.campaign)[0].person_name = "=1+1"
-        url = self.campaign.action_export_people()["url"]
+        url = self.campaign.action_export_recipients()["url"]
         self.authenticate("waba_salesperson", "waba_salesperson")
         answer = self.url_open(url)
         self.assertEqual(answer.status_code, 200)
@@ -337,7 +337,7 @@ class TestSpreadsheet(PeopleCase, HttpCase):
              "group_ids": self.env.ref("waba_campaign.waba_group_user").ids}
         )  # fmt: skip
         self.authenticate("waba_other", "waba_other_1")
-        answer = self.url_open(self.campaign.action_export_people()["url"])
+        answer = self.url_open(self.campaign.action_export_recipients()["url"])
         self.assertEqual(answer.status_code, 404)
         with self.assertRaises(AccessError):
             self.campaign.with_user(

@@ -46,7 +46,7 @@ class CanaryCase(ResponseCase):
         return DispatchRun(pool, 80, self.sender.run_count)
 
 
-class TestFirstWave(CanaryCase):
+class TestCanaryWave(CanaryCase):
     def test_a_large_campaign_of_a_young_portfolio_sends_a_first_wave_and_then_the_rest(self):
         with self._moving_clock() as move:
             campaign = self._launch(self._leads(25))
@@ -108,21 +108,21 @@ class TestFirstWave(CanaryCase):
     def test_reservations_never_go_beyond_the_wave_and_refill_what_came_back(self):
         campaign = self._waiting(self._leads(25))
         run = self._run()
-        taken = [key for key, *_rest in self.sender._reserve(3, run)[0]]
+        taken = [key for key, *_rest in self.sender._reserve_rows(3, run)[0]]
         self.assertEqual(len(taken), 3)
-        taken += [key for key, *_rest in self.sender._reserve(10, run)[0]]
+        taken += [key for key, *_rest in self.sender._reserve_rows(10, run)[0]]
         self.assertEqual(len(taken), 5)
-        self.assertEqual(self.sender._reserve(10, run), ([], 0))
+        self.assertEqual(self.sender._reserve_rows(10, run), ([], 0))
         self.assertEqual(campaign.wave_state, "waiting")
-        self.env["waba.message"]._release(taken[:2])
-        refilled, _left_out = self.sender._reserve(10, run)
+        self.env["waba.message"]._requeue_unsent(taken[:2])
+        refilled, _left_out = self.sender._reserve_rows(10, run)
         self.assertEqual(len(refilled), 2)
-        self.assertEqual(self.sender._reserve(10, run), ([], 0))
+        self.assertEqual(self.sender._reserve_rows(10, run), ([], 0))
 
     def test_people_left_out_take_no_room_of_the_wave(self):
         leads = self._leads(25)
         campaign = self._waiting(leads)
-        self.env["phone.blacklist"]._add(
+        self.env["phone.blacklist"]._add_line(
             [lead.phone_sanitized for lead in leads[:4]]
         )
         self._dispatch()
@@ -146,17 +146,17 @@ class TestFirstWave(CanaryCase):
 
     def test_a_template_that_gets_worse_under_way_does_so_too(self):
         campaign = self._waiting(self._leads(12))
-        self.assertEqual(len(self.sender._reserve(2, self._run())[0]), 2)
+        self.assertEqual(len(self.sender._reserve_rows(2, self._run())[0]), 2)
         self.template.quality_score = "yellow"
-        self.assertEqual(len(self.sender._reserve(20, self._run())[0]), 5)
+        self.assertEqual(len(self.sender._reserve_rows(20, self._run())[0]), 5)
         self.assertEqual(campaign.wave_limit, 7)
 
     def test_a_manager_need_not_wait_and_a_salesperson_must(self):
         campaign = self._launch(self._leads(25))
         campaign.user_id = self.salesperson
         with self.assertRaises(AccessError):
-            campaign.with_user(self.salesperson).action_widen()
-        campaign.with_user(self.manager).action_widen()
+            campaign.with_user(self.salesperson).action_release_canary()
+        campaign.with_user(self.manager).action_release_canary()
         self._dispatch()
         self.assertEqual(campaign.sent_count, 25)
         self.assertIn(f"{self.manager.name} let the rest follow.", self._chatter(campaign))
@@ -207,7 +207,7 @@ class TestResults(CanaryCase):
         for name, (delivered, failed, opted_out, is_paused) in cases.items():
             with self._case(name):
                 campaign = self._launch(self._leads(30))
-                campaign._continue()
+                campaign._reopen_finished()
                 self._come_back(campaign, delivered, failed, opted_out)
                 self.env["waba.message"].create(
                     self._rows(campaign)[:1].copy_data(
@@ -220,14 +220,14 @@ class TestResults(CanaryCase):
     def test_promotions_that_whatsapp_keeps_back_are_no_failures_of_the_campaign(self):
         self.sender.canary = False
         campaign = self._launch(self._leads(20))
-        campaign._continue()
+        campaign._reopen_finished()
         self._rows(campaign)[:10].write(
             {"state": "failed", "failure_type": "experiment", "failed_at": fields.Datetime.now()}
         )
         self._rows(campaign)[10:].write(
             {"state": "delivered", "delivered_at": fields.Datetime.now()}
         )
-        campaign._look_at_results(fields.Datetime.now())
+        campaign._check_thresholds(fields.Datetime.now())
         self.assertEqual(campaign.state, "running")
 
     def test_a_manager_releases_with_a_reason_and_only_new_results_count(self):

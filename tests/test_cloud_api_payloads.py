@@ -459,10 +459,10 @@ class TestValidation(unittest.TestCase):
                     "buttons": [{"index": index, "value": text} for index in (0, 1, 4)],
                 }
                 self.assertEqual(
-                    check.problems_of(dict.fromkeys(keys, text)), check.problems(frozen)
+                    check.value_problems(dict.fromkeys(keys, text)), check.problems(frozen)
                 )
         self.assertEqual(
-            check.problems_of({**dict.fromkeys(keys, "Ana"), ("body", None, "3"): "Leo"}),
+            check.value_problems({**dict.fromkeys(keys, "Ana"), ("body", None, "3"): "Leo"}),
             [ParameterProblem("body", None, "3", "unexpected")],
         )
 

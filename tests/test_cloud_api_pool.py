@@ -412,8 +412,8 @@ class TestPace(PoolCase):
         _server, pool = self.pool(rate=1 / LATER, connections=2)
         self.submit(pool, 1)
         (result,) = pool.results(1)
-        self.assertAlmostEqual(pool.next_start_at, result.started_at + LATER, delta=LATER / 10)
-        _server, following = self.pool(start_at=pool.next_start_at)
+        self.assertAlmostEqual(pool.next_start_time, result.started_at + LATER, delta=LATER / 10)
+        _server, following = self.pool(start_at=pool.next_start_time)
         self.submit(following, 1)
         self.assertEqual(following.results(1, timeout=0.05), [])
         self.assertEqual(following.drain_unstarted(), [0])
@@ -462,7 +462,7 @@ class TestFaults(unittest.TestCase):
 
 
 # 60 MiB above what the process has: not room for 320 threads' stacks.
-LITTLE_ROOM = """
+SMALL_ALLOWANCE = """
 import resource, sys, time
 sys.path.insert(0, sys.argv[1])
 from cloud_api import SendPool, SendReply
@@ -492,7 +492,7 @@ with SendPool(Client(), 1e6, 320) as pool:
 class TestThreads(unittest.TestCase):
     def test_where_no_more_threads_fit_it_goes_on_with_those_it_has(self):
         found = subprocess.run(
-            [sys.executable, "-c", LITTLE_ROOM, str(Path(__file__).resolve().parent.parent)],
+            [sys.executable, "-c", SMALL_ALLOWANCE, str(Path(__file__).resolve().parent.parent)],
             capture_output=True,
             check=False,
             text=True,

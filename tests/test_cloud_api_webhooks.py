@@ -31,7 +31,7 @@ from odoo.addons.waba_campaign.cloud_api import (
     parse_events,
     verify_signature,
 )
-from odoo.addons.waba_campaign.cloud_api.values import as_moment
+from odoo.addons.waba_campaign.cloud_api.values import as_datetime
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -639,8 +639,8 @@ class TestOddities(unittest.TestCase):
         }
         for value, expected in cases.items():
             with self.subTest(value=str(value)[:20]):
-                self.assertEqual(as_moment(value), expected)
-        self.assertIsNone(as_moment([]))
+                self.assertEqual(as_datetime(value), expected)
+        self.assertIsNone(as_datetime([]))
 
     def test_time_of_the_entry_where_the_element_has_none(self):
         status = {"id": "w", "status": "sent", "timestamp": "odd"}

@@ -179,7 +179,7 @@ class TestOrder(ConsentCase):
 
     def test_a_late_word_does_not_undo_what_a_colleague_noted_after_it(self):
         person = self._person()
-        self._note_wish(person, "opt_in")
+        self._record_preference(person, "opt_in")
         self._write("BAJA", hours_ago=2)
         self._prefer("stop", hours_ago=1)
         self.assertEqual(person.marketing_state, "opted_in")
@@ -205,7 +205,7 @@ class TestOrder(ConsentCase):
 
     def test_the_same_word_applied_again_is_written_down_once(self):
         event = self._receive(self._preference_body("stop"))
-        event.action_apply_again()
+        event.action_reapply()
         self._apply_webhooks()
         self._receive(self._preference_body("stop"))
         self.assertEqual(len(self._person().consent_ids), 1)
@@ -300,7 +300,7 @@ class TestSending(ConsentCase):
             stop_kinds=["button"],
         )
         campaign = self._launch(self._lead(NUMBER) + self._lead("+34611000002"))
-        self._take_posted()
+        self._apply_posted()
         person = self._person()
         self.assertEqual(person.marketing_state, "opted_out")
         self.assertEqual(person.consent_ids.source, "button")
@@ -342,7 +342,7 @@ class TestLedger(ConsentCase):
     def test_a_colleague_notes_what_they_were_told(self):
         person = self._person()
         for kind, state in (("opt_in", "opted_in"), ("opt_out", "opted_out")):
-            self._note_wish(person, kind)
+            self._record_preference(person, kind)
             entry = self.env["waba.consent"].search([], order="id desc", limit=1)
             self.assertEqual(person.marketing_state, state)
             self.assertEqual((entry.action, entry.source), (kind, "person"))
@@ -363,7 +363,7 @@ class TestLedger(ConsentCase):
         for user in (seller, stranger):
             for action in ("opt_out", "opt_in"):
                 with self.subTest(f"{user.login} {action}"), self.assertRaises(AccessError):
-                    self._note_wish(person, action, user)
+                    self._record_preference(person, action, user)
         self.assertEqual(person.marketing_state, "unknown")
         self.assertFalse(person.consent_ids)
 

@@ -144,9 +144,9 @@ class TestWhoseWord(SharedCase):
         ours = self._person()
         ours._set_consent("marketing", "opt_out", "reply", "no", company=self.a)
         theirs = self._person(portfolio=self.foreign)
-        ours._erase(self.a | self.b)
+        ours._erase_personal_data(self.a | self.b)
         theirs._set_consent("marketing", "opt_in", "form", "yes", company=self.c)
-        theirs._erase(self.c, keep_out=False)
+        theirs._erase_personal_data(self.c, keep_out=False)
         self.assertEqual(self._states(), ("opted_out",) * 3)
 
     def _hours_ago(self, hours):

@@ -132,7 +132,7 @@ class TestImport(ConsentCase):
         kept = self.env["waba.consent.rejected"].search([])
         self.assertEqual(kept.at, "2026-02-03 00:00:00 UTC")
         kept.number = NUMBER
-        kept.with_user(self.manager).action_take()
+        kept.with_user(self.manager).action_retry_row()
         self.assertEqual(self._entry().at, datetime(2026, 2, 3))
 
     def test_words_that_lists_use(self):
@@ -199,10 +199,10 @@ class TestImport(ConsentCase):
         self.assertEqual(len(self.env["waba.consent.rejected"].search([])), 1)
 
         mine = kept.with_user(self.manager)
-        mine.action_take()
+        mine.action_retry_row()
         self.assertTrue(mine.active)
         mine.number = OTHER
-        mine.action_take()
+        mine.action_retry_row()
         self.assertFalse(mine.active)
         self.assertEqual(mine.consent_id, self._entry(OTHER))
         self.assertEqual(self._person(OTHER).marketing_state, "opted_in")
@@ -296,7 +296,7 @@ class TestForm(ConsentCase):
                 self.assertEqual(kept.number or None, number or None)
                 self.assertEqual((kept.source, kept.origin), ("form", self.SAID[1]))
                 kept.number = NUMBER
-                kept.with_user(self.manager).action_take()
+                kept.with_user(self.manager).action_retry_row()
                 self.assertEqual(self._person().marketing_state, "opted_in")
 
     def test_a_form_that_is_taken_later_keeps_its_own_time_wherever_the_manager_is(self):
@@ -306,7 +306,7 @@ class TestForm(ConsentCase):
             self._submit("12")
         kept = self.env["waba.consent.rejected"].search([])
         kept.number = NUMBER
-        kept.with_user(self.manager).action_take()
+        kept.with_user(self.manager).action_retry_row()
         self.assertEqual(self._person().consent_ids.at, datetime(2026, 11, 2, 10, 20, 30))
 
     def test_it_goes_to_the_company_that_was_asked(self):

@@ -160,7 +160,7 @@ class TestNote(ConsentCase):
         action_open = (
             record.with_user(user or self.salesperson)
             .with_context(default_action=action, default_purpose=purpose)
-            .action_waba_note_consent()
+            .action_waba_record_consent()
         )
         with Form(self._opened(action_open, user or self.salesperson)) as form:
             form.note = values.pop("note", "On the phone")
@@ -218,12 +218,12 @@ class TestNote(ConsentCase):
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         wizard = self.env["waba.consent.note"].with_user(stranger)
         with self.assertRaises(AccessError):
-            wizard.create({"res_model": "crm.lead", "res_id": lead.id, "note": "x"})._people()
+            wizard.create({"res_model": "crm.lead", "res_id": lead.id, "note": "x"})._find_or_create_recipients()
         self.assertFalse(self.env["waba.consent"].search([]))
 
     def test_a_person_on_whatsapp_is_noted_for_too(self):
         person = self._person()
-        opened = person.with_user(self.salesperson).action_note_consent()
+        opened = person.with_user(self.salesperson).action_record_consent()
         with Form(self._opened(opened, self.salesperson)) as form:
             form.note = "They called"
         form.record.action_confirm()
@@ -240,7 +240,7 @@ class TestWords(ConsentCase):
         self.assertEqual(set(shipped.mapped("language")), {"en", "es", "pt", "fr"})
         changed, gone = shipped[:2]
         changed.phrase, gone.active = "basta ya", False
-        words._ship()
+        words._load_default_keywords()
         self.assertEqual(words.search([]), shipped)
         self.assertEqual((changed.phrase, gone.active), ("basta ya", False))
 

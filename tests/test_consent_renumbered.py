@@ -39,7 +39,7 @@ class TestRenumbered(SharedCase):
                     self.assertFalse(self._held(record))
                     record.phone = NEW
                     self.assertTrue(self._held(record))
-                    held = self.env["waba.renumbered"]._held(record._name, record.ids, self.a)
+                    held = self.env["waba.renumbered"]._held_records(record._name, record.ids, self.a)
                     self.assertEqual(held, {(self.a.id, record.id, purpose)})
                     seen = record.with_user(self.salesperson)
                     why = {"marketing": "waba_promotion_why", "utility": "waba_service_why"}
@@ -118,7 +118,7 @@ class TestRenumbered(SharedCase):
         self._prepare()
         # Made while nothing stood in the way: what stands in it now has come since.
         self._out()
-        self.env["waba.renumbered"]._hold(lead, self._person())
+        self.env["waba.renumbered"]._hold_records(lead, self._person())
         self._dispatch()
         first, second = self._rows(campaign)
         self.assertEqual((first.state, first.failure_type), ("skipped", "renumbered"))
@@ -146,14 +146,14 @@ class TestRenumbered(SharedCase):
         word = ("marketing", "opt_in", "reply", "ALTA")
         self._person()._set_consent(*word, at=later, company=self.a)
         self.assertEqual(self._reason(lead), False)
-        held = self.env["waba.renumbered"]._held("crm.lead", lead.ids, self.b)
+        held = self.env["waba.renumbered"]._held_records("crm.lead", lead.ids, self.b)
         self.assertIn((self.b.id, lead.id, "marketing"), held, "not to B")
 
     def test_erasing_the_one_before_keeps_the_hold_and_no_number(self):
         self._out()
         lead = self._lead(NUMBER)
         lead.phone = NEW
-        self._person()._erase(self.a | self.b)
+        self._person()._erase_personal_data(self.a | self.b)
         self.assertEqual(self._reason(lead), "renumbered")
 
     def test_only_who_may_change_the_record_confirms(self):

@@ -3,7 +3,7 @@ manager."""
 
 from datetime import timedelta
 
-from odoo.addons.waba_campaign.policy.evidence import is_telling
+from odoo.addons.waba_campaign.policy.evidence import is_verifiable
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import get_public_method
 
@@ -21,10 +21,10 @@ TELLING = ["They said so today", "Am Telefon, heute", "Por teléfono el 3 de nov
 class TestEvidence(ConsentCase):
     def test_what_tells_something_and_what_does_not(self):
         for text in EMPTY:
-            self.assertFalse(is_telling(text), text)
+            self.assertFalse(is_verifiable(text), text)
         for text in TELLING:
-            self.assertTrue(is_telling(text), text)
-        self.assertFalse(is_telling(None))
+            self.assertTrue(is_verifiable(text), text)
+        self.assertFalse(is_verifiable(None))
 
 
 class NoteCase(SharedCase):
@@ -67,7 +67,7 @@ class TestTakingBack(NoteCase):
 
     def test_nor_of_somebody_erased(self):
         self._opted_out()
-        self._person()._erase(self.a | self.b)
+        self._person()._erase_personal_data(self.a | self.b)
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         self._refused(self.salesperson, **self._about(lead))
 
@@ -161,13 +161,13 @@ class TestOtherDoors(NoteCase):
         self.assertEqual(self._states(), ("unknown",) * 3)
 
     def test_what_engines_call_is_not_to_be_called_from_outside(self):
-        names = ("_set_consent", "_set_marketing_state", "_opt_in_from_form", "_take_opt_in",
-                 "_take_opt_out", "_copy_opt_ins", "_repeat_words")  # fmt: skip
+        names = ("_set_consent", "_set_marketing_state", "_opt_in_from_form", "_apply_opt_in",
+                 "_apply_opt_out", "_copy_opt_ins", "_copy_entries")  # fmt: skip
         for name in names:
             with self.subTest(name), self.assertRaises(AccessError):
                 get_public_method(self.env["waba.recipient"], name)
         with self.assertRaises(AccessError):
-            get_public_method(self.env["waba.consent"], "_take_all")
+            get_public_method(self.env["waba.consent"], "_record_rows")
 
     def _load(self, user, *rows, context=None, skips=False):
         ledger = self.env["waba.consent"].with_user(user)
@@ -202,10 +202,10 @@ class TestOtherDoors(NoteCase):
                 kept = self.env["waba.consent.rejected"].search([])
                 self.assertEqual((kept.number, kept.action), (OTHER, "opt_in"), index)
                 kept = kept.with_user(self.manager)
-                kept.action_take()
+                kept.action_retry_row()
                 self.assertTrue(kept.active)
                 kept.evidence = "Form at the fair in May"
-                kept.action_take()
+                kept.action_retry_row()
                 self.assertFalse(kept.active)
         self._load(self.manager, [OTHER, "marketing", "opt_out", "2026-01-15", ""])
         self.assertEqual(self._states(self._person(OTHER)), ("opted_out",) * 3)
@@ -221,10 +221,10 @@ class TestOtherDoors(NoteCase):
         self.assertEqual(self._states()[0], "opted_out")
         self.assertEqual(self._states(self._person(OTHER))[0], "opted_in")
         kept = self.env["waba.consent.rejected"].with_user(self.manager).search([])
-        kept.action_take()
+        kept.action_retry_row()
         self.assertEqual(self._states()[0], "opted_out")
         self._lead(NUMBER)
-        kept.action_take()
+        kept.action_retry_row()
         self.assertEqual(self._states()[0], "opted_in")
 
     def test_a_form_without_a_word_of_evidence_is_kept_to_be_asked_about(self):

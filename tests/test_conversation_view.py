@@ -229,7 +229,7 @@ class TestSendingWords(ViewCase):
         self._dispatch()
         [sent] = self.simulator.sends()
         self.assertEqual(sent["body"]["text"]["body"], "Claro que sí")
-        self._take_posted()
+        self._apply_posted()
         bubble = self._data(conversation)["messages"][-1]
         self.assertEqual((bubble["state"], bubble["by"]), ("read", "Marta"))
         self.assertIn("Read, ", bubble["state_text"])
@@ -360,7 +360,7 @@ class TestTemplates(ViewCase):
 
 
 @tagged("post_install", "-at_install")
-class TestMediaDoor(ViewCase, HttpCase):
+class TestMediaController(ViewCase, HttpCase):
     def test_a_file_is_for_who_may_read_the_conversation(self):
         conversation = self._open()
         media = self.env["waba.media"].search([])
@@ -416,7 +416,7 @@ class TestLive(ViewCase):
         self.assertTrue(self._heard())
         self._dispatch()
         self.assertTrue(self._heard(), "accepted")
-        self._take_posted()
+        self._apply_posted()
         heard = self._heard()
         self.assertTrue(heard, "read")
         self.assertNotIn("Hola", str(heard), "no content goes over the bus")
@@ -432,14 +432,14 @@ class TestLive(ViewCase):
         conversation = self._write_to(self.marta)
         channel = f"waba.conversation_{conversation.id}"
         for user, may in [(self.marta, True), (self.pedro, False)]:
-            with self.subTest(user.login), self._as_request_of(user):
+            with self.subTest(user.login), self._as_user(user):
                 websocket = self.env["ir.websocket"].with_user(user)
                 channels = websocket._build_bus_channel_list([channel])
                 ours = [c for c in channels if getattr(c, "_name", "") == conversation._name]
                 self.assertEqual(ours, [conversation] if may else [])
                 self.assertFalse([c for c in channels if isinstance(c, str) and c == channel])
 
-    def _as_request_of(self, user):
+    def _as_user(self, user):
         return patch(
             "odoo.addons.bus.models.ir_websocket.request",
             SimpleNamespace(session=SimpleNamespace(uid=user.id)),

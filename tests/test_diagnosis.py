@@ -233,7 +233,7 @@ class TestScheduler(ConnectCase):
 
     def test_a_campaign_says_that_it_is_late(self):
         campaign = self._campaign(self._leads(2))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         scheduler_has_run(self.env)
         cron = self.sender.cron_id

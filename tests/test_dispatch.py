@@ -44,7 +44,7 @@ class DispatchCase(WabaCase):
             if entry["outcome"] in ("accepted", "held")
         ]
 
-    def _left_by_number(self):
+    def _sent_by_number(self):
         return [entry["recipient"] for entry in self.simulator.sends()]
 
     def _direct_rows(self, numbers, **values):
@@ -111,8 +111,8 @@ class TestPace(DispatchCase):
         self._prepare()
         started_at = time.time()
         with SendPool(self.account._client(), 5, 1) as pool:
-            jobs, _left_out = self.sender._reserve(10, DispatchRun(pool, 5))
-            self.sender._mark_handed_over(jobs)
+            jobs, _left_out = self.sender._reserve_rows(10, DispatchRun(pool, 5))
+            self.sender._mark_submitted(jobs)
         self._launch(self._leads(1, start=100))
         [entry] = self.simulator.sends()
         self.assertGreaterEqual(entry["received_at"] - started_at, 10 / 5)
@@ -121,7 +121,7 @@ class TestPace(DispatchCase):
         self.assertEqual(self._launch(self._leads(1)).sent_count, 1)
         self.assertEqual(self.sender.ended_run, self.sender.run_count)
         # Claimed by a run that is killed at once.
-        self.sender._claim_run()
+        self.sender._start_run()
         started_at = time.time()
         self._launch(self._leads(1, start=100))
         [_first, entry] = self.simulator.sends()
@@ -131,9 +131,9 @@ class TestPace(DispatchCase):
     def test_after_a_run_that_ended_by_itself_nobody_waits(self):
         self._launch(self._leads(1))
         before = self.sender.next_dispatch_at
-        self.sender._claim_run()
+        self.sender._start_run()
         self.assertEqual(self.sender.next_dispatch_at, before)
-        self.sender._claim_run()
+        self.sender._start_run()
         self.assertGreater(self.sender.next_dispatch_at, before)
 
     def test_a_slowed_number_sends_at_half_its_speed(self):
@@ -192,7 +192,7 @@ class TestPace(DispatchCase):
         self.assertEqual((first.sent_count, normal.sent_count), (2, 0))
 
 
-class TestWhoIsLeftOutLate(DispatchCase):
+class TestLateExclusions(DispatchCase):
     """What changes between preparing and sending is seen in the transaction that reserves."""
 
     def _prepared(self, count=3, **values):
@@ -225,7 +225,7 @@ class TestWhoIsLeftOutLate(DispatchCase):
                 self.assertEqual((row.state, row.failure_type), ("skipped", reason))
                 self.assertTrue(row.failure_reason)
                 self.assertFalse(row.slot_at)
-        self.assertEqual(self._left_by_number(), [rows[-1].number])
+        self.assertEqual(self._sent_by_number(), [rows[-1].number])
         self.assertEqual(campaign.state, "done")
 
     def test_a_stop_received_before_the_dispatch_is_honoured_but_service_messages_go(self):
@@ -314,7 +314,7 @@ class TestWhoIsLeftOutLate(DispatchCase):
     def test_nothing_leaves_while_account_or_number_are_stopped(self):
         campaign, _rows = self._prepared()
         cases = [
-            ("account", self.account._stop, self.account._resume),
+            ("account", self.account._add_stop, self.account._resume),
             ("number", self.sender._pause, self.sender._resume),
         ]
         for name, stop, resume in cases:
@@ -330,14 +330,14 @@ class TestWhoIsLeftOutLate(DispatchCase):
     def test_pauses_with_an_end_lift_by_themselves_when_the_number_runs(self):
         campaign, _rows = self._prepared()
         with self._moving_clock() as move:
-            for stop in (self.account._stop, self.sender._pause, campaign._pause):
+            for stop in (self.account._add_stop, self.sender._pause, campaign._pause):
                 until = fields.Datetime.now() + timedelta(minutes=10)
                 stop("Because of the test.", until=until)
                 self._dispatch()
                 self.assertEqual(self.simulator.sends(), [])
                 self.assertIn(until, self._alarms())
                 if stop != campaign._pause:
-                    (self.account if stop == self.account._stop else self.sender)._resume("test.")
+                    (self.account if stop == self.account._add_stop else self.sender)._resume("test.")
             move(11 * 60)
             self._dispatch()
             self.assertEqual(campaign.sent_count, 3)
@@ -352,8 +352,8 @@ class TestCrash(DispatchCase):
         campaign.action_launch()
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
-            jobs, _left_out = self.sender._reserve(count, DispatchRun(pool, 80))
-        self.assertEqual(len(self.sender._mark_handed_over(jobs)), count)
+            jobs, _left_out = self.sender._reserve_rows(count, DispatchRun(pool, 80))
+        self.assertEqual(len(self.sender._mark_submitted(jobs)), count)
         return campaign, self._rows(campaign), jobs
 
     @contextmanager
@@ -369,7 +369,7 @@ class TestCrash(DispatchCase):
         campaign.action_launch()
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
-            jobs, _left_out = self.sender._reserve(3, DispatchRun(pool, 80))
+            jobs, _left_out = self.sender._reserve_rows(3, DispatchRun(pool, 80))
         rows = self._rows(campaign)
         with self._moving_clock() as move:
             self._dispatch()
@@ -380,19 +380,19 @@ class TestCrash(DispatchCase):
         self.assertEqual(set(rows.mapped("state")), {"accepted"})
         self.assertEqual(set(rows.mapped("attempt_count")), {2})
         self.assertEqual(len(self.simulator.sends()), 3)
-        self.assertEqual(self.sender._mark_handed_over(jobs), set(), "the first run's are gone")
+        self.assertEqual(self.sender._mark_submitted(jobs), set(), "the first run's are gone")
 
     def test_a_run_that_another_has_followed_reserves_nothing_more(self):
         campaign = self._campaign(self._leads(2))
         campaign.action_launch()
         self._prepare()
-        earlier = self.sender._claim_run()
-        self.sender._claim_run()
+        earlier = self.sender._start_run()
+        self.sender._start_run()
         before = self.sender.next_dispatch_at
         with SendPool(self.account._client(), 80, 1) as pool:
             run = DispatchRun(pool, 80, earlier)
-            self.assertEqual(self.sender._reserve(2, run), ([], 0))
-            self.sender._keep_pace(run)
+            self.assertEqual(self.sender._reserve_rows(2, run), ([], 0))
+            self.sender._store_pace(run)
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
         self.assertEqual(self.sender.next_dispatch_at, before)
 
@@ -402,10 +402,10 @@ class TestCrash(DispatchCase):
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
             run = DispatchRun(pool, 80)
-            run.waiting.extend(self.sender._reserve(4, run)[0])
+            run.waiting.extend(self.sender._reserve_rows(4, run)[0])
             self.sender._release_unsent()
             with self._as_job() as sender:
-                sender._hand_over(run)
+                sender._submit_batch(run)
             self.assertEqual((pool.pending, len(run.waiting), run.exhausted), (0, 0, True))
         self.assertEqual(self.simulator.sends(), [])
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
@@ -416,9 +416,9 @@ class TestCrash(DispatchCase):
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
             run = DispatchRun(pool, 80)
-            run.waiting.extend(self.sender._reserve(3, run)[0])
+            run.waiting.extend(self.sender._reserve_rows(3, run)[0])
             with self._as_job() as sender:
-                sender._take_back(run)
+                sender._requeue_unstarted(run)
             self.assertEqual(len(run.waiting), 0)
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
         self.assertEqual(self.portfolio.slots_used, 0)
@@ -427,10 +427,10 @@ class TestCrash(DispatchCase):
         run = DispatchRun(None, 80)
         self.assertEqual(run.speed, 80)
         for _batch in range(20):
-            run.learn_latency([SendResult(1, "accepted", started_at=100.0, finished_at=110.0)])
+            run.update_latency([SendResult(1, "accepted", started_at=100.0, finished_at=110.0)])
         # 40 connections, each busy for ten seconds.
         self.assertAlmostEqual(run.speed, 4, places=3)
-        run.learn_latency([SendResult(1, "not_started")])
+        run.update_latency([SendResult(1, "not_started")])
         self.assertAlmostEqual(run.speed, 4, places=3)
         campaign = self._campaign(self._leads(1))
         campaign.action_launch()
@@ -438,7 +438,7 @@ class TestCrash(DispatchCase):
         with SendPool(self.account._client(), 80, 1) as pool:
             run.pool = pool
             now = time.time()
-            [(_key, _body, send_before)] = self.sender._reserve(40, run)[0]
+            [(_key, _body, send_before)] = self.sender._reserve_rows(40, run)[0]
         self.assertGreaterEqual(send_before, now + 40 / 4)
 
     def test_the_job_looks_again_when_the_rows_of_a_killed_run_expire(self):
@@ -556,7 +556,7 @@ class TestCrash(DispatchCase):
         campaign, rows, jobs = self._reserved(2)
         campaign.action_cancel()
         self.assertEqual(set(rows.mapped("state")), {"reserved"})
-        self.env["waba.message"]._release([key for key, _body, _before in jobs])
+        self.env["waba.message"]._requeue_unsent([key for key, _body, _before in jobs])
         self.assertEqual(set(rows.mapped("state")), {"cancelled"})
         self.assertEqual(self.portfolio.slots_used, 0)
 
@@ -566,7 +566,7 @@ class TestCrash(DispatchCase):
         self._prepare()
         with SendPool(self.account._client(), 80, 1) as pool:
             run = DispatchRun(pool, 80)
-            jobs, _left_out = self.sender._reserve(2, run)
+            jobs, _left_out = self.sender._reserve_rows(2, run)
             for key, body, _send_before in jobs:
                 pool.submit(key, self.sender.phone_number_uid, body, time.time() - 1)
             results = pool.results(max_items=2, min_items=2)
@@ -584,7 +584,7 @@ class TestCrash(DispatchCase):
         ]
         self.env["waba.message"]._write_results(answers, DispatchRun(None, 80))
         rows._mark_uncertain()
-        self.env["waba.message"]._release(rows.ids)
+        self.env["waba.message"]._requeue_unsent(rows.ids)
         after = rows.read(["state", "wamid", "accepted_at", "attempt_count", "slot_at"])
         self.assertEqual(before, after)
 
@@ -593,14 +593,14 @@ class TestCrash(DispatchCase):
         campaign.action_launch()
         self._prepare()
         self.env.flush_all()
-        rows = self.sender._candidates(
+        rows = self.sender._find_candidates(
             campaign, 5, fields.Datetime.now(), fields.Datetime.now(), False
         )
         self.assertEqual(len(rows), 2)
         self.env.cr.execute(
             SQL("UPDATE waba_message SET state = 'reserved' WHERE id = %s", rows[0]["id"])
         )
-        again = self.sender._candidates(
+        again = self.sender._find_candidates(
             campaign, 5, fields.Datetime.now(), fields.Datetime.now(), False
         )
         self.assertEqual([row["id"] for row in again], [rows[1]["id"]])

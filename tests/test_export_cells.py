@@ -11,7 +11,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..models.export_cells import cell
+from ..models.export_cells import export_cell
 from .common import WabaCase
 
 FORMULAS = (
@@ -34,27 +34,27 @@ class TestCell(unittest.TestCase):
     def test_formulas_become_texts(self):
         for text in FORMULAS:
             with self.subTest(ascii(text)):
-                written = cell(text)
+                written = export_cell(text)
                 self.assertTrue(written.startswith("'"), ascii(written))
                 self.assertNotRegex(written, "[\x00-\x08\x0e-\x1f]")
 
     def test_what_is_harmless_stays_as_it_is(self):
         for text in HARMLESS:
             with self.subTest(text):
-                self.assertEqual(cell(text), text)
+                self.assertEqual(export_cell(text), text)
 
     def test_other_values(self):
         for value in (1, -5, 0, 2.5, True, date(2026, 11, 3), datetime(2026, 11, 3, 10, 30)):
             with self.subTest(value):
-                self.assertEqual(cell(value), value)
-        self.assertEqual([cell(False), cell(None), cell("")], ["", "", ""])
-        self.assertEqual(cell({"a": "ñ"}), '{"a": "ñ"}')
-        self.assertEqual(cell(["=1"]), '["=1"]')
-        self.assertEqual(len(cell("a" * 40_000)), 32_767)
+                self.assertEqual(export_cell(value), value)
+        self.assertEqual([export_cell(False), export_cell(None), export_cell("")], ["", "", ""])
+        self.assertEqual(export_cell({"a": "ñ"}), '{"a": "ñ"}')
+        self.assertEqual(export_cell(["=1"]), '["=1"]')
+        self.assertEqual(len(export_cell("a" * 40_000)), 32_767)
 
     @given(st.text(max_size=40))
     def test_nothing_begins_as_a_formula(self, text):
-        written = cell(text)
+        written = export_cell(text)
         self.assertIn(written[:1], ("'", *text, ""))
         bare = written.lstrip(" \t\r\n\"'\u00a0\u200b\ufeff")
         if bare[:1] and bare[:1] in "=+-@＝＋－＠" and not written.startswith("'"):
@@ -63,13 +63,13 @@ class TestCell(unittest.TestCase):
     @given(st.lists(st.text(max_size=20), min_size=1, max_size=5))
     def test_a_row_survives_csv_and_xlsx(self, texts):
         file, book = io.StringIO(newline=""), io.BytesIO()
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerow([cell(text) for text in texts])
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerow([export_cell(text) for text in texts])
         [row] = csv.reader(io.StringIO(file.getvalue(), newline=""))
-        self.assertEqual(row, [cell(text) for text in texts])
+        self.assertEqual(row, [export_cell(text) for text in texts])
         with xlsxwriter.Workbook(book, {"strings_to_formulas": False}) as workbook:
             sheet = workbook.add_worksheet()
             for column, text in enumerate(texts):
-                self.assertEqual(sheet.write(0, column, cell(text)), 0)
+                self.assertEqual(sheet.write(0, column, export_cell(text)), 0)
 
 
 class TestPersonsExport(WabaCase):
@@ -85,6 +85,6 @@ class TestPersonsExport(WabaCase):
                 [row] = csv.DictReader(io.StringIO(raw, newline=""))
                 [plain] = json.loads(archive.read("all.json"))["people"]
             with self.subTest(ascii(name)):
-                self.assertEqual(row["name"], cell(plain["name"]))
+                self.assertEqual(row["name"], export_cell(plain["name"]))
                 self.assertEqual(row["number"], "+34611222333")
                 self.assertTrue(not row["name"] or row["name"].startswith("'"))

@@ -61,7 +61,7 @@ class TestCampaigns(FrequencyCase):
                 self._promoted(3)
                 self._promoted(**{"days_ago": 1, **values})
                 campaign = self._campaign(self._lead(ANA))
-                campaign._begin()
+                campaign._start_launch()
                 self._prepare()
                 state = self._rows(campaign).state
                 self.assertEqual(state, "skipped" if left_out else "queued")
@@ -250,9 +250,9 @@ class TestTwoPortfolios(TransactionCase):
 
     def _reserve_in(self, cursor, ids):
         sender = self.env(cr=cursor)["waba.sender"].browse(ids["waba.sender"])
-        self.assertFalse(sender._why_not_sending())
+        self.assertFalse(sender._not_sending_reason())
         run = DispatchRun(type("Pool", (), {"pending": 0})(), 80, sender.run_count)
-        jobs, _left_out = sender._reserve(5, run)
+        jobs, _left_out = sender._reserve_rows(5, run)
         return len(jobs)
 
     def _race(self, **rules):

@@ -21,10 +21,10 @@ class TestGatePolicy(unittest.TestCase):
             for category in CATEGORIES:
                 with self.subTest(f"{origin} {category}"):
                     # Sequences, campaigns and rules send templates: never free words.
-                    if category == "service" and hours.waits(origin, None):
+                    if category == "service" and hours.respects_quiet_hours(origin, None):
                         continue
                     self.assertEqual(
-                        hours.waits(origin, category),
+                        hours.respects_quiet_hours(origin, category),
                         not gate.difference("quiet_hours", origin, category),
                     )
                     self.assertEqual(
@@ -68,7 +68,7 @@ class TestGate(WabaCase):
 
     def _campaign_row(self, category):
         campaign = self._campaign(self.partner, template_id=self._of_category(category).id)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         return self._rows(campaign)
 
@@ -81,7 +81,7 @@ class TestGate(WabaCase):
     def _settled(self, category):
         row = self._campaign_row(category)
         row.write({"state": "uncertain", "attempt_count": 1})
-        row.action_settle_send_again()
+        row.action_settle_resend()
         return row
 
     def _of_a_trial(self, category):
@@ -100,7 +100,7 @@ class TestGate(WabaCase):
             audience_campaign_id=first.campaign_id.id,
             audience_outcome="read_not_replied",
         )
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         return self._rows(campaign)
 
@@ -178,7 +178,7 @@ class TestGate(WabaCase):
         self.sender._pause("paused for this test")
 
     def _set_account_stopped(self, _row):
-        self.account._stop("stopped for this test")
+        self.account._add_stop("stopped for this test")
 
     def _set_template_paused(self, row):
         row.template_id._set_status("paused", "paused for this test")

@@ -20,7 +20,7 @@ ELSEWHERE = {
 class HomeCase(WabaCase):
     def setUp(self):
         super().setUp()
-        self.account._note_home()
+        self.account._record_home_database()
         self.here = self.account.home
 
     def _go_elsewhere(self, **values):
@@ -37,7 +37,7 @@ class TestHold(HomeCase):
         for name, values in ELSEWHERE.items():
             with self._case(name):
                 campaign = self._campaign(self._leads(2))
-                campaign._begin()
+                campaign._start_launch()
                 self._prepare()
                 self._go_elsewhere(**values)
                 self._dispatch()
@@ -56,7 +56,7 @@ class TestHold(HomeCase):
                 self._go_elsewhere()
                 self._dispatch()
                 self.assertEqual((self.simulator.sends(), row.state), ([], "queued"))
-                self.account._note_home()
+                self.account._record_home_database()
                 self._dispatch()
                 self.assertNotEqual(row.state, "queued", "the hold is what kept it")
 
@@ -77,16 +77,16 @@ class TestHold(HomeCase):
 
     def test_a_change_between_reserving_and_handing_over_is_seen(self):
         campaign = self._campaign(self._leads(2))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         rows = self._rows(campaign)
         rows.write({"state": "reserved", "is_unsent": True, "attempt_count": 1})
         jobs = [(row.id, {"biz_opaque_callback_data": f"{row.uuid}/1"}, 0) for row in rows]
         self.env.flush_all()
         self._go_elsewhere()
-        self.assertEqual(self.sender._mark_handed_over(jobs), set())
-        self.account._note_home()
-        self.assertEqual(self.sender._mark_handed_over(jobs), set(rows.ids))
+        self.assertEqual(self.sender._mark_submitted(jobs), set())
+        self.account._record_home_database()
+        self.assertEqual(self.sender._mark_submitted(jobs), set(rows.ids))
 
     def test_a_role_that_may_not_read_the_servers_identity(self):
         """As on managed PostgreSQL: it is left out, and no transaction breaks."""
@@ -95,10 +95,10 @@ class TestHold(HomeCase):
         cr.execute("GRANT SELECT ON ir_config_parameter TO waba_plain_role")
         cr.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
         cr.execute("SET LOCAL ROLE waba_plain_role")
-        here = self.account._here()
+        here = self.account._current_database()
         cr.execute("RESET ROLE")
-        self.assertEqual(here, self.account._here()._replace(system=None))
-        self.assertTrue(self.account._here().system)
+        self.assertEqual(here, self.account._current_database()._replace(system=None))
+        self.assertTrue(self.account._current_database().system)
 
 
 class TestSettle(HomeCase):
@@ -106,7 +106,7 @@ class TestSettle(HomeCase):
     def _waiting(self):
         """A campaign of two in the database of a copy."""
         campaign = self._campaign(self._leads(2))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         self._go_elsewhere()
         yield campaign
@@ -146,14 +146,14 @@ class TestSettle(HomeCase):
         other = self._create_account(waba_uid="299", company_id=company.id)
         other.write({"state": "connected", "home": {**self.here, "name": "production"}})
         self._go_elsewhere()
-        self.assertEqual(self.env["waba.account"]._away(), self.account | other)
+        self.assertEqual(self.env["waba.account"]._accounts_elsewhere(), self.account | other)
         self._settle("real")
-        self.assertFalse(self.env["waba.account"]._away())
+        self.assertFalse(self.env["waba.account"]._accounts_elsewhere())
 
     def test_an_account_connected_here_is_no_copys(self):
         other = self._create_account(waba_uid="299")
         other.write({"state": "connected"})
-        other._note_home()
+        other._record_home_database()
         other.name = "Ours"
         self._go_elsewhere()
         with self.assertRaisesRegex(UserError, "Ours was connected in this database"):
@@ -165,7 +165,7 @@ class TestSettle(HomeCase):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 self._settle("real", user)
         with self.assertRaises(AccessError):
-            self.account.with_user(self.manager).action_settle_home()
+            self.account.with_user(self.manager).action_confirm_database()
         admin = new_test_user(
             self.env, "waba_admin", groups="base.group_system,waba_campaign.waba_group_manager"
         )
@@ -174,7 +174,7 @@ class TestSettle(HomeCase):
 
     def test_the_dialog_says_what_differs(self):
         self._go_elsewhere()
-        action = self.account.action_settle_home()
+        action = self.account.action_confirm_database()
         wizard = Form(self.env[action["res_model"]].with_context(**action["context"]))
         self.assertEqual(wizard.account_text, self.account.name)
         self.assertIn(f"was production, is {self.here['name']}", wizard.difference_text)
@@ -184,7 +184,7 @@ class TestSettle(HomeCase):
 class TestConnect(ConnectCase):
     def test_connecting_notes_the_database(self):
         self._connect()
-        self.assertEqual(self.outlet.home, self.outlet._here()._asdict())
+        self.assertEqual(self.outlet.home, self.outlet._current_database()._asdict())
         self.assertEqual(self.outlet.home["name"], self.env.cr.dbname)
 
     def test_a_copy_changes_nothing_at_the_platform(self):

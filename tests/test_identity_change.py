@@ -28,7 +28,7 @@ class ChangeCase(WabaCase):
         return self._change("messages", {"metadata": {"phone_number_id": NUMBER_ES},
                             "contacts": [contact], "messages": [message]})  # fmt: skip
 
-    def _stop_of(self, user_uid):
+    def _stop_message(self, user_uid):
         """WhatsApp's own stop, by the user id alone."""
         told = {"user_id": user_uid, "value": "stop", "category": "marketing_messages",
                 "timestamp": int(time.time())}  # fmt: skip
@@ -49,7 +49,7 @@ class TestNewUserId(ChangeCase):
         """Before the change, under the dead id after it, and under the new id before it."""
         bodies = {
             "old": self._written_by(OLD, ago=30),
-            "stop": self._stop_of(OLD),
+            "stop": self._stop_message(OLD),
             "change": self._changed(),
             "new": self._written_by(NEW, "Sigo aquí"),
         }
@@ -79,7 +79,7 @@ class TestNewUserId(ChangeCase):
             with self._case(str(change)):
                 for body in change:
                     self._receive(body)
-                self._receive(self._stop_of(OLD))
+                self._receive(self._stop_message(OLD))
                 person = self._by_uid(NEWEST)
                 self.assertEqual((person.number, person.marketing_state), (NUMBER, "opted_out"))
                 self.assertEqual(set(person.former_uids.split()), {OLD, NEW})
@@ -129,14 +129,14 @@ class TestNewUserId(ChangeCase):
         address = PublicAddress()
         self.addCleanup(address.stop)
         self.simulator.post("delivery", url=address.url)
-        self._take_posted()
+        self._apply_posted()
         self.assertEqual(self._by_uid(NEW), self._person())
 
     def test_dead_ids_are_erased_and_still_known_as_opted_out(self):
         self._receive(self._written_by(OLD, "BAJA", NUMBER, ago=60))
         self._receive(self._changed())
         person = self._person()
-        person._erase(self.env.company, True)
+        person._erase_personal_data(self.env.company, True)
         self.assertFalse(person.former_uids)
         self._receive(self._written_by(OLD, "Hola de nuevo"))
         self.assertEqual(self._by_uid(OLD).marketing_state, "opted_out")
@@ -169,7 +169,7 @@ class TestNewNumber(ChangeCase):
                 self.assertIn(OLD, now.former_uids)
                 self.assertEqual(self.env["waba.conversation"].search([]).recipient_id, now)
                 self.assertFalse(before.message_ids)
-                self._receive(self._stop_of(OLD))
+                self._receive(self._stop_message(OLD))
                 self.assertFalse(self._by_uid(OLD))
 
     def test_what_waits_for_the_old_number_stays_there(self):

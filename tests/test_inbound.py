@@ -303,9 +303,9 @@ class TestWhoWrote(InboundCase):
     def test_two_rows_that_turn_out_to_be_one_person_become_one(self):
         for hours in (5, -1):
             with self._case(str(hours)):
-                self._check_two_rows_become_one(timedelta(hours=hours))
+                self._check_merge(timedelta(hours=hours))
 
-    def _check_two_rows_become_one(self, ago):
+    def _check_merge(self, ago):
         alone = self._write_as("ES.1A", wamid="wamid.1")
         nameless = alone.recipient_id
         by_number = self._write(wamid="wamid.2", ago=ago).recipient_id
@@ -517,7 +517,7 @@ class TestReplies(InboundCase):
         number = lead.phone_sanitized.lstrip("+")
         self.simulator.post("behaviour", people=[{"number": number, "behaviour": "reply"}])
         campaign = self._launch(lead)
-        self._take_posted()
+        self._apply_posted()
         self.assertEqual(campaign.replied_count, 1)
         self.assertEqual(campaign.read_count, 1)
         self.assertEqual(len(self._posts(lead)), 1)

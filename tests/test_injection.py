@@ -105,10 +105,10 @@ class HostileWorld(WabaCase):
         self._message(
             number=STRANGER, state="failed", person_name=text, failed_at=fields.Datetime.now(),
             text=text,
-        )._take_failure("bad_request", code=100, text=text, refused_at_once=True)  # fmt: skip
+        )._apply_failure("bad_request", code=100, text=text, refused_at_once=True)  # fmt: skip
         self.sender._pause(text)
-        self.account._stop(text)
-        self.sender._call_managers(text, text)
+        self.account._add_stop(text)
+        self.sender._notify_managers(text, text)
         self.account.state = "connected"
         self.sender.write({"state": "active", "pause_reason": text})
 
@@ -163,10 +163,10 @@ class HostileWorld(WabaCase):
                                   "note": text, "in_working_hours": False})]}
         )  # fmt: skip
         self.sequence._activate()
-        self.sequence._enter(self.lead)
+        self.sequence._enroll_leads(self.lead)
         enrollment = self.sequence.enrollment_ids
         enrollment._schedule_activity()
-        enrollment._stop("person", text)
+        enrollment._stop_enrollments("person", text)
         self.env["waba.auto.reply"].create(
             {"name": text, "trigger": "keyword", "words": "hola", "text": text[:1000]}
         )
@@ -177,8 +177,8 @@ class HostileWorld(WabaCase):
             self._campaign(self.lead, name=text, user_id=self.salesperson.id) for _time in range(2)
         )
         for campaign in self.asked | self.refused:
-            campaign.with_user(self.salesperson)._ask(text)
-        self.refused.with_user(self.manager)._decide("refused", text)
+            campaign.with_user(self.salesperson)._request_approval(text)
+        self.refused.with_user(self.manager)._decide_approval("refused", text)
 
     def _from_a_block(self, text):
         """They blocked and reported us, in the words of whoever heard it."""
@@ -431,7 +431,7 @@ class TestFilesOverHttp(HostileWorld, HttpCase):
             )
         )  # fmt: skip
         media = self.env["waba.media"].search([], order="id desc", limit=1)
-        media._keep((content, declared))
+        media._attach_file((content, declared))
         return media
 
     def test_types_and_lying_names(self):

@@ -4,7 +4,7 @@ import logging
 from unittest.mock import patch
 
 from odoo.addons.waba_campaign.models import job_turns, transactions, waba_webhook_apply
-from odoo.addons.waba_campaign.models.job_turns import Turn
+from odoo.addons.waba_campaign.models.job_turns import TimeSlice
 from odoo.tests import TransactionCase
 from psycopg2.errors import DivisionByZero, SerializationFailure
 
@@ -28,7 +28,7 @@ class TestTurn(TransactionCase):
         self.own.execute("DELETE FROM ir_cron_trigger")
 
     def _is_over(self):
-        turn = Turn(self.cron, 1000, fair=-1)
+        turn = TimeSlice(self.cron, 1000, fair=-1)
         with patch.object(self.own, "rollback", lambda: None):
             return turn.is_over
 
@@ -64,17 +64,17 @@ class TestTurn(TransactionCase):
         self.other.execute("SELECT id FROM ir_cron FOR NO KEY UPDATE SKIP LOCKED")
         taken = self.other.fetchall()
         self.assertTrue(taken)
-        turn = Turn(self.cron, 1000, fair=-1)
+        turn = TimeSlice(self.cron, 1000, fair=-1)
         self.assertFalse(turn.is_over)
 
     def test_it_has_its_fair_share_first_and_an_end_in_any_case(self):
         self.own.execute("UPDATE ir_cron SET nextcall = now() - interval '1 min'")
-        self.assertFalse(Turn(self.cron, 1000, fair=1000).is_over)
-        self.assertTrue(Turn(self.cron, -1, fair=1000).is_over)
+        self.assertFalse(TimeSlice(self.cron, 1000, fair=1000).is_over)
+        self.assertTrue(TimeSlice(self.cron, -1, fair=1000).is_over)
 
     def test_looking_leaves_no_lock(self):
         self.own.rollback()
-        Turn(self.cron, 1000, fair=-1).is_over  # noqa: B018  asked for what it does
+        TimeSlice(self.cron, 1000, fair=-1).is_over  # noqa: B018  asked for what it does
         self.other.execute("SELECT id FROM ir_cron FOR NO KEY UPDATE NOWAIT")
 
 
@@ -97,7 +97,7 @@ class TestBatches(WabaCase):
         with (
             patch.object(waba_webhook_apply, "FIRST_BATCH", 10),
             patch.object(waba_webhook_apply, "_next_count", lambda count, _seconds: count),
-            patch.object(job_turns.Turn, "is_over", property(_after_one(self))),
+            patch.object(job_turns.TimeSlice, "is_over", property(_after_one(self))),
         ):
             runs = 0
             while self.env["waba.webhook.event"].search_count([("state", "=", "new")]):

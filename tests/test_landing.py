@@ -9,7 +9,7 @@ from .test_inbound import NUMBER, InboundCase
 STRANGER = "+34699000111"
 
 
-class TestLanding(InboundCase):
+class TestInboundRouting(InboundCase):
     """Each rung of the ladder, with everything below it there as well."""
 
     def _partner(self, **values):
@@ -189,7 +189,7 @@ class TestKinds(InboundCase):
         self.assertTrue(conversation.window_expires_at, "Meta opens the window for it")
 
 
-class TestTelling(InboundCase):
+class TestManagerAlerts(InboundCase):
     def test_by_the_companys_setting_and_the_persons_own(self):
         cases = [
             ("inbox", False, "inbox"), ("activity", False, "activity"), ("none", False, "none"),

@@ -11,7 +11,7 @@ from .test_inbound import NUMBER, OTHER_NUMBER, InboundCase
 DOUBT = "No me interesa"
 
 
-class DoubtCase(InboundCase):
+class PossibleOptOutCase(InboundCase):
     def _doubt(self, text=DOUBT, number=NUMBER, **values):
         """Somebody writes what may be an opt-out; their row."""
         message = self._write(text, number=number, **values)
@@ -32,7 +32,7 @@ class DoubtCase(InboundCase):
         )
 
 
-class TestReading(DoubtCase):
+class TestReading(PossibleOptOutCase):
     def test_what_is_unmistakable_opts_out_what_is_not_is_asked_the_rest_is_left(self):
         cases = {
             "BAJA": ("opted_out", False),
@@ -97,7 +97,7 @@ class TestReading(DoubtCase):
         self.assertEqual(event.recipient_id, self._person())
 
 
-class TestPromotionsWait(DoubtCase):
+class TestPromotionsWait(PossibleOptOutCase):
     def setUp(self):
         super().setUp()
         self.lead = self._lead(NUMBER, user_id=self.salesperson.id, contact_name="Ana Prueba")
@@ -111,7 +111,7 @@ class TestPromotionsWait(DoubtCase):
         self._dispatch()
         self.assertEqual(row.state, "queued")
         self.assertEqual(len(self.simulator.sends()), 1)
-        self.assertIn("1 on hold", " ".join(campaign._describe_own_limits(fields.Datetime.now())))
+        self.assertIn("1 on hold", " ".join(campaign._own_limits_text(fields.Datetime.now())))
         person.with_user(self.salesperson).action_keep_subscribed()
         self.assertEqual((row.state, row.wait_reason), ("queued", False))
         self._dispatch()
@@ -119,7 +119,7 @@ class TestPromotionsWait(DoubtCase):
 
     def test_rows_that_were_made_before_wait_in_the_reserving_transaction(self):
         campaign = self._campaign(self.lead | self._lead(OTHER_NUMBER))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         row = campaign.waba_message_ids.filtered(lambda m: m.number == NUMBER)
         person = self._doubt()
@@ -205,7 +205,7 @@ class TestPromotionsWait(DoubtCase):
         person = self._doubt()
         row = self._launch(self.lead).waba_message_ids
         row.write({"wait_reason": "trial"})
-        person._answer_doubt(False)
+        person._apply_review(False)
         # It waits for the trial, and nothing else sets it free.
         self.assertEqual((row.wait_reason, row.retry_at), ("trial", False))
 
@@ -223,7 +223,7 @@ class TestPromotionsWait(DoubtCase):
         self.assertTrue(person.may_opt_out_at)
 
 
-class TestAnswer(DoubtCase):
+class TestAnswer(PossibleOptOutCase):
     def setUp(self):
         super().setUp()
         self.lead = self._lead(NUMBER, user_id=self.salesperson.id)
@@ -251,7 +251,7 @@ class TestAnswer(DoubtCase):
         person = self._doubt()
         person.with_user(self.salesperson).action_keep_subscribed()
         self.assertEqual(person.marketing_state, "unknown")
-        self.assertFalse(person._last_words(self.env.company))
+        self.assertFalse(person._last_entries(self.env.company))
         # Nor does it make an opt-out old that was said before and comes late.
         self._write("BAJA", wamid="wamid.2", ago=timedelta(hours=1))
         self.assertEqual(person.marketing_state, "opted_out")
@@ -360,7 +360,7 @@ class TestAnswer(DoubtCase):
 
     def test_an_erased_person_waits_for_nobody(self):
         person = self._doubt()
-        person._erase(self.env.company, True)
+        person._erase_personal_data(self.env.company, True)
         person.invalidate_recordset()
         self.assertFalse(person.may_opt_out_at or person.may_opt_out_message_id)
         self.assertFalse(self._questions(self.lead))
@@ -369,7 +369,7 @@ class TestAnswer(DoubtCase):
         self._doubt()
         row = self._launch(self.lead).waba_message_ids
         self.assertIn("somebody must confirm", row.why_html)
-        self.assertNotIn("until", row._waits_sentence())
+        self.assertNotIn("until", row._wait_sentence())
 
     def test_the_day_it_was_written_counts(self):
         person = self._doubt(ago=timedelta(hours=3))

@@ -7,7 +7,7 @@ from .test_conversation_tours import ConversationTourCase
 DOUBT = "No me interesa"
 
 
-class DoubtTourCase(ConversationTourCase):
+class PossibleOptOutTourCase(ConversationTourCase):
     def setUp(self):
         super().setUp()
         self.lead = self._opportunities("+34 611 000 001")
@@ -22,7 +22,7 @@ class DoubtTourCase(ConversationTourCase):
 
 
 @tagged("post_install", "-at_install")
-class TestDoubtTours(DoubtTourCase):
+class TestPossibleOptOutTours(PossibleOptOutTourCase):
     browser_size = "1440x900"
 
     def test_on_the_conversation(self):
@@ -43,7 +43,7 @@ class TestDoubtTours(DoubtTourCase):
 
 
 @tagged("post_install", "-at_install")
-class TestDoubtPhoneTours(DoubtTourCase):
+class TestPossibleOptOutPhoneTours(PossibleOptOutTourCase):
     browser_size = "390x844"
     touch_enabled = True
 

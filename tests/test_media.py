@@ -35,7 +35,7 @@ class MediaCase(ConversationCase):
                 **values,
             },
         )
-        self._take_posted()
+        self._apply_posted()
         return self.env["waba.message"].search([("direction", "=", "in")], order="id desc", limit=1)
 
     def _transfer(self):
@@ -77,8 +77,8 @@ class TestFetching(MediaCase):
             ("video", "video/mp4", b"\x00\x00\x00\x18ftypmp42", {}, "video/mp4"),
             ("sticker", "image/webp", b"RIFF\x00\x00\x00\x00WEBPVP8 ", {}, None),
             ("document", "application/pdf", pdf, {"filename": "plano.pdf"}, "application/pdf"),
-            ("document", "text/html", PAGE, {"filename": "x.html"}, media_policy.SAVED_AS),
-            ("image", "image/png", PAGE, {}, media_policy.SAVED_AS),
+            ("document", "text/html", PAGE, {"filename": "x.html"}, media_policy.DOWNLOAD_TYPE),
+            ("image", "image/png", PAGE, {}, media_policy.DOWNLOAD_TYPE),
         ]:
             with self._case(f"{kind} {mimetype}"):
                 message = self._send_file(kind, mimetype, content, **values)

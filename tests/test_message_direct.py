@@ -105,7 +105,7 @@ class DirectCase(DispatchCase):
         people = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, [number])
         return people[number]
 
-    def _hears_from(self, number=ANA, text="Hola"):
+    def _open_window(self, number=ANA, text="Hola"):
         """The person writes to us, here and at the platform."""
         self.simulator.post("inbound", phone_id=NUMBER_ES, number=number, text=text)
         self._receive(self._inbound(number, text, wamid=f"wamid.IN{time.time_ns()}"))
@@ -139,7 +139,7 @@ class TestQueueing(DirectCase):
         self.assertGreater(len(self._alarms()), before, "the number was not woken")
         self._dispatch()
         self.assertEqual(row.state, "accepted")
-        self.assertEqual(self._left_by_number(), [ANA])
+        self.assertEqual(self._sent_by_number(), [ANA])
         self.assertEqual(self.portfolio.slots_used, 1)
 
     def test_a_partner_and_someone_known_by_number_alone(self):
@@ -214,7 +214,7 @@ class TestQueueing(DirectCase):
         self.assertEqual(set(self._rows(campaign).mapped("origin")), {"campaign"})
 
 
-class TestLeftOut(DirectCase):
+class TestExcluded(DirectCase):
     def assertLeftOut(self, row, reason):
         self.assertEqual((row.state, row.failure_type), ("skipped", reason))
         self.assertTrue(row.failure_reason)
@@ -291,7 +291,7 @@ class TestLeftOut(DirectCase):
 
 class TestFreeText(DirectCase):
     def test_inside_the_window_it_leaves_and_costs_no_place(self):
-        self._hears_from()
+        self._open_window()
         row = self._queue(self._lead(ANA), origin="manual", text="¡Hola, Ana!")
         self.assertEqual((row.kind, row.category, row.state), ("text", "service", "queued"))
         self._dispatch()
@@ -301,7 +301,7 @@ class TestFreeText(DirectCase):
         self.assertEqual(self.portfolio.slots_used, 0)
 
     def test_neither_blacklist_nor_opt_out_forbids_an_answer(self):
-        self._hears_from(text="BAJA")
+        self._open_window(text="BAJA")
         self.env["phone.blacklist"].create({"number": ANA})
         self.assertEqual(self._person().marketing_state, "opted_out")
         row = self._queue(self._lead(ANA), origin="manual", text="De acuerdo.")
@@ -317,12 +317,12 @@ class TestFreeText(DirectCase):
         self.assertEqual((row.state, row.failure_type), ("skipped", "window_closed"))
 
     def test_a_window_of_another_number_does_not_help(self):
-        self._hears_from()
+        self._open_window()
         row = self._queue(self._lead(ANA), origin="manual", text="Hola", sender=self.sender_mx)
         self.assertEqual(row.failure_type, "window_closed")
 
     def test_a_window_that_closes_before_it_may_leave(self):
-        conversation = self._hears_from()
+        conversation = self._open_window()
         row = self._queue(
             self._lead(ANA), origin="manual", text="Hola",
             not_before=conversation.window_expires_at,
@@ -330,7 +330,7 @@ class TestFreeText(DirectCase):
         self.assertEqual(row.failure_type, "window_closed")
 
     def test_a_window_that_closed_while_it_waited(self):
-        self._hears_from()
+        self._open_window()
         row = self._queue(self._lead(ANA), origin="reply", text="Hola")
         self.sender._pause("Because of the test.")
         with self._moving_clock() as move:
@@ -342,7 +342,7 @@ class TestFreeText(DirectCase):
 
     def test_a_window_must_still_be_open_when_it_leaves_at_the_latest(self):
         """Open now, and closed before the reservation's last moment."""
-        conversation = self._hears_from()
+        conversation = self._open_window()
         row = self._queue(self._lead(ANA), origin="reply", text="Hola")
         conversation.window_expires_at = fields.Datetime.now() + timedelta(seconds=5)
         self._dispatch()
@@ -393,7 +393,7 @@ class TestShare(DirectCase):
         with self._moving_clock() as move:
             self._queue(self._leads(1, start=100))
             self._dispatch()
-            self._hears_from()
+            self._open_window()
             first = self._queue(self._person(), origin="manual", text="Sí.")
             second = self._queue(self._person(), origin="manual", text="¿Cuándo pasa?")
             self._queue(self._leads(1, start=200))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 from lxml import html
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_message_why import ASKED_OF, CHECKED
+from odoo.addons.waba_campaign.models.waba_message_why import CHECK_LABELS, CHECKS_BY_PURPOSE
 from odoo.addons.waba_campaign.policy import eligibility
 
 from .test_consent import NUMBER, ConsentCase
@@ -24,7 +24,7 @@ class TestWhy(ConsentCase):
     def _row(self, records=None, **values):
         lead = records or self._lead(NUMBER)
         campaign = self._campaign(lead, user_id=self.salesperson.id, **values)
-        campaign.with_user(self.salesperson)._begin()
+        campaign.with_user(self.salesperson)._start_launch()
         self._prepare()
         self._dispatch()
         return self._rows(campaign)
@@ -134,6 +134,6 @@ class TestWhy(ConsentCase):
         self.assertFalse(message.why_html)
 
     def test_every_check_has_its_words(self):
-        self.assertEqual(set(eligibility.REASONS), set(CHECKED))
-        for asked in ASKED_OF.values():
-            self.assertTrue(all(CHECKED[key] for key in asked))
+        self.assertEqual(set(eligibility.REASONS), set(CHECK_LABELS))
+        for asked in CHECKS_BY_PURPOSE.values():
+            self.assertTrue(all(CHECK_LABELS[key] for key in asked))

@@ -95,7 +95,7 @@ class TestCost(MoneyCase):
         # Nobody listens: one attempt to post each webhook is enough.
         self.simulator.post("delivery", give_up_after=0)
         campaign = self._launch(self._leads(3))
-        self._take_posted()
+        self._apply_posted()
         self._count()
         rows = self.env["waba.message"].search([("campaign_id", "=", campaign.id)])
         self.assertEqual(set(rows.mapped("cost_state")), {"charged"})
@@ -199,7 +199,7 @@ class TestAttribution(MoneyCase):
         self._count()
         before = self._rows().read()
         self.assertTrue(before)
-        self.env["waba.attribution.due"]._note(lead.ids * 3)
+        self.env["waba.attribution.due"]._add_leads(lead.ids * 3)
         self._count()
         self.assertEqual(self._rows().read(), before)
 
@@ -333,7 +333,7 @@ class TestAttribution(MoneyCase):
         lead = self._win(self._lead(NUMBER, type="opportunity"), 700)
         message = self._delivered(lead, 1, link_token="A" * 16, clicked_at=self.now)
         self._count()
-        message.recipient_id._erase(self.env.company)
+        message.recipient_id._erase_personal_data(self.env.company)
         self.assertFalse(message.link_token)
         rows = self._rows("won", "click")
         self.assertEqual(len(rows), 2)
@@ -493,7 +493,7 @@ class TestReport(MoneyCase):
             pricing_category="marketing", pricing_billable="yes",
         )  # fmt: skip
         self.env["waba.message"].search([("campaign_id", "=", False)])._price_batch()
-        self.env["waba.money.daily"]._count()
+        self.env["waba.money.daily"]._count_due_days()
         unpriced, cost, per_reply = self._sums(
             "unpriced_count:sum", "cost:sum", "cost_per_reply:avg"
         )

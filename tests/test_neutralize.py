@@ -234,7 +234,7 @@ class TestWords(WabaCase):
         waiting.write({"error": f"of {person.number}", "waiting_items": {"notes": person.number}})
         for record in (self.account, self.sender):
             record.health_status = {"raw": person.number}
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [{"kind": "opt_out", "source": "webhook", "recipient_id": person.id,
               "account_id": self.account.id, "raw": {"from": person.number},
               "event_key": "test:raw"}]
@@ -304,7 +304,7 @@ class TestNothingAnswers(WabaCase):
                 if is_copy:
                     neutralize(self.env)
                 there = leads.search_count([])
-                self._store_event(self._inbound("+34611999999", "Hola"))._apply()
+                self._store_event(self._inbound("+34611999999", "Hola"))._apply_bodies()
                 received = messages.search([("direction", "=", "in")])
                 self.assertEqual(received.mapped("text"), ["Hola"])
                 self.assertEqual(messages.search_count([("origin", "=", "reply")]), answers)

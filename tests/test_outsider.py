@@ -38,22 +38,22 @@ METHODS = {
     "waba.account": {
         "action_connect": "system", "action_diagnose": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_senders": "reads",
-        "action_view_templates": "reads", "action_settle_home": "system",
+        "action_view_templates": "reads", "action_confirm_database": "system",
     },
     "waba.attribution": {"action_open_lead": "reads"},
     "waba.auto.reply": {"action_view_replies": "reads"},
     "waba.campaign": {
         "action_back_to_draft": "writes", "action_cancel": "writes", "action_choose_a": "writes",
-        "action_choose_b": "writes", "action_export_people": "reads", "action_launch": "writes",
+        "action_choose_b": "writes", "action_export_recipients": "reads", "action_launch": "writes",
         "action_pause": "writes", "action_preflight": "writes", "action_release": "manager",
         "action_resume": "writes", "action_retry_failed": "writes",
         "action_retry_reason": "writes", "action_send_test": "writes",
         "action_view_audience": "reads", "action_view_evidence": "reads",
-        "action_view_messages": "reads", "action_view_money": "reads", "action_widen": "manager",
-        "action_write_again": "writes", "campaign_preview_data": "reads",
+        "action_view_messages": "reads", "action_view_cost_report": "reads", "action_release_canary": "manager",
+        "action_create_followup_campaign": "writes", "campaign_preview_data": "reads",
     },
     "waba.consent.note": {"action_confirm": "writes"},
-    "waba.consent.rejected": {"action_take": "manager"},
+    "waba.consent.rejected": {"action_retry_row": "manager"},
     "waba.conversation": {
         "action_assign_to_me": "writes",
         "action_mark_read": "writes", "action_mark_unread": "writes",
@@ -66,26 +66,26 @@ METHODS = {
         "conversation_typing": "writes", "action_confirm_opt_out": "writes",
         "action_keep_subscribed": "writes", "conversation_settle_doubt": "writes",
     },
-    "waba.diagnosis": {"action_again": "manager"},
+    "waba.diagnosis": {"action_rerun": "manager"},
     "waba.home": {"action_confirm": "system"},
     "waba.message": {
         "action_open_record": "reads", "action_retry": "writes",
-        "action_settle_arrived": "writes", "action_settle_send_again": "writes",
+        "action_settle_arrived": "writes", "action_settle_resend": "writes",
         "action_waba_log_block": "writes",
     },
     "waba.message.report": {"action_open_message": "reads"},
-    "waba.portfolio": {"action_view_counted_people": "reads"},
+    "waba.portfolio": {"action_view_counted_recipients": "reads"},
     "waba.preflight": {
-        "action_approve": "manager", "action_ask": "writes", "action_launch": "writes",
+        "action_approve": "manager", "action_request_approval": "writes", "action_launch": "writes",
         "action_override": "manager", "action_refuse": "manager",
     },
     "waba.preflight.line": {
-        "action_leave_out": "writes", "action_mend": "writes", "action_show": "reads",
+        "action_exclude": "writes", "action_fix": "writes", "action_show": "reads",
     },
     "waba.privacy": {"action_erase": "manager", "action_export": "manager"},
     "waba.recipient": {
         "action_erase_data": "manager", "action_export_data": "manager",
-        "action_note_consent": "reads", "action_confirm_opt_out": "writes",
+        "action_record_consent": "reads", "action_confirm_opt_out": "writes",
         "action_keep_subscribed": "writes",
     },
     "waba.release": {"action_confirm": "manager"},
@@ -94,13 +94,13 @@ METHODS = {
     "waba.sender": {
         "action_pause": "manager", "action_release": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_campaigns": "reads",
-        "action_view_counted_people": "reads", "action_view_evidence": "reads",
+        "action_view_counted_recipients": "reads", "action_view_evidence": "reads",
         "reputation_dashboard_data": "manager",
     },
     "waba.sequence": {
-        "action_activate": "manager", "action_ask_apply": "manager", "action_pause": "manager",
+        "action_activate": "manager", "action_confirm_apply": "manager", "action_pause": "manager",
         "action_resume": "manager", "action_view_enrollments": "reads",
-        "action_view_messages": "reads", "action_view_money": "reads",
+        "action_view_messages": "reads", "action_view_cost_report": "reads",
     },
     "waba.sequence.activate": {"action_confirm": "manager"},
     "waba.sequence.apply": {"action_confirm": "manager"},
@@ -110,16 +110,16 @@ METHODS = {
     "waba.sequence.stop": {"action_confirm": "writes"},
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",
-        "action_view_evidence": "reads", "action_view_money": "reads",
+        "action_view_evidence": "reads", "action_view_cost_report": "reads",
     },
-    "waba.test.send": {"action_look_again": "reads", "action_send": "writes"},
-    "waba.webhook.event": {"action_apply_again": "system"},
+    "waba.test.send": {"action_refresh": "reads", "action_send": "writes"},
+    "waba.webhook.event": {"action_reapply": "system"},
     # What leads and contacts get from us.
     "crm.lead": {"action_view_waba_followups": "reads"},
     "waba.person.mixin": {
         "action_view_waba_conversation": "reads", "action_view_waba_messages": "reads",
-        "action_waba_log_block": "writes", "action_waba_note_consent": "reads",
-        "action_waba_open_person": "reads", "action_waba_confirm_other_person": "writes",
+        "action_waba_log_block": "writes", "action_waba_record_consent": "reads",
+        "action_waba_open_recipient": "reads", "action_waba_confirm_other_person": "writes",
         "action_waba_confirm_opt_out": "writes", "action_waba_keep_subscribed": "writes",
     },
     "waba.reputation.subject.mixin": {"action_view_evidence": "reads"},
@@ -246,7 +246,7 @@ class OutsiderCase(WabaCase):
     @classmethod
     def _event_of(cls, account):
         body = f'{{"object": "x", "note": "{ELSEWHERE}"}}'.encode()
-        return cls.env["waba.webhook.event"]._store(account, body)
+        return cls.env["waba.webhook.event"]._store_body(account, body)
 
     @classmethod
     def _with_traces(cls, record, campaign, sender, number, words):
@@ -271,7 +271,7 @@ class OutsiderCase(WabaCase):
             {**values, "direction": "in", "state": "received", "kind": "text", "text": words,
              "wamid": f"wamid.{words}.in"}
         )  # fmt: skip
-        conversation = cls.env["waba.conversation"].sudo()._of_pair(sender, person)
+        conversation = cls.env["waba.conversation"].sudo()._find_or_create_pair(sender, person)
         conversation.write({"res_model": record._name, "res_id": record.id,
                             "responsible_id": record.user_id.id})  # fmt: skip
 

@@ -4,14 +4,14 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import ab_test
-from odoo.addons.waba_campaign.policy.ab_test import Part
+from odoo.addons.waba_campaign.policy.ab_test import VariantResult
 
 
 @st.composite
 def part(draw):
     delivered = draw(st.integers(0, 400))
     read = draw(st.integers(0, delivered))
-    return Part(
+    return VariantResult(
         people=delivered + draw(st.integers(0, 50)),
         delivered=delivered,
         read=read,
@@ -43,26 +43,26 @@ class TestShare(unittest.TestCase):
         ]
         for wanted, people, share in cases:
             with self.subTest(wanted=wanted, people=people):
-                self.assertAlmostEqual(ab_test.trial_share(wanted, people), share)
+                self.assertAlmostEqual(ab_test.test_share(wanted, people), share)
 
 
 class TestAssign(unittest.TestCase):
     @given(st.text(max_size=20), st.text(max_size=20), st.floats(0, 1))
     def test_always_the_same_answer(self, campaign, person, share):
         self.assertEqual(
-            ab_test.assign(campaign, person, share), ab_test.assign(campaign, person, share)
+            ab_test.assign_variant(campaign, person, share), ab_test.assign_variant(campaign, person, share)
         )
 
     def test_the_trial_has_its_share_and_both_messages_their_half(self):
         people = [f"+346{index:08d}" for index in range(20_000)]
-        counts = Counter(ab_test.assign("7", person, 0.2) for person in people)
+        counts = Counter(ab_test.assign_variant("7", person, 0.2) for person in people)
         self.assertAlmostEqual(counts["a"] / 20_000, 0.1, delta=0.01)
         self.assertAlmostEqual(counts["b"] / 20_000, 0.1, delta=0.01)
 
     def test_every_campaign_tries_on_others_and_in_no_order(self):
         people = [f"+346{index:08d}" for index in range(1_000)]
-        one = {person for person in people if ab_test.assign("1", person, 0.2)}
-        other = {person for person in people if ab_test.assign("2", person, 0.2)}
+        one = {person for person in people if ab_test.assign_variant("1", person, 0.2)}
+        other = {person for person in people if ab_test.assign_variant("2", person, 0.2)}
         self.assertLess(len(one & other), 0.4 * len(one))
         first_half = {person for person in one if person < people[500]}
         self.assertAlmostEqual(len(first_half) / len(one), 0.5, delta=0.1)
@@ -70,8 +70,8 @@ class TestAssign(unittest.TestCase):
     @given(st.text(max_size=20), st.floats(0, 1), st.floats(0, 1))
     def test_a_larger_trial_keeps_whom_the_smaller_has(self, person, one, other):
         small, large = sorted((one, other))
-        if ab_test.assign("1", person, small):
-            self.assertIsNotNone(ab_test.assign("1", person, large))
+        if ab_test.assign_variant("1", person, small):
+            self.assertIsNotNone(ab_test.assign_variant("1", person, large))
 
 
 class TestThrough(unittest.TestCase):
@@ -88,15 +88,15 @@ class TestThrough(unittest.TestCase):
         for (people_a, waiting_a), (people_b, waiting_b), is_through in cases:
             with self.subTest(a=waiting_a, b=waiting_b):
                 parts = {
-                    "a": Part(people=people_a, waiting=waiting_a),
-                    "b": Part(people=people_b, waiting=waiting_b),
+                    "a": VariantResult(people=people_a, waiting=waiting_a),
+                    "b": VariantResult(people=people_b, waiting=waiting_b),
                 }
-                self.assertEqual(ab_test.is_through(parts), is_through)
+                self.assertEqual(ab_test.is_fully_sent(parts), is_through)
 
 
 class TestDecide(unittest.TestCase):
     def _decide(self, a, b, criterion="read"):
-        return ab_test.decide({"a": Part(**a), "b": Part(**b)}, criterion)
+        return ab_test.choose_winner({"a": VariantResult(**a), "b": VariantResult(**b)}, criterion)
 
     def test_what_counts_and_how_surely(self):
         cases = {
@@ -145,8 +145,8 @@ class TestDecide(unittest.TestCase):
 
     @given(part(), part(), criteria)
     def test_the_order_of_the_two_decides_nothing_but_a_tie(self, one, other, criterion):
-        verdict = ab_test.decide({"a": one, "b": other}, criterion)
-        mirrored = ab_test.decide({"a": other, "b": one}, criterion)
+        verdict = ab_test.choose_winner({"a": one, "b": other}, criterion)
+        mirrored = ab_test.choose_winner({"a": other, "b": one}, criterion)
         if verdict is None:
             self.assertIsNone(mirrored)
         elif (one.rate(criterion) or 0) != (other.rate(criterion) or 0):
@@ -155,7 +155,7 @@ class TestDecide(unittest.TestCase):
     @given(part(), part(), criteria)
     def test_who_wins_may_be_sent(self, one, other, criterion):
         parts = {"a": one, "b": other}
-        verdict = ab_test.decide(parts, criterion)
+        verdict = ab_test.choose_winner(parts, criterion)
         if verdict:
             self.assertTrue(parts[verdict.winner].may_be_sent)
         else:
@@ -163,12 +163,12 @@ class TestDecide(unittest.TestCase):
 
     @given(part(), part(), criteria)
     def test_one_more_read_or_answered_never_makes_it_lose(self, one, other, criterion):
-        verdict = ab_test.decide({"a": one, "b": other}, criterion)
+        verdict = ab_test.choose_winner({"a": one, "b": other}, criterion)
         if verdict is None or one.count(criterion) >= one.delivered:
             return
         name = "read" if criterion == "read" else "replied"
         better = one._replace(**{name: one.count(criterion) + 1})
-        again = ab_test.decide({"a": better, "b": other}, criterion)
+        again = ab_test.choose_winner({"a": better, "b": other}, criterion)
         if verdict.winner == "a" and verdict.ground != "opt_outs":
             # A message that now leads may be found to be complained of; it is never called worse.
             self.assertTrue(again.winner == "a" or again.ground == "opt_outs")

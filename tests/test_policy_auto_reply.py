@@ -6,33 +6,38 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import auto_reply
-from odoo.addons.waba_campaign.policy.auto_reply import Decision, Message, Rule, Talk
+from odoo.addons.waba_campaign.policy.auto_reply import (
+    InboundText,
+    ReplyDecision,
+    ReplyRule,
+    ThreadState,
+)
 
 NOW = datetime(2026, 11, 27, 22)
 HOUR = timedelta(hours=1)
-OPEN = Talk(window_expires_at=NOW + 24 * HOUR)
-CLOSED = Rule("closed", "out_of_hours", is_closed=True)
-PRICES = Rule("prices", "keyword", ("precio", "¿Cuánto cuesta?"))
-CONFIRM = Rule("confirm", "stop")
+OPEN = ThreadState(window_expires_at=NOW + 24 * HOUR)
+CLOSED = ReplyRule("closed", "out_of_hours", is_closed=True)
+PRICES = ReplyRule("prices", "keyword", ("precio", "¿Cuánto cuesta?"))
+CONFIRM = ReplyRule("confirm", "stop")
 
 
 def said(text="Hola", kind="text", payload="", ago=timedelta(), wants_stop=False):
-    return Message(kind, text, payload, NOW - ago, wants_stop)
+    return InboundText(kind, text, payload, NOW - ago, wants_stop)
 
 
 def talk(**values):
-    return Talk(**{"window_expires_at": NOW + 24 * HOUR, **values})
+    return ThreadState(**{"window_expires_at": NOW + 24 * HOUR, **values})
 
 
 class TestWhichRule(unittest.TestCase):
     def _check(self, cases):
         for name, message, rules, expected in cases:
             with self.subTest(name):
-                decision = auto_reply.decide(message, OPEN, rules, NOW)
+                decision = auto_reply.decide_reply(message, OPEN, rules, NOW)
                 self.assertEqual(decision.rule, expected)
 
     def test_keywords(self):
-        part = Rule("part", "keyword", ("precio",), whole=False)
+        part = ReplyRule("part", "keyword", ("precio",), whole=False)
         self._check(
             [
                 ("the word", said("Precio"), [PRICES], "prices"),
@@ -47,7 +52,7 @@ class TestWhichRule(unittest.TestCase):
         )
 
     def test_buttons(self):
-        rule = Rule("call", "button", ("CALL_ME", "Llámame"))
+        rule = ReplyRule("call", "button", ("CALL_ME", "Llámame"))
         self._check(
             [
                 ("payload", said("x", "button", "CALL_ME"), [rule], "call"),
@@ -62,14 +67,14 @@ class TestWhichRule(unittest.TestCase):
         self._check(
             [
                 ("closed", said(), [CLOSED], "closed"),
-                ("open", said(), [Rule("closed", "out_of_hours")], None),
+                ("open", said(), [ReplyRule("closed", "out_of_hours")], None),
                 ("the first that fits", said("precio"), [PRICES, CLOSED], "prices"),
                 ("the first that fits", said("precio"), [CLOSED, PRICES], "closed"),
             ]
         )
 
     def test_who_asks_to_stop_is_answered_by_the_confirmation_alone(self):
-        stop_word = Rule("stop word", "keyword", ("baja", "stop"), whole=False)
+        stop_word = ReplyRule("stop word", "keyword", ("baja", "stop"), whole=False)
         stop = said("BAJA", wants_stop=True)
         self._check(
             [
@@ -79,54 +84,54 @@ class TestWhichRule(unittest.TestCase):
                 ("nobody else", said("Hola"), [CONFIRM], None),
             ]
         )
-        rested = Rule("confirm", "stop", rested_since=NOW - HOUR)
-        self.assertEqual(auto_reply.decide(stop, OPEN, [rested], NOW).why, "stop")
+        rested = ReplyRule("confirm", "stop", rested_since=NOW - HOUR)
+        self.assertEqual(auto_reply.decide_reply(stop, OPEN, [rested], NOW).why, "stop")
 
 
 class TestSilence(unittest.TestCase):
     def test_table(self):
         cases = [
-            ("a reaction", said("❤️", "reaction"), talk(), Decision(why="kind")),
-            ("a notice", said("x", "system"), talk(), Decision(why="kind")),
-            ("an hour late", said(ago=61 * timedelta(minutes=1)), talk(), Decision(why="late")),
-            ("no window", said(), talk(window_expires_at=None), Decision(why="window")),
-            ("closed window", said(), talk(window_expires_at=NOW), Decision(why="window")),
+            ("a reaction", said("❤️", "reaction"), talk(), ReplyDecision(why="kind")),
+            ("a notice", said("x", "system"), talk(), ReplyDecision(why="kind")),
+            ("an hour late", said(ago=61 * timedelta(minutes=1)), talk(), ReplyDecision(why="late")),
+            ("no window", said(), talk(window_expires_at=None), ReplyDecision(why="window")),
+            ("closed window", said(), talk(window_expires_at=NOW), ReplyDecision(why="window")),
             (
                 "the second message",
                 said(),
                 talk(answered_at=NOW - HOUR),
-                Decision(why="second_message", hands_over=True),
+                ReplyDecision(why="second_message", hands_over=True),
             ),
             (
                 "a machine's speed",
                 said(ago=timedelta()),
                 talk(answered_at=NOW - timedelta(seconds=2)),
-                Decision(why="too_fast", hands_over=True),
+                ReplyDecision(why="too_fast", hands_over=True),
             ),
             (
                 "our own words come back",
                 said("Estamos cerrados."),
                 talk(answered_at=NOW - HOUR, last_answer="Estamos cerrados"),
-                Decision(why="echo", hands_over=True),
+                ReplyDecision(why="echo", hands_over=True),
             ),
-            ("handed over", said(), talk(handed_over_at=NOW - HOUR), Decision(why="handed_over")),
+            ("handed over", said(), talk(handed_over_at=NOW - HOUR), ReplyDecision(why="handed_over")),
             (
                 "the time to hand over has passed",
                 said(),
                 talk(handed_over_at=NOW - 24 * HOUR, answered_at=NOW - 30 * HOUR),
-                Decision(rule="closed"),
+                ReplyDecision(rule="closed"),
             ),
-            ("three today", said(), talk(count_today=3), Decision(why="too_many", hands_over=True)),
+            ("three today", said(), talk(count_today=3), ReplyDecision(why="too_many", hands_over=True)),
         ]
         for name, message, state, expected in cases:
             with self.subTest(name):
-                self.assertEqual(auto_reply.decide(message, state, [CLOSED], NOW), expected)
+                self.assertEqual(auto_reply.decide_reply(message, state, [CLOSED], NOW), expected)
 
     def test_a_person_gets_one_answer_once_in_the_time_of_its_rule(self):
         for hours, expected in [(1, None), (23.9, None), (24, "closed"), (100, "closed")]:
-            rule = Rule("closed", "out_of_hours", is_closed=True, rested_since=NOW - hours * HOUR)
+            rule = ReplyRule("closed", "out_of_hours", is_closed=True, rested_since=NOW - hours * HOUR)
             with self.subTest(hours=hours):
-                self.assertEqual(auto_reply.decide(said(), OPEN, [rule], NOW).rule, expected)
+                self.assertEqual(auto_reply.decide_reply(said(), OPEN, [rule], NOW).rule, expected)
 
 
 gaps = st.lists(st.floats(min_value=0, max_value=40 * 3600), max_size=40)
@@ -136,8 +141,8 @@ class TestRest(unittest.TestCase):
     def test_without_a_cool_down_the_very_same_moment_will_do(self):
         # A row's time has microseconds, Odoo's `now` has none: it may be the earlier one.
         just_now = NOW + timedelta(microseconds=1)
-        rule = Rule("prices", "keyword", rested_since=just_now, cooldown=timedelta())
-        self.assertTrue(auto_reply.has_rested(rule, NOW))
+        rule = ReplyRule("prices", "keyword", rested_since=just_now, cooldown=timedelta())
+        self.assertTrue(auto_reply.is_cooldown_over(rule, NOW))
 
 
 class TestAnyConversation(unittest.TestCase):
@@ -151,10 +156,10 @@ class TestAnyConversation(unittest.TestCase):
         for gap in gaps:
             now += timedelta(seconds=gap)
             recent = [at for at in answers if now - at < 24 * HOUR]
-            state = Talk(now + 24 * HOUR, answered_at, handed_over_at, hand_over_for, len(recent))
-            rule = Rule("closed", "out_of_hours", is_closed=True, cooldown=timedelta())
-            message = Message("text", "Hola", "", now)
-            decision = auto_reply.decide(message, state, [rule], now)
+            state = ThreadState(now + 24 * HOUR, answered_at, handed_over_at, hand_over_for, len(recent))
+            rule = ReplyRule("closed", "out_of_hours", is_closed=True, cooldown=timedelta())
+            message = InboundText("text", "Hola", "", now)
+            decision = auto_reply.decide_reply(message, state, [rule], now)
             if answered_at and not handed_over_at and now - answered_at < hand_over_for:
                 self.assertTrue(decision.hands_over, "the second message goes to a person")
             if decision.rule:
@@ -168,6 +173,6 @@ class TestAnyConversation(unittest.TestCase):
 
     @given(st.text(max_size=40), st.sampled_from(auto_reply.TRIGGERS), st.text(max_size=10))
     def test_whoever_asks_to_stop_never_gets_another_rules_answer(self, text, trigger, word):
-        rule = Rule("r", trigger, (word, text), whole=False, is_closed=True)
-        decision = auto_reply.decide(said(text, wants_stop=True), OPEN, [rule], NOW)
+        rule = ReplyRule("r", trigger, (word, text), whole=False, is_closed=True)
+        decision = auto_reply.decide_reply(said(text, wants_stop=True), OPEN, [rule], NOW)
         self.assertEqual(bool(decision.rule), trigger == "stop")

@@ -39,27 +39,27 @@ class TestWrittenDates(unittest.TestCase):
     def test_moments_with_a_zone_or_in_seconds(self):
         for text in AT_10_30_UTC:
             with self.subTest(text):
-                self.assertEqual(written_dates.read(text)[:2], (MOMENT, True))
+                self.assertEqual(written_dates.parse_date(text)[:2], (MOMENT, True))
 
     def test_moments_by_the_clock_of_whoever_wrote_them(self):
         for text, moment in LOCAL.items():
             with self.subTest(text):
                 self.assertEqual(
-                    written_dates.read(text), written_dates.Moment(moment, False, False, "")
+                    written_dates.parse_date(text), written_dates.Moment(moment, False, False, "")
                 )
 
     def test_no_moments(self):
         for text in NONE:
             for order in ("", DAY_FIRST, MONTH_FIRST):
                 with self.subTest(text, order=order):
-                    self.assertEqual(written_dates.read(text, order)[:3], (None, False, False))
+                    self.assertEqual(written_dates.parse_date(text, order)[:3], (None, False, False))
 
     def test_two_days_in_one_text(self):
         for text in ("03/11/2026", "3-11-2026", "03/11/2026 10:30", "12/01/2026"):
             with self.subTest(text):
-                self.assertEqual(written_dates.read(text)[:3], (None, False, True))
-        self.assertEqual(written_dates.read("03/11/2026", DAY_FIRST).at, datetime(2026, 11, 3))
-        self.assertEqual(written_dates.read("03/11/2026", MONTH_FIRST).at, datetime(2026, 3, 11))
+                self.assertEqual(written_dates.parse_date(text)[:3], (None, False, True))
+        self.assertEqual(written_dates.parse_date("03/11/2026", DAY_FIRST).at, datetime(2026, 11, 3))
+        self.assertEqual(written_dates.parse_date("03/11/2026", MONTH_FIRST).at, datetime(2026, 3, 11))
 
     def test_what_proves_the_order(self):
         for texts, order in (
@@ -69,23 +69,23 @@ class TestWrittenDates(unittest.TestCase):
             (["13/11/2026 10:30", "", False], DAY_FIRST),
         ):  # fmt: skip
             with self.subTest(texts):
-                self.assertEqual(written_dates.order_of(texts), order)
+                self.assertEqual(written_dates.detect_order(texts), order)
 
     @given(st.datetimes(datetime(2002, 1, 1), datetime(2090, 1, 1)), st.integers(-720, 720))
     def test_every_iso_moment_is_read_as_meant(self, at, offset):
         at = at.replace(microsecond=0)
         zone = timezone(timedelta(minutes=offset))
         there = at.replace(tzinfo=timezone.utc).astimezone(zone)
-        self.assertEqual(written_dates.read(there.isoformat())[:2], (at, True))
+        self.assertEqual(written_dates.parse_date(there.isoformat())[:2], (at, True))
         for text in (at.strftime("%d/%m/%Y %H:%M:%S"), at.strftime("%m/%d/%Y %H:%M:%S")):
             for order in ("", DAY_FIRST, MONTH_FIRST):
-                read = written_dates.read(text, order)
+                read = written_dates.parse_date(text, order)
                 self.assertTrue(read.at or read.is_ambiguous)
                 self.assertFalse(read.at and read.is_ambiguous)
 
     @given(st.text("0123456789/-.:TZ+ apm", max_size=30), st.sampled_from(["", DAY_FIRST]))
     def test_any_text_is_read_or_not(self, text, order):
-        read = written_dates.read(text, order)
+        read = written_dates.parse_date(text, order)
         self.assertTrue(read.at is None or isinstance(read.at, datetime))
 
 
@@ -104,7 +104,7 @@ class TestWords(unittest.TestCase):
             for word in words:
                 with self.subTest(word):
                     expected = "opt_out" if word == "unsubscribed?" else key
-                    self.assertEqual(consent_lists.key_of("action", word), expected)
+                    self.assertEqual(consent_lists.parse_choice("action", word), expected)
 
     def test_purposes(self):
         for word, key in {
@@ -113,12 +113,12 @@ class TestWords(unittest.TestCase):
             "": "", "all": "", "both": "",
         }.items():  # fmt: skip
             with self.subTest(word):
-                self.assertEqual(consent_lists.key_of("purpose", word), key)
+                self.assertEqual(consent_lists.parse_choice("purpose", word), key)
 
     def test_no_word_says_both(self):
         for table in (consent_lists.ACTIONS, consent_lists.PURPOSES):
             sides = [
-                {consent_lists._plain(word) for word in words.split("|")}
+                {consent_lists._normalize(word) for word in words.split("|")}
                 for words in table.values()
             ]
             self.assertFalse(set.intersection(*sides))

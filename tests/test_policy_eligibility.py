@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import eligibility
-from odoo.addons.waba_campaign.policy.eligibility import Person, Verdict
+from odoo.addons.waba_campaign.policy.eligibility import Eligibility, Person
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
@@ -76,27 +76,27 @@ class TestCheck(unittest.TestCase):
             person = replace(ANA, **changes)
             for purpose, reason_key in zip(("marketing", "utility"), expected, strict=True):
                 with self.subTest(purpose, **changes):
-                    verdict = eligibility.check(person, purpose, NOW)
+                    verdict = eligibility.check_eligibility(person, purpose, NOW)
                     self.assertEqual(verdict.reason_key, reason_key)
                     self.assertIs(verdict.allowed, reason_key is None)
 
     def test_an_unreachable_person_may_be_tried_again_later(self):
         person = replace(ANA, unreachable_until=LATER)
         self.assertEqual(
-            eligibility.check(person, "marketing", NOW), Verdict(False, "unreachable", LATER)
+            eligibility.check_eligibility(person, "marketing", NOW), Eligibility(False, "unreachable", LATER)
         )
-        self.assertEqual(eligibility.check(person, "marketing", LATER), Verdict(True))
+        self.assertEqual(eligibility.check_eligibility(person, "marketing", LATER), Eligibility(True))
 
     def test_who_had_enough_promotions_may_get_one_later(self):
         person = replace(ANA, promotions_free_at=LATER)
         self.assertEqual(
-            eligibility.check(person, "marketing", NOW), Verdict(False, "frequency", LATER)
+            eligibility.check_eligibility(person, "marketing", NOW), Eligibility(False, "frequency", LATER)
         )
 
     def test_a_date_does_not_end_a_reason_that_has_none(self):
         person = replace(ANA, blacklisted=True, unreachable_until=LATER)
         self.assertEqual(
-            eligibility.check(person, "marketing", NOW), Verdict(False, "blacklisted", None)
+            eligibility.check_eligibility(person, "marketing", NOW), Eligibility(False, "blacklisted", None)
         )
 
     def test_countries_the_account_may_not_write_to(self):
@@ -109,7 +109,7 @@ class TestCheck(unittest.TestCase):
         ]
         for person, rules, expected in cases:
             with self.subTest(person.country_code, **rules):
-                verdict = eligibility.check(person, "marketing", NOW, **rules)
+                verdict = eligibility.check_eligibility(person, "marketing", NOW, **rules)
                 self.assertEqual(verdict.reason_key, expected)
 
     def test_where_an_opt_in_is_required_only_those_who_gave_it_get_promotions(self):
@@ -124,16 +124,16 @@ class TestCheck(unittest.TestCase):
             person = replace(ANA, marketing_state=state)
             for purpose, reason_key in zip(("marketing", "utility"), expected, strict=True):
                 with self.subTest(purpose, state=state):
-                    verdict = eligibility.check(person, purpose, NOW, opt_in_required=True)
+                    verdict = eligibility.check_eligibility(person, purpose, NOW, opt_in_required=True)
                     self.assertEqual(verdict.reason_key, reason_key)
 
     def test_an_opt_in_to_promotions_is_none_to_service_messages_and_the_reverse(self):
         person = replace(ANA, marketing_state="opted_out", utility_state="opted_in")
-        self.assertEqual(eligibility.check(person, "marketing", NOW).reason_key, "opted_out")
-        self.assertTrue(eligibility.check(person, "utility", NOW).allowed)
+        self.assertEqual(eligibility.check_eligibility(person, "marketing", NOW).reason_key, "opted_out")
+        self.assertTrue(eligibility.check_eligibility(person, "utility", NOW).allowed)
         person = replace(ANA, marketing_state="opted_in", utility_state="opted_out")
-        self.assertTrue(eligibility.check(person, "marketing", NOW).allowed)
-        self.assertEqual(eligibility.check(person, "utility", NOW).reason_key, "opted_out_utility")
+        self.assertTrue(eligibility.check_eligibility(person, "marketing", NOW).allowed)
+        self.assertEqual(eligibility.check_eligibility(person, "utility", NOW).reason_key, "opted_out_utility")
 
     def test_an_answer_is_for_who_wrote_to_us(self):
         cases = [
@@ -157,23 +157,23 @@ class TestCheck(unittest.TestCase):
         ]
         for changes, reason_key in cases:
             with self.subTest(**changes):
-                verdict = eligibility.check(replace(OPEN, **changes), "service", NOW)
+                verdict = eligibility.check_eligibility(replace(OPEN, **changes), "service", NOW)
                 self.assertEqual(verdict.reason_key, reason_key)
 
     def test_the_window_must_be_open_until_the_last_moment(self):
         for seconds, reason_key in [(59, None), (60, "window_closed"), (61, "window_closed")]:
             with self.subTest(seconds=seconds):
                 leaves_by = NOW + timedelta(seconds=seconds)
-                verdict = eligibility.check(OPEN, "service", NOW, leaves_by=leaves_by)
+                verdict = eligibility.check_eligibility(OPEN, "service", NOW, leaves_by=leaves_by)
                 self.assertEqual(verdict.reason_key, reason_key)
 
     def test_only_an_answer_needs_a_window(self):
         for purpose in ("marketing", "utility"):
-            self.assertEqual(eligibility.check(ANA, purpose, NOW), Verdict(True))
+            self.assertEqual(eligibility.check_eligibility(ANA, purpose, NOW), Eligibility(True))
 
     def test_an_unknown_purpose_is_an_error(self):
         with self.assertRaises(ValueError):
-            eligibility.check(ANA, "newsletter", NOW)
+            eligibility.check_eligibility(ANA, "newsletter", NOW)
 
     @untimed
     @given(st.sets(st.sampled_from(tuple(SYMPTOMS))), st.sampled_from(tuple(OF_OTHERS)))
@@ -182,7 +182,7 @@ class TestCheck(unittest.TestCase):
         for reason in reversed(SYMPTOMS):
             if reason in reasons:
                 changes |= SYMPTOMS[reason]
-        verdict = eligibility.check(replace(OPEN, **changes), purpose, NOW, opt_in_required=True)
+        verdict = eligibility.check_eligibility(replace(OPEN, **changes), purpose, NOW, opt_in_required=True)
         expected = reasons - OF_OTHERS[purpose]
         self.assertEqual(verdict.reason_key, next((k for k in SYMPTOMS if k in expected), None))
 
@@ -204,5 +204,5 @@ class TestCheck(unittest.TestCase):
         for changes, *verdicts in cases:
             for purpose, reason in zip(eligibility.PURPOSES, verdicts, strict=True):
                 with self.subTest(changes, purpose=purpose):
-                    verdict = eligibility.check(replace(doubtful, **changes), purpose, NOW)
+                    verdict = eligibility.check_eligibility(replace(doubtful, **changes), purpose, NOW)
                     self.assertEqual((verdict.reason_key, verdict.retry_at), (reason, None))

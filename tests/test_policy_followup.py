@@ -41,7 +41,7 @@ class TestDue(unittest.TestCase):
         ]
         for start, amount, unit, expected in cases:
             with self.subTest(start=start, amount=amount, unit=unit):
-                found = followup.due_at(utc(start), amount, unit, None, MADRID)
+                found = followup.step_due(utc(start), amount, unit, None, MADRID)
                 self.assertEqual(found, utc(expected))
 
     def test_working_time(self):
@@ -63,12 +63,12 @@ class TestDue(unittest.TestCase):
         ]
         for name, start, amount, unit, expected in cases:
             with self.subTest(name):
-                found = followup.due_at(utc(start), amount, unit, office(), MADRID)
+                found = followup.step_due(utc(start), amount, unit, office(), MADRID)
                 self.assertEqual(found, utc(expected))
 
     def test_a_holiday_is_no_working_day(self):
         holidays = {datetime(2026, 11, 3).date()}
-        found = followup.due_at(
+        found = followup.step_due(
             utc("2026-11-02 09:30"), 1, "days", office(holidays=holidays), MADRID
         )
         self.assertEqual(found, utc("2026-11-04 09:30"))
@@ -79,20 +79,20 @@ class TestDue(unittest.TestCase):
             (utc("2026-11-03 08:00"), utc("2026-11-03 12:00")),
             (utc("2026-11-04 08:00"), utc("2026-11-04 17:00")),
         ]
-        found = followup.due_at(utc("2026-11-02 16:00"), 1, "days", working, MADRID)
+        found = followup.step_due(utc("2026-11-02 16:00"), 1, "days", working, MADRID)
         self.assertEqual(found, utc("2026-11-04 08:00"))
 
     def test_too_few_intervals_are_no_answer(self):
         for amount, unit in [(200, "hours"), (20, "days")]:
             self.assertIsNone(
-                followup.due_at(utc("2026-11-02 09:00"), amount, unit, office(days=7), MADRID)
+                followup.step_due(utc("2026-11-02 09:00"), amount, unit, office(days=7), MADRID)
             )
-        self.assertIsNone(followup.due_at(utc("2026-11-02 09:00"), 0, "hours", [], MADRID))
+        self.assertIsNone(followup.step_due(utc("2026-11-02 09:00"), 0, "hours", [], MADRID))
 
     def test_nonsense_is_refused(self):
         for amount, unit in [(-1, "days"), (1, "weeks")]:
             with self.assertRaises(ValueError):
-                followup.due_at(MONDAY, amount, unit)
+                followup.step_due(MONDAY, amount, unit)
 
     @untimed
     @given(
@@ -102,7 +102,7 @@ class TestDue(unittest.TestCase):
     )
     def test_a_wait_ends_in_working_time_and_never_before_it_began(self, minutes, amount, unit):
         start, working = MONDAY + timedelta(minutes=minutes), office()
-        found = followup.due_at(start, amount, unit, working, MADRID)
+        found = followup.step_due(start, amount, unit, working, MADRID)
         self.assertGreaterEqual(found, start)
         self.assertTrue(any(begin <= found <= end for begin, end in working))
         if unit == "hours":
@@ -124,11 +124,11 @@ class TestDue(unittest.TestCase):
         self, minutes, later, amount, more, unit
     ):
         start, working = MONDAY + timedelta(minutes=minutes), office()
-        found = followup.due_at(start, amount, unit, working, MADRID)
+        found = followup.step_due(start, amount, unit, working, MADRID)
         self.assertGreaterEqual(
-            followup.due_at(start + timedelta(minutes=later), amount, unit, working, MADRID), found
+            followup.step_due(start + timedelta(minutes=later), amount, unit, working, MADRID), found
         )
-        self.assertGreaterEqual(followup.due_at(start, amount + more, unit, working, MADRID), found)
+        self.assertGreaterEqual(followup.step_due(start, amount + more, unit, working, MADRID), found)
 
     @untimed
     @given(
@@ -139,32 +139,32 @@ class TestDue(unittest.TestCase):
         start = MONDAY + timedelta(minutes=minutes)
         always = [(MONDAY + timedelta(days=n), MONDAY + timedelta(days=n + 1)) for n in range(60)]
         self.assertEqual(
-            followup.due_at(start, amount, unit, always, timezone.utc),
-            followup.due_at(start, amount, unit, None, timezone.utc),
+            followup.step_due(start, amount, unit, always, timezone.utc),
+            followup.step_due(start, amount, unit, None, timezone.utc),
         )
 
 
 class TestStops(unittest.TestCase):
     def test_each_reason_ends_it_when_it_is_switched_on_and_only_then(self):
-        for name in followup.STOPS:
-            facts = followup.Facts(**{name: True})
-            others = set(followup.STOPS) - {name}
+        for name in followup.EXIT_CONDITIONS:
+            facts = followup.ExitFacts(**{name: True})
+            others = set(followup.EXIT_CONDITIONS) - {name}
             with self.subTest(name):
-                self.assertEqual(followup.stop_reason(facts, {name}), name)
-                expected = name if name in followup.ALWAYS else None
-                self.assertEqual(followup.stop_reason(facts, others), expected)
+                self.assertEqual(followup.exit_reason(facts, {name}), name)
+                expected = name if name in followup.UNCONDITIONAL_EXITS else None
+                self.assertEqual(followup.exit_reason(facts, others), expected)
 
     def test_nothing_ends_what_nothing_happened_to(self):
-        self.assertIsNone(followup.stop_reason(followup.Facts(), followup.STOPS))
+        self.assertIsNone(followup.exit_reason(followup.ExitFacts(), followup.EXIT_CONDITIONS))
 
     @untimed
-    @given(st.sets(st.sampled_from(followup.STOPS)), st.sets(st.sampled_from(followup.STOPS)))
+    @given(st.sets(st.sampled_from(followup.EXIT_CONDITIONS)), st.sets(st.sampled_from(followup.EXIT_CONDITIONS)))
     def test_the_reason_is_a_heeded_fact_and_the_first_of_them(self, true, on):
-        found = followup.stop_reason(followup.Facts(**dict.fromkeys(true, True)), on)
-        heeded = true & (on | followup.ALWAYS)
+        found = followup.exit_reason(followup.ExitFacts(**dict.fromkeys(true, True)), on)
+        heeded = true & (on | followup.UNCONDITIONAL_EXITS)
         self.assertEqual(found is None, not heeded)
         if heeded:
-            self.assertEqual(found, min(heeded, key=followup.STOPS.index))
+            self.assertEqual(found, min(heeded, key=followup.EXIT_CONDITIONS.index))
 
     def test_every_state_of_a_message_says_whether_to_go_on(self):
         expected = {
@@ -175,7 +175,7 @@ class TestStops(unittest.TestCase):
         self.assertEqual(set(expected), set(status.STATES))
         for state, answer in expected.items():
             with self.subTest(state):
-                self.assertEqual(followup.after_message(state), answer)
+                self.assertEqual(followup.step_outcome(state), answer)
 
     def test_patience(self):
         cases = [
@@ -185,7 +185,7 @@ class TestStops(unittest.TestCase):
         for late, patience, expected in cases:
             with self.subTest(late=late, patience=patience):
                 due = late and MONDAY - late
-                self.assertEqual(followup.is_too_late(due, MONDAY, patience), expected)
+                self.assertEqual(followup.is_expired(due, MONDAY, patience), expected)
 
     def test_entering_again(self):
         day = timedelta(days=1)
@@ -197,5 +197,5 @@ class TestStops(unittest.TestCase):
         for rule, days, ago, expected in cases:
             with self.subTest(rule=rule, days=days, ago=ago):
                 ended = None if ago is None else MONDAY - ago
-                found = followup.may_enter_again(rule, days, ended, MONDAY)
+                found = followup.can_reenroll(rule, days, ended, MONDAY)
                 self.assertEqual(found, expected)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import frequency
-from odoo.addons.waba_campaign.policy.frequency import Cap
+from odoo.addons.waba_campaign.policy.frequency import FrequencyCap
 from odoo.addons.waba_campaign.policy.status import STATES
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -16,23 +16,23 @@ class TestFreesAt(unittest.TestCase):
     def test_table(self):
         cases = [
             # days ago of the promotions, cap, days until the next may go; None: at any time
-            ([], Cap(2, 7), None),
-            ([1], Cap(2, 7), None),
-            ([1, 3], Cap(2, 7), 4),
-            ([3, 1], Cap(2, 7), 4),
-            ([1, 3, 5], Cap(2, 7), 4),
-            ([6.5, 7], Cap(2, 7), 0),
-            ([30, 8], Cap(2, 7), -23),
-            ([0], Cap(1, 1), 1),
-            ([-0.01], Cap(1, 1), 1.01),
-            ([1, 1, 1], Cap(0, 7), None),
-            ([1, 1, 1], Cap(2, 0), None),
+            ([], FrequencyCap(2, 7), None),
+            ([1], FrequencyCap(2, 7), None),
+            ([1, 3], FrequencyCap(2, 7), 4),
+            ([3, 1], FrequencyCap(2, 7), 4),
+            ([1, 3, 5], FrequencyCap(2, 7), 4),
+            ([6.5, 7], FrequencyCap(2, 7), 0),
+            ([30, 8], FrequencyCap(2, 7), -23),
+            ([0], FrequencyCap(1, 1), 1),
+            ([-0.01], FrequencyCap(1, 1), 1.01),
+            ([1, 1, 1], FrequencyCap(0, 7), None),
+            ([1, 1, 1], FrequencyCap(2, 0), None),
         ]
         for days_ago, cap, days in cases:
             with self.subTest(days_ago=days_ago, cap=cap):
                 promoted_at = [NOW - ago * DAY for ago in days_ago]
                 expected = None if days is None else NOW + days * DAY
-                self.assertEqual(frequency.frees_at(promoted_at, cap), expected)
+                self.assertEqual(frequency.next_promotion_time(promoted_at, cap), expected)
 
     @untimed
     @given(
@@ -42,10 +42,10 @@ class TestFreesAt(unittest.TestCase):
     )
     def test_whoever_keeps_to_it_never_sends_more_in_any_window(self, gaps, count, days):
         """A message is wanted after each gap, in minutes, and sent if the rule lets it."""
-        cap, now, sent = Cap(count, days), NOW, []
+        cap, now, sent = FrequencyCap(count, days), NOW, []
         for gap in gaps:
             now += timedelta(minutes=gap)
-            free_at = frequency.frees_at(sent, cap)
+            free_at = frequency.next_promotion_time(sent, cap)
             if not free_at or free_at <= now:
                 sent.append(now)
             else:

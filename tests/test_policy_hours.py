@@ -47,7 +47,7 @@ class TestWaits(unittest.TestCase):
         for origin, *expected in cases:
             for category, waits in zip(("marketing", "utility", "service"), expected, strict=True):
                 with self.subTest(origin=origin, category=category):
-                    self.assertIs(hours.waits(origin, category), waits)
+                    self.assertIs(hours.respects_quiet_hours(origin, category), waits)
 
 
 class TestLeavesAt(unittest.TestCase):
@@ -68,7 +68,7 @@ class TestLeavesAt(unittest.TestCase):
         ]
         for start, origin, category, held, capped, *expected in cases:
             with self.subTest(start=start, origin=origin, held=held, capped=capped):
-                found = hours.leaves_at(
+                found = hours.earliest_departure(
                     at(start), origin, category, "UTC", (21, 9),
                     held and at(held), capped and at(capped),
                 )  # fmt: skip
@@ -187,7 +187,7 @@ class TestNextAllowed(unittest.TestCase):
     @given(moments, st.sampled_from(ZONES), quarters, quarters, st.integers(0, 90))
     def test_both_ends_of_the_time_in_which_it_may_leave_count(self, now, zone, start, end, span):
         leaves_by = now + timedelta(seconds=span)
-        until = hours.may_leave(now, leaves_by, zone, start, end)
+        until = hours.wait_until_allowed(now, leaves_by, zone, start, end)
         quiet = [is_quiet(moment, zone, start, end) for moment in (now, leaves_by)]
         self.assertIs(until is None, not any(quiet))
         if until:

@@ -310,7 +310,7 @@ class TestIntent(unittest.TestCase):
                 self.assertEqual(str(caught.exception), fault)
 
     def test_a_company_listens_to_its_own_words(self):
-        words = intent.Words(
+        words = intent.RequestPhrases(
             opt_out=frozenset({"basta", "no me interesa"}),
             opt_in=frozenset({"me apunto"}),
             opt_out_anywhere=frozenset({"proteccion de datos"}),
@@ -338,5 +338,5 @@ class TestIntent(unittest.TestCase):
     @untimed
     @given(st.text(), st.sampled_from(sorted(intent.OPT_OUT_WORDS)), st.text())
     def test_a_sentence_that_contains_a_word_is_read_where_the_rule_says_so(self, a, word, b):
-        words = intent.Words(opt_out=frozenset(), opt_out_anywhere=frozenset({word}))
+        words = intent.RequestPhrases(opt_out=frozenset(), opt_out_anywhere=frozenset({word}))
         self.assertTrue(intent.opt_out_intent(f"{a} {word} {b}", words=words))

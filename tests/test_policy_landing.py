@@ -5,7 +5,7 @@ import unittest
 from datetime import datetime, timedelta
 
 from odoo.addons.waba_campaign.policy import landing
-from odoo.addons.waba_campaign.policy.landing import Candidate
+from odoo.addons.waba_campaign.policy.landing import RoutingCandidate
 
 NOW = datetime(2026, 11, 27, 12)
 OURS, THEIRS = 1, 2
@@ -15,15 +15,15 @@ def days(count):
     return NOW - timedelta(days=count)
 
 
-class TestLadder(unittest.TestCase):
+class TestRoutingOrder(unittest.TestCase):
     def test_the_first_rung_that_holds_wins_whatever_else_there_is(self):
-        inhabited = landing.RUNGS[:-1]
+        inhabited = landing.ROUTES[:-1]
         for count in range(len(inhabited) + 1):
             for held in itertools.combinations(inhabited, count):
                 steps = {rung: (lambda rung=rung: rung) for rung in held}
                 expected = held[0] if held else landing.NOBODY
                 with self.subTest(held=held):
-                    self.assertEqual(landing.climb(steps), (expected, held[0] if held else None))
+                    self.assertEqual(landing.choose_route(steps), (expected, held[0] if held else None))
 
     def test_what_is_above_the_rung_that_holds_is_not_looked_up(self):
         asked = []
@@ -31,7 +31,7 @@ class TestLadder(unittest.TestCase):
         def step(rung, answer):
             return lambda: asked.append(rung) or answer
 
-        landing.climb(
+        landing.choose_route(
             {
                 "answered": step("answered", None),
                 "open_lead": step("open_lead", "lead"),
@@ -43,25 +43,25 @@ class TestLadder(unittest.TestCase):
 
     def test_a_rung_that_does_not_exist_is_a_mistake(self):
         with self.assertRaises(ValueError):
-            landing.climb({"lead": lambda: None})
+            landing.choose_route({"lead": lambda: None})
 
 
 class TestOpenLead(unittest.TestCase):
     CASES = [
         ("none", [], None),
-        ("the only one", [Candidate("a", OURS)], "a"),
-        ("of every company", [Candidate("a", None)], "a"),
-        ("of another company", [Candidate("a", THEIRS)], None),
-        ("closed", [Candidate("a", OURS, is_open=False)], None),
-        ("the newest", [Candidate("a", OURS, at=days(1)), Candidate("b", OURS, at=days(9))], "a"),
+        ("the only one", [RoutingCandidate("a", OURS)], "a"),
+        ("of every company", [RoutingCandidate("a", None)], "a"),
+        ("of another company", [RoutingCandidate("a", THEIRS)], None),
+        ("closed", [RoutingCandidate("a", OURS, is_open=False)], None),
+        ("the newest", [RoutingCandidate("a", OURS, at=days(1)), RoutingCandidate("b", OURS, at=days(9))], "a"),
         (
             "the newest is closed",
-            [Candidate("a", OURS, False, at=days(1)), Candidate("b", OURS, at=days(9))],
+            [RoutingCandidate("a", OURS, False, at=days(1)), RoutingCandidate("b", OURS, at=days(9))],
             "b",
         ),
         (
             "the newest is theirs",
-            [Candidate("a", THEIRS, at=days(1)), Candidate("b", None, at=days(9))],
+            [RoutingCandidate("a", THEIRS, at=days(1)), RoutingCandidate("b", None, at=days(9))],
             "b",
         ),
     ]
@@ -70,25 +70,25 @@ class TestOpenLead(unittest.TestCase):
         for name, candidates, expected in self.CASES:
             for order in (candidates, candidates[::-1]):
                 with self.subTest(name):
-                    self.assertEqual(landing.open_lead(order, OURS), expected)
+                    self.assertEqual(landing.newest_open_lead(order, OURS), expected)
 
 
 class TestPartner(unittest.TestCase):
     CASES = [
         ("none", None, [], None),
-        ("linked", Candidate("l", None), [Candidate("a", OURS, at=NOW)], "l"),
-        ("linked to another company's", Candidate("l", THEIRS), [Candidate("a", OURS)], "a"),
-        ("another company's", None, [Candidate("a", THEIRS)], None),
+        ("linked", RoutingCandidate("l", None), [RoutingCandidate("a", OURS, at=NOW)], "l"),
+        ("linked to another company's", RoutingCandidate("l", THEIRS), [RoutingCandidate("a", OURS)], "a"),
+        ("another company's", None, [RoutingCandidate("a", THEIRS)], None),
         (
             "a person before a company",
             None,
-            [Candidate("c", None, is_person=False, at=NOW), Candidate("p", None, at=days(99))],
+            [RoutingCandidate("c", None, is_person=False, at=NOW), RoutingCandidate("p", None, at=days(99))],
             "p",
         ),
         (
             "last changed",
             None,
-            [Candidate("a", None, at=days(2)), Candidate("b", None, at=days(1))],
+            [RoutingCandidate("a", None, at=days(2)), RoutingCandidate("b", None, at=days(1))],
             "b",
         ),
     ]
@@ -97,7 +97,7 @@ class TestPartner(unittest.TestCase):
         for name, linked, candidates, expected in self.CASES:
             for order in (candidates, candidates[::-1]):
                 with self.subTest(name):
-                    self.assertEqual(landing.partner(linked, order, OURS), expected)
+                    self.assertEqual(landing.routed_partner(linked, order, OURS), expected)
 
 
 class TestNewLead(unittest.TestCase):
@@ -109,7 +109,7 @@ class TestNewLead(unittest.TestCase):
             (False, "text", False, False, False),
             (True, "text", True, False, False),
             (True, "text", False, True, False),
-            *((True, kind, False, False, False) for kind in landing.NO_ENQUIRY),
+            *((True, kind, False, False, False) for kind in landing.NOT_ENQUIRY_KINDS),
         ]:
             with self.subTest(kind=kind, wanted=wanted, stop=stop, blocked=blocked):
-                self.assertEqual(landing.makes_lead(wanted, kind, stop, blocked), expected)
+                self.assertEqual(landing.creates_lead(wanted, kind, stop, blocked), expected)

@@ -77,10 +77,10 @@ class TestSlot(unittest.TestCase):
 
     def test_a_place_counts_from_the_latest_moment_the_request_may_leave(self):
         later, latest = NOW + 30 * SECOND, NOW + 50 * SECOND
-        self.assertEqual(limits.reserve_slot_at(NOW, later), later)
-        self.assertEqual(limits.reserve_slot_at(NOW, later, NOW - HOUR), later)
-        self.assertEqual(limits.reserve_slot_at(NOW, later, latest), latest)
-        self.assertEqual(limits.reserve_slot_at(NOW, NOW - SECOND), NOW)
+        self.assertEqual(limits.reserved_slot_time(NOW, later), later)
+        self.assertEqual(limits.reserved_slot_time(NOW, later, NOW - HOUR), later)
+        self.assertEqual(limits.reserved_slot_time(NOW, later, latest), latest)
+        self.assertEqual(limits.reserved_slot_time(NOW, NOW - SECOND), NOW)
 
     def test_which_failures_give_the_place_back(self):
         cases = [
@@ -98,7 +98,7 @@ class TestSlot(unittest.TestCase):
         ]
         for failure_type, refused_at_once, expected in cases:
             with self.subTest(failure_type, refused_at_once=refused_at_once):
-                self.assertIs(limits.gives_slot_back(failure_type, refused_at_once), expected)
+                self.assertIs(limits.returns_slot(failure_type, refused_at_once), expected)
 
 
 class TestAllowance(unittest.TestCase):
@@ -140,7 +140,7 @@ class TestAllowance(unittest.TestCase):
     def test_nobody_exceeds_the_limit_nor_eats_the_followups_share(
         self, limit, campaigns, followups, share
     ):
-        kept = limits.kept_for_followups(limit, share)
+        kept = limits.followup_reserve(limit, share)
         for_campaigns = limits.allowance(limit, campaigns, followups, share)
         for_followups = limits.allowance(limit, campaigns, followups, share, "followup")
         free = max(0, limit - campaigns - followups)
@@ -167,7 +167,7 @@ class TestFreesAt(unittest.TestCase):
         ]
         for name, times, limit, expected in cases:
             with self.subTest(name):
-                self.assertEqual(limits.frees_at(times, limit, NOW), expected)
+                self.assertEqual(limits.next_slot_time(times, limit, NOW), expected)
 
     @untimed
     @given(slots=slot_lists, limit=st.integers(1, 12))
@@ -175,7 +175,7 @@ class TestFreesAt(unittest.TestCase):
         moments = sorted({NOW, *(slot + WINDOW for slot in slots if people_counted([slot], NOW))})
         first_free = next(at for at in moments if people_counted(slots, at) < limit)
         expected = None if first_free == NOW else first_free
-        self.assertEqual(limits.frees_at(slots, limit, NOW), expected)
+        self.assertEqual(limits.next_slot_time(slots, limit, NOW), expected)
 
     @untimed
     @given(
@@ -188,7 +188,7 @@ class TestFreesAt(unittest.TestCase):
     def test_campaign_part_says_what_allowance_says_now_and_later(
         self, campaigns, followups, limit, share, later
     ):
-        part = limits.campaign_part(limit, share, campaigns, followups, NOW)
+        part = limits.campaign_share(limit, share, campaigns, followups, NOW)
         at = NOW + later * HOUR
         expected = limits.allowance(
             limit, people_counted(campaigns, at), people_counted(followups, at), share
@@ -196,7 +196,7 @@ class TestFreesAt(unittest.TestCase):
         self.assertEqual(max(0, part.limit - people_counted(part.slots, at)), expected)
 
     def test_campaign_part_without_limit(self):
-        part = limits.campaign_part(None, 0.3, [NOW - HOUR], [NOW - 2 * HOUR], NOW)
+        part = limits.campaign_share(None, 0.3, [NOW - HOUR], [NOW - 2 * HOUR], NOW)
         self.assertEqual(part, (None, [NOW - 2 * HOUR, NOW - HOUR]))
 
 
@@ -263,7 +263,7 @@ class PortfolioMachine(RuleBasedStateMachine):
                 self.check_the_new_place(kind, person)
             slot = None
             if not limits.in_service_window(window, leaves_by):
-                slot = limits.reserve_slot_at(self.now, leaves_by, slot_at)
+                slot = limits.reserved_slot_time(self.now, leaves_by, slot_at)
                 self.slot_at[person] = slot
             self.messages.append(Message(sender, person, slot, leaves_by))
 
@@ -272,7 +272,7 @@ class PortfolioMachine(RuleBasedStateMachine):
         assert len(people) <= self.limit
         if kind == "campaign":
             followups = sum(1 for other in people if self.slot_kind[other] == "followup")
-            kept = limits.kept_for_followups(self.limit, self.share)
+            kept = limits.followup_reserve(self.limit, self.share)
             assert self.limit - len(people) >= max(0, kept - followups)
 
     @precondition(lambda self: self.in_state("reserved"))
@@ -298,7 +298,7 @@ class PortfolioMachine(RuleBasedStateMachine):
             self.give_back(message, dropped, refused_at_once=False)
         elif message.slot_at is not None and self.now - message.slot_at < WINDOW:
             slot_at = self.slot_at[message.person]
-            message.slot_at = limits.reserve_slot_at(self.now, self.now, slot_at)
+            message.slot_at = limits.reserved_slot_time(self.now, self.now, slot_at)
             self.slot_at[message.person] = message.slot_at
             self.contacts.append((message.person, self.now))
 
@@ -313,7 +313,7 @@ class PortfolioMachine(RuleBasedStateMachine):
         self.give_back(message, failure_type, refused_at_once=False)
 
     def give_back(self, message, failure_type, refused_at_once):
-        if message.slot_at is None or not limits.gives_slot_back(failure_type, refused_at_once):
+        if message.slot_at is None or not limits.returns_slot(failure_type, refused_at_once):
             return
         message.slot_at = None
         kept = (other.slot_at for other in self.messages if other.person == message.person)
@@ -344,7 +344,7 @@ class PortfolioMachine(RuleBasedStateMachine):
     @invariant()
     def frees_at_is_when_somebody_may_be_reserved_again(self):
         slots = sorted(slot for slot in self.slot_at.values() if slot)
-        at = limits.frees_at(slots, self.limit, self.now)
+        at = limits.next_slot_time(slots, self.limit, self.now)
         assert (at is None) == (len(self.people()) < self.limit)
         assert at is None or at > self.now
 

@@ -20,7 +20,7 @@ TOKENS = st.text(string.ascii_letters + string.digits + "_-", min_size=16, max_s
 class TestSuffix(unittest.TestCase):
     @given(CODES, TOKENS)
     def test_what_is_joined_comes_apart_again(self, code, token):
-        self.assertEqual(links.split_suffix(links.suffix(code, token)), (code, token))
+        self.assertEqual(links.split_suffix(links.link_suffix(code, token)), (code, token))
 
     @given(st.text(max_size=60))
     def test_any_text_comes_apart_or_is_none_of_ours(self, text):
@@ -37,7 +37,7 @@ class TestSuffix(unittest.TestCase):
     def test_what_would_not_come_apart_is_refused(self):
         for code, token in [("a-b", TOKEN), ("", TOKEN), ("abc", "short"), ("abc", TOKEN + "x")]:
             with self.subTest(code=code, token=token), self.assertRaises(ValueError):
-                links.suffix(code, token)
+                links.link_suffix(code, token)
 
 
 class TestIsClick(unittest.TestCase):
@@ -145,9 +145,9 @@ class TestAddresses(unittest.TestCase):
             None: False,
         }.items():
             with self.subTest(address):
-                self.assertEqual(links.leads_to_us(address, ours), expected)
-        self.assertTrue(links.leads_to_us("https://localhost:8069/r/{{1}}", "http://localhost:8069"))
-        self.assertFalse(links.leads_to_us("https://shop.example/r/{{1}}", ""))
+                self.assertEqual(links.is_own_address(address, ours), expected)
+        self.assertTrue(links.is_own_address("https://localhost:8069/r/{{1}}", "http://localhost:8069"))
+        self.assertFalse(links.is_own_address("https://shop.example/r/{{1}}", ""))
 
     def test_targets(self):
         for address, expected in {
@@ -163,4 +163,4 @@ class TestAddresses(unittest.TestCase):
             None: False,
         }.items():
             with self.subTest(address):
-                self.assertEqual(links.is_target(address), expected)
+                self.assertEqual(links.is_allowed_target(address), expected)

@@ -26,8 +26,8 @@ class TestSending(unittest.TestCase):
             ("", 10, None, "type"),
         ]:
             with self.subTest(mimetype=mimetype, size=size):
-                self.assertEqual(media.kind_of(mimetype), kind)
-                self.assertEqual(media.why_not(mimetype, size), why)
+                self.assertEqual(media.message_kind(mimetype), kind)
+                self.assertEqual(media.file_refusal(mimetype, size), why)
 
 
 class TestKeeping(unittest.TestCase):
@@ -35,21 +35,21 @@ class TestKeeping(unittest.TestCase):
         for kind, declared, sniffed, kept in [
             ("image", "image/jpeg", "image/jpeg", "image/jpeg"),
             ("image", "image/jpeg", "image/png", "image/jpeg"),
-            ("image", "image/jpeg", "text/html", media.SAVED_AS),
-            ("image", "image/svg+xml", "image/svg+xml", media.SAVED_AS),
+            ("image", "image/jpeg", "text/html", media.DOWNLOAD_TYPE),
+            ("image", "image/svg+xml", "image/svg+xml", media.DOWNLOAD_TYPE),
             ("sticker", "image/webp", "image/webp", "image/webp"),
             ("audio", "audio/ogg; codecs=opus", "", "audio/ogg"),
-            ("audio", "audio/ogg", "text/html", media.SAVED_AS),
-            ("audio", "text/html", "", media.SAVED_AS),
+            ("audio", "audio/ogg", "text/html", media.DOWNLOAD_TYPE),
+            ("audio", "text/html", "", media.DOWNLOAD_TYPE),
             ("video", "video/mp4", "application/octet-stream", "video/mp4"),
             ("document", "application/pdf", "application/pdf", "application/pdf"),
-            ("document", "text/html", "text/html", media.SAVED_AS),
-            ("document", "application/zip", "application/zip", media.SAVED_AS),
-            ("document", "application/pdf", "text/html", media.SAVED_AS),
-            ("document", "application/pdf", "", media.SAVED_AS),
+            ("document", "text/html", "text/html", media.DOWNLOAD_TYPE),
+            ("document", "application/zip", "application/zip", media.DOWNLOAD_TYPE),
+            ("document", "application/pdf", "text/html", media.DOWNLOAD_TYPE),
+            ("document", "application/pdf", "", media.DOWNLOAD_TYPE),
             ("document", "image/png", "image/png", "image/png"),
-            ("document", "image/png", "text/html", media.SAVED_AS),
-            ("document", "image/png", "image/svg+xml", media.SAVED_AS),
+            ("document", "image/png", "text/html", media.DOWNLOAD_TYPE),
+            ("document", "image/png", "image/svg+xml", media.DOWNLOAD_TYPE),
             ("document", "text/plain", "text/html", "text/plain"),
         ]:
             with self.subTest(kind=kind, declared=declared, sniffed=sniffed):
@@ -65,7 +65,7 @@ class TestTrying(unittest.TestCase):
     def test_waits_grow_and_end_before_the_file_is_forgotten(self):
         expires_at, at, waits = NOW + media.INBOUND_LIFE, NOW, []
         for attempt in range(1, 100):
-            later = media.next_try(attempt, at, expires_at)
+            later = media.next_attempt(attempt, at, expires_at)
             if not later:
                 break
             waits.append(later - at)
@@ -77,4 +77,4 @@ class TestTrying(unittest.TestCase):
 
     @given(st.integers(1, 1000))
     def test_the_next_try_is_always_later(self, attempt):
-        self.assertGreater(media.next_try(attempt, NOW, None), NOW)
+        self.assertGreater(media.next_attempt(attempt, NOW, None), NOW)

@@ -7,7 +7,12 @@ import phonenumbers
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import numbers
-from odoo.addons.waba_campaign.policy.numbers import address_of, all_forms, e164_of, forms_of
+from odoo.addons.waba_campaign.policy.numbers import (
+    canonical_number,
+    forms_by_number,
+    number_forms,
+    sending_number,
+)
 
 # {the one number: ways to write it that may stand in an address book, a blacklist or a webhook}
 PEOPLE = {
@@ -58,37 +63,37 @@ class TestNumbers(unittest.TestCase):
         for number, others in PEOPLE.items():
             for form in (number, *others):
                 with self.subTest(form):
-                    self.assertEqual(e164_of(form), number)
-                    self.assertLessEqual({number, *others}, set(forms_of(form)))
-                    self.assertEqual(forms_of(form)[0], number)
+                    self.assertEqual(canonical_number(form), number)
+                    self.assertLessEqual({number, *others}, set(number_forms(form)))
+                    self.assertEqual(number_forms(form)[0], number)
 
     def test_everybody_else_is_alone(self):
         for number in ALONE:
             with self.subTest(number):
-                self.assertEqual((e164_of(number), forms_of(number)), (number, (number,)))
+                self.assertEqual((canonical_number(number), number_forms(number)), (number, (number,)))
 
     def test_people_are_not_confused(self):
         every = [form for number, others in PEOPLE.items() for form in (number, *others)]
         self.assertEqual(len(every), len(set(every)))
-        self.assertEqual({e164_of(form) for form in every}, set(PEOPLE))
+        self.assertEqual({canonical_number(form) for form in every}, set(PEOPLE))
 
     @given(ANY)
     def test_a_second_time_changes_nothing(self, number):
-        self.assertEqual(e164_of(e164_of(number)), e164_of(number))
+        self.assertEqual(canonical_number(canonical_number(number)), canonical_number(number))
 
     @given(ANY)
     def test_whoever_is_a_spelling_of_somebody_is_so_both_ways(self, number):
-        forms = forms_of(number)
+        forms = number_forms(number)
         self.assertIn(number, forms)
         for form in forms:
-            self.assertEqual(set(forms_of(form)), set(forms))
-            self.assertEqual(e164_of(form), forms[0])
+            self.assertEqual(set(number_forms(form)), set(forms))
+            self.assertEqual(canonical_number(form), forms[0])
 
     @given(st.sampled_from(REGIONS), st.integers(0, 9999))
     def test_valid_numbers_of_other_countries_are_left_alone(self, region, ending):
         number = a_mobile(region)[:-4] + f"{ending:04d}"
         if not number.startswith(tuple(CODES)):
-            self.assertEqual(forms_of(number), (number,))
+            self.assertEqual(number_forms(number), (number,))
 
     @given(
         st.sampled_from(["MX", "AR", "BR", "CI", "BJ"]),
@@ -98,17 +103,17 @@ class TestNumbers(unittest.TestCase):
     def test_two_valid_mobiles_never_become_one(self, region, one, other):
         stem = a_mobile(region)[:-5]
         first, second = f"{stem}{one:05d}", f"{stem}{other:05d}"
-        self.assertEqual(e164_of(first) == e164_of(second), first == second)
-        self.assertEqual(e164_of(first), first, "what phonenumbers calls mobile is the one form")
+        self.assertEqual(canonical_number(first) == canonical_number(second), first == second)
+        self.assertEqual(canonical_number(first), first, "what phonenumbers calls mobile is the one form")
 
     @given(st.sampled_from(CODES), st.text("0123456789", min_size=6, max_size=12))
     def test_the_one_number_is_longer_or_the_same_country(self, code, rest):
-        self.assertTrue(e164_of(code + rest).startswith(code))
+        self.assertTrue(canonical_number(code + rest).startswith(code))
 
     def test_all_forms_lead_back_to_what_was_asked(self):
         self.assertEqual(
-            all_forms(["+541123456789", "+34600000001", "", None]),
-            dict.fromkeys(forms_of("+541123456789"), "+541123456789")
+            forms_by_number(["+541123456789", "+34600000001", "", None]),
+            dict.fromkeys(number_forms("+541123456789"), "+541123456789")
             | {"+34600000001": "+34600000001"},
         )
 
@@ -126,7 +131,7 @@ class TestNumbers(unittest.TestCase):
         ]
         for number, wa_number, expected in cases:
             with self.subTest(number=number, wa_number=wa_number):
-                self.assertEqual(address_of(number, wa_number), expected)
+                self.assertEqual(sending_number(number, wa_number), expected)
 
     def test_old_spellings_as_people_type_them(self):
         for text, expected in {
@@ -137,7 +142,7 @@ class TestNumbers(unittest.TestCase):
             "ana": "", "+": "",
         }.items():  # fmt: skip
             with self.subTest(text):
-                self.assertEqual(numbers.respelt(text), expected)
+                self.assertEqual(numbers.read_old_spelling(text), expected)
 
     def test_patterns_are_what_sql_reads_as_well(self):
         for code, country in numbers.COUNTRIES.items():

@@ -35,7 +35,7 @@ class TestSustainableRate(unittest.TestCase):
 
 class TestSpacing(unittest.TestCase):
     def test_eighty_a_second_stays_above_seventy_eight(self):
-        self.assertGreaterEqual(1 / pacing.spacing(80), 78)
+        self.assertGreaterEqual(1 / pacing.message_interval(80), 78)
 
     @untimed
     @given(
@@ -43,14 +43,14 @@ class TestSpacing(unittest.TestCase):
         jitters=st.lists(st.floats(0, 0.010), min_size=200, max_size=200),
     )
     def test_no_second_holds_more_than_the_rate_under_ten_ms_of_jitter(self, rate, jitters):
-        arrivals = sorted(k * pacing.spacing(rate) + late for k, late in enumerate(jitters))
+        arrivals = sorted(k * pacing.message_interval(rate) + late for k, late in enumerate(jitters))
         one_too_many = zip(arrivals, arrivals[rate:], strict=False)
         self.assertGreater(min(last - first for first, last in one_too_many), 1.0)
 
     def test_a_rate_is_positive(self):
         for rate in (0, -3):
             with self.subTest(rate), self.assertRaises(ValueError):
-                pacing.spacing(rate)
+                pacing.message_interval(rate)
 
     def test_half_the_rate_while_slowed_down(self):
         cases = [
@@ -59,16 +59,16 @@ class TestSpacing(unittest.TestCase):
             (NOW + SECOND, 40),
             (NOW, 80),
             (NOW - SECOND, 80),
-            (NOW + pacing.SLOW_DOWN, 40),
+            (NOW + pacing.SLOWED_PERIOD, 40),
         ]
         for slowed_until, expected in cases:
             with self.subTest(slowed_until=slowed_until):
                 self.assertEqual(pacing.slowed_rate(80, slowed_until, NOW), expected)
 
     def test_one_message_per_six_seconds_to_one_person(self):
-        self.assertIsNone(pacing.next_pair_at(None))
-        self.assertIsNone(pacing.next_pair_at(False))
-        self.assertEqual(pacing.next_pair_at(NOW), NOW + 6 * SECOND)
+        self.assertIsNone(pacing.next_pair_time(None))
+        self.assertIsNone(pacing.next_pair_time(False))
+        self.assertEqual(pacing.next_pair_time(NOW), NOW + 6 * SECOND)
 
 
 class TestBatch(unittest.TestCase):
@@ -76,9 +76,9 @@ class TestBatch(unittest.TestCase):
     @given(count=st.integers(1, 2000), rate=st.floats(0.5, 1000), margin=st.floats(0, 60))
     def test_the_lease_covers_the_last_request_of_the_batch(self, count, rate, margin):
         leaves_by = pacing.send_before(NOW, count, rate, margin)
-        last_start = NOW + timedelta(seconds=(count - 1) * pacing.spacing(rate))
+        last_start = NOW + timedelta(seconds=(count - 1) * pacing.message_interval(rate))
         self.assertLessEqual(last_start, leaves_by)
-        lease = pacing.lease_until(NOW, count, rate, 25, margin)
+        lease = pacing.lease_end(NOW, count, rate, 25, margin)
         answered_by = leaves_by + 25 * SECOND
         self.assertAlmostEqual((lease - answered_by).total_seconds(), margin, places=5)
 
@@ -93,7 +93,7 @@ class TestNextLook(unittest.TestCase):
             "resume_at": None,
             "next_dispatch_at": None,
         }
-        return pacing.next_look(NOW, **(nothing | given))
+        return pacing.next_check(NOW, **(nothing | given))
 
     def test_moments(self):
         soon, later = NOW + SECOND, NOW + HOUR
@@ -141,7 +141,7 @@ class TestNextLook(unittest.TestCase):
         next_dispatch_at=moments,
     )
     def test_never_in_the_past_nor_in_a_pause(self, **values):
-        look = pacing.next_look(NOW, **values)
+        look = pacing.next_check(NOW, **values)
         if look is not None:
             self.assertGreaterEqual(look, NOW)
             for floor in (values["resume_at"], values["next_dispatch_at"]):
@@ -152,7 +152,7 @@ class TestNextLook(unittest.TestCase):
 
 def departures_one_by_one(queued, rate, limit, slots, ahead):
     """Send person after person, trying the next moments at which a place may be free."""
-    step, taken, at, departures = timedelta(seconds=pacing.spacing(rate)), list(slots), None, []
+    step, taken, at, departures = timedelta(seconds=pacing.message_interval(rate)), list(slots), None, []
     for _person in range(ahead + queued):
         at = NOW if at is None else at + step
         if limit is not None:
@@ -208,7 +208,7 @@ class TestForecast(unittest.TestCase):
 
     def test_a_million_without_limit_take_their_spacings(self):
         forecast = pacing.forecast(NOW, 10**6, 80, None, [NOW] * 3)
-        spacing = timedelta(seconds=pacing.spacing(80))
+        spacing = timedelta(seconds=pacing.message_interval(80))
         self.assertEqual(forecast, pacing.Forecast(NOW, NOW + (10**6 - 1) * spacing, 1))
 
     def test_nobody_queued_and_nobody_allowed(self):

@@ -3,7 +3,7 @@ import unittest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import preflight, preflight_outlook
-from odoo.addons.waba_campaign.policy.preflight import LINES, Verdict
+from odoo.addons.waba_campaign.policy.preflight import LINES, LineVerdict
 from odoo.addons.waba_campaign.policy.proportions import wilson_interval
 
 COUNTS = st.integers(0, 5000)
@@ -140,7 +140,7 @@ class TestLines(unittest.TestCase):
         for line, cases in CASES.items():
             for why, given_, level, case in cases:
                 with self.subTest(why, line=line):
-                    self.assertEqual(judge(line, given_), Verdict(level, case))
+                    self.assertEqual(judge(line, given_), LineVerdict(level, case))
 
     def test_each_line_has_a_case_for_each_of_its_levels_and_for_no_other(self):
         self.assertEqual(set(CASES), set(LINES))
@@ -154,11 +154,11 @@ class TestLines(unittest.TestCase):
             with self.subTest(line):
                 self.assertLessEqual(final, stops)
                 for case in stops:
-                    self.assertEqual(preflight.may_be_overridden(line, case), case not in final)
+                    self.assertEqual(preflight.can_be_overridden(line, case), case not in final)
 
     def test_the_worst_comes_first_then_the_order_of_the_lines(self):
         found = [("cost", "warn"), ("reach", "pass"), ("duration", "stop"), ("hours", "warn")]
-        found.sort(key=lambda one: preflight.order(*one))
+        found.sort(key=lambda one: preflight.line_order(*one))
         self.assertEqual(
             found,
             [("duration", "stop"), ("hours", "warn"), ("cost", "warn"), ("reach", "pass")],
@@ -170,10 +170,10 @@ class TestLines(unittest.TestCase):
         rank = preflight.LEVELS.index
         fewer, most = sorted((min(some, chosen), min(more, chosen)))
         for judged in (
-            lambda lost: preflight.reach(chosen, chosen - lost),
-            lambda lost: preflight.countries(chosen, lost, 0),
-            lambda lost: preflight.personal(True, 1, lost, 0, chosen - lost),
-            lambda new: preflight.new_contacts("marketing", chosen, new, new),
+            lambda lost: preflight.assess_reach(chosen, chosen - lost),
+            lambda lost: preflight.assess_countries(chosen, lost, 0),
+            lambda lost: preflight.assess_personalization(True, 1, lost, 0, chosen - lost),
+            lambda new: preflight.assess_new_contacts("marketing", chosen, new, new),
         ):
             self.assertLessEqual(rank(judged(fewer).level), rank(judged(most).level))
 
@@ -191,7 +191,7 @@ class TestLikeness(unittest.TestCase):
             (0, 0, 100, False),
         ]:
             with self.subTest(shared=shared, receiving=receiving, written=written):
-                found = preflight_outlook.is_like_audience(shared, receiving, written)
+                found = preflight_outlook.is_similar_audience(shared, receiving, written)
                 self.assertEqual(found, is_like)
 
 
@@ -204,7 +204,7 @@ class TestExpectation(unittest.TestCase):
             (3, 1000, 0, (0, 0)),
         ]:
             with self.subTest(opted_out=opted_out, delivered=delivered):
-                found = preflight_outlook.expected(opted_out, delivered, receiving)
+                found = preflight_outlook.expected_opt_outs(opted_out, delivered, receiving)
                 self.assertEqual(found, between)
 
     @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

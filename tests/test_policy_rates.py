@@ -4,7 +4,7 @@ from datetime import date, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import rates
-from odoo.addons.waba_campaign.policy.rates import Line
+from odoo.addons.waba_campaign.policy.rates import RateLine
 
 SPAIN, REGION, ELSEWHERE = frozenset({"ES"}), frozenset({"ES", "PT"}), frozenset()
 DAY = date(2026, 11, 27)
@@ -45,8 +45,8 @@ class TestChoice(unittest.TestCase):
         ]  # fmt: skip
         for why, lines, country, category, expected in cases:
             with self.subTest(why):
-                card = [Line(number, *line) for number, line in enumerate(lines, start=1)]
-                found = rates.choose(card, country, category, DAY)
+                card = [RateLine(number, *line) for number, line in enumerate(lines, start=1)]
+                found = rates.choose_rate(card, country, category, DAY)
                 self.assertEqual(found and found.id, expected)
 
     # A loaded machine is no failure.
@@ -54,7 +54,7 @@ class TestChoice(unittest.TestCase):
     @given(
         st.lists(
             st.builds(
-                Line,
+                RateLine,
                 st.integers(1, 50),
                 st.sampled_from((SPAIN, REGION, ELSEWHERE)),
                 st.sampled_from(rates.CATEGORIES),
@@ -68,12 +68,12 @@ class TestChoice(unittest.TestCase):
         st.sampled_from(rates.CATEGORIES),
     )
     def test_it_always_fits_and_the_order_does_not_matter(self, card, country, category):
-        found = rates.choose(card, country, category, DAY)
+        found = rates.choose_rate(card, country, category, DAY)
         if found:
-            self.assertIn(found.category, (category, rates.PRICED_AS.get(category)))
+            self.assertIn(found.category, (category, rates.PRICE_CATEGORY.get(category)))
             self.assertTrue(not found.countries or country in found.countries)
             self.assertTrue(not found.valid_from or found.valid_from <= DAY)
-        self.assertEqual(rates.choose(reversed(card), country, category, DAY), found)
+        self.assertEqual(rates.choose_rate(reversed(card), country, category, DAY), found)
 
 
 class TestWindow(unittest.TestCase):

@@ -25,10 +25,10 @@ from odoo.addons.waba_campaign.policy.reputation_rates import (
     Rate,
 )
 from odoo.addons.waba_campaign.policy.reputation_score import (
-    HEALTHY_FROM,
+    HEALTHY_THRESHOLD,
     MARGIN,
-    RISK,
-    WATCH_FROM,
+    RISK_THRESHOLDS,
+    WATCH_THRESHOLD,
     Cost,
 )
 from odoo.addons.waba_campaign.policy.reputation_trend import Projection
@@ -343,7 +343,7 @@ class TestScore(unittest.TestCase):
             sum(cost.points for cost in reputation_score.costs(with_evidence(age))) for age in ages
         )
         self.assertLessEqual(older, younger)
-        if 0 < younger < reputation_score.MOST_POINTS["limited"]:
+        if 0 < younger < reputation_score.MAX_POINTS["limited"]:
             self.assertLess(older, younger)
         self.assertGreaterEqual(
             reputation_score.score(with_evidence(ages[1])),
@@ -410,7 +410,7 @@ class TestLevel(unittest.TestCase):
 
     @untimed
     @given(
-        line=st.sampled_from([HEALTHY_FROM, WATCH_FROM]),
+        line=st.sampled_from([HEALTHY_THRESHOLD, WATCH_THRESHOLD]),
         start=st.sampled_from([None, "healthy", "watch", "at_risk"]),
         strays=st.lists(st.integers(1 - MARGIN, MARGIN - 1), min_size=2, max_size=60),
     )
@@ -592,7 +592,7 @@ class TestRatings(unittest.TestCase):
                 self.assertEqual(quality_rating.red_days(history, NOW, since), days)
 
 
-class TestSuspects(unittest.TestCase):
+class TestCauses(unittest.TestCase):
     def setUp(self):
         super().setUp()
         # A month of good campaigns, and in the last days a bad one among them.
@@ -602,7 +602,7 @@ class TestSuspects(unittest.TestCase):
         self.everything = [*self.usual, *self.bad]
 
     def rank(self, *groups, drop_age=0, **kwargs):
-        return reputation_causes.rank_suspects(
+        return reputation_causes.rank_causes(
             groups, self.everything, TODAY - drop_age * DAY, TODAY, **kwargs
         )
 
@@ -769,8 +769,8 @@ class TestSuspects(unittest.TestCase):
         for suspect in found:
             self.assertGreaterEqual(suspect.rate.base, reputation_causes.MIN_GROUP)
             self.assertGreater(suspect.rate.value, suspect.usual)
-            self.assertGreater(suspect.rate.value, RISK["opt_out"] / 4)
-            self.assertGreaterEqual(suspect.contribution, reputation_causes.LEAST_CONTRIBUTION)
+            self.assertGreater(suspect.rate.value, RISK_THRESHOLDS["opt_out"] / 4)
+            self.assertGreaterEqual(suspect.contribution, reputation_causes.MIN_CONTRIBUTION)
 
     @untimed
     @given(base=st.integers(100, 3000), count=st.integers(0, 99), more=st.integers(1, 200))
@@ -797,28 +797,28 @@ class TestCost(unittest.TestCase):
         ]
         for name, part, expected in cases:
             with self.subTest(name):
-                self.assertEqual(reputation_causes.cost(part, iter([*bad, *rest]), TODAY), expected)
+                self.assertEqual(reputation_causes.score_cost(part, iter([*bad, *rest]), TODAY), expected)
 
     def test_what_is_lost_is_shared_out_when_too_little_would_be_left(self):
         """900 fine messages and 100 bad ones: without the fine ones nothing could be judged."""
         fine, bad = [cohort(1, delivered=900)], [cohort(1, delivered=100, opted_out=30)]
         for name, part, expected in [("fine", fine, 0), ("bad", bad, 100)]:
             with self.subTest(name):
-                self.assertEqual(reputation_causes.cost(part, [*fine, *bad], TODAY), expected)
+                self.assertEqual(reputation_causes.score_cost(part, [*fine, *bad], TODAY), expected)
         guilty = [cohort(1, delivered=900, opted_out=10)]
-        self.assertEqual(reputation_causes.cost(guilty, [*guilty, *bad], TODAY), 25)
+        self.assertEqual(reputation_causes.score_cost(guilty, [*guilty, *bad], TODAY), 25)
 
     def test_not_without_enough_data(self):
         thin = [cohort(1, delivered=50, opted_out=10)]
-        self.assertIsNone(reputation_causes.cost(thin, thin, TODAY))
+        self.assertIsNone(reputation_causes.score_cost(thin, thin, TODAY))
         bad = [cohort(1, delivered=500, opted_out=20)]
-        self.assertIsNone(reputation_causes.cost(bad, bad, TODAY, fresh_start=TODAY - DAY))
-        self.assertEqual(reputation_causes.cost(bad, bad, TODAY, fresh_start=TODAY - 2 * DAY), 100)
+        self.assertIsNone(reputation_causes.score_cost(bad, bad, TODAY, fresh_start=TODAY - DAY))
+        self.assertEqual(reputation_causes.score_cost(bad, bad, TODAY, fresh_start=TODAY - 2 * DAY), 100)
 
     def test_the_same_fresh_start_on_both_sides(self):
         days = [cohort(3, delivered=900, opted_out=90), cohort(1, delivered=900, opted_out=9)]
         part = [cohort(1, delivered=300, opted_out=9)]
-        self.assertEqual(reputation_causes.cost(part, days, TODAY, fresh_start=TODAY - 2 * DAY), 20)
+        self.assertEqual(reputation_causes.score_cost(part, days, TODAY, fresh_start=TODAY - 2 * DAY), 20)
 
 
 class TestJudge(unittest.TestCase):
@@ -829,7 +829,7 @@ class TestJudge(unittest.TestCase):
         ]
         scores = [(TODAY - age * DAY, 80 + 4 * age) for age in range(1, 7)]
         ratings = [(NOW - 30 * DAY, "green"), (NOW - 3 * DAY, "red"), (NOW - HOUR, "unknown")]
-        judged = reputation.judge(
+        judged = reputation.judge_reputation(
             iter(days), NOW, previous_level="healthy", scores=iter(scores), ratings=iter(ratings)
         )
         self.assertEqual((judged.score, judged.level), (80, "healthy"))
@@ -844,7 +844,7 @@ class TestJudge(unittest.TestCase):
 
     def test_metas_colour_never_enters_the_score(self):
         for colour in ("green", "yellow", "red"):
-            judged = reputation.judge(week_of(delivered=300), NOW, ratings=[(NOW - DAY, colour)])
+            judged = reputation.judge_reputation(week_of(delivered=300), NOW, ratings=[(NOW - DAY, colour)])
             self.assertEqual((judged.score, judged.level, judged.rating), (100, "healthy", colour))
 
     def test_a_quiet_sender_is_judged_by_the_month(self):
@@ -858,20 +858,20 @@ class TestJudge(unittest.TestCase):
         ]
         for days, window, points, base in cases:
             with self.subTest(days=days):
-                judged = reputation.judge(days, NOW)
+                judged = reputation.judge_reputation(days, NOW)
                 self.assertEqual((judged.window, judged.score, judged.base), (window, points, base))
                 self.assertEqual(judged.level, reputation_score.level(points))
 
     def test_thin_data_has_neither_level_nor_costs(self):
         days = [cohort(0, delivered=150, opted_out=90, spam_limited=5)]
-        judged = reputation.judge(days, NOW, previous_level="at_risk")
+        judged = reputation.judge_reputation(days, NOW, previous_level="at_risk")
         self.assertEqual((judged.score, judged.level, judged.costs), (None, "unknown", ()))
         self.assertEqual((judged.trend, judged.projection), ("unknown", None))
 
     def test_hysteresis_reaches_through(self):
         days = week_of(delivered=10_000, opted_out=105)
         for previous, expected in (("healthy", "healthy"), ("watch", "watch"), (None, "watch")):
-            judged = reputation.judge(days, NOW, previous_level=previous)
+            judged = reputation.judge_reputation(days, NOW, previous_level=previous)
             self.assertEqual((judged.score, judged.level), (78, expected))
 
     def test_a_fresh_start_forgets_counts_scores_and_red_days(self):
@@ -879,23 +879,23 @@ class TestJudge(unittest.TestCase):
         scores = [(TODAY - age * DAY, 100 - 10 * age) for age in range(1, 7)]
         ratings = [(NOW - 9 * DAY, "red")]
         released_at = NOW - 2 * DAY
-        before = reputation.judge(days, NOW, scores=scores, ratings=ratings)
-        after = reputation.judge(days, NOW, scores=scores, ratings=ratings, released_at=released_at)
+        before = reputation.judge_reputation(days, NOW, scores=scores, ratings=ratings)
+        after = reputation.judge_reputation(days, NOW, scores=scores, ratings=ratings, released_at=released_at)
         self.assertEqual((before.score, before.trend, before.red_days), (0, "steady", 9))
         self.assertEqual((after.score, after.trend, after.red_days), (100, "unknown", 2))
         self.assertEqual(after.month.opt_out, Rate(0, 900, 0.0))
-        today_only = reputation.judge(days, NOW, released_at=NOW)
+        today_only = reputation.judge_reputation(days, NOW, released_at=NOW)
         self.assertEqual((today_only.level, today_only.base), ("unknown", 0))
 
     def test_scores_of_today_and_later_do_not_count_twice(self):
         days = week_of(delivered=900)
         scores = [(TODAY - age * DAY, 100) for age in (3, 2, 1, 0, -1, -2, -3)]
         old = [(day, 20 if day >= TODAY else points) for day, points in scores]
-        self.assertEqual(reputation.judge(days, NOW, scores=old).trend, "steady")
+        self.assertEqual(reputation.judge_reputation(days, NOW, scores=old).trend, "steady")
 
     def test_the_day_of_a_release_is_not_part_of_the_trend(self):
         days = week_of(delivered=900)
         scores = [(TODAY - age * DAY, 100 - 10 * age) for age in (1, 2, 3)]
         for released, expected in ((3 * DAY, "unknown"), (4 * DAY, "rising")):
-            judged = reputation.judge(days, NOW, scores=scores, released_at=NOW - released)
+            judged = reputation.judge_reputation(days, NOW, scores=scores, released_at=NOW - released)
             self.assertEqual(judged.trend, expected)

@@ -61,7 +61,7 @@ class TestPlan(unittest.TestCase):
         ]
         for rating, level, red_days, more, action, canary, reason in cases:
             with self.subTest(rating=rating, level=level, red_days=red_days, **more):
-                found = response.plan(rating, level, red_days, **more)
+                found = response.plan_number_response(rating, level, red_days, **more)
                 self.assertEqual(
                     (found.action, found.canary, found.reason_key), (action, canary, reason)
                 )
@@ -69,14 +69,14 @@ class TestPlan(unittest.TestCase):
     def test_what_an_action_means(self):
         cases = [
             # how it comes about, share, marketing held
-            (response.plan("green", "healthy"), 1.0, False),
-            (response.plan("green", "watch"), 1.0, False),
-            (response.plan("green", "healthy", is_warming_up=True), 1.0, False),
-            (response.plan("yellow", "healthy"), 0.5, False),
-            (response.plan("green", "at_risk"), 0.5, False),
-            (response.plan("red", "at_risk", is_released=True), 0.5, False),
-            (response.plan("red", "healthy"), 1.0, True),
-            (response.plan("green", "healthy", is_restricted=True), 0.0, True),
+            (response.plan_number_response("green", "healthy"), 1.0, False),
+            (response.plan_number_response("green", "watch"), 1.0, False),
+            (response.plan_number_response("green", "healthy", is_warming_up=True), 1.0, False),
+            (response.plan_number_response("yellow", "healthy"), 0.5, False),
+            (response.plan_number_response("green", "at_risk"), 0.5, False),
+            (response.plan_number_response("red", "at_risk", is_released=True), 0.5, False),
+            (response.plan_number_response("red", "healthy"), 1.0, True),
+            (response.plan_number_response("green", "healthy", is_restricted=True), 0.0, True),
         ]
         for found, share, held in cases:
             with self.subTest(found.action, reason=found.reason_key):
@@ -84,18 +84,18 @@ class TestPlan(unittest.TestCase):
 
     def test_a_manager_may_set_it_otherwise(self):
         mild = Settings(yellow_share=0.8, lock_red_days=0, slow_at_risk=False)
-        self.assertEqual(response.plan("yellow", "watch", settings=mild).share, 0.8)
-        self.assertEqual(response.plan("red", "watch", is_released=True, settings=mild).share, 0.8)
-        self.assertEqual(response.plan("red", "watch", 99, settings=mild).action, "hold_marketing")
-        found = response.plan("green", "at_risk", settings=mild)
+        self.assertEqual(response.plan_number_response("yellow", "watch", settings=mild).share, 0.8)
+        self.assertEqual(response.plan_number_response("red", "watch", is_released=True, settings=mild).share, 0.8)
+        self.assertEqual(response.plan_number_response("red", "watch", 99, settings=mild).action, "hold_marketing")
+        found = response.plan_number_response("green", "at_risk", settings=mild)
         self.assertEqual((found.action, found.reason_key, found.canary), ("full", "at_risk", True))
-        found = response.plan("green", "at_risk", is_warming_up=True, settings=mild)
+        found = response.plan_number_response("green", "at_risk", is_warming_up=True, settings=mild)
         self.assertEqual((found.action, found.canary), ("warm_up", True))
         strict = Settings(lock_red_days=1)
         self.assertEqual(
-            response.plan("red", "healthy", 0, settings=strict).action, "hold_marketing"
+            response.plan_number_response("red", "healthy", 0, settings=strict).action, "hold_marketing"
         )
-        self.assertEqual(response.plan("red", "healthy", 1, settings=strict).action, "lock")
+        self.assertEqual(response.plan_number_response("red", "healthy", 1, settings=strict).action, "lock")
 
     def test_every_situation(self):
         flags = ("is_restricted", "is_locked", "is_released", "is_warming_up")
@@ -105,7 +105,7 @@ class TestPlan(unittest.TestCase):
             for values in itertools.product((False, True), repeat=4):
                 situation = dict(zip(flags, values, strict=True))
                 found = {
-                    rating: response.plan(rating, level, red_days, **situation)
+                    rating: response.plan_number_response(rating, level, red_days, **situation)
                     for rating in COLOURS
                 }
                 with self.subTest(level=level, red_days=red_days, **situation):
@@ -124,7 +124,7 @@ class TestPlan(unittest.TestCase):
         )
 
     def test_who_has_no_red_days_to_tell_is_not_locked(self):
-        found = response.plan("red", "healthy", settings=Settings(lock_red_days=1))
+        found = response.plan_number_response("red", "healthy", settings=Settings(lock_red_days=1))
         self.assertEqual(found.action, "hold_marketing")
 
     def test_states_of_the_number(self):
@@ -146,7 +146,7 @@ class TestPlan(unittest.TestCase):
         ]
         for status, quality, action, canary, reason in cases:
             with self.subTest(status=status, quality=quality):
-                found = response.plan_template(status, quality)
+                found = response.plan_template_response(status, quality)
                 self.assertEqual(
                     (found.action, found.canary, found.reason_key), (action, canary, reason)
                 )
@@ -208,10 +208,10 @@ class TestSettings(unittest.TestCase):
 
 class TestDailyLimit(unittest.TestCase):
     def test_share_and_warm_up(self):
-        full = response.plan("green", "healthy")
-        slow = response.plan("yellow", "healthy")
-        hold = response.plan("red", "healthy")
-        lock = response.plan("red", "healthy", 7)
+        full = response.plan_number_response("green", "healthy")
+        slow = response.plan_number_response("yellow", "healthy")
+        hold = response.plan_number_response("red", "healthy")
+        lock = response.plan_number_response("red", "healthy", 7)
         warm = WarmUp(100, 1, NOW)
         cases = [
             # response, limit, warm-up, busiest day, expected
@@ -242,7 +242,7 @@ class TestDailyLimit(unittest.TestCase):
                 )
 
     def test_half_of_unlimited_without_a_busy_day(self):
-        slow = response.plan("yellow", "healthy")
+        slow = response.plan_number_response("yellow", "healthy")
         self.assertEqual(warm_up_policy.daily_limit(slow, None), 50_000)
 
     @untimed
@@ -255,7 +255,7 @@ class TestDailyLimit(unittest.TestCase):
     ):
         own = Settings(yellow_share=share)
         warm_up = WarmUp(first, step, NOW)
-        answer = response.plan(rating, "healthy", red_days, settings=own)
+        answer = response.plan_number_response(rating, "healthy", red_days, settings=own)
         found = warm_up_policy.daily_limit(answer, limit, None, busiest, own)
         warming = warm_up_policy.daily_limit(answer, limit, warm_up, busiest, own)
         self.assertLessEqual(0, warming)
@@ -338,11 +338,11 @@ class TestWarmUp(unittest.TestCase):
         for used, level, rating, since, expected in cases:
             with self.subTest(used=used, level=level, rating=rating, since=since):
                 warm_up = before._replace(stepped_at=NOW - since)
-                found = warm_up_policy.advance(warm_up, 2000, used, level, rating, NOW)
+                found = warm_up_policy.advance_warm_up(warm_up, 2000, used, level, rating, NOW)
                 self.assertEqual(found, warm_up if expected is same else expected)
         first = WarmUp(100, 0, NOW - DAY)
         self.assertEqual(
-            warm_up_policy.advance(first, 2000, 9, "at_risk", "red", NOW),
+            warm_up_policy.advance_warm_up(first, 2000, 9, "at_risk", "red", NOW),
             first._replace(stepped_at=NOW),
         )
 
@@ -362,22 +362,22 @@ class TestWarmUp(unittest.TestCase):
         for step, limit, level, used, over in cases:
             with self.subTest(step=step, limit=limit, level=level):
                 warm_up = WarmUp(100, step, NOW - DAY)
-                found = warm_up_policy.advance(warm_up, limit, used, level, "green", NOW)
+                found = warm_up_policy.advance_warm_up(warm_up, limit, used, level, "green", NOW)
                 self.assertIs(found is None, over)
 
     def test_a_manager_may_set_pace_and_growth(self):
         own = Settings(warm_up_every=2 * DAY, warm_up_growth=3)
         warm_up = WarmUp(100, 0, NOW - 2 * DAY)
         look = (300, 100, "healthy", "green")
-        self.assertIsNone(warm_up_policy.advance(warm_up, *look, NOW, own))
+        self.assertIsNone(warm_up_policy.advance_warm_up(warm_up, *look, NOW, own))
         warm_up = warm_up._replace(stepped_at=NOW - DAY)
-        self.assertEqual(warm_up_policy.advance(warm_up, *look, NOW, own), warm_up)
+        self.assertEqual(warm_up_policy.advance_warm_up(warm_up, *look, NOW, own), warm_up)
         warm_up = WarmUp(100, 1, NOW - 2 * DAY)
         self.assertEqual(
-            warm_up_policy.advance(warm_up, 2000, 149, "healthy", "green", NOW, own), warm_up
+            warm_up_policy.advance_warm_up(warm_up, 2000, 149, "healthy", "green", NOW, own), warm_up
         )
         self.assertEqual(
-            warm_up_policy.advance(warm_up, 2000, 150, "healthy", "green", NOW, own).step, 2
+            warm_up_policy.advance_warm_up(warm_up, 2000, 150, "healthy", "green", NOW, own).step, 2
         )
 
     @untimed
@@ -402,7 +402,7 @@ class TestWarmUp(unittest.TestCase):
             now += hours * HOUR
             allowed = warm_up_policy.warm_up_limit(warm_up, limit)
             used = int(used_part * allowed)
-            after = warm_up_policy.advance(warm_up, limit, used, level, rating, now)
+            after = warm_up_policy.advance_warm_up(warm_up, limit, used, level, rating, now)
             if after is None or after.step > warm_up.step:
                 self.assertEqual(level, "healthy")
                 self.assertIn(rating, ("green", "unknown"))
@@ -424,7 +424,7 @@ class TestWarmUp(unittest.TestCase):
             allowed = warm_up_policy.warm_up_limit(warm_up, limit)
             self.assertGreaterEqual(allowed, last)
             now, last = now + DAY, allowed
-            warm_up = warm_up_policy.advance(warm_up, limit, allowed, "healthy", "green", now)
+            warm_up = warm_up_policy.advance_warm_up(warm_up, limit, allowed, "healthy", "green", now)
         self.assertIsNone(warm_up)
 
 
@@ -432,7 +432,7 @@ class TestCanary(unittest.TestCase):
     def test_young_portfolios(self):
         for sent, young in ((0, True), (499_999, True), (500_000, False)):
             with self.subTest(sent=sent):
-                self.assertIs(canary_policy.is_young_portfolio(sent), young)
+                self.assertIs(canary_policy.is_paced_portfolio(sent), young)
 
     def test_size_of_the_first_wave(self):
         cases = [
@@ -451,13 +451,13 @@ class TestCanary(unittest.TestCase):
         ]
         for size, needed, young, expected in cases:
             with self.subTest(size=size, needed=needed, young=young):
-                self.assertEqual(canary_policy.canary(size, needed, young), expected)
+                self.assertEqual(canary_policy.canary_size(size, needed, young), expected)
         own = Settings(canary_share=0.07, canary_minimum=3, canary_maximum=40, large_campaign=100)
         # 0.07 * 100 is a hair above 7 in binary.
         for size, expected in ((100, 7), (101, 8), (9000, 40), (20, None), (99, None)):
             with self.subTest(size=size):
-                self.assertEqual(canary_policy.canary(size, False, True, own), expected)
-        self.assertEqual(canary_policy.canary(20, True, False, own), 3)
+                self.assertEqual(canary_policy.canary_size(size, False, True, own), expected)
+        self.assertEqual(canary_policy.canary_size(20, True, False, own), 3)
 
     def test_what_the_first_wave_says(self):
         wave, wait, longest = 200, 2 * HOUR, 24 * HOUR

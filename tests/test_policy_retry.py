@@ -13,7 +13,7 @@ DAY = timedelta(hours=24)
 
 
 def decide(failure_type, attempt=1, **given):
-    return retry.decide(failure_type, attempt, NOW, **given)
+    return retry.decide_retry(failure_type, attempt, NOW, **given)
 
 
 def waits(failure_type, **given):
@@ -140,7 +140,7 @@ class TestScopes(unittest.TestCase):
                 {"previous_undeliverable_count": 1},
                 "fail",
                 "person",
-                retry.UNREACHABLE_FOR,
+                retry.UNREACHABLE_PERIOD,
             ),
             ("marketing_limit", {}, "retry", "person", DAY),
             ("marketing_limit", {"attempt": 2}, "fail", "person", DAY),
@@ -201,7 +201,7 @@ class TestShape(unittest.TestCase):
     def test_every_failure_type_has_one_rule(self):
         self.assertEqual(len(set(retry.FAILURE_TYPES)), len(retry.FAILURE_TYPES))
         self.assertEqual(set(retry.RULES), set(retry.FAILURE_TYPES))
-        self.assertLessEqual(retry.NEVER_BY_HAND, set(retry.FAILURE_TYPES))
+        self.assertLessEqual(retry.NEVER_RETRIED_MANUALLY, set(retry.FAILURE_TYPES))
 
     @untimed
     @given(
@@ -243,8 +243,8 @@ class TestByHand(unittest.TestCase):
         }
         for failure_type in retry.FAILURE_TYPES:
             with self.subTest(failure_type):
-                self.assertIs(retry.may_retry_by_hand(failure_type), failure_type not in never)
-                starts = retry.retryable_from(failure_type, NOW)
+                self.assertIs(retry.can_retry_manually(failure_type), failure_type not in never)
+                starts = retry.earliest_retry(failure_type, NOW)
                 if failure_type in never:
                     self.assertIsNone(starts)
                 elif failure_type == "marketing_limit":
@@ -253,5 +253,5 @@ class TestByHand(unittest.TestCase):
                     self.assertEqual(starts, NOW)
 
     def test_an_unknown_failure_is_left_alone(self):
-        self.assertFalse(retry.may_retry_by_hand("a type of next year"))
-        self.assertIsNone(retry.retryable_from("a type of next year", NOW))
+        self.assertFalse(retry.can_retry_manually("a type of next year"))
+        self.assertIsNone(retry.earliest_retry("a type of next year", NOW))

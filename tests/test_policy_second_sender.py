@@ -46,18 +46,18 @@ class TestWhose(unittest.TestCase):
         ]  # fmt: skip
         for what, known, attempt, wamid, expected in cases:
             with self.subTest(what):
-                self.assertIs(second_sender.is_not_ours(known, attempt, wamid), expected)
+                self.assertIs(second_sender.is_foreign_status(known, attempt, wamid), expected)
 
     @given(st.sampled_from(STATES), st.integers(1, 9), st.booleans())
     def test_an_attempt_that_left_is_never_somebody_elses(self, state, attempts, is_unsent):
         left = attempts - (state == "reserved" and is_unsent)
         known = row(state, attempts, "w", is_unsent)
         for attempt in range(1, left + 1):
-            self.assertFalse(second_sender.is_not_ours(known, attempt, "w"))
+            self.assertFalse(second_sender.is_foreign_status(known, attempt, "w"))
 
     @given(st.sampled_from(STATES), st.integers(0, 9), st.integers(1, 9))
     def test_an_attempt_that_never_was_always_is(self, state, attempts, more):
-        self.assertTrue(second_sender.is_not_ours(row(state, attempts), attempts + more, "w"))
+        self.assertTrue(second_sender.is_foreign_status(row(state, attempts), attempts + more, "w"))
 
 
 class TestTag(unittest.TestCase):

@@ -124,7 +124,7 @@ class TestOurDoors(unittest.TestCase):
         ]
         for current, target, expected in cases:
             with self.subTest(current=current, target=target):
-                self.assertIs(status.may(current, target), expected)
+                self.assertIs(status.can_move(current, target), expected)
 
     def test_the_table_names_every_state_and_no_other(self):
         self.assertEqual(set(status.ALLOWED), set(status.STATES))
@@ -132,7 +132,7 @@ class TestOurDoors(unittest.TestCase):
 
     def test_only_a_reservation_leads_to_the_wire(self):
         """Never twice: nothing that may have left is sent again without passing by queued."""
-        to_the_wire = {state for state in status.STATES if status.may(state, "reserved")}
+        to_the_wire = {state for state in status.STATES if status.can_move(state, "reserved")}
         self.assertEqual(to_the_wire, {"queued"})
-        back = {state for state in status.STATES if status.may(state, "queued")}
+        back = {state for state in status.STATES if status.can_move(state, "queued")}
         self.assertEqual(back, {"reserved", "uncertain", "failed", "skipped"})

@@ -16,7 +16,7 @@ TOLD = {
     "salesperson": "salesperson sales_rep_name agent agent_name vendedor asesor nombre_del_asesor "
     "nome_do_vendedor conseiller vendeur",
 }
-UNTOLD = [
+UNREPORTED = [
     "product_name",
     "event_name",
     "hotel_name",
@@ -95,12 +95,12 @@ class TestSourceFor(unittest.TestCase):
         for source, names in TOLD.items():
             for name in names.split():
                 with self.subTest(name):
-                    self.assertEqual(variable_names.source_for(name), source)
+                    self.assertEqual(variable_names.guess_source(name), source)
 
     def test_names_that_only_contain_a_known_one(self):
-        for name in UNTOLD:
+        for name in UNREPORTED:
             with self.subTest(name):
-                self.assertEqual(variable_names.source_for(name), "")
+                self.assertEqual(variable_names.guess_source(name), "")
 
     def test_no_name_is_two_things(self):
         names = [name for names in variable_names.KNOWN.values() for name in names.split()]
@@ -108,4 +108,4 @@ class TestSourceFor(unittest.TestCase):
 
     @given(st.text(max_size=30))
     def test_any_text(self, text):
-        self.assertIn(variable_names.source_for(text), ("", *variable_names.KNOWN))
+        self.assertIn(variable_names.guess_source(text), ("", *variable_names.KNOWN))

@@ -4,7 +4,7 @@ import unittest
 
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.waba_campaign.policy.visible import visible
+from odoo.addons.waba_campaign.policy.visible import visible_text
 
 NOTHING = {
     "zero-width space": "\u200b", "non-joiner": "\u200c", "joiner": "\u200d",
@@ -35,27 +35,27 @@ class TestVisible(unittest.TestCase):
     def test_what_nobody_sees_is_no_value(self):
         for name, text in NOTHING.items():
             with self.subTest(name):
-                self.assertEqual(visible(text), "")
-                self.assertEqual(visible(text * 3 + " " + text), "")
+                self.assertEqual(visible_text(text), "")
+                self.assertEqual(visible_text(text * 3 + " " + text), "")
 
     def test_what_nobody_sees_leaves_the_rest(self):
         for name, text in NOTHING.items():
             if text.strip() and name not in ("combining mark alone",):
                 with self.subTest(name):
                     self.assertEqual(
-                        " ".join(visible(f"{text}Ana{text} Gil{text}").split()), "Ana Gil"
+                        " ".join(visible_text(f"{text}Ana{text} Gil{text}").split()), "Ana Gil"
                     )
 
     def test_emoji_and_the_scripts_that_need_joiners_stay_as_they_are(self):
         for text in KEPT:
             with self.subTest(text):
-                self.assertEqual(visible(text), text)
-                self.assertEqual(visible(f"\ufeff Hola {text}\u200b"), f"Hola {text}")
+                self.assertEqual(visible_text(text), text)
+                self.assertEqual(visible_text(f"\ufeff Hola {text}\u200b"), f"Hola {text}")
 
     @given(st.text(max_size=60))
     def test_what_is_seen_stays_seen_and_once_is_enough(self, text):
-        shown = visible(text)
-        self.assertEqual(visible(shown), shown)
+        shown = visible_text(text)
+        self.assertEqual(visible_text(shown), shown)
         letters = [
             letter
             for letter in text

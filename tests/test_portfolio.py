@@ -106,7 +106,7 @@ class TestLimit(PortfolioCase):
         self.assertEqual(self.portfolio.slots_used, 2)
         self.assertEqual(self.portfolio.next_slot_at, people[1].slot_at + timedelta(hours=24))
         self.assertEqual(len(self.portfolio._slot_times()), 2)
-        action = self.portfolio.action_view_counted_people()
+        action = self.portfolio.action_view_counted_recipients()
         self.assertEqual(self.env[action["res_model"]].search(action["domain"]), people[1:])
 
     def test_an_unused_portfolio_shows_nothing_used(self):

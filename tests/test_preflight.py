@@ -61,7 +61,7 @@ class PreflightCase(WabaCase):
 
     def _past_campaign(self, delivered, opted_out, first=77_000_000):
         campaign = self._campaign(self._leads(1, start=900_000), name="Before")
-        campaign._begin()
+        campaign._start_launch()
         numbers = [f"+346{index:08d}" for index in range(first, first + delivered)]
         people = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, numbers)
         now = fields.Datetime.now()
@@ -103,7 +103,7 @@ class TestLines(PreflightCase):
                     self.assertEqual(check.records, records)
                 if level == "stop":
                     self.assertEqual(
-                        check.may_be_overridden, preflight.may_be_overridden(line, check.case)
+                        check.can_be_overridden, preflight.can_be_overridden(line, check.case)
                     )
                     with self.assertRaisesRegex(UserError, re.escape(check.sentence[:40])):
                         campaign.action_launch()
@@ -293,7 +293,7 @@ class TestLines(PreflightCase):
 
     @case("new_contacts", "stop")
     def _new_contacts_stop(self):
-        leads = self._leads(preflight.COLD_PEOPLE)
+        leads = self._leads(preflight.MANY_NEW_CONTACTS)
         return self._campaign(leads), leads, "1,000 of 1,000 people were never written to"
 
     @case("renumbered", "pass")
@@ -375,7 +375,7 @@ class TestLines(PreflightCase):
 class TestDryRun(PreflightCase):
     def test_it_counts_what_the_preparation_makes_and_leaves_no_trace(self):
         leads = self._leads(4)
-        self.env["phone.blacklist"]._add([leads[0].phone_sanitized])
+        self.env["phone.blacklist"]._add_line([leads[0].phone_sanitized])
         twin = self._lead(leads[1].phone)
         ours = self._lead(self.sender.number)
         campaign = self._campaign(leads | twin | ours | self._lead("n/a") | self._lead(False))
@@ -383,7 +383,7 @@ class TestDryRun(PreflightCase):
         run = campaign._dry_run()
         self.assertEqual(self.env["waba.recipient"].search_count([]), before)
         self.assertFalse(self._rows(campaign))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         made = {}
         for row in self._rows(campaign, "skipped"):
@@ -427,7 +427,7 @@ class TestDryRun(PreflightCase):
 class TestOutlook(PreflightCase):
     def test_other_campaigns_and_the_follow_ups_share_are_counted(self):
         self.portfolio.write({"daily_cap": 10, "followup_share": 0.2})
-        self._campaign(self._leads(20, start=500))._begin()
+        self._campaign(self._leads(20, start=500))._start_launch()
         check = self._line(self._campaign(self._leads(8)), "duration")
         self.assertIn("10 people a day, 2 kept for follow-ups, 20 people of other", check.sentence)
         self.assertIn("8 people take 4 days", check.sentence)
@@ -513,7 +513,7 @@ class TestDialog(PreflightCase):
         leads, other = self._leads(2), self._lead("n/a")
         campaign = self._mine(leads | other)
         line = self._open(campaign).line_ids.filtered(lambda line: line.line == "left_out")
-        line.action_leave_out()
+        line.action_exclude()
         self.assertEqual(campaign._audience_records().search(campaign._audience_domain_list()),
                          leads)  # fmt: skip
         self.assertEqual(self._levels(campaign)["left_out"], "pass")

@@ -162,7 +162,7 @@ class TestErase(PrivacyCase):
         with self._case("told by a status"):
             alone.user_uid = False
             row = self._message(OTHER)
-            people._learn_user_uids({row.id: UID})
+            people._store_user_uids({row.id: UID})
             self.assertEqual(self._person(OTHER).marketing_state, "opted_out")
 
     def test_who_opts_in_again_is_forgotten_here(self):
@@ -179,7 +179,7 @@ class TestErase(PrivacyCase):
         portfolio = self._portfolio_elsewhere()
         ours, theirs = self._person(), self._person(portfolio=portfolio)
         theirs._set_consent("marketing", "opt_in", "form", "Their own form")
-        ours._erase(self.env.company)
+        ours._erase_personal_data(self.env.company)
         self.assertEqual(self._person().marketing_state, "opted_out")
         self.assertEqual(theirs.marketing_state, "opted_in")
 
@@ -248,7 +248,7 @@ class TestErase(PrivacyCase):
         self.assertGreaterEqual(len(key), 64)
         self.assertRegex(row.fingerprint, "^[0-9a-f]{64}$")
         self.env["ir.config_parameter"].set_param("waba_campaign.erasure_secret", "another")
-        self.assertFalse(self.env["waba.erased.person"]._among([NUMBER]))
+        self.assertFalse(self.env["waba.erased.person"]._find_erased([NUMBER]))
 
     def test_the_wizard_says_what_happens_to_how_many_and_asks(self):
         person, _campaign = self._known()

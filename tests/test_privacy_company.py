@@ -138,7 +138,7 @@ class TestShared(SharedCase):
         self.a.waba_feed_blacklist = True
         self._person(portfolio=self.foreign)
         self.person._set_consent("marketing", "opt_out", "reply", "no", company=self.a)
-        self.person._erase(self.a | self.b)
+        self.person._erase_personal_data(self.a | self.b)
         self.assertTrue(self.env["phone.blacklist"].search([("number", "=", NUMBER)]))
 
     def test_what_people_say_to_one_company_is_told_to_no_other(self):

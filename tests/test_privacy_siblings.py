@@ -53,7 +53,7 @@ class TestSiblings(SharedCase):
         self.assertTrue(theirs.opted_out_at)
         event = self.env["waba.webhook.event"]
         [stop] = webhooks.parse_events(self._preference_body("stop"))
-        about = event._about_person(self.account, stop)
+        about = event._person_subject(self.account, stop)
         self.assertEqual(about["message_id"], ours.id)
 
     def test_a_lead_tells_of_the_conversations_of_the_chosen_companies(self):

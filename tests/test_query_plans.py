@@ -167,9 +167,9 @@ class TestQueryPlans(WabaCase):
         with Statements() as statements:
             self._dispatch()
             self._dispatch()
-            self.sender._own_slots(fields.Datetime.now())
+            self.sender._own_slot_times(fields.Datetime.now())
             campaign.watched_from = campaign.launched_at
-            campaign._look_at_all()
+            campaign._check_campaign()
         self.assertEqual((campaign.sent_count, campaign.wave_state), (2, "waiting"))
         self.assertTrue([text for text in statements.texts if "count(DISTINCT" in text])
         self._check(statements)
@@ -242,7 +242,7 @@ class TestQueryPlans(WabaCase):
         self.simulator.post("behaviour", reply_rate=1.0, reply_texts=["Gracias", "BAJA"])
         campaign = self._launch(self._leads(4, start=4000))
         with Statements() as statements:
-            self._take_posted()
+            self._apply_posted()
         self.assertEqual(campaign.read_count, 4)
         self.assertEqual(campaign.replied_count, 4)
         self._check(statements)
@@ -285,7 +285,7 @@ class TestQueryPlans(WabaCase):
         """Entering, sending, an answer, a change of stage, beside 40,000 that wait or are over."""
         leads = self._leads(4, start=5000)
         with Statements() as statements:
-            self.sequence._enter(leads)
+            self.sequence._enroll_leads(leads)
             self._run_cron(self.env.ref("waba_campaign.ir_cron_run_followups"))
             self._dispatch()
             made = self.sequence.enrollment_ids.filtered(lambda one: one.lead_id in leads)
@@ -331,11 +331,11 @@ class TestQueryPlans(WabaCase):
         self.env.flush_all()
         messages, results = self.env["waba.message"], self.env["waba.attribution"]
         with Statements() as statements:
-            messages._follow_link(f"{link.code}-{'A' * 16}", "GET", PHONE)
+            messages._resolve_link(f"{link.code}-{'A' * 16}", "GET", PHONE)
             messages._price_batch()
-            results._take_answers(at - timedelta(days=2))
-            results._recount(lead)
-            self.env["waba.money.daily"]._recount(at.date(), at)
+            results._attribute_answers(at - timedelta(days=2))
+            results._update_attributions(lead)
+            self.env["waba.money.daily"]._recount_days(at.date(), at)
         self.assertTrue(row.clicked_at)
         self.assertEqual(row.cost_state, "no_rate")
         self.assertEqual(results.search_count([("message_id", "=", row.id)]), 3)

@@ -9,7 +9,7 @@ import pytz
 from odoo import fields
 from odoo.tests import Form, tagged
 
-from ..models.phone_countries import zones_of
+from ..models.phone_countries import number_time_zones
 from .test_message_direct import DirectCase
 
 # One number of each of twelve time zones that a number tells.
@@ -75,10 +75,10 @@ class TestZone(HoursCase):
         ]
         for number, zones in cases:
             with self.subTest(number):
-                self.assertEqual(zones_of(number), zones)
+                self.assertEqual(number_time_zones(number), zones)
         # A Russian mobile number may be anywhere in its country; so may a freephone number.
-        self.assertIn("Asia/Kamchatka", zones_of("+79161234567"))
-        self.assertIn("Pacific/Honolulu", zones_of("+18005550123"))
+        self.assertIn("Asia/Kamchatka", number_time_zones("+79161234567"))
+        self.assertIn("Pacific/Honolulu", number_time_zones("+18005550123"))
 
     def test_contact_then_number_then_company(self):
         self.company.partner_id.tz = "Atlantic/Canary"
@@ -99,9 +99,9 @@ class TestZone(HoursCase):
         ]
         for record, number, zone in cases:
             with self.subTest(record=record, number=number):
-                self.assertEqual(people._timezone_of(number, record, self.company), zone)
+                self.assertEqual(people._recipient_time_zone(number, record, self.company), zone)
         lead.partner_id = partner
-        self.assertEqual(people._timezone_of("+4915112345678", lead, self.company), "Asia/Tokyo")
+        self.assertEqual(people._recipient_time_zone("+4915112345678", lead, self.company), "Asia/Tokyo")
 
     def test_what_odoo_filled_in_from_the_creator_is_nobodys_word(self):
         self.salesperson.tz = "Europe/Madrid"
@@ -118,7 +118,7 @@ class TestZone(HoursCase):
                 as_creator = self.env["res.partner"].with_user(self.salesperson)
                 partner = as_creator.with_context(tz=zone).sudo().create({"name": "Eva"})
                 self.assertEqual((partner.tz, partner.create_uid), (zone, self.salesperson))
-                found = people._timezone_of(number, partner, self.company)
+                found = people._recipient_time_zone(number, partner, self.company)
                 self.assertEqual(found, expected)
 
 
@@ -197,7 +197,7 @@ class TestWaiting(HoursCase):
         partner = self.env["res.partner"].create(
             {"name": "Eva", "phone": "+34611000001", "tz": "Europe/Madrid"}
         )
-        self._hears_from()
+        self._open_window()
         cases = [
             # origin, template or text, waits
             ("sequence", self.template, True),
@@ -310,7 +310,7 @@ class TestSettings(HoursCase):
             page.waba_quiet_from = 20.5
             page.waba_us_marketing_left_out = False
         page.save().execute()
-        self.assertEqual(self.company._waba_quiet_span(), (20.5, self.company.waba_quiet_until))
+        self.assertEqual(self.company._waba_quiet_period(), (20.5, self.company.waba_quiet_until))
         self.assertFalse(self.company.waba_us_marketing_left_out)
 
     def test_promotions_to_the_united_states_are_left_out_unless_switched_off(self):

@@ -29,7 +29,7 @@ class TestRate(TransactionCase):
         )
 
     def _price(self, country, category="marketing", at=NOW, company=None):
-        amount, currency = self.rates._card(company or self.env.company)(country, category, at)
+        amount, currency = self.rates._rate_card(company or self.env.company)(country, category, at)
         return amount, currency and currency.name
 
     def test_without_a_card_there_is_no_price(self):

@@ -204,18 +204,18 @@ class TestWhatIsSaidOfPeople(ReachCase):
         made = {}
         for lead, person in self.people.items():
             key = f"test:{lead.id}"
-            events._record([{**about, "recipient_id": person.id, "event_key": key}])
+            events._record_events([{**about, "recipient_id": person.id, "event_key": key}])
             made[lead] = events.search([("event_key", "=", key)])
         self.assertTrue(self._sees(self.own, made[self.mine]))
         self.assertFalse(self._sees(self.own, made[self.theirs]))
         self.assertTrue(self._sees(self.salesperson, made[self.theirs]))
-        events._record(
+        events._record_events(
             [{"kind": "template_flagged", "source": "poll", "template_id": self.template.id,
               "account_id": self.account.id, "event_key": "test:template"}]
         )  # fmt: skip
         of_nobody = events.search([("event_key", "=", "test:template")])
         self.assertTrue(self._sees(self.own, of_nobody), "of no person and no campaign")
-        events._record(
+        events._record_events(
             [{"kind": "block_order", "source": "poll", "account_id": self.account.id,
               "campaign_id": self._campaign(self._leads(1, start=60), user_id=self.other.id).id,
               "event_key": "test:campaign"}]
@@ -223,7 +223,7 @@ class TestWhatIsSaidOfPeople(ReachCase):
         self.assertFalse(self._sees(self.own, events.search([("event_key", "=", "test:campaign")])))
 
     def _conversation(self, person, **values):
-        conversation = self.env["waba.conversation"]._of_pair(self.sender, person)
+        conversation = self.env["waba.conversation"]._find_or_create_pair(self.sender, person)
         conversation.write({"last_inbound_at": fields.Datetime.now(), **values})
         return conversation
 
@@ -270,7 +270,7 @@ class TestWhatIsSaidOfPeople(ReachCase):
         )  # fmt: skip
         sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})
         sequence._activate()
-        entered = sequence._enroll_by_hand(self.theirs)
+        entered = sequence._enroll_manually(self.theirs)
         self.assertFalse(self._sees(self.own, entered))
         self.theirs.unlink()
         self.assertTrue(entered.exists().lead_name)
@@ -285,7 +285,7 @@ class TestWhatIsSaidOfPeople(ReachCase):
         self.assertIn("No more", row.why_html)
         mine = self.mine.with_user(self.own)
         self.assertEqual(mine.waba_marketing_state, "opted_out")
-        action = mine.action_waba_open_person()
+        action = mine.action_waba_open_recipient()
         self.assertEqual(action["res_id"], self.people[self.mine].id)
         person = self.people[self.mine].with_user(self.own)
         self.assertTrue(person.web_read({"number": {}, "consent_ids": {"fields": {"at": {}}}}))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from odoo import fields
 from odoo.addons.waba_campaign.models import waba_failure
 from odoo.addons.waba_campaign.policy import numbers, record_change
-from odoo.addons.waba_campaign.policy.record_change import Message, Record
+from odoo.addons.waba_campaign.policy.record_change import MessageOrigin, RecordState
 from odoo.tests import tagged
 
 from .common import NUMBER_ES, ROOT, WabaCase
@@ -52,8 +52,8 @@ class TestRecordChangePolicy(unittest.TestCase):
         ]
         for then, now, reason in cases:
             with self.subTest(f"{set(then)} -> {set(now)}"):
-                message = Message(NUMBER, then, "campaign", "marketing")
-                self.assertEqual(record_change.why_not(message, Record(NUMBER, now)), reason)
+                message = MessageOrigin(NUMBER, then, "campaign", "marketing")
+                self.assertEqual(record_change.change_reason(message, RecordState(NUMBER, now)), reason)
 
     def test_what_each_origin_heeds(self):
         everything = {"elsewhere", "lost", "archived", "won", "contact_archived", "open"}
@@ -72,11 +72,11 @@ class TestRecordChangePolicy(unittest.TestCase):
             ("sequence", "utility"): {"elsewhere", "contact_archived"},
         }
         for (origin, category), heeded in cases.items():
-            message = Message(NUMBER, some(), origin, category)
-            self.assertEqual(record_change.heeded(message), heeded, (origin, category))
-        ends = Message(NUMBER, some(), "sequence", "utility", some("won"))
+            message = MessageOrigin(NUMBER, some(), origin, category)
+            self.assertEqual(record_change.relevant_traits(message), heeded, (origin, category))
+        ends = MessageOrigin(NUMBER, some(), "sequence", "utility", some("won"))
         self.assertEqual(
-            record_change.why_not(ends, Record(NUMBER, some("won"))), "lead_won"
+            record_change.change_reason(ends, RecordState(NUMBER, some("won"))), "lead_won"
         )
 
     @given(
@@ -85,25 +85,25 @@ class TestRecordChangePolicy(unittest.TestCase):
     )  # fmt: skip
     @settings(max_examples=300, deadline=None)
     def test_invariants(self, then, now, origin, category):
-        message = Message(NUMBER, frozenset(then), origin, category)
-        same = record_change.why_not(message, Record(NUMBER, frozenset(then)))
+        message = MessageOrigin(NUMBER, frozenset(then), origin, category)
+        same = record_change.change_reason(message, RecordState(NUMBER, frozenset(then)))
         self.assertIsNone(same, "what was so already excludes nobody")
-        reason = record_change.why_not(message, Record(NUMBER, frozenset(now)))
+        reason = record_change.change_reason(message, RecordState(NUMBER, frozenset(now)))
         self.assertIn(reason, (None, *record_change.REASONS))
         if category != "service":
-            for record in (None, Record("", frozenset(now)), Record(OTHER, frozenset(now))):
-                self.assertIsNotNone(record_change.why_not(message, record))
+            for record in (None, RecordState("", frozenset(now)), RecordState(OTHER, frozenset(now))):
+                self.assertIsNotNone(record_change.change_reason(message, record))
 
     def test_spellings_of_one_number_are_no_change(self):
         for then, now in (("+5215512345678", "+525512345678"), ("+525512345678", "+5215512345678"),
                           ("+551187654321", "+5511987654321")):  # fmt: skip
-            message = Message(then, some("open"), "campaign", "marketing")
-            record = Record(now, some("open"))
-            self.assertIsNone(record_change.why_not(message, record, numbers.e164_of), then)
+            message = MessageOrigin(then, some("open"), "campaign", "marketing")
+            record = RecordState(now, some("open"))
+            self.assertIsNone(record_change.change_reason(message, record, numbers.canonical_number), then)
 
     def test_every_reason_has_its_words(self):
         self.assertLessEqual(
-            set(record_change.REASONS), {key for key, _label in waba_failure.LEFT_OUT}
+            set(record_change.REASONS), {key for key, _label in waba_failure.EXCLUSION_REASONS}
         )
 
 
@@ -208,7 +208,7 @@ class TestRecordChange(WabaCase):
             campaign.audience_domain = repr(
                 [("id", "=", record.id), ("active", "in", (True, False))]
             )
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         return self._rows(campaign)
 
@@ -225,7 +225,7 @@ class TestRecordChange(WabaCase):
     def _by_settling(self, record, template):
         row = self._by_campaign(record, template)
         row.write({"state": "uncertain", "attempt_count": 1})
-        row.action_settle_send_again()
+        row.action_settle_resend()
         return row
 
     def _by_winner(self, record, template):
@@ -417,15 +417,15 @@ class TestRecordChange(WabaCase):
         def statements(count):
             leads = self._leads(count, start=count * 100)
             campaign = self._campaign(leads)
-            campaign._begin()
+            campaign._start_launch()
             self._prepare()
-            candidates = self.sender._candidates(
+            candidates = self.sender._find_candidates(
                 campaign, 100, fields.Datetime.now(), fields.Datetime.now(), False
             )
             self.assertEqual(len(candidates), count)
             self.env.invalidate_all()
             before = self.cr.sql_log_count
-            self.assertEqual(len(self.sender._leave_out_changed(candidates)), count)
+            self.assertEqual(len(self.sender._exclude_changed(candidates)), count)
             return self.cr.sql_log_count - before
 
         self.assertEqual(statements(3), statements(30))
@@ -433,7 +433,7 @@ class TestRecordChange(WabaCase):
     def test_a_crowd_of_changed_leads_does_not_keep_others_waiting(self):
         leads = self._leads(40)
         campaign = self._campaign(leads)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         leads[:35].write({"active": False})
         self._dispatch()
@@ -455,7 +455,7 @@ class TestRecordChange(WabaCase):
             with self._case(str(order)):
                 leads = self._lead(NUMBER) + self._lead(OTHER)
                 campaign = self._campaign(leads)
-                campaign._begin()
+                campaign._start_launch()
                 self._prepare()
                 for step in order:
                     steps[step](*leads)
@@ -473,7 +473,7 @@ class TestRecordChange(WabaCase):
         leads = self._leads(3)
         leads[1].action_set_won()
         campaign = self._campaign(leads)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         rows = self._rows(campaign)
         self.env.flush_all()

@@ -164,7 +164,7 @@ class TestRelease(ResponseCase):
         self._release_by(self.manager, self.template, "One bad list, it is gone.")
         self.assertEqual((campaign.state, self.template.hold_key), ("running", False))
         self.assertIn("One bad list, it is gone.", self._chatter(self.template))
-        self.template._take_flag()
+        self.template._apply_flag()
         self.assertEqual(self.template.hold_key, "template_flagged")
         self.template._set_status("disabled")
         self.assertFalse(self.template.may_be_released, "what Meta stopped, only Meta frees")

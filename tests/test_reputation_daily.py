@@ -11,8 +11,8 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 from psycopg2.errors import SerializationFailure
 
-from ..models.phone_countries import country_of
-from ..models.waba_message_daily import COUNTED_AT, COUNTS, MEASURES
+from ..models.phone_countries import number_country
+from ..models.waba_message_daily import COUNTED_AT_PARAMETER, COUNTS, MEASURES
 from ..policy import reputation
 from .reputation_case import ReputationCase
 
@@ -37,7 +37,7 @@ class TestCounting(ReputationCase):
         )
         self.simulator.post("delivery", give_up_after=0)
         campaign = self._launch(self._leads(6))
-        self._take_posted()
+        self._apply_posted()
         self._run_judge()
         campaign.invalidate_recordset()
         rows = self._daily(campaign_id=campaign.id)
@@ -70,7 +70,7 @@ class TestCounting(ReputationCase):
         of_campaign = [("campaign_id", "=", campaign.id)]
         for measure, count in COUNTED.items():
             with self.subTest(measure):
-                action = self.sender._rows_action("", of_campaign, measure)
+                action = self.sender._drilldown("", of_campaign, measure)
                 for model in ("waba.message", "waba.message.report"):
                     self.assertEqual(self.env[model].search_count(action["domain"]), count, model)
 
@@ -129,10 +129,10 @@ class TestCounting(ReputationCase):
 
         def forget():
             with database.cursor() as cursor:
-                cursor.execute("DELETE FROM ir_config_parameter WHERE key = %s", (COUNTED_AT,))
+                cursor.execute("DELETE FROM ir_config_parameter WHERE key = %s", (COUNTED_AT_PARAMETER,))
 
         def count_on(cursor):
-            api.Environment(cursor, self.env.uid, {})["waba.message.daily"]._take_turn(now)
+            api.Environment(cursor, self.env.uid, {})["waba.message.daily"]._claim_count(now)
 
         self.addCleanup(forget)
         with database.cursor() as late:
@@ -219,7 +219,7 @@ class TestCounting(ReputationCase):
             "+5511987654321", "+61412345678", "+393123456789", "+212612345678", "+351912345678",
         ):  # fmt: skip
             with self.subTest(number):
-                self.assertEqual(prefixes[number[1:5]], country_of(number))
+                self.assertEqual(prefixes[number[1:5]], number_country(number))
 
 
 class TestOptOuts(ReputationCase):
@@ -236,7 +236,7 @@ class TestOptOuts(ReputationCase):
         return self._message(accepted_at=self.now - timedelta(days=days_ago), **values)
 
     def _stamped(self):
-        self.env["waba.message"]._stamp_opt_outs(SQL("c.at >= %s", self.now - timedelta(days=10)))
+        self.env["waba.message"]._record_opt_outs(SQL("c.at >= %s", self.now - timedelta(days=10)))
         return self.env["waba.message"].search([("opted_out_at", "!=", False)])
 
     def test_who_answers_one_message_opts_out_after_that_one(self):
@@ -320,7 +320,7 @@ class TestJudging(ReputationCase):
                 self.assertEqual(row.base, 1400)
                 self.assertEqual(self.sender.reputation_base, 1400)
                 self.assertAlmostEqual(row.opt_out_rate, outcomes.get("opted_out", 0) / 200)
-                expected = reputation.judge(
+                expected = reputation.judge_reputation(
                     self.env["waba.message.daily"]._day_counts([])[()], fields.Datetime.now()
                 )
                 self.assertEqual(row.score, expected.score)
@@ -388,7 +388,7 @@ class TestJudging(ReputationCase):
         now = fields.Datetime.now() + timedelta(days=10)
         with freeze_time(now):
             self._week(days=range(1, 9))
-            self.env["waba.reputation.event"]._record(
+            self.env["waba.reputation.event"]._record_events(
                 [
                     {"kind": "number_quality", "source": "poll", "event_key": f"test:{days_ago}",
                      "at": now - timedelta(days=days_ago), "value_after": rating,

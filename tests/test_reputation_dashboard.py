@@ -243,7 +243,7 @@ class TestFigures(DashboardCase):
         for name in ("First", "Second"):
             self._sent(1, self._bare_campaign(name, **audience), delivered=200, opted_out=30)
         self._run_judge()
-        found = {suspect["name"]: suspect for suspect in self.sender._suspects()}
+        found = {suspect["name"]: suspect for suspect in self.sender._causes()}
         suspect = found["of First, Second"]
         self.assertEqual((suspect["kind"], suspect["count"], suspect["base"]),
                          ("audience", 60, 400))  # fmt: skip
@@ -297,7 +297,7 @@ class TestFigures(DashboardCase):
         self.assertFalse([kind for kind in kinds if kind.startswith("response_")])
 
     def _record(self, *events):
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {"kind": kind, "source": source, "event_key": f"test:{index}",
                  "sender_id": self.sender.id, **values}

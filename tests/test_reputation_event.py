@@ -9,7 +9,7 @@ from freezegun import freeze_time
 from lxml import etree
 from odoo.addons.waba_campaign.cloud_api import CODES, webhook_fields, webhooks
 from odoo.addons.waba_campaign.models import waba_reputation_kinds as kinds
-from odoo.addons.waba_campaign.models.waba_reputation_event import RAW_LENGTH, SILENT_AFTER
+from odoo.addons.waba_campaign.models.waba_reputation_event import RAW_LENGTH, SILENCE_DELAY
 from odoo.addons.waba_campaign.policy import reputation_rates
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
@@ -58,12 +58,12 @@ class EvidenceCase(ApplyCase):
         }
 
     def _record(self, *vals_list):
-        return self.env["waba.reputation.event"]._record(list(vals_list))
+        return self.env["waba.reputation.event"]._record_events(list(vals_list))
 
     def _failed(self, row, code, **values):
         return self._status(row, "failed", errors=[{"code": code, "title": "Said so"}], **values)
 
-    def _silent(self, number="+34611000009", age=SILENT_AFTER + timedelta(hours=1), **values):
+    def _silent(self, number="+34611000009", age=SILENCE_DELAY + timedelta(hours=1), **values):
         now = datetime.now().replace(microsecond=0)
         return self._message(
             number, "sent", sent_at=now - age, accepted_at=now - age, wamid=f"wamid.{number}",
@@ -78,14 +78,14 @@ class TestVocabulary(EvidenceCase):
             for key, kind in kinds.KINDS.items()
             if any(word in f"{key} {kind.label}".lower() for word in ("block", "report", "spam"))
         }
-        self.assertEqual(telling, {*kinds.WITNESSED, *kinds.GUESSED_BLOCKS}, "no other kind")
+        self.assertEqual(telling, {*kinds.PERSON_REPORT_KINDS, *kinds.INFERRED_BLOCKS}, "no other kind")
         for key in telling:
             with self.subTest(key):
                 if kinds.KINDS[key].certainty == "exact":
-                    self.assertIn(key, kinds.WITNESSED)
+                    self.assertIn(key, kinds.PERSON_REPORT_KINDS)
                 for source in dict(kinds.SOURCES):
                     row = self._row(kind=key, source=source, event_key=f"{key}:{source}")
-                    if key in kinds.WITNESSED and source not in kinds.WITNESSES:
+                    if key in kinds.PERSON_REPORT_KINDS and source not in kinds.WITNESSES:
                         with (
                             mute_logger("odoo.sql_db"),
                             self.assertRaises(CheckViolation),
@@ -96,7 +96,7 @@ class TestVocabulary(EvidenceCase):
                         self.assertEqual(self._record(row).certainty, kinds.KINDS[key].certainty)
 
     def test_a_guess_cannot_be_stored_as_sure(self):
-        for kind in kinds.GUESSED_BLOCKS:
+        for kind in kinds.INFERRED_BLOCKS:
             with self.subTest(kind):
                 row = self._record(self._row(kind=kind, source="poll", event_key=kind))
                 with (
@@ -115,13 +115,13 @@ class TestVocabulary(EvidenceCase):
                 self.assertTrue(kind.label)
                 self.assertIn(kind.certainty, dict(kinds.CERTAINTIES))
                 self.assertIn(kind.effect, {*dict(kinds.EFFECTS), ""})
-        self.assertLessEqual({*kinds.RANKS, *kinds.KIND_OF_FAILURE.values()}, {*kinds.KINDS})
+        self.assertLessEqual({*kinds.RANKS, *kinds.KIND_BY_FAILURE.values()}, {*kinds.KINDS})
         self.assertLessEqual(
-            {*kinds.KIND_OF_FAILURE}, {rule.failure_type for rule in CODES.values()}
+            {*kinds.KIND_BY_FAILURE}, {rule.failure_type for rule in CODES.values()}
         )
 
     def test_what_is_noted_as_silent_is_silent_in_the_figures_too(self):
-        self.assertGreater(SILENT_AFTER, timedelta(days=reputation_rates.SILENT_AFTER_DAYS))
+        self.assertGreater(SILENCE_DELAY, timedelta(days=reputation_rates.SILENT_AFTER_DAYS))
 
     def test_change_up_down_and_no_news(self):
         cases = [
@@ -143,7 +143,7 @@ class TestVocabulary(EvidenceCase):
         ]
         for kind, before, after, expected in cases:
             with self.subTest(kind=kind, before=before, after=after):
-                self.assertEqual(kinds.effect_of_change(kind, before, after), expected)
+                self.assertEqual(kinds.change_effect(kind, before, after), expected)
 
 
 class TestAppendOnly(EvidenceCase):
@@ -573,7 +573,7 @@ class TestWebhooks(EvidenceCase):
             with self._case(name):
                 self._receive(body)
                 told = self._new().filtered(lambda event: event.certainty == "exact")
-                self.assertFalse({*told.mapped("kind")} & {*kinds.WITNESSED, *kinds.GUESSED_BLOCKS})
+                self.assertFalse({*told.mapped("kind")} & {*kinds.PERSON_REPORT_KINDS, *kinds.INFERRED_BLOCKS})
 
     # Replays
 
@@ -606,7 +606,7 @@ class TestWebhooks(EvidenceCase):
         self.assertEqual(len(before), len(bodies), "delivered after a failure is one too")
         for body, event in zip(bodies, events, strict=True):
             self._receive(body)
-            event.action_apply_again()
+            event.action_reapply()
         self._apply_webhooks()
         self.assertEqual(self._new(), before)
 
@@ -773,12 +773,12 @@ class TestCodes(EvidenceCase):
         reported = list(zip(rows.ids, events, strict=True))
         self.env.flush_all()
         with self.assertQueryCount(1):
-            rows._note_reported_failures(reported)
+            rows._record_reported_failures(reported)
         self.assertEqual(len(self._new(kind="undeliverable")), 1000)
         rows.delivered_at = EVENT
         self.env.flush_all()
         with self.assertQueryCount(2):
-            rows._note_late_deliveries(rows.ids)
+            rows._record_late_deliveries(rows.ids)
         self.assertEqual(len(self._new(kind="delivered_late")), 1000)
 
     def test_held_messages_are_noted_once_for_their_campaign(self):
@@ -792,7 +792,7 @@ class TestCodes(EvidenceCase):
 
 
 class TestSilence(EvidenceCase):
-    def _note_silence(self):
+    def _record_silence(self):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_note_silence"))
 
     def _hear(self):
@@ -802,12 +802,12 @@ class TestSilence(EvidenceCase):
     def test_silence_is_a_possible_block_and_never_a_block(self):
         row = self._silent()
         self._hear()
-        self._note_silence()
+        self._record_silence()
         event = self._new()
         self.assertEqual(self._told(), [("possible_block", "inferred", "bad", "silence")])
         self.assertEqual(event.message_id, row)
         self.assertEqual(event.recipient_id, row.recipient_id)
-        self.assertEqual(event.at, row.sent_at + SILENT_AFTER)
+        self.assertEqual(event.at, row.sent_at + SILENCE_DELAY)
         self.assertIn("may have", event.detail)
 
     def test_one_event_for_each_message_however_often_it_is_looked_at(self):
@@ -815,11 +815,11 @@ class TestSilence(EvidenceCase):
         self._silent("+34611000052")
         self._hear()
         for _time in range(3):
-            self._note_silence()
+            self._record_silence()
         self.assertEqual(len(self._new()), 2)
 
     def test_what_is_young_delivered_failed_or_never_sent_is_not_silent(self):
-        self._silent("+34611000053", age=SILENT_AFTER - timedelta(minutes=5))
+        self._silent("+34611000053", age=SILENCE_DELAY - timedelta(minutes=5))
         others = ("delivered", "read", "failed", "accepted", "held", "uncertain", "queued")
         for index, state in enumerate(others):
             self._silent(f"+3461100{1000 + index}").state = state
@@ -827,27 +827,27 @@ class TestSilence(EvidenceCase):
                       sent_at=datetime.now() - timedelta(days=5))  # fmt: skip
         self._silent("+34611000055", age=timedelta(days=40))
         self._hear()
-        self._note_silence()
+        self._record_silence()
         self.assertFalse(self._new())
 
     def test_while_nothing_is_heard_at_all_nobody_is_suspected(self):
-        row = self._silent(age=SILENT_AFTER + timedelta(days=1))
+        row = self._silent(age=SILENCE_DELAY + timedelta(days=1))
         self.env["waba.webhook.event"].search([]).unlink()
-        self._note_silence()
+        self._record_silence()
         self.assertFalse(self._new())
         self._hear()
         last = self.env["waba.webhook.event"].search([], limit=1)
-        last.received_at = row.sent_at + SILENT_AFTER - timedelta(minutes=1)
-        self._note_silence()
+        last.received_at = row.sent_at + SILENCE_DELAY - timedelta(minutes=1)
+        self._record_silence()
         self.assertFalse(self._new())
-        last.received_at = row.sent_at + SILENT_AFTER + timedelta(minutes=1)
-        self._note_silence()
+        last.received_at = row.sent_at + SILENCE_DELAY + timedelta(minutes=1)
+        self._record_silence()
         self.assertEqual(self._new().message_id, row)
 
     def test_a_late_delivery_corrects_the_guess(self):
         row, other = self._silent("+34611000056"), self._silent("+34611000057")
         self._hear()
-        self._note_silence()
+        self._record_silence()
         self._forget()
         now = int(datetime.now().replace(tzinfo=timezone.utc).timestamp())
         for status in ("delivered", "read", "delivered"):
@@ -856,7 +856,7 @@ class TestSilence(EvidenceCase):
         self.assertEqual(self._told(), [("delivered_late", "exact", "good", "status")])
         self.assertEqual(event.message_id, row)
         self.assertEqual(event.at, row.delivered_at)
-        self._note_silence()
+        self._record_silence()
         self.assertEqual(len(self._new()), 1)
         self.assertEqual(other.state, "sent")
 
@@ -960,9 +960,9 @@ class TestPeople(EvidenceCase):
 
     def test_what_a_colleague_notes_of_consent_is_evidence(self):
         person = self._message("+34611000069").recipient_id
-        self._note_wish(person, "opt_out")
+        self._record_preference(person, "opt_out")
         self._lead(person.number)
-        self._note_wish(person, "opt_in", self.manager)
+        self._record_preference(person, "opt_in", self.manager)
         self.assertEqual(
             self._told(),
             [("opt_in", "exact", "good", "person"), ("opt_out", "exact", "bad", "person")],

@@ -119,7 +119,7 @@ class TestReputationMail(ReputationCase):
         self.assertNotIn(stranger.partner_id, told)
 
     def test_a_lock_by_the_rules_is_told(self):
-        self.sender._lock_as_refused("Meta refused it.")
+        self.sender._lock_after_refusal("Meta refused it.")
         self.assertTrue(self._is_called_at_once())
         mail = self._mails()
         self.assertIn("Locked", mail.subject)

@@ -6,7 +6,6 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.addons.waba_campaign.cloud_api import TemplateComparison
 from odoo.addons.waba_campaign.models import waba_campaign_state
-from odoo.addons.waba_campaign.models import waba_poll_evidence as polling
 from odoo.addons.waba_campaign.models import waba_template_comparison as comparing
 from odoo.addons.waba_campaign.models.waba_account_sync import BUSY_INTERVAL
 
@@ -191,7 +190,7 @@ class TestHowOften(PollCase):
         self.assertGreaterEqual(alarm.call_at, before + BUSY_INTERVAL)
         self.assertLess(alarm.call_at, before + 2 * BUSY_INTERVAL)
         self.assertEqual(campaign.state, "done")
-        campaign.done_at = before - waba_campaign_state.BUSY_AFTER - timedelta(minutes=1)
+        campaign.done_at = before - waba_campaign_state.BUSY_PERIOD - timedelta(minutes=1)
         self._polls().unlink()
         self._poll()
         self.assertFalse(self._polls())
@@ -287,7 +286,7 @@ class TestComparison(PollCase):
         third = self._template("order_update", "es")
         for template, more in ((self.template, 30), (self.other, 20), (third, 10)):
             self._sent_much(template, comparing.COMPARED_SENDS + more)
-        self.assertEqual(self.account._much_sent().ids, [self.template.id, self.other.id, third.id])
+        self.assertEqual(self.account._most_sent_templates().ids, [self.template.id, self.other.id, third.id])
         # The third was never sent at Meta's: with it no comparison is answered.
         self._compare()
         self.assertEqual(len(self._compared()), 3)
@@ -295,7 +294,7 @@ class TestComparison(PollCase):
 
     def test_an_answer_that_names_no_order_is_no_evidence(self):
         answer = TemplateComparison.from_reply({"data": [{"metric": "MESSAGE_SENDS"}]})
-        self.account._note_comparison(self.template, self.other, answer)
+        self.account._record_comparison(self.template, self.other, answer)
         self.assertFalse(self._new())
 
     def test_the_pairs_of_a_day_are_bounded(self):

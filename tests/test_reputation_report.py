@@ -23,7 +23,7 @@ class TestReputationReport(ReputationCase):
 
     def _rated(self, days_ago, rating):
         at = fields.Datetime.now() - timedelta(days=days_ago)
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [{"kind": "number_quality", "source": "poll", "sender_id": self.sender.id, "at": at,
               "effect": "neutral", "value_after": rating, "event_key": f"rated:{at}"}]
         )  # fmt: skip

@@ -103,7 +103,7 @@ class TestStory(StoryCase):
         self.assertEqual(self.sender.reputation_level, "healthy")
         self.assertEqual(self._in_force(), ("full", "healthy", "active"))
         self.assertIn("Our reading: Not enough data → Healthy", self._chatter(self.sender))
-        self.assertEqual(self.sender._suspects(), [])
+        self.assertEqual(self.sender._causes(), [])
 
     def _bad_campaign_starts(self):
         self.bad = self._waiting(
@@ -134,7 +134,7 @@ class TestStory(StoryCase):
         since = self._log_end()
         self._rate("yellow")
         self.assertEqual(self._in_force(), ("slow", "yellow", "slowed"))
-        self.assertEqual(self.sender._own_people_limit(), CAP // 2)
+        self.assertEqual(self.sender._own_daily_limit(), CAP // 2)
         self.assertTold(self.sender, "response_slow", "half")
         self.assertIn("half", self._chatter(self.bad))
         self._work()
@@ -146,7 +146,7 @@ class TestStory(StoryCase):
     def assertAccused(self):
         """The first suspects of each kind are the campaign and what it sent."""
         first = {}
-        for suspect in self.sender._suspects():
+        for suspect in self.sender._causes():
             first.setdefault(suspect["kind"], suspect)
         self.assertEqual(
             (first["campaign"]["name"], first["template"]["id"]), ("Last seats", self.template.id)
@@ -193,7 +193,7 @@ class TestStory(StoryCase):
         self.assertEqual((event.source, event.user_id), ("person", self.manager))
         for record in (self.sender, self.waiting):
             self.assertIn("The bought list is deleted.", self._chatter(record))
-        self.assertIsNone(self.sender._judgement_at(self.sender.fresh_start_at).score)
+        self.assertIsNone(self.sender._judgement(self.sender.fresh_start_at).score)
 
     def _number_recovers(self, move):
         since = self._log_end()

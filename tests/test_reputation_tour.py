@@ -23,7 +23,7 @@ class DashboardTourCase(TourCase, ReputationCase):
         self._sent(1, good, sender=self.sender_mx, delivered=37, read=20)
         self._rate("yellow")
         messages = self.env["waba.message"].search([("opted_out_at", "!=", False)])
-        self.env["waba.reputation.event"]._record(
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": "opt_out",

@@ -58,7 +58,7 @@ class ResponseCase(DispatchCase, ReputationCase):
     def _waiting(self, leads, **values):
         """A campaign prepared and not yet sent."""
         campaign = self._campaign(leads, **values)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         return campaign
 
@@ -174,7 +174,7 @@ class TestRatings(ResponseCase):
         for _again in range(3):
             self._poll()
             self._run_judge()
-            self.sender._respond_now()
+            self.sender._apply_current_response()
         self.assertEqual(count(), before)
 
     def test_an_open_activity_takes_the_news_and_no_second_one_is_made(self):
@@ -430,19 +430,19 @@ class TestDailyShare(ResponseCase):
         self._sent(days_ago=1, delivered=12)
         self._count()
         self._rate("yellow")
-        self.assertEqual(self.sender._own_people_limit(), 15)
+        self.assertEqual(self.sender._own_daily_limit(), 15)
         self.env["waba.message.daily"].search([]).sudo().unlink()
-        self.sender._respond_now()
-        self.assertEqual(self.sender._own_people_limit(), 15, "the share does not eat itself")
+        self.sender._apply_current_response()
+        self.assertEqual(self.sender._own_daily_limit(), 15, "the share does not eat itself")
 
     def test_a_rating_that_falls_between_two_reservations_holds_the_second(self):
         self._waiting(self._leads(6))
         run = DispatchRun(None, 80, self.sender.run_count)
         run.pool = type("Pool", (), {"pending": 0})()
-        jobs, _left_out = self.sender._reserve(2, run)
+        jobs, _left_out = self.sender._reserve_rows(2, run)
         self.assertEqual(len(jobs), 2)
         self._rate("red")
-        self.assertEqual(self.sender._reserve(2, run), ([], 0))
+        self.assertEqual(self.sender._reserve_rows(2, run), ([], 0))
 
 
 class TestWarmUp(ResponseCase):
@@ -520,7 +520,7 @@ class TestWarmUp(ResponseCase):
         self.portfolio._set_messaging_limit("2000", "test")
         for sender in self.account.sender_ids:
             self.assertEqual(sender.response_action, "warm_up")
-            self.assertEqual(sender._own_people_limit(), 250)
+            self.assertEqual(sender._own_daily_limit(), 250)
 
     def test_a_first_reading_and_a_lower_limit_warm_nothing_up(self):
         for before, after in [("unknown", "2000"), ("2000", "250"), ("250", "250")]:
@@ -533,7 +533,7 @@ class TestWarmUp(ResponseCase):
         self._connect_unrated()
         self.sender.warm_up = False
         self.assertEqual(self._in_force(), ("full", "healthy", "active"))
-        self.assertIsNone(self.sender._own_people_limit())
+        self.assertIsNone(self.sender._own_daily_limit())
 
 
 class TestTemplates(ResponseCase):
@@ -674,10 +674,10 @@ class TestSettings(ResponseCase):
     def test_a_changed_share_is_in_force_at_once(self):
         self.portfolio.daily_cap = 100
         self._rate("yellow")
-        self.assertEqual(self.sender._own_people_limit(), 50)
+        self.assertEqual(self.sender._own_daily_limit(), 50)
         self.env["ir.cron.trigger"].search([]).unlink()
         self.sender.with_user(self.manager).slow_share = 0.2
-        self.assertEqual(self.sender._own_people_limit(), 20)
+        self.assertEqual(self.sender._own_daily_limit(), 20)
         self.assertTrue(self._alarms())
         self.assertEqual(self._responses(self.sender), ["response_slow"], "no new action")
 

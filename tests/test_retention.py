@@ -32,7 +32,7 @@ class TestRetention(WabaCase):
             ],
         )
         campaign = self._launch(leads)
-        self._take_posted()
+        self._apply_posted()
         self._dispatch()
         campaign.invalidate_recordset()
         self.assertEqual(campaign.state, "done")
@@ -79,7 +79,7 @@ class TestRetention(WabaCase):
         before = self._figures(campaign)
         self._age(campaign, 400)
         for row in self._rows(campaign):
-            campaign._remember_counts(row.ids)
+            campaign._store_trimmed_counts(row.ids)
             self.env.cr.execute("DELETE FROM waba_message WHERE id = %s", (row.id,))
             self.assertEqual(self._figures(campaign), before)
 

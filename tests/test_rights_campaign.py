@@ -361,7 +361,7 @@ class TestReadersOwnRights(CampaignRightsCase):
     def test_count_and_preview_are_the_readers_whoever_launched_it(self):
         """The third example: after a manager's launch the owner saw what the manager sees."""
         campaign = self._own(scheduled_at="2099-01-01 10:00:00")
-        campaign.with_user(self.manager)._begin()
+        campaign.with_user(self.manager)._start_launch()
         self.assertEqual(campaign.launched_by_id, self.manager)
         mine, theirs = campaign.with_user(self.own_only), campaign.with_user(self.manager)
         self.assertEqual((mine.audience_count, theirs.audience_count), (1, 2))
@@ -378,7 +378,7 @@ class TestReadersOwnRights(CampaignRightsCase):
         for user, count in ((self.own_only, 1), (self.manager, 2)):
             with self._case(user.login):
                 campaign = self._own()
-                campaign.with_user(user)._begin()
+                campaign.with_user(user)._start_launch()
                 self._prepare()
                 self.assertEqual(campaign.people_count, count)
 
@@ -386,7 +386,7 @@ class TestReadersOwnRights(CampaignRightsCase):
 class TestChangedAfterTheLaunch(CampaignRightsCase):
     def _scheduled(self, **values):
         campaign = self._own(scheduled_at="2099-01-01 10:00:00", **values)
-        campaign.with_user(self.manager)._begin()
+        campaign.with_user(self.manager)._start_launch()
         self.assertEqual(campaign.state, "scheduled")
         return campaign
 
@@ -448,7 +448,7 @@ class TestChangedAfterTheLaunch(CampaignRightsCase):
 
     def test_a_line_moves_into_no_campaign_under_way(self):
         running = self._own()
-        running.with_user(self.own_only)._begin()
+        running.with_user(self.own_only)._start_launch()
         draft = self._own()
         with self.assertRaisesRegex(UserError, "under way"):
             draft.variable_ids[:1].with_user(self.own_only).write({"campaign_id": running.id})
@@ -461,7 +461,7 @@ class TestWithoutLauncher(CampaignRightsCase):
             groups="sales_team.group_sale_salesman_all_leads,waba_campaign.waba_group_user",
         )  # fmt: skip
         campaign = self._own(user_id=user.id, **how.pop("values", {}))
-        campaign.with_user(user)._begin()
+        campaign.with_user(user)._start_launch()
         campaign.user_id = self.own_only
         how["leave"](user, campaign)
         self.env.flush_all()
@@ -518,7 +518,7 @@ class TestWithoutLauncher(CampaignRightsCase):
 
     def test_who_launched_a_campaign_is_archived_not_deleted(self):
         user = self.own_only.copy({"login": "waba_deleted"})
-        self._own(user_id=user.id).with_user(user)._begin()
+        self._own(user_id=user.id).with_user(user)._start_launch()
         with self.assertRaises(Exception), self.cr.savepoint():  # noqa: B017
             user.unlink()
 
@@ -529,7 +529,7 @@ class TestWithoutLauncher(CampaignRightsCase):
 
     def test_a_scheduled_campaign_handed_over_waits_for_its_new_owner(self):
         campaign = self._own(scheduled_at="2099-01-01 10:00:00")
-        campaign.with_user(self.own_only)._begin()
+        campaign.with_user(self.own_only)._start_launch()
         campaign.user_id = self.salesperson
         campaign.scheduled_at = False
         self._prepare()

@@ -12,7 +12,7 @@ class TestRightsMigration(SequenceCase):
     def test_old_rows_are_filled_and_a_second_run_changes_nothing(self):
         migrate = runpy.run_path(str(SCRIPT))["migrate"]
         campaign = self._campaign(self._leads(1), scheduled_at="2099-01-01 10:00:00")
-        campaign._begin()
+        campaign._start_launch()
         sequence = self._sequence()
         sequence.with_user(self.manager).name = "Changed last by the manager"
         line = campaign.variable_ids[0]
@@ -25,5 +25,5 @@ class TestRightsMigration(SequenceCase):
             self.env.invalidate_all()
             self.assertEqual((line.source, line.field_path), ("salesperson", False))
             self.assertEqual(sequence.reader_id, self.manager)
-            self.assertEqual(campaign.launched_mark, campaign._content_mark())
+            self.assertEqual(campaign.launched_mark, campaign._content_fingerprint())
             self.assertEqual(campaign.state, "scheduled")

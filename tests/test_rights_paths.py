@@ -55,7 +55,7 @@ class PathCase(WabaCase):
         )  # fmt: skip
 
     def _value(self, line, record):
-        return line._value_for(record, record._waba_person_facts())
+        return line._record_value(record, record._waba_person_facts())
 
 
 class TestPathsWritten(PathCase):
@@ -239,9 +239,9 @@ class TestPathsRead(PathCase):
                      "partner_id.name", "create_uid.login"):  # fmt: skip
             self._write_stale_path(line, path)
             for record in (person, person.with_user(self.manager), person.with_user(self.system)):
-                facts = self.env["waba.message"]._facts_of_person(person)
+                facts = self.env["waba.message"]._recipient_facts(person)
                 with self.subTest(path, user=record.env.user.login):
-                    self.assertEqual(line._value_for(record, facts), line.fallback or "")
+                    self.assertEqual(line._record_value(record, facts), line.fallback or "")
 
     @settings(
         max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True

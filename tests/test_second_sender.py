@@ -58,7 +58,7 @@ class TestSecondSender(WabaCase):
 
     def test_the_person_does_not_get_it_a_second_time(self):
         campaign = self._campaign(self._leads(2))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         first, second = self._rows(campaign)
         self._status(f"{first.uuid}/1", "sent")

@@ -275,14 +275,14 @@ class TestManagers(SecurityCase):
         }
         for name, step in steps.items():
             with self._case(name):
-                self.account._stop("Restricted.")
+                self.account._add_stop("Restricted.")
                 self.sender._pause("Too fast.")
                 with self._refused():
                     step(self.salesperson)
                 step(self.manager)
 
     def test_a_manager_lifts_a_stop(self):
-        self.account._stop("Restricted.")
+        self.account._add_stop("Restricted.")
         self.account.with_user(self.manager).action_resume()
         self.assertEqual(self.account.state, "connected")
         self.assertIn(self.manager.name, " ".join(self.account.message_ids.mapped("body")))
@@ -304,7 +304,7 @@ class TestManagers(SecurityCase):
         self.assertEqual(self.account.access_token, "NEW")
 
     def test_an_administrator_without_the_group_may_resume(self):
-        self.account._stop("Restricted.")
+        self.account._add_stop("Restricted.")
         self.account.with_user(self.system).action_resume()
         self.assertEqual(self.account.state, "connected")
 
@@ -325,7 +325,7 @@ class TestManagers(SecurityCase):
             event.with_user(self.salesperson).read(["body"])
         with self._refused():
             event.with_user(self.manager).write({"body": "{}"})
-        event.with_user(self.system).action_apply_again()
+        event.with_user(self.system).action_reapply()
 
 
 class TestCompanies(SecurityCase):
@@ -348,11 +348,11 @@ class TestCompanies(SecurityCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_money"))
         self.assertTrue(self.env["waba.consent"].search([]))
         self.env["waba.recipient"]._opt_in_from_form("12", "marketing", "A form", "Yes")
-        self.env["waba.erased.person"]._remember(["+34611000099"], True, False)
+        self.env["waba.erased.person"]._record_opted_out(["+34611000099"], True, False)
         self.env["waba.rate"].create({"market": "Spain", "amount": 0.05})
         self.env["waba.auto.reply"].create({"name": "Closed", "text": "We are closed."})
         self._follow_up()
-        self.env["waba.attribution.due"]._note([1])
+        self.env["waba.attribution.due"]._add_leads([1])
         self._what_sending_asks()
         for model in RIGHTS:
             # Theirs alone who asked for them.
@@ -392,7 +392,7 @@ class TestCompanies(SecurityCase):
         )
         sequence.step_ids.variable_ids.write({"source": "text", "text": "x"})
         sequence._activate()
-        sequence._enroll_by_hand(self._leads(1, start=70))
+        sequence._enroll_manually(self._leads(1, start=70))
         self.env["ir.actions.server"].create(
             {
                 "name": "Write",
@@ -629,7 +629,7 @@ class TestSecrets(SecurityCase):
     def test_no_key_is_in_the_chatter(self):
         self.account.write({"access_token": "OTHER-TOKEN", "app_secret": "other-secret"})
         self.account.write({"access_token": TOKEN, "app_secret": APP_SECRET})
-        self.account._stop("Restricted.")
+        self.account._add_stop("Restricted.")
         self.env.flush_all()
         self.env.cr.precommit.run()
         self.assertTrue(self.account.message_ids.tracking_value_ids)
@@ -701,11 +701,11 @@ class TestSecrets(SecurityCase):
 class TestRemoteCalls(SecurityCase):
     def test_what_takes_tokens_or_sends_cannot_be_called_from_outside(self):
         cases = [
-            ("waba.account", "_client"), ("waba.account", "_sync"), ("waba.account", "_stop"),
-            ("waba.webhook.event", "_store"), ("waba.diagnosis", "_run"),
+            ("waba.account", "_client"), ("waba.account", "_sync"), ("waba.account", "_add_stop"),
+            ("waba.webhook.event", "_store_body"), ("waba.diagnosis", "_run"),
             ("waba.sender", "_cron_dispatch"), ("waba.sender", "_pause"),
             ("waba.message", "_write_results"), ("waba.recipient", "_set_marketing_state"),
-            ("waba.recipient", "_set_consent"), ("waba.recipient", "_of_company"),
+            ("waba.recipient", "_set_consent"), ("waba.recipient", "_company_recipient"),
             ("waba.campaign", "_update_state"),
         ]  # fmt: skip
         for model, name in cases:
@@ -717,7 +717,7 @@ class TestRemoteCalls(SecurityCase):
     def test_three_doors_stay_private_under_any_name(self):
         for model, name in [
             ("waba.account", "_client"),
-            ("waba.webhook.event", "_store"),
+            ("waba.webhook.event", "_store_body"),
             ("waba.diagnosis", "_run"),
         ]:
             with self.subTest(model=model, name=name):

@@ -103,7 +103,7 @@ class TestFacts(SenderCase):
         self.assertEqual((self.sender_mx.queued_count, self.sender_mx.campaign_count), (0, 1))
         action = self.sender.action_view_campaigns()
         self.assertEqual(len(self.env[action["res_model"]].search(action["domain"])), 1)
-        people = self.sender.action_view_counted_people()
+        people = self.sender.action_view_counted_recipients()
         self.assertEqual(len(self.env[people["res_model"]].search(people["domain"])), 2)
 
 
@@ -123,7 +123,7 @@ class TestPlatformStatus(SenderCase):
                     self.assertIn("WhatsApp Manager", self.sender.pause_reason)
                     self.assertFalse(self.sender.resume_at)
                     self.assertIn(self.sender.pause_reason, self._said(self.sender))
-                    self.assertEqual(self.sender._why_not_sending(), self.sender.pause_reason)
+                    self.assertEqual(self.sender._not_sending_reason(), self.sender.pause_reason)
                 campaign = self._launch(self._leads(1))
                 self.assertEqual(
                     self._rows(campaign).state, "queued" if state == "paused" else "accepted"
@@ -340,7 +340,7 @@ class TestPauses(SenderCase):
 
     def test_a_slowed_number_sends(self):
         self.sender.state = "slowed"
-        self.assertFalse(self.sender._why_not_sending())
+        self.assertFalse(self.sender._not_sending_reason())
         campaign = self._launch(self._leads(2))
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"accepted"})
 

@@ -75,7 +75,7 @@ class TestComingIn(SequenceCase):
         lead = self._opportunity(stage_id=self.stage.id)
         lead.date_last_stage_update = fields.Datetime.now() - 10 * DAY
         self._run()
-        self._enrollments(lead)._stop("person")
+        self._enrollments(lead)._stop_enrollments("person")
         self._run()
         self.assertEqual(len(self._enrollments(lead)), 1, "one stay, once")
         first = self._enrollments(lead)
@@ -117,7 +117,7 @@ class TestComingIn(SequenceCase):
         created_with = self._opportunity("+34611000002", tag_ids=[(6, 0, self.tags[0].ids)])
         self.assertTrue(self._enrollments(created_with))
         had_it = self._opportunity("+34611000003", tag_ids=[(6, 0, self.tags[0].ids)])
-        self._enrollments(had_it)._stop("person")
+        self._enrollments(had_it)._stop_enrollments("person")
         had_it.tag_ids += self.tags[1]
         self.assertEqual(len(self._enrollments(had_it)), 1)
 
@@ -146,7 +146,7 @@ class TestComingIn(SequenceCase):
         self._run()
         entered = leads.filtered(self._enrollments)
         self.assertEqual(set(entered.ids), {rows[0].res_id, rows[2].res_id})
-        self._enrollments(leads.browse(rows[0].res_id))._stop("person")
+        self._enrollments(leads.browse(rows[0].res_id))._stop_enrollments("person")
         sequence.write({"reentry": "after", "reentry_days": 0, "campaign_event": "read"})
         self._run()
         self.assertEqual(
@@ -228,7 +228,7 @@ class TestComingIn(SequenceCase):
         lead = self._opportunity(stage_id=self.stage.id)
         self.assertFalse(self._enrollments(lead))
         with self.assertRaisesRegex(UserError, "does not run"):
-            sequence.with_user(self.salesperson)._enroll_by_hand(lead)
+            sequence.with_user(self.salesperson)._enroll_manually(lead)
         sequence._activate()
         sequence.action_pause()
         lead.stage_id = self.other_stage
@@ -250,33 +250,33 @@ class TestComingIn(SequenceCase):
         for number, (name, (values, comes_in)) in enumerate(cases.items()):
             with self.subTest(name):
                 lead = self._lead(f"+3461100020{number}", type="opportunity", **values)
-                self.assertEqual(len(sequence._enter(lead)), int(comes_in))
+                self.assertEqual(len(sequence._enroll_leads(lead)), int(comes_in))
 
     def test_entering_twice_is_harmless(self):
         sequence = self._sequence()
         lead = self._opportunity()
-        self.assertEqual(len(sequence._enter(lead)), 1)
-        self.assertFalse(sequence._enter(lead))
+        self.assertEqual(len(sequence._enroll_leads(lead)), 1)
+        self.assertFalse(sequence._enroll_leads(lead))
         lead.stage_id = self.stage
         self.assertEqual(len(self._enrollments(lead)), 1)
 
     def test_a_person_with_two_leads_is_in_it_once(self):
         sequence = self._sequence()
         one, other = self._opportunity(), self._opportunity(name="The same person")
-        self.assertEqual(len(sequence._enter(one | other)), 1)
-        self.assertFalse(sequence._enter(other))
-        self._enrollments(one)._stop("person")
-        self.assertEqual(len(sequence._enter(other)), 1)
+        self.assertEqual(len(sequence._enroll_leads(one | other)), 1)
+        self.assertFalse(sequence._enroll_leads(other))
+        self._enrollments(one)._stop_enrollments("person")
+        self.assertEqual(len(sequence._enroll_leads(other)), 1)
 
     def test_coming_again(self):
         sequence = self._sequence(reentry="never")
         lead = self._opportunity()
-        self._enrolled(sequence, lead)._stop("person")
-        self.assertFalse(sequence._enter(lead))
+        self._enrolled(sequence, lead)._stop_enrollments("person")
+        self.assertFalse(sequence._enroll_leads(lead))
         sequence.write({"reentry": "after", "reentry_days": 30})
-        self.assertFalse(sequence._enter(lead))
+        self.assertFalse(sequence._enroll_leads(lead))
         self._enrollments(lead).ended_at -= 31 * DAY
-        self.assertTrue(sequence._enter(lead))
+        self.assertTrue(sequence._enroll_leads(lead))
 
     def test_leads_that_match_when_it_starts(self):
         leads = self._leads(3)
@@ -326,9 +326,9 @@ class TestComingIn(SequenceCase):
     def test_what_nobody_follows_costs_no_query(self):
         lead = self._opportunity()
         self.env["waba.sequence"]._is_used()
-        self.env["waba.sequence"]._watched()
+        self.env["waba.sequence"]._running_ids_by_trigger()
         with self.assertQueryCount(0):
-            self.assertEqual(self.env["waba.sequence"]._watched(), {})
+            self.assertEqual(self.env["waba.sequence"]._running_ids_by_trigger(), {})
             self.assertFalse(self.env["waba.sequence"]._is_used())
         self.assertTrue(lead)
 
@@ -443,9 +443,9 @@ class TestGoingOn(SequenceCase):
         step = sequence.step_ids
         # 2026-11-06 is a Friday; Madrid is an hour ahead of UTC.
         friday = datetime(2026, 11, 6, 10, 0)
-        self.assertEqual(step._due_for(lead, friday)[lead.id], datetime(2026, 11, 10, 10, 0))
+        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 10, 10, 0))
         step.write({"wait_unit": "hours", "wait_amount": 10})
-        self.assertEqual(step._due_for(lead, friday)[lead.id], datetime(2026, 11, 9, 13, 0))
+        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 9, 13, 0))
         night = self.env["resource.calendar"].create(
             {
                 "name": "Nights",
@@ -466,9 +466,9 @@ class TestGoingOn(SequenceCase):
         )  # fmt: skip
         self.salesperson.invalidate_recordset()
         step.write({"wait_amount": 1})
-        self.assertEqual(step._due_for(lead, friday)[lead.id], datetime(2026, 11, 6, 21, 0))
+        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 6, 21, 0))
         sequence.calendar_id = self.env.company.resource_calendar_id
-        self.assertEqual(step._due_for(lead, friday)[lead.id], datetime(2026, 11, 6, 11, 0))
+        self.assertEqual(step._due_times(lead, friday)[lead.id], datetime(2026, 11, 6, 11, 0))
 
     def test_a_calendar_without_hours_keeps_nobody_waiting_for_ever(self):
         empty = self.env["resource.calendar"].create(
@@ -477,7 +477,7 @@ class TestGoingOn(SequenceCase):
         sequence = self._sequence({"in_working_hours": True}, calendar_id=empty.id)
         lead = self._opportunity()
         start = datetime(2026, 11, 6, 10, 0)
-        self.assertEqual(sequence.step_ids._due_for(lead, start)[lead.id], start + 2 * DAY)
+        self.assertEqual(sequence.step_ids._due_times(lead, start)[lead.id], start + 2 * DAY)
 
     def test_promotions_of_a_red_number_wait_or_end_it(self):
         self.sender.quality_rating = "red"
@@ -595,7 +595,7 @@ class TestEnding(SequenceCase):
         return {
             "replied": ("stop_on_reply", lambda lead: self._receive(
                 self._inbound("+34611000001", "Sí, gracias"))),
-            "opted_out": ("stop_on_opt_out", lambda lead: self._note_wish(
+            "opted_out": ("stop_on_opt_out", lambda lead: self._record_preference(
                 self.env["waba.recipient"].search([("number", "=", "+34611000001")]), "opt_out")),
             "won": ("stop_on_won", lambda lead: lead.action_set_won()),
             "lost": ("stop_on_lost", lambda lead: lead.action_set_lost()),
@@ -694,7 +694,7 @@ class TestEnding(SequenceCase):
         self._run_due(one)
         message = self._messages(one)
         self.assertEqual((one.state, message.state), ("done", "accepted"))
-        message._take_failure("temporary", code=131016, text="Later.", refused_at_once=False)
+        message._apply_failure("temporary", code=131016, text="Later.", refused_at_once=False)
         self._receive(self._inbound("+34611000001", "Sí, gracias"))
         message.retry_at = fields.Datetime.now()
         self._dispatch()
@@ -767,9 +767,9 @@ class TestEnding(SequenceCase):
 
     def test_what_ended_stays_ended(self):
         _lead, one = self._started()
-        one._stop("person", "first")
-        one._stop("won")
-        one._finish()
+        one._stop_enrollments("person", "first")
+        one._stop_enrollments("won")
+        one._complete_enrollments()
         self.assertEqual((one.state, one.stop_text), ("stopped", "first"))
 
 
@@ -958,7 +958,7 @@ class TestResults(SequenceCase):
         sequence = self._sequence({"wait_amount": 0}, {})
         one = self._enrolled(sequence)
         self._run()
-        one.message_ids.recipient_id._erase(self.env.company)
+        one.message_ids.recipient_id._erase_personal_data(self.env.company)
         self.assertEqual((one.state, one.stop_reason), ("stopped", "erased"))
         self.assertFalse(one.number or one.lead_name or one.stop_text)
 
@@ -978,4 +978,4 @@ class TestResults(SequenceCase):
         with self.assertRaises(AccessError):
             sequence.with_user(self.salesperson).action_activate()
         with self.assertRaises(AccessError):
-            sequence.with_user(own_only)._enroll_by_hand(theirs.lead_id)
+            sequence.with_user(own_only)._enroll_manually(theirs.lead_id)

@@ -47,7 +47,7 @@ class World:
         )
         sender = env["waba.sender"].browse(self.sender_id)
         now = fields.Datetime.now() + timedelta(seconds=1)
-        return env["waba.message"]._receive(sender, item, now)
+        return env["waba.message"]._receive_inbound(sender, item, now)
 
 
 class TestRaces(WabaCase):
@@ -95,23 +95,23 @@ class TestRaces(WabaCase):
             first, second = world.open(), world.open()
             world.begin(first)
             world.begin(second)
-            self.assertEqual(len(world.sequence(first)._enter(world.lead(first))), 1)
+            self.assertEqual(len(world.sequence(first)._enroll_leads(world.lead(first))), 1)
             # Not committed yet: the second waits for it, here for a moment only.
             with self.assertRaises(OperationalError):
-                world.sequence(second)._enter(world.lead(second))
+                world.sequence(second)._enroll_leads(world.lead(second))
             second.cr.rollback()
             world.begin(second)
             first.cr.commit()
             with self.assertRaises(SerializationFailure):
-                world.sequence(second)._enter(world.lead(second))
+                world.sequence(second)._enroll_leads(world.lead(second))
             second.cr.rollback()
-            self.assertFalse(world.sequence(second)._enter(world.lead(second)), "repeated")
+            self.assertFalse(world.sequence(second)._enroll_leads(world.lead(second)), "repeated")
             second.cr.commit()
             self.assertEqual(len(world.enrollments(second)), 1)
 
     def _entered(self, world):
         env = world.open()
-        world.sequence(env)._enter(world.lead(env))
+        world.sequence(env)._enroll_leads(world.lead(env))
         env.cr.commit()
 
     def test_two_jobs_do_a_step_once(self):

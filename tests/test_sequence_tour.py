@@ -35,7 +35,7 @@ class TestSequenceTours(TourCase, SequenceCase):
                 "inbound", phone_id=self.sender.phone_number_uid, number="34611000001",
                 text="Sí, me interesa",
             )  # fmt: skip
-            self._take_posted()
+            self._apply_posted()
             self.assertEqual((one.state, one.stop_reason), ("stopped", "replied"))
             for _day in range(5):
                 move(DAYS)

@@ -33,7 +33,7 @@ class TestSettle(WabaCase):
     def test_send_again_sends_once_with_a_new_attempt(self):
         campaign, rows = self._uncertain(2)
         self.assertEqual(campaign.state, "done")
-        rows.with_user(self.manager).action_settle_send_again()
+        rows.with_user(self.manager).action_settle_resend()
         self.assertEqual(campaign.state, "running")
         # The pace between two messages to one person holds for a resend too.
         self.env["waba.conversation"].search([]).write({"pair_free_at": "2026-01-01 00:00:00"})
@@ -44,14 +44,14 @@ class TestSettle(WabaCase):
     def test_rows_settled_meanwhile_stay_as_they_are(self):
         _campaign, rows = self._uncertain(2)
         self._receive(self._status(rows[0], "delivered"))
-        action = rows.action_settle_send_again()
+        action = rows.action_settle_resend()
         self.assertEqual(rows.mapped("state"), ["delivered", "queued"])
         self.assertIn("1 others were settled already", action["params"]["message"])
 
     def test_rows_of_a_cancelled_campaign_are_not_sent_again(self):
         campaign, rows = self._uncertain(1)
         campaign.write({"state": "cancelled"})
-        action = rows.action_settle_send_again()
+        action = rows.action_settle_resend()
         self.assertEqual(rows.state, "uncertain")
         self.assertEqual(action["params"]["type"], "warning")
 

@@ -33,7 +33,7 @@ class SpellingCase(WabaCase):
         """A campaign's row for a lead of this number."""
         lead = self._lead(number, country_id=False, **values)
         campaign = self._campaign(lead)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         return self._rows(campaign)
 
@@ -54,7 +54,7 @@ class TestOnePerson(SpellingCase):
         rows = self.env.execute_query(
             SQL("SELECT n, %s FROM unnest(%s::varchar[]) AS n", e164_sql(SQL("n")), asked)
         )
-        self.assertEqual(dict(rows), {number: numbers.e164_of(number) for number in asked})
+        self.assertEqual(dict(rows), {number: numbers.canonical_number(number) for number in asked})
 
     def test_every_spelling_finds_the_one_row(self):
         people = self.env["waba.recipient"]
@@ -66,7 +66,7 @@ class TestOnePerson(SpellingCase):
                 for form in others:
                     found = people._find_or_create_person(self.portfolio, form)
                     self.assertEqual(found, made[number])
-                    self.assertIn(form, made[number]._known_numbers())
+                    self.assertIn(form, made[number]._number_forms())
 
     def test_a_row_made_by_the_orm_has_the_one_number(self):
         person = self.env["waba.recipient"].create(
@@ -93,19 +93,19 @@ class TestOnePerson(SpellingCase):
                 row = self._of_lead(typed)
                 self.assertEqual((row.number, row.state), (number, "queued"))
                 faults = []
-                read = self.env["waba.consent"]._read_number(typed, self.env.company, faults)
+                read = self.env["waba.consent"]._parse_number(typed, self.env.company, faults)
                 self.assertEqual((read, faults), (number, []))
 
     def test_a_blacklisted_spelling_is_left_out_when_prepared_and_when_reserved(self):
         for shown, other in VALID_BOTH:
             with self.subTest(shown=shown):
-                self.env["phone.blacklist"]._add([other])
+                self.env["phone.blacklist"]._add_line([other])
                 row = self._of_lead(shown)
                 self.assertEqual((row.state, row.failure_type), ("skipped", "blacklisted"))
                 self._forget()
                 row = self._of_lead(shown)
                 self.assertEqual(row.state, "queued")
-                self.env["phone.blacklist"]._add([other])
+                self.env["phone.blacklist"]._add_line([other])
                 self._dispatch()
                 self.assertEqual((row.state, row.failure_type), ("skipped", "blacklisted"))
                 self.assertFalse(self.simulator.sends())
@@ -126,7 +126,7 @@ class TestOnePerson(SpellingCase):
         leads = self._lead("+541123456789", country_id=False)
         leads |= self._lead("+5491123456789", country_id=False)
         campaign = self._campaign(leads)
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
         rows = self._rows(campaign)
         self.assertEqual(sorted(rows.mapped("state")), ["queued", "skipped"])
@@ -147,7 +147,7 @@ class TestOnePerson(SpellingCase):
                 self.assertEqual(row.number, number)
                 bodies = []
                 for person in row.recipient_id:
-                    bodies.append(numbers.address_of(row.number, person.wa_number))
+                    bodies.append(numbers.sending_number(row.number, person.wa_number))
                 self.assertEqual(bodies, [expected])
                 self._dispatch()
                 self.assertEqual(self.simulator.sends()[-1]["recipient"], expected)
@@ -156,10 +156,10 @@ class TestOnePerson(SpellingCase):
         partner = self.env["res.partner"].create({"name": "Ana", "phone": "+541123456789"})
         self.assertEqual(partner.phone_sanitized, "+541123456789")
         person = self._person("+5491123456789")
-        self.assertEqual(person._partner_within(self.env.company), partner)
+        self.assertEqual(person._company_partner(self.env.company), partner)
         conversations = self.env["waba.conversation"]
-        conversation = conversations._of_pair(self.sender, person)
-        self.assertEqual(conversations._of_record(partner), conversation)
+        conversation = conversations._find_or_create_pair(self.sender, person)
+        self.assertEqual(conversations._find_by_record(partner), conversation)
 
     def test_a_person_s_data_are_found_and_erased_under_every_spelling(self):
         person = self._person("+541123456789")
@@ -167,14 +167,14 @@ class TestOnePerson(SpellingCase):
         with zipfile.ZipFile(io.BytesIO(person._export_zip(self.env.company))) as archive:
             raw = archive.read("consents.csv").decode("utf-8-sig")
         self.assertEqual(len(list(csv.DictReader(io.StringIO(raw)))), 1)
-        person._erase(self.env.company, True)
+        person._erase_personal_data(self.env.company, True)
         for form in ("+541123456789", "+5491123456789", "+54111523456789"):
             with self.subTest(form):
                 self.assertEqual(self._person(form).marketing_state, "opted_out")
 
     def test_a_fingerprint_of_before_is_known_again(self):
         erased = self.env["waba.erased.person"]
-        erased._remember({"+541123456789"}, no_marketing=True, no_utility=False)
+        erased._record_opted_out({"+541123456789"}, no_marketing=True, no_utility=False)
         self.assertEqual(self._person("+5491123456789").marketing_state, "opted_out")
 
     def test_privacy_lookup_finds_them_by_a_contact_s_other_spelling(self):
@@ -210,7 +210,7 @@ class TestJoin(SpellingCase):
 
     def _twins(self, old, **values):
         """(row under the one number, row under another spelling), as SQL of before made them."""
-        known = self._person(numbers.e164_of(old))
+        known = self._person(numbers.canonical_number(old))
         self.env.flush_all()
         self.env.cr.execute(
             "INSERT INTO waba_recipient (portfolio_id, number, marketing_state, utility_state)"
@@ -245,12 +245,12 @@ class TestJoin(SpellingCase):
                     if word:
                         self._say(person, *word)
                 entries = other.consent_ids
-                known._join_spellings()
+                known._merge_spellings()
                 self.assertEqual(known.marketing_state, expected)
                 self.assertEqual(entries.recipient_id, other if entries else other.browse())
                 self.assertEqual(bool(other.exists()), bool(entries))
                 count = len(known.consent_ids)
-                known._join_spellings()
+                known._merge_spellings()
                 self.assertEqual((len(known.consent_ids), known.marketing_state), (count, expected))
                 self.assertEqual(self._of_lead("+541123456789").recipient_id, known)
                 self._forget()
@@ -268,10 +268,10 @@ class TestJoin(SpellingCase):
             "+541123456789", slot_at=late, is_blocked=True, user_uid="AR.1", name="Ana"
         )
         known.slot_at = early
-        conversation = self.env["waba.conversation"]._of_pair(self.sender, other)
+        conversation = self.env["waba.conversation"]._find_or_create_pair(self.sender, other)
         row = self._of_lead("+5491123456789")
         row.recipient_id = other
-        known._join_spellings()
+        known._merge_spellings()
         self.assertFalse(other.exists())
         self.assertEqual(str(known.slot_at), late)
         self.assertEqual((known.is_blocked, known.user_uid, known.name), (True, "AR.1", "Ana"))
@@ -287,7 +287,7 @@ class TestJoin(SpellingCase):
                 known, other = self._twins(old)
                 known.unlink()
                 self._say(other, "opt_out", 5)
-                other._join_spellings()
+                other._merge_spellings()
                 self.assertEqual((other.number, other.wa_number), (new, wa_number))
                 self.assertEqual(other.consent_ids.number, new)
                 self.assertEqual(self._of_lead(new).failure_type, "opted_out")
@@ -308,7 +308,7 @@ class TestJoin(SpellingCase):
                 )
             ]
         )
-        self.env["waba.recipient"]._join_spellings()
+        self.env["waba.recipient"]._merge_spellings()
         self.assertEqual(enrollments.mapped("state"), ["running", "running", "stopped"])
         self.assertEqual(enrollments[0].number, "+5491123456789")
         self._person("+541123456789")._set_consent("marketing", "opt_out", "reply", "no")
@@ -402,7 +402,7 @@ class TestOurNumbers(SpellingCase):
             with self._case(f"active: {active}"):
                 leads = [self._lead(number, country_id=False) for number in numbers]
                 campaign = self._campaign(leads[0] | leads[1])
-                campaign._begin()
+                campaign._start_launch()
                 self._prepare()
                 row, other = self._rows(campaign).sorted("number", reverse=True)
                 self.assertEqual((row.state, row.number), ("queued", "+5491123456789"))
@@ -415,14 +415,14 @@ class TestOurNumbers(SpellingCase):
 
     def test_the_reservation_asks_once_for_all(self):
         campaign = self._campaign(self._leads(20))
-        campaign._begin()
+        campaign._start_launch()
         self._prepare()
 
         def queries(count):
             self.env.flush_all()
             before = self.cr.sql_log_count
             now = fields.Datetime.now() + timedelta(minutes=1)
-            rows = self.sender._candidates(campaign, count, now, now, False)
+            rows = self.sender._find_candidates(campaign, count, now, now, False)
             self.assertEqual(len(rows), count)
             return self.cr.sql_log_count - before
 

@@ -50,7 +50,7 @@ class StatusCase(WabaCase):
         self.assertEqual(event.state, "waiting")
         self.assertIn("not known here", event.error)
 
-    def _what_became_of(self, rows):
+    def _final_states(self, rows):
         self.env.flush_all()
         self.env.invalidate_all()
         return [
@@ -135,9 +135,9 @@ class TestOneMessage(StatusCase):
             {"id": "wamid.THEIRS", "biz_opaque_callback_data": "0" * 32 + "/1"},
         ):
             with self.subTest(values):
-                before = self._what_became_of(row)
+                before = self._final_states(row)
                 self._apply_stray(self._told(row, "read", 1, **values))
-                self.assertEqual(self._what_became_of(row), before)
+                self.assertEqual(self._final_states(row), before)
 
     def test_a_message_is_found_by_its_id_when_its_tag_is_missing_or_foreign(self):
         for index, tag in enumerate(("", "order-77", "order/77")):
@@ -441,12 +441,12 @@ class TestAnyOrder(StatusCase):
             self.env.flush_all()
             with self.cr.savepoint() as fresh:
                 self._apply(*told)
-                expected = self._what_became_of(rows)
+                expected = self._final_states(rows)
                 fresh.rollback()
             self.env.invalidate_all()
             shuffled = data.draw(st.permutations(told), "order")
             self._apply(*self._cut(shuffled, data))
-            self.assertEqual(self._what_became_of(rows), expected)
+            self.assertEqual(self._final_states(rows), expected)
             savepoint.rollback()
         self.env.invalidate_all()
 

@@ -315,7 +315,7 @@ class TestDoors(SystemFieldsCase):
         dialogs = self.env[action["res_model"]].with_user(self.manager)
         dialogs.with_context(**action["context"]).create({}).action_confirm()
         self.assertEqual((sequence.state, sequence.version), ("active", 1))
-        sequence._enroll_by_hand(self._leads(1))
+        sequence._enroll_manually(self._leads(1))
         sequence.write({"step_ids": [(1, sequence.step_ids.id, {"wait_amount": 5})]})
         self.assertEqual((sequence.version, sequence.step_ids.version), (2, 2))
         sequence.action_pause()

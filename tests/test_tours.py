@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 from odoo.tests import HttpCase, tagged
 
-from .common import PublicAddress, WabaCase, first_name_of, scheduler_has_run
+from .common import PublicAddress, WabaCase, first_name_for, scheduler_has_run
 
 # Odoo gives a tour 60 seconds as a whole; each step has a limit of its own, which is enough.
 WHOLE_TOUR = 100_000
@@ -30,7 +30,7 @@ class TourCase(WabaCase, HttpCase):
                 self._lead(
                     number,
                     name=f"Sofa for room {index}",
-                    contact_name=f"{first_name_of(index)} Prueba",
+                    contact_name=f"{first_name_for(index)} Prueba",
                     type="opportunity",
                     user_id=self.salesperson.id,
                 )

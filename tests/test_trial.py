@@ -12,7 +12,7 @@ from .common import WabaCase
 HOUR = 3600
 
 
-class TrialCase(WabaCase):
+class AbTestCase(WabaCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -59,7 +59,7 @@ class TrialCase(WabaCase):
     def _dispatch(self, sender=None):
         """Until nothing is due: a slow machine takes a few messages back and sends them later."""
         for _attempt in range(20):
-            super()._dispatch(sender)
+            super()._dispatch_queue(sender)
             late = self.env["waba.message"].search(
                 [
                     ("state", "=", "queued"),
@@ -99,7 +99,7 @@ class TrialCase(WabaCase):
         self.assertEqual(len(rows), len(rows.recipient_id))
 
 
-class TestTrial(TrialCase):
+class TestAbTest(AbTestCase):
     def test_message_b_brings_its_variables_by_whatever_door(self):
         campaign = self._campaign(self._leads(2))
         campaign.write({"ab_test": True, "b_template_id": self.other_template.id})
@@ -265,14 +265,14 @@ class TestTrial(TrialCase):
         self.assertTrue(row.parameters and row.retry_at and row.failure_reason)
 
 
-class TestInterrupted(TrialCase):
+class TestInterrupted(AbTestCase):
     def test_a_kill_before_the_commit_leaves_all_as_it_was_and_the_watch_decides_again(self):
         with self._moving_clock() as move:
             campaign = self._sent()
             move(25 * HOUR)
             before = self._rows(campaign).read(["variant", "state", "retry_at"])
             with self.cr.savepoint() as savepoint:
-                campaign._follow_trial(fields.Datetime.now())
+                campaign._advance_ab_test(fields.Datetime.now())
                 self.assertEqual(campaign.trial_state, "decided")
                 self.env.flush_all()
                 savepoint.rollback()
@@ -288,10 +288,10 @@ class TestInterrupted(TrialCase):
         with self._moving_clock() as move:
             campaign = self._sent()
             move(25 * HOUR)
-            campaign._follow_trial(fields.Datetime.now())
+            campaign._advance_ab_test(fields.Datetime.now())
             reason, notes = campaign.winner_reason, len(campaign.message_ids)
-            campaign._follow_trial(fields.Datetime.now())
-            campaign._take_winner("b", "Again.")
+            campaign._advance_ab_test(fields.Datetime.now())
+            campaign._apply_winner("b", "Again.")
             self.assertEqual((campaign.winner_reason, len(campaign.message_ids)), (reason, notes))
 
     def test_preparation_interrupted_and_gone_on_shares_out_alike(self):
@@ -310,9 +310,9 @@ class TestInterrupted(TrialCase):
         campaign = self._sent()
         pool = type("Pool", (), {"pending": 0})()
         run = DispatchRun(pool, 80, self.sender.run_count)
-        self.assertEqual(self.sender._reserve(500, run), ([], 0))
-        self.assertFalse(any(self.sender._look_at_queue(fields.Datetime.now())))
-        self.assertEqual(campaign._count_rest(), len(self._rest(campaign)))
+        self.assertEqual(self.sender._reserve_rows(500, run), ([], 0))
+        self.assertFalse(any(self.sender._inspect_queue(fields.Datetime.now())))
+        self.assertEqual(campaign._count_awaiting_winner(), len(self._rest(campaign)))
 
     def test_cancelled_during_the_trial_nobody_else_is_written_to(self):
         campaign = self._sent()
@@ -342,13 +342,13 @@ class TestInterrupted(TrialCase):
         self.assertEqual((campaign.sent_count, campaign.wave_state), (5, "waiting"))
         self.assertEqual(campaign.trial_state, "sending")
         self.assertTrue(all(row.is_trial for row in self._rows(campaign, "accepted")))
-        campaign.with_user(self.manager).action_widen()
+        campaign.with_user(self.manager).action_release_canary()
         self._dispatch()
         self.assertEqual(campaign.trial_state, "waiting")
         self.assertFalse(self._rest(campaign).filtered(lambda row: row.state != "queued"))
 
 
-class TestTemplatesOnTrial(TrialCase):
+class TestAbTestTemplates(AbTestCase):
     def test_a_template_that_stops_leaves_the_other_one_the_winner(self):
         for template, winner in ((self.other_template, "a"), (self.template, "b")):
             with self._case(winner):
@@ -367,7 +367,7 @@ class TestTemplatesOnTrial(TrialCase):
     def _refuse(self, row, failure_type, code):
         """WhatsApp refuses the row's request."""
         row.write({"state": "reserved", "attempt_count": 1})
-        row._take_failure(failure_type, code=code, text="No.", refused_at_once=True)
+        row._apply_failure(failure_type, code=code, text="No.", refused_at_once=True)
 
     def test_whose_refusal_tells_that_a_template_stopped_gets_the_other_message(self):
         campaign = self._prepared()
@@ -431,7 +431,7 @@ class TestTemplatesOnTrial(TrialCase):
         self.assertEqual(campaign.category, "utility")
 
 
-class TestLaunchOfATrial(TrialCase):
+class TestAbTestLaunch(AbTestCase):
     def test_what_is_missing_or_does_not_fit_is_named(self):
         cases = [
             ({"b_template_id": False}, "Choose the template of message B"),

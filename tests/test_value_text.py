@@ -3,7 +3,7 @@
 from markupsafe import Markup
 from odoo import Command
 
-from ..models.value_text import html_text, value_text
+from ..models.value_text import format_value, html_to_text
 from .common import WabaCase
 
 HTML = {
@@ -41,9 +41,9 @@ class TestHtml(WabaCase):
     def test_table(self):
         for html, expected in HTML.items():
             with self.subTest(html):
-                self.assertEqual(html_text(html), expected)
-                self.assertEqual(html_text(Markup(html)), expected)
-        self.assertEqual((html_text(False), html_text(None)), ("", ""))
+                self.assertEqual(html_to_text(html), expected)
+                self.assertEqual(html_to_text(Markup(html)), expected)
+        self.assertEqual((html_to_text(False), html_to_text(None)), ("", ""))
 
     def test_a_field_with_tags_is_sent_without(self):
         lead = self._lead(
@@ -54,18 +54,18 @@ class TestHtml(WabaCase):
         line = campaign.variable_ids[:1]
         line.write({"source": "field", "field_path": "description", "fallback": False})
         self.assertEqual(
-            line._value_for(lead, lead._waba_person_facts()), "Tom & Ana aquí (https://a.example)"
+            line._record_value(lead, lead._waba_person_facts()), "Tom & Ana aquí (https://a.example)"
         )
         for empty in (Markup("<p><br></p>"), Markup("<p>\u200b</p>"), False):
             lead.description = empty
-            self.assertEqual(line._value_for(lead, lead._waba_person_facts()), "")
+            self.assertEqual(line._record_value(lead, lead._waba_person_facts()), "")
 
 
 class TestValueText(WabaCase):
     def _texts(self, record, expected, language="es"):
         for name, text in expected.items():
             with self.subTest(name, language=language):
-                self.assertEqual(value_text(record, name, language), text)
+                self.assertEqual(format_value(record, name, language), text)
 
     def test_nought_is_a_value_and_nothing_is_none(self):
         lead = self._lead("+34 611 222 333", expected_revenue=0, probability=0, color=0)
@@ -112,7 +112,7 @@ class TestValueText(WabaCase):
                 with self.subTest(zone=zone, context=context, user=user_zone):
                     self.env.user.tz = user_zone
                     self.env.company.partner_id.tz = company_zone
-                    found = value_text(
+                    found = format_value(
                         lead.with_context(tz=None).with_context(**context), "date_open", language
                     )
                     self.assertEqual(found, expected)
@@ -142,7 +142,7 @@ class TestValueText(WabaCase):
         parent.category_id = self.env["res.partner.category"].create([{"name": "A"}, {"name": "B"}])
         self._texts(parent, {"category_id": "A, B", "child_ids": ""})
         partners.parent_id = parent
-        names = value_text(parent, "child_ids", "es").split(", ")
+        names = format_value(parent, "child_ids", "es").split(", ")
         self.assertFalse([name for name in names if not name.strip()])
         self._texts(events[0], {"consent_id": "", "company_id": self.env.company.name})
 
@@ -163,7 +163,7 @@ class TestValueText(WabaCase):
         for record in (lead, lead.partner_id, self.env.company, self.template, lead.stage_id):
             for name in record._fields:
                 with self.subTest(model=record._name, field=name):
-                    text = value_text(record, name, "fr")
+                    text = format_value(record, name, "fr")
                     self.assertIsInstance(text, str)
                     self.assertNotRegex(text, "<(p|br|div)|&amp;|\u00a0|\u200b")
 

@@ -17,7 +17,7 @@ class VariableCase(WabaCase):
         for wanted in lines:
             line.write({"field_path": False, "text": False, "fallback": False, **wanted})
             target = campaign._first_record()
-            found.append(line._value_for(target, target._waba_person_facts()))
+            found.append(line._record_value(target, target._waba_person_facts()))
         return found
 
     def _assert_fields(self, record, cases):
@@ -221,7 +221,7 @@ class TestFields(VariableCase):
         for path in ("no_such", "city.name", "no_such.name", "", "stage_id.no_such"):
             with self.subTest(path):
                 self._write_stale_path(line, path)
-                self.assertEqual(line._value_for(lead, lead._waba_person_facts()), "")
+                self.assertEqual(line._record_value(lead, lead._waba_person_facts()), "")
 
 
 class TestGuesses(VariableCase):
@@ -235,7 +235,7 @@ class TestGuesses(VariableCase):
         for name, expected in cases.items():
             with self.subTest(name):
                 variable = TemplateVariable("body", None, name, "text", "", "")
-                guess = self.env["waba.template.variable"]._guess_source(variable)
+                guess = self.env["waba.template.variable"]._default_source(variable)
                 self.assertEqual(guess["source"], expected)
 
     def test_a_button_to_stop_gets_our_own_word_and_others_their_label(self):
@@ -244,7 +244,7 @@ class TestGuesses(VariableCase):
         for label, expected in cases.items():
             with self.subTest(label):
                 variable = TemplateVariable("button", 0, "payload", "payload", "", label)
-                guess = self.env["waba.template.variable"]._guess_source(variable)
+                guess = self.env["waba.template.variable"]._default_source(variable)
                 self.assertEqual(guess, {"source": "text", "text": expected})
 
     def test_a_new_campaign_starts_from_the_templates_mapping(self):

@@ -37,7 +37,7 @@ def words(selection):
 
 class TestFailureWords(unittest.TestCase):
     def test_each_word_is_listed_once(self):
-        for name in ("LEFT_OUT", "NOT_DELIVERED", "FAILURE_TYPES"):
+        for name in ("EXCLUSION_REASONS", "FAILURE_REASONS", "FAILURE_TYPES"):
             with self.subTest(name=name):
                 found = words(getattr(waba_failure, name))
                 self.assertEqual(len(found), len(set(found)))
@@ -54,13 +54,13 @@ class TestFailureWords(unittest.TestCase):
         self.assertEqual(set(retry.RULES), set(retry.FAILURE_TYPES))
         self.assertLessEqual(set(retry.FAILURE_TYPES), known)
         self.assertEqual(
-            known - set(retry.FAILURE_TYPES) - set(words(waba_failure.LEFT_OUT)), set()
+            known - set(retry.FAILURE_TYPES) - set(words(waba_failure.EXCLUSION_REASONS)), set()
         )
 
     def test_every_reason_to_leave_out_has_a_sentence(self):
         # A closed window is found by us, or by WhatsApp when it closed on the way.
         self.assertLessEqual(
-            set(eligibility.REASONS) - {"window_closed"}, set(words(waba_failure.LEFT_OUT))
+            set(eligibility.REASONS) - {"window_closed"}, set(words(waba_failure.EXCLUSION_REASONS))
         )
         self.assertLessEqual(set(eligibility.REASONS), set(words(waba_failure.FAILURE_TYPES)))
 
@@ -68,9 +68,9 @@ class TestFailureWords(unittest.TestCase):
         known = set(retry.FAILURE_TYPES)
         for name, found in [
             ("advice", waba_failure.ADVICE),
-            ("never by hand", retry.NEVER_BY_HAND),
+            ("never by hand", retry.NEVER_RETRIED_MANUALLY),
             ("template states", waba_message_failure.STATUS_FROM_FAILURE),
-            ("counted in a row", waba_message_results.COUNTED_IN_A_ROW),
+            ("counted in a row", waba_message_results.CONSECUTIVE_FAILURES),
         ]:
             with self.subTest(name=name):
                 self.assertEqual(set(found) - known, set())
@@ -78,9 +78,9 @@ class TestFailureWords(unittest.TestCase):
     def test_whatever_stops_more_than_one_message_says_what_to_do(self):
         stopping = {"campaign", "template", "sender", "account"}
         for failure_type in retry.FAILURE_TYPES:
-            for in_a_row in (1, retry.ROWS_TO_BLAME_THE_REQUEST):
-                decision = retry.decide(
-                    failure_type, 1, values.as_moment(1790000000), consecutive=in_a_row
+            for in_a_row in (1, retry.FAILURES_TO_BLAME_REQUEST):
+                decision = retry.decide_retry(
+                    failure_type, 1, values.as_datetime(1790000000), consecutive=in_a_row
                 )
                 if decision.scope in stopping:
                     with self.subTest(failure_type=failure_type):
@@ -90,11 +90,11 @@ class TestFailureWords(unittest.TestCase):
 class TestStateWords(unittest.TestCase):
     def test_a_messages_states_are_those_of_the_policy(self):
         self.assertEqual(set(words(waba_message.STATES)) - {"received"}, set(status.STATES))
-        self.assertLessEqual(set(waba_message.TAKEN_STATES), set(status.STATES))
+        self.assertLessEqual(set(waba_message.ACCEPTED_STATES), set(status.STATES))
         self.assertLessEqual(set(waba_message.OPEN_STATES), set(status.STATES))
 
     def test_each_time_kept_belongs_to_a_status_of_metas(self):
-        for word, column in waba_message_status.TIMES.items():
+        for word, column in waba_message_status.TIME_FIELDS.items():
             with self.subTest(word=word):
                 self.assertIn(word, status.STATE_OF_STATUS)
                 self.assertEqual(column, f"{word}_at")
@@ -145,4 +145,4 @@ class TestWordsOnScreen(TransactionCase):
         ]
         for arguments, sentence in cases:
             with self.subTest(arguments=arguments):
-                self.assertEqual(waba_failure.failure_sentence(self.env, *arguments), sentence)
+                self.assertEqual(waba_failure.failure_text(self.env, *arguments), sentence)

@@ -199,7 +199,7 @@ class TestPayloads(ApplyCase):
                 event = self._receive(body)
                 before = self._rows_of_everything()
                 for again in (self._receive(body), event):
-                    again.action_apply_again()
+                    again.action_reapply()
                     self._apply_webhooks()
                     self.assertEqual(again.state, event.state)
                     self.assertEqual(self._rows_of_everything(), before)
@@ -272,7 +272,7 @@ class TestBatches(ApplyCase):
         self.assertEqual(self.sent.state, "delivered")
         self.assertEqual(self.portfolio.messaging_limit, "10000")
         self.assertEqual(self.template.status, "approved")
-        broken.action_apply_again()
+        broken.action_reapply()
         self.assertEqual((broken.state, broken.error), ("new", False))
         self._apply_webhooks()
         self.assertEqual((broken.state, broken.error), ("applied", False))
@@ -282,7 +282,7 @@ class TestBatches(ApplyCase):
         event = self._receive(self._limit(2000))
         cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
         self.env["ir.cron.trigger"].search([]).unlink()
-        event.with_user(self.env.ref("base.user_admin")).action_apply_again()
+        event.with_user(self.env.ref("base.user_admin")).action_reapply()
         waiting = self.env["ir.cron.trigger"].search([]).cron_id
         self.assertEqual(waiting, cron | self.polls)
 
@@ -290,7 +290,7 @@ class TestBatches(ApplyCase):
         event = self._receive(self._limit(2000))
         event.with_user(self.manager).read(["body"])
         with self.assertRaises(AccessError):
-            event.with_user(self.manager).action_apply_again()
+            event.with_user(self.manager).action_reapply()
         with self.assertRaises(AccessError):
             event.with_user(self.salesperson).read(["body"])
 

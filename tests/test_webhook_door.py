@@ -22,7 +22,7 @@ def signature(body, secret=APP_SECRET):
 
 
 @tagged("post_install", "-at_install")
-class TestWebhookDoor(HttpCase):
+class TestWebhookController(HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -253,7 +253,7 @@ class TestWebhookDoor(HttpCase):
                 self._handshake(hub_mode="subscribe", hub_verify_token="wrong", hub_challenge="12"),
             ]
         event = self._events()
-        event.action_apply_again()
+        event.action_reapply()
         self.cron.method_direct_trigger()
         event.invalidate_recordset()
         secrets = (ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN)

@@ -51,7 +51,7 @@ class FieldCase(WabaCase):
             "rare", {"kind": kind, "phone_id": phone_id, "number": number, **values}
         )
         before = self.env["waba.webhook.event"].search([])
-        self._take_posted()
+        self._apply_posted()
         return self.env["waba.webhook.event"].search([]) - before
 
     def _traces(self):

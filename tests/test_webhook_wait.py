@@ -4,7 +4,7 @@ import json
 import time
 from datetime import datetime, timedelta
 
-from odoo.addons.waba_campaign.models.waba_webhook_wait import LOOKS
+from odoo.addons.waba_campaign.models.waba_webhook_wait import RETRY_DELAYS
 
 from .common import NUMBER_ES, WABA_UID, WabaCase
 
@@ -126,11 +126,11 @@ class TestNumbers(WaitCase):
 
 class TestBounds(WaitCase):
     def test_each_kind_is_looked_at_in_growing_steps_and_named_after_the_last(self):
-        for kind, steps in LOOKS.items():
+        for kind, steps in RETRY_DELAYS.items():
             self.assertEqual(list(steps), sorted(steps), kind)
             self.assertLess(sum(steps, timedelta()), timedelta(days=10), kind)
         event = self._receive(self._to(NEW_NUMBER, self._inbound(NUMBER, "Hola")))
-        for step in LOOKS["number"]:
+        for step in RETRY_DELAYS["number"]:
             self.assertEqual(event.state, "waiting")
             self.assertAlmostEqual(
                 event.look_at, datetime.now() + step, delta=timedelta(minutes=2)
@@ -140,7 +140,7 @@ class TestBounds(WaitCase):
         self.assertIn(NEW_NUMBER, event.error)
         self.assertIn("Not applied", event.error)
         self._add_number()
-        event.action_apply_again()
+        event.action_reapply()
         self._apply_webhooks()
         self.assertEqual(event.state, "applied")
 

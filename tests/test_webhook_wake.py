@@ -20,7 +20,7 @@ class TestWake(TransactionCase):
     def _receive(self):
         """As a request does: store, commit, then what waits for the commit."""
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            event = self.env(cr=cr)["waba.webhook.event"]._store(self.account, b'{"entry": []}')
+            event = self.env(cr=cr)["waba.webhook.event"]._store_body(self.account, b'{"entry": []}')
             waiting = list(cr.postcommit._funcs)
             self.env(cr=cr)["ir.cron"]._commit_progress()
             for wake in waiting:

@@ -14,8 +14,8 @@ class BaseImportImport(models.TransientModel):
 
     def execute_import(self, fields, columns, options, dryrun=False):
         texts = self._waba_dates(fields, options)
-        order = written_dates.order_of(texts)
-        if self.res_model == "waba.rate" and (doubtful := self._waba_doubtful(texts, order)):
+        order = written_dates.detect_order(texts)
+        if self.res_model == "waba.rate" and (doubtful := self._waba_ambiguous_date_message(texts, order)):
             return {"messages": [doubtful]}
         known = {
             "file": self.file_name,
@@ -39,13 +39,13 @@ class BaseImportImport(models.TransientModel):
         at = columns.index(name)
         return [str(row[at] or "") for row in rows]
 
-    def _waba_doubtful(self, texts, order):
+    def _waba_ambiguous_date_message(self, texts, order):
         """Return Odoo's import message about the first ambiguous date, None without one.
 
         Odoo would read it in the format of the user's language: a price from the wrong month on.
         """
         for index, text in enumerate(texts):
-            if written_dates.read(text, order).is_ambiguous:
+            if written_dates.parse_date(text, order).is_ambiguous:
                 message = self.env._(
                     "Row %(row)s: “%(text)s” may be two days: no other date of the list tells "
                     "whether day or month comes first. Write it as 2026-11-03.",

@@ -8,6 +8,6 @@ class BasePartnerMerge(models.TransientModel):
         """Also update what Odoo does not know to refer to a contact: our messages and consents."""
         result = super()._update_reference_fields(src_partners, dst_partner)
         env = self.env(su=True)
-        env["waba.recipient"]._follow_merge((src_partners + dst_partner).with_env(env))
-        env["waba.message"]._follow_merge("res.partner", src_partners.ids, dst_partner.id)
+        env["waba.recipient"]._apply_record_merge((src_partners + dst_partner).with_env(env))
+        env["waba.message"]._apply_record_merge("res.partner", src_partners.ids, dst_partner.id)
         return result

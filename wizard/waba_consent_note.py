@@ -3,15 +3,15 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
-from ..models.consent_sql import strictest
-from ..models.labels import label
-from ..models.waba_recipient import known_by
-from ..models.waba_recipient_consent import STATE_OF
-from ..models.window_actions import dialog_of
+from ..models.consent_sql import strictest_consent
+from ..models.labels import selection_label
+from ..models.waba_recipient import recipients_with_numbers
+from ..models.waba_recipient_consent import STATE_BY_ACTION
+from ..models.window_actions import dialog_action
 from ..policy import evidence, numbers
 
 # Fields that a button may preset.
-ASKED = ("default_purpose", "default_action")
+ASKED_DEFAULTS = ("default_purpose", "default_action")
 
 
 class WabaConsentNote(models.TransientModel):
@@ -65,8 +65,8 @@ class WabaConsentNote(models.TransientModel):
 
         :param subject: `res_model` and `res_id`, or `recipient_id`
         """
-        dialog = dialog_of(self, self.env._("What they want"), **subject)
-        asked = {name: self.env.context[name] for name in ASKED if name in self.env.context}
+        dialog = dialog_action(self, self.env._("What they want"), **subject)
+        asked = {name: self.env.context[name] for name in ASKED_DEFAULTS if name in self.env.context}
         return {**dialog, "context": {**asked, **dialog["context"]}}
 
     @api.depends("recipient_id")
@@ -83,33 +83,33 @@ class WabaConsentNote(models.TransientModel):
     @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
     def _compute_on_record(self):
         for wizard in self:
-            people = wizard._known_people()
-            wizard.is_reversal = wizard._takes_back(people)
-            wizard.on_record = wizard._words_on_record(wizard._last_word(people))
+            people = wizard._find_recipients()
+            wizard.is_reversal = wizard._is_opt_out_reversal(people)
+            wizard.on_record = wizard._recorded_consent_text(wizard._last_entry(people))
 
-    def _takes_back(self, people):
+    def _is_opt_out_reversal(self, people):
         """Return whether this opt-in would revert an opt-out on record of these people."""
-        return self.action == "opt_in" and self._state_of(people) == "opted_out"
+        return self.action == "opt_in" and self._recorded_state(people) == "opted_out"
 
-    def _state_of(self, people):
+    def _recorded_state(self, people):
         """Return the consent state of these people for the company and the purpose."""
         states = people._consent_states(self._company())
-        return strictest(
+        return strictest_consent(
             {state for (_company, _person, about), state in states.items() if about == self.purpose}
         )
 
-    def _last_word(self, people):
-        return people._last_words(self._company()).get(self.purpose)
+    def _last_entry(self, people):
+        return people._last_entries(self._company()).get(self.purpose)
 
-    def _words_on_record(self, entry):
+    def _recorded_consent_text(self, entry):
         if not entry:
             return self.env._("Nothing: they were never asked.")
         return self.env._(
             "%(action)s on %(date)s (%(whose_word)s). %(evidence)s",
-            action=label(self.env, "action", entry.action, "waba.consent"),
+            action=selection_label(self.env, "action", entry.action, "waba.consent"),
             date=format_date(self.env, entry.at),
-            whose_word=label(self.env, "source", entry.source, "waba.consent"),
-            evidence=entry._evidence_for(self.env.companies),
+            whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
+            evidence=entry._company_evidence(self.env.companies),
         ).strip()
 
     # ------------------------------------------------------------------
@@ -126,7 +126,7 @@ class WabaConsentNote(models.TransientModel):
         record = self._get_record()
         return self.env["waba.recipient"]._number_of(record) if record is not None else ""
 
-    def _known_people(self):
+    def _find_recipients(self):
         """Return the existing rows of the person, as superuser."""
         if self.recipient_id:
             self.recipient_id.check_access("read")
@@ -135,16 +135,16 @@ class WabaConsentNote(models.TransientModel):
         if not number:
             return people
         of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
-        return people.search(of_ours & known_by([number]))
+        return people.search(of_ours & recipients_with_numbers([number]))
 
-    def _people(self):
+    def _find_or_create_recipients(self):
         """Return the rows to record it on, created when missing."""
         record = self._get_record()
         if self.recipient_id or record is None:
-            return self._known_people()
+            return self._find_recipients()
         number = self._number()
         if not number:
-            typed = self.env["waba.recipient"]._typed_number(record)
+            typed = self.env["waba.recipient"]._raw_number(record)
             raise UserError(
                 self.env._(
                     "“%s” is not a phone number that can be written to. Correct it on the record, "
@@ -155,7 +155,7 @@ class WabaConsentNote(models.TransientModel):
                 else self.env._("There is no phone number here to note it for. Enter it first.")
             )
         people = self.env["waba.recipient"].sudo()
-        return people._of_company(numbers.e164_of(number), self._company())
+        return people._company_recipient(numbers.canonical_number(number), self._company())
 
     # ------------------------------------------------------------------
     # What may be recorded
@@ -170,7 +170,7 @@ class WabaConsentNote(models.TransientModel):
             raise UserError(
                 self.env._("Choose how they said it: an opt-in without evidence does not count.")
             )
-        if not evidence.is_telling(self.note):
+        if not evidence.is_verifiable(self.note):
             raise UserError(
                 self.env._(
                     "“%s” does not say how you know. Write when, where and in which words they "
@@ -179,9 +179,9 @@ class WabaConsentNote(models.TransientModel):
                 )
             )
 
-    def _check_may_take_back(self, people):
+    def _check_reversal_rights(self, people):
         """Only a manager may revert an opt-out, on a record of the person that they may change."""
-        if not self._takes_back(people):
+        if not self._is_opt_out_reversal(people):
             return
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(
@@ -193,7 +193,7 @@ class WabaConsentNote(models.TransientModel):
         record = self._get_record()
         if record is not None:
             record.check_access("write")
-        elif not self.env["waba.recipient"]._numbers_of_own_records(people._known_numbers()):
+        elif not self.env["waba.recipient"]._numbers_on_own_records(people._number_forms()):
             raise AccessError(
                 self.env._(
                     "This person had opted out. Note that they agreed again on their lead or "
@@ -201,13 +201,13 @@ class WabaConsentNote(models.TransientModel):
                 )
             )
 
-    def _message_of_theirs(self, people):
+    def _evidence_message(self, people):
         """Return their last message to the company, named as evidence; after their opt-out, if
         any."""
         if self.action != "opt_in" or self.heard != "whatsapp":
             return None
-        word = self._last_word(people)
-        since = word.at if word and self._takes_back(people) else False
+        word = self._last_entry(people)
+        since = word.at if word and self._is_opt_out_reversal(people) else False
         message = self.env["waba.message"].sudo().search(
             [
                 ("recipient_id", "in", people._same_person().ids),
@@ -232,38 +232,38 @@ class WabaConsentNote(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
-        self._check_was_said()
+        self._check_date()
         self._check_evidence()
-        people = self._people()
-        self._check_may_take_back(people)
+        people = self._find_or_create_recipients()
+        self._check_reversal_rights(people)
         people._set_consent(
             self.purpose,
             self.action,
             "person",
             self._evidence(),
             at=self.at,
-            message=self._message_of_theirs(people),
+            message=self._evidence_message(people),
             company=self._company(),
         )
-        if self._state_of(people) != STATE_OF[self.action]:
+        if self._recorded_state(people) != STATE_BY_ACTION[self.action]:
             raise UserError(
                 self.env._(
                     "Nothing changes: the person said something newer. %s",
-                    self._words_on_record(self._last_word(people)),
+                    self._recorded_consent_text(self._last_entry(people)),
                 )
             )
         words = self.env._(
             "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
-            purpose=label(self.env, "purpose", self.purpose, self._name),
-            action=label(self.env, "action", self.action, self._name),
+            purpose=selection_label(self.env, "purpose", self.purpose, self._name),
+            action=selection_label(self.env, "action", self.action, self._name),
             note=self._evidence(),
             user=self.env.user.name,
         )
-        self._tell(self._get_record(), words)
+        self._post_note(self._get_record(), words)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _evidence(self):
         note = self.note.strip()
         if self.action != "opt_in":
             return note
-        return f"{label(self.env, 'heard', self.heard, self._name)}: {note}"
+        return f"{selection_label(self.env, 'heard', self.heard, self._name)}: {note}"

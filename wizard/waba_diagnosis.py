@@ -5,14 +5,14 @@ from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
 from ..models.waba_failure import ADVICE
-from ..models.window_actions import form_of
+from ..models.window_actions import form_action
 
 _logger = logging.getLogger(__name__)
 
 # Levels of lines that decide, worst first.
 VERDICTS = ("error", "warning", "unproved")
 # Failures of the account and its keys: the common advice applies.
-OF_THE_ACCOUNT = ("token", "permission", "account_restricted", "account_misclassified", "billing",
+ACCOUNT_ERRORS = ("token", "permission", "account_restricted", "account_misclassified", "billing",
                   "marketing_disabled")  # fmt: skip
 NEEDED_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
@@ -66,13 +66,13 @@ class WabaDiagnosis(models.TransientModel):
 
     def _get_action(self):
         return {
-            **form_of(self),
+            **form_action(self),
             "name": self.env._("Connection") if self.did_connect else self.env._("Diagnosis"),
             "target": "new",
         }
 
-    def action_again(self):
-        return self._run(self.account_id)._get_action()
+    def action_rerun(self):
+        return self._run_checks(self.account_id)._get_action()
 
     # ------------------------------------------------------------------
     # The checks
@@ -80,7 +80,7 @@ class WabaDiagnosis(models.TransientModel):
 
     @api.model
     @api.private
-    def _run(self, account, connect=False):
+    def _run_checks(self, account, connect=False):
         """Ask Meta everything about `account`; stops early only when the token is refused.
 
         :return: the waba.diagnosis to show
@@ -98,7 +98,7 @@ class WabaDiagnosis(models.TransientModel):
             if not account[name]
         ]
         if missing:
-            diagnosis._add(
+            diagnosis._add_line(
                 "error",
                 self.env._("Keys"),
                 self.env._("Missing: %s.", ", ".join(missing)),
@@ -111,12 +111,12 @@ class WabaDiagnosis(models.TransientModel):
                 diagnosis._check_subscribed_fields(account)
         diagnosis._check_webhook(account)
         if connect:
-            diagnosis._conclude(account)
+            diagnosis._update_account_state(account)
         # Our own jobs do not prevent connecting: what waits is kept.
         diagnosis._check_scheduler(account)
         return diagnosis.sudo(False)
 
-    def _add(self, level, topic, text, advice=False):
+    def _add_line(self, level, topic, text, advice=False):
         self.env["waba.diagnosis.line"].create(
             {
                 "diagnosis_id": self.id,
@@ -127,7 +127,7 @@ class WabaDiagnosis(models.TransientModel):
             }
         )
 
-    def _way_out(self, error, otherwise, own=()):
+    def _error_advice(self, error, otherwise, own=()):
         """Return what to do about `error`: temporary faults and Meta's codes have their own advice.
 
         :param otherwise: the advice for other causes
@@ -137,7 +137,7 @@ class WabaDiagnosis(models.TransientModel):
             return self.env._("Check the API address and the server's way to the internet.")
         if isinstance(error, (RetryLater, UnknownOutcome)):
             return self.env._("Try again in a few minutes.")
-        if error.failure_type in OF_THE_ACCOUNT and error.failure_type not in own:
+        if error.failure_type in ACCOUNT_ERRORS and error.failure_type not in own:
             return self.env._(ADVICE[error.failure_type])
         return otherwise
 
@@ -150,22 +150,22 @@ class WabaDiagnosis(models.TransientModel):
         try:
             token = client.debug_token()
         except CloudApiError as error:
-            self._add(
+            self._add_line(
                 "error",
                 topic,
-                self.account_id._explain(error),
-                self._way_out(error, new_token, own=("token",)),
+                self.account_id._error_text(error),
+                self._error_advice(error, new_token, own=("token",)),
             )
             return error.failure_type not in ("token", "not_sent") and error.code is not None
         if not token.is_valid:
-            self._add(
+            self._add_line(
                 "error", topic, self.env._("Meta says that this token is not valid."), new_token
             )
             return False
         if connect:
             self.account_id.sudo().token_expires_at = token.expires_at
         if token.expires_at:
-            self._add(
+            self._add_line(
                 "warning",
                 topic,
                 self.env._(
@@ -175,33 +175,33 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("A system user's permanent token does not expire."),
             )
         else:
-            self._add("ok", topic, self.env._("Valid, without an end."))
+            self._add_line("ok", topic, self.env._("Valid, without an end."))
         self._check_app(client, token)
         lacking = [scope for scope in NEEDED_SCOPES if scope not in token.scopes]
         if lacking:
-            self._add(
+            self._add_line(
                 "error",
                 self.env._("Permissions"),
                 self.env._("The token lacks: %s.", ", ".join(lacking)),
                 self.env._("Make a token with both WhatsApp permissions."),
             )
         else:
-            self._add(
+            self._add_line(
                 "ok", self.env._("Permissions"), self.env._("Both WhatsApp permissions are there.")
             )
         return True
 
-    def _conclude(self, account):
+    def _update_account_state(self, account):
         """Set the account to connected when nothing prevents sending; otherwise leave it."""
         if "error" in self.line_ids.mapped("level"):
             return
-        account._note_home()
+        account._record_home_database()
         if account.state == "stopped":
             account._resume(self.env._("connected again by %s.", self.env.user.name))
         elif account.state == "draft":
             account.state = "connected"
             account._message_log(body=self.env._("Connected by %s.", self.env.user.name))
-            account.sender_ids._wake()
+            account.sender_ids._trigger_dispatch()
 
 
 class WabaDiagnosisLine(models.TransientModel):

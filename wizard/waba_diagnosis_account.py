@@ -2,14 +2,14 @@ from odoo import models
 from odoo.tools import LazyTranslate
 
 from ..cloud_api import CloudApiError, classify
-from ..models.labels import labels_of
+from ..models.labels import selection_labels
 from ..models.waba_failure import ADVICE
 from ..models.waba_sender import STATUS_SENDING
 
 _lt = LazyTranslate(__name__)
 
 # Meta's values for a display name that was refused, has expired or waits (Phone numbers, 2026-03).
-NAME_TROUBLE = ("DECLINED", "EXPIRED", "PENDING_REVIEW", "NONE")
+UNAPPROVED_NAME_STATUSES = ("DECLINED", "EXPIRED", "PENDING_REVIEW", "NONE")
 # Codes that only `health_status` uses (Health status, 2025-10-22).
 HEALTH_ADVICE = {
     141000: _lt("Register the number again in WhatsApp Manager."),
@@ -28,38 +28,38 @@ class WabaDiagnosis(models.TransientModel):
         try:
             if connect:
                 account._sync()
-                self._subscribe(client)
+                self._subscribe_webhook(client)
             facts = client.get_account(account.waba_uid)
             numbers = list(client.list_phone_numbers(account.waba_uid))
         except CloudApiError as error:
-            self._add(
+            self._add_line(
                 "error",
                 self.env._("WhatsApp Business Account"),
-                account._explain(error),
-                self._way_out(
+                account._error_text(error),
+                self._error_advice(
                     error,
                     self.env._("Check the account's ID, and that the token's user may manage it."),
                 ),
             )
             return
-        self._tell_account(facts)
-        self._tell_verification(facts.verification)
-        self._tell_health(facts.health)
+        self._report_account(facts)
+        self._report_verification(facts.verification)
+        self._report_health(facts.health)
         self._check_numbers(numbers)
         self._check_templates()
         self._check_subscription(client)
 
-    def _tell_account(self, facts):
-        limits = labels_of(self.env["waba.portfolio"], "messaging_limit")
-        self._add("ok", self.env._("WhatsApp Business Account"), facts.name or facts.waba_uid)
+    def _report_account(self, facts):
+        limits = selection_labels(self.env["waba.portfolio"], "messaging_limit")
+        self._add_line("ok", self.env._("WhatsApp Business Account"), facts.name or facts.waba_uid)
         if facts.portfolio_uid:
-            self._add(
+            self._add_line(
                 "ok",
                 self.env._("Business portfolio"),
                 f"{facts.portfolio_name or facts.portfolio_uid}",
             )
         else:
-            self._add(
+            self._add_line(
                 "warning",
                 self.env._("Business portfolio"),
                 self.env._("Meta does not name the portfolio to this token."),
@@ -72,7 +72,7 @@ class WabaDiagnosis(models.TransientModel):
         portfolio = self.account_id.portfolio_id
         if limit == "unknown" and portfolio:
             limit = portfolio.messaging_limit
-        self._add(
+        self._add_line(
             "ok" if limit != "unknown" else "warning",
             self.env._("Daily limit"),
             limits.get(limit, limit),
@@ -81,18 +81,18 @@ class WabaDiagnosis(models.TransientModel):
             else self.env._("Until Meta tells, we count on 250 people."),
         )
 
-    def _tell_verification(self, verification):
+    def _report_verification(self, verification):
         """Report whether Meta has verified the business; otherwise the daily limit stays at 250."""
         if verification in ("", "unknown", "verified"):
             return
-        self._add(
+        self._add_line(
             "info",
             self.env._("Business verification"),
             self.env._("Meta says: %s.", verification.replace("_", " ")),
             self.env._("Verify the business in Meta's Security Center to get a higher limit."),
         )
 
-    def _tell_health(self, health):
+    def _report_health(self, health):
         """Report for each entity of Meta's health status whether it can send, or why not."""
         labels = {
             "waba": self.env._("account"),
@@ -104,12 +104,12 @@ class WabaDiagnosis(models.TransientModel):
         for entity in health.entities if health else ():
             topic = self.env._("Health: %s", labels.get(entity.type, entity.type))
             if entity.can_send == "available":
-                self._add("ok", topic, self.env._("Can send."))
+                self._add_line("ok", topic, self.env._("Can send."))
                 continue
             level = "error" if entity.can_send == "blocked" else "warning"
             details = [error.description for error in entity.errors] + list(entity.additional_info)
             solutions = [self._health_advice(entity, error) for error in entity.errors]
-            self._add(
+            self._add_line(
                 level,
                 topic,
                 "; ".join(details) or self.env._("Meta says: %s.", entity.can_send),
@@ -131,16 +131,16 @@ class WabaDiagnosis(models.TransientModel):
 
     def _check_numbers(self, numbers):
         if not numbers:
-            self._add(
+            self._add_line(
                 "error",
                 self.env._("Numbers"),
                 self.env._("The account has no number."),
                 self.env._("Add a number in WhatsApp Manager."),
             )
-        ratings = labels_of(self.env["waba.sender"], "quality_rating")
+        ratings = selection_labels(self.env["waba.sender"], "quality_rating")
         for number in numbers:
             can_send = number.status in STATUS_SENDING
-            self._add(
+            self._add_line(
                 "ok" if can_send and number.quality_rating != "red" else "warning",
                 self.env._("Number %s", number.display_phone_number),
                 self.env._(
@@ -153,13 +153,13 @@ class WabaDiagnosis(models.TransientModel):
                 if can_send
                 else self.env._("Settle the number's status in WhatsApp Manager."),
             )
-            self._tell_name(number)
+            self._report_name(number)
 
-    def _tell_name(self, number):
+    def _report_name(self, number):
         """Report the display name's review: until it is approved, Meta may limit the number."""
-        if number.name_status not in NAME_TROUBLE:
+        if number.name_status not in UNAPPROVED_NAME_STATUSES:
             return
-        self._add(
+        self._add_line(
             "warning",
             self.env._("Display name of %s", number.display_phone_number),
             self.env._(
@@ -176,7 +176,7 @@ class WabaDiagnosis(models.TransientModel):
         approved = self.env["waba.template"].search_count(
             [("account_id", "=", self.account_id.id), ("status", "=", "approved")]
         )
-        self._add(
+        self._add_line(
             "ok" if approved else "warning",
             self.env._("Templates"),
             self.env._("%s approved templates.", approved),

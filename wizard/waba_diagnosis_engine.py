@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.tools import config, format_datetime
 
-from ..models.waba_scheduler import LATE
+from ..models.waba_scheduler import LATE_THRESHOLD
 
 
 class WabaDiagnosis(models.TransientModel):
@@ -16,7 +16,7 @@ class WabaDiagnosis(models.TransientModel):
         """
         topic = self.env._("Database")
         if account.has_second_sender:
-            self._add(
+            self._add_line(
                 "warning",
                 self.env._("Second sender"),
                 self.env._(
@@ -28,16 +28,16 @@ class WabaDiagnosis(models.TransientModel):
                     "Business settings."
                 ),
             )
-        if reason := account._why_away():
-            self._add(
+        if reason := account._foreign_database_reason():
+            self._add_line(
                 "error",
                 topic,
                 reason,
                 self.env._("Open the account and press “Say which is real”."),
             )
             return False
-        if not account._here().system:
-            self._add(
+        if not account._current_database().system:
+            self._add_line(
                 "info",
                 topic,
                 self.env._(
@@ -53,8 +53,8 @@ class WabaDiagnosis(models.TransientModel):
         senders = account.sender_ids
         now, topic = fields.Datetime.now(), self.env._("Scheduled jobs")
         jobs = senders._jobs(senders, others=True)
-        if has_no_worker := senders._has_no_worker(now):
-            self._add(
+        if has_no_worker := senders._is_scheduler_stopped(now):
+            self._add_line(
                 "error",
                 topic,
                 senders._no_worker_text(),
@@ -63,11 +63,11 @@ class WabaDiagnosis(models.TransientModel):
         for job in jobs:
             # Without a worker all are late, which is reported once.
             if job.failure_count or not job.is_active or not has_no_worker:
-                self._tell_job(job, now)
-        self._tell_backlog(account, now)
+                self._report_job(job, now)
+        self._report_backlog(account, now)
         if not any(job.failure_count or job.is_late(now) or not job.is_active for job in jobs):
             last_at = max((job.last_at for job in jobs if job.last_at), default=None)
-            self._add(
+            self._add_line(
                 "ok",
                 topic,
                 self.env._(
@@ -77,19 +77,19 @@ class WabaDiagnosis(models.TransientModel):
                 ),
             )
 
-    def _tell_job(self, job, now):
+    def _report_job(self, job, now):
         """Add a line for a job that is switched off, late or failing."""
         topic = self.env._("Job: %s", job.name)
         last = self._moment(job.last_at) if job.last_at else self.env._("never")
         if not job.is_active:
-            self._add(
+            self._add_line(
                 "error",
                 topic,
                 self.env._("It is switched off. Last run: %s.", last),
                 self.env._("Switch it on under Settings → Technical → Scheduled Actions."),
             )
         elif job.is_late(now):
-            self._add(
+            self._add_line(
                 "error",
                 topic,
                 self.env._(
@@ -100,7 +100,7 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Start a cron worker, or more of them (max_cron_threads)."),
             )
         elif job.failure_count:
-            self._add(
+            self._add_line(
                 "warning",
                 topic,
                 self.env._(
@@ -111,20 +111,20 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Read the reason in Odoo's log."),
             )
 
-    def _tell_backlog(self, account, now):
+    def _report_backlog(self, account, now):
         """Report what waits too long: webhooks to read, messages to send."""
         senders = account.sender_ids
         unapplied = senders._oldest_unapplied_at(account)
-        if unapplied and unapplied <= now - LATE:
-            self._add(
+        if unapplied and unapplied <= now - LATE_THRESHOLD:
+            self._add_line(
                 "error",
                 self.env._("Events not read"),
                 self.env._("The oldest came in %s.", self._moment(unapplied)),
                 self.env._("Opt-outs may be among them. See the scheduled jobs above."),
             )
         due = senders._oldest_due_row_at(senders)
-        if due and due <= now - LATE:
-            self._add(
+        if due and due <= now - LATE_THRESHOLD:
+            self._add_line(
                 "info",
                 self.env._("Messages due"),
                 self.env._("The oldest has been due since %s.", self._moment(due)),

@@ -16,16 +16,16 @@ class WabaDiagnosis(models.TransientModel):
 
     _inherit = "waba.diagnosis"
 
-    def _subscribe(self, client):
+    def _subscribe_webhook(self, client):
         """Subscribe to this account's events; Meta calls our address at once to verify it."""
         account = self.account_id.sudo()
         try:
             client.subscribe_app(account.waba_uid, account.webhook_url, account.verify_token)
         except CloudApiError as error:
-            self._add(
+            self._add_line(
                 "error",
                 self.env._("Webhook subscription"),
-                account._explain(error),
+                account._error_text(error),
                 self.env._(
                     "Meta must reach %s from the internet, over https with a valid certificate. "
                     "Check the server's address (web.base.url) and the proxy.",
@@ -39,25 +39,25 @@ class WabaDiagnosis(models.TransientModel):
         try:
             apps = client.get_subscribed_apps(account.waba_uid)
         except CloudApiError as error:
-            self._add(
+            self._add_line(
                 "error",
                 topic,
-                account._explain(error),
-                self._way_out(error, self.env._("Press Connect again.")),
+                account._error_text(error),
+                self._error_advice(error, self.env._("Press Connect again.")),
             )
             return
         urls = [app.callback_url for app in apps]
         if account.webhook_url in urls:
-            self._add("ok", topic, self.env._("Meta posts this account's messages to this server."))
+            self._add_line("ok", topic, self.env._("Meta posts this account's messages to this server."))
         elif apps:
-            self._add(
+            self._add_line(
                 "warning",
                 topic,
                 self.env._("The account is subscribed, with the address of the app's dashboard."),
                 self.env._("Check there that it is the address below."),
             )
         else:
-            self._add(
+            self._add_line(
                 "error",
                 topic,
                 self.env._("No app receives this account's events."),
@@ -68,7 +68,7 @@ class WabaDiagnosis(models.TransientModel):
         """Check that the app secret belongs to the token's app: it verifies Meta's events."""
         account = self.account_id.sudo()
         if account.app_uid and token.app_uid and account.app_uid != token.app_uid:
-            self._add(
+            self._add_line(
                 "error",
                 self.env._("App"),
                 self.env._(
@@ -84,17 +84,17 @@ class WabaDiagnosis(models.TransientModel):
         try:
             is_right = client.check_app_secret(account.app_secret)
         except CloudApiError as error:
-            self._add(
+            self._add_line(
                 "unproved",
                 topic,
-                self.env._("It could not be checked. %s", account._explain(error)),
-                self._way_out(error, self.env._("Check again in a few minutes.")),
+                self.env._("It could not be checked. %s", account._error_text(error)),
+                self._error_advice(error, self.env._("Check again in a few minutes.")),
             )
             return
         if is_right:
-            self._add("ok", topic, self.env._("It is the secret of the token's app."))
+            self._add_line("ok", topic, self.env._("It is the secret of the token's app."))
         else:
-            self._add(
+            self._add_line(
                 "error",
                 topic,
                 self.env._(
@@ -109,7 +109,7 @@ class WabaDiagnosis(models.TransientModel):
         settings."""
         topic = self.env._("Webhook fields")
         if not (account.app_secret and account.app_uid):
-            self._add(
+            self._add_line(
                 "info",
                 topic,
                 self.env._("Not checked: the app's ID and secret are needed."),
@@ -120,11 +120,11 @@ class WabaDiagnosis(models.TransientModel):
             client = account._app_client()
             subscribed = client.get_subscribed_fields(account.app_uid)
         except CloudApiError as error:
-            self._add(
+            self._add_line(
                 "unproved",
                 topic,
-                account._explain(error),
-                self._way_out(
+                account._error_text(error),
+                self._error_advice(
                     error,
                     self.env._("Check the App ID and the app secret."),
                     own=("token", "permission"),
@@ -133,9 +133,9 @@ class WabaDiagnosis(models.TransientModel):
             return
         missing = [name for name in NEEDED_FIELDS if name not in subscribed.fields]
         if not missing and subscribed.is_active:
-            self._add("ok", topic, self.env._("All fields this addon reads are subscribed."))
+            self._add_line("ok", topic, self.env._("All fields this addon reads are subscribed."))
             return
-        self._add(
+        self._add_line(
             "warning",
             topic,
             self.env._("Not subscribed: %s.", ", ".join(missing))
@@ -148,15 +148,15 @@ class WabaDiagnosis(models.TransientModel):
 
     def _check_webhook(self, account):
         topic = self.env._("Webhook")
-        self._tell_refusals(account)
+        self._report_refusals(account)
         if account.last_event_at:
-            self._add(
+            self._add_line(
                 "ok",
                 topic,
                 self.env._("Last event received %s.", self._moment(account.last_event_at)),
             )
         else:
-            self._add(
+            self._add_line(
                 "unproved",
                 topic,
                 self.env._("No event has come in yet: that Meta's events arrive is not proved."),
@@ -167,13 +167,13 @@ class WabaDiagnosis(models.TransientModel):
                 ),
             )
 
-    def _tell_refusals(self, account):
+    def _report_refusals(self, account):
         """Report bodies with a wrong signature: another secret, or somebody else who knows the
         address."""
         if not account.refused_count:
             return
         is_all = not account.last_event_at or account.refused_at > account.last_event_at
-        self._add(
+        self._add_line(
             "error" if is_all else "warning",
             self.env._("Refused events"),
             self.env._(

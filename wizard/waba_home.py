@@ -30,8 +30,8 @@ class WabaHome(models.TransientModel):
 
     @api.depends("choice")
     def _compute_texts(self):
-        accounts = self.env["waba.account"]._away()
-        here = accounts._here()._asdict()
+        accounts = self.env["waba.account"]._accounts_elsewhere()
+        here = accounts._current_database()._asdict()
         names = {
             "name": self.env._("Name"),
             "oid": self.env._("Number on the database server"),
@@ -40,7 +40,7 @@ class WabaHome(models.TransientModel):
         }
         lines = []
         for name in here:
-            known = next((a.home[name] for a in accounts if name in a._differences()), None)
+            known = next((a.home[name] for a in accounts if name in a._home_differences()), None)
             if known:
                 lines.append(
                     self.env._(
@@ -62,19 +62,19 @@ class WabaHome(models.TransientModel):
             )
         accounts = self.env["waba.account"].with_user(self.env.user)
         if self.choice == "copy":
-            self._check_nothing_at_home()
-            accounts.sudo()._retire()
+            self._check_all_foreign()
+            accounts.sudo()._neutralize_copy()
         else:
             if self.pause_campaigns:
-                self._pause_everything()
-            accounts.sudo()._adopt()
+                self._pause_campaigns_and_sequences()
+            accounts.sudo()._adopt_database()
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
-    def _check_nothing_at_home(self):
+    def _check_all_foreign(self):
         """A copy is stopped as a whole; it has no account that was connected here."""
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         connected = accounts.search([("state", "!=", "draft"), ("home", "!=", False)])
-        at_home = connected - accounts._away()
+        at_home = connected - accounts._accounts_elsewhere()
         if at_home:
             raise UserError(
                 self.env._(
@@ -83,9 +83,9 @@ class WabaHome(models.TransientModel):
                 )
             )
 
-    def _pause_everything(self):
+    def _pause_campaigns_and_sequences(self):
         """Waiting messages may have been sent after the backup was made."""
-        accounts = self.env["waba.account"].sudo()._away()
+        accounts = self.env["waba.account"].sudo()._accounts_elsewhere()
         reason = self.env._(
             "This database was restored, renamed or moved. If it is a backup, compare with "
             "WhatsApp Manager what was sent since; then resume."

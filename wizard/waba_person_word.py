@@ -37,11 +37,11 @@ class WabaPersonWord(models.AbstractModel):
         record.check_access("read")
         return record
 
-    def _check_was_said(self):
+    def _check_date(self):
         if self.at > fields.Datetime.now():
             raise UserError(self.env._("They cannot have said so in the future."))
 
-    def _tell(self, record, words):
+    def _post_note(self, record, words):
         """Post a note on the record."""
         if record is not None:
             author = self.env.user.partner_id

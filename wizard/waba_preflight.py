@@ -3,10 +3,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_amount
 
-from ..models.waba_reputation_words import number
+from ..models.waba_reputation_words import format_number
 
 LEVELS = [("pass", "Fine"), ("warn", "Check"), ("stop", "Stop")]
-MENDS = [
+FIXES = [
     ("template", "Open the template"),
     ("sender", "Open the number"),
     ("variables", "Fill in the texts"),
@@ -14,7 +14,7 @@ MENDS = [
     ("rates", "Rates"),
     ("settings", "Settings"),
 ]
-OF_MANAGERS = ("rates", "settings")
+MANAGER_FIXES = ("rates", "settings")
 RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
 
 
@@ -53,7 +53,7 @@ class WabaPreflight(models.TransientModel):
                     fields.Command.create(wizard._line_values(check, sequence))
                     for sequence, check in enumerate(report.checks)
                 ],
-                "summary": wizard._summarise(report),
+                "summary": wizard._summary_text(report),
                 **wizard._permissions(report),
             }
         )
@@ -69,7 +69,7 @@ class WabaPreflight(models.TransientModel):
 
     def _line_values(self, check, sequence):
         mend = check.mend if check.level != "pass" else False
-        if mend in OF_MANAGERS and not self._is_manager():
+        if mend in MANAGER_FIXES and not self._is_manager():
             mend = False
         return {
             "sequence": sequence,
@@ -81,7 +81,7 @@ class WabaPreflight(models.TransientModel):
             "record_ids": check.records.ids if check.records else [],
             "leaves_out": check.leaves_out and check.level != "pass",
             "mend": mend,
-            "is_overridden": check.level == "stop" and self.campaign_id._is_overridden(check),
+            "is_overridden": check.level == "stop" and self.campaign_id._has_valid_override(check),
         }
 
     def _is_manager(self):
@@ -90,14 +90,14 @@ class WabaPreflight(models.TransientModel):
     def _permissions(self, report):
         """Return which buttons are shown, and the sentence above them."""
         campaign = self.campaign_id
-        stops = [stop for stop in report.stops if not campaign._is_overridden(stop)]
-        final = [stop for stop in stops if not stop.may_be_overridden]
+        stops = [stop for stop in report.stops if not campaign._has_valid_override(stop)]
+        final = [stop for stop in stops if not stop.can_be_overridden]
         missing = campaign._is_approval_missing()
-        is_open = campaign.state == "draft" or campaign._is_stopped_at_start()
-        asked = campaign._is_asked()
+        is_open = campaign.state == "draft" or campaign._is_paused_at_start()
+        asked = campaign._is_approval_current()
         return {
             "level": "stop" if stops else "warn" if missing else report.checks[0].level,
-            "verdict": self._verdict(stops, final, missing, is_open),
+            "verdict": self._verdict_text_by_level(stops, final, missing, is_open),
             "can_launch": is_open and not stops and not missing,
             "can_override": is_open and bool(stops) and not final and self._is_manager(),
             "can_ask": is_open
@@ -108,7 +108,7 @@ class WabaPreflight(models.TransientModel):
             "is_mine": campaign.user_id == self.env.user,
         }
 
-    def _verdict(self, stops, final, missing, is_open):
+    def _verdict_text_by_level(self, stops, final, missing, is_open):
         if not is_open:
             return self.env._("As it would be now; it has been launched already.")
         if final:
@@ -121,15 +121,15 @@ class WabaPreflight(models.TransientModel):
             return self.env._("It needs a manager's approval.")
         return self.env._("It may be launched. Messages once sent cannot be called back.")
 
-    def _summarise(self, report):
+    def _summary_text(self, report):
         """'811 will receive it · 31 left out · about 41.20 € · expected: 2–4 opt-outs'."""
         audience = report.audience
         if not audience:
             return False
         env, left_out = self.env, audience.counted - len(audience.receiving)
         parts = [
-            env._("%s will receive it", number(env, report.receiving)),
-            env._("%s left out", number(env, audience.scaled(left_out))),
+            env._("%s will receive it", format_number(env, report.receiving)),
+            env._("%s left out", format_number(env, audience.scaled(left_out))),
         ]
         if report.costs and report.costs.amounts:
             amount = " + ".join(
@@ -138,23 +138,23 @@ class WabaPreflight(models.TransientModel):
             )
             parts.append(env._("about %s", amount))
         if report.forecast and report.forecast.ends_at:
-            ends = self.campaign_id._when(report.forecast.ends_at)
+            ends = self.campaign_id._format_datetime(report.forecast.ends_at)
             parts.append(env._("ends %s", ends))
         if report.expected:
             least, most = report.expected
             parts.append(
                 env._(
                     "expected: %(least)s–%(most)s opt-outs",
-                    least=number(env, least),
-                    most=number(env, most),
+                    least=format_number(env, least),
+                    most=format_number(env, most),
                 )
             )
         if not audience.is_whole:
             parts.append(
                 env._(
                     "counted on the first %(counted)s of %(chosen)s",
-                    counted=number(env, audience.counted),
-                    chosen=number(env, audience.chosen),
+                    counted=format_number(env, audience.counted),
+                    chosen=format_number(env, audience.chosen),
                 )
             )
         return " · ".join(parts)
@@ -166,7 +166,7 @@ class WabaPreflight(models.TransientModel):
     def action_launch(self):
         self.ensure_one()
         campaign = self.campaign_id
-        if campaign._is_stopped_at_start():
+        if campaign._is_paused_at_start():
             campaign.action_resume()
         else:
             campaign.action_launch()
@@ -175,44 +175,44 @@ class WabaPreflight(models.TransientModel):
     def action_override(self):
         """Store a manager's override; launches the manager's own campaign, not a colleague's."""
         self.ensure_one()
-        campaign, reason = self.campaign_id, self._reason()
+        campaign, reason = self.campaign_id, self._checked_reason()
         campaign.check_access("write")
         if not self._is_manager():
             raise AccessError(self.env._("Only a manager launches over a stop, with a reason."))
-        campaign._lock()
+        campaign._lock_campaigns()
         stops = campaign._preflight_report().stops
-        if final := [stop for stop in stops if not stop.may_be_overridden]:
+        if final := [stop for stop in stops if not stop.can_be_overridden]:
             raise UserError(
                 self.env._(
                     "No reason overrides this: %s", " ".join(stop.sentence for stop in final)
                 )
             )
-        campaign._override(stops, reason)
+        campaign._override_blockers(stops, reason)
         if campaign.can_approve:
-            campaign._decide("approved", reason)
+            campaign._decide_approval("approved", reason)
         if campaign.user_id == self.env.user and not campaign._is_approval_missing():
             return self.action_launch()
         return RELOAD
 
-    def action_ask(self):
+    def action_request_approval(self):
         self.ensure_one()
-        self.campaign_id._lock()
-        self.campaign_id._ask((self.reason or "").strip())
+        self.campaign_id._lock_campaigns()
+        self.campaign_id._request_approval((self.reason or "").strip())
         return RELOAD
 
     def action_approve(self):
         self.ensure_one()
-        self.campaign_id._lock()
-        self.campaign_id._decide("approved", (self.reason or "").strip())
+        self.campaign_id._lock_campaigns()
+        self.campaign_id._decide_approval("approved", (self.reason or "").strip())
         return RELOAD
 
     def action_refuse(self):
         self.ensure_one()
-        self.campaign_id._lock()
-        self.campaign_id._decide("refused", self._reason())
+        self.campaign_id._lock_campaigns()
+        self.campaign_id._decide_approval("refused", self._checked_reason())
         return RELOAD
 
-    def _reason(self):
+    def _checked_reason(self):
         if not (self.reason or "").strip():
             raise UserError(self.env._("Say why: whoever reads this later looks for it."))
         return self.reason.strip()
@@ -235,7 +235,7 @@ class WabaPreflightLine(models.TransientModel):
     record_model = fields.Char(readonly=True)
     record_ids = fields.Json(readonly=True)
     leaves_out = fields.Boolean(readonly=True)
-    mend = fields.Selection(MENDS, readonly=True)
+    mend = fields.Selection(FIXES, readonly=True)
     is_overridden = fields.Boolean(readonly=True)
 
     def action_show(self):
@@ -250,17 +250,17 @@ class WabaPreflightLine(models.TransientModel):
             "context": {"active_test": False},
         }
 
-    def action_leave_out(self):
+    def action_exclude(self):
         """Remove these records from the audience, and count again."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
-        campaign._lock()
+        campaign._lock_campaigns()
         if not self.leaves_out or campaign.state != "draft":
             raise UserError(self.env._("They can no longer be left out: it has been launched."))
-        campaign._leave_out_of_audience(self.record_ids)
+        campaign._exclude_from_audience(self.record_ids)
         return campaign.action_preflight()
 
-    def action_mend(self):
+    def action_fix(self):
         """Open the place to fix it."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
@@ -286,7 +286,7 @@ class WabaPreflightLine(models.TransientModel):
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
-    def _leave_out_of_audience(self, record_ids):
+    def _exclude_from_audience(self, record_ids):
         """Remove these records from the audience: from a list of records, else by a condition."""
         domain = self._audience_domain_list()
         match domain:

@@ -3,7 +3,7 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..models.window_actions import dialog_of
+from ..models.window_actions import dialog_action
 
 
 class WabaPrivacy(models.TransientModel):
@@ -37,7 +37,7 @@ class WabaPrivacy(models.TransientModel):
         self._check_manager()
         person.check_access("read")
         return {
-            **dialog_of(self, self.env._("Their data"), recipient_id=person.id),
+            **dialog_action(self, self.env._("Their data"), recipient_id=person.id),
             "view_id": self.env.ref(f"waba_campaign.{view}").id,
         }
 
@@ -46,7 +46,7 @@ class WabaPrivacy(models.TransientModel):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager gives out or erases a person's data."))
 
-    def _person(self):
+    def _checked_recipient(self):
         self.ensure_one()
         self._check_manager()
         self.recipient_id.check_access("read")
@@ -57,9 +57,9 @@ class WabaPrivacy(models.TransientModel):
         client."""
         return self.env.companies
 
-    def _others(self):
+    def _other_company_names(self):
         """Return the names of other companies with rows about the person, not their contents."""
-        others = self._person()._holders() - self._companies()
+        others = self._checked_recipient()._holding_companies() - self._companies()
         return others.mapped("name")
 
     @api.depends("recipient_id")
@@ -69,13 +69,13 @@ class WabaPrivacy(models.TransientModel):
             wizard.summary = wizard.others_text = False
             if not wizard.recipient_id:
                 continue
-            if others := wizard._others():
+            if others := wizard._other_company_names():
                 wizard.others_text = wizard.env._(
                     "Other companies hold data about this person too: %s. Choose them above, or "
                     "ask a manager there. Until they have erased theirs, the number stays.",
                     ", ".join(others),
                 )
-            counts = wizard._person()._count_personal(wizard._companies())
+            counts = wizard._checked_recipient()._count_personal(wizard._companies())
             wizard.summary = wizard.env._(
                 "This takes away number, name, text and record of messages (%(messages)s), the "
                 "evidence of entries in the consent ledger (%(consents)s), the words of signals "
@@ -90,7 +90,7 @@ class WabaPrivacy(models.TransientModel):
             )
 
     def action_export(self):
-        person = self._person()
+        person = self._checked_recipient()
         self.sudo().write(
             {
                 "file": base64.b64encode(person._export_zip(self._companies())),
@@ -104,10 +104,10 @@ class WabaPrivacy(models.TransientModel):
         }
 
     def action_erase(self):
-        person = self._person()
+        person = self._checked_recipient()
         if not self.is_sure:
             raise UserError(self.env._("Tick “Erase it” first: nothing brings these data back."))
-        person._erase(self._companies(), self.keep_out)
+        person._erase_personal_data(self._companies(), self.keep_out)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
 

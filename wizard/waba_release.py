@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..models.window_actions import dialog_of
+from ..models.window_actions import dialog_action
 
 
 class WabaRelease(models.TransientModel):
@@ -20,24 +20,24 @@ class WabaRelease(models.TransientModel):
     template_id = fields.Many2one(
         "waba.template", readonly=True, system=False, ondelete="cascade"
     )
-    held_because = fields.Text("What happened", compute="_compute_words")
-    explanation = fields.Text("What a release does", compute="_compute_words")
+    held_because = fields.Text("What happened", compute="_compute_texts")
+    explanation = fields.Text("What a release does", compute="_compute_texts")
     reason = fields.Text(
         required=True, help="Kept as evidence and shown in the chatter: what was done about it."
     )
 
     @api.depends("sender_id", "campaign_id", "template_id")
-    def _compute_words(self):
+    def _compute_texts(self):
         for wizard in self:
             sender = wizard.sender_id
             wizard.held_because = (
                 wizard.template_id.hold_reason
                 or wizard.campaign_id.pause_reason
-                or (sender and (sender._why_not_sending() or sender._why_marketing_waits()))
+                or (sender and (sender._not_sending_reason() or sender._marketing_hold_reason()))
             )
-            wizard.explanation = wizard._explain()
+            wizard.explanation = wizard._release_explanation()
 
-    def _explain(self):
+    def _release_explanation(self):
         if self.template_id:
             return self.env._(
                 "Its messages go on although Meta warns. Meta pauses or disables templates that "
@@ -63,7 +63,7 @@ class WabaRelease(models.TransientModel):
         :param subject: one field and its id
         """
         self._check_manager()
-        return dialog_of(self, self.env._("Release"), **subject)
+        return dialog_action(self, self.env._("Release"), **subject)
 
     @api.model
     def _check_manager(self):

@@ -3,11 +3,11 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.labels import labels_of
-from ..models.window_actions import dialog_of
+from ..models.labels import selection_labels
+from ..models.window_actions import dialog_action
 
 # A report is about a recent message.
-ABOUT_WITHIN = timedelta(days=30)
+REPORTED_PERIOD = timedelta(days=30)
 KINDS = {
     "block": ("customer_block",),
     "report": ("customer_report",),
@@ -45,7 +45,7 @@ class WabaReportBlock(models.TransientModel):
 
         :param subject: `res_model` and `res_id`, or `message_id`
         """
-        return dialog_of(self, self.env._("They blocked or reported us"), **subject)
+        return dialog_action(self, self.env._("They blocked or reported us"), **subject)
 
     @api.depends("message_id")
     def _compute_person_name(self):
@@ -56,15 +56,15 @@ class WabaReportBlock(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
-        self._check_was_said()
+        self._check_date()
         if self.message_id:
             self.message_id.check_access("read")
         record = self._get_record()
         if record is None and self.message_id:
             record = self.message_id._get_record()
         person, account = self._find_person(record)
-        about = self._message_of(person, account)
-        self.env["waba.reputation.event"]._record(
+        about = self._variant_message(person, account)
+        self.env["waba.reputation.event"]._record_events(
             [
                 {
                     "kind": kind,
@@ -94,11 +94,11 @@ class WabaReportBlock(models.TransientModel):
             )
         words = self.env._(
             '%(what)s. "%(note)s" – noted by %(user)s.',
-            what=labels_of(self, "what")[self.what],
+            what=selection_labels(self, "what")[self.what],
             note=self.note,
             user=self.env.user.name,
         )
-        self._tell(record, words)
+        self._post_note(record, words)
         return {"type": "ir.actions.act_window_close"}
 
     def _find_person(self, record):
@@ -139,7 +139,7 @@ class WabaReportBlock(models.TransientModel):
         people = self.env["waba.recipient"].sudo()
         return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
 
-    def _message_of(self, person, account):
+    def _variant_message(self, person, account):
         """Return our message that it is about: the one it was recorded on, else the last before."""
         message = self.message_id.sudo()
         if message.direction == "in":
@@ -150,7 +150,7 @@ class WabaReportBlock(models.TransientModel):
                 ("company_id", "=", account.company_id.id),
                 ("direction", "=", "out"),
                 ("accepted_at", "<=", self.at),
-                ("accepted_at", ">", self.at - ABOUT_WITHIN),
+                ("accepted_at", ">", self.at - REPORTED_PERIOD),
             ],
             order="accepted_at desc, id desc",
             limit=1,

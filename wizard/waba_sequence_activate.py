@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 # A suggestion: enough to go on beside a campaign, little enough not to slow it down.
-USUAL_SHARE = 0.1
+DEFAULT_FOLLOWUP_SHARE = 0.1
 
 
 class WabaSequenceActivate(models.TransientModel):
@@ -29,8 +29,8 @@ class WabaSequenceActivate(models.TransientModel):
         required=True,
     )  # fmt: skip
     summary = fields.Text(compute="_compute_summary")
-    asks_for_share = fields.Boolean(compute="_compute_asks_for_share")
-    followup_share = fields.Float("Kept for follow-ups", default=USUAL_SHARE)
+    asks_for_share = fields.Boolean(compute="_compute_needs_followup_share")
+    followup_share = fields.Float("Kept for follow-ups", default=DEFAULT_FOLLOWUP_SHARE)
 
     @api.depends("sequence_id")
     def _compute_matching_count(self):
@@ -40,8 +40,8 @@ class WabaSequenceActivate(models.TransientModel):
                 continue
             wizard.sequence_id.check_access("read")
             sequence, leads = wizard.sequence_id.sudo(), self.env["crm.lead"]
-            leads = leads.browse([lead_id for lead_id, _key in sequence._matching(leads)])
-            wizard.matching_count = len(sequence._not_in(sequence._eligible(leads)))
+            leads = leads.browse([lead_id for lead_id, _key in sequence._find_matching(leads)])
+            wizard.matching_count = len(sequence._filter_not_enrolled(sequence._filter_eligible(leads)))
 
     @api.depends("who", "matching_count")
     def _compute_summary(self):
@@ -59,7 +59,7 @@ class WabaSequenceActivate(models.TransientModel):
             )
 
     @api.depends("sequence_id")
-    def _compute_asks_for_share(self):
+    def _compute_needs_followup_share(self):
         for wizard in self:
             wizard.asks_for_share = bool(wizard._portfolios_without_share())
 

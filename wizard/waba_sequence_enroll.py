@@ -47,8 +47,8 @@ class WabaSequenceEnroll(models.TransientModel):
             may = leads
             inside = leads.browse()
             if sequence:
-                inside = leads - sequence._not_in(leads)
-                may = sequence._eligible(leads) - inside
+                inside = leads - sequence._filter_not_enrolled(leads)
+                may = sequence._filter_eligible(leads) - inside
             wizard.may_count = len(may)
             others = len(leads) - len(may) - len(inside)
             wizard.why_not = "\n".join(
@@ -68,7 +68,7 @@ class WabaSequenceEnroll(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
-        made = self.sequence_id._enroll_by_hand(self.lead_ids)
+        made = self.sequence_id._enroll_manually(self.lead_ids)
         if not made:
             self.invalidate_recordset(["why_not"])
             raise UserError(

@@ -1,9 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.labels import labels_of
-from ..models.waba_message import TAKEN_STATES
-from ..models.window_actions import form_of
+from ..models.labels import selection_labels
+from ..models.waba_message import ACCEPTED_STATES
+from ..models.window_actions import form_action
 from ..policy import numbers
 
 
@@ -42,19 +42,19 @@ class WabaTestSend(models.TransientModel):
         for wizard in self:
             lines = []
             if wizard.campaign_id:
-                lines = wizard.company_id._waba_why_no_tests(wizard._colleagues())
+                lines = wizard.company_id._waba_test_refusals(wizard._colleagues())
                 lines += wizard._missing_values()
             wizard.warning = "\n".join(lines)
 
     def _missing_values(self):
-        record = self._record()
+        record = self._previewed_record()
         if not record:
             return []
         notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
         lacks = [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
         return lacks and [*lacks, self.env._("The test shows Meta's example there.")]
 
-    def _record(self):
+    def _previewed_record(self):
         """Return the previewed record, if it still exists."""
         records = self.campaign_id._audience_records()
         return records.search([("id", "=", self.res_id)]) or self.campaign_id._first_record()
@@ -69,25 +69,25 @@ class WabaTestSend(models.TransientModel):
         # Pressed twice: the second call waits for the first, and finds its messages.
         self.lock_for_update()
         if self.message_ids:
-            return self._again()
-        people = self._people()
+            return self._reopen()
+        people = self._test_recipients()
         rows = self.env["waba.message"]
         for variant in ("a", "b") if self.variant == "both" else (self.variant,):
-            template, lines = self.campaign_id._message_of(variant)
-            if reason := template._why_not_sendable():
+            template, lines = self.campaign_id._variant_message(variant)
+            if reason := template._not_sendable_reason():
                 raise UserError(reason)
-            filled = self._fill(lines)
+            filled = self._filled_lines_for_preview(lines)
             for person in people:
                 rows |= rows._queue_test(self.campaign_id.sender_id, person, template, filled)
         self.sudo().message_ids = rows
-        return self._again()
+        return self._reopen()
 
-    def action_look_again(self):
-        return self._again()
+    def action_refresh(self):
+        return self._reopen()
 
-    def _again(self):
+    def _reopen(self):
         return {
-            **form_of(self),
+            **form_action(self),
             "name": self.env._("Send test"),
             "views": [(False, "form")],
             "target": "new",
@@ -104,7 +104,7 @@ class WabaTestSend(models.TransientModel):
             (user.name, number_of(user.partner_id), user.with_env(self.env)) for user in colleagues
         ]
 
-    def _people(self):
+    def _test_recipients(self):
         """Return who gets the test, each number once: partners of the colleagues, and people behind
         the listed numbers.
 
@@ -112,13 +112,13 @@ class WabaTestSend(models.TransientModel):
         """
         colleagues = self._colleagues()
         listed = self.company_id.sudo()._waba_test_number_list() if self.to_test_numbers else []
-        listed = [numbers.e164_of(number) for number in listed]
+        listed = [numbers.canonical_number(number) for number in listed]
         if not colleagues and not listed:
             raise UserError(
                 self.env._("Choose who gets the test. Colleagues need a phone in their contact.")
             )
         nobody = self.env["res.users"]
-        problems = self.company_id._waba_why_no_tests(
+        problems = self.company_id._waba_test_refusals(
             colleagues + [(number, number, nobody) for number in listed]
         )
         if problems:
@@ -130,19 +130,19 @@ class WabaTestSend(models.TransientModel):
         )  # fmt: skip
         return [*people.values(), *found.values()]
 
-    def _fill(self, lines):
+    def _filled_lines_for_preview(self, lines):
         """Return lines that show everybody what the previewed person would see.
 
         Empty values show Meta's example.
         """
-        record = self._record()
+        record = self._previewed_record()
         facts = record and record._waba_person_facts()
         filled = lines.browse()
         for line in lines:
             if line.source == "link":
                 filled |= line
                 continue
-            value = record and line._value_for(record, facts)
+            value = record and line._record_value(record, facts)
             filled |= lines.new(
                 {
                     **{name: line[name] for name in ("sequence", "component", "button_index",
@@ -163,9 +163,9 @@ class WabaMessageTest(models.Model):
 
     @api.depends("state", "failure_reason")
     def _compute_result_text(self):
-        states = labels_of(self, "state")
+        states = selection_labels(self, "state")
         for row in self:
-            if row.state in TAKEN_STATES:
+            if row.state in ACCEPTED_STATES:
                 row.result_text = states[row.state]
             else:
                 row.result_text = row.failure_reason or states[row.state]

@@ -13,7 +13,7 @@ import traceback
 from demo_lib.processes import DemoError
 
 from . import judge
-from .place import Place
+from .place import TortureEnvironment
 from .scenarios import SCENARIOS, SPEED
 from .stage import Stage
 
@@ -58,7 +58,7 @@ def run(scenario, place, options):
         line["problems"] = [f"{what}: {problem}" for what, problem in checks if problem]
         if options.verbose:
             for what, problem in checks:
-                say(f"  {'FAILED ' + problem if problem else 'ok':<8} {what}")
+                print_step(f"  {'FAILED ' + problem if problem else 'ok':<8} {what}")
     except Exception as fault:
         # One scenario that breaks is a finding; the others still run.
         line["problems"].append(f"{type(fault).__name__}: {fault}")
@@ -70,7 +70,7 @@ def run(scenario, place, options):
     return line
 
 
-def say(text):
+def print_step(text):
     print(text, file=sys.stderr, flush=True)
 
 
@@ -98,19 +98,19 @@ def main():
         return 0
     scenarios = chosen(options)
     if not scenarios:
-        say("no such scenario")
+        print_step("no such scenario")
         return 2
     # So that a SIGTERM unwinds: processes ended, databases dropped.
     signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
-    place, lines = Place.from_environment(options.database), []
+    place, lines = TortureEnvironment.from_environment(options.database), []
     try:
-        say("preparing the database")
+        print_step("preparing the database")
         place.make_base()
         for scenario in scenarios:
-            say(scenario.name)
+            print_step(scenario.name)
             lines.append(run(scenario, place, options))
             print(json.dumps(lines[-1]), flush=True)
-            say(f"  {verdict(lines[-1])}, {lines[-1]['seconds']} s")
+            print_step(f"  {verdict(lines[-1])}, {lines[-1]['seconds']} s")
     except KeyboardInterrupt:
         return 130
     finally:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from ..figures import most_in_a_second
+from ..figures import max_per_second
 
 DAY = 86400.0
 # Meta, Throughput and About the platform: rate limits (2026): messages per second of a standard
@@ -103,16 +103,16 @@ def _statuses(body):
 def judge(record):
     """[(what was checked, '' or what is wrong)]"""
     return [
-        ("no attempt reached the platform twice", _attempts_once(record)),
-        ("nobody was accepted twice for one campaign or occasion", _people_once(record)),
+        ("no attempt reached the platform twice", _check_attempts(record)),
+        ("nobody was accepted twice for one campaign or occasion", _check_recipients(record)),
         ("everyone of each audience is in exactly one row", _one_row_each(record)),
         ("every lead of each follow-up is in it once, each step one message", _followed(record)),
         ("every row is in an end state, or waits for a place", _states(record)),
         ("each unknown outcome is settled by its webhook or shown", _uncertain(record)),
-        ("final statuses are what the platform told", _told(record)),
+        ("final statuses are what the platform told", _check_reported(record)),
         ("who failed has a reason", _reasons(record)),
         ("nothing was sent that no row reserved", _strangers(record)),
-        ("people in any 24 hours within the limit", _people_in_a_day(record)),
+        ("people in any 24 hours within the limit", _check_daily_cap(record)),
         ("messages per second within the platform's limit", _per_second(record)),
         ("messages per pair within the platform's limit", _per_pair(record)),
         ("after the red reading, promotions in flight alone", _after_red(record)),
@@ -125,9 +125,9 @@ def figures(record):
     """Return the figures of a scenario for the table."""
     states = Counter(row["state"] for row in record.rows)
     steps = Counter(
-        record.by_uuid[uuid_of(send["opaque"])]["origin"]
+        record.by_uuid[message_uuid(send["opaque"])]["origin"]
         for send in record.accepted
-        if uuid_of(send["opaque"]) in record.by_uuid
+        if message_uuid(send["opaque"]) in record.by_uuid
     )
     return {
         "followed": len(record.followed),
@@ -138,14 +138,14 @@ def figures(record):
         "uncertain": states["uncertain"],
         "failed": states["failed"],
         "waiting": states["queued"],
-        "people_24h": most_people_in_a_day(record.accepted),
+        "people_24h": max_recipients_per_day(record.accepted),
         "per_second": max(
-            (most_in_a_second(arrivals) for arrivals in _arrivals(record.sends).values()), default=0
+            (max_per_second(arrivals) for arrivals in _arrivals(record.sends).values()), default=0
         ),
     }
 
 
-def uuid_of(tag):
+def message_uuid(tag):
     return tag.partition("/")[0]
 
 
@@ -163,20 +163,20 @@ def _twice(values):
 # ---- who was written to ------------------------------------------------------------------------
 
 
-def _attempts_once(record):
+def _check_attempts(record):
     return _twice(send["opaque"] for send in record.sends)
 
 
-def _people_once(record):
+def _check_recipients(record):
     people = []
     for send in record.accepted:
-        row = record.by_uuid.get(uuid_of(send["opaque"]))
+        row = record.by_uuid.get(message_uuid(send["opaque"]))
         if row:
-            people.append((_occasion_of(row), send["wa_id"]))
+            people.append((_message_occasion(row), send["wa_id"]))
     return _twice(people)
 
 
-def _occasion_of(row):
+def _message_occasion(row):
     """Return the occasion of a message: a person gets one message each; without a key it is its
     own."""
     if row["campaign_id"]:
@@ -223,12 +223,12 @@ def _followed(record):
             messages[row["enrollment_id"]].append(row)
     wrong += [f"a message of no lead's way: {way}" for way in set(messages) - known]
     for one in record.followed:
-        if why := _lost_on_the_way(one, messages[one["id"]]):
+        if why := _missing_steps(one, messages[one["id"]]):
             wrong.append(f"enrollment {one['id']} ({one['state']}): {why}")
     return _some(wrong)
 
 
-def _lost_on_the_way(one, rows):
+def _missing_steps(one, rows):
     """Return what is wrong with one lead in a follow-up, or ''."""
     steps = {row["sequence_step_id"] for row in rows}
     if not len(rows) == len(steps) == one["steps_done"]:
@@ -261,12 +261,12 @@ def _accepted_by_row(record):
     """{uuid: accepted tags}"""
     tags = defaultdict(list)
     for send in record.accepted:
-        tags[uuid_of(send["opaque"])].append(send["opaque"])
+        tags[message_uuid(send["opaque"])].append(send["opaque"])
     return tags
 
 
 def _uncertain(record):
-    accepted, attempted = _accepted_by_row(record), {uuid_of(s["opaque"]) for s in record.sends}
+    accepted, attempted = _accepted_by_row(record), {message_uuid(s["opaque"]) for s in record.sends}
     wrong = [
         f"{row['uuid']} is uncertain, though the platform told"
         for row in record.rows
@@ -285,7 +285,7 @@ def _uncertain(record):
     return _some(wrong)
 
 
-def _told(record):
+def _check_reported(record):
     wrong = []
     for uuid, tags in _accepted_by_row(record).items():
         row = record.by_uuid.get(uuid)
@@ -332,7 +332,7 @@ def _campaigns(record):
 # ---- limits ------------------------------------------------------------------------------------
 
 
-def most_people_in_a_day(accepted):
+def max_recipients_per_day(accepted):
     """Most distinct people whom counted messages reached in any window (t - 24 h, t]."""
     events = sorted((send["received_at"], send["wa_id"]) for send in accepted if send["counted"])
     inside, start, most = Counter(), 0, 0
@@ -348,10 +348,10 @@ def most_people_in_a_day(accepted):
     return most
 
 
-def _people_in_a_day(record):
+def _check_daily_cap(record):
     if record.limit is None:
         return ""
-    most = most_people_in_a_day(record.accepted)
+    most = max_recipients_per_day(record.accepted)
     return f"{most}, {record.limit} allowed" if most > record.limit else ""
 
 
@@ -366,7 +366,7 @@ def _per_second(record):
     return _some(
         f"number {phone_id}: {most}, {PER_SECOND} allowed"
         for phone_id, arrivals in _arrivals(record.sends).items()
-        if (most := most_in_a_second(arrivals)) > PER_SECOND
+        if (most := max_per_second(arrivals)) > PER_SECOND
     )
 
 
@@ -378,7 +378,7 @@ def _after_red(record):
     late = [send for send in record.sends if send["index"] >= log_place]
     by_category = defaultdict(list)
     for send in late:
-        uuid = uuid_of(send["opaque"])
+        uuid = message_uuid(send["opaque"])
         by_category[record.by_uuid[uuid]["category"]].append(uuid)
     wrong = [uuid for uuid in by_category["marketing"] if uuid not in in_flight]
     if not waiting:

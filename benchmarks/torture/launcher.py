@@ -47,9 +47,9 @@ class Point(NamedTuple):
 
 POINTS = {
     "reserved, not committed": Point(
-        "waba.sender", "_reserve", "after", lambda result: bool(result[0])
+        "waba.sender", "_reserve_rows", "after", lambda result: bool(result[0])
     ),
-    "reserved, nothing handed over": Point("waba.sender", "_mark_handed_over", "before"),
+    "reserved, nothing handed over": Point("waba.sender", "_mark_submitted", "before"),
     "handed over, nothing sent": Point("cloud_api.pool:SendPool", "submit", "before"),
     "requests in flight": Point("cloud_api.client:CloudApiClient", "send_message", "during"),
     "replies not written": Point("waba.sender", "_write_results", "before"),
@@ -66,7 +66,7 @@ POINTS = {
     "between two batches of webhooks": Point("waba.webhook.event", "_apply_batch", "after", always),
     "follow-ups moved on, not committed": Point("waba.sequence.enrollment", "_run_chunk", "after"),
     "pause being written": Point("waba.campaign", "_pause", "after", always),
-    "webhook stored, not committed": Point("waba.webhook.event", "_store", "after", always),
+    "webhook stored, not committed": Point("waba.webhook.event", "_store_body", "after", always),
 }
 
 

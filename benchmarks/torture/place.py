@@ -17,7 +17,7 @@ LEADS = 6000
 
 
 @dataclass
-class Place:
+class TortureEnvironment:
     """The environment of a run: folders of the checkout, database, ports."""
 
     root: Path

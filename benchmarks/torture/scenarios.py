@@ -40,14 +40,14 @@ def kill_while_sending(point, stage, skip=0):
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(300))
-    stage.kill_at(point, times=2, skip=skip)
+    stage.wait_killed_at(point, times=2, skip=skip)
     stage.settle()
 
 
 def kill_while_preparing(point, stage):
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(1300))
-    stage.kill_at(point, times=2 if "chunk" in point else 1)
+    stage.wait_killed_at(point, times=2 if "chunk" in point else 1)
     stage.settle()
 
 
@@ -56,8 +56,8 @@ def kill_while_settling(stage):
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(200))
-    stage.kill_at("requests in flight")
-    stage.kill_at("replies not written")
+    stage.wait_killed_at("requests in flight")
+    stage.wait_killed_at("replies not written")
     stage.servers.arm("expired reservations being settled")
     stage.settle()
     stage.kills += stage.servers.struck() - stage.kills
@@ -70,13 +70,13 @@ def kill_while_pausing(stage):
     stage.linger(1)
     stage.servers.arm("pause being written")
     stage.set_template("PAUSED")
-    stage.wait_struck()
+    stage.wait_killed()
     stage.wait_paused()
     stage.set_template("APPROVED")
     stage.settle()
 
 
-def kill_while_taking_back(stage):
+def kill_while_requeueing(stage):
     """A pause takes unsent rows back; the worker dies before that is committed."""
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
@@ -84,17 +84,17 @@ def kill_while_taking_back(stage):
     stage.linger(1)
     stage.servers.arm("taking back unsent rows")
     stage.fault("error", code=131057, count=1)
-    stage.wait_struck()
+    stage.wait_killed()
     stage.settle()
     return campaign_id
 
 
-def kill_the_door(stage):
+def kill_webhook_server(stage):
     """The web server dies with a verified webhook stored but not committed; Meta sends it again."""
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(200))
     for _time in range(2):
-        stage.kill_at("webhook stored, not committed")
+        stage.wait_killed_at("webhook stored, not committed")
         stage.servers.start_web()
     stage.settle()
 
@@ -194,36 +194,36 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
     stage.servers.arm(FOLLOWUPS_POINT)
     for sequence_id, lead_ids in followed.items():
         stage.enroll(sequence_id, lead_ids[:8])
-    stage.wait_struck()
+    stage.wait_killed()
     stage.wait_prepared()
-    stage.wait_moved_on()
+    stage.wait_steps_processed()
     stage.resume_numbers()
-    stage.kill_at("reserved, not committed")
+    stage.wait_killed_at("reserved, not committed")
     # The others come while the campaigns are under way.
     stage.wait_accepted(60)
     stage.servers.arm("handed over, nothing sent")
     for occasion in wanted:
         stage.occasions(*occasion)
-    stage.wait_struck()
+    stage.wait_killed()
     stage.servers.arm(FOLLOWUPS_POINT)
     for sequence_id, lead_ids in followed.items():
         stage.enroll(sequence_id, lead_ids)
     for occasion in wanted:
         stage.occasions(*occasion)
-    stage.wait_struck()
+    stage.wait_killed()
     stage.settle()
     check_not_starved(stage, kept=50)
     for part in days:
         stage.pause_numbers()
         stage.pass_day(part)
-        stage.kill_at(FOLLOWUPS_POINT)
+        stage.wait_killed_at(FOLLOWUPS_POINT)
         stage.resume_numbers()
         stage.settle()
-    if days and stage.second_steps() < kept_second(followed):
+    if days and stage.second_steps() < _required_second_messages(followed):
         raise DemoError(f"only {stage.second_steps()} second steps of the follow-ups were sent")
 
 
-def kept_second(followed):
+def _required_second_messages(followed):
     """The minimum number of second messages sent after days: people answer, a colleague writes,
     some cannot be reached."""
     return sum(len(lead_ids) for lead_ids in followed.values()) // 8
@@ -272,7 +272,7 @@ def red_while_sending(stage):
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(900))
     stage.linger(2)
-    stage.turn_red()
+    stage.set_rating_red()
     stage.direct(stage.senders()[0], stage.take_leads(20))
     stage.linger(10)
     stage.settle()
@@ -387,8 +387,8 @@ def statuses_an_hour_late(stage):
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(300))
-    stage.kill_at("requests in flight", skip=20)
-    stage.kill_at("replies not written")
+    stage.wait_killed_at("requests in flight", skip=20)
+    stage.wait_killed_at("replies not written")
     stage.wait_no_queue()
     for _quarter in range(6):
         stage.pass_time(900)
@@ -450,7 +450,7 @@ def short_kills(stage):
         "replies written, not committed",
         "statuses applied, not committed",
     ):
-        stage.kill_at(point)
+        stage.wait_killed_at(point)
     stage.kill_at_random(2, within=1)
     stage.settle()
 
@@ -529,8 +529,8 @@ SCENARIOS = [
         for point in ("audience chunk not committed", "audience prepared, not started")
     ),
     Scenario("kill: pause being written", kill_while_pausing),
-    Scenario("kill: taking back unsent rows", kill_while_taking_back),
-    Scenario("kill: webhook stored, not committed", kill_the_door),
+    Scenario("kill: taking back unsent rows", kill_while_requeueing),
+    Scenario("kill: webhook stored, not committed", kill_webhook_server),
     Scenario("kill: whole hosts", kill_hosts),
     Scenario("kill: 50 random instants of 5,000", kill_at_random),
     Scenario("crowd: two hosts on one number", partial(crowd_on_one_number, 2)),

@@ -73,7 +73,7 @@ class Servers:
 
     def close(self):
         for process in reversed(self.all):
-            process.ask_to_stop()
+            process.request_stop()
         for process in reversed(self.all):
             process.end()
 
@@ -132,14 +132,14 @@ class Servers:
         )  # fmt: skip
 
         def is_complete():
-            own = [pid for pid in self.cron_pids() if session_of(pid) == host.pid]
+            own = [pid for pid in self.cron_pids() if process_session(pid) == host.pid]
             return len(own) >= workers
 
         wait_for("the scheduler's workers", is_complete, START_SECONDS, host.check_alive)
         self.hosts[host] = workers
         return host
 
-    def revive(self):
+    def restart_ended_hosts(self):
         """Start hosts again that ended, as a service manager does.
 
         Odoo's master ends when it starts a worker while PostgreSQL does not answer.
@@ -152,7 +152,7 @@ class Servers:
     def end_odoo(self):
         """Every web server and host, so that nobody is connected to the database."""
         for process in [self.web, *self.hosts]:
-            process.ask_to_stop()
+            process.request_stop()
             process.end()
         self.hosts.clear()
 
@@ -169,7 +169,7 @@ class Servers:
         order.write_text(json.dumps({"point": point, "skip": skip}))
         order.rename(self.crashes / "armed")
 
-    def drag(self, point, seconds):
+    def delay_at(self, point, seconds):
         """From now on every process waits that long at `point`."""
         order = self.crashes / "order"
         order.write_text(json.dumps({"point": point, "seconds": seconds}))
@@ -178,7 +178,7 @@ class Servers:
     def disarm(self):
         (self.crashes / "armed").unlink(missing_ok=True)
 
-    def struck(self):
+    def kill_count(self):
         """How many processes were killed at a crash point so far."""
         fired = self.crashes / "fired"
         return len(fired.read_text().splitlines()) if fired.exists() else 0
@@ -195,7 +195,7 @@ class Servers:
         pids, sessions = [], {process.pid for process in self.all}
         for note in self.crashes.glob(f"{what}-*"):
             pid = int(note.name.rpartition("-")[2])
-            if session_of(pid) in sessions:
+            if process_session(pid) in sessions:
                 pids.append(pid)
             else:
                 note.unlink(missing_ok=True)
@@ -213,7 +213,7 @@ class Servers:
         ]
 
 
-def session_of(pid):
+def process_session(pid):
     """The session of a live process, None for a dead one or a zombie."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:

@@ -17,7 +17,7 @@ from .servers import APP_SECRET, Servers
 SETTLE_SECONDS = 420
 END = 10**9
 STEP_SECONDS = 120
-MAX_PASSED = 3600
+MAX_TIME_PASSED = 3600
 QUIET_SECONDS = 2.0
 DAY_SECONDS = 86400
 POLL_SECONDS = 0.25
@@ -190,7 +190,7 @@ class Stage:
             raise DemoError(f"the base database has only {LEADS} leads")
         return taken
 
-    def numbers_of(self, lead_ids):
+    def lead_numbers(self, lead_ids):
         return [row["phone_sanitized"] for row in self.database.rows(
             "SELECT phone_sanitized FROM crm_lead WHERE id = ANY(%s)", (lead_ids,)
         )]  # fmt: skip
@@ -232,7 +232,7 @@ class Stage:
 
     def direct(self, sender_id, lead_ids):
         """One service message to each of these people, outside any campaign."""
-        self.database.queue_direct(sender_id, self.numbers_of(lead_ids))
+        self.database.queue_direct(sender_id, self.lead_numbers(lead_ids))
 
     def occasions(self, origin, sender_id, lead_ids):
         """Request a service message to each of these people by the engine's own method.
@@ -240,7 +240,7 @@ class Stage:
         A repeated request is the same occasion: nobody gets another message.
         """
         if not self._occasion_action:
-            self._prepare_occasions()
+            self._create_occasion_action()
         context = {
             "occasion_sender": sender_id, "occasion_origin": origin, "occasion_leads": lead_ids,
         }  # fmt: skip
@@ -252,7 +252,7 @@ class Stage:
         Made and started as a manager does; returns its id.
         """
         if not self._occasion_action:
-            self._prepare_occasions()
+            self._create_occasion_action()
         [template] = self.admin.search(
             "waba.template", [("name", "=", "order_update"), ("language", "=", "es")], ["id"]
         )
@@ -277,7 +277,7 @@ class Stage:
     def _confirm(self, wizard, values):
         self.admin.call(wizard, "action_confirm", self.admin.call(wizard, "create", [values]))
 
-    def wait_moved_on(self):
+    def wait_steps_processed(self):
         """Wait until the job has processed every lead whose step is due."""
         self._wait_awake(
             "the follow-ups' job", lambda: not self.database.value(ENROLLMENTS_DUE), SETTLE_SECONDS
@@ -292,7 +292,7 @@ class Stage:
                                              GROUP BY sequence_id)"""
         )
 
-    def _prepare_occasions(self):
+    def _create_occasion_action(self):
         lines = self.admin.search(
             "waba.template.variable",
             [("template_id.name", "=", "order_update"), ("kind", "!=", "payload")],
@@ -353,7 +353,7 @@ class Stage:
         )
         self.simulator.post("template", id=template["id"], status=status)
 
-    def turn_red(self):
+    def set_rating_red(self):
         """Meta rates the first number red, and the next poll reads it.
 
         `red` keeps what was under way then: (place in the platform's log, uuids of reserved rows).
@@ -372,7 +372,7 @@ class Stage:
 
     # ---- killing ------------------------------------------------------------------------------
 
-    def kill_at(self, point, times=1, skip=0, seconds=120):
+    def wait_killed_at(self, point, times=1, skip=0, seconds=120):
         """Wait until a process has been killed at this crash point, `times` times."""
         for _time in range(times):
             before = self.servers.struck()
@@ -387,7 +387,7 @@ class Stage:
                 self.servers.disarm()
             self.kills += 1
 
-    def wait_struck(self, seconds=120):
+    def wait_killed(self, seconds=120):
         """The point armed before has killed one more process."""
         self._wait_awake("the armed crash", lambda: self.servers.struck() > self.kills, seconds)
         self.kills += 1
@@ -395,7 +395,7 @@ class Stage:
     def kill_at_random(self, times, within=4.0):
         """Kill a worker, one that is sending if any is, at random instants."""
         for _time in range(times):
-            self.linger(self.random.uniform(0.1, within))
+            self.wait_idle(self.random.uniform(0.1, within))
             pids = self.servers.sending_pids() or self.servers.cron_pids()
             if pids:
                 os.kill(self.random.choice(pids), signal.SIGKILL)
@@ -408,7 +408,7 @@ class Stage:
             raise DemoError("no worker is sending: nothing to freeze")
         os.kill(pids[0], signal.SIGSTOP)
         try:
-            self.linger(seconds)
+            self.wait_idle(seconds)
         finally:
             os.kill(pids[0], signal.SIGCONT)
 
@@ -416,14 +416,14 @@ class Stage:
         """End the database session in which the scheduler holds a running job; how many."""
         return self.database.value(LOSE_LOCK, {"database": self.place.database})
 
-    def linger(self, seconds):
+    def wait_idle(self, seconds):
         """Let the engine work, with nothing but the scheduler's own polling."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self._look_after()
+            self._tend_processes()
             time.sleep(min(POLL_SECONDS, seconds))
 
-    def _look_after(self):
+    def _tend_processes(self):
         """Runs during every wait: the scheduler looks for jobs, dead hosts are restarted.
 
         When nothing moves, time passes: what waits for a moment (a reservation to expire, a retry,
@@ -441,7 +441,7 @@ class Stage:
 
     def _wait_awake(self, what, condition, seconds):
         def awake():
-            self._look_after()
+            self._tend_processes()
             return condition()
 
         return wait_for(what, awake, seconds)
@@ -499,14 +499,14 @@ class Stage:
 
     def settle(self):
         """Wait until everything possible is sent, reported and applied."""
-        end, most = time.monotonic() + SETTLE_SECONDS, self.passed + MAX_PASSED
-        while not self._is_over():
+        end, most = time.monotonic() + SETTLE_SECONDS, self.passed + MAX_TIME_PASSED
+        while not self._is_settled():
             if time.monotonic() > end or self.passed > most:
                 raise DemoError(f"not settled: {self.states()}, {self.passed} s passed")
-            self._look_after()
+            self._tend_processes()
             time.sleep(POLL_SECONDS)
 
-    def _is_over(self):
+    def _is_settled(self):
         """Nothing is under way; rows still wait only where the scenario says they may."""
         states = self.states()
         preparing = self.database.value(

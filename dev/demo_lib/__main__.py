@@ -6,10 +6,10 @@ import sys
 
 from . import sales
 from .checks import check
-from .journey import Demo, say
+from .journey import Demo, print_step
 from .processes import SIGNALS, Children, DemoError
 from .results import read_results, table
-from .servers import Place, make_database, start_odoo, start_simulator
+from .servers import DemoEnvironment, make_database, start_odoo, start_simulator
 
 ENDING = """
 Open it        {address}/odoo
@@ -37,9 +37,9 @@ def interrupted(number, _frame):
 
 def start(place, children):
     """The running demo, before its campaign."""
-    say(f"making the database {place.database} with demo data (about half a minute)")
+    print_step(f"making the database {place.database} with demo data (about half a minute)")
     make_database(place, children)
-    say("starting the simulator and Odoo")
+    print_step("starting the simulator and Odoo")
     simulator = start_simulator(place, children)
     return Demo(children, simulator, start_odoo(place, children), place)
 
@@ -54,7 +54,7 @@ def report_checks(results, week, odoo):
     return 1 if failed else 0
 
 
-def stay_up(demo, place):
+def serve_until_interrupted(demo, place):
     print(
         ENDING.format(
             address=demo.odoo.address,
@@ -66,7 +66,7 @@ def stay_up(demo, place):
     try:
         demo.children.watch()
     except KeyboardInterrupt:
-        say("\nending")
+        print_step("\nending")
     return 0
 
 
@@ -74,7 +74,7 @@ def main():
     options = parse_arguments()
     for number in SIGNALS[1:]:
         signal.signal(number, interrupted)
-    place = Place.from_environment(options.database)
+    place = DemoEnvironment.from_environment(options.database)
     try:
         with Children(place.root) as children:
             demo = start(place, children)
@@ -85,11 +85,11 @@ def main():
             print("", sales.summary(week), "", sep="\n", flush=True)
             if options.check:
                 return report_checks(results, week, demo.odoo)
-            return stay_up(demo, place)
+            return serve_until_interrupted(demo, place)
     except KeyboardInterrupt:
         return 130
     except DemoError as error:
-        say(f"error: {error}")
+        print_step(f"error: {error}")
         return 1
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime, timezone
 
-from .results import uuid_of
+from .results import message_uuid
 from .sales import ASKING, OFFERED, OPT_INS, VISITORS
 
 # What a lead's number (the kind in its external id, see dev/make_demo_data.py) leads to.
@@ -36,7 +36,7 @@ def check(results, week, odoo):
         ("every lead of the audience has exactly one row", _one_row_each(results)),
         ("the figures add up", _sums(results)),
         ("every lead was treated as its number deserves", _reasons(results)),
-        ("nobody who was left out was sent to", _not_sent_to(results)),
+        ("nobody who was left out was sent to", _unmessaged_numbers(results)),
         ("no request was sent twice, nobody was written to twice", _never_twice(results)),
         ("the daily limit was used and never exceeded", _cap(results)),
         ("the speed limit was kept", _pace(results)),
@@ -100,7 +100,7 @@ def _reasons(results):
     return "; ".join(wrong)
 
 
-def _not_sent_to(results):
+def _unmessaged_numbers(results):
     """By number: a duplicate's number may be written to once, for the other lead."""
     allowed = {row["number"] for row in results.rows if row["state"] != "skipped"}
     others = sorted({send["recipient"] for send in results.truth.sends} - allowed)
@@ -110,7 +110,7 @@ def _not_sent_to(results):
 
 def _never_twice(results):
     tags = Counter(send["opaque"] for send in results.truth.sends)
-    rows = Counter(uuid_of(send["opaque"]) for send in results.truth.accepted)
+    rows = Counter(message_uuid(send["opaque"]) for send in results.truth.accepted)
     people = Counter(send["wa_id"] for send in results.truth.accepted)
     return _differences(
         duplicates_found_by_the_simulator=(results.truth.stats["duplicates"], []),
@@ -170,7 +170,7 @@ def _states(results):
 
 def _answers(results):
     truth = results.truth
-    uuids = {send["wa_id"]: uuid_of(send["opaque"]) for send in truth.accepted}
+    uuids = {send["wa_id"]: message_uuid(send["opaque"]) for send in truth.accepted}
     answered = {uuids[wa_id] for wa_id in truth.wrote if wa_id in uuids}
     replied = {row["uuid"] for row in results.rows if row["replied_at"]}
     return _differences(

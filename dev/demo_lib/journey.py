@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from .clients import OdooUser, SimulatorControl
 from .processes import Children, DemoError
-from .servers import APP_SECRET, Odoo, Place
+from .servers import APP_SECRET, DemoEnvironment, Odoo
 
 WABA_UID = "200000000000001"
 PHONE_UID = "400000000000001"
 SECOND_PHONE_UID = "400000000000002"
 SHOP = "Muebles Roble"
 CAMPAIGN = "Oferta de otoño: clientes inactivos"
-TELL_SECONDS = 2
+REPORT_SECONDS = 2
 
 
-def say(text):
+def print_step(text):
     print(text, file=sys.stderr, flush=True)
 
 
@@ -27,7 +27,7 @@ class Demo:
     children: Children
     simulator: SimulatorControl
     odoo: Odoo
-    place: Place
+    place: DemoEnvironment
     admin: OdooUser = None
     sales: OdooUser = None
     campaign_id: int = 0
@@ -44,12 +44,12 @@ class Demo:
         self._receive_stops()
         self._launch()
         self._wait_for_results()
-        self._tell_story()
+        self._build_history()
 
     # ---- steps --------------------------------------------------------------------------------
 
     def _connect(self):
-        say("connecting the account (keys, numbers, templates, webhook)")
+        print_step("connecting the account (keys, numbers, templates, webhook)")
         account_ids = self.admin.call(
             "waba.account",
             "create",
@@ -87,7 +87,7 @@ class Demo:
     def _receive_stops(self):
         """Six people write BAJA before the campaign."""
         lead_ids = list(self.leads("stopper"))
-        say(f"{len(lead_ids)} people ask for no promotions (they write BAJA)")
+        print_step(f"{len(lead_ids)} people ask for no promotions (they write BAJA)")
         for lead in self.admin.call("crm.lead", "read", lead_ids, ["phone_sanitized"]):
             self.simulator.post(
                 "inbound", number=lead["phone_sanitized"], phone_id=PHONE_UID, text="BAJA"
@@ -98,7 +98,7 @@ class Demo:
             raise DemoError(f"{len(lead_ids)} people wrote BAJA; {opted_out} are opted out")
 
     def _launch(self):
-        say("the salesperson makes and launches the campaign")
+        print_step("the salesperson makes and launches the campaign")
         template = self.sales.search(
             "waba.template", [("name", "=", "autumn_offer"), ("language", "=", "es")], ["id"]
         )
@@ -134,9 +134,9 @@ class Demo:
                 values = wanted[line["component"], line["name"]]
                 self.sales.call("waba.campaign.variable", "write", [line["id"]], values)
 
-    def _tell_story(self):
+    def _build_history(self):
         """The second number gets five weeks of history, with a fall and a return."""
-        say("five weeks of the second number: a bad campaign, red, released, well again")
+        print_step("five weeks of the second number: a bad campaign, red, released, well again")
         self.children.run(
             "the second number's history",
             [sys.executable, str(self.place.root / "dev/demo_story.py"), self.place.database],
@@ -150,28 +150,28 @@ class Demo:
         self.children.wait_for(
             "the webhooks are delivered",
             lambda: self.simulator.post("flush", timeout=1)["flushed"],
-            tell=self._tell,
+            tell=self._report_progress,
         )
         self.children.wait_for(
             "the webhooks are applied",
             lambda: (
                 not self.admin.call("waba.webhook.event", "search_count", [("state", "=", "new")])
             ),
-            tell=self._tell,
+            tell=self._report_progress,
         )
         broken = self.admin.search("waba.webhook.event", [("state", "=", "failed")], ["error"])
         if broken:
             raise DemoError(f"{len(broken)} webhooks not applied, such as: {broken[0]['error']}")
 
     def _wait_for_results(self):
-        self.children.wait_for("the campaign is under way", self._is_under_way, tell=self._tell)
+        self.children.wait_for("the campaign is under way", self._is_under_way, tell=self._report_progress)
         is_over = False
         while not is_over:
-            self.children.wait_for("today's messages are sent", self._is_sent, tell=self._tell)
+            self.children.wait_for("today's messages are sent", self._is_sent, tell=self._report_progress)
             self._settle()
             # A status can free a slot, which is then used again.
             is_over = self._is_sent()
-        self._tell(always=True)
+        self._report_progress(always=True)
 
     def _is_under_way(self):
         return self.campaign("state")["state"] in ("running", "done")
@@ -187,9 +187,9 @@ class Demo:
             not campaign["queued_count"] or sender["slots_used"] >= sender["people_limit"]
         )
 
-    def _tell(self, always=False):
+    def _report_progress(self, always=False):
         """One line of progress, not too often."""
-        is_early = time.monotonic() < self.told_at + TELL_SECONDS
+        is_early = time.monotonic() < self.told_at + REPORT_SECONDS
         if not self.campaign_id or (is_early and not always):
             return
         self.told_at = time.monotonic()
@@ -199,7 +199,7 @@ class Demo:
         )  # fmt: skip
         if not now["people_count"]:
             return
-        say(
+        print_step(
             "  {people_count} people: {skipped_count} left out, {queued_count} waiting, "
             "{sent_count} sent, {delivered_count} delivered, {read_count} read, "
             "{failed_count} not delivered".format(**now)

@@ -51,13 +51,13 @@ class Child:
     def check_alive(self):
         """Raise DemoError, with the end of its log, when it has ended."""
         if self.exit_status is not None:
-            raise DemoError(f"{self.name} ended unexpectedly:\n{self.last_words()}")
+            raise DemoError(f"{self.name} ended unexpectedly:\n{self.log_tail()}")
 
-    def last_words(self):
+    def log_tail(self):
         lines = self.log_text().splitlines()[-25:]
         return "\n".join([*lines, f"(whole log: {self.log_path})"])
 
-    def ask_to_stop(self):
+    def request_stop(self):
         if self.exit_status is None:
             self._process.terminate()
 
@@ -84,7 +84,7 @@ class Children:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         for child in reversed(self._children):
-            child.ask_to_stop()
+            child.request_stop()
         for child in reversed(self._children):
             child.end()
 
@@ -99,7 +99,7 @@ class Children:
         while child.exit_status is None:
             time.sleep(POLL_SECONDS)
         if child.exit_status:
-            raise DemoError(f"{name} failed:\n{child.last_words()}")
+            raise DemoError(f"{name} failed:\n{child.log_tail()}")
         return child
 
     def wait_for(self, what, condition, seconds=600, tell=None):

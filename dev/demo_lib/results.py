@@ -14,7 +14,7 @@ ROW_FIELDS = ("uuid", "res_id", "number", "state", "failure_type", "replied_at")
 
 
 @dataclass
-class Truth:
+class SimulatorRecord:
     """What the simulator did, read from its log of requests and the webhooks that Odoo accepted.
 
     `states` and `answers` are keyed by the message's uuid. A tag is `uuid/attempt`.
@@ -31,18 +31,18 @@ class Truth:
         return [send for send in self.sends if send["outcome"] in ("accepted", "held")]
 
 
-def uuid_of(tag):
+def message_uuid(tag):
     return tag.partition("/")[0]
 
 
-def read_truth(simulator):
+def read_simulator_record(simulator):
     """Collect a Truth from the simulator."""
     sends = [entry for entry in simulator.entries("log") if entry["is_send"]]
-    truth = Truth(sends, simulator.get("stats"))
+    truth = SimulatorRecord(sends, simulator.get("stats"))
     for attempt in simulator.entries("webhooks"):
         if attempt["status"] == 200:
             for value in _values(attempt["body"]):
-                _take(truth, value)
+                _apply_webhook_value(truth, value)
     people = simulator.get("world")["people"]
     truth.stopped = {person["wa_id"] for person in people if person["asked_stop_at"] is not None}
     return truth
@@ -52,9 +52,9 @@ def _values(body):
     return [change["value"] for entry in body["entry"] for change in entry["changes"]]
 
 
-def _take(truth, value):
+def _apply_webhook_value(truth, value):
     for status in value.get("statuses", ()):
-        uuid, state = uuid_of(status.get("biz_opaque_callback_data", "")), status["status"]
+        uuid, state = message_uuid(status.get("biz_opaque_callback_data", "")), status["status"]
         known = truth.states.get(uuid, "")
         if state == "failed" or RANK[state] > RANK.get(known, 0):
             truth.states[uuid] = state
@@ -73,7 +73,7 @@ class Results:
     audience_ids: set
     opted_out: int
     reasons: dict  # {failure_type: label}
-    truth: Truth
+    truth: SimulatorRecord
     second_number: dict  # as waba.sender.reputation_dashboard_data
 
     def count(self, **wanted):
@@ -114,7 +114,7 @@ def read_results(demo):
         audience_ids=set(audience),
         opted_out=demo.count_opted_out(),
         reasons=dict(selection["failure_type"]["selection"]),
-        truth=read_truth(demo.simulator),
+        truth=read_simulator_record(demo.simulator),
         second_number=demo.second_number(),
     )  # fmt: skip
 

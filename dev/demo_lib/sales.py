@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 import requests
 from PIL import Image, ImageDraw
 
-from .journey import PHONE_UID, SHOP, WABA_UID, say
+from .journey import PHONE_UID, SHOP, WABA_UID, print_step
 from .processes import DemoError
 
 FAIR = "Feria del Hábitat"
@@ -96,7 +96,7 @@ class SalesStory:
         self.simulator, self.admin, self.sales = demo.simulator, demo.admin, demo.sales
         self.leads = []
 
-    def tell(self):
+    def run_sales_story(self):
         self._set_up()
         self._make_templates()
         self._visitors_write()
@@ -105,14 +105,14 @@ class SalesStory:
         self._visitors_click()
         self._win()
         self._follow_up()
-        self._converse()
+        self._answer_conversation()
         self._draft()
         return self._facts()
 
     # ---- before -------------------------------------------------------------------------------
 
     def _set_up(self):
-        say("a week in sales: rates, settings, an automatic reply that is switched off")
+        print_step("a week in sales: rates, settings, an automatic reply that is switched off")
         self.sender_id = self._one("waba.sender", [("phone_number_uid", "=", PHONE_UID)])
         self.me = self._one("res.users", [("login", "=", "waba_sales")])
         team_id = self._one("crm.team", [("use_leads", "=", False)], make={"name": "Tienda",
@@ -177,7 +177,7 @@ class SalesStory:
             "mes. Un saludo, {{salesperson}}.",
             first_name="Ana", salesperson="Marta")])  # fmt: skip
         account_id = self._one("waba.account", [("waba_uid", "=", WABA_UID)])
-        self.demo.children.wait_for("Meta's review", self._all_approved, seconds=60)
+        self.demo.children.wait_for("Meta's review", self._are_templates_approved, seconds=60)
         self.admin.call("waba.account", "action_sync", [account_id])
 
     def _make_template(self, name, category, components):
@@ -191,14 +191,14 @@ class SalesStory:
         if not reply.ok:
             raise DemoError(f"the simulator refused the template {name}: {reply.text}")
 
-    def _all_approved(self):
+    def _are_templates_approved(self):
         templates = self.simulator.get("world")["templates"]
         return not any(template["status"] == "PENDING" for template in templates)
 
     # ---- the fair -----------------------------------------------------------------------------
 
     def _visitors_write(self):
-        say(f"{len(VISITORS)} visitors of the stand write by its code; each becomes a lead")
+        print_step(f"{len(VISITORS)} visitors of the stand write by its code; each becomes a lead")
         people = [
             {"number": _number(index), "name": name, "behaviour": PLAYED.get(fate, fate)}
             for index, (name, _wish, _amount, fate) in enumerate(VISITORS)
@@ -206,7 +206,7 @@ class SalesStory:
         replies = ["Gracias, lo miro hoy.", "¿Me puede llamar mañana por la mañana?"]
         self.simulator.post("behaviour", people=people, stop_kinds=["button"], reply_texts=replies)
         for index in range(len(VISITORS)):
-            self._write_in(index, "Hola, estoy en su estand de la feria. ¿Me envían el catálogo?")
+            self._receive_message(index, "Hola, estoy en su estand de la feria. ¿Me envían el catálogo?")
         self.demo._settle()
         tag_id = self.sales.call("crm.tag", "create", [{"name": FAIR, "color": 10}])[0]
         stage_id = self._one("crm.stage", [("name", "=", "Qualified")])
@@ -247,7 +247,7 @@ class SalesStory:
     # ---- the campaign -------------------------------------------------------------------------
 
     def _launch(self):
-        say(f"the salesperson launches “{CAMPAIGN}” and follows what comes of it")
+        print_step(f"the salesperson launches “{CAMPAIGN}” and follows what comes of it")
         self.campaign_id = self._make_campaign(
             CAMPAIGN, "catalogue", f"[('tag_ids.name', '=', {FAIR!r})]",
             {("button", "1"): {"source": "link", "text": TARGET}},
@@ -312,7 +312,7 @@ class SalesStory:
     # ---- the follow-up ------------------------------------------------------------------------
 
     def _follow_up(self):
-        say(f"a manager starts the follow-up “{FOLLOWUP}”; {len(OFFERED)} leads get their offers")
+        print_step(f"a manager starts the follow-up “{FOLLOWUP}”; {len(OFFERED)} leads get their offers")
         stage_id = self._one("crm.stage", [("name", "=", "Proposition")])
         steps = [
             {"wait_amount": 0, "in_working_hours": False, "template": "offer_sent"},
@@ -346,12 +346,12 @@ class SalesStory:
         time.sleep(PACE_SECONDS)
         offered = [self.leads[index] for index in OFFERED]
         self.sales.call("crm.lead", "write", offered, {"stage_id": stage_id})
-        self.demo.children.wait_for("the follow-ups are sent", self._are_followed_up)
+        self.demo.children.wait_for("the follow-ups are sent", self._are_steps_done)
         self.demo._settle()
-        self._write_in(OFFERED[-1], "Sí, lo he visto. ¿Pueden montarlo antes de Navidad?")
+        self._receive_message(OFFERED[-1], "Sí, lo he visto. ¿Pueden montarlo antes de Navidad?")
         self.demo._settle()
 
-    def _are_followed_up(self):
+    def _are_steps_done(self):
         return len(OFFERED) == self._count_messages(sequence_id=self.sequence_id)
 
     def _count_messages(self, **wanted):
@@ -361,10 +361,10 @@ class SalesStory:
 
     # ---- the conversation ---------------------------------------------------------------------
 
-    def _converse(self):
-        say("Lucía asks and sends a photo; the salesperson answers inside the window")
+    def _answer_conversation(self):
+        print_step("Lucía asks and sends a photo; the salesperson answers inside the window")
         lead_id = self.leads[0]
-        self._write_in(0, "¿La mesa extensible cabe en un hueco de 2,10 m?")
+        self._receive_message(0, "¿La mesa extensible cabe en un hueco de 2,10 m?")
         self.demo._settle()
         photo = {"kind": "image", "mime_type": "image/png", "content": _photo(),
                  "caption": "Es este, junto a la ventana"}  # fmt: skip
@@ -389,9 +389,9 @@ class SalesStory:
             raise DemoError(f"the answer was not taken: {answer}")
         self.demo.children.wait_for("the answer is sent", lambda: self._answer_state() == "read")
         self.sales.call("waba.conversation", "conversation_seen", screen["id"], shown=shown)
-        self._write_in(0, "¡Perfecto! Sí, resérvela. ¿Cuándo la entregan?")
+        self._receive_message(0, "¡Perfecto! Sí, resérvela. ¿Cuándo la entregan?")
         for index, question in ASKING.items():
-            self._write_in(index, question)
+            self._receive_message(index, question)
         self.demo._settle()
 
     def _is_photo_there(self):
@@ -476,7 +476,7 @@ class SalesStory:
                 raise
             return False
 
-    def _write_in(self, index, text):
+    def _receive_message(self, index, text):
         self.simulator.post("inbound", phone_id=PHONE_UID, number=_number(index), text=text)
 
     def _one(self, model, domain, make=None, user=None):

@@ -43,7 +43,7 @@ DELIVERY = {
 
 
 @dataclass
-class Place:
+class DemoEnvironment:
     """Where the demo runs: folders of the checkout, name of the database."""
 
     root: Path
@@ -137,5 +137,5 @@ def start_odoo(place, children):
     # From then on it is notified of new jobs at once.
     children.wait_for("Odoo's scheduled jobs start", lambda: "Registry loaded" in jobs.log_text())
     if web.exit_status is not None:
-        raise DemoError(f"port {port} answers, but not for us:\n{web.last_words()}")
+        raise DemoError(f"port {port} answers, but not for us:\n{web.log_tail()}")
     return Odoo(address, web, jobs)

@@ -380,7 +380,7 @@ export class Conversation extends Component {
     async settleDoubt(optsOut) {
         this.state.isSettling = true;
         try {
-            const state = await this.orm.call(MODEL, "conversation_settle_doubt", [
+            const state = await this.orm.call(MODEL, "conversation_review_opt_out", [
                 this.data.id, optsOut, this.props.shown,
             ]);
             if (this.isGone) {
