@@ -2,7 +2,7 @@
 
 from odoo.tools import SQL
 
-# Created by hand: the ledger's trigger (waba_consent.py) and the index of
+# Created manually: the ledger's trigger (waba_consent.py) and the index of
 # `res.partner.phone_sanitized` on a table that stays (res_partner.py).
 UNINSTALL_TABLES = (
     SQL("DROP FUNCTION IF EXISTS waba_consent_append_only() CASCADE"),

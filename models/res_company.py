@@ -80,7 +80,7 @@ class ResCompany(models.Model):
         "does, automatic replies may begin again after so many hours.",
     )
 
-    # What comes of messages
+    # The outcome of messages
     waba_attribution_days = fields.Integer(
         "Days in which something counts as coming of a WhatsApp message",
         default=attribution.DEFAULT_DAYS,

@@ -57,7 +57,7 @@ class WabaSystemFieldsMixin(models.AbstractModel):
     @api.model
     def _protected_field_names(self):
         """Nor does a person's own `ir.default` or a context say them, see form_values.py."""
-        # What is computed is worked out anew; a form needs its old value to see that it changed.
+        # What is computed is recalculated; a form needs its old value to see that it changed.
         return frozenset(
             name
             for name, field in self._fields.items()

@@ -321,7 +321,7 @@ class WabaAccount(models.Model):
             return ()
 
     def _address_refusal_text(self, refused):
-        """Why an API address is refused, in words for people.
+        """Why an API address is refused, as readable text.
 
         :param refused: cloud_api.AddressRefused
         """
@@ -348,7 +348,7 @@ class WabaAccount(models.Model):
     @api.model
     @api.private
     def _find_webhook_keys(self, webhook_key):
-        """What the webhook's door needs of an account, archived or not, in one cheap query.
+        """What the webhook controller needs of an account, archived or not, in one cheap query.
 
         :return: (account's id, app secret, verify token), or None for an unknown key
         """
@@ -393,7 +393,7 @@ class WabaAccount(models.Model):
         }
 
     def _error_text(self, error):
-        """A CloudApiError in words for people: what Meta said, with its number to look it up."""
+        """A CloudApiError as readable text: what Meta said, with its number to look it up."""
         text = error.details or error.message or self.env._("no reason given")
         if error.code is None:
             return self.env._("WhatsApp could not be reached: %s", text)

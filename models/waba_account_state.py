@@ -58,7 +58,7 @@ class WabaAccount(models.Model):
         self.write(values)
 
     def _lift_stops(self, causes, reason):
-        """Some causes are over. Sending goes on if no other one stands; its numbers are woken.
+        """Some causes are over. Sending continues if no other one stands; its numbers are woken.
 
         :param causes: keys of `ACCOUNT_STOPS`
         """

@@ -23,13 +23,13 @@ MESSAGE_FIELDS = ("campaign_id", "template_id", "sequence_id", "sequence_step_id
 
 
 class WabaAttribution(models.Model):
-    """One event that came after a message, put down to that one message.
+    """One event that came after a message, attributed to that one message.
 
     Single touch: policy/attribution.py says which. Rows are made, changed and taken back by a job
     (`_cron_money` in waba_attribution_due.py) from what is so now: replies and clicks from the
     messages, stages, activities, won and lost leads and invoices from the leads
     (waba_attribution_events.py). Running it again gives the same rows.
-    Oddity: `day` is the day on which the message left, so that what came of a month's messages
+    Oddity: `day` is the day on which the message left, so that the outcome of a month's messages
     stands beside what they cost, whenever it came.
     """
 
@@ -81,7 +81,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _attribute_answers(self, since):
-        """Put down replies and clicks since `since`, each to the message that it names.
+        """Attribute replies and clicks since `since`, each to the message that it names.
 
         :return: leads of the rows that are new or changed
         """

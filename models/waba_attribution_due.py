@@ -80,7 +80,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _cron_money(self):
-        """Price what was delivered, put down what came of it, count both by day."""
+        """Price what was delivered, attribute its outcome, count both by day."""
         messages = self.env["waba.message"]
         first = messages._price_delivered()
         commit_step(self.env, messages._count_link_clicks)
@@ -89,7 +89,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _attribute_events(self):
-        """Put down what happened since the last run, in committed batches."""
+        """Attribute what happened since the last run, in committed batches."""
         now = fields.Datetime.now()
         since = self._attributed_at()
         is_new_day = not since or since.date() != now.date()
@@ -102,7 +102,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _attributed_at(self):
-        """When events were last put down, naive UTC; None: never."""
+        """When events were last attributed, naive UTC; None: never."""
         return fields.Datetime.to_datetime(read_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER))
 
     @api.model
@@ -164,7 +164,7 @@ class ResCompany(models.Model):
     @implements("_on_waba_change")
     def _waba_requeue_attributions(self, names):
         """The leads that it may matter to: those written to in the last five weeks, and all that
-        something is put down to."""
+        something is attributed to."""
         if "waba_attribution_days" not in names:
             return
         since = fields.Datetime.now() - LONG_LOOKBACK

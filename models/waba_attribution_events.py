@@ -16,7 +16,7 @@ LEAD_KINDS = ("activity", "stage", "won", "lost", "revenue")
 class LeadEvent(NamedTuple):
     """Something that happened to a lead.
 
-    at: the moment that decides which message it is put down to
+    at: the moment that decides which message it is attributed to
     """
 
     key: str
@@ -81,7 +81,7 @@ class WabaAttribution(models.Model):
         happened = {event.key: event for found in events.values() for event in found}
         gone = self.browse()
         for key, row in known.items():
-            # Its message went with its time; what came of it stays as long as it is true.
+            # Its message went with its time; its outcome stays as long as it is true.
             if not row.message_id and key in happened:
                 values = {"company_id": row.company_id.id, "currency_id": row.currency_id.id}
                 row.amount = self._in_currency(happened[key], values)
@@ -234,7 +234,7 @@ class WabaAttribution(models.Model):
         """Posted invoices and credit notes of the leads' orders, where sales orders are there.
 
         What is theirs of an invoice over several orders, without taxes, in the company's currency
-        at the invoice's rate. The order's confirmation decides which message it is put down to:
+        at the invoice's rate. The order's confirmation decides which message it is attributed to:
         it is when the person bought, however late the invoice.
         """
         if not has_orders(self.env):

@@ -12,19 +12,19 @@ AB_TEST_STATES = [
     ("decided", "Decided"),
 ]
 VARIANTS = [("a", "A"), ("b", "B")]
-# What the trial consists of; fixed as soon as the campaign is under way.
+# What the A/B test consists of; fixed as soon as the campaign is under way.
 AB_TEST_FIELDS = frozenset(
     ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
 )
 
 
 class WabaCampaign(models.Model):
-    """Two messages on trial: what is chosen before the launch, and what it means in words.
+    """A/B test: what is chosen before the launch, and what it means in words.
 
     Message A is the campaign's own template and variables, B a second pair beside it: another
     template, or the same one filled differently. Everything that asks for "the campaign's template"
     asks `_templates_in_use`: both until the winner is known, then the winner's alone.
-    waba_campaign_trial.py runs the trial, policy/ab_test.py decides.
+    waba_campaign_trial.py runs the A/B test, policy/ab_test.py decides.
     """
 
     _inherit = "waba.campaign"

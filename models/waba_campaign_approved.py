@@ -186,7 +186,7 @@ class WabaCampaign(models.Model):
         )
 
     def _recheck_override_reason(self):
-        """A manager's reason was given for other people: the stops are asked anew."""
+        """A manager's reason was given for other people: the stops are checked again."""
         if self._is_audience_covered(self.override_people, self.env.user):
             return False
         try:

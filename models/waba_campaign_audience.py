@@ -21,7 +21,7 @@ class WabaCampaign(models.Model):
 
     Rows are made in committed chunks in the order of the records' ids; `prepared_until_id` is
     committed with them, so an interrupted preparation goes on where it stopped. Everything is read
-    with the rights of whoever launched the campaign (waba_campaign_rights.py).
+    with the rights of the user who launched the campaign (waba_campaign_rights.py).
     """
 
     _inherit = "waba.campaign"
@@ -165,7 +165,7 @@ class WabaCampaign(models.Model):
         )
 
     def _is_in_holdout(self, number):
-        """Whether the person with this number is left out to compare."""
+        """Whether the person with this number is excluded to compare."""
         share = self.holdout_percent / 100
         return bool(share) and attribution.is_in_holdout(f"{self.id}:{number}", share)
 

@@ -22,7 +22,7 @@ CANARY_STATES = [
 
 
 class WabaCampaign(models.Model):
-    """A campaign's first wave.
+    """A campaign's canary.
 
     Whether a campaign starts with a wave is decided by the first reservation of its rows, under the
     portfolio's lock, and again when its number or template gets worse (`_reconsider_canary`). The
@@ -42,13 +42,13 @@ class WabaCampaign(models.Model):
     wave_sent_at = fields.Datetime("First wave sent", readonly=True, copy=False)
     wave_until = fields.Datetime("First wave judged at", readonly=True, copy=False)
     # ------------------------------------------------------------------
-    # The first wave
+    # The canary
     # ------------------------------------------------------------------
 
     def _canary_allowance(self, wanted):
         """How many of `wanted` rows may leave now.
 
-        What of the wave came back to the queue unsent leaves its room to others.
+        What of the canary came back to the queue unsent leaves its room to others.
         """
         self.ensure_one()
         if not self.wave_state:
@@ -74,7 +74,7 @@ class WabaCampaign(models.Model):
         )
 
     def _decide_canary(self):
-        """Whether the people who wait are written to at once, or a first wave goes before."""
+        """Whether the people who wait are written to at once, or a canary goes before."""
         sender = self.sender_id
         wave = sender.canary and canary_policy.canary_size(
             self._count_queued(),
@@ -111,7 +111,7 @@ class WabaCampaign(models.Model):
         )
 
     def _close_full_canary(self, leaves_by):
-        """The wave is full: from its last message on, the wait begins.
+        """The canary is full: from its last message on, the wait begins.
 
         :param leaves_by: naive UTC datetime, the latest moment a row just reserved may leave
         """
@@ -142,7 +142,7 @@ class WabaCampaign(models.Model):
             campaign.sender_id._trigger_dispatch()
 
     def action_release_canary(self):
-        """A manager does not wait for the first wave's results."""
+        """A manager does not wait for the canary's results."""
         self.check_access("write")
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager lets the rest follow before its time."))
@@ -153,7 +153,7 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _canary_wait_reason(self):
-        """The banner while the rest waits for the first wave's results, or False."""
+        """The banner while the rest waits for the canary's results, or False."""
         if self.state != "running" or self.wave_state != "waiting":
             return False
         if self.wave_until == self._first_check_at():

@@ -13,7 +13,7 @@ class WabaCampaign(models.Model):
     With a share held out by chance the answer is an experiment's. Without one the campaign's leads
     are set beside leads of the same teams that nobody wrote to, and it is said that this proves
     nothing. Both groups are counted in the same way: won in the days after the launch, whatever it
-    is put down to.
+    is attributed to.
     """
 
     _inherit = "waba.campaign"

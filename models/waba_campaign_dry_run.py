@@ -157,7 +157,7 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     def _dry_run(self):
-        """`DryRun` of the audience, with the rights of whoever asks; it leaves no trace."""
+        """`DryRun` of the audience, with the rights of the current user; it leaves no trace."""
         self.ensure_one()
         campaign = self.sudo()
         run = DryRun(campaign)

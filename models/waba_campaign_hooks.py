@@ -31,7 +31,7 @@ class WabaSender(models.Model):
 
     @implements("_on_alarm")
     def _find_next_verdict(self):
-        """When a first wave is to be judged, or a trial decided, or None."""
+        """When a canary is to be judged, or an A/B test decided, or None."""
         running = self._messages_campaigns("running")
         waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
         trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")

@@ -94,7 +94,7 @@ class WabaCampaign(models.Model):
             )
 
     def _set_utm(self):
-        """A launched campaign is a UTM source, so that what comes of it can be traced."""
+        """A launched campaign is a UTM source, so that its outcome can be traced."""
         if not self.utm_source_id:
             self.utm_source_id = self.env["utm.source"].create({"name": self.name})
         if not self.utm_medium_id:

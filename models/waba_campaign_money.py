@@ -10,9 +10,9 @@ SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_co
 
 
 class WabaCampaign(models.Model):
-    """What a campaign cost and what came of it, on its Money tab.
+    """What a campaign cost and its outcome, on its Money tab.
 
-    From the daily figures and the events put down to it, both counted every ten minutes: a campaign
+    From the daily figures and the events attributed to it, both counted every ten minutes: a campaign
     of a million messages is not read for it. No figure stands without its base, and what is too
     little to tell says so.
     """

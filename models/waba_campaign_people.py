@@ -133,7 +133,7 @@ class WabaCampaign(models.Model):
         }
 
     def _group_reasons(self, state):
-        """Why people were left out, or not reached: [{label, count, retryable, domain}]."""
+        """Why people were excluded, or not reached: [{label, count, retryable, domain}]."""
         labels = selection_labels(self.env["waba.message"], "failure_type")
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "=", self.id), ("state", "=", state)],

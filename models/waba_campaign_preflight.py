@@ -24,10 +24,10 @@ class PreflightCheck:
     """One line of the pre-flight.
 
     line, case: as in policy/preflight*.py; level: 'pass', 'warn' or 'stop'
-    key: tells lines of one kind apart, such as the reasons to be left out
+    key: tells lines of one kind apart, such as the reasons to be excluded
     records: what [Show] opens, a recordset; leaves_out: whether [Leave out] takes them off the
         audience
-    mend: another way to mend it, a key of waba.preflight.line's `mend`
+    mend: another way to fix it, a key of waba.preflight.line's `mend`
     """
 
     line: str
@@ -95,9 +95,9 @@ class WabaCampaign(models.Model):
         return report
 
     def _preflight_check(self, line, verdict, *, record_ids=(), records=None, **values):
-        """A Check with its sentence; integers are written as the reader writes them.
+        """A Check with its sentence; integers are written in the reader's format.
 
-        :param record_ids: ids of the audience's model, which can be left out of it too
+        :param record_ids: ids of the audience's model, which can be excluded of it too
         """
         options = {name: values.pop(name, "") for name in ("key", "mend")}
         words = {

@@ -28,7 +28,7 @@ class Costs(NamedTuple):
 
 
 class WabaCampaign(models.Model):
-    """The lines about what comes of it: until when it takes, what it costs, how it is received."""
+    """The lines about its outcome: until when it takes, what it costs, how it is received."""
 
     _inherit = "waba.campaign"
 
@@ -77,7 +77,7 @@ class WabaCampaign(models.Model):
         return latest
 
     def _forecast_part(self, now, start, people, rate, part, ahead):
-        """Of one limit. Who goes before a later start has taken their places by then."""
+        """Of one limit. Who goes before a later start has used their slots by then."""
         if start > now and ahead:
             others = pacing.forecast(now, ahead, rate, part.limit, part.slots)
             if others.ends_at and others.ends_at < start:
@@ -218,7 +218,7 @@ class WabaCampaign(models.Model):
         ]
 
     def _plural_text(self, lazy, count):
-        """A lazy text with its number, as the reader writes it."""
+        """A lazy text with its number, in the reader's format."""
         pattern = self.env._(lazy)
         return pattern % format_number(self.env, count)
 

@@ -26,7 +26,7 @@ class WabaCampaign(models.Model):
         :param values: of the form: FORM_FIELDS, and `variables`, a list of dicts
         :param step: 'first', 'previous', 'same', 'next' or 'last', seen from `record_id`
         :return: {'html', 'name', 'record_id', 'notes', 'count', 'position'}; the last two are None
-            after a step, which whoever asks counts along
+            after a step, which the current user counts along
         """
         self.check_access("read")
         saved = self.browse(campaign_id or [])

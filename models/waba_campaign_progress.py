@@ -143,7 +143,7 @@ class WabaCampaign(models.Model):
             campaign.retryable_count = counts.get(campaign.id, 0)
 
     def _count_messageable_by_campaign(self, now):
-        """[(campaign, people left out for having had enough promotions, who may get one again)]."""
+        """[(campaign, people excluded for having had enough promotions, who may get one again)]."""
         return self.env["waba.message"]._read_group(
             [
                 ("campaign_id", "in", self.filtered(lambda c: c.state != "cancelled").ids),

@@ -16,7 +16,7 @@ RECHECK_DELAY = timedelta(minutes=10)
 
 
 class WabaCampaign(models.Model):
-    """What a campaign's own results say: widen its first wave, or pause until a manager has looked.
+    """What a campaign's own results say: widen its canary, or pause until a manager has looked.
 
     They are looked at by each run of the number's job and by the watch; policy/canary.py says
     what is too bad.
@@ -45,7 +45,7 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _check_thresholds(self, now):
-        """Decide trials, widen the first waves that were well received, pause what is received
+        """Decide trials, widen the canaries that were well received, pause what is received
         badly."""
         self._advance_ab_test(now)
         for campaign in self:

@@ -7,8 +7,8 @@ from .waba_campaign_state import LAUNCH_RESET_VALUES
 class WabaCampaign(models.Model):
     """Whose rights read the audience.
 
-    On screen always the reader's own (`_audience_records`), whoever launched the campaign: a form
-    that is not saved holds whatever its browser says. In the jobs those of whoever launched it
+    On screen always the reader's own (`_audience_records`), the user who launched the campaign: a form
+    that is not saved holds whatever its browser says. In the jobs those of the user who launched it
     (`_launcher_records`), as the stored row names them and as long as they have them; otherwise
     the campaign waits until somebody who may goes on with it. They were lent for what was launched:
     a scheduled campaign whose content is changed is a draft again (`_revert_launch`). Its time
@@ -31,7 +31,7 @@ class WabaCampaign(models.Model):
         return self._records_for_user(self.env.user)
 
     def _launcher_records(self):
-        """The target model as whoever launched the campaign reads it; for jobs alone.
+        """The target model as the user who launched the campaign reads it; for jobs alone.
 
         Asked after `_launcher_refusal_reason`.
         """
@@ -78,7 +78,7 @@ class WabaCampaign(models.Model):
         return self._origin.sudo().launched_by_id
 
     def _with_launcher(self):
-        """This campaign in the hands of whoever launched it."""
+        """This campaign in the hands of the user who launched it."""
         user = self._stored_launcher().ensure_one()
         return self.with_user(user).with_context(allowed_company_ids=self.company_id.ids)
 

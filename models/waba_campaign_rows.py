@@ -90,7 +90,7 @@ class Preparation:
         return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
 
     def earliest_departure(self, time_zone, held_until):
-        """(when a message may leave, why it waits or None), each worked out once."""
+        """(when a message may leave, why it waits or None), each calculated once."""
         key = time_zone, held_until
         if key not in self._times:
             self._times[key] = hours.earliest_departure(
@@ -102,7 +102,7 @@ class Preparation:
 class WabaCampaign(models.Model):
     """One row per record: to which number, with which words, or why not.
 
-    A hundred thousand people pass here: what is the same for all is worked out once per chunk
+    A hundred thousand people pass here: what is the same for all is calculated once per chunk
     (`Preparation`), our own tables are read and written by SQL, the people's records by the ORM,
     whose rules and rights decide what the launcher may read.
     """

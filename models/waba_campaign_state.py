@@ -18,7 +18,7 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     def _update_state(self, allowed, target, values=None):
-        """The one door for `state`: campaigns in another state than `allowed` stay as they are.
+        """The single entry point for `state`: campaigns in another state than `allowed` stay as they are.
 
         :return: the campaigns that moved
         """
@@ -50,7 +50,7 @@ class WabaCampaign(models.Model):
         """Go on, unless what paused it still stands.
 
         Whoever goes on with a campaign that lost its launcher lends their own rights to it; whoever
-        does after a stop at the start has mended it, or a manager's reason.
+        does after a stop at the start has fixed it, or a manager's reason.
         """
         self._lock_campaigns()
         for campaign in self.filtered(lambda campaign: campaign._needs_launcher()):
@@ -81,7 +81,7 @@ class WabaCampaign(models.Model):
         waiting._update_state(("queued",), "cancelled")
 
     def action_back_to_draft(self):
-        """Also what its pre-flight stopped before anybody was prepared: there it can be mended."""
+        """Also what its pre-flight stopped before anybody was prepared: there it can be fixed."""
         self._lock_campaigns()
         self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
         stopped = self.filtered(
@@ -127,7 +127,7 @@ class WabaCampaign(models.Model):
     def _pause(self, reason, cause="failure", until=None):
         """Rows wait. `cause` tells who may lift it; `until` (naive UTC) lifts it by itself.
 
-        A template that stops during the trial leaves the other one: it wins, nothing waits.
+        A template that stops during the A/B test leaves the other one: it wins, nothing waits.
         """
         going_on = self._continue_with_usable_variant() if cause == "template" else self.browse()
         moved = (self - going_on)._update_state(

@@ -18,7 +18,7 @@ class WabaCampaign(models.Model):
             campaign.wave_text = campaign._describe_canary() if campaign.sender_id else False
 
     def _describe_canary(self):
-        """Whether a first wave goes before, how large it is, and how the rest follows."""
+        """Whether a canary goes before, how large it is, and how the rest follows."""
         sender = self.sudo().sender_id
         settings = sender._response_settings()
         if self.wave_state in ("sending", "waiting", "widened"):

@@ -10,17 +10,17 @@ from .waba_campaign_ab import AB_TEST_STATES, VARIANTS
 
 
 class WabaCampaign(models.Model):
-    """The trial of two messages, from the first row to the winner.
+    """The A/B test of two messages, from the first row to the winner.
 
     Every person gets a row when the audience is prepared, with the words of both messages in
     `variant_parameters`: what was previewed is what is sent, whoever leaves the audience meanwhile,
-    and nobody is missing from the figures. A row of the trial has its `variant` and goes at once; a
-    row of the rest has none and no `retry_at`, which no reservation ever takes. So the trial needs
-    nothing of the dispatcher, and first waves, pauses, consent and limits hold for it as for all.
+    and nobody is missing from the figures. A row of the A/B test has its `variant` and goes at once; a
+    row of the rest has none and no `retry_at`, which no reservation ever takes. So the A/B test needs
+    nothing of the dispatcher, and canaries, pauses, consent and limits hold for it as for all.
 
-    `_apply_winner` is the one door to the end: campaign and rows change in one transaction, so after
+    `_apply_winner` is the single entry point to the end: campaign and rows change in one transaction, so after
     a kill at any instruction either nothing has happened, and the watch decides again, or all of
-    it. Whoever of the trial still waits then gets the winner too. A row is one message to one
+    it. Whoever of the A/B test still waits then gets the winner too. A row is one message to one
     person all along: nobody can get both.
     """
 
@@ -51,11 +51,11 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _assign_variant(self, person, sides, is_later=False):
-        """What the row of one person says of the trial.
+        """What the row of one person says of the A/B test.
 
         :param person: E.164 number, so that two records of one person meet the same fate
         :param sides: {variant: {'parameters'} or {'reason', 'sentence'}} of the messages in use
-        :param is_later: left out for now: not in the trial, and with words to be sent some day
+        :param is_later: left out for now: not in the A/B test, and with words to be sent some day
         :return: (values of the row, whether it waits for the winner)
         """
         if len(sides) == 1:
@@ -68,7 +68,7 @@ class WabaCampaign(models.Model):
             return {
                 "variant": fit[0], "variant_parameters": sides, **_side_values(sides[fit[0]]),
             }, False  # fmt: skip
-        # Whom one of the two cannot address would make the two groups unlike: not in the trial.
+        # Whom one of the two cannot address would make the two groups unlike: not in the A/B test.
         variant = (
             ab_test.assign_variant(str(self.id), person, self.trial_share) if len(fit) == 2 else None
         )
@@ -80,7 +80,7 @@ class WabaCampaign(models.Model):
         }, not variant
 
     # ------------------------------------------------------------------
-    # From the last message of the trial to the winner
+    # From the last message of the A/B test to the winner
     # ------------------------------------------------------------------
 
     @api.model
@@ -93,7 +93,7 @@ class WabaCampaign(models.Model):
         )
 
     def _advance_ab_test(self, now):
-        """Begin the time for reactions when the trial was sent, decide when it is over."""
+        """Begin the time for reactions when the A/B test was sent, decide when it is over."""
         for campaign in self:
             if campaign._is_ab_test_sent():
                 until = now + timedelta(hours=campaign.ab_hours)
@@ -117,7 +117,7 @@ class WabaCampaign(models.Model):
             self._apply_winner(verdict.winner, self._winner_explanation(verdict, parts))
 
     def _apply_winner(self, winner, reason):
-        """The rest gets `winner`, and so does whoever of the trial still waits."""
+        """The rest gets `winner`, and so does whoever of the A/B test still waits."""
         for campaign in self.filtered(lambda c: c.trial_state in ("sending", "waiting")):
             campaign.write(
                 {
@@ -134,7 +134,7 @@ class WabaCampaign(models.Model):
     def _fill_rest_with_winner(self):
         """One statement: the rows that wait take the words, or the reason, of the winner.
 
-        So do those that were left out because of too many promotions lately: they may be queued
+        So do those that were excluded because of too many promotions lately: they may be queued
         again some day. Who was refused the other message before keeps it for another attempt,
         unless it may not be sent any more.
         """
@@ -191,7 +191,7 @@ class WabaCampaign(models.Model):
                 ("retry_at", "=", False)]  # fmt: skip
 
     def _ab_test_results(self):
-        """{variant: policy.ab_test.Part} of the trial so far, in one pass over its rows."""
+        """{variant: policy.ab_test.Part} of the A/B test so far, in one pass over its rows."""
         self.ensure_one()
         self.env["waba.message"].flush_model()
         usable = self._usable_variants()
@@ -218,7 +218,7 @@ class WabaCampaign(models.Model):
     # ------------------------------------------------------------------
 
     def _continue_with_usable_variant(self):
-        """Campaigns on trial of whose two messages one may still be sent: that one wins.
+        """Campaigns in an A/B test of whose two messages one may still be sent: that one wins.
 
         :return: the campaigns that go on
         """
@@ -247,7 +247,7 @@ class WabaCampaign(models.Model):
         )  # fmt: skip
 
     # ------------------------------------------------------------------
-    # By hand
+    # Manually
     # ------------------------------------------------------------------
 
     def action_choose_a(self):
@@ -291,7 +291,7 @@ class WabaMessage(models.Model):
 
 
 def _side_values(side):
-    """Values of a row that sends this side, or is left out with its reason."""
+    """Values of a row that sends this side, or is excluded with its reason."""
     reason = side.get("reason")
     return {
         "parameters": side.get("parameters", {}),

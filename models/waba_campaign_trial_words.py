@@ -5,7 +5,7 @@ from .waba_reputation_words import format_number, format_percent
 
 
 class WabaCampaign(models.Model):
-    """What is said of a trial: why this message won, how far it is, until when the rest waits."""
+    """What is said of an A/B test: why this message won, how far it is, until when the rest waits."""
 
     _inherit = "waba.campaign"
 

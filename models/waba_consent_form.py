@@ -6,7 +6,7 @@ from .waba_consent_reading import ParsedRow
 
 
 class FormResult(NamedTuple):
-    """What became of a form.
+    """The outcome of a form.
 
     entry: the waba.consent that holds the word, empty when it could not be read.
     error: a sentence for whoever filled in the form, '' when all is well.

@@ -18,7 +18,7 @@ MAX_ERRORS_SHOWN = 100
 class WabaConsent(models.Model):
     """Lists of opt-ins and opt-outs through Odoo's import, by managers.
 
-    Odoo's own `load` makes records; here each row goes through the one door instead, so that
+    Odoo's own `load` makes records; here each row goes through the single entry point instead, so that
     states follow, with file and row as evidence. The phone number is a many2one so that Odoo's
     import offers there to skip the records that cannot be read.
     """

@@ -108,7 +108,7 @@ class WabaConversation(models.Model):
             conversation.record_name = record is not None and record.display_name
 
     def _readable_linked_record(self):
-        """Their record when whoever asks may read it, else None."""
+        """Their record when the current user may read it, else None."""
         record = self._get_record()
         if record is None or not record.has_access("read"):
             return None

@@ -22,7 +22,7 @@ class WabaConversation(models.Model):
 
     @api.model
     def conversation_review_opt_out(self, conversation_id, opts_out, shown=False):
-        """One click of whoever may read the conversation.
+        """One click of anyone who may read the conversation.
 
         :param opts_out: what they wrote was an opt-out
         """

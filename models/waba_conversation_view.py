@@ -33,7 +33,7 @@ class WabaConversation(models.Model):
             )
 
     def _check_reader(self, shown=False):
-        """This conversation, with all rights, for whoever may read it.
+        """This conversation, with all rights, for anyone who may read it.
 
         :raise AccessError: they may not
         """
@@ -76,7 +76,7 @@ class WabaConversation(models.Model):
 
     @api.model
     def _readable_record(self, res_model, res_id):
-        """A lead or contact that whoever asks may read, or None."""
+        """A lead or contact that the current user may read, or None."""
         if res_model not in PERSON_MODELS or not res_id:
             return None
         record = self.env[res_model].browse(res_id).exists()

@@ -1,4 +1,4 @@
-"""Why a message was not sent or not delivered, in words for people.
+"""Why a message was not sent or not delivered, as readable text.
 
 One vocabulary for the row, the campaign and the number. The keys are those of
 `cloud_api.errors` and `policy.retry`; a test holds the three together.

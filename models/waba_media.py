@@ -80,7 +80,7 @@ class WabaMedia(models.Model):
         return self.env.ref("waba_campaign.ir_cron_media").sudo()
 
     def _transfer_file(self):
-        """One attempt, counted before it begins: a file that kills the worker is given up too."""
+        """One attempt, counted before it begins: a file that kills the worker is abandoned too."""
         commit_step(self.env, self._start_attempt)
         move = self._upload_file if self.direction == "out" else self._download_file
         try:
@@ -100,7 +100,7 @@ class WabaMedia(models.Model):
         )
 
     def _end_attempt(self, result, error):
-        """Write down what became of it; the file's screens hear of it."""
+        """Write down its outcome; the file's screens hear of it."""
         if error is None:
             self._attach_file(result) if self.direction == "in" else self._release_message(result)
         elif why := self._abandon_reason(error):

@@ -163,7 +163,7 @@ class WabaMessage(models.Model):
         help="Counted for an earlier attempt that WhatsApp took over and reported as failed.",
     )
 
-    # What became of it
+    # Its outcome
     accepted_at = fields.Datetime("Accepted at", readonly=True)
     sent_at = fields.Datetime("Sent at", readonly=True)
     delivered_at = fields.Datetime("Delivered at", readonly=True)
@@ -242,7 +242,7 @@ class WabaMessage(models.Model):
     # ------------------------------------------------------------------
 
     def _update_state(self, allowed, target, values=None):
-        """The door for changes of state that a person or a campaign asks for.
+        """The entry point for changes of state that a person or a campaign asks for.
 
         Rows in another state than `allowed` are left as they are and named in the log.
 

@@ -33,7 +33,7 @@ COMMON = {
 
 
 class WabaDailyMixin(models.AbstractModel):
-    """What became of the messages that left on one UTC day.
+    """The outcome of the messages that left on one UTC day.
 
     A row is a cohort: whatever day the reply, the failure or the opt-out came, it counts to the
     day on which its message left.
@@ -133,7 +133,7 @@ class WabaDailyMixin(models.AbstractModel):
 class WabaMessageDaily(models.Model):
     """A day's messages by what was sent: campaign, template, salesperson, category.
 
-    Rows are counted anew (`_count`) and never changed otherwise; days older than `OPEN_DAYS` are
+    Rows are recounted (`_count`) and never changed otherwise; days older than `OPEN_DAYS` are
     final, so that they outlive their messages (waba_message_retention.py). To whom they went is
     counted apart (waba.audience.daily): all of it together would be nearly a row per message.
     """
@@ -174,7 +174,7 @@ class WabaMessageDaily(models.Model):
 
     @hook
     def _on_count(self, first, last):
-        """After the days `first` to `last` were counted anew, in the same transaction."""
+        """After the days `first` to `last` were recounted, in the same transaction."""
 
     @api.model
     def _last_counted_at(self):

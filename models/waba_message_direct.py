@@ -19,7 +19,7 @@ MANUAL_ORIGINS = ("manual", "test")
 class WabaMessage(models.Model):
     """Messages outside campaigns: follow-ups, automation, a colleague's own, replies, tests.
 
-    `_queue_direct` is their one door. It decides what can be decided now and leaves a row with its
+    `_queue_direct` is their one entry point. It decides what can be decided now and leaves a row with its
     reason when nothing may be sent; the row then takes the same places, pace and checks as those of
     campaigns, in the queue of its number (waba_sender_reserve.py). It never talks to Meta.
     """
@@ -53,7 +53,7 @@ class WabaMessage(models.Model):
             open service window allows
         :param variables: waba.variable.mixin records that fill the template, its own by default
         :param media: {"attachment": ir.attachment} of the file to send
-        :param user: res.users for whom it is sent; whoever asks, else the record's salesperson
+        :param user: res.users for whom it is sent; the current user, else the record's salesperson
         :param reader: res.users with whose rights fields are read for the text: whoever stands for
             what a job sends; empty when there is nobody left, and they show nothing. Whoever asks
             by default

@@ -78,7 +78,7 @@ class WabaMessage(models.Model):
     def _hold_template_message(self, until):
         """A row blamed on its template waits while that, or its campaign, is held.
 
-        Where nothing holds it (a message outside campaigns; the message of a trial that lost) it
+        Where nothing holds it (a message outside campaigns; the message of an A/B test that lost) it
         waits until `until`, or ends: due at once, it would be refused again and again.
         """
         campaign = self.campaign_id

@@ -14,7 +14,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _receive_inbound(self, sender, item, at):
-        """Keep an inbound message, show it on the person's record, honour a wish to stop.
+        """Keep an inbound message, show it on the person's record, apply an opt-out request.
 
         :param item: cloud_api.InboundMessage
         :param at: naive UTC datetime when it was written

@@ -9,7 +9,7 @@ WATCHED_ORIGINS = ("manual", "reply", "test")
 
 
 class WabaMessage(models.Model):
-    """Ticks as they come: open conversations hear what became of the messages written in them."""
+    """Ticks as they come: open conversations hear the outcome of the messages written in them."""
 
     _inherit = "waba.message"
 

@@ -37,7 +37,7 @@ class WabaPersonMixin(models.AbstractModel):
     def _waba_current_records(self, ids, company):
         """{id: policy.record_change.Record} of those of `ids` that exist, archived ones too.
 
-        By SQL, whoever may read them: nothing of it is shown to anybody. The number is Odoo's.
+        By SQL, anyone who may read them: nothing of it is shown to anybody. The number is Odoo's.
         """
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -132,7 +132,7 @@ class WabaSender(models.Model):
     def _exclude_changed(self, rows):
         """The candidates whose lead or contact is what it was when the message was made.
 
-        The others are left out for good, with what happened as their reason.
+        The others are excluded for good, with what happened as their reason.
 
         :param rows: dicts of `_find_candidates`
         """

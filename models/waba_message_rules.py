@@ -176,7 +176,7 @@ class WabaSender(models.Model):
         """In the transaction that reserves, when these rows are about to be chosen from.
 
         :param rows: dicts of CANDIDATE_COLUMNS
-        :return: ids of those that may not leave now: they are no longer queued, or put off
+        :return: ids of those that may not leave now: they are no longer queued, or postponed
         """
 
     def _exclude_ineligible(self, rows, now, leaves_by):
@@ -219,7 +219,7 @@ class WabaSender(models.Model):
             row["promotions_free_at"] = frequency.next_promotion_time(row["promoted_at"], cap)
 
     def _exclude_or_postpone(self, row, verdict):
-        """A candidate that may not leave: left out with its reason, or put off if it has time."""
+        """A candidate that may not leave: left out with its reason, or postponed if it has time."""
         message, company = self.env["waba.message"].browse(row["id"]), self.company_id
         if verdict.reason_key == "may_opt_out":
             message._hold_for_review()

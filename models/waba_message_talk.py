@@ -67,7 +67,7 @@ class WabaMessage(models.Model):
         """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
         self.ensure_one()
         left_at = self.sent_at if self.direction == "in" else self.accepted_at or self.sent_at
-        # What was written to the table by hand may have neither.
+        # What was written to the table manually may have neither.
         return left_at or self.create_date or datetime(2009, 1, 1)
 
     def _map_url(self):

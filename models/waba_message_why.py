@@ -10,7 +10,7 @@ from .waba_message import ACCEPTED_STATES, WAIT_REASONS
 _lt = LazyTranslate(__name__)
 
 # What `policy.eligibility` had found in order, when nothing stood in the way; None: of no interest
-# to whoever asks why a message was sent.
+# to the current user why a message was sent.
 CHECK_LABELS = {
     "no_number": None,
     "invalid_number": _lt("the number is a phone number"),
@@ -45,7 +45,7 @@ CHECKS_BY_PURPOSE = {
 class WabaMessage(models.Model):
     """Why was this person sent this message at that moment? Sentences of what is on record.
 
-    What is not on record is said to be so; nothing is worked out afterwards that may have been
+    What is not on record is said to be so; nothing is calculated afterwards that may have been
     otherwise then.
     """
 
@@ -188,7 +188,7 @@ class WabaMessage(models.Model):
     # ------------------------------------------------------------------
 
     def _decision_time(self):
-        """When it was last decided that it may go: just before it left, or was left out."""
+        """When it was last decided that it may go: just before it left, or was excluded."""
         if self.state in ("queued", "reserved"):
             return fields.Datetime.now()
         left = self.accepted_at or self.sent_at or self.delivered_at or self.failed_at

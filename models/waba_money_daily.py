@@ -27,7 +27,7 @@ class WabaMoneyDaily(models.Model):
     """A day's messages and what they cost, by what was sent, by whom and to which country.
 
     Counted anew by a job (`_count`), never changed otherwise; final after five weeks, so that it
-    outlives its messages. What came of them is in waba.attribution; waba.money.report joins both.
+    outlives its messages. Their outcome is in waba.attribution; waba.money.report joins both.
     `cost` is empty, not 0, where no message has a price.
     """
 

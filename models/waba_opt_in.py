@@ -164,7 +164,7 @@ class WabaRecipient(models.Model):
         return self._refresh_consent_states()
 
     def _refresh_consent_states(self):
-        """Work out `marketing_state` and `utility_state` anew: what all companies of the portfolio
+        """Calculate `marketing_state` and `utility_state` anew: what all companies of the portfolio
         may go by. Where companies share one, each reads its own (`consent_sql`).
 
         :return: the rows of which one changed

@@ -7,7 +7,7 @@ USER_GROUP = "waba_campaign.waba_group_user"
 
 
 class WabaPersonMixin(models.AbstractModel):
-    """The same question on a lead or contact, for whoever may read it."""
+    """The same question on a lead or contact, for anyone who may read it."""
 
     _inherit = "waba.person.mixin"
 
@@ -41,7 +41,7 @@ class WabaPersonMixin(models.AbstractModel):
         )
 
     def _waba_filter_reviewable(self, people):
-        """Those whose message whoever asks may read: a number typed on a record of one's own opens
+        """Those whose message the current user may read: a number typed on a record of one's own opens
         nobody else's words."""
         self.ensure_one()
         shown = (self._name, self.id)
@@ -59,7 +59,7 @@ class WabaPersonMixin(models.AbstractModel):
         self._waba_review_opt_out(False)
 
     def _waba_review_opt_out(self, opts_out):
-        """What a colleague read in the person's message; whoever may read it may say so."""
+        """What a colleague read in the person's message; anyone who may read it may say so."""
         self.ensure_one()
         self.check_access("read")
         self.env["waba.conversation"]._check_user()

@@ -16,7 +16,7 @@ class WabaPersonMixin(models.AbstractModel):
     _description = "Person that WhatsApp campaigns can address"
     _inherit = ["waba.system.fields.mixin"]
 
-    # To name people by what became of a campaign's messages, in domains.
+    # To name people by the outcome of a campaign's messages, in domains.
     waba_message_ids = fields.One2many(
         "waba.message",
         "res_id",

@@ -127,7 +127,7 @@ class WabaPortfolio(models.Model):
 
     @implements("_on_accounts_change")
     def _refresh_recipients(self):
-        """Work out the common states of those who opted in to a company: another company in a
+        """Calculate the common states of those who opted in to a company: another company in a
         portfolio was not told what its people said to others."""
         given = (
             self.env["waba.opt.in"].sudo().search([("recipient_id.portfolio_id", "in", self.ids)])

@@ -16,7 +16,7 @@ PERSON_MODELS = ("crm.lead", "res.partner")
 
 
 def _readable_ids_sql(records, column="id"):
-    """Subselect of a column of the records of this model that whoever asks may read, or None."""
+    """Subselect of a column of the records of this model that the current user may read, or None."""
     if not records.has_access("read"):
         return None
     query = records._search(Domain.TRUE, active_test=False)

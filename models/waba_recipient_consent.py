@@ -12,7 +12,7 @@ ACTION_BY_STATE = {state: action for action, state in STATE_BY_ACTION.items()}
 
 
 class WabaRecipient(models.Model):
-    """What people want to get, and the one door by which that changes: `_set_consent`.
+    """What people want to get, and the single entry point by which that changes: `_set_consent`.
 
     The ledger (waba.consent) holds every word. What one company may take from it is `consent_sql`
     (waba_opt_in.py), which sending reads; `marketing_state` and `utility_state` are what all
@@ -85,7 +85,7 @@ class WabaRecipient(models.Model):
         return portfolios.account_ids.company_id.with_env(self.env) or self.env.company
 
     def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
-        """The one door for consent: writes the ledger, then the state that sending reads.
+        """The single entry point for consent: writes the ledger, then the state that sending reads.
 
         An opt-out holds for everybody: who says no to one of our companies is left alone by all.
         An opt-in is given to one company, and holds for that one alone.
@@ -226,7 +226,7 @@ class WabaRecipient(models.Model):
                 )
 
     # ------------------------------------------------------------------
-    # By hand
+    # Manually
     # ------------------------------------------------------------------
 
     @api.model

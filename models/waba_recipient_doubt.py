@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 from .number_sql import e164_sql
 
-# Why a row waits, and why a message asked for by hand is refused: one word for one thing.
+# Why a row waits, and why a message asked for manually is refused: one word for one thing.
 POSSIBLE_OPT_OUT = "may_opt_out"
 NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
 
@@ -84,7 +84,7 @@ class WabaRecipient(models.Model):
         return self._same_person_in_companies().filtered("may_opt_out_at")
 
     def _resolve_possible_opt_out(self, opts_out, feedback):
-        """Somebody, or the person, said which it is: what waited goes on, or is left out.
+        """Somebody, or the person, said which it is: what waited goes on, or is excluded.
 
         :param opts_out: whether they do not want promotions
         :param feedback: what is noted on the activities that asked
@@ -175,7 +175,7 @@ class WabaRecipient(models.Model):
         )
 
     def _review_conversation(self):
-        """Where it was written; with the rights of whoever asks."""
+        """Where it was written; with the rights of the current user."""
         self.ensure_one()
         mine = self.sudo()
         conversations = self.env["waba.conversation"].sudo()

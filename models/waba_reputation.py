@@ -60,7 +60,7 @@ class WabaSender(models.Model):
 
     @api.model
     def _cron_judge(self):
-        """Count what became of the messages, then judge every number by it."""
+        """Count the outcome of the messages, then judge every number by it."""
         commit_step(self.env, self.env["waba.message.daily"]._count_due_days)
         numbers = self.search([])  # pylint: disable=no-search-all
         for sender in numbers:
@@ -71,7 +71,7 @@ class WabaSender(models.Model):
                 _logger.exception("waba.sender %s could not be judged", sender.id)
 
     def _judge_reputation(self, now=None):
-        """Judge this number as things stand, and what became of days that nobody judged.
+        """Judge this number in the current state, and the outcome of days that nobody judged.
 
         :param now: naive UTC datetime; the present when not given
         :return: policy.reputation.Judgement
@@ -132,7 +132,7 @@ class WabaSender(models.Model):
         return sorted(ratings, key=lambda rating: rating[0])
 
     def _store_judgement(self, judgement):
-        """Write the judgement on the number; a change of level is told in its chatter.
+        """Write the judgement on the number; a change of level is posted in its chatter.
 
         What did not change is not written: the number's job may be writing the same row.
         """

@@ -121,7 +121,7 @@ class WabaSender(models.Model):
         }
 
     # ------------------------------------------------------------------
-    # What became of the messages
+    # The outcome of the messages
     # ------------------------------------------------------------------
 
     def _dashboard_steps(self, steps, sums, period):

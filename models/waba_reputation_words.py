@@ -1,4 +1,4 @@
-"""What we think of a number, in words for people: a figure never stands without its base."""
+"""What we think of a number, as readable text: a figure never stands without its base."""
 
 from odoo.tools import LazyTranslate, formatLang
 
@@ -48,7 +48,7 @@ GROUP_LABELS = {
 
 
 def format_number(env, count):
-    """'1,952', as the reader writes it."""
+    """'1,952', in the reader's format."""
     return formatLang(env, count, digits=0)
 
 

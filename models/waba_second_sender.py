@@ -14,7 +14,7 @@ class WabaMessage(models.Model):
 
     A raw copy of the database, or a program that has the same keys. Such a status is kept as
     evidence and raises an alarm; it moves no row, or the row would look sent by us. A row that
-    waits for what the other one has just sent is left out: the person has it.
+    waits for what the other one has just sent is excluded: the person has it.
     """
 
     _inherit = "waba.message"

@@ -87,7 +87,7 @@ class WabaSender(models.Model):
 
     @hook
     def _on_alarm(self):
-        """When the job's next run is worked out: each returns when it wants one, or None."""
+        """When the job's next run is calculated: each returns when it wants one, or None."""
 
     def _inspect_queue(self, now):
         """(whether any row is due, any direct one, when the first that is not becomes due)."""

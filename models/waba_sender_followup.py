@@ -28,7 +28,7 @@ class WabaSender(models.Model):
         if not followed:
             return set()
         # A message may come back to the queue when its follow-up is through: refused by Meta after
-        # it was accepted, or tried again by hand.
+        # it was accepted, or tried again manually.
         ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._exit_reasons()
         over = followed.filtered(
             lambda row: row.enrollment_id.state == "stopped" or row.enrollment_id.id in ended

@@ -55,13 +55,13 @@ class WabaSender(models.Model):
         )
 
     def _reserve_rows(self, room, run):
-        """Claim up to `room` rows, take their places, mark them reserved. The caller commits.
+        """Claim up to `room` rows, use their slots, mark them reserved. The caller commits.
 
         Everything that decides is read in this transaction, after the portfolio's lock: limit,
-        places taken, consent, pauses, what became of the records.
+        places taken, consent, pauses, the outcome of the records.
 
         :return: ([(message id, body for the wire, epoch seconds before which it must leave)],
-            how many were left out or put off: others may stand behind them)
+            how many were excluded or postponed: others may stand behind them)
         """
         self._lock_limits()
         if self._not_sending_reason() or run.number != self.run_count:

@@ -64,7 +64,7 @@ class WabaSequence(models.Model):
         and is repeated by whoever asked.
 
         :param keys: {lead id: occasion}, which counts once
-        :param user: res.users who brings them in by hand
+        :param user: res.users who brings them in manually
         :return: the enrollments made
         """
         self.ensure_one()

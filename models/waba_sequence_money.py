@@ -24,7 +24,7 @@ class WabaSequence(models.Model):
     _inherit = "waba.sequence"
 
     def _utm_source(self):
-        """The UTM source of what comes of a follow-up."""
+        """The UTM source of the outcome of a follow-up."""
         return self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.name)
 
     def action_view_cost_report(self):
@@ -36,7 +36,7 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     def _clear_results(self):
-        """What came of an erased person's messages stays as figures of nobody."""
+        """The outcome of an erased person's messages stays as figures of nobody."""
         self.env["waba.attribution"].search([("message_id", "in", self.ids)]).write(
             {"message_id": False, "lead_id": False, "detail": False}
         )

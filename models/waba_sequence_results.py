@@ -12,7 +12,7 @@ MIN_COMPARED_LEADS = 30
 
 
 class WabaSequence(models.Model):
-    """What a follow-up is, as a story, and what became of it: figures in one pass each."""
+    """What a follow-up is, as a story, and its outcome: figures in one pass each."""
 
     _inherit = "waba.sequence"
 

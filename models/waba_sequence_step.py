@@ -65,7 +65,7 @@ class WabaSequenceStep(models.Model):
     wait_text = fields.Char(compute="_compute_texts")
     what_text = fields.Char(compute="_compute_texts")
 
-    # What became of it, counted in one pass
+    # Its outcome, counted in one pass
     reached_count = fields.Integer("Reached", compute="_compute_figures")
     sent_count = fields.Integer("Sent", compute="_compute_figures")
     read_count = fields.Integer("Read", compute="_compute_figures")

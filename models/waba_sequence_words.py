@@ -1,4 +1,4 @@
-"""What ends a follow-up, and how a lead came into one, in words for people."""
+"""What ends a follow-up, and how a lead came into one, as readable text."""
 
 TRIGGERS = [
     ("manual", "By hand"),

@@ -1,6 +1,6 @@
 """What stops an account, a number or a template by itself, and what lets it go on.
 
-Several causes may stand at once; each is lifted by its own counterpart alone, and sending goes on
+Several causes may stand at once; each is lifted by its own counterpart alone, and sending continues
 when none is left. A person may lift any of them, and sees the reason in words.
 """
 

@@ -167,7 +167,7 @@ class WabaTemplate(models.Model):
         self._on_status_change()
 
     def _set_status(self, status, reason=False):
-        """The door for every change of status that does not come from a full reading."""
+        """The entry point for every change of status that does not come from a full reading."""
         if status == "approved":
             self.is_flagged = False
         for template in self:

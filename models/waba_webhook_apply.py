@@ -198,7 +198,7 @@ class WabaWebhookEvent(models.Model):
         return through
 
     def _apply_items(self, items, notes):
-        """Apply the events of one body, statuses apart, and note what came of it.
+        """Apply the events of one body, statuses apart, and note its outcome.
 
         :param items: list of cloud_api events, in the body's order
         :param notes: {place of a status in it: Wait, or why it was not applied}
@@ -274,7 +274,7 @@ class WabaWebhookEvent(models.Model):
         return "; ".join(dict.fromkeys(sentences))[:1000] or False
 
     def _close_body(self, items, notes):
-        """Write down what came of a body.
+        """Write down the outcome of a body.
 
         :param notes: {place of an item in it: None, a Wait, or why it was not applied}
         """

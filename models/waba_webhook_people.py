@@ -13,14 +13,14 @@ PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}
 class WabaWebhookEvent(models.Model):
     """What people write to us, and what they want.
 
-    A request to stop counts from the moment it comes in, by the account alone: whether its number
+    An opt-out request counts from the moment it comes in, by the account alone: whether its number
     is known already, whoever answers the conversation, and in a group too.
     """
 
     _inherit = "waba.webhook.event"
 
     def _apply_inbound(self, account, item):
-        """Someone wrote: open the window, show it on their record, honour a wish to stop."""
+        """Someone wrote: open the window, show it on their record, apply an opt-out request."""
         if not (item.number or item.user_uid or item.previous_user_uid):
             return self.env._("The message does not say who wrote it.")
         if why := self._not_conversation_reason(item):
@@ -79,7 +79,7 @@ class WabaWebhookEvent(models.Model):
         return None
 
     def _apply_stray_opt_out(self, account, item):
-        """A request to stop in a message that is not kept, or not yet."""
+        """An opt-out request in a message that is not kept, or not yet."""
         words = self.env["waba.consent.word"]._company_keywords(account.company_id.id)
         if item.kind in REPORTED_KINDS or not intent.opt_out_intent(
             item.text, item.payload or None, words

@@ -24,7 +24,7 @@ class WabaWebhookEvent(models.Model):
         return own._same_app_accounts().filtered(lambda account: account.waba_uid == item.waba_uid)
 
     def _missing_account_reason(self, item):
-        """Why there is no `_event_account` an event: unknown as yet, or another app's."""
+        """Why there is no `_event_account` an event: not known yet, or another app's."""
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         if accounts.search_count([("waba_uid", "=", item.waba_uid)], limit=1):
             return self.env._(

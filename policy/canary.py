@@ -1,6 +1,6 @@
 """The canary of a campaign, and when a campaign's own results pause it.
 
-A **canary** is the first wave of a campaign: some people, a wait for their reaction, then the rest.
+A **canary** is the canary of a campaign: some people, a wait for their reaction, then the rest.
 Meta does the same to portfolios below 500,000 template messages in 365 days, and drops what it
 holds back when the reaction is bad (Meta, Business portfolio pacing, 2026-05-21); our canary comes
 first, so that nothing is dropped.

@@ -221,7 +221,7 @@ def _single_words(requests: frozenset[str]) -> frozenset[str]:
 
 
 def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
-    """Tell whether `words` are a request, with polite words around it, once or again and again."""
+    """Return whether `words` are a request, with polite words around it, once or again and again."""
     if not words or not requests:
         return False
     slips = typo_corrector(_single_words(requests), known.NOT_KEYWORDS)
@@ -235,7 +235,7 @@ def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
 
 
 def _starts_with_request(words: tuple[str, ...], at: int, requests: frozenset[str]) -> bool:
-    """Tell whether from `at` on there are requests, then nothing but an ending."""
+    """Return whether from `at` on there are requests, then nothing but an ending."""
     is_ordinary = not known.WISHES.isdisjoint(words[:at])
     is_asked, ending = False, known.COURTESIES | known.TOPIC | known.POINTERS
     while at < len(words):

@@ -99,7 +99,7 @@ def _without_one(word: str) -> Iterable[str]:
 
 
 def _is_one_edit_away(typed: str, word: str) -> bool:
-    """Tell whether one letter more, less or other makes `typed` of `word`."""
+    """Return whether one letter more, less or other makes `typed` of `word`."""
     if abs(len(typed) - len(word)) > 1:
         return False
     start = 0

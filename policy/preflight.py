@@ -181,7 +181,7 @@ def assess_personalization(
     """Judge whether the message is personal.
 
     :param variables: texts of the template that differ from person to person
-    :param missing: people left out because such a text would be empty
+    :param missing: people excluded because such a text would be empty
     :param fallback: people of `receiving` who see a fallback text
     """
     if not is_complete:
@@ -224,7 +224,7 @@ def assess_reach(chosen: int, receiving: int) -> LineVerdict:
 
 
 def assess_exclusion(people: int) -> LineVerdict:
-    """Judge a number of people left out for one reason."""
+    """Judge a number of people excluded for one reason."""
     return LineVerdict("warn", "some") if people else LineVerdict("pass", "nobody")
 
 
@@ -238,7 +238,7 @@ def assess_consent(current: str, receiving: int, unknown: int, without: int) -> 
 
     :param current: the category of the message
     :param unknown: people of `receiving` without an opt-in on record
-    :param without: people left out because the company asks for one
+    :param without: people excluded because the company asks for one
     """
     if current != "marketing":
         return LineVerdict("pass", "not_needed")

@@ -59,7 +59,7 @@ def relevant_traits(message: MessageOrigin) -> frozenset[str]:
         return NO_TRAITS
     if message.origin == "campaign" or message.category == "marketing":
         return ALL_TRAITS
-    # A colleague who writes by hand sees the record.
+    # A colleague who writes manually sees the record.
     return SERVICE_TRAITS if message.origin == "action" else NO_TRAITS
 
 

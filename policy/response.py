@@ -42,7 +42,7 @@ class Settings:
     yellow_share: part of the daily allowance while slowed, above 0 up to 1
     lock_red_days: whole days of red that lock a number; 0: never
     slow_at_risk: whether our own level 'at_risk' slows a number as yellow does
-    canary_share, _minimum, _maximum: size of the first wave: part of the campaign, and people
+    canary_share, _minimum, _maximum: size of the canary: part of the campaign, and people
     large_campaign: people from which a young portfolio's campaign starts with a canary
     canary_wait, canary_longest_wait: before the next wave; Meta's own check takes up to an hour
         (Meta, Template pacing, 2026-09-11), people answer a little later

@@ -359,7 +359,7 @@ def _abandoned(decision: Decision) -> Decision:
 
 
 def earliest_retry(failure_type: str, failed_at: datetime) -> datetime | None:
-    """Return from when a failed row may be queued again by hand; None: never.
+    """Return from when a failed row may be queued again manually; None: never.
 
     A row refused for the per-user marketing limit waits 24 h.
     """

@@ -89,7 +89,7 @@ class Templates:
         return {"success": True}
 
     def unpause(self, template):
-        """Only a pause that came from pacing is lifted by hand (Meta, "Template pausing")."""
+        """Only a pause that came from pacing is lifted manually (Meta, "Template pausing")."""
         if template.status != "PAUSED":
             raise invalid("The template is not paused")
         if template.strikes:

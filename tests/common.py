@@ -31,7 +31,7 @@ NUMBER_MX = "400000000000002"
 TOKEN = "SIM-TOKEN"
 APP_SECRET = "test-app-secret"
 VERIFY_TOKEN = "test-verify-token"
-# Nobody listens there: webhooks are then taken from the simulator's log by hand.
+# Nobody listens there: webhooks are then taken from the simulator's log manually.
 NO_WEBHOOK = "http://127.0.0.1:9/none"
 
 
@@ -337,7 +337,7 @@ class WabaCase(TransactionCase):
                 savepoint.rollback()
 
     def _message(self, number="+34611000001", state="accepted", **values):
-        """An outgoing row made by hand, accepted a minute ago if it was accepted."""
+        """An outgoing row made manually, accepted a minute ago if it was accepted."""
         person = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, [number])
         sent = state not in ("queued", "reserved", "uncertain", "skipped", "cancelled")
         return self.env["waba.message"].create(

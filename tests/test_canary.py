@@ -1,4 +1,4 @@
-"""The first wave of a campaign, and the pause that its own results ask for."""
+"""The canary of a campaign, and the pause that its own results ask for."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ class CanaryCase(ResponseCase):
         self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
 
     def _come_back(self, campaign, delivered=0, failed=0, opted_out=0):
-        """What became of the people written to, as webhooks tell it."""
+        """The outcome of the people written to, as webhooks tell it."""
         rows = iter(self._rows(campaign, "accepted"))
         for index in range(delivered):
             row = next(rows)

@@ -1,4 +1,4 @@
-"""The ledger of consent: two purposes, one door, whose word it is, and what sending makes of it."""
+"""The ledger of consent: two purposes, one entry point, whose word it is, and what sending makes of it."""
 
 from datetime import timedelta
 

@@ -49,7 +49,7 @@ ROW_AFTER = {
     987654: ("unknown_error", "failed", 0),
 }
 
-# code: (failure type, what stops, seconds until it goes on by itself; None: a person or Meta)
+# code: (failure type, what stops, seconds until it continues by itself; None: a person or Meta)
 STOPPED_AFTER = {
     0: ("token", "account", None),
     190: ("token", "account", None),

@@ -132,7 +132,7 @@ class TestExpectedRetries(TransactionCase):
     def _run(self, failures):
         """A step whose first `failures` tries meet a serialization failure of PostgreSQL's.
 
-        :return: (what came of it, lines logged as errors)
+        :return: (its outcome, lines logged as errors)
         """
         left = [failures]
 

@@ -206,7 +206,7 @@ class TestPromotionsWait(PossibleOptOutCase):
         row = self._launch(self.lead).waba_message_ids
         row.write({"wait_reason": "trial"})
         person._apply_review(False)
-        # It waits for the trial, and nothing else sets it free.
+        # It waits for the A/B test, and nothing else sets it free.
         self.assertEqual((row.wait_reason, row.retry_at), ("trial", False))
 
     def test_a_new_row_of_the_same_person_waits_as_well(self):

@@ -1,4 +1,4 @@
-"""Cost by Meta's pricing and the rate card, and what is put down to which message."""
+"""Cost by Meta's pricing and the rate card, and what is attributed to which message."""
 
 from datetime import timedelta
 

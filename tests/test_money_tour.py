@@ -1,4 +1,4 @@
-"""A manager reads what a campaign cost and what came of it, in the browser."""
+"""A manager reads what a campaign cost and its outcome, in the browser."""
 
 from contextlib import nullcontext
 

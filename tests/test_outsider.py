@@ -1,6 +1,6 @@
 """What two employees get to see and change of what is not theirs, by every way in there is.
 
-Nothing is listed by hand but the judgement of each public method: models, fields and methods are
+Nothing is listed manually but the judgement of each public method: models, fields and methods are
 found by introspection, so what is added later is tried too. Three things are planted that must
 never show: keys (nobody but the administrator), another company's records in a portfolio that both
 companies share, and a colleague's lead (for a salesperson with "own documents only").

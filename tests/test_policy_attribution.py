@@ -1,4 +1,4 @@
-"""Which message an event is put down to; what a message costs; whether a difference is one."""
+"""Which message an event is attributed to; what a message costs; whether a difference is one."""
 
 import unittest
 from datetime import datetime, timedelta

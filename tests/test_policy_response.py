@@ -436,7 +436,7 @@ class TestCanary(unittest.TestCase):
 
     def test_size_of_the_first_wave(self):
         cases = [
-            # people, needed, young portfolio, first wave
+            # people, needed, young portfolio, canary
             (5000, True, False, 500),
             (5000, True, True, 500),
             (5001, True, False, 501),

@@ -229,7 +229,7 @@ class TestRecordChange(WabaCase):
         return row
 
     def _by_winner(self, record, template):
-        """Of the part of a trial that waits for its end."""
+        """Of the part of an A/B test that waits for its end."""
         row = self._by_campaign(record, template)
         row.write({"retry_at": False, "wait_reason": "trial"})
         row.write({"retry_at": fields.Datetime.now(), "wait_reason": False, "variant": "a"})

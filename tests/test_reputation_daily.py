@@ -1,4 +1,4 @@
-"""What became of each day's messages: counted once, counted right, judged by, and kept."""
+"""The outcome of each day's messages: counted once, counted right, judged by, and kept."""
 
 from ast import literal_eval
 from datetime import datetime, timedelta

@@ -367,7 +367,7 @@ class TestWebhooks(EvidenceCase):
             "template_rejected": [],
             "unknown_field": [],
         }  # fmt: skip
-        # What people write without asking for anything, and what became of a message without fault.
+        # What people write without asking for anything, and the outcome of a message without fault.
         others = {name for name in payloads() if name.startswith(("inbound_", "status_"))}
         cases |= {name: [] for name in others - {*cases}}
         self.assertEqual({*cases}, {*payloads()}, "every example has its row here")

@@ -557,7 +557,7 @@ class TestRules(SecurityCase):
                     self.assertIn(name, limited)
 
     def test_what_an_upgrade_leaves_alone_is_migrated(self):
-        """Rules stay as they are in an upgrade; those that changed since are written by hand."""
+        """Rules stay as they are in an upgrade; those that changed since are written manually."""
         path = file_path("waba_campaign/migrations/19.0.1.1.0/post-rules.py")
         migration = SourceFileLoader("post_rules", path).load_module()
         for name, (before, now) in migration.CHANGED.items():

@@ -1,4 +1,4 @@
-"""Two messages on trial: each person exactly one, the rest the better one, at any interruption."""
+"""A/B test: each person exactly one, the rest the better one, at any interruption."""
 
 from collections import Counter
 
@@ -45,7 +45,7 @@ class AbTestCase(WabaCase):
         return self._start(self._trial(*args, **values))
 
     def _start(self, campaign, share=0.6):
-        """Launched and prepared; with a trial smaller than a real one, to spare the machine."""
+        """Launched and prepared; with an A/B test smaller than a real one, to spare the machine."""
         campaign.action_launch()
         campaign.trial_share = share
         self._prepare()
@@ -80,7 +80,7 @@ class AbTestCase(WabaCase):
         return self._rows(campaign).filtered(lambda row: not row.is_trial)
 
     def _react(self, campaign, variant, delivered=None, read=0, replied=0, opted_out=0):
-        """What became of the trial's rows of one message."""
+        """The outcome of the A/B test's rows of one message."""
         rows, now = self._trial_rows(campaign, variant), fields.Datetime.now()
         rows = rows[: len(rows) if delivered is None else delivered]
         rows.write({"state": "delivered", "delivered_at": now})

@@ -99,7 +99,7 @@ class TestNotFollowed(FieldCase):
 
 
 class TestAside(FieldCase):
-    """In a group, or while another sender answers: only a request to stop counts."""
+    """In a group, or while another sender answers: only an opt-out request counts."""
 
     KINDS = ({"kind": "group", "group_id": "Y2FwaV9ncm91cDox"}, {"kind": "standby"})
 

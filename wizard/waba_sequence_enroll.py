@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class WabaSequenceEnroll(models.TransientModel):
-    """Enroll leads in a follow-up by hand."""
+    """Enroll leads in a follow-up manually."""
 
     _name = "waba.sequence.enroll"
     _description = "Follow up on WhatsApp"

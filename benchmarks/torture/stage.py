@@ -524,7 +524,7 @@ class Stage:
         )
 
     def at_limit(self):
-        """Rows may wait when the scenario allows it, or when every place of the limit is taken."""
+        """Rows may wait when the scenario allows it, or when every slot of the limit is taken."""
         if self.may_wait or self.limit is None:
             return self.may_wait
         return self.limit <= self.database.value(
