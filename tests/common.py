@@ -55,22 +55,40 @@ def scheduler_has_run(env):
 class Simulator:
     """A simulator process and its control endpoints."""
 
-    def __init__(self, webhook_url=NO_WEBHOOK, app_secret=APP_SECRET):
+    _shared = None
+
+    @classmethod
+    def shared(cls):
+        """The one of this test run, as it was at its start: starting one takes half a second.
+
+        Odoo ends the children of a test class with it; so this one is no child, and ends when its
+        standard input does, with this process.
+        """
+        if not cls._shared:
+            cls._shared = cls(apart=True)
+        cls._shared.post("reset", settings=True)
+        return cls._shared
+
+    def __init__(self, webhook_url=NO_WEBHOOK, app_secret=APP_SECRET, apart=False):
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "simulator", "--port", "0",
+                *(["setsid", "--fork"] if apart else []),
+                sys.executable, "-m", "simulator", "--port", "0", "--until-eof",
                 "--webhook-url", webhook_url, "--app-secret", app_secret,
             ],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         line = self.process.stdout.readline()
         self.url = line.split()[-1]
+        if apart:
+            self.process.wait()
         self.session = requests.Session()
 
     def stop(self):
         self.session.close()
         self.process.terminate()
         self.process.wait()
+        self.process.stdin.close()
         self.process.stdout.close()
 
     def get(self, name, **params):
@@ -167,8 +185,7 @@ class WabaCase(TransactionCase):
         super().setUpClass()
         # All rights, as everywhere in tests, but a person's name: OdooBot launches nothing.
         cls.env = cls.env(user=cls.env.ref("base.user_admin"), su=True)
-        cls.simulator = Simulator()
-        cls.addClassCleanup(cls.simulator.stop)
+        cls.simulator = Simulator.shared()
         # Tests run at any time of day and write to the same people; those of rules set their own.
         rules = {"waba_quiet_hours": False, "waba_frequency_count": 0}
         for name, value in rules.items():
