@@ -15,7 +15,11 @@ import pytest
 
 # Files that take longest, measured; started first, so that no worker is left with one at the end.
 # The others follow by size.
-LONGEST = ()
+LONGEST = (
+    "test_bench_smoke", "test_torture_short", "test_outsider", "test_upgrade", "test_gate",
+    "test_fuzz", "test_composer_tours", "test_failures", "test_conversation_tours", "test_tours",
+    "test_dispatch", "test_injection", "test_routes", "test_reputation_story_tour",
+)  # fmt: skip
 # Who has one of these names in the module starts processes.
 STARTERS = {"subprocess", "Simulator"}
 PACKAGE = "odoo.addons.waba_campaign."
@@ -77,7 +81,6 @@ class Share:
                 os.close(os.open(self.folder / name.replace("/", "+"), os.O_CREAT | os.O_EXCL))
             except FileExistsError:
                 continue
-            self.tell(file=name, count=len(files[path]))
             yield from files[path]
 
     # In place of pytest's own loop, which has all its tests from the start.
@@ -87,8 +90,11 @@ class Share:
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
         self.tell(collected=[item.nodeid for item in session.items])
         items = self.claimed_files(session)
-        item = next(items, None)
+        item, path = next(items, None), None
         while item:
+            if item.path != path:
+                path = item.path
+                self.tell(file=str(path.relative_to(self.config.rootpath)))
             # The next file is claimed with the last test of this one: it says what to tear down.
             following = next(items, None)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -33,6 +33,8 @@ APP_SECRET = "test-app-secret"
 VERIFY_TOKEN = "test-verify-token"
 # Nobody listens there: webhooks are then taken from the simulator's log by hand.
 NO_WEBHOOK = "http://127.0.0.1:9/none"
+# A new user is written an invitation, which takes as long as all else about the user.
+UNINVITED = {"no_reset_password": True}
 
 
 def epoch(moment):
@@ -203,11 +205,13 @@ class WabaCase(TransactionCase):
             cls.env,
             "waba_salesperson",
             groups="sales_team.group_sale_salesman_all_leads,waba_campaign.waba_group_user",
+            context=UNINVITED,
         )
         cls.manager = new_test_user(
             cls.env,
             "waba_manager",
             groups="sales_team.group_sale_manager,waba_campaign.waba_group_manager",
+            context=UNINVITED,
         )
 
     def setUp(self):
@@ -233,7 +237,7 @@ class WabaCase(TransactionCase):
     def _salesperson_of_own(cls, login="waba_own_only", **values):
         """A user of WhatsApp who sees the own leads alone."""
         groups = "sales_team.group_sale_salesman,waba_campaign.waba_group_user"
-        return new_test_user(cls.env, login, groups=groups, **values)
+        return new_test_user(cls.env, login, groups=groups, context=UNINVITED, **values)
 
     @classmethod
     def _portfolio_elsewhere(cls):

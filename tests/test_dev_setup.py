@@ -123,6 +123,20 @@ class TestSuite(unittest.TestCase):
         self.assertIn("ERROR tests/test_a.py::test_a: not run", told)
 
 
+    def test_the_files_that_take_longest_are_there(self):
+        share = _load("pytest_share")
+        found = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+        self.assertEqual(set(share.LONGEST) - found, set())
+
+
+def _load(name):
+    """A module of dev/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "dev" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 class TestLines(unittest.TestCase):
     """dev/pytest_lines.py, on code with a marked line for each that is executed."""
 
@@ -168,9 +182,7 @@ class TestLines(unittest.TestCase):
     '''
 
     def test_the_lines_that_are_executed_are_noted(self):
-        spec = importlib.util.spec_from_file_location("lines", ROOT / "dev/pytest_lines.py")
-        lines = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(lines)
+        lines = _load("pytest_lines")
         text = textwrap.dedent(self.CODE)
         names = {"__name__": "x", lines.NOTES: {}}
         exec(compile(lines.with_notes(ast.parse(text)), "x", "exec"), names)
