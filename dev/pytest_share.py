@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 # Files that take longest, measured; started first, so that no worker is left with one at the end.
-# The others follow by size.
+# The others follow by size. Those that crowd the machine with processes are kept apart.
 LONGEST = (
-    "test_bench_smoke", "test_torture_short", "test_outsider", "test_upgrade", "test_gate",
-    "test_fuzz", "test_composer_tours", "test_failures", "test_conversation_tours", "test_tours",
+    "test_bench_smoke", "test_outsider", "test_gate", "test_torture_short", "test_fuzz",
+    "test_upgrade", "test_composer_tours", "test_failures", "test_conversation_tours", "test_tours",
     "test_dispatch", "test_injection", "test_routes", "test_reputation_story_tour",
 )  # fmt: skip
 # Who has one of these names in the module starts processes.
@@ -37,7 +37,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--fast"):
-        slow = [item for item in items if is_slow(item.cls)]
+        slow = [item for item in items if item.cls and is_slow(item.cls)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
 
