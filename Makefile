@@ -6,7 +6,7 @@
 #                                  CREATEDB and must not be called postgres, which Odoo refuses
 #   WABA_PYTHON_PROGRAM=python3.12 the Python (3.10 to 3.13) to make the virtual environment with
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test fuzz torture bench lint odoo stop clean
+.PHONY: help setup demo demo-check test test-fast fuzz torture bench lint odoo stop clean
 
 DB ?= waba_dev
 PORT ?= 8069
@@ -23,8 +23,11 @@ demo: ## a running Odoo with demo data and the simulated Cloud API
 demo-check: ## the demo's scenario, run and checked without a person
 	@dev/demo --check
 
-test: ## every test, in one pytest run
+test: ## every test, by two workers
 	@dev/test
+
+test-fast: ## the tests without a browser, the simulator or other processes (two minutes)
+	@dev/test --fast
 
 fuzz: ## broken and hostile webhook bodies at our door (ten minutes; the tests take a minute)
 	@dev/fuzz

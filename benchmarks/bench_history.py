@@ -59,7 +59,7 @@ def _dispatch(bench, world):
 
 
 def _webhook(bench, world):
-    with bench.web_server(bench_webhook.WORKERS) as address:
+    with bench.web_server(bench.size(bench_webhook.WORKERS, 2)) as address:
         url = f"{address}/waba/webhook/{world.webhook_key}"
         bench_webhook.post(bench, world, url, bench.size(2, 0.2))
         return bench_webhook.post(bench, world, url, bench.size(10, 0.5))["rate"]

@@ -24,7 +24,7 @@ def run(bench, world):
     world.forget_messages()
     with (
         bench.simulator("--seed-file", write_seed(bench)) as simulator,
-        bench.web_server(WORKERS) as address,
+        bench.web_server(bench.size(WORKERS, 2)) as address,
         contextlib.ExitStack() as stack,
     ):
         for index in range(JOB_WORKERS):

@@ -20,7 +20,7 @@ def run(bench, world):
     seconds = bench.size(10, 0.5)
     ours, empty = [], []
     world.forget_messages()
-    with bench.web_server(WORKERS) as address:
+    with bench.web_server(bench.size(WORKERS, 2)) as address:
         door, route = f"{address}/waba/webhook/{world.webhook_key}", f"{address}/waba_bench/empty"
         for url in (door, route):
             post(bench, world, url, bench.size(2, 0.2))

@@ -24,16 +24,19 @@ def parse_arguments(arguments=None):
     parser.add_argument("--app-secret", default="SIM-SECRET", help="signs the webhooks")
     parser.add_argument("--verify-token", default="", help="of the app's callback URL")
     parser.add_argument("--seed-file", help="a JSON world instead of the default one")
+    parser.add_argument("--until-eof", action="store_true", help="end with the standard input")
     parser.add_argument("--log-file", help="append every request to this JSON-lines file")
     return parser.parse_args(arguments)
 
 
 async def serve(options):
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT, or until the standard input ends when it is told so."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if options.until_eof:
+        loop.add_reader(sys.stdin, stop.set)
     settings = DeliverySettings(url=options.webhook_url, app_secret=options.app_secret,
                                 verify_token=options.verify_token)
     simulator = Simulator(read_seed(options.seed_file), settings, RequestLog(options.log_file))

@@ -88,8 +88,9 @@ class Control:
     # ---- running ------------------------------------------------------------------------------
 
     def post_reset(self, values):
-        """``seed``: a new world (see README), else the one of the start."""
-        self.sim.reset(values.get("seed"))
+        """``seed``: a new world (see README), else the one of the start; ``settings``: true sets
+        those of the webhooks back too."""
+        self.sim.reset(values.get("seed"), values.get("settings", False))
         return {"ok": True}
 
     async def post_flush(self, values):

@@ -1,6 +1,7 @@
 """One running simulator: the world, its parts, and how it is reset."""
 
 import asyncio
+from dataclasses import asdict
 
 from .delivery import Delivery
 from .faults import Faults
@@ -23,6 +24,7 @@ class Simulator:
 
     def __init__(self, seed, settings, log):
         self.seed = seed
+        self._settings = asdict(settings)
         self.log = log
         self.heartbeat = Heartbeat()
         self.world = build_world(seed)
@@ -35,12 +37,14 @@ class Simulator:
         self.sender = Sender(self.world, self.people)
         self.templates = Templates(self.world, self.nodes, self.calendar, self.delivery, log)
 
-    def reset(self, seed=None):
+    def reset(self, seed=None, with_settings=False):
         """Back to the seed world (or a new one): log, faults, queue and people forgotten.
 
         The parts keep their reference to the world, so its contents are replaced in place.
-        Webhook settings stay.
+        Webhook settings stay, unless they are to be those of the start as well.
         """
+        if with_settings:
+            self.delivery.settings.update(self._settings)
         fresh = build_world(seed or self.seed)
         self.timeline.clear()
         self.calendar.clear()

@@ -33,6 +33,8 @@ APP_SECRET = "test-app-secret"
 VERIFY_TOKEN = "test-verify-token"
 # Nobody listens there: webhooks are then taken from the simulator's log manually.
 NO_WEBHOOK = "http://127.0.0.1:9/none"
+# A new user is written an invitation, which takes as long as all else about the user.
+UNINVITED = {"no_reset_password": True}
 
 
 def epoch(moment):
@@ -55,22 +57,40 @@ def scheduler_has_run(env):
 class Simulator:
     """A simulator process and its control endpoints."""
 
-    def __init__(self, webhook_url=NO_WEBHOOK, app_secret=APP_SECRET):
+    _shared = None
+
+    @classmethod
+    def shared(cls):
+        """The one of this test run, as it was at its start: starting one takes half a second.
+
+        Odoo ends the children of a test class with it; so this one is no child, and ends when its
+        standard input does, with this process.
+        """
+        if not cls._shared:
+            cls._shared = cls(apart=True)
+        cls._shared.post("reset", settings=True)
+        return cls._shared
+
+    def __init__(self, webhook_url=NO_WEBHOOK, app_secret=APP_SECRET, apart=False):
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "simulator", "--port", "0",
+                *(["setsid", "--fork"] if apart else []),
+                sys.executable, "-m", "simulator", "--port", "0", "--until-eof",
                 "--webhook-url", webhook_url, "--app-secret", app_secret,
             ],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         line = self.process.stdout.readline()
         self.url = line.split()[-1]
+        if apart:
+            self.process.wait()
         self.session = requests.Session()
 
     def stop(self):
         self.session.close()
         self.process.terminate()
         self.process.wait()
+        self.process.stdin.close()
         self.process.stdout.close()
 
     def get(self, name, **params):
@@ -167,8 +187,7 @@ class WabaCase(TransactionCase):
         super().setUpClass()
         # All rights, as everywhere in tests, but a person's name: OdooBot launches nothing.
         cls.env = cls.env(user=cls.env.ref("base.user_admin"), su=True)
-        cls.simulator = Simulator()
-        cls.addClassCleanup(cls.simulator.stop)
+        cls.simulator = Simulator.shared()
         # Tests run at any time of day and write to the same people; those of rules set their own.
         rules = {"waba_quiet_hours": False, "waba_frequency_count": 0}
         for name, value in rules.items():
@@ -186,11 +205,13 @@ class WabaCase(TransactionCase):
             cls.env,
             "waba_salesperson",
             groups="sales_team.group_sale_salesman_all_leads,waba_campaign.waba_group_user",
+            context=UNINVITED,
         )
         cls.manager = new_test_user(
             cls.env,
             "waba_manager",
             groups="sales_team.group_sale_manager,waba_campaign.waba_group_manager",
+            context=UNINVITED,
         )
 
     def setUp(self):
@@ -216,7 +237,7 @@ class WabaCase(TransactionCase):
     def _salesperson_of_own(cls, login="waba_own_only", **values):
         """A user of WhatsApp who sees the own leads alone."""
         groups = "sales_team.group_sale_salesman,waba_campaign.waba_group_user"
-        return new_test_user(cls.env, login, groups=groups, **values)
+        return new_test_user(cls.env, login, groups=groups, context=UNINVITED, **values)
 
     @classmethod
     def _portfolio_elsewhere(cls):

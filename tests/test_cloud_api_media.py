@@ -103,8 +103,7 @@ class TestSimulatedFiles(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.simulator = Simulator()
-        cls.addClassCleanup(cls.simulator.stop)
+        cls.simulator = Simulator.shared()
         cls.client = CloudApiClient(cls.simulator.url, "v25.0", TOKEN)
         cls.addClassCleanup(cls.client.close)
 

@@ -101,8 +101,7 @@ class TestSimulatorReplies(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.simulator = Simulator()
-        cls.addClassCleanup(cls.simulator.stop)
+        cls.simulator = Simulator.shared()
 
     def _ask(self, method, path, token=TOKEN, **kwargs):
         reply = self.simulator.session.request(

@@ -702,7 +702,7 @@ class TestRemoteCalls(SecurityCase):
     def test_what_takes_tokens_or_sends_cannot_be_called_from_outside(self):
         cases = [
             ("waba.account", "_client"), ("waba.account", "_sync"), ("waba.account", "_add_stop"),
-            ("waba.webhook.event", "_store_body"), ("waba.diagnosis", "_run"),
+            ("waba.webhook.event", "_store_body"), ("waba.diagnosis", "_run_checks"),
             ("waba.sender", "_cron_dispatch"), ("waba.sender", "_pause"),
             ("waba.message", "_write_results"), ("waba.recipient", "_set_marketing_state"),
             ("waba.recipient", "_set_consent"), ("waba.recipient", "_company_recipient"),
@@ -718,7 +718,7 @@ class TestRemoteCalls(SecurityCase):
         for model, name in [
             ("waba.account", "_client"),
             ("waba.webhook.event", "_store_body"),
-            ("waba.diagnosis", "_run"),
+            ("waba.diagnosis", "_run_checks"),
         ]:
             with self.subTest(model=model, name=name):
                 self.assertTrue(getattr(type(self.env[model]), name)._api_private)

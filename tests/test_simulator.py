@@ -1032,6 +1032,16 @@ class TestWebhooks(SimulatorCase):
         self.assertNotIn(b"34611000001", raw)
         self.assertIn(b"ES.", raw)
 
+    def test_a_reset_sets_the_webhooks_settings_back_when_told_to(self):
+        sim = Process("--webhook-url", self.receiver.url)
+        self.addCleanup(sim.stop)
+        for back in (False, True):
+            sim.control("POST", "delivery", {"url": "http://127.0.0.1:9/", "give_up_after": 0})
+            sim.control("POST", "reset", {"settings": back})
+            sim.graph("POST", f"{SPAIN}/messages", template_body(ANA))
+            sim.control("POST", "flush", {"hurry": True})
+            self.assertEqual(bool(self.receiver.received), back)
+
     def test_batches(self):
         self.sim.control("POST", "behaviour", {"delivered_rate": 0})
         self.sim.control("POST", "delivery", {"batch_max": 3, "delays": {"sent": 1000}})
@@ -1374,6 +1384,14 @@ class TestProcess(unittest.TestCase):
         self.assertEqual(lines[:1], logged)
         self.assertEqual(lines[0]["body"]["to"], ANA)
         self.assertEqual(len(lines), 3)
+
+    def test_it_ends_with_its_standard_input_when_told_to(self):
+        with subprocess.Popen(
+            [sys.executable, "-m", "simulator", "--port", "0", "--until-eof"], cwd=ROOT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            self.assertIn(b"listening", process.stdout.readline())
+            process.stdin.close()
+            self.assertEqual(process.wait(30), 0)
 
     def test_it_ends_with_a_request_hanging_and_webhooks_pending(self):
         sim = Process("--webhook-url", "http://127.0.0.1:9/")
