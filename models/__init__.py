@@ -60,7 +60,6 @@ from . import waba_message_failure
 from . import waba_message_status
 from . import waba_message_inbound
 from . import waba_message_talk
-from . import waba_campaign_lead
 from . import waba_media
 from . import waba_media_upload
 from . import waba_message_notify

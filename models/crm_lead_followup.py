@@ -23,7 +23,9 @@ class CrmLead(models.Model):
     waba_followup_count = fields.Integer(
         "Follow-ups under way", compute="_compute_waba_followup", groups=USER_GROUP
     )
-    waba_followup_text = fields.Char("Follow-up", compute="_compute_waba_followup", groups=USER_GROUP)
+    waba_followup_text = fields.Char(
+        "Follow-up", compute="_compute_waba_followup", groups=USER_GROUP
+    )
 
     @api.depends("waba_enrollment_ids.state", "waba_enrollment_ids.step_id")
     def _compute_waba_followup(self):
@@ -65,7 +67,9 @@ class CrmLead(models.Model):
             running._stop_exited()
         watched = sequences._running_ids_by_trigger()
         if "stage" in watched:
-            sequences._enroll_stage_changed(self.filtered(lambda lead: lead.stage_id != before[lead][0]))
+            sequences._enroll_stage_changed(
+                self.filtered(lambda lead: lead.stage_id != before[lead][0])
+            )
         if "tag" in watched:
             added = {lead: lead.tag_ids - before[lead][1] for lead in self}
             sequences._enroll_tagged({lead: tags for lead, tags in added.items() if tags})
@@ -79,7 +83,9 @@ class CrmLead(models.Model):
         """The person's e-mail, or a colleague's e-mail or call, may end follow-ups at once."""
         result = super()._message_post_after_hook(message, msg_values)
         is_note = message.subtype_id == self.env.ref("mail.mt_note")
-        if message.mail_activity_type_id or (message.message_type in CONTACT_SUBTYPES and not is_note):
+        if message.mail_activity_type_id or (
+            message.message_type in CONTACT_SUBTYPES and not is_note
+        ):
             self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)._stop_exited()
         return result
 

@@ -65,7 +65,9 @@ class WabaFieldPath(models.AbstractModel):
         if self.with_env(record.env)._path_refusal(record._name, path):
             return None
         try:
-            return self._walk_path(record if is_found else _filter_readable(record), _path_names(path))
+            return self._walk_path(
+                record if is_found else _filter_readable(record), _path_names(path)
+            )
         except (AccessError, MissingError):
             return None
 

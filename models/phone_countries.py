@@ -44,7 +44,9 @@ def number_time_zones(number):
         return ""
     # The longest prefix that is listed: without reading the number, which costs a hundred times
     # as much. Unlisted ones (freephone, new area codes) are the whole country's.
-    return _prefix_time_zones(digits[:TIMEZONE_LONGEST_PREFIX] if code in _AREA_CODED_COUNTRIES else code)
+    return _prefix_time_zones(
+        digits[:TIMEZONE_LONGEST_PREFIX] if code in _AREA_CODED_COUNTRIES else code
+    )
 
 
 @lru_cache(maxsize=50_000)

@@ -64,7 +64,10 @@ class ResCompany(models.Model):
 
     # When people write to us
     waba_notify = fields.Selection(
-        NOTIFICATION_CHANNELS, "Tell the salesperson of a WhatsApp message by", default="inbox", required=True
+        NOTIFICATION_CHANNELS,
+        "Tell the salesperson of a WhatsApp message by",
+        default="inbox",
+        required=True,
     )
     waba_create_lead = fields.Boolean(
         "Make a lead of a stranger's WhatsApp message",

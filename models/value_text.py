@@ -91,7 +91,11 @@ def format_value(record, name, language):
     if value is None or value is False:
         return ""
     write = _FORMATTERS.get(field.type)
-    return visible_text(write(record, field, value, _locale(language, record.env.lang))) if write else ""
+    return (
+        visible_text(write(record, field, value, _locale(language, record.env.lang)))
+        if write
+        else ""
+    )
 
 
 def html_to_text(html):

@@ -115,12 +115,8 @@ class WabaAccount(models.Model):
     synced_at = fields.Datetime("Last read from Meta", readonly=True, copy=False)
     last_event_at = fields.Datetime("Last webhook received", compute="_compute_last_event_at")
 
-    sender_ids = fields.One2many(
-        "waba.sender", "account_id", string="Numbers", readonly=True
-    )
-    template_ids = fields.One2many(
-        "waba.template", "account_id", string="Templates", readonly=True
-    )
+    sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers", readonly=True)
+    template_ids = fields.One2many("waba.template", "account_id", string="Templates", readonly=True)
     sender_count = fields.Integer("Count of numbers", compute="_compute_counts")
     template_count = fields.Integer("Count of templates", compute="_compute_counts")
 

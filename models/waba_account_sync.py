@@ -143,7 +143,9 @@ class WabaAccount(models.Model):
 
         Meta, webhook reference 2026-09-11: no event announces a rating any more.
         """
-        for account in self.search([("state", "in", ("connected", "stopped"))])._iterate_committed():
+        for account in self.search(
+            [("state", "in", ("connected", "stopped"))]
+        )._iterate_committed():
             account._poll_account()
         now = fields.Datetime.now()
         if any(self._on_poll(now)):

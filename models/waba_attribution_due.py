@@ -95,10 +95,15 @@ class WabaAttribution(models.Model):
         is_new_day = not since or since.date() != now.date()
         back = LONG_LOOKBACK if is_new_day else LOOKBACK
         commit_step(self.env, lambda: self._queue_answered_leads(now - back))
-        commit_step(self.env, lambda: self._queue_changed_leads(since or now - LONG_LOOKBACK, is_new_day))
+        commit_step(
+            self.env, lambda: self._queue_changed_leads(since or now - LONG_LOOKBACK, is_new_day)
+        )
         while commit_step(self.env, self.env["waba.attribution.due"]._process_batch, processed=1):
             self.env.invalidate_all()
-        commit_step(self.env, lambda: write_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER, now.replace(microsecond=0)))
+        commit_step(
+            self.env,
+            lambda: write_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER, now.replace(microsecond=0)),
+        )
 
     @api.model
     def _attributed_at(self):

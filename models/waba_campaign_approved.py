@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .waba_campaign_audience import CHUNK
-from .waba_reputation_words import number
+from .waba_reputation_words import format_number
 
 # Within it, what one person launches of one template counts as one campaign.
 SIBLING_WINDOW = timedelta(hours=24)
@@ -101,7 +101,8 @@ class WabaCampaign(models.Model):
             lambda one: (
                 one.approval_state != "approved"
                 and not (one._is_paused_at_start() and not one.prepared_count)
-                and abs(max(one.launched_at, one.scheduled_at or one.launched_at) - at) < SIBLING_WINDOW
+                and abs(max(one.launched_at, one.scheduled_at or one.launched_at) - at)
+                < SIBLING_WINDOW
             )
         )
 
@@ -129,9 +130,9 @@ class WabaCampaign(models.Model):
         if self.approval_state == "approved":
             return False if self._is_approval_valid() else self._outdated_approval_reason()
         words = {
-            "people": number(self.env, self.audience_count),
-            "above": number(self.env, above),
-            "sum": number(self.env, self.audience_count + beside),
+            "people": format_number(self.env, self.audience_count),
+            "above": format_number(self.env, above),
+            "sum": format_number(self.env, self.audience_count + beside),
         }
         if beside:
             return self.env._(
@@ -182,7 +183,7 @@ class WabaCampaign(models.Model):
         return self.env._(
             "More people match the audience than when it was launched: more than %s need a "
             "manager's approval. Ask for it under Pre-flight.",
-            number(self.env, above),
+            format_number(self.env, above),
         )
 
     def _recheck_override_reason(self):

@@ -9,7 +9,16 @@ from .waba_reputation_words import format_number
 from .waba_response_words import summary
 
 # Rows that left the queue for the platform, whatever came after.
-DEPARTED_STATES = ("reserved", "uncertain", "accepted", "held", "sent", "delivered", "read", "failed")
+DEPARTED_STATES = (
+    "reserved",
+    "uncertain",
+    "accepted",
+    "held",
+    "sent",
+    "delivered",
+    "read",
+    "failed",
+)
 # When a wave that is long enough over is looked at again; people go on receiving it.
 RECHECK_DELAY = timedelta(minutes=10)
 PACING_WINDOW = timedelta(days=365)
@@ -121,7 +130,8 @@ class WabaCampaign(models.Model):
             self._notify_managers(
                 summary(self.env, "canary"),
                 self.env._(
-                    "Its first wave of %s people has been sent.", format_number(self.env, self.wave_size)
+                    "Its first wave of %s people has been sent.",
+                    format_number(self.env, self.wave_size),
                 ),
             )
         sent_at = leaves_by.replace(microsecond=0)

@@ -54,7 +54,9 @@ class WabaCampaign(models.Model):
         :raise UserError: with every stop and the way on
         """
         self.ensure_one()
-        stops = [stop for stop in self._preflight_report().stops if not self._has_valid_override(stop)]
+        stops = [
+            stop for stop in self._preflight_report().stops if not self._has_valid_override(stop)
+        ]
         if stops:
             lines = "\n".join(f"✕ {stop.sentence}" for stop in stops)
             way_on = self.env._("Mend it and launch again.")

@@ -197,7 +197,10 @@ class WabaCampaign(models.Model):
             )
         )
         return {
-            number: {"marketing_state": strongest_consent(marketing), "utility_state": strongest_consent(utility)}
+            number: {
+                "marketing_state": strongest_consent(marketing),
+                "utility_state": strongest_consent(utility),
+            }
             for number, marketing, utility in rows
         }
 

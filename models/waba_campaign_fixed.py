@@ -1,8 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .waba_campaign_ab import AB_TEST_FIELDS as AB_FIELDS
-from .waba_campaign_sources import AB_TEST_FIELDS as SOURCE_FIELDS
+from .waba_campaign_ab import AB_TEST_FIELDS
+from .waba_campaign_sources import SOURCE_FIELDS
 
 
 class WabaCampaign(models.Model):
@@ -15,7 +15,7 @@ class WabaCampaign(models.Model):
         """Names of the fields that say what is sent, to whom and from which number."""
         return {
             "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
-            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_FIELDS,
+            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
         }  # fmt: skip
 
     def _check_not_launched(self):

@@ -14,12 +14,12 @@ class WabaSender(models.Model):
     @implements("_on_dispatch_start")
     def _review_campaigns(self, now):
         """Lift pauses whose time has come; look at the results of what runs."""
-        self._messages_campaigns("paused")._resume_if_due(now)
-        self._messages_campaigns("running")._check_thresholds(now)
+        self._find_campaigns("paused")._resume_if_due(now)
+        self._find_campaigns("running")._check_thresholds(now)
 
     @implements("_on_dispatch_end")
     def _finish_campaigns(self):
-        self._messages_campaigns("running")._finish_if_complete()
+        self._find_campaigns("running")._finish_if_complete()
 
     @implements("_on_claim")
     def _limit_to_canary(self, campaign, wanted):
@@ -32,13 +32,36 @@ class WabaSender(models.Model):
     @implements("_on_alarm")
     def _find_next_verdict(self):
         """When a canary is to be judged, or an A/B test decided, or None."""
-        running = self._messages_campaigns("running")
+        running = self._find_campaigns("running")
         waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
         trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")
         verdicts = [*waves.mapped("wave_until"), *trials.mapped("trial_until")]
         return min(filter(None, verdicts), default=None)
 
-    def _messages_campaigns(self, state):
+    @implements("_on_requeue")
+    def _reopen_finished_campaigns(self, messages):
+        messages.campaign_id._reopen_finished()
+
+    @implements("_on_campaign_failure")
+    def _pause_campaign(self, messages, reason, until=None):
+        messages.campaign_id._pause(reason, until=until)
+
+    @implements("_on_trim")
+    def _store_trimmed(self, messages, campaign):
+        campaign._store_trimmed_counts(messages.ids)
+
+    @implements("_on_new_lead")
+    def _utm_of_campaign(self, message):
+        """Values of `utm.mixin`: an answer that becomes a lead came of the campaign answered."""
+        campaign = message.campaign_id.sudo()
+        values = {
+            "campaign_id": campaign.utm_campaign_id.id,
+            "source_id": campaign.utm_source_id.id,
+            "medium_id": campaign.utm_medium_id.id,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    def _find_campaigns(self, state):
         campaigns = self.env["waba.campaign"]
         return campaigns.search([("sender_id", "=", self.id), ("state", "=", state)])
 
@@ -105,19 +128,3 @@ class WabaTemplate(models.Model):
             "domain": [("template_id", "=", self.id)],
             "context": {"default_template_id": self.id},
         }
-
-
-class WabaMessage(models.Model):
-    _inherit = "waba.message"
-
-    @implements("_on_requeue")
-    def _reopen_finished_campaigns(self):
-        self.campaign_id._reopen_finished()
-
-    @implements("_on_campaign_failure")
-    def _pause_campaign(self, reason, until=None):
-        self.campaign_id._pause(reason, until=until)
-
-    @implements("_on_trim")
-    def _store_trimmed(self, campaign):
-        campaign._store_trimmed_counts(self.ids)

@@ -69,9 +69,7 @@ class WabaCampaign(models.Model):
         self._check_variant_variables(self.template_id, self.variable_ids)
 
     def _check_variant_variables(self, template, lines):
-        wanted = {
-            (line.component, line.button_index, line.name) for line in template.variable_ids
-        }
+        wanted = {(line.component, line.button_index, line.name) for line in template.variable_ids}
         have = {(line.component, line.button_index, line.name) for line in lines}
         if wanted != have:
             raise UserError(

@@ -67,7 +67,9 @@ class WabaCampaign(models.Model):
                 [f"{measure}:sum" for measure in SUMMED_FIELDS],
             )
         )
-        return {campaign.id: dict(zip(SUMMED_FIELDS, sums, strict=True)) for campaign, *sums in rows}
+        return {
+            campaign.id: dict(zip(SUMMED_FIELDS, sums, strict=True)) for campaign, *sums in rows
+        }
 
     def _revenue_counts(self):
         """{campaign id: {kind: (leads, amount)}}."""
@@ -117,7 +119,9 @@ class CostCards:
     def __init__(self, campaign, counts, results):
         self.env = campaign.env
         self.currency = campaign.company_id.currency_id
-        self.counts = dict.fromkeys(SUMMED_FIELDS, 0) | {k: v or 0 for k, v in (counts or {}).items()}
+        self.counts = dict.fromkeys(SUMMED_FIELDS, 0) | {
+            k: v or 0 for k, v in (counts or {}).items()
+        }
         self.results = results
         # A part without a price would make everything look cheaper than it was.
         self.is_priced = bool(self.counts["delivered_count"]) and not self.counts["unpriced_count"]
@@ -140,7 +144,9 @@ class CostCards:
         if counts["free_count"]:
             parts.append(env._("%s free", format_number(env, counts["free_count"])))
         if counts["unrated_count"]:
-            parts.append(env._("no rate imported for %s", format_number(env, counts["unrated_count"])))
+            parts.append(
+                env._("no rate imported for %s", format_number(env, counts["unrated_count"]))
+            )
         if untold := counts["unpriced_count"] - counts["unrated_count"]:
             parts.append(env._("no price told of %s", format_number(env, untold)))
         return {

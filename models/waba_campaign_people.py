@@ -251,7 +251,9 @@ class WabaCampaign(models.Model):
             if rows._fields[name].type == "selection"
         }
         while found := rows.search(
-            self._preview_rows_domain() & Domain("res_id", ">", last_id), order="res_id", limit=chunk
+            self._preview_rows_domain() & Domain("res_id", ">", last_id),
+            order="res_id",
+            limit=chunk,
         ):
             names = self._readable_record_names(found)
             for row in found:

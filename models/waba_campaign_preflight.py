@@ -185,7 +185,11 @@ class WabaCampaign(models.Model):
             is_warming_up=bool(sender.warm_up_people),
             is_slowed=sender.state == "slowed",
         )
-        return [self._preflight_check("sender", verdict, mend="sender", **self._sender_texts(wrong, held))]
+        return [
+            self._preflight_check(
+                "sender", verdict, mend="sender", **self._sender_texts(wrong, held)
+            )
+        ]
 
     def _sender_texts(self, wrong, held):
         """What the sentences of the number may say."""

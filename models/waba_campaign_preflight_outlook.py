@@ -52,7 +52,9 @@ class WabaCampaign(models.Model):
                 receiving=report.receiving,
                 days=days,
                 limits=self._describe_limits(in_window, ahead),
-                when=self._format_datetime(report.forecast.ends_at) if report.forecast.ends_at else "",
+                when=self._format_datetime(report.forecast.ends_at)
+                if report.forecast.ends_at
+                else "",
                 mend="plan" if verdict.level != "pass" else "",
             )
         ]
@@ -201,7 +203,9 @@ class WabaCampaign(models.Model):
             return []
         campaigns, pool, opted_out, delivered = self._similar_campaign_results(report)
         verdict = preflight_outlook.assess_risk(opted_out, delivered)
-        report.expected = preflight_outlook.expected_opt_outs(opted_out, delivered, report.receiving)
+        report.expected = preflight_outlook.expected_opt_outs(
+            opted_out, delivered, report.receiving
+        )
         least, most = report.expected or (0, 0)
         return [
             self._preflight_check(
@@ -237,7 +241,10 @@ class WabaCampaign(models.Model):
         of_model = of_ours & Domain("res_model", "=", self.res_model)
         found = past, "template", 0, 0
         for pool, domain in (
-            ("audience", of_kind & Domain("id", "in", self._campaigns_with_same_audience(report, of_kind))),
+            (
+                "audience",
+                of_kind & Domain("id", "in", self._campaigns_with_same_audience(report, of_kind)),
+            ),
             ("template", of_model & Domain("template_id", "=", self.template_id.id)),
             ("category", of_model & of_kind),
         ):

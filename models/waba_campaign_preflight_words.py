@@ -45,8 +45,10 @@ SENTENCES = {
         "marketing": _lt("It is a promotion, as Meta approved it."),
         "utility": _lt("It is a service message, as Meta approved it."),
         "authentication": _lt("It sends a code, as Meta approved it."),
-        "unknown": _lt("Meta has not said which category this template has, so neither its price "
-                       "nor the consent it needs is known. Read the templates again."),
+        "unknown": _lt(
+            "Meta has not said which category this template has, so neither its price "
+            "nor the consent it needs is known. Read the templates again."
+        ),
         "announced": _lt(
             "Meta says that this template is of the category %(announced)s, not %(current)s, and "
             "changes it. It then costs what that category costs, and needs that consent."

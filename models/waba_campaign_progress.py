@@ -89,7 +89,9 @@ class WabaCampaign(models.Model):
 
     def _count_opted_out(self):
         """{campaign id: people who opted out after one of its messages} (`_record_opt_outs`)."""
-        return self._count_messages_by_event("opted_out", "opted_out_at", "recipient_id:count_distinct")
+        return self._count_messages_by_event(
+            "opted_out", "opted_out_at", "recipient_id:count_distinct"
+        )
 
     def _store_trimmed_counts(self, message_ids):
         """Add the figures of these messages, about to go, to the campaign's own."""
@@ -227,9 +229,14 @@ class WabaCampaign(models.Model):
         parts += self._own_limits_text(now)
         if forecast and forecast.next_at:
             if forecast.next_at > now + pacing.SLOWED_PERIOD:
-                parts.append(self.env._("next messages %s", self._format_datetime(forecast.next_at)))
+                parts.append(
+                    self.env._("next messages %s", self._format_datetime(forecast.next_at))
+                )
             parts.append(
-                self.env._("at today's limit this campaign ends %s", self._format_datetime(forecast.ends_at))
+                self.env._(
+                    "at today's limit this campaign ends %s",
+                    self._format_datetime(forecast.ends_at),
+                )
             )
         return " · ".join(parts)
 
@@ -266,7 +273,9 @@ class WabaCampaign(models.Model):
             return self._pause_explanation()
         if self.state != "running":
             return False
-        return self._number_wait_reason() or self._canary_wait_reason() or self._ab_test_wait_reason()
+        return (
+            self._number_wait_reason() or self._canary_wait_reason() or self._ab_test_wait_reason()
+        )
 
     def _pause_explanation(self):
         if self.resume_at:

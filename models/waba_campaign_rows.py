@@ -72,7 +72,9 @@ class Preparation:
         self.traits = (
             {}
             if dry_run
-            else self.env["waba.message"]._read_record_traits(records._name, records.ids, self.company)
+            else self.env["waba.message"]._read_record_traits(
+                records._name, records.ids, self.company
+            )
         )
         # A tracked address is made when it is first needed: not for a dry run.
         self.has_links = not dry_run and any(
@@ -126,7 +128,9 @@ class WabaCampaign(models.Model):
         """Values of ROW_COLUMNS for one record."""
         known = preparation.people.get(number, UNKNOWN_RECIPIENT)
         held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
-        time_zone = self.env["waba.recipient"]._recipient_time_zone(number, record, preparation.company)
+        time_zone = self.env["waba.recipient"]._recipient_time_zone(
+            number, record, preparation.company
+        )
         retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
         typed = number or self.env["waba.recipient"]._raw_number(record)
         verdict = eligibility.check_eligibility(

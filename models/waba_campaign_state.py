@@ -88,7 +88,9 @@ class WabaCampaign(models.Model):
             lambda campaign: campaign._is_paused_at_start() and not campaign.prepared_count
         )
         stopped._update_state(
-            ("paused",), "draft", {**LAUNCH_RESET_VALUES, "pause_reason": False, "pause_cause": False}
+            ("paused",),
+            "draft",
+            {**LAUNCH_RESET_VALUES, "pause_reason": False, "pause_cause": False},
         )
 
     def action_retry_failed(self):

@@ -6,7 +6,8 @@ from odoo.tools import SQL
 
 from ..policy import ab_test
 from .languages import with_language
-from .waba_campaign_ab import AB_TEST_STATES, VARIANTS
+from .waba_campaign_ab import AB_TEST_STATES
+from .waba_message import VARIANTS
 
 
 class WabaCampaign(models.Model):
@@ -39,9 +40,7 @@ class WabaCampaign(models.Model):
             campaign.write(
                 {
                     "trial_state": "sending",
-                    "trial_share": ab_test.test_share(
-                        campaign.ab_share, campaign.to_prepare_count
-                    ),
+                    "trial_share": ab_test.test_share(campaign.ab_share, campaign.to_prepare_count),
                     "b_template_signature": campaign.b_template_id.signature,
                 }
             )
@@ -70,7 +69,9 @@ class WabaCampaign(models.Model):
             }, False  # fmt: skip
         # Whom one of the two cannot address would make the two groups unlike: not in the A/B test.
         variant = (
-            ab_test.assign_variant(str(self.id), person, self.trial_share) if len(fit) == 2 else None
+            ab_test.assign_variant(str(self.id), person, self.trial_share)
+            if len(fit) == 2
+            else None
         )
         return {
             "variant": variant,
@@ -195,7 +196,9 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         self.env["waba.message"].flush_model()
         usable = self._usable_variants()
-        parts = {variant: ab_test.VariantResult(may_be_sent=variant in usable) for variant in ("a", "b")}
+        parts = {
+            variant: ab_test.VariantResult(may_be_sent=variant in usable) for variant in ("a", "b")
+        }
         for variant, *counts in self.env.execute_query(
             SQL(
                 """SELECT variant, count(*),
@@ -224,7 +227,10 @@ class WabaCampaign(models.Model):
         """
         going_on = self.browse()
         for campaign in self.sudo():
-            if not campaign._is_ab_test_running() or len(usable := campaign._usable_variants()) != 1:
+            if (
+                not campaign._is_ab_test_running()
+                or len(usable := campaign._usable_variants()) != 1
+            ):
                 continue
             [winner] = usable
             other = campaign._variant_messages()["b" if winner == "a" else "a"][0]

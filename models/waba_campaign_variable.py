@@ -10,7 +10,11 @@ class WabaCampaignVariable(models.Model):
 
     campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
     variant = fields.Selection(
-        [("a", "A"), ("b", "B")], "Message", default="a", required=True, readonly=True,
+        [("a", "A"), ("b", "B")],
+        "Message",
+        default="a",
+        required=True,
+        readonly=True,
         system=False,
     )
     res_model = fields.Selection(related="campaign_id.res_model", string="Field of")

@@ -52,7 +52,9 @@ class WabaRecipient(models.Model):
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
             texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"
-            self.env["waba.consent.rejected"]._store_row(texts, "form", faults, company, source_text)
+            self.env["waba.consent.rejected"]._store_row(
+                texts, "form", faults, company, source_text
+            )
             return FormResult(ledger, " ".join(faults))
         return FormResult(self._find_or_record_form(read, source_text, company), "")
 

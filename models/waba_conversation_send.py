@@ -115,7 +115,9 @@ class WabaConversation(models.Model):
             raise UserError(self.env._("There is nothing to send: write something, or add a file."))
         rows = self.env["waba.message"]
         for index, attachment in enumerate(attachments):
-            takes_text = media_policy.message_kind(attachment.mimetype) in media_policy.CAPTION_KINDS
+            takes_text = (
+                media_policy.message_kind(attachment.mimetype) in media_policy.CAPTION_KINDS
+            )
             fits = takes_text and len(text) <= media_policy.CAPTION_LENGTH
             rows |= queue(
                 self.sender_id,
@@ -272,14 +274,18 @@ class WabaConversation(models.Model):
     def _template_problem(self, target, template, lines):
         """Sentence that says why this template would not go to this person, or False."""
         messages = self.env["waba.message"]
-        _parameters, reason, sentence = messages._fill_template(target, template, lines, self.sender_id)
+        _parameters, reason, sentence = messages._fill_template(
+            target, template, lines, self.sender_id
+        )
         if reason:
             return sentence
         to, person = messages._address_values(target, self.sender_id.portfolio_id)
         content = messages._template_values(template)
         sender = self.sender_id
         promoted_at = messages._recent_promotion_times(sender, person, to, "manual", content)
-        free_at = frequency.next_promotion_time(promoted_at, sender.company_id._waba_frequency_cap())
+        free_at = frequency.next_promotion_time(
+            promoted_at, sender.company_id._waba_frequency_cap()
+        )
         now = fields.Datetime.now()
         return messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
 

@@ -192,7 +192,9 @@ class WabaMedia(models.Model):
 
     def _find_conversation(self):
         message = self.message_id
-        return self.env["waba.conversation"]._find_or_create_pair(message.sender_id, message.recipient_id)
+        return self.env["waba.conversation"]._find_or_create_pair(
+            message.sender_id, message.recipient_id
+        )
 
 
 class TooLarge(Exception):

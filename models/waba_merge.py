@@ -85,7 +85,9 @@ class WabaRecipient(models.Model):
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])
         for purpose in ("marketing", "utility"):
-            out = people.filtered(lambda person, purpose=purpose: person._has_standing_opt_out(purpose))
+            out = people.filtered(
+                lambda person, purpose=purpose: person._has_standing_opt_out(purpose)
+            )
             if not out:
                 continue
             word = out._same_person().consent_ids.filtered(

@@ -45,6 +45,7 @@ UUID_SQL = SQL(
     """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
        || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
 )
+VARIANTS = [("a", "A"), ("b", "B")]
 ORIGINS = [
     ("campaign", "Campaign"),
     ("sequence", "Follow-up sequence"),
@@ -291,13 +292,9 @@ class WabaMessage(models.Model):
                 "streak_type": False,
             },
         )
-        moved._on_requeue()
+        moved.sender_id._on_requeue(moved)
         moved.sender_id._trigger_dispatch()
         return moved
-
-    @hook
-    def _on_requeue(self):
-        """After these messages went back to the queue."""
 
     def _without_cancelled_campaigns(self):
         """Rows whose campaign was not cancelled."""
@@ -351,10 +348,3 @@ class WabaMessage(models.Model):
     @hook
     def _on_inbound(self):
         """After this message, which a person wrote to us, was kept and answered."""
-
-    @hook
-    def _on_new_lead(self):
-        """Before an answer of somebody unknown to this message becomes a lead.
-
-        :return: values of the lead
-        """

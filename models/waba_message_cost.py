@@ -171,7 +171,5 @@ class Prices:
         amount, currency = self._cards[company](country_code or "", charge.category, at)
         if amount is None:
             return "no_rate", None, None, None
-        converted = currency._convert(
-            amount, company.currency_id, company, at.date(), round=False
-        )
+        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
         return "charged", amount, currency.id, converted

@@ -293,7 +293,9 @@ class WabaMessage(models.Model):
         :raise UserError: WhatsApp takes no such file
         """
         attachment = media["attachment"].sudo()
-        if why := self._file_refusal_reason(attachment.name, attachment.mimetype, attachment.file_size):
+        if why := self._file_refusal_reason(
+            attachment.name, attachment.mimetype, attachment.file_size
+        ):
             raise UserError(why)
         return {"kind": media_policy.message_kind(attachment.mimetype), "is_uploading": True}
 

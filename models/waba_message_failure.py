@@ -3,7 +3,6 @@ import random
 from odoo import fields, models
 
 from ..policy import limits, retry
-from .hooks import hook
 from .phone_countries import number_country
 from .waba_failure import failure_text
 
@@ -109,22 +108,14 @@ class WabaMessage(models.Model):
         elif decision.person_effect == "marketing_limit":
             person._hold_marketing(decision.scope_until)
 
-    @hook
-    def _on_campaign_failure(self, reason, until=None):
-        """After a failure that stops whatever sends messages like this one, perhaps until a time.
-
-        :param reason: sentence
-        :param until: naive UTC datetime
-        """
-
     def _apply_scope_effect(self, decision, failure_type, reason):
         """Stop what is at fault: the campaign, the template, the number or the account."""
         if decision.scope == "campaign":
-            self._on_campaign_failure(reason)
+            self.sender_id._on_campaign_failure(self, reason)
         elif decision.scope == "template" and failure_type in STATUS_FROM_FAILURE:
             self.template_id._set_status(STATUS_FROM_FAILURE[failure_type], reason)
         elif decision.scope == "template":
-            self._on_campaign_failure(reason, decision.scope_until)
+            self.sender_id._on_campaign_failure(self, reason, decision.scope_until)
         elif failure_type == "spam_rate":
             self.sender_id._on_spam_refusal(reason)
         elif decision.scope == "sender":

@@ -79,9 +79,7 @@ class WabaMessage(models.Model):
         if item.context_wamid:
             # Of an account that the same signature vouches for.
             reach = Domain("account_id", "in", sender.account_id._same_app_accounts().ids)
-            quoted = self.search(
-                ours & reach & Domain("wamid", "=", item.context_wamid), limit=1
-            )
+            quoted = self.search(ours & reach & Domain("wamid", "=", item.context_wamid), limit=1)
             if quoted:
                 return quoted
         # A message settled by its statuses alone has no time of acceptance.

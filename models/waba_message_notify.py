@@ -21,7 +21,9 @@ class WabaMessage(models.Model):
         channel = self.user_id._waba_notification_channel(self.company_id)
         if self.kind == "reaction":
             channel = "none"
-        self._post_record_note(record, self.user_id if channel == "inbox" else self.user_id.browse())
+        self._post_record_note(
+            record, self.user_id if channel == "inbox" else self.user_id.browse()
+        )
         if channel == "activity" and self.user_id:
             self._schedule_reply_activity(record)
         if is_new and not self.user_id:

@@ -107,7 +107,7 @@ class WabaMessage(models.Model):
         self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
             ("queued",), "cancelled"
         )
-        self._on_requeue()
+        self.sender_id._on_requeue(self)
 
     def _return_slots(self):
         """Uncount these rows' last attempt.

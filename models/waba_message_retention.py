@@ -3,8 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .hooks import hook
-
 LIMIT = 10_000
 # Days; 0 keeps everything. System parameters of these names say otherwise.
 WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
@@ -67,15 +65,11 @@ class WabaMessage(models.Model):
         campaign = self._campaign_to_trim(since)
         ids = self._ids_to_trim(campaign, since)
         if campaign:
-            self.browse(ids)._on_trim(campaign)
+            campaign.sender_id._on_trim(self.browse(ids), campaign)
         self.env.cr.execute(SQL("DELETE FROM waba_message WHERE id = ANY(%s)", ids))
         self.env.invalidate_all()
         # A campaign trimmed to its end may not have been the last.
         return len(ids), bool(campaign) or len(ids) == LIMIT
-
-    @hook
-    def _on_trim(self, campaign):
-        """Before these old messages of a campaign are deleted."""
 
     @api.model
     def _campaign_to_trim(self, since):

@@ -25,8 +25,10 @@ class WabaMessage(models.Model):
 
         Rows of a cancelled campaign stay: nobody else is written to for it.
         """
-        moved = self._without_cancelled_campaigns()._settle_uncertain("queued", {"retry_at": fields.Datetime.now()})
-        moved._on_requeue()
+        moved = self._without_cancelled_campaigns()._settle_uncertain(
+            "queued", {"retry_at": fields.Datetime.now()}
+        )
+        moved.sender_id._on_requeue(moved)
         moved.sender_id._trigger_dispatch()
         return self._notify_settled(
             moved, self.env._("%s messages are queued to be sent again.", len(moved))

@@ -10,7 +10,12 @@ from ..policy import status as status_policy
 # No message is tried as often; more digits would fit no column.
 ATTEMPT = re.compile(r"[0-9]{1,4}")
 ARRIVED = ("delivered", "read")
-TIME_FIELDS = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "failed_at"}
+TIME_FIELDS = {
+    "sent": "sent_at",
+    "delivered": "delivered_at",
+    "read": "read_at",
+    "failed": "failed_at",
+}
 
 
 class WabaMessage(models.Model):

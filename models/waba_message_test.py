@@ -134,7 +134,10 @@ class WabaMessage(models.Model):
 
     @api.model
     def _free_test_key(self, company):
-        per_user, per_company = self._check_test_limits(TESTS_PER_USER_AND_DAY), self._check_test_limits(TESTS_PER_COMPANY_AND_DAY)
+        per_user, per_company = (
+            self._check_test_limits(TESTS_PER_USER_AND_DAY),
+            self._check_test_limits(TESTS_PER_COMPANY_AND_DAY),
+        )
         day = fields.Datetime.now().date()
         keys = [f"test/{company.id}/{day}/{place}" for place in range(per_company)]
         taken = self.sudo().search([("origin_key", "in", keys)])

@@ -142,7 +142,10 @@ class WabaMessage(models.Model):
     def _explain_action(self):
         words = self.env._("An automation or a button, run for %(user)s on %(date)s.")
         if self.action_id:
-            return [self.env._("The automation “%s”.", self.action_id.name), self._requester_text(words)]
+            return [
+                self.env._("The automation “%s”.", self.action_id.name),
+                self._requester_text(words),
+            ]
         return [self._requester_text(words)]
 
     def _explain_reply(self):
@@ -274,7 +277,9 @@ class WabaMessage(models.Model):
             return self.env._(
                 "It waits until %(date)s: %(reason)s.",
                 date=self._format_datetime(self.retry_at),
-                reason=selection_label(self.env, "wait_reason", self.wait_reason, self._name).lower(),
+                reason=selection_label(
+                    self.env, "wait_reason", self.wait_reason, self._name
+                ).lower(),
             )
         if self.retry_at and self.retry_at > fields.Datetime.now():
             return self.env._("It waits until %s.", self._format_datetime(self.retry_at))

@@ -30,5 +30,7 @@ def share_text(env, part, whole):
     if not whole:
         return None
     return env._(
-        "%(percent)s of %(whole)s", percent=format_percent(env, part / whole), whole=format_number(env, whole)
+        "%(percent)s of %(whole)s",
+        percent=format_percent(env, part / whole),
+        whole=format_number(env, whole),
     )

@@ -39,7 +39,9 @@ class WabaPersonMixin(models.AbstractModel):
     waba_promotion_answer = fields.Selection(
         ANSWERS, "Promotions", compute="_compute_waba_panel", groups=USER_GROUP
     )
-    waba_promotion_why = fields.Char("Why promotions", compute="_compute_waba_panel", groups=USER_GROUP)
+    waba_promotion_why = fields.Char(
+        "Why promotions", compute="_compute_waba_panel", groups=USER_GROUP
+    )
     waba_service_answer = fields.Selection(
         ANSWERS, "Service messages", compute="_compute_waba_panel", groups=USER_GROUP
     )
@@ -70,7 +72,9 @@ class WabaPersonMixin(models.AbstractModel):
     waba_window_until = fields.Datetime(
         "Can be answered freely until", compute="_compute_waba_panel", groups=USER_GROUP
     )
-    waba_window_text = fields.Char("Service window", compute="_compute_waba_panel", groups=USER_GROUP)
+    waba_window_text = fields.Char(
+        "Service window", compute="_compute_waba_panel", groups=USER_GROUP
+    )
 
     @api.model
     def _waba_consent_states(self, name):
@@ -151,7 +155,8 @@ class PersonPanel:
             "waba_service_answer": service.key,
             "waba_service_why": service.why,
             "waba_last_out_at": self._message_time(out),
-            "waba_last_out_state": out and selection_label(self.env, "state", out.state, "waba.message"),
+            "waba_last_out_state": out
+            and selection_label(self.env, "state", out.state, "waba.message"),
             "waba_last_in_at": self._message_time(self._latest(people, "in")),
             "waba_window_until": until,
             "waba_window_text": self._window_text(until),
@@ -165,7 +170,8 @@ class PersonPanel:
         """{E.164 number: [waba.recipient]}, by either of a person's two forms."""
         found = {}
         for person in sudo["waba.recipient"].search(
-            recipients_with_numbers(numbers) & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
+            recipients_with_numbers(numbers)
+            & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
         ):
             for number in numbers.intersection(person._number_forms()):
                 found.setdefault(number, []).append(person)
@@ -263,7 +269,9 @@ class PersonPanel:
 
     def _company_consent(self, people, purpose, company):
         """What the company has to take their words to be, of several rows the strictest."""
-        return strictest_consent({self.consent[company.id, person.id, purpose] for person in people})
+        return strictest_consent(
+            {self.consent[company.id, person.id, purpose] for person in people}
+        )
 
     def _latest_value(self, people, name):
         return max((person[name] for person in people if person[name]), default=None)
@@ -279,9 +287,7 @@ class PersonPanel:
             )
         if verdict.retry_at:
             return self._until_sentence(failure_text(self.env, reason), verdict.retry_at)
-        return failure_text(
-            self.env, reason, text=typed if reason == "invalid_number" else None
-        )
+        return failure_text(self.env, reason, text=typed if reason == "invalid_number" else None)
 
     def _opt_out_sentence(self, reason, people):
         """'The person asked not to receive promotions (12 Nov 2026, their message).'"""

@@ -29,7 +29,11 @@ class WabaReputationEvent(models.Model):
             old = before.get(kind) or None
             effect = change_effect(kind, old, value)
             is_first = not old
-            if not value or value == old or (is_first and not _is_first_value_recorded(kind, value, effect)):
+            if (
+                not value
+                or value == old
+                or (is_first and not _is_first_value_recorded(kind, value, effect))
+            ):
                 continue
             changes.append(
                 {

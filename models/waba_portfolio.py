@@ -70,9 +70,7 @@ class WabaPortfolio(models.Model):
     account_ids = fields.One2many(
         "waba.account", "portfolio_id", string="WhatsApp accounts", readonly=True
     )
-    sender_ids = fields.One2many(
-        "waba.sender", "portfolio_id", string="Numbers", readonly=True
-    )
+    sender_ids = fields.One2many("waba.sender", "portfolio_id", string="Numbers", readonly=True)
 
     # Figures, counted on demand
     people_limit = fields.Integer("Daily limit in force", compute="_compute_usage")

@@ -103,7 +103,9 @@ class WabaRecipient(models.Model):
             (conversations, "id", _readable_ids_sql(conversations)),
         ]
         parts = [
-            _ids_in_reach_sql(rows, "recipient_id", SQL("%s IN %s", SQL.identifier("reach", by), of), ids=ids)
+            _ids_in_reach_sql(
+                rows, "recipient_id", SQL("%s IN %s", SQL.identifier("reach", by), of), ids=ids
+            )
             for rows, by, of in ways
             if of
         ]

@@ -57,7 +57,8 @@ class WabaRecipient(models.Model):
             )
         numbers = list(numbers)
         people = self.search(
-            Domain("portfolio_id", "in", portfolios.ids) & recipients_with_numbers(numbers), order="id desc"
+            Domain("portfolio_id", "in", portfolios.ids) & recipients_with_numbers(numbers),
+            order="id desc",
         )
         # The row by the number itself before one by WhatsApp's way of writing it.
         known = {person.wa_number: person for person in people}
@@ -175,7 +176,8 @@ class WabaRecipient(models.Model):
         """The Domain of ledger entries on these people that concern these companies: what was said
         to them, and every opt-out. Only what says yes or no: "kept" says that nothing was said."""
         heard = Domain("action", "=", "opt_out") | (
-            Domain("action", "in", list(STATE_BY_ACTION)) & Domain("company_id", "in", companies.ids)
+            Domain("action", "in", list(STATE_BY_ACTION))
+            & Domain("company_id", "in", companies.ids)
         )
         return Domain("recipient_id", "in", self._same_person().ids) & heard
 
@@ -183,7 +185,9 @@ class WabaRecipient(models.Model):
         """{purpose: the last waba.consent on these people that concerns these companies}."""
         if not self:
             return {}
-        entries = self.env["waba.consent"].search(self._company_entries_domain(companies), order="at, id")
+        entries = self.env["waba.consent"].search(
+            self._company_entries_domain(companies), order="at, id"
+        )
         return {entry.purpose: entry for entry in entries}
 
     def _standing_entries(self):

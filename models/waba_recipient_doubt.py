@@ -71,7 +71,9 @@ class WabaRecipient(models.Model):
     def _same_person_in_companies(self):
         """The rows of these people that their companies know: those with an account beside them."""
         companies = self._messaging_companies()
-        return self._same_person().filtered(lambda person: person._messaging_companies() & companies)
+        return self._same_person().filtered(
+            lambda person: person._messaging_companies() & companies
+        )
 
     def _is_opted_out(self):
         """Whether the company that was in doubt may write no promotions by now."""

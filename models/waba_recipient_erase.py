@@ -39,7 +39,11 @@ class WabaRecipient(models.Model):
         """The rows of these people in portfolios that one of the companies writes from, or that
         are nobody's yet, and those about which one of them holds something."""
         everyone = self._same_person()
-        held = {person for person, company in everyone._rows_held_by_company() if company in companies.ids}
+        held = {
+            person
+            for person, company in everyone._rows_held_by_company()
+            if company in companies.ids
+        }
         portfolios = everyone.portfolio_id.with_context(active_test=False)
         theirs = portfolios.filtered(
             lambda portfolio: (
@@ -52,7 +56,9 @@ class WabaRecipient(models.Model):
         """The companies that hold rows about these people, whatever the portfolio: a full erasure
         needs every one of them."""
         rows = self.env["res.company"].browse(
-            company_id for _person, company_id in self._same_person()._rows_held_by_company() if company_id
+            company_id
+            for _person, company_id in self._same_person()._rows_held_by_company()
+            if company_id
         )
         return rows.sorted("name")
 
@@ -139,7 +145,9 @@ class WabaRecipient(models.Model):
         people._clear_rows(companies)
         people._revoke_company_opt_ins(companies)
         if keep_out:
-            for person in shared.filtered(lambda person: not person._has_standing_opt_out("marketing")):
+            for person in shared.filtered(
+                lambda person: not person._has_standing_opt_out("marketing")
+            ):
                 person._set_consent(
                     "marketing",
                     "opt_out",

@@ -53,8 +53,12 @@ class WabaRecipient(models.Model):
         for row, person in zip(data["people"], people.sorted("id"), strict=True):
             for purpose in PURPOSES:
                 # Not what all of a portfolio may go by: what was said to these.
-                state = strictest_consent({states[company.id, person.id, purpose] for company in companies})
-                row[f"{purpose}_state"] = selection_label(self.env, f"{purpose}_state", state, self._name)
+                state = strictest_consent(
+                    {states[company.id, person.id, purpose] for company in companies}
+                )
+                row[f"{purpose}_state"] = selection_label(
+                    self.env, f"{purpose}_state", state, self._name
+                )
         return data
 
     def _export_zip(self, companies):

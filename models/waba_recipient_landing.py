@@ -38,8 +38,7 @@ class WabaRecipient(models.Model):
                 landing.LAST_WRITTEN: lambda: self._last_written_record(company),
                 landing.OPEN_LEAD: lambda: self._open_lead(company),
                 landing.PARTNER: lambda: self._company_partner(company),
-                landing.NEW_LEAD: lambda: makes_lead
-                and self._new_lead(company, item, answered),
+                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item, answered),
             }
         )
 
@@ -99,7 +98,9 @@ class WabaRecipient(models.Model):
                 limit=CANDIDATES,
             )
         linked = self.partner_id and self._routing_candidate(self.partner_id)
-        return landing.routed_partner(linked, [self._routing_candidate(p) for p in partners], company.id)
+        return landing.routed_partner(
+            linked, [self._routing_candidate(p) for p in partners], company.id
+        )
 
     @api.model
     def _routing_candidate(self, partner):
@@ -116,7 +117,7 @@ class WabaRecipient(models.Model):
         It came of the campaign whose message is answered, if that is known.
         """
         leads = self.env["crm.lead"].with_company(company)
-        came_of = answered._on_new_lead() if answered else ()
+        came_of = answered.sender_id._on_new_lead(answered) if answered else ()
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
         # Without a team, or with one that qualifies leads: whatever a new one is by default.

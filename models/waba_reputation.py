@@ -5,13 +5,13 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..policy import reputation, reputation_causes, reputation_rates
+from .labels import selection_label
 from .languages import with_language
 from .transactions import commit_step
 from .waba_reputation_words import (
     LEVELS,
     TRENDS,
     base_text,
-    label,
     projection_text,
     reason_text,
 )
@@ -154,8 +154,8 @@ class WabaSender(models.Model):
 
     def _describe_change(self, before, judgement):
         """'Our reading: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out. …'"""
-        before = label(self.env, "reputation_level", before or "unknown")
-        after = label(self.env, "reputation_level", judgement.level)
+        before = selection_label(self.env, "reputation_level", before or "unknown")
+        after = selection_label(self.env, "reputation_level", judgement.level)
         reason = reason_text(self.env, judgement)
         if judgement.score is None:
             return self.env._(

@@ -153,14 +153,18 @@ class WabaSender(models.Model):
         """'2.1 % of 1,952 sent (41)'; of too few for a rate: '3 of 41 delivered'."""
         share = self._rate_text(count, base, of)
         return (
-            share if base < reputation_rates.MIN_VOLUME else f"{share} ({format_number(self.env, count)})"
+            share
+            if base < reputation_rates.MIN_VOLUME
+            else f"{share} ({format_number(self.env, count)})"
         )
 
     def _rate_text(self, count, base, of):
         """'96.8 % of 1,952 sent', beside the count; of too few for a rate: '3 of 41 delivered'."""
         is_thin = base < reputation_rates.MIN_VOLUME
         values = {
-            "part": format_number(self.env, count) if is_thin else format_percent(self.env, count / base),
+            "part": format_number(self.env, count)
+            if is_thin
+            else format_percent(self.env, count / base),
             "base": format_number(self.env, base),
         }
         if of == "delivered":

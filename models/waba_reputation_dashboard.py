@@ -140,7 +140,9 @@ class WabaSender(models.Model):
             "company": self.company_id.name,
             "rating": {
                 "key": self.quality_rating or "unknown",
-                "label": selection_label(self.env, "quality_rating", self.quality_rating or "unknown"),
+                "label": selection_label(
+                    self.env, "quality_rating", self.quality_rating or "unknown"
+                ),
                 "read_at": moment_text(self.rated_at),
                 "red_days": self.red_days,
             },
@@ -152,7 +154,8 @@ class WabaSender(models.Model):
             "base": {
                 "count": self.reputation_base,
                 "needed": reputation_rates.MIN_VOLUME,
-                "text": self.reputation_base_text or base_text(self.env, reputation.judge_reputation((), now)),
+                "text": self.reputation_base_text
+                or base_text(self.env, reputation.judge_reputation((), now)),
                 "is_thin": is_thin,
             },
             "limit": self._dashboard_limit(),

@@ -5,10 +5,10 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..policy import reputation, reputation_rates
+from .labels import selection_label
 from .waba_message_day import SILENCE_DELAY
 from .waba_reputation_words import (
     base_text,
-    label,
     rate_text,
 )
 
@@ -69,7 +69,9 @@ class WabaSender(models.Model):
         for kind in BREAKDOWNS:
             groups = [
                 (record, rows, reputation.judge_reputation(rows, now))
-                for record, rows in self._group_counts(kind, [*domain, ("day", ">=", first)]).items()
+                for record, rows in self._group_counts(
+                    kind, [*domain, ("day", ">=", first)]
+                ).items()
             ]
             groups = [group for group in groups if _messages_sent(group[1], begins)]
             groups.sort(key=lambda group: _worst_first(group[2], _messages_sent(group[1], begins)))
@@ -95,7 +97,7 @@ class WabaSender(models.Model):
             "name": record.display_name,
             "level": {
                 "key": judgement.level,
-                "label": label(self.env, "reputation_level", judgement.level),
+                "label": selection_label(self.env, "reputation_level", judgement.level),
             },
             "score": False if judgement.score is None else judgement.score,
             "base": judgement.base,
@@ -128,7 +130,10 @@ class WabaSender(models.Model):
         :param domain: which messages, in fields that waba.message.report has
         :param measure: a measure of policy.reputation_rates, or one of its counts
         """
-        domain = [*domain, *self._drilldown_domain(reputation_rates.RATE_PARTS.get(measure, (measure,))[0])]
+        domain = [
+            *domain,
+            *self._drilldown_domain(reputation_rates.RATE_PARTS.get(measure, (measure,))[0]),
+        ]
         in_report = any(term[0] in REPORT_ONLY_FIELDS for term in domain)
         return {
             "type": "ir.actions.act_window",

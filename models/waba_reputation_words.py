@@ -66,7 +66,11 @@ def rate_text(env, rate):
     if rate.value is None:
         return env._("%(count)s of %(base)s", count=format_number(env, rate.count),
                      base=format_number(env, rate.base))  # fmt: skip
-    return env._("%(rate)s of %(base)s", rate=format_percent(env, rate.value), base=format_number(env, rate.base))
+    return env._(
+        "%(rate)s of %(base)s",
+        rate=format_percent(env, rate.value),
+        base=format_number(env, rate.base),
+    )
 
 
 def rate_sentence(env, measure, rate):
@@ -119,7 +123,8 @@ def projection_text(env, projection):
         return False
     if projection.in_days < 1:
         return env._(
-            "At this rate %s within a day.", selection_label(env, "reputation_level", projection.level)
+            "At this rate %s within a day.",
+            selection_label(env, "reputation_level", projection.level),
         )
     return env._(
         "At this rate %(level)s in about %(days)s days (give or take %(error)s).",

@@ -181,12 +181,16 @@ class WabaSender(models.Model):
 
     def _own_crons(self):
         """The jobs that send from these numbers; never another's, whatever `cron_id` names."""
-        return self.env["ir.cron"].sudo().concat(
-            *(
-                sender.cron_id
-                for sender in self.sudo()
-                if sender.cron_id.model_name == self._name
-                and sender.cron_id.code == sender._dispatch_code()
+        return (
+            self.env["ir.cron"]
+            .sudo()
+            .concat(
+                *(
+                    sender.cron_id
+                    for sender in self.sudo()
+                    if sender.cron_id.model_name == self._name
+                    and sender.cron_id.code == sender._dispatch_code()
+                )
             )
         )
 
@@ -219,6 +223,29 @@ class WabaSender(models.Model):
         """After Meta refused this number's messages as spam (131048).
 
         :param refusal: sentence of what Meta said
+        """
+
+    @hook
+    def _on_requeue(self, messages):
+        """After messages of these numbers went back to the queue."""
+
+    @hook
+    def _on_campaign_failure(self, messages, reason, until=None):
+        """After failures that stop what sends messages like these, perhaps until a time.
+
+        :param reason: sentence
+        :param until: naive UTC datetime
+        """
+
+    @hook
+    def _on_trim(self, messages, campaign):
+        """Before old messages of a campaign are deleted, in the same transaction."""
+
+    @hook
+    def _on_new_lead(self, message):
+        """Before an answer to this message, by a person we do not know, becomes a lead.
+
+        :return: values of the lead
         """
 
     @api.ondelete(at_uninstall=False)

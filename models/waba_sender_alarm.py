@@ -36,7 +36,9 @@ class WabaSender(models.Model):
             allowance=max(0, min(free)) if free else None,
             # A place must be free of every limit.
             frees_at=max(
-                filter(None, (limits.next_slot_time(part.slots, part.limit, now) for part in parts)),
+                filter(
+                    None, (limits.next_slot_time(part.slots, part.limit, now) for part in parts)
+                ),
                 default=None,
             ),
             next_retry_at=next_retry_at,
@@ -57,10 +59,14 @@ class WabaSender(models.Model):
         portfolio, own_limit = self.portfolio_id, self._own_daily_limit()
         share = portfolio.followup_share if share is None else share
         parts = [
-            limits.campaign_share(portfolio._people_limit(), share, portfolio._slot_times(), [], now)
+            limits.campaign_share(
+                portfolio._people_limit(), share, portfolio._slot_times(), [], now
+            )
         ]
         if own_limit is not None:
-            parts.append(limits.campaign_share(own_limit, share, self._own_slot_times(now), [], now))
+            parts.append(
+                limits.campaign_share(own_limit, share, self._own_slot_times(now), [], now)
+            )
         return parts
 
     def _next_pair_slot_at(self, now):

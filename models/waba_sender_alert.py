@@ -80,7 +80,9 @@ class WabaSender(models.Model):
         numbers = self.search([])  # pylint: disable=no-search-all
         for company, senders in numbers.grouped("company_id").items():
             untold = senders.filtered(lambda sender: sender._unalerted_states())
-            is_urgent = any(sender._unalerted_states().intersection(ALERT_HOLDS) for sender in untold)
+            is_urgent = any(
+                sender._unalerted_states().intersection(ALERT_HOLDS) for sender in untold
+            )
             last = company.waba_alerted_at
             if untold and (is_urgent or not last or last <= now - ALERT_INTERVAL):
                 untold._alert_managers()

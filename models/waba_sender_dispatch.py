@@ -69,7 +69,9 @@ class DispatchRun:
 
     def halve_rate(self):
         """Half the speed for the rest of the run; `slowed_until` tells the next one."""
-        self.pool.set_rate(self.rate * pacing.RATE_MARGIN / 2, pacing.catch_up_window(self.rate / 2))
+        self.pool.set_rate(
+            self.rate * pacing.RATE_MARGIN / 2, pacing.catch_up_window(self.rate / 2)
+        )
 
 
 def connection_count(rate):

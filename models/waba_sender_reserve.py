@@ -48,7 +48,9 @@ class WabaSender(models.Model):
                                 WHERE t.id = m.template_id AND t.hold_key IS NOT NULL)""",
             self.id,
             # As the index says it, or the index does not serve.
-            SQL("AND m.origin IN ('manual', 'reply', 'test')") if campaign is AWAITED_GROUP else SQL(),
+            SQL("AND m.origin IN ('manual', 'reply', 'test')")
+            if campaign is AWAITED_GROUP
+            else SQL(),
             SQL()
             if self._marketing_allowed()
             else SQL("AND m.category IS DISTINCT FROM 'marketing'"),

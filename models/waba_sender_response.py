@@ -134,7 +134,9 @@ class WabaSender(models.Model):
             decided["busiest_day"] = self._busiest_day()
         said = self.response_reason
         words = self._response_text(found, red_days, refusal)
-        self.write({**decided, **self._response_state_values(found, words), "response_reason": words})
+        self.write(
+            {**decided, **self._response_state_values(found, words), "response_reason": words}
+        )
         if found.canary and not needed_wave:
             self._running_campaigns()._reconsider_canary()
         if is_new:

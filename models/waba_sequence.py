@@ -126,9 +126,7 @@ class WabaSequence(models.Model):
         "stops. 0: waits as long as it takes.",
     )
 
-    enrollment_ids = fields.One2many(
-        "waba.sequence.enrollment", "sequence_id", readonly=True
-    )
+    enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id", readonly=True)
 
     _trigger_days_not_negative = models.Constraint(
         "CHECK(trigger_amount >= 0 AND reentry_days >= 0 AND patience_days >= 0)",

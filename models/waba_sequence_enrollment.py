@@ -175,7 +175,9 @@ class WabaSequenceEnrollment(models.Model):
         return running
 
     def _complete_enrollments(self):
-        self._end_enrollments(self.filtered(lambda one: one.state == "running"), "done", {"step_id": False})
+        self._end_enrollments(
+            self.filtered(lambda one: one.state == "running"), "done", {"step_id": False}
+        )
 
     @api.model
     def _end_enrollments(self, enrollments, state, values):

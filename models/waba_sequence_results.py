@@ -256,7 +256,9 @@ class WabaSequence(models.Model):
         )
         few = ""
         if min(self.others_count, self.entered_count) < MIN_COMPARED_LEADS:
-            few = self.env._("With fewer than %s leads on a side it may be chance.", MIN_COMPARED_LEADS)
+            few = self.env._(
+                "With fewer than %s leads on a side it may be chance.", MIN_COMPARED_LEADS
+            )
         return " ".join(
             filter(None, [
                 self.env._("Compared with: %s and were not in this follow-up.", rule), caution, few

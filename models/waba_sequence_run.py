@@ -145,7 +145,9 @@ class WabaSequenceEnrollment(models.Model):
             return True
         if verdict == "not_sent":
             return self._handle_unsent_message(message)
-        self._hold_step(self._message_wait_reason(message), self.waiting_since, now, MESSAGE_RECHECK_DELAY)
+        self._hold_step(
+            self._message_wait_reason(message), self.waiting_since, now, MESSAGE_RECHECK_DELAY
+        )
         return False
 
     def _handle_unsent_message(self, message):
@@ -192,7 +194,9 @@ class WabaSequenceEnrollment(models.Model):
             return why
         sender = step._sending_number()
         if step.template_id.category == "marketing" and not sender._marketing_allowed():
-            why = sender._marketing_hold_reason() or self.env._("Promotions of the number are held.")
+            why = sender._marketing_hold_reason() or self.env._(
+                "Promotions of the number are held."
+            )
             if self.sequence_id.when_red == "stop":
                 self._stop_enrollments("red", why)
                 return False

@@ -34,7 +34,8 @@ class WabaSequenceEnrollment(models.Model):
         """{enrollment id: reason} of those that something ends, or would if they still ran."""
         facts = self._exit_facts() if self else {}
         reasons = {
-            one.id: followup.exit_reason(facts[one.id], one.sequence_id._active_exit_conditions()) for one in self
+            one.id: followup.exit_reason(facts[one.id], one.sequence_id._active_exit_conditions())
+            for one in self
         }
         return {one_id: reason for one_id, reason in reasons.items() if reason}
 
@@ -109,16 +110,19 @@ class WabaSequenceEnrollment(models.Model):
 
     def _ids_opted_out(self):
         """Whose number wants no promotions, or is on the phone blacklist."""
-        return self._matching_ids(
-            SQL(
-                """SELECT e.id FROM waba_sequence_enrollment e
+        return (
+            self._matching_ids(
+                SQL(
+                    """SELECT e.id FROM waba_sequence_enrollment e
                      JOIN waba_sequence s ON s.id = e.sequence_id
                      JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
                     WHERE e.id = ANY(%(ids)s) AND %(state)s = 'opted_out'""",
-                ids=self.ids,
-                state=consent_sql("marketing", SQL("s.company_id")),
+                    ids=self.ids,
+                    state=consent_sql("marketing", SQL("s.company_id")),
+                )
             )
-        ) | self._ids_blacklisted()
+            | self._ids_blacklisted()
+        )
 
     def _ids_blacklisted(self):
         numbers = set(filter(None, self.mapped("number")))
@@ -186,7 +190,9 @@ class WabaSequenceEnrollment(models.Model):
         running = self._find_running_for_message(message, *message.recipient_id._number_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
-        running.filtered("sequence_id.stop_on_reply")._stop_for_company("replied", text, message.company_id)
+        running.filtered("sequence_id.stop_on_reply")._stop_for_company(
+            "replied", text, message.company_id
+        )
 
     def _stop_for_company(self, reason, text, company):
         """`_stop`; what was said to `company` is told only where that company follows."""

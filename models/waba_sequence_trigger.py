@@ -55,7 +55,9 @@ class WabaSequence(models.Model):
     def _enroll_stage_changed(self, leads):
         """Leads came to the stage they are in."""
         for sequence in self._running_with_trigger("stage"):
-            sequence._enroll_leads(leads.filtered(lambda lead, s=sequence: lead.stage_id in s.stage_ids))
+            sequence._enroll_leads(
+                leads.filtered(lambda lead, s=sequence: lead.stage_id in s.stage_ids)
+            )
 
     @api.model
     def _enroll_tagged(self, added):

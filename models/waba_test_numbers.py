@@ -13,14 +13,18 @@ class WabaCampaign(models.Model):
         shown = self.env.context.get("waba_preview_record_id")
         records = self._audience_records()
         record = (shown and records.search([("id", "=", shown)])) or self._first_record()
-        wizard = self.env["waba.test.send"].sudo().create(
-            {
-                "campaign_id": self.id,
-                "res_id": record.id,
-                "person_name": record
-                and (record._waba_person_facts()["name"] or record.display_name),
-                "variant": self._test_variant(),
-            }
+        wizard = (
+            self.env["waba.test.send"]
+            .sudo()
+            .create(
+                {
+                    "campaign_id": self.id,
+                    "res_id": record.id,
+                    "person_name": record
+                    and (record._waba_person_facts()["name"] or record.display_name),
+                    "variant": self._test_variant(),
+                }
+            )
         )
         return wizard.sudo(False)._reopen()
 

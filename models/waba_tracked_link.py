@@ -84,8 +84,8 @@ class WabaTemplateVariable(models.Model):
 
     def _link_utm(self):
         """Outside campaigns the template is the source."""
-        source = self.env["utm.mixin"].sudo()._find_or_create_record(
-            "utm.source", self.template_id.name
+        source = (
+            self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.template_id.name)
         )
         return {**super()._link_utm(), "source_id": source.id}
 

@@ -90,7 +90,9 @@ class WabaVariableMixin(models.AbstractModel):
     @api.model
     def _copy_commands(self, lines):
         """Commands that make a copy of each of these lines, whatever they belong to."""
-        return [fields.Command.create({name: line[name] for name in COPIED_FIELDS}) for line in lines]
+        return [
+            fields.Command.create({name: line[name] for name in COPIED_FIELDS}) for line in lines
+        ]
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):

@@ -166,7 +166,9 @@ class WabaWebhookEvent(models.Model):
         strays = self.env["waba.message"]._apply_statuses(told) if told else {}
         for index, stray in strays.items():
             event, place = places[index]
-            notes.setdefault(event.id, {})[place] = event._record_stray_status(told[index][0], stray)
+            notes.setdefault(event.id, {})[place] = event._record_stray_status(
+                told[index][0], stray
+            )
         return notes
 
     def _close_status_bodies(self, parsed, notes):
@@ -240,7 +242,11 @@ class WabaWebhookEvent(models.Model):
             except Exception as error:
                 broken.append(f"{type(error).__name__}: {error}")
         if broken:
-            told = [note.why if isinstance(note, PendingSubject) else note for note in notes.values() if note]
+            told = [
+                note.why if isinstance(note, PendingSubject) else note
+                for note in notes.values()
+                if note
+            ]
             self._record_apply_error(items, [*broken, *told])
         else:
             self._close_body(items, notes)

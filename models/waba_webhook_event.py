@@ -127,8 +127,6 @@ class WabaWebhookEvent(models.Model):
         """
         self.check_access("write")
         applied = self.sudo().filtered(lambda event: event.state != "new")
-        applied.write(
-            {"state": "new", "error": False, "look_count": 0, "waiting_items": False}
-        )
+        applied.write({"state": "new", "error": False, "look_count": 0, "waiting_items": False})
         self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
         self._poll_soon()

@@ -154,4 +154,8 @@ class WabaWebhookEvent(models.Model):
         if not about["recipient_id"]:
             return []
         detail = item.detail or item.value
-        return [self._evidence_values(account, item, kind, value_after="whatsapp", detail=detail, **about)]
+        return [
+            self._evidence_values(
+                account, item, kind, value_after="whatsapp", detail=detail, **about
+            )
+        ]

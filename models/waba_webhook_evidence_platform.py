@@ -172,7 +172,9 @@ class WabaWebhookEvent(models.Model):
         if kind := BAN_KINDS.get(item.ban_state):
             detail = f"{item.ban_state} {item.ban_date}".strip()
             evidence.append(
-                self._evidence_values(account, item, kind, value_after=item.ban_state, detail=detail)
+                self._evidence_values(
+                    account, item, kind, value_after=item.ban_state, detail=detail
+                )
             )
         return evidence
 

@@ -104,9 +104,7 @@ class WabaWebhookEvent(models.Model):
         if not (item.number or item.user_uid):
             return people
         if account.portfolio_id:
-            return people._find_or_create_person(
-                account.portfolio_id, item.number, item.user_uid
-            )
+            return people._find_or_create_person(account.portfolio_id, item.number, item.user_uid)
         try:
             number = numbers.canonical_number(item.number)
             return people._company_recipient(number, account.company_id) if number else people

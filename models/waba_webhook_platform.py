@@ -45,7 +45,9 @@ class WabaWebhookEvent(models.Model):
         if not display_number:
             return self.env._("It does not say which number it is about.")
         self._poll_soon()
-        return PendingSubject("number", self.env._("The number %s is not known here.", display_number))
+        return PendingSubject(
+            "number", self.env._("The number %s is not known here.", display_number)
+        )
 
     def _apply_number_update(self, account, item):
         """Since October 2025 this tells throughput and limit, no longer quality."""

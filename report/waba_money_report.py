@@ -76,9 +76,7 @@ class WabaMoneyReport(models.Model):
     cost_per_reply = fields.Monetary("Cost per reply", readonly=True, aggregator="avg")
     cost_per_click = fields.Monetary("Cost per click", readonly=True, aggregator="avg")
     cost_per_won = fields.Monetary("Cost per won lead", readonly=True, aggregator="avg")
-    return_rate = fields.Float(
-        "Expected revenue per unit of cost", readonly=True, aggregator="avg"
-    )
+    return_rate = fields.Float("Expected revenue per unit of cost", readonly=True, aggregator="avg")
 
     @property
     def _table_query(self):
@@ -105,7 +103,9 @@ class WabaMoneyReport(models.Model):
             **{name: SQL("d.%s", SQL.identifier(name)) for name in (*COMMON, *COUNT_COLUMNS)},
             "cost": SQL("d.cost"),
             **{name: SQL("0") for name in RESULT_COLUMNS if name.endswith("_count")},
-            **{name: SQL("NULL::numeric") for name in RESULT_COLUMNS if not name.endswith("_count")},
+            **{
+                name: SQL("NULL::numeric") for name in RESULT_COLUMNS if not name.endswith("_count")
+            },
             **{name: SQL("NULL::float8") for name in RATIOS},
         }
 

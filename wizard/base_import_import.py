@@ -15,7 +15,9 @@ class BaseImportImport(models.TransientModel):
     def execute_import(self, fields, columns, options, dryrun=False):
         texts = self._waba_dates(fields, options)
         order = written_dates.detect_order(texts)
-        if self.res_model == "waba.rate" and (doubtful := self._waba_ambiguous_date_message(texts, order)):
+        if self.res_model == "waba.rate" and (
+            doubtful := self._waba_ambiguous_date_message(texts, order)
+        ):
             return {"messages": [doubtful]}
         known = {
             "file": self.file_name,

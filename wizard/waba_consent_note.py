@@ -66,7 +66,9 @@ class WabaConsentNote(models.TransientModel):
         :param subject: `res_model` and `res_id`, or `recipient_id`
         """
         dialog = dialog_action(self, self.env._("What they want"), **subject)
-        asked = {name: self.env.context[name] for name in ASKED_DEFAULTS if name in self.env.context}
+        asked = {
+            name: self.env.context[name] for name in ASKED_DEFAULTS if name in self.env.context
+        }
         return {**dialog, "context": {**asked, **dialog["context"]}}
 
     @api.depends("recipient_id")

@@ -48,7 +48,9 @@ class WabaDiagnosis(models.TransientModel):
             return
         urls = [app.callback_url for app in apps]
         if account.webhook_url in urls:
-            self._add_line("ok", topic, self.env._("Meta posts this account's messages to this server."))
+            self._add_line(
+                "ok", topic, self.env._("Meta posts this account's messages to this server.")
+            )
         elif apps:
             self._add_line(
                 "warning",

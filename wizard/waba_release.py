@@ -14,12 +14,8 @@ class WabaRelease(models.TransientModel):
     sender_id = fields.Many2one(
         "waba.sender", "Number", readonly=True, system=False, ondelete="cascade"
     )
-    campaign_id = fields.Many2one(
-        "waba.campaign", readonly=True, system=False, ondelete="cascade"
-    )
-    template_id = fields.Many2one(
-        "waba.template", readonly=True, system=False, ondelete="cascade"
-    )
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, system=False, ondelete="cascade")
+    template_id = fields.Many2one("waba.template", readonly=True, system=False, ondelete="cascade")
     held_because = fields.Text("What happened", compute="_compute_texts")
     explanation = fields.Text("What a release does", compute="_compute_texts")
     reason = fields.Text(

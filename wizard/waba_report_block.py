@@ -24,9 +24,7 @@ class WabaReportBlock(models.TransientModel):
     _description = "They blocked or reported us"
     _inherit = ["waba.person.word"]
 
-    message_id = fields.Many2one(
-        "waba.message", readonly=True, system=False, ondelete="cascade"
-    )
+    message_id = fields.Many2one("waba.message", readonly=True, system=False, ondelete="cascade")
     what = fields.Selection(
         [
             ("block", "They blocked us"),

@@ -41,7 +41,9 @@ class WabaSequenceActivate(models.TransientModel):
             wizard.sequence_id.check_access("read")
             sequence, leads = wizard.sequence_id.sudo(), self.env["crm.lead"]
             leads = leads.browse([lead_id for lead_id, _key in sequence._find_matching(leads)])
-            wizard.matching_count = len(sequence._filter_not_enrolled(sequence._filter_eligible(leads)))
+            wizard.matching_count = len(
+                sequence._filter_not_enrolled(sequence._filter_eligible(leads))
+            )
 
     @api.depends("who", "matching_count")
     def _compute_summary(self):

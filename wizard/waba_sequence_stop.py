@@ -17,7 +17,9 @@ class WabaSequenceStop(models.TransientModel):
         if not (self.reason or "").strip():
             raise UserError(self.env._("Say why: whoever reads this later looks for it."))
         self.enrollment_ids._check_may_stop()
-        stopped = self.enrollment_ids.sudo()._stop_enrollments("person", self.reason.strip(), self.env.user)
+        stopped = self.enrollment_ids.sudo()._stop_enrollments(
+            "person", self.reason.strip(), self.env.user
+        )
         for one in stopped.filtered("lead_id"):
             one.lead_id._message_log(
                 body=self.env._(
