@@ -70,7 +70,7 @@ OPT_IN_WORDS = _expand_all(known.OPT_IN)
 
 @dataclass(frozen=True, slots=True)
 class RequestPhrases:
-    """Requests, as `normalise` writes them.
+    """Requests, as `normalize_text` writes them.
 
     opt_out, ambiguous, opt_in: a clause must be one, with polite words around it.
     …_anywhere: read anywhere in a message, however long it is.

@@ -47,7 +47,7 @@ class Clause:
 
     @cached_property
     def phrase(self) -> str:
-        """Plain text of the clause, see `plain_text.normalise`."""
+        """Plain text of the clause, see `plain_text.normalize_text`."""
         return normalize_text(self.raw)
 
     @cached_property

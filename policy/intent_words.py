@@ -1,7 +1,7 @@
 """Whole messages by which people opt out or in again, by language.
 
 Patterns as `intent.expand` reads them: `|` stands between alternatives. Written as
-`plain_text.normalise` does: lower case, no accents, no punctuation, apostrophes dropped. They are
+`plain_text.normalize_text` does: lower case, no accents, no punctuation, apostrophes dropped. They are
 shipped as records of waba.consent.word; sentences are read by `intent_sentences`.
 """
 
@@ -195,7 +195,7 @@ NOT_KEYWORDS = word_set(
 LEADS = word_set(
     "subject re reply answer asunto respuesta ref assunto resposta objet sujet reponse"
 )
-# What a signature begins with, as `normalise` writes it: the lines from there on are not read.
+# What a signature begins with, as `normalize_text` writes it: the lines from there on are not read.
 SIGNATURES = (
     "sent from", "get outlook", "kind regards", "best regards", "best wishes", "regards",
     "sincerely", "yours", "cheers", "enviado desde", "enviado do", "enviado de", "un saludo",

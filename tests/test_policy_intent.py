@@ -280,7 +280,7 @@ class TestIntent(unittest.TestCase):
     def test_the_lists_are_written_as_texts_are_read(self):
         for phrase in intent.OPT_OUT_WORDS | intent.OPT_IN_WORDS | intent.AMBIGUOUS_WORDS:
             with self.subTest(phrase):
-                self.assertEqual(intent.normalise(phrase), phrase)
+                self.assertEqual(intent.normalize_text(phrase), phrase)
                 self.assertLessEqual(len(phrase.split()), intent.MAX_WORDS)
         asked = intent.OPT_OUT_WORDS | intent.AMBIGUOUS_WORDS
         self.assertFalse(asked & intent.OPT_IN_WORDS)
