@@ -20,7 +20,7 @@ def run(bench, world):
     messages, people = bench.size((5_000_000, 1_000_000), (2_000, 500))
     world.forget_messages()
     with Bench(f"{bench.database}_old", bench.report, bench.smoke, copy_of=bench) as old:
-        old_world = world.on(old)
+        old_world = world.copy_to(old)
         started = time.monotonic()
         history.fill(old, old_world, messages, people)
         bench.report.add(NAME, "time to make the history", time.monotonic() - started, "s")

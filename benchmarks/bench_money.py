@@ -12,7 +12,7 @@ def run(bench, world):
     messages, people = bench.size((1_000_000, 200_000), (3_000, 600))
     world.forget_messages()
     with Bench(f"{bench.database}_money", bench.report, bench.smoke, copy_of=bench) as quarter:
-        _fill(quarter, world.on(quarter), messages, people)
+        _fill(quarter, world.copy_to(quarter), messages, people)
         _create_sales(quarter)
         _measure_jobs(quarter)
         _measure_screens(quarter)

@@ -18,7 +18,7 @@ def run(bench, world):
     messages, people = bench.size((1_000_000, 200_000), (3_000, 600))
     world.forget_messages()
     with Bench(f"{bench.database}_reputation", bench.report, bench.smoke, copy_of=bench) as quarter:
-        quarter_world = world.on(quarter)
+        quarter_world = world.copy_to(quarter)
         _fill(quarter, quarter_world, messages, people)
         _measure_jobs(quarter)
         _measure_screens(quarter)

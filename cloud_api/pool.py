@@ -212,7 +212,7 @@ class SendPool:
                     continue
                 delay = self._pacer.delay()
                 if not delay:
-                    self._pacer.take(0.0 if awaited is None else self._clock() - awaited)
+                    self._pacer.record_start(0.0 if awaited is None else self._clock() - awaited)
                     self._in_flight += 1
                     return self._queue.popleft(), time.time()
                 awaited = self._pacer.next_start()

@@ -75,7 +75,7 @@ def _send(shop, sender):
     club = shop.campaign(sender, "Club: preventa", "welcome_back")
     for days_ago in range(RELEASED - 1, -1, -1):
         shop.send(sender, club, days_ago, 90, **GOOD)
-    shop.know(sender)
+    shop.add_evidence(sender)
     shop.rated(bad.template_id, (13, "yellow"), (11, "red"), before="green")
 
 

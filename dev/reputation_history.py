@@ -268,7 +268,7 @@ def _healthy(company, sender):
     _steady(company, sender, ["Summer terrace", "Beds, second half", "Back to school",
             "Sofas in autumn", "Club: early access", "Mattress week", "Dining tables",
             "Thank you, customers", "Autumn lights", "November guide"], DAYS - 2, 0)  # fmt: skip
-    company.know(sender)
+    company.add_evidence(sender)
 
 
 def _fallen(company, sender):
@@ -284,15 +284,15 @@ def _fallen(company, sender):
     club = company.campaign(sender, "Club: preventa")
     for days_ago in (2, 1, 0):
         company.send(sender, club, days_ago, 110, **_well_received(days_ago))
-    company.know(sender)
-    company.use(1430)
+    company.add_evidence(sender)
+    company.use_slots(1430)
 
 
 def _thin(company, sender):
     first = company.campaign(sender, "First steps")
     company.send(sender, first, 3, 21, silent=0.1, read=0.8, replied=0.3)
     company.send(sender, first, 1, 18, read=0.7, replied=0.2, opted_out=0.06)
-    company.know(sender)
+    company.add_evidence(sender)
 
 
 def _locked(company, sender):
@@ -308,8 +308,8 @@ def _locked(company, sender):
     for days_ago in range(8, -1, -1):
         company.send(sender, service, days_ago, 60, silent=0.04, undeliverable=0.03, read=0.6,
                      replied=0.05, opted_out=0.012)  # fmt: skip
-    company.know(sender)
-    company.use(240)
+    company.add_evidence(sender)
+    company.use_slots(240)
 
 
 if __name__ == "__main__":

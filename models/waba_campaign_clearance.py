@@ -55,7 +55,7 @@ class WabaCampaign(models.Model):
         """
         self.ensure_one()
         stops = [
-            stop for stop in self._preflight_report().stops if not self._has_valid_override(stop)
+            stop for stop in self._preflight_report().blockers if not self._has_valid_override(stop)
         ]
         if stops:
             lines = "\n".join(f"✕ {stop.sentence}" for stop in stops)

@@ -177,7 +177,7 @@ class WabaCampaign(models.Model):
             )
             if not records:
                 break
-            run.take(campaign._row_values(records, run), variables)
+            run.add_rows(campaign._row_values(records, run), variables)
             last = records[-1].id
         return run
 

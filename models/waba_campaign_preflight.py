@@ -70,7 +70,7 @@ class PreflightReport:
 
     @property
     def receiving(self):
-        return self.audience.scaled(len(self.audience.receiving)) if self.audience else 0
+        return self.audience.scale_count(len(self.audience.receiving)) if self.audience else 0
 
 
 class WabaCampaign(models.Model):

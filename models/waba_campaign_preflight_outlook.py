@@ -63,7 +63,7 @@ class WabaCampaign(models.Model):
         """`pacing.Forecast` of the whole campaign, at today's limits and pace."""
         sender = self.sudo().sender_id
         rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
-        needing = report.receiving - report.audience.scaled(in_window)
+        needing = report.receiving - report.audience.scale_count(in_window)
         forecasts = [pacing.forecast(start, report.receiving, rate, None, [], ahead=ahead)]
         if needing:
             forecasts += [
@@ -165,7 +165,7 @@ class WabaCampaign(models.Model):
         )
         amounts, unpriced, priced, free = Counter(), Counter(), 0, 0
         for (country, is_free), people in kinds.items():
-            count = audience.scaled(people)
+            count = audience.scale_count(people)
             amount, currency = (0, None) if is_free else price_of(country, category, at)
             if is_free:
                 free += count

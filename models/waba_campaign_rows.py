@@ -131,7 +131,7 @@ class WabaCampaign(models.Model):
         time_zone = self.env["waba.recipient"]._recipient_time_zone(
             number, record, preparation.company
         )
-        retry_at, wait_reason = preparation.leaves_at(time_zone, held_until)
+        retry_at, wait_reason = preparation.earliest_departure(time_zone, held_until)
         typed = number or self.env["waba.recipient"]._raw_number(record)
         verdict = eligibility.check_eligibility(
             self._eligibility_person(record, number, typed, known, preparation),

@@ -65,7 +65,7 @@ class WabaMedia(models.Model):
     def _cron_transfer(self):
         """Move what is due, one file at a time; then set the alarm for what waits."""
         turn = TimeSlice(self._transfer_cron(), RUN_SECONDS)
-        while not turn.is_over:
+        while not turn.is_used_up:
             due = [("state", "=", "pending"), ("retry_at", "<=", fields.Datetime.now())]
             media = self.search(due, order="retry_at, id", limit=1)
             if not media:

@@ -70,7 +70,7 @@ class WabaMessage(models.Model):
             first = min(filter(None, (first, day)), default=None)
             if count < BATCH:
                 return first
-            if turn.is_over:
+            if turn.is_used_up:
                 cron._trigger()
                 return first
 
@@ -81,7 +81,7 @@ class WabaMessage(models.Model):
         if not rows:
             return 0, None
         prices = Prices(self.env)
-        priced = [(row[0], *prices.of(*row[2:])) for row in rows]
+        priced = [(row[0], *prices.message_cost(*row[2:])) for row in rows]
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m

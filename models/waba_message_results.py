@@ -150,7 +150,7 @@ class WabaMessage(models.Model):
             in_a_row=in_a_row,
         )
         if decision.slow_down:
-            run.slow_down()
+            run.halve_rate()
             row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOWED_PERIOD
         return decision.scope in ("template", "sender", "account", "campaign")
 

@@ -228,7 +228,7 @@ class WabaSender(models.Model):
 
     def _send_loop(self, run):
         while True:
-            is_over = run.turn.is_over
+            is_over = run.turn.is_used_up
             ahead = max(run.speed * AHEAD_SECONDS, 10)
             room = int(ahead - run.pending)
             if not run.exhausted and not is_over and room > ahead / 2:

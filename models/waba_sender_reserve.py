@@ -76,7 +76,7 @@ class WabaSender(models.Model):
         places = self._slot_allowance(now)
         jobs, seen, left_out = [], set(), 0
         for campaign in self._sendable_groups():
-            free, own_free = places.free("campaign" if campaign else "followup")
+            free, own_free = places.free_slots("campaign" if campaign else "followup")
             wanted = room - len(jobs)
             if campaign:
                 wanted = min([wanted, *self._on_claim(campaign, wanted)])
@@ -86,7 +86,7 @@ class WabaSender(models.Model):
             ready = self._postpone(allowed, campaign, now, leaves_by)
             left_out += len(rows) - len(ready)
             taken, costs = self._choose_candidates(ready, (free, own_free), seen, now, leaves_by)
-            places.take(*costs)
+            places.use_slot(*costs)
             jobs += self._mark_reserved(taken, now, leaves_by, deadline)
             if campaign and taken:
                 self._on_reserved(campaign, leaves_by)

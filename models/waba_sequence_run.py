@@ -42,10 +42,10 @@ class WabaSequenceEnrollment(models.Model):
         for sequence in self.env["waba.sequence"].search(
             [("state", "=", "active"), ("trigger", "in", TIME_TRIGGERS)]
         ):
-            while commit_step(self.env, sequence._enroll_due) and not turn.is_over:
+            while commit_step(self.env, sequence._enroll_due) and not turn.is_used_up:
                 pass
         done = True
-        while done and not turn.is_over:
+        while done and not turn.is_used_up:
             done = commit_step(self.env, self._run_chunk)
         commit_step(self.env, self._set_alarm)
 

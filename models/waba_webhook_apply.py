@@ -74,7 +74,7 @@ class WabaWebhookEvent(models.Model):
                 commit_step(self.env, self._schedule_next_retry)
                 return
             after = events[-1].id - EVENTS_COMPARED
-            if turn.is_over:
+            if turn.is_used_up:
                 cron._trigger()
                 return
             started = time.monotonic()

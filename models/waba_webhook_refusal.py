@@ -97,7 +97,7 @@ class WabaWebhookRefusal(models.Model):
                 cr.execute(SQL(UPSERT, account=account_id, count=count, now=fields.Datetime.now()),
                            log_exceptions=False)  # fmt: skip
         except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, LockNotAvailable):
-            COUNTER.give_back(key, count)
+            COUNTER.restore(key, count)
 
 
 UPSERT = """

@@ -225,7 +225,7 @@ def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
     if not words or not requests:
         return False
     slips = typo_corrector(_single_words(requests), known.NOT_KEYWORDS)
-    words = tuple(map(slips.meant, words))
+    words = tuple(map(slips.correct, words))
     for start in range(min(len(words), MAX_WORDS)):
         if _starts_with_request(words, start, requests):
             return True

@@ -67,7 +67,7 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
 
 def correct_typo(word: str) -> str:
     """Return the known word that was meant by `word`, typos included."""
-    return typo_corrector(*_vocabulary()).meant(word)
+    return typo_corrector(*_vocabulary()).correct(word)
 
 
 def tag_parts(words: tuple[str, ...]) -> str:

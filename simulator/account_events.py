@@ -139,7 +139,7 @@ class AccountEvents:
         self._send(account.id, "account_update", {"event": event})
 
     def _send(self, account_id, field, value):
-        self.delivery.put(Update(account_id, field, value, self.world.clock.now()))
+        self.delivery.enqueue_update(Update(account_id, field, value, self.world.clock.now()))
 
 
 def _set(target, values, allowed):

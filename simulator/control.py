@@ -200,7 +200,7 @@ class Control:
         """``number`` chooses ``value`` (stop or resume) towards ``phone_id``'s portfolio."""
         if values["value"] not in ("stop", "resume"):
             raise BadControl("value must be stop or resume")
-        self.sim.people.prefer(self.world.numbers[values["phone_id"]],
+        self.sim.people.set_preference(self.world.numbers[values["phone_id"]],
                                self._person(values["number"]), values["value"])
         return {"ok": True}
 
@@ -212,7 +212,7 @@ class Control:
         wamid = self.world.new_wamid()
         user_id = self.world.bsuid(person.wa_id, self.world.find_account(number).business_id)
         rare = Rare(number, person, user_id, wamid, self.world.clock.now(), values)
-        self.sim.delivery.put(getattr(rare, values["kind"])())
+        self.sim.delivery.enqueue_update(getattr(rare, values["kind"])())
         return {"wamid": wamid, "user_id": user_id}
 
     def _person(self, number):
@@ -264,11 +264,11 @@ class Control:
         if "pause" in values:
             templates.pause(template, values["pause"], values.get("pause_seconds"))
         if "correct_category" in values:
-            self.sim.delivery.put(bodies.template_category_update(
+            self.sim.delivery.enqueue_update(bodies.template_category_update(
                 template, self.world.clock.now(), values["correct_category"]))
         if "category" in values:
             template.previous_category, template.category = template.category, values["category"]
-            self.sim.delivery.put(bodies.template_category_update(
+            self.sim.delivery.enqueue_update(bodies.template_category_update(
                 template, self.world.clock.now()))
         if values.get("release"):
             self.sim.sender.release(template)

@@ -120,7 +120,7 @@ class People:
         if _asks_to_stop(content) if opt_out is None else opt_out:
             self._asked(person, now)
             update.stopper = person
-        self.delivery.put(update)
+        self.delivery.enqueue_update(update)
         return wamid
 
     def set_preference(self, number, person, choice):
@@ -133,7 +133,7 @@ class People:
         else:
             person.opted_out.discard(business_id)
             person.asked_stop_at = person.told_stop_at = None
-        self.delivery.put(bodies.preference_update(
+        self.delivery.enqueue_update(bodies.preference_update(
             number, person, self._user_id(number, person), choice, now))
 
     # ---- steps --------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class People:
         return wait
 
     def _status(self, message, status, code):
-        self.delivery.put(bodies.status_update(message, status, self.world.clock.now(), code))
+        self.delivery.enqueue_update(bodies.status_update(message, status, self.world.clock.now(), code))
 
     def _answer(self, message, fate):
         rules, number, person = self.behaviour, message.number, message.person

@@ -84,7 +84,7 @@ class Templates:
             if template.status == "APPROVED":
                 self.world.locked_names[account.id, name] = now + LOCK_AFTER_DELETE
             template.status = "DELETED"
-            self.delivery.put(bodies.template_status_update(
+            self.delivery.enqueue_update(bodies.template_status_update(
                 template, "PENDING_DELETION", now, reason=None))
         return {"success": True}
 
@@ -103,11 +103,11 @@ class Templates:
         template.strikes = strike
         if strike >= 3:
             template.status = "DISABLED"
-            self.delivery.put(bodies.template_status_update(
+            self.delivery.enqueue_update(bodies.template_status_update(
                 template, "DISABLED", now, title="DISABLED", disable_date=int(now)))
             return
         template.status = "PAUSED"
-        self.delivery.put(bodies.template_status_update(
+        self.delivery.enqueue_update(bodies.template_status_update(
             template, "PAUSED", now, title=PAUSE_TITLES[strike]))
         if strike:
             wait = PAUSE_SECONDS[strike] if seconds is None else seconds
@@ -118,14 +118,14 @@ class Templates:
         template.status = status
         if status == "REJECTED":
             template.rejected_reason = reason
-        self.delivery.put(bodies.template_status_update(
+        self.delivery.enqueue_update(bodies.template_status_update(
             template, status, self.world.clock.now(), reason))
 
     def set_quality(self, template, score):
         now = self.world.clock.now()
         previous, template.quality = template.quality, score
         template.quality_date = int(now)
-        self.delivery.put(bodies.template_quality_update(template, previous, now))
+        self.delivery.enqueue_update(bodies.template_quality_update(template, previous, now))
 
     def compare(self, template, query):
         """Template comparison (Meta's page of 2026-06-24): order of block rates, sends, reason."""
@@ -179,7 +179,7 @@ class Templates:
 
     def _unpause(self, template):
         template.status = "APPROVED"
-        self.delivery.put(bodies.template_status_update(
+        self.delivery.enqueue_update(bodies.template_status_update(
             template, "APPROVED", self.world.clock.now(), title="UNPAUSE"))
 
 

@@ -53,16 +53,16 @@ class TestPacer(unittest.TestCase):
     def test_no_catching_up_after_a_stall(self):
         clock = FakeClock()
         pacer = Pacer(10, clock=clock)
-        pacer.take()
+        pacer.record_start()
         clock.now += 60
         self.assertEqual(pacer.delay(), 0)
-        pacer.take()
+        pacer.record_start()
         self.assertAlmostEqual(pacer.delay(), 0.1)
 
     def test_a_changed_rate_counts_from_the_last_start(self):
         clock = FakeClock()
         pacer = Pacer(10, clock=clock)
-        pacer.take()
+        pacer.record_start()
         pacer.set_rate(1)
         self.assertAlmostEqual(pacer.delay(), 1)
         pacer.set_rate(100)
@@ -78,25 +78,25 @@ class TestPacer(unittest.TestCase):
     def test_lost_time_is_made_up_for_at_twice_the_rate(self):
         clock = FakeClock()
         pacer = Pacer(10, clock=clock, window=10)
-        pacer.take()
+        pacer.record_start()
         clock.now += 0.35
-        pacer.take()
+        pacer.record_start()
         delays = []
         for _start in range(4):
             delays.append(round(pacer.delay(), 3))
             clock.now += pacer.delay() + 1e-9
-            pacer.take()
+            pacer.record_start()
         # A quarter of a second behind: two and a half starts.
         self.assertEqual(delays, [0.05] * 4)
         for _start in range(4):
             clock.now += pacer.delay() + 1e-9
-            pacer.take()
+            pacer.record_start()
         self.assertAlmostEqual(pacer.delay(), 0.1, places=3)
 
     def test_no_more_than_a_quarter_of_a_second_is_made_up_for(self):
         clock = FakeClock()
         pacer = Pacer(10, clock=clock, window=10)
-        pacer.take()
+        pacer.record_start()
         clock.now += 60
         back = clock.now
         starts = self._run(pacer, clock, 30)
@@ -108,13 +108,13 @@ class TestPacer(unittest.TestCase):
         pacer = Pacer(10, clock=clock, window=10)
         first = clock.now
         self._run(pacer, clock, 9)
-        pacer.take(late=0.04)
+        pacer.record_start(late=0.04)
         # Ten starts take their second, and as much longer as somebody was late.
         self.assertAlmostEqual(pacer.next_start() - first, 1.04, places=3)
         starts = self._run(pacer, clock, 70)
         self.assertAlmostEqual(starts[-1] - starts[-11], 1, places=2)
         even = Pacer(10, clock=clock)
-        even.take(late=5)
+        even.record_start(late=5)
         self.assertAlmostEqual(even.delay(), 0.1)
 
     @staticmethod
@@ -125,7 +125,7 @@ class TestPacer(unittest.TestCase):
             # Adding can round down by less than the clock's own step.
             while pacer.delay():
                 clock.now += 1e-6
-            pacer.take()
+            pacer.record_start()
             starts.append(clock.now)
         return starts
 
@@ -186,7 +186,7 @@ class TestPacer(unittest.TestCase):
                 clock.now += pacer.delay()
                 while pacer.delay():
                     clock.now += 1e-6
-                pacer.take()
+                pacer.record_start()
                 if last is not None:
                     self.assertGreaterEqual(clock.now - last, 1 / rate)
                 last = clock.now

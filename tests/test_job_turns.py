@@ -30,7 +30,7 @@ class TestTurn(TransactionCase):
     def _is_over(self):
         turn = TimeSlice(self.cron, 1000, fair=-1)
         with patch.object(self.own, "rollback", lambda: None):
-            return turn.is_over
+            return turn.is_used_up
 
     def test_alone_it_goes_on(self):
         self.assertFalse(self._is_over())
@@ -65,16 +65,16 @@ class TestTurn(TransactionCase):
         taken = self.other.fetchall()
         self.assertTrue(taken)
         turn = TimeSlice(self.cron, 1000, fair=-1)
-        self.assertFalse(turn.is_over)
+        self.assertFalse(turn.is_used_up)
 
     def test_it_has_its_fair_share_first_and_an_end_in_any_case(self):
         self.own.execute("UPDATE ir_cron SET nextcall = now() - interval '1 min'")
-        self.assertFalse(TimeSlice(self.cron, 1000, fair=1000).is_over)
-        self.assertTrue(TimeSlice(self.cron, -1, fair=1000).is_over)
+        self.assertFalse(TimeSlice(self.cron, 1000, fair=1000).is_used_up)
+        self.assertTrue(TimeSlice(self.cron, -1, fair=1000).is_used_up)
 
     def test_looking_leaves_no_lock(self):
         self.own.rollback()
-        TimeSlice(self.cron, 1000, fair=-1).is_over  # noqa: B018  asked for what it does
+        TimeSlice(self.cron, 1000, fair=-1).is_used_up  # noqa: B018  asked for what it does
         self.other.execute("SELECT id FROM ir_cron FOR NO KEY UPDATE NOWAIT")
 
 

@@ -302,7 +302,7 @@ class TestAnswer(PossibleOptOutCase):
         self.assertTrue(data["may_opt_out"])
         self.assertEqual(data["may_opt_out_text"], DOUBT)
         before = conversation.conversation_poll(conversation.id)
-        state = conversation.conversation_settle_doubt(conversation.id, False)
+        state = conversation.conversation_review_opt_out(conversation.id, False)
         self.assertFalse(state["may_opt_out"])
         self.assertNotEqual(conversation.conversation_poll(conversation.id), before)
 
@@ -318,7 +318,7 @@ class TestAnswer(PossibleOptOutCase):
             "conversation": lambda: (
                 self._conversation()
                 .with_user(stranger)
-                .conversation_settle_doubt(self._conversation().id, True)
+                .conversation_review_opt_out(self._conversation().id, True)
             ),
             "list": lambda: self._conversation().with_user(stranger).action_keep_subscribed(),
             "person": lambda: self._person().with_user(stranger).action_confirm_opt_out(),

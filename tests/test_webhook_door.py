@@ -113,7 +113,7 @@ class TestWebhookController(HttpCase):
             "cut short": right[:-1],
             "empty": "",
         }
-        COUNTER.forget()
+        COUNTER.reset()
         with self.assertLogs(REFUSALS, "WARNING"):
             for name, header in cases.items():
                 with self.subTest(name):
@@ -124,20 +124,20 @@ class TestWebhookController(HttpCase):
 
     def test_refused_bodies_are_counted_and_written_once_in_a_while(self):
         """Whoever has the address may post without end: no row and no write for each."""
-        COUNTER.forget()
+        COUNTER.reset()
         with self.assertLogs(REFUSALS, "WARNING") as captured:
             for _time in range(12):
                 self.assertEqual(self._post(b"{}", "sha256=no").status_code, 403)
         written = self.env["waba.webhook.refusal"].search([("account_id", "=", self.account.id)])
         self.assertEqual(len(written), 1)
-        waiting = COUNTER.waiting((self.env.cr.dbname, self.account.id))
+        waiting = COUNTER.pending_count((self.env.cr.dbname, self.account.id))
         self.assertEqual(written.count + waiting, 12, "every one is counted")
         self.assertLess(len(captured.output), 12)
         self.assertEqual(self.account.refused_count, written.count)
         self.assertTrue(self.account.refused_at)
 
     def test_a_new_secret_starts_the_count_anew(self):
-        COUNTER.forget()
+        COUNTER.reset()
         with self.assertLogs(REFUSALS, "WARNING"):
             self._post(b"{}", "sha256=no")
         self.assertEqual(self.account.refused_count, 1)
@@ -150,7 +150,7 @@ class TestWebhookController(HttpCase):
     def test_an_account_without_app_secret_lets_nobody_in(self):
         self.account.app_secret = False
         for secret in ("", APP_SECRET):
-            COUNTER.forget()
+            COUNTER.reset()
             with self.subTest(secret), self.assertLogs(REFUSALS, "WARNING"):
                 self.assertEqual(self._post(b"{}", signature(b"{}", secret)).status_code, 403)
         self.assertFalse(self._events())
@@ -245,7 +245,7 @@ class TestWebhookController(HttpCase):
         self.assertFalse(self._events())
 
     def test_neither_events_nor_answers_nor_logs_hold_a_secret(self):
-        COUNTER.forget()
+        COUNTER.reset()
         with self.assertLogs("odoo", "DEBUG") as captured:
             answers = [
                 self._post(b'{"entry": []}'),

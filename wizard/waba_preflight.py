@@ -90,7 +90,7 @@ class WabaPreflight(models.TransientModel):
     def _permissions(self, report):
         """Return which buttons are shown, and the sentence above them."""
         campaign = self.campaign_id
-        stops = [stop for stop in report.stops if not campaign._has_valid_override(stop)]
+        stops = [stop for stop in report.blockers if not campaign._has_valid_override(stop)]
         final = [stop for stop in stops if not stop.can_be_overridden]
         missing = campaign._is_approval_missing()
         is_open = campaign.state == "draft" or campaign._is_paused_at_start()
@@ -129,7 +129,7 @@ class WabaPreflight(models.TransientModel):
         env, left_out = self.env, audience.counted - len(audience.receiving)
         parts = [
             env._("%s will receive it", format_number(env, report.receiving)),
-            env._("%s left out", format_number(env, audience.scaled(left_out))),
+            env._("%s left out", format_number(env, audience.scale_count(left_out))),
         ]
         if report.costs and report.costs.amounts:
             amount = " + ".join(
@@ -180,7 +180,7 @@ class WabaPreflight(models.TransientModel):
         if not self._is_manager():
             raise AccessError(self.env._("Only a manager launches over a stop, with a reason."))
         campaign._lock_campaigns()
-        stops = campaign._preflight_report().stops
+        stops = campaign._preflight_report().blockers
         if final := [stop for stop in stops if not stop.can_be_overridden]:
             raise UserError(
                 self.env._(

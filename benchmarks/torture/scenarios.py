@@ -60,14 +60,14 @@ def kill_while_settling(stage):
     stage.wait_killed_at("replies not written")
     stage.servers.arm("expired reservations being settled")
     stage.settle()
-    stage.kills += stage.servers.struck() - stage.kills
+    stage.kills += stage.servers.kill_count() - stage.kills
 
 
 def kill_while_pausing(stage):
     """Meta pauses the template while it is being sent, and releases it again."""
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(300))
-    stage.linger(1)
+    stage.wait_idle(1)
     stage.servers.arm("pause being written")
     stage.set_template("PAUSED")
     stage.wait_killed()
@@ -81,7 +81,7 @@ def kill_while_requeueing(stage):
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
     campaign_id = stage.campaign(stage.take_leads(400))
-    stage.linger(1)
+    stage.wait_idle(1)
     stage.servers.arm("taking back unsent rows")
     stage.fault("error", code=131057, count=1)
     stage.wait_killed()
@@ -113,7 +113,7 @@ def kill_hosts(stage):
     hosts = [stage.servers.start_host(1), stage.servers.start_host(1)]
     stage.campaign(stage.take_leads(1200))
     for turn in range(4):
-        stage.linger(stage.random.uniform(0.5, 3))
+        stage.wait_idle(stage.random.uniform(0.5, 3))
         hosts[turn % 2].kill()
         stage.kills += 1
         hosts[turn % 2] = stage.servers.start_host(1)
@@ -132,7 +132,7 @@ def crowd_on_one_number(hosts, stage):
     stage.campaign(second + first[:50])
     for _time in range(5):
         stage.direct(stage.senders()[0], stage.take_leads(20) + first[:5])
-        stage.linger(0.5)
+        stage.wait_idle(0.5)
     stage.settle()
 
 
@@ -145,7 +145,7 @@ def crowd_on_one_portfolio(hosts, shared_count, stage):
     """
     stage.limit_people("250")
     # Each reservation takes so long that those of the other numbers fall into it.
-    stage.servers.drag("reserved, not committed", 0.15)
+    stage.servers.delay_at("reserved, not committed", 0.15)
     for _host in range(hosts):
         stage.servers.start_host(1)
     senders, shared = stage.senders(), stage.take_leads(shared_count)
@@ -174,7 +174,7 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
     """
     stage.limit_people("250")
     stage.keep_for_followups(0.2)
-    stage.servers.drag("reserved, not committed", 0.15)
+    stage.servers.delay_at("reserved, not committed", 0.15)
     for _host in range(hosts):
         stage.servers.start_host(1)
     senders, shared = stage.senders()[:number_count], stage.take_leads(10)
@@ -245,7 +245,7 @@ def serialization_failures(stage):
     with Disturber(stage.place.database) as disturber:
         for sender_id in senders:
             stage.campaign(stage.take_leads(250), sender_id)
-        stage.linger(10)
+        stage.wait_idle(10)
     stage.settle()
     disturber.check()
 
@@ -256,13 +256,13 @@ def lost_lock(stage):
     stage.servers.start_host(1)
     stage.servers.start_host(1)
     stage.campaign(stage.take_leads(1500))
-    stage.linger(2)
+    stage.wait_idle(2)
     lost = 0
     while lost < 3:
         if not stage.states()["queued"]:
             raise DemoError(f"everything was sent before the lock was lost {lost + 1} times")
         lost += stage.lose_lock()
-        stage.linger(1)
+        stage.wait_idle(1)
     stage.settle()
 
 
@@ -271,10 +271,10 @@ def red_while_sending(stage):
     stage.fault("latency", ms=[100, 400], count=None)
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(900))
-    stage.linger(2)
+    stage.wait_idle(2)
     stage.set_rating_red()
     stage.direct(stage.senders()[0], stage.take_leads(20))
-    stage.linger(10)
+    stage.wait_idle(10)
     stage.settle()
 
 
@@ -288,7 +288,7 @@ def postgres_restarts(stage):
     stage.servers.start_host(2)
     stage.campaign(stage.take_leads(900))
     for _time in range(3):
-        stage.linger(stage.random.uniform(2, 4))
+        stage.wait_idle(stage.random.uniform(2, 4))
         restart_postgres()
     stage.settle()
 
@@ -393,7 +393,7 @@ def statuses_an_hour_late(stage):
     for _quarter in range(6):
         stage.pass_time(900)
         stage.simulator.post("flush", timeout=0.5, hurry=True)
-        stage.linger(1)
+        stage.wait_idle(1)
     stage.settle()
 
 
@@ -401,11 +401,11 @@ def odoo_is_down(stage):
     """Statuses come while no server of ours is up; Meta sends them again."""
     host = stage.servers.start_host(2)
     stage.campaign(stage.take_leads(400))
-    stage.linger(2.5)
+    stage.wait_idle(2.5)
     stage.servers.web.kill()
     host.kill()
     stage.kills += 1
-    stage.linger(6)
+    stage.wait_idle(6)
     stage.servers.start_web()
     stage.servers.start_host(2)
     stage.settle()
@@ -458,7 +458,7 @@ def short_kills(stage):
 def short_crowd(stage):
     """Two hosts, two numbers, one portfolio of 250 people."""
     stage.limit_people("250")
-    stage.servers.drag("reserved, not committed", 0.4)
+    stage.servers.delay_at("reserved, not committed", 0.4)
     stage.servers.start_host(1)
     stage.servers.start_host(1)
     stage.pause_numbers()

@@ -375,12 +375,12 @@ class Stage:
     def wait_killed_at(self, point, times=1, skip=0, seconds=120):
         """Wait until a process has been killed at this crash point, `times` times."""
         for _time in range(times):
-            before = self.servers.struck()
+            before = self.servers.kill_count()
             self.servers.arm(point, skip)
             try:
                 self._wait_awake(
                     f"a process at the point '{point}'",
-                    lambda before=before: self.servers.struck() > before,
+                    lambda before=before: self.servers.kill_count() > before,
                     seconds,
                 )
             finally:
@@ -389,7 +389,7 @@ class Stage:
 
     def wait_killed(self, seconds=120):
         """The point armed before has killed one more process."""
-        self._wait_awake("the armed crash", lambda: self.servers.struck() > self.kills, seconds)
+        self._wait_awake("the armed crash", lambda: self.servers.kill_count() > self.kills, seconds)
         self.kills += 1
 
     def kill_at_random(self, times, within=4.0):
@@ -431,7 +431,7 @@ class Stage:
         gets it. Alarms that the engine set are due then; one that it forgot stays forgotten.
         """
         if self.is_supervised:
-            self.servers.revive()
+            self.servers.restart_ended_hosts()
         self.database.wake()
         now, seen = time.monotonic(), (self.states(), self.simulator.get("log", since=END)["next"])
         if seen != self._seen:
