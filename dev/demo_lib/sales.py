@@ -65,7 +65,7 @@ ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko
 
 def tell(demo):
     """Play the week; return its results, for the summary and the checks."""
-    return SalesStory(demo).tell()
+    return SalesStory(demo).run_sales_story()
 
 
 def summary(facts):
