@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 
+from .access_groups import USER_GROUP
 from .window_actions import list_action
 
-USER_GROUP = "waba_campaign.waba_group_user"
 # A change of one of these may bring a lead into a follow-up, or end one.
 FOLLOWUP_FIELDS = frozenset(
     ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",

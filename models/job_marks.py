@@ -3,7 +3,12 @@
 By SQL: `set_param` would make every process forget all it has cached, every ten minutes.
 """
 
+from datetime import timedelta
+
+from odoo import fields
 from odoo.tools import SQL
+
+MESSAGE_KEEP_DAYS = ("waba_campaign.message_keep_days", 0)
 
 
 def read_checkpoint(env, key):
@@ -26,3 +31,14 @@ def write_checkpoint(env, key, value):
 
 def delete_checkpoint(env, key):
     env.cr.execute(SQL("DELETE FROM ir_config_parameter WHERE key = %s", key))
+
+
+def retention_start(env, parameter):
+    """The moment before which things go, from a system parameter in days; None: never.
+
+    :param parameter: (name, days when it is not set or no number)
+    """
+    name, default = parameter
+    value = env["ir.config_parameter"].sudo().get_param(name, "")
+    days = int(value) if value.isdecimal() else default
+    return fields.Datetime.now() - timedelta(days=days) if days else None

@@ -6,13 +6,10 @@ from odoo.tools import SQL
 
 from ..policy import canary as canary_policy
 from ..policy import reputation_rates
-from .waba_campaign_canary import DEPARTED_STATES
+from .waba_campaign_canary import DEPARTED_STATES, RECHECK_DELAY
 from .waba_message_day import DEPARTURE_SQL, measure_conditions
 from .waba_reputation_words import format_number
 from .waba_response_words import campaign_sentence, summary
-
-# When a wave that is long enough over is looked at again; people go on receiving it.
-RECHECK_DELAY = timedelta(minutes=10)
 
 
 class WabaCampaign(models.Model):

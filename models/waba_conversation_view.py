@@ -3,11 +3,11 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..policy import media as media_policy
+from .access_groups import USER_GROUP
 from .waba_conversation_desk import SHOWN_MESSAGES_SQL
 from .waba_recipient import recipients_with_numbers
 
 PAGE = 50
-USER_GROUP = "waba_campaign.waba_group_user"
 PERSON_MODELS = ("crm.lead", "res.partner")
 
 

@@ -1,10 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL, format_date
 
+from .waba_message import LINKED_MODELS
 from .waba_recipient import recipients_with_numbers
-
-# What leads to a lead or contact by (res_model, res_id).
-LINKED_MODELS = ("waba.message", "waba.conversation")
 
 
 class WabaMessage(models.Model):

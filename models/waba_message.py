@@ -45,6 +45,8 @@ UUID_SQL = SQL(
     """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
        || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
 )
+# What leads to a lead or contact by (res_model, res_id).
+LINKED_MODELS = ("waba.message", "waba.conversation")
 VARIANTS = [("a", "A"), ("b", "B")]
 ORIGINS = [
     ("campaign", "Campaign"),

@@ -5,10 +5,9 @@ from odoo.tools import SQL
 
 from ..policy import reputation_rates
 from .hooks import hook
-from .job_marks import read_checkpoint, write_checkpoint
+from .job_marks import MESSAGE_KEEP_DAYS, read_checkpoint, retention_start, write_checkpoint
 from .labels import same_selection
 from .waba_message_day import DEPARTURE_SQL, measure_conditions
-from .waba_message_retention import MESSAGE_KEEP_DAYS, retention_start
 from .waba_phone_prefix import prefix_sql
 
 # WhatsApp keeps a message for up to 30 days for a phone that is off; answers and opt-outs come

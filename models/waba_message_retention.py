@@ -1,25 +1,13 @@
-from datetime import timedelta
-
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
+
+from .job_marks import MESSAGE_KEEP_DAYS, retention_start
 
 LIMIT = 10_000
 # Days; 0 keeps everything. System parameters of these names say otherwise.
 WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
-MESSAGE_KEEP_DAYS = ("waba_campaign.message_keep_days", 0)
 
 ENDED_MESSAGE_SQL = SQL("m.state NOT IN ('queued', 'reserved', 'uncertain')")
-
-
-def retention_start(env, parameter):
-    """The moment before which things go, from a system parameter in days; None: never.
-
-    :param parameter: (name, days when it is not set or no number)
-    """
-    name, default = parameter
-    value = env["ir.config_parameter"].sudo().get_param(name, "")
-    days = int(value) if value.isdecimal() else default
-    return fields.Datetime.now() - timedelta(days=days) if days else None
 
 
 class WabaWebhookEvent(models.Model):

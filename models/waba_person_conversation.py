@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-USER_GROUP = "waba_campaign.waba_group_user"
+from .access_groups import USER_GROUP
 
 
 class WabaPersonMixin(models.AbstractModel):

@@ -1,9 +1,8 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from .access_groups import USER_GROUP
 from .waba_recipient import recipients_with_numbers
-
-USER_GROUP = "waba_campaign.waba_group_user"
 
 
 class WabaPersonMixin(models.AbstractModel):

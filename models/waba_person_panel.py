@@ -6,13 +6,13 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..policy import eligibility, frequency
+from .access_groups import USER_GROUP
 from .consent_sql import strictest_consent
 from .labels import selection_label
 from .phone_countries import number_country
 from .waba_failure import failure_text
 from .waba_recipient import recipients_with_numbers
 
-USER_GROUP = "waba_campaign.waba_group_user"
 ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
 # The refusals that follow from what the person said, and of what they said it.
 PURPOSE_BY_REASON = {"opted_out": "marketing", "opted_out_utility": "utility"}

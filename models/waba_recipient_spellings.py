@@ -2,8 +2,8 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..policy import numbers
+from .consent_sql import PURPOSES
 from .number_sql import e164_sql
-from .waba_recipient_consent import PURPOSES
 
 # What both rows of a person know: the later moment is the stricter one.
 LATEST_WINS_FIELDS = ("slot_at", "last_marketing_at", "marketing_held_until", "unreachable_until")

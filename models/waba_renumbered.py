@@ -2,10 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
+from .access_groups import USER_GROUP
 from .consent_sql import consent_sql
 from .waba_recipient import recipients_with_numbers
 
-USER_GROUP = "waba_campaign.waba_group_user"
 # Beside the phone fields themselves: what a number is read by, and whose number a lead shows.
 COUNTRY_SOURCE_FIELDS = {"country_id", "partner_id"}
 

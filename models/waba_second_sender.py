@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .job_marks import MESSAGE_KEEP_DAYS, retention_start
 from .waba_failure import failure_text
-from .waba_message_retention import MESSAGE_KEEP_DAYS, retention_start
 
 # How long a message of somebody else's is news on the account and in its diagnosis.
 REMINDER_INTERVAL = timedelta(days=7)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from odoo.addons.waba_campaign.models import (
+    job_marks,
     waba_account_sync,
     waba_attribution_due,
     waba_campaign_audience,
@@ -171,7 +172,7 @@ SENTENCES = {
         ("up to {} connections (`MAX_CONNECTIONS`)", waba_sender_dispatch.MAX_CONNECTIONS),
         ("up to {} messages (`MAX_RESERVATION`)", waba_sender_dispatch.MAX_RESERVATION),
         ("`{}` | {} |", *waba_message_retention.WEBHOOK_KEEP_DAYS),
-        ("`{}` | {}: never |", *waba_message_retention.MESSAGE_KEEP_DAYS),
+        ("`{}` | {}: never |", *job_marks.MESSAGE_KEEP_DAYS),
         ("{:,} rows at a time (`LIMIT`)", waba_message_retention.LIMIT),
     ],
     "security.md": [
