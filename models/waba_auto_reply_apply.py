@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields, models
 
 from ..policy import auto_reply
-from .waba_recipient_doubt import POSSIBLE_OPT_OUT
+from .waba_message import POSSIBLE_OPT_OUT
 
 DAY = timedelta(hours=24)
 

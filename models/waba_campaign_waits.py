@@ -4,7 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..policy import limits, pacing
-from .waba_recipient_doubt import POSSIBLE_OPT_OUT
+from .waba_message import POSSIBLE_OPT_OUT
 from .waba_reputation_words import format_number
 
 

@@ -47,6 +47,8 @@ UUID_SQL = SQL(
 )
 # What leads to a lead or contact by (res_model, res_id).
 LINKED_MODELS = ("waba.message", "waba.conversation")
+# Why a row waits, and why a message asked for manually is refused: one word for one thing.
+POSSIBLE_OPT_OUT = "may_opt_out"
 VARIANTS = [("a", "A"), ("b", "B")]
 ORIGINS = [
     ("campaign", "Campaign"),

@@ -70,13 +70,7 @@ class WabaMessage(models.Model):
         record = with_language(user or sender.company_id, record)
         to, person = self._address_values(record, sender.portfolio_id)
         to["record_traits"] = self._message_record_traits(record, sender.company_id)
-        content = (
-            self._template_values(template)
-            if template
-            else {"kind": "text", "category": "service", "text": text}
-            if not media
-            else {"category": "service", "text": text, **self._media_values(media)}
-        )
+        content = self._direct_content(template, text, media)
         plan = self._departure_values(sender, record, person, to, origin, content, not_before)
         reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
         if template and reason in (False, "frequency"):
@@ -108,6 +102,12 @@ class WabaMessage(models.Model):
             sender._trigger_dispatch()
             row._on_queued(media)
         return row
+
+    def _direct_content(self, template, text, media):
+        if template:
+            return self._template_values(template)
+        of_media = self._media_values(media) if media else {"kind": "text"}
+        return {"category": "service", "text": text, **of_media}
 
     def _departure_values(self, sender, record, person, to, origin, content, not_before):
         """Field values that tell when a message may leave and why not before, or why never."""

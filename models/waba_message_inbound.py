@@ -3,8 +3,13 @@ from odoo.fields import Domain
 
 from ..policy import landing
 from .hooks import implements
-from .waba_message import ACCEPTED_STATES, CLOCK_TOLERANCE, REPLY_PERIOD, REPORTED_KINDS
-from .waba_recipient_doubt import POSSIBLE_OPT_OUT
+from .waba_message import (
+    ACCEPTED_STATES,
+    CLOCK_TOLERANCE,
+    POSSIBLE_OPT_OUT,
+    REPLY_PERIOD,
+    REPORTED_KINDS,
+)
 
 
 class WabaMessage(models.Model):

@@ -51,6 +51,15 @@ class WabaMessage(models.Model):
 
     _inherit = "waba.message"
 
+    @api.model
+    @hook
+    def _on_candidates(self, rows, now):
+        """In the transaction that reserves, when these rows are about to be chosen from.
+
+        :param rows: dicts of CANDIDATE_COLUMNS
+        :return: ids of those that may not leave now: they are no longer queued, or postponed
+        """
+
     time_zone = fields.Char(
         "Person's time zone",
         readonly=True,
@@ -171,17 +180,9 @@ class WabaSender(models.Model):
         for portfolio in portfolios.sorted("id"):
             portfolio._lock_for_reservation()
 
-    @hook
-    def _on_candidates(self, rows, now):
-        """In the transaction that reserves, when these rows are about to be chosen from.
-
-        :param rows: dicts of CANDIDATE_COLUMNS
-        :return: ids of those that may not leave now: they are no longer queued, or postponed
-        """
-
     def _exclude_ineligible(self, rows, now, leaves_by):
         """Consent and reach once more, in the transaction that reserves: who may be written to."""
-        gone = set().union(*self._on_candidates(rows, now))
+        gone = set().union(*self.env["waba.message"]._on_candidates(rows, now))
         rows = [row for row in rows if row["id"] not in gone]
         allowed = []
         blocked_countries = self.account_id._blocked_countries()

@@ -4,7 +4,11 @@ from markupsafe import Markup
 from odoo import fields, models
 from odoo.tools import LazyTranslate
 
+from .waba_message import POSSIBLE_OPT_OUT
+
 _lt = LazyTranslate(__name__)
+
+REVIEW_ACTIVITY = "waba_campaign.activity_type_may_opt_out"
 
 # What a message is called where its text alone says nothing.
 KIND_LABELS = {
@@ -94,3 +98,67 @@ class WabaMessage(models.Model):
             words = f"{line['quantity']} × {line['product']} ({line['price']} {line['currency']})"
             parts.append(Markup("%s") % words)
         return Markup("<br/>").join(parts)
+
+    # ------------------------------------------------------------------
+    # Possible opt-outs
+    # ------------------------------------------------------------------
+
+    def _create_review_activity(self):
+        """Whoever is on it finds it among their activities: one per record, until it is settled."""
+        self.ensure_one()
+        record = self._get_record()
+        user = self.user_id or self._find_conversation().responsible_id
+        user = user or self.company_id.waba_lead_user_id
+        if record is None or not user or self._open_review_activities(record):
+            return
+        record.activity_schedule(
+            REVIEW_ACTIVITY,
+            user_id=user.id,
+            summary=self.env._("May want to opt out: confirm"),
+            note=self.env._(
+                "They wrote “%s”. Promotions to them wait until you choose “Opt out” or “Keep "
+                "subscribed” on the WhatsApp tab.",
+                self._summary(),
+            ),
+        )
+
+    def _find_conversation(self):
+        if not self:
+            return self.env["waba.conversation"]
+        return self.env["waba.conversation"].search(
+            [
+                ("sender_id", "=", self.sender_id.id),
+                ("recipient_id", "=", self.recipient_id.id),
+            ],
+            limit=1,
+        )
+
+    def _open_review_activities(self, record):
+        activity_type = self.env.ref(REVIEW_ACTIVITY)
+        return record.sudo().activity_ids.filtered(
+            lambda activity: activity.activity_type_id == activity_type
+        )
+
+    def _close_review_activity(self, feedback):
+        for message in self:
+            record = message._get_record()
+            if record is not None:
+                message._open_review_activities(record).action_feedback(feedback=feedback)
+
+    def _hold_for_review(self):
+        """Not before somebody has read what the person wrote: no time brings it back by itself."""
+        self.write({"retry_at": False, "wait_reason": POSSIBLE_OPT_OUT})
+
+    def _resume_reviewed(self):
+        now = fields.Datetime.now()
+        for row in self:
+            row.write(
+                {
+                    "retry_at": max(
+                        filter(
+                            None, (now, row.not_before_at, row.recipient_id.marketing_held_until)
+                        )
+                    ),
+                    "wait_reason": False,
+                }
+            )

@@ -3,9 +3,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .number_sql import e164_sql
+from .waba_message import POSSIBLE_OPT_OUT
 
-# Why a row waits, and why a message asked for manually is refused: one word for one thing.
-POSSIBLE_OPT_OUT = "may_opt_out"
 NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
 
 

@@ -4,8 +4,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .waba_failure import failure_text
-from .waba_message_doubt import ACTIVITY as DOUBT_ACTIVITY
 from .waba_message_notify import REPLY_ACTIVITY
+from .waba_message_talk import REVIEW_ACTIVITY
 
 # {model: (the table's column with the company, or SQL that finds it from the table's columns; the
 # path of a domain; columns emptied)} of what one company holds about a person.
@@ -284,7 +284,7 @@ class WabaMessage(models.Model):
     def _unlink_reply_activities(self):
         """Activities to answer them quote them, and so does what is noted when one is done."""
         types = self.env["mail.activity.type"]
-        for xml_id in (REPLY_ACTIVITY, DOUBT_ACTIVITY):
+        for xml_id in (REPLY_ACTIVITY, REVIEW_ACTIVITY):
             types |= self.env.ref(xml_id, raise_if_not_found=False) or types
         for model, rows in self.filtered("res_id").grouped("res_model").items():
             of_others = self.search(

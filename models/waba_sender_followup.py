@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import models
+from odoo import api, models
 from odoo.tools import SQL
 
 from .hooks import implements
@@ -9,15 +9,16 @@ from .hooks import implements
 PAUSED_RETRY = timedelta(hours=1)
 
 
-class WabaSender(models.Model):
+class WabaMessage(models.Model):
     """Messages of follow-ups, asked about once more in the transaction that reserves them.
 
     What ended a follow-up has cancelled its messages in its own transaction. What happened while
     such a message was being queued, unseen by either, is found here.
     """
 
-    _inherit = "waba.sender"
+    _inherit = "waba.message"
 
+    @api.model
     @implements("_on_candidates")
     def _stop_exited_sequences(self, rows, now):
         """Cancel the rows of follow-ups that ended, put off those of paused ones.
@@ -46,6 +47,7 @@ class WabaSender(models.Model):
         self.env["waba.message"].flush_model()
         return set(followed.filtered(lambda row: row.state != "queued").ids) | set(paused.ids)
 
+    @api.model
     def _filter_sequence_rows(self, rows):
         """Those of the candidates that follow-ups queued. Campaigns' rows are not read for it."""
         messages = self.env["waba.message"]
