@@ -13,6 +13,17 @@ STATES = [
     ("done", "Done"),
     ("cancelled", "Cancelled"),
 ]
+# What the A/B test consists of; fixed as soon as the campaign is under way.
+AB_TEST_FIELDS = frozenset(
+    ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
+)
+# What a choice of the audience consists of; fixed as soon as the campaign is under way.
+SOURCE_FIELDS = frozenset(
+    (
+        "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
+        "audience_category_id", "audience_campaign_id", "audience_outcome",
+    )
+)  # fmt: skip
 
 
 class WabaCampaign(models.Model):

@@ -11,10 +11,6 @@ AB_TEST_STATES = [
     ("waiting", "Waiting for reactions"),
     ("decided", "Decided"),
 ]
-# What the A/B test consists of; fixed as soon as the campaign is under way.
-AB_TEST_FIELDS = frozenset(
-    ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
-)
 
 
 class WabaCampaign(models.Model):

@@ -1,8 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .waba_campaign_ab import AB_TEST_FIELDS
-from .waba_campaign_sources import SOURCE_FIELDS
+from .waba_campaign import AB_TEST_FIELDS, SOURCE_FIELDS
 
 
 class WabaCampaign(models.Model):

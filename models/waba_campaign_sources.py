@@ -5,6 +5,7 @@ from odoo.tools import format_date
 
 from ..policy import retry
 from .labels import selection_labels
+from .waba_campaign import SOURCE_FIELDS
 from .waba_failure import FAILURE_REASONS
 
 SOURCES = [
@@ -26,13 +27,6 @@ OUTCOMES = [
 ]
 # Nobody: a source that is not chosen yet must never stand for everybody.
 EMPTY_DOMAIN = "[(0, '=', 1)]"
-# What a choice of the audience consists of; fixed as soon as the campaign is under way.
-SOURCE_FIELDS = frozenset(
-    (
-        "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
-        "audience_category_id", "audience_campaign_id", "audience_outcome",
-    )
-)  # fmt: skip
 
 
 class WabaCampaign(models.Model):

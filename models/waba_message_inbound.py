@@ -2,7 +2,6 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ..policy import landing
-from .hooks import implements
 from .waba_message import (
     ACCEPTED_STATES,
     CLOCK_TOLERANCE,
@@ -127,11 +126,3 @@ class WabaMessage(models.Model):
             and person._consent_state("marketing", self.company_id) == "opted_out"
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)
-
-
-class WabaWebhookEvent(models.Model):
-    _inherit = "waba.webhook.event"
-
-    @implements("_on_person_message")
-    def _receive_message(self, sender, item, at):
-        self.env["waba.message"]._receive_inbound(sender, item, at)

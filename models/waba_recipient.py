@@ -4,6 +4,8 @@ from odoo.tools import SQL
 
 from ..policy import numbers
 
+NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
+
 
 class WabaRecipient(models.Model):
     """One person, as one portfolio knows them: an E.164 number and/or Meta's user id (BSUID).

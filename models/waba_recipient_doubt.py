@@ -4,8 +4,7 @@ from odoo.tools import SQL
 
 from .number_sql import e164_sql
 from .waba_message import POSSIBLE_OPT_OUT
-
-NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
+from .waba_recipient import NO_DOUBT
 
 
 class WabaRecipient(models.Model):

@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..policy import numbers
-from .waba_recipient_doubt import NO_DOUBT
+from .waba_recipient import NO_DOUBT
 
 
 class WabaRecipient(models.Model):

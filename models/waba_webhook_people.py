@@ -3,7 +3,6 @@ from odoo.exceptions import UserError
 
 from ..cloud_api import InboundMessage
 from ..policy import intent, numbers, second_sender
-from .hooks import hook
 from .waba_message import REPORTED_KINDS
 from .waba_webhook_wait import PendingSubject
 
@@ -44,17 +43,8 @@ class WabaWebhookEvent(models.Model):
                 "number",
                 self.env._("The number with the ID %s is not known here.", item.phone_number_uid),
             )
-        self._on_person_message(sender, item, self._event_time(item))
+        self.env["waba.message"]._receive_inbound(sender, item, self._event_time(item))
         return None
-
-    @hook
-    def _on_person_message(self, sender, item, at):
-        """After a message to `sender`, known here and not received before, was read from this body.
-
-        :param sender: waba.sender
-        :param item: cloud_api.InboundMessage
-        :param at: naive UTC datetime when it was written
-        """
 
     def _event_time(self, item):
         """When it happened; nobody can have said something after it came in."""
