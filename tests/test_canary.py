@@ -122,7 +122,7 @@ class TestCanaryWave(CanaryCase):
     def test_people_left_out_take_no_room_of_the_wave(self):
         leads = self._leads(25)
         campaign = self._waiting(leads)
-        self.env["phone.blacklist"]._add_line(
+        self.env["phone.blacklist"]._add(
             [lead.phone_sanitized for lead in leads[:4]]
         )
         self._dispatch()

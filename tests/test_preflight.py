@@ -375,7 +375,7 @@ class TestLines(PreflightCase):
 class TestDryRun(PreflightCase):
     def test_it_counts_what_the_preparation_makes_and_leaves_no_trace(self):
         leads = self._leads(4)
-        self.env["phone.blacklist"]._add_line([leads[0].phone_sanitized])
+        self.env["phone.blacklist"]._add([leads[0].phone_sanitized])
         twin = self._lead(leads[1].phone)
         ours = self._lead(self.sender.number)
         campaign = self._campaign(leads | twin | ours | self._lead("n/a") | self._lead(False))

@@ -99,13 +99,13 @@ class TestOnePerson(SpellingCase):
     def test_a_blacklisted_spelling_is_left_out_when_prepared_and_when_reserved(self):
         for shown, other in VALID_BOTH:
             with self.subTest(shown=shown):
-                self.env["phone.blacklist"]._add_line([other])
+                self.env["phone.blacklist"]._add([other])
                 row = self._of_lead(shown)
                 self.assertEqual((row.state, row.failure_type), ("skipped", "blacklisted"))
                 self._forget()
                 row = self._of_lead(shown)
                 self.assertEqual(row.state, "queued")
-                self.env["phone.blacklist"]._add_line([other])
+                self.env["phone.blacklist"]._add([other])
                 self._dispatch()
                 self.assertEqual((row.state, row.failure_type), ("skipped", "blacklisted"))
                 self.assertFalse(self.simulator.sends())
