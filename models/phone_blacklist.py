@@ -53,7 +53,7 @@ class WabaRecipient(models.Model):
         there = blacklist.search([("number", "in", numbers)]).mapped("number")
         if new := sorted(set(numbers) - set(there)):
             reason = self.env._("Opted out of WhatsApp promotions.")
-            blacklist._add_line(new, message=reason).write({"waba_added": True})
+            blacklist._add(new, message=reason).write({"waba_added": True})
 
     def _remove_from_blacklist(self):
         blacklist = self.env["phone.blacklist"].sudo().with_context(waba_feeds=True)

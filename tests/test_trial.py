@@ -59,7 +59,7 @@ class AbTestCase(WabaCase):
     def _dispatch(self, sender=None):
         """Until nothing is due: a slow machine takes a few messages back and sends them later."""
         for _attempt in range(20):
-            super()._dispatch_queue(sender)
+            super()._dispatch(sender)
             late = self.env["waba.message"].search(
                 [
                     ("state", "=", "queued"),
