@@ -1,4 +1,4 @@
-"""Run by dev/rights-table in Odoo's shell; the same questions as tests/test_security.py asks."""
+"""Run by dev/rights-table in Odoo's shell; the same questions as tests/project/test_security.py asks."""
 
 from odoo.addons.waba_campaign.tests import rights
 from odoo.tests import new_test_user

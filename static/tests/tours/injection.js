@@ -2,7 +2,7 @@ import { addTour, see } from "./steps";
 
 const services = () => odoo.__WOWL_DEBUG__.root.env.services;
 
-/** What hostile texts do when they are run; see tests/test_injection.py. */
+/** What hostile texts do when they are run; see tests/tours/test_injection.py. */
 function checkNothingRan(where) {
     if (window.waba_ran || document.querySelector("iframe[srcdoc], base[href*=evil], img[src=x]")) {
         throw new Error(`a hostile text was run or became a part of the page: ${where}`);

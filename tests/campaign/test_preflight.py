@@ -1,0 +1,697 @@
+"""The pre-flight: each line passes, warns and stops on real people, and names the right rows."""
+
+import json
+import re
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+
+from ...models import waba_campaign_dry_run
+from ...policy import preflight
+from ..common import ROOT, WabaCase
+
+PAYLOADS = ROOT / "tests" / "payloads"
+CASES = {}
+
+
+def case(line, level):
+    """A method that makes a world in which `line` says `level`.
+
+    It returns (campaign, records that the line names or None, what its sentence says).
+    """
+
+    def keep(function):
+        CASES[line, level] = function
+        return function
+
+    return keep
+
+
+class PreflightCase(WabaCase):
+    def setUp(self):
+        super().setUp()
+        self.env.company.waba_quiet_hours = False
+
+    def _line(self, campaign, line, **more):
+        """The Check of a line, the first of several."""
+        found = [check for check in campaign._preflight_report().checks if check.line == line]
+        self.assertTrue(found, f"no line {line}")
+        return found[0]
+
+    def _levels(self, campaign):
+        return {check.line: check.level for check in campaign._preflight_report().checks}
+
+    def _opt_in(self, leads):
+        people = self.env["waba.recipient"]._find_or_create_by_number(
+            self.portfolio, leads.mapped("phone_sanitized")
+        )
+        for person in people.values():
+            person._set_marketing_state("opted_in", "person", "A form.")
+        return people
+
+    def _written_to(self, leads, days, **values):
+        """These people got a message so many days ago."""
+        at = fields.Datetime.now() - timedelta(days=days)
+        for lead in leads:
+            self._message(
+                lead.phone_sanitized, "delivered", accepted_at=at, delivered_at=at, **values
+            )
+
+    def _past_campaign(self, delivered, opted_out, first=77_000_000):
+        campaign = self._campaign(self._leads(1, start=900_000), name="Before")
+        campaign._start_launch()
+        numbers = [f"+346{index:08d}" for index in range(first, first + delivered)]
+        people = self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, numbers)
+        now = fields.Datetime.now()
+        self.env["waba.message"].create(
+            [
+                {
+                    "account_id": self.account.id,
+                    "sender_id": self.sender.id,
+                    "company_id": self.env.company.id,
+                    "campaign_id": campaign.id,
+                    "recipient_id": people[number].id,
+                    "number": number,
+                    "template_id": self.template.id,
+                    "category": "marketing",
+                    "state": "delivered",
+                    "opted_out_at": now if index < opted_out else False,
+                }
+                for index, number in enumerate(numbers)
+            ]
+        )
+        campaign.sudo().state = "done"
+        return campaign
+
+
+class TestLines(PreflightCase):
+    def test_each_line_has_a_case_for_each_of_its_levels(self):
+        declared = {(line, level) for line, known in preflight.LINES.items()
+                    for level in known.levels}  # fmt: skip
+        self.assertEqual(set(CASES), declared)
+
+    def test_each_line_at_each_of_its_levels_names_the_right_rows(self):
+        for (line, level), make in CASES.items():
+            with self._case(f"{line}: {level}"):
+                campaign, records, words = make(self)
+                check = self._line(campaign, line)
+                self.assertEqual((check.level, check.line), (level, line), check.sentence)
+                self.assertRegex(check.sentence, words)
+                if records is not None:
+                    self.assertEqual(check.records, records)
+                if level == "stop":
+                    self.assertEqual(
+                        check.can_be_overridden, preflight.can_be_overridden(line, check.case)
+                    )
+                    with self.assertRaisesRegex(UserError, re.escape(check.sentence[:40])):
+                        campaign.action_launch()
+                    self.assertEqual(campaign.state, "draft")
+
+    @case("reach", "pass")
+    def _reach_pass(self):
+        leads = self._leads(3)
+        return self._campaign(leads), leads, "Everybody gets it: 3 of 3"
+
+    @case("reach", "warn")
+    def _reach_warn(self):
+        lead, others = self._leads(1), self._lead("n/a") | self._lead("n/a too")
+        return self._campaign(lead | others), lead, "Only 1 of 3"
+
+    @case("reach", "stop")
+    def _reach_stop(self):
+        return self._campaign(self._lead("n/a")), None, "0 of 1 people would get it"
+
+    @case("left_out", "pass")
+    def _left_out_pass(self):
+        return self._campaign(self._leads(3)), None, "0 of 3"
+
+    @case("left_out", "warn")
+    def _left_out_warn(self):
+        leads, other = self._leads(2), self._lead("n/a")
+        return (
+            self._campaign(leads | other),
+            other,
+            "Left out: 1 of 3 people. The phone number is not valid",
+        )
+
+    @case("template", "pass")
+    def _template_pass(self):
+        return self._campaign(self._leads(1)), None, "approved, and Meta's rating is High"
+
+    @case("template", "warn")
+    def _template_warn(self):
+        self.template.quality_score = "yellow"
+        return self._campaign(self._leads(1)), None, "is Medium"
+
+    @case("template", "stop")
+    def _template_stop(self):
+        campaign = self._campaign(self._leads(1))
+        self.template._set_status("paused", "FIRST_PAUSE")
+        return campaign, None, "Paused by Meta"
+
+    @case("category", "pass")
+    def _category_pass(self):
+        return self._campaign(self._leads(1)), None, "It is a promotion"
+
+    @case("category", "warn")
+    def _category_warn(self):
+        self._take_category_warning(self.utility_template)
+        campaign = self._campaign(self._leads(1), template_id=self.utility_template.id)
+        return campaign, None, "of the category Promotion, not Service message"
+
+    def _take_category_warning(self, template):
+        body = json.loads((PAYLOADS / "template_category_warning.json").read_text())["body"]
+        value = body["entry"][0]["changes"][0]["value"]
+        value.update(
+            message_template_id=int(template.template_uid),
+            message_template_name=template.name,
+            message_template_language=template.language,
+        )
+        self._receive(body)
+
+    @case("way_out", "pass")
+    def _way_out_pass(self):
+        return self._campaign(self._leads(1)), None, "a button to opt out"
+
+    @case("way_out", "warn")
+    def _way_out_warn(self):
+        self.utility_template.category = "marketing"
+        campaign = self._campaign(self._leads(1), template_id=self.utility_template.id)
+        return campaign, None, "does not say how to get no more"
+
+    @case("sender", "pass")
+    def _sender_pass(self):
+        return self._campaign(self._leads(1)), None, "Meta's rating is High"
+
+    @case("sender", "warn")
+    def _sender_warn(self):
+        self.sender.quality_rating = "yellow"
+        return self._campaign(self._leads(1)), None, "Meta's rating of .* is Medium"
+
+    @case("sender", "stop")
+    def _sender_stop(self):
+        self.sender.quality_rating = "red"
+        return self._campaign(self._leads(1)), None, "is Low. Promotions wait"
+
+    @case("personal", "pass")
+    def _personal_pass(self):
+        return self._campaign(self._leads(2)), None, r"own words \(2 of 2\)"
+
+    def _by_city(self, leads):
+        campaign = self._campaign(leads)
+        campaign.variable_ids[:1].write({"source": "field", "field_path": "city"})
+        return campaign
+
+    @case("personal", "warn")
+    def _personal_warn(self):
+        leads = self._leads(3)
+        leads[0].city = "Madrid"
+        return self._by_city(leads), leads[1:], "2 of 3 people are left out because a text"
+
+    @case("personal", "stop")
+    def _personal_stop(self):
+        leads = self._leads(20)
+        leads[:10].city = "Madrid"
+        return self._by_city(leads), leads[10:], "10 of 20 people are left out because a text"
+
+    @case("consent", "pass")
+    def _consent_pass(self):
+        leads = self._leads(2)
+        self._opt_in(leads)
+        return self._campaign(leads), None, r"Everybody has an opt-in on record \(2 of 2\)"
+
+    @case("consent", "warn")
+    def _consent_warn(self):
+        leads = self._leads(3)
+        self._opt_in(leads[:1])
+        return self._campaign(leads), leads[1:], "2 of 3 people have no opt-in on record"
+
+    @case("consent", "stop")
+    def _consent_stop(self):
+        self.env.company.waba_opt_in_required = True
+        leads = self._leads(2)
+        return self._campaign(leads), leads, "0 of 2 people have an opt-in"
+
+    @case("countries", "pass")
+    def _countries_pass(self):
+        return self._campaign(self._leads(2)), None, r"everybody's country \(2 of 2\)"
+
+    @case("countries", "warn")
+    def _countries_warn(self):
+        leads, other = self._leads(2), self._lead("+1 212 555 0123")
+        return self._campaign(leads | other), other, r"1 of 3 people .*\(United States\)"
+
+    @case("countries", "stop")
+    def _countries_stop(self):
+        cuba = self.env["crm.lead"].concat(
+            *(self._lead(f"+53 5 234 56{index:02d}") for index in range(10))
+        )
+        return self._campaign(self._leads(2) | cuba), cuba, r"10 of 12 people .*\(Cuba\)"
+
+    @case("risk", "pass")
+    def _risk_pass(self):
+        past = self._past_campaign(200, 0)
+        return self._campaign(self._leads(100)), past, "0–2 opt-outs .* 0 % of 200 delivered"
+
+    @case("risk", "warn")
+    def _risk_warn(self):
+        past = self._past_campaign(200, 3)
+        return self._campaign(self._leads(10)), past, "1.5 % of 200 delivered"
+
+    @case("risk", "stop")
+    def _risk_stop(self):
+        past = self._past_campaign(200, 20)
+        return self._campaign(self._leads(10)), past, "10 % of 200 delivered"
+
+    @case("duration", "pass")
+    def _duration_pass(self):
+        return self._campaign(self._leads(2)), None, "The last message leaves at .*: 2"
+
+    @case("duration", "warn")
+    def _duration_warn(self):
+        self.portfolio.daily_cap = 1
+        return self._campaign(self._leads(3)), None, r"3 people take 3 days \(1 people a day\)"
+
+    @case("duration", "stop")
+    def _duration_stop(self):
+        self.portfolio.followup_share = 1.0
+        return self._campaign(self._leads(2)), None, "2 people are never written to"
+
+    @case("new_contacts", "pass")
+    def _new_contacts_pass(self):
+        leads = self._leads(2)
+        self._written_to(leads, 5)
+        return self._campaign(leads), None, r"Everybody was written to before \(2 of 2\)"
+
+    @case("new_contacts", "warn")
+    def _new_contacts_warn(self):
+        leads = self._leads(3)
+        self._written_to(leads[:1], 5)
+        return self._campaign(leads), leads[1:], "2 of 3 people were never written to"
+
+    @case("new_contacts", "stop")
+    def _new_contacts_stop(self):
+        leads = self._leads(preflight.MANY_NEW_CONTACTS)
+        return self._campaign(leads), leads, "1,000 of 1,000 people were never written to"
+
+    @case("renumbered", "pass")
+    def _renumbered_pass(self):
+        return self._campaign(self._leads(2)), None, "0 of 2"
+
+    @case("renumbered", "warn")
+    def _renumbered_warn(self):
+        leads = self._leads(2)
+        people = self.env["waba.recipient"]
+        number = leads[0].phone_sanitized
+        person = people._find_or_create_by_number(self.portfolio, [number])[number]
+        person._set_marketing_state("opted_out", "person", "No.")
+        leads[0].phone = "+34611999888"
+        return self._campaign(leads), leads[:1], "1 of 2 people are left out"
+
+    @case("frequency", "pass")
+    def _frequency_pass(self):
+        return self._campaign(self._leads(2)), None, "0 of 2"
+
+    @case("frequency", "warn")
+    def _frequency_warn(self):
+        self.env.company.write({"waba_frequency_count": 1, "waba_frequency_days": 7})
+        leads = self._leads(2)
+        at = fields.Datetime.now() - timedelta(days=1)
+        self._written_to(leads[:1], 1, promoted_at=at)
+        return self._campaign(leads), leads[:1], "1 of 2 people"
+
+    @case("hours", "pass")
+    def _hours_pass(self):
+        return self._campaign(self._leads(2)), None, "quiet hour for nobody: 0 of 2"
+
+    @case("hours", "warn")
+    def _hours_warn(self):
+        leads = self._leads(2)
+        self.env.company.write(
+            {"waba_quiet_hours": True, "waba_quiet_from": 0, "waba_quiet_until": 24}
+        )
+        # In Spain it is night, in Mexico, where the first one lives, it is not.
+        return self._with_quiet_hours_in_spain(leads)
+
+    def _with_quiet_hours_in_spain(self, leads):
+        local = fields.Datetime.context_timestamp(
+            self.env.user.with_context(tz="Europe/Madrid"), fields.Datetime.now()
+        )
+        hour = local.hour + local.minute / 60
+        self.env.company.write(
+            {"waba_quiet_from": (hour - 1) % 24, "waba_quiet_until": (hour + 1) % 24}
+        )
+        abroad = self._lead("+52 55 1234 5678", country_id=self.env.ref("base.mx").id)
+        return self._campaign(leads | abroad), leads, "2 of 3 people wait until their quiet hours"
+
+    @case("inactive", "pass")
+    def _inactive_pass(self):
+        leads = self._leads(2)
+        self._written_to(leads[:1], 5)
+        self._written_to(leads[1:], 400, read_at=fields.Datetime.now())
+        return self._campaign(leads), None, "0 of 2"
+
+    @case("inactive", "warn")
+    def _inactive_warn(self):
+        leads = self._leads(2)
+        self._written_to(leads[:1], 181)
+        return self._campaign(leads), leads[:1], "1 of 2 people have neither read nor written"
+
+    @case("cost", "pass")
+    def _cost_pass(self):
+        self.env["waba.rate"].create(
+            {"market": "Spain", "amount": 0.05, "valid_from": "2026-01-01",
+             "country_ids": self.env.ref("base.es").ids}
+        )  # fmt: skip
+        return self._campaign(self._leads(4)), None, r"About .*0\.20.* Messages: 4"
+
+    @case("cost", "warn")
+    def _cost_warn(self):
+        return self._campaign(self._leads(4)), None, r"4 messages cost is not known.*\(Spain\)"
+
+
+class TestDryRun(PreflightCase):
+    def test_it_counts_what_the_preparation_makes_and_leaves_no_trace(self):
+        leads = self._leads(4)
+        self.env["phone.blacklist"]._add([leads[0].phone_sanitized])
+        twin = self._lead(leads[1].phone)
+        ours = self._lead(self.sender.number)
+        campaign = self._campaign(leads | twin | ours | self._lead("n/a") | self._lead(False))
+        before = self.env["waba.recipient"].search_count([])
+        run = campaign._dry_run()
+        self.assertEqual(self.env["waba.recipient"].search_count([]), before)
+        self.assertFalse(self._rows(campaign))
+        campaign._start_launch()
+        self._prepare()
+        made = {}
+        for row in self._rows(campaign, "skipped"):
+            made.setdefault(row.failure_type, []).append(row.res_id)
+        self.assertEqual(run.left_out, made)
+        self.assertEqual(
+            set(made), {"blacklisted", "duplicate", "invalid_number", "no_number", "own_number"}
+        )
+        self.assertEqual(
+            [one.record_id for one in run.receiving],
+            [row.res_id for row in self._rows(campaign) if row.state != "skipped"],
+        )
+
+    def test_a_number_of_ours_is_told_before_the_launch(self):
+        ours = self._lead("600 000 001")
+        check = self._line(self._campaign(self._leads(2) | ours), "left_out")
+        self.assertEqual((check.level, check.records), ("warn", ours))
+        self.assertEqual(
+            check.sentence,
+            "Left out: 1 of 3 people. The number is one of your own WhatsApp numbers.",
+        )
+
+    def test_an_opt_out_given_elsewhere_counts(self):
+        lead = self._leads(2)
+        other = self.env["waba.portfolio"].create({"name": "Other"})
+        person = self.env["waba.recipient"]._find_or_create_by_number(
+            other, [lead[0].phone_sanitized]
+        )
+        next(iter(person.values()))._set_marketing_state("opted_out", "person", "No.")
+        self.assertEqual(self._campaign(lead)._dry_run().left_out, {"opted_out": lead[0].ids})
+
+    def test_a_salesperson_counts_the_leads_they_see(self):
+        own = self._salesperson_of_own()
+        leads = self._leads(3)
+        leads[0].user_id = own
+        (leads - leads[0]).user_id = self.salesperson
+        campaign = self._campaign(leads, user_id=own.id).with_user(own)
+        self.assertEqual(self._line(campaign, "reach").records, leads[0].with_user(own))
+
+
+class TestOutlook(PreflightCase):
+    def test_other_campaigns_and_the_follow_ups_share_are_counted(self):
+        self.portfolio.write({"daily_cap": 10, "followup_share": 0.2})
+        self._campaign(self._leads(20, start=500))._start_launch()
+        check = self._line(self._campaign(self._leads(8)), "duration")
+        self.assertIn("10 people a day, 2 kept for follow-ups, 20 people of other", check.sentence)
+        self.assertIn("8 people take 4 days", check.sentence)
+
+    def test_a_cost_in_another_currency_is_converted_when_its_rate_is_known(self):
+        home = self.env.company.currency_id
+        other = self.env.ref("base.USD") if home.name != "USD" else self.env.ref("base.EUR")
+        other.active = True
+        other.rate_ids.unlink()
+        self.env["waba.rate"].create(
+            {"market": "Rest", "amount": 0.05, "valid_from": "2026-01-01",
+             "currency_id": other.id}
+        )  # fmt: skip
+        campaign = self._campaign(self._leads(4))
+        self.assertNotIn("≈", self._line(campaign, "cost").sentence)
+        self.env["res.currency.rate"].create(
+            {"currency_id": other.id, "rate": 2.0, "name": "2026-01-01"}
+        )
+        self.assertRegex(self._line(campaign, "cost").sentence, r"0\.20.*≈.*0\.10")
+
+    def test_what_the_same_people_made_of_it_says_most(self):
+        past = self._past_campaign(200, 20)
+        others = self._past_campaign(400, 0, first=78_000_000)
+        again = self.env["crm.lead"].concat(
+            *(self._lead(row.number) for row in self._rows(past, "delivered")[50:150])
+        )
+        cases = [
+            ("the same people", again, past, "10 % of 200 .*to these people: 1"),
+            ("half of them", again[:30] | self._leads(30), past, "10 % of 200 .*these people: 1"),
+            ("few of them", again[:30] | self._leads(40), past | others, "with this template: 2"),
+        ]
+        for what, leads, campaigns, words in cases:
+            with self._case(what):
+                check = self._line(self._campaign(leads), "risk")
+                self.assertEqual(check.records, campaigns)
+                self.assertRegex(check.sentence, words)
+
+    def test_thin_data_foresees_nothing(self):
+        self._past_campaign(199, 50)
+        report = self._campaign(self._leads(10))._preflight_report()
+        self.assertIsNone(report.expected)
+        risk = next(check for check in report.checks if check.line == "risk")
+        self.assertRegex(risk.sentence, "199 of 200 messages delivered")
+
+
+class TestWords(PreflightCase):
+    def test_each_case_has_a_sentence(self):
+        from odoo.addons.waba_campaign.models.waba_campaign_preflight_words import SENTENCES
+
+        from ..policy.test_policy_preflight import CASES as JUDGED
+
+        self.assertEqual(set(SENTENCES), set(JUDGED))
+        for line, cases in JUDGED.items():
+            with self.subTest(line):
+                self.assertEqual({known[3] for known in cases}, set(SENTENCES[line]))
+
+    def test_the_worst_comes_first(self):
+        self.sender.quality_rating = "red"
+        checks = self._campaign(self._leads(2))._preflight_report().checks
+        levels = [check.level for check in checks]
+        self.assertEqual(levels, sorted(levels, key=("stop", "warn", "pass").index))
+        self.assertEqual(levels[0], "stop")
+
+
+class TestDialog(PreflightCase):
+    def _open(self, campaign):
+        action = campaign.action_preflight()
+        self.assertEqual(action["target"], "new")
+        return self.env["waba.preflight"].with_user(campaign.env.user).browse(action["res_id"])
+
+    def _mine(self, records, **values):
+        campaign = self._campaign(records, user_id=self.salesperson.id, **values)
+        return campaign.with_user(self.salesperson)
+
+    def test_show_opens_exactly_the_rows(self):
+        leads, other = self._leads(2), self._lead("n/a")
+        wizard = self._open(self._mine(leads | other))
+        line = wizard.line_ids.filtered(lambda line: line.line == "left_out")
+        action = line.action_show()
+        self.assertEqual(self.env[action["res_model"]].search(action["domain"]), other)
+
+    def test_leave_out_takes_them_off_the_audience(self):
+        leads, other = self._leads(2), self._lead("n/a")
+        campaign = self._mine(leads | other)
+        line = self._open(campaign).line_ids.filtered(lambda line: line.line == "left_out")
+        line.action_exclude()
+        self.assertEqual(campaign._audience_records().search(campaign._audience_domain_list()),
+                         leads)  # fmt: skip
+        self.assertEqual(self._levels(campaign)["left_out"], "pass")
+
+    def test_of_a_huge_audience_the_first_are_counted_and_that_is_said(self):
+        wrong = self._lead("n/a")
+        campaign = self._mine(wrong | self._leads(7))
+        with patch.object(waba_campaign_dry_run, "DRY_RUN_RECORDS", 4):
+            wizard = self._open(campaign)
+        self.assertIn("6 will receive it", wizard.summary)
+        self.assertIn("2 left out", wizard.summary)
+        self.assertIn("counted on the first 4 of 8", wizard.summary)
+        reach = wizard.line_ids.filtered(lambda line: line.line == "reach")
+        self.assertIn("3 of 4 people", reach.sentence)
+        self.assertNotIn("counted on the first", self._open(campaign).summary)
+
+    def test_the_summary_says_how_many_how_much_and_until_when(self):
+        self._past_campaign(200, 3)
+        self.env["waba.rate"].create({"market": "Rest", "amount": 0.05,
+                                      "valid_from": "2026-01-01"})  # fmt: skip
+        wizard = self._open(self._mine(self._leads(10) | self._lead("n/a")))
+        self.assertRegex(
+            wizard.summary,
+            r"^10 will receive it · 1 left out · about .*0\.50.* · ends at .* · "
+            r"expected: 0–1 opt-outs$",
+        )
+
+    def test_launch_launches(self):
+        campaign = self._mine(self._leads(2))
+        wizard = self._open(campaign)
+        self.assertTrue(wizard.can_launch)
+        wizard.action_launch()
+        self.assertEqual(campaign.state, "preparing")
+
+    def test_a_dialog_opened_before_a_change_does_not_launch_over_a_stop(self):
+        campaign = self._mine(self._leads(2))
+        wizard = self._open(campaign)
+        self.sender.quality_rating = "red"
+        with self.assertRaisesRegex(UserError, "The pre-flight stops this campaign"):
+            wizard.action_launch()
+        self.assertEqual(campaign.state, "draft")
+
+    def test_a_colleagues_dialog_is_not_read(self):
+        wizard = self._open(self._mine(self._leads(2)))
+        with self.assertRaises(AccessError):
+            wizard.with_user(self.manager).read(["summary"])
+        with self.assertRaises(AccessError):
+            wizard.line_ids[0].with_user(self.manager).action_show()
+
+
+class TestOverride(TestDialog):
+    def _stopped(self):
+        campaign = self._mine(self._leads(2))
+        self.sender.quality_rating = "red"
+        return campaign
+
+    def _manager_opens(self, campaign):
+        return self._open(campaign.with_user(self.manager))
+
+    def test_a_manager_lets_it_go_with_a_reason_and_the_salesperson_launches(self):
+        campaign = self._stopped()
+        mine = self._open(campaign)
+        self.assertEqual((mine.can_launch, mine.can_override, mine.can_ask), (False, False, True))
+        wizard = self._manager_opens(campaign)
+        self.assertTrue(wizard.can_override)
+        with self.assertRaisesRegex(UserError, "Say why"):
+            wizard.action_override()
+        wizard.reason = "The rating is being reviewed."
+        wizard.action_override()
+        self.assertEqual(campaign.state, "draft")
+        self.assertEqual(campaign.override_by_id, self.manager)
+        self.assertEqual(campaign.override_lines, "sender.held")
+        chatter = self._chatter(campaign)
+        self.assertIn("The rating is being reviewed.", chatter)
+        self.assertIn("is Low", chatter)
+        self._open(campaign).action_launch()
+        self.assertEqual((campaign.state, campaign.launched_by_id),
+                         ("preparing", self.salesperson))  # fmt: skip
+
+    def test_a_managers_own_is_launched_with_the_reason(self):
+        self.sender.quality_rating = "red"
+        campaign = self._campaign(self._leads(2), user_id=self.manager.id)
+        wizard = self._manager_opens(campaign)
+        wizard.reason = "Agreed with Meta."
+        wizard.action_override()
+        self.assertEqual(campaign.state, "preparing")
+
+    def test_a_salesperson_cannot_override_by_any_way(self):
+        campaign = self._stopped()
+        wizard = self._open(campaign)
+        wizard.reason = "Please."
+        with self.assertRaisesRegex(AccessError, "Only a manager"):
+            wizard.action_override()
+        for values in ({"override_reason": "x"}, {"launch_mark": "x"}, {"override_lines": "x"},
+                       {"approval_state": "approved"}):  # fmt: skip
+            with self.subTest(values), self.assertRaises(AccessError):
+                campaign.write(values)
+        with self.assertRaisesRegex(UserError, "pre-flight stops"):
+            campaign.action_launch()
+
+    def test_a_reason_covers_what_it_was_given_for_and_nothing_else(self):
+        for name, change in {
+            "audience": lambda one: one.write({"audience_domain": "[]"}),
+            "time": lambda one: one.write({"scheduled_at": "2030-01-01 10:00:00"}),
+            "number": lambda one: one.write({"sender_id": self.sender_mx.id}),
+            "text": lambda one: one.variable_ids[:1].write({"fallback": "amigo"}),
+            "template": lambda one: one.write({"template_id": self.utility_template.id}),
+        }.items():
+            with self._case(name):
+                campaign = self._stopped()
+                wizard = self._manager_opens(campaign)
+                wizard.reason = "Agreed."
+                wizard.action_override()
+                self.assertTrue(campaign.override_reason)
+                change(campaign)
+                self.assertFalse(campaign.override_reason)
+                self.assertIn("no longer counts", self._chatter(campaign))
+
+    def test_another_stop_than_the_one_named_still_stops(self):
+        campaign = self._stopped()
+        wizard = self._manager_opens(campaign)
+        wizard.reason = "Agreed."
+        wizard.action_override()
+        self.portfolio.followup_share = 1.0
+        with self.assertRaisesRegex(UserError, "never written to"):
+            campaign.action_launch()
+
+    def test_no_reason_overrides_what_cannot_work(self):
+        campaign = self._stopped()
+        self.template._set_status("paused")
+        wizard = self._manager_opens(campaign)
+        self.assertFalse(wizard.can_override)
+        wizard.reason = "Whatever."
+        with self.assertRaisesRegex(UserError, "No reason overrides this"):
+            wizard.action_override()
+
+
+class TestSchedule(PreflightCase):
+    def _scheduled(self):
+        at = fields.Datetime.now() + timedelta(hours=2)
+        campaign = self._campaign(self._leads(2), scheduled_at=at, user_id=self.salesperson.id)
+        campaign.with_user(self.salesperson).action_launch()
+        self.assertEqual(campaign.state, "scheduled")
+        return campaign
+
+    def test_a_new_stop_at_the_start_holds_it_until_it_is_mended(self):
+        with self._moving_clock() as move:
+            campaign = self._scheduled()
+            self.sender.quality_rating = "red"
+            move(2 * 3600 + 1)
+            self._prepare()
+            self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "preflight"))
+            self.assertIn("is Low", campaign.hold_reason)
+            with self.assertRaisesRegex(UserError, "pre-flight stops"):
+                campaign.with_user(self.salesperson).action_resume()
+            self.sender.quality_rating = "green"
+            campaign.with_user(self.salesperson).action_resume()
+            self._prepare()
+            self._dispatch()
+            self.assertEqual((campaign.state, campaign.sent_count), ("done", 2))
+
+    def test_what_was_stopped_at_the_start_goes_back_to_draft(self):
+        with self._moving_clock() as move:
+            campaign = self._scheduled()
+            self.sender.quality_rating = "red"
+            move(2 * 3600 + 1)
+            self._prepare()
+            campaign.with_user(self.salesperson).action_back_to_draft()
+            self.assertEqual((campaign.state, campaign.pause_reason), ("draft", False))
+            campaign.with_user(self.salesperson).audience_domain = "[]"
+
+    def test_a_template_approved_again_after_the_time_does_not_skip_the_check(self):
+        with self._moving_clock() as move:
+            campaign = self._scheduled()
+            self.template._set_status("paused")
+            move(2 * 3600 + 1)
+            self._prepare()
+            self.assertEqual(campaign.pause_cause, "template")
+            self.portfolio.followup_share = 1.0
+            self.template._set_status("approved")
+            self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "preflight"))

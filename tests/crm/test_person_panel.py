@@ -1,0 +1,161 @@
+"""May I write to this person? The answers on leads and contacts, with their reasons."""
+
+from datetime import timedelta
+
+from freezegun import freeze_time
+from lxml import etree
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
+
+from ..common import WabaCase
+
+NUMBER = "+34611000001"
+PANEL = (
+    "waba_promotion_answer", "waba_promotion_why", "waba_service_answer", "waba_service_why",
+    "waba_last_out_at", "waba_last_out_state", "waba_last_in_at", "waba_window_until",
+    "waba_window_text",
+)  # fmt: skip
+
+
+class TestPersonPanel(WabaCase):
+    def setUp(self):
+        super().setUp()
+        # The number asked about before anybody wrote is the first one.
+        self.sender_mx.active = False
+        self.lead = self._lead(NUMBER, user_id=self.salesperson.id)
+        self.partner = self.env["res.partner"].create({"name": "Ana", "phone": NUMBER})
+
+    def _person(self, number=NUMBER):
+        return self.env["waba.recipient"]._find_or_create_by_number(self.portfolio, [number])[
+            number
+        ]
+
+    def _panel(self, record=None, user=None):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        [values] = (record or self.lead).with_user(user or self.salesperson).read(PANEL)
+        return values
+
+    def _answers(self, record=None):
+        values = self._panel(record)
+        return values["waba_promotion_answer"], values["waba_service_answer"]
+
+    def test_a_person_nobody_wrote_to(self):
+        for record in (self.lead, self.partner):
+            with self.subTest(record._name):
+                values = self._panel(record)
+                self.assertEqual(self._answers(record), ("yes", "yes"))
+                self.assertIn("not been asked", values["waba_promotion_why"])
+                self.assertFalse(values["waba_last_out_at"] or values["waba_last_in_at"])
+                self.assertIn("choose a template", values["waba_window_text"])
+        self.assertFalse(self.env["waba.recipient"].search([("number", "=", NUMBER)]))
+
+    def test_what_stands_in_the_way(self):
+        later = fields.Datetime.now() + timedelta(days=2)
+        cases = {
+            "opted in": (lambda: self._person()._set_marketing_state(
+                "opted_in", "reply", "Yes"), ("yes", "yes"), "agreed to promotions"),
+            "opted out": (lambda: self._person()._set_marketing_state(
+                "opted_out", "reply", "BAJA"), ("no", "yes"), "asked not to receive promotions ("),
+            "held": (lambda: self._person().write(
+                {"marketing_held_until": later}), ("later", "yes"), "Not before"),
+            "unreachable": (lambda: self._person().write(
+                {"unreachable_until": later}), ("later", "later"), "Not before"),
+            "no longer held": (lambda: self._person().write(
+                {"marketing_held_until": fields.Datetime.now() - timedelta(hours=1)}),
+                ("yes", "yes"), "not been asked"),
+            "blocked by us": (lambda: self._person().write(
+                {"is_blocked": True}), ("no", "no"), "We have blocked this person"),
+            "blacklisted": (lambda: self.env["phone.blacklist"].add(NUMBER),
+                            ("no", "no"), "phone blacklist"),
+            "red": (lambda: self.sender.write({"quality_rating": "red"}), ("later", "yes"), "Low"),
+            "locked": (lambda: self.sender.write(
+                {"state": "locked", "pause_reason": "Meta restricted it."}),
+                ("later", "later"), "Meta restricted it."),
+            "no number connected": (lambda: self.sender.write({"active": False}),
+                                    ("no", "no"), "No number of ours"),
+            "invalid": (lambda: self.lead.write({"phone": "12"}), ("no", "no"), "12"),
+            "our own": (lambda: self.lead.write({"phone": "600 000 001"}),
+                        ("no", "no"), "one of your own WhatsApp numbers"),
+            "our own in another country, archived": (
+                lambda: self.lead.write({"phone": "+521 55 1000 0002"}),
+                ("no", "no"), "one of your own WhatsApp numbers"),
+            "no phone": (lambda: self.lead.write({"phone": False}), ("no", "no"), "no phone"),
+            "from the United States": (lambda: self.lead.write({"phone": "+1 212 555 0142"}),
+                                       ("no", "yes"), "country"),
+        }  # fmt: skip
+        for name, (change, answers, words) in cases.items():
+            with self._case(name):
+                change()
+                self.assertEqual(self._answers(), answers)
+                self.assertIn(words, self._panel()["waba_promotion_why"])
+
+    def test_the_last_message_each_way_whoever_wrote(self):
+        self._message(NUMBER, "read", user_id=self.manager.id,
+                      accepted_at=fields.Datetime.now() - timedelta(days=3))  # fmt: skip
+        last = self._message(NUMBER, "delivered", user_id=self.manager.id)
+        self._message(NUMBER, "skipped", failure_type="opted_out")
+        self._message("+34611000002", "read")
+        values = self._panel()
+        self.assertEqual(values["waba_last_out_at"], last.accepted_at)
+        self.assertEqual(values["waba_last_out_state"], "Delivered")
+        self.assertFalse(values["waba_last_in_at"])
+
+    def test_an_open_window_counts_down(self):
+        self._receive(self._inbound(NUMBER, "Hola"))
+        closes_at = self.env["waba.conversation"].search([]).window_expires_at
+        for left, words in ((timedelta(hours=23, minutes=59), "23 h 59 min"),
+                            (timedelta(hours=3, minutes=20, seconds=40), "3 h 20 min"),
+                            (timedelta(seconds=5), "0 h 0 min")):  # fmt: skip
+            with freeze_time(closes_at - left):
+                values = self._panel()
+            self.assertEqual(values["waba_window_text"], f"You can write freely for {words}.")
+            self.assertEqual(values["waba_window_until"], closes_at)
+            self.assertTrue(values["waba_last_in_at"])
+        with freeze_time(closes_at + timedelta(seconds=1)):
+            values = self._panel()
+        self.assertFalse(values["waba_window_until"])
+        self.assertIn("choose a template", values["waba_window_text"])
+
+    def test_many_people_cost_as_many_queries_as_a_few(self):
+        def queries(records):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            records = records.with_user(self.salesperson)
+            records.mapped("phone_sanitized")
+            before = self.cr.sql_log_count
+            records.mapped("waba_promotion_answer")
+            return self.cr.sql_log_count - before
+
+        leads = self._leads(40)
+        for lead in leads:
+            self._message(lead.phone_sanitized, "delivered")
+        queries(leads)
+        self.assertEqual(queries(leads[:2]), queries(leads))
+
+    def test_another_company_s_words_are_not_shown(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self._message(NUMBER, "delivered")
+        self.partner.company_id = False
+        stranger = new_test_user(
+            self.env, "waba_panel_stranger", company_id=company.id,
+            groups="sales_team.group_sale_salesman_all_leads,waba_campaign.waba_group_user",
+        )  # fmt: skip
+        values = self._panel(self.partner, stranger)
+        self.assertFalse(values["waba_last_out_at"])
+        self.assertIn("No number of ours", values["waba_promotion_why"])
+
+    def test_it_is_for_users_of_whatsapp_alone(self):
+        outsider = new_test_user(
+            self.env, "waba_panel_outsider", groups="sales_team.group_sale_salesman_all_leads"
+        )
+        with self.assertRaises(AccessError):
+            self._panel(user=outsider)
+        for record, user, is_shown in (
+            (self.lead, self.salesperson, True), (self.lead, outsider, False),
+            (self.partner, self.salesperson, True), (self.partner, outsider, False),
+        ):  # fmt: skip
+            arch = record.with_user(user).get_view(view_type="form")["arch"]
+            found = etree.fromstring(arch).xpath("//field[@name='waba_promotion_why']")
+            self.assertEqual(bool(found), is_shown)

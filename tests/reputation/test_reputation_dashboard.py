@@ -1,0 +1,371 @@
+"""The dashboard's figures: true, with their base, with the rows behind them, and for managers."""
+
+import json
+from datetime import timedelta
+
+from freezegun import freeze_time
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
+
+from ..reputation_case import ReputationCase
+from ..tools.test_query_plans import Statements
+
+
+def actions_in(data):
+    """Every action in a piece of the dashboard's data."""
+    if isinstance(data, dict):
+        if data.get("type") == "ir.actions.act_window":
+            yield data
+        else:
+            for value in data.values():
+                yield from actions_in(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from actions_in(value)
+
+
+class DashboardCase(ReputationCase):
+    def setUp(self):
+        super().setUp()
+        self.good = self._bare_campaign("Good offer")
+        self.today = fields.Datetime.now().date()
+
+    def _data(self, user=None, **filters):
+        user = user or self.manager
+        senders = self.env["waba.sender"].with_user(user).with_context(lang=user.lang)
+        data = senders.reputation_dashboard_data(**filters)
+        # What the web client is sent.
+        return json.loads(json.dumps(data))
+
+    def _card(self, data, sender=None):
+        [card] = [card for card in data["cards"] if card["id"] == (sender or self.sender).id]
+        return card
+
+    def _story(self):
+        """Four good weeks, then a bad campaign to bought contacts two days ago."""
+        for days_ago in range(3, 30):
+            self._sent(days_ago, self.good, delivered=100, read=70, replied=10)
+        self.bought = self.env["utm.source"].create({"name": "Bought list"})
+        self.bad = self._bare_campaign("Last seats", template_id=self._template(
+            "summer_news", "es").id or self.template.id)  # fmt: skip
+        self._sent(2, self.bad, source=self.bought, delivered=300, read=60, opted_out=24,
+                   undeliverable=10)  # fmt: skip
+        self._sent(1, self.good, delivered=100, read=70)
+        self._run_judge()
+
+
+class TestAccess(DashboardCase):
+    def test_it_is_for_managers(self):
+        for user in (self.salesperson, new_test_user(self.env, "waba_nobody_here")):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self._data(user)
+
+    def test_a_manager_sees_the_companies_chosen_and_nothing_else(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = new_test_user(
+            self.env, "waba_stranger", company_id=company.id,
+            groups="waba_campaign.waba_group_manager",
+        )  # fmt: skip
+        self._story()
+        data = self._data(stranger)
+        self.assertEqual(data["state"], "no_sender")
+        self.assertEqual((data["cards"], data["suspects"], data["actions"]), ([], [], []))
+        self.assertEqual(data["filters"]["senders"], [])
+        self.assertEqual({step["count"] for step in data["funnel"]}, {0})
+        self.assertEqual({part["count"] for part in data["evidence"]}, {0})
+        # Naming what one may not see shows no more.
+        named = self._data(stranger, company_id=self.env.company.id, sender_id=self.sender.id)
+        self.assertEqual(named["cards"], [])
+        self.manager.company_ids += company
+        both = self._data(self.manager, company_id=self.env.company.id)
+        self.assertEqual(len(both["cards"]), 2)
+        self.assertEqual(self._data(self.manager, company_id=company.id)["cards"], [])
+
+
+class TestStates(DashboardCase):
+    def test_nothing_sent(self):
+        data = self._data()
+        self.assertEqual(data["state"], "empty")
+        self.assertIn("Nothing was sent", data["empty_text"])
+        self.assertFalse(data["counted_at"])
+        self.assertEqual(self._card(data)["level"]["label"], "Not enough data")
+        self.assertEqual(self._card(data)["base"]["text"], "0 of 200 messages")
+        self.assertIs(self._card(data)["score"], False)
+        self.assertEqual(len(self._card(data)["sparkline"]), 14)
+
+    def test_nothing_connected(self):
+        self.env["waba.sender"].search([]).active = False
+        data = self._data()
+        self.assertEqual(data["state"], "no_sender")
+        self.assertIn("No number is connected", data["empty_text"])
+
+    def test_thin_data_is_said_and_not_coloured(self):
+        self._sent(1, self.good, delivered=37, opted_out=9)
+        self._run_judge()
+        data = self._data()
+        card = self._card(data)
+        self.assertEqual(data["state"], "thin")
+        self.assertIn("200", data["empty_text"])
+        self.assertEqual(card["base"], {"count": 37, "needed": 200, "is_thin": True,
+                                        "text": "37 of 200 messages"})  # fmt: skip
+        self.assertIs(card["score"], False)
+        self.assertEqual({day["score"] for day in data["timelines"][0]["days"]}, {False})
+        opted_out = {step["key"]: step for step in data["funnel"]}["opted_out"]
+        self.assertEqual(opted_out["text"], "9 of 37 delivered")
+        for part in data["breakdowns"]:
+            for row in part["rows"]:
+                self.assertEqual((row["score"], row["opt_out"]["rate"]), (False, False))
+                self.assertEqual(row["opt_out"]["text"], "9 of 37")
+
+    def test_rich(self):
+        self._story()
+        data = self._data()
+        self.assertEqual((data["state"], data["empty_text"]), ("rich", False))
+        self.assertTrue(data["counted_at"])
+        self.assertTrue(data["polled_at"])
+
+
+class TestFigures(DashboardCase):
+    def test_the_card_of_a_number(self):
+        self._story()
+        self.portfolio.messaging_limit = "2000"
+        self.env["waba.recipient"].search([], limit=30).slot_at = fields.Datetime.now()
+        self.sender._pause("Slow down, please.")
+        data = self._data()
+        self.assertEqual(data["cards"][0]["id"], self.sender.id, "the worst one comes first")
+        card = self._card(data)
+        self.assertEqual(card["score"], self.sender.reputation_score)
+        self.assertEqual(card["level"]["key"], self.sender.reputation_level)
+        self.assertNotEqual(card["level"]["key"], "healthy")
+        self.assertIn("opted out", card["reason"])
+        self.assertEqual(card["limit"]["text"], "30 of 2,000 people used now")
+        self.assertTrue(card["limit"]["frees_at"])
+        self.assertEqual((card["state"]["key"], card["state"]["reason"]),
+                         ("paused", "Slow down, please."))  # fmt: skip
+        self.assertEqual(card["rating"]["label"], "High")
+        self.assertEqual(card["sparkline"][-1]["day"], str(self.today))
+        self.assertEqual(card["sparkline"][-1]["score"], self.sender.reputation_score)
+        self.assertEqual(card["action"]["res_id"], self.sender.id)
+        self.portfolio.messaging_limit = "unlimited"
+        limit = self._card(self._data())["limit"]
+        self.assertEqual((limit["is_unlimited"], limit["people"]), (True, False))
+        self.assertIn("no limit", limit["text"])
+
+    def test_every_figure_opens_as_many_rows_as_it_says(self):
+        self._story()
+        for days in (7, 30, 90):
+            data = self._data(days=days)
+            figures = [*data["funnel"], *data["losses"]]
+            for part in data["breakdowns"]:
+                for row in part["rows"]:
+                    figures += [row[name] for name in ("opt_out", "undeliverable", "read", "reply")]
+                    figures.append({"count": row["sent"], "action": row["action"]})
+            figures += data["suspects"]
+            for timeline in data["timelines"]:
+                figures += [{"count": day["sent"], "action": day["action"]}
+                            for day in timeline["days"] if day["action"]]  # fmt: skip
+            figures += [item for part in data["evidence"] for item in part["items"]]
+            self.assertGreater(len(figures), 20)
+            for figure in figures:
+                action = figure["action"]
+                with self.subTest(days=days, action=action["name"], domain=action["domain"]):
+                    records = self.env[action["res_model"]].with_user(self.manager)
+                    self.assertEqual(records.search_count(action["domain"]), figure["count"])
+
+    def test_every_action_opens(self):
+        self._story()
+        actions = list(actions_in(self._data()))
+        self.assertTrue(actions)
+        for action in actions:
+            self.assertIn(action["res_model"], self.env)
+            if action.get("res_id"):
+                record = self.env[action["res_model"]].with_user(self.manager)
+                self.assertTrue(record.browse(action["res_id"]).display_name)
+
+    def test_the_funnel_says_what_each_step_is_a_part_of(self):
+        self._sent(1, self.good, delivered=300, read=150, replied=30, opted_out=6, accepted=100)
+        self._run_judge()
+        funnel = self._data()["funnel"]
+        texts = {step["key"]: step["text"] for step in funnel}
+        self.assertEqual(
+            texts,
+            {
+                "sent": "400",
+                "delivered": "75 % of 400 sent (300)",
+                "read": "50 % of 300 delivered (150)",
+                "replied": "10 % of 300 delivered (30)",
+                "opted_out": "2 % of 300 delivered (6)",
+            },
+        )
+        shares = [step["share"] for step in funnel]
+        self.assertEqual(shares[:2], [False, "75 % of 400 sent"])
+
+    def test_the_timeline_has_every_day_and_marks_the_campaigns(self):
+        self._story()
+        for days in (7, 30, 90):
+            [timeline] = [line for line in self._data(days=days)["timelines"]
+                          if line["sender_id"] == self.sender.id]  # fmt: skip
+            self.assertEqual(len(timeline["days"]), days)
+            self.assertEqual(timeline["days"][-1]["day"], str(self.today))
+            marks = {mark["name"]: mark for mark in timeline["campaigns"]}
+            bad = marks["Last seats"]
+            self.assertEqual(bad["day"], str(self.today - timedelta(days=2)))
+            self.assertEqual(bad["text"], "8 % of 300 delivered (24)")
+            self.assertEqual((bad["sent"], bad["action"]["res_id"]), (310, self.bad.id))
+            begins = self.today - timedelta(days=min(days - 1, 29))
+            self.assertEqual(marks["Good offer"]["day"], str(begins))
+            self.assertEqual(
+                [(line["level"], line["score"]) for line in timeline["thresholds"]],
+                [("watch", 80), ("at_risk", 40)],
+            )
+        scores = {day["day"]: day["score"] for day in timeline["days"]}
+        self.assertEqual(scores[str(self.today - timedelta(days=3))], 100)
+        self.assertLess(scores[str(self.today - timedelta(days=2))], 80)
+
+    def test_suspects_name_the_bad_campaign_and_its_contacts(self):
+        self._story()
+        suspects = self._data()["suspects"]
+        self.assertEqual((suspects[0]["kind"], suspects[0]["name"]), ("campaign", "Last seats"))
+        self.assertEqual(suspects[0]["measure"], "opt_out")
+        self.assertEqual((suspects[0]["count"], suspects[0]["base"]), (24, 300))
+        self.assertTrue(suspects[0]["detail"].startswith("opt-outs 8 % of 300"))
+        self.assertEqual(suspects[0]["sentence"], f"Campaign Last seats: {suspects[0]['detail']}")
+        # One salesperson sends from this number, to one country: nobody to compare them with.
+        self.assertFalse({"salesperson", "country"} & {suspect["kind"] for suspect in suspects})
+        named = {(suspect["kind"], suspect["name"]) for suspect in suspects}
+        self.assertIn(("source", "Bought list"), named)
+        self.assertNotIn(("campaign", "Good offer"), named)
+
+    def test_campaigns_of_one_audience_are_suspected_together(self):
+        self._story()
+        audience = {"res_model": "crm.lead", "audience_domain": "[('tag_ids', '=', 7)]"}
+        for name in ("First", "Second"):
+            self._sent(1, self._bare_campaign(name, **audience), delivered=200, opted_out=30)
+        self._run_judge()
+        found = {suspect["name"]: suspect for suspect in self.sender._causes()}
+        suspect = found["of First, Second"]
+        self.assertEqual((suspect["kind"], suspect["count"], suspect["base"]),
+                         ("audience", 60, 400))  # fmt: skip
+
+    def test_without_anything_to_compare_with_the_usual_is_the_normal(self):
+        self._sent(0, self.good, delivered=400, opted_out=40)
+        self._run_judge()
+        self.assertIn(
+            "nothing else was sent to compare with", self._data()["suspects"][0]["sentence"]
+        )
+
+    def test_a_fall_some_days_ago_is_explained_by_what_was_sent_before_it(self):
+        self._story()
+        with freeze_time(fields.Datetime.now() + timedelta(days=20)):
+            for days_ago in range(18):
+                self._sent(days_ago, self.good, delivered=100)
+            self._run_judge()
+            self.assertEqual(self.sender.reputation_level, "healthy")
+            suspects = self._data(days=30)["suspects"]
+            self.assertEqual(suspects[0]["name"], "Last seats")
+            self.assertEqual(self._data(days=7)["suspects"], [])
+
+    def test_evidence_stands_under_how_sure_it_is(self):
+        self._record(
+            ("opt_out", "status", {}), ("opt_out", "status", {}), ("possible_block", "silence", {}),
+            ("spam_rate", "status", {}), ("customer_block", "person", {"user_id": self.env.uid}),
+        )  # fmt: skip
+        evidence = {part["certainty"]: part for part in self._data()["evidence"]}
+        self.assertEqual(list(evidence), ["exact", "inferred", "aggregate"])
+        counts = {kind: {item["kind"]: item["count"] for item in part["items"]}
+                  for kind, part in evidence.items()}  # fmt: skip
+        self.assertEqual((counts["exact"]["opt_out"], counts["exact"]["customer_block"]), (2, 1))
+        self.assertEqual(counts["inferred"], {"possible_block": 1})
+        self.assertEqual(counts["aggregate"]["spam_rate"], 1)
+        self.assertEqual(evidence["inferred"]["label"], "Likely")
+        self.assertIn("switched-off phone", evidence["inferred"]["help"])
+        self.assertRegex(evidence["inferred"]["items"][0]["sentence"], r"^1 × ")
+
+    def test_what_was_done_is_listed_newest_first_and_is_no_evidence(self):
+        now = fields.Datetime.now()
+        self._record(
+            ("response_slow", "policy", {"at": now - timedelta(hours=5), "detail": "Slowed."}),
+            ("response_lock", "policy", {"at": now - timedelta(hours=1), "detail": "Locked."}),
+            ("response_release", "person", {"at": now, "detail": "Released."}),
+        )
+        data = self._data()
+        self.assertEqual([action["sentence"] for action in data["actions"]],
+                         ["Released.", "Locked.", "Slowed."])  # fmt: skip
+        self.assertEqual(data["actions"][0]["sender_id"], self.sender.id)
+        kinds = {item["kind"] for part in data["evidence"] for item in part["items"]}
+        self.assertFalse([kind for kind in kinds if kind.startswith("response_")])
+
+    def _record(self, *events):
+        self.env["waba.reputation.event"]._record_events(
+            [
+                {"kind": kind, "source": source, "event_key": f"test:{index}",
+                 "sender_id": self.sender.id, **values}
+                for index, (kind, source, values) in enumerate(events)
+            ]
+        )  # fmt: skip
+
+    def test_promotions_alone(self):
+        service = self._bare_campaign("Your order", template_id=self.utility_template.id)
+        self._sent(1, self.good, delivered=300)
+        self._sent(1, service, delivered=250, opted_out=50)
+        self._run_judge()
+        sent = {category: self._data(category=category)["funnel"][0]["count"]
+                for category in (None, "marketing")}  # fmt: skip
+        self.assertEqual(sent, {None: 550, "marketing": 300})
+        data = self._data(category="marketing")
+        self.assertEqual(data["suspects"], [])
+        self.assertEqual([row["name"] for row in data["breakdowns"][1]["rows"]], ["Good offer"])
+        # The number itself is judged by everything, as Meta judges it.
+        self.assertEqual(self._card(data)["base"]["count"], 550)
+
+    def test_breakdowns_judge_alike_and_put_the_worst_first(self):
+        self._story()
+        parts = {part["kind"]: part["rows"] for part in self._data(days=30)["breakdowns"]}
+        self.assertEqual(list(parts), ["template", "campaign", "salesperson", "country"])
+        worst, other = parts["campaign"]
+        self.assertEqual((worst["name"], worst["level"]["key"]), ("Last seats", "at_risk"))
+        self.assertEqual((other["name"], other["score"]), ("Good offer", 100))
+        self.assertEqual(worst["opt_out"]["text"], "8 % of 300")
+        self.assertEqual(parts["country"][0]["name"], "Spain")
+
+    def test_one_number(self):
+        self._sent(1, self.good, delivered=300)
+        self._sent(1, sender=self.sender_mx, delivered=10)
+        self._run_judge()
+        data = self._data(sender_id=self.sender_mx.id)
+        self.assertEqual(data["filters"]["sender_id"], self.sender_mx.id)
+        self.assertEqual(data["state"], "thin")
+        self.assertEqual(data["funnel"][0]["count"], 10)
+        # The others stay in sight, to be chosen.
+        both = [self.sender.id, self.sender_mx.id]
+        self.assertEqual([card["id"] for card in data["cards"]], both)
+        self.assertEqual([line["sender_id"] for line in data["timelines"]], both)
+
+    def test_the_number_to_look_at_first(self):
+        self._sent(1, self.good, delivered=300)
+        self._sent(1, sender=self.sender_mx, delivered=300, opted_out=30)
+        self._run_judge()
+        data = self._data(sender_id="worst")
+        self.assertEqual(data["filters"]["sender_id"], self.sender_mx.id)
+        self.assertEqual(data["funnel"][0]["count"], 300)
+        everything = self._data()
+        self.assertIs(everything["filters"]["sender_id"], False)
+        self.assertEqual(everything["funnel"][0]["count"], 600)
+
+    def test_words_are_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("es_ES")
+        self.manager.lang = "es_ES"
+        self._sent(1, self.good, delivered=1500, opted_out=3)
+        self._run_judge()
+        texts = [step["text"] for step in self._data()["funnel"]]
+        self.assertIn("1.500", texts[0])
+
+    def test_no_figure_is_counted_from_the_messages_themselves(self):
+        self._story()
+        with Statements() as statements:
+            self._data(days=90)
+        on_messages = [code for code in statements.texts if 'FROM "waba_message"' in code]
+        # Who still waits is asked of the queue's own index.
+        self.assertEqual(len(on_messages), 1)
+        self.assertIn('"state"', on_messages[0])
