@@ -3,7 +3,7 @@ import io
 import xlsxwriter
 from odoo.http import Controller, content_disposition, request, route
 
-from ..models.export_cells import export_cell
+from ..models.tools.export_cells import export_cell
 from .checks import as_row_id
 
 # Rows read at once: a hundred thousand records would not fit in memory.

@@ -2,7 +2,7 @@ from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.http import request
 
-from ..models.waba_media import SHOWN_IN_PAGE
+from ..models.conversation.waba_media import SHOWN_IN_PAGE
 from .checks import as_row_id
 
 

@@ -53,7 +53,7 @@ def main(database):
 
 def build_story(env):
     # The addon is found only after the configuration is read.
-    from odoo.addons.waba_campaign.models.waba_message_daily import COUNTED_AT_PARAMETER
+    from odoo.addons.waba_campaign.models.analytics.waba_message_daily import COUNTED_AT_PARAMETER
 
     sender = env["waba.sender"].search([("phone_number_uid", "=", NUMBER)])
     shop = Shop(sender)

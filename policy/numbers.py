@@ -15,7 +15,7 @@ class Country(NamedTuple):
     """One calling code.
 
     rewritten: {what is written: the E.164 number it stands for}; patterns of whole numbers with
-        their replacements, which PostgreSQL reads as Python does (`models/number_sql.py`).
+        their replacements, which PostgreSQL reads as Python does (`models/tools/phone_countries.py`).
         spellings: {E.164 number: other ways to write it}; only those that `rewritten` maps back.
     """
 

@@ -1,13 +1,11 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..models.labels import same_selection
-from ..models.waba_failure import FAILURE_TYPES
-from ..models.waba_message import STATES
-from ..models.waba_message_daily import MEASURES
-from ..models.waba_message_day import DEPARTURE_SQL, measure_conditions
-from ..models.waba_phone_prefix import prefix_sql
-from ..models.window_actions import form_action
+from ..models.analytics.waba_message_daily import MEASURES
+from ..models.base.waba_failure import FAILURE_TYPES
+from ..models.base.waba_message import DEPARTURE_SQL, STATES, measure_conditions
+from ..models.base.waba_phone_prefix import prefix_sql
+from ..models.tools.labels import form_action, same_selection
 
 # People's local time is unknown; the company's is the closest.
 LOCAL_HOUR = SQL(

@@ -2,7 +2,7 @@ from itertools import groupby
 
 from odoo import api, fields, models
 
-from ..models.labels import selection_label
+from ..models.tools.labels import selection_label
 
 DAYS = 30
 

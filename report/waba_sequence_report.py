@@ -1,11 +1,10 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..models.labels import same_selection
-from ..models.waba_message import ACCEPTED_STATES
-from ..models.waba_sequence_enrollment import STATES
-from ..models.waba_sequence_words import STOP_REASONS, TRIGGERS
-from ..models.window_actions import form_action
+from ..models.base.waba_message import ACCEPTED_STATES
+from ..models.sequence.waba_sequence_enrollment import STATES
+from ..models.sequence.waba_sequence_step import STOP_REASONS, TRIGGERS
+from ..models.tools.labels import form_action, same_selection
 
 
 class WabaSequenceReport(models.Model):

@@ -3,11 +3,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
-from ..models.consent_sql import strictest_consent
-from ..models.labels import selection_label
-from ..models.waba_recipient import recipients_with_numbers
-from ..models.waba_recipient_consent import STATE_BY_ACTION
-from ..models.window_actions import dialog_action
+from ..models.consent.consent_sql import strictest_consent
+from ..models.consent.waba_recipient import recipients_with_numbers
+from ..models.consent.waba_recipient_consent import STATE_BY_ACTION
+from ..models.tools.labels import dialog_action, selection_label
 from ..policy import evidence, numbers
 
 # Fields that a button may preset.

@@ -4,8 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
-from ..models.waba_failure import ADVICE
-from ..models.window_actions import form_action
+from ..models.base.waba_failure import ADVICE
+from ..models.tools.labels import form_action
 
 _logger = logging.getLogger(__name__)
 

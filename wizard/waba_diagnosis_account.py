@@ -2,9 +2,9 @@ from odoo import models
 from odoo.tools import LazyTranslate
 
 from ..cloud_api import CloudApiError, classify
-from ..models.labels import selection_labels
-from ..models.waba_failure import ADVICE
-from ..models.waba_sender import STATUS_SENDING
+from ..models.base.waba_failure import ADVICE
+from ..models.base.waba_sender import STATUS_SENDING
+from ..models.tools.labels import selection_labels
 
 _lt = LazyTranslate(__name__)
 

@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.tools import config, format_datetime
 
-from ..models.waba_scheduler import LATE_THRESHOLD
+from ..models.dispatch.waba_sender_dispatch import LATE_THRESHOLD
 
 
 class WabaDiagnosis(models.TransientModel):

@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_amount
 
-from ..models.waba_reputation_words import format_number
+from ..models.tools.reputation_texts import format_number
 
 LEVELS = [("pass", "Fine"), ("warn", "Check"), ("stop", "Stop")]
 FIXES = [

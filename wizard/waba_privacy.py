@@ -3,7 +3,7 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..models.window_actions import dialog_action
+from ..models.tools.labels import dialog_action
 
 
 class WabaPrivacy(models.TransientModel):

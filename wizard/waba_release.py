@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..models.window_actions import dialog_action
+from ..models.tools.labels import dialog_action
 
 
 class WabaRelease(models.TransientModel):

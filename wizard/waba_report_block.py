@@ -3,8 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.labels import selection_labels
-from ..models.window_actions import dialog_action
+from ..models.tools.labels import dialog_action, selection_labels
 
 # A report is about a recent message.
 REPORTED_PERIOD = timedelta(days=30)

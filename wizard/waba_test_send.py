@@ -1,9 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.labels import selection_labels
-from ..models.waba_message import ACCEPTED_STATES
-from ..models.window_actions import form_action
+from ..models.base.waba_message import ACCEPTED_STATES
+from ..models.tools.labels import form_action, selection_labels
 from ..policy import numbers
 
 
@@ -11,7 +10,7 @@ class WabaTestSend(models.TransientModel):
     """A test of a campaign's message to colleagues' phones, as the previewed person would get it.
 
     Only to numbers that an administrator listed for tests, a few a day
-    (models/waba_message_test.py): a test never reaches a customer. The messages are sent and
+    (models/dispatch/waba_message_queue.py): a test never reaches a customer. The messages are sent and
     counted like all others.
     """
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_account import DEFAULT_API_VERSION
+from odoo.addons.waba_campaign.models.base.waba_account import DEFAULT_API_VERSION
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import format_datetime, mute_logger
@@ -21,7 +21,7 @@ from ..common import (
 OUTLET_UID = "200000000000002"
 OUTLET_NUMBER = "400000000000003"
 PERMANENT_TOKEN = "Make a permanent token for a system user in Meta's Business settings."
-SYNC_LOGGER = "odoo.addons.waba_campaign.models.waba_account_sync"
+SYNC_LOGGER = "odoo.addons.waba_campaign.models.base.waba_account_sync"
 
 
 class ConnectCase(WabaCase):
@@ -455,7 +455,7 @@ class TestKeys(ConnectCase):
     def test_a_parameter_that_cannot_be_read_allows_nothing(self):
         self.env["ir.config_parameter"].set_param("waba_campaign.allowed_addresses", "*")
         with (
-            mute_logger("odoo.addons.waba_campaign.models.waba_account"),
+            mute_logger("odoo.addons.waba_campaign.models.base.waba_account"),
             self.assertRaises(ValidationError),
         ):
             self.outlet.base_url = "https://10.0.0.1"

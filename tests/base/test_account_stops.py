@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from odoo.addons.waba_campaign.models import waba_sender_state
-from odoo.addons.waba_campaign.models.waba_stop_causes import (
+from odoo.addons.waba_campaign.models.base import waba_sender as waba_sender_state
+from odoo.addons.waba_campaign.models.base.waba_template import STATUSES
+from odoo.addons.waba_campaign.models.tools.stop_causes import (
     ACCOUNT_STOPS,
     TEMPLATE_EVENTS,
     TEMPLATE_STOPS,
 )
-from odoo.addons.waba_campaign.models.waba_template import STATUSES
 
 from ..common import TOKEN, WabaCase
 

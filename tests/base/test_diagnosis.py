@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_webhook_refusal import UPSERT
+from odoo.addons.waba_campaign.models.webhook.waba_webhook_refusal import UPSERT
 from odoo.tools import SQL
 
 from ..common import APP_SECRET, TOKEN, scheduler_has_run

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_portfolio import MESSAGING_LIMITS
+from odoo.addons.waba_campaign.models.base.waba_portfolio import MESSAGING_LIMITS
 from odoo.tools import mute_logger
 
 from ..common import PORTFOLIO_UID, WabaCase

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from freezegun import freeze_time
 from lxml import etree
 from odoo.addons.waba_campaign.cloud_api import CODES, webhook_fields, webhooks
-from odoo.addons.waba_campaign.models import waba_reputation_kinds as kinds
-from odoo.addons.waba_campaign.models.waba_reputation_event import RAW_LENGTH, SILENCE_DELAY
+from odoo.addons.waba_campaign.models.base.waba_reputation_event import RAW_LENGTH, SILENCE_DELAY
+from odoo.addons.waba_campaign.models.tools import reputation_kinds as kinds
 from odoo.addons.waba_campaign.policy import reputation_rates
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user

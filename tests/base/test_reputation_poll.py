@@ -5,9 +5,9 @@ from datetime import datetime, timedelta, timezone
 from freezegun import freeze_time
 from odoo import fields
 from odoo.addons.waba_campaign.cloud_api import TemplateComparison
-from odoo.addons.waba_campaign.models import waba_campaign_state
-from odoo.addons.waba_campaign.models import waba_template_comparison as comparing
-from odoo.addons.waba_campaign.models.waba_account_sync import BUSY_INTERVAL
+from odoo.addons.waba_campaign.models.base.waba_account_sync import BUSY_INTERVAL
+from odoo.addons.waba_campaign.models.campaign import waba_campaign as waba_campaign_state
+from odoo.addons.waba_campaign.models.reputation import waba_template_comparison as comparing
 
 from ..common import NUMBER_ES, WABA_UID
 from .test_reputation_event import EvidenceCase

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_sender import STATUS_SENDING, STATUS_STOPPING
+from odoo.addons.waba_campaign.models.base.waba_sender import STATUS_SENDING, STATUS_STOPPING
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_template import STATUSES
+from odoo.addons.waba_campaign.models.base.waba_template import STATUSES
 from odoo.exceptions import UserError
 
 from ..common import WabaCase

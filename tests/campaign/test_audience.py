@@ -10,7 +10,7 @@ from odoo.sql_db import Cursor
 from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
-from ...models import waba_campaign_audience
+from ...models.campaign import waba_campaign_audience
 from ...policy import eligibility, intent
 from ..common import PORTFOLIO_UID, WabaCase, first_name_for
 

@@ -519,7 +519,7 @@ class TestPreparingGoesWrong(WabaCase):
             ["[('no_such_field', '=', 1)]", broken.id],
         )
         broken.invalidate_recordset()
-        with mute_logger("odoo.addons.waba_campaign.models.waba_campaign_audience"):
+        with mute_logger("odoo.addons.waba_campaign.models.campaign.waba_campaign_audience"):
             self._prepare()
         self.assertEqual((broken.state, broken.pause_cause), ("paused", "failure"))
         self.assertIn("no_such_field", broken.hold_reason)

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import mute_logger
 
-from ...models.waba_sender_dispatch import DispatchRun
+from ...models.dispatch.waba_sender_dispatch import DispatchRun
 from ..reputation.test_response import DAY, HOUR, ResponseCase
 
 

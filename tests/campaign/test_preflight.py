@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 
-from ...models import waba_campaign_dry_run
+from ...models.campaign.preflight import waba_campaign_outlook as waba_campaign_dry_run
 from ...policy import preflight
 from ..common import ROOT, WabaCase
 
@@ -475,7 +475,9 @@ class TestOutlook(PreflightCase):
 
 class TestWords(PreflightCase):
     def test_each_case_has_a_sentence(self):
-        from odoo.addons.waba_campaign.models.waba_campaign_preflight_words import SENTENCES
+        from odoo.addons.waba_campaign.models.campaign.preflight.waba_campaign_preflight import (
+            SENTENCES,
+        )
 
         from ..policy.test_policy_preflight import CASES as JUDGED
 

@@ -10,7 +10,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...models.number_sql import e164_sql
+from ...models.tools.phone_countries import e164_sql
 from ...policy import numbers
 from ..common import ROOT, WabaCase
 from ..policy.test_policy_numbers import PEOPLE

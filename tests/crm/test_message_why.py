@@ -5,7 +5,10 @@ from datetime import timedelta
 from freezegun import freeze_time
 from lxml import html
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_message_why import CHECK_LABELS, CHECKS_BY_PURPOSE
+from odoo.addons.waba_campaign.models.privacy.waba_message_privacy import (
+    CHECK_LABELS,
+    CHECKS_BY_PURPOSE,
+)
 from odoo.addons.waba_campaign.policy import eligibility
 
 from ..consent.test_consent import NUMBER, ConsentCase

@@ -159,7 +159,7 @@ action.with_context(active_model='crm.lead', active_ids={leads.ids}).run()""",
             "ALTER TABLE waba_message ADD CONSTRAINT refused"
             f" CHECK (res_id IS DISTINCT FROM {leads[1].id})"
         )
-        with mute_logger("odoo.addons.waba_campaign.models.ir_actions_server", "odoo.sql_db"):
+        with mute_logger("odoo.addons.waba_campaign.models.crm.ir_actions_server", "odoo.sql_db"):
             rows = self._run_on(self._action(), leads)
         self.assertEqual(rows.mapped("res_id"), [leads[0].id, leads[2].id])
         self.assertIn("an error occurred", self._chatter(leads[1]))

@@ -13,8 +13,8 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 
 from ...cloud_api import SendPool
 from ...cloud_api.pool import SendResult
-from ...models.transactions import MAX_TRIES, commit_step
-from ...models.waba_sender_dispatch import DispatchRun
+from ...models.dispatch.waba_sender_dispatch import DispatchRun
+from ...models.tools.transactions import MAX_TRIES, commit_step
 from ..common import NUMBER_ES, PORTFOLIO_UID, WabaCase
 
 

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.tests import TransactionCase
 from psycopg2.errors import SerializationFailure
 
-from ...models.waba_sender_dispatch import DispatchRun
+from ...models.dispatch.waba_sender_dispatch import DispatchRun
 from .test_message_direct import ANA, DirectCase, committed_world
 
 

@@ -4,7 +4,7 @@ import unittest
 from datetime import timedelta
 
 from odoo import fields
-from odoo.addons.waba_campaign.models.waba_message import ORIGINS
+from odoo.addons.waba_campaign.models.base.waba_message import ORIGINS
 from odoo.addons.waba_campaign.policy import frequency, gate, hours
 from odoo.exceptions import AccessError
 from odoo.tests import tagged

@@ -4,7 +4,7 @@ import time
 
 from odoo import fields
 
-from ...models.waba_sender_reserve import LEASE_MARGIN
+from ...models.dispatch.waba_sender_reserve import LEASE_MARGIN
 from ...policy import limits
 from ..common import NUMBER_ES, NUMBER_MX, PORTFOLIO_UID
 from .test_dispatch import DispatchCase

@@ -9,7 +9,7 @@ import pytz
 from odoo import fields
 from odoo.tests import Form, tagged
 
-from ...models.phone_countries import number_time_zones
+from ...models.tools.phone_countries import number_time_zones
 from .test_message_direct import DirectCase
 
 # One number of each of twelve time zones that a number tells.

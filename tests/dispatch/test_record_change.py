@@ -7,7 +7,7 @@ import unittest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odoo import fields
-from odoo.addons.waba_campaign.models import waba_failure
+from odoo.addons.waba_campaign.models.base import waba_failure
 from odoo.addons.waba_campaign.policy import numbers, record_change
 from odoo.addons.waba_campaign.policy.record_change import MessageOrigin, RecordState
 from odoo.tests import tagged

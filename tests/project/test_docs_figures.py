@@ -3,28 +3,49 @@
 import re
 from pathlib import Path
 
-from odoo.addons.waba_campaign.models import (
-    job_marks,
-    waba_account_sync,
+from odoo.addons.waba_campaign.models.analytics import (
     waba_attribution_due,
-    waba_campaign_audience,
-    waba_campaign_dry_run,
-    waba_campaign_preflight_outlook,
-    waba_campaign_state,
-    waba_conversation_view,
     waba_message_cost,
     waba_message_daily,
+)
+from odoo.addons.waba_campaign.models.base import waba_account_sync, waba_reputation_event
+from odoo.addons.waba_campaign.models.campaign import (
+    waba_campaign as waba_campaign_state,
+)
+from odoo.addons.waba_campaign.models.campaign import (
+    waba_campaign_audience,
+)
+from odoo.addons.waba_campaign.models.campaign.preflight import (
+    waba_campaign_outlook as waba_campaign_dry_run,
+)
+from odoo.addons.waba_campaign.models.campaign.preflight import (
+    waba_campaign_outlook as waba_campaign_preflight_outlook,
+)
+from odoo.addons.waba_campaign.models.conversation import (
+    waba_conversation_thread as waba_conversation_view,
+)
+from odoo.addons.waba_campaign.models.conversation import (
     waba_message_inbound,
-    waba_message_retention,
-    waba_message_test,
-    waba_reputation_event,
+)
+from odoo.addons.waba_campaign.models.dispatch import (
+    waba_message_queue as waba_message_test,
+)
+from odoo.addons.waba_campaign.models.dispatch import (
     waba_sender_dispatch,
     waba_sender_reserve,
-    waba_sequence_run,
-    waba_sequence_trigger,
-    waba_template_comparison,
-    waba_webhook_apply,
 )
+from odoo.addons.waba_campaign.models.privacy import (
+    waba_message_privacy as waba_message_retention,
+)
+from odoo.addons.waba_campaign.models.reputation import waba_template_comparison
+from odoo.addons.waba_campaign.models.sequence import (
+    waba_sequence_enroll as waba_sequence_trigger,
+)
+from odoo.addons.waba_campaign.models.sequence import (
+    waba_sequence_enrollment as waba_sequence_run,
+)
+from odoo.addons.waba_campaign.models.tools import job_turns as job_marks
+from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply
 from odoo.addons.waba_campaign.policy import (
     ab_test,
     attribution,

@@ -22,7 +22,7 @@ from ..webhook_mutations import as_bytes, mutated_entries, with_neighbours
 
 SECONDS = float(os.environ.get("WABA_FUZZ_SECONDS", "20"))
 ROUND = 50
-APPLY = "odoo.addons.waba_campaign.models.waba_webhook_apply"
+APPLY = "odoo.addons.waba_campaign.models.webhook.waba_webhook_apply"
 # Python keeps a dict of a small JSON object in some 30 times its text.
 BYTES_PER_BYTE, BYTES_AT_LEAST = 60, 4_000_000
 

@@ -11,8 +11,8 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 from psycopg2.errors import SerializationFailure
 
-from ...models.phone_countries import number_country
-from ...models.waba_message_daily import COUNTED_AT_PARAMETER, COUNTS, MEASURES
+from ...models.analytics.waba_message_daily import COUNTED_AT_PARAMETER, COUNTS, MEASURES
+from ...models.tools.phone_countries import number_country
 from ...policy import reputation
 from ..reputation_case import ReputationCase
 
@@ -440,7 +440,9 @@ class TestJudging(ReputationCase):
             (min(self.sender.id, self.sender_mx.id),),
         )
         other = max(self.sender, self.sender_mx, key=lambda sender: sender.id)
-        with self.assertLogs("odoo.addons.waba_campaign.models.waba_reputation", "ERROR") as log:
+        with self.assertLogs(
+            "odoo.addons.waba_campaign.models.reputation.waba_sender_score", "ERROR"
+        ) as log:
             self._run_judge()
         self.assertEqual(other.reputation_level, "healthy")
         self.assertEqual((self.sender | self.sender_mx - other).mapped("reputation_level"),

@@ -12,8 +12,8 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ...models.waba_response_settings import FIELDS
-from ...models.waba_sender_dispatch import DispatchRun
+from ...models.base.waba_sender import FIELDS
+from ...models.dispatch.waba_sender_dispatch import DispatchRun
 from ...policy import limits, response
 from ..common import NUMBER_ES, NUMBER_MX, WABA_UID
 from ..dispatch.test_dispatch import DispatchCase

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form
 from odoo.tools import mute_logger
 
-from ...models import waba_sequence_trigger
+from ...models.sequence import waba_sequence_enroll as waba_sequence_trigger
 from ..sequence_case import DAY, HOUR, SequenceCase
 
 
@@ -558,14 +558,18 @@ class TestGoingOn(SequenceCase):
         self.env.cr.execute(
             "ALTER TABLE mail_activity ADD CONSTRAINT refused CHECK (summary != 'Refused')"
         )
-        with mute_logger("odoo.addons.waba_campaign.models.waba_sequence_run", "odoo.sql_db"):
+        with mute_logger(
+            "odoo.addons.waba_campaign.models.sequence.waba_sequence_enrollment", "odoo.sql_db"
+        ):
             self._run()
         self.assertEqual(len(good.message_ids), 1)
         self.assertEqual((bad.state, bad.error_count), ("running", 1))
         self.assertIn("The step failed", bad.why_text)
         self.assertGreater(bad.next_at, fields.Datetime.now())
         bad.error_count = 4
-        with mute_logger("odoo.addons.waba_campaign.models.waba_sequence_run", "odoo.sql_db"):
+        with mute_logger(
+            "odoo.addons.waba_campaign.models.sequence.waba_sequence_enrollment", "odoo.sql_db"
+        ):
             self._run_due(bad)
         self.assertEqual((bad.state, bad.stop_reason), ("stopped", "error"))
 

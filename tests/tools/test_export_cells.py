@@ -11,7 +11,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...models.export_cells import export_cell
+from ...models.tools.export_cells import export_cell
 from ..common import WabaCase
 
 FORMULAS = (

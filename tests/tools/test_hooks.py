@@ -1,8 +1,8 @@
-"""Hooks of base models: who is called, with what, in which order; see models/hooks.py."""
+"""Hooks of base models: who is called, with what, in which order; see models/tools/hooks.py."""
 
 import unittest
 
-from ...models.hooks import hook, implements
+from ...models.tools.hooks import hook, implements
 
 
 class Base:

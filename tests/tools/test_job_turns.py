@@ -3,8 +3,9 @@
 import logging
 from unittest.mock import patch
 
-from odoo.addons.waba_campaign.models import job_turns, transactions, waba_webhook_apply
-from odoo.addons.waba_campaign.models.job_turns import TimeSlice
+from odoo.addons.waba_campaign.models.tools import job_turns, transactions
+from odoo.addons.waba_campaign.models.tools.job_turns import TimeSlice
+from odoo.addons.waba_campaign.models.webhook import waba_webhook_apply
 from odoo.tests import TransactionCase
 from psycopg2.errors import DivisionByZero, SerializationFailure
 

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 from odoo import Command
 
-from ...models.value_text import format_value, html_to_text
+from ...models.base.value_text import format_value, html_to_text
 from ..common import WabaCase
 
 HTML = {

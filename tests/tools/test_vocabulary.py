@@ -3,18 +3,24 @@
 import unittest
 
 from odoo.addons.waba_campaign.cloud_api import errors, values
-from odoo.addons.waba_campaign.models import (
+from odoo.addons.waba_campaign.models.base import (
     waba_failure,
     waba_message,
-    waba_message_failure,
-    waba_message_results,
-    waba_message_status,
     waba_portfolio,
-    waba_reputation_words,
     waba_sender,
     waba_template,
-    waba_webhook_platform,
 )
+from odoo.addons.waba_campaign.models.dispatch import (
+    waba_message_status,
+)
+from odoo.addons.waba_campaign.models.dispatch import (
+    waba_message_status as waba_message_failure,
+)
+from odoo.addons.waba_campaign.models.dispatch import (
+    waba_message_status as waba_message_results,
+)
+from odoo.addons.waba_campaign.models.tools import reputation_texts as waba_reputation_words
+from odoo.addons.waba_campaign.models.webhook import waba_webhook_platform
 from odoo.addons.waba_campaign.policy import eligibility, retry, status
 from odoo.tests import TransactionCase
 

@@ -17,7 +17,7 @@ PAYLOADS = Path(__file__).parents[1] / "payloads"
 EVENT = datetime(2026, 9, 21, 14, 13, 20)  # 1790000000, the time of every body in payloads/
 DISPLAY = "15550100001"
 UNKNOWN_UID = "999000000000009"
-APPLY = "odoo.addons.waba_campaign.models.waba_webhook_apply"
+APPLY = "odoo.addons.waba_campaign.models.webhook.waba_webhook_apply"
 
 
 def payloads():

@@ -8,11 +8,11 @@ import logging
 import socket
 from urllib.parse import urlsplit
 
-from odoo.addons.waba_campaign.models.waba_webhook_refusal import COUNTER
+from odoo.addons.waba_campaign.models.webhook.waba_webhook_refusal import COUNTER
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
 
-REFUSALS = "odoo.addons.waba_campaign.models.waba_webhook_refusal"
+REFUSALS = "odoo.addons.waba_campaign.models.webhook.waba_webhook_refusal"
 ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN = "door-access-token", "door-app-secret", "door-verify-token"
 MEGABYTE = 1024 * 1024
 

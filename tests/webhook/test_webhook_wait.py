@@ -4,7 +4,7 @@ import json
 import time
 from datetime import datetime, timedelta
 
-from odoo.addons.waba_campaign.models.waba_webhook_wait import RETRY_DELAYS
+from odoo.addons.waba_campaign.models.webhook.waba_webhook_event import RETRY_DELAYS
 
 from ..common import NUMBER_ES, WABA_UID, WabaCase
 

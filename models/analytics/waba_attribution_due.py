@@ -1,0 +1,202 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..tools.hooks import implements
+from ..tools.job_turns import delete_checkpoint, read_checkpoint, write_checkpoint
+from ..tools.labels import has_orders
+from ..tools.transactions import commit_step
+
+BATCH = 200
+# How far back each run looks for answers whose webhook came late; once a day, further.
+LOOKBACK = timedelta(days=2)
+LONG_LOOKBACK = timedelta(days=35)
+ATTRIBUTED_AT_PARAMETER = "waba_campaign.attributed_at"
+# What of a lead decides whether it is won, for how much, and whose it is.
+WATCHED_FIELDS = frozenset(
+    ("active", "company_id", "date_closed", "expected_revenue", "lost_reason_id", "partner_id",
+     "phone", "probability", "stage_id")
+)  # fmt: skip
+
+
+class WabaAttributionDue(models.Model):
+    """Leads to look at again: a note per change, taken away by the job that looks.
+
+    Only ever appended to by those who change leads, so that nobody waits for anybody; without a
+    foreign key, so that leads may go.
+    """
+
+    _name = "waba.attribution.due"
+    _description = "Lead whose WhatsApp results are to be counted again"
+    _inherit = ["waba.system.fields.mixin"]
+    _log_access = False
+
+    lead_id = fields.Integer(required=True, readonly=True)
+
+    @api.model
+    def _add_leads(self, lead_ids):
+        if lead_ids:
+            self.env.cr.execute(
+                SQL(
+                    "INSERT INTO waba_attribution_due (lead_id) SELECT unnest(%s::int[])",
+                    list(lead_ids),
+                )
+            )
+
+    @api.model
+    def _queue_new_leads(self, leads):
+        """Leads were created."""
+        self._add_leads(leads.filtered(lambda lead: lead.won_status != "pending").ids)
+
+    @api.model
+    def _queue_changed_leads_now(self, leads, names):
+        """Leads were written.
+
+        :param names: the fields that were given values
+        """
+        if not WATCHED_FIELDS.isdisjoint(names):
+            self._add_leads(leads.ids)
+
+    @api.model
+    def _process_batch(self):
+        """Look at the leads noted first; how many notes were taken. The caller commits."""
+        rows = self.env.execute_query(
+            SQL(
+                """DELETE FROM waba_attribution_due WHERE id IN
+                          (SELECT id FROM waba_attribution_due ORDER BY id LIMIT %s)
+                   RETURNING lead_id""",
+                BATCH,
+            )
+        )
+        if rows:
+            leads = self.env["crm.lead"].browse({lead_id for (lead_id,) in rows})
+            self.env["waba.attribution"]._update_attributions(leads)
+        return len(rows)
+
+
+class WabaAttribution(models.Model):
+    _inherit = "waba.attribution"
+
+    @api.model
+    def _cron_money(self):
+        """Price what was delivered, attribute its outcome, count both by day."""
+        messages = self.env["waba.message"]
+        first = messages._price_delivered()
+        commit_step(self.env, messages._count_link_clicks)
+        self._attribute_events()
+        commit_step(self.env, lambda: self.env["waba.money.daily"]._count_due_days(first))
+
+    @api.model
+    def _attribute_events(self):
+        """Attribute what happened since the last run, in committed batches."""
+        now = fields.Datetime.now()
+        since = self._attributed_at()
+        is_new_day = not since or since.date() != now.date()
+        back = LONG_LOOKBACK if is_new_day else LOOKBACK
+        commit_step(self.env, lambda: self._queue_answered_leads(now - back))
+        commit_step(
+            self.env, lambda: self._queue_changed_leads(since or now - LONG_LOOKBACK, is_new_day)
+        )
+        while commit_step(self.env, self.env["waba.attribution.due"]._process_batch, processed=1):
+            self.env.invalidate_all()
+        commit_step(
+            self.env,
+            lambda: write_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER, now.replace(microsecond=0)),
+        )
+
+    @api.model
+    def _attributed_at(self):
+        """When events were last attributed, naive UTC; None: never."""
+        return fields.Datetime.to_datetime(read_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER))
+
+    @api.model
+    def _queue_answered_leads(self, since):
+        self.env["waba.attribution.due"]._add_leads(self._attribute_answers(since).ids)
+
+    @api.model
+    def _queue_changed_leads(self, since, is_new_day):
+        """Leads that changed where no hook of ours was asked.
+
+        Invoices, always; once a day also leads whose stage moved lately, for a message may have
+        been reported as delivered after the event that it explains.
+        """
+        due = self.env["waba.attribution.due"]
+        if has_orders(self.env):
+            due._add_leads(self._recently_invoiced_leads(since - timedelta(minutes=10)))
+        if is_new_day:
+            rows = self.env.execute_query(
+                SQL(
+                    """SELECT id FROM crm_lead
+                        WHERE date_last_stage_update >= %(since)s OR date_closed >= %(since)s""",
+                    since=fields.Datetime.now() - 3 * timedelta(days=1),
+                )
+            )
+            due._add_leads([lead_id for (lead_id,) in rows])
+
+    @api.model
+    def _recently_invoiced_leads(self, since):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.opportunity_id FROM account_move i
+                     JOIN account_move_line l ON l.move_id = i.id
+                     JOIN sale_order_line_invoice_rel r ON r.invoice_line_id = l.id
+                     JOIN sale_order_line ol ON ol.id = r.order_line_id
+                     JOIN sale_order o ON o.id = ol.order_id
+                    WHERE i.write_date >= %(since)s AND o.opportunity_id IS NOT NULL
+                    UNION
+                   SELECT opportunity_id FROM sale_order
+                    WHERE write_date >= %(since)s AND opportunity_id IS NOT NULL""",
+                since=since,
+            )
+        )
+        return [lead_id for (lead_id,) in rows]
+
+
+class MailActivity(models.Model):
+    _inherit = "mail.activity"
+
+    def _action_done(self, feedback=False, attachment_ids=None):
+        lead_ids = self.filtered(lambda a: a.res_model == "crm.lead").mapped("res_id")
+        result = super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
+        self.env["waba.attribution.due"]._add_leads(lead_ids)
+        return result
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    @implements("_on_waba_change")
+    def _waba_requeue_attributions(self, names):
+        """The leads that it may matter to: those written to in the last five weeks, and all that
+        something is attributed to."""
+        if "waba_attribution_days" not in names:
+            return
+        since = fields.Datetime.now() - LONG_LOOKBACK
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM waba_attribution
+                    WHERE company_id = ANY(%(companies)s) AND kind IN ('reply', 'click')
+                      AND at >= %(since)s AND message_id IS NOT NULL""",
+                companies=self.ids,
+                since=since,
+            )
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.res_id FROM waba_message m
+                    WHERE m.company_id = ANY(%(companies)s) AND m.res_model = 'crm.lead'
+                      AND m.direction = 'out'
+                      AND COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at,
+                                   m.failed_at) >= %(since)s
+                    UNION
+                   SELECT lead_id FROM waba_attribution
+                    WHERE company_id = ANY(%(companies)s) AND lead_id IS NOT NULL""",
+                companies=self.ids,
+                since=since,
+            )
+        )
+        self.env["waba.attribution.due"]._add_leads([lead_id for (lead_id,) in rows])
+        self.env["waba.attribution"].invalidate_model()
+        delete_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER)

@@ -1,0 +1,502 @@
+"""Amounts and their bases in words, for the Money tab."""
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_amount, formatLang
+
+from ...policy import attribution, reputation, reputation_causes, reputation_rates
+from ..tools.labels import list_action
+from ..tools.reputation_texts import (
+    format_number,
+    format_percent,
+    reason_text,
+)
+
+SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count", "charged_count",
+        "free_count", "unpriced_count", "unrated_count", "cost")  # fmt: skip
+
+# Below ten of the currency's smallest coins two digits say nothing: 0.0051, not 0.01.
+SMALL_COINS = 10
+
+
+def amount_text(env, value, currency):
+    """An amount as people write it; small ones with four digits behind the point."""
+    if value and abs(value) < SMALL_COINS * currency.rounding:
+        text = formatLang(env, value, digits=4)
+        parts = [text, currency.symbol]
+        return "\N{NO-BREAK SPACE}".join(parts[:: -1 if currency.position == "before" else 1])
+    return format_amount(env, value, currency)
+
+
+def unit_price_text(env, cost, count, currency):
+    """What one of `count` cost, or that there are too few to tell."""
+    if count < attribution.MIN_PRICED:
+        return env._("too few for a price each")
+    return env._("%s each", amount_text(env, cost / count, currency))
+
+
+def share_text(env, part, whole):
+    """'8 % of 510', or None without a base."""
+    if not whole:
+        return None
+    return env._(
+        "%(percent)s of %(whole)s",
+        percent=format_percent(env, part / whole),
+        whole=format_number(env, whole),
+    )
+
+
+class WabaCampaign(models.Model):
+    """What a campaign cost and its outcome, on its Money tab.
+
+    From the daily figures and the events attributed to it, both counted every ten minutes: a campaign
+    of a million messages is not read for it. No figure stands without its base, and what is too
+    little to tell says so.
+    """
+
+    _inherit = "waba.campaign"
+
+    money_cost = fields.Char("Cost", compute="_compute_money")
+    money_cost_base = fields.Char(compute="_compute_money")
+    money_replies = fields.Char("Replies", compute="_compute_money")
+    money_replies_base = fields.Char(compute="_compute_money")
+    money_clicks = fields.Char("Clicks", compute="_compute_money")
+    money_clicks_base = fields.Char(compute="_compute_money")
+    money_won = fields.Char("Won", compute="_compute_money")
+    money_won_base = fields.Char(compute="_compute_money")
+    money_invoiced = fields.Char("Invoiced", compute="_compute_money")
+    money_invoiced_base = fields.Char(compute="_compute_money")
+    money_return = fields.Char("Return", compute="_compute_money")
+    money_return_base = fields.Char(compute="_compute_money")
+    money_rule = fields.Char(compute="_compute_money")
+    money_counted = fields.Char(compute="_compute_money")
+
+    # Holdout comparison
+    money_comparison = fields.Text(compute="_compute_money_comparison")
+
+    # Reputation
+    reputation_cost = fields.Integer(
+        "Reputation cost",
+        compute="_compute_reputation_cost",
+        help="Points of 100 that the number's score would be higher without this campaign's "
+        "messages of the last 7 days.",
+    )
+    reputation_text = fields.Text("How it is received", compute="_compute_reputation_cost")
+
+    @api.depends("state")
+    def _compute_money(self):
+        counts, results = self._cost_counts(), self._revenue_counts()
+        counted_at = self.env["waba.money.daily"].sudo()._last_counted_at()
+        for campaign in self:
+            words = CostCards(campaign, counts.get(campaign.id), results.get(campaign.id, {}))
+            campaign.update(
+                {
+                    **words.cost_card(),
+                    **words.reply_card(),
+                    **words.won_card(),
+                    **words.invoice_card(),
+                    **words.return_card(),
+                    "money_rule": campaign._attribution_rule_text(),
+                    "money_counted": campaign.env._(
+                        "Counted %s; every ten minutes.", campaign._format_datetime(counted_at)
+                    )
+                    if counted_at
+                    else campaign.env._("Not counted yet; that is done every ten minutes."),
+                }
+            )
+
+    @api.depends("state")
+    def _compute_money_comparison(self):
+        for campaign in self:
+            campaign.money_comparison = campaign._comparison_text()
+
+    def _compute_reputation_cost(self):
+        for campaign in self:
+            cost = campaign._reputation_cost()
+            campaign.reputation_cost = cost or 0
+            campaign.reputation_text = campaign._reputation_text(cost)
+
+    def action_view_cost_report(self):
+        """What is behind a card; the button's context names it."""
+        self.ensure_one()
+        card = self.env.context.get("waba_money")
+        behind = {"cost": "delivered", "replies": "replied", "clicks": "clicked"}
+        if card in behind:
+            return self.with_context(waba_filter=behind[card]).action_view_messages()
+        xml_id = "waba_money_report_action" if card == "return" else "waba_attribution_action"
+        context = {
+            "won": {"search_default_won": 1},
+            "invoiced": {"search_default_revenue": 1},
+        }.get(card)
+        return list_action(self.env, xml_id, [("campaign_id", "=", self.id)], context)
+
+    def _cost_counts(self):
+        """{campaign id: {measure: sum}}."""
+        rows = (
+            self.env["waba.money.daily"]
+            .sudo()
+            ._read_group(
+                [("campaign_id", "in", self.ids)],
+                ["campaign_id"],
+                [f"{measure}:sum" for measure in SUMMED_FIELDS],
+            )
+        )
+        return {
+            campaign.id: dict(zip(SUMMED_FIELDS, sums, strict=True)) for campaign, *sums in rows
+        }
+
+    def _revenue_counts(self):
+        """{campaign id: {kind: (leads, amount)}}."""
+        results = {}
+        for campaign, kind, leads, total in (
+            self.env["waba.attribution"]
+            .sudo()
+            ._read_group(
+                [("campaign_id", "in", self.ids)],
+                ["campaign_id", "kind"],
+                ["lead_id:count_distinct", "amount:sum"],
+            )
+        ):
+            results.setdefault(campaign.id, {})[kind] = (leads, total)
+        return results
+
+    def _attribution_rule_text(self):
+        return self.env._(
+            "What happens to a lead is put down to the last message that had arrived at its "
+            "person, or about it, in the %s days before; to one message alone, whatever else may "
+            "have helped. Replies and clicks belong to the message that they name.",
+            self.company_id.waba_attribution_days,
+        )
+
+    # === Holdout comparison ===
+    # Did those written to fare better than those not?
+    #
+    # With a share held out by chance the answer is an experiment's. Without one the campaign's leads
+    # are set beside leads of the same teams that nobody wrote to, and it is said that this proves
+    # nothing. Both groups are counted in the same way: won in the days after the launch, whatever it
+    # is attributed to.
+
+    def _comparison_text(self):
+        """The comparison in sentences, or False when there is nothing to compare."""
+        if not self.launched_at or self.res_model != "crm.lead":
+            return False
+        is_experiment = bool(self.holdout_percent)
+        written, others = self._comparison_groups(is_experiment)
+        if not written.people:
+            return False
+        found = attribution.compare_groups(written, others)
+        return " ".join(
+            [
+                self._groups_text(written, others, is_experiment),
+                self._verdict_text(found),
+                "" if is_experiment else self.env._(
+                    "This is no experiment: whom to write to was chosen. Leave out a share of the "
+                    "next audience by chance to know."
+                ),
+                self._maturity_text(),
+            ]
+        ).strip()  # fmt: skip
+
+    def _comparison_groups(self, is_experiment):
+        """(those written to, the others) as policy.attribution.Group, counted alike."""
+        days = timedelta(days=self.company_id.waba_attribution_days)
+        self.env.flush_all()
+        values = {
+            "campaign": self.id,
+            "company": self.company_id.id,
+            "start": self.launched_at,
+            "end": self.launched_at + days,
+            "before": self.launched_at - days,
+        }
+        query = HOLDOUT_QUERY if is_experiment else NOT_CONTACTED_QUERY
+        rows = {
+            is_written: attribution.ComparisonGroup(people, won)
+            for is_written, people, won in self.env.execute_query(SQL(query, **values))
+        }
+        nobody = attribution.ComparisonGroup(0, 0)
+        return rows.get(True, nobody), rows.get(False, nobody)
+
+    def _groups_text(self, written, others, is_experiment):
+        env = self.env
+        values = {
+            "rate": format_percent(env, written.rate),
+            "people": format_number(env, written.people),
+            "other_rate": format_percent(env, others.rate),
+            "others": format_number(env, others.people),
+            "days": self.company_id.waba_attribution_days,
+        }
+        if is_experiment:
+            return env._(
+                "Won in the %(days)s days after the launch: %(rate)s of %(people)s leads written "
+                "to, %(other_rate)s of %(others)s left out by chance.",
+                **values,
+            )
+        return env._(
+            "Won in the %(days)s days after the launch, of leads open at the time: %(rate)s of "
+            "%(people)s in this campaign, %(other_rate)s of %(others)s of the same sales teams "
+            "that nobody wrote to on WhatsApp around it.",
+            **values,
+        )
+
+    def _verdict_text(self, found):
+        env = self.env
+        if found.verdict == "thin":
+            return env._(
+                "Too few to tell: each group needs %s leads.",
+                format_number(env, attribution.MIN_COMPARED),
+            )
+        if found.verdict == "chance":
+            return env._("The difference is no larger than chance makes.")
+        values = {
+            "low": formatLang(env, 100 * found.low, digits=1),
+            "high": formatLang(env, 100 * found.high, digits=1),
+        }
+        return env._(
+            "The difference is more than chance: between %(low)s and %(high)s percentage points "
+            "(95 %% sure).",
+            **values,
+        )
+
+    def _maturity_text(self):
+        end = self.launched_at + timedelta(days=self.company_id.waba_attribution_days)
+        if end <= fields.Datetime.now():
+            return ""
+        return self.env._("So far: the days are over %s.", self._format_datetime(end))
+
+    # === Reputation ===
+    # What a campaign cost the reputation of its number.
+
+    def _reputation_text(self, cost):
+        """What the campaign costs its number now, and how its own messages were received."""
+        if cost is None:
+            said = self.env._("Too few messages of the number were delivered to tell its cost.")
+        elif not cost:
+            said = self.env._("It costs the number's score nothing now.")
+        else:
+            said = self.env._("It costs the number's score %s of 100 points now.", cost)
+        days = (
+            self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
+        ).get((), [])
+        judged = reputation.judge_reputation(days, fields.Datetime.now())
+        return f"{said} {reason_text(self.env, judged)}"
+
+    def _reputation_cost(self):
+        """Score points of its number that this campaign costs now; None: not enough data."""
+        self.ensure_one()
+        sender = self.sudo().sender_id
+        today = fields.Datetime.now().date()
+        of_number = [
+            ("sender_id", "=", sender.id),
+            ("day", ">", today - timedelta(days=reputation_rates.WEEK)),
+        ]
+        daily = self.env["waba.message.daily"].sudo()
+        everything = daily._day_counts(of_number).get((), [])
+        mine = daily._day_counts([*of_number, ("campaign_id", "=", self.id)]).get((), [])
+        fresh_start = sender.fresh_start_at.date() if sender.fresh_start_at else None
+        return reputation_causes.score_cost(mine, everything, today, fresh_start)
+
+
+class WabaTemplate(models.Model):
+    _inherit = "waba.template"
+
+    won_count = fields.Integer("Won leads", compute="_compute_won_count")
+
+    @api.depends_context("uid")
+    def _compute_won_count(self):
+        groups = self.env["waba.attribution"]._read_group(
+            [("template_id", "in", self.ids), ("kind", "=", "won")], ["template_id"], ["__count"]
+        )
+        counts = {template.id: count for template, count in groups}
+        for template in self:
+            template.won_count = counts.get(template.id, 0)
+
+    def action_view_cost_report(self):
+        self.ensure_one()
+        return list_action(self.env, "waba_money_report_action", [("template_id", "=", self.id)])
+
+
+class WabaSequenceVariable(models.Model):
+    """A tracked link in a step: one link per step, with the follow-up as its source."""
+
+    _inherit = "waba.sequence.variable"
+
+    @api.constrains("source")
+    def _check_button_address(self):
+        for line in self:
+            line._check_own_address(line.step_id.template_id)
+
+    def _link_label(self):
+        return f"Step {self.step_id.id}, button {self.button_index + 1}"
+
+    def _link_utm(self):
+        return {**super()._link_utm(), "source_id": self.step_id.sequence_id._utm_source().id}
+
+
+class WabaSequence(models.Model):
+    _inherit = "waba.sequence"
+
+    def _utm_source(self):
+        """The UTM source of the outcome of a follow-up."""
+        return self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.name)
+
+    def action_view_cost_report(self):
+        self.ensure_one()
+        return list_action(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])
+
+
+class CostCards:
+    """The cards of one campaign.
+
+    :param counts: {measure: sum}, None when nothing of it was counted yet
+    :param results: {kind: (leads, amount)}
+    """
+
+    def __init__(self, campaign, counts, results):
+        self.env = campaign.env
+        self.currency = campaign.company_id.currency_id
+        self.counts = dict.fromkeys(SUMMED_FIELDS, 0) | {
+            k: v or 0 for k, v in (counts or {}).items()
+        }
+        self.results = results
+        # A part without a price would make everything look cheaper than it was.
+        self.is_priced = bool(self.counts["delivered_count"]) and not self.counts["unpriced_count"]
+
+    def _amount(self, value):
+        return amount_text(self.env, value, self.currency)
+
+    def _each(self, count):
+        if not self.is_priced or not count:
+            return None
+        return unit_price_text(self.env, self.counts["cost"], count, self.currency)
+
+    def cost_card(self):
+        env, counts = self.env, self.counts
+        if not counts["delivered_count"]:
+            return {"money_cost": "–", "money_cost_base": env._("Nothing has arrived yet")}
+        parts = []
+        if counts["charged_count"]:
+            parts.append(env._("%s charged", format_number(env, counts["charged_count"])))
+        if counts["free_count"]:
+            parts.append(env._("%s free", format_number(env, counts["free_count"])))
+        if counts["unrated_count"]:
+            parts.append(
+                env._("no rate imported for %s", format_number(env, counts["unrated_count"]))
+            )
+        if untold := counts["unpriced_count"] - counts["unrated_count"]:
+            parts.append(env._("no price told of %s", format_number(env, untold)))
+        return {
+            "money_cost": self._cost(),
+            "money_cost_base": env._(
+                "%(delivered)s delivered: %(parts)s",
+                delivered=format_number(env, counts["delivered_count"]),
+                parts=", ".join(parts),
+            ),
+        }
+
+    def _cost(self):
+        cost = self._amount(self.counts["cost"])
+        if self.is_priced:
+            return cost
+        if self.counts["charged_count"] or self.counts["free_count"]:
+            return self.env._("at least %s", cost)
+        return self.env._("Not known")
+
+    def reply_card(self):
+        env, counts = self.env, self.counts
+        replied, clicked = counts["replied_count"], counts["clicked_count"]
+        replies = [share_text(env, replied, counts["delivered_count"]), self._each(replied)]
+        clicks = [share_text(env, clicked, counts["linked_count"]), self._each(clicked)]
+        return {
+            "money_replies": format_number(env, replied),
+            "money_replies_base": self._join(replies, env._("delivered")),
+            # Without a tracked link there is nothing to click that we could count.
+            "money_clicks": format_number(env, clicked) if counts["linked_count"] else False,
+            "money_clicks_base": self._join(clicks, env._("delivered with the link")),
+        }
+
+    def _join(self, parts, what):
+        of_whole, each = parts
+        text = f"{of_whole} {what}" if of_whole else None
+        return " · ".join(filter(None, (text, each)))
+
+    def won_card(self):
+        env = self.env
+        leads, revenue = self.results.get("won", (0, 0))
+        if not leads:
+            return {"money_won": "0", "money_won_base": env._("No lead of it is won yet")}
+        parts = [env._("%s expected", self._amount(revenue)), self._each(leads)]
+        return {
+            "money_won": format_number(env, leads),
+            "money_won_base": " · ".join(filter(None, parts)),
+        }
+
+    def invoice_card(self):
+        leads, invoiced = self.results.get("revenue", (0, 0))
+        if not leads:
+            return {"money_invoiced": False, "money_invoiced_base": False}
+        return {
+            "money_invoiced": self._amount(invoiced),
+            "money_invoiced_base": self.env._(
+                "without taxes, from %s leads", format_number(self.env, leads)
+            ),
+        }
+
+    def return_card(self):
+        """How many times the cost came back, by what is invoiced or else expected."""
+        env, cost = self.env, self.counts["cost"]
+        leads, revenue = self.results.get("won", (0, 0))
+        invoiced_leads, invoiced = self.results.get("revenue", (0, 0))
+        value, count = (invoiced, invoiced_leads) if invoiced_leads else (revenue, leads)
+        base = (
+            env._("invoiced for %s spent", self._amount(cost))
+            if invoiced_leads
+            else env._("expected for %s spent", self._amount(cost))
+        )
+        if not self.is_priced:
+            times, base = "–", env._("needs a price for each message")
+        elif count < attribution.MIN_PRICED:
+            times, base = "–", env._("too few won leads to tell: %s", format_number(env, count))
+        elif not cost:
+            times, base = "–", env._("nothing was spent")
+        else:
+            times = env._("%s×", format_number(env, round(value / cost)))
+        return {"money_return": times, "money_return_base": base}
+
+
+WON_SQL = "l.won_status = 'won' AND l.date_closed >= %(start)s AND l.date_closed < %(end)s"
+
+
+WON_EARLIER_SQL = "(l.won_status = 'won' AND l.date_closed < %(start)s)"
+
+
+# Held out or meant to be written to, whatever became of the message: else those whom it did not
+# reach would be missing on one side alone.
+HOLDOUT_QUERY = f"""
+SELECT m.failure_type IS DISTINCT FROM 'holdout', count(*), count(*) FILTER (WHERE {WON_SQL})
+  FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
+ WHERE m.campaign_id = %(campaign)s AND m.direction = 'out' AND m.res_model = 'crm.lead'
+   AND (m.state NOT IN ('skipped', 'cancelled') OR m.failure_type = 'holdout')
+   AND NOT COALESCE({WON_EARLIER_SQL}, FALSE)
+ GROUP BY 1"""
+
+
+NOT_CONTACTED_QUERY = f"""
+WITH mine AS (SELECT l.id, l.team_id, l.date_closed, l.won_status, l.create_date
+                FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
+               WHERE m.campaign_id = %(campaign)s AND m.direction = 'out'
+                 AND m.res_model = 'crm.lead' AND m.state NOT IN ('skipped', 'cancelled')),
+     others AS (SELECT l.date_closed, l.won_status FROM crm_lead l
+                 WHERE (l.company_id = %(company)s OR l.company_id IS NULL)
+                   AND COALESCE(l.team_id, 0) IN (SELECT COALESCE(team_id, 0) FROM mine)
+                   AND l.create_date <= %(start)s
+                   AND (l.date_closed IS NULL OR l.date_closed >= %(start)s)
+                   AND NOT EXISTS (SELECT 1 FROM waba_message w
+                                    WHERE w.res_model = 'crm.lead' AND w.res_id = l.id
+                                      AND w.direction = 'out'
+                                      AND (w.campaign_id = %(campaign)s
+                                           OR w.accepted_at BETWEEN %(before)s AND %(end)s)))
+SELECT TRUE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM mine l
+ WHERE l.date_closed IS NULL OR l.date_closed >= %(start)s
+ UNION ALL
+SELECT FALSE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM others l"""

@@ -1,0 +1,288 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...policy import cost as policy_cost
+from ...policy import links
+from ..base.waba_message import DEPARTURE_SQL
+from ..base.waba_phone_prefix import prefix_sql
+from ..tools.job_turns import TimeSlice, read_checkpoint, write_checkpoint
+from ..tools.transactions import commit_step
+
+BATCH = 5_000
+
+RUN_SECONDS = 40
+
+# Messages looked through at a time for those without a rate, when a rate card has been imported.
+REPRICE_CHUNK = 50_000
+
+# Meta tells the price with "sent" and again with "delivered" or "read"; webhooks may be late.
+WAIT_FOR_PRICE = timedelta(days=1)
+
+# When the rate cards were last looked at; what is priced since is priced by them.
+RATES_READ_PARAMETER = "waba_campaign.rates_read_at"
+
+ARRIVAL_SQL = SQL("COALESCE(m.delivered_at, m.read_at)")
+
+COST_STATES = [
+    ("charged", "By the rate card"),
+    ("free_window", "Free: inside the service window"),
+    ("free_entry", "Free: the person came from an ad"),
+    ("free_other", "Free: WhatsApp does not charge it"),
+    ("no_rate", "No rate imported"),
+    ("not_told", "WhatsApp told no price"),
+]
+
+# Clicks are counted on their links by this much of a look back: numbers are given before commits.
+CLICK_OVERLAP = 1000
+
+CLICKS_COUNTED_PARAMETER = "waba_campaign.link_clicks_counted_until"
+
+
+class WabaMessage(models.Model):
+    """What each delivered message cost: Meta's pricing object times the rate card of that day.
+
+    Priced by a job (`_price_delivered`), not by the webhook. Empty `cost_state`: not priced yet.
+    A later rate card prices what had no rate; what is priced keeps its price.
+    """
+
+    _inherit = "waba.message"
+
+    cost_state = fields.Selection(COST_STATES, "Price", readonly=True, copy=False)
+    cost = fields.Float(
+        digits=(16, 6),
+        readonly=True,
+        copy=False,
+        help="In the rate card's currency, at the rate of the day of delivery.",
+    )
+    cost_currency_id = fields.Many2one("res.currency", readonly=True, copy=False)
+    company_cost = fields.Float(
+        "Cost in the company's currency", digits=(16, 6), readonly=True, copy=False
+    )
+
+    # Click
+    link_token = fields.Char(
+        readonly=True, copy=False, help="Its part of the tracked addresses in this message."
+    )
+    clicked_at = fields.Datetime("Clicked at", readonly=True, help="The first click on its link.")
+
+    _cost_due_idx = models.Index(
+        "(id) WHERE cost_state IS NULL AND direction = 'out'"
+        " AND COALESCE(delivered_at, read_at) IS NOT NULL"
+    )
+    _link_token_uniq = models.UniqueIndex("(link_token) WHERE link_token IS NOT NULL")
+    _clicked_idx = models.Index("(campaign_id, clicked_at) WHERE clicked_at IS NOT NULL")
+    # The job looks for answers of the last days among millions of messages.
+    _replied_idx = models.Index("(replied_at) WHERE replied_at IS NOT NULL")
+    _clicked_at_idx = models.Index("(clicked_at) WHERE clicked_at IS NOT NULL")
+
+    @api.model
+    def _price_delivered(self):
+        """Price what was delivered since, in committed batches.
+
+        :return: the day on which the oldest message that was priced left, None for none
+        """
+        self._reprice_if_rates_changed()
+        cron = self.env.ref("waba_campaign.ir_cron_money")
+        turn, first = TimeSlice(cron, RUN_SECONDS), None
+        while True:
+            count, day = commit_step(self.env, self._price_batch)
+            first = min(filter(None, (first, day)), default=None)
+            if count < BATCH:
+                return first
+            if turn.is_used_up:
+                cron._trigger()
+                return first
+
+    @api.model
+    def _price_batch(self):
+        """(how many were priced, day on which the oldest of them left)."""
+        rows = self._unpriced_rows()
+        if not rows:
+            return 0, None
+        prices = Prices(self.env)
+        priced = [(row[0], *prices.message_cost(*row[2:])) for row in rows]
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET cost_state = v.state, cost = v.cost, cost_currency_id = v.currency,
+                          company_cost = v.company_cost
+                     FROM unnest(%s::int[], %s::varchar[], %s::float8[], %s::int[], %s::float8[])
+                          AS v(id, state, cost, currency, company_cost)
+                    WHERE m.id = v.id""",
+                *(list(column) for column in zip(*priced, strict=True)),
+            )
+        )
+        self.invalidate_model(["cost_state", "cost", "cost_currency_id", "company_cost"])
+        return len(rows), min(row[1] for row in rows)
+
+    @api.model
+    def _unpriced_rows(self):
+        """[(id, day it left, company id, country code, arrived at, category, type, billable)]."""
+        self.flush_model()
+        return self.env.execute_query(
+            SQL(
+                """SELECT m.id, (%(left_at)s)::date, m.company_id, c.code, %(arrived)s,
+                          m.pricing_category, m.pricing_type, m.pricing_billable
+                     FROM waba_message m
+                LEFT JOIN waba_phone_prefix p ON p.prefix = %(prefix)s
+                LEFT JOIN res_country c ON c.id = p.country_id
+                    WHERE m.cost_state IS NULL AND m.direction = 'out' AND %(arrived)s IS NOT NULL
+                      AND (m.pricing_type IS NOT NULL OR m.pricing_category IS NOT NULL
+                           OR m.pricing_billable IS NOT NULL OR %(arrived)s < %(late)s)
+                    ORDER BY m.id LIMIT %(limit)s""",
+                left_at=DEPARTURE_SQL,
+                arrived=ARRIVAL_SQL,
+                prefix=prefix_sql(SQL("m.number")),
+                late=fields.Datetime.now() - WAIT_FOR_PRICE,
+                limit=BATCH,
+            )
+        )
+
+    @api.model
+    def _reprice_if_rates_changed(self):
+        """After an import of rates, what had none is to be priced again."""
+        [[changed_at]] = self.env.execute_query(SQL("SELECT max(write_date) FROM waba_rate"))
+        read_at = fields.Datetime.to_datetime(read_checkpoint(self.env, RATES_READ_PARAMETER))
+        if not changed_at or (read_at and changed_at.replace(microsecond=0) <= read_at):
+            return
+        [[last]] = self.env.execute_query(SQL("SELECT max(id) FROM waba_message"))
+        for first in range(0, (last or 0) + 1, REPRICE_CHUNK):
+            commit_step(self.env, lambda first=first: self._reset_missing_rates(first))
+        write_checkpoint(self.env, RATES_READ_PARAMETER, changed_at.replace(microsecond=0))
+
+    @api.model
+    def _reset_missing_rates(self, first):
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message SET cost_state = NULL
+                    WHERE id >= %s AND id < %s AND cost_state = 'no_rate'""",
+                first,
+                first + REPRICE_CHUNK,
+            )
+        )
+        self.invalidate_model(["cost_state"])
+
+    # === Click ===
+    # Who followed the link of a message.
+    #
+    # The address is `<link's code>-<message's token>` (policy/links.py). The code alone leads to the
+    # target, so that an address works as long as its link exists, whatever became of the message.
+
+    @api.model
+    def _resolve_link(self, text, method, user_agent, purposes=(), country_code=None):
+        """Where a tracked address leads, having noted the click if it is a person's.
+
+        :param text: the end of the address
+        :return: the target with its UTM parameters; None: not a link of ours
+        """
+        code, token = links.split_suffix(text)
+        link = self.env["link.tracker.code"].search([("code", "=", code)]).link_id if code else None
+        if not link:
+            return None
+        if links.is_click(method, user_agent, purposes):
+            message = self.search([("link_token", "=", token)])
+            message._record_click(link, country_code)
+        return link.redirected_url
+
+    def _record_click(self, link, country_code=None):
+        """Keep a click on `link`; of this message if it is still known.
+
+        Without the visitor's address: whose click it is, is known without it. By a statement, for
+        the ORM would count the link's clicks in the same transaction, and every click of a campaign
+        would wait for one row; `_count_link_clicks` counts them.
+        """
+        country = self.env["res.country"]
+        if country_code:
+            country = country.search([("code", "=", country_code.upper())], limit=1)
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO link_tracker_click
+                          (link_id, campaign_id, country_id, waba_message_id, create_date,
+                           write_date)
+                   VALUES (%s, %s, %s, %s, %s, %s)""",
+                link.id,
+                link.campaign_id.id or None,
+                country.id or None,
+                self.id or None,
+                self.env.cr.now(),
+                self.env.cr.now(),
+            )
+        )
+        if self and not self.clicked_at:
+            self.clicked_at = fields.Datetime.now()
+
+    @api.model
+    def _count_link_clicks(self):
+        """Bring the number of clicks of each link up to date."""
+        until = int(read_checkpoint(self.env, CLICKS_COUNTED_PARAMETER) or 0)
+        [[last]] = self.env.execute_query(SQL("SELECT max(id) FROM link_tracker_click"))
+        if not last or last == until:
+            return
+        self.env.cr.execute(
+            SQL(
+                """WITH changed AS (SELECT DISTINCT link_id FROM link_tracker_click
+                                     WHERE id > %s)
+                   UPDATE link_tracker l SET count = counted.clicks
+                     FROM (SELECT c.link_id, count(*) AS clicks FROM link_tracker_click c
+                            WHERE c.link_id IN (SELECT link_id FROM changed)
+                         GROUP BY c.link_id) AS counted
+                    WHERE l.id = counted.link_id AND l.count IS DISTINCT FROM counted.clicks""",
+                until - CLICK_OVERLAP,
+            )
+        )
+        self.env["link.tracker"].invalidate_model(["count"])
+        write_checkpoint(self.env, CLICKS_COUNTED_PARAMETER, last)
+
+    # === Sequence cost ===
+    def _clear_results(self):
+        """The outcome of an erased person's messages stays as figures of nobody."""
+        self.env["waba.attribution"].search([("message_id", "in", self.ids)]).write(
+            {"message_id": False, "lead_id": False, "detail": False}
+        )
+        self.env["link.tracker.click"].search([("waba_message_id", "in", self.ids)]).write(
+            {"waba_message_id": False}
+        )
+
+
+class LinkTrackerClick(models.Model):
+    _name = "link.tracker.click"
+    _inherit = ["link.tracker.click", "waba.system.fields.mixin"]
+
+    waba_message_id = fields.Many2one(
+        "waba.message", "WhatsApp message", readonly=True, ondelete="set null",
+        index="btree_not_null",
+    )  # fmt: skip
+
+
+class Prices:
+    """The prices of one batch: cards and exchange rates are read once."""
+
+    def __init__(self, env):
+        self.env = env
+        self._cards, self._known = {}, {}
+
+    def message_cost(self, company_id, country_code, at, category, type_, billable):
+        """(state, cost, currency id, cost in the company's currency) of one message."""
+        billable = {"yes": True, "no": False}.get(billable)
+        key = (company_id, country_code, at.date(), category, type_, billable)
+        if key not in self._known:
+            charge = policy_cost.message_charge(category or "", type_ or "", billable)
+            self._known[key] = self._price(charge, company_id, country_code, at)
+        return self._known[key]
+
+    def _price(self, charge, company_id, country_code, at):
+        if charge.state.startswith("free"):
+            return charge.state, 0.0, None, 0.0
+        if charge.state != "charged":
+            return charge.state, None, None, None
+        company = self.env["res.company"].sudo().browse(company_id)
+        if company not in self._cards:
+            self._cards[company] = self.env["waba.rate"]._rate_card(company)
+        amount, currency = self._cards[company](country_code or "", charge.category, at)
+        if amount is None:
+            return "no_rate", None, None, None
+        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
+        return "charged", amount, currency.id, converted

@@ -1,0 +1,535 @@
+import logging
+import re
+import secrets
+from datetime import datetime
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from ...cloud_api import (
+    AddressRefused,
+    CloudApiClient,
+    CloudApiError,
+    check_resolved,
+    parse_allowed,
+)
+from ..tools.hooks import hook
+from ..tools.stop_causes import ACCOUNT_STOPS
+
+_logger = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://graph.facebook.com"
+
+# Meta, Graph API changelog: v25.0 of 2026-02-18 is served until 2028-07-29.
+DEFAULT_API_VERSION = "v25.0"
+
+# System parameter: hosts and networks that are not public and may be called, separated by commas.
+ALLOWED_ADDRESSES = "waba_campaign.allowed_addresses"
+
+
+class WabaAccount(models.Model):
+    """A WhatsApp Business Account: the keys, the webhook address, and what Meta says of it.
+
+    States: `draft` (not connected) → `connected` ⇄ `stopped` (nothing is sent: token refused,
+    restricted, billing…; `stop_reason` says why in words, `resume_at` when it lifts by itself).
+    Entry points: `action_connect`, `action_diagnose`, `_cron_poll`.
+    The keys are readable by the system administrator alone; code that needs them goes through
+    `_client()` and never hands them on.
+    """
+
+    _name = "waba.account"
+    _description = "WhatsApp Business Account"
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
+    _order = "name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, default=lambda self: self.env._("WhatsApp"))
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    portfolio_id = fields.Many2one(
+        "waba.portfolio", readonly=True, copy=False, index=True, ondelete="restrict"
+    )
+    # Keys
+    waba_uid = fields.Char("WhatsApp Business Account ID", required=True, copy=False)
+    app_uid = fields.Char("App ID", copy=False)
+    access_token = fields.Char(
+        "Access token", groups="base.group_system", copy=False, exportable=False, tracking=False
+    )
+    app_secret = fields.Char(
+        "App secret", groups="base.group_system", copy=False, exportable=False, tracking=False
+    )
+    verify_token = fields.Char(
+        "Verify token",
+        groups="base.group_system",
+        copy=False,
+        exportable=False,
+        default=lambda self: secrets.token_urlsafe(16),
+        help="A word of your choice that Meta repeats when it checks the webhook address.",
+    )
+    webhook_key = fields.Char(
+        "Webhook key",
+        groups="base.group_system",
+        copy=False,
+        exportable=False,
+        readonly=True,
+        default=lambda self: secrets.token_urlsafe(24),
+    )
+    webhook_url = fields.Char(
+        "Webhook address",
+        compute="_compute_webhook_url",
+        groups="base.group_system",
+        exportable=False,
+    )
+    base_url = fields.Char("API address", required=True, default=DEFAULT_BASE_URL)
+    api_version = fields.Char("API version", required=True, default=DEFAULT_API_VERSION)
+    # What Meta says
+    state = fields.Selection(
+        [("draft", "Not connected"), ("connected", "Connected"), ("stopped", "Stopped")],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    stop_reason = fields.Text("Why it is stopped", readonly=True, copy=False)
+    resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
+    restriction = fields.Char("Restriction by Meta", readonly=True, copy=False)
+    restricted_until = fields.Datetime("Restricted until", readonly=True, copy=False)
+    token_expires_at = fields.Datetime("Token valid until", readonly=True, copy=False)
+    review_status = fields.Char("Meta's review", readonly=True, copy=False)
+    marketing_disabled = fields.Boolean(
+        "Promotions switched off",
+        readonly=True,
+        copy=False,
+        help="Meta's flag: promotions must go through the Marketing Messages API (error 131063).",
+    )
+    blocked_country_codes = fields.Char(
+        "Countries refused by Meta",
+        readonly=True,
+        copy=False,
+        help="Meta does not let this account write there (error 130497).",
+    )
+    health_status = fields.Json(readonly=True, copy=False)
+    synced_at = fields.Datetime("Last read from Meta", readonly=True, copy=False)
+    last_event_at = fields.Datetime("Last webhook received", compute="_compute_last_event_at")
+    sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers", readonly=True)
+    template_ids = fields.One2many("waba.template", "account_id", string="Templates", readonly=True)
+    sender_count = fields.Integer("Count of numbers", compute="_compute_counts")
+    template_count = fields.Integer("Count of templates", compute="_compute_counts")
+
+    # Stops
+    stops = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Why it is stopped, each cause by itself: {cause of ACCOUNT_STOPS: {'reason': "
+        "sentence, 'until': datetime as text or False}}.",
+    )
+
+    _waba_uid_uniq = models.Constraint(
+        "UNIQUE(waba_uid)", "This WhatsApp Business Account is already connected."
+    )
+    _webhook_key_uniq = models.Constraint("UNIQUE(webhook_key)", "Webhook keys must differ.")
+
+    @api.depends("webhook_key")
+    def _compute_webhook_url(self):
+        for account in self:
+            account.webhook_url = f"{account.get_base_url()}/waba/webhook/{account.webhook_key}"
+
+    def _compute_last_event_at(self):
+        events = self.env["waba.webhook.event"].sudo()
+        for account in self:
+            # The newest of the index; a maximum over all would read every webhook ever received.
+            account.last_event_at = events.search(
+                [("account_id", "=", account.id)], order="received_at desc", limit=1
+            ).received_at
+
+    @api.depends("sender_ids", "template_ids")
+    def _compute_counts(self):
+        for name, model in (("sender_count", "waba.sender"), ("template_count", "waba.template")):
+            groups = self.env[model]._read_group(
+                [("account_id", "in", self.ids)], ["account_id"], ["__count"]
+            )
+            counts = {account.id: count for account, count in groups}
+            for account in self:
+                account[name] = counts.get(account.id, 0)
+
+    @api.constrains("api_version")
+    def _check_api_version(self):
+        for account in self:
+            if not re.fullmatch(r"v\d{1,3}\.\d{1,2}", account.api_version or ""):
+                raise ValidationError(
+                    self.env._(
+                        "%(version)s is not an API version. Meta writes them like %(example)s.",
+                        version=account.api_version,
+                        example=DEFAULT_API_VERSION,
+                    )
+                )
+
+    @api.constrains("base_url")
+    def _check_base_url(self):
+        for account in self:
+            try:
+                check_resolved(account.base_url, account._allowed_addresses())
+            except AddressRefused as refused:
+                raise ValidationError(account._address_refusal_text(refused)) from refused
+
+    @api.constrains("access_token")
+    def _check_access_token(self):
+        for account in self.sudo():
+            if account.access_token and not re.fullmatch(r"[\x21-\x7e]+", account.access_token):
+                raise ValidationError(
+                    self.env._(
+                        "There is a blank, a line break or a foreign letter inside the access "
+                        "token: no token has one. Copy it again."
+                    )
+                )
+
+    @api.constrains("waba_uid", "app_uid")
+    def _check_uids(self):
+        for account in self:
+            for value in (account.waba_uid, account.app_uid):
+                if value and not re.fullmatch(r"[0-9]{1,40}", value):
+                    raise ValidationError(
+                        self.env._(
+                            "%s is not an ID of Meta's: they are digits only. Copy it from "
+                            "WhatsApp Manager or the app's dashboard.",
+                            value,
+                        )
+                    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._strip_keys(vals)
+        accounts = super().create(vals_list)
+        accounts._on_change({name for vals in vals_list for name in vals})
+        accounts.portfolio_id._on_accounts_change()
+        return accounts
+
+    def write(self, vals):
+        self._strip_keys(vals)
+        is_moved = not vals.keys().isdisjoint(("portfolio_id", "company_id"))
+        portfolios = self.portfolio_id if is_moved else self.env["waba.portfolio"]
+        result = super().write(vals)
+        if vals.get("active"):
+            self.sudo().sender_ids._trigger_dispatch()
+        self._on_change(vals.keys())
+        if is_moved:
+            (portfolios | self.portfolio_id)._on_accounts_change()
+        return result
+
+    def unlink(self):
+        """With its numbers and their jobs; a number in use refuses, and every message has one."""
+        self.with_context(active_test=False).sender_ids.unlink()
+        return super().unlink()
+
+    def action_connect(self):
+        """Check the keys, read everything, subscribe the webhook, say the result."""
+        self.ensure_one()
+        self.check_access("write")
+        diagnosis = self.env["waba.diagnosis"]._run_checks(self, connect=True)
+        return diagnosis._get_action()
+
+    def action_diagnose(self):
+        self.ensure_one()
+        self._check_operator()
+        return self.env["waba.diagnosis"]._run_checks(self)._get_action()
+
+    def action_sync(self):
+        """Read numbers, limits and templates again."""
+        self._check_operator()
+        for account in self:
+            try:
+                account.sudo()._sync()
+            except CloudApiError as error:
+                raise UserError(account._error_text(error)) from error
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("Numbers and templates were read from Meta."),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def action_view_senders(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Numbers"),
+            "res_model": "waba.sender",
+            "view_mode": "kanban,list,form",
+            "domain": [("account_id", "=", self.id)],
+        }
+
+    def action_view_templates(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Templates"),
+            "res_model": "waba.template",
+            "view_mode": "kanban,list,form",
+            "domain": [("account_id", "=", self.id)],
+        }
+
+    def action_resume(self):
+        self._check_operator()
+        self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+
+    @hook
+    def _on_change(self, names):
+        """After these accounts were created or written.
+
+        :param names: the fields that were given values
+        """
+
+    @hook
+    def _on_new_subjects(self):
+        """After something was read from Meta that webhooks may be about: portfolio, number or
+        template."""
+
+    @hook
+    def _on_poll(self, now):
+        """After the job has read all connected accounts; called on the model.
+
+        :return: whether they must soon be read again
+        """
+
+    @api.model
+    def _strip_keys(self, vals):
+        """Keys are pasted from a browser: a blank or line break at the end is never meant."""
+        for name in (
+            "access_token",
+            "app_secret",
+            "verify_token",
+            "waba_uid",
+            "app_uid",
+            "base_url",
+        ):
+            if isinstance(vals.get(name), str):
+                vals[name] = vals[name].strip()
+
+    # ------------------------------------------------------------------
+    # The API
+    # ------------------------------------------------------------------
+    @api.private
+    def _client(self, **kwargs):
+        """A client with this account's token. Callers need no right to read the token."""
+        self.ensure_one()
+        account = self.sudo()
+        if not account.access_token:
+            raise UserError(
+                self.env._(
+                    "%s has no access token. An administrator enters it under "
+                    "WhatsApp → Configuration → Accounts.",
+                    account.name,
+                )
+            )
+        try:
+            return CloudApiClient(
+                account.base_url,
+                account.api_version,
+                account.access_token,
+                allowed=self._allowed_addresses(),
+                **kwargs,
+            )
+        except AddressRefused as refused:
+            raise UserError(self._address_refusal_text(refused)) from refused
+
+    @api.private
+    def _app_client(self):
+        """A client with the app's own token; the caller has seen that both parts are there."""
+        account = self.sudo()
+        return CloudApiClient(
+            account.base_url,
+            account.api_version,
+            f"{account.app_uid}|{account.app_secret}",
+            allowed=self._allowed_addresses(),
+        )
+
+    def _same_app_accounts(self):
+        """The accounts that this one's app may speak for, archived ones too.
+
+        A signature proves the app secret. An app may serve several accounts, of several companies;
+        what it signs says nothing of an account with another secret, whatever ids it names.
+        """
+        self.ensure_one()
+        secret = self.sudo().app_secret
+        if not secret:
+            return self
+        accounts = self.sudo().with_context(active_test=False)
+        return self | accounts.search([("app_secret", "=", secret)]).with_env(self.env)
+
+    @api.model
+    def _allowed_addresses(self):
+        """Hosts and networks inside, that the system parameter lets this server call.
+
+        An entry that cannot be read allows nothing.
+        """
+        text = self.env["ir.config_parameter"].sudo().get_param(ALLOWED_ADDRESSES)
+        try:
+            return parse_allowed(text)
+        except ValueError as error:
+            _logger.warning("%s: %s", ALLOWED_ADDRESSES, error)
+            return ()
+
+    def _address_refusal_text(self, refused):
+        """Why an API address is refused, as readable text.
+
+        :param refused: cloud_api.AddressRefused
+        """
+        return {
+            "malformed": self.env._(
+                "The API address must begin with https:// and name a host, without "
+                "user or question mark."
+            ),
+            "not_https": self.env._(
+                "The API address must begin with https://: the access token would travel in clear."
+            ),
+            "port": self.env._(
+                "The API address names an unusual port. Leave it out, or list the host in the "
+                "system parameter %s.",
+                ALLOWED_ADDRESSES,
+            ),
+            "private": self.env._(
+                "The API address leads into a private network. If that is meant, list the host in "
+                "the system parameter %s.",
+                ALLOWED_ADDRESSES,
+            ),
+        }[refused.reason]
+
+    @api.model
+    @api.private
+    def _find_webhook_keys(self, webhook_key):
+        """What the webhook controller needs of an account, archived or not, in one cheap query.
+
+        :return: (account's id, app secret, verify token), or None for an unknown key
+        """
+        names = ("webhook_key", "app_secret", "verify_token")
+        self.flush_model(names)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, app_secret, verify_token FROM waba_account WHERE webhook_key = %s",
+                webhook_key,
+            )
+        )
+        return rows[0] if rows else None
+
+    def _error_text(self, error):
+        """A CloudApiError as readable text: what Meta said, with its number to look it up."""
+        text = error.details or error.message or self.env._("no reason given")
+        if error.code is None:
+            return self.env._("WhatsApp could not be reached: %s", text)
+        return self.env._("WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text)
+
+    # === Stops ===
+    # When an account sends nothing, and when it goes on; where Meta does not let it send.
+
+    def _add_stop(self, reason, until=None, cause="refused"):
+        """Nothing more is sent from this account's numbers; rows wait, none is lost.
+
+        :param reason: sentence for people: what happened and what to do.
+        :param until: naive UTC datetime when it lifts by itself, or None: its counterpart, or a
+            person, must lift it.
+        :param cause: a key of `ACCOUNT_STOPS`
+        """
+        for account in self.filtered(lambda account: account.state != "draft"):
+            stops = account._active_stops()
+            known = stops.get(cause)
+            if known and known["reason"] != reason and _is_later_stop(known, until):
+                continue
+            stops[cause] = {"reason": reason, "until": fields.Datetime.to_string(until)}
+            account._write_stops(stops)
+            if not known or known["reason"] != reason:
+                account._message_log(body=self.env._("Sending stopped: %s", reason))
+
+    def _active_stops(self):
+        """{cause: {'reason', 'until'}}; one of an earlier version has no cause."""
+        self.ensure_one()
+        if self.state != "stopped":
+            return {}
+        until = fields.Datetime.to_string(self.resume_at)
+        return dict(self.stops or {"refused": {"reason": self.stop_reason, "until": until}})
+
+    def _write_stops(self, stops):
+        """Write the stops in force; the one that ends last is shown."""
+        self.ensure_one()
+        last = max(stops.values(), key=_stop_end, default=None)
+        values = {
+            "stops": stops or False,
+            "state": "stopped" if stops else "connected",
+            "stop_reason": last and last["reason"],
+            "resume_at": last and last["until"],
+        }
+        if "restriction" not in stops:
+            values.update(restriction=False, restricted_until=False)
+        self.write(values)
+
+    def _lift_stops(self, causes, reason):
+        """Some causes are over. Sending continues if no other one stands; its numbers are woken.
+
+        :param causes: keys of `ACCOUNT_STOPS`
+        """
+        for account in self.filtered(lambda account: account.state == "stopped"):
+            before = account._active_stops()
+            stops = {cause: stop for cause, stop in before.items() if cause not in causes}
+            if len(stops) == len(before):
+                continue
+            account._write_stops(stops)
+            if stops:
+                account._message_log(
+                    body=self.env._(
+                        "%(reason)s Still stopped: %(other)s",
+                        reason=reason,
+                        other=account.stop_reason,
+                    )
+                )
+                continue
+            account._message_log(body=self.env._("Sending goes on: %s", reason))
+            account.sender_ids._trigger_dispatch()
+
+    def _resume(self, reason):
+        """Lift whatever stops it, say why, and wake the numbers."""
+        self._lift_stops(ACCOUNT_STOPS, reason)
+
+    def _resume_if_due(self, now):
+        """Lift the stops whose time has come."""
+        for account in self.filtered(lambda account: account.state == "stopped"):
+            due = [
+                cause
+                for cause, stop in account._active_stops().items()
+                if stop["until"] and fields.Datetime.to_datetime(stop["until"]) <= now
+            ]
+            account._lift_stops(due, self.env._("the waiting time is over."))
+
+    def _blocked_countries(self):
+        """ISO codes of the countries Meta refused to this account."""
+        return frozenset((self.blocked_country_codes or "").split())
+
+    def _block_country(self, code):
+        for account in self:
+            if code and code not in account._blocked_countries():
+                account.blocked_country_codes = " ".join(
+                    sorted({*account._blocked_countries(), code})
+                )
+
+    def _check_operator(self):
+        """A manager reads, checks and releases accounts that only an administrator may write."""
+        self.check_access("read")
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            self.check_access("write")
+
+
+def _stop_end(stop):
+    """When a stop ends; one without an end is the last."""
+    return fields.Datetime.to_datetime(stop["until"]) if stop["until"] else datetime.max
+
+
+def _is_later_stop(stop, until):
+    """Whether a stop in force ends later than another of its cause would: a shorter one must not
+    lift it."""
+    return _stop_end(stop) > (until or datetime.max)

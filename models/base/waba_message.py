@@ -1,0 +1,716 @@
+import logging
+import uuid
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, LazyTranslate
+
+from ...policy import reputation_rates, retry
+from ...policy import status as status_policy
+from ..tools.hooks import hook
+from ..tools.labels import form_action
+from .waba_failure import FAILURE_TYPES, failure_text
+from .waba_person_mixin import linked_record
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("queued", "Waiting"),
+    ("reserved", "Being sent"),
+    ("uncertain", "Waiting for an answer"),
+    ("accepted", "Accepted by WhatsApp"),
+    ("held", "Held by WhatsApp"),
+    ("sent", "Sent"),
+    ("delivered", "Delivered"),
+    ("read", "Read"),
+    ("failed", "Not delivered"),
+    ("skipped", "Left out"),
+    ("cancelled", "Cancelled"),
+    ("received", "Received"),
+]
+
+# States of a message that WhatsApp took over, whatever came after.
+ACCEPTED_STATES = ("accepted", "held", "sent", "delivered", "read")
+
+OPEN_STATES = ("queued", "reserved")
+
+# An answer without a quotation belongs to our last message if that is not older than this; Meta
+# counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
+REPLY_PERIOD = timedelta(days=7)
+
+# An answer carries Meta's time, its message ours, and our clock may be a little ahead.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+
+# What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
+# counted on, and our message is not answered.
+REPORTED_KINDS = ("system", "edit", "revoke")
+
+# RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
+# page of their index each: with 1.5 million old messages seven times the write-ahead log.
+UUID_SQL = SQL(
+    """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
+       || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
+)
+
+# What leads to a lead or contact by (res_model, res_id).
+LINKED_MODELS = ("waba.message", "waba.conversation")
+
+# Why a row waits, and why a message asked for manually is refused: one word for one thing.
+POSSIBLE_OPT_OUT = "may_opt_out"
+
+VARIANTS = [("a", "A"), ("b", "B")]
+
+ORIGINS = [
+    ("campaign", "Campaign"),
+    ("sequence", "Follow-up sequence"),
+    ("manual", "A colleague"),
+    ("action", "Automation rule"),
+    ("reply", "Automatic reply"),
+    ("test", "Test"),
+]
+
+# Why a queued row waits although the number may send.
+WAIT_REASONS = [
+    ("hours", "Outside the person's hours"),
+    ("held", "WhatsApp holds promotions back"),
+    ("frequency", "Enough promotions lately"),
+    ("trial", "The better of two messages is not known yet"),
+    ("may_opt_out", "They may want to opt out: somebody must confirm"),
+]
+
+_lt = LazyTranslate(__name__)
+
+REVIEW_ACTIVITY = "waba_campaign.activity_type_may_opt_out"
+
+# What a message is called where its text alone says nothing.
+KIND_LABELS = {
+    "image": _lt("Photo"),
+    "video": _lt("Video"),
+    "audio": _lt("Voice message"),
+    "document": _lt("Document"),
+    "sticker": _lt("Sticker"),
+    "location": _lt("Place"),
+    "contacts": _lt("Contact"),
+    "order": _lt("Order"),
+    "reaction": _lt("Reaction"),
+    "template": _lt("Template"),
+    "system": _lt("Notice from WhatsApp"),
+    "edit": _lt("They changed a message"),
+    "revoke": _lt("They deleted a message"),
+    "unsupported": _lt("A kind of message that WhatsApp does not hand over; see it on the phone"),
+    "unknown": _lt("A kind of message that WhatsApp does not hand over; see it on the phone"),
+}
+
+KIND_ICONS = {
+    "image": "fa-camera", "video": "fa-video-camera", "audio": "fa-microphone",
+    "document": "fa-file-text-o", "sticker": "fa-smile-o", "location": "fa-map-marker",
+    "contacts": "fa-user", "order": "fa-shopping-cart", "template": "fa-file-text",
+    "unsupported": "fa-question-circle-o", "unknown": "fa-question-circle-o",
+}  # fmt: skip
+
+SILENCE_DELAY = timedelta(days=reputation_rates.SILENT_AFTER_DAYS)
+
+# When a message left: Meta's acceptance, else the first that was heard of it, else its refusal.
+DEPARTURE_SQL = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)")
+
+
+def measure_conditions(now):
+    """{measure: SQL condition on a message `m`}, one for each of policy.reputation_rates.COUNTS.
+
+    :param now: SQL expression of the present moment, naive UTC
+    """
+    return {
+        "sent": SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at) IS NOT NULL"),
+        # WhatsApp may leave out "delivered" when the message is read at once.
+        "delivered": SQL("COALESCE(m.delivered_at, m.read_at) IS NOT NULL"),
+        "read": SQL("m.read_at IS NOT NULL"),
+        "replied": SQL("m.replied_at IS NOT NULL"),
+        "opted_out": SQL("m.opted_out_at IS NOT NULL"),
+        "silent": SQL("m.state = 'sent' AND m.sent_at < %s - %s", now, SILENCE_DELAY),
+        "undeliverable": SQL("m.failure_type = 'undeliverable'"),
+        "limited": SQL("m.failure_type IN ('marketing_limit', 'experiment')"),
+        "spam_limited": SQL("m.failure_type = 'spam_rate'"),
+        "failed": SQL("m.state = 'failed'"),
+    }
+
+
+class WabaMessage(models.Model):
+    """One message to or from one person: queue entry, reservation and trace in one row.
+
+    Outgoing: `queued → reserved → accepted | held → sent → delivered → read`; ends `failed`
+    (WhatsApp could not), `skipped` (we decided not to), `cancelled`; and `uncertain`: put on the
+    wire, no answer. An uncertain row is settled by a status webhook that echoes its `uuid`, or by a
+    person, never by sending again: the API has no idempotency key. Incoming: `received`.
+
+    The wire carries `uuid/attempt_count`, both committed before the request leaves.
+    Entry points: rows are created by waba_campaign_rows.py and waba_message_direct.py, reserved by
+    waba_sender_reserve.py, settled by waba_message_results.py and waba_message_status.py.
+    Not a mail.thread on purpose: a campaign makes a hundred thousand of these.
+    """
+
+    _name = "waba.message"
+    _description = "WhatsApp Message"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "id desc"
+
+    # Who and what
+    uuid = fields.Char(
+        required=True, readonly=True, copy=False, default=lambda self: uuid.uuid4().hex
+    )
+    wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
+    direction = fields.Selection(
+        [("out", "Sent by us"), ("in", "Received")], default="out", required=True, readonly=True
+    )
+    origin = fields.Selection(
+        ORIGINS, "Sent because of", readonly=True, help="Who or what wanted this message sent."
+    )
+    origin_key = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Names the occasion: whoever asks twice for the same one gets the same message.",
+    )
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
+    account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
+    sender_id = fields.Many2one(
+        "waba.sender", "Our number", required=True, readonly=True, ondelete="restrict"
+    )
+    recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="restrict")
+    company_id = fields.Many2one("res.company", readonly=True)
+    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
+    number = fields.Char(readonly=True)
+    person_name = fields.Char("Name", readonly=True)
+    res_model = fields.Char("Record's model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    # Content, frozen when the row is made
+    kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
+    template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
+    category = fields.Selection(
+        [("marketing", "Promotion"), ("utility", "Service message"), ("service", "Conversation"),
+         ("authentication", "Code"), ("unknown", "Not known")],
+        readonly=True,
+    )  # fmt: skip
+    parameters = fields.Json(readonly=True)
+    text = fields.Text(readonly=True)
+    payload = fields.Char("Button", readonly=True)
+    reply_to_id = fields.Many2one("waba.message", "In reply to", readonly=True, ondelete="set null")
+    body = fields.Text("Message", compute="_compute_body")
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    # Queue and reservation
+    state = fields.Selection(STATES, default="queued", required=True, readonly=True)
+    attempt_count = fields.Integer("Attempts", default=0, required=True, readonly=True)
+    failed_attempt = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        help="The last attempt that certainly failed; its later echoes say nothing new.",
+    )
+    failure_streak = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        help="Failures in a row for the same reason; waiting times grow with it.",
+    )
+    streak_type = fields.Char(readonly=True, help="The reason that failure_streak counts.")
+    retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
+    wait_reason = fields.Selection(WAIT_REASONS, "Waits because", readonly=True)
+    reserved_until = fields.Datetime(
+        readonly=True,
+        help="The latest moment the request may leave. After it, the outcome is unknown.",
+    )
+    is_unsent = fields.Boolean(
+        readonly=True,
+        help="Reserved and not yet handed to the connections: the request certainly has not left.",
+    )
+    is_uploading = fields.Boolean(
+        readonly=True, help="Its file is being handed to WhatsApp; the message leaves after that."
+    )
+    slot_at = fields.Datetime(
+        "Counted at", readonly=True, help="Counted against the daily limit at."
+    )
+    kept_slot_at = fields.Datetime(
+        readonly=True,
+        help="Counted for an earlier attempt that WhatsApp took over and reported as failed.",
+    )
+    # Its outcome
+    accepted_at = fields.Datetime("Accepted at", readonly=True)
+    sent_at = fields.Datetime("Sent at", readonly=True)
+    delivered_at = fields.Datetime("Delivered at", readonly=True)
+    read_at = fields.Datetime("Read at", readonly=True)
+    replied_at = fields.Datetime("Replied at", readonly=True)
+    failed_at = fields.Datetime("Not delivered at", readonly=True)
+    failure_type = fields.Selection(FAILURE_TYPES, string="Reason", readonly=True)
+    failure_reason = fields.Text("Reason in words", readonly=True)
+    error_code = fields.Integer("Meta's error code", readonly=True, aggregator=None)
+    fbtrace_id = fields.Char("Meta's trace", readonly=True)
+    pricing_category = fields.Char("Billed as", readonly=True)
+    pricing_type = fields.Char("Price type", readonly=True)
+    pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
+
+    # Message text
+    about_wamid = fields.Char(
+        "Message it is about",
+        readonly=True,
+        help="WhatsApp's id of the message that this one quotes, reacts to, changes or deletes.",
+    )
+    details = fields.Json(readonly=True, help="A place, contact cards, an order: see cloud_api.")
+
+    # Message day
+    opted_out_at = fields.Datetime(
+        "Opted out at",
+        readonly=True,
+        help="When the person asked for no more promotions in answer to this message, or within a "
+        "week of it when they did not say to which.",
+    )
+    day = fields.Date(
+        compute="_compute_day", search="_search_day",
+        help="The UTC day on which it left; replies, failures and opt-outs count to it.",
+    )  # fmt: skip
+
+    # A/B test: running
+    variant = fields.Selection(VARIANTS, "A or B", readonly=True)
+    is_trial = fields.Boolean("Of the trial", readonly=True)
+    variant_parameters = fields.Json(
+        readonly=True,
+        help="The words of both messages while the better one is not known, or why one of them "
+        "cannot be sent: {'a': {'parameters'} or {'reason', 'sentence'}, 'b': …}.",
+    )
+
+    # Merge
+    merged_res_id = fields.Integer(
+        "Record before a merge",
+        readonly=True,
+        aggregator=None,
+        help="A campaign has one message per record it was launched to, whatever these became.",
+    )
+
+    _uuid_uniq = models.UniqueIndex("(uuid)")
+    # Of one account: another account's app cannot take an id of ours by naming it first.
+    _wamid_uniq = models.UniqueIndex("(wamid, account_id) WHERE wamid IS NOT NULL")
+    _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
+    _one_row_per_record = models.UniqueIndex(
+        "(campaign_id, COALESCE(NULLIF(merged_res_id, 0), res_id)) "
+        "WHERE campaign_id IS NOT NULL AND direction = 'out'"
+    )
+    _one_row_per_person = models.UniqueIndex(
+        "(campaign_id, recipient_id) WHERE campaign_id IS NOT NULL AND direction = 'out' "
+        "AND failure_type IS DISTINCT FROM 'duplicate'"
+    )
+    # The queue: each reservation reads the head of one campaign, never its history.
+    _queue_idx = models.Index("(campaign_id, retry_at, id) WHERE state = 'queued'")
+    _awaited_queue_idx = models.Index(
+        "(sender_id, retry_at, id) WHERE state = 'queued' AND campaign_id IS NULL"
+        " AND origin IN ('manual', 'reply', 'test')"
+    )
+    _direct_queue_idx = models.Index(
+        "(sender_id, retry_at, id) WHERE state = 'queued' AND campaign_id IS NULL"
+    )
+    _reserved_idx = models.Index("(sender_id, reserved_until) WHERE state = 'reserved'")
+    _campaign_state_idx = models.Index("(campaign_id, state) WHERE campaign_id IS NOT NULL")
+    _sender_idx = models.Index("(sender_id, id)")
+    _recipient_idx = models.Index("(recipient_id, id)")
+    # Without it, deleting one row would read the whole table for answers to it.
+    _reply_to_idx = models.Index("(reply_to_id) WHERE reply_to_id IS NOT NULL")
+    _without_campaign_idx = models.Index("(id) WHERE campaign_id IS NULL")
+    _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
+    _day_idx = models.Index(
+        "(COALESCE(accepted_at, sent_at, delivered_at, read_at, failed_at))"
+        " WHERE direction = 'out'"
+        " AND COALESCE(accepted_at, sent_at, delivered_at, read_at, failed_at) IS NOT NULL"
+    )
+    _opted_out_idx = models.Index("(opted_out_at) WHERE opted_out_at IS NOT NULL")
+    _trial_idx = models.Index("(campaign_id, variant) WHERE is_trial")
+
+    @api.depends("number", "person_name", "recipient_id")
+    def _compute_display_name(self):
+        for message in self:
+            who = message.person_name or message.recipient_id.name
+            number = message.number or message.recipient_id.display_name or ""
+            message.display_name = f"{who} · {number}" if who and number else who or number
+
+    @api.depends("text", "template_id", "parameters")
+    def _compute_body(self):
+        for message in self:
+            message.body = message.text or (
+                message.template_id._render_preview(message.parameters).body
+                if message.template_id
+                else ""
+            )
+
+    @api.depends("template_id", "parameters")
+    def _compute_preview_html(self):
+        for message in self:
+            message.preview_html = (
+                message.template_id._render_phone(message.parameters)
+                if message.template_id
+                else False
+            )
+
+    @api.depends("accepted_at", "sent_at", "delivered_at", "read_at", "failed_at", "direction")
+    def _compute_day(self):
+        for message in self:
+            left_at = (
+                message.accepted_at or message.sent_at or message.delivered_at
+                or message.read_at or message.failed_at
+            )  # fmt: skip
+            message.day = message.direction == "out" and left_at and left_at.date()
+
+    @api.model
+    def _search_day(self, operator, value):
+        if operator not in ("<", "<=", ">", ">="):
+            return NotImplemented
+        day = fields.Date.to_date(value)
+        if operator in (">", "<="):
+            day += timedelta(days=1)
+        sign = SQL("<" if operator[0] == "<" else ">=")
+
+        def to_sql(_model, alias, _query):
+            return SQL(
+                "(%(m)s.direction = 'out' AND COALESCE(%(m)s.accepted_at, %(m)s.sent_at,"
+                " %(m)s.delivered_at, %(m)s.read_at, %(m)s.failed_at) %(sign)s %(day)s)",
+                m=SQL.identifier(alias),
+                sign=sign,
+                day=fields.Datetime.to_datetime(day),
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    def action_retry(self):
+        """Queue again what failed for a reason that may have passed. Others are left alone."""
+        now = fields.Datetime.now()
+        rows = self._without_cancelled_campaigns().filtered(
+            lambda row: row.direction == "out" and row._filter_retryable(now)
+        )
+        moved = rows.sudo()._update_state(
+            ("failed", "skipped"),
+            "queued",
+            {
+                "retry_at": now,
+                "wait_reason": False,
+                "failure_type": False,
+                "failure_reason": False,
+                "streak_type": False,
+            },
+        )
+        moved.sender_id._on_requeue(moved)
+        moved.sender_id._trigger_dispatch()
+        return moved
+
+    def action_open_record(self):
+        self.ensure_one()
+        record = self._get_record()
+        return form_action(record) if record else False
+
+    def _get_record(self):
+        """The partner or lead this row was made from, if it still exists."""
+        return linked_record(self)
+
+    # ------------------------------------------------------------------
+    # State
+    # ------------------------------------------------------------------
+    def _update_state(self, allowed, target, values=None):
+        """The entry point for changes of state that a person or a campaign asks for.
+
+        Rows in another state than `allowed` are left as they are and named in the log.
+
+        :param allowed: states that may move
+        :param target: state to reach; the transition must also be in `policy.status`
+        :param values: other fields to write with it
+        :return: the rows that moved
+        """
+        movable = self.filtered(
+            lambda row: row.state in allowed and status_policy.can_move(row.state, target)
+        )
+        if refused := self - movable:
+            _logger.info(
+                "waba.message %s: kept, not moved to %s",
+                refused.mapped(lambda r: (r.id, r.state)),
+                target,
+            )
+        movable.write({**(values or {}), "state": target})
+        return movable
+
+    def _exclude_message(self, reason_key, text=None):
+        """We decide not to send: the row stays, with its reason."""
+        return self._update_state(
+            ("queued",),
+            "skipped",
+            {
+                "failure_type": reason_key,
+                "failure_reason": failure_text(self.env, reason_key, text=text),
+            },
+        )
+
+    def _without_cancelled_campaigns(self):
+        """Rows whose campaign was not cancelled."""
+        return self.filtered(lambda row: row.sudo().campaign_id.state != "cancelled")
+
+    def _filter_retryable(self, now):
+        from_ = self._earliest_retry()
+        return bool(from_) and from_ <= now and self.campaign_id.state != "cancelled"
+
+    def _earliest_retry(self):
+        """When a person may queue this failed or left out row again; None: never."""
+        self.ensure_one()
+        if self.state == "skipped" and self.failure_type == "frequency":
+            return self.retry_at
+        if self.state != "failed" or not self.failure_type:
+            return None
+        return retry.earliest_retry(self.failure_type, self.failed_at or self.write_date)
+
+    # ------------------------------------------------------------------
+    # Hooks
+    # ------------------------------------------------------------------
+    @hook
+    def _on_queued(self, media):
+        """After this message, outside campaigns, was queued.
+
+        :param media: `_queue_direct`'s
+        """
+
+    @hook
+    def _on_results(self, results):
+        """After answers of the API were written down, in the same transaction.
+
+        :param results: list of cloud_api.SendResult, keyed by message id
+        """
+
+    @hook
+    def _on_status(self, reported, arrived):
+        """After a batch of statuses changed these messages, in the same transaction.
+
+        :param reported: [(message id, cloud_api.MessageStatus)] of those that tell a failure, also
+            one that changes no state any more
+        :param arrived: ids of messages that were delivered or read, by this batch or before it
+        """
+
+    @hook
+    def _on_inbound(self):
+        """After this message, which a person wrote to us, was kept and answered."""
+
+    # === Message text ===
+    # What a message says, whatever its kind.
+
+    def _company_record(self, company):
+        """The record of this message, None when it is another company's."""
+        self.ensure_one()
+        return self._get_record() if self.company_id in (company, company.browse()) else None
+
+    def _written_text(self):
+        """What was written, '' where the row keeps only '[image]'."""
+        self.ensure_one()
+        return "" if self.text == f"[{self.kind}]" else self.text or ""
+
+    def _summary(self):
+        """One line for lists: the text, else what it is."""
+        self.ensure_one()
+        text = self._written_text() if self.text else self.body
+        word = self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else ""
+        if self.kind == "document" and self.media_ids:
+            word = self.media_ids[0].name or word
+        return " ".join((text or word or self.kind or "").split())[:160]
+
+    def _written_at(self):
+        """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
+        self.ensure_one()
+        left_at = self.sent_at if self.direction == "in" else self.accepted_at or self.sent_at
+        # What was written to the table manually may have neither.
+        return left_at or self.create_date or datetime(2009, 1, 1)
+
+    def _map_url(self):
+        """Where a place is on a map, or False."""
+        place = self.details or {}
+        if "latitude" not in place or "longitude" not in place:
+            return False
+        point = f"{place['latitude']:.6f},{place['longitude']:.6f}"
+        return f"https://www.google.com/maps/search/?api=1&query={point}"
+
+    def _details_html(self):
+        """Place and contacts for the chatter, as safe HTML."""
+        self.ensure_one()
+        parts = []
+        if url := self._map_url():
+            words = (self.details or {}).get("address") or self.env._("Show on the map")
+            parts.append(
+                Markup('<a href="%s" target="_blank" rel="noreferrer">%s</a>') % (url, words)
+            )
+        for card in (self.details or {}).get("contacts", []):
+            reach = ", ".join([*card.get("phones", []), *card.get("emails", [])])
+            parts.append(Markup("%s: %s") % (card.get("name", ""), reach))
+        for line in (self.details or {}).get("order", []):
+            words = f"{line['quantity']} × {line['product']} ({line['price']} {line['currency']})"
+            parts.append(Markup("%s") % words)
+        return Markup("<br/>").join(parts)
+
+    # ------------------------------------------------------------------
+    # Possible opt-outs
+    # ------------------------------------------------------------------
+    def _create_review_activity(self):
+        """Whoever is on it finds it among their activities: one per record, until it is settled."""
+        self.ensure_one()
+        record = self._get_record()
+        user = self.user_id or self._find_conversation().responsible_id
+        user = user or self.company_id.waba_lead_user_id
+        if record is None or not user or self._open_review_activities(record):
+            return
+        record.activity_schedule(
+            REVIEW_ACTIVITY,
+            user_id=user.id,
+            summary=self.env._("May want to opt out: confirm"),
+            note=self.env._(
+                "They wrote “%s”. Promotions to them wait until you choose “Opt out” or “Keep "
+                "subscribed” on the WhatsApp tab.",
+                self._summary(),
+            ),
+        )
+
+    def _find_conversation(self):
+        if not self:
+            return self.env["waba.conversation"]
+        return self.env["waba.conversation"].search(
+            [
+                ("sender_id", "=", self.sender_id.id),
+                ("recipient_id", "=", self.recipient_id.id),
+            ],
+            limit=1,
+        )
+
+    def _open_review_activities(self, record):
+        activity_type = self.env.ref(REVIEW_ACTIVITY)
+        return record.sudo().activity_ids.filtered(
+            lambda activity: activity.activity_type_id == activity_type
+        )
+
+    def _close_review_activity(self, feedback):
+        for message in self:
+            record = message._get_record()
+            if record is not None:
+                message._open_review_activities(record).action_feedback(feedback=feedback)
+
+    def _hold_for_review(self):
+        """Not before somebody has read what the person wrote: no time brings it back by itself."""
+        self.write({"retry_at": False, "wait_reason": POSSIBLE_OPT_OUT})
+
+    def _resume_reviewed(self):
+        now = fields.Datetime.now()
+        for row in self:
+            row.write(
+                {
+                    "retry_at": max(
+                        filter(
+                            None, (now, row.not_before_at, row.recipient_id.marketing_held_until)
+                        )
+                    ),
+                    "wait_reason": False,
+                }
+            )
+
+    # === Message day ===
+    # The day to which a message counts, and whether its person had enough of us after it.
+
+    @api.model
+    def _record_opt_outs(self, said):
+        """Write on each message that somebody answered it with "no more".
+
+        A word that names no message of ours (WhatsApp's own control, a colleague who heard it,
+        a refusal because it was said before) belongs to the last promotion of the week before.
+
+        :param said: SQL condition on the ledger's words `c` to look at
+        """
+        self.env["waba.consent"].flush_model()
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """WITH said AS (
+                       SELECT c.at, c.recipient_id, c.company_id,
+                              CASE WHEN c.source IN ('reply', 'button')
+                                   THEN COALESCE(i.reply_to_id,
+                                                 CASE WHEN i.direction = 'out' THEN i.id END)
+                              END AS message_id
+                         FROM waba_consent c LEFT JOIN waba_message i ON i.id = c.message_id
+                        WHERE c.action = 'opt_out' AND c.purpose = 'marketing'
+                          AND c.source NOT IN ('merge', 'erased') AND %(said)s
+                   ), answered AS (
+                       SELECT COALESCE(said.message_id, last.id) AS id, min(said.at) AS at
+                         FROM said LEFT JOIN LATERAL (
+                              SELECT m.id FROM waba_message m
+                               WHERE said.message_id IS NULL
+                                 AND m.recipient_id = said.recipient_id AND m.direction = 'out'
+                                 AND m.company_id = COALESCE(said.company_id, m.company_id)
+                                 AND m.category = 'marketing' AND m.state IN %(taken)s
+                                 AND %(left_at)s >= said.at - %(within)s
+                                 AND %(left_at)s <= said.at + %(ahead)s
+                               ORDER BY %(left_at)s DESC, m.id DESC LIMIT 1) last ON TRUE
+                        GROUP BY 1
+                   )
+                   UPDATE waba_message m SET opted_out_at = answered.at
+                     FROM answered
+                    WHERE m.id = answered.id
+                      AND (m.opted_out_at IS NULL OR m.opted_out_at > answered.at)""",
+                said=said,
+                taken=ACCEPTED_STATES,
+                left_at=DEPARTURE_SQL,
+                within=REPLY_PERIOD,
+                ahead=CLOCK_TOLERANCE,
+            )
+        )
+        self.invalidate_model(["opted_out_at"])
+
+    # === Merge ===
+    # Messages follow the record they were made from when it is merged into another.
+
+    def _apply_record_merge(self, model, sources, target):
+        """The records `sources` become `target`.
+
+        :param model: name of their model
+        :param sources: ids
+        :param target: id
+        """
+        for name in LINKED_MODELS:
+            self.env[name].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message
+                      SET merged_res_id = COALESCE(NULLIF(merged_res_id, 0), res_id), res_id = %s
+                    WHERE res_model = %s AND res_id = ANY(%s) RETURNING id""",
+                target,
+                model,
+                list(sources),
+            )
+        )
+        moved = [id_ for (id_,) in self.env.cr.fetchall()]
+        self.env["waba.renumbered"]._apply_record_merge(model, sources, target)
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_conversation SET res_id = %s
+                    WHERE res_model = %s AND res_id = ANY(%s)""",
+                target,
+                model,
+                list(sources),
+            )
+        )
+        for name in LINKED_MODELS:
+            self.env[name].invalidate_model(["res_id"])
+        self.browse(moved)._exclude_merged()
+
+    def _exclude_merged(self):
+        """Nobody gets a campaign twice because two of its records turn out to be one person."""
+        for campaign in self.campaign_id:
+            moved = self.filtered(lambda row, campaign=campaign: row.campaign_id == campaign)
+            rows = self.search(
+                [
+                    ("campaign_id", "=", campaign.id),
+                    ("direction", "=", "out"),
+                    ("res_model", "=", moved[0].res_model),
+                    ("res_id", "=", moved[0].res_id),
+                    ("state", "not in", ("skipped", "cancelled", "failed")),
+                ]
+            )
+            # What left, may have left or is leaving stays; of those that wait, the record's own.
+            waiting = rows.filtered(lambda row: row.state == "queued")
+            kept = waiting[:0] if rows - waiting else waiting.sorted(
+                lambda row: (bool(row.merged_res_id), row.id)
+            )[:1]  # fmt: skip
+            for row in waiting - kept:
+                row._exclude_message("duplicate")

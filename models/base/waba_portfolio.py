@@ -1,0 +1,239 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...policy import limits
+from ..tools.hooks import hook
+from ..tools.labels import selection_labels
+
+MESSAGING_LIMITS = [
+    ("50", "50 people a day"),
+    ("250", "250 people a day"),
+    ("1000", "1,000 people a day"),
+    ("2000", "2,000 people a day"),
+    ("10000", "10,000 people a day"),
+    ("100000", "100,000 people a day"),
+    ("unlimited", "Unlimited"),
+    ("unknown", "Not known yet"),
+]
+
+
+class WabaPortfolio(models.Model):
+    """A Meta business portfolio: the holder of the messaging limit.
+
+    Since 2025-10-07 Meta counts the people written to outside a service window per portfolio,
+    not per number, so this row is what every sender locks before it takes places in the
+    rolling 24 hours (`_lock_for_reservation`). A taken place is `waba.recipient.slot_at`; nothing
+    here counts up or down, so nothing can drift.
+    """
+
+    _name = "waba.portfolio"
+    _description = "Meta Business Portfolio"
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
+    _order = "name, id"
+
+    name = fields.Char(required=True)
+    portfolio_uid = fields.Char("Portfolio ID", readonly=True, copy=False)
+    active = fields.Boolean(default=True)
+    # What Meta allows, and what we allow ourselves
+    messaging_limit = fields.Selection(
+        MESSAGING_LIMITS,
+        string="Meta's daily limit",
+        default="unknown",
+        required=True,
+        readonly=True,
+        tracking=True,
+        help="People Meta lets the company write to first in any 24 hours, over all its numbers. "
+        "Until Meta tells, we count on 250.",
+    )
+    daily_cap = fields.Integer(
+        "Own daily limit",
+        tracking=True,
+        help="People in any 24 hours, when you want fewer than Meta allows. 0: Meta's limit alone.",
+    )
+    followup_share = fields.Float(
+        "Kept for follow-ups",
+        default=0.0,
+        tracking=True,
+        help="Part of the daily limit that campaigns leave free for automated follow-ups (0 to 1).",
+    )
+    reserve_count = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        copy=False,
+        help="Written by each reservation, so that two reservations can never overlap.",
+    )
+    account_ids = fields.One2many(
+        "waba.account", "portfolio_id", string="WhatsApp accounts", readonly=True
+    )
+    sender_ids = fields.One2many("waba.sender", "portfolio_id", string="Numbers", readonly=True)
+    # Figures, counted on demand
+    people_limit = fields.Integer("Daily limit in force", compute="_compute_usage")
+    is_unlimited = fields.Boolean(compute="_compute_usage")
+    slots_used = fields.Integer("Used now", compute="_compute_usage")
+    usage_rate = fields.Float("Part used", compute="_compute_usage", aggregator=None)
+    next_slot_at = fields.Datetime("Next place frees at", compute="_compute_usage")
+
+    _portfolio_uid_uniq = models.Constraint(
+        "UNIQUE(portfolio_uid)", "This Meta business portfolio is already known."
+    )
+    _daily_cap_positive = models.Constraint(
+        "CHECK(daily_cap >= 0)", "Your own daily limit must be 0 (none) or a number of people."
+    )
+    _followup_share_range = models.Constraint(
+        "CHECK(followup_share >= 0 AND followup_share <= 1)",
+        "The part kept for follow-ups lies between 0 % and 100 %.",
+    )
+
+    @api.depends("messaging_limit", "daily_cap")
+    def _compute_usage(self):
+        used = self._count_slots_used()
+        for portfolio in self:
+            limit = portfolio._people_limit()
+            count, oldest = used.get(portfolio.id, (0, None))
+            portfolio.slots_used = count
+            portfolio.is_unlimited = limit is None
+            portfolio.people_limit = limit or 0
+            portfolio.usage_rate = count / limit if limit else 0.0
+            portfolio.next_slot_at = oldest + limits.WINDOW if oldest else False
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "daily_cap" in vals or "followup_share" in vals:
+            self.sender_ids._trigger_dispatch()
+        return result
+
+    def action_view_counted_recipients(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("People counted in the last 24 hours"),
+            "res_model": "waba.recipient",
+            "view_mode": "list,form",
+            "domain": [
+                ("portfolio_id", "=", self.id),
+                ("slot_at", ">", fields.Datetime.now() - timedelta(hours=24)),
+            ],
+        }
+
+    def _people_limit(self):
+        """People in 24 h, the smaller of Meta's limit and ours; None means no limit."""
+        self.ensure_one()
+        return limits.people_limit(self.messaging_limit, self.daily_cap)
+
+    def _count_slots_used(self):
+        """{portfolio id: (people counted in the last 24 h, when the oldest was counted)}."""
+        if not self.ids:
+            return {}
+        self.env["waba.recipient"].flush_model(["portfolio_id", "slot_at"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT portfolio_id, count(*), min(slot_at) FROM waba_recipient
+                    WHERE portfolio_id IN %s AND slot_at > %s GROUP BY portfolio_id""",
+                tuple(self.ids),
+                fields.Datetime.now() - limits.WINDOW,
+            )
+        )
+        return {portfolio_id: (count, oldest) for portfolio_id, count, oldest in rows}
+
+    def _slot_times(self):
+        """Times, oldest first, at which the people now counted were counted; [] without a limit."""
+        self.ensure_one()
+        if self._people_limit() is None:
+            return []
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT slot_at FROM waba_recipient
+                    WHERE portfolio_id = %s AND slot_at > %s ORDER BY slot_at""",
+                self.id,
+                fields.Datetime.now() - limits.WINDOW,
+            )
+        )
+        return [slot_at for (slot_at,) in rows]
+
+    def _lock_for_reservation(self):
+        """Hold this portfolio until the transaction ends.
+
+        An UPDATE, not a SELECT … FOR UPDATE: under REPEATABLE READ a lock that was waited for
+        still shows the old snapshot, in which the other sender's places are missing. Writing the
+        row makes PostgreSQL refuse that transaction instead (serialization failure), and the
+        caller tries again on a fresh snapshot.
+        """
+        self.ensure_one()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE waba_portfolio SET reserve_count = reserve_count + 1 WHERE id = %s", self.id
+            ),
+            # Losing to another number's reservation is expected here, not an error to log.
+            log_exceptions=False,
+        )
+        self.invalidate_recordset(["reserve_count"])
+
+    def _set_messaging_limit(self, messaging_limit, source):
+        """Take over what Meta says of the limit, at once, and wake whoever waits for it.
+
+        :param messaging_limit: a key of MESSAGING_LIMITS; 'unknown' and None change nothing.
+        :param source: where Meta said it, in words, for the chatter.
+        """
+        labels = selection_labels(self, "messaging_limit")
+        for portfolio in self:
+            if messaging_limit not in labels or messaging_limit in (
+                "unknown",
+                portfolio.messaging_limit,
+            ):
+                continue
+            before = portfolio.messaging_limit
+            portfolio.messaging_limit = messaging_limit
+            portfolio._message_log(
+                body=self.env._(
+                    "Meta's daily limit changed: %(before)s → %(after)s (%(where)s).",
+                    before=labels[before],
+                    after=labels[messaging_limit],
+                    where=source,
+                )
+            )
+            portfolio.sender_ids._trigger_dispatch()
+            portfolio._on_limit_change(before)
+
+    @hook
+    def _on_join(self, other, account):
+        """Before `account` leaves the portfolio `other` for this one.
+
+        :param other: waba.portfolio, which further accounts may go on to count in
+        """
+
+    @hook
+    def _on_accounts_change(self):
+        """After accounts of these portfolios were made, or changed their portfolio or company."""
+
+    @hook
+    def _on_limit_change(self, before):
+        """After Meta's daily limit of this portfolio became another.
+
+        :param before: the key of MESSAGING_LIMITS it was
+        """
+
+    # === What polling finds ===
+    def _limit_text(self, before, after):
+        labels = selection_labels(self, "messaging_limit")
+        return self.env._(
+            "Daily limit: %(before)s → %(after)s",
+            before=labels.get(before or "unknown"),
+            after=labels.get(after, after),
+        )
+
+    def _apply_polled_limit(self, messaging_limit, where, subject):
+        """Take over a limit read from Meta, and note it when it is another one.
+
+        :param subject: {field: id} of whom it was read from
+        """
+        before = self.messaging_limit
+        self._set_messaging_limit(messaging_limit, where)
+        self.env["waba.reputation.event"]._record_changes(
+            {**subject, "portfolio_id": self.id},
+            {"messaging_limit": before if before != "unknown" else None},
+            {"messaging_limit": self.messaging_limit},
+            lambda _kind, old, new: self._limit_text(old, new),
+        )

@@ -1,0 +1,364 @@
+"""What reading Meta's side proves: an event for each change."""
+
+import json
+import math
+import uuid
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ...policy import reputation_rates
+from ..tools.labels import form_action, list_action, selection_labels
+from ..tools.reputation_kinds import (
+    CERTAINTIES,
+    EFFECTS,
+    INFERRED_BLOCKS,
+    KINDS,
+    PERSON_REPORT_KINDS,
+    RANKS,
+    SOURCES,
+    WITNESSES,
+    change_effect,
+)
+
+# How long a `sent` message may wait before its silence is noted. Meta goes on trying for 30 days
+# (10 minutes for a code), and for 12 hours at most where a service template sets a time of its own
+# (Time-to-live, 2025-10-31); a phone that is in use answers within a day. Waiting out the 30 days
+# would tell a manager of a bad campaign when nothing can be done any more, so the guess is made
+# early, called a guess, and corrected by 'delivered_late' where a delivery comes after it. One day
+# above the policy's whole days: what is noted here is silent in every figure too.
+SILENCE_DELAY = timedelta(days=reputation_rates.SILENT_AFTER_DAYS + 1)
+
+# A webhook may be 3 MB; whoever wants all of it finds it among the webhook events.
+RAW_LENGTH = 8000
+
+TEXTS = ("kind", "certainty", "source", "effect", "event_key", "value_before", "value_after",
+         "detail")  # fmt: skip
+
+SUBJECTS = ("company_id", "portfolio_id", "account_id", "sender_id", "template_id", "campaign_id",
+            "recipient_id", "message_id", "user_id")  # fmt: skip
+
+
+def _quoted(words):
+    return ", ".join(f"'{word}'" for word in words)
+
+
+RECENT_DAYS = 30
+
+# The field of the evidence that names a record of this model.
+EVIDENCE_FIELDS = {
+    "waba.sender": "sender_id",
+    "waba.template": "template_id",
+    "waba.campaign": "campaign_id",
+}
+
+# What Meta said of a template itself, not of single messages.
+QUALITY_KINDS = (
+    "template_quality", "template_flagged", "template_paused", "template_disabled",
+    "template_reinstated",
+)  # fmt: skip
+
+
+class WabaReputationEvent(models.Model):
+    """One piece of evidence of how our messages are received: what, by whose word, how sure.
+
+    Rows are added by `_record` alone and never changed or deleted: a guess that turns out wrong is
+    corrected by a row that says so. The subject is as narrow as the source allows: a person's
+    message, a template, a number, the account, the portfolio.
+
+    Where rows come from: webhooks (waba_webhook_evidence.py), answers, statuses and silence
+    (waba_message_evidence.py), polling (waba_poll_evidence.py), colleagues (waba_consent.py,
+    wizard/waba_report_block.py), our own rules (kinds `response_*`).
+    """
+
+    _name = "waba.reputation.event"
+    _description = "WhatsApp Reputation Evidence"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "at desc, id desc"
+    _log_access = False
+
+    kind = fields.Selection(
+        [(key, kind.label) for key, kind in KINDS.items()],
+        string="What",
+        required=True,
+        readonly=True,
+    )
+    certainty = fields.Selection(CERTAINTIES, required=True, readonly=True)
+    source = fields.Selection(SOURCES, required=True, readonly=True)
+    effect = fields.Selection(EFFECTS, required=True, readonly=True)
+    at = fields.Datetime("When", required=True, readonly=True)
+    recorded_at = fields.Datetime("Noted at", required=True, readonly=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
+    portfolio_id = fields.Many2one("waba.portfolio", readonly=True, ondelete="set null")
+    account_id = fields.Many2one("waba.account", readonly=True, ondelete="set null")
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="set null")
+    template_id = fields.Many2one("waba.template", readonly=True, ondelete="set null")
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="set null")
+    recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="set null")
+    message_id = fields.Many2one("waba.message", readonly=True, ondelete="set null")
+    user_id = fields.Many2one("res.users", "Noted by", readonly=True, ondelete="set null")
+    value_before = fields.Char("Before", readonly=True)
+    value_after = fields.Char("After", readonly=True)
+    detail = fields.Text("In words", readonly=True)
+    code = fields.Integer("Meta's error code", readonly=True, aggregator=None)
+    raw = fields.Json(
+        "As it came", readonly=True, groups="waba_campaign.waba_group_manager", exportable=False
+    )
+    event_key = fields.Char(required=True, readonly=True)
+
+    _event_key_uniq = models.UniqueIndex("(event_key)")
+    _witnessed = models.Constraint(
+        f"CHECK (kind NOT IN ({_quoted(PERSON_REPORT_KINDS)}) OR source IN ({_quoted(WITNESSES)}))",
+        "Only a person or a provider can tell that somebody blocked or reported us.",
+    )
+    _guessed = models.Constraint(
+        f"CHECK (kind NOT IN ({_quoted(INFERRED_BLOCKS)}) OR certainty <> 'exact')",
+        "A guess about blocks is never sure.",
+    )
+    _sender_idx = models.Index("(sender_id, at)")
+    _company_idx = models.Index("(company_id, at)")
+    _template_idx = models.Index("(template_id, at) WHERE template_id IS NOT NULL")
+    _campaign_idx = models.Index("(campaign_id, at) WHERE campaign_id IS NOT NULL")
+    _message_idx = models.Index("(message_id) WHERE message_id IS NOT NULL")
+    _recipient_idx = models.Index("(recipient_id) WHERE recipient_id IS NOT NULL")
+    # What a value was before: the last row of its kind on its subject.
+    _portfolio_idx = models.Index("(portfolio_id, at) WHERE kind = 'messaging_limit'")
+
+    @api.depends("kind", "at")
+    def _compute_display_name(self):
+        labels = selection_labels(self, "kind")
+        for event in self:
+            event.display_name = f"{labels.get(event.kind, '')} · {event.at or ''}"
+
+    # ------------------------------------------------------------------
+    # Append only
+    # ------------------------------------------------------------------
+    def write(self, vals):
+        if vals:
+            raise UserError(
+                self.env._("Evidence is never changed: what corrects it is a new entry.")
+            )
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("Evidence is never deleted: what corrects it is a new entry."))
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+    def action_open_subject(self):
+        """The narrowest record the evidence is about."""
+        self.ensure_one()
+        subjects = (self.message_id, self.campaign_id, self.template_id, self.sender_id)
+        subject = next((record for record in subjects if record), self.account_id)
+        return form_action(subject) if subject else False
+
+    @api.model
+    def _record_events(self, vals_list):
+        """Note evidence, each piece once, however many there are: one statement.
+
+        :param vals_list: dicts with `kind`, `source`, `event_key` and any of the other fields.
+            `certainty` is the kind's; `effect` too unless given; `at` is now unless given. Subjects
+            that are not given follow from those that are (message → campaign, number, template,
+            person → account → portfolio, company). A piece whose company cannot be told is an error
+        :return: the rows that were new
+        """
+        rows = list({vals["event_key"]: self._complete_values(vals) for vals in vals_list}.values())
+        if not rows:
+            return self.browse()
+        for model in ("waba.message", "waba.campaign", "waba.sender", "waba.template",
+                      "waba.account", "waba.portfolio", "waba.recipient"):  # fmt: skip
+            self.env[model].flush_model()
+        columns = {name: [row[name] for row in rows] for name in (*TEXTS, *SUBJECTS)}
+        self.env.cr.execute(
+            SQL(
+                INSERT,
+                **columns,
+                at=[row["at"] for row in rows],
+                code=[row["code"] for row in rows],
+                raw=[row["raw"] for row in rows],
+                now=fields.Datetime.now(),
+            )
+        )
+        return self.browse([id_ for (id_,) in self.env.cr.fetchall()])
+
+    @api.model
+    def _complete_values(self, vals):
+        """One row for `_record`'s statement, with a value for every column."""
+        kind = KINDS[vals["kind"]]
+        row = {
+            **vals,
+            "certainty": kind.certainty,
+            "effect": vals.get("effect") or kind.effect or "neutral",
+        }
+        complete = {name: storable_text(row.get(name)) or None for name in TEXTS}
+        complete |= {name: row.get(name) or None for name in SUBJECTS}
+        complete["at"] = row.get("at") or fields.Datetime.now()
+        complete["code"] = row.get("code") or None
+        complete["raw"] = _to_json(row["raw"]) if row.get("raw") else None
+        return complete
+
+    @api.model
+    def _previous_value(self, kind, at, **subject):
+        """The value that the last earlier event of a kind left, or None.
+
+        :param at: naive UTC datetime
+        :param subject: one field of SUBJECTS and its id
+        """
+        [(field, id_)] = subject.items()
+        return (
+            self.search(
+                [("kind", "=", kind), (field, "=", id_), ("at", "<", at)],
+                order="at desc, id desc",
+                limit=1,
+            ).value_after
+            or None
+        )
+
+    @api.model
+    def _move_events(self, old, new):
+        """Two recipients turn out to be one person: evidence about `old` is about `new`.
+
+        Not a change of evidence: it still says the same of the same person.
+        """
+        self.env.cr.execute(
+            SQL(
+                "UPDATE waba_reputation_event SET recipient_id = %s WHERE recipient_id = %s",
+                new.id,
+                old.id,
+            )
+        )
+        self.invalidate_model(["recipient_id"])
+
+    # === What polling finds ===
+    @api.model
+    def _record_changes(self, subject, before, after, words):
+        """Note what a reading of Meta's side found changed.
+
+        A first reading is noted where a history has to begin (ratings, limit) or when it is bad.
+
+        :param subject: {field: id}
+        :param before, after: {kind: value}, kinds of `RANKS`
+        :param words: function of (kind, value before, value after) that says it to people
+        """
+        now = fields.Datetime.now()
+        changes = []
+        for kind, value in after.items():
+            old = before.get(kind) or None
+            effect = change_effect(kind, old, value)
+            is_first = not old
+            if (
+                not value
+                or value == old
+                or (is_first and not _is_first_value_recorded(kind, value, effect))
+            ):
+                continue
+            changes.append(
+                {
+                    "kind": kind,
+                    "source": "poll",
+                    "at": now,
+                    "effect": effect,
+                    "value_before": old,
+                    "value_after": value,
+                    "detail": words(kind, old, value),
+                    "event_key": _reading_key(kind),
+                    **subject,
+                }
+            )
+        return self._record_events(changes)
+
+
+class WabaReputationSubjectMixin(models.AbstractModel):
+    """What evidence can be about: a number, a template, a campaign. A count and the way there."""
+
+    _name = "waba.reputation.subject.mixin"
+    _description = "Subject of reputation evidence"
+
+    evidence_count = fields.Integer(
+        "Evidence of the last 30 days", compute="_compute_evidence_count"
+    )
+
+    def _compute_evidence_count(self):
+        field = EVIDENCE_FIELDS[self._name]
+        since = fields.Datetime.now() - timedelta(days=RECENT_DAYS)
+        groups = self.env["waba.reputation.event"]._read_group(
+            [(field, "in", self.ids), ("at", ">=", since)], [field], ["__count"]
+        )
+        counts = {subject.id: count for subject, count in groups}
+        for subject in self:
+            subject.evidence_count = counts.get(subject.id, 0)
+
+    def action_view_evidence(self):
+        self.ensure_one()
+        domain = [(EVIDENCE_FIELDS[self._name], "=", self.id)]
+        context = {"search_default_last_30_days": 1}
+        return list_action(self.env, "waba_reputation_event_action", domain, context)
+
+
+INSERT = """
+    INSERT INTO waba_reputation_event
+           (kind, certainty, source, effect, at, recorded_at, event_key, value_before, value_after,
+            detail, code, raw, message_id, recipient_id, campaign_id, template_id, sender_id,
+            account_id, portfolio_id, company_id, user_id)
+    SELECT v.kind, v.certainty, v.source, v.effect, v.at, %(now)s, v.event_key, v.value_before,
+           v.value_after, v.detail, v.code, v.raw, v.message_id,
+           COALESCE(v.recipient_id, m.recipient_id), c.id, t.id, s.id, a.id,
+           COALESCE(v.portfolio_id, a.portfolio_id),
+           COALESCE(v.company_id, a.company_id, c.company_id, m.company_id), v.user_id
+      FROM unnest(%(kind)s::varchar[], %(certainty)s::varchar[], %(source)s::varchar[],
+                  %(effect)s::varchar[], %(at)s::timestamp[], %(event_key)s::varchar[],
+                  %(value_before)s::varchar[], %(value_after)s::varchar[], %(detail)s::text[],
+                  %(code)s::int[], %(raw)s::jsonb[], %(message_id)s::int[],
+                  %(recipient_id)s::int[], %(campaign_id)s::int[], %(template_id)s::int[],
+                  %(sender_id)s::int[], %(account_id)s::int[], %(portfolio_id)s::int[],
+                  %(company_id)s::int[], %(user_id)s::int[])
+           AS v(kind, certainty, source, effect, at, event_key, value_before, value_after, detail,
+                code, raw, message_id, recipient_id, campaign_id, template_id, sender_id,
+                account_id, portfolio_id, company_id, user_id)
+      LEFT JOIN waba_message m ON m.id = v.message_id
+      LEFT JOIN waba_campaign c ON c.id = COALESCE(v.campaign_id, m.campaign_id)
+      LEFT JOIN waba_sender s ON s.id = COALESCE(v.sender_id, m.sender_id, c.sender_id)
+      LEFT JOIN waba_template t ON t.id = COALESCE(v.template_id, m.template_id)
+      LEFT JOIN waba_account a ON a.id = COALESCE(v.account_id, s.account_id, t.account_id)
+        ON CONFLICT (event_key) DO NOTHING
+ RETURNING id"""
+
+
+def storable_text(text):
+    """The text as PostgreSQL can keep it: no NUL, no half of a surrogate pair."""
+    if not isinstance(text, str):
+        return text
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _storable_json(value):
+    """The value with nothing in it that jsonb refuses."""
+    if isinstance(value, dict):
+        return {storable_text(str(key)): _storable_json(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_storable_json(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return storable_text(value)
+
+
+def _to_json(value):
+    text = json.dumps(_storable_json(value))
+    return text if len(text) <= RAW_LENGTH else json.dumps({"excerpt": text[:RAW_LENGTH]})
+
+
+def _reading_key(kind):
+    """What was read is compared with what was known, so it cannot be noted twice; and one value may
+    change twice within a second."""
+    return f"poll:{kind}:{uuid.uuid4().hex}"
+
+
+def _is_first_value_recorded(kind, value, effect):
+    """Whether a first value is noted."""
+    return effect == "bad" or (
+        kind in ("number_quality", "template_quality", "messaging_limit") and value in RANKS[kind]
+    )

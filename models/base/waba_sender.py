@@ -1,0 +1,757 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from ...cloud_api import Health
+from ...policy import numbers, response
+from ...policy import warm_up as warm_up_policy
+from ..tools.hooks import hook
+from ..tools.labels import selection_labels
+from ..tools.reputation_texts import RATINGS
+from ..tools.response_texts import ACTIONS, number_sentence
+
+# Meta publishes three enumerations for a number's status (reference of 2025-11-21): only these
+# two mean that it may send; these stop it; anything else is shown and does not stop it.
+STATUS_SENDING = ("CONNECTED", "LINKED")
+
+STATUS_STOPPING = (
+    "BANNED", "RESTRICTED", "FLAGGED", "DISCONNECTED", "UNLINKED", "DELETED", "MIGRATED",
+    "UNVERIFIED", "PENDING", "MISSING",
+)  # fmt: skip
+
+# A pause is only replaced by one of the same or a higher rank. Meta's status comes last: it is
+# looked at again whenever another pause ends.
+CAUSE_RANK = {"platform": 0, "failure": 1, "person": 2}
+
+DEFAULTS = response.DEFAULTS
+
+# Field -> setting of policy.response.Settings, where they differ by name.
+SETTINGS = {
+    "slow_share": "yellow_share",
+    "lock_red_days": "lock_red_days",
+    "slow_at_risk": "slow_at_risk",
+    "canary_share": "canary_share",
+    "canary_minimum": "canary_minimum",
+    "canary_maximum": "canary_maximum",
+    "large_campaign": "large_campaign",
+    "failure_limit": "failure_limit",
+    "opt_out_limit": "opt_out_limit",
+    "threshold_volume": "threshold_volume",
+    "warm_up_first": "warm_up_first",
+    "warm_up_growth": "warm_up_growth",
+}
+
+HOURS = {"canary_wait_hours": "canary_wait", "canary_longest_hours": "canary_longest_wait"}
+
+SWITCHES = ("canary", "warm_up")
+
+FIELDS = (*SETTINGS, *HOURS, *SWITCHES)
+
+
+class WabaSender(models.Model):
+    """A business phone number, and the owner of the cron that sends from it.
+
+    States: `active` ⇄ `slowed` (half speed) ⇄ `paused` (nothing leaves until `resume_at` or a
+    person) ; `locked` (only a manager's release lifts it). `pause_reason` is a sentence.
+    `quality_rating` is Meta's judgement, polled; `state` is ours, and what follows from the
+    reputation is decided in waba_sender_response.py.
+    One ir.cron per number (`cron_id`): Odoo's scheduler runs a job on one worker of the whole
+    cluster at a time, so a number has one dispatcher however many hosts there are.
+    Entry points: `_cron_dispatch()` (waba_sender_dispatch.py), `_wake()`, `_pause()`, `_resume()`
+    (waba_sender_state.py).
+    """
+
+    _name = "waba.sender"
+    _description = "WhatsApp Number"
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "waba.system.fields.mixin",
+        "waba.reputation.subject.mixin",
+    ]
+    _rec_name = "display_phone_number"
+    _order = "account_id, display_phone_number, id"
+
+    account_id = fields.Many2one(
+        "waba.account", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    portfolio_id = fields.Many2one(related="account_id.portfolio_id", store=True, index=True)
+    company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
+    active = fields.Boolean(default=True)
+    # What Meta says
+    phone_number_uid = fields.Char("Phone number ID", required=True, readonly=True)
+    display_phone_number = fields.Char("Number", readonly=True)
+    number = fields.Char("Number (E.164)", readonly=True)
+    verified_name = fields.Char("Name shown", readonly=True)
+    quality_rating = fields.Selection(
+        RATINGS,
+        string="Meta's rating",
+        default="unknown",
+        readonly=True,
+        tracking=True,
+        help="How Meta sees the reception of this number's messages over the last 7 days: "
+        "blocks, reports, mutes, archives. Meta gives the colour, never the counts.",
+    )
+    platform_status = fields.Char("Status at Meta", readonly=True, tracking=True)
+    name_status = fields.Char("Name review", readonly=True)
+    throughput = fields.Integer("Messages per second", default=80, readonly=True)
+    own_throughput = fields.Integer(
+        "Own speed limit",
+        help="Messages per second, when you want fewer than Meta allows. 0: Meta's speed.",
+    )
+    is_on_business_app = fields.Boolean("Also in the WhatsApp Business app", readonly=True)
+    health_status = fields.Json(readonly=True)
+    rated_at = fields.Datetime("Rating read at", readonly=True)
+    # What we do about it
+    state = fields.Selection(
+        [("active", "Active"), ("slowed", "Slowed"), ("paused", "Paused"), ("locked", "Locked")],
+        default="active",
+        required=True,
+        readonly=True,
+        tracking=True,
+    )
+    pause_reason = fields.Text("Why", readonly=True)
+    pause_cause = fields.Selection(
+        [
+            ("platform", "Meta's status"),
+            ("failure", "A failure"),
+            ("person", "A person"),
+            ("reputation", "Its reputation"),
+        ],
+        readonly=True,
+    )
+    resume_at = fields.Datetime("Goes on at", readonly=True)
+    next_dispatch_at = fields.Datetime(
+        readonly=True, help="The pace, kept in the database: no message leaves before this."
+    )
+    slowed_until = fields.Datetime(readonly=True)
+    run_count = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        copy=False,
+        help="Runs of the sending job; only the latest reserves.",
+    )
+    ended_run = fields.Integer(
+        default=0,
+        required=True,
+        readonly=True,
+        copy=False,
+        help="The latest run of the sending job that ended by itself, not by a kill.",
+    )
+    cron_id = fields.Many2one("ir.cron", readonly=True, copy=False, ondelete="set null")
+    messaging_limit = fields.Selection(related="portfolio_id.messaging_limit")
+    people_limit = fields.Integer(related="portfolio_id.people_limit")
+    slots_used = fields.Integer(related="portfolio_id.slots_used")
+    usage_rate = fields.Float(related="portfolio_id.usage_rate")
+    is_unlimited = fields.Boolean(related="portfolio_id.is_unlimited")
+    next_slot_at = fields.Datetime(related="portfolio_id.next_slot_at")
+    queued_count = fields.Integer("Waiting", compute="_compute_queued_count")
+    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
+
+    # Response in force
+    slow_share = fields.Float(
+        "Part of the daily limit while slowed",
+        default=DEFAULTS.yellow_share,
+        aggregator=None,
+        help="While Meta's rating is Medium, so much of the daily limit is used.",
+    )
+    slow_at_risk = fields.Boolean(
+        "Slow down when our own reading is At risk",
+        default=DEFAULTS.slow_at_risk,
+        help="Meta's rating comes late. Our own reading sees opt-outs and silence before it falls.",
+    )
+    lock_red_days = fields.Integer(
+        "Days rated Low before it is locked",
+        default=DEFAULTS.lock_red_days,
+        aggregator=None,
+        help="Meta raises no limit while the rating is Low, and restricts numbers that many "
+        "people block. 0: never locked for that.",
+    )
+    canary = fields.Boolean(
+        "Start with a first wave",
+        default=True,
+        help="A few people first, then a wait for how they react, then the rest: for every "
+        "campaign while the number or the template is not at its best, and for large ones of a "
+        "young portfolio, which Meta sends in steps itself and may drop half-way.",
+    )
+    canary_share = fields.Float(
+        "Part of the people", default=DEFAULTS.canary_share, aggregator=None
+    )
+    canary_minimum = fields.Integer(
+        "At least", default=DEFAULTS.canary_minimum, aggregator=None, help="People."
+    )
+    canary_maximum = fields.Integer(
+        "At most", default=DEFAULTS.canary_maximum, aggregator=None, help="People."
+    )
+    canary_wait_hours = fields.Float(
+        "Wait",
+        default=DEFAULTS.canary_wait / timedelta(hours=1),
+        aggregator=None,
+        help="Hours before the rest follows. Meta's own check takes up to one.",
+    )
+    canary_longest_hours = fields.Float(
+        "Wait at most",
+        default=DEFAULTS.canary_longest_wait / timedelta(hours=1),
+        aggregator=None,
+        help="When too few of the first wave have arrived by then, the campaign pauses.",
+    )
+    large_campaign = fields.Integer(
+        "A campaign is large from",
+        default=DEFAULTS.large_campaign,
+        aggregator=None,
+        help="People. Counts while the portfolio has sent fewer than 500,000 template messages in "
+        "365 days.",
+    )
+    failure_limit = fields.Float(
+        "Pause a campaign when more are not delivered",
+        default=DEFAULTS.failure_limit,
+        aggregator=None,
+        help="Part of its messages, promotions that WhatsApp keeps back for the person left out.",
+    )
+    opt_out_limit = fields.Float(
+        "Pause a campaign when more opt out",
+        default=DEFAULTS.opt_out_limit,
+        aggregator=None,
+        help="Part of the people who got it.",
+    )
+    threshold_volume = fields.Integer(
+        "Judge a campaign from",
+        default=DEFAULTS.threshold_volume,
+        aggregator=None,
+        help="Messages. With fewer, one reply would decide.",
+    )
+    warm_up = fields.Boolean(
+        "Warm up",
+        default=True,
+        help="A number that Meta has not rated yet, or whose daily limit has just risen, starts "
+        "small and writes to more people each healthy day.",
+    )
+    warm_up_first = fields.Integer(
+        "People on the first day", default=DEFAULTS.warm_up_first, aggregator=None
+    )
+    warm_up_growth = fields.Float(
+        "Times more each day", default=DEFAULTS.warm_up_growth, aggregator=None
+    )
+    # What is in force
+    response_action = fields.Selection(
+        ACTIONS, "What we do about it", default="full", required=True, readonly=True, copy=False
+    )
+    response_key = fields.Char(default="healthy", readonly=True, copy=False)
+    response_reason = fields.Text("Why it is held back", readonly=True, copy=False)
+    response_since = fields.Datetime("Since", readonly=True, copy=False)
+    response_share = fields.Float(
+        "Part of the daily limit", default=1.0, readonly=True, copy=False, aggregator=None
+    )
+    response_canary = fields.Boolean("Campaigns start with a first wave", readonly=True, copy=False)
+    marketing_held = fields.Boolean(
+        "Promotions held",
+        readonly=True,
+        copy=False,
+        help="Promotions wait; service messages go on.",
+    )
+    red_released_at = fields.Datetime(
+        "Released although rated Low",
+        readonly=True,
+        copy=False,
+        help="A manager's word, until Meta's rating rises.",
+    )
+    busiest_day = fields.Integer(
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="People on the busiest of the 7 days before it was slowed; what a share is of when "
+        "Meta sets no limit.",
+    )
+    warm_up_people = fields.Integer(
+        "Warm-up began with",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="People on its first day; 0: no warm-up.",
+    )
+    warm_up_step = fields.Integer("Warm-up steps", readonly=True, copy=False, aggregator=None)
+    warm_up_stepped_at = fields.Datetime("Last step at", readonly=True, copy=False)
+
+    _phone_number_uid_uniq = models.Constraint(
+        "UNIQUE(phone_number_uid)", "This number is already connected."
+    )
+    _own_throughput_positive = models.Constraint(
+        "CHECK(own_throughput >= 0)",
+        "Your own speed limit must be 0 (none) or messages per second.",
+    )
+
+    def _compute_queued_count(self):
+        groups = self.env["waba.message"]._read_group(
+            [("sender_id", "in", self.ids), ("state", "=", "queued")], ["sender_id"], ["__count"]
+        )
+        counts = {sender.id: count for sender, count in groups}
+        for sender in self:
+            sender.queued_count = counts.get(sender.id, 0)
+
+    def _compute_campaign_count(self):
+        groups = self.env["waba.campaign"]._read_group(
+            [("sender_id", "in", self.ids)], ["sender_id"], ["__count"]
+        )
+        counts = {sender.id: count for sender, count in groups}
+        for sender in self:
+            sender.campaign_count = counts.get(sender.id, 0)
+
+    @api.depends("display_phone_number", "verified_name", "phone_number_uid")
+    def _compute_display_name(self):
+        for sender in self:
+            number = sender.display_phone_number or sender.phone_number_uid
+            sender.display_name = (
+                f"{number} · {sender.verified_name}" if sender.verified_name else number
+            )
+
+    @api.constrains(*SETTINGS, *HOURS)
+    def _check_response_settings(self):
+        for sender in self:
+            try:
+                sender._response_settings()
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "These settings cannot work: parts lie above 0 and up to 100 %%, people "
+                        "and messages are at least 1, a warm-up grows, and a minimum is not above "
+                        "its maximum (%s).",
+                        error,
+                    )
+                ) from error
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+    @api.model_create_multi
+    def create(self, vals_list):
+        senders = super().create(vals_list)
+        for sender in senders:
+            sender._create_cron()
+        return senders
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "active" in vals:
+            self._own_crons().active = vals["active"]
+        if "own_throughput" in vals or vals.get("active"):
+            self._trigger_dispatch()
+        self._on_change(vals.keys())
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        for sender in self:
+            used_by = (
+                self.env["waba.campaign"].sudo().search([("sender_id", "=", sender.id)], limit=1)
+            )
+            if used_by or self.env["waba.message"].sudo().search_count(
+                [("sender_id", "=", sender.id)], limit=1
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(number)s cannot be deleted: it is in use (%(campaign)s), "
+                        "and the record of who was written to would be lost. Archive it instead.",
+                        number=sender.display_name,
+                        campaign=used_by.name or self.env._("messages"),
+                    )
+                )
+
+    def unlink(self):
+        crons = self._own_crons()
+        result = super().unlink()
+        crons.unlink()
+        return result
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+    def action_view_campaigns(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Campaigns"),
+            "res_model": "waba.campaign",
+            "view_mode": "list,kanban,form",
+            "domain": [("sender_id", "=", self.id)],
+        }
+
+    def action_view_counted_recipients(self):
+        return self.portfolio_id.action_view_counted_recipients()
+
+    def action_sync(self):
+        return self.account_id.action_sync()
+
+    def action_pause(self):
+        self.check_access("write")
+        self.sudo()._pause(self.env._("%s paused this number.", self.env.user.name), cause="person")
+
+    def action_resume(self):
+        """Lift a pause; a locked number asks for the reason of its release."""
+        self.check_access("write")
+        self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+        locked = self.filtered(lambda sender: sender.state == "locked")
+        return locked[:1].action_release() if locked else None
+
+    def _create_cron(self):
+        """One scheduler job per number; it lives on triggers, the interval is a safety net."""
+        self.ensure_one()
+        self.cron_id = (
+            self.env["ir.cron"]
+            .sudo()
+            .create(
+                {
+                    "name": f"WhatsApp: send from {self.display_name}",
+                    "model_id": self.env["ir.model"]._get_id(self._name),
+                    "state": "code",
+                    "code": self._dispatch_code(),
+                    "interval_number": 10,
+                    "interval_type": "minutes",
+                    # Before all other jobs: people wait for nothing else so visibly.
+                    "priority": 3,
+                    "user_id": self.env.ref("base.user_root").id,
+                }
+            )
+        )
+
+    def _dispatch_code(self):
+        return f"model.browse({self.id})._cron_dispatch()"
+
+    def _own_crons(self):
+        """The jobs that send from these numbers; never another's, whatever `cron_id` names."""
+        return (
+            self.env["ir.cron"]
+            .sudo()
+            .concat(
+                *(
+                    sender.cron_id
+                    for sender in self.sudo()
+                    if sender.cron_id.model_name == self._name
+                    and sender.cron_id.code == sender._dispatch_code()
+                )
+            )
+        )
+
+    @hook
+    def _on_change(self, names):
+        """After these numbers were written.
+
+        :param names: the fields that were given values
+        """
+
+    @hook
+    def _on_reading(self, is_first, rating_before):
+        """After this number was read from Meta.
+
+        :param is_first: whether it never was before
+        :param rating_before: `quality_rating` as it was
+        """
+
+    @hook
+    def _on_spam_refusal(self, refusal):
+        """After Meta refused this number's messages as spam (131048).
+
+        :param refusal: sentence of what Meta said
+        """
+
+    @hook
+    def _on_requeue(self, messages):
+        """After messages of these numbers went back to the queue."""
+
+    @hook
+    def _on_campaign_failure(self, messages, reason, until=None):
+        """After failures that stop what sends messages like these, perhaps until a time.
+
+        :param reason: sentence
+        :param until: naive UTC datetime
+        """
+
+    @hook
+    def _on_trim(self, messages, campaign):
+        """Before old messages of a campaign are deleted, in the same transaction."""
+
+    @hook
+    def _on_new_lead(self, message):
+        """Before an answer to this message, by a person we do not know, becomes a lead.
+
+        :return: values of the lead
+        """
+
+    # ------------------------------------------------------------------
+    # What Meta says
+    # ------------------------------------------------------------------
+    def _apply_facts(self, facts):
+        """Take over a `cloud_api.PhoneNumber` just read from Meta."""
+        self.ensure_one()
+        rating_before, standing_before = self.quality_rating, self._platform_facts()
+        is_first = not self.rated_at
+        self.write(
+            {
+                "display_phone_number": facts.display_phone_number or self.display_phone_number,
+                "number": facts.number or self.number,
+                "verified_name": facts.verified_name or self.verified_name,
+                "quality_rating": facts.quality_rating,
+                "platform_status": facts.status or self.platform_status,
+                "name_status": facts.name_status,
+                "throughput": facts.messages_per_second,
+                "is_on_business_app": facts.is_on_biz_app,
+                "health_status": facts.health.raw,
+                "rated_at": fields.Datetime.now(),
+            }
+        )
+        self.portfolio_id._apply_polled_limit(
+            facts.messaging_limit,
+            self.env._("read from number %s", self.display_phone_number),
+            {"sender_id": self.id},
+        )
+        self._record_platform_changes(standing_before)
+        self._apply_platform_status()
+        # In this transaction: not one promotion more is reserved once it turned red.
+        self._on_reading(is_first, rating_before)
+        if rating_before == "red" and self.quality_rating != "red":
+            self._trigger_dispatch()
+
+    def _mark_missing(self):
+        """The account no longer lists this number: nothing may leave from it."""
+        standing_before = self._platform_facts()
+        self.platform_status = "MISSING"
+        self._record_platform_changes(standing_before)
+        self._apply_platform_status()
+
+    def _apply_platform_status(self):
+        """Pause when Meta's status forbids sending; go on when that was the only reason."""
+        status = (self.platform_status or "").upper()
+        if status in STATUS_STOPPING:
+            reason = self.env._(
+                "Meta reports this number as %s. Nothing can be sent until that is settled in "
+                "WhatsApp Manager.",
+                status,
+            )
+            self._pause(reason, cause="platform")
+        elif status in STATUS_SENDING and self.pause_cause == "platform":
+            self._resume(self.env._("Meta reports it as %s again.", status))
+
+    # === Our own numbers ===
+    # Which numbers are ours: whoever writes from one, or is written to, is no person.
+
+    @api.model
+    def _filter_own_numbers(self, named):
+        """Those of these numbers that are numbers of ours.
+
+        Of any account of the database, archived ones too, and in either way of writing them.
+
+        :param named: E.164 numbers, or as WhatsApp writes them; empty ones are none
+        :return: set of them, as given
+        """
+        named = {number: numbers.canonical_number(number) for number in named if number}
+        if not named:
+            return set()
+        self.flush_model(["number", "display_phone_number"])
+        rows = self.env.execute_query(
+            SQL("SELECT number, regexp_replace(display_phone_number, '[^0-9]', '', 'g') "
+                "FROM waba_sender")
+        )  # fmt: skip
+        ours = {numbers.canonical_number(number) for number, _shown in rows if number}
+        ours |= {numbers.canonical_number(f"+{shown}") for _number, shown in rows if shown}
+        return {number for number, e164 in named.items() if e164 in ours}
+
+    # === State ===
+    # Why nothing leaves a number, until when, and who lets it go on.
+
+    def _pause(self, reason, until=None, cause="failure"):
+        """Nothing leaves this number until `until` (naive UTC) or, without it, a person acts.
+
+        :param cause: who may lift it: 'platform' (Meta's status), 'failure' (an error's waiting
+            time or a person), 'person'.
+        """
+        for sender in self.filtered(lambda sender: sender.state != "locked"):
+            if sender.state == "paused" and sender.pause_reason == reason:
+                sender.resume_at = until
+                continue
+            if sender.state == "paused" and sender._is_pause_stronger(cause, until):
+                continue
+            sender.write(
+                {
+                    "state": "paused",
+                    "pause_cause": cause,
+                    "pause_reason": reason,
+                    "resume_at": until,
+                }
+            )
+            sender._message_log(body=self.env._("Sending paused: %s", reason))
+            if until:
+                sender.sudo().cron_id._trigger(at=until)
+
+    def _is_pause_stronger(self, cause, until):
+        """Whether the pause in force ranks above a new one, or ends later."""
+        self.ensure_one()
+        rank, new_rank = CAUSE_RANK.get(self.pause_cause, 1), CAUSE_RANK[cause]
+        if rank != new_rank or cause != "failure":
+            return rank > new_rank
+        return not self.resume_at or (until is not None and until < self.resume_at)
+
+    def _resume(self, reason):
+        """Lift a pause; what follows from the reputation stays in force.
+
+        A number that Meta does not let send is paused again at once. A locked one is not paused:
+        see `_release`.
+        """
+        for sender in self.filtered(lambda sender: sender.state == "paused"):
+            sender.write(
+                {
+                    "state": response.SENDER_STATE[sender.response_action],
+                    "pause_cause": False,
+                    "pause_reason": False,
+                    "resume_at": False,
+                }
+            )
+            sender._message_log(body=self.env._("Sending goes on: %s", reason))
+            sender._trigger_dispatch()
+            sender._apply_platform_status()
+
+    def _resume_if_due(self, now):
+        self.filtered(
+            lambda sender: sender.state == "paused" and sender.resume_at and sender.resume_at <= now
+        )._resume(self.env._("the waiting time is over."))
+
+    def _trigger_dispatch(self):
+        """Run the dispatcher as soon as a cron worker is free."""
+        for cron in self.sudo().cron_id:
+            cron._trigger()
+
+    def _can_be_released(self):
+        """Whether a manager's word changes anything: it is locked, or its promotions are held."""
+        self.ensure_one()
+        return self.state == "locked" or self._is_marketing_held()
+
+    def _messages_per_second(self):
+        """Meta's speed or ours, whichever is smaller."""
+        self.ensure_one()
+        return min(self.throughput or 80, self.own_throughput or self.throughput or 80)
+
+    def _not_sending_reason(self):
+        """Sentence that names why nothing leaves this number now, or False."""
+        self.ensure_one()
+        account = self.account_id
+        for record in (account, self):
+            if not record.active:
+                return self.env._(
+                    "%s is archived: nothing is sent until it is restored.", record.display_name
+                )
+        if reason := account._foreign_database_reason():
+            return reason
+        if account.state != "connected":
+            return account.stop_reason or self.env._(
+                "The account %s is not connected.", account.name
+            )
+        if self.state in ("paused", "locked"):
+            return self.pause_reason or self.env._("%s is paused.", self.display_name)
+        return False
+
+    # === Response in force ===
+    # How a number answers bad news, as its manager wants it, and what of that is in force.
+    #
+    # On the number, and not on the portfolio: Meta rates numbers, each number belongs to one company,
+    # and a portfolio's numbers may serve companies with different managers. What is set here makes
+    # a number more or less careful; it never lifts what Meta's lowest rating holds.
+
+    def _response_settings(self):
+        """`policy.response.Settings` as the manager wants them.
+
+        :raise ValueError: when they make no sense
+        """
+        self.ensure_one()
+        return replace(
+            DEFAULTS,
+            **{setting: self[name] for name, setting in SETTINGS.items()},
+            **{setting: timedelta(hours=self[name]) for name, setting in HOURS.items()},
+        )
+
+    def _response_in_force(self):
+        return response.Response(
+            self.response_action,
+            self.response_share,
+            self.response_canary,
+            self.marketing_held,
+            self.response_key,
+        )
+
+    def _current_warm_up(self):
+        """`policy.warm_up.WarmUp` under way, or None."""
+        if not self.warm_up_people:
+            return None
+        return warm_up_policy.WarmUp(
+            self.warm_up_people, self.warm_up_step, self.warm_up_stepped_at
+        )
+
+    # ------------------------------------------------------------------
+    # What the queue asks
+    # ------------------------------------------------------------------
+    def _marketing_allowed(self):
+        return not self._marketing_hold_reason()
+
+    def _is_marketing_held(self):
+        """Whether promotions wait while service messages go on.
+
+        Meta's lowest rating holds them from the moment it is read, before anything is decided.
+        """
+        return self.marketing_held or (self.quality_rating == "red" and not self.red_released_at)
+
+    def _marketing_hold_reason(self):
+        """Sentence that names why no promotion leaves this number now, or False."""
+        self.ensure_one()
+        if self._is_marketing_held():
+            red = response.plan_number_response("red", "unknown")
+            return (self.marketing_held and self.response_reason) or number_sentence(
+                self.env, self, red, 0
+            )
+        if self.account_id.marketing_disabled:
+            return self.env._(
+                "Promotions are switched off for the account %s at Meta. Switch them on in "
+                "WhatsApp Manager, then read the account again.",
+                self.account_id.name,
+            )
+        return False
+
+    # === What polling finds ===
+    def _platform_facts(self):
+        """What Meta says of this number, by kind of evidence; empty before the first reading."""
+        if not self.rated_at:
+            return {}
+        return {
+            "number_quality": self.quality_rating,
+            "number_status": (self.platform_status or "").upper(),
+            "number_name": self.name_status,
+            "throughput": str(self.throughput),
+            "health": Health.from_reply(self.health_status).can_send,
+        }
+
+    def _record_platform_changes(self, before):
+        """:param before: `_standing()` as it was"""
+        self.env["waba.reputation.event"]._record_changes(
+            {"sender_id": self.id}, before, self._platform_facts(), self._platform_facts_text
+        )
+
+    def _platform_facts_text(self, kind, before, after):
+        field = {"number_quality": "quality_rating"}.get(kind)
+        labels = selection_labels(self, field) if field else {}
+        names = selection_labels(self.env["waba.reputation.event"], "kind")
+        return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
+
+    # === Evidence about it ===
+    def _rating_history(self, since):
+        """Meta's rating of this number over time, from the changes noted.
+
+        :param since: naive UTC datetime
+        :return: [(naive UTC datetime, 'green'|'yellow'|'red'|'unknown')] ascending; the first is
+            the rating in force at `since`, which may be older, if one was known then
+        """
+        self.ensure_one()
+        events = self.env["waba.reputation.event"]
+        of_number = [("kind", "=", "number_quality"), ("sender_id", "=", self.id)]
+        before = events.search([*of_number, ("at", "<=", since)], order="at desc, id desc", limit=1)
+        after = events.search([*of_number, ("at", ">", since)], order="at, id")
+        return [(event.at, event.value_after) for event in before + after]

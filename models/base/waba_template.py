@@ -1,0 +1,505 @@
+from functools import partial
+
+from odoo import api, fields, models
+
+from ...cloud_api import render_preview, signature, template_variables, unsupported_parts
+from ...policy import response
+from ..tools.hooks import hook
+from ..tools.labels import selection_labels
+from ..tools.reputation_texts import RATINGS
+from ..tools.response_texts import TEMPLATE_SENTENCES, summary
+from .waba_reputation_event import QUALITY_KINDS, _reading_key
+
+# Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
+# which name a change, not a state (waba_webhook_apply.py).
+STATUSES = [
+    ("approved", "Approved"),
+    ("pending", "In review"),
+    ("in_appeal", "In appeal"),
+    ("rejected", "Rejected"),
+    ("paused", "Paused by Meta"),
+    ("disabled", "Disabled by Meta"),
+    ("archived", "Archived"),
+    ("limit_exceeded", "Limit exceeded"),
+    ("pending_deletion", "Being deleted"),
+    ("deleted", "Deleted"),
+    ("unknown", "Not known"),
+]
+
+# A change of one of these may hold or free the template's messages.
+TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
+
+# Meta's warnings, on which a manager decides; what Meta stopped, only Meta frees.
+WARNINGS = ("template_flagged", "template_red")
+
+
+class WabaTemplate(models.Model):
+    """One (name, language) that Meta has approved, or not. Read from Meta, never edited here."""
+
+    _name = "waba.template"
+    _description = "WhatsApp Template"
+    _inherit = [
+        "mail.thread",
+        "waba.system.fields.mixin",
+        "mail.activity.mixin",
+        "waba.response.mixin",
+        "waba.reputation.subject.mixin",
+    ]
+    _order = "status, name, language"
+
+    account_id = fields.Many2one(
+        "waba.account", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
+    active = fields.Boolean(default=True, system=True)
+    template_uid = fields.Char("Template ID", required=True, readonly=True)
+    name = fields.Char(required=True, readonly=True)
+    language = fields.Char(required=True, readonly=True)
+    category = fields.Selection(
+        [
+            ("marketing", "Promotion"),
+            ("utility", "Service message"),
+            ("authentication", "Code"),
+            ("unknown", "Not known"),
+        ],
+        default="unknown",
+        required=True,
+        readonly=True,
+        tracking=True,
+    )
+    status = fields.Selection(
+        STATUSES, default="unknown", required=True, readonly=True, tracking=True
+    )
+    status_reason = fields.Char("Why", readonly=True)
+    quality_score = fields.Selection(
+        RATINGS, string="Meta's rating", default="unknown", readonly=True, tracking=True
+    )
+    parameter_format = fields.Selection(
+        [("positional", "By number"), ("named", "By name")],
+        string="Variables are named",
+        default="positional",
+        readonly=True,
+    )
+    components = fields.Json(readonly=True)
+    signature = fields.Char(readonly=True, help="Changes when the variables change.")
+    unsupported = fields.Char(
+        "Parts not supported yet", readonly=True, help="A template with such parts cannot be sent."
+    )
+    body = fields.Text(compute="_compute_texts")
+    preview_html = fields.Html("Preview", compute="_compute_texts", sanitize=False)
+    variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
+
+    # Template hold
+    is_flagged = fields.Boolean(
+        "Warned by Meta", readonly=True, tracking=True, help="It may be disabled if this goes on."
+    )
+    hold_at_warning = fields.Boolean(
+        "Hold at a warning",
+        default=True,
+        help="Messages wait while Meta warns about this template or rates it Low. What Meta has "
+        "paused or disabled waits in any case.",
+    )
+    hold_released = fields.Boolean(
+        "Released although warned",
+        readonly=True,
+        help="A manager's word, or Meta's that lifted its own pause, until the next warning.",
+    )
+    hold_key = fields.Char(readonly=True, index="btree_not_null")
+    is_held = fields.Boolean("Messages held", compute="_compute_is_held")
+    hold_reason = fields.Text("Why they wait", compute="_compute_is_held")
+    may_be_released = fields.Boolean(compute="_compute_is_held")
+
+    # Evidence about it
+    quality_event_ids = fields.One2many(
+        "waba.reputation.event",
+        "template_id",
+        "Meta's word over time",
+        domain=[("kind", "in", QUALITY_KINDS)],
+        readonly=True,
+    )
+
+    _template_uid_uniq = models.Constraint(
+        "UNIQUE(template_uid, account_id)", "This template is already known."
+    )
+
+    @api.depends("name", "language")
+    def _compute_display_name(self):
+        for template in self:
+            template.display_name = f"{template.name} ({template.language})"
+
+    @api.depends("components", "parameter_format")
+    def _compute_texts(self):
+        for template in self:
+            template.body = template._render_preview({}).body
+            template.preview_html = template._render_phone({})
+
+    @api.depends("hold_key", "name", "language")
+    def _compute_is_held(self):
+        for template in self:
+            template.is_held = bool(template.hold_key)
+            template.hold_reason = template._hold_explanation_text()
+            template.may_be_released = template.hold_key in WARNINGS
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        templates = super().create(vals_list)
+        templates._rebuild_variables()
+        for template in templates:
+            template.hold_key = template._find_hold_key()
+        return templates
+
+    def write(self, vals):
+        worse = self._filter_rating_dropped(vals)
+        vals = self._with_hold_values(vals)
+        result = super().write(vals)
+        if "category" in vals:
+            self._recategorize_queued(vals["category"])
+        if TELLING.intersection(vals):
+            self.sudo()._apply_hold_change()
+        if worse:
+            worse._on_rating_drop()
+        return result
+
+    def action_release(self):
+        """Ask the manager for a reason, then let the messages go."""
+        self.ensure_one()
+        return self.env["waba.release"]._open(template_id=self.id)
+
+    # ------------------------------------------------------------------
+    # What Meta says
+    # ------------------------------------------------------------------
+    @api.model
+    def _facts_to_values(self, facts):
+        """Field values from a `cloud_api.Template`; a value Meta added since maps to 'unknown'."""
+        categories = dict(self._fields["category"].selection)
+        statuses = dict(self._fields["status"].selection)
+        qualities = dict(self._fields["quality_score"].selection)
+        return {
+            "template_uid": facts.template_uid,
+            "name": facts.name,
+            "language": facts.language,
+            "category": facts.category if facts.category in categories else "unknown",
+            "status": facts.status if facts.status in statuses else "unknown",
+            "status_reason": facts.rejected_reason or False,
+            "quality_score": facts.quality if facts.quality in qualities else "unknown",
+            "parameter_format": facts.parameter_format,
+            "components": facts.components,
+            "signature": signature(facts.components, facts.parameter_format),
+            "unsupported": ", ".join(self._unsupported_parts(facts)) or False,
+        }
+
+    @api.model
+    def _unsupported_parts(self, facts):
+        """Parts of a template that nothing here can fill yet, in Meta's words."""
+        variables = template_variables(facts.components, facts.parameter_format)
+        places = ["LOCATION header"] if any(v.kind == "location" for v in variables) else []
+        return [*unsupported_parts(facts.components), *places]
+
+    def _recategorize_queued(self, category):
+        """Meta decides what a promotion is; consent to the rows that wait is asked by that."""
+        self.env["waba.message"].search(
+            [("template_id", "in", self.ids), ("state", "=", "queued")]
+        ).write({"category": category})
+
+    def _apply_facts(self, values):
+        """Write what changed; hold the campaigns whose variables no longer fit."""
+        self.ensure_one()
+        changed = {name: value for name, value in values.items() if self[name] != value}
+        if not changed:
+            return
+        before = (self._platform_facts(), self.status, self.category)
+        self.write({**changed, "active": values["status"] != "deleted"})
+        self._record_platform_changes(*before)
+        if "signature" in changed:
+            self._rebuild_variables()
+            self._on_variables_change()
+        if "status" in changed:
+            self._on_status_change()
+
+    def _mark_missing(self):
+        """Meta no longer lists it: it can't be sent, and it stays for the record."""
+        self.write({"status": "deleted", "status_reason": self.env._("no longer listed by Meta")})
+        self._on_status_change()
+
+    def _set_status(self, status, reason=False):
+        """The entry point for every change of status that does not come from a full reading."""
+        if status == "approved":
+            self.is_flagged = False
+        for template in self:
+            template.write({"status": status, "status_reason": reason})
+            template._on_status_change()
+
+    @hook
+    def _on_status_change(self):
+        """After it changed whether these templates may be sent: by Meta's status or our hold."""
+
+    @hook
+    def _on_variables_change(self):
+        """After the variables of these templates changed at Meta."""
+
+    @hook
+    def _on_rating_drop(self):
+        """After Meta rated these templates worse than High."""
+
+    def _not_sendable_reason(self):
+        """Sentence that names why this template cannot be sent, or False."""
+        self.ensure_one()
+        if self.status != "approved":
+            labels = selection_labels(self, "status")
+            return self.env._(
+                "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
+                "template, or settle it in WhatsApp Manager.",
+                name=self.display_name,
+                status=labels[self.status],
+                reason=f" ({self.status_reason})" if self.status_reason else "",
+            )
+        if self.unsupported:
+            return self.env._(
+                "The template %(name)s has parts that cannot be sent from here yet: %(parts)s.",
+                name=self.display_name,
+                parts=self.unsupported,
+            )
+        return self._hold_explanation_text()
+
+    # ------------------------------------------------------------------
+    # Variables and preview
+    # ------------------------------------------------------------------
+    def _rebuild_variables(self):
+        """One row per variable of the template; the mapping of those that stay is kept."""
+        for template in self:
+            kept = {
+                (line.component, line.button_index, line.name): line
+                for line in template.variable_ids
+            }
+            wanted = template_variables(template.components or [], template.parameter_format)
+            values = []
+            for sequence, variable in enumerate(wanted):
+                key = (variable.component, variable.button_index or 0, variable.name)
+                line = kept.pop(key, None)
+                facts = {"sequence": sequence, "kind": variable.kind, "example": variable.example}
+                if line:
+                    line.write(facts)
+                else:
+                    values.append(
+                        {
+                            **facts,
+                            "template_id": template.id,
+                            "component": variable.component,
+                            "button_index": variable.button_index or 0,
+                            "name": variable.name,
+                            **self.env["waba.template.variable"]._default_source(variable),
+                        }
+                    )
+            self.env["waba.template.variable"].concat(*kept.values()).unlink()
+            self.env["waba.template.variable"].create(values)
+
+    def _render_preview(self, parameters):
+        """`cloud_api.Preview` filled with frozen parameters, or with Meta's examples."""
+        self.ensure_one()
+        parameters = parameters or self._example_parameters()
+        return render_preview(self.components or [], parameters, self.parameter_format)
+
+    def _render_phone(self, parameters):
+        """The message as a phone shows it, as safe HTML."""
+        self.ensure_one()
+        return self.env["ir.qweb"]._render(
+            "waba_campaign.phone_preview", {"preview": self._render_preview(parameters)}
+        )
+
+    def _example_parameters(self):
+        return self.variable_ids._freeze_texts(
+            {line.id: line.example or line.name for line in self.variable_ids}
+        )
+
+    # === Template hold ===
+    # A template that people receive badly: its messages wait, none is lost.
+    #
+    # `hold_key` names why (policy.response.plan_template_response); campaigns then pause with the cause
+    # 'template', direct messages stay in the queue.
+
+    def _filter_rating_changed(self, vals):
+        """Those of these templates to which `vals` give another rating."""
+        if "quality_score" not in vals:
+            return self.browse()
+        return self.filtered(lambda one: one.quality_score != vals["quality_score"])
+
+    def _filter_rating_dropped(self, vals):
+        is_worse = vals.get("quality_score") in ("yellow", "red")
+        return self._filter_rating_changed(vals) if is_worse else self.browse()
+
+    def _with_hold_values(self, vals):
+        """`vals`, and what they mean for the hold."""
+        if self._filter_rating_changed(vals):
+            # Another rating is news: neither the last warning nor the last word on it counts.
+            vals = {**vals, "hold_released": False}
+        if vals.get("quality_score") == "green":
+            vals = {**vals, "is_flagged": False}
+        if vals.get("status") == "approved" and self.filtered(lambda one: one.hold_key):
+            # Meta allows it again, and knows its rating: without messages that would never rise.
+            vals = {**vals, "hold_released": True}
+        return vals
+
+    def _apply_flag(self):
+        """Meta warns: people react badly to it."""
+        self.write({"is_flagged": True, "hold_released": False})
+
+    def _response_in_force(self):
+        """`policy.response.Response` to this template."""
+        status = "FLAGGED" if self.is_flagged and self.status == "approved" else self.status
+        return response.plan_template_response(status, self.quality_score or "unknown")
+
+    def _find_hold_key(self):
+        found = self._response_in_force()
+        if not found.hold_marketing:
+            return False
+        is_let_go = self.hold_released or not self.hold_at_warning
+        return False if is_let_go and found.reason_key in WARNINGS else found.reason_key
+
+    def _apply_hold_change(self):
+        """Hold the messages, or let them go, when that changed."""
+        for template in self:
+            key = template._find_hold_key()
+            if key == template.hold_key:
+                continue
+            before, template.hold_key = template.hold_key, key
+            template._on_status_change()
+            if key:
+                words = template._hold_explanation_text()
+                template._record_response(
+                    "response_template", words, value_before=before, value_after=key
+                )
+                template._notify_managers(summary(template.env, "template"), words)
+            else:
+                template._message_log(body=template.env._("Its messages go on."))
+                template._close_manager_activities()
+            template.account_id.sender_ids._trigger_dispatch()
+
+    def _hold_explanation_text(self):
+        """Sentence that names why its messages wait, or False."""
+        self.ensure_one()
+        if not self.hold_key:
+            return False
+        sentence = self.env._(TEMPLATE_SENTENCES[self.hold_key])
+        return sentence % self.display_name
+
+    def _release(self, reason):
+        """A manager lets the template be sent although Meta warns."""
+        for template in self.filtered("may_be_released"):
+            words = template.env._(
+                "%(manager)s released the template: %(reason)s",
+                manager=self.env.user.name,
+                reason=reason,
+            )
+            template._record_response(
+                "response_release",
+                words,
+                source="person",
+                user_id=self.env.uid,
+                value_before=template.hold_key,
+            )
+            template.hold_released = True
+
+    # === What polling finds ===
+    def _platform_facts(self):
+        return {"template_quality": self.quality_score}
+
+    def _record_platform_changes(self, before, status_before=None, category_before=None):
+        """What a reading of this template found changed.
+
+        :param before: `_standing()` as it was, {} for a template that is new here
+        """
+        events = self.env["waba.reputation.event"]
+        about = {"template_id": self.id}
+        quality_words = partial(self._change_text, "quality_score")
+        events._record_changes(
+            about, before, self._platform_facts(), lambda _kind, old, new: quality_words(old, new)
+        )
+        now = fields.Datetime.now()
+        shared = {"source": "poll", "at": now, **about}
+        if kind := self._status_evidence_kind(status_before):
+            events._record_events(
+                [
+                    {
+                        **shared,
+                        "kind": kind,
+                        "value_before": status_before,
+                        "value_after": self.status,
+                        "detail": self._change_text("status", status_before, self.status),
+                        "event_key": _reading_key(kind),
+                    }
+                ]
+            )
+        if category_before and category_before != self.category:
+            events._record_events(
+                [
+                    {
+                        **shared,
+                        "kind": "template_category",
+                        "effect": "bad" if self.category == "marketing" else "neutral",
+                        "value_before": category_before,
+                        "value_after": self.category,
+                        "detail": self._change_text("category", category_before, self.category),
+                        "event_key": _reading_key("template_category"),
+                    }
+                ]
+            )
+
+    def _status_evidence_kind(self, before):
+        """The evidence in a status that no webhook had told, or None."""
+        if before in (None, self.status):
+            return None
+        if self.status in ("paused", "disabled"):
+            return f"template_{self.status}"
+        was_stopped = before in ("paused", "disabled")
+        return "template_reinstated" if was_stopped and self.status == "approved" else None
+
+    @api.model
+    def _change_text(self, field, before, after):
+        labels = selection_labels(self, field)
+        return f"{labels.get(before, before) or '–'} → {labels.get(after, after)}"
+
+    # === Tracked link ===
+    def _button_address(self, index):
+        """The address of the template's button, with its placeholder; ''."""
+        for component in self.components or []:
+            if (component.get("type") or "").upper() == "BUTTONS":
+                buttons = component.get("buttons") or []
+                if index < len(buttons):
+                    return buttons[index].get("url") or ""
+        return ""
+
+
+class WabaTemplateVariable(models.Model):
+    """A template's variable, with the mapping that new campaigns start from."""
+
+    _name = "waba.template.variable"
+    _description = "WhatsApp Template Variable (default)"
+    _inherit = ["waba.variable.mixin"]
+
+    # Read from Meta here; what a campaign or a step copies of it is theirs.
+    sequence = fields.Integer(system=True)
+    component = fields.Selection(system=True)
+    button_index = fields.Integer(system=True)
+    name = fields.Char(system=True)
+    kind = fields.Selection(system=True)
+    example = fields.Char(system=True)
+    template_id = fields.Many2one(
+        "waba.template", required=True, readonly=True, ondelete="cascade", index=True
+    )
+
+    @api.constrains("source")
+    def _check_button_address(self):
+        for line in self:
+            line._check_own_address(line.template_id)
+
+    def _path_models(self):
+        """Nobody knows yet to whom it is sent: one of them is enough."""
+        return list(dict(self.env["waba.person.mixin"]._waba_target_models()))
+
+    # === Tracked link ===
+    def _link_utm(self):
+        """Outside campaigns the template is the source."""
+        source = (
+            self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.template_id.name)
+        )
+        return {**super()._link_utm(), "source_id": source.id}

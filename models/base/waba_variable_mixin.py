@@ -1,0 +1,387 @@
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...cloud_api import ParameterCheck, clean_parameter
+from ...policy import intent, links, variable_names
+from ...policy.visible import visible_text
+from ..tools.labels import selection_labels
+from .value_text import format_value
+
+SOURCES = [
+    ("first_name", "Person's first name"),
+    ("name", "Person's full name"),
+    ("company", "Person's company"),
+    ("salesperson", "Salesperson"),
+    ("our_company", "Our company"),
+    ("field", "A field of the record"),
+    ("text", "Fixed text"),
+    ("link", "Tracked link"),
+]
+
+# What a line says, whatever it belongs to.
+COPIED_FIELDS = ("sequence", "component", "button_index", "name", "kind", "example", "source",
+             "field_path", "text", "fallback")  # fmt: skip
+
+
+class WabaVariableMixin(models.AbstractModel):
+    """One variable of a template and where its text comes from, person by person."""
+
+    _name = "waba.variable.mixin"
+    _description = "WhatsApp Template Variable"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "sequence, id"
+
+    # What the template says. Forms fill it in themselves and send it with new lines.
+    sequence = fields.Integer(readonly=True, system=False)
+    component = fields.Selection(
+        [("header", "Header"), ("body", "Text"), ("button", "Button")],
+        required=True,
+        readonly=True,
+        system=False,
+    )
+    button_index = fields.Integer(readonly=True, system=False)
+    name = fields.Char("Variable", required=True, readonly=True, system=False)
+    kind = fields.Selection(
+        [
+            ("text", "Text"),
+            ("image", "Image address"),
+            ("video", "Video address"),
+            ("document", "Document address"),
+            ("location", "Location"),
+            ("payload", "Button reply"),
+            ("url", "End of the link"),
+            ("coupon", "Coupon code"),
+        ],
+        default="text",
+        required=True,
+        readonly=True,
+        system=False,
+    )
+    example = fields.Char("Meta's example", readonly=True, system=False)
+    source = fields.Selection(SOURCES, default="text", required=True, string="Shows")
+    field_path = fields.Char(
+        "Field", help="Field of the lead or partner, such as city or stage_id.name."
+    )
+    text = fields.Char()
+    fallback = fields.Char(
+        "If empty",
+        help="Shown to people for whom the value is empty. Without it they are left out.",
+    )
+
+    @api.model
+    def _default_source(self, variable):
+        """Starting values for a variable just read from Meta.
+
+        :param variable: cloud_api.TemplateVariable
+        """
+        if variable.kind == "payload":
+            is_stop = intent.opt_out_intent(variable.label or "", None)
+            return {
+                "source": "text",
+                "text": intent.STOP_PAYLOAD if is_stop else (variable.label or "")[:128],
+            }
+        if variable.kind != "text":
+            return {"source": "text"}
+        if variable.component == "body" and variable.name == "1":
+            return {"source": "first_name"}
+        return {"source": variable_names.guess_source(variable.name) or "text"}
+
+    @api.constrains("source", "field_path")
+    def _check_field_path(self):
+        """Refuse a field that may not be shown, to whoever writes it."""
+        for line in self.filtered(lambda line: line.source == "field" and line.field_path):
+            self.env["waba.field.path"]._check_path(line.field_path, line._path_models())
+
+    @api.constrains("source", "kind", "text")
+    def _check_link(self):
+        for line in self.filtered(lambda line: line.source == "link"):
+            if line.kind != "url":
+                raise ValidationError(
+                    self.env._(
+                        "A tracked link can only be the end of a button's address; {{%s}} is not.",
+                        line.name,
+                    )
+                )
+            if line.text and not links.is_allowed_target(line.text):
+                raise ValidationError(
+                    self.env._(
+                        "%s is no address that people can be led to. Write it whole, such as "
+                        "https://www.example.com/offer.",
+                        line.text,
+                    )
+                )
+
+    @api.model
+    def _copy_commands(self, lines):
+        """Commands that make a copy of each of these lines, whatever they belong to."""
+        return [
+            fields.Command.create({name: line[name] for name in COPIED_FIELDS}) for line in lines
+        ]
+
+    def _path_models(self):
+        """Names of the models of which `field_path` may begin."""
+        raise NotImplementedError
+
+    def _is_complete(self):
+        """Whether a value can be found for someone."""
+        self.ensure_one()
+        if self.source == "text":
+            return bool(visible_text(self.text or "")) or self.kind == "payload"
+        if self.source == "link":
+            return bool(self.text)
+        return self.source != "field" or bool(self.field_path)
+
+    def _record_value(self, record, facts):
+        """The text this variable shows for `record`, cleaned as Meta demands; '' for none.
+
+        :param facts: `record._waba_person_facts()`
+        """
+        [variable] = self._read_variables(record.env)
+        return variable.record_value(record, facts)
+
+    def _value_without_fallback(self, record, facts):
+        """As `_record_value`, without the text for people for whom it is empty."""
+        self.ensure_one()
+        if self.source in ("text", "link"):
+            value = self.text
+        elif self.source == "our_company":
+            value = record.env.company.name
+        else:
+            value = self._field_value(record) if self.source == "field" else facts[self.source]
+        return clean_parameter(visible_text(value or ""))
+
+    def _placeholder_label(self):
+        """{{1}}, or {{1}} of the button: a name may stand in several parts of a template."""
+        self.ensure_one()
+        name = f"{{{{{self.name}}}}}"
+        if self.component == "button":
+            return self.env._("%s of the button", name)
+        return self.env._("%s of the header", name) if self.component == "header" else name
+
+    def _source_label(self, record):
+        """The name of the value that this variable shows, as people know it."""
+        self.ensure_one()
+        if self.source == "field" and self.field_path:
+            labels, model = [], record.browse()
+            for name in self.field_path.split("."):
+                field = model._fields.get(name.strip())
+                if field is None:
+                    return self.field_path
+                labels.append(field._description_string(self.env))
+                model = self.env[field.comodel_name] if field.relational else model
+            return " › ".join(labels)
+        return selection_labels(self, "source")[self.source]
+
+    def _read_variables(self, env, is_found=False):
+        """These variables in their order, read once for many people: list of Variable.
+
+        :param env: the environment in which the people's records are read
+        :param is_found: as `waba.field.path._follow`'s
+        """
+        lines = self.sorted(lambda line: (line.sequence, line.id))
+        return [Variable(line, env, is_found) for line in lines]
+
+    def _record_fields(self):
+        """Names of the records' own fields that these variables begin to read at."""
+        paths = self.filtered(lambda line: line.source == "field").mapped("field_path")
+        return {path.split(".")[0].strip() for path in paths if path}
+
+    def _field_value(self, record, is_found=False):
+        """A field's value as people read it: names of records, labels, local dates and amounts."""
+        found = self.env["waba.field.path"]._resolve_path(record, self.field_path, is_found)
+        if found is None:
+            return ""
+        record, field, _value = found
+        return format_value(record, field.name, self._language())
+
+    def _language(self):
+        """The language of the message that these variables fill, as Meta names it: es_AR."""
+        return self.template_id.language if "template_id" in self._fields else self.env.lang
+
+    def _freeze_texts(self, values):
+        """Frozen parameters, the form cloud_api.parameters reads, from {line id: text}."""
+        return freeze_parameters(self._read_variables(self.env), values)
+
+    @api.model
+    def _fill_parameters(self, record, facts, words):
+        """The words for one person, frozen: what is previewed is what is sent.
+
+        :param words: Words
+        :param facts: `record._waba_person_facts()`
+        :return: (parameters, reason key or None, detail or None)
+        """
+        variables = words.variables
+        values = {variable.id: variable.record_value(record, facts) for variable in variables}
+        missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
+        if missing:
+            return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
+        given = {v.key: values[v.id] for v in variables if values[v.id]}
+        problems = words.check.value_problems(given)
+        return (
+            freeze_parameters(variables, values),
+            "bad_value" if problems else None,
+            self._describe_problems(problems) if problems else None,
+        )
+
+    def _describe_problems(self, problems):
+        """What Meta would refuse, in words: `cloud_api.ParameterProblem` each."""
+        words = {
+            "missing": self.env._("is empty"),
+            "newline": self.env._("has a line break"),
+            "tab": self.env._("has a tab"),
+            "spaces": self.env._("has too many blanks in a row"),
+            "too_long": self.env._("is too long"),
+            "unexpected": self.env._("is not part of the template"),
+        }
+        parts = dict(self._fields["component"].selection)
+        named = [
+            (f"{{{{{problem.name}}}}}" if problem.name else parts[problem.component], problem)
+            for problem in problems
+        ]
+        return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)
+
+    # === Tracked link ===
+    # A variable that is the end of a tracked link: `text` is where the link leads.
+    #
+    # The template's button must lead to our own short address, for Meta fixes all of it but the end.
+    # One link.tracker per campaign, target and button carries the campaign's UTM values.
+
+    def _check_own_address(self, template):
+        """Refuse tracked links on buttons that lead elsewhere.
+
+        :raise UserError: naming the button, our address and the way on
+        """
+        base = self.env["link.tracker"].get_base_url()
+        for line in self.filtered(lambda line: line.source == "link"):
+            address = template._button_address(line.button_index)
+            if not links.is_own_address(address, base):
+                raise UserError(
+                    self.env._(
+                        "Clicks can only be counted on a button whose address is %(ours)s; in the "
+                        "template %(template)s it is %(address)s. Choose a fixed text for this "
+                        "variable, or a template with our address.",
+                        ours=f"{base}/r/{{{{1}}}}",
+                        template=template.display_name,
+                        address=address or self.env._("missing"),
+                    )
+                )
+
+    def _tracked_link(self):
+        """The link.tracker of this line, made when first needed."""
+        self.ensure_one()
+        target = self.text.strip()
+        # With a title: without one link_tracker would read the page while people wait.
+        values = {"url": target, "title": target, "label": self._link_label(), **self._link_utm()}
+        return self.env["link.tracker"].sudo().search_or_create([values])
+
+    def _link_label(self):
+        # In no one's language: it tells links apart.
+        return f"Button {self.button_index + 1}"
+
+    def _link_utm(self):
+        """UTM values of the link: records' ids of campaign, source and medium."""
+        mixin = self.env["utm.mixin"].sudo()
+        return {
+            "medium_id": mixin._find_or_create_record("utm.medium", "WhatsApp").id,
+            "source_id": False,
+            "campaign_id": False,
+        }
+
+
+class Variable:
+    """A line's plain values: reading a field a hundred thousand times costs more than all else."""
+
+    def __init__(self, line, env, is_found=False):
+        self.id = line.id
+        self.name = line.name
+        self.kind = line.kind
+        self.component = line.component
+        self.button_index = line.button_index
+        # As cloud_api.ParameterCheck knows it.
+        index = line.button_index if line.component == "button" else None
+        self.key = (line.component, index, line.name)
+        self._line = line
+        self._source = line.source
+        self._is_found = is_found
+        self._fallback = clean_parameter(visible_text(line.fallback or ""))
+        self._same_for_all = None
+        self.is_link = line.source == "link"
+        self._link_code = None
+        if line.source in ("text", "our_company"):
+            text = line.text if line.source == "text" else env.company.name
+            self._same_for_all = clean_parameter(visible_text(text or "")) or self._fallback
+
+    def record_value(self, record, facts):
+        """The text for one record, cleaned as Meta demands; '' for none.
+
+        :param facts: `record._waba_person_facts()`
+        """
+        if self._same_for_all is not None:
+            return self._same_for_all
+        if self.is_link:
+            return self._link_suffix(facts.get("link_token"))
+        if self._source == "field":
+            value = self._line._field_value(record, self._is_found)
+        else:
+            value = facts[self._source]
+        return clean_parameter(visible_text(value or "")) or self._fallback
+
+    def _link_suffix(self, token):
+        """The end of the address for one message; a preview, which has no message, shows none."""
+        if not token:
+            return "…"
+        if self._link_code is None:
+            self._link_code = self._line._tracked_link().code
+        return links.link_suffix(self._link_code, token)
+
+
+class VariableSet:
+    """What one template's variables need to be filled, as `_fill_parameters` reads it.
+
+    :param lines: waba.variable.mixin records
+    :param env: the environment in which the record is read
+    :param is_found: as `waba.field.path._follow`'s
+    """
+
+    def __init__(self, template, lines, env, is_found=False):
+        self.variables = lines._read_variables(env, is_found)
+        self.check = ParameterCheck(template.components or [], template.parameter_format)
+
+
+def new_link_token():
+    """The message's part of its tracked addresses: 96 random bits, nothing about the person."""
+    return secrets.token_urlsafe(12)
+
+
+def find_link_token(parameters):
+    """The token in a message's frozen parameters, or None."""
+    tokens = (links.split_suffix(button["value"])[1] for button in parameters.get("buttons", ()))
+    return next(filter(None, tokens), None)
+
+
+def freeze_parameters(variables, values):
+    """Frozen parameters, the form cloud_api.parameters reads.
+
+    :param variables: list of Variable, in their order
+    :param values: {variable id: text}
+    """
+    parameters = {}
+    for variable in variables:
+        value = values[variable.id]
+        if variable.component == "body":
+            parameters.setdefault("body", []).append({"name": variable.name, "value": value})
+        elif variable.component == "button":
+            sub_type = {"payload": "quick_reply", "coupon": "copy_code"}.get(
+                variable.kind, variable.kind
+            )
+            parameters.setdefault("buttons", []).append(
+                {"index": variable.button_index, "sub_type": sub_type, "value": value}
+            )
+        elif variable.kind == "text":
+            header = parameters.setdefault("header", {"type": "text", "values": []})
+            header["values"].append({"name": variable.name, "value": value})
+        else:
+            parameters["header"] = {"type": variable.kind, "link": value}
+    return parameters

@@ -1,0 +1,503 @@
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from odoo import fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, format_amount
+
+from ....policy import limits, pacing, preflight, preflight_outlook, rates
+from ....policy.reputation_rates import MIN_VOLUME
+from ...base.waba_message import ACCEPTED_STATES
+from ...consent.consent_sql import consent_sql, strongest_consent
+from ...tools.phone_countries import number_country
+from ...tools.reputation_texts import format_number, format_percent
+from ..waba_campaign_audience import CHUNK, KnownRecipient
+from ..waba_campaign_progress import _latest_forecast
+from .waba_campaign_preflight import LIMITS, POOLS
+
+# Campaigns looked at to foresee how this one is received.
+PAST_PERIOD = timedelta(days=180)
+
+PAST_CAMPAIGNS = 50
+
+
+class Costs(NamedTuple):
+    """amounts: {res.currency: sum}; priced, free: messages; unpriced: {country code: messages}."""
+
+    amounts: dict
+    priced: int
+    free: int
+    unpriced: Counter
+
+
+# Records counted before a launch; of a larger audience the first so many, which is said. At
+# 10,000 people a second that is what somebody waits for without wondering.
+DRY_RUN_RECORDS = 20_000
+
+
+class DryRunRecipient(NamedTuple):
+    """Someone who would get the message."""
+
+    record_id: int
+    recipient_id: int
+    country_code: str
+    not_before: datetime | None
+    shows_fallback: bool
+
+
+class RecipientHistory(NamedTuple):
+    """What is known of a receiver, read from their messages."""
+
+    opted_in: bool = False
+    in_window: bool = False
+    written_at: datetime | None = None
+    active_at: datetime | None = None
+
+
+NO_HISTORY = RecipientHistory()
+
+
+class DryRun:
+    """What making the rows would give, by the code that makes them, without making any.
+
+    :ivar chosen: records that match the audience; counted: those looked at, at most
+        DRY_RUN_RECORDS
+    :ivar receiving: [Receiver]
+    :ivar left_out: {reason: [record ids]}
+    """
+
+    def __init__(self, campaign):
+        self.campaign = campaign
+        self.now = fields.Datetime.now()
+        # When it begins: until then an opt-out may come, a quiet hour pass.
+        self.at = max(self.now, campaign.scheduled_at or self.now)
+        self.chosen = self.counted = 0
+        self.receiving, self.left_out = [], {}
+        self._strangers, self._seen = {}, set()
+        self._daily_history = None
+
+    # Asked by `waba_campaign_rows.Preparation`
+
+    def _recipients_by_number(self, numbers):
+        """{E.164 number: Known}; who has no row yet gets an id below 0, for this run alone."""
+        people = self.campaign._read_recipients(numbers)
+        missing = [number for number in numbers if number not in people]
+        inherited = self.campaign._inherited_state_values(missing)
+        for number in missing:
+            id_ = self._strangers.setdefault(number, -len(self._strangers) - 1)
+            people[number] = KnownRecipient(id=id_, **inherited.get(number, {}))
+        return people
+
+    def _recipient_ids_with_row(self, recipient_ids):
+        return self._seen
+
+    # Counting
+
+    def add_rows(self, rows, variables):
+        """Count the values of `_row_values`.
+
+        :param variables: {variant: [waba.variable.mixin.Variable]}
+        """
+        self.counted += len(rows)
+        for row in rows:
+            if row["state"] == "skipped":
+                self.left_out.setdefault(row["failure_type"], []).append(row["res_id"])
+                continue
+            self.receiving.append(
+                DryRunRecipient(
+                    row["res_id"],
+                    row["recipient_id"],
+                    number_country(row["number"]),
+                    self._quiet_hours_end(row),
+                    _shows_fallback(
+                        row.get("parameters") or {}, variables[row.get("variant") or "a"]
+                    ),
+                )
+            )
+
+    def _quiet_hours_end(self, row):
+        """The end of a person's quiet hours, or None."""
+        if row.get("wait_reason") != "hours" or not row["retry_at"]:
+            return None
+        return fields.Datetime.from_string(row["retry_at"][:19])
+
+    @property
+    def is_whole(self):
+        return self.counted >= self.chosen
+
+    def scale_count(self, count):
+        """What `count` of the records looked at are of all that were chosen."""
+        return count if self.is_whole else round(count * self.chosen / self.counted)
+
+    def history(self, receiver):
+        """`RecipientHistory` of a receiver."""
+        if self._daily_history is None:
+            self._daily_history = self.campaign._read_histories(
+                [one.recipient_id for one in self.receiving if one.recipient_id > 0], self.at
+            )
+        return self._daily_history.get(receiver.recipient_id, NO_HISTORY)
+
+    def record_ids(self, condition):
+        """Ids of the records whose receiver and history fulfil `condition(receiver, history)`."""
+        return [
+            receiver.record_id
+            for receiver in self.receiving
+            if condition(receiver, self.history(receiver))
+        ]
+
+    def is_silent(self, history):
+        """Whether someone was written to long ago and has given no sign of life since."""
+        before = self.now - preflight.INACTIVITY_PERIOD
+        return bool(
+            history.written_at
+            and history.written_at < before
+            and not (history.active_at and history.active_at >= before)
+        )
+
+
+def _shows_fallback(parameters, variables):
+    """Whether one of the texts is the one for people without a value."""
+    fallbacks = {
+        (variable.component, variable.name): variable._fallback
+        for variable in variables
+        if variable._fallback and variable._same_for_all is None
+    }
+    if not fallbacks:
+        return False
+    texts = {("body", part["name"]): part["value"] for part in parameters.get("body", ())}
+    for part in parameters.get("header", {}).get("values", ()):
+        texts["header", part["name"]] = part["value"]
+    return any(texts.get(key) == fallback for key, fallback in fallbacks.items())
+
+
+class WabaCampaign(models.Model):
+    """The lines about its outcome: until when it takes, what it costs, how it is received."""
+
+    _inherit = "waba.campaign"
+
+    # ------------------------------------------------------------------
+    # How long
+    # ------------------------------------------------------------------
+    def _preflight_duration(self, report):
+        if not report.audience or not report.audience.receiving:
+            return []
+        start = max(report.now, self.scheduled_at or report.now)
+        in_window = len(report.audience.record_ids(lambda _one, history: history.in_window))
+        ahead = self._count_recipients_ahead(start)
+        report.forecast = self._forecast_launch(report, start, in_window, ahead)
+        days = report.forecast.days
+        verdict = preflight_outlook.assess_duration(days)
+        return [
+            self._preflight_check(
+                "duration",
+                verdict,
+                receiving=report.receiving,
+                days=days,
+                limits=self._describe_limits(in_window, ahead),
+                when=self._format_datetime(report.forecast.ends_at)
+                if report.forecast.ends_at
+                else "",
+                mend="plan" if verdict.level != "pass" else "",
+            )
+        ]
+
+    def _forecast_launch(self, report, start, in_window, ahead):
+        """`pacing.Forecast` of the whole campaign, at today's limits and pace."""
+        sender = self.sudo().sender_id
+        rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
+        needing = report.receiving - report.audience.scale_count(in_window)
+        forecasts = [pacing.forecast(start, report.receiving, rate, None, [], ahead=ahead)]
+        if needing:
+            forecasts += [
+                self._forecast_part(report.now, start, needing, rate, part, ahead)
+                for part in sender._campaign_shares(report.now)
+            ]
+        latest = _latest_forecast(forecasts)
+        waits = [one.not_before for one in report.audience.receiving if one.not_before]
+        if latest.ends_at and waits:
+            ends_at = max(latest.ends_at, *waits)
+            days = max(latest.days, (ends_at - start) // limits.WINDOW + 1)
+            latest = pacing.Forecast(latest.next_at, ends_at, days)
+        return latest
+
+    def _forecast_part(self, now, start, people, rate, part, ahead):
+        """Of one limit. Who goes before a later start has used their slots by then."""
+        if start > now and ahead:
+            others = pacing.forecast(now, ahead, rate, part.limit, part.slots)
+            if others.ends_at and others.ends_at < start:
+                ahead = 0
+        return pacing.forecast(start, people, rate, part.limit, part.slots, ahead=ahead)
+
+    def _count_recipients_ahead(self, start):
+        """People of other campaigns of the portfolio who go first: queued, or to be."""
+        campaigns = (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("id", "!=", self.id or 0),
+                    ("sender_id.portfolio_id", "=", self.sudo().sender_id.portfolio_id.id),
+                    ("priority", ">=", self.priority),
+                    "|",
+                    ("state", "in", ("running", "preparing")),
+                    "&",
+                    ("state", "=", "scheduled"),
+                    ("scheduled_at", "<=", start),
+                ]
+            )
+        )
+        queued = self.env["waba.message"].sudo().search_count(
+            [("campaign_id", "in", campaigns.ids), ("state", "=", "queued")]
+        )  # fmt: skip
+        unmade = sum(
+            max(campaign.to_prepare_count - campaign.prepared_count, 0)
+            for campaign in campaigns
+            if campaign.state in ("preparing", "scheduled")
+        )
+        return queued + unmade
+
+    def _describe_limits(self, in_window, ahead):
+        """'250 people a day, 60 kept for follow-ups', of the limit that is the smaller."""
+        sender = self.sudo().sender_id
+        portfolio_limit, own_limit = (
+            sender.portfolio_id._people_limit(), sender._own_daily_limit()
+        )  # fmt: skip
+        limit = min(filter(lambda one: one is not None, (portfolio_limit, own_limit)), default=None)
+        if limit is None:
+            return self.env._("no daily limit")
+        kept = limits.followup_reserve(limit, sender.portfolio_id.followup_share)
+        counts = {"a_day": limit, "followups": kept, "ahead": ahead, "in_window": in_window}
+        return ", ".join(
+            self._plural_text(LIMITS[name], count)
+            for name, count in counts.items()
+            if count or name == "a_day"
+        )
+
+    # ------------------------------------------------------------------
+    # How much
+    # ------------------------------------------------------------------
+    def _preflight_cost(self, report):
+        if not report.audience or not report.audience.receiving:
+            return []
+        costs = report.costs = self._estimate_cost(report)
+        unpriced = sum(costs.unpriced.values())
+        verdict = preflight_outlook.assess_cost(costs.priced, unpriced, costs.free)
+        return [
+            self._preflight_check(
+                "cost",
+                verdict,
+                amount=self._describe_amount(costs.amounts),
+                count=costs.priced + costs.free,
+                receiving=report.receiving,
+                countries=self._country_names([code for code, _n in costs.unpriced.most_common()]),
+                mend="rates" if unpriced else "",
+            )
+        ]
+
+    def _estimate_cost(self, report):
+        """`Costs` at the prices of the day on which it starts."""
+        audience = report.audience
+        at = max(report.now, self.scheduled_at or report.now)
+        price_of = self.env["waba.rate"]._rate_card(self.company_id)
+        category = self.category or "marketing"
+        kinds = Counter(
+            (one.country_code, rates.is_free(category, audience.history(one).in_window, at))
+            for one in audience.receiving
+        )
+        amounts, unpriced, priced, free = Counter(), Counter(), 0, 0
+        for (country, is_free), people in kinds.items():
+            count = audience.scale_count(people)
+            amount, currency = (0, None) if is_free else price_of(country, category, at)
+            if is_free:
+                free += count
+            elif amount is None:
+                unpriced[country] += count
+            else:
+                priced += count
+                amounts[currency] += amount * count
+        return Costs(dict(amounts), priced, free, unpriced)
+
+    def _describe_amount(self, amounts):
+        """'41.20 €', and what that is in the company's currency when that differs and is known."""
+        if not amounts:
+            return ""
+        home = self.company_id.currency_id
+        text = " + ".join(
+            format_amount(self.env, amount, currency) for currency, amount in amounts.items()
+        )
+        known = all(currency == home or currency.sudo().rate_ids for currency in amounts)
+        if set(amounts) == {home} or not known:
+            return text
+        today = self.env.cr.now().date()
+        total = sum(
+            currency._convert(amount, home, self.company_id, today)
+            for currency, amount in amounts.items()
+        )
+        return f"{text} (≈ {format_amount(self.env, total, home)})"
+
+    # ------------------------------------------------------------------
+    # How it is received
+    # ------------------------------------------------------------------
+    def _preflight_risk(self, report):
+        if not report.audience or not report.audience.receiving:
+            return []
+        campaigns, pool, opted_out, delivered = self._similar_campaign_results(report)
+        verdict = preflight_outlook.assess_risk(opted_out, delivered)
+        report.expected = preflight_outlook.expected_opt_outs(
+            opted_out, delivered, report.receiving
+        )
+        least, most = report.expected or (0, 0)
+        return [
+            self._preflight_check(
+                "risk",
+                verdict,
+                records=campaigns.with_env(self.env) if delivered else None,
+                least=least,
+                most=most,
+                base=delivered,
+                needed=MIN_VOLUME,
+                rate=format_percent(self.env, opted_out / delivered) if delivered else "",
+                pool=self._plural_text(POOLS[pool], len(campaigns)),
+            )
+        ]
+
+    def _plural_text(self, lazy, count):
+        """A lazy text with its number, in the reader's format."""
+        pattern = self.env._(lazy)
+        return pattern % format_number(self.env, count)
+
+    def _similar_campaign_results(self, report):
+        """(campaigns, key of POOLS, opted out, delivered): of what is most like this one.
+
+        What the same people made of promotions says most, then what others made of this template.
+        """
+        past = self.env["waba.campaign"].sudo().with_context(active_test=False)
+        of_ours = (
+            Domain("id", "!=", self.id or 0)
+            & Domain("company_id", "=", self.company_id.id)
+            & Domain("launched_at", ">=", report.now - PAST_PERIOD)
+        )
+        of_kind = of_ours & Domain("category", "=", self.category)
+        of_model = of_ours & Domain("res_model", "=", self.res_model)
+        found = past, "template", 0, 0
+        for pool, domain in (
+            (
+                "audience",
+                of_kind & Domain("id", "in", self._campaigns_with_same_audience(report, of_kind)),
+            ),
+            ("template", of_model & Domain("template_id", "=", self.template_id.id)),
+            ("category", of_model & of_kind),
+        ):
+            campaigns = past.search(domain, limit=PAST_CAMPAIGNS)
+            states = campaigns._count_states().values()
+            delivered = sum(by.get("delivered", 0) + by.get("read", 0) for by in states)
+            found = campaigns, pool, sum(campaigns._count_opted_out().values()), delivered
+            if delivered >= MIN_VOLUME:
+                break
+        return found
+
+    def _campaigns_with_same_audience(self, report, of_kind):
+        """Ids of the latest campaigns of this kind whose audience was like this one."""
+        receiving = report.audience.receiving
+        past = self.env["waba.campaign"].sudo().with_context(active_test=False)
+        past = past.search(of_kind, order="launched_at desc", limit=PAST_CAMPAIGNS)
+        messages = self.env["waba.message"].sudo()
+        shared = messages._read_group(
+            [
+                ("campaign_id", "in", past.ids),
+                ("recipient_id", "in", [one.recipient_id for one in receiving]),
+                ("state", "in", ACCEPTED_STATES),
+            ],
+            ["campaign_id"],
+            ["__count"],
+        )
+        states = past._count_states()
+        return [
+            campaign.id
+            for campaign, count in shared
+            if preflight_outlook.is_similar_audience(
+                count,
+                len(receiving),
+                sum(states[campaign.id].get(state, 0) for state in ACCEPTED_STATES),
+            )
+        ]
+
+    # === Dry run ===
+    # Who would get the message and who not, before anybody is written to.
+
+    def _dry_run(self):
+        """`DryRun` of the audience, with the rights of the current user; it leaves no trace."""
+        self.ensure_one()
+        campaign = self.sudo()
+        run = DryRun(campaign)
+        run.chosen = campaign._audience_records_count()
+        domain, last = Domain(campaign._audience_domain_list()), 0
+        env = campaign._audience_records().env
+        variables = {
+            variant: lines._read_variables(env)
+            for variant, (_template, lines) in campaign._variant_messages().items()
+        }
+        while room := min(CHUNK, DRY_RUN_RECORDS - run.counted):
+            records = campaign._audience_records().search_fetch(
+                domain & Domain("id", ">", last),
+                campaign._audience_field_names(campaign._audience_records()),
+                order="id",
+                limit=room,
+            )
+            if not records:
+                break
+            run.add_rows(campaign._row_values(records, run), variables)
+            last = records[-1].id
+        return run
+
+    def _inherited_state_values(self, numbers):
+        """{number: {field: value}} that new rows of these people would begin with."""
+        if not numbers:
+            return {}
+        self.env["waba.recipient"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT n, array_agg(%s), array_agg(%s) FROM unnest(%s::varchar[]) AS n
+                     JOIN waba_recipient r ON r.number = n OR r.wa_number = n
+                 GROUP BY n""",
+                consent_sql("marketing", self.company_id.id),
+                consent_sql("utility", self.company_id.id),
+                list(numbers),
+            )
+        )
+        return {
+            number: {
+                "marketing_state": strongest_consent(marketing),
+                "utility_state": strongest_consent(utility),
+            }
+            for number, marketing, utility in rows
+        }
+
+    def _read_histories(self, recipient_ids, at):
+        """{recipient id: History}: consent, window and the last signs of life, in one pass."""
+        for model in ("waba.message", "waba.recipient", "waba.conversation"):
+            self.env[model].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id, %(state)s = 'opted_in',
+                          EXISTS (SELECT 1 FROM waba_conversation c
+                                   WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
+                                     AND c.window_expires_at > %(at)s),
+                          m.written_at, GREATEST(m.read_at, m.inbound_at)
+                     FROM waba_recipient r
+                LEFT JOIN LATERAL (
+                          SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
+                                 max(read_at) AS read_at,
+                                 max(create_date) FILTER (WHERE direction = 'in') AS inbound_at
+                            FROM waba_message
+                           WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
+                    WHERE r.id = ANY(%(ids)s)""",
+                state=consent_sql("marketing", self.company_id.id),
+                sender=self.sender_id.id,
+                company=self.company_id.id,
+                at=at,
+                ids=recipient_ids,
+            )
+        )
+        return {id_: RecipientHistory(*values) for id_, *values in rows}

@@ -1,0 +1,736 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
+
+from ..tools.field_paths import parse_domain
+from ..tools.hooks import implements
+from ..tools.labels import list_action
+from ..tools.transactions import commit_step
+
+STATES = [
+    ("draft", "Draft"),
+    ("scheduled", "Scheduled"),
+    ("preparing", "Preparing"),
+    ("running", "Running"),
+    ("paused", "Paused"),
+    ("done", "Done"),
+    ("cancelled", "Cancelled"),
+]
+
+# What the A/B test consists of; fixed as soon as the campaign is under way.
+AB_TEST_FIELDS = frozenset(
+    ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
+)
+
+# What a choice of the audience consists of; fixed as soon as the campaign is under way.
+SOURCE_FIELDS = frozenset(
+    (
+        "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
+        "audience_category_id", "audience_campaign_id", "audience_outcome",
+    )
+)  # fmt: skip
+
+# People react to a campaign for hours after its last message has left.
+BUSY_PERIOD = timedelta(hours=6)
+
+# What of a launch goes with it when the campaign is a draft again.
+LAUNCH_RESET_VALUES = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
+
+
+class WabaCampaign(models.Model):
+    """What is sent, to whom, from which number, when.
+
+    States: `draft` → (`scheduled` →) `preparing` (rows are made in the background,
+    waba_campaign_audience.py) → `running` ⇄ `paused` → `done`; or `cancelled`.
+    A campaign sends nothing itself: its rows wait for the number's dispatcher
+    (waba_sender_dispatch.py), which takes them while the campaign is `running`. `pause_reason` is a
+    sentence, `pause_cause` tells who may lift the pause.
+    Entry points: `action_launch`, `_pause`, `_resume`, `_finish_if_complete`.
+    """
+
+    _name = "waba.campaign"
+    _description = "WhatsApp Campaign"
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "waba.system.fields.mixin",
+        "waba.reputation.subject.mixin",
+    ]
+    _order = "create_date desc, id desc"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        "Responsible",
+        default=lambda self: self.env.user,
+        required=True,
+        tracking=True,
+        index=True,
+    )
+    state = fields.Selection(
+        STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
+    )
+    priority = fields.Selection([("0", "Normal"), ("1", "First")], default="0")
+    # What
+    template_id = fields.Many2one(
+        "waba.template", check_company=True, tracking=True, index=True, ondelete="restrict",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
+        " ('company_id', '=', company_id)]",
+    )  # fmt: skip
+    template_signature = fields.Char(readonly=True, copy=False)
+    variable_ids = fields.One2many(
+        "waba.campaign.variable", "campaign_id", string="Variables", copy=True,
+        domain=[("variant", "=", "a")],
+    )  # fmt: skip
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    preview_name = fields.Char(compute="_compute_preview_html")
+    # To whom
+    res_model = fields.Selection(
+        selection=lambda self: self.env["waba.person.mixin"]._waba_target_models(),
+        string="Written to", required=True,
+    )  # fmt: skip
+    audience_domain = fields.Char("Conditions")
+    audience_count = fields.Integer("Records chosen", compute="_compute_audience_count")
+    # From where, when
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", check_company=True, tracking=True, index=True, ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        default=lambda self: self._default_sender(),
+    )  # fmt: skip
+    scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
+    # Why it waits
+    pause_reason = fields.Text("Why it waits", readonly=True, copy=False)
+    pause_cause = fields.Selection(
+        [
+            ("person", "A person"),
+            ("failure", "A failure"),
+            ("template", "The template"),
+            ("reputation", "Its results"),
+            ("preflight", "Its pre-flight"),
+            ("launcher", "Who launched it"),
+        ],
+        readonly=True,
+        copy=False,
+    )
+    resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
+    hold_reason = fields.Text("Why nothing goes out", compute="_compute_progress")
+    # Preparation
+    prepared_until_id = fields.Integer(readonly=True, copy=False)
+    prepared_count = fields.Integer(readonly=True, copy=False)
+    to_prepare_count = fields.Integer(readonly=True, copy=False)
+    launched_by_id = fields.Many2one(
+        "res.users", "Launched by", readonly=True, copy=False, ondelete="restrict",
+        help="Whose rights decide which records are read while the messages are prepared.",
+    )  # fmt: skip
+    launched_at = fields.Datetime("Launched at", readonly=True, copy=False)
+    done_at = fields.Datetime("Finished at", readonly=True, copy=False)
+    # UTM: a campaign is a source, WhatsApp its medium
+    utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
+    utm_source_id = fields.Many2one(
+        "utm.source", "UTM source", readonly=True, copy=False, ondelete="set null"
+    )
+    utm_medium_id = fields.Many2one(
+        "utm.medium", "UTM medium", readonly=True, copy=False, ondelete="set null"
+    )
+    # Figures, counted in one pass
+    waba_message_ids = fields.One2many(
+        "waba.message", "campaign_id", string="WhatsApp messages", readonly=True
+    )
+    people_count = fields.Integer("People", compute="_compute_figures")
+    queued_count = fields.Integer("Waiting", compute="_compute_figures")
+    skipped_count = fields.Integer("People left out", compute="_compute_figures")
+    sent_count = fields.Integer("Sent", compute="_compute_figures")
+    delivered_count = fields.Integer("Delivered", compute="_compute_figures")
+    read_count = fields.Integer("Read", compute="_compute_figures")
+    replied_count = fields.Integer("Replied", compute="_compute_figures")
+    clicked_count = fields.Integer("Clicked the link", compute="_compute_figures")
+    failed_count = fields.Integer("Not delivered", compute="_compute_figures")
+    uncertain_count = fields.Integer("Waiting for an answer", compute="_compute_figures")
+    opted_out_count = fields.Integer("Opted out", compute="_compute_figures")
+    progress = fields.Float(
+        compute="_compute_figures", help="Part of the people already handled, in %."
+    )
+    progress_text = fields.Char(compute="_compute_progress")
+    next_message_at = fields.Datetime("Next messages at", compute="_compute_progress")
+    ends_at = fields.Datetime("Ends about", compute="_compute_progress")
+    retryable_count = fields.Integer(compute="_compute_retryable_count")
+
+    # Evidence about it
+    template_quality_event_ids = fields.One2many(related="template_id.quality_event_ids")
+
+    @api.model
+    def _default_sender(self):
+        senders = self.env["waba.sender"].search(
+            [("company_id", "=", self.env.company.id)], limit=2
+        )
+        return senders if len(senders) == 1 else False
+
+    # ------------------------------------------------------------------
+    # Computes
+    # ------------------------------------------------------------------
+    @api.depends("res_model", "audience_domain")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_audience_count(self):
+        for campaign in self:
+            campaign.audience_count = campaign._audience_records_count()
+
+    @api.depends(
+        "template_id",
+        "variable_ids.source",
+        "variable_ids.text",
+        "variable_ids.field_path",
+        "variable_ids.fallback",
+        "res_model",
+        "audience_domain",
+    )
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_preview_html(self):
+        for campaign in self:
+            campaign.preview_name = campaign.preview_html = False
+            if not campaign.template_id:
+                continue
+            parameters = {}
+            if record := campaign._first_record():
+                facts = record._waba_person_facts()
+                campaign.preview_name = facts["name"] or record.display_name
+                parameters = campaign._preview_parameters(record, facts)
+            campaign.preview_html = campaign.template_id._render_phone(parameters)
+
+    @api.onchange("template_id")
+    def _onchange_template_id(self):
+        self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+    @api.model_create_multi
+    def create(self, vals_list):
+        campaigns = super().create(vals_list)
+        for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
+            campaign.variable_ids = campaign._variable_commands()
+        for campaign in campaigns.filtered(lambda c: c.b_template_id and not c.b_variable_ids):
+            campaign.b_variable_ids = campaign._variant_b_variable_commands()
+        return campaigns
+
+    def write(self, vals):
+        """Another message B brings its variables, whoever writes it, as message A does."""
+        template_id = vals.get("b_template_id")
+        changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
+        if self._locked_field_names().intersection(vals):
+            self._check_not_launched()
+        result = super().write(vals)
+        if "scheduled_at" in vals:
+            for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
+                self._prepare_cron()._trigger(at=campaign.scheduled_at or None)
+        if "b_variable_ids" not in vals:
+            for campaign in changed:
+                campaign._onchange_b_template_id()
+        self._cancel_permissions_if_changed()
+        return result
+
+    def copy_data(self, default=None):
+        return [
+            {**values, "name": self.env._("%s (copy)", campaign.name)}
+            for campaign, values in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_launched(self):
+        if self.filtered(lambda campaign: campaign.state not in ("draft", "cancelled")) or (
+            self.env["waba.message"].sudo().search_count([("campaign_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "A launched campaign is the record of who was written to and cannot be "
+                    "deleted. Archive it instead."
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+    def action_view_audience(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Audience"),
+            "res_model": self.res_model,
+            "view_mode": "list,form",
+            "domain": self._audience_domain_list(),
+        }
+
+    def action_view_messages(self):
+        """The people behind a figure; the button's context names the filter."""
+        self.ensure_one()
+        domain = [("campaign_id", "=", self.id), ("direction", "=", "out")]
+        context = {"waba_one_campaign": True}
+        if filter_name := self.env.context.get("waba_filter"):
+            context[f"search_default_{filter_name}"] = 1
+        return list_action(self.env, "waba_message_action", domain, context)
+
+    def action_pause(self):
+        self._lock_campaigns()
+        self._pause(self.env._("%s paused this campaign.", self.env.user.name), cause="person")
+
+    def action_resume(self):
+        """Go on, unless what paused it still stands.
+
+        Whoever goes on with a campaign that lost its launcher lends their own rights to it; whoever
+        does after a stop at the start has fixed it, or a manager's reason.
+        """
+        self._lock_campaigns()
+        for campaign in self.filtered(lambda campaign: campaign._needs_launcher()):
+            campaign._assume_launch()
+        for campaign in self.filtered(lambda campaign: campaign._is_paused_at_start()):
+            campaign._check_launch()
+        if released := self._check_release_reason():
+            return released
+        for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
+            if reason := campaign._unusable_templates_reason():
+                raise UserError(reason)
+        self._resume(self.env._("%s resumed this campaign.", self.env.user.name))
+        return None
+
+    def action_cancel(self):
+        """Nobody else is written to. Messages already on their way cannot be called back."""
+        self._lock_campaigns()
+        moved = self._update_state(
+            ("draft", "scheduled", "preparing", "running", "paused"),
+            "cancelled",
+            {"pause_reason": False, "pause_cause": False},
+        )
+        waiting = (
+            self.env["waba.message"]
+            .sudo()
+            .search([("campaign_id", "in", moved.ids), ("state", "=", "queued")])
+        )
+        waiting._update_state(("queued",), "cancelled")
+
+    def action_back_to_draft(self):
+        """Also what its pre-flight stopped before anybody was prepared: there it can be fixed."""
+        self._lock_campaigns()
+        self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
+        stopped = self.filtered(
+            lambda campaign: campaign._is_paused_at_start() and not campaign.prepared_count
+        )
+        stopped._update_state(
+            ("paused",),
+            "draft",
+            {**LAUNCH_RESET_VALUES, "pause_reason": False, "pause_cause": False},
+        )
+
+    def action_retry_failed(self):
+        """Queue again the people whose failure may have passed; the others keep their reason."""
+        self.check_access("write")
+        failed = self.env["waba.message"].search(
+            [
+                ("campaign_id", "in", self.ids),
+                "|",
+                ("state", "=", "failed"),
+                "&",
+                ("state", "=", "skipped"),
+                ("failure_type", "=", "frequency"),
+            ]
+        )
+        return self._retry_and_notify(failed)
+
+    def action_launch(self):
+        """Check, then prepare the audience in the background. A second click changes nothing."""
+        self.check_access("write")
+        self._lock_campaigns()
+        for campaign in self:
+            if campaign.state != "draft":
+                continue
+            campaign._check_launch()
+            campaign._start_launch()
+        return True
+
+    def _preview_parameters(self, record, facts):
+        """The words for one person; a text still missing shows as its variable, never made up."""
+        return self.variable_ids._freeze_texts(
+            {
+                line.id: line._record_value(record, facts) or f"{{{{{line.name}}}}}"
+                for line in self.variable_ids
+            }
+        )
+
+    def _variable_commands(self, template=None):
+        template = self.template_id if template is None else template
+        return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
+
+    def _audience_domain_list(self):
+        try:
+            return list(parse_domain(self.audience_domain, self._target_model()))
+        except ValueError as error:
+            raise UserError(
+                self.env._("The audience's filter cannot be read: %s", self.audience_domain)
+            ) from error
+
+    # === State ===
+    # Every change of a campaign's state, by a person or by the system, and its words.
+
+    def _update_state(self, allowed, target, values=None):
+        """The single entry point for `state`: campaigns in another state than `allowed` stay as they are.
+
+        :return: the campaigns that moved
+        """
+        moved = self.filtered(lambda campaign: campaign.state in allowed)
+        if moved:
+            moved.sudo().write({**(values or {}), "state": target})
+            if target == "running":
+                # Its number is looked at now, and often from then on.
+                self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
+        return moved
+
+    def _lock_campaigns(self):
+        """Hold these rows against a second click or another worker; for who may change them."""
+        self.check_access("write")
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._(
+                    "Someone else is changing this campaign right now. Try again in a moment."
+                )
+            ) from error
+
+    def _retry_and_notify(self, failed):
+        moved = failed.action_retry()
+        kept = len(failed) - len(moved)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if moved else "warning",
+                "message": self.env._(
+                    "%(moved)s people wait to be written to again; %(kept)s keep their reason: "
+                    "trying again would not change it.",
+                    moved=len(moved),
+                    kept=kept,
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _pause(self, reason, cause="failure", until=None):
+        """Rows wait. `cause` tells who may lift it; `until` (naive UTC) lifts it by itself.
+
+        A template that stops during the A/B test leaves the other one: it wins, nothing waits.
+        """
+        going_on = self._continue_with_usable_variant() if cause == "template" else self.browse()
+        moved = (self - going_on)._update_state(
+            ("preparing", "running"),
+            "paused",
+            {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
+        )
+        for campaign in moved:
+            campaign._message_log(body=self.env._("Paused: %s", reason))
+            if until:
+                campaign.sudo().sender_id.cron_id._trigger(at=until)
+
+    def _resume(self, reason):
+        for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
+            campaign._update_state(
+                ("paused",),
+                "preparing" if campaign._has_unprepared_records() else "running",
+                {"pause_reason": False, "pause_cause": False, "resume_at": False},
+            )
+            campaign._message_log(body=self.env._("Goes on: %s", reason))
+            campaign._hold_for_template()
+        self._prepare_cron()._trigger()
+        self.sudo().sender_id._trigger_dispatch()
+        self._check_late_start()
+
+    def _resume_cause(self, cause, reason):
+        """Lift the pauses of one cause; the others stay."""
+        self.filtered(
+            lambda campaign: (
+                campaign.pause_cause == cause and not campaign._is_every_template_changed()
+            )
+        )._resume(reason)
+
+    def _resume_if_due(self, now):
+        self.filtered(
+            lambda campaign: (
+                campaign.state == "paused" and campaign.resume_at and campaign.resume_at <= now
+            )
+        )._resume(self.env._("the waiting time is over."))
+
+    def _is_every_template_changed(self):
+        """Whether no message in use is still the one that was previewed."""
+        signatures = self._signatures()
+        return all(
+            signatures[variant] != template.signature
+            for variant, (template, _lines) in self._variant_messages().items()
+        )
+
+    def _unusable_templates_reason(self):
+        """Sentence that names why none of the messages in use may be sent, or False."""
+        if self._usable_variants():
+            return False
+        template = self._templates_in_use()[:1]
+        return template._not_sendable_reason() or self._changed_template_reason()
+
+    def _changed_template_reason(self):
+        return self.env._(
+            "The variables of the template %s changed at Meta after the launch: what was previewed "
+            "can no longer be sent. Cancel this campaign and launch a new one for the people left.",
+            self._templates_in_use()[:1].display_name,
+        )
+
+    def _pause_for_changed_template(self):
+        self._continue_with_usable_variant()
+        for campaign in self.filtered(lambda campaign: campaign._is_every_template_changed()):
+            reason = campaign._changed_template_reason()
+            if campaign.pause_cause == "template":
+                # It waited for Meta to approve the template, which no longer helps it.
+                campaign.sudo().write({"pause_cause": "failure", "pause_reason": reason})
+                campaign._message_log(body=self.env._("Paused: %s", reason))
+            else:
+                campaign._pause(reason)
+
+    def _hold_for_template(self):
+        """Pause the campaigns whose template may not be sent, or not as it was previewed."""
+        self._pause_for_changed_template()
+        for campaign in self:
+            if reason := campaign._unusable_templates_reason():
+                campaign._pause(reason, cause="template")
+
+    @api.model
+    def _is_busy(self, now):
+        """Whether people are being written to, or were a short while ago."""
+        return bool(
+            self.search_count(
+                [
+                    "|",
+                    ("state", "in", ("preparing", "running")),
+                    "&",
+                    ("state", "=", "done"),
+                    ("done_at", ">", now - BUSY_PERIOD),
+                ],
+                limit=1,
+            )
+        )
+
+    def _reopen_finished(self):
+        """Rows were queued again: a finished campaign runs once more."""
+        self._update_state(("done",), "running", {"done_at": False})
+
+    def _finish_if_complete(self):
+        """Done when nobody waits any more; statuses may still arrive."""
+        self._advance_ab_test(fields.Datetime.now())
+        waiting = {
+            campaign
+            for campaign, _count in self.env["waba.message"]._read_group(
+                [("campaign_id", "in", self.ids), ("state", "in", ("queued", "reserved"))],
+                ["campaign_id"],
+                ["__count"],
+            )
+        }
+        for campaign in self.filtered(lambda campaign: campaign not in waiting):
+            campaign._update_state(("running",), "done", {"done_at": fields.Datetime.now()})
+
+    @api.model
+    def _cron_watch(self):
+        commit_step(self.env, self._watch_campaigns)
+
+    @api.model
+    def _watch_campaigns(self):
+        """Lift pauses whose time has come, close what is through, wake numbers with work left.
+
+        A row can be queued again in the very moment in which its campaign ends: neither
+        transaction sees the other, and this is where the row finds its campaign again.
+        """
+        now = fields.Datetime.now()
+        self._running_ab_tests()._advance_ab_test(now)
+        self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
+        self.env["waba.message"].search(
+            [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]
+        )._reopen_campaigns()
+        running = self.search([("state", "=", "running")])
+        running._finish_if_complete()
+        running = running.filtered(lambda campaign: campaign.state == "running")
+        running._check_thresholds(now)
+        running.sender_id._trigger_dispatch()
+
+    # === Launch ===
+    # The launch, and everything that is checked before anybody is written to.
+
+    def _start_launch(self):
+        """What a launch does once nothing forbids it: at once, or at its time."""
+        self.ensure_one()
+        later = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
+        self._update_state(
+            ("draft",),
+            "scheduled" if later else "preparing",
+            {
+                "launched_by_id": self._launching_user().id,
+                "launched_at": fields.Datetime.now(),
+                "launched_mark": self._content_fingerprint(),
+                "template_signature": self.template_id.signature,
+                "to_prepare_count": self.audience_count,
+            },
+        )
+        self.sudo()._start_ab_test()
+        self.sudo()._set_utm()
+        self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
+
+    def _check_launch(self):
+        """Whatever would make the launch pointless or wrong, said before anything is sent."""
+        self.ensure_one()
+        self._check_ab_test()
+        self._check_message()
+        if not self.audience_count:
+            raise UserError(
+                self.env._(
+                    "Nobody matches this audience, or you may not see them. Change the filter, or "
+                    "choose records in the pipeline."
+                )
+            )
+        self._check_preflight()
+
+    def _check_message(self):
+        """What is sent, and from where."""
+        if not self.template_id:
+            raise UserError(self.env._("Choose a template first: it is the message to send."))
+        if not self.sender_id:
+            raise UserError(self.env._("Choose the number to send from first."))
+        if wrong := self._sender_mismatch():
+            raise UserError(wrong[1])
+        if reason := self.template_id._not_sendable_reason():
+            raise UserError(reason)
+        self._check_variables()
+
+    def _check_variables(self):
+        if self.ab_test:
+            self._check_variant_variables(self.b_template_id, self.b_variable_ids)
+        self._check_variant_variables(self.template_id, self.variable_ids)
+
+    def _check_variant_variables(self, template, lines):
+        wanted = {(line.component, line.button_index, line.name) for line in template.variable_ids}
+        have = {(line.component, line.button_index, line.name) for line in lines}
+        if wanted != have:
+            raise UserError(
+                self.env._(
+                    "The variables of the template %s have changed since they were filled in here. "
+                    "Choose the template again and fill them in.",
+                    template.display_name,
+                )
+            )
+        lines._check_field_path()
+        lines._check_link()
+        lines._check_own_address(template)
+        empty = lines.filtered(lambda line: not line._is_complete())
+        if empty:
+            raise UserError(
+                self.env._(
+                    "Say what these variables show before launching: %s.",
+                    ", ".join(f"{{{{{line.name}}}}}" for line in empty),
+                )
+            )
+
+    def _set_utm(self):
+        """A launched campaign is a UTM source, so that its outcome can be traced."""
+        if not self.utm_source_id:
+            self.utm_source_id = self.env["utm.source"].create({"name": self.name})
+        if not self.utm_medium_id:
+            self.utm_medium_id = self.env["utm.mixin"]._find_or_create_record(
+                "utm.medium", "WhatsApp"
+            )
+        if not self.utm_campaign_id:
+            self.utm_campaign_id = self.env["utm.campaign"].create({"title": self.name})
+
+    # === Locked fields ===
+    # What of a campaign nobody may change or delete, and from when.
+
+    @api.model
+    def _locked_field_names(self):
+        """Names of the fields that say what is sent, to whom and from which number."""
+        return {
+            "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
+            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
+        }  # fmt: skip
+
+    def _check_not_launched(self):
+        if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
+            raise UserError(
+                self.env._(
+                    "This campaign is under way: what it sends, to whom and from which number is "
+                    "fixed. Duplicate it to send something else."
+                )
+            )
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    @implements("_on_poll")
+    def _has_busy_campaigns(self, now):
+        return self.env["waba.campaign"]._is_busy(now)
+
+
+class WabaCampaignVariable(models.Model):
+    """A variable as one campaign fills it."""
+
+    _name = "waba.campaign.variable"
+    _description = "WhatsApp Campaign Variable"
+    _inherit = ["waba.variable.mixin"]
+
+    campaign_id = fields.Many2one("waba.campaign", required=True, ondelete="cascade", index=True)
+    variant = fields.Selection(
+        [("a", "A"), ("b", "B")],
+        "Message",
+        default="a",
+        required=True,
+        readonly=True,
+        system=False,
+    )
+    res_model = fields.Selection(related="campaign_id.res_model", string="Field of")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.campaign_id._check_not_launched()
+        lines.campaign_id._cancel_permissions_if_changed()
+        return lines
+
+    def write(self, vals):
+        campaigns = self.campaign_id
+        campaigns._check_not_launched()
+        result = super().write(vals)
+        if "campaign_id" in vals:
+            # Moved into another campaign, it changes both.
+            self.campaign_id._check_not_launched()
+        (campaigns | self.campaign_id)._cancel_permissions_if_changed()
+        return result
+
+    def unlink(self):
+        campaigns = self.campaign_id
+        result = super().unlink()
+        campaigns._cancel_permissions_if_changed()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_not_launched(self):
+        self.campaign_id._check_not_launched()
+
+    def _path_models(self):
+        return [self.campaign_id.res_model]
+
+    def _language(self):
+        campaign = self.campaign_id
+        return (campaign.b_template_id if self.variant == "b" else campaign.template_id).language
+
+    def _link_utm(self):
+        campaign = self.campaign_id.sudo()
+        return {
+            **super()._link_utm(),
+            "source_id": campaign.utm_source_id.id,
+            "campaign_id": campaign.utm_campaign_id.id,
+        }

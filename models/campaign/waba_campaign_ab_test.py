@@ -1,0 +1,540 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tools import SQL
+
+from ...policy import ab_test
+from ..base.waba_message import VARIANTS
+from ..tools.labels import with_language
+from ..tools.reputation_texts import format_number, format_percent
+
+CRITERIA = [("read", "Read most"), ("reply", "Answered most")]
+
+AB_TEST_STATES = [
+    ("sending", "Being tried"),
+    ("waiting", "Waiting for reactions"),
+    ("decided", "Decided"),
+]
+
+
+class WabaCampaign(models.Model):
+    """A/B test: what is chosen before the launch, and what it means in words.
+
+    Message A is the campaign's own template and variables, B a second pair beside it: another
+    template, or the same one filled differently. Everything that asks for "the campaign's template"
+    asks `_templates_in_use`: both until the winner is known, then the winner's alone.
+    waba_campaign_trial.py runs the A/B test, policy/ab_test.py decides.
+    """
+
+    _inherit = "waba.campaign"
+
+    ab_test = fields.Boolean("Try two messages", tracking=True)
+    ab_share = fields.Float(
+        "Try on", default=0.2, help="Part of the audience that is in the trial, half for each."
+    )
+    ab_hours = fields.Integer(
+        "Decide after (hours)", default=24, help="Counted from when nearly all of the trial left."
+    )
+    ab_criterion = fields.Selection(CRITERIA, "Better is", default="read", required=True)
+    b_template_id = fields.Many2one(
+        "waba.template", "Template of B", check_company=True, ondelete="restrict",
+        index="btree_not_null",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
+        " ('company_id', '=', company_id)]",
+    )  # fmt: skip
+    b_variable_ids = fields.One2many(
+        "waba.campaign.variable", "campaign_id", "Variables of B",
+        domain=[("variant", "=", "b")], copy=True,
+    )  # fmt: skip
+    category = fields.Selection(
+        selection=lambda self: self.env["waba.template"]._fields["category"].selection,
+        compute="_compute_category",
+        store=True,
+    )
+    ab_text = fields.Char("The trial in words", compute="_compute_ab_text")
+
+    # A/B test: running
+    trial_state = fields.Selection(AB_TEST_STATES, "Trial", readonly=True, copy=False)
+    trial_share = fields.Float(readonly=True, copy=False, help="Part of the people in the trial.")
+    trial_until = fields.Datetime("Trial decided at", readonly=True, copy=False)
+    winner = fields.Selection(VARIANTS, readonly=True, copy=False, tracking=True)
+    winner_reason = fields.Text("Why this one", readonly=True, copy=False)
+    b_template_signature = fields.Char(readonly=True, copy=False)
+
+    _ab_share_check = models.Constraint(
+        "CHECK(ab_share > 0 AND ab_share <= 1)", "The trial needs a part of the people: 1 to 100 %."
+    )
+    _ab_hours_check = models.Constraint(
+        "CHECK(ab_hours >= 1 AND ab_hours <= 168)",
+        "People need time to react: decide after 1 to 168 hours.",
+    )
+
+    @api.depends("template_id.category", "b_template_id.category", "ab_test", "winner")
+    def _compute_category(self):
+        """A promotion as long as one of the messages in use is one: the stricter rules hold."""
+        for campaign in self:
+            categories = set(campaign._templates_in_use().mapped("category"))
+            campaign.category = "marketing" if "marketing" in categories else (
+                next(iter(categories), False)
+            )  # fmt: skip
+
+    # ------------------------------------------------------------------
+    # Words
+    # ------------------------------------------------------------------
+    @api.depends(
+        "ab_test", "ab_share", "ab_hours", "ab_criterion", "audience_count", "trial_state",
+        "trial_until", "winner_reason", "state",
+    )  # fmt: skip
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_ab_text(self):
+        for campaign in self:
+            campaign.ab_text = campaign.ab_test and campaign._describe_ab_test()
+
+    @api.onchange("ab_test")
+    def _onchange_ab_test(self):
+        if self.ab_test and not self.b_template_id:
+            self.b_template_id = self.template_id
+            self._onchange_b_template_id()
+
+    @api.onchange("b_template_id")
+    def _onchange_b_template_id(self):
+        self.b_variable_ids = [Command.clear(), *self._variant_b_variable_commands()]
+
+    # ------------------------------------------------------------------
+    # Manually
+    # ------------------------------------------------------------------
+    def action_choose_a(self):
+        self._set_winner_by_hand("a")
+
+    def action_choose_b(self):
+        self._set_winner_by_hand("b")
+
+    def _variant_b_variable_commands(self):
+        return [
+            Command.create({**command[2], "variant": "b"})
+            for command in self._variable_commands(self.b_template_id)
+        ]
+
+    # ------------------------------------------------------------------
+    # The messages
+    # ------------------------------------------------------------------
+    def _variant_message(self, variant):
+        """(template, variables) of message 'a' or 'b'."""
+        if variant == "b":
+            return self.b_template_id, self.b_variable_ids
+        return self.template_id, self.variable_ids
+
+    def _variant_messages(self):
+        """{variant: (template, variables)} of the messages that are sent, or still may be."""
+        self.ensure_one()
+        variants = (self.winner,) if self.winner else ("a", "b") if self.ab_test else ("a",)
+        return {variant: self._variant_message(variant) for variant in variants}
+
+    def _templates_in_use(self):
+        templates = self.env["waba.template"]
+        for campaign in self:
+            for template, _lines in campaign._variant_messages().values():
+                templates |= template
+        return templates
+
+    def _signatures(self):
+        """{variant: signature of the template as it was previewed}."""
+        return {"a": self.template_signature, "b": self.b_template_signature}
+
+    def _usable_variants(self):
+        """The messages in use that may be sent now, and as they were previewed."""
+        self.ensure_one()
+        signatures = self._signatures()
+        return [
+            variant
+            for variant, (template, _lines) in self._variant_messages().items()
+            if not template._not_sendable_reason() and signatures[variant] == template.signature
+        ]
+
+    def _check_ab_test(self):
+        """Whether the two messages can be tried, said before anything is sent."""
+        if not self.ab_test:
+            return
+        if not self.b_template_id:
+            raise UserError(
+                self.env._("Choose the template of message B, or do not try two messages.")
+            )
+        if self.b_template_id.account_id != self.template_id.account_id:
+            raise UserError(
+                self.env._("Messages A and B must be templates of the same WhatsApp account.")
+            )
+        if self.b_template_id.category != self.template_id.category:
+            raise UserError(
+                self.env._(
+                    "Messages A and B must be of the same category: other people may be left out "
+                    "of a promotion than of a service message."
+                )
+            )
+        if reason := self.b_template_id._not_sendable_reason():
+            raise UserError(reason)
+        if self._is_same_message():
+            raise UserError(
+                self.env._(
+                    "Messages A and B are the same. Choose another template for B, or fill its "
+                    "variables differently."
+                )
+            )
+
+    def _is_same_message(self):
+        def words(lines):
+            names = ("component", "button_index", "name", "source", "field_path", "text",
+                     "fallback")  # fmt: skip
+            return {tuple(line[name] or "" for name in names) for line in lines}
+
+        return self.template_id == self.b_template_id and words(self.variable_ids) == words(
+            self.b_variable_ids
+        )
+
+    def _describe_ab_test(self):
+        if self.trial_state == "decided":
+            return self.winner_reason
+        if self.trial_state:
+            return self._describe_running_ab_test()
+        people = self.audience_count
+        tried = round(ab_test.test_share(self.ab_share, people) * people)
+        if tried >= people:
+            return self.env._(
+                "With %(people)s people everybody is in the trial: about half get A, half B, and "
+                "you see which one was received better.",
+                people=format_number(self.env, people),
+            )
+        names = {"half": format_number(self.env, tried // 2), "rest": format_number(self.env, people - tried),
+                 "hours": self.ab_hours}  # fmt: skip
+        if self.ab_criterion == "read":
+            return self.env._(
+                "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one "
+                "that was read by more of those whom it reached goes to the other %(rest)s.",
+                **names,
+            )
+        return self.env._(
+            "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one that "
+            "was answered by more of those whom it reached goes to the other %(rest)s.",
+            **names,
+        )
+
+    def _describe_running_ab_test(self):
+        rest = format_number(self.env, self._count_awaiting_winner())
+        if self.trial_state == "sending":
+            return self.env._(
+                "A and B are being tried. The better one goes to the other %(rest)s people "
+                "%(hours)s hours after the trial was sent.",
+                rest=rest,
+                hours=self.ab_hours,
+            )
+        return self.env._(
+            "A and B were tried. The better one goes to the other %(rest)s people %(when)s.",
+            rest=rest,
+            when=self._format_datetime(self.trial_until),
+        )
+
+    # === A/B test: running ===
+    # The A/B test of two messages, from the first row to the winner.
+    #
+    # Every person gets a row when the audience is prepared, with the words of both messages in
+    # `variant_parameters`: what was previewed is what is sent, whoever leaves the audience meanwhile,
+    # and nobody is missing from the figures. A row of the A/B test has its `variant` and goes at once; a
+    # row of the rest has none and no `retry_at`, which no reservation ever takes. So the A/B test needs
+    # nothing of the dispatcher, and canaries, pauses, consent and limits hold for it as for all.
+    #
+    # `_apply_winner` is the single entry point to the end: campaign and rows change in one transaction, so after
+    # a kill at any instruction either nothing has happened, and the watch decides again, or all of
+    # it. Whoever of the A/B test still waits then gets the winner too. A row is one message to one
+    # person all along: nobody can get both.
+
+    def _start_ab_test(self):
+        """At the launch, and again when a scheduled one starts: on how many it is tried."""
+        for campaign in self.filtered("ab_test"):
+            campaign.write(
+                {
+                    "trial_state": "sending",
+                    "trial_share": ab_test.test_share(campaign.ab_share, campaign.to_prepare_count),
+                    "b_template_signature": campaign.b_template_id.signature,
+                }
+            )
+
+    # ------------------------------------------------------------------
+    # Rows
+    # ------------------------------------------------------------------
+    def _assign_variant(self, person, sides, is_later=False):
+        """What the row of one person says of the A/B test.
+
+        :param person: E.164 number, so that two records of one person meet the same fate
+        :param sides: {variant: {'parameters'} or {'reason', 'sentence'}} of the messages in use
+        :param is_later: left out for now: not in the A/B test, and with words to be sent some day
+        :return: (values of the row, whether it waits for the winner)
+        """
+        if len(sides) == 1:
+            [(variant, side)] = sides.items()
+            return {"variant": variant if self.ab_test else None, **_side_values(side)}, False
+        fit = [variant for variant, side in sides.items() if "parameters" in side]
+        if not fit:
+            return _side_values(sides["a"]), False
+        if is_later:
+            return {
+                "variant": fit[0], "variant_parameters": sides, **_side_values(sides[fit[0]]),
+            }, False  # fmt: skip
+        # Whom one of the two cannot address would make the two groups unlike: not in the A/B test.
+        variant = (
+            ab_test.assign_variant(str(self.id), person, self.trial_share)
+            if len(fit) == 2
+            else None
+        )
+        return {
+            "variant": variant,
+            "is_trial": bool(variant),
+            "variant_parameters": sides,
+            **(_side_values(sides[variant]) if variant else {}),
+        }, not variant
+
+    # ------------------------------------------------------------------
+    # From the last message of the A/B test to the winner
+    # ------------------------------------------------------------------
+    @api.model
+    def _running_ab_tests(self):
+        return self.search(
+            [
+                ("trial_state", "in", ("sending", "waiting")),
+                ("state", "in", ("running", "done")),
+            ]
+        )
+
+    def _advance_ab_test(self, now):
+        """Begin the time for reactions when the A/B test was sent, decide when it is over."""
+        for campaign in self:
+            if campaign._is_ab_test_sent():
+                until = now + timedelta(hours=campaign.ab_hours)
+                campaign.write({"trial_state": "waiting", "trial_until": until})
+                campaign.sudo().sender_id.cron_id._trigger(at=until)
+            if campaign.trial_state == "waiting" and campaign.trial_until <= now:
+                with_language(campaign.launched_by_id, campaign)._decide_ab_test()
+
+    def _is_ab_test_sent(self):
+        return (
+            self.trial_state == "sending"
+            and self.state in ("running", "done")
+            and ab_test.is_fully_sent(self._ab_test_results())
+        )
+
+    def _decide_ab_test(self):
+        """Take the better message; while neither may be sent the campaign waits for Meta."""
+        parts = self._ab_test_results()
+        verdict = ab_test.choose_winner(parts, self.ab_criterion)
+        if verdict:
+            self._apply_winner(verdict.winner, self._winner_explanation(verdict, parts))
+
+    def _apply_winner(self, winner, reason):
+        """The rest gets `winner`, and so does whoever of the A/B test still waits."""
+        for campaign in self.filtered(lambda c: c.trial_state in ("sending", "waiting")):
+            campaign.write(
+                {
+                    "trial_state": "decided",
+                    "trial_until": False,
+                    "winner": winner,
+                    "winner_reason": reason,
+                }
+            )
+            campaign._fill_rest_with_winner()
+            campaign._message_log(body=reason)
+            campaign.sender_id._trigger_dispatch()
+
+    def _fill_rest_with_winner(self):
+        """One statement: the rows that wait take the words, or the reason, of the winner.
+
+        So do those that were excluded because of too many promotions lately: they may be queued
+        again some day. Who was refused the other message before keeps it for another attempt,
+        unless it may not be sent any more.
+        """
+        template = self._templates_in_use()
+        other = (self.template_id | self.b_template_id) - template
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET variant = %(winner)s, is_trial = FALSE, template_id = %(template)s,
+                          category = %(category)s,
+                          parameters = COALESCE(side->'parameters', '{}'::jsonb),
+                          state = CASE WHEN side ? 'reason' THEN 'skipped' ELSE m.state END,
+                          failure_type = COALESCE(side->>'reason', m.failure_type),
+                          failure_reason = COALESCE(side->>'sentence', m.failure_reason),
+                          retry_at = CASE WHEN m.state = 'skipped' THEN m.retry_at ELSE
+                                     GREATEST(%(now)s, m.retry_at,
+                                              CASE WHEN %(category)s = 'marketing'
+                                                   THEN r.marketing_held_until END) END,
+                          wait_reason = NULL, variant_parameters = NULL, write_date = %(now)s
+                     FROM (SELECT id, recipient_id, variant_parameters->%(winner)s AS side
+                             FROM waba_message
+                            WHERE campaign_id = %(campaign)s
+                              AND (state = 'queued' OR failure_type = 'frequency')
+                              AND variant IS DISTINCT FROM %(winner)s
+                              AND (attempt_count = 0 OR %(other_is_stopped)s)
+                              AND variant_parameters IS NOT NULL) w
+                     JOIN waba_recipient r ON r.id = w.recipient_id
+                    WHERE m.id = w.id""",
+                winner=self.winner,
+                template=template.id,
+                category=template.category,
+                now=fields.Datetime.now(),
+                campaign=self.id,
+                other_is_stopped=bool(other and other._not_sendable_reason()),
+            )
+        )
+        # The words of the other message are no longer anybody's.
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message SET variant_parameters = NULL
+                    WHERE campaign_id = %s AND variant_parameters IS NOT NULL""",
+                self.id,
+            )
+        )
+        self.env["waba.message"].invalidate_model()
+
+    def _count_awaiting_winner(self):
+        """People who wait for the winner."""
+        return self.env["waba.message"].search_count(self._awaiting_winner_domain())
+
+    def _awaiting_winner_domain(self):
+        return [("campaign_id", "=", self.id), ("state", "=", "queued"), ("variant", "=", False),
+                ("retry_at", "=", False)]  # fmt: skip
+
+    def _ab_test_results(self):
+        """{variant: policy.ab_test.Part} of the A/B test so far, in one pass over its rows."""
+        self.ensure_one()
+        self.env["waba.message"].flush_model()
+        usable = self._usable_variants()
+        parts = {
+            variant: ab_test.VariantResult(may_be_sent=variant in usable) for variant in ("a", "b")
+        }
+        for variant, *counts in self.env.execute_query(
+            SQL(
+                """SELECT variant, count(*),
+                          count(*) FILTER (WHERE state IN ('queued', 'reserved')),
+                          count(*) FILTER (WHERE state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE state = 'read'),
+                          count(*) FILTER (WHERE replied_at IS NOT NULL AND opted_out_at IS NULL
+                                             AND state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE opted_out_at IS NOT NULL)
+                     FROM waba_message
+                    WHERE campaign_id = %s AND is_trial GROUP BY variant""",
+                self.id,
+            )
+        ):
+            parts[variant] = ab_test.VariantResult(*counts, variant in usable)
+        return parts
+
+    # ------------------------------------------------------------------
+    # When one of the two may not be sent
+    # ------------------------------------------------------------------
+    def _continue_with_usable_variant(self):
+        """Campaigns in an A/B test of whose two messages one may still be sent: that one wins.
+
+        :return: the campaigns that go on
+        """
+        going_on = self.browse()
+        for campaign in self.sudo():
+            if (
+                not campaign._is_ab_test_running()
+                or len(usable := campaign._usable_variants()) != 1
+            ):
+                continue
+            [winner] = usable
+            other = campaign._variant_messages()["b" if winner == "a" else "a"][0]
+            campaign._apply_winner(
+                winner,
+                campaign.env._(
+                    "Message %(winner)s goes to the rest: the other one may not be sent any more. "
+                    "%(reason)s",
+                    winner=winner.upper(),
+                    reason=other._not_sendable_reason()
+                    or campaign.env._("Its variables changed at Meta after the launch."),
+                ),
+            )
+            going_on |= self.browse(campaign.id)
+        return going_on
+
+    def _is_ab_test_running(self):
+        return self.trial_state in ("sending", "waiting") and self.state in (
+            "preparing", "running", "paused",
+        )  # fmt: skip
+
+    def _set_winner_by_hand(self, variant):
+        """The responsible, or a manager, has seen enough."""
+        self.ensure_one()
+        self._lock_campaigns()
+        if not self._is_ab_test_running():
+            raise UserError(self.env._("There is no trial under way in this campaign any more."))
+        template = self._variant_messages()[variant][0]
+        if variant not in self._usable_variants():
+            raise UserError(template._not_sendable_reason() or self._changed_template_reason())
+        self.sudo()._apply_winner(
+            variant,
+            self.env._(
+                "Message %(winner)s goes to the rest: %(who)s chose it. %(figures)s",
+                winner=variant.upper(),
+                who=self.env.user.name,
+                figures=self._ab_test_figures(self.sudo()._ab_test_results()),
+            ),
+        )
+
+    # === A/B test: texts ===
+    # What is said of an A/B test: why this message won, how far it is, until when the rest waits.
+
+    def _winner_explanation(self, verdict, parts):
+        env, winner = self.env, verdict.winner.upper()
+        sentences = {
+            "stopped": env._("Message %s goes to the rest: the other one may not be sent any "
+                             "more.", winner),
+            "opt_outs": env._("Message %s goes to the rest: clearly more people asked to be left "
+                              "alone after the other one.", winner),
+            "better": env._("Message %s goes to the rest: it was clearly received better.", winner),
+            "slightly": env._("Message %s goes to the rest: its figure is the better one, but the "
+                              "difference is small enough to be chance.", winner),
+            "equal": env._("Message %s goes to the rest: both were received alike.", winner),
+            "thin": env._("Message %(winner)s goes to the rest, though too few people were "
+                          "reached to tell (%(least)s of each are needed).",
+                          winner=winner, least=ab_test.MIN_TEST_RECIPIENTS),
+        }  # fmt: skip
+        return f"{sentences[verdict.ground]} {self._ab_test_figures(parts)}"
+
+    def _ab_test_figures(self, parts):
+        """A: 41.0 % of 195 read it; B: 38.2 % of 199."""
+        words = {
+            "read": self.env._("Read: A %(a)s, B %(b)s."),
+            "reply": self.env._("Answered: A %(a)s, B %(b)s."),
+        }[self.ab_criterion]
+        return words % {
+            variant: self.env._(
+                "%(rate)s of %(base)s",
+                rate=format_percent(self.env, part.rate(self.ab_criterion) or 0),
+                base=format_number(self.env, part.delivered),
+            )
+            for variant, part in parts.items()
+        }
+
+    def _ab_test_wait_reason(self):
+        """The banner while only the rest is left, or False."""
+        if self.state != "running" or self.trial_state not in ("sending", "waiting"):
+            return False
+        waiting = self.env["waba.message"].search_count(
+            [("campaign_id", "=", self.id), ("state", "in", ("queued", "reserved")),
+             ("retry_at", "!=", False)],
+            limit=1,
+        )  # fmt: skip
+        return False if waiting else self._describe_running_ab_test()
+
+
+def _side_values(side):
+    """Values of a row that sends this side, or is excluded with its reason."""
+    reason = side.get("reason")
+    return {
+        "parameters": side.get("parameters", {}),
+        "state": "skipped" if reason else "queued",
+        "failure_type": reason,
+        "failure_reason": side.get("sentence"),
+    }

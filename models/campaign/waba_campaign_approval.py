@@ -1,0 +1,564 @@
+import hashlib
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import format_datetime, html_escape
+
+from ..tools.reputation_texts import format_number
+from .waba_campaign_audience import CHUNK
+
+ACTIVITY_TYPE = "waba_campaign.activity_type_approval"
+
+# Within it, what one person launches of one template counts as one campaign.
+SIBLING_WINDOW = timedelta(hours=24)
+
+
+class WabaCampaign(models.Model):
+    """A large campaign is made by one person and approved by another (`_ask`, `_decide`).
+
+    `approval_state`: empty → `asked` → `approved` | `refused`; any change of what is launched makes
+    it empty again (waba_campaign_clearance.py). The launch refuses what is not approved.
+    """
+
+    _inherit = "waba.campaign"
+
+    approval_state = fields.Selection(
+        [("asked", "Asked for"), ("approved", "Approved"), ("refused", "Refused")],
+        "Approval",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        index="btree_not_null",
+    )
+    approval_asked_by_id = fields.Many2one("res.users", "Asked by", readonly=True, copy=False)
+    approval_asked_at = fields.Datetime("Asked at", readonly=True, copy=False)
+    approval_decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True, copy=False)
+    approval_decided_at = fields.Datetime("Approval decided at", readonly=True, copy=False)
+    approval_note = fields.Text("Manager's note", readonly=True, copy=False)
+    approval_count = fields.Integer("People approved", readonly=True, copy=False)
+    approval_text = fields.Text("Who must do what", compute="_compute_approval_text")
+    can_approve = fields.Boolean(compute="_compute_approval_text")
+
+    # Approval coverage
+    approval_people = fields.Json(
+        "Fingerprints approved", readonly=True, copy=False, prefetch=False
+    )
+    override_people = fields.Json(
+        "Fingerprints overridden", readonly=True, copy=False, prefetch=False
+    )
+
+    # Override
+    override_reason = fields.Text("Launched although", readonly=True, copy=False, tracking=True)
+    override_by_id = fields.Many2one("res.users", "Overridden by", readonly=True, copy=False)
+    override_at = fields.Datetime("Overridden at", readonly=True, copy=False)
+    override_lines = fields.Char(
+        "Stops overridden", readonly=True, copy=False, help="Lines of the pre-flight."
+    )
+    launch_mark = fields.Char(readonly=True, copy=False)
+
+    @api.depends("approval_state", "state", "audience_count", "override_reason", "launch_mark")
+    @api.depends_context("uid")
+    def _compute_approval_text(self):
+        for campaign in self:
+            campaign.can_approve = campaign.approval_state == "asked" and campaign._can_approve()
+            campaign.approval_text = campaign._describe_approval()
+
+    def action_preflight(self):
+        """The list, counted now, with the buttons that launch, ask, approve or override."""
+        self.ensure_one()
+        return self.env["waba.preflight"]._open(self)
+
+    def _describe_approval(self):
+        """The banner of a campaign not yet launched, or False."""
+        if self.state not in ("draft", "scheduled") and not self._is_paused_at_start():
+            return False
+        parts = [self._describe_approval_state() or ""]
+        if self.override_reason:
+            parts.append(
+                self.env._(
+                    "%(manager)s lets it be launched although the pre-flight stops it: %(reason)s",
+                    manager=self.sudo().override_by_id.name,
+                    reason=self.override_reason,
+                )
+            )
+        return " ".join(filter(None, parts)) or False
+
+    def _describe_approval_state(self):
+        campaign = self.sudo()
+        decided = {
+            "manager": campaign.approval_decided_by_id.name,
+            "note": campaign.approval_note or "",
+        }
+        if self.approval_state == "approved":
+            return self.env._("%(manager)s approved it. %(note)s", **decided)
+        if self.approval_state == "refused":
+            return self.env._(
+                "%(manager)s refused it: %(note)s Change it, then ask again.", **decided
+            )
+        asked = {
+            "user": campaign.approval_asked_by_id.name,
+            "when": self.approval_asked_at
+            and format_datetime(self.env, self.approval_asked_at, dt_format="EEEE d MMM, HH:mm"),
+        }
+        if self.can_approve:
+            return self.env._(
+                "%(user)s asks for your approval (%(when)s). Press Pre-flight, then approve or "
+                "refuse.",
+                **asked,
+            )
+        if self.approval_state == "asked":
+            return self.env._(
+                "It waits for a manager's approval, asked for by %(user)s (%(when)s).", **asked
+            )
+        return self._missing_approval_reason()
+
+    # ------------------------------------------------------------------
+    # Who, when
+    # ------------------------------------------------------------------
+    def _is_approval_missing(self):
+        """Whether the launch needs an approval that nobody has given for what is launched now."""
+        self.ensure_one()
+        return bool(self._missing_approval_reason())
+
+    def _check_approved(self):
+        if reason := self._missing_approval_reason():
+            raise UserError(reason)
+
+    def _can_approve(self):
+        """Whether this user may approve: a manager, and not who made the campaign."""
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            return False
+        makers = self.sudo().approval_asked_by_id | self.sudo().user_id
+        return self.sudo().company_id.waba_approval_own or self.env.user not in makers
+
+    def _approvers(self):
+        """Managers who may approve it."""
+        managers = self._find_managers()
+        return managers.filtered(lambda manager: self.with_user(manager)._can_approve())
+
+    # ------------------------------------------------------------------
+    # Steps
+    # ------------------------------------------------------------------
+    def _request_approval(self, note):
+        """The maker asks; each manager who may decide gets an activity."""
+        self.ensure_one()
+        self.check_access("write")
+        if not (self.state == "draft" or self._is_paused_at_start()) or self._is_approval_current():
+            return
+        self.sudo().activity_unlink([ACTIVITY_TYPE])
+        self.sudo().write(
+            {
+                "approval_state": "asked",
+                "approval_asked_by_id": self.env.uid,
+                "approval_asked_at": fields.Datetime.now(),
+                "approval_decided_by_id": False,
+                "approval_decided_at": False,
+                "approval_note": False,
+                "approval_count": self.audience_count,
+                "approval_people": self._audience_fingerprints(self.env.user),
+                "launch_mark": self._launch_fingerprint(),
+            }
+        )
+        deciders = self._approvers()
+        if not deciders:
+            raise UserError(
+                self.env._(
+                    "No other manager of %s could approve it. Name one, or allow managers to "
+                    "approve their own campaigns under WhatsApp → Configuration → Settings.",
+                    self.company_id.name,
+                )
+            )
+        words = self.env._(
+            "%(user)s asks for the approval of a campaign to %(people)s people. %(note)s",
+            user=self.env.user.name,
+            people=format_number(self.env, self.audience_count),
+            note=note or "",
+        )
+        for manager in deciders:
+            self.sudo().activity_schedule(
+                ACTIVITY_TYPE,
+                user_id=manager.id,
+                summary=self.env._("Approve or refuse the campaign"),
+                note=html_escape(words),
+            )
+        self._message_log(body=words)
+
+    def _decide_approval(self, target, note):
+        """A manager approves or refuses what was asked, for as it is now."""
+        self.ensure_one()
+        self.check_access("write")
+        if not self._can_approve():
+            raise AccessError(
+                self.env._("Only a manager who did not make the campaign approves or refuses it.")
+            )
+        if self.approval_state != "asked" or not self._is_approval_current():
+            raise UserError(
+                self.env._("It has changed, or somebody decided already. Open it again.")
+            )
+        self.sudo().write(
+            {
+                "approval_state": target,
+                "approval_decided_by_id": self.env.uid,
+                "approval_decided_at": fields.Datetime.now(),
+                "approval_note": note,
+            }
+        )
+        self.sudo().activity_unlink([ACTIVITY_TYPE])
+        words = (
+            self.env._("Approved by %(manager)s. %(note)s", manager=self.env.user.name, note=note)
+            if target == "approved"
+            else self.env._(
+                "Refused by %(manager)s: %(note)s", manager=self.env.user.name, note=note
+            )
+        )
+        self._message_log(body=words)
+        self._notify_requester(words)
+
+    def _notify_requester(self, words):
+        makers = (self.sudo().approval_asked_by_id | self.sudo().user_id) - self.env.user
+        if makers:
+            self.message_notify(
+                partner_ids=makers.partner_id.ids,
+                subject=self.name,
+                body=html_escape(words),
+            )
+
+    def _cancel_approval(self):
+        if self.approval_state:
+            self.write({"approval_state": False, "approval_people": False})
+            self.activity_unlink([ACTIVITY_TYPE])
+            self._message_log(
+                body=self.env._(
+                    "Template, texts, audience, number or time changed: the approval is withdrawn."
+                )
+            )
+
+    # === Approval coverage ===
+    # What an approval covers: these very people, and all that its maker launches beside it.
+    #
+    # An audience is a condition: whoever moves a tag moves people in and out of it. So an approval,
+    # and a manager's reason, keep a fingerprint of each record and its number (`_audience_fingerprints`), as
+    # the asker or manager saw them; fewer may get the message later, others not. It is looked at by
+    # the launch, when a scheduled campaign begins, and for each chunk that is prepared
+    # (`_audience_changed_reason`), and dropped when that is done.
+
+    # ------------------------------------------------------------------
+    # These very people
+    # ------------------------------------------------------------------
+    def _audience_fingerprints(self, user):
+        """[fingerprint] of the records that match the audience for this user, as it is now."""
+        self.ensure_one()
+        records, domain = self._records_for_user(user), Domain(self._audience_domain_list())
+        names = ["phone_sanitized", *records._phone_get_number_fields()]
+        marks, last = set(), 0
+        while found := records.search_fetch(
+            domain & Domain("id", ">", last), names, order="id", limit=CHUNK
+        ):
+            marks.update(map(self._record_fingerprint, found))
+            last = found[-1].id
+        return sorted(marks)
+
+    @api.model
+    def _record_fingerprint(self, record):
+        number = self.env["waba.recipient"]._number_of(record)
+        text = f"{record._name},{record.id},{number}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _is_audience_covered(self, marks, user):
+        """Whether nobody is in the audience of `user` now who was not when `marks` were taken."""
+        return bool(marks and user) and set(marks).issuperset(self._audience_fingerprints(user))
+
+    def _clear_approved_fingerprints(self):
+        """Everybody has a row: nobody asks any more, and fingerprints are personal data."""
+        self.sudo().write({"approval_people": False, "override_people": False})
+
+    def _is_approval_current(self):
+        """Whether the approval was asked for or given for what is there now."""
+        campaign = self.sudo()
+        return (
+            campaign.approval_state in ("asked", "approved")
+            and campaign.launch_mark == campaign._launch_fingerprint()
+            and self._is_audience_covered(campaign.approval_people, campaign.approval_asked_by_id)
+        )
+
+    # ------------------------------------------------------------------
+    # All that is launched together
+    # ------------------------------------------------------------------
+    def _sibling_launches(self):
+        """Campaigns of the same maker and template, not approved, that go out within a day of this.
+
+        The maker is the responsible, or whoever launches.
+        """
+        self.ensure_one()
+        campaign, now = self._origin.sudo(), fields.Datetime.now()
+        makers = campaign.user_id | (campaign.launched_by_id or self.env.user)
+        templates = campaign._templates_in_use().ids
+        found = campaign.with_context(active_test=False).search(
+            Domain("id", "!=", campaign.id)
+            & Domain("company_id", "=", campaign.company_id.id)
+            & Domain("launched_at", "!=", False)
+            & Domain("state", "!=", "draft")
+            & (Domain("user_id", "in", makers.ids) | Domain("launched_by_id", "in", makers.ids))
+            & (Domain("template_id", "in", templates) | Domain("b_template_id", "in", templates))
+            & (
+                Domain("launched_at", ">", now - SIBLING_WINDOW)
+                | Domain("scheduled_at", ">", now - SIBLING_WINDOW)
+            )
+        )
+        at = max(now, campaign.scheduled_at or now)
+        return found.filtered(
+            lambda one: (
+                one.approval_state != "approved"
+                and not (one._is_paused_at_start() and not one.prepared_count)
+                and abs(max(one.launched_at, one.scheduled_at or one.launched_at) - at)
+                < SIBLING_WINDOW
+            )
+        )
+
+    def _count_sibling_recipients(self):
+        return sum(
+            one.prepared_count
+            if one.state == "cancelled"
+            else max(one.to_prepare_count, one.prepared_count)
+            for one in self._sibling_launches()
+        )
+
+    # ------------------------------------------------------------------
+    # Verdicts
+    # ------------------------------------------------------------------
+    def _missing_approval_reason(self):
+        """Sentence that says which approval is missing for what is there now, or False."""
+        self.ensure_one()
+        above = self.sudo().company_id.waba_approval_above
+        if not above:
+            return False
+        beside = self._count_sibling_recipients() if self.audience_count <= above else 0
+        if self.audience_count + beside <= above:
+            return False
+        if self.approval_state == "approved":
+            return False if self._is_approval_valid() else self._outdated_approval_reason()
+        words = {
+            "people": format_number(self.env, self.audience_count),
+            "above": format_number(self.env, above),
+            "sum": format_number(self.env, self.audience_count + beside),
+        }
+        if beside:
+            return self.env._(
+                "This campaign goes to %(people)s people; with the same person's other campaigns "
+                "of this template within 24 hours they are %(sum)s. More than %(above)s need a "
+                "manager's approval: press Launch and ask for it.",
+                **words,
+            )
+        return self.env._(
+            "This campaign goes to %(people)s people: more than %(above)s need a manager's "
+            "approval. Press Launch and ask for it.",
+            **words,
+        )
+
+    def _is_approval_valid(self):
+        return self.launch_mark == self._launch_fingerprint() and self._is_audience_covered(
+            self.approval_people, self.env.user
+        )
+
+    def _outdated_approval_reason(self):
+        return self.env._(
+            "It needs a manager's approval again: the one it has was given for other people, or "
+            "for another message. Press Launch and ask for it."
+        )
+
+    def _audience_changed_reason(self, records):
+        """Sentence that keeps these records from getting rows, or False. For the preparation.
+
+        Whatever happens between the launch and this moment was not seen by whoever approved it.
+        """
+        self.ensure_one()
+        if not self.prepared_count:
+            # It may have been handed over since: the campaign is read with all rights.
+            launchers = self._with_launcher().sudo()
+            if reason := launchers._missing_approval_reason():
+                return reason
+            return self.override_reason and launchers._recheck_override_reason()
+        above = self.company_id.waba_approval_above
+        if above and self.approval_state == "approved":
+            approved = set(self.approval_people or ())
+            if not approved.issuperset(map(self._record_fingerprint, records)):
+                return self._outdated_approval_reason()
+        elif above and self.prepared_count + len(records) > max(above, self.to_prepare_count):
+            return self._approval_now_needed_reason(above)
+        return False
+
+    def _approval_now_needed_reason(self, above):
+        return self.env._(
+            "More people match the audience than when it was launched: more than %s need a "
+            "manager's approval. Ask for it under Pre-flight.",
+            format_number(self.env, above),
+        )
+
+    def _recheck_override_reason(self):
+        """A manager's reason was given for other people: the stops are checked again."""
+        if self._is_audience_covered(self.override_people, self.env.user):
+            return False
+        try:
+            self._check_preflight()
+        except UserError as error:
+            return str(error)
+        return False
+
+    # === Override ===
+    # The launch asks the pre-flight again: no stop, or a manager's reason; no approval missing.
+    #
+    # Nothing of an earlier pre-flight is believed. A manager's reason (`_override_blockers`) covers the stops
+    # it named and what was to be launched then: `launch_mark` is the fingerprint of that, and any
+    # change of it takes reason and approval back (`_cancel_permissions_if_changed`). A scheduled campaign is
+    # checked once more when its time comes.
+
+    def _is_paused_at_start(self):
+        return self.state == "paused" and self.pause_cause == "preflight"
+
+    def _check_late_start(self):
+        """A scheduled campaign that only now begins is checked as at its time."""
+        for campaign in self:
+            begins = campaign.state == "preparing" and not campaign.prepared_count
+            if begins and campaign.scheduled_at:
+                if why := campaign._launch_refusal_reason():
+                    campaign._pause(why, cause="launcher")
+                    continue
+                try:
+                    campaign._with_launcher()._check_launch()
+                except UserError as error:
+                    campaign._pause(str(error), cause="preflight")
+
+    # ------------------------------------------------------------------
+    # Stops
+    # ------------------------------------------------------------------
+    def _check_preflight(self):
+        """Refuse the launch while a stop stands, or an approval is missing.
+
+        :raise UserError: with every stop and the way on
+        """
+        self.ensure_one()
+        stops = [
+            stop for stop in self._preflight_report().blockers if not self._has_valid_override(stop)
+        ]
+        if stops:
+            lines = "\n".join(f"✕ {stop.sentence}" for stop in stops)
+            way_on = self.env._("Mend it and launch again.")
+            if all(stop.can_be_overridden for stop in stops):
+                way_on = self.env._("Mend it, or ask a manager, who may launch it with a reason.")
+            raise UserError(
+                self.env._(
+                    "The pre-flight stops this campaign:\n%(lines)s\n%(way_on)s",
+                    lines=lines,
+                    way_on=way_on,
+                )
+            )
+        self._check_approved()
+
+    def _has_valid_override(self, stop):
+        return (
+            stop.can_be_overridden
+            and bool(self.override_reason)
+            and stop.name in (self.override_lines or "").split(",")
+            and self.launch_mark == self._launch_fingerprint()
+            and self._is_audience_covered(self.override_people, self.env.user)
+        )
+
+    def _override_blockers(self, stops, reason):
+        """A manager's word on these stops, for what is to be launched now.
+
+        :param stops: list of Check, each of which may be overridden
+        """
+        self.sudo().write(
+            {
+                "override_reason": reason,
+                "override_by_id": self.env.uid,
+                "override_at": fields.Datetime.now(),
+                "override_lines": ",".join(sorted({stop.name for stop in stops})),
+                "override_people": self._audience_fingerprints(self.env.user),
+                "launch_mark": self._launch_fingerprint(),
+            }
+        )
+        self._message_log(
+            body=self.env._(
+                "%(manager)s lets it be launched although: %(stops)s Reason: %(reason)s",
+                manager=self.env.user.name,
+                stops=" ".join(stop.sentence for stop in stops),
+                reason=reason,
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # What an approval or a reason was given for
+    # ------------------------------------------------------------------
+    def _launch_facts(self):
+        """What is to be sent, to whom, from where and when.
+
+        :return: a list whose `repr` changes when any of it does
+        """
+        return [*self._content_facts(), str(self.scheduled_at)]
+
+    def _content_facts(self):
+        """As `_launch_facts`, whatever the time; further parts of a campaign add to it."""
+        self.ensure_one()
+        names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
+                 "fallback")  # fmt: skip
+        lines = self.variable_ids | (self.b_variable_ids if self.ab_test else self.variable_ids)
+        return [
+            [template.id for template in self._templates_in_use()],
+            [template.signature for template in self._templates_in_use()],
+            self.sender_id.id,
+            self.company_id.id,
+            self.res_model,
+            self.audience_domain,
+            self.ab_test and [self.ab_share, self.ab_hours, self.ab_criterion],
+            self.holdout_percent,
+            sorted([str(line[name] or "") for name in names] for line in lines),
+        ]
+
+    def _launch_fingerprint(self):
+        return _fingerprint_text(self.sudo()._launch_facts())
+
+    def _content_fingerprint(self):
+        return _fingerprint_text(self.sudo()._content_facts())
+
+    def _cancel_permissions_if_changed(self):
+        """An approval, a reason or a launch was for something else: it no longer counts."""
+        self._cancel_changed_overrides()
+        self._revert_changed_launches()
+
+    def _cancel_changed_overrides(self):
+        for campaign in self.sudo().filtered("launch_mark"):
+            if campaign.state not in ("draft", "scheduled", "paused"):
+                continue
+            if campaign.launch_mark != campaign._launch_fingerprint():
+                campaign._cancel_launch_permissions()
+
+    def _cancel_launch_permissions(self):
+        self._cancel_override()
+        self._cancel_approval()
+
+    def _cancel_override(self):
+        was_overridden = bool(self.override_reason)
+        self.write(
+            {
+                "launch_mark": False,
+                "override_reason": False,
+                "override_by_id": False,
+                "override_at": False,
+                "override_lines": False,
+                "override_people": False,
+            }
+        )
+        if was_overridden:
+            self._message_log(
+                body=self.env._(
+                    "Template, texts, audience, number or time changed: the manager's reason to "
+                    "launch it no longer counts."
+                )
+            )
+
+
+def _fingerprint_text(facts):
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -1,0 +1,558 @@
+import logging
+from ast import literal_eval
+from datetime import datetime
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, format_date
+
+from ...policy import attribution, eligibility, frequency, retry
+from ..base.waba_failure import FAILURE_REASONS
+from ..consent.consent_sql import PURPOSES, consent_sql
+from ..tools.labels import selection_labels, with_language
+from ..tools.phone_countries import number_country
+from ..tools.transactions import commit_step
+from .waba_campaign import SOURCE_FIELDS
+
+_logger = logging.getLogger(__name__)
+
+# Rows made in one transaction. What is read again for each of them then weighs little.
+CHUNK = 2000
+
+MAX_HOLDOUT_PERCENT = 50
+
+SOURCES = [
+    ("records", "Records marked by hand"),
+    ("filter", "A saved filter"),
+    ("team", "A sales team"),
+    ("tag", "A tag"),
+    ("campaign", "People of an earlier campaign"),
+    ("domain", "Conditions of my own"),
+]
+
+OUTCOMES = [
+    ("written", "who were written to"),
+    ("delivered", "whom it reached"),
+    ("read_not_replied", "who read it and did not answer"),
+    ("not_replied", "whom it reached and who did not answer"),
+    ("replied", "who answered"),
+    ("failed_passing", "whom it did not reach for a passing reason"),
+    ("skipped", "who were left out"),
+]
+
+# Nobody: a source that is not chosen yet must never stand for everybody.
+EMPTY_DOMAIN = "[(0, '=', 1)]"
+
+
+class KnownRecipient(NamedTuple):
+    """What is known about the person behind a number: columns of waba.recipient, and the states of
+    consent as the campaign's company has to take them."""
+
+    id: int | None = None
+    marketing_state: str = "unknown"
+    utility_state: str | None = None
+    unreachable_until: datetime | None = None
+    marketing_held_until: datetime | None = None
+    is_blocked: bool = False
+    may_opt_out_at: datetime | None = None
+
+
+UNKNOWN_RECIPIENT = KnownRecipient()
+
+
+class WabaCampaign(models.Model):
+    """From records to rows, step by step (waba_campaign_rows.py makes the rows themselves).
+
+    Rows are made in committed chunks in the order of the records' ids; `prepared_until_id` is
+    committed with them, so an interrupted preparation goes on where it stopped. Everything is read
+    with the rights of the user who launched the campaign (waba_campaign_rights.py).
+    """
+
+    _inherit = "waba.campaign"
+
+    holdout_percent = fields.Integer(
+        "Not written to, to compare (%)",
+        copy=False,
+        help="That part of the audience, drawn by chance, is left out. What becomes of them is "
+        "what would have become of the others without this campaign.",
+    )
+
+    # Audience sources
+    res_model = fields.Selection(
+        compute="_compute_res_model", store=True, readonly=False, precompute=True
+    )
+    audience_domain = fields.Char(
+        compute="_compute_audience_domain", store=True, readonly=False, precompute=True
+    )
+    audience_source = fields.Selection(SOURCES, "Audience", default="domain", required=True)
+    audience_filter_id = fields.Many2one(
+        "ir.filters", "Saved filter", ondelete="set null",
+        domain="[('model_id', '=', res_model), '|', ('user_ids', '=', False),"
+        " ('user_ids', 'in', uid)]",
+    )  # fmt: skip
+    audience_team_id = fields.Many2one("crm.team", "Sales team", ondelete="set null")
+    audience_tag_id = fields.Many2one("crm.tag", "Tag", ondelete="set null")
+    audience_category_id = fields.Many2one(
+        "res.partner.category", "Contact tag", ondelete="set null"
+    )
+    audience_campaign_id = fields.Many2one(
+        "waba.campaign", "Earlier campaign", ondelete="set null", check_company=True,
+        index="btree_not_null",
+        domain="[('company_id', '=', company_id), ('state', 'not in', ('draft', 'scheduled'))]",
+    )  # fmt: skip
+    audience_outcome = fields.Selection(OUTCOMES, "Those", default="read_not_replied")
+    audience_text = fields.Char("Audience in words", compute="_compute_audience_text")
+    audience_note = fields.Char("Fixed or looked up", compute="_compute_audience_text")
+
+    # ------------------------------------------------------------------
+    # Starting from a screen of Odoo's
+    # ------------------------------------------------------------------
+    @api.model
+    def default_get(self, fields_list):
+        """Started from records, a team or a tag: that is the audience."""
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if not context.get("waba_from_records"):
+            return values
+        model = context.get("active_model")
+        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
+        if model in labels:
+            values |= self._values_for_records(model, labels[model])
+        else:
+            values |= self._source_values(self.env[model].browse(context.get("active_id")))
+        return values
+
+    # ------------------------------------------------------------------
+    # The source writes the domain
+    # ------------------------------------------------------------------
+    @api.depends("audience_source", "audience_campaign_id")
+    def _compute_res_model(self):
+        for campaign in self:
+            model = campaign.res_model or "crm.lead"
+            if campaign.audience_source == "team":
+                model = "crm.lead"
+            elif campaign.audience_source == "campaign" and campaign.audience_campaign_id:
+                model = campaign.audience_campaign_id.res_model
+            campaign.res_model = model
+
+    @api.depends("res_model", *SOURCE_FIELDS)
+    def _compute_audience_domain(self):
+        for campaign in self:
+            domain = campaign.audience_domain or ""
+            if campaign.audience_source == "domain":
+                campaign.audience_domain = "[]" if domain in ("", EMPTY_DOMAIN) else domain
+            elif campaign.audience_source == "records":
+                campaign.audience_domain = domain if _domain_ids(domain) else EMPTY_DOMAIN
+            else:
+                campaign.audience_domain = campaign._source_domain() or EMPTY_DOMAIN
+
+    # ------------------------------------------------------------------
+    # Words
+    # ------------------------------------------------------------------
+    @api.depends("audience_count", "audience_domain", *SOURCE_FIELDS)
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_audience_text(self):
+        for campaign in self:
+            missing = campaign._missing_source_text()
+            campaign.audience_text = missing or campaign._describe_audience()
+            campaign.audience_note = not missing and campaign._audience_timing_text()
+
+    @api.constrains("holdout_percent")
+    def _check_holdout_percent(self):
+        for campaign in self:
+            if not 0 <= campaign.holdout_percent <= MAX_HOLDOUT_PERCENT:
+                raise ValidationError(
+                    self.env._(
+                        "Leave out 0 to %s %% of the audience: most of it must be written to.",
+                        MAX_HOLDOUT_PERCENT,
+                    )
+                )
+
+    @api.model
+    def _prepare_cron(self):
+        return self.env.ref("waba_campaign.ir_cron_prepare_audiences").sudo()
+
+    @api.model
+    def _cron_prepare(self):
+        """Start what is due, then make the rows of every campaign in preparation."""
+        commit_step(self.env, self._start_scheduled)
+        for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
+            # The launcher's language: values are written as they were previewed.
+            if not with_language(campaign.launched_by_id, campaign)._prepare_or_pause():
+                self._prepare_cron()._trigger()
+                return
+
+    @api.model
+    def _start_scheduled(self):
+        now = fields.Datetime.now()
+        scheduled = self.search([("state", "=", "scheduled")])
+        due = scheduled.filtered(lambda c: not c.scheduled_at or c.scheduled_at <= now)
+        for campaign in due:
+            with_language(campaign.launched_by_id, campaign)._start_due()
+        if later := (scheduled - due).mapped("scheduled_at"):
+            self._prepare_cron()._trigger(at=min(later))
+
+    def _start_due(self):
+        """The scheduled time has come. What was checked at the launch may have changed since."""
+        self.ensure_one()
+        self._update_state(
+            ("scheduled",), "preparing", {"template_signature": self.template_id.signature}
+        )
+        if reason := self._launch_refusal_reason():
+            self._pause(reason, cause="launcher")
+            return
+        launchers = self._with_launcher()
+        self.write({"to_prepare_count": launchers._audience_records_count()})
+        self._start_ab_test()
+        if reason := self._unusable_templates_reason():
+            self._pause(reason, cause="template")
+            return
+        try:
+            launchers._check_launch()
+        except UserError as error:
+            self._pause(str(error), cause="preflight")
+
+    def _prepare_or_pause(self):
+        """As `_prepare_all`; a campaign that cannot be prepared waits, and the others go on."""
+        try:
+            return self._prepare_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            _logger.exception("waba.campaign %s: the audience could not be prepared", self.id)
+            reason = self.env._(
+                "The audience could not be prepared: %s. Check the filter and the variables; if "
+                "they cannot be mended here, cancel and duplicate the campaign.",
+                error,
+            )
+            commit_step(self.env, lambda: self._pause(reason))
+            return True
+
+    def _prepare_all(self):
+        """Prepare chunk by chunk; False when the job's time is over before the end."""
+        while True:
+            made = commit_step(self.env, self._prepare_chunk)
+            if not made:
+                return True
+            # What was read for these people is not read again, and would fill the memory.
+            self.env.invalidate_all()
+            if not self.env["ir.cron"]._commit_progress(made):
+                return False
+
+    def _prepare_chunk(self):
+        """Make the rows of the next CHUNK records. The caller commits.
+
+        :return: records handled; 0 when the preparation is over (or no longer wanted)
+        """
+        self.ensure_one()
+        if self.state != "preparing":
+            return 0
+        if reason := self._launcher_refusal_reason():
+            self._pause(reason, cause="launcher")
+            return 0
+        records = self._launcher_records().search_fetch(
+            Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+            self._audience_field_names(self._launcher_records()),
+            order="id",
+            limit=CHUNK,
+        )
+        if not records:
+            self._update_state(("preparing",), "running", {"to_prepare_count": self.prepared_count})
+            self._clear_approved_fingerprints()
+            self._finish_if_complete()
+            self.sender_id._trigger_dispatch()
+            return 0
+        if reason := self._audience_changed_reason(records):
+            self._pause(reason, cause="preflight")
+            return 0
+        self._insert_rows(self._row_values(records))
+        self.write(
+            {
+                "prepared_until_id": records[-1].id,
+                "prepared_count": self.prepared_count + len(records),
+            }
+        )
+        return len(records)
+
+    def _has_unprepared_records(self):
+        """Whether records may still be missing from the rows."""
+        self.ensure_one()
+        if self.prepared_count >= self.to_prepare_count:
+            return False
+        if self._launcher_refusal_reason():
+            return True
+        return bool(
+            self._launcher_records().search_count(
+                Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+                limit=1,
+            )
+        )
+
+    def _is_in_holdout(self, number):
+        """Whether the person with this number is excluded to compare."""
+        share = self.holdout_percent / 100
+        return bool(share) and attribution.is_in_holdout(f"{self.id}:{number}", share)
+
+    def _audience_field_names(self, records):
+        """Fields that each of `records` will be asked for, as far as their user may read them.
+
+        Read together with the records: Odoo would fetch every field of the model instead.
+        """
+        names = {
+            "phone_sanitized",
+            *records._phone_get_number_fields(),
+            records._phone_get_country_field(),
+            *records._waba_person_fields(),
+            *(self.variable_ids | self.b_variable_ids)._record_fields(),
+        }
+        return [
+            name
+            for name, field in records._fields.items()
+            if name in names and field.store and records._has_field_access(field, "read")
+        ]
+
+    def _audience_records_count(self):
+        self.ensure_one()
+        if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
+            return 0
+        return self._audience_records().search_count(self._audience_domain_list())
+
+    def _first_record(self):
+        """A real person of the audience, for the preview."""
+        return self._audience_records().search(self._audience_domain_list(), order="id", limit=1)
+
+    # === Audience sources ===
+    # Where a campaign's people come from.
+    #
+    # `audience_domain` alone decides who is written to; a source only writes it. The people of an
+    # earlier campaign are named by a condition on their messages, never by their ids: it stays short
+    # for a hundred thousand, and PostgreSQL answers it from the index of that campaign's rows.
+
+    @api.model
+    def _values_for_records(self, model, label):
+        """Values that make the records marked in a list, or the one that is open, the audience."""
+        context = self.env.context
+        marked = context.get("active_ids") or []
+        ids = marked or [context.get("active_id")]
+        values = {
+            "res_model": model,
+            "audience_source": "records",
+            "audience_domain": repr([("id", "in", [id_ for id_ in ids if id_])]),
+            "name": self.env._(
+                "%(count)s %(label)s, %(date)s",
+                count=len(ids),
+                label=label.lower(),
+                date=format_date(self.env, fields.Date.context_today(self)),
+            ),
+        }
+        if len(marked) >= self._max_list_size() and context.get("active_domain"):
+            # The list hands over no more: its own filter names all that were marked.
+            values["audience_source"] = "domain"
+            values["audience_domain"] = repr(context["active_domain"])
+        return values
+
+    @api.model
+    def _max_list_size(self):
+        # As `web.active_ids_limit` reaches the browser (ir.http.session_info).
+        return int(
+            self.env["ir.config_parameter"].sudo().get_param("web.active_ids_limit", "20000")
+        )
+
+    @api.model
+    def _source_values(self, record):
+        """Values that make `record`, a team or a tag, the audience."""
+        sources = {
+            "crm.team": ("team", "audience_team_id", "crm.lead"),
+            "crm.tag": ("tag", "audience_tag_id", "crm.lead"),
+            "res.partner.category": ("tag", "audience_category_id", "res.partner"),
+        }
+        if not record or record._name not in sources:
+            return {}
+        source, field, model = sources[record._name]
+        values = {"audience_source": source, field: record.id, "res_model": model}
+        return {**values, "name": record.display_name}
+
+    def _source_domain(self):
+        """The domain that the source stands for, as text; None while it is not chosen."""
+        self.ensure_one()
+        if self.audience_source == "filter":
+            # Computed with all rights, as what is stored is: whoever chooses it must read it.
+            chosen = self.audience_filter_id._origin.with_user(self.env.user)
+            is_fit = chosen.has_access("read") and chosen.model_id == self.res_model
+            return chosen.domain if is_fit else None
+        if self.audience_source == "campaign":
+            return self.audience_campaign_id and repr(
+                [("waba_message_ids", "any", self._outcome_domain())]
+            )
+        field, chosen = self._source_field_and_record()
+        return chosen and repr([(field, "=", chosen.id or chosen._origin.id)])
+
+    def _source_field_and_record(self):
+        """(field of the records, the team or tag it must be)."""
+        if self.audience_source == "team":
+            return "team_id", self.audience_team_id
+        if self.res_model == "res.partner":
+            return "category_id", self.audience_category_id
+        return "tag_ids", self.audience_tag_id
+
+    def _outcome_domain(self):
+        """Messages of the earlier campaign with the chosen outcome."""
+        earlier = self.audience_campaign_id
+        outcomes = {
+            "delivered": [("state", "in", ("delivered", "read"))],
+            "read_not_replied": [("state", "=", "read"), ("replied_at", "=", False)],
+            "not_replied": [("state", "in", ("delivered", "read")), ("replied_at", "=", False)],
+            "replied": [("replied_at", "!=", False)],
+            "failed_passing": [
+                ("state", "=", "failed"),
+                ("failure_type", "in", _passing_failures()),
+            ],
+            "skipped": [("state", "=", "skipped")],
+        }
+        wanted = outcomes.get(
+            self.audience_outcome,
+            [("state", "not in", ("queued", "reserved", "skipped", "cancelled"))],
+        )
+        return [
+            ("campaign_id", "=", earlier.id or earlier._origin.id),
+            ("direction", "=", "out"),
+            *wanted,
+        ]
+
+    def _missing_source_text(self):
+        if self.audience_domain != EMPTY_DOMAIN:
+            return False
+        return {
+            "records": self.env._(
+                "Mark leads in the pipeline, or contacts, and choose WhatsApp campaign in their "
+                "Actions menu."
+            ),
+            "filter": self.env._("Choose a filter that was saved in the list of records."),
+            "team": self.env._("Choose the sales team."),
+            "tag": self.env._("Choose the tag."),
+            "campaign": self.env._("Choose the campaign."),
+        }.get(self.audience_source, False)
+
+    def _describe_audience(self):
+        """842 leads from "Dormant > 90 days"."""
+        people, source = self._count_records(), self.audience_source
+        if source == "records":
+            return self.env._("%s, marked by hand", people)
+        if source == "filter":
+            return self.env._("%(people)s from “%(name)s”", people=people,
+                              name=self.audience_filter_id.name)  # fmt: skip
+        if source == "team":
+            return self.env._("%(people)s of the team “%(name)s”", people=people,
+                              name=self.audience_team_id.name)  # fmt: skip
+        if source == "tag":
+            return self.env._("%(people)s with the tag “%(name)s”", people=people,
+                              name=self._source_field_and_record()[1].name)  # fmt: skip
+        if source == "campaign":
+            outcomes = selection_labels(self, "audience_outcome")
+            return self.env._(
+                "%(people)s of “%(name)s” %(outcome)s",
+                people=people,
+                name=self.audience_campaign_id.name,
+                outcome=outcomes.get(self.audience_outcome, ""),
+            )
+        if self.audience_domain == "[]":
+            return self.env._("%s: everybody you may see", people)
+        return self.env._("%s that match the conditions", people)
+
+    def _count_records(self):
+        one = {"crm.lead": self.env._("1 lead or opportunity"),
+               "res.partner": self.env._("1 contact")}  # fmt: skip
+        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
+        count, label = self.audience_count, labels.get(self.res_model, "")
+        if count == 1 and self.res_model in one:
+            return one[self.res_model]
+        return self.env._("%(count)s %(label)s", count=count, label=label.lower())
+
+    def _audience_timing_text(self):
+        if self.audience_source == "records":
+            return self.env._("Fixed: exactly these.")
+        return self.env._(
+            "Looked up when the campaign starts: who matches then is written to, nobody twice."
+        )
+
+    # === Record numbers ===
+    # From a number to what is known about the person behind it.
+
+    @api.model
+    def _record_country_code(self, record):
+        return number_country(self.env["waba.recipient"]._number_of(record))
+
+    @api.model
+    def _eligibility_person(self, record, number, typed, known, preparation):
+        return eligibility.Person(
+            # Only what was formatted may look like a number: "+346125550" is none.
+            number=number or typed.lstrip("+"),
+            is_ours=number in preparation.ours,
+            duplicate=known.id in preparation.seen,
+            renumbered=record.id in preparation.renumbered,
+            marketing_state=known.marketing_state,
+            utility_state=known.utility_state,
+            blacklisted=number in preparation.blacklisted,
+            unreachable_until=known.unreachable_until,
+            blocked=known.is_blocked,
+            country_code=number_country(number),
+            promotions_free_at=frequency.next_promotion_time(
+                preparation.promotions.get(number, ()), preparation.cap
+            ),
+            may_opt_out=bool(known.may_opt_out_at),
+        )
+
+    def _recipients_by_number(self, numbers):
+        """{E.164 number: Known}; who was not known is from now on."""
+        self.env["waba.recipient"]._create_missing(self.sender_id.portfolio_id, numbers)
+        return self._read_recipients(numbers)
+
+    def _read_recipients(self, numbers):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.number, %s FROM waba_recipient r
+                    WHERE r.portfolio_id = %s AND r.number = ANY(%s)""",
+                SQL(", ").join(self._known_column(name) for name in KnownRecipient._fields),
+                self.sender_id.portfolio_id.id,
+                [*numbers],
+            )
+        )
+        return {number: KnownRecipient(*values) for number, *values in rows}
+
+    def _known_column(self, name):
+        """SQL of a field of `KnownRecipient`."""
+        purpose = name.removesuffix("_state")
+        if purpose in PURPOSES:
+            return consent_sql(purpose, self.company_id.id)
+        return SQL("r.%s", SQL.identifier(name))
+
+    def _recipient_ids_with_row(self, recipient_ids):
+        """Who of these people has a row in this campaign already."""
+        self.env["waba.message"].flush_model()
+        # The conditions of the index: whoever is a duplicate has a row that is none.
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT recipient_id FROM waba_message
+                    WHERE campaign_id = %s AND recipient_id = ANY(%s) AND direction = 'out'
+                      AND failure_type IS DISTINCT FROM 'duplicate'""",
+                self.id,
+                recipient_ids,
+            )
+        )
+        return {recipient_id for (recipient_id,) in rows}
+
+
+def _domain_ids(domain):
+    """Ids that a domain of marked records names, or None."""
+    try:
+        [[field, operator, ids]] = literal_eval(domain)
+    except (ValueError, SyntaxError, TypeError):
+        return None
+    return ids if (field, operator) == ("id", "in") else None
+
+
+def _passing_failures():
+    return [name for name, _label in FAILURE_REASONS if retry.can_retry_manually(name)]

@@ -1,0 +1,130 @@
+from odoo import fields, models
+
+from ..tools.hooks import implements
+
+
+class WabaSender(models.Model):
+    """What a number's job does for the campaigns that send from it.
+
+    Here as below: what campaigns do when a lower package announces something (models/tools/hooks.py).
+    """
+
+    _inherit = "waba.sender"
+
+    @implements("_on_dispatch_start")
+    def _review_campaigns(self, now):
+        """Lift pauses whose time has come; look at the results of what runs."""
+        self._find_campaigns("paused")._resume_if_due(now)
+        self._find_campaigns("running")._check_thresholds(now)
+
+    @implements("_on_dispatch_end")
+    def _finish_campaigns(self):
+        self._find_campaigns("running")._finish_if_complete()
+
+    @implements("_on_claim")
+    def _limit_to_canary(self, campaign, wanted):
+        return campaign._canary_allowance(wanted)
+
+    @implements("_on_reserved")
+    def _close_canary(self, campaign, leaves_by):
+        campaign._close_full_canary(leaves_by)
+
+    @implements("_on_alarm")
+    def _find_next_verdict(self):
+        """When a canary is to be judged, or an A/B test decided, or None."""
+        running = self._find_campaigns("running")
+        waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
+        trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")
+        verdicts = [*waves.mapped("wave_until"), *trials.mapped("trial_until")]
+        return min(filter(None, verdicts), default=None)
+
+    @implements("_on_requeue")
+    def _reopen_finished_campaigns(self, messages):
+        messages.campaign_id._reopen_finished()
+
+    @implements("_on_campaign_failure")
+    def _pause_campaign(self, messages, reason, until=None):
+        messages.campaign_id._pause(reason, until=until)
+
+    @implements("_on_trim")
+    def _store_trimmed(self, messages, campaign):
+        campaign._store_trimmed_counts(messages.ids)
+
+    @implements("_on_new_lead")
+    def _utm_of_campaign(self, message):
+        """Values of `utm.mixin`: an answer that becomes a lead came of the campaign answered."""
+        campaign = message.campaign_id.sudo()
+        values = {
+            "campaign_id": campaign.utm_campaign_id.id,
+            "source_id": campaign.utm_source_id.id,
+            "medium_id": campaign.utm_medium_id.id,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    def _find_campaigns(self, state):
+        campaigns = self.env["waba.campaign"]
+        return campaigns.search([("sender_id", "=", self.id), ("state", "=", state)])
+
+
+class WabaTemplate(models.Model):
+    """A template's campaigns: they wait while it may not be sent, and go on when it may again."""
+
+    _inherit = "waba.template"
+
+    campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
+
+    def _compute_campaign_count(self):
+        groups = self.env["waba.campaign"]._read_group(
+            [("template_id", "in", self.ids)], ["template_id"], ["__count"]
+        )
+        counts = {template.id: count for template, count in groups}
+        for template in self:
+            template.campaign_count = counts.get(template.id, 0)
+
+    @implements("_on_status_change")
+    def _hold_or_resume_campaigns(self):
+        for template in self:
+            campaigns = template._running_campaigns()
+            if template.status == "approved" and not template.is_held:
+                campaigns._resume_cause("template", self.env._("Meta approves the template again."))
+            else:
+                campaigns._pause(template._not_sendable_reason(), cause="template")
+
+    @implements("_on_variables_change")
+    def _pause_changed_campaigns(self):
+        self._running_campaigns()._pause_for_changed_template()
+
+    @implements("_on_rating_drop")
+    def _reconsider_canaries(self):
+        self._running_campaigns()._reconsider_canary()
+
+    def _running_campaigns(self):
+        return (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("state", "in", ("preparing", "running", "paused")),
+                    "|",
+                    "&",
+                    ("template_id", "in", self.ids),
+                    ("winner", "!=", "b"),
+                    "&",
+                    "&",
+                    ("ab_test", "=", True),
+                    ("b_template_id", "in", self.ids),
+                    ("winner", "!=", "a"),
+                ]
+            )
+        )
+
+    def action_view_campaigns(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Campaigns"),
+            "res_model": "waba.campaign",
+            "view_mode": "list,kanban,form",
+            "domain": [("template_id", "=", self.id)],
+            "context": {"default_template_id": self.id},
+        }

@@ -1,0 +1,717 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime
+
+from ...policy import canary as canary_policy
+from ...policy import limits, pacing, retry
+from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
+from ..tools.labels import selection_labels
+from ..tools.reputation_texts import format_number, format_percent
+
+
+class QuietHoursWait(NamedTuple):
+    """People of a campaign outside their hours: how many, when the first and the last may be
+    written to; `due` tells whether anybody else is still to be written to."""
+
+    count: int
+    next_at: object
+    last_at: object
+    due: bool
+
+
+# What the screen shows, from top to bottom: key -> (condition on the people, key of its base).
+FUNNEL_STEPS = {
+    "people": ([], None),
+    "skipped": ([("state", "=", "skipped")], "people"),
+    "queued": ([("state", "in", OPEN_STATES)], None),
+    "uncertain": ([("state", "=", "uncertain")], None),
+    "sent": ([("state", "in", ACCEPTED_STATES)], None),
+    "delivered": ([("state", "in", ("delivered", "read"))], "sent"),
+    "read": ([("state", "=", "read")], "delivered"),
+    "replied": ([("replied_at", "!=", False)], "delivered"),
+    "clicked": ([("clicked_at", "!=", False)], "delivered"),
+    "opted_out": ([("opted_out_at", "!=", False)], "delivered"),
+    "failed": ([("state", "=", "failed")], None),
+}
+
+# Steps that are only worth a line when somebody is there.
+OPTIONAL_STEPS = ("uncertain", "queued", "clicked", "opted_out")
+
+# Columns of the spreadsheet, after the record's name.
+EXPORTED_FIELDS = (
+    "person_name", "number", "state", "failure_type", "failure_reason", "template_id", "variant",
+    "user_id", "sent_at", "delivered_at", "read_at", "replied_at", "clicked_at", "opted_out_at",
+)  # fmt: skip
+
+
+class WabaCampaign(models.Model):
+    """How far, how fast, why not, until when: counted when someone looks, never incremented."""
+
+    _inherit = "waba.campaign"
+
+    trimmed_counts = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Figures of messages that are no longer kept: {'states': {state: rows}, "
+        "'replied': rows, 'opted_out': people, 'clicked': rows}.",
+    )
+
+    # Canary text
+    wave_text = fields.Char("First wave in words", compute="_compute_canary_text")
+
+    # Recipients behind a figure
+    results_data = fields.Json("Results", compute="_compute_results_data")
+
+    def _compute_figures(self):
+        counts = self._count_states()
+        replied = self._count_replied()
+        opted_out = self._count_opted_out()
+        clicked = self._count_clicked()
+        for campaign in self:
+            by_state = counts.get(campaign.id, {})
+            campaign.people_count = sum(by_state.values())
+            campaign.queued_count = by_state.get("queued", 0) + by_state.get("reserved", 0)
+            campaign.skipped_count = by_state.get("skipped", 0)
+            campaign.failed_count = by_state.get("failed", 0)
+            campaign.uncertain_count = by_state.get("uncertain", 0)
+            campaign.read_count = by_state.get("read", 0)
+            campaign.delivered_count = by_state.get("delivered", 0) + campaign.read_count
+            campaign.sent_count = campaign.delivered_count + sum(
+                by_state.get(state, 0) for state in ("accepted", "held", "sent")
+            )
+            campaign.replied_count = replied.get(campaign.id, 0)
+            campaign.opted_out_count = opted_out.get(campaign.id, 0)
+            campaign.clicked_count = clicked.get(campaign.id, 0)
+            addressed = campaign.people_count - campaign.skipped_count
+            campaign.progress = (
+                100 * (addressed - campaign.queued_count) / addressed if addressed else 0.0
+            )
+
+    @api.depends("state", "pause_reason")
+    def _compute_progress(self):
+        now = fields.Datetime.now()
+        for campaign in self:
+            campaign.hold_reason = campaign._hold_explanation() or campaign._delay_reason()
+            forecast = campaign._forecast_sending(now)
+            campaign.next_message_at = forecast.next_at if forecast else False
+            campaign.ends_at = forecast.ends_at if forecast else False
+            campaign.progress_text = campaign._describe_progress(forecast, now)
+            campaign.hold_reason = campaign.hold_reason or campaign._quiet_hours_reason(now)
+
+    def _compute_retryable_count(self):
+        now = fields.Datetime.now()
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), ("state", "=", "failed")],
+            ["campaign_id", "failure_type"],
+            ["__count", "failed_at:max"],
+        )
+        counts = {}
+        for campaign, failure_type, count, last_at in groups:
+            last_at = last_at or now
+            from_ = retry.earliest_retry(failure_type or "", last_at)
+            if not from_ or campaign.state == "cancelled":
+                continue
+            if from_ > now:
+                count = campaign._count_earlier_failures(failure_type, now - (from_ - last_at))
+            counts[campaign.id] = counts.get(campaign.id, 0) + count
+        for campaign, count in self._count_messageable_by_campaign(now):
+            counts[campaign.id] = counts.get(campaign.id, 0) + count
+        for campaign in self:
+            campaign.retryable_count = counts.get(campaign.id, 0)
+
+    @api.depends("sender_id", "template_id", "audience_count", "wave_state", "ab_test")
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_canary_text(self):
+        for campaign in self:
+            campaign.wave_text = campaign._describe_canary() if campaign.sender_id else False
+
+    def _compute_results_data(self):
+        for campaign in self:
+            campaign.results_data = campaign._results_screen_data() if campaign.id else False
+
+    # ------------------------------------------------------------------
+    # What next
+    # ------------------------------------------------------------------
+    def action_retry_reason(self):
+        """Queue again whom one reason stopped, as far as it may have passed."""
+        self.ensure_one()
+        self.check_access("write")
+        failed = self.env["waba.message"].search(
+            [
+                ("campaign_id", "=", self.id),
+                ("state", "in", ("failed", "skipped")),
+                ("failure_type", "=", self.env.context.get("waba_reason")),
+            ]
+        )
+        return self._retry_and_notify(failed)
+
+    def action_create_followup_campaign(self):
+        """A new campaign to these people; the screen's context may name which of them."""
+        self.ensure_one()
+        outcome = self.env.context.get("waba_outcome") or "read_not_replied"
+        if self.state in ("draft", "scheduled"):
+            raise UserError(self.env._("Nobody was written to yet. Launch this campaign first."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New campaign"),
+            "res_model": "waba.campaign",
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "context": {
+                "default_name": self.env._("%s: once more", self.name),
+                "default_company_id": self.company_id.id,
+                "default_sender_id": self.sender_id.id,
+                "default_utm_campaign_id": self.utm_campaign_id.id,
+                "default_audience_source": "campaign",
+                "default_audience_campaign_id": self.id,
+                "default_audience_outcome": outcome,
+            },
+        }
+
+    def action_export_recipients(self):
+        """Every person with the outcome, as a spreadsheet."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/waba/campaign/{self.id}/people.xlsx",
+            "target": "download",
+        }
+
+    def _count_states(self):
+        """{campaign id: {state: rows}} from the index (campaign, state) alone, and of what is no
+        longer kept.
+
+        Answers have no campaign; a condition on the direction would read every row for it.
+        """
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids)],
+            ["campaign_id", "state"],
+            ["__count"],
+        )
+        counts = {}
+        for campaign, state, count in groups:
+            counts.setdefault(campaign.id, {})[state] = count
+        for campaign in self.filtered("trimmed_counts"):
+            by_state = counts.setdefault(campaign.id, {})
+            for state, count in campaign.trimmed_counts["states"].items():
+                by_state[state] = by_state.get(state, 0) + count
+        return counts
+
+    def _count_messages_by_event(self, name, moment, aggregate="__count"):
+        """{campaign id: messages to which this happened}, with those no longer kept.
+
+        :param name: as `trimmed_counts` calls it
+        """
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "in", self.ids), (moment, "!=", False)], ["campaign_id"], [aggregate]
+        )
+        counts = {campaign.id: count for campaign, count in groups}
+        for campaign in self.filtered("trimmed_counts"):
+            trimmed = campaign.trimmed_counts.get(name, 0)
+            counts[campaign.id] = counts.get(campaign.id, 0) + trimmed
+        return counts
+
+    def _count_replied(self):
+        """{campaign id: messages that were answered}."""
+        return self._count_messages_by_event("replied", "replied_at")
+
+    def _count_clicked(self):
+        """{campaign id: messages whose link was followed}."""
+        return self._count_messages_by_event("clicked", "clicked_at")
+
+    def _count_opted_out(self):
+        """{campaign id: people who opted out after one of its messages} (`_record_opt_outs`)."""
+        return self._count_messages_by_event(
+            "opted_out", "opted_out_at", "recipient_id:count_distinct"
+        )
+
+    def _store_trimmed_counts(self, message_ids):
+        """Add the figures of these messages, about to go, to the campaign's own."""
+        self.ensure_one()
+        counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
+        for state, count, replied, opted_out, clicked in self.env.execute_query(
+            SQL(
+                """SELECT state, count(*), count(replied_at), count(opted_out_at),
+                          count(clicked_at) FROM waba_message
+                    WHERE id = ANY(%s) AND direction = 'out' GROUP BY state""",
+                message_ids,
+            )
+        ):
+            counts["states"][state] = counts["states"].get(state, 0) + count
+            counts["replied"] += replied
+            counts["opted_out"] += opted_out
+            counts["clicked"] = counts.get("clicked", 0) + clicked
+        self.trimmed_counts = counts
+        self.flush_recordset(["trimmed_counts"])
+
+    def _count_messageable_by_campaign(self, now):
+        """[(campaign, people excluded for having had enough promotions, who may get one again)]."""
+        return self.env["waba.message"]._read_group(
+            [
+                ("campaign_id", "in", self.filtered(lambda c: c.state != "cancelled").ids),
+                ("state", "=", "skipped"),
+                ("failure_type", "=", "frequency"),
+                ("retry_at", "<=", now),
+            ],
+            ["campaign_id"],
+            ["__count"],
+        )
+
+    def _count_earlier_failures(self, failure_type, moment):
+        self.ensure_one()
+        return self.env["waba.message"].search_count(
+            [
+                ("campaign_id", "=", self.id),
+                ("state", "=", "failed"),
+                ("failure_type", "=", failure_type),
+                ("failed_at", "<=", moment),
+            ]
+        )
+
+    def _forecast_sending(self, now):
+        """When the next message leaves and when the last one does; None when nobody waits."""
+        forecast = self._forecast_from(now)
+        if not forecast or self.trial_state not in ("sending", "waiting"):
+            return forecast
+        # While the better message is not known the rest waits; then it goes as any other.
+        known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
+        return replace(forecast, ends_at=self._forecast_from(max(known_at, now)).ends_at)
+
+    def _forecast_from(self, now):
+        """As `_forecast_sending`, as if no trial held anybody back."""
+        return self._delay_for_hours(self._forecast_by_limits(now), now)
+
+    def _forecast_by_limits(self, now):
+        """As `_forecast_sending`, by pace and daily limits alone."""
+        self.ensure_one()
+        if self.state != "running" or self.hold_reason or not self.queued_count:
+            return None
+        sender, ahead = self.sudo().sender_id, self._count_queued_ahead()
+        rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
+        # Every limit must let it go: the one that lasts longest decides.
+        return _latest_forecast(
+            pacing.forecast(now, self.queued_count, rate, part.limit, part.slots, ahead=ahead)
+            for part in sender._campaign_shares(now)
+        )
+
+    def _count_queued_ahead(self):
+        """People of other running campaigns of the same number that go first."""
+        return (
+            self.env["waba.message"]
+            .sudo()
+            .search_count(
+                [
+                    ("campaign_id.sender_id", "=", self.sender_id.id),
+                    ("campaign_id.state", "=", "running"),
+                    ("campaign_id", "<", self.id),
+                    ("state", "=", "queued"),
+                ]
+            )
+        )
+
+    def _describe_progress(self, forecast, now):
+        """One line under the progress bar: how far, how fast, when it goes on, when it ends."""
+        if self.state not in ("running", "paused"):
+            return False
+        addressed = self.people_count - self.skipped_count
+        parts = [
+            self.env._("%(done)s of %(all)s", done=addressed - self.queued_count, all=addressed)
+        ]
+        portfolio = self.sudo().sender_id.portfolio_id
+        if not portfolio.is_unlimited:
+            parts.append(
+                self.env._(
+                    "%(used)s of %(limit)s people used in the last 24 hours",
+                    used=portfolio.slots_used,
+                    limit=portfolio.people_limit,
+                )
+            )
+        parts += self._own_limits_text(now)
+        if forecast and forecast.next_at:
+            if forecast.next_at > now + pacing.SLOWED_PERIOD:
+                parts.append(
+                    self.env._("next messages %s", self._format_datetime(forecast.next_at))
+                )
+            parts.append(
+                self.env._(
+                    "at today's limit this campaign ends %s",
+                    self._format_datetime(forecast.ends_at),
+                )
+            )
+        return " · ".join(parts)
+
+    def _own_limits_text(self, now):
+        """What besides the portfolio's limit slows the campaign down, in words."""
+        sender = self.sudo().sender_id
+        own_limit, parts = sender._own_daily_limit(), []
+        if own_limit is not None:
+            labels = selection_labels(sender, "response_action")
+            parts.append(
+                self.env._(
+                    "%(used)s of %(limit)s for this number (%(why)s)",
+                    used=sender._count_own_recipients(now),
+                    limit=own_limit,
+                    why=labels[sender.response_action].lower(),
+                )
+            )
+        if self.wave_state == "sending":
+            parts.append(self.env._("first wave of %s people", self.wave_size))
+        return parts + self._describe_people_waiting(now)
+
+    def _format_datetime(self, moment):
+        """'at 14:32' today, 'on Thursday, 26 Nov, about 11:00' later; the reader's time zone."""
+        local = fields.Datetime.context_timestamp(self, moment)
+        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
+        if local.date() == today:
+            return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
+        return self.env._("on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm"))
+
+    def _hold_explanation(self):
+        """The banner: why nothing goes out, or False. Always ends with the way on."""
+        self.ensure_one()
+        if self.state == "paused":
+            return self._pause_explanation()
+        if self.state != "running":
+            return False
+        return (
+            self._number_wait_reason() or self._canary_wait_reason() or self._ab_test_wait_reason()
+        )
+
+    def _pause_explanation(self):
+        if self.resume_at:
+            return self.env._(
+                "%(reason)s It goes on by itself %(when)s.",
+                reason=self.pause_reason,
+                when=self._format_datetime(self.resume_at),
+            )
+        return self.pause_reason
+
+    def _number_wait_reason(self):
+        """Why nothing of this campaign leaves its number, or False."""
+        sender = self.sudo().sender_id
+        if reason := sender._not_sending_reason():
+            return reason
+        if self.category == "marketing" and (reason := sender._marketing_hold_reason()):
+            return reason
+        return False
+
+    def _delay_reason(self):
+        """That nobody works off what waits, after all reasons that somebody wants."""
+        self.ensure_one()
+        if self.state != "running" or not self.queued_count:
+            return False
+        return self.sudo().sender_id._delay_reason(fields.Datetime.now())
+
+    # === Quiet hours wait ===
+    # People who wait for their own hours or may want to opt out: how many, and until when.
+
+    def _quiet_hours_wait(self, now):
+        """`QuietHoursWait` at this moment."""
+        self.ensure_one()
+        self.env["waba.message"].flush_model()
+        [row] = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FILTER (WHERE outside), min(retry_at) FILTER (WHERE outside),
+                          max(retry_at) FILTER (WHERE outside),
+                          COALESCE(bool_or(NOT outside), FALSE)
+                     FROM (SELECT retry_at,
+                                  retry_at > %s AND wait_reason IS NOT DISTINCT FROM 'hours'
+                                  AS outside
+                             FROM waba_message WHERE campaign_id = %s AND state = 'queued'
+                              AND retry_at IS NOT NULL) m""",
+                now,
+                self.id,
+            )
+        )
+        return QuietHoursWait(*row)
+
+    def _delay_for_hours(self, forecast, now):
+        """The forecast with those in it who wait for their hours."""
+        if not forecast or not forecast.next_at:
+            return forecast
+        waits = self._quiet_hours_wait(now)
+        if not waits.count:
+            return forecast
+        ends_at = max(forecast.ends_at, waits.last_at)
+        return pacing.Forecast(
+            forecast.next_at if waits.due else max(forecast.next_at, waits.next_at),
+            ends_at,
+            max(forecast.days, -((now - ends_at) // limits.WINDOW)),
+        )
+
+    def _quiet_hours_reason(self, now):
+        """The banner while nobody may be written to because of the hour, or False."""
+        if self.state != "running":
+            return False
+        waits = self._quiet_hours_wait(now)
+        if not waits.count or waits.due:
+            return False
+        return self.env._(
+            "%(people)s people are still to be written to, and for all of them it is outside the "
+            "hours of their own time in which we write. It goes on by itself %(when)s.",
+            people=format_number(self.env, waits.count),
+            when=self._format_datetime(waits.next_at),
+        )
+
+    def _describe_people_waiting(self, now):
+        """Those who wait for their hours, and those who may want to opt out, in words."""
+        if self.state != "running":
+            return []
+        parts = []
+        if (waits := self._quiet_hours_wait(now)).count:
+            parts.append(
+                self.env._(
+                    "%(people)s people wait for their hours, the next may be written to %(when)s",
+                    people=format_number(self.env, waits.count),
+                    when=self._format_datetime(waits.next_at),
+                )
+            )
+        if count := self._count_possible_opt_outs():
+            parts.append(
+                self.env._(
+                    "%s on hold: they may want to opt out, and somebody must confirm",
+                    format_number(self.env, count),
+                )
+            )
+        return parts
+
+    def _count_possible_opt_outs(self):
+        return self.env["waba.message"].search_count(
+            [
+                ("campaign_id", "=", self.id),
+                ("state", "=", "queued"),
+                ("wait_reason", "=", POSSIBLE_OPT_OUT),
+            ]
+        )
+
+    # === Canary text ===
+    # When and how a campaign leaves, told before the launch.
+
+    def _describe_canary(self):
+        """Whether a canary goes before, how large it is, and how the rest follows."""
+        sender = self.sudo().sender_id
+        settings = sender._response_settings()
+        if self.wave_state in ("sending", "waiting", "widened"):
+            return self.env._("First wave of %s people, then the rest.", self.wave_size)
+        needs = sender.response_canary or any(
+            template.sudo()._response_in_force().canary for template in self._templates_in_use()
+        )
+        wave = sender.canary and canary_policy.canary_size(
+            self.audience_count, needs, sender.portfolio_id._is_paced_by_meta(), settings
+        )
+        if self.wave_state == "none" or not wave:
+            if self.ab_test:
+                return False
+            return self.env._("All at once, at the number's pace and inside its daily limit.")
+        return self.env._(
+            "First %(wave)s people (%(share)s); the rest follows %(hours)s hours later if they "
+            "receive it well, otherwise the campaign waits for a manager.",
+            wave=format_number(self.env, wave),
+            share=format_percent(self.env, round(wave / self.audience_count, 3)),
+            hours=format_number(self.env, sender.canary_wait_hours),
+        )
+
+    # === Recipients behind a figure ===
+    # The people behind every number: whom a figure counts, why the others stopped, what next.
+
+    def _results_screen_data(self):
+        """{'columns', 'steps', 'skipped', 'failed'}; every count with the domain of its people."""
+        columns = self._result_columns()
+        return {
+            "columns": [{"key": key, "label": label} for key, label, _domain, _counts in columns],
+            "steps": [
+                {
+                    "key": key,
+                    "label": label,
+                    "cells": [self._result_cell(key, *column) for column in columns],
+                }
+                for key, label in self._step_labels().items()
+                if key not in OPTIONAL_STEPS or any(column[3][key] for column in columns)
+            ],
+            "skipped": self._group_reasons("skipped"),
+            "failed": self._group_reasons("failed"),
+        }
+
+    def _step_labels(self):
+        return {
+            "people": self.env._("People"),
+            "skipped": self.env._("Left out"),
+            "queued": self.env._("Waiting"),
+            "uncertain": self.env._("Waiting for an answer"),
+            "sent": self.env._("Sent"),
+            "delivered": self.env._("Delivered"),
+            "read": self.env._("Read"),
+            "replied": self.env._("Replied"),
+            "clicked": self.env._("Clicked the link"),
+            "opted_out": self.env._("Opted out"),
+            "failed": self.env._("Not delivered"),
+        }
+
+    def _result_columns(self):
+        """[(key, label, domain, {step: people})]: the whole, and each message that was tried."""
+        whole = {key: self[f"{key}_count"] for key in FUNNEL_STEPS}
+        columns = [("all", self.env._("Everybody"), [], whole)]
+        if not self.trial_state:
+            return columns
+        counts = self._count_variants()
+        parts = [
+            ("a", self.env._("Trial: A"), [("is_trial", "=", True), ("variant", "=", "a")]),
+            ("b", self.env._("Trial: B"), [("is_trial", "=", True), ("variant", "=", "b")]),
+            ("rest", self.env._("Others"), [("is_trial", "!=", True)]),
+        ]
+        nobody = dict.fromkeys(FUNNEL_STEPS, 0)
+        return columns + [(*part, counts.get(part[0], nobody)) for part in parts]
+
+    def _count_variants(self):
+        """{'a' | 'b' | 'rest': {step: people}} in one pass over the campaign's rows."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT CASE WHEN is_trial THEN variant ELSE 'rest' END, count(*),
+                          count(*) FILTER (WHERE state = 'skipped'),
+                          count(*) FILTER (WHERE state IN %(open)s),
+                          count(*) FILTER (WHERE state = 'uncertain'),
+                          count(*) FILTER (WHERE state IN %(taken)s),
+                          count(*) FILTER (WHERE state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE state = 'read'),
+                          count(replied_at), count(clicked_at), count(opted_out_at),
+                          count(*) FILTER (WHERE state = 'failed')
+                     FROM waba_message WHERE campaign_id = %(campaign)s GROUP BY 1""",
+                open=tuple(OPEN_STATES),
+                taken=tuple(ACCEPTED_STATES),
+                campaign=self.id,
+            )
+        )
+        return {key: dict(zip(FUNNEL_STEPS, counts, strict=True)) for key, *counts in rows}
+
+    def _result_cell(self, key, _column, _label, domain, counts):
+        conditions, base = FUNNEL_STEPS[key]
+        share = (
+            self.env._(
+                "%(rate)s of %(base)s",
+                rate=format_percent(self.env, counts[key] / counts[base]),
+                base=format_number(self.env, counts[base]),
+            )
+            if base and counts[base]
+            else ""
+        )
+        part = counts[key] / counts["people"] if counts["people"] else 0
+        return {
+            "count": counts[key],
+            "share": share,
+            "part": round(min(part, 1), 4),
+            "domain": list(self._preview_rows_domain() & Domain(domain) & Domain(conditions)),
+        }
+
+    def _group_reasons(self, state):
+        """Why people were excluded, or not reached: [{label, count, retryable, domain}]."""
+        labels = selection_labels(self.env["waba.message"], "failure_type")
+        groups = self.env["waba.message"]._read_group(
+            [("campaign_id", "=", self.id), ("state", "=", state)],
+            ["failure_type"],
+            ["__count", "failed_at:max"],
+            order="__count DESC",
+        )
+        return [
+            {
+                "key": reason or "",
+                "label": labels.get(reason, self.env._("Not known")),
+                "count": count,
+                **(
+                    self._retry_options(reason, count, last_at)
+                    if state == "failed"
+                    else self._count_messageable_again(reason)
+                ),
+                "domain": list(
+                    self._preview_rows_domain()
+                    & Domain([("state", "=", state), ("failure_type", "=", reason)])
+                ),
+            }
+            for reason, count, last_at in groups
+        ]
+
+    def _retry_options(self, reason, count, last_at):
+        """How many of these may be tried again now, and what to say of the others."""
+        now = fields.Datetime.now()
+        last_at = last_at or now
+        from_ = retry.earliest_retry(reason or "", last_at)
+        if not from_ or self.state == "cancelled":
+            return {"retryable": 0, "hint": self.env._("Trying again would not change it."),
+                    "passing": bool(from_)}  # fmt: skip
+        if from_ <= now:
+            return {"retryable": count, "hint": "", "passing": True}
+        ready = self._count_earlier_failures(reason, now - (from_ - last_at))
+        return {
+            "retryable": ready,
+            "hint": self.env._("All may be tried again %s.", self._format_datetime(from_)),
+            "passing": True,
+        }
+
+    def _count_messageable_again(self, reason):
+        """How many who had enough promotions may get another one now."""
+        if reason != "frequency":
+            return {}
+        free = dict(self._count_messageable_by_campaign(fields.Datetime.now())).get(self, 0)
+        hint = "" if free else self.env._("May be sent when the days of your rule are over.")
+        return {"retryable": free, "hint": hint}
+
+    # ------------------------------------------------------------------
+    # The spreadsheet (controllers/export.py)
+    # ------------------------------------------------------------------
+    def _export_headings(self):
+        rows = self.env["waba.message"]
+        labels = [rows._fields[name]._description_string(self.env) for name in EXPORTED_FIELDS]
+        return [self.env._("Record"), *labels]
+
+    def _recipient_export_rows(self, chunk):
+        """Values of one line after the other, as far as the user may read the messages."""
+        rows, last_id = self.env["waba.message"], 0
+        labels = {
+            name: selection_labels(rows, name)
+            for name in EXPORTED_FIELDS
+            if rows._fields[name].type == "selection"
+        }
+        while found := rows.search(
+            self._preview_rows_domain() & Domain("res_id", ">", last_id),
+            order="res_id",
+            limit=chunk,
+        ):
+            names = self._readable_record_names(found)
+            for row in found:
+                yield [names.get(row.res_id, ""), *(
+                    self._export_value(row, name, labels) for name in EXPORTED_FIELDS
+                )]  # fmt: skip
+            last_id = found[-1].res_id
+            self.env.invalidate_all()
+
+    def _readable_record_names(self, rows):
+        """{id: name} of the leads or contacts behind these rows that the user may still read."""
+        records = self.env[self.res_model].search([("id", "in", rows.mapped("res_id"))])
+        return {record.id: record.display_name for record in records}
+
+    def _export_value(self, row, name, labels):
+        value = row[name]
+        if name in labels:
+            return labels[name].get(value, "")
+        if row._fields[name].type == "datetime":
+            local = value and fields.Datetime.context_timestamp(self, value)
+            return local.replace(tzinfo=None) if local else ""
+        if row._fields[name].relational:
+            return value.display_name or ""
+        return value
+
+
+def _latest_forecast(forecasts):
+    """The forecast of what must wait for all of these; None in one means never."""
+    forecasts = list(forecasts)
+
+    def latest(name):
+        values = [getattr(forecast, name) for forecast in forecasts]
+        return None if None in values else max(values)
+
+    return pacing.Forecast(latest("next_at"), latest("ends_at"), latest("days"))

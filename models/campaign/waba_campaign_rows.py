@@ -1,0 +1,597 @@
+import json
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command, Domain
+from odoo.tools import SQL
+
+from ...policy import eligibility, hours
+from ..base.waba_failure import failure_text
+from ..base.waba_message import UUID_SQL
+from ..base.waba_variable_mixin import COPIED_FIELDS, VariableSet, new_link_token
+from ..tools.labels import selection_labels
+from .waba_campaign import LAUNCH_RESET_VALUES
+from .waba_campaign_audience import UNKNOWN_RECIPIENT
+
+# Columns of a new row that differ from person to person, with their types; `_insert_rows`.
+ROW_COLUMNS = {
+    "recipient_id": "integer",
+    "number": "varchar",
+    "person_name": "varchar",
+    "res_id": "integer",
+    "record_traits": "varchar",
+    "parameters": "jsonb",
+    "link_token": "varchar",
+    "retry_at": "timestamp",
+    "wait_reason": "varchar",
+    "time_zone": "varchar",
+    "state": "varchar",
+    "failure_type": "varchar",
+    "failure_reason": "text",
+    "variant": "varchar",
+    "is_trial": "boolean",
+    "variant_parameters": "jsonb",
+}
+
+
+class Preparation:
+    """What is the same for everybody in a chunk, read once.
+
+    :ivar ours: E.164 numbers that we write from
+    :ivar people: {E.164 number: Known} of the others
+    :ivar renumbered: ids of the records that wait for somebody to say that it is another person
+    :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
+    :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
+    :ivar words: {variant: Words} of the messages that may go to them
+    """
+
+    def __init__(self, campaign, records, numbers, dry_run=None):
+        self.env = campaign.env
+        self.now = dry_run.at if dry_run else fields.Datetime.now()
+        self.purpose = "marketing" if campaign.category == "marketing" else "utility"
+        self.blocked_countries = campaign.sender_id.account_id._blocked_countries()
+        self.company = campaign.company_id.sudo()
+        self.quiet = self.company._waba_quiet_period()
+        self.us_marketing_blocked = self.company.waba_us_marketing_left_out
+        self.category = campaign.category
+        self.opt_in_required = self.company.waba_opt_in_required
+        self.cap = self.company._waba_frequency_cap()
+        self.promotions = (
+            self.env["waba.message"]._recent_promotions(self.company, numbers, self.now)
+            if self.purpose == "marketing"
+            else {}
+        )
+        self.ours = self.env["waba.sender"]._filter_own_numbers(numbers)
+        self.people = (dry_run or campaign)._recipients_by_number(numbers - self.ours)
+        held = self.env["waba.renumbered"]._held_records(records._name, records.ids, self.company)
+        self.renumbered = {id_ for _company, id_, purpose in held if purpose == self.purpose}
+        self.blacklisted = self.env["waba.recipient"]._filter_blacklisted(numbers)
+        self.seen = (dry_run or campaign)._recipient_ids_with_row(
+            [known.id for known in self.people.values()]
+        )
+        self.words = {
+            variant: VariableSet(template, lines, records.env, is_found=True)
+            for variant, (template, lines) in campaign._variant_messages().items()
+        }
+        self.traits = (
+            {}
+            if dry_run
+            else self.env["waba.message"]._read_record_traits(
+                records._name, records.ids, self.company
+            )
+        )
+        # A tracked address is made when it is first needed: not for a dry run.
+        self.has_links = not dry_run and any(
+            variable.is_link for words in self.words.values() for variable in words.variables
+        )
+        self._sentences, self._times = {}, {}
+
+    def sentence(self, reason, detail):
+        """As `failure_text`, each composed once: its labels are translated every time."""
+        if (reason, detail) not in self._sentences:
+            self._sentences[reason, detail] = failure_text(self.env, reason, text=detail)
+        return self._sentences[reason, detail]
+
+    def frequency_detail(self, number):
+        return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
+
+    def earliest_departure(self, time_zone, held_until):
+        """(when a message may leave, why it waits or None), each calculated once."""
+        key = time_zone, held_until
+        if key not in self._times:
+            self._times[key] = hours.earliest_departure(
+                self.now, "campaign", self.category, time_zone, self.quiet, held_until
+            )
+        return self._times[key]
+
+
+# What of an unsaved form the preview takes; nothing else reaches the record it is made from.
+FORM_FIELDS = ("template_id", "company_id", "res_model", "audience_domain")
+
+
+class WabaCampaign(models.Model):
+    """One row per record: to which number, with which words, or why not.
+
+    A hundred thousand people pass here: what is the same for all is calculated once per chunk
+    (`Preparation`), our own tables are read and written by SQL, the people's records by the ORM,
+    whose rules and rights decide what the launcher may read.
+    """
+
+    _inherit = "waba.campaign"
+
+    # Launch rights
+    launched_mark = fields.Char(
+        readonly=True, copy=False, help="Fingerprint of the content that was launched."
+    )
+
+    def action_send_test(self):
+        """To the own phone, filled as for the person in the preview (or the first one)."""
+        self.ensure_one()
+        self.check_access("write")
+        self._check_test_ready()
+        shown = self.env.context.get("waba_preview_record_id")
+        records = self._audience_records()
+        record = (shown and records.search([("id", "=", shown)])) or self._first_record()
+        wizard = (
+            self.env["waba.test.send"]
+            .sudo()
+            .create(
+                {
+                    "campaign_id": self.id,
+                    "res_id": record.id,
+                    "person_name": record
+                    and (record._waba_person_facts()["name"] or record.display_name),
+                    "variant": self._test_variant(),
+                }
+            )
+        )
+        return wizard.sudo(False)._reopen()
+
+    def _row_values(self, records, dry_run=None):
+        """What differs from row to row, one dict per record, exclusions included.
+
+        :param dry_run: a waba_campaign_dry_run.DryRun: nobody is made known, nothing is written
+        """
+        number_of = self.env["waba.recipient"]._number_of
+        numbers = [number_of(record) for record in records]
+        preparation = Preparation(self, records, {number for number in numbers if number}, dry_run)
+        return [
+            self._row_values_for_record(record, number, preparation)
+            for record, number in zip(records, numbers, strict=True)
+        ]
+
+    def _row_values_for_record(self, record, number, preparation):
+        """Values of ROW_COLUMNS for one record."""
+        known = preparation.people.get(number, UNKNOWN_RECIPIENT)
+        held_until = known.marketing_held_until if preparation.purpose == "marketing" else None
+        time_zone = self.env["waba.recipient"]._recipient_time_zone(
+            number, record, preparation.company
+        )
+        retry_at, wait_reason = preparation.earliest_departure(time_zone, held_until)
+        typed = number or self.env["waba.recipient"]._raw_number(record)
+        verdict = eligibility.check_eligibility(
+            self._eligibility_person(record, number, typed, known, preparation),
+            preparation.purpose,
+            retry_at,
+            us_marketing_blocked=preparation.us_marketing_blocked,
+            blocked_countries=preparation.blocked_countries,
+            opt_in_required=preparation.opt_in_required,
+        )
+        reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
+        # Somebody must read what they wrote: the row is made, and waits for the answer.
+        in_doubt = reason == "may_opt_out"
+        reason = None if in_doubt else reason
+        if reason in (None, "frequency"):
+            if preparation.has_links:
+                facts["link_token"] = new_link_token()
+            said, waits = self._assign_variant(
+                number,
+                {
+                    variant: self._variant_values(record, facts, words, preparation)
+                    for variant, words in preparation.words.items()
+                },
+                is_later=bool(reason),
+            )
+            if not said.get("failure_type") and self._is_in_holdout(number):
+                said, waits = _exclusion_values("holdout", preparation), False
+            elif reason and not said.get("failure_type"):
+                # With its words: it may be queued again when the person may get another one.
+                retry_at = verdict.retry_at
+                said |= {
+                    "state": "skipped",
+                    "failure_type": reason,
+                    "failure_reason": preparation.sentence(
+                        reason, preparation.frequency_detail(number)
+                    ),
+                }
+        else:
+            said = _exclusion_values(
+                reason, preparation, detail=typed if reason == "invalid_number" else None
+            )
+        if said.get("failure_type"):
+            wait_reason, in_doubt = None, False
+        if known.id:
+            preparation.seen.add(known.id)
+        return {
+            "recipient_id": known.id,
+            "number": typed or None,
+            "person_name": facts["name"] or record.display_name,
+            "res_id": record.id,
+            "record_traits": preparation.traits.get(record.id),
+            "link_token": facts.get("link_token"),
+            "retry_at": None if waits or in_doubt else str(retry_at),
+            "wait_reason": "trial" if waits else "may_opt_out" if in_doubt else wait_reason,
+            "time_zone": time_zone,
+            "state": "queued",
+            **said,
+        }
+
+    def _variant_values(self, record, facts, words, preparation):
+        """One message for one person: {'parameters'}, or {'reason', 'sentence'} why not."""
+        parameters, reason, detail = self.env["waba.variable.mixin"]._fill_parameters(
+            record, facts, words
+        )
+        if reason:
+            return {"reason": reason, "sentence": preparation.sentence(reason, detail)}
+        return {"parameters": parameters}
+
+    def _insert_rows(self, rows):
+        """Make waba.message rows by one statement: a third of what the ORM's create costs.
+
+        Nobody made them but a job, so `create_uid` and `write_uid` stay empty: PostgreSQL looks up
+        every reference of every row, which is half the cost of this statement.
+
+        :param rows: dicts with ROW_COLUMNS
+        """
+        self.env["waba.message"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_message
+                          (uuid, direction, origin, kind, attempt_count, failed_attempt,
+                           failure_streak, campaign_id, account_id, sender_id, company_id,
+                           user_id, template_id, category, res_model, create_date, write_date,
+                           %(columns)s)
+                   SELECT %(uuid)s, 'out', 'campaign', 'template', 0, 0, 0,
+                          %(campaign)s, %(account)s, %(sender)s, %(company)s, %(user)s,
+                          CASE WHEN variant = 'b' THEN %(template_b)s ELSE %(template)s END,
+                          CASE WHEN variant = 'b' THEN %(category_b)s ELSE %(category)s END,
+                          %(res_model)s, %(now)s, %(now)s,
+                          %(columns)s
+                     FROM jsonb_to_recordset(%(rows)s) AS v(%(typed_columns)s)""",
+                columns=SQL(", ").join(map(SQL.identifier, ROW_COLUMNS)),
+                typed_columns=SQL(", ").join(
+                    SQL("%s %s", SQL.identifier(name), SQL(type_))
+                    for name, type_ in ROW_COLUMNS.items()
+                ),
+                campaign=self.id,
+                account=self.sender_id.account_id.id,
+                sender=self.sender_id.id,
+                company=self.company_id.id,
+                user=self.user_id.id,
+                template=self.template_id.id,
+                category=self.template_id.category or None,
+                template_b=self.b_template_id.id or self.template_id.id,
+                category_b=self.b_template_id.category or None,
+                res_model=self.res_model,
+                uuid=UUID_SQL,
+                now=self.env.cr.now(),
+                rows=json.dumps(rows),
+            )
+        )
+        self.env["waba.message"].invalidate_model()
+        self.invalidate_recordset(["waba_message_ids"])
+
+    # === Preview ===
+    # The preview: one real person after the other, as each of them will see the message.
+    #
+    # Steps go by the records' ids, before or after the one that is shown, so the hundred thousandth
+    # costs as little as the first. Once rows exist their frozen words are shown instead.
+
+    @api.model
+    def campaign_preview_data(self, campaign_id, values, step="same", record_id=0):
+        """One person's message for the form, saved or not; read with the user's own rights.
+
+        :param campaign_id: the saved campaign, or False
+        :param values: of the form: FORM_FIELDS, and `variables`, a list of dicts
+        :param step: 'first', 'previous', 'same', 'next' or 'last', seen from `record_id`
+        :return: {'html', 'name', 'record_id', 'notes', 'count', 'position'}; the last two are None
+            after a step, which the current user counts along
+        """
+        self.check_access("read")
+        saved = self.browse(campaign_id or [])
+        domain = saved._preview_rows_domain() if saved else None
+        if saved and saved.ab_test and values.get("variant"):
+            domain &= Domain("variant", "=", values["variant"])
+        if saved and (row := saved._find_preview_row(domain, step, record_id)):
+            return saved._row_preview(row, domain, step, record_id)
+        campaign = self.new(
+            {
+                **{name: values.get(name) for name in FORM_FIELDS},
+                "variable_ids": [
+                    Command.create({name: line.get(name) for name in COPIED_FIELDS})
+                    for line in values.get("variables", [])
+                ],
+            }
+        )
+        return campaign._record_preview(step, record_id)
+
+    def _record_preview(self, step, record_id):
+        try:
+            domain = Domain(self._audience_domain_list())
+        except UserError as error:
+            return self._preview_with_examples(str(error))
+        records = self._audience_records()
+        record = _find_record_at_step(records, domain, "id", step, record_id)
+        if not record:
+            return self._preview_with_examples()
+        facts = record._waba_person_facts()
+        return {
+            "html": self.template_id._render_phone(self._preview_parameters(record, facts)),
+            "name": facts["name"] or record.display_name,
+            "record_id": record.id,
+            **_position_values(records, domain, "id", step, record_id, record.id),
+            "notes": self._preview_notes(record, facts),
+        }
+
+    def _preview_with_examples(self, problem=None):
+        return {
+            "html": self.template_id.preview_html or "",
+            "name": "",
+            "record_id": 0,
+            "count": 0,
+            "position": 0,
+            "notes": [{"kind": "left_out", "text": problem}] if problem else [],
+        }
+
+    def _preview_notes(self, record, facts):
+        """What of this person's message deserves a look: empty values, a missing number."""
+        notes = []
+        people = self.env["waba.recipient"]
+        if not people._number_of(record):
+            typed = people._raw_number(record)
+            text = (
+                self.env._("The number %s is not valid: this person would be left out.", typed)
+                if typed
+                else self.env._("There is no phone number: this person would be left out.")
+            )
+            notes.append({"kind": "left_out", "text": text})
+        for line in self.variable_ids.sorted("sequence"):
+            if line._value_without_fallback(record, facts) or line.kind == "payload":
+                continue
+            names = {"variable": line._placeholder_label(), "what": line._source_label(record)}
+            if line.fallback:
+                text = self.env._("%(what)s is empty: %(variable)s shows “%(fallback)s”.",
+                                  **names, fallback=line.fallback)  # fmt: skip
+                notes.append({"kind": "fallback", "text": text})
+            elif not line._is_complete():
+                text = self.env._("Say what %(variable)s shows.", variable=names["variable"])
+                notes.append({"kind": "to_do", "text": text})
+            else:
+                text = self.env._("%(what)s is empty (%(variable)s): this person would be left "
+                                  "out.", **names)  # fmt: skip
+                notes.append({"kind": "left_out", "text": text})
+        return notes
+
+    # ------------------------------------------------------------------
+    # What was frozen
+    # ------------------------------------------------------------------
+    def _find_preview_row(self, domain, step, record_id):
+        self.check_access("read")
+        return _find_record_at_step(self.env["waba.message"], domain, "res_id", step, record_id)
+
+    def _preview_rows_domain(self):
+        return Domain("campaign_id", "=", self.id) & Domain("direction", "=", "out")
+
+    def _row_preview(self, row, domain, step, record_id):
+        states = selection_labels(row, "state")
+        has_words = bool(row.parameters) or not row.template_id.variable_ids
+        text = row.failure_reason or states[row.state]
+        is_bad = row.state in ("skipped", "failed", "cancelled")
+        return {
+            "html": row.preview_html if has_words else "",
+            "name": row.person_name or row.number or "",
+            "record_id": row.res_id,
+            **_position_values(row, domain, "res_id", step, record_id, row.res_id),
+            "notes": [{"kind": "left_out" if is_bad else "state", "text": text}],
+        }
+
+    # === Launch rights ===
+    # Whose rights read the audience.
+    #
+    # On screen always the reader's own (`_audience_records`), the user who launched the campaign: a form
+    # that is not saved holds whatever its browser says. In the jobs those of the user who launched it
+    # (`_launcher_records`), as the stored row names them and as long as they have them; otherwise
+    # the campaign waits until somebody who may goes on with it. They were lent for what was launched:
+    # a scheduled campaign whose content is changed is a draft again (`_revert_launch`). Its time
+    # is not part of that; nor are name, priority, responsible and UTM values.
+
+    # ------------------------------------------------------------------
+    # Records
+    # ------------------------------------------------------------------
+    def _audience_records(self):
+        """The target model as whoever looks at the campaign reads it, in the campaign's company."""
+        self.ensure_one()
+        return self._records_for_user(self.env.user)
+
+    def _launcher_records(self):
+        """The target model as the user who launched the campaign reads it; for jobs alone.
+
+        Asked after `_launcher_refusal_reason`.
+        """
+        self.ensure_one()
+        return self._records_for_user(self._stored_launcher().ensure_one())
+
+    def _records_for_user(self, user):
+        return (
+            self._target_model()
+            .with_user(user)
+            .with_context(allowed_company_ids=self.company_id.ids, lang=user.lang)
+        )
+
+    def _target_model(self):
+        """The model that the campaign is written to, of those that campaigns know.
+
+        :raise UserError: a form that is not saved may name any other
+        """
+        if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
+            raise UserError(
+                self.env._("Choose whom to write to first: leads, contacts or other records.")
+            )
+        return self.env[self.res_model]
+
+    # ------------------------------------------------------------------
+    # Who launched it
+    # ------------------------------------------------------------------
+    def _launching_user(self):
+        """The user whose rights a launch lends to the campaign.
+
+        :raise UserError: it is nobody's launch: OdooBot reads everything, of every company
+        """
+        if self.env.uid == SUPERUSER_ID:
+            raise UserError(
+                self.env._(
+                    "A campaign is launched by a person, whose rights decide which records it "
+                    "reads. Launch it as a user."
+                )
+            )
+        return self.env.user
+
+    def _stored_launcher(self):
+        return self._origin.sudo().launched_by_id
+
+    def _with_launcher(self):
+        """This campaign in the hands of the user who launched it."""
+        user = self._stored_launcher().ensure_one()
+        return self.with_user(user).with_context(allowed_company_ids=self.company_id.ids)
+
+    def _launcher_refusal_reason(self):
+        """Sentence that says why the launcher's rights can no longer be used, or False."""
+        self.ensure_one()
+        user = self._stored_launcher()
+        way_on = self.env._("Press Resume to go on with your own rights.")
+        if not user or user.id == SUPERUSER_ID:
+            return self.env._(
+                "Nobody is known who launched this campaign, so nobody's rights decide which "
+                "records it reads. %s",
+                way_on,
+            )
+        names = {"user": user.name, "way_on": way_on}
+        if not user.active:
+            return self.env._(
+                "%(user)s, who launched this campaign, is no longer active. %(way_on)s", **names
+            )
+        if self.company_id not in user.company_ids:
+            return self.env._(
+                "%(user)s, who launched this campaign, no longer belongs to its company. "
+                "%(way_on)s",
+                **names,
+            )
+        if not self._target_model().with_user(user).has_access("read"):
+            return self.env._(
+                "%(user)s, who launched this campaign, may no longer read its records. %(way_on)s",
+                **names,
+            )
+        return False
+
+    def _launch_refusal_reason(self):
+        """As `_launcher_refusal_reason`; nor may they begin with what is no longer theirs."""
+        if reason := self._launcher_refusal_reason():
+            return reason
+        if self._with_launcher().has_access("write"):
+            return False
+        return self.env._(
+            "%s, who scheduled this campaign, may no longer change it: it was handed over. Press "
+            "Resume to go on with your own rights.",
+            self._stored_launcher().name,
+        )
+
+    def _needs_launcher(self):
+        """Whether it waits for somebody's rights, or would as soon as it went on."""
+        if self.state != "paused" or self.pause_cause == "launcher":
+            return self.state == "paused"
+        if self.prepared_count and self.prepared_count >= self.to_prepare_count:
+            return False
+        begins = self.scheduled_at and not self.prepared_count
+        return bool(self._launch_refusal_reason() if begins else self._launcher_refusal_reason())
+
+    def _assume_launch(self):
+        self.ensure_one()
+        person = self._launching_user()
+        self._check_launch()
+        self.sudo().write(
+            {
+                "launched_by_id": person.id,
+                "launched_mark": self._content_fingerprint(),
+                "to_prepare_count": max(self.audience_count, self.prepared_count),
+            }
+        )
+        self._message_log(
+            body=self.env._("From now on its records are read with the rights of %s.", person.name)
+        )
+
+    # ------------------------------------------------------------------
+    # What was launched
+    # ------------------------------------------------------------------
+    def _revert_changed_launches(self):
+        for campaign in self.sudo().filtered("launched_mark"):
+            if campaign.state == "scheduled" and (
+                campaign.launched_mark != campaign._content_fingerprint()
+            ):
+                campaign._revert_launch()
+
+    def _revert_launch(self):
+        self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
+        self._message_log(
+            body=self.env._(
+                "%s changed the message, the audience or the number of this scheduled campaign: it "
+                "is a draft again. Nothing is sent until somebody launches it.",
+                self.env.user.name,
+            )
+        )
+
+    # === Test numbers ===
+    def _test_variant(self):
+        if not self.ab_test:
+            return "a"
+        return self.winner or self.env.context.get("waba_preview_variant") or "both"
+
+    def _check_test_ready(self):
+        if not self.template_id or not self.sender_id:
+            raise ValidationError(
+                self.env._("Choose the template and the number first: a test sends the one from "
+                           "the other.")
+            )  # fmt: skip
+
+
+def _exclusion_values(reason, preparation, detail=None):
+    """Values of a row that we decide not to send."""
+    return {
+        "parameters": {},
+        "state": "skipped",
+        "failure_type": reason,
+        "failure_reason": preparation.sentence(reason, detail),
+    }
+
+
+def _find_record_at_step(records, domain, field, step, from_id):
+    """The record of `domain` that stands there when seen from `from_id`, in the order of `field`.
+
+    Past an end it stays at the end; 'same' takes the next one if it is gone.
+    """
+    way = {"previous": ("<", "desc"), "last": (None, "desc"), "next": (">", "asc"),
+           "same": (">=", "asc"), "first": (None, "asc")}  # fmt: skip
+    operator, order = way[step]
+    wanted = domain & Domain(field, operator, from_id) if operator and from_id else domain
+    found = records.search(wanted, order=f"{field} {order}", limit=1)
+    if found or not from_id:
+        return found
+    end = "desc" if step in ("next", "last") else "asc"
+    return records.search(domain, order=f"{field} {end}", limit=1)
+
+
+def _position_values(records, domain, field, step, from_id, id_):
+    """How many there are and which of them it is: counted when the form opens or changes."""
+    if step not in ("same", "first"):
+        return {"count": None, "position": None}
+    before = records.search_count(domain & Domain(field, "<", id_)) if from_id else 0
+    return {"count": records.search_count(domain), "position": before + 1}

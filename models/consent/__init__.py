@@ -1,0 +1,13 @@
+"""Recipients, and what they may be sent: opt-ins, opt-outs, identity."""
+
+from . import waba_recipient
+from . import waba_opt_in
+from . import waba_merge
+from . import waba_recipient_consent
+from . import waba_recipient_possible_opt_out
+from . import waba_reach
+from . import waba_consent
+from . import waba_consent_import
+from . import waba_consent_word
+from . import waba_renumbered
+from . import waba_erased_person

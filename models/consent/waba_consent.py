@@ -1,0 +1,352 @@
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...policy import consent_lists, evidence, numbers, written_dates
+from ..tools.hooks import hook
+from .consent_sql import PURPOSES
+from .waba_recipient import recipients_with_numbers
+
+APPEND_ONLY = """
+CREATE OR REPLACE FUNCTION waba_consent_append_only() RETURNS trigger AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_setting('waba_campaign.erasing', TRUE) = 'on'
+       AND (OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at)
+           IS NOT DISTINCT FROM
+           (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'The consent ledger is never changed nor deleted: add a new entry.';
+END $$ LANGUAGE plpgsql;
+DROP TRIGGER IF EXISTS waba_consent_never_changed ON waba_consent;
+CREATE TRIGGER waba_consent_never_changed BEFORE UPDATE ON waba_consent FOR EACH ROW
+    WHEN ((OLD.recipient_id, OLD.company_id, OLD.purpose, OLD.action, OLD.source, OLD.at,
+           OLD.evidence)
+          IS DISTINCT FROM
+          (NEW.recipient_id, NEW.company_id, NEW.purpose, NEW.action, NEW.source, NEW.at,
+           NEW.evidence))
+    EXECUTE FUNCTION waba_consent_append_only();
+DROP TRIGGER IF EXISTS waba_consent_never_deleted ON waba_consent;
+CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH ROW
+    EXECUTE FUNCTION waba_consent_append_only();
+"""
+
+TEXTS = ("number", "purpose", "action", "at", "evidence")
+
+
+class ParsedRow(NamedTuple):
+    """A row of texts, read: its values, or what is wrong with it in sentences."""
+
+    number: str = ""
+    purpose: str = ""
+    action: str = ""
+    at: datetime | None = None
+    evidence: str = ""
+    faults: tuple[str, ...] = ()
+
+
+class WabaConsent(models.Model):
+    """One entry of the consent ledger: who may get what, by whose word. Never edited or deleted."""
+
+    _name = "waba.consent"
+    _description = "WhatsApp Consent"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "at desc, id desc"
+    _rec_name = "recipient_id"
+
+    recipient_id = fields.Many2one(
+        "waba.recipient", "Person", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        "Said to",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="An opt-in holds for this company alone, an opt-out for all of them. Empty where "
+        "companies share a portfolio and nothing tells which one heard it: such an opt-in "
+        "holds for none.",
+    )
+    number = fields.Char(related="recipient_id.number", store=True, index=True)
+    # Not read-only, or Odoo's import would not offer them; `write` refuses every change.
+    purpose = fields.Selection(
+        [("marketing", "Promotions"), ("utility", "Service messages")], required=True
+    )
+    # "kept": a message that might have been an opt-out was read, and was none. No yes, no no.
+    action = fields.Selection(
+        [("opt_in", "Opt-in"), ("opt_out", "Opt-out"), ("kept", "Kept subscribed")], required=True
+    )
+    source = fields.Selection(
+        [
+            ("form", "A form"),
+            ("import", "An imported list"),
+            ("reply", "Their message"),
+            ("button", "A button in our message"),
+            ("whatsapp", "WhatsApp's own control"),
+            ("refused", "WhatsApp refused to deliver"),
+            ("person", "A colleague"),
+            ("provider", "A provider"),
+            ("merge", "A contact merged with theirs"),
+            ("erased", "An opt-out from before their data was erased"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    evidence = fields.Text("In words")
+    at = fields.Datetime("When", required=True, readonly=True, index=True)
+    user_id = fields.Many2one(
+        "res.users", "Noted by", default=lambda self: self.env.user, readonly=True
+    )
+    message_id = fields.Many2one(
+        "waba.message", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+
+    def init(self):
+        """Append only for whoever reaches the table another way, too.
+
+        The link to a message may go with the message, the evidence with a person's data.
+        """
+        self.env.cr.execute(APPEND_ONLY)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        entries = super().create(vals_list)
+        entries._record_evidence_entries()
+        entries._on_consent()
+        return entries
+
+    def write(self, vals):
+        if set(vals) - {"message_id"}:
+            raise UserError(self.env._("The consent ledger is never changed: add a new entry."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("The consent ledger is never deleted: add a new entry."))
+
+    @hook
+    def _on_consent(self):
+        """After these entries were added to the ledger, before the state follows from them."""
+
+    def _record_evidence_entries(self):
+        """What a colleague noted is evidence too; the other sources bring theirs themselves."""
+        self.env["waba.reputation.event"]._record_events(
+            [
+                {
+                    "kind": entry.action,
+                    "source": "person",
+                    "at": entry.at,
+                    "recipient_id": entry.recipient_id.id,
+                    "message_id": entry.message_id.id,
+                    "user_id": entry.user_id.id,
+                    "account_id": entry._sending_account().id,
+                    "value_after": "person",
+                    "detail": entry.evidence,
+                    "event_key": f"consent:{entry.id}",
+                }
+                for entry in self
+                if (entry.source, entry.purpose) == ("person", "marketing")
+                and entry.action != "kept"
+                and entry._sending_account()
+            ]
+        )
+
+    def _sending_account(self):
+        """The company's account that the person is known by: the one they were last written to
+        from, else any."""
+        accounts = self.recipient_id.portfolio_id.account_ids
+        if self.company_id:
+            accounts = accounts.filtered(lambda account: account.company_id == self.company_id)
+        last = self.env["waba.message"].search(
+            [("recipient_id", "=", self.recipient_id.id), ("account_id", "in", accounts.ids)],
+            order="id desc",
+            limit=1,
+        )
+        return last.account_id or accounts[:1]
+
+    def _company_evidence(self, companies):
+        """What shows it, for these companies: what was said to another one is that one's."""
+        self.ensure_one()
+        return (self.evidence or "") if self.company_id in companies else ""
+
+    # === Consent parsing ===
+    # Words that come as texts, from a list or a form: read, or told what is wrong with them.
+
+    @api.model
+    def _parse_rows(self, rows, company):
+        """Read rows of texts, for the user who wants them taken.
+
+        :param rows: [({name of TEXTS: text}, what is evidence besides their own)]; times are the
+            user's, numbers without a country code are of the company's country
+        :return: [Read]
+        """
+        read = [self._parse_row(texts, company, known) for texts, known in rows]
+        for index in self._reversed_opt_outs(read, company):
+            fault = self.env._(
+                "%s had opted out. Note that they agreed again on their lead or contact: you need "
+                "one with this number that you may change.",
+                read[index].number,
+            )
+            read[index] = read[index]._replace(faults=(fault,))
+        return read
+
+    @api.model
+    def _reversed_opt_outs(self, read, company):
+        """Indexes of the rows that would take back an opt-out which is not the user's to take back.
+
+        :param read: [Read]
+        """
+        asked = {row.number for row in read if row.action == "opt_in" and not row.faults}
+        outs = self._standing_opt_outs(asked, company)
+        found = {}
+        for index, row in enumerate(read):
+            out_at = outs.get((row.number, row.purpose))
+            if row.action == "opt_in" and not row.faults and out_at and out_at <= row.at:
+                found[index] = row.number
+        people = self.sudo(False).env["waba.recipient"]
+        own = people._numbers_on_own_records(set(found.values())) if found else set()
+        return [index for index, number in found.items() if number not in own]
+
+    @api.model
+    def _standing_opt_outs(self, asked, company):
+        """{(E.164 number, purpose): when they opted out} of those opt-outs that the company has to
+        respect, also of people whose data were erased."""
+        people = self.env["waba.recipient"].search(recipients_with_numbers(asked)) if asked else []
+        states = people._consent_states(company) if people else {}
+        outs = {}
+        for person in people:
+            for purpose in PURPOSES:
+                if states[company.id, person.id, purpose] != "opted_out":
+                    continue
+                for number in asked.intersection(person._number_forms()):
+                    outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
+        for number, row in self.env["waba.erased.person"]._find_erased(asked).items():
+            for purpose in PURPOSES:
+                if row[f"no_{purpose}"]:
+                    outs.setdefault((number, purpose), row.erased_at)
+        return outs
+
+    @api.model
+    def _parse_row(self, texts, company, known=""):
+        """Read one row of texts, see `_parse_rows`."""
+        faults = []
+        text = {name: str(texts.get(name) or "").strip() for name in TEXTS}
+        read = {
+            "number": self._parse_number(text["number"], company, faults),
+            "purpose": self._parse_selection("purpose", text["purpose"], faults),
+            "action": self._parse_selection("action", text["action"], faults),
+            "at": self._parse_datetime(text["at"], faults),
+            "evidence": self._add_date_order(text["evidence"], text["at"]),
+        }
+        if read["action"] == "opt_in":
+            self._check_evidence(f"{known} {text['evidence']}", faults)
+        return ParsedRow(**read, faults=tuple(faults))
+
+    @api.model
+    def _check_evidence(self, text, faults):
+        if not evidence.is_verifiable(text):
+            faults.append(
+                self.env._(
+                    "It does not say how they agreed, which an opt-in needs: write where, when and "
+                    "to which words, in the column “%s”.",
+                    self._fields["evidence"]._description_string(self.env),
+                )
+            )
+
+    @api.model
+    def _parse_number(self, text, company, faults):
+        """E.164, or '' and a fault."""
+        number = text and self.env.user._phone_format(
+            number=numbers.read_old_spelling(text) or text, country=company.country_id
+        )
+        if not text:
+            faults.append(self.env._("There is no phone number."))
+        elif not number:
+            faults.append(
+                self.env._(
+                    "“%s” is not a phone number that can be written to. Write it with its country "
+                    "code: +34 600 000 000.",
+                    text,
+                )
+            )
+        return numbers.canonical_number(number or "")
+
+    @api.model
+    def _parse_selection(self, name, text, faults):
+        """The key of a selection by its label or a word that lists use; or '' and a fault."""
+        # Nobody brings from elsewhere that a message was read here.
+        choices, shipped = (
+            [choice for choice in found if choice[0] != "kept"]
+            for found in (
+                self._fields[name]._description_selection(self.env),
+                self._fields[name].selection,
+            )
+        )
+        for key, label in (*choices, *shipped):
+            if text and text.casefold() == label.casefold():
+                return key
+        if key := consent_lists.parse_choice(name, text):
+            return key
+        faults.append(
+            self.env._(
+                "“%(text)s” is none of the words of %(column)s: %(words)s.",
+                text=text,
+                column=self._fields[name]._description_string(self.env),
+                words=", ".join(f"{label} ({key})" for key, label in choices),
+            )
+        )
+        return ""
+
+    @api.model
+    def _date_order(self):
+        """Whether days or months come first in the list that is read, '' when nothing tells."""
+        return (self.env.context.get("waba_list") or {}).get("order", "")
+
+    @api.model
+    def _add_date_order(self, evidence, text):
+        """The evidence, with a word on how a date was read that could be read in two ways."""
+        if not written_dates.parse_date(text, self._date_order()).order:
+            return evidence
+        how = self.env._("“%(text)s” read as %(order)s", text=text, order=self._date_order())
+        return f"{evidence} ({how})" if evidence else how
+
+    @api.model
+    def _parse_datetime(self, text, faults):
+        """Naive UTC datetime of a date, with or without a time; or None and a fault.
+
+        Without a zone it is by the user's clock. The order of day and month is the list's own
+        (`waba_list["order"]` in the context), never the user's language.
+        """
+        if not text:
+            faults.append(
+                self.env._("It is not said when they said so. Without it, no word can be weighed.")
+            )
+            return None
+        read = written_dates.parse_date(text, self._date_order())
+        if read.is_ambiguous:
+            faults.append(
+                self.env._(
+                    "“%s” may be two days: no other date of the list tells whether day or month "
+                    "comes first. Write it as 2026-11-03 (in a spreadsheet: format the column as "
+                    "yyyy-mm-dd).",
+                    text,
+                )
+            )
+            return None
+        if not read.at:
+            faults.append(
+                self.env._(
+                    "“%s” is no date. Write 2026-11-03, 2026-11-03 10:30 or 2026-11-03T10:30:00Z.",
+                    text,
+                )
+            )
+            return None
+        moment = read.at
+        if not read.is_utc:
+            moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
+        if moment > fields.Datetime.now():
+            faults.append(self.env._("“%s” is in the future.", text))
+            return None
+        return moment

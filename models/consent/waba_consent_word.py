@@ -1,0 +1,163 @@
+from collections import defaultdict
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+
+from ...policy import intent
+
+
+class WabaConsentWord(models.Model):
+    """A word or phrase by which people opt out of promotions or in again.
+
+    `|` stands between alternatives: "no more messages|offers" is two phrases. Case, accents and
+    punctuation do not count. Those shipped are `policy.intent.SHIPPED`; archive what you do not
+    want to hear. What is read in a message, and what is not, is decided in `policy.intent`, which
+    reads whole sentences ("stop sending me messages") without these records.
+    """
+
+    _name = "waba.consent.word"
+    _description = "WhatsApp Opt-out Word"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "action desc, language, phrase"
+    _rec_name = "phrase"
+
+    active = fields.Boolean(default=True)
+    phrase = fields.Char(
+        required=True,
+        help="A word or phrase. | stands between alternatives: no more messages|offers. Capital "
+        "letters, accents and punctuation make no difference.",
+    )
+    action = fields.Selection(
+        [("opt_out", "Opt-out"), ("opt_in", "Opt-in")],
+        required=True,
+        default="opt_out",
+        help="An opt-in word counts only for someone who had opted out.",
+    )
+    strength = fields.Selection(
+        [("strong", "Opts out at once"), ("ambiguous", "Ask a person first")],
+        "Then",
+        required=True,
+        default="strong",
+        help="Ask first: promotions to them wait until somebody has read the message.",
+    )
+    language = fields.Selection(
+        [("en", "English"), ("es", "Spanish"), ("pt", "Portuguese"), ("fr", "French"),
+         ("other", "Another")],
+        required=True,
+        default="other",
+        help="For your own order: a word is understood whatever language the person writes.",
+    )  # fmt: skip
+    match = fields.Selection(
+        [("whole", "The whole message"), ("anywhere", "Anywhere in a message")],
+        "Must be",
+        required=True,
+        default="whole",
+        help="The whole message: only a few polite words may stand beside it. Anywhere: also in "
+        "a sentence about something else; only for phrases that mean nothing else.",
+    )
+    company_id = fields.Many2one(
+        "res.company", ondelete="cascade", help="Empty: every company listens to it."
+    )
+
+    @api.constrains("phrase", "action", "active", "company_id")
+    def _check_phrase(self):
+        self._check_readable()
+        self._check_one_meaning()
+
+    def _check_readable(self):
+        faults = {
+            "empty": self.env._("each word and each alternative needs a letter or a digit"),
+            "long": self.env._("a phrase has at most %s words", intent.MAX_WORDS),
+            "many": self.env._("it stands for more than %s phrases", intent.MAX_PHRASES),
+        }
+        for word in self:
+            try:
+                intent.expand(word.phrase)
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "“%(phrase)s” cannot be used: %(fault)s.",
+                        phrase=word.phrase,
+                        fault=faults[str(error)],
+                    )
+                ) from error
+
+    def _check_one_meaning(self):
+        """No phrase may mean an opt-out and an opt-in to the same company."""
+        for word in self.filtered("active"):
+            phrases = intent.expand(word.phrase)
+            companies = Domain("company_id", "in", (False, word.company_id.id))
+            others = self.search(
+                Domain("action", "!=", word.action)
+                & (companies if word.company_id else Domain.TRUE)
+            )
+            for other in others:
+                if both := phrases & intent.expand(other.phrase):
+                    raise ValidationError(
+                        self.env._(
+                            "“%s” would mean an opt-out and an opt-in. Archive or change the other "
+                            "one first.",
+                            min(both),
+                        )
+                    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self.env.registry.clear_cache()
+        return super().write(vals)
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
+
+    @api.model
+    @tools.ormcache("company_id")
+    def _company_keywords(self, company_id):
+        """What a company listens to, as `policy.intent.Words`."""
+        phrases = defaultdict(frozenset)
+        for word in self.sudo().search([("company_id", "in", (False, company_id))]):
+            key = "ambiguous" if word._is_ambiguous() else word.action
+            phrases[key, word.match] |= intent.expand(word.phrase)
+        return intent.RequestPhrases(
+            opt_out=phrases["opt_out", "whole"],
+            ambiguous=phrases["ambiguous", "whole"],
+            opt_in=phrases["opt_in", "whole"],
+            opt_out_anywhere=phrases["opt_out", "anywhere"],
+            ambiguous_anywhere=phrases["ambiguous", "anywhere"],
+            opt_in_anywhere=phrases["opt_in", "anywhere"],
+        )
+
+    def _is_ambiguous(self):
+        return (self.action, self.strength) == ("opt_out", "ambiguous")
+
+    @api.model
+    def _load_default_keywords(self):
+        """Make the shipped words. Those that exist stay as the manager left them."""
+        self._load_records(
+            [
+                {
+                    "xml_id": f"waba_campaign.consent_word_{action}_{language}_{_slug(pattern)}",
+                    "noupdate": True,
+                    "values": {
+                        "phrase": pattern,
+                        "action": action,
+                        "strength": strength,
+                        "language": language,
+                    },
+                }
+                for action, by_strength in intent.SHIPPED.items()
+                for strength, languages in by_strength.items()
+                for language, patterns in languages.items()
+                for pattern in patterns
+            ],
+            update=True,
+        )
+
+
+def _slug(pattern):
+    return pattern.replace("|", "_or_").replace(" ", "_")

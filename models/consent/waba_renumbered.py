@@ -1,0 +1,243 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+
+from ..tools.access_groups import USER_GROUP
+from .consent_sql import consent_sql
+from .waba_recipient import recipients_with_numbers
+
+# Beside the phone fields themselves: what a number is read by, and whose number a lead shows.
+COUNTRY_SOURCE_FIELDS = {"country_id", "partner_id"}
+
+
+class WabaRenumbered(models.Model):
+    """A lead or contact whose number was changed after the person had opted out.
+
+    The new number has said nothing, and yet it may be the same person's. So what the old number
+    does not want does not go to the new one either, until somebody confirms that it is another
+    person. The row is made when the number changes (`_follow`), only where the old number's person
+    had opted out; who is held is `renumbered_sql`, read when a row is made and when it is reserved.
+    A row that is settled stays, as the record of who confirmed it and when.
+    """
+
+    _name = "waba.renumbered"
+    _description = "WhatsApp Number Changed After an Opt-out"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "id desc"
+
+    res_model = fields.Char("Record's model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        "Record", model_field="res_model", required=True, readonly=True
+    )
+    recipient_id = fields.Many2one(
+        "waba.recipient", "Previous person", required=True, readonly=True, ondelete="cascade",
+        index=True,
+    )  # fmt: skip
+    changed_at = fields.Datetime(required=True, readonly=True)
+    changed_by_id = fields.Many2one("res.users", readonly=True, ondelete="set null")
+    settled_at = fields.Datetime("Another person, confirmed at", readonly=True)
+    settled_by_id = fields.Many2one("res.users", "Confirmed by", readonly=True, ondelete="set null")
+
+    _record_uniq = models.UniqueIndex("(res_model, res_id, recipient_id)")
+    # Nearly always empty: what every message asks before it leaves.
+    _open_idx = models.Index("(res_id, res_model) WHERE settled_at IS NULL")
+
+    # ------------------------------------------------------------------
+    # Who is held
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _held_records(self, model, record_ids, companies):
+        """{(company id, record id, purpose)} of the records that nothing on it goes to.
+
+        :param companies: res.company that would write
+        """
+        self.flush_model()
+        self.env["waba.recipient"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT c.id, held.res_id, p.purpose
+                     FROM waba_renumbered held
+                     JOIN waba_recipient r ON r.id = held.recipient_id
+               CROSS JOIN unnest(%(companies)s::int[]) AS c(id)
+               CROSS JOIN LATERAL (VALUES ('marketing', %(marketing)s),
+                                          ('utility', %(utility)s)) AS p(purpose, state)
+                    WHERE held.settled_at IS NULL AND p.state = 'opted_out'
+                      AND held.res_model = %(model)s AND held.res_id = ANY(%(ids)s)""",
+                companies=companies.ids,
+                marketing=consent_sql("marketing", SQL("c.id")),
+                utility=consent_sql("utility", SQL("c.id")),
+                model=model,
+                ids=list(record_ids),
+            )
+        ) if record_ids and self._has_open_rows() else []  # fmt: skip
+        return set(rows)
+
+    @api.model
+    def _has_open_rows(self):
+        """Nearly always there is none, and a campaign asks for thousands."""
+        return bool(
+            self.env.execute_query(
+                SQL("SELECT 1 FROM waba_renumbered WHERE settled_at IS NULL LIMIT 1")
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # When a number changes
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _filter_opted_out(self, asked):
+        """{E.164 number: the waba.recipient} of those who have opted out of something."""
+        asked = set(filter(None, asked))
+        if not asked:
+            return {}
+        people = self.env["waba.recipient"].search(recipients_with_numbers(asked), order="id desc")
+        out = people.filtered(
+            lambda person: (
+                "opted_out" in (person.marketing_state, person.utility_state)
+                or person.marketing_out_at
+                or person.utility_out_at
+            )
+        )
+        return {number: p for p in out for number in asked.intersection(p._number_forms())}
+
+    @api.model
+    def _find_open_rows(self, records):
+        """The open rows of these leads or contacts."""
+        return self.search(
+            [
+                ("res_model", "=", records._name),
+                ("res_id", "in", records.ids),
+                ("settled_at", "=", False),
+            ]
+        )
+
+    @api.model
+    def _update_holds(self, before, out):
+        """Hold those whose number has changed; let go whose own number is back.
+
+        :param before: {record: E.164 number or ''} as they were
+        :param out: `_filter_opted_out` of these numbers
+        """
+        for record, number in before.items():
+            now = self.env["waba.recipient"]._number_of(record)
+            if now == number:
+                continue
+            person = out.get(number)
+            # WhatsApp's own way of writing it is no other number.
+            if person and now not in person._same_person()._number_forms():
+                self._hold_records(record, person)
+            elif now:
+                self._find_open_rows(record).filtered(
+                    lambda row, now=now: now in row.recipient_id._same_person()._number_forms()
+                ).unlink()
+
+    @api.model
+    def _hold_records(self, record, person):
+        values = {
+            "changed_at": fields.Datetime.now(),
+            "changed_by_id": self.env.uid,
+            "settled_at": False,
+            "settled_by_id": False,
+        }
+        key = {"res_model": record._name, "res_id": record.id, "recipient_id": person.id}
+        known = self.search([(name, "=", value) for name, value in key.items()])
+        known.write(values) if known else self.create({**key, **values})
+
+    @api.model
+    def _apply_record_merge(self, model, sources, target):
+        """The records `sources` become `target`: it is held for what they were held for.
+
+        :param model: name of their model
+        """
+        rows = self.search([("res_model", "=", model), ("res_id", "in", list(sources))])
+        known = self.search([("res_model", "=", model), ("res_id", "=", target)]).recipient_id
+        for row in rows:
+            if row.recipient_id in known:
+                row.unlink()
+                continue
+            known |= row.recipient_id
+            row.res_id = target
+
+
+class WabaPersonMixin(models.AbstractModel):
+    """A number that changes takes what its person does not want along, until somebody looks."""
+
+    _inherit = "waba.person.mixin"
+
+    waba_is_renumbered = fields.Boolean(
+        "Number changed after an opt-out", compute="_compute_waba_is_renumbered", groups=USER_GROUP
+    )
+
+    def _compute_waba_is_renumbered(self):
+        held = self.env["waba.renumbered"].sudo()._find_open_rows(self).mapped("res_id")
+        for record in self:
+            record.waba_is_renumbered = record._origin.id in held
+
+    def write(self, vals):
+        names = {*self._phone_get_number_fields(), *COUNTRY_SOURCE_FIELDS} if self else set()
+        if not names.intersection(vals):
+            return super().write(vals)
+        renumbered = self.env["waba.renumbered"].sudo()
+        before, out = self.sudo()._waba_previous_numbers(renumbered)
+        result = super().write(vals)
+        if before:
+            renumbered._update_holds(before, out)
+        return result
+
+    def _waba_previous_numbers(self, renumbered):
+        """({record: its E.164 number} of those to look at again after a change, who of these
+        numbers had opted out)."""
+        people = self.env["waba.recipient"]
+        numbers = {record: people._number_of(record) for record in self}
+        out = renumbered._filter_opted_out(numbers.values())
+        held = set(renumbered._find_open_rows(self).mapped("res_id")) if self.ids else set()
+        before = {
+            record: number
+            for record, number in numbers.items()
+            if number in out or record.id in held
+        }
+        for record in list(before):
+            # A lead shows its contact's number, and follows it.
+            for lead in record._waba_synced_records():
+                before[lead] = people._number_of(lead)
+        return before, out
+
+    def _waba_synced_records(self):
+        """Other records whose number may change with this one's."""
+        if self._name != "res.partner":
+            return []
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        return leads.search([("partner_id", "=", self.id)])
+
+    def action_waba_confirm_other_person(self):
+        """The number that took the place of one that had opted out is another person's."""
+        self.ensure_one()
+        if not self.env.user.has_group(USER_GROUP):
+            raise AccessError(self.env._("Only users of WhatsApp campaigns can confirm this."))
+        self.check_access("write")
+        renumbered = self.env["waba.renumbered"].sudo()
+        rows = renumbered._find_open_rows(self)
+        rows |= renumbered.search(
+            [("recipient_id", "in", rows.recipient_id.ids), ("settled_at", "=", False)]
+        ).filtered(self._waba_has_number)
+        if not rows:
+            return False
+        rows.write({"settled_at": fields.Datetime.now(), "settled_by_id": self.env.uid})
+        self.sudo()._message_log(
+            body=self.env._(
+                "WhatsApp: %(user)s confirmed that %(number)s is another person than the one who "
+                "had opted out under the number before.",
+                user=self.env.user.name,
+                number=self.env["waba.recipient"]._number_of(self) or self.env._("no number"),
+            ),
+            author_id=self.env.user.partner_id.id,
+        )
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _waba_has_number(self, row):
+        """Whether a held record has the same number now, as a lead and its contact have."""
+        record = self.env[row.res_model].sudo().browse(row.res_id).exists()
+        people = self.env["waba.recipient"]
+        return bool(record) and people._number_of(record) == people._number_of(self.sudo())

@@ -1,0 +1,10 @@
+"""Talking with one person: inbound, threads, media, automatic replies."""
+
+from . import waba_inbound_routing
+from . import waba_media
+from . import waba_conversation_thread
+from . import ir_websocket
+from . import waba_message_inbound
+from . import waba_conversation_send
+from . import waba_auto_reply
+from . import waba_person_conversation

@@ -1,0 +1,224 @@
+from datetime import timedelta, timezone
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...cloud_api.payloads import TEXT_LENGTH
+from ...policy import auto_reply
+from ..tools.labels import list_action
+
+TRIGGERS = [
+    ("out_of_hours", "They write outside our opening hours"),
+    ("keyword", "They write a keyword"),
+    ("button", "They press a button"),
+    ("stop", "They ask for no more promotions"),
+]
+
+DAY = timedelta(hours=24)
+
+
+class WabaAutoReply(models.Model):
+    """One automatic answer: when, which words, and who takes over.
+
+    Rules are tried in their order; the first that fits answers, once. Whatever the person writes
+    next is for a colleague (policy.auto_reply has the rules, waba_auto_reply_apply.py applies
+    them). Nothing is answered automatically unless somebody makes such a rule.
+    """
+
+    _name = "waba.auto.reply"
+    _description = "WhatsApp Automatic Reply"
+    _inherit = ["mail.thread", "waba.system.fields.mixin"]
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True, tracking=True)
+    sequence = fields.Integer(default=10)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    sender_ids = fields.Many2many(
+        "waba.sender", string="Numbers", check_company=True,
+        help="Answers what is written to these numbers; without any, to all of them.",
+    )  # fmt: skip
+    trigger = fields.Selection(TRIGGERS, "When", required=True, default="out_of_hours")
+    calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Opening hours",
+        check_company=True,
+        help="The company's own working hours if empty.",
+    )
+    words = fields.Text(
+        help="One per line: keywords, or the payload or text of buttons. Capitals, accents and "
+        "punctuation do not matter.",
+    )
+    is_whole = fields.Boolean(
+        "The whole message", default=True,
+        help="Off: the keyword may stand anywhere in the message.",
+    )  # fmt: skip
+    answer = fields.Selection(
+        [("text", "A text"), ("template", "A template")], required=True, default="text"
+    )
+    text = fields.Text(tracking=True)
+    template_id = fields.Many2one(
+        "waba.template", domain="[('status', '=', 'approved')]", check_company=True
+    )
+    cooldown_hours = fields.Integer(
+        "Not again within", default=24, help="Hours before the same person gets it again."
+    )
+    hand_over_user_id = fields.Many2one(
+        "res.users",
+        "Then it is the turn of",
+        domain="[('share', '=', False)]",
+        help="Who is asked to answer the next message. The salesperson of the lead or contact, or "
+        "of the conversation, if empty.",
+    )
+    reply_count = fields.Integer("Answers in 30 days", compute="_compute_reply_count")
+
+    _cooldown_positive = models.Constraint(
+        "CHECK(cooldown_hours >= 0)", "The hours before the same answer must be 0 or more."
+    )
+
+    def _compute_reply_count(self):
+        since = fields.Datetime.now() - timedelta(days=30)
+        groups = self.env["waba.message"].sudo()._read_group(
+            [("auto_reply_id", "in", self.ids), ("create_date", ">=", since)],
+            ["auto_reply_id"],
+            ["__count"],
+        )  # fmt: skip
+        counts = {rule.id: count for rule, count in groups}
+        for rule in self:
+            rule.reply_count = counts.get(rule.id, 0)
+
+    @api.constrains("answer", "text", "template_id", "trigger", "words")
+    def _check_complete(self):
+        for rule in self:
+            if why := rule._incomplete_reason():
+                raise ValidationError(why)
+
+    def _incomplete_reason(self):
+        text = (self.text or "").strip()
+        if self.answer == "text" and not text:
+            return self.env._("%s has no text to answer with. Write one.", self.name)
+        if self.answer == "text" and len(text) > TEXT_LENGTH:
+            return self.env._(
+                "The text of %(rule)s is longer than the %(limit)s characters that WhatsApp takes.",
+                rule=self.name,
+                limit=TEXT_LENGTH,
+            )
+        if self.answer == "template" and not self.template_id:
+            return self.env._("%s has no template to answer with. Choose one.", self.name)
+        if self.trigger in ("keyword", "button") and not self._keyword_list():
+            return self.env._("%s has no words to wait for. Write one per line.", self.name)
+        is_promotion = self.answer == "template" and self.template_id.category == "marketing"
+        if self.trigger == "stop" and is_promotion:
+            return self.env._(
+                "%s would answer a wish for no promotions with a promotion. Choose a text.",
+                self.name,
+            )
+        return False
+
+    def _keyword_list(self):
+        return tuple(filter(None, (line.strip() for line in (self.words or "").splitlines())))
+
+    def _reading_user(self):
+        """With whose rights fields of the lead or contact are read: those of whoever wrote it last.
+
+        Empty when they are no longer active: such fields then show nothing.
+        """
+        rule = self.sudo()
+        # OdooBot writes when a module loads data, not as anybody who stands for the words.
+        writer = rule.create_uid if rule.write_uid.id == SUPERUSER_ID else rule.write_uid
+        return writer.filtered("active")
+
+    # ------------------------------------------------------------------
+    # As policy.auto_reply reads them
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _sender_rules(self, sender):
+        return self.search(
+            [
+                ("company_id", "=", sender.company_id.id),
+                "|", ("sender_ids", "=", False), ("sender_ids", "in", sender.ids),
+            ]
+        )  # fmt: skip
+
+    def _policy_rules(self, at, rested):
+        """:param at: when the message was written
+        :param rested: {rule id: when this person got its answer last}
+        """
+        return [
+            auto_reply.ReplyRule(
+                key=rule,
+                trigger=rule.trigger,
+                words=rule._keyword_list(),
+                whole=rule.is_whole,
+                is_closed=rule.trigger == auto_reply.OUT_OF_HOURS and rule._is_closed(at),
+                rested_since=rested.get(rule.id),
+                cooldown=timedelta(hours=rule.cooldown_hours),
+            )
+            for rule in self
+        ]
+
+    def _is_closed(self, at):
+        """Whether nobody works at a moment (naive UTC), holidays included."""
+        self.ensure_one()
+        calendar = self.calendar_id or self.company_id.resource_calendar_id
+        if not calendar:
+            return False
+        moment = at.replace(tzinfo=timezone.utc)
+        worked = calendar._work_intervals_batch(moment, moment + timedelta(minutes=1))
+        return not worked[False]
+
+    def action_view_replies(self):
+        self.ensure_one()
+        return list_action(self.env, "waba_message_action", [("auto_reply_id", "=", self.id)])
+
+
+class WabaConversation(models.Model):
+    _inherit = "waba.conversation"
+
+    auto_replied_at = fields.Datetime(
+        "Answered automatically at", readonly=True,
+        help="The last automatic answer that no colleague's has followed.",
+    )  # fmt: skip
+    handed_over_at = fields.Datetime(
+        "Handed over at", readonly=True,
+        help="Since then no automatic answer, until a colleague has answered or some hours passed.",
+    )  # fmt: skip
+
+    def _thread_state(self, answers):
+        """As policy.auto_reply reads it.
+
+        :param answers: the automatic answers to this person, newest first
+        """
+        since = fields.Datetime.now() - DAY
+        return auto_reply.ThreadState(
+            window_expires_at=self.window_expires_at or None,
+            answered_at=self.auto_replied_at or None,
+            handed_over_at=self.handed_over_at or None,
+            hand_over_for=timedelta(hours=self.sender_id.company_id.waba_hand_over_hours or 24),
+            count_today=len(answers.filtered(lambda m: m.create_date >= since)),
+            last_answer=answers[:1].text or "",
+        )
+
+    def _assign_to_person(self, rule, message):
+        """From now on a colleague answers: theirs, planned, and named on the record."""
+        user = rule.hand_over_user_id or self.responsible_id or message.user_id
+        user = user or self.sender_id.company_id.waba_lead_user_id
+        self.handed_over_at = fields.Datetime.now()
+        if user:
+            self.responsible_id = user
+            if not message.user_id:
+                message.user_id = user
+        record = message._get_record()
+        if record is not None and user:
+            message._schedule_reply_activity(record)
+        self._notify_viewers()
+
+    def _restart_automatic_replies(self):
+        """A colleague answered: machines begin anew."""
+        self.filtered(lambda c: c.auto_replied_at or c.handed_over_at).write(
+            {"auto_replied_at": False, "handed_over_at": False}
+        )

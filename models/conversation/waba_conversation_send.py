@@ -1,0 +1,322 @@
+import base64
+import binascii
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_datetime
+from odoo.tools.mimetypes import guess_mimetype
+
+from ...policy import frequency
+from ...policy import media as media_policy
+from ..tools.labels import selection_labels
+
+MAX_KEY = 64
+
+MAX_FILES = 10
+
+
+class WabaConversation(models.Model):
+    """What the conversation's screen sends: words, files, a template; never the same one twice."""
+
+    _inherit = "waba.conversation"
+
+    @api.model
+    def conversation_send(self, request):
+        """Queue what a salesperson wrote.
+
+        :param request: dict of `conversation_id` or `shown` with `sender_id`; `key`, which names
+            this very answer: pressed twice or sent again by the browser, it is queued once;
+            `text`, `attachment_ids`, or `template_id` with `values`; `known_id`, the last message
+            the salesperson has seen; `force` to send although a colleague has answered since
+        :return: {'conflict': sentence} or {'refused': sentence or False, 'data': the screen}
+        """
+        shown = request.get("shown")
+        key = str(request.get("key") or "")[:MAX_KEY]
+        if not key:
+            raise UserError(self.env._("The message has no key; reload the page and try again."))
+        conversation, record = self._find_or_create_conversation(request, shown)
+        if not request.get("force") and (conflict := conversation._answer_conflict(request)):
+            return {"conflict": conflict}
+        rows = conversation._queue_answer(record, request, f"manual/{self.env.uid}/{key}")
+        refused = rows.sudo().filtered(lambda row: row.state == "skipped")[:1].failure_reason
+        data = self.conversation_data(conversation.id, shown)
+        return {"refused": refused or False, "data": data}
+
+    def _find_or_create_conversation(self, request, shown):
+        """(conversation with all rights, record or None); made when this is the first message."""
+        if request.get("conversation_id"):
+            conversation = self.browse(request["conversation_id"])._check_reader(shown)
+            return conversation, self._shown_record(conversation, shown)
+        record = self._check_record(shown)
+        sender = self._available_senders(self).filtered(lambda s: s.id == request.get("sender_id"))
+        if not sender:
+            raise UserError(self.env._("Choose the number to write from."))
+        number = self.env["waba.recipient"]._number_of(record)
+        if not number:
+            raise UserError(
+                self.env._("%s has no phone number that WhatsApp takes.", record.display_name)
+            )
+        if self.env["waba.sender"]._filter_own_numbers([number]):
+            raise UserError(
+                self.env._(
+                    "%s is one of your own WhatsApp numbers, so there is nobody to write to.",
+                    number,
+                )
+            )
+        people = self.env["waba.recipient"].sudo()
+        person = people._find_or_create_by_number(sender.portfolio_id, [number])[number]
+        conversation = self.sudo()._find_or_create_pair(sender, person)
+        mine = conversation.with_env(self.env)
+        # What somebody wrote to a colleague does not become readable by a record with their number.
+        if not conversation.res_id and (
+            not conversation.last_inbound_at or mine.has_access("read")
+        ):
+            conversation.write({"res_model": record._name, "res_id": record.id})
+        return mine._check_reader(shown), record
+
+    def _answer_conflict(self, request):
+        """Who else answered since the salesperson looked, in words, or False."""
+        since = self.env["waba.message"].sudo().search(
+            [
+                ("recipient_id", "=", self.recipient_id.id),
+                ("sender_id", "=", self.sender_id.id),
+                ("id", ">", request.get("known_id") or 0),
+                ("direction", "=", "out"),
+                ("origin", "=", "manual"),
+                ("user_id", "not in", (False, self.env.uid)),
+                ("state", "not in", ("skipped", "cancelled")),
+            ],
+            order="id desc",
+            limit=1,
+        )  # fmt: skip
+        if not since or not request.get("known_id"):
+            return False
+        return self.env._(
+            '%(name)s answered at %(time)s: "%(text)s"',
+            name=since.user_id.name,
+            time=format_datetime(self.env, since.create_date, dt_format="HH:mm"),
+            text=since._summary(),
+        )
+
+    def _queue_answer(self, record, request, key):
+        """The rows, in their order: files first, the text with the first that takes one."""
+        target, values = self._target_values(record)
+        queue = self.env["waba.message"]._queue_direct
+        common = {"origin": "manual", "user": self.env.user, "values": values}
+        if template_id := request.get("template_id"):
+            template = self._find_template(template_id)
+            lines = self._filled_lines(template, request.get("values") or {})
+            return queue(
+                self.sender_id, target, template=template, variables=lines, origin_key=key, **common
+            )
+        text = (request.get("text") or "").strip()
+        attachments = self._find_attachments(request.get("attachment_ids") or [], record)
+        if not text and not attachments:
+            raise UserError(self.env._("There is nothing to send: write something, or add a file."))
+        rows = self.env["waba.message"]
+        for index, attachment in enumerate(attachments):
+            takes_text = (
+                media_policy.message_kind(attachment.mimetype) in media_policy.CAPTION_KINDS
+            )
+            fits = takes_text and len(text) <= media_policy.CAPTION_LENGTH
+            rows |= queue(
+                self.sender_id,
+                target,
+                media={"attachment": attachment},
+                text=text if fits else False,
+                origin_key=f"{key}/{index}",
+                **common,
+            )
+            text = "" if fits else text
+        if text:
+            rows |= queue(self.sender_id, target, text=text, origin_key=key, **common)
+        return rows
+
+    def _target_values(self, record):
+        """(whom to write to, further values of the row): the person of this conversation, whatever
+        number the record shows by now."""
+        person = self.recipient_id
+        number = record is not None and self.env["waba.recipient"]._number_of(record)
+        if number in person._number_forms():
+            return record, {}
+        values = {"person_name": self._display_person_name()}
+        if record is not None:
+            values.update(res_model=record._name, res_id=record.id)
+        return person, values
+
+    # ------------------------------------------------------------------
+    # Files
+    # ------------------------------------------------------------------
+
+    @api.model
+    def conversation_attach(self, conversation_id, name, mimetype, data, shown=False):
+        """Keep a file that is going to be sent.
+
+        :param data: base64
+        :return: {'id', 'name', 'size', 'show'}
+        """
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        try:
+            content = base64.b64decode(data or "", validate=True)
+        except (binascii.Error, ValueError):
+            raise UserError(self.env._("%s could not be read; try again.", name)) from None
+        mimetype = media_policy.base_type(mimetype) or guess_mimetype(content, default="")
+        if why := self.env["waba.message"]._file_refusal_reason(name, mimetype, len(content)):
+            raise UserError(why)
+        attachment = self.env["ir.attachment"].sudo().create(
+            {
+                "name": name,
+                "raw": content,
+                "mimetype": mimetype,
+                "res_model": self._name,
+                "res_id": conversation.id,
+            }
+        )  # fmt: skip
+        return {
+            "id": attachment.id,
+            "name": name,
+            "size": len(content),
+            "kind": media_policy.message_kind(mimetype),
+        }
+
+    @api.model
+    def conversation_detach(self, conversation_id, attachment_id, shown=False):
+        """The salesperson took a file out again."""
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        own = conversation.with_env(self.env)._own_attachments([attachment_id])
+        used = self.env["waba.media"].sudo().search([("attachment_id", "in", own.ids)])
+        (own - used.attachment_id).unlink()
+        return True
+
+    def _own_attachments(self, ids):
+        """Of these files, those the user put into this conversation. All rights."""
+        files = self.env["ir.attachment"].sudo().browse(ids[:MAX_FILES]).exists()
+        return files.filtered(
+            lambda file: (
+                file.create_uid.id == self.env.uid
+                and (file.res_model, file.res_id) == (self._name, self.id)
+            )
+        )
+
+    def _find_attachments(self, ids, record):
+        if len(ids) > MAX_FILES:
+            raise UserError(self.env._("Send at most %s files at once.", MAX_FILES))
+        return self._own_attachments(ids)
+
+    # ------------------------------------------------------------------
+    # Templates
+    # ------------------------------------------------------------------
+
+    @api.model
+    def conversation_templates(self, conversation_id=False, shown=False, sender_id=False):
+        """Templates that can be sent now, the person's language first."""
+        if conversation_id:
+            sender = self.browse(conversation_id)._check_reader(shown).sender_id
+        else:
+            self._check_record(shown)
+            sender = self._available_senders(self).filtered(lambda s: s.id == sender_id)
+        templates = self.env["waba.template"].sudo().search(
+            [
+                ("account_id", "=", sender.account_id.id),
+                ("status", "=", "approved"),
+                ("unsupported", "=", False),
+            ]
+        )  # fmt: skip
+        categories = selection_labels(templates, "category")
+        language = (self.env.user.lang or "").split("_")[0]
+        ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.name))
+        return [
+            {
+                "id": template.id,
+                "name": template.name,
+                "language": template.language,
+                "category": template.category,
+                "category_name": categories[template.category],
+                "text": " ".join((template.body or "").split())[:160],
+            }
+            for template in ordered
+        ]
+
+    @api.model
+    def conversation_template(self, request):
+        """One template filled for the person, and why it would not go.
+
+        :param request: as `conversation_send`'s
+        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem'}
+        """
+        conversation, record = self._find_or_create_conversation(request, request.get("shown"))
+        template = conversation._find_template(request.get("template_id"))
+        lines = conversation._filled_lines(template, request.get("values") or {})
+        target, _values = conversation._target_values(record)
+        messages = self.env["waba.message"]
+        facts = (
+            messages._recipient_facts(target)
+            if target._name == "waba.recipient"
+            else target._waba_person_facts()
+        )
+        variables = lines._read_variables(target.env)
+        values = {variable.id: variable.record_value(target, facts) for variable in variables}
+        parameters = lines._freeze_texts(values)
+        return {
+            "html": str(template._render_phone(parameters)),
+            "variables": [
+                {
+                    "id": line._origin.id,
+                    "label": line._placeholder_hint(),
+                    "value": values[line.id],
+                    "is_fixed": line.source == "link" or line.kind == "payload",
+                }
+                for line in lines.sorted("sequence")
+            ],
+            "problem": conversation._template_problem(target, template, lines),
+        }
+
+    def _template_problem(self, target, template, lines):
+        """Sentence that says why this template would not go to this person, or False."""
+        messages = self.env["waba.message"]
+        _parameters, reason, sentence = messages._fill_template(
+            target, template, lines, self.sender_id
+        )
+        if reason:
+            return sentence
+        to, person = messages._address_values(target, self.sender_id.portfolio_id)
+        content = messages._template_values(template)
+        sender = self.sender_id
+        promoted_at = messages._recent_promotion_times(sender, person, to, "manual", content)
+        free_at = frequency.next_promotion_time(
+            promoted_at, sender.company_id._waba_frequency_cap()
+        )
+        now = fields.Datetime.now()
+        return messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
+
+    def _find_template(self, template_id):
+        template = self.env["waba.template"].sudo().browse(template_id).exists()
+        if not template or template.account_id != self.sender_id.account_id:
+            raise UserError(self.env._("This template does not belong to the number's account."))
+        return template
+
+    def _filled_lines(self, template, values):
+        """The template's variables, with what the salesperson typed in their place.
+
+        :param values: {id of the variable, as text: what to show}
+        """
+        lines = template.variable_ids
+        typed = lines.filtered(
+            lambda line: str(line.id) in values and line.source != "link" and line.kind != "payload"
+        )
+        return (lines - typed).concat(
+            *(
+                line.new({"source": "text", "text": str(values[str(line.id)])}, origin=line)
+                for line in typed
+            )
+        )
+
+
+class WabaVariableMixin(models.AbstractModel):
+    _inherit = "waba.variable.mixin"
+
+    def _placeholder_hint(self):
+        """'Text {{1}}', as the person who fills it in knows it."""
+        self.ensure_one()
+        parts = selection_labels(self, "component")
+        return f"{parts[self.component]} {{{{{self.name}}}}}"

@@ -1,0 +1,545 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...policy import media as media_policy
+from ..consent.waba_recipient import recipients_with_numbers
+from ..tools.access_groups import USER_GROUP
+from ..tools.labels import form_action
+
+PAGE = 50
+
+PERSON_MODELS = ("crm.lead", "res.partner")
+
+# These are shown at the message that they are about, not as one of their own.
+MARK_KINDS = ("edit", "revoke")
+
+# Not yet urgent, and late enough that whoever looks after lunch still finds it open.
+CLOSING_SOON = timedelta(hours=4)
+
+WINDOW_STATES = [
+    ("open", "Open"),
+    ("closing", "Closing soon"),
+    ("closed", "Closed"),
+]
+
+# Rows that are no part of what was said: withdrawn, or left out of a campaign. A message that a
+# person wrote and that could not go is shown, with the reason.
+SHOWN_MESSAGES_SQL = SQL(
+    "m.kind <> 'reaction' AND m.state <> 'cancelled'"
+    " AND (m.state <> 'skipped' OR m.campaign_id IS NULL)"
+)
+
+
+class WabaConversation(models.Model):
+    """What the conversation's screen reads. Each method asks by itself who is asking.
+
+    A conversation is read by whom the record rules let read it, and by whom may read the lead or
+    contact that something was said about; a number typed on a record of one's own opens nobody
+    else's words. `shown` is the record it is opened from, ('crm.lead', 7), or False.
+    """
+
+    _inherit = "waba.conversation"
+
+    # Conversation inbox
+    last_message_id = fields.Many2one(
+        "waba.message", "Last message", compute="_compute_last_message", compute_sudo=True
+    )
+    last_text = fields.Char("Last words", compute="_compute_last_message", compute_sudo=True)
+    last_at = fields.Datetime("Last at", compute="_compute_last_message", compute_sudo=True)
+    last_is_ours = fields.Boolean(compute="_compute_last_message", compute_sudo=True)
+    window_state = fields.Selection(
+        WINDOW_STATES,
+        "Can be answered",
+        compute="_compute_window_state",
+        search="_search_window_state",
+    )
+    window_text = fields.Char("Time left", compute="_compute_window_state")
+    person_number = fields.Char("Their number", related="recipient_id.number")
+    record_name = fields.Char("About", compute="_compute_record_name")
+
+    # Possible opt out conversation
+    may_opt_out_at = fields.Datetime(
+        related="recipient_id.may_opt_out_at", related_sudo=True, string="May want to opt out since"
+    )
+
+    @api.depends("recipient_id", "sender_id")
+    def _compute_last_message(self):
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT c.id, m.id FROM waba_conversation c
+                    CROSS JOIN LATERAL (
+                          SELECT m.id FROM waba_message m
+                           WHERE m.recipient_id = c.recipient_id AND m.sender_id = c.sender_id
+                             AND %s
+                           ORDER BY m.id DESC LIMIT 1) m
+                    WHERE c.id = ANY(%s)""",
+                SHOWN_MESSAGES_SQL,
+                self.ids,
+            )
+        )
+        last = dict(rows)
+        for conversation in self:
+            message = self.env["waba.message"].browse(last.get(conversation.id))
+            conversation.last_message_id = message
+            conversation.last_text = message._summary() if message else False
+            conversation.last_at = message and message._written_at()
+            conversation.last_is_ours = message.direction == "out"
+
+    @api.depends("window_expires_at")
+    def _compute_window_state(self):
+        now = fields.Datetime.now()
+        for conversation in self:
+            left = (conversation.window_expires_at or now) - now
+            conversation.window_state = (
+                "closed" if left <= timedelta() else "closing" if left < CLOSING_SOON else "open"
+            )
+            conversation.window_text = conversation._time_left(left)
+
+    @api.model
+    def _search_window_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        now = fields.Datetime.now()
+        by_state = {
+            "open": Domain("window_expires_at", ">=", now + CLOSING_SOON),
+            "closing": Domain("window_expires_at", ">", now)
+            & Domain("window_expires_at", "<", now + CLOSING_SOON),
+            "closed": Domain("window_expires_at", "<=", now)
+            | Domain("window_expires_at", "=", False),
+        }
+        return Domain.OR(by_state[state] for state in value if state in by_state)
+
+    @api.depends("res_model", "res_id")
+    @api.depends_context("uid")
+    def _compute_record_name(self):
+        for conversation in self:
+            record = conversation._readable_linked_record()
+            conversation.record_name = record is not None and record.display_name
+
+    def action_assign_to_me(self):
+        self.check_access("read")
+        self.sudo()._assign(self.env.user)
+
+    def action_mark_read(self):
+        self.check_access("read")
+        self.sudo()._mark_seen()
+
+    def action_mark_unread(self):
+        self.check_access("read")
+        self.sudo().filtered(lambda c: not c.unread_count).unread_count = 1
+
+    def action_open_record(self):
+        self.ensure_one()
+        record = self._readable_linked_record()
+        if record is None:
+            return False
+        return {**form_action(record), "views": [(False, "form")]}
+
+    def action_confirm_opt_out(self):
+        self._review_as_reader(True)
+
+    def action_keep_subscribed(self):
+        self._review_as_reader(False)
+
+    # ------------------------------------------------------------------
+    # Who may
+    # ------------------------------------------------------------------
+    @api.model
+    def _check_user(self):
+        if not self.env.user.has_group(USER_GROUP):
+            raise AccessError(
+                self.env._("Conversations are for users of WhatsApp. Ask your administrator.")
+            )
+
+    def _check_reader(self, shown=False):
+        """This conversation, with all rights, for anyone who may read it.
+
+        :raise AccessError: they may not
+        """
+        self._check_user()
+        conversation = self.exists()
+        if not conversation:
+            raise UserError(self.env._("This conversation no longer exists."))
+        if not conversation._is_readable(shown):
+            raise AccessError(
+                self.env._(
+                    "This conversation is another salesperson's. They, or a manager, can hand it "
+                    "over."
+                )
+            )
+        return conversation.sudo()
+
+    def _is_readable(self, shown=False):
+        self.ensure_one()
+        if self.has_access("read"):
+            return True
+        mine = self.sudo()
+        if mine.sender_id.company_id not in self.env.companies:
+            return False
+        if self._readable_record(mine.res_model, mine.res_id) is not None:
+            return True
+        record = self._readable_record(*shown) if shown else None
+        return record is not None and bool(
+            self.env["waba.message"]
+            .sudo()
+            .search_count(
+                [
+                    ("res_model", "=", record._name),
+                    ("res_id", "=", record.id),
+                    ("recipient_id", "=", mine.recipient_id.id),
+                    ("sender_id", "=", mine.sender_id.id),
+                ],
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _readable_record(self, res_model, res_id):
+        """A lead or contact that the current user may read, or None."""
+        if res_model not in PERSON_MODELS or not res_id:
+            return None
+        record = self.env[res_model].browse(res_id).exists()
+        return record if record and record.has_access("read") else None
+
+    @api.model
+    def _check_record(self, shown):
+        """The record a screen shows, checked."""
+        self._check_user()
+        record = self._readable_record(*shown)
+        if record is None:
+            raise AccessError(self.env._("You may not read this record, or it no longer exists."))
+        return record
+
+    # ------------------------------------------------------------------
+    # Which
+    # ------------------------------------------------------------------
+    @api.model
+    def _find_by_record(self, record):
+        """Conversations with whoever is behind a record, the liveliest first. All rights."""
+        number = self.env["waba.recipient"]._number_of(record)
+        messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
+        written = messages._read_group(
+            [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
+        )
+        found = people.concat(*(person for (person,) in written))
+        if number:
+            found |= people.search(recipients_with_numbers([number]))
+        return self.sudo().search(
+            [
+                ("recipient_id", "in", found.ids),
+                ("sender_id.company_id", "in", self.env.companies.ids),
+            ],
+            order="last_inbound_at desc nulls last, id desc",
+        )
+
+    @api.model
+    def conversation_data(self, conversation_id=False, shown=False, sender_id=False):
+        """Everything the screen needs to begin with.
+
+        :param conversation_id: or, without one, `shown`: the liveliest with that record's person
+        :param sender_id: of these, the one with this number of ours
+        """
+        if conversation_id:
+            conversation = self.browse(conversation_id)._check_reader(shown)
+            return conversation._screen_data(self._shown_record(conversation, shown), conversation)
+        record = self._check_record(shown)
+        there = self._find_by_record(record)
+        mine = there.filtered(lambda c: c.with_env(self.env)._is_readable(shown))
+        if there and not mine:
+            names = ", ".join(there.responsible_id.mapped("name"))
+            return {
+                "locked": self.env._(
+                    "%s is in conversation with this person. They, or a manager, can hand it over.",
+                    names or self.env._("Another salesperson"),
+                )
+            }
+        chosen = mine.filtered(lambda c: c.sender_id.id == sender_id)[:1] if sender_id else mine[:1]
+        return chosen._screen_data(record, mine, sender_id)
+
+    def _shown_record(self, conversation, shown):
+        """The record to write about: the one shown, else what they last wrote about."""
+        record = self._readable_record(*shown) if shown else None
+        if record is None:
+            record = self._readable_record(conversation.res_model, conversation.res_id)
+        return record
+
+    def _screen_data(self, record, all_of_record, sender_id=False):
+        """:param self: one conversation or none, when nobody has written yet. All rights"""
+        senders = self._available_senders(all_of_record)
+        sender = self.sender_id or senders.filtered(lambda s: s.id == sender_id) or senders[:1]
+        person = self.recipient_id
+        known = record._waba_person_facts()["name"] if record is not None else ""
+        name = self._display_person_name() if self else known
+        if known and name == person.number:
+            name = known
+        return {
+            "locked": False,
+            "id": self.id,
+            "uid": self.env.uid,
+            "name": name or (record.display_name if record else ""),
+            "number": person.number or self._shown_number(record),
+            "record": record is not None
+            and {"model": record._name, "id": record.id, "name": record.display_name},
+            "sender": _id_and_name(sender),
+            "senders": [_id_and_name(option) for option in senders],
+            "why_not_sending": sender._not_sending_reason() if sender else False,
+            "limits": {kind: list(types) for kind, types in media_policy.TYPES.items()},
+            "accept": ",".join(
+                sorted(t for kind in media_policy.TYPES for t in media_policy.TYPES[kind]
+                       if kind != "sticker")
+            ),
+            **self._state_data(),
+            **self._page_data(record),
+        }  # fmt: skip
+
+    def _shown_number(self, record):
+        if record is None:
+            return False
+        people = self.env["waba.recipient"]
+        return people._number_of(record) or people._raw_number(record) or False
+
+    def _available_senders(self, conversations):
+        """Our numbers that can write to this person: those that have, then the others."""
+        others = (
+            self.env["waba.sender"].sudo().search([("company_id", "in", self.env.companies.ids)])
+        )
+        return conversations.sender_id | others
+
+    def _state_data(self):
+        """What changes without a new message: window, who is on it, who has seen it, whether they
+        may want to opt out."""
+        person = self.recipient_id
+        return {
+            "now": fields.Datetime.to_string(fields.Datetime.now()),
+            "window_until": _format_datetime(self.window_expires_at),
+            "waiting_since": _format_datetime(self.waiting_since),
+            "unread": self.unread_count,
+            "responsible": _id_and_name(self.responsible_id),
+            "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
+            "seen": {
+                "by": self.seen_by_id.name,
+                "uid": self.seen_by_id.id,
+                "at": _format_datetime(self.seen_at),
+            }
+            if self.seen_by_id
+            else False,
+            "may_opt_out": bool(person.may_opt_out_at),
+            "may_opt_out_text": person.may_opt_out_text or "",
+        }
+
+    # ------------------------------------------------------------------
+    # Its messages
+    # ------------------------------------------------------------------
+    def _page_data(self, record, before_id=False):
+        ids = self._page_ids(before_id) if self else []
+        messages = self.env["waba.message"].sudo().browse(sorted(ids[:PAGE]))
+        return {
+            "messages": messages._format_bubbles(record),
+            "has_older": len(ids) > PAGE,
+            "oldest_id": min(ids[:PAGE], default=False),
+            "last_id": max(ids, default=False) if not before_id else False,
+            "fingerprint": self._fingerprint() if self else "",
+        }
+
+    def _page_ids(self, before_id=False):
+        """The newest PAGE messages before one, and one more when there are older ones."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM waba_message m
+                    WHERE m.recipient_id = %s AND m.sender_id = %s AND %s %s
+                    ORDER BY m.id DESC LIMIT %s""",
+                self.recipient_id.id,
+                self.sender_id.id,
+                SHOWN_MESSAGES_SQL,
+                SQL("AND m.id < %s", before_id) if before_id else SQL(),
+                PAGE + 1,
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    def _fingerprint(self):
+        """Changes when anything on the newest page does: what a screen without a bus asks for."""
+        self.env["waba.message"].flush_model()
+        self.env["waba.media"].flush_model()
+        self.flush_recordset()
+        [[found]] = self.env.execute_query(
+            SQL(
+                """SELECT md5(string_agg(CONCAT_WS('/', p.id, p.state, p.failure_type,
+                                                   p.retry_at, p.files), ','))
+                     FROM (SELECT m.id, m.state, m.failure_type, m.retry_at,
+                                  (SELECT string_agg(CONCAT(f.state, f.reason), '+')
+                                     FROM waba_media f WHERE f.message_id = m.id) AS files
+                             FROM waba_message m
+                            WHERE m.recipient_id = %s AND m.sender_id = %s
+                            ORDER BY m.id DESC LIMIT %s) p""",
+                self.recipient_id.id,
+                self.sender_id.id,
+                PAGE,
+            )
+        )
+        shown = (self.responsible_id.id, self.unread_count, self.window_expires_at)
+        return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
+
+    @api.model
+    def conversation_older(self, conversation_id, before_id, shown=False):
+        """The page of messages before one."""
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        return conversation._page_data(self._shown_record(conversation, shown), before_id)
+
+    @api.model
+    def conversation_poll(self, conversation_id, shown=False):
+        """What a screen that hears no bus compares."""
+        return self.browse(conversation_id)._check_reader(shown)._fingerprint()
+
+    @api.model
+    def conversation_seen(self, conversation_id, shown=False):
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        if conversation.unread_count:
+            conversation._mark_seen()
+            conversation._notify_viewers()
+        return conversation._state_data()
+
+    @api.model
+    def conversation_typing(self, conversation_id, shown=False):
+        """Colleagues who have it open see that somebody answers."""
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        conversation._notify_viewers("typing", uid=self.env.uid, name=self.env.user.name)
+        return True
+
+    @api.model
+    def conversation_colleagues(self, conversation_id, shown=False):
+        """Who can be given this conversation: [(id, name)]."""
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        users = self.env.ref(USER_GROUP).sudo().all_user_ids.filtered(
+            lambda user: user.active and not user.share
+            and conversation.sender_id.company_id in user.company_ids
+        )  # fmt: skip
+        return [_id_and_name(user) for user in users.sorted("name")[:100]]
+
+    @api.model
+    def conversation_assign(self, conversation_id, user_id=False, shown=False):
+        """Give it to a colleague, or to nobody."""
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        allowed = {user["id"] for user in self.conversation_colleagues(conversation_id, shown)}
+        if user_id and user_id not in allowed:
+            raise UserError(self.env._("This colleague cannot be given conversations."))
+        conversation._assign(self.env["res.users"].browse(user_id))
+        return conversation._state_data()
+
+    # === Conversation inbox ===
+    # The desk: whose turn it is, who is on it, how long it can be answered freely.
+
+    @api.model
+    def _time_left(self, left):
+        """'3 h 20 min', or False when nothing is left."""
+        minutes = int(left.total_seconds() // 60)
+        if left <= timedelta():
+            return False
+        if minutes < 60:
+            return self.env._("%s min", minutes)
+        return self.env._("%(hours)s h %(minutes)s min", hours=minutes // 60, minutes=minutes % 60)
+
+    def _readable_linked_record(self):
+        """Their record when the current user may read it, else None."""
+        record = self._get_record()
+        if record is None or not record.has_access("read"):
+            return None
+        return record
+
+    # ------------------------------------------------------------------
+    # Who is on it
+    # ------------------------------------------------------------------
+    def _assign(self, user):
+        self.responsible_id = user
+        self._notify_viewers()
+
+    def _mark_seen(self):
+        """Whoever opened it has read what is there."""
+        now = fields.Datetime.now()
+        self.filtered("unread_count").write(
+            {"unread_count": 0, "seen_at": now, "seen_by_id": self.env.uid}
+        )
+
+    def _record_answer(self, user):
+        """A person answered: nobody waits any more, and an unassigned one becomes theirs."""
+        self._restart_automatic_replies()
+        for conversation in self:
+            values = {"waiting_since": False, "unread_count": 0}
+            if not conversation.responsible_id:
+                values["responsible_id"] = user.id
+            conversation.write(values)
+
+    # === Possible opt out conversation ===
+    # The question whether they want out, where they are read and answered.
+
+    def _review_as_reader(self, opts_out):
+        for conversation in self:
+            conversation._check_reader().recipient_id._apply_review(opts_out)
+
+    @api.model
+    def conversation_review_opt_out(self, conversation_id, opts_out, shown=False):
+        """One click of anyone who may read the conversation.
+
+        :param opts_out: what they wrote was an opt-out
+        """
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        conversation.recipient_id._apply_review(bool(opts_out))
+        return conversation._state_data()
+
+
+class WabaMedia(models.Model):
+    _inherit = "waba.media"
+
+    def _format_file(self, record):
+        """For the screen; `show` is how: a picture, a player, or a file to save."""
+        self.ensure_one()
+        mimetype = self.mimetype or ""
+        show = "file"
+        if mimetype in media_policy.INLINE_TYPES:
+            show = "image"
+        elif mimetype in media_policy.PLAYER_TYPES:
+            show = mimetype.split("/")[0]
+        is_here = bool(self.attachment_id) and (self.state == "done" or self.direction == "out")
+        shown = f"?res_model={record._name}&res_id={record.id}" if record else ""
+        return {
+            "id": self.id,
+            "name": self.name or "",
+            "size": self.size,
+            "show": show,
+            "state": self.state,
+            "reason": self.reason or "",
+            "url": f"/waba/media/{self.id}{shown}" if is_here else False,
+        }
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def action_confirm_opt_out(self):
+        self._review_as_reader(True)
+
+    def action_keep_subscribed(self):
+        self._review_as_reader(False)
+
+    def _review_as_reader(self, opts_out):
+        """Whoever may read what they wrote may say what it means."""
+        self.check_access("read")
+        for person in self:
+            if conversation := person._review_conversation():
+                conversation._check_reader()
+            person.sudo()._apply_review(opts_out)
+
+
+def _id_and_name(record):
+    """{'id', 'name'} of a record, or False."""
+    return {"id": record.id, "name": record.display_name} if record else False
+
+
+def _format_datetime(value):
+    return fields.Datetime.to_string(value) if value else False

@@ -1,0 +1,138 @@
+from datetime import datetime
+
+from odoo import api, models
+from odoo.fields import Domain
+
+from ...policy import intent, landing
+
+# A number has a handful of leads and contacts at most; the newest are the ones that can win.
+CANDIDATES = 20
+
+
+class WabaRecipient(models.Model):
+    """On which record a person's message lands; the order is policy.landing's."""
+
+    _inherit = "waba.recipient"
+
+    def _route_inbound(self, sender, item, answered):
+        """Where an inbound message belongs.
+
+        :param item: cloud_api.InboundMessage
+        :param answered: our message that it answers, perhaps none
+        :return: (rung of policy.landing, partner or lead or None)
+        """
+        company = sender.company_id
+        makes_lead = landing.creates_lead(
+            company.waba_create_lead,
+            item.kind,
+            intent.opt_out_intent(
+                item.text,
+                item.payload or None,
+                self.env["waba.consent.word"]._company_keywords(company.id),
+            ),
+            self.is_blocked,
+        )
+        return landing.choose_route(
+            {
+                landing.ANSWERED: lambda: answered and answered._company_record(company),
+                landing.LAST_WRITTEN: lambda: self._last_written_record(company),
+                landing.OPEN_LEAD: lambda: self._open_lead(company),
+                landing.PARTNER: lambda: self._company_partner(company),
+                landing.NEW_LEAD: lambda: makes_lead and self._new_lead(company, item, answered),
+            }
+        )
+
+    def _find_record(self, company):
+        """The partner or lead of `company` this person is, or None; nothing is made."""
+        return landing.choose_route(
+            {
+                landing.LAST_WRITTEN: lambda: self._last_written_record(company),
+                landing.OPEN_LEAD: lambda: self._open_lead(company),
+                landing.PARTNER: lambda: self._company_partner(company),
+            }
+        )[1]
+
+    def _last_written_record(self, company):
+        last = self.env["waba.message"].search(
+            [
+                ("recipient_id", "=", self.id),
+                ("company_id", "=", company.id),
+                ("res_id", "!=", False),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        return last and last._get_record()
+
+    def _open_lead(self, company):
+        numbers = self._number_forms()
+        if not numbers and not self.partner_id:
+            return None
+        by_contact = Domain("partner_id", "in", self.partner_id.ids)
+        leads = self.env["crm.lead"].search(
+            (Domain("phone_sanitized", "in", numbers) | by_contact)
+            & Domain("company_id", "in", (False, company.id)),
+            order="id desc",
+            limit=CANDIDATES,
+        )
+        return landing.newest_open_lead(
+            [
+                landing.RoutingCandidate(
+                    key=lead,
+                    company=lead.company_id.id or None,
+                    is_open=lead.active and not lead.stage_id.is_won,
+                    at=lead.create_date or datetime.min,
+                )
+                for lead in leads
+            ],
+            company.id,
+        )
+
+    def _company_partner(self, company):
+        numbers = self._number_forms()
+        partners = self.env["res.partner"]
+        if numbers:
+            partners = partners.search(
+                [("phone_sanitized", "in", numbers), ("company_id", "in", (False, company.id))],
+                order="write_date desc",
+                limit=CANDIDATES,
+            )
+        linked = self.partner_id and self._routing_candidate(self.partner_id)
+        return landing.routed_partner(
+            linked, [self._routing_candidate(p) for p in partners], company.id
+        )
+
+    @api.model
+    def _routing_candidate(self, partner):
+        return landing.RoutingCandidate(
+            key=partner,
+            company=partner.company_id.id or None,
+            is_person=not partner.is_company,
+            at=partner.write_date or datetime.min,
+        )
+
+    def _new_lead(self, company, item, answered):
+        """Someone we do not know writes: an enquiry of its own, as the company's setting wants.
+
+        It came of the campaign whose message is answered, if that is known.
+        """
+        leads = self.env["crm.lead"].with_company(company)
+        came_of = answered.sender_id._on_new_lead(answered) if answered else ()
+        name = item.profile_name or self.name or self.number or self.user_uid
+        team = company.waba_lead_team_id
+        # Without a team, or with one that qualifies leads: whatever a new one is by default.
+        as_opportunity = {"type": "opportunity"} if team and not team.use_leads else {}
+        return leads.create(
+            {
+                **as_opportunity,
+                "name": self.env._("WhatsApp: %s", name),
+                "contact_name": item.profile_name or self.name or False,
+                "phone": self.number or False,
+                "company_id": company.id,
+                "user_id": company.waba_lead_user_id.id,
+                "team_id": team.id,
+                "source_id": leads._find_or_create_record("utm.source", "WhatsApp").id,
+                "medium_id": leads._find_or_create_record("utm.medium", "WhatsApp").id,
+                **{name: value for values in came_of for name, value in values.items()},
+            }
+        )

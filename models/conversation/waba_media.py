@@ -1,0 +1,263 @@
+import base64
+import hashlib
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools.mimetypes import guess_mimetype
+
+from ...cloud_api import CloudApiError, RequestRefused
+from ...policy import media as media_policy
+from ..tools.job_turns import TimeSlice
+from ..tools.labels import with_language
+from ..tools.transactions import commit_step
+
+_logger = logging.getLogger(__name__)
+
+RUN_SECONDS = 45
+
+# For the door, which does not know policies.
+SHOWN_IN_PAGE = media_policy.INLINE_TYPES | media_policy.PLAYER_TYPES
+
+# A message whose file is on its way is not due; the upload makes it so. Longer than any upload.
+UPLOAD_LEAD_TIME = timedelta(days=1)
+
+
+class WabaMedia(models.Model):
+    """A file of a message: fetched from WhatsApp, or handed to it before the message leaves.
+
+    The webhook only notes that there is one; `_cron_transfer` moves the bytes, outside of any
+    transaction that others wait for, and tries again with growing waits (policy.media). Who may
+    read a file is who may read its conversation, or the record it is attached to.
+    """
+
+    _name = "waba.media"
+    _description = "File in a WhatsApp Message"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "id"
+
+    message_id = fields.Many2one(
+        "waba.message", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    direction = fields.Selection(related="message_id.direction")
+    company_id = fields.Many2one(related="message_id.company_id")
+    media_uid = fields.Char("WhatsApp file ID", readonly=True)
+    name = fields.Char("File name", readonly=True)
+    mimetype = fields.Char("Type", readonly=True, help="What it is kept and shown as.")
+    size = fields.Integer("Bytes", readonly=True)
+    sha256 = fields.Char(readonly=True)
+    state = fields.Selection(
+        [("pending", "On its way"), ("done", "Here"), ("failed", "Not available")],
+        default="pending",
+        required=True,
+        readonly=True,
+    )
+    reason = fields.Char("Why", readonly=True)
+    attempt_count = fields.Integer("Attempts", readonly=True, default=0)
+    retry_at = fields.Datetime("Not before", readonly=True, default=fields.Datetime.now)
+    expires_at = fields.Datetime(
+        readonly=True, help="WhatsApp forgets a file that was sent to us then."
+    )
+    attachment_id = fields.Many2one("ir.attachment", "File", readonly=True, ondelete="set null")
+
+    _pending_idx = models.Index("(retry_at, id) WHERE state = 'pending'")
+
+    # ------------------------------------------------------------------
+    # The job
+    # ------------------------------------------------------------------
+    @api.model
+    def _cron_transfer(self):
+        """Move what is due, one file at a time; then set the alarm for what waits."""
+        turn = TimeSlice(self._transfer_cron(), RUN_SECONDS)
+        while not turn.is_used_up:
+            due = [("state", "=", "pending"), ("retry_at", "<=", fields.Datetime.now())]
+            media = self.search(due, order="retry_at, id", limit=1)
+            if not media:
+                break
+            with_language(media.company_id, media)._transfer_file()
+        waiting = self.search([("state", "=", "pending")], order="retry_at, id", limit=1)
+        if waiting:
+            self._transfer_cron()._trigger(at=max(waiting.retry_at, fields.Datetime.now()))
+
+    @api.model
+    def _transfer_cron(self):
+        return self.env.ref("waba_campaign.ir_cron_media").sudo()
+
+    def _transfer_file(self):
+        """One attempt, counted before it begins: a file that kills the worker is abandoned too."""
+        commit_step(self.env, self._start_attempt)
+        move = self._upload_file if self.direction == "out" else self._download_file
+        try:
+            result, error = move(), None
+        except CloudApiError as failure:
+            result, error = None, failure
+        except Exception as failure:
+            _logger.exception("waba.media %s: the file could not be moved", self.id)
+            result, error = None, failure
+        commit_step(self.env, lambda: self._end_attempt(result, error), processed=1)
+
+    def _start_attempt(self):
+        now = fields.Datetime.now()
+        attempt = self.attempt_count + 1
+        self.write(
+            {"attempt_count": attempt, "retry_at": media_policy.next_attempt(attempt, now, None)}
+        )
+
+    def _end_attempt(self, result, error):
+        """Write down its outcome; the file's screens hear of it."""
+        if error is None:
+            self._attach_file(result) if self.direction == "in" else self._release_message(result)
+        elif why := self._abandon_reason(error):
+            self._abandon_transfer(why)
+        else:
+            self.reason = self.env._("Not yet: %s. It is tried again.", str(error)[:200])
+        self._find_conversation()._notify_viewers()
+
+    def _abandon_reason(self, error):
+        """Sentence that says why it is not tried again, or False."""
+        now = fields.Datetime.now()
+        if self.direction == "out":
+            if self.attempt_count < media_policy.UPLOAD_TRIES and _is_temporary_failure(error):
+                return False
+            return str(error)[:200]
+        if isinstance(error, TooLarge):
+            return self.env._(
+                "The file has %(size)s MB, more than WhatsApp itself allows (%(limit)s MB). "
+                "See it on the phone.",
+                size=round(error.size / media_policy.MIB),
+                limit=round(error.limit / media_policy.MIB),
+            )
+        if isinstance(error, CloudApiError) and media_policy.is_file_gone(
+            error.code, error.subcode, error.http_status
+        ):
+            return self.env._("WhatsApp no longer has this file. Ask the person to send it again.")
+        if not media_policy.next_attempt(self.attempt_count, now, self.expires_at):
+            return self.env._(
+                "WhatsApp keeps files for 7 days, and this one could not be fetched in time "
+                "(%s). Ask the person to send it again.",
+                str(error)[:200],
+            )
+        return False
+
+    def _abandon_transfer(self, why):
+        self.write({"state": "failed", "reason": why})
+        if self.direction == "out":
+            self.message_id._exclude_message("media", text=why)
+
+    # ------------------------------------------------------------------
+    # What people send us
+    # ------------------------------------------------------------------
+    def _download_file(self):
+        """The bytes and what they are called. Talks to Meta, writes nothing.
+
+        :return: (content, mimetype as the platform says it)
+        """
+        sender = self.message_id.sender_id
+        limit = media_policy.MAX_BYTES.get(self.message_id.kind, media_policy.MAX_BYTES["document"])
+        with self.message_id.account_id._client() as client:
+            info = client.get_media(self.media_uid, sender.phone_number_uid)
+            if info.size and info.size > limit:
+                raise TooLarge(info.size, limit)
+            content = client.download_media(info.url, limit)
+        for expected in filter(None, (info.sha256, self.sha256)):
+            if not _has_digest(content, expected):
+                raise DamagedFile
+        return content, info.mimetype or self.mimetype
+
+    def _attach_file(self, result):
+        """Attach the file to the record they wrote about, else to the conversation."""
+        content, declared = result
+        message = self.message_id
+        sniffed = guess_mimetype(content, default="")
+        mimetype = media_policy.stored_type(message.kind, declared, sniffed)
+        record = message._get_record()
+        holder = record if record is not None else self._find_conversation()
+        # Plain text instead of what a browser would run, should anybody open it elsewhere.
+        attachments = self.env["ir.attachment"].with_context(attachments_mime_plainxml=True)
+        attachment = attachments.create(
+            {
+                "name": self.name,
+                "raw": content,
+                "mimetype": mimetype,
+                "res_model": holder._name,
+                "res_id": holder.id,
+            }
+        )
+        self.write(
+            {
+                "state": "done",
+                "reason": False,
+                "mimetype": mimetype,
+                "size": len(content),
+                "attachment_id": attachment.id,
+            }
+        )
+
+    def _find_conversation(self):
+        message = self.message_id
+        return self.env["waba.conversation"]._find_or_create_pair(
+            message.sender_id, message.recipient_id
+        )
+
+    # === Media upload ===
+    # What we send: uploaded by the job, before the message may be reserved.
+
+    def _upload_file(self):
+        """Hand the file to WhatsApp. Writes nothing.
+
+        :return: the id it has there
+        """
+        sender = self.message_id.sender_id
+        with self.message_id.account_id._client() as client:
+            return client.upload_media(
+                sender.phone_number_uid, self.name, self.mimetype, self.attachment_id.raw or b""
+            )
+
+    def _release_message(self, media_uid):
+        """The file is there: its message may leave."""
+        now = fields.Datetime.now()
+        message = self.message_id
+        self.write(
+            {
+                "state": "done",
+                "reason": False,
+                "media_uid": media_uid,
+                "expires_at": now + media_policy.UPLOAD_LIFE,
+            }
+        )
+        message.write(
+            {
+                "parameters": {"media": {"id": media_uid, "filename": self.name}},
+                "is_uploading": False,
+                "retry_at": now,
+            }
+        )
+        message.sender_id._trigger_dispatch()
+
+
+class TooLarge(Exception):
+    """More bytes than WhatsApp itself takes for this kind."""
+
+    def __init__(self, size, limit):
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+
+class DamagedFile(Exception):
+    """Other bytes than WhatsApp announced."""
+
+    def __str__(self):
+        return "the file arrived damaged"
+
+
+def _has_digest(content, expected):
+    """Meta writes the SHA-256 in hexadecimal in one place and in base64 in another."""
+    digest = hashlib.sha256(content)
+    return expected.lower() == digest.hexdigest() or expected == (
+        base64.b64encode(digest.digest()).decode()
+    )
+
+
+def _is_temporary_failure(error):
+    """Whether an upload's failure may be gone the next time."""
+    return not isinstance(error, RequestRefused)

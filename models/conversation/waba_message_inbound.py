@@ -1,0 +1,495 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime
+
+from ...policy import auto_reply, intent, landing
+from ...policy import media as media_policy
+from ..base.waba_message import (
+    ACCEPTED_STATES,
+    CLOCK_TOLERANCE,
+    KIND_ICONS,
+    KIND_LABELS,
+    POSSIBLE_OPT_OUT,
+    REPLY_PERIOD,
+    REPORTED_KINDS,
+)
+from ..tools.hooks import implements
+from ..tools.labels import selection_labels
+from .waba_conversation_thread import MARK_KINDS
+from .waba_media import UPLOAD_LEAD_TIME
+
+# Somebody may be looking at these. Screens ask by themselves about campaigns and follow-ups: a
+# notification for each of a hundred thousand would cost more than the messages.
+WATCHED_ORIGINS = ("manual", "reply", "test")
+
+# Kinds whose text a person chose or wrote. Not a place's address, a shared contact's name, a
+# reaction, or what WhatsApp reports.
+CLASSIFIED_KINDS = frozenset(
+    ("text", "button", "interactive", "image", "video", "audio", "document", "sticker", "order",
+     "edit", "template", "unknown", "unsupported")
+)  # fmt: skip
+
+
+class WabaMessage(models.Model):
+    """What people write to us."""
+
+    _inherit = "waba.message"
+
+    # Possible opt out messages
+    wish = fields.Selection(
+        [("opt_out", "Opt-out"), (POSSIBLE_OPT_OUT, "May be an opt-out"), ("opt_in", "Opt-in")],
+        "Read as",
+        readonly=True,
+    )
+
+    # Auto reply apply
+    auto_reply_id = fields.Many2one(
+        "waba.auto.reply", "Automatic reply", readonly=True, ondelete="set null"
+    )
+
+    # Media
+    media_ids = fields.One2many("waba.media", "message_id", "Files", readonly=True)
+
+    _auto_reply_idx = models.Index("(recipient_id, id) WHERE auto_reply_id IS NOT NULL")
+    _auto_reply_rule_idx = models.Index("(auto_reply_id) WHERE auto_reply_id IS NOT NULL")
+
+    @api.model
+    def _receive_inbound(self, sender, item, at):
+        """Keep an inbound message, show it on the person's record, apply an opt-out request.
+
+        :param item: cloud_api.InboundMessage
+        :param at: naive UTC datetime when it was written
+        """
+        people = self.env["waba.recipient"]
+        if item.kind == "system":
+            person = people._apply_identity_change(sender.portfolio_id, item)
+        else:
+            person = people._find_or_create_person(
+                sender.portfolio_id, item.number, item.user_uid, item.profile_name
+            )
+        answered = self._find_answered_message(sender, person, item, at)
+        is_written = item.kind not in REPORTED_KINDS
+        if is_written:
+            answered._record_reply(at)
+        rung, record = person._route_inbound(sender, item, answered)
+        message = self._create_inbound(sender, person, item, at, answered, record)
+        if is_written:
+            conversation = self.env["waba.conversation"]._register_inbound(
+                sender, person, at, message
+            )
+        message._create_inbound_media(item)
+        message._post_inbound_note(is_new=rung == landing.NEW_LEAD)
+        message._apply_inbound_preference(at)
+        if is_written:
+            message._answer_automatically(conversation, at)
+            conversation._notify_viewers()
+            message._on_inbound()
+        return message
+
+    @api.model
+    def _create_inbound(self, sender, person, item, at, answered, record):
+        return self.create(
+            {
+                "direction": "in",
+                "state": "received",
+                "wamid": item.wamid or False,
+                "account_id": sender.account_id.id,
+                "sender_id": sender.id,
+                "recipient_id": person.id,
+                "company_id": sender.company_id.id,
+                "user_id": self._responsible_user(record, answered),
+                "number": person.number,
+                "person_name": person.name or (record.display_name if record else False),
+                "res_model": record._name if record else False,
+                "res_id": record.id if record else False,
+                "kind": item.kind,
+                "category": "service",
+                "text": item.text or f"[{item.kind}]",
+                "payload": item.payload or False,
+                "about_wamid": item.context_wamid or False,
+                "details": item.details or False,
+                "reply_to_id": answered.id,
+                "sent_at": at,
+            }
+        )
+
+    @api.model
+    def _find_answered_message(self, sender, person, item, at):
+        """Our message that this one answers: the quoted one, else the last of the days before."""
+        ours = Domain("recipient_id", "=", person.id) & Domain("direction", "=", "out")
+        if item.context_wamid:
+            # Of an account that the same signature vouches for.
+            reach = Domain("account_id", "in", sender.account_id._same_app_accounts().ids)
+            quoted = self.search(ours & reach & Domain("wamid", "=", item.context_wamid), limit=1)
+            if quoted:
+                return quoted
+        # A message settled by its statuses alone has no time of acceptance.
+        on_its_way = Domain.OR(
+            Domain(name, ">=", at - REPLY_PERIOD) & Domain(name, "<=", at + CLOCK_TOLERANCE)
+            for name in ("accepted_at", "sent_at", "delivered_at", "read_at")
+        )
+        return self.search(
+            ours
+            & Domain("sender_id", "=", sender.id)
+            & Domain("state", "in", ACCEPTED_STATES)
+            & on_its_way,
+            order="id desc",
+            limit=1,
+        )
+
+    def _record_reply(self, at):
+        for message in self:
+            message.replied_at = min(message.replied_at or at, at)
+
+    @api.model
+    def _responsible_user(self, record, answered):
+        if record is not None and record.user_id:
+            return record.user_id.id
+        return answered.user_id.id
+
+    def _apply_inbound_preference(self, at):
+        """STOP, BAJA, our own button… : no more promotions, from this moment. What may mean it is
+        asked about."""
+        self.ensure_one()
+        person, self.wish = self.recipient_id, self._detect_preference()
+        source = "button" if self.payload else "reply"
+        evidence = self.env._('They wrote "%s".', self.text)
+        if self.wish == "opt_out":
+            person._set_marketing_state("opted_out", source, evidence, at=at, message=self)
+        elif self.wish == POSSIBLE_OPT_OUT:
+            person._flag_possible_opt_out(self, at)
+        elif (
+            self.wish == "opt_in"
+            and person._consent_state("marketing", self.company_id) == "opted_out"
+        ):
+            person._set_marketing_state("opted_in", source, evidence, at=at, message=self)
+
+    # === Live updates ===
+    # Ticks as they come: open conversations hear the outcome of the messages written in them.
+
+    @api.model
+    @implements("_on_results")
+    def _notify_viewers_of_results(self, results):
+        self._notify_message_viewers([result.key for result in results])
+
+    @implements("_on_status")
+    def _notify_viewers_of_statuses(self, _reported, _arrived):
+        self._notify_message_viewers(self.ids)
+
+    @api.model
+    def _notify_message_viewers(self, ids):
+        """:param ids: of messages that changed, most of them a campaign's"""
+        if not ids:
+            return
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT c.id FROM waba_message m
+                     JOIN waba_conversation c
+                       ON c.recipient_id = m.recipient_id AND c.sender_id = m.sender_id
+                    WHERE m.id = ANY(%s) AND m.campaign_id IS NULL AND m.origin IN %s""",
+                list(ids),
+                WATCHED_ORIGINS,
+            )
+        )
+        self.env["waba.conversation"].browse([id_ for (id_,) in rows])._notify_viewers()
+
+    # === Possible opt out messages ===
+    # What a message asks of us: an opt-out, one that a person must confirm, an opt-in.
+
+    def _detect_preference(self):
+        """What the person asks for, as a key of `wish`, or False. Only of what they wrote."""
+        self.ensure_one()
+        if self.kind not in CLASSIFIED_KINDS:
+            return False
+        words = self.env["waba.consent.word"]._company_keywords(self.company_id.id)
+        said = self._written_text(), self.payload or None, words
+        strength = intent.opt_out_strength(*said)
+        if strength == intent.STRONG:
+            return "opt_out"
+        if strength == intent.AMBIGUOUS:
+            return POSSIBLE_OPT_OUT
+        return "opt_in" if intent.opt_in_intent(*said) else False
+
+    # === Auto reply apply ===
+    # Whether a machine answers what just came in.
+
+    def _answer_automatically(self, conversation, at):
+        """Decide with policy.auto_reply; queue the answer, ask for a person.
+
+        :param conversation: the waba.conversation it belongs to
+        :param at: naive UTC datetime when it was written
+        """
+        self.ensure_one()
+        rules = self.env["waba.auto.reply"]._sender_rules(self.sender_id)
+        if not rules:
+            return
+        answers = self._automatic_answers()
+        rested = {}
+        for answer in answers:
+            rested.setdefault(answer.auto_reply_id.id, answer.create_date)
+        decision = auto_reply.decide_reply(
+            auto_reply.InboundText(
+                kind=self.kind,
+                text=self._written_text(),
+                payload=self.payload or "",
+                at=at,
+                wants_stop=self.wish == "opt_out",
+                may_want_stop=self.wish == POSSIBLE_OPT_OUT,
+            ),
+            conversation._thread_state(answers),
+            rules._policy_rules(at, rested),
+            fields.Datetime.now(),
+        )
+        if decision.rule:
+            self._send_automatic(decision.rule, conversation)
+        if decision.hands_over:
+            conversation._assign_to_person(answers[:1].auto_reply_id, self)
+
+    def _automatic_answers(self):
+        """Automatic answers to this person that went or may still go, newest first."""
+        return self.search(
+            [
+                ("recipient_id", "in", self.recipient_id._same_person().ids),
+                ("company_id", "=", self.company_id.id),
+                ("auto_reply_id", "!=", False),
+                ("state", "not in", ("skipped", "cancelled", "failed")),
+            ],
+            order="id desc",
+            limit=50,
+        )
+
+    def _send_automatic(self, rule, conversation):
+        record = self._get_record()
+        target, values = conversation._target_values(record)
+        content = (
+            {"template": rule.template_id}
+            if rule.answer == "template"
+            else {"text": rule.text.strip()}
+        )
+        row = self._queue_direct(
+            self.sender_id,
+            target,
+            origin="reply",
+            user=self.user_id or None,
+            reader=rule._reading_user(),
+            origin_key=f"reply/{self.id}",
+            values={**values, "auto_reply_id": rule.id},
+            **content,
+        )
+        if row.state == "queued":
+            conversation.auto_replied_at = fields.Datetime.now()
+            conversation.handed_over_at = False
+
+    # === Media ===
+    def _create_inbound_media(self, item):
+        """Note that an inbound message has a file; the job fetches it."""
+        self.ensure_one()
+        if not item.media:
+            return
+        values = {
+            "message_id": self.id,
+            "media_uid": item.media.uid,
+            "name": item.media.filename or self._file_name(item.media.mimetype),
+            "mimetype": media_policy.base_type(item.media.mimetype),
+            "sha256": item.media.sha256,
+            "expires_at": (self.sent_at or self.create_date) + media_policy.INBOUND_LIFE,
+        }
+        if not item.media.uid:
+            values.update(state="failed", reason=self.env._("WhatsApp did not say which file."))
+        self.env["waba.media"].create(values)
+        self.env["waba.media"]._transfer_cron()._trigger()
+
+    def _file_name(self, mimetype):
+        """'photo-2026-11-27.jpeg' for what comes without a name."""
+        extension = media_policy.base_type(mimetype).split("/")[-1] or "bin"
+        day = fields.Date.to_string((self.sent_at or self.create_date).date())
+        return f"{self.kind}-{day}.{extension[:10]}"
+
+    # === Media upload ===
+    @implements("_on_queued")
+    def _start_upload(self, media):
+        """A message with a file waits until that is uploaded."""
+        if not media:
+            return
+        message, attachment = self.sudo(), media["attachment"].sudo()
+        message.retry_at = fields.Datetime.now() + UPLOAD_LEAD_TIME
+        files = message.env["waba.media"]
+        files.create(
+            {
+                "message_id": message.id,
+                "name": attachment.name,
+                "mimetype": media_policy.base_type(attachment.mimetype),
+                "size": attachment.file_size,
+                "attachment_id": attachment.id,
+            }
+        )
+        files._transfer_cron()._trigger()
+
+    # === Send ===
+    @implements("_on_queued")
+    def _record_answer_by_person(self, _media):
+        """What a person wrote themselves answers whoever waits."""
+        mine = self.sudo()
+        if mine.origin == "manual" and mine.recipient_id:
+            conversations = self.env["waba.conversation"].sudo()
+            conversation = conversations._find_or_create_pair(mine.sender_id, mine.recipient_id)
+            conversation._record_answer(mine.user_id)
+            conversation._notify_viewers()
+            self._close_reply_activities(
+                {record for record in (mine._get_record(), conversation._get_record()) if record}
+            )
+
+    # === Message format ===
+    # Messages as plain values for the conversation's screen, many at once. All rights: whoever
+    # asks was checked (waba_conversation_view.py).
+
+    def _format_bubbles(self, record):
+        """These messages in the order they were written.
+
+        :param record: the lead or contact they are shown on, or None
+        """
+        marks = self._change_marks()
+        reactions = self._find_reactions()
+        quotes = self._find_quotes()
+        wamids = {message.wamid for message in self if message.wamid}
+        shown = self.filtered(lambda m: m.kind not in MARK_KINDS or m.about_wamid not in wamids)
+        bubbles = []
+        for message in shown.sorted(lambda m: (m._written_at(), m.id)):
+            bubbles.append(
+                {
+                    **message._format_bubble(record),
+                    **marks.get(message.wamid, {}),
+                    "reactions": reactions.get(message.wamid, []),
+                    "quote": quotes.get(message.about_wamid, False),
+                }
+            )
+        return bubbles
+
+    def _format_bubble(self, record):
+        self.ensure_one()
+        text = self._written_text()
+        is_template = bool(self.template_id)
+        details = self.details or {}
+        return {
+            "id": self.id,
+            "is_ours": self.direction == "out",
+            "kind": self.kind,
+            "word": self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else "",
+            "icon": KIND_ICONS.get(self.kind, ""),
+            "at": fields.Datetime.to_string(self._written_at()),
+            "text": text if not is_template else "",
+            "html": str(self.preview_html or "") if is_template else "",
+            "is_button": bool(self.payload) or self.kind in ("button", "interactive"),
+            "state": self.state,
+            "state_text": self._state_text(),
+            "reason": self._reason_text(),
+            "by": self._author_label(),
+            "place": self._format_location(details),
+            "contacts": details.get("contacts", []),
+            "order": details.get("order", []),
+            "is_forwarded": bool(details.get("forwarded")),
+            "is_voice": bool(details.get("voice")),
+            "files": [media._format_file(record) for media in self.media_ids],
+            "edited": False,
+            "is_revoked": False,
+        }
+
+    def _state_text(self):
+        """'Read, 27 Nov 2026 14:02', for the ticks."""
+        if self.direction == "in":
+            return ""
+        labels = selection_labels(self, "state")
+        at = {
+            "accepted": self.accepted_at, "held": self.accepted_at, "sent": self.sent_at,
+            "delivered": self.delivered_at, "read": self.read_at, "failed": self.failed_at,
+        }.get(self.state)  # fmt: skip
+        if not at:
+            return labels[self.state]
+        return f"{labels[self.state]}, {format_datetime(self.env, at, dt_format='short')}"
+
+    def _reason_text(self):
+        """Why it did not go, or does not go yet, in words; False when all is well."""
+        if self.state in ("failed", "skipped", "uncertain"):
+            reasons = selection_labels(self, "failure_type")
+            return self.failure_reason or reasons.get(self.failure_type, False)
+        if self.state != "queued":
+            return False
+        if self.is_uploading:
+            return self.env._("The file is being handed to WhatsApp.")
+        if self.retry_at and self.retry_at > fields.Datetime.now():
+            when = format_datetime(self.env, self.retry_at, dt_format="short")
+            return self.env._("It leaves after %s.", when)
+        return self.sender_id._not_sending_reason()
+
+    def _author_label(self):
+        """Who of us wrote it: a colleague, a campaign, a rule."""
+        if self.direction == "in":
+            return ""
+        if self.campaign_id:
+            return self.env._("Campaign %s", self.campaign_id.name)
+        if self.origin in ("manual", "test"):
+            return self.user_id.name or ""
+        return selection_labels(self, "origin").get(self.origin, "")
+
+    def _format_location(self, details):
+        if self.kind != "location":
+            return False
+        return {
+            "name": details.get("name") or self.env._("Place"),
+            "address": details.get("address", ""),
+            "url": self._map_url(),
+        }
+
+    # ------------------------------------------------------------------
+    # What other messages say of these
+    # ------------------------------------------------------------------
+    def _related_messages(self, kinds):
+        """Messages of these kinds about the messages of this page, in their order."""
+        wamids = [message.wamid for message in self if message.wamid]
+        if not wamids:
+            return self.browse()
+        return self.search(
+            [
+                ("recipient_id", "in", self.recipient_id.ids),
+                ("account_id", "in", self.account_id.ids),
+                ("kind", "in", kinds),
+                ("about_wamid", "in", wamids),
+            ],
+            order="sent_at, id",
+        )
+
+    def _change_marks(self):
+        """{wamid: what changed at that message}."""
+        marks = {}
+        for mark in self._related_messages(list(MARK_KINDS)):
+            values = marks.setdefault(mark.about_wamid, {})
+            if mark.kind == "edit":
+                values["edited"] = mark._written_text()
+            else:
+                values["is_revoked"] = True
+        return marks
+
+    def _find_reactions(self):
+        """{wamid: [emoji]}: the last one counts, and taking it back removes it."""
+        last = {}
+        for reaction in self._related_messages(["reaction"]):
+            last[reaction.about_wamid, reaction.direction] = reaction._written_text()
+        found = {}
+        for (wamid, _direction), emoji in last.items():
+            if emoji:
+                found.setdefault(wamid, []).append(emoji)
+        return found
+
+    def _find_quotes(self):
+        """{wamid: what these messages quote}."""
+        wamids = {m.about_wamid for m in self if m.about_wamid and m.kind not in MARK_KINDS}
+        if not wamids:
+            return {}
+        quoted = self.search(
+            [
+                ("wamid", "in", list(wamids)),
+                ("recipient_id", "in", self.recipient_id.ids),
+                ("account_id", "in", self.account_id.ids),
+            ]
+        )
+        return {m.wamid: {"is_ours": m.direction == "out", "text": m._summary()} for m in quoted}

@@ -1,0 +1,53 @@
+from odoo import api, fields, models
+
+from ..tools.access_groups import USER_GROUP
+
+
+class WabaPersonMixin(models.AbstractModel):
+    """The way from a lead or contact to its conversation."""
+
+    _inherit = "waba.person.mixin"
+
+    waba_conversation_text = fields.Char(
+        "Conversation", compute="_compute_waba_conversation_text", groups=USER_GROUP
+    )
+
+    @api.depends_context("uid", "lang", "allowed_company_ids")
+    def _compute_waba_conversation_text(self):
+        """'2 unread', 'Waiting for an answer' or 'Answered'; empty without a conversation."""
+        # Whoever sees the record may know that somebody waits, though not what was said.
+        groups = self.env["waba.conversation"].sudo()._read_group(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "in", self.ids),
+                ("sender_id.company_id", "in", self.env.companies.ids),
+            ],
+            ["res_id"],
+            ["unread_count:sum", "waiting_since:min", "last_inbound_at:max"],
+        )  # fmt: skip
+        found = {res_id: values for res_id, *values in groups}
+        for record in self:
+            unread, waiting_since, last_inbound_at = found.get(record.id, (0, False, False))
+            if unread:
+                text = self.env._("%s unread", unread)
+            elif waiting_since:
+                text = self.env._("Waiting")
+            else:
+                text = self.env._("Answered") if last_inbound_at else False
+            record.waba_conversation_text = text
+
+    def action_view_waba_conversation(self):
+        """The liveliest conversation with this person, as a page."""
+        self.ensure_one()
+        conversations = self.env["waba.conversation"]
+        record = conversations._check_record((self._name, self.id))
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "waba_campaign.waba_conversation_action"
+        )
+        mine = conversations._find_by_record(record).with_env(self.env)
+        mine = mine.filtered(lambda conversation: conversation.has_access("read"))
+        if len(mine) == 1:
+            action.update(views=[(False, "form")], view_mode="form", res_id=mine.id)
+        else:
+            action["domain"] = [("id", "in", mine.ids)]
+        return action

@@ -1,0 +1,7 @@
+"""WhatsApp on leads, contacts, automation rules and the digest."""
+
+from . import digest_digest
+from . import waba_person_panel
+from . import res_partner
+from . import crm_lead
+from . import ir_actions_server

@@ -1,0 +1,113 @@
+from odoo import api, fields, models
+
+from ..tools.access_groups import USER_GROUP
+from ..tools.labels import list_action
+
+# A change of one of these may bring a lead into a follow-up, or end one.
+FOLLOWUP_FIELDS = frozenset(
+    ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",
+     "user_id", "type", "company_id")
+)  # fmt: skip
+
+CONTACT_SUBTYPES = ("email", "comment", "email_outgoing")
+
+
+class CrmLead(models.Model):
+    _name = "crm.lead"
+    _inherit = ["crm.lead", "waba.person.mixin"]
+
+    # Lead followup
+    waba_enrollment_ids = fields.One2many(
+        "waba.sequence.enrollment", "lead_id", "Follow-ups", readonly=True, groups=USER_GROUP
+    )
+    waba_followup_count = fields.Integer(
+        "Follow-ups under way", compute="_compute_waba_followup", groups=USER_GROUP
+    )
+    waba_followup_text = fields.Char(
+        "Follow-up", compute="_compute_waba_followup", groups=USER_GROUP
+    )
+
+    @api.depends("waba_enrollment_ids.state", "waba_enrollment_ids.step_id")
+    def _compute_waba_followup(self):
+        running = self.env["waba.sequence.enrollment"].search(
+            [("lead_id", "in", self.ids), ("state", "=", "running")]
+        )
+        by_lead = running.grouped("lead_id")
+        for lead in self:
+            found = by_lead.get(lead, running.browse())
+            lead.waba_followup_count = len(found)
+            lead.waba_followup_text = ", ".join(found.sequence_id.mapped("name"))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        leads = super().create(vals_list)
+        self.env["waba.attribution.due"]._queue_new_leads(leads)
+        if self.env["waba.sequence"]._running_ids_by_trigger():
+            self.env["waba.sequence"]._enroll_created(leads.sudo())
+        return leads
+
+    def write(self, vals):
+        is_followed = FOLLOWUP_FIELDS.intersection(vals) and self.env["waba.sequence"]._is_used()
+        before = is_followed and {lead: (lead.stage_id, lead.tag_ids) for lead in self.sudo()}
+        result = super().write(vals)
+        self.env["waba.attribution.due"]._queue_changed_leads_now(self, vals.keys())
+        if is_followed:
+            self.sudo()._update_followups(before)
+        return result
+
+    def unlink(self):
+        running = self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)
+        running._stop_enrollments("gone")
+        return super().unlink()
+
+    def action_view_waba_followups(self):
+        self.ensure_one()
+        return list_action(self.env, "waba_sequence_enrollment_action", [("lead_id", "=", self.id)])
+
+    @api.model
+    def _waba_person_fields(self):
+        return ["contact_name", "partner_name", "partner_id", "user_id"]
+
+    def _waba_person_facts(self):
+        self.ensure_one()
+        partner, user = self.partner_id, self.user_id
+        name = self.contact_name or ("" if partner.is_company else partner.name) or ""
+        return {
+            "name": name or self.partner_name or partner.name or "",
+            "first_name": self._waba_first_name(name),
+            "company": self.partner_name or partner.commercial_company_name or "",
+            "salesperson": user.name if user else "",
+            "partner": partner,
+        }
+
+    # === Lead followup ===
+    # Follow-ups of a lead. What nobody follows costs a look into a cache.
+
+    def _update_followups(self, before):
+        """:param before: {lead: (stage, tags)} as they were"""
+        sequences = self.env["waba.sequence"]
+        running = self.env["waba.sequence.enrollment"]._find_running(leads=self)
+        if running:
+            for one in running:
+                number = self.env["waba.recipient"]._number_of(one.lead_id) or False
+                if (one.user_id, one.number) != (one.lead_id.user_id, number):
+                    one.write({"user_id": one.lead_id.user_id.id, "number": number})
+            running._stop_exited()
+        watched = sequences._running_ids_by_trigger()
+        if "stage" in watched:
+            sequences._enroll_stage_changed(
+                self.filtered(lambda lead: lead.stage_id != before[lead][0])
+            )
+        if "tag" in watched:
+            added = {lead: lead.tag_ids - before[lead][1] for lead in self}
+            sequences._enroll_tagged({lead: tags for lead, tags in added.items() if tags})
+
+    def _message_post_after_hook(self, message, msg_values):
+        """The person's e-mail, or a colleague's e-mail or call, may end follow-ups at once."""
+        result = super()._message_post_after_hook(message, msg_values)
+        is_note = message.subtype_id == self.env.ref("mail.mt_note")
+        if message.mail_activity_type_id or (
+            message.message_type in CONTACT_SUBTYPES and not is_note
+        ):
+            self.env["waba.sequence.enrollment"].sudo()._find_running(leads=self)._stop_exited()
+        return result

@@ -1,0 +1,270 @@
+import logging
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+_logger = logging.getLogger(__name__)
+
+# Records by themselves; any other model needs a contact.
+PERSON_MODELS = ("crm.lead", "res.partner")
+
+
+class IrActionsServer(models.Model):
+    """Send WhatsApp template: for automation rules, scheduled actions and buttons.
+
+    It only queues. The rows are ordinary ones of the number's queue: same limits, pace, hours and
+    consent as everything else. The same action writes to the same record once in
+    `waba_repeat_hours`, however often and at whatever moments it is run.
+    """
+
+    _inherit = "ir.actions.server"
+
+    state = fields.Selection(
+        selection_add=[("waba_template", "Send WhatsApp template"), ("followers",)],
+        ondelete={"waba_template": "cascade"},
+    )
+    waba_template_id = fields.Many2one(
+        "waba.template", "WhatsApp template", ondelete="restrict", index="btree_not_null",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False)]",
+    )  # fmt: skip
+    waba_sender_id = fields.Many2one(
+        "waba.sender", "WhatsApp number", ondelete="restrict", index="btree_not_null",
+        domain="[('account_id', '=', waba_account_id)]",
+    )  # fmt: skip
+    waba_account_id = fields.Many2one(related="waba_template_id.account_id")
+    waba_variable_ids = fields.One2many(
+        "waba.action.variable", "action_id", string="Template variables", copy=True
+    )
+    waba_repeat_hours = fields.Integer(
+        "Once in hours",
+        default=24,
+        help="The same record gets this action's message once in so many hours. 0: every time.",
+    )
+
+    @api.model
+    def _warning_depends(self):
+        return [
+            *super()._warning_depends(),
+            "model_id", "state", "waba_template_id", "waba_sender_id", "waba_variable_ids",
+        ]  # fmt: skip
+
+    def _name_depends(self):
+        return [*super()._name_depends(), "waba_template_id"]
+
+    def _generate_action_name(self):
+        self.ensure_one()
+        if self.state == "waba_template" and self.waba_template_id:
+            return self.env._("Send WhatsApp %s", self.waba_template_id.name)
+        return super()._generate_action_name()
+
+    def _get_warning_messages(self):
+        self.ensure_one()
+        warnings = super()._get_warning_messages()
+        if self.state == "waba_template":
+            warnings += self._waba_configuration_errors()
+        return warnings
+
+    def _waba_configuration_errors(self):
+        """[sentence] that keep this action from being run, but not what passes by itself."""
+        problems = []
+        if self.model_id and self._waba_contact_field() is None:
+            problems.append(
+                self.env._(
+                    "%s has no contact to write to. Choose leads, contacts, or a model with a "
+                    "contact.",
+                    self.model_id.name,
+                )
+            )
+        sender, template = self.waba_sender_id, self.waba_template_id
+        if sender and template and sender.account_id != template.account_id:
+            problems.append(
+                self.env._(
+                    "The template %(template)s belongs to another account than the number "
+                    "%(number)s.",
+                    template=template.display_name,
+                    number=sender.display_name,
+                )
+            )
+        if missing := self.waba_variable_ids.filtered(lambda line: not line._is_complete()):
+            problems.append(
+                self.env._("Say what these variables show: %s.", ", ".join(missing.mapped("name")))
+            )
+        return problems
+
+    @api.onchange("waba_template_id")
+    def _onchange_waba_template_id(self):
+        lines = self.env["waba.action.variable"]
+        self.waba_variable_ids = [
+            fields.Command.clear(), *lines._copy_commands(self.waba_template_id.variable_ids)
+        ]  # fmt: skip
+        senders = self.waba_template_id.account_id.sender_ids
+        if self.waba_sender_id not in senders:
+            self.waba_sender_id = senders if len(senders) == 1 else False
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        actions = super().create(vals_list)
+        actions.filtered(lambda one: not one.waba_variable_ids)._waba_load_variables()
+        return actions
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "waba_template_id" in vals and "waba_variable_ids" not in vals:
+            self._waba_load_variables()
+        return result
+
+    def _waba_load_variables(self):
+        """The template's variables, as it maps them by default."""
+        for action in self.filtered(lambda one: one.waba_template_id or one.waba_variable_ids):
+            lines = action.waba_variable_ids
+            action.waba_variable_ids = [
+                fields.Command.clear(),
+                *lines._copy_commands(action.waba_template_id.sudo().variable_ids),
+            ]
+
+    # ------------------------------------------------------------------
+    # To whom
+    # ------------------------------------------------------------------
+
+    def _waba_contact_field(self):
+        """'' when the record is a person itself, the name of its contact's field, or None."""
+        name = self.model_id.model
+        if name in PERSON_MODELS:
+            return ""
+        if name not in self.env:
+            return None
+        model = self.env[name]
+        candidates = [*model._mail_get_partner_fields(), "partner_id"]
+        return next(
+            (
+                field
+                for field in candidates
+                if field in model._fields and model._fields[field].comodel_name == "res.partner"
+            ),
+            None,
+        )
+
+    def _waba_read_model(self):
+        """The model that variables of kind 'a field of the record' are read from."""
+        return self.model_id.model if self.model_id.model in PERSON_MODELS else "res.partner"
+
+    def _waba_contact_record(self, record):
+        way = self._waba_contact_field()
+        return record[way][:1] if way else record
+
+    # ------------------------------------------------------------------
+    # Running
+    # ------------------------------------------------------------------
+
+    def _run_action_waba_template_multi(self, eval_context=None):
+        """Queue one message per record; what goes wrong with one is noted and stops no other."""
+        records = eval_context.get("records") or eval_context.get("record")
+        if not records or not self.waba_template_id or self._is_recompute():
+            return False
+        for record in records:
+            try:
+                with self.env.cr.savepoint():
+                    self._waba_queue_message(record.sudo())
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception:
+                _logger.exception(
+                    "ir.actions.server %s: no WhatsApp message for %s", self.id, record
+                )
+                self._waba_log_failure(record)
+        return False
+
+    def _waba_queue_message(self, record):
+        person = self._waba_contact_record(record)
+        if not person:
+            self._waba_log_note(record, self.env._("no contact is set."))
+            return
+        if self._waba_messaged_recently(record):
+            return
+        row = self.env["waba.message"]._queue_direct(
+            self.waba_sender_id or self.waba_template_id.account_id.sender_ids[:1],
+            person,
+            origin="action",
+            template=self.waba_template_id,
+            variables=self.waba_variable_ids,
+            user=record.user_id if "user_id" in record._fields else None,
+            reader=self._waba_reading_user(),
+            origin_key=self._waba_origin_key(record),
+            values={"action_id": self.id},
+        )
+        if row.state == "skipped":
+            self._waba_log_note(record, row.failure_reason)
+
+    def _waba_reading_user(self):
+        """With whose rights fields are read for the text.
+
+        Those of the colleague whose doing set it off. What a job, a customer or a visitor sets off
+        is read as whoever wrote the action last: an administrator.
+        """
+        user = self.env.user
+        if user._is_internal() and user.id != SUPERUSER_ID:
+            return user
+        return self.sudo().write_uid.filtered("active")
+
+    def _waba_repeat_period(self):
+        """Number of the period of `waba_repeat_hours` that now lies in."""
+        span = self.waba_repeat_hours * 3600
+        now = int(fields.Datetime.now().timestamp())
+        return now // span
+
+    def _waba_origin_key(self, record, period=None):
+        """Names the occasion: action, record and period. One row at most has it, whoever is first.
+
+        Two runs at once, in transactions that do not see each other, have the same key, but for the
+        instant at which a period ends; `_waba_messaged_recently` covers the rest of the edge.
+        """
+        if not self.waba_repeat_hours:
+            return None
+        if period is None:
+            period = self._waba_repeat_period()
+        return f"action:{self.id}:{record._name},{record.id}:{period}"
+
+    def _waba_messaged_recently(self, record):
+        """Whether this action wrote to the record in the period before, less than its hours ago."""
+        if not self.waba_repeat_hours:
+            return False
+        before = self.env["waba.message"]._find_by_origin_key(
+            self._waba_origin_key(record, self._waba_repeat_period() - 1)
+        )
+        since = fields.Datetime.now() - timedelta(hours=self.waba_repeat_hours)
+        return bool(before) and before.sudo().create_date > since
+
+    def _waba_log_failure(self, record):
+        try:
+            with self.env.cr.savepoint():
+                self._waba_log_note(record, self.env._("an error occurred; the log tells more."))
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:
+            _logger.exception("ir.actions.server %s: nor a note on %s", self.id, record)
+
+    def _waba_log_note(self, record, why):
+        """Said on the record, where its people look."""
+        if hasattr(record, "_message_log"):
+            record.sudo()._message_log(
+                body=self.env._(
+                    "No WhatsApp message %(template)s: %(why)s",
+                    template=self.waba_template_id.name,
+                    why=why or "",
+                )
+            )
+
+
+class WabaActionVariable(models.Model):
+    """A variable as one server action fills it."""
+
+    _name = "waba.action.variable"
+    _description = "WhatsApp Action Variable"
+    _inherit = ["waba.variable.mixin"]
+
+    action_id = fields.Many2one("ir.actions.server", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="action_id.waba_template_id.company_id")
+
+    def _path_models(self):
+        return [self.action_id._waba_read_model()] if self.action_id.model_id else []

@@ -1,0 +1,404 @@
+from dataclasses import replace
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, format_date
+
+from ...policy import eligibility, frequency
+from ..base.waba_failure import failure_text
+from ..consent.consent_sql import strictest_consent
+from ..consent.waba_recipient import recipients_with_numbers
+from ..tools.access_groups import USER_GROUP
+from ..tools.labels import selection_label
+from ..tools.phone_countries import number_country
+
+ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
+
+# The refusals that follow from what the person said, and of what they said it.
+PURPOSE_BY_REASON = {"opted_out": "marketing", "opted_out_utility": "utility"}
+
+NOT_CONTACT_STATES = ("skipped", "cancelled")
+
+
+class PanelAnswer(NamedTuple):
+    """May this person be written to: a key of ANSWERS and the sentence that says why."""
+
+    key: str
+    why: str
+
+
+class WabaPersonMixin(models.AbstractModel):
+    """What a salesperson asks before writing to somebody: may I, when did we last, is it open?
+
+    Of the person as every portfolio of the chosen companies knows them, whoever wrote; the number
+    asked about is the one that wrote last, else the first. Read for many records at once: a
+    handful of queries, whatever their count.
+    """
+
+    _inherit = "waba.person.mixin"
+
+    waba_promotion_answer = fields.Selection(
+        ANSWERS, "Promotions", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_promotion_why = fields.Char(
+        "Why promotions", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_service_answer = fields.Selection(
+        ANSWERS, "Service messages", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_service_why = fields.Char(
+        "Why service messages", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_marketing_state = fields.Selection(
+        selection=lambda self: self._waba_consent_states("marketing_state"),
+        string="Consent to promotions",
+        compute="_compute_waba_panel",
+        groups=USER_GROUP,
+    )
+    waba_utility_state = fields.Selection(
+        selection=lambda self: self._waba_consent_states("utility_state"),
+        string="Consent to service messages",
+        compute="_compute_waba_panel",
+        groups=USER_GROUP,
+    )
+    waba_last_out_at = fields.Datetime(
+        "Last message to them", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_last_out_state = fields.Char(
+        "What became of it", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_last_in_at = fields.Datetime(
+        "Last message from them", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_window_until = fields.Datetime(
+        "Can be answered freely until", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+    waba_window_text = fields.Char(
+        "Service window", compute="_compute_waba_panel", groups=USER_GROUP
+    )
+
+    # Possible opt out panel
+    waba_may_opt_out_text = fields.Char(
+        "Opt-out to confirm", compute="_compute_waba_possible_opt_out_text", groups=USER_GROUP
+    )
+
+    @api.depends_context("uid", "lang", "allowed_company_ids")
+    def _compute_waba_panel(self):
+        numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
+        panel = PersonPanel(self.env, {number for number in numbers.values() if number}, self)
+        for record, number in numbers.items():
+            typed = self.env["waba.recipient"]._raw_number(record)
+            record.update(panel.panel_values(number, typed, record._origin.id))
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_waba_possible_opt_out_text(self):
+        numbers = {record: self.env["waba.recipient"]._number_of(record) for record in self}
+        people = self._waba_recipients_to_review({number for number in numbers.values() if number})
+        for record, number in numbers.items():
+            mine = people.filtered(lambda person, number=number: number in person._number_forms())
+            readable = record._waba_filter_reviewable(mine)
+            record.waba_may_opt_out_text = bool(readable) and (
+                readable[0].may_opt_out_text or self.env._("a message without words")
+            )
+
+    def action_waba_record_consent(self):
+        """Asks what this person said, and writes it down under the user's name."""
+        self.ensure_one()
+        return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
+
+    def action_waba_open_recipient(self):
+        """The person as WhatsApp knows them: every word of theirs and every message."""
+        self.ensure_one()
+        number = self.env["waba.recipient"]._number_of(self)
+        people = self.env["waba.recipient"].search(recipients_with_numbers([number]))
+        actions = self.env["ir.actions.act_window"]
+        action = actions._for_xml_id("waba_campaign.waba_recipient_action")
+        action["domain"] = [("id", "in", people.ids)]
+        if len(people) == 1:
+            action |= {"views": [(False, "form")], "res_id": people.id}
+        return action
+
+    def action_waba_confirm_opt_out(self):
+        self._waba_review_opt_out(True)
+
+    def action_waba_keep_subscribed(self):
+        self._waba_review_opt_out(False)
+
+    @api.model
+    def _waba_consent_states(self, name):
+        return self.env["waba.recipient"]._fields[name]._description_selection(self.env)
+
+    # === Possible opt out panel ===
+    # The same question on a lead or contact, for anyone who may read it.
+
+    @api.model
+    def _waba_recipients_to_review(self, numbers):
+        """Rows of these E.164 numbers that wait, in the portfolios of the chosen companies."""
+        people = self.env["waba.recipient"].sudo()
+        if not numbers:
+            return people
+        senders = self.env["waba.sender"].sudo()
+        portfolios = senders.search([("company_id", "in", self.env.companies.ids)]).portfolio_id
+        return people.search(
+            recipients_with_numbers(numbers)
+            & Domain("portfolio_id", "in", portfolios.ids)
+            & Domain("may_opt_out_at", "!=", False)
+        )
+
+    def _waba_filter_reviewable(self, people):
+        """Those whose message the current user may read: a number typed on a record of one's own opens
+        nobody else's words."""
+        self.ensure_one()
+        shown = (self._name, self.id)
+        return people.filtered(
+            lambda person: (
+                (conversation := person.with_env(self.env)._review_conversation())
+                and conversation._is_readable(shown)
+            )
+        )
+
+    def _waba_review_opt_out(self, opts_out):
+        """What a colleague read in the person's message; anyone who may read it may say so."""
+        self.ensure_one()
+        self.check_access("read")
+        self.env["waba.conversation"]._check_user()
+        number = self.env["waba.recipient"]._number_of(self)
+        people = self._waba_recipients_to_review({number} if number else set())
+        self._waba_filter_reviewable(people)[:1]._apply_review(opts_out)
+
+
+class PersonPanel:
+    """What is known of some E.164 numbers and their records, read once, and what follows."""
+
+    def __init__(self, env, numbers, records):
+        self.env = env
+        self.now = fields.Datetime.now()
+        # Whoever sees the person's record may know when the company wrote, though not what.
+        sudo = env(su=True)
+        of_company = Domain("company_id", "in", env.companies.ids)
+        self.senders = sudo["waba.sender"].search(of_company)
+        self.ours = sudo["waba.sender"]._filter_own_numbers(numbers)
+        self.people = self._find_recipients(sudo, numbers)
+        ids = [person.id for people in self.people.values() for person in people]
+        self.last = self._last_messages(sudo, ids)
+        self.windows = self._windows(sudo, ids)
+        self.blacklisted = sudo["waba.recipient"]._filter_blacklisted(numbers)
+        everyone = sudo["waba.recipient"].browse(ids)
+        self.consent = everyone._consent_states(self.senders.company_id)
+        self.opt_outs = self._opt_outs(sudo, ids)
+        self.renumbered = sudo["waba.renumbered"]._held_records(
+            records._name, records.ids, self.senders.company_id
+        )
+        self.promotions = {
+            company: sudo["waba.message"]._recent_promotions(company, numbers, self.now)
+            for company in self.senders.company_id
+        }
+
+    def panel_values(self, number, typed, record_id):
+        """Values of the panel's fields.
+
+        :param number: E.164 or ''
+        :param typed: the number as it stands on the record, or ''
+        :param record_id: of the records that were read
+        """
+        people = self.people.get(number, [])
+        out = self._latest(people, "out")
+        sender = out.sender_id if out and out.sender_id in self.senders else self.senders[:1]
+        about = (number, typed, people, sender, record_id)
+        promotion = self._purpose_answer("marketing", *about)
+        service = self._purpose_answer("utility", *about)
+        until = max((self.windows[p.id] for p in people if p.id in self.windows), default=False)
+        return {
+            "waba_marketing_state": self._company_consent(people, "marketing", sender.company_id),
+            "waba_utility_state": self._company_consent(people, "utility", sender.company_id),
+            "waba_promotion_answer": promotion.key,
+            "waba_promotion_why": promotion.why,
+            "waba_service_answer": service.key,
+            "waba_service_why": service.why,
+            "waba_last_out_at": self._message_time(out),
+            "waba_last_out_state": out
+            and selection_label(self.env, "state", out.state, "waba.message"),
+            "waba_last_in_at": self._message_time(self._latest(people, "in")),
+            "waba_window_until": until,
+            "waba_window_text": self._window_text(until),
+        }
+
+    # ------------------------------------------------------------------
+    # Reading
+    # ------------------------------------------------------------------
+
+    def _find_recipients(self, sudo, numbers):
+        """{E.164 number: [waba.recipient]}, by either of a person's two forms."""
+        found = {}
+        for person in sudo["waba.recipient"].search(
+            recipients_with_numbers(numbers)
+            & Domain("portfolio_id", "in", self.senders.portfolio_id.ids)
+        ):
+            for number in numbers.intersection(person._number_forms()):
+                found.setdefault(number, []).append(person)
+        return found
+
+    def _last_messages(self, sudo, recipient_ids):
+        """{(recipient id, direction): the latest waba.message that counts as a contact}."""
+        sudo["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM unnest(%s::int[]) AS r(id)
+                    CROSS JOIN unnest(ARRAY['out', 'in']) AS d(direction)
+                    CROSS JOIN LATERAL (
+                          SELECT id FROM waba_message
+                           WHERE recipient_id = r.id AND direction = d.direction
+                             AND state <> ALL(%s) AND company_id = ANY(%s)
+                           ORDER BY id DESC LIMIT 1) m""",
+                recipient_ids,
+                list(NOT_CONTACT_STATES),
+                self.env.companies.ids,
+            )
+        )
+        messages = sudo["waba.message"].browse([id_ for (id_,) in rows])
+        return {(message.recipient_id.id, message.direction): message for message in messages}
+
+    def _windows(self, sudo, recipient_ids):
+        """{recipient id: when the last open window closes}."""
+        groups = sudo["waba.conversation"]._read_group(
+            [
+                ("recipient_id", "in", recipient_ids),
+                ("sender_id", "in", self.senders.ids),
+                ("window_expires_at", ">", self.now),
+            ],
+            ["recipient_id"],
+            ["window_expires_at:max"],
+        )
+        return {person.id: until for person, until in groups}
+
+    def _opt_outs(self, sudo, recipient_ids):
+        """{(recipient id, purpose): the latest word in the ledger by which they opted out}."""
+        entries = sudo["waba.consent"].search(
+            [("recipient_id", "in", recipient_ids), ("action", "=", "opt_out")], order="at, id"
+        )
+        return {(entry.recipient_id.id, entry.purpose): entry for entry in entries}
+
+    def _latest(self, people, direction):
+        found = [self.last[p.id, direction] for p in people if (p.id, direction) in self.last]
+        return max(found, key=lambda message: message.id, default=False)
+
+    def _message_time(self, message):
+        return message and (
+            message.accepted_at or message.sent_at or message.delivered_at or message.create_date
+        )
+
+    # ------------------------------------------------------------------
+    # Answering
+    # ------------------------------------------------------------------
+
+    def _purpose_answer(self, purpose, number, typed, people, sender, record_id):
+        if not sender:
+            return PanelAnswer("no", self.env._("No number of ours is connected."))
+        person = self._eligibility_person(number, typed, people, sender.company_id)
+        held = (sender.company_id.id, record_id, purpose) in self.renumbered
+        verdict = eligibility.check_eligibility(
+            replace(person, renumbered=held),
+            purpose,
+            self.now,
+            us_marketing_blocked=sender.company_id.waba_us_marketing_left_out,
+            blocked_countries=sender.account_id._blocked_countries(),
+            opt_in_required=sender.company_id.waba_opt_in_required,
+        )
+        if not verdict.allowed:
+            waits = verdict.retry_at or verdict.reason_key == "may_opt_out"
+            key = "later" if waits else "no"
+            return PanelAnswer(key, self._refusal_answer(verdict, typed, people))
+        if why := self._postponed_reason(purpose, people, sender):
+            return PanelAnswer("later", why)
+        return PanelAnswer("yes", self._allowed_reason(purpose, people, sender.company_id))
+
+    def _eligibility_person(self, number, typed, people, company):
+        return eligibility.Person(
+            number=number or typed.lstrip("+"),
+            is_ours=number in self.ours,
+            marketing_state=self._company_consent(people, "marketing", company),
+            utility_state=self._company_consent(people, "utility", company),
+            blacklisted=number in self.blacklisted,
+            unreachable_until=self._latest_value(people, "unreachable_until"),
+            blocked=any(person.is_blocked for person in people),
+            country_code=number_country(number),
+            promotions_free_at=frequency.next_promotion_time(
+                self.promotions[company].get(number, ()), company._waba_frequency_cap()
+            ),
+            may_opt_out=any(person.may_opt_out_at for person in people),
+        )
+
+    def _company_consent(self, people, purpose, company):
+        """What the company has to take their words to be, of several rows the strictest."""
+        return strictest_consent(
+            {self.consent[company.id, person.id, purpose] for person in people}
+        )
+
+    def _latest_value(self, people, name):
+        return max((person[name] for person in people if person[name]), default=None)
+
+    def _refusal_answer(self, verdict, typed, people):
+        reason = verdict.reason_key
+        if reason in PURPOSE_BY_REASON:
+            return self._opt_out_sentence(reason, people)
+        if reason == "renumbered":
+            return self.env._(
+                "The number was changed after the person had opted out. Confirm that it is another "
+                "person now, or nothing of it is sent here."
+            )
+        if verdict.retry_at:
+            return self._until_sentence(failure_text(self.env, reason), verdict.retry_at)
+        return failure_text(self.env, reason, text=typed if reason == "invalid_number" else None)
+
+    def _opt_out_sentence(self, reason, people):
+        """'The person asked not to receive promotions (12 Nov 2026, their message).'"""
+        sentence, purpose = failure_text(self.env, reason), PURPOSE_BY_REASON[reason]
+        keys = [(person.id, purpose) for person in people]
+        entries = [self.opt_outs[key] for key in keys if key in self.opt_outs]
+        if not entries:
+            return sentence
+        entry = max(entries, key=lambda entry: entry.at)
+        source = selection_label(self.env, "source", entry.source, "waba.consent")
+        return f"{sentence.rstrip('.')} ({format_date(self.env, entry.at)}, {source})."
+
+    def _postponed_reason(self, purpose, people, sender):
+        """Why a message would wait although the person may get it, or False."""
+        held_until = self._latest_value(people, "marketing_held_until")
+        if purpose == "marketing" and held_until and held_until > self.now:
+            return self._until_sentence(
+                self.env._("WhatsApp holds promotions to this person back."), held_until
+            )
+        if why := sender._not_sending_reason():
+            return why
+        return purpose == "marketing" and sender._marketing_hold_reason()
+
+    def _until_sentence(self, sentence, moment):
+        when = fields.Datetime.context_timestamp(self.env.user, moment)
+        return self.env._(
+            "%(reason)s Not before %(date)s %(time)s.",
+            reason=sentence,
+            date=format_date(self.env, when.date()),
+            time=when.strftime("%H:%M"),
+        )
+
+    def _allowed_reason(self, purpose, people, company):
+        agreed = self._company_consent(people, purpose, company) == "opted_in"
+        if purpose == "utility" and agreed:
+            return self.env._("The person agreed to service messages.")
+        if purpose == "utility":
+            return self.env._("About the person's own affairs: nothing speaks against it.")
+        if agreed:
+            return self.env._("The person agreed to promotions.")
+        return self.env._("The person has not said no, and has not been asked yet.")
+
+    def _window_text(self, until):
+        """'You can write freely for 3 h 20 min.', or what to do instead."""
+        if not until:
+            return self.env._("Window closed: choose a template.")
+        minutes = int((until - self.now).total_seconds() // 60)
+        return self.env._(
+            "You can write freely for %(hours)s h %(minutes)s min.",
+            hours=minutes // 60,
+            minutes=minutes % 60,
+        )

@@ -1,0 +1,745 @@
+import random
+import re
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+
+from markupsafe import Markup
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...policy import limits, pacing, retry, second_sender
+from ...policy import status as status_policy
+from ..base.waba_failure import failure_text
+from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
+from ..tools.labels import selection_labels
+from ..tools.phone_countries import number_country
+
+# No message is tried as often; more digits would fit no column.
+ATTEMPT = re.compile(r"[0-9]{1,4}")
+
+ARRIVED = ("delivered", "read")
+
+TIME_FIELDS = {
+    "sent": "sent_at",
+    "delivered": "delivered_at",
+    "read": "read_at",
+    "failed": "failed_at",
+}
+
+# Failures in a row that are counted over rows, not over one row's attempts (policy.retry).
+CONSECUTIVE_FAILURES = ("bad_request", "pacing_drop")
+
+# Template states that a failure tells us before any webhook does.
+STATUS_FROM_FAILURE = {"template_paused": "paused", "template_disabled": "disabled"}
+
+# How long a message of somebody else's is news on the account and in its diagnosis.
+REMINDER_INTERVAL = timedelta(days=7)
+
+REPLY_ACTIVITY = "waba_campaign.activity_type_reply"
+
+
+class WabaMessage(models.Model):
+    """What the webhook's statuses tell of our messages: forward only, in any order."""
+
+    _inherit = "waba.message"
+
+    def action_settle_arrived(self):
+        """Take it as arrived: the row counts as accepted, and nothing is sent."""
+        moved = self._settle_uncertain("accepted", {"accepted_at": fields.Datetime.now()})
+        return self._notify_settled(
+            moved, self.env._("%s messages now count as accepted; nothing was sent.", len(moved))
+        )
+
+    def action_settle_resend(self):
+        """Back to the queue. Whoever did get the first message gets it twice.
+
+        Rows of a cancelled campaign stay: nobody else is written to for it.
+        """
+        moved = self._without_cancelled_campaigns()._settle_uncertain(
+            "queued", {"retry_at": fields.Datetime.now()}
+        )
+        moved.sender_id._on_requeue(moved)
+        moved.sender_id._trigger_dispatch()
+        return self._notify_settled(
+            moved, self.env._("%s messages are queued to be sent again.", len(moved))
+        )
+
+    @api.model
+    def _apply_statuses(self, told):
+        """Apply a batch of statuses, forward only, in any order, any number of times.
+
+        :param told: [(cloud_api.MessageStatus, ids of the accounts its signature vouches for)]
+        :return: {place of a status that changed nothing: 'unknown' | 'foreign', a message of an
+            account that the signature says nothing of}
+        """
+        rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in told])
+        changed, failures, released = {}, [], {}
+        reported, arrived = [], set()
+        strays, of_others = {}, []
+        for place, (event, reach) in enumerate(told):
+            tag, attempt = _split_tag(event.opaque)
+            named = [*rows_by_tag.get(tag, ()), *rows_by_wamid.get(event.wamid, ())]
+            row = next((row for row in named if row["account_id"] in reach), None)
+            if not row:
+                strays[place] = "foreign" if named else "unknown"
+                if not named and second_sender.is_tag(event.opaque):
+                    of_others.append((None, event))
+                continue
+            if row["uuid"] == tag and second_sender.is_foreign_status(row, attempt, event.wamid):
+                of_others.append((row, event))
+                continue
+            before = row["state"]
+            _apply_status(row, event, attempt or row["attempt_count"])
+            if row["state"] == "failed" != before:
+                failures.append((row["id"], event))
+            if before == "held" and row["state"] not in ("held", "failed"):
+                released[row["id"]] = event.at
+            if event.status == "failed":
+                reported.append((row["id"], event))
+            if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
+                arrived.add(row["id"])
+            changed[row["id"]] = row
+        self._record_second_sender(of_others)
+        self._write_statuses(changed.values())
+        self._restart_held_count(released)
+        self._apply_reported_failures(changed, failures)
+        self.browse(changed)._on_status(reported, arrived)
+        return strays
+
+    @api.model
+    def _rows_for_statuses(self, events):
+        """({uuid: [row]}, {wamid: [rows]}), each row one dict however it was found.
+
+        Of any account: whether a signature vouches for it is asked of each status.
+        """
+        self.flush_model()
+        columns = (
+            "id", "account_id", "uuid", "wamid", "state", "attempt_count", "failed_attempt",
+            "sent_at", "delivered_at", "read_at", "failed_at", "pricing_category", "pricing_type",
+            "pricing_billable", "is_unsent",
+        )  # fmt: skip
+        tags = list({_split_tag(event.opaque)[0] for event in events} - {""})
+        wamids = list({event.wamid for event in events if event.wamid})
+        found = self.env.execute_query(
+            SQL(
+                """SELECT %(columns)s FROM waba_message
+                    WHERE uuid = ANY(%(tags)s) AND direction = 'out'
+                    UNION
+                   SELECT %(columns)s FROM waba_message
+                    WHERE wamid = ANY(%(wamids)s) AND direction = 'out'""",
+                columns=SQL(", ").join(SQL.identifier(column) for column in columns),
+                tags=tags,
+                wamids=wamids,
+            )
+        )
+        rows = [dict(zip(columns, values, strict=True)) for values in found]
+        for row in rows:
+            row["failed_attempt"] = row["failed_attempt"] or 0
+            row["attempt_count"] = row["attempt_count"] or 0
+            row["user_uid"] = ""
+        by_tag, by_wamid = {}, {}
+        for row in rows:
+            by_tag[row["uuid"]] = [row]
+            by_wamid.setdefault(row["wamid"], []).append(row)
+        by_wamid.pop(None, None)
+        return by_tag, by_wamid
+
+    @api.model
+    def _write_statuses(self, rows):
+        """One statement for the messages, however many they are."""
+        rows = sorted(rows, key=lambda row: row["id"])
+        if not rows:
+            return
+        names = ("wamid", "state", "sent_at", "delivered_at", "read_at", "failed_at",
+                 "failed_attempt", "pricing_category", "pricing_type",
+                 "pricing_billable")  # fmt: skip
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET wamid = v.wamid, state = v.state, sent_at = v.sent_at,
+                          delivered_at = v.delivered_at, read_at = v.read_at,
+                          failed_at = v.failed_at, failed_attempt = v.failed_attempt,
+                          pricing_category = v.pricing_category, pricing_type = v.pricing_type,
+                          pricing_billable = v.pricing_billable,
+                          cost_state = CASE WHEN (m.pricing_category, m.pricing_type,
+                                                  m.pricing_billable)
+                                                 IS NOT DISTINCT FROM
+                                                 (v.pricing_category, v.pricing_type,
+                                                  v.pricing_billable)
+                                       THEN m.cost_state END,
+                          reserved_until = CASE WHEN v.state = 'reserved' THEN m.reserved_until END,
+                          failure_type = CASE WHEN v.state IN ('sent', 'delivered', 'read')
+                                         THEN NULL ELSE m.failure_type END,
+                          failure_reason = CASE WHEN v.state IN ('sent', 'delivered', 'read')
+                                           THEN NULL ELSE m.failure_reason END,
+                          error_code = CASE WHEN v.state IN ('sent', 'delivered', 'read')
+                                       THEN NULL ELSE m.error_code END,
+                          write_date = %(now)s
+                     FROM unnest(%(ids)s, %(wamid)s::varchar[], %(state)s::varchar[],
+                                 %(sent_at)s::timestamp[], %(delivered_at)s::timestamp[],
+                                 %(read_at)s::timestamp[], %(failed_at)s::timestamp[],
+                                 %(failed_attempt)s::int[], %(pricing_category)s::varchar[],
+                                 %(pricing_type)s::varchar[],
+                                 %(pricing_billable)s::varchar[])
+                          AS v(id, wamid, state, sent_at, delivered_at, read_at, failed_at,
+                               failed_attempt, pricing_category, pricing_type,
+                               pricing_billable)
+                    WHERE m.id = v.id""",
+                now=fields.Datetime.now(),
+                ids=[row["id"] for row in rows],
+                **{name: [row[name] for row in rows] for name in names},
+            )
+        )
+        self.invalidate_model()
+        self._mark_reachable([row["id"] for row in rows if row["state"] in ("delivered", "read")])
+        self.env["waba.recipient"]._store_user_uids(
+            {row["id"]: row["user_uid"] for row in rows if row["user_uid"]}
+        )
+
+    @api.model
+    def _mark_reachable(self, ids):
+        """Who got a message is reachable: earlier undeliverable ones no longer count."""
+        if not ids:
+            return
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET undeliverable_count = 0, unreachable_until = NULL
+                     FROM waba_message m
+                    WHERE m.id = ANY(%s) AND r.id = m.recipient_id AND r.undeliverable_count > 0""",
+                ids,
+            )
+        )
+        if self.env.cr.rowcount:
+            self.env["waba.recipient"].invalidate_model()
+
+    @api.model
+    def _restart_held_count(self, released):
+        """A message that WhatsApp held counts from when it was let go, not from when we sent it."""
+        for row in self.browse(released).filtered("slot_at"):
+            row.slot_at = max(row.slot_at, released[row.id] or row.slot_at)
+            row.recipient_id.slot_at = max(row.recipient_id.slot_at or row.slot_at, row.slot_at)
+
+    @api.model
+    def _apply_reported_failures(self, changed, failures):
+        """Follow what the platform reported as failed, unless a better status came with it."""
+        in_a_row = Counter()
+        for row_id, event in failures:
+            if changed[row_id]["state"] != "failed":
+                continue
+            error = event.error
+            failure_type = error.failure_type if error else "unknown_error"
+            row = self.browse(row_id)
+            blamed = row.template_id if failure_type == "bad_request" else row.account_id
+            in_a_row[failure_type, blamed.id] += 1
+            row._apply_failure(
+                failure_type,
+                code=error.code if error else None,
+                text=(error.details or error.message or error.title) if error else None,
+                refused_at_once=False,
+                in_a_row=in_a_row[failure_type, blamed.id],
+                at=changed[row_id]["failed_at"],
+            )
+            row.sender_id._trigger_dispatch()
+
+    # === Results ===
+    # What the API answered, and what becomes of places and rows by it.
+
+    @api.model
+    def _write_results(self, results, run):
+        """Write down what the API answered. Safe to repeat; moves rows forward only.
+
+        :param results: list of cloud_api.SendResult, keyed by message id
+        :param run: the DispatchRun, for the counts in a row
+        :return: True when something larger than a row must stop (number, account, template…)
+        """
+        self._write_accepted(
+            [result for result in results if result.outcome in ("accepted", "held")]
+        )
+        self.browse(
+            [result.key for result in results if result.outcome == "unknown"]
+        )._mark_uncertain()
+        self._requeue_unsent([result.key for result in results if result.outcome == "not_started"])
+        stopped = False
+        for result in results:
+            if result.outcome in ("error", "not_sent"):
+                stopped = self._apply_refusal(result, run) or stopped
+            elif result.outcome == "accepted":
+                run.bad_requests.clear()
+        self._on_results(results)
+        return stopped
+
+    @api.model
+    def _write_accepted(self, results):
+        """Accepted or held, in one statement; a status that came first is not undone."""
+        if not results:
+            return
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET state = CASE WHEN m.state IN ('reserved', 'uncertain') THEN v.state
+                                  ELSE m.state END,
+                          wamid = COALESCE(v.wamid, m.wamid),
+                          accepted_at = COALESCE(m.accepted_at, v.at), reserved_until = NULL,
+                          failure_type = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                         THEN NULL ELSE m.failure_type END,
+                          failure_reason = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                           THEN NULL ELSE m.failure_reason END,
+                          error_code = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                       THEN NULL ELSE m.error_code END,
+                          write_date = %(now)s
+                     FROM unnest(%(ids)s, %(states)s::varchar[], %(wamids)s::varchar[],
+                                 %(times)s::timestamp[])
+                          AS v(id, state, wamid, at)
+                    WHERE m.id = v.id""",
+                now=fields.Datetime.now(),
+                ids=[result.key for result in results],
+                states=[result.outcome for result in results],
+                wamids=[result.wamid for result in results],
+                times=[epoch_to_datetime(result.finished_at) for result in results],
+            )
+        )
+        self.invalidate_model()
+        self._store_wa_numbers(results)
+
+    @api.model
+    def _store_wa_numbers(self, results):
+        """Keep the number WhatsApp uses where it differs from ours: replies come from that one."""
+        numbers = {row.id: row for row in self.browse([result.key for result in results])}
+        for result in results:
+            row = numbers[result.key]
+            wa_number = f"+{result.wa_id}" if result.wa_id else None
+            if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
+                row.recipient_id.wa_number = wa_number
+
+    def _mark_uncertain(self):
+        """On the wire without an answer: kept, never sent again by itself."""
+        self.filtered(lambda row: row.state == "reserved")._update_state(
+            ("reserved",),
+            "uncertain",
+            {
+                "failure_reason": self.env._(
+                    "The request left and no answer came. WhatsApp's next report on it settles it."
+                )
+            },
+        )
+
+    @api.model
+    def _requeue_unsent(self, ids):
+        """Reserved rows that certainly did not leave go back to the queue and free their places."""
+        rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
+        rows._return_slots()
+        rows._update_state(("reserved",), "queued", {"reserved_until": False, "is_unsent": False})
+        rows._reopen_campaigns()
+
+    def _reopen_campaigns(self):
+        """Rows queued again: a finished campaign goes on, a cancelled one takes none back."""
+        self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
+            ("queued",), "cancelled"
+        )
+        self.sender_id._on_requeue(self)
+
+    def _return_slots(self):
+        """Uncount these rows' last attempt.
+
+        A person stays counted by whatever else may have reached them: another row, or an earlier
+        attempt of this one.
+        """
+        if not self:
+            return
+        for row in self:
+            row.slot_at = row.kept_slot_at
+        self.flush_model(["slot_at"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET slot_at = (SELECT max(o.slot_at) FROM waba_message o
+                                      WHERE o.recipient_id = r.id AND o.slot_at IS NOT NULL)
+                    WHERE r.id = ANY(%s)""",
+                self.recipient_id.ids,
+            )
+        )
+        self.env["waba.recipient"].invalidate_model(["slot_at"])
+
+    def _apply_refusal(self, result, run):
+        """The API's own answer was an error, or the request never reached it."""
+        row = self.browse(result.key)
+        if row.state not in ("reserved", "uncertain"):
+            return False
+        error = result.error
+        in_a_row = 1
+        if error.failure_type in CONSECUTIVE_FAILURES:
+            key = (error.failure_type, row.template_id.id)
+            in_a_row = run.bad_requests[key] = run.bad_requests.get(key, 0) + 1
+        decision = row._apply_failure(
+            error.failure_type,
+            code=error.code,
+            text=error.details or error.message,
+            fbtrace_id=error.fbtrace_id,
+            refused_at_once=True,
+            in_a_row=in_a_row,
+        )
+        if decision.slow_down:
+            run.halve_rate()
+            row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOWED_PERIOD
+        return decision.scope in ("template", "sender", "account", "campaign")
+
+    # === Failure ===
+    # What follows from a failure: for the row, the person, and whatever is at fault.
+
+    def _apply_failure(
+        self,
+        failure_type,
+        *,
+        code=None,
+        text=None,
+        fbtrace_id=None,
+        refused_at_once,
+        in_a_row=1,
+        at=None,
+    ):
+        """Do with this row, and with what is at fault, what `policy.retry` decides.
+
+        :return: the policy.retry.Decision
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        streak = self.failure_streak + 1 if self.streak_type == failure_type else 1
+        decision = retry.decide_retry(
+            failure_type,
+            streak,
+            now,
+            self.category
+            if self.category in ("marketing", "utility", "authentication")
+            else "utility",
+            code=code,
+            consecutive=in_a_row,
+            previous_undeliverable_count=self.recipient_id.undeliverable_count,
+            jitter=random.random(),
+            attempts_in_all=self.attempt_count,
+        )
+        reason = failure_text(self.env, failure_type, code, text)
+        if limits.returns_slot(failure_type, refused_at_once):
+            self._return_slots()
+        self.write(
+            {
+                "state": "failed" if decision.row == "fail" else "queued",
+                "kept_slot_at": self.slot_at,
+                "retry_at": decision.retry_at or now,
+                "reserved_until": False,
+                "failed_at": at or now,
+                "failed_attempt": self.attempt_count,
+                "failure_streak": streak,
+                "streak_type": failure_type,
+                "failure_type": failure_type,
+                "failure_reason": reason,
+                "error_code": code or False,
+                "fbtrace_id": fbtrace_id or self.fbtrace_id,
+            }
+        )
+        if decision.row != "fail":
+            self._reopen_campaigns()
+        self._apply_person_effect(decision, reason, at or now)
+        template = self.template_id
+        self._apply_scope_effect(decision, failure_type, reason)
+        if decision.row == "hold" and decision.scope == "template" and self.template_id == template:
+            self._hold_template_message(decision.scope_until)
+        return decision
+
+    def _hold_template_message(self, until):
+        """A row blamed on its template waits while that, or its campaign, is held.
+
+        Where nothing holds it (a message outside campaigns; the message of an A/B test that lost) it
+        waits until `until`, or ends: due at once, it would be refused again and again.
+        """
+        campaign = self.campaign_id
+        is_held = campaign.state != "running" if campaign else self.template_id.hold_key
+        if is_held or self.state != "queued":
+            return
+        self.write({"retry_at": until} if until else {"state": "failed"})
+
+    def _apply_person_effect(self, decision, reason, at):
+        """What a failure tells about the person, for every later campaign.
+
+        :param at: naive UTC datetime of the failure
+        """
+        person = self.recipient_id
+        if decision.country_blocked:
+            self.account_id._block_country(number_country(self.number))
+        if decision.person_effect == "opted_out":
+            person._set_marketing_state("opted_out", "refused", reason, at=at, message=self)
+        elif decision.person_effect == "blocked":
+            person.is_blocked = True
+        elif decision.person_effect == "undeliverable":
+            person.write(
+                {
+                    "undeliverable_count": person.undeliverable_count + 1,
+                    "unreachable_until": decision.scope_until or person.unreachable_until,
+                }
+            )
+        elif decision.person_effect == "marketing_limit":
+            person._hold_marketing(decision.scope_until)
+
+    def _apply_scope_effect(self, decision, failure_type, reason):
+        """Stop what is at fault: the campaign, the template, the number or the account."""
+        if decision.scope == "campaign":
+            self.sender_id._on_campaign_failure(self, reason)
+        elif decision.scope == "template" and failure_type in STATUS_FROM_FAILURE:
+            self.template_id._set_status(STATUS_FROM_FAILURE[failure_type], reason)
+        elif decision.scope == "template":
+            self.sender_id._on_campaign_failure(self, reason, decision.scope_until)
+        elif failure_type == "spam_rate":
+            self.sender_id._on_spam_refusal(reason)
+        elif decision.scope == "sender":
+            self.sender_id._pause(reason, until=decision.scope_until)
+        elif decision.scope == "account" and decision.marketing_only:
+            self.account_id.marketing_disabled = True
+        elif decision.scope == "account":
+            self.account_id._add_stop(reason, until=decision.scope_until)
+
+    # === Uncertain messages ===
+    # What a person decides about messages whose outcome nobody knows.
+    #
+    # The request left and no answer came: WhatsApp may have delivered it or not, and the API has no
+    # way to ask. Usually a status webhook settles the row; when none comes, someone who knows (the
+    # person answered, or was asked) does.
+
+    def _settle_uncertain(self, target, values):
+        """Move the uncertain rows of `self`; others, settled meanwhile, stay as they are.
+
+        :return: the rows that moved, with all rights: whoever may read a row may settle it
+        """
+        self.check_access("read")
+        rows = self.sudo().try_lock_for_update(allow_referencing=True)
+        moved = rows._update_state(
+            ("uncertain",), target, {**values, "reserved_until": False, "failure_reason": False}
+        )
+        states = selection_labels(self, "state")
+        for campaign in moved.campaign_id:
+            campaign._message_log(
+                body=self.env._(
+                    "%(user)s settled %(count)s messages without an answer: %(state)s.",
+                    user=self.env.user.name,
+                    count=len(moved.filtered(lambda row, c=campaign: row.campaign_id == c)),
+                    state=states[target],
+                )
+            )
+        return moved
+
+    def _notify_settled(self, moved, text):
+        left = len(self) - len(moved)
+        if left:
+            text += " " + self.env._("%s others were settled already and stay as they are.", left)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if moved else "warning",
+                "message": text,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    # === Second sender ===
+    # Statuses of messages that this database never handed over: somebody else sends.
+    #
+    # A raw copy of the database, or a program that has the same keys. Such a status is kept as
+    # evidence and raises an alarm; it moves no row, or the row would look sent by us. A row that
+    # waits for what the other one has just sent is excluded: the person has it.
+
+    @api.model
+    def _record_second_sender(self, of_others):
+        """Keep the evidence, stop what would come twice, call the managers.
+
+        :param of_others: [(row as `_rows_for_statuses` reads it, or None where the tag is no row's
+            of ours, cloud_api.MessageStatus)]
+        """
+        if not of_others:
+            return
+        of_known = [(row, event) for row, event in of_others if row]
+        of_unknown = [event for row, event in of_others if not row]
+        pieces = [
+            self._second_sender_evidence(event, f"message:{row['id']}", message_id=row["id"])
+            for row, event in of_known
+        ]
+        senders = self._senders_by_uid(of_unknown)
+        for event in of_unknown:
+            if sender := senders.get(event.phone_number_uid):
+                # One a day is enough: a copy may send a hundred thousand.
+                key = f"number:{sender.id}:{(event.at or fields.Datetime.now()).date()}"
+                pieces.append(self._second_sender_evidence(event, key, sender_id=sender.id))
+        noted = self.env["waba.reputation.event"]._record_events(pieces)
+        self._cancel_sent_elsewhere(of_known)
+        noted.sender_id._notify_second_sender()
+
+    @api.model
+    def _second_sender_evidence(self, event, key, **subject):
+        return {
+            "kind": "second_sender",
+            "source": "status",
+            "at": event.at,
+            "value_after": event.status,
+            "raw": event.raw,
+            "event_key": f"second_sender:{key}",
+            **subject,
+        }
+
+    @api.model
+    def _senders_by_uid(self, events):
+        """{Meta's id of the number: waba.sender}; only numbers of ours."""
+        uids = {event.phone_number_uid for event in events} - {""}
+        senders = self.env["waba.sender"].with_context(active_test=False)
+        found = senders.search([("phone_number_uid", "in", list(uids))]) if uids else senders
+        # After somebody trimmed old messages, their late statuses are nobody else's.
+        if found and retention_start(self.env, MESSAGE_KEEP_DAYS):
+            return {}
+        return {sender.phone_number_uid: sender for sender in found}
+
+    @api.model
+    def _cancel_sent_elsewhere(self, of_known):
+        """What waits here and has reached the person, or is about to, is not sent again."""
+        ids = {row["id"] for row, event in of_known if event.status != "failed"}
+        rows = self.browse(ids)
+        rows._requeue_unsent(rows.filtered("is_unsent").ids)
+        rows.filtered(lambda row: row.state == "queued")._update_state(
+            ("queued",),
+            "skipped",
+            {
+                "failure_type": "second_sender",
+                "failure_reason": failure_text(self.env, "second_sender"),
+            },
+        )
+
+    # === Notify ===
+    # An inbound message on its lead or partner: a note in the chatter, and who is told how.
+
+    def _post_inbound_note(self, is_new=False):
+        """A note in the chatter; the salesperson is told as they, or the company, wish.
+
+        :param is_new: the record was made for this message
+        """
+        self.ensure_one()
+        record = self._get_record()
+        if record is None:
+            return
+        channel = self.user_id._waba_notification_channel(self.company_id)
+        if self.kind == "reaction":
+            channel = "none"
+        self._post_record_note(
+            record, self.user_id if channel == "inbox" else self.user_id.browse()
+        )
+        if channel == "activity" and self.user_id:
+            self._schedule_reply_activity(record)
+        if is_new and not self.user_id:
+            record._message_log(
+                body=self.env._("Made from a message of somebody we did not know, on WhatsApp.")
+            )
+
+    def _post_record_note(self, record, users):
+        """A note; `users` find it in their inbox."""
+        facts = record._waba_person_facts()
+        sentence = self.env._(
+            "WhatsApp from %(who)s to %(number)s: %(text)s",
+            who=self.person_name or self.number or "",
+            number=self.sender_id.display_phone_number or "",
+            text=self.text,
+        )
+        details = self._details_html()
+        self.note_id = record.message_post(
+            body=Markup("%s<br/>%s") % (sentence, details) if details else sentence,
+            author_id=facts["partner"].id or self.env.ref("base.partner_root").id,
+            message_type="comment",
+            subtype_xmlid="mail.mt_note",
+            partner_ids=users.partner_id.ids,
+        )
+
+    def _schedule_reply_activity(self, record):
+        """One open activity per record and salesperson, whatever the number of messages."""
+        activity_type = self.env.ref(REPLY_ACTIVITY)
+        open_ones = self.env["mail.activity"].search_count(
+            [
+                ("res_model", "=", record._name),
+                ("res_id", "=", record.id),
+                ("activity_type_id", "=", activity_type.id),
+                ("user_id", "=", self.user_id.id),
+            ],
+            limit=1,
+        )
+        if not open_ones:
+            record.activity_schedule(
+                REPLY_ACTIVITY,
+                user_id=self.user_id.id,
+                summary=self.env._("Answer on WhatsApp"),
+                note=Markup("%s") % self._summary(),
+            )
+
+    def _close_reply_activities(self, records):
+        """Somebody answered: what was planned for it is done."""
+        for record in records:
+            record.sudo().activity_ids.filtered(
+                lambda activity: activity.activity_type_id == self.env.ref(REPLY_ACTIVITY)
+            ).action_feedback(feedback=self.env._("Answered on WhatsApp."))
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    second_sender_at = fields.Datetime(
+        "Last message of another system",
+        readonly=True,
+        copy=False,
+        help="When WhatsApp last reported a message that this database did not send.",
+    )
+    has_second_sender = fields.Boolean(compute="_compute_has_second_sender")
+
+    @api.depends("second_sender_at")
+    def _compute_has_second_sender(self):
+        since = fields.Datetime.now() - REMINDER_INTERVAL
+        for account in self:
+            account.has_second_sender = bool(
+                account.second_sender_at and account.second_sender_at > since
+            )
+
+
+def _apply_status(row, event, attempt):
+    """Move one row forward by one status, in place; the order of statuses leaves no trace.
+
+    :param row: dict as `_rows_for_statuses` makes them
+    :param event: cloud_api.MessageStatus
+    :param attempt: the attempt it is about, from 1
+    """
+    # Of an attempt that failed, or that another one followed, only an arrival is news.
+    is_past = attempt <= row["failed_attempt"] or attempt < row["attempt_count"]
+    row["state"] = status_policy.next_state(row["state"], event.status, is_past)
+    column = TIME_FIELDS.get("read" if event.status == "played" else event.status)
+    if column == "failed_at":
+        _apply_failed_at(row, event.at, attempt)
+    elif column and event.at:
+        row[column] = min(row[column] or event.at, event.at)
+    if event.wamid and (attempt >= row["attempt_count"] or not row["wamid"]):
+        row["wamid"] = event.wamid
+    for name in ("pricing_category", "pricing_type", "user_uid"):
+        row[name] = getattr(event, name) or row[name]
+    if event.billable is not None:
+        row["pricing_billable"] = "yes" if event.billable else "no"
+
+
+def _apply_failed_at(row, at, attempt):
+    """The first report of the last attempt that failed."""
+    if attempt > row["failed_attempt"]:
+        row["failed_attempt"] = attempt
+        row["failed_at"] = at
+    elif attempt == row["failed_attempt"] and at:
+        row["failed_at"] = min(row["failed_at"] or at, at)
+
+
+def _split_tag(opaque):
+    """('uuid', attempt) from our wire tag 'uuid/attempt'; ('', 0) when it is not ours."""
+    tag, _, attempt = (opaque or "").partition("/")
+    return tag, int(attempt) if ATTEMPT.fullmatch(attempt) else 0
+
+
+def epoch_to_datetime(epoch):
+    """Naive UTC datetime, whole seconds as Odoo keeps them, from epoch seconds."""
+    return datetime.fromtimestamp(int(epoch), timezone.utc).replace(tzinfo=None)

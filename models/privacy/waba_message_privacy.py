@@ -1,0 +1,473 @@
+from markupsafe import Markup
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, LazyTranslate, format_datetime
+
+from ..base.waba_failure import failure_text
+from ..base.waba_message import ACCEPTED_STATES, REVIEW_ACTIVITY, WAIT_REASONS
+from ..dispatch.waba_message_status import REPLY_ACTIVITY
+from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
+from ..tools.labels import selection_label
+
+_lt = LazyTranslate(__name__)
+
+# What `policy.eligibility` had found in order, when nothing stood in the way; None: of no interest
+# to the current user why a message was sent.
+CHECK_LABELS = {
+    "no_number": None,
+    "invalid_number": _lt("the number is a phone number"),
+    # Asked since 19.0.1.1.0 only.
+    "own_number": None,
+    "duplicate": _lt("nobody else in the campaign is the same person"),
+    "blacklisted": _lt("not on the phone blacklist"),
+    "opted_out": _lt("no opt-out from promotions"),
+    "opted_out_utility": _lt("no opt-out from service messages"),
+    # Rare, and told where it holds somebody back.
+    "renumbered": None,
+    "no_opt_in": None,
+    "unreachable": _lt("reached by WhatsApp lately, or never tried"),
+    "blocked_by_us": _lt("not blocked by us"),
+    "country": _lt("a country that WhatsApp serves"),
+    # A company may have no such rule; that it held the message is told by what it waited for.
+    "frequency": None,
+    # Asked since 19.0.1.1.0 only; that it held the message is told by what it waited for.
+    "may_opt_out": None,
+    "window_closed": _lt("they had written to us in the 24 hours before"),
+}
+
+# Only these are asked of what is answered freely, of promotions and of other templates.
+CHECKS_BY_PURPOSE = {
+    "service": ("invalid_number", "blocked_by_us", "country", "window_closed"),
+    "marketing": ("invalid_number", "duplicate", "blacklisted", "opted_out", "unreachable",
+                  "blocked_by_us", "country"),
+    "utility": ("invalid_number", "duplicate", "blacklisted", "opted_out_utility", "unreachable",
+                "blocked_by_us", "country"),
+}  # fmt: skip
+
+LIMIT = 10_000
+
+# Days; 0 keeps everything. System parameters of these names say otherwise.
+WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
+
+ENDED_MESSAGE_SQL = SQL("m.state NOT IN ('queued', 'reserved', 'uncertain')")
+
+
+class WabaMessage(models.Model):
+    """Why was this person sent this message at that moment? Sentences of what is on record.
+
+    What is not on record is said to be so; nothing is calculated afterwards that may have been
+    otherwise then.
+    """
+
+    _inherit = "waba.message"
+
+    waited_for = fields.Selection(
+        WAIT_REASONS, "Waited for", readonly=True, help="The last thing it waited for, in its turn."
+    )
+    why_html = fields.Html("Why this message", compute="_compute_explanation_html", sanitize=False)
+
+    # Erase
+    note_id = fields.Many2one(
+        "mail.message", "Note in the chatter", readonly=True, ondelete="set null",
+        index="btree_not_null",
+    )  # fmt: skip
+
+    @api.depends_context("uid", "lang", "tz")
+    @api.depends("state", "origin", "recipient_id", "retry_at", "accepted_at")
+    def _compute_explanation_html(self):
+        for message in self:
+            # Whoever may read the message may read why it was sent.
+            parts = message.sudo()._explanation_sections() if message.direction == "out" else []
+            message.why_html = Markup("").join(
+                Markup("<dt>%s</dt><dd>%s</dd>") % (title, Markup("<br/>").join(sentences))
+                for title, sentences in parts
+                if sentences
+            )
+            if message.why_html:
+                message.why_html = Markup('<dl class="o_waba_why">%s</dl>') % message.why_html
+
+    def _explanation_sections(self):
+        """[(title, [sentence])]."""
+        self.ensure_one()
+        return [
+            (self.env._("Who wanted it"), self._explain_origin()),
+            (self.env._("Why this person"), self._explain_person()),
+            (self.env._("Consent"), self._explain_consent()),
+            (self.env._("What was checked"), self._explain_checks()),
+            (self.env._("What it waited for"), self._explain_wait()),
+            (self.env._("When it left"), self._explain_departure()),
+        ]
+
+    def _explained_purpose(self):
+        if self.kind != "template":
+            return "service"
+        return "marketing" if self.category == "marketing" else "utility"
+
+    def _format_datetime(self, at):
+        return format_datetime(self.env, at, dt_format="d MMM yyyy, HH:mm")
+
+    # ------------------------------------------------------------------
+    # Who wanted it, and for whom
+    # ------------------------------------------------------------------
+    def _explain_origin(self):
+        origin = self.origin or ("campaign" if self.campaign_id else "")
+        tell = getattr(self, f"_explain_{origin}", None) if origin else None
+        return tell() if tell else [self.env._("Who or what wanted it is not on record.")]
+
+    def _explain_campaign(self):
+        campaign = self.campaign_id
+        sentences = [
+            self.env._(
+                "The campaign “%(campaign)s”, launched by %(user)s on %(date)s.",
+                campaign=campaign.name,
+                user=campaign.launched_by_id.name,
+                date=self._format_datetime(campaign.launched_at),
+            )
+            if campaign.launched_by_id and campaign.launched_at
+            else self.env._("The campaign “%s”.", campaign.name)
+        ]
+        if "approval_decided_by_id" in campaign._fields and campaign.approval_decided_by_id:
+            sentences.append(
+                self.env._(
+                    "%(user)s decided on its approval on %(date)s.",
+                    user=campaign.approval_decided_by_id.name,
+                    date=self._format_datetime(campaign.approval_decided_at),
+                )
+            )
+        return sentences
+
+    def _explain_sequence(self):
+        if not self.sequence_id:
+            return [self.env._("An automated follow-up that no longer exists.")]
+        return [
+            self.env._(
+                "The follow-up “%(sequence)s”, step “%(step)s”, due on %(date)s.",
+                sequence=self.sequence_id.display_name,
+                step=self.sequence_step_id.display_name,
+                date=self._format_datetime(self.create_date),
+            )
+        ]
+
+    def _explain_manual(self):
+        return [self._requester_text(self.env._("%(user)s sent it on %(date)s."))]
+
+    def _explain_test(self):
+        return [self._requester_text(self.env._("A test that %(user)s asked for on %(date)s."))]
+
+    def _explain_action(self):
+        words = self.env._("An automation or a button, run for %(user)s on %(date)s.")
+        if self.action_id:
+            return [
+                self.env._("The automation “%s”.", self.action_id.name),
+                self._requester_text(words),
+            ]
+        return [self._requester_text(words)]
+
+    def _explain_reply(self):
+        if not self.reply_to_id:
+            return [self.env._("An automatic reply to what they had written.")]
+        return [
+            self.env._(
+                "An automatic reply to what they wrote on %s.",
+                self._format_datetime(self.reply_to_id.sent_at or self.reply_to_id.create_date),
+            )
+        ]
+
+    def _requester_text(self, words):
+        return words % {
+            "user": (self.create_uid or self.user_id).name or self.env._("the system"),
+            "date": self._format_datetime(self.create_date),
+        }
+
+    def _explain_person(self):
+        record, sentences = self._get_record(), []
+        if record is not None:
+            sentences.append(
+                self.env._(
+                    "Made from the %(kind)s “%(name)s”.",
+                    kind=self.env["ir.model"]._get(record._name).name.lower(),
+                    name=record.display_name,
+                )
+            )
+        elif self.res_model:
+            sentences.append(self.env._("The record it was made from no longer exists."))
+        if self.campaign_id:
+            sentences.append(
+                self.env._(
+                    "From the campaign's audience: %(audience)s. People in it: %(count)s.",
+                    count=self.campaign_id.people_count,
+                    audience=(self.campaign_id.audience_text or "").rstrip("."),
+                )
+            )
+        return sentences
+
+    # ------------------------------------------------------------------
+    # Consent, as it was
+    # ------------------------------------------------------------------
+    def _decision_time(self):
+        """When it was last decided that it may go: just before it left, or was excluded."""
+        if self.state in ("queued", "reserved"):
+            return fields.Datetime.now()
+        left = self.accepted_at or self.sent_at or self.delivered_at or self.failed_at
+        return left or self.write_date if self.state != "skipped" else self.write_date
+
+    def _entries_at_decision(self, moment):
+        """The words on this message's purpose, newest first, as the ledger knew them then."""
+        heard = self.recipient_id._company_entries_domain(self.company_id)
+        entries = self.env["waba.consent"].search(
+            heard & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
+        )
+        return entries.filtered(lambda entry: entry.at <= moment and entry.create_date <= moment)
+
+    def _explain_consent(self):
+        purpose = self._explained_purpose()
+        if purpose == "service":
+            return [self.env._("A free answer needs no consent: they had written to us.")]
+        if not self.recipient_id:
+            return []
+        about = selection_label(self.env, "purpose", purpose, "waba.consent").lower()
+        then = self._entries_at_decision(self._decision_time())[:1]
+        sentences = [
+            self.env._("On record at that time: %s", self._entry_sentence(then))
+            if then
+            else self.env._("No word of theirs on %s was on record at that time.", about)
+        ]
+        now = self._entries_at_decision(fields.Datetime.now())[:1]
+        if now and now != then:
+            sentences.append(self.env._("Since then: %s", self._entry_sentence(now)))
+        return sentences
+
+    def _entry_sentence(self, word):
+        return self.env._(
+            "%(action)s of %(date)s (%(whose_word)s). %(evidence)s",
+            action=selection_label(self.env, "action", word.action, "waba.consent"),
+            date=self._format_datetime(word.at),
+            whose_word=selection_label(self.env, "source", word.source, "waba.consent"),
+            evidence=word._company_evidence(self.company_id),
+        ).strip()
+
+    def _explain_checks(self):
+        if self.state == "skipped":
+            reason = self.failure_reason or failure_text(self.env, self.failure_type)
+            return [self.env._("Left out on %s.", self._format_datetime(self.write_date)), reason]
+        asked = CHECKS_BY_PURPOSE[self._explained_purpose()]
+        if not self.campaign_id:
+            asked = [key for key in asked if key != "duplicate"]
+        found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in asked)
+        if self.state == "queued":
+            return [
+                self.env._("When it was queued: %s.", found),
+                self.env._("All of it is checked again right before it leaves."),
+            ]
+        if not self.attempt_count:
+            return [self.env._("When it was queued: %s.", found)]
+        return [self.env._("When it was queued, and again right before it left: %s.", found)]
+
+    # ------------------------------------------------------------------
+    # When
+    # ------------------------------------------------------------------
+    def _explain_wait(self):
+        sentences = [self.env._("Queued on %s.", self._format_datetime(self.create_date))]
+        scheduled = self.campaign_id.scheduled_at
+        if scheduled and self.campaign_id.launched_at and scheduled > self.campaign_id.launched_at:
+            sentences.append(
+                self.env._("The campaign was to start on %s.", self._format_datetime(scheduled))
+            )
+        if self.state == "queued":
+            sentences.append(self._wait_sentence())
+        elif self.waited_for:
+            reason = selection_label(self.env, "waited_for", self.waited_for, self._name)
+            sentences.append(self.env._("It waited: %s.", reason.lower()))
+        if self.attempt_count > 1:
+            sentences.append(self.env._("It was put on the wire %s times.", self.attempt_count))
+        return sentences
+
+    def _wait_sentence(self):
+        if self.wait_reason and not self.retry_at:
+            reason = selection_label(self.env, "wait_reason", self.wait_reason, self._name)
+            return self.env._("It waits: %s.", reason.lower())
+        if self.wait_reason:
+            return self.env._(
+                "It waits until %(date)s: %(reason)s.",
+                date=self._format_datetime(self.retry_at),
+                reason=selection_label(
+                    self.env, "wait_reason", self.wait_reason, self._name
+                ).lower(),
+            )
+        if self.retry_at and self.retry_at > fields.Datetime.now():
+            return self.env._("It waits until %s.", self._format_datetime(self.retry_at))
+        return self.campaign_id.hold_reason or self.env._("It waits for its turn.")
+
+    def _explain_departure(self):
+        left = self.accepted_at or self.sent_at or self.delivered_at
+        if self.state == "uncertain":
+            return [self.env._("It was put on the wire; no answer came. It may have arrived.")]
+        if self.state not in ACCEPTED_STATES or not left:
+            return []
+        sentences = [
+            self.env._(
+                "WhatsApp took it on %(date)s from %(number)s, in its turn.",
+                date=self._format_datetime(left),
+                number=self.sender_id.display_phone_number or self.sender_id.display_name,
+            )
+        ]
+        if self.slot_at:
+            sentences.append(
+                self.env._("It took one of the day's places: they were written to first.")
+            )
+        elif self.attempt_count:
+            sentences.append(
+                self.env._(
+                    "It took none of the day's places: they had written to us in the 24 hours "
+                    "before."
+                )
+            )
+        return sentences
+
+    # === Retention ===
+    # How long messages are kept: for ever, unless a system parameter gives a number of days.
+    #
+    # What goes are messages nothing has happened to since: those of campaigns that are over, whose
+    # figures stay (`waba.campaign.trimmed_counts`), and those without a campaign. The consent ledger
+    # keeps its words; it only loses the link to the message.
+
+    @api.autovacuum
+    def _gc_old(self):
+        if not (since := retention_start(self.env, MESSAGE_KEEP_DAYS)):
+            return 0, False
+        self.flush_model()
+        campaign = self._campaign_to_trim(since)
+        ids = self._ids_to_trim(campaign, since)
+        if campaign:
+            campaign.sender_id._on_trim(self.browse(ids), campaign)
+        self.env.cr.execute(SQL("DELETE FROM waba_message WHERE id = ANY(%s)", ids))
+        self.env.invalidate_all()
+        # A campaign trimmed to its end may not have been the last.
+        return len(ids), bool(campaign) or len(ids) == LIMIT
+
+    @api.model
+    def _campaign_to_trim(self, since):
+        """The oldest campaign that is over and still has old rows, or none."""
+        self.env["waba.campaign"].flush_model(["state", "launched_at"])
+        # By EXISTS: a search over the campaign's messages would read all messages there are.
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT c.id FROM waba_campaign c
+                    WHERE c.state IN ('done', 'cancelled') AND c.launched_at < %(since)s
+                      AND EXISTS (SELECT 1 FROM waba_message m
+                                   WHERE m.campaign_id = c.id AND m.write_date < %(since)s
+                                     AND %(is_over)s)
+                    ORDER BY c.id LIMIT 1""",
+                since=since,
+                is_over=ENDED_MESSAGE_SQL,
+            )
+        )
+        return self.env["waba.campaign"].browse([id_ for (id_,) in rows])
+
+    @api.model
+    def _ids_to_trim(self, campaign, since):
+        """Up to LIMIT old rows of one campaign, or of none when it is empty."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT m.id FROM waba_message m
+                    WHERE %s AND m.write_date < %s AND %s ORDER BY m.id LIMIT %s""",
+                SQL("m.campaign_id = %s", campaign.id)
+                if campaign
+                else SQL("m.campaign_id IS NULL"),
+                since,
+                ENDED_MESSAGE_SQL,
+                LIMIT,
+            )
+        )
+        return [id_ for (id_,) in rows]
+
+    # === Erase ===
+    def _personal_columns(self):
+        """Columns that tell who a person is or what was said; figures and times stay.
+
+        `wamid`: Meta writes the number into it. `failure_reason` may quote it.
+        """
+        columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
+                   "variant_parameters",
+                   "wamid", "res_model", "res_id", "merged_res_id", "about_wamid",
+                   "details", "link_token"]  # fmt: skip
+        stored = self._fields
+        return [name for name in columns if name in stored and stored[name].store]
+
+    def _unlink_reply_activities(self):
+        """Activities to answer them quote them, and so does what is noted when one is done."""
+        types = self.env["mail.activity.type"]
+        for xml_id in (REPLY_ACTIVITY, REVIEW_ACTIVITY):
+            types |= self.env.ref(xml_id, raise_if_not_found=False) or types
+        for model, rows in self.filtered("res_id").grouped("res_model").items():
+            of_others = self.search(
+                [
+                    ("res_model", "=", model),
+                    ("res_id", "in", rows.mapped("res_id")),
+                    ("company_id", "not in", self.company_id.ids),
+                ]
+            )
+            shared = set(of_others.mapped("res_id"))
+            alone = Domain("res_id", "in", set(rows.mapped("res_id")) - shared)
+            theirs = Domain("res_id", "in", shared)
+            # On a record that other companies write to, those of who had to answer for this one.
+            activities = alone | (theirs & Domain("user_id", "in", rows.user_id.ids))
+            self.env["mail.activity"].with_context(active_test=False).search(
+                Domain("res_model", "=", model)
+                & Domain("activity_type_id", "in", types.ids)
+                & activities
+            ).unlink()
+            notes = alone | (theirs & Domain("author_id", "in", rows.user_id.partner_id.ids))
+            self.env["mail.message"].search(
+                Domain("model", "=", model)
+                & Domain("mail_activity_type_id", "in", types.ids)
+                & notes
+            ).unlink()
+
+    def _clear_lead_names(self):
+        """The names that follow-ups keep of the leads these messages were for."""
+        enrollments = self.enrollment_id
+        self.env["waba.sequence.enrollment"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE waba_sequence_enrollment SET lead_name = NULL WHERE id = ANY(%s)",
+                enrollments.ids,
+            )
+        )
+
+    def _unlink_copies(self):
+        """Their notes in the chatter, and what was sent and received as files."""
+        self.note_id.unlink()
+        self._unlink_reply_activities()
+        if "waba.media" in self.env:
+            media = self.env["waba.media"].search([("message_id", "in", self.ids)])
+            media.attachment_id.unlink()
+            media.unlink()
+        self.env["ir.attachment"].search(
+            [("res_model", "=", self._name), ("res_id", "in", self.ids)]
+        ).unlink()
+
+
+class WabaWebhookEvent(models.Model):
+    """How long webhook bodies are kept. Those that could not be applied stay."""
+
+    _inherit = "waba.webhook.event"
+
+    @api.autovacuum
+    def _gc_applied(self):
+        if not (since := retention_start(self.env, WEBHOOK_KEEP_DAYS)):
+            return 0, False
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM waba_webhook_event WHERE id IN (
+                       SELECT id FROM waba_webhook_event
+                        WHERE received_at < %s AND state IN ('applied', 'ignored')
+                        ORDER BY received_at LIMIT %s)""",
+                since,
+                LIMIT,
+            )
+        )
+        deleted = self.env.cr.rowcount
+        self.invalidate_model()
+        return deleted, deleted == LIMIT

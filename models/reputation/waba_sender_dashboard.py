@@ -1,0 +1,515 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import LazyTranslate
+
+from ...policy import reputation, reputation_rates, reputation_score
+from ..analytics.waba_message_daily import MEASURES
+from ..tools.labels import selection_label
+from ..tools.reputation_kinds import CERTAINTIES
+from ..tools.reputation_texts import base_text, format_number, format_percent
+from .waba_sender_score import json_domain
+
+PERIODS = (7, 30, 90)
+
+SPARKLINE_DAYS = 14
+
+MAX_CAUSES = 8
+
+STATES_BY_RANK = ("locked", "paused", "slowed", "active")
+
+LEVELS_BY_RANK = ("at_risk", "watch", "healthy", "unknown")
+
+_lt = LazyTranslate(__name__)
+
+MAX_ACTIONS = 20
+
+MAX_MARKS = 40
+
+# Each step of the funnel, and each loss, is a part of another count.
+FUNNEL = {
+    "sent": "sent",
+    "delivered": "sent",
+    "read": "delivered",
+    "replied": "delivered",
+    "opted_out": "delivered",
+}
+
+LOSSES = {
+    "silent": "sent",
+    "undeliverable": "sent",
+    "limited": "sent",
+    "spam_limited": "sent",
+    "failed": "sent",
+}
+
+CERTAINTY_HELP = {
+    "exact": _lt("It happened, as Meta or a person told us."),
+    "inferred": _lt(
+        "Our guess from what did not happen. A switched-off phone looks just like a block."
+    ),
+    "aggregate": _lt(
+        "Meta's judgement of many people's reactions: neither who they were nor how many."
+    ),
+}
+
+
+class WabaSender(models.Model):
+    """What the reputation dashboard shows, read under the reader's own rights."""
+
+    _inherit = "waba.sender"
+
+    @api.model
+    def reputation_dashboard_data(self, company_id=None, sender_id=None, days=7, category=None):
+        """Everything the dashboard shows, ready to be shown: words in the reader's language.
+
+        Counts belong to the UTC day on which their messages left. Moments are strings in UTC; what
+        is not there is False; every figure brings the action that opens the rows behind it.
+
+        :param company_id: only the numbers of this company; of those chosen above when not given
+        :param sender_id: all but cards and timelines about this number only: its id, or 'worst'
+            for the one to look at first
+        :param days: the period up to today: 7, 30 or 90
+        :param category: 'marketing' for promotions alone: funnel, evidence, suspects, breakdowns.
+            Scores and levels are always of all of a number's messages, as Meta's rating is
+        :return: dict with the keys as_of, counted_at, polled_at, state, empty_text, filters, cards,
+            timelines, funnel, losses, evidence, suspects, actions, breakdowns
+        :raise AccessError: to whoever is not a manager
+        """
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("The reputation dashboard is for managers."))
+        days = days if days in PERIODS else PERIODS[0]
+        known = self.search([])  # pylint: disable=no-search-all
+        senders = known
+        if company_id:
+            senders = senders.filtered(lambda sender: sender.company_id.id == company_id)
+        senders = senders.sorted(_worst_first)
+        chosen = senders._select_senders(sender_id)
+        now = fields.Datetime.now()
+        first = now.date() - timedelta(days=days - 1)
+        history = self.env["waba.sender.reputation"]._daily_history(
+            senders, now.date() - timedelta(days=max(days, SPARKLINE_DAYS) - 1), now.date()
+        )
+        domain = [("sender_id", "in", chosen.ids)]
+        if category:
+            domain.append(("category", "=", category))
+        period = [*domain, ("day", ">=", first), ("day", "<=", now.date())]
+        sums = self.env["waba.message.daily"]._sums(period)
+        state = _state(chosen, sums)
+        return {
+            "as_of": moment_text(now),
+            "counted_at": moment_text(self.env["waba.message.daily"]._last_counted_at()),
+            "polled_at": moment_text(max(filter(None, senders.mapped("rated_at")), default=False)),
+            "state": state,
+            "empty_text": self._empty_text(state),
+            "filters": self._dashboard_filters(
+                known, company_id, sender_id and chosen.id, days, category
+            ),
+            "cards": [sender._dashboard_card(history[sender.id], now) for sender in senders],
+            "timelines": senders._dashboard_timeline_data(history, category, first, now.date()),
+            "funnel": chosen._dashboard_steps(FUNNEL, sums, period),
+            "losses": chosen._dashboard_steps(LOSSES, sums, period),
+            "evidence": chosen._dashboard_evidence(first, category),
+            "suspects": chosen._causes(days, category)[:MAX_CAUSES],
+            "actions": chosen._dashboard_actions(first),
+            "breakdowns": chosen._breakdowns(domain, days),
+        }
+
+    def _select_senders(self, sender_id):
+        """The number of these, worst first, that the dashboard is about; all when none is named."""
+        if sender_id == "worst":
+            return self[:1]
+        return self.filtered(lambda sender: sender.id == sender_id) if sender_id else self
+
+    @api.model
+    def _empty_text(self, state):
+        return {
+            "no_sender": self.env._(
+                "No number is connected yet. An administrator connects a WhatsApp account under "
+                "Configuration → Accounts; its numbers then appear here."
+            ),
+            "empty": self.env._(
+                "Nothing was sent in this period. Choose a longer one, or launch a campaign."
+            ),
+            "thin": self.env._(
+                "Not enough data yet: a number is judged once %s of its messages were delivered. "
+                "Until then a single reply or opt-out would decide its colour.",
+                format_number(self.env, reputation_rates.MIN_VOLUME),
+            ),
+            "rich": False,
+        }[state]
+
+    @api.model
+    def _dashboard_filters(self, known, company_id, sender_id, days, category):
+        return {
+            "company_id": company_id or False,
+            "sender_id": sender_id or False,
+            "days": days,
+            "category": category or False,
+            "companies": [{"id": company.id, "name": company.name} for company in known.company_id],
+            "senders": [
+                {
+                    "id": sender.id,
+                    "name": sender.display_phone_number or sender.display_name,
+                    "company_id": sender.company_id.id,
+                }
+                for sender in known
+            ],
+            "periods": [
+                {"days": period, "label": self.env._("%s days", period)} for period in PERIODS
+            ],
+            "categories": [
+                {"key": "marketing", "label": self.env._("Promotions")},
+                {"key": False, "label": self.env._("All")},
+            ],
+        }
+
+    # ------------------------------------------------------------------
+    # A number
+    # ------------------------------------------------------------------
+    def _dashboard_card(self, history, now):
+        self.ensure_one()
+        is_thin = self.reputation_level in (False, "unknown")
+        first = now.date() - timedelta(days=SPARKLINE_DAYS - 1)
+        return {
+            "id": self.id,
+            "name": self.display_phone_number or self.display_name,
+            "verified_name": self.verified_name,
+            "company": self.company_id.name,
+            "rating": {
+                "key": self.quality_rating or "unknown",
+                "label": selection_label(
+                    self.env, "quality_rating", self.quality_rating or "unknown"
+                ),
+                "read_at": moment_text(self.rated_at),
+                "red_days": self.red_days,
+            },
+            "level": self._selection_value("reputation_level", self.reputation_level or "unknown"),
+            "score": False if is_thin else self.reputation_score,
+            "trend": self._selection_value("reputation_trend", self.reputation_trend or "unknown"),
+            "reason": self.reputation_reason,
+            "projection": self.reputation_projection,
+            "base": {
+                "count": self.reputation_base,
+                "needed": reputation_rates.MIN_VOLUME,
+                "text": self.reputation_base_text
+                or base_text(self.env, reputation.judge_reputation((), now)),
+                "is_thin": is_thin,
+            },
+            "limit": self._dashboard_limit(),
+            "state": self._dashboard_state(),
+            "queued": self.queued_count,
+            "fresh_start_at": moment_text(self.fresh_start_at),
+            "sparkline": [
+                {"day": day["day"], "score": day["score"], "level": day["level"]}
+                for day in every_day(history, first, now.date())
+            ],
+            "action": self._open_form_action(),
+        }
+
+    def _selection_value(self, field, key):
+        return {"key": key, "label": selection_label(self.env, field, key)}
+
+    def _open_form_action(self):
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [[False, "form"]],
+            "target": "current",
+        }
+
+    def _dashboard_limit(self):
+        """How much of the daily limit is used; its portfolio's, which its other numbers share."""
+        used = format_number(self.env, self.slots_used)
+        return {
+            "key": self.messaging_limit,
+            "people": False if self.is_unlimited else self.people_limit,
+            "used": self.slots_used,
+            "rate": self.usage_rate,
+            "is_unlimited": self.is_unlimited,
+            "frees_at": moment_text(self.next_slot_at),
+            "text": self.env._("%s people in the last 24 hours, no limit", used)
+            if self.is_unlimited
+            else self.env._(
+                "%(used)s of %(limit)s people used now",
+                used=used,
+                limit=format_number(self.env, self.people_limit),
+            ),
+        }
+
+    def _dashboard_state(self):
+        """What we do about this number, and why.
+
+        `marketing_held` and `can_release` are of the response (waba_sender_response.py).
+        """
+        return {
+            **self._selection_value("state", self.state),
+            "reason": self.pause_reason or self.response_reason,
+            "resume_at": moment_text(self.resume_at),
+            "marketing_held": self._is_marketing_held(),
+            "can_release": self._can_be_released(),
+        }
+
+    # === Reputation charts ===
+    # The dashboard's charts and lists: time, funnel, evidence, what was done about it.
+
+    def _dashboard_timeline_data(self, history, category, first, last):
+        period = [("sender_id", "in", self.ids), ("day", ">=", first), ("day", "<=", last)]
+        if category:
+            period.append(("category", "=", category))
+        marks = self._campaign_marks(period)
+        return [
+            {
+                "sender_id": sender.id,
+                "name": sender.display_phone_number or sender.display_name,
+                "days": [
+                    {**day, "action": sender._day_action(day)}
+                    for day in every_day(history[sender.id], first, last)
+                ],
+                "thresholds": [
+                    {**level, "level": level["key"]}
+                    for level in (
+                        {
+                            **sender._selection_value("reputation_level", "watch"),
+                            "score": reputation_score.HEALTHY_THRESHOLD,
+                        },
+                        {
+                            **sender._selection_value("reputation_level", "at_risk"),
+                            "score": reputation_score.WATCH_THRESHOLD,
+                        },
+                    )
+                ],
+                "campaigns": marks.get(sender.id, []),
+            }
+            for sender in self
+        ]
+
+    def _day_action(self, day):
+        if not day["sent"]:
+            return False
+        domain = [("sender_id", "=", self.id), ("day", ">=", day["day"]), ("day", "<=", day["day"])]
+        return self._drilldown(day["day"], domain, "sent")
+
+    def _campaign_marks(self, period):
+        """{sender id: its campaigns of the period, by the day each began}; the largest ones."""
+        sums = ["day:min", "sent_count:sum", "delivered_count:sum", "opted_out_count:sum"]
+        marks = {}
+        for sender, campaign, day, sent, delivered, opted_out in self.env[
+            "waba.message.daily"
+        ]._read_group(
+            [*period, ("campaign_id", "!=", False), ("sent_count", ">", 0)],
+            ["sender_id", "campaign_id"],
+            sums,
+            order="sent_count:sum desc, campaign_id",
+        ):
+            of_sender = marks.setdefault(sender.id, [])
+            if len(of_sender) < MAX_MARKS:
+                of_sender.append(
+                    {
+                        "id": campaign.id,
+                        "name": campaign.name,
+                        "day": fields.Date.to_string(day),
+                        "sent": sent,
+                        "delivered": delivered,
+                        "opted_out": opted_out,
+                        "text": self._share_text(opted_out, delivered, "delivered"),
+                        "action": {
+                            "type": "ir.actions.act_window",
+                            "res_model": "waba.campaign",
+                            "res_id": campaign.id,
+                            "views": [[False, "form"]],
+                            "target": "current",
+                        },
+                    }
+                )
+        return {
+            sender_id: sorted(found, key=lambda mark: (mark["day"], mark["id"]))
+            for sender_id, found in marks.items()
+        }
+
+    # ------------------------------------------------------------------
+    # The outcome of the messages
+    # ------------------------------------------------------------------
+    def _dashboard_steps(self, steps, sums, period):
+        """Figures of the period, each with what it is a part of.
+
+        :param steps: FUNNEL or LOSSES
+        :param sums: {measure: messages}
+        """
+        fields_ = self.env["waba.message.daily"]._fields
+        return [
+            {
+                "key": step,
+                "label": fields_[f"{step}_count"]._description_string(self.env),
+                "count": sums[step],
+                "base": sums[of],
+                "rate": min(sums[step] / sums[of], 1.0) if sums[of] else False,
+                "text": format_number(self.env, sums[step])
+                if step == of
+                else self._share_text(sums[step], sums[of], of),
+                "share": False if step == of else self._rate_text(sums[step], sums[of], of),
+                "action": self._drilldown(
+                    fields_[f"{step}_count"]._description_string(self.env), period, step
+                ),
+            }
+            for step, of in steps.items()
+        ]
+
+    def _share_text(self, count, base, of):
+        """'2.1 % of 1,952 sent (41)'; of too few for a rate: '3 of 41 delivered'."""
+        share = self._rate_text(count, base, of)
+        return (
+            share
+            if base < reputation_rates.MIN_VOLUME
+            else f"{share} ({format_number(self.env, count)})"
+        )
+
+    def _rate_text(self, count, base, of):
+        """'96.8 % of 1,952 sent', beside the count; of too few for a rate: '3 of 41 delivered'."""
+        is_thin = base < reputation_rates.MIN_VOLUME
+        values = {
+            "part": format_number(self.env, count)
+            if is_thin
+            else format_percent(self.env, count / base),
+            "base": format_number(self.env, base),
+        }
+        if of == "delivered":
+            return self.env._("%(part)s of %(base)s delivered", **values)
+        return self.env._("%(part)s of %(base)s sent", **values)
+
+    # ------------------------------------------------------------------
+    # What we know, what was done
+    # ------------------------------------------------------------------
+    def _evidence_domain(self, first):
+        """Evidence about these numbers, or about the accounts and portfolios they belong to."""
+        return Domain("at", ">=", fields.Datetime.to_datetime(first)) & (
+            Domain("sender_id", "in", self.ids)
+            | Domain("sender_id", "=", False)
+            & (
+                Domain("account_id", "in", self.account_id.ids)
+                | Domain("account_id", "=", False)
+                & Domain("portfolio_id", "in", self.portfolio_id.ids)
+            )
+        )
+
+    def _dashboard_evidence(self, first, category):
+        """What is known of these numbers' reception, by how sure it is."""
+        domain = self._evidence_domain(first) & ~Domain("kind", "=like", "response_%")
+        if category:
+            domain &= Domain("template_id", "=", False) | Domain(
+                "template_id.category", "=", category
+            )
+        items = {certainty: [] for certainty, _label in CERTAINTIES}
+        for certainty, kind, effect, count, last_at in self.env[
+            "waba.reputation.event"
+        ]._read_group(
+            domain, ["certainty", "kind", "effect"], ["__count", "at:max"], order="__count desc"
+        ):
+            items[certainty].append(self._evidence_item(domain, kind, effect, count, last_at))
+        return [
+            {
+                "certainty": certainty,
+                "label": selection_label(self.env, "certainty", certainty, "waba.reputation.event"),
+                "help": self.env._(CERTAINTY_HELP[certainty]),
+                "count": sum(item["count"] for item in found),
+                "items": found,
+            }
+            for certainty, found in items.items()
+        ]
+
+    def _evidence_item(self, domain, kind, effect, count, last_at):
+        words = selection_label(self.env, "kind", kind, "waba.reputation.event")
+        of_kind = domain & Domain("kind", "=", kind) & Domain("effect", "=", effect)
+        return {
+            "kind": kind,
+            "label": words,
+            "count": count,
+            "effect": effect,
+            "last_at": moment_text(last_at),
+            "sentence": f"{format_number(self.env, count)} × {words}",
+            "action": self._evidence_action(words, of_kind),
+        }
+
+    def _dashboard_actions(self, first):
+        """What the system, or a manager, did about these numbers; newest first."""
+        events = self.env["waba.reputation.event"].search(
+            self._evidence_domain(first) & Domain("kind", "=like", "response_%"),
+            limit=MAX_ACTIONS,
+        )
+        return [
+            {
+                "id": event.id,
+                "at": moment_text(event.at),
+                "sender_id": event.sender_id.id,
+                "sender": event.sender_id.display_phone_number,
+                "kind": event.kind,
+                "label": selection_label(self.env, "kind", event.kind, event._name),
+                "sentence": event.detail,
+                "action": self._evidence_action(event.display_name, Domain("id", "=", event.id)),
+            }
+            for event in events
+        ]
+
+    def _evidence_action(self, name, domain):
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": "waba.reputation.event",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": json_domain(domain),
+            "target": "current",
+        }
+
+
+def _state(senders, sums):
+    if not senders:
+        return "no_sender"
+    if not sums["sent"] and not sums["failed"]:
+        return "empty"
+    is_judged = any(sender.reputation_level not in (False, "unknown") for sender in senders)
+    return "rich" if is_judged else "thin"
+
+
+def _worst_first(sender):
+    """Stopped before slowed before active; of those the lowest level, then the lowest score.
+
+    Numbers without enough data come last: nothing is known against them.
+    """
+    return (
+        STATES_BY_RANK.index(sender.state),
+        LEVELS_BY_RANK.index(sender.reputation_level or "unknown"),
+        sender.reputation_score,
+        sender.id,
+    )
+
+
+def every_day(history, first, last):
+    """One dict for each day from `first` to `last`: what is known of it, or nothing.
+
+    :param history: rows as waba.sender.reputation's `_daily_history` gives them
+    """
+    known = {row["day"]: row for row in history}
+    days = []
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        row = known.get(day, {})
+        score = row.get("score")
+        days.append(
+            {
+                "day": fields.Date.to_string(day),
+                "score": False if score is None else score,
+                "level": row.get("level") or "unknown",
+                "rating": row.get("quality_rating") or False,
+                "base": row.get("base", 0),
+                **{measure: row.get(f"{measure}_count", 0) for measure in MEASURES},
+            }
+        )
+    return days
+
+
+def moment_text(moment):
+    """A moment as the web client reads it, or False."""
+    return fields.Datetime.to_string(moment) if moment else False

@@ -1,0 +1,518 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ...cloud_api import AccountUpdate
+from ...policy import limits, response
+from ...policy import warm_up as warm_up_policy
+from ..base.waba_sender import FIELDS
+from ..tools.hooks import implements
+from ..tools.labels import selection_label, with_language
+from ..tools.reputation_texts import format_number
+from ..tools.response_texts import number_sentence, summary
+from ..webhook.waba_webhook_platform import RESTRICTIONS_STOPPING
+
+EVIDENCE = {
+    "full": "response_full",
+    "warm_up": "response_warm_up",
+    "slow": "response_slow",
+    "hold_marketing": "response_hold",
+    "lock": "response_lock",
+}
+
+BUSIEST_PERIOD = timedelta(days=7)
+
+# What is bad about a number, mildest first; whoever heard the worse heard the milder with it.
+ALERT_LEVELS = ("watch", "at_risk")
+
+ALERT_HOLDS = ("held", "locked")
+
+# What moves a number from one of these to another.
+WATCHED_FIELDS = frozenset(
+    ("state", "marketing_held", "red_released_at", "reputation_level", "quality_rating", "active")
+)
+
+ALERT_INTERVAL = timedelta(days=1)
+
+
+class WabaSender(models.Model):
+    """What follows from a number's reputation, and how it ends.
+
+    policy/response.py decides, from Meta's rating, our own reading, refusals and what a manager
+    released; `_apply_response` carries it out, in the transaction that learned of the cause. What is in
+    force already is not done again. `state` follows `response_action`, but a failure's or a
+    person's pause stands above it until it ends. What is in force, and what the queue asks of it,
+    is in waba_response_settings.py.
+    Entry points: `_apply_response`, `_apply_current_response`; a manager's release is in waba_sender_release.py.
+    """
+
+    _name = "waba.sender"
+    _inherit = ["waba.sender", "waba.response.mixin"]
+
+    # Release
+    may_be_released = fields.Boolean(compute="_compute_can_be_released")
+
+    # Alert
+    alert_email = fields.Boolean(
+        "E-mail the managers",
+        default=True,
+        help="When our reading is Watch or At risk, and at once when promotions are held or the "
+        "number is locked.",
+    )
+    alerted_states = fields.Char(readonly=True, copy=False)
+
+    # Warm up
+    warm_up_limit_now = fields.Integer(
+        "People a day while it warms up", compute="_compute_warm_up_limit_now"
+    )
+
+    @api.depends("state", "marketing_held", "quality_rating", "red_released_at")
+    def _compute_can_be_released(self):
+        for sender in self:
+            sender.may_be_released = sender._can_be_released()
+
+    @api.depends("warm_up_people", "warm_up_step", "warm_up_growth", "portfolio_id.messaging_limit",
+                 "portfolio_id.daily_cap")  # fmt: skip
+    def _compute_warm_up_limit_now(self):
+        for sender in self:
+            warm_up = sender._current_warm_up()
+            sender.warm_up_limit_now = warm_up and warm_up_policy.warm_up_limit(
+                warm_up, sender.portfolio_id._people_limit(), sender._response_settings()
+            )
+
+    def action_release(self):
+        """Ask the manager for a reason, then release."""
+        self.ensure_one()
+        return self.env["waba.release"]._open(sender_id=self.id)
+
+    # ------------------------------------------------------------------
+    # Deciding
+    # ------------------------------------------------------------------
+    @implements("_on_reading")
+    def _respond_to_reading(self, is_first, rating_before):
+        if is_first:
+            self._start_warm_up_if_new()
+        if self.quality_rating != rating_before:
+            self._apply_current_response()
+
+    @implements("_on_change")
+    def _respond_to_settings(self, names):
+        """The manager wants another answer: it is in force at once."""
+        if not set(FIELDS).isdisjoint(names):
+            for sender in self.sudo():
+                sender._apply_current_response()
+                sender._trigger_dispatch()
+
+    def _apply_current_response(self):
+        """Respond to how things stand."""
+        for sender in self:
+            sender._apply_response(sender._judgement(fields.Datetime.now()))
+
+    def _apply_response(self, judgement, refusal=None):
+        """Do what follows from a judgement, if it is not in force already. Safe to repeat.
+
+        :param judgement: policy.reputation.Judgement
+        :param refusal: sentence of Meta's refusal that locks the number at once
+        """
+        self.ensure_one()
+        if self.red_released_at and judgement.rating in ("green", "yellow"):
+            self.red_released_at = False
+        self._advance_warm_up(judgement)
+        found = response.plan_number_response(
+            judgement.rating,
+            judgement.level,
+            judgement.red_days,
+            is_restricted=bool(refusal) or self._is_restricted(),
+            is_locked=self.response_action == "lock" or self.state == "locked",
+            is_released=bool(self.red_released_at),
+            is_warming_up=bool(self.warm_up_people),
+            settings=self._response_settings(),
+        )
+        self._enforce_response(found, judgement.red_days, refusal)
+
+    def _is_restricted(self):
+        """Whether Meta restricted the number or its account, or called its messages spam, since a
+        manager last released it."""
+        events = self.env["waba.reputation.event"].sudo()
+        # What an account did before a number joined it is not the number's.
+        start = self.fresh_start_at or self.create_date
+        # Neither what was known at the release, nor what happened before and came late.
+        since = Domain("at", ">", start) & Domain("recorded_at", ">", start)
+        of_number = Domain("sender_id", "=", self.id) & (
+            Domain("kind", "=", "spam_rate")
+            | (Domain("kind", "=", "number_status") & Domain("value_after", "=", "RESTRICTED"))
+        )
+        # An answer to a message names no type; a webhook names those that do not stop sending too.
+        of_account = (
+            Domain("account_id", "=", self.account_id.id)
+            & Domain("kind", "=", "account_restricted")
+            & (
+                Domain("value_after", "=", False)
+                | Domain("value_after", "in", RESTRICTIONS_STOPPING)
+                | Domain("code", ">", 0)
+            )
+        )
+        return any(
+            events.search_count(since & domain, limit=1) for domain in (of_number, of_account)
+        )
+
+    # ------------------------------------------------------------------
+    # Doing
+    # ------------------------------------------------------------------
+    def _enforce_response(self, found, red_days, refusal=None):
+        """Carry out a decision that is not in force yet; say it where people look.
+
+        :param found: policy.response.Response
+        """
+        before = self.response_action
+        if found.reason_key == "locked" and before == "lock":
+            return
+        decided = {
+            "response_action": found.action,
+            "response_key": found.reason_key,
+            "response_share": found.share,
+            "response_canary": found.canary,
+            "marketing_held": found.hold_marketing,
+        }
+        if all(self[name] == value for name, value in decided.items()):
+            return
+        is_new, needed_wave = found.action != before, self.response_canary
+        if is_new:
+            decided["response_since"] = fields.Datetime.now()
+        if found.action == "slow" != before:
+            decided["busiest_day"] = self._busiest_day()
+        said = self.response_reason
+        words = self._response_text(found, red_days, refusal)
+        self.write(
+            {**decided, **self._response_state_values(found, words), "response_reason": words}
+        )
+        if found.canary and not needed_wave:
+            self._running_campaigns()._reconsider_canary()
+        if is_new:
+            self._announce_response(before, found, words)
+        elif words and words != said:
+            self._message_log(body=words)
+        if found.action != "lock":
+            self._trigger_dispatch()
+
+    def _busiest_day(self):
+        """Messages of the busiest of the last 7 days."""
+        days = self.env["waba.message.daily"]._day_counts(
+            [
+                ("sender_id", "=", self.id),
+                ("day", ">", fields.Datetime.now().date() - BUSIEST_PERIOD),
+            ]
+        )
+        sums = {}
+        for day in days.get((), []):
+            sums[day.day] = sums.get(day.day, 0) + day.sent
+        return max(sums.values(), default=0)
+
+    def _response_text(self, found, red_days, refusal):
+        """The sentence of a decision, False when nothing is held back."""
+        if found.reason_key == "locked" and self.pause_reason:
+            return self.pause_reason
+        words = number_sentence(self.env, self, found, red_days)
+        return " ".join(filter(None, [refusal, words])) or False
+
+    def _response_state_values(self, found, words):
+        """`state` as it follows from a decision; a pause of another cause stays."""
+        if found.action == "lock":
+            return {
+                "state": "locked",
+                "pause_cause": "reputation",
+                "pause_reason": words,
+                "resume_at": False,
+            }
+        if self.state == "paused":
+            return {}
+        return {"state": response.SENDER_STATE[found.action]}
+
+    def _announce_response(self, before, found, words):
+        """Evidence, chatter of the number and of its campaigns, and the managers' activity."""
+        said = words or self.env._(
+            "%s is at full speed again.", self.display_phone_number or self.phone_number_uid
+        )
+        self._record_response(
+            EVIDENCE[found.action], said, value_before=before, value_after=found.action
+        )
+        for campaign in self._running_campaigns():
+            if found.action != "hold_marketing" or campaign.category == "marketing":
+                campaign._message_log(body=said)
+        if found.action == "full":
+            self._close_manager_activities()
+        else:
+            self._notify_managers(summary(self.env, found.action), said)
+
+    def _running_campaigns(self):
+        return (
+            self.env["waba.campaign"]
+            .sudo()
+            .search(
+                [
+                    ("sender_id", "in", self.ids),
+                    ("state", "in", ("preparing", "running", "paused")),
+                ]
+            )
+        )
+
+    @implements("_on_spam_refusal")
+    def _lock_after_refusal(self, refusal):
+        """Meta refuses this number's messages as spam (131048): nothing leaves until a manager
+        releases it. Rows under way meet the same refusal; the first one locks.
+
+        :param refusal: sentence of what Meta said
+        """
+        for sender in self.filtered(lambda sender: sender.state != "locked"):
+            sender._apply_response(sender._judgement(fields.Datetime.now()), refusal=refusal)
+
+    # === Release ===
+    # A manager takes a number back into service, with a reason: a fresh start.
+
+    def _release(self, reason):
+        """A manager takes the number back into service: what was before no longer counts.
+
+        :param reason: the manager's words
+        """
+        for sender in self.filtered(lambda sender: sender._can_be_released()):
+            now = fields.Datetime.now()
+            is_red = "red" in (sender.quality_rating, sender._judgement(now).rating)
+            before = sender.response_action
+            sender.write(
+                {
+                    "state": "paused" if sender.state == "paused" else "active",
+                    "response_action": "full",
+                    "response_key": "healthy",
+                    "response_reason": False,
+                    "response_since": now,
+                    "response_share": 1.0,
+                    "response_canary": False,
+                    "marketing_held": False,
+                    "fresh_start_at": now,
+                    "red_released_at": now if is_red else False,
+                }
+            )
+            if sender.state == "active":
+                sender.write({"pause_cause": False, "pause_reason": False, "resume_at": False})
+            words = sender.env._(
+                "%(manager)s released the number: %(reason)s",
+                manager=self.env.user.name,
+                reason=reason,
+            )
+            sender._record_response(
+                "response_release",
+                words,
+                source="person",
+                user_id=self.env.uid,
+                value_before=before,
+            )
+            for campaign in sender._running_campaigns():
+                campaign._message_log(body=words)
+            sender._close_manager_activities()
+            sender._apply_current_response()
+            sender._apply_platform_status()
+            sender._trigger_dispatch()
+
+    # === Alert ===
+    # The e-mail to the managers when a number is Watch or At risk, held or locked.
+    #
+    # A hold or a lock is told at once, the rest at most once a day for a company; each state once:
+    # what was told is kept in `alerted_states` for as long as it lasts. Nothing is sent when all is
+    # well. Entry point: `_cron_alert`.
+
+    @implements("_on_change")
+    def _update_alerts_on_change(self, names):
+        if not WATCHED_FIELDS.isdisjoint(names):
+            self.sudo()._update_alerts()
+
+    def _alert_states(self):
+        """What is bad about this number now: a set of READINGS and HOLDS, each with the milder."""
+        self.ensure_one()
+        found = set()
+        if self.reputation_level in ALERT_LEVELS:
+            found.update(ALERT_LEVELS[: ALERT_LEVELS.index(self.reputation_level) + 1])
+        if self.state == "locked":
+            found.update(ALERT_HOLDS)
+        elif self._is_marketing_held():
+            found.add("held")
+        return found
+
+    def _alerted_states(self):
+        return set(filter(None, (self.alerted_states or "").split(",")))
+
+    def _unalerted_states(self):
+        """What is bad and was not told; nothing when this number's e-mail is switched off."""
+        self.ensure_one()
+        if not (self.active and self.alert_email):
+            return set()
+        return self._alert_states() - self._alerted_states()
+
+    def _store_alerted_states(self, states):
+        told = ",".join(sorted(states)) or False
+        if told != self.alerted_states:
+            self.alerted_states = told
+
+    def _update_alerts(self):
+        """Forget what is over, and have a new hold told at once."""
+        for sender in self:
+            sender._store_alerted_states(sender._alerted_states() & sender._alert_states())
+        if any(sender._unalerted_states().intersection(ALERT_HOLDS) for sender in self):
+            self.env.ref("waba_campaign.ir_cron_alert")._trigger()
+
+    @api.model
+    def _cron_alert(self):
+        """Tell the managers of each company what is new and bad about its numbers."""
+        now = fields.Datetime.now()
+        numbers = self.search([])  # pylint: disable=no-search-all
+        for company, senders in numbers.grouped("company_id").items():
+            untold = senders.filtered(lambda sender: sender._unalerted_states())
+            is_urgent = any(
+                sender._unalerted_states().intersection(ALERT_HOLDS) for sender in untold
+            )
+            last = company.waba_alerted_at
+            if untold and (is_urgent or not last or last <= now - ALERT_INTERVAL):
+                untold._alert_managers()
+                company.waba_alerted_at = now
+
+    def _alert_managers(self):
+        """One e-mail to each manager of these numbers' company, in the manager's language."""
+        template = self.env.ref("waba_campaign.mail_template_reputation_alert")
+        company = self.company_id
+        for manager in self[:1]._find_managers().filtered("email"):
+            senders = with_language(manager, self)
+            template.with_context(
+                lang=manager.lang, waba_alerts=[sender._describe_alert() for sender in senders]
+            ).send_mail(
+                company.id,
+                email_values={"recipient_ids": [fields.Command.link(manager.partner_id.id)]},
+            )
+        for sender in self:
+            sender._store_alerted_states(sender._alert_states())
+        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _describe_alert(self):
+        """What the e-mail says of this number, as dict of str."""
+        self.ensure_one()
+        if self.state == "locked":
+            state = self.env._("Locked")
+        elif self._is_marketing_held():
+            state = self.env._("Promotions held")
+        else:
+            state = selection_label(self.env, "reputation_level", self.reputation_level)
+        return {
+            "name": self.display_phone_number or self.display_name,
+            "state": state,
+            "rating": selection_label(self.env, "quality_rating", self.quality_rating),
+            "level": selection_label(self.env, "reputation_level", self.reputation_level),
+            "reading": self.reputation_reason or self.reputation_base_text or "",
+            "reason": self.pause_reason or self._marketing_hold_reason() or self.response_reason
+            or "",
+            "outlook": self.reputation_projection or "",
+        }  # fmt: skip
+
+    # === Warm up ===
+    # A warm-up: a new number, or one whose limit rose, writes to more people each healthy day.
+    #
+    # A number is new while Meta has not rated it and nothing left it from here: one that has been in
+    # use elsewhere has a rating when it is connected.
+
+    def _store_warm_up(self, warm_up):
+        self.write(
+            {
+                "warm_up_people": warm_up.first if warm_up else 0,
+                "warm_up_step": warm_up.step if warm_up else 0,
+                "warm_up_stepped_at": warm_up.stepped_at if warm_up else False,
+            }
+        )
+
+    def _start_warm_up(self, previous_limit=None, is_new=False):
+        """Begin small, where that is called for; a warm-up under way goes on with the new limit.
+
+        :param previous_limit: people in 24 h before the limit rose, None: without limit
+        """
+        for sender in self.filtered(lambda sender: sender.warm_up and not sender.warm_up_people):
+            warm_up = warm_up_policy.start_warm_up(
+                sender.portfolio_id._people_limit(),
+                previous_limit,
+                fields.Datetime.now(),
+                sender._response_settings(),
+                is_new=is_new,
+            )
+            if warm_up:
+                sender._store_warm_up(warm_up)
+                sender._apply_current_response()
+
+    def _start_warm_up_if_new(self):
+        """At the first reading of a number."""
+        is_used = self.env["waba.message"].search_count([("sender_id", "=", self.id)], limit=1)
+        if self.quality_rating == "unknown" and not is_used:
+            self._start_warm_up(is_new=True)
+
+    def _advance_warm_up(self, judgement):
+        """A step up, back, or out of a warm-up, as the number fares.
+
+        :param judgement: policy.reputation.Judgement
+        """
+        before, now = self._current_warm_up(), fields.Datetime.now()
+        if not before:
+            return
+        limit, settings = self.portfolio_id._people_limit(), self._response_settings()
+        after = self.warm_up and warm_up_policy.advance_warm_up(
+            before,
+            limit,
+            self._count_own_recipients(now),
+            judgement.level,
+            judgement.rating,
+            now,
+            settings,
+        )
+        if after == before:
+            return
+        people = warm_up_policy.warm_up_limit(before, limit, settings)
+        self._store_warm_up(after or None)
+        if not after:
+            self._message_log(body=self.env._("The warm-up is over."))
+        elif after.step != before.step:
+            self._record_warm_up_step(people, self.warm_up_limit_now)
+
+    def _record_warm_up_step(self, before, after):
+        self._record_response(
+            "response_warm_up",
+            self.env._(
+                "Warm-up: %(before)s → %(after)s people a day.",
+                before=format_number(self.env, before),
+                after=format_number(self.env, after),
+            ),
+            value_before=str(before),
+            value_after=str(after),
+        )
+        self._trigger_dispatch()
+
+
+class WabaReputationEvent(models.Model):
+    _inherit = "waba.reputation.event"
+
+    _restricted_idx = models.Index("(account_id, at) WHERE kind = 'account_restricted'")
+
+
+class WabaWebhookEvent(models.Model):
+    _inherit = "waba.webhook.event"
+
+    def _apply_account_updates(self, items):
+        """What Meta does to an account is answered in the transaction that took it over."""
+        for item in items:
+            if isinstance(item, AccountUpdate) and (account := self._event_account(item)):
+                account.sender_ids._apply_current_response()
+
+
+class WabaPortfolio(models.Model):
+    _inherit = "waba.portfolio"
+
+    @implements("_on_limit_change")
+    def _grow_into_limit(self, before):
+        """A limit that rose is not used at once: each number grows into it."""
+        # The first reading of a limit is no rise.
+        if before != "unknown":
+            previous = limits.people_limit(before, self.daily_cap)
+            self.sender_ids._start_warm_up(previous)

@@ -1,0 +1,550 @@
+import logging
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, LazyTranslate, formatLang
+
+from ...policy import reputation, reputation_causes, reputation_rates
+from ..base.waba_message import SILENCE_DELAY
+from ..tools.labels import selection_label, with_language
+from ..tools.reputation_texts import (
+    GROUP_LABELS,
+    LEVELS,
+    MEASURE_LABELS,
+    TRENDS,
+    base_text,
+    format_percent,
+    projection_text,
+    rate_text,
+    reason_text,
+)
+from ..tools.transactions import commit_step
+
+_logger = logging.getLogger(__name__)
+
+# Meta's rating is kept for as long; a run of red days that began before is longer than any rule
+# asks for.
+RATING_HISTORY = timedelta(days=90)
+
+_lt = LazyTranslate(__name__)
+
+# What a number's messages are told apart by; an audience is the filter that campaigns share.
+GROUP_FIELDS = {
+    "campaign": "campaign_id",
+    "template": "template_id",
+    "source": "source_id",
+    "salesperson": "user_id",
+    "country": "country_id",
+}
+
+BREAKDOWNS = ("template", "campaign", "salesperson", "country")
+
+SHOWN_RATES = ("opt_out", "possible_block", "undeliverable", "limited", "read", "reply")
+
+MAX_ROWS = 10
+
+# What a message itself does not say, and the report does.
+REPORT_ONLY_FIELDS = ("country_id", "source_id")
+
+BREAKDOWN_LABELS = {
+    "template": _lt("Templates"),
+    "campaign": _lt("Campaigns"),
+    "salesperson": _lt("Salespeople"),
+    "country": _lt("Countries"),
+}
+
+# From best to worst; what is not known is in neither.
+LEVEL_ORDER = ("healthy", "watch", "at_risk")
+
+RATING_ORDER = ("green", "yellow", "red")
+
+
+class WabaSender(models.Model):
+    """What we think of a number, judged every ten minutes from the counts of its messages.
+
+    `quality_rating` is Meta's word, `reputation_*` is ours; policy/reputation.py says how it is
+    made. Entry points: `_cron_judge`, `_judge_reputation`; what follows from a judgement is `_apply_response`.
+    """
+
+    _inherit = "waba.sender"
+
+    reputation_score = fields.Integer(
+        "Our score", readonly=True, aggregator=None, help="0 to 100; without meaning while there "
+        "is not enough data.",
+    )  # fmt: skip
+    reputation_level = fields.Selection(LEVELS, "Our reading", default="unknown", readonly=True)
+    reputation_trend = fields.Selection(TRENDS, "Trend", default="unknown", readonly=True)
+    reputation_base = fields.Integer(
+        "Messages judged by", readonly=True, aggregator=None, help="Delivered in the days judged."
+    )
+    reputation_base_text = fields.Char("Judged by", readonly=True)
+    reputation_reason = fields.Text("Why this reading", readonly=True)
+    reputation_projection = fields.Text("Outlook", readonly=True)
+    red_days = fields.Integer(
+        "Days rated Low", readonly=True, aggregator=None, help="Whole days of Meta's lowest rating "
+        "without a break.",
+    )  # fmt: skip
+    fresh_start_at = fields.Datetime(
+        "Fresh start",
+        readonly=True,
+        help="When a manager released the number: messages of that day and before no longer count.",
+    )
+
+    # ------------------------------------------------------------------
+    # Judging
+    # ------------------------------------------------------------------
+    @api.model
+    def _cron_judge(self):
+        """Count the outcome of the messages, then judge every number by it."""
+        commit_step(self.env, self.env["waba.message.daily"]._count_due_days)
+        numbers = self.search([])  # pylint: disable=no-search-all
+        for sender in numbers:
+            try:
+                commit_step(self.env, with_language(sender.company_id, sender)._judge_reputation)
+            except Exception:
+                # One number's trouble is its own and does not stop the others.
+                _logger.exception("waba.sender %s could not be judged", sender.id)
+
+    def _judge_reputation(self, now=None):
+        """Judge this number in the current state, and the outcome of days that nobody judged.
+
+        :param now: naive UTC datetime; the present when not given
+        :return: policy.reputation.Judgement
+        """
+        self.ensure_one()
+        now = now or fields.Datetime.now()
+        history = self.env["waba.sender.reputation"]
+        for day in self._unjudged_days(now.date()):
+            ending = datetime.combine(day, time.max.replace(microsecond=0))
+            history._store_judgement(self, day, self._judgement(ending))
+        judgement = self._judgement(now)
+        history._store_judgement(self, now.date(), judgement)
+        self._store_judgement(judgement)
+        self._apply_response(judgement)
+        return judgement
+
+    def _unjudged_days(self, today):
+        """Days before today with messages and without a judgement, oldest first."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT day FROM waba_sender_reputation
+                    WHERE sender_id = %s AND level IS NULL AND day < %s ORDER BY day""",
+                self.id,
+                today,
+            )
+        )
+        return [day for (day,) in rows]
+
+    def _judgement(self, moment):
+        """What policy.reputation thinks of this number at `moment` (naive UTC)."""
+        self.ensure_one()
+        today = moment.date()
+        days = self.env["waba.message.daily"]._day_counts(
+            [
+                ("sender_id", "=", self.id),
+                ("day", ">", today - timedelta(days=reputation_rates.MONTH)),
+                ("day", "<=", today),
+            ]
+        )
+        history = self.env["waba.sender.reputation"]._daily_history(
+            self, today - timedelta(days=reputation_rates.MONTH), today
+        )[self.id]
+        judged = [row for row in history if row["level"]]
+        return reputation.judge_reputation(
+            days.get((), []),
+            moment,
+            previous_level=judged[-1]["level"] if judged else None,
+            scores=[(row["day"], row["score"]) for row in judged],
+            ratings=self._rating_history_values(moment),
+            released_at=self.fresh_start_at or None,
+        )
+
+    def _rating_history_values(self, moment):
+        """Meta's rating over time up to now: the changes noted, and what was read last."""
+        ratings = self._rating_history(moment - RATING_HISTORY)
+        if self.rated_at and (not ratings or ratings[-1][1] != self.quality_rating):
+            ratings.append((self.rated_at, self.quality_rating))
+        return sorted(ratings, key=lambda rating: rating[0])
+
+    def _store_judgement(self, judgement):
+        """Write the judgement on the number; a change of level is posted in its chatter.
+
+        What did not change is not written: the number's job may be writing the same row.
+        """
+        before = self.reputation_level
+        values = {
+            "reputation_score": judgement.score or 0,
+            "reputation_level": judgement.level,
+            "reputation_trend": judgement.trend,
+            "reputation_base": judgement.base,
+            "reputation_base_text": base_text(self.env, judgement),
+            "reputation_reason": reason_text(self.env, judgement),
+            "reputation_projection": projection_text(self.env, judgement.projection),
+            "red_days": judgement.red_days,
+        }
+        if changed := {name: value for name, value in values.items() if self[name] != value}:
+            self.write(changed)
+        if judgement.level != before:
+            self._message_log(body=self._describe_change(before, judgement))
+
+    def _describe_change(self, before, judgement):
+        """'Our reading: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out. …'"""
+        before = selection_label(self.env, "reputation_level", before or "unknown")
+        after = selection_label(self.env, "reputation_level", judgement.level)
+        reason = reason_text(self.env, judgement)
+        if judgement.score is None:
+            return self.env._(
+                "Our reading: %(before)s → %(after)s. %(reason)s",
+                before=before,
+                after=after,
+                reason=reason,
+            )
+        return self.env._(
+            "Our reading: %(before)s → %(after)s, %(score)s of 100. %(reason)s",
+            before=before,
+            after=after,
+            score=judgement.score,
+            reason=reason,
+        )
+
+    # === Breakdown ===
+    # A number's messages by campaign, template, salesperson…, and the rows behind each figure.
+
+    @api.model
+    def _group_counts(self, kind, domain, by_sender=False):
+        """{key: [DayCounts]}, keyed (number, group) when `by_sender`; without a group: left out.
+
+        :param kind: a key of GROUP_FIELDS
+        :return: groups are records
+        """
+        field = GROUP_FIELDS[kind]
+        names = ["sender_id", field] if by_sender else [field]
+        daily = self.env["waba.message.daily"]
+        if field not in daily._fields:
+            daily = self.env["waba.audience.daily"]
+        found = daily._day_counts(Domain(domain) & Domain(field, "!=", False), names)
+        return found if by_sender else {key: days for (key,), days in found.items()}
+
+    def _breakdowns(self, domain, days):
+        """Each template, campaign, salesperson and country of these numbers, judged alike.
+
+        :param domain: which rows of waba.message.daily, their days aside
+        :param days: the period that the rates are of
+        :return: list of dict as in `reputation_dashboard_data`
+        """
+        now = fields.Datetime.now()
+        begins = now.date() - timedelta(days=days - 1)
+        first = now.date() - timedelta(days=max(days, reputation_rates.MONTH) - 1)
+        found = []
+        for kind in BREAKDOWNS:
+            groups = [
+                (record, rows, reputation.judge_reputation(rows, now))
+                for record, rows in self._group_counts(
+                    kind, [*domain, ("day", ">=", first)]
+                ).items()
+            ]
+            groups = [group for group in groups if _messages_sent(group[1], begins)]
+            groups.sort(key=lambda group: _worst_first(group[2], _messages_sent(group[1], begins)))
+            found.append(
+                {
+                    "kind": kind,
+                    "label": self.env._(BREAKDOWN_LABELS[kind]),
+                    "rows": [
+                        self._describe_group(kind, *group, begins, now.date())
+                        for group in groups[:MAX_ROWS]
+                    ],
+                }
+            )
+        return found
+
+    def _describe_group(self, kind, record, rows, judgement, first, last):
+        """One row of a breakdown; its rates are those of the days `first` to `last`."""
+        measured = reputation_rates.rates(rows, last, (last - first).days + 1)
+        period = [("sender_id", "in", self.ids), ("day", ">=", first), ("day", "<=", last)]
+        of_group = [*period, (GROUP_FIELDS[kind], "=", record.id)]
+        return {
+            "id": record.id,
+            "name": record.display_name,
+            "level": {
+                "key": judgement.level,
+                "label": selection_label(self.env, "reputation_level", judgement.level),
+            },
+            "score": False if judgement.score is None else judgement.score,
+            "base": judgement.base,
+            "base_text": base_text(self.env, judgement),
+            "sent": _messages_sent(rows, first),
+            **{
+                measure: self._describe_rate(getattr(measured, measure), of_group, measure)
+                for measure in SHOWN_RATES
+            },
+            "action": self._drilldown(record.display_name, of_group, "sent"),
+        }
+
+    def _describe_rate(self, rate, domain, measure):
+        return {
+            "rate": False if rate.value is None else rate.value,
+            "count": rate.count,
+            "base": rate.base,
+            "text": rate_text(self.env, rate),
+            "action": self._drilldown(False, domain, measure),
+        }
+
+    # ------------------------------------------------------------------
+    # The rows behind a figure
+    # ------------------------------------------------------------------
+    @api.model
+    def _drilldown(self, name, domain, measure):
+        """Open the messages that a figure counts.
+
+        :param domain: which messages, in fields that waba.message.report has
+        :param measure: a measure of policy.reputation_rates, or one of its counts
+        """
+        domain = [
+            *domain,
+            *self._drilldown_domain(reputation_rates.RATE_PARTS.get(measure, (measure,))[0]),
+        ]
+        in_report = any(term[0] in REPORT_ONLY_FIELDS for term in domain)
+        return {
+            "type": "ir.actions.act_window",
+            "name": name or self.env._("Messages"),
+            "res_model": "waba.message.report" if in_report else "waba.message",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": json_domain(domain),
+            "target": "current",
+        }
+
+    @api.model
+    def _drilldown_domain(self, count):
+        """The domain of the messages of some days that one of their counts is of.
+
+        The same conditions as `waba_message_day.conditions`, as a person may search for them.
+        """
+        silent_before = fields.Datetime.now() - SILENCE_DELAY
+        return {
+            "sent": [
+                *("|", "|", "|"),
+                ("accepted_at", "!=", False),
+                ("sent_at", "!=", False),
+                ("delivered_at", "!=", False),
+                ("read_at", "!=", False),
+            ],
+            "delivered": ["|", ("delivered_at", "!=", False), ("read_at", "!=", False)],
+            "read": [("read_at", "!=", False)],
+            "replied": [("replied_at", "!=", False)],
+            "opted_out": [("opted_out_at", "!=", False)],
+            "silent": [("state", "=", "sent"), ("sent_at", "<", silent_before)],
+            "undeliverable": [("failure_type", "=", "undeliverable")],
+            "limited": [("failure_type", "in", ["marketing_limit", "experiment"])],
+            "spam_limited": [("failure_type", "=", "spam_rate")],
+            "failed": [("state", "=", "failed")],
+        }[count]
+
+    # === Possible causes ===
+    # What of a number's messages may explain how it is received.
+
+    @api.model
+    def _audience_counts(self, campaigns):
+        """{audience: [DayCounts]} of those that at least two campaigns were sent to.
+
+        :param campaigns: {campaign: [DayCounts]}
+        :return: an audience is the tuple of its campaigns' ids
+        """
+        shared = {}
+        for campaign in campaigns:
+            shared.setdefault((campaign.res_model, campaign.audience_domain), []).append(campaign)
+        return {
+            tuple(campaign.id for campaign in of_one): [
+                row for campaign in of_one for row in campaigns[campaign]
+            ]
+            for of_one in shared.values()
+            if len(of_one) > 1
+        }
+
+    def _causes(self, days=reputation_rates.WEEK, category=None):
+        """What was received worse than the rest, of the week up to now and up to the last fall.
+
+        :param days: how far back to look for the fall of a number
+        :param category: 'marketing', or None for all messages
+        :return: list of dict as in `reputation_dashboard_data`, worst first
+        """
+        today = fields.Datetime.now().date()
+        looked_at = self._days_to_explain(days)
+        in_category = Domain("category", "=", category) if category else Domain.TRUE
+        week = in_category & self._explained_days_domain(looked_at, reputation_rates.WEEK)
+        month = in_category & self._explained_days_domain(looked_at, reputation_rates.MONTH)
+        groups = {kind: self._group_counts(kind, week, by_sender=True) for kind in GROUP_FIELDS}
+        everything = self.env["waba.message.daily"]._day_counts(month, ["sender_id"])
+        found = {}
+        for sender in self:
+            for day in looked_at[sender.id]:
+                for suspect in reputation_causes.rank_causes(
+                    sender._cause_groups(groups),
+                    everything.get((sender,), []),
+                    day,
+                    today,
+                    sender._last_fresh_start(day),
+                ):
+                    known = found.setdefault((sender, suspect.kind, suspect.key), (suspect, day))
+                    if suspect.contribution > known[0].contribution:
+                        found[sender, suspect.kind, suspect.key] = (suspect, day)
+        worst_first = sorted(found.items(), key=lambda item: -item[1][0].contribution)
+        return [
+            sender._describe_cause(suspect, day)
+            for (sender, _kind, _key), (suspect, day) in worst_first
+        ]
+
+    def _last_fresh_start(self, day):
+        """The day of the last release, if it came before `day`: a fall that it ended is still
+        explained by what was sent before it."""
+        start = self.fresh_start_at and self.fresh_start_at.date()
+        return start if start and start < day else None
+
+    def _explained_days_domain(self, looked_at, days):
+        """The domain of each number's messages of the `days` up to what is to be explained.
+
+        :param looked_at: {sender id: {day}}
+        """
+        return Domain.OR(
+            Domain("sender_id", "=", sender.id)
+            & Domain("day", ">", day - timedelta(days=days))
+            & Domain("day", "<=", day)
+            for sender in self
+            for day in looked_at[sender.id]
+        )
+
+    def _cause_groups(self, groups):
+        """policy.reputation_causes.Group of each part of this number's messages.
+
+        :param groups: {kind: {(sender, record): [DayCounts]}}
+        """
+        self.ensure_one()
+        found = []
+        for kind, of_kind in groups.items():
+            mine = {record: rows for (sender, record), rows in of_kind.items() if sender == self}
+            if kind in ("salesperson", "country") and len(mine) == 1:
+                # Behind all that the number sends, so behind nothing in particular.
+                continue
+            found += [
+                reputation_causes.Group(kind, (record._name, record.id), rows)
+                for record, rows in mine.items()
+            ]
+            if kind == "campaign":
+                audiences = self._audience_counts(mine)
+                found += [
+                    reputation_causes.Group("audience", ("waba.campaign", *ids), rows)
+                    for ids, rows in audiences.items()
+                ]
+        return found
+
+    def _days_to_explain(self, days):
+        """{sender id: {today, the last of `days` on which its level or Meta's rating fell}}."""
+        today = fields.Datetime.now().date()
+        history = self.env["waba.sender.reputation"]._daily_history(
+            self, today - timedelta(days=days), today
+        )
+        found = {}
+        for sender_id, rows in history.items():
+            falls = [after["day"] for before, after in pairwise(rows) if _has_fallen(before, after)]
+            found[sender_id] = {today, *falls[-1:]}
+        return found
+
+    def _describe_cause(self, suspect, last):
+        """One suspect as the dashboard shows it; see `reputation_dashboard_data`."""
+        self.ensure_one()
+        env = self.env
+        model, *ids = suspect.key
+        records = env[model].browse(ids)
+        kind_label = env._(GROUP_LABELS[suspect.kind])
+        name = ", ".join(records.mapped("display_name"))
+        if suspect.kind == "audience":
+            name = env._("of %s", name)
+        detail = self._cause_detail(suspect)
+        return {
+            "kind": suspect.kind,
+            "kind_label": kind_label,
+            "id": ids[0],
+            "name": name,
+            "sender_id": self.id,
+            "measure": suspect.measure,
+            "measure_label": env._(MEASURE_LABELS[suspect.measure]),
+            "rate": suspect.rate.value,
+            "count": suspect.rate.count,
+            "base": suspect.rate.base,
+            "usual": suspect.usual,
+            "ratio": suspect.ratio or False,
+            "sentence": f"{kind_label} {name}: {detail}",
+            "detail": detail,
+            "action": self._drilldown(
+                name,
+                [
+                    ("sender_id", "=", self.id),
+                    ("day", ">", last - timedelta(days=reputation_rates.WEEK)),
+                    ("day", "<=", last),
+                    (GROUP_FIELDS.get(suspect.kind, "campaign_id"), "in", ids),
+                ],
+                suspect.measure,
+            ),
+        }
+
+    def _cause_detail(self, suspect):
+        """'opt-outs 2.1 % of 1,952, 6 times the usual 0.3 %.'"""
+        values = {
+            "what": self.env._(MEASURE_LABELS[suspect.measure]),
+            "rate": rate_text(self.env, suspect.rate),
+            "usual": format_percent(self.env, suspect.usual),
+        }
+        if not suspect.usual_base:
+            return self.env._(
+                "%(what)s %(rate)s; up to %(usual)s is normal, and nothing else was "
+                "sent to compare with.",
+                **values,
+            )
+        if not suspect.ratio:
+            return self.env._("%(what)s %(rate)s; elsewhere there were none.", **values)
+        return self.env._(
+            "%(what)s %(rate)s, %(times)s times the usual %(usual)s.",
+            times=_times_text(self.env, suspect.ratio),
+            **values,
+        )
+
+
+def json_domain(domain):
+    """A domain as the web client takes it: lists, and times as text."""
+    return [
+        term if isinstance(term, str) else [term[0], term[1], _json_value(term[2])]
+        for term in domain
+    ]
+
+
+def _json_value(value):
+    if isinstance(value, datetime):
+        return fields.Datetime.to_string(value)
+    if isinstance(value, date):
+        return fields.Date.to_string(value)
+    return value if isinstance(value, (str, int, float)) else list(value)
+
+
+def _messages_sent(rows, first):
+    return sum(row.sent for row in rows if row.day >= first)
+
+
+def _worst_first(judgement, sent):
+    """Judged ones by score, then the others by size."""
+    return (judgement.score is None, judgement.score or 0, -sent)
+
+
+def _times_text(env, ratio):
+    """'1.8', '6', '14': how many times the usual."""
+    has_part = ratio < 10 and round(ratio, 1) % 1
+    return formatLang(env, ratio, digits=1 if has_part else 0)
+
+
+def _has_fallen(before, after):
+    """Whether our level or Meta's rating fell from one day to the next; unknown is no fall."""
+    return any(
+        {before[name], after[name]} <= set(order)
+        and order.index(after[name]) > order.index(before[name])
+        for name, order in (("level", LEVEL_ORDER), ("quality_rating", RATING_ORDER))
+    )

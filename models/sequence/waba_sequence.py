@@ -1,0 +1,521 @@
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command, Domain
+from odoo.tools import SQL
+
+from ..tools.field_paths import parse_domain
+from ..tools.labels import dialog_action, has_orders, list_action
+from .waba_sequence_step import CONTENT_FIELDS, SWITCHES, TRIGGERS
+
+# A change of one of these may leave a running follow-up unable to go on.
+FROZEN_FIELDS = frozenset(
+    ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id")
+)
+
+# Who changes one of these stands for all that is read from then on (waba_sequence_rights.py).
+READER_FIELDS = frozenset(
+    ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
+)
+
+STATES = [("draft", "Draft"), ("active", "Running"), ("paused", "Paused")]
+
+
+class WabaSequence(models.Model):
+    """A follow-up: what brings a lead into it, its steps, and what ends it.
+
+    States: `draft` → `active` ⇄ `paused`. While `active`, leads come in (waba_sequence_trigger.py)
+    and go on (waba_sequence_run.py); while `paused` nobody comes in and who is in waits.
+    One lead going through it is a waba.sequence.enrollment, which keeps to the steps it began with:
+    changing steps that somebody went through makes a new version (waba_sequence_version.py).
+    Its messages are ordinary rows of the queue, of origin 'sequence'.
+    """
+
+    _name = "waba.sequence"
+    _description = "WhatsApp Follow-up"
+    _inherit = ["mail.thread", "mail.activity.mixin", "waba.system.fields.mixin"]
+    _order = "active desc, name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, index=True
+    )
+    user_id = fields.Many2one(
+        "res.users", "Responsible", default=lambda self: self.env.user, tracking=True,
+        help="Gets the activities of leads without a salesperson.",
+    )  # fmt: skip
+    state = fields.Selection(
+        STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
+    )
+    activated_at = fields.Datetime("Running since", readonly=True, copy=False)
+    trigger_from = fields.Datetime(
+        "Counts from",
+        readonly=True,
+        copy=False,
+        help="What happened before brings nobody in: set when the follow-up is activated.",
+    )
+    reader_id = fields.Many2one(
+        "res.users", "Reads with the rights of", readonly=True, copy=False, ondelete="restrict",
+        help="Whose rights decide which leads come in and what messages may show: whoever started "
+        "it, or changed its conditions or messages last.",
+    )  # fmt: skip
+    version = fields.Integer(default=1, readonly=True, copy=False)
+    # What brings a lead in
+    trigger = fields.Selection(TRIGGERS, default="stage", required=True, tracking=True)
+    stage_ids = fields.Many2many("crm.stage", string="Stages")
+    source_ids = fields.Many2many("utm.source", string="Sources")
+    tag_ids = fields.Many2many("crm.tag", string="Tags")
+    campaign_ids = fields.Many2many("waba.campaign", string="Campaigns", check_company=True)
+    campaign_event = fields.Selection(
+        [("delivered", "Delivered"), ("read", "Read")], "Message was", default="read"
+    )
+    trigger_amount = fields.Integer("After", default=2)
+    trigger_unit = fields.Selection([("hours", "hours"), ("days", "days")], default="days")
+    domain = fields.Char(
+        "Conditions",
+        default="[]",
+        help="Looked at when a lead comes in and again before each step.",
+    )
+    reentry = fields.Selection(
+        [("never", "Never again"), ("after", "Again after some days")],
+        "Same lead again",
+        default="never",
+        required=True,
+    )
+    reentry_days = fields.Integer("Days until again", default=90)
+    # The steps of the version in force; those of older ones are archived
+    step_ids = fields.One2many("waba.sequence.step", "sequence_id", string="Steps", copy=True)
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", check_company=True, tracking=True, ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        default=lambda self: self.env["waba.campaign"]._default_sender(),
+    )  # fmt: skip
+    calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Working hours",
+        check_company=True,
+        help="Empty: the salesperson's, else the company's.",
+    )
+    # What ends it
+    stop_on_reply = fields.Boolean("The person answers", default=True)
+    stop_on_opt_out = fields.Boolean("The person asks for no messages", default=True)
+    stop_on_won = fields.Boolean("The lead is won", default=True)
+    stop_on_lost = fields.Boolean("The lead is lost or archived", default=True)
+    stop_on_stage_left = fields.Boolean("The lead leaves the stage", default=True)
+    stop_on_own_message = fields.Boolean("A colleague writes on WhatsApp", default=True)
+    stop_on_own_contact = fields.Boolean("A colleague e-mails or calls", default=True)
+    when_red = fields.Selection(
+        [("wait", "Wait"), ("stop", "Stop the follow-up")],
+        "Promotions held",
+        default="wait",
+        required=True,
+        help="When the number's promotions are held, because Meta rates it Low for example.",
+    )
+    when_not_sent = fields.Selection(
+        [("stop", "Stop the follow-up"), ("go", "Go on with the next step")],
+        "A message cannot be sent",
+        default="stop",
+        required=True,
+    )
+    patience_days = fields.Integer(
+        "Too late after",
+        default=7,
+        help="A step that could not be done for so many days is not done any more: the follow-up "
+        "stops. 0: waits as long as it takes.",
+    )
+    enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id", readonly=True)
+
+    # Version
+    older_count = fields.Integer(
+        "Under way on older steps", compute="_compute_older_count", compute_sudo=True
+    )
+
+    _trigger_days_not_negative = models.Constraint(
+        "CHECK(trigger_amount >= 0 AND reentry_days >= 0 AND patience_days >= 0)",
+        "Numbers of hours and days cannot be negative.",
+    )
+
+    # ------------------------------------------------------------------
+    # Who it is
+    # ------------------------------------------------------------------
+    def _default_reader(self):
+        """The user who stands for a follow-up that is started.
+
+        :raise UserError: it is nobody's doing: OdooBot reads everything, of every company
+        """
+        if self.env.uid == SUPERUSER_ID:
+            raise UserError(
+                self.env._(
+                    "A follow-up is started by a person, whose rights decide what it reads. Start "
+                    "it as a user."
+                )
+            )
+        return self.env.user
+
+    def _compute_older_count(self):
+        for sequence in self:
+            sequence.older_count = self.env["waba.sequence.enrollment"].search_count(
+                sequence._older_domain()
+            )
+
+    # ------------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------------
+    @api.constrains("domain")
+    def _check_domain(self):
+        for sequence in self:
+            try:
+                parse_domain(sequence.domain, self.env["crm.lead"])
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._("The conditions cannot be read: %s", sequence.domain)
+                ) from error
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+    @api.model_create_multi
+    def create(self, vals_list):
+        sequences = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return sequences
+
+    def write(self, vals):
+        vals = self._write_steps_as_new_version(vals)
+        result = super().write(vals)
+        self.env.registry.clear_cache()
+        if FROZEN_FIELDS.intersection(vals):
+            running = self.filtered(lambda sequence: sequence.state == "active")
+            running._check_ready()
+        if vals.get("active") is False:
+            self.filtered(lambda sequence: sequence.state == "active")._pause()
+        if READER_FIELDS.intersection(vals):
+            self._update_reader()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        if (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search_count([("sequence_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "Leads went through this follow-up: it is part of their history and cannot be "
+                    "deleted. Archive it instead."
+                )
+            )
+
+    def copy_data(self, default=None):
+        return [
+            {**values, "name": self.env._("%s (copy)", sequence.name)}
+            for sequence, values in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+    def action_view_enrollments(self):
+        """Who is or was in it; the button's context names the filter."""
+        self.ensure_one()
+        name = self.env.context.get("waba_filter")
+        context = {f"search_default_{name}": 1} if name else {}
+        domain = [("sequence_id", "=", self.id)]
+        return list_action(self.env, "waba_sequence_enrollment_action", domain, context)
+
+    def action_view_messages(self):
+        self.ensure_one()
+        return list_action(self.env, "waba_message_action", [("sequence_id", "=", self.id)])
+
+    def action_activate(self):
+        """Ask whether the leads that match now come in too, then start."""
+        self.ensure_one()
+        self.check_access("write")
+        self._check_ready()
+        wizard = self.env["waba.sequence.activate"]
+        return dialog_action(wizard, self.env._("Start this follow-up"), sequence_id=self.id)
+
+    def action_pause(self):
+        self.check_access("write")
+        self.filtered(lambda sequence: sequence.state == "active")._pause()
+
+    def action_resume(self):
+        self.check_access("write")
+        for sequence in self.filtered(lambda sequence: sequence.state == "paused"):
+            sequence._activate()
+
+    def action_confirm_apply(self):
+        """Say how many are under way on older steps, then move them."""
+        self.ensure_one()
+        self.check_access("write")
+        wizard = self.env["waba.sequence.apply"]
+        return dialog_action(wizard, self.env._("Apply to those under way"), sequence_id=self.id)
+
+    def _conditions_domain(self):
+        """The conditions as a Domain; who cannot be judged does not meet them.
+
+        A field that went with its module must not keep anybody from saving a lead.
+        """
+        self.ensure_one()
+        try:
+            return parse_domain(self.domain, self.env["crm.lead"])
+        except ValueError:
+            return Domain.FALSE
+
+    def _not_ready_reason(self):
+        """[sentence] that keep it from being activated."""
+        self.ensure_one()
+        problems = []
+        if not self.step_ids:
+            problems.append(self.env._("There is no step yet: add the first one."))
+        if self.trigger in ("stage", "stage_days") and not self.stage_ids:
+            problems.append(self.env._("Choose the stages that bring a lead in."))
+        if self.trigger == "tag" and not self.tag_ids:
+            problems.append(self.env._("Choose the tags that bring a lead in."))
+        if self.trigger == "campaign" and not self.campaign_ids:
+            problems.append(self.env._("Choose the campaigns whose messages are followed up."))
+        if self.trigger == "quotation" and not has_orders(self.env):
+            problems.append(
+                self.env._("Quotations of opportunities are not installed: choose another start.")
+            )
+        if self._conditions_domain().is_false():
+            problems.append(self.env._("The conditions cannot be read: %s", self.domain))
+        for number, step in enumerate(self.step_ids, start=1):
+            if why := step._not_ready_reason():
+                problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
+        return problems
+
+    def _check_ready(self):
+        for sequence in self:
+            if problems := sequence._not_ready_reason():
+                raise UserError("\n".join(problems))
+
+    def _active_exit_conditions(self):
+        """Names of `policy.followup.STOPS` that are switched on."""
+        self.ensure_one()
+        return {
+            reason
+            for reason, name in SWITCHES.items()
+            if self[name] and (reason != "stage_left" or self.trigger in ("stage", "stage_days"))
+        }
+
+    # === State ===
+    # Starting, pausing and going on.
+
+    def _activate(self, include_existing=False):
+        """Let leads come in from now on.
+
+        :param include_existing: those that match now too
+        :return: the enrollments of these
+        """
+        self.ensure_one()
+        self._check_ready()
+        now = fields.Datetime.now()
+        self.sudo().write(
+            {
+                "state": "active",
+                "activated_at": self.activated_at or now,
+                "trigger_from": now,
+                "reader_id": self._default_reader().id,
+            }
+        )
+        self._set_enrollments_paused(False)
+        made = self.env["waba.sequence.enrollment"]
+        if include_existing:
+            made = self.sudo()._enroll_matching()
+        self.env["waba.sequence.enrollment"]._trigger_run()
+        return made
+
+    def _pause(self):
+        self.sudo().write({"state": "paused"})
+        self._set_enrollments_paused(True)
+
+    def _set_enrollments_paused(self, is_paused):
+        """Who is under way waits, or goes on. What is queued already waits with them.
+
+        Held ones leave the index that the job reads, so a pause costs the others nothing.
+        """
+        enrollments = self.env["waba.sequence.enrollment"].sudo()
+        enrollments.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_sequence_enrollment SET is_paused = %s
+                    WHERE sequence_id = ANY(%s) AND state = 'running'""",
+                is_paused,
+                self.ids,
+            )
+        )
+        enrollments.invalidate_model()
+
+    # === Version ===
+    # Changing the steps of a follow-up: who is under way keeps the steps they began with.
+    #
+    # Steps that nobody went through are simply changed. Otherwise the first change makes copies of
+    # all steps, of the next version, and changes these; the old ones are archived and stay what
+    # enrollments and messages point to.
+
+    def _older_domain(self):
+        return [
+            ("sequence_id", "=", self.id),
+            ("state", "=", "running"),
+            ("version", "!=", self.version),
+        ]
+
+    def _executed_versions(self):
+        """{(sequence id, version)} that a lead went through or goes through."""
+        self.env["waba.sequence.enrollment"].flush_model(["sequence_id", "version"])
+        return {
+            tuple(row)
+            for row in self.env.execute_query(
+                SQL(
+                    """SELECT s.id, v.version FROM waba_sequence s,
+                              LATERAL (SELECT DISTINCT version FROM waba_sequence_step
+                                        WHERE sequence_id = s.id) v
+                        WHERE s.id = ANY(%s)
+                          AND EXISTS (SELECT 1 FROM waba_sequence_enrollment e
+                                       WHERE e.sequence_id = s.id AND e.version = v.version)""",
+                    self.ids,
+                )
+            )
+        }
+
+    def _write_steps_as_new_version(self, vals):
+        """Values to write instead, when they change steps that somebody went through."""
+        commands = [command for command in vals.get("step_ids") or () if command[0] != Command.LINK]
+        if not commands:
+            return vals
+        used = self._executed_versions()
+        if not any((sequence.id, sequence.version) in used for sequence in self):
+            return vals
+        self.ensure_one()
+        copies, variables = self._new_version()
+        return {**vals, "step_ids": [_translated(one, copies, variables) for one in commands]}
+
+    def _new_version(self):
+        """Copy the steps in force and archive them.
+
+        :return: ({old step id: new}, {old variable id: new})
+        """
+        self.check_access("write")
+        old = self.step_ids
+        self.sudo().version += 1
+        old.active = False
+        copies, variables = {}, {}
+        for step in old:
+            values = step._convert_to_write({name: step[name] for name in CONTENT_FIELDS})
+            copy = step.sudo().create(
+                {
+                    **values,
+                    "sequence_id": self.id,
+                    "version": self.version,
+                    "variable_ids": step.variable_ids._copy_commands(step.variable_ids),
+                }
+            )
+            copies[step.id] = copy.id
+            variables.update(zip(step.variable_ids.ids, copy.variable_ids.ids, strict=True))
+        self.invalidate_recordset(["step_ids"])
+        return copies, variables
+
+    def _apply_to_running(self):
+        """They go on with the steps in force, at the place they have reached.
+
+        One statement for all; the job works out anew when each is due (`is_to_plan`).
+
+        :return: how many
+        """
+        enrollments = self.env["waba.sequence.enrollment"].sudo()
+        enrollments.flush_model()
+        now = fields.Datetime.now()
+        moved = self.env.execute_query(
+            SQL(
+                """UPDATE waba_sequence_enrollment e
+                      SET version = %(version)s, is_to_plan = TRUE, next_at = %(now)s,
+                          step_id = (SELECT s.id FROM waba_sequence_step s
+                                      WHERE s.sequence_id = e.sequence_id
+                                        AND s.version = %(version)s
+                                   ORDER BY s.sequence, s.id
+                                     OFFSET e.steps_done LIMIT 1)
+                    WHERE e.sequence_id = %(sequence)s AND e.state = 'running'
+                      AND e.version != %(version)s
+                RETURNING e.id""",
+                version=self.version,
+                sequence=self.id,
+                now=now,
+            )
+        )
+        enrollments.invalidate_model()
+        enrollments._trigger_run()
+        return len(moved)
+
+    # === Reader rights ===
+    # Whose rights read the leads of a follow-up: `reader_id`, in the follow-up's company.
+    #
+    # That is whoever started it and, once somebody else changes its conditions, steps or variables,
+    # that one: nobody's rights serve what another wrote. When they are gone, or may no longer read
+    # leads, nobody comes in and the job pauses it, until somebody resumes it.
+
+    def _update_reader(self):
+        """Whoever changes what is read stands for it."""
+        if self.env.uid == SUPERUSER_ID:
+            return
+        for sequence in self.sudo().filtered("reader_id"):
+            if sequence.reader_id != self.env.user:
+                sequence.reader_id = self.env.user
+
+    def _reader_leads(self):
+        """Leads as the reader reads them; asked after `_reader_refusal_reason`."""
+        self.ensure_one()
+        user = self.sudo().reader_id.ensure_one()
+        leads = self.env["crm.lead"].with_user(user)
+        return leads.with_context(allowed_company_ids=self.company_id.ids)
+
+    def _reader_refusal_reason(self):
+        """Sentence that says why nobody's rights can be used any more, or False."""
+        self.ensure_one()
+        user = self.sudo().reader_id
+        if not user or user.id == SUPERUSER_ID:
+            return self.env._(
+                "Nobody is known who started it, so nobody's rights decide what it reads. Press "
+                "Resume to go on with your own."
+            )
+        if not user.active or self.company_id not in user.company_ids or (
+            not self.env["crm.lead"].with_user(user).has_access("read")
+        ):  # fmt: skip
+            return self.env._(
+                "%s, who started it or changed it last, is no longer active or may no longer read "
+                "its leads. Press Resume to go on with your own rights.",
+                user.name,
+            )
+        return False
+
+    @api.model
+    def _pause_if_no_reader(self):
+        """Running follow-ups that nobody's rights can be used for wait for somebody."""
+        for sequence in self.search([("state", "=", "active")]):
+            if reason := sequence._reader_refusal_reason():
+                sequence._pause()
+                sequence._message_log(body=self.env._("Paused: %s", reason))
+
+
+def _translated(command, steps, variables):
+    """A command on the old steps as one on their copies."""
+    kind, record_id, values = (*command, None, None)[:3]
+    if kind == Command.UPDATE:
+        values = dict(values)
+        if "variable_ids" in values:
+            values["variable_ids"] = [
+                (one[0], variables.get(one[1], one[1]), *one[2:])
+                for one in values["variable_ids"]
+                if one[0] != Command.LINK
+            ]
+        return (kind, steps.get(record_id, record_id), values)
+    if kind in (Command.DELETE, Command.UNLINK):
+        return (Command.DELETE, steps.get(record_id, record_id), 0)
+    return tuple(command)

@@ -1,0 +1,389 @@
+import json
+from datetime import timedelta
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...policy import followup
+from ..tools.labels import has_orders
+from .waba_sequence_step import TIME_TRIGGERS
+
+# Leads that one look of the job brings in, per follow-up.
+ENTER_CHUNK = 500
+
+# Quotations older than this are no news, whatever was written on them since.
+QUOTATION_PERIOD = timedelta(days=180)
+
+
+class WabaSequence(models.Model):
+    """Whom to let in: what happens to leads, and what time brings (waba_sequence_enter.py)."""
+
+    _inherit = "waba.sequence"
+
+    # ------------------------------------------------------------------
+    # What happens to leads
+    # ------------------------------------------------------------------
+    @api.model
+    @tools.ormcache()
+    def _running_ids_by_trigger(self):
+        """{trigger: ids of the running follow-ups it starts}: read at every change of a lead."""
+        found = {}
+        for sequence in self.sudo().search([("state", "=", "active")], order="id"):
+            found.setdefault(sequence.trigger, []).append(sequence.id)
+        return {trigger: tuple(ids) for trigger, ids in found.items()}
+
+    @api.model
+    @tools.ormcache()
+    def _is_used(self):
+        """Whether there is any follow-up that a lead could be in."""
+        return bool(self.sudo().search_count([("state", "!=", "draft")], limit=1))
+
+    @api.model
+    def _running_with_trigger(self, trigger):
+        return self.sudo().browse(self._running_ids_by_trigger().get(trigger, ()))
+
+    @api.model
+    def _enroll_created(self, leads):
+        """Leads were created."""
+        watched = self._running_ids_by_trigger()
+        if not {"created", "stage", "tag"}.intersection(watched):
+            return
+        for sequence in self._running_with_trigger("created"):
+            sequence._enroll_leads(leads.filtered(sequence._matches_created_lead))
+        self._enroll_stage_changed(leads)
+        self._enroll_tagged({lead: lead.tag_ids for lead in leads if lead.tag_ids})
+
+    @api.model
+    def _enroll_stage_changed(self, leads):
+        """Leads came to the stage they are in."""
+        for sequence in self._running_with_trigger("stage"):
+            sequence._enroll_leads(
+                leads.filtered(lambda lead, s=sequence: lead.stage_id in s.stage_ids)
+            )
+
+    @api.model
+    def _enroll_tagged(self, added):
+        """:param added: {lead: crm.tag records it got}"""
+        for sequence in self._running_with_trigger("tag"):
+            leads = [lead for lead, tags in added.items() if tags & sequence.tag_ids]
+            sequence._enroll_leads(self.env["crm.lead"].concat(*leads))
+
+    def _matches_created_lead(self, lead):
+        if self.source_ids and lead.source_id not in self.source_ids:
+            return False
+        return not self.tag_ids or bool(lead.tag_ids & self.tag_ids)
+
+    # ------------------------------------------------------------------
+    # What time brings
+    # ------------------------------------------------------------------
+    def _enroll_due(self):
+        """Bring in who became due since the follow-up runs.
+
+        :return: whether there may be more
+        """
+        self.ensure_one()
+        if self.state != "active" or self.trigger not in TIME_TRIGGERS:
+            return False
+        now = fields.Datetime.now()
+        if self._reader_refusal_reason():
+            return False
+        found = getattr(self, f"_due_by_{self.trigger}")(
+            now, self.trigger_from, self._reader_leads()
+        )
+        keys = dict(found)
+        self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
+        return len(found) >= ENTER_CHUNK
+
+    def _trigger_delay(self):
+        unit = "hours" if self.trigger_unit == "hours" else "days"
+        return timedelta(**{unit: self.trigger_amount})
+
+    def _eligible_lead_sql(self, lead_id, now, leads):
+        """SQL condition on a lead's id that says what `_filter_eligible` says: whoever may not come in
+        would otherwise be found again by each look, and fill it before those who may.
+
+        :param lead_id: SQL of the column
+        :param leads: crm.lead in the environment whose rights decide
+        """
+        may = leads._search(self._open_domain() & self._conditions_domain())
+        leads.flush_model()
+        self.env["waba.sequence.enrollment"].flush_model()
+        gone_by = now - timedelta(days=self.reentry_days)
+        return SQL(
+            """%(lead)s IN %(may)s AND NOT EXISTS (
+                      SELECT 1 FROM waba_sequence_enrollment p
+                       WHERE p.sequence_id = %(sequence)s AND p.lead_id = %(lead)s
+                         AND (p.state = 'running' OR %(back)s))""",
+            lead=lead_id,
+            may=may.subselect(),
+            sequence=self.id,
+            back=SQL("p.ended_at > %s", gone_by) if self.reentry == "after" else SQL("TRUE"),
+        )
+
+    def _due_by_stage_days(self, now, since, leads):
+        """[(lead id, occasion)]: in one of the stages for so long, one occasion per stay."""
+        return self.env.execute_query(
+            SQL(
+                """SELECT l.id, 'stage:' || l.stage_id || ':' || l.date_last_stage_update
+                     FROM crm_lead l
+                    WHERE l.stage_id = ANY(%(stages)s) AND l.active
+                      AND l.date_last_stage_update <= %(until)s
+                      AND l.date_last_stage_update > %(since)s
+                      AND (l.company_id IS NULL OR l.company_id = %(company)s)
+                      AND %(may_come_in)s
+                      AND NOT EXISTS (
+                          SELECT 1 FROM waba_sequence_enrollment e
+                           WHERE e.sequence_id = %(sequence)s AND e.lead_id = l.id
+                             AND e.entered_at >= l.date_last_stage_update)
+                 ORDER BY l.date_last_stage_update LIMIT %(limit)s""",
+                stages=self.stage_ids.ids,
+                until=now - self._trigger_delay(),
+                since=(since or now) - self._trigger_delay(),
+                company=self.company_id.id,
+                may_come_in=self._eligible_lead_sql(SQL("l.id"), now, leads),
+                sequence=self.id,
+                limit=ENTER_CHUNK,
+            )
+        )
+
+    def _due_by_campaign(self, now, since, leads):
+        """[(lead id, occasion)]: their message was delivered or read so long ago, unanswered.
+
+        Meta does not report every reading: people may hide it.
+        """
+        moment = SQL.identifier("m", f"{self.campaign_event or 'read'}_at")
+        return self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (m.res_id) m.res_id, 'message:' || m.id
+                     FROM waba_message m
+                    WHERE m.campaign_id = ANY(%(campaigns)s) AND m.direction = 'out'
+                      AND m.state IN ('delivered', 'read') AND m.replied_at IS NULL
+                      AND m.res_model = 'crm.lead' AND %(may_come_in)s
+                      AND %(moment)s <= %(until)s AND %(moment)s > %(since)s
+                      AND NOT EXISTS (
+                          SELECT 1 FROM waba_sequence_enrollment e
+                           WHERE e.sequence_id = %(sequence)s
+                             AND e.trigger_key = 'message:' || m.id)
+                      AND NOT EXISTS (
+                          SELECT 1 FROM waba_message a
+                           WHERE a.recipient_id = m.recipient_id AND a.direction = 'in'
+                             AND COALESCE(a.sent_at, a.create_date) >= %(moment)s)
+                 ORDER BY m.res_id, m.id LIMIT %(limit)s""",
+                campaigns=self.campaign_ids.ids,
+                moment=moment,
+                may_come_in=self._eligible_lead_sql(SQL("m.res_id"), now, leads),
+                until=now - self._trigger_delay(),
+                since=(since or now) - self._trigger_delay(),
+                sequence=self.id,
+                limit=ENTER_CHUNK,
+            )
+        )
+
+    def _due_by_quotation(self, now, since, leads):
+        """[(lead id, occasion)]: a quotation of the opportunity was sent."""
+        if not has_orders(self.env):
+            return []
+        orders = self.env["sale.order"].sudo()
+        orders.flush_model()
+        return self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (o.opportunity_id) o.opportunity_id, 'order:' || o.id
+                     FROM sale_order o
+                    WHERE o.state = 'sent' AND o.opportunity_id IS NOT NULL
+                      AND o.date_order >= %(recent)s AND o.write_date > %(since)s
+                      AND o.company_id = %(company)s AND %(may_come_in)s
+                      AND NOT EXISTS (
+                          SELECT 1 FROM waba_sequence_enrollment e
+                           WHERE e.sequence_id = %(sequence)s
+                             AND e.trigger_key = 'order:' || o.id)
+                 ORDER BY o.opportunity_id, o.id LIMIT %(limit)s""",
+                recent=now - QUOTATION_PERIOD,
+                since=since or now,
+                company=self.company_id.id,
+                may_come_in=self._eligible_lead_sql(SQL("o.opportunity_id"), now, leads),
+                sequence=self.id,
+                limit=ENTER_CHUNK,
+            )
+        )
+
+    # === Enrollment ===
+    # Coming in: who may, and the one row per lead, by a trigger or by a colleague's hand.
+
+    def _find_matching(self, leads):
+        """[(lead id, occasion)] of those whom the trigger would find in what is there now.
+
+        :param leads: crm.lead in the environment whose rights decide
+        """
+        self.ensure_one()
+        if self.trigger in TIME_TRIGGERS:
+            now = fields.Datetime.now()
+            since = now - timedelta(days=3650)
+            return getattr(self, f"_due_by_{self.trigger}")(now, since, leads)
+        if self.trigger == "manual":
+            return []
+        domain = {
+            "stage": Domain("stage_id", "in", self.stage_ids.ids),
+            "tag": Domain("tag_ids", "in", self.tag_ids.ids),
+            "created": (
+                (Domain("source_id", "in", self.source_ids.ids) if self.source_ids else Domain.TRUE)
+                & (Domain("tag_ids", "in", self.tag_ids.ids) if self.tag_ids else Domain.TRUE)
+            ),
+        }[self.trigger]
+        found = leads.search(domain & self._open_domain() & self._conditions_domain())
+        return [(lead.id, False) for lead in found]
+
+    def _enroll_matching(self):
+        """Bring in everybody of `_find_matching`."""
+        made = self.env["waba.sequence.enrollment"]
+        while True:
+            found = self._find_matching(self._reader_leads())
+            keys = dict(found)
+            new = self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
+            made |= new
+            if len(found) < ENTER_CHUNK or not new or self.trigger not in TIME_TRIGGERS:
+                return made
+
+    def _open_domain(self):
+        return (
+            Domain("active", "=", True)
+            & Domain("won_status", "=", "pending")
+            & Domain("company_id", "in", (False, self.company_id.id))
+        )
+
+    def _enroll_leads(self, leads, keys=None, user=None):
+        """Let these leads in, each once at a time; who may not is passed over.
+
+        Entering twice is harmless: of two at once, the second makes nothing, or waits for the first
+        and is repeated by whoever asked.
+
+        :param keys: {lead id: occasion}, which counts once
+        :param user: res.users who brings them in manually
+        :return: the enrollments made
+        """
+        self.ensure_one()
+        enrollments = self.env["waba.sequence.enrollment"].sudo()
+        if self.state != "active" or self._reader_refusal_reason():
+            return enrollments
+        leads = self._filter_eligible(self._reader_leads().browse(leads.ids)).sudo()
+        if not leads:
+            return enrollments
+        now = fields.Datetime.now()
+        step = self.step_ids[:1]
+        due = step._due_times(leads, now)
+        rows = [
+            {
+                "lead_id": lead.id,
+                "lead_name": lead.name,
+                "user_id": lead.user_id.id or None,
+                "number": self.env["waba.recipient"]._number_of(lead) or None,
+                "next_at": str(due[lead.id]),
+                "trigger_key": (keys or {}).get(lead.id) or None,
+            }
+            for lead in leads
+        ]
+        made = enrollments.browse(self._insert_enrollments(rows, step, now, user))
+        if made:
+            enrollments._trigger_run(at=min(due.values()))
+        return made
+
+    def _insert_enrollments(self, rows, step, now, user):
+        """Neither a lead nor a person is in it twice; the unique indexes keep that.
+
+        :return: ids of the rows that were not there yet
+        """
+        enrollments = self.env["waba.sequence.enrollment"]
+        enrollments.flush_model()
+        found = self.env.execute_query(
+            SQL(
+                """INSERT INTO waba_sequence_enrollment
+                          (sequence_id, company_id, state, version, step_id, steps_done,
+                           waiting_since, entered_at, entered_by, entered_by_id, error_count,
+                           is_to_plan, is_paused, create_date, write_date,
+                           lead_id, lead_name, user_id, number, next_at, due_at, trigger_key)
+                   SELECT %(sequence)s, %(company)s, 'running', %(version)s, %(step)s, 0,
+                          %(now)s, %(now)s, %(by)s, %(user)s, 0,
+                          FALSE, FALSE, %(now)s, %(now)s,
+                          lead_id, lead_name, user_id, number, next_at, next_at, trigger_key
+                     FROM jsonb_to_recordset(%(rows)s) AS v(lead_id integer, lead_name varchar,
+                          user_id integer, number varchar, next_at timestamp, trigger_key varchar)
+                 ORDER BY lead_id
+                   ON CONFLICT DO NOTHING
+                RETURNING id""",
+                sequence=self.id,
+                company=self.company_id.id,
+                version=self.version,
+                step=step.id,
+                now=now,
+                by="manual" if user else self.trigger,
+                user=user.id if user else None,
+                rows=json.dumps(rows),
+            )
+        )
+        enrollments.invalidate_model()
+        self.env["crm.lead"].invalidate_model(["waba_enrollment_ids"])
+        return [row_id for (row_id,) in found]
+
+    def _filter_eligible(self, leads):
+        """Those of `leads` that may come in now: open, of the company, meeting the conditions, as
+        the user of their environment reads them."""
+        if not leads or not self.step_ids:
+            return leads.browse()
+        leads = leads.search(
+            Domain("id", "in", leads.ids) & self._open_domain() & self._conditions_domain()
+        )
+        ended = self._last_ended(leads)
+        now = fields.Datetime.now()
+        return leads.filtered(
+            lambda lead: followup.can_reenroll(
+                self.reentry, self.reentry_days, ended.get(lead.id), now
+            )
+        )
+
+    def _filter_not_enrolled(self, leads):
+        """Those of `leads` that are not going through it now."""
+        inside = (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search(
+                [
+                    ("sequence_id", "=", self.id),
+                    ("lead_id", "in", leads.ids),
+                    ("state", "=", "running"),
+                ]
+            )
+        )
+        return leads - inside.lead_id.with_env(leads.env)
+
+    def _last_ended(self, leads):
+        """{lead id: when it last went out}; a lead that is in has not."""
+        groups = (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            ._read_group(
+                [
+                    ("sequence_id", "=", self.id),
+                    ("lead_id", "in", leads.ids),
+                    ("state", "!=", "running"),
+                ],
+                ["lead_id"],
+                ["ended_at:max"],
+            )
+        )
+        return {lead.id: ended_at for lead, ended_at in groups}
+
+    def _enroll_manually(self, leads):
+        """A colleague brings leads in, whatever the trigger.
+
+        :return: the enrollments made
+        """
+        self.ensure_one()
+        self.check_access("read")
+        leads = leads.with_env(self.env)
+        leads.check_access("write")
+        if self.sudo().state != "active":
+            raise UserError(
+                self.env._("%s does not run: a manager starts it on its page.", self.display_name)
+            )
+        return self.sudo()._enroll_leads(leads, user=self.env.user)

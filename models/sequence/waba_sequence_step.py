@@ -1,0 +1,408 @@
+"""What ends a follow-up, and how a lead came into one, as readable text."""
+
+from datetime import timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...policy import followup
+
+KINDS = [
+    ("template", "Send a template"),
+    ("activity", "Activity for the salesperson"),
+    ("stop", "End the follow-up"),
+]
+
+# Copied with a step that becomes one of a new version.
+CONTENT_FIELDS = (
+    "sequence", "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "sender_id",
+    "activity_type_id", "summary", "note", "deadline_days",
+)  # fmt: skip
+
+# How far ahead working hours are read, one after the other until they suffice.
+HORIZONS = (timedelta(days=21), timedelta(days=120), timedelta(days=800))
+
+TRIGGERS = [
+    ("manual", "By hand"),
+    ("stage", "A lead enters a stage"),
+    ("stage_days", "A lead stays in a stage"),
+    ("created", "A lead is created"),
+    ("tag", "A lead gets a tag"),
+    ("campaign", "A campaign's message was not answered"),
+    ("quotation", "A quotation was sent"),
+]
+
+# Looked for by the job; the others happen while a lead is written.
+TIME_TRIGGERS = ("stage_days", "campaign", "quotation")
+
+# The first are those of policy.followup.STOPS, the rest end it where it stands.
+STOP_REASONS = [
+    ("gone", "The lead was deleted or merged into another"),
+    ("replied", "The person answered"),
+    ("opted_out", "The person asked not to receive messages"),
+    ("won", "The lead was won"),
+    ("lost", "The lead was lost or archived"),
+    ("stage_left", "The lead left the stage"),
+    ("own_message", "A colleague wrote to the person on WhatsApp"),
+    ("own_contact", "A colleague wrote an e-mail or called"),
+    ("unmet", "The lead no longer meets the conditions"),
+    ("person", "Stopped by a colleague"),
+    ("not_sent", "A message could not be sent"),
+    ("red", "Promotions of the number are held"),
+    ("late", "The moment for the next step has passed"),
+    ("closed", "The follow-up was closed"),
+    ("erased", "The person's data were erased"),
+    ("error", "A step failed again and again"),
+]
+
+# What a follow-up can be told to heed, and the field that tells it.
+SWITCHES = {
+    "replied": "stop_on_reply",
+    "opted_out": "stop_on_opt_out",
+    "won": "stop_on_won",
+    "lost": "stop_on_lost",
+    "stage_left": "stop_on_stage_left",
+    "own_message": "stop_on_own_message",
+    "own_contact": "stop_on_own_contact",
+}
+
+
+class WabaSequenceStep(models.Model):
+    """One step of one version of a follow-up: how long to wait, and what to do then."""
+
+    _name = "waba.sequence.step"
+    _description = "WhatsApp Follow-up Step"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "sequence_id, version, sequence, id"
+    _check_company_auto = True
+
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="sequence_id.company_id")
+    version = fields.Integer(default=1, required=True, readonly=True, copy=False)
+    active = fields.Boolean(default=True, copy=False)
+    sequence = fields.Integer("Order", default=10)
+    position = fields.Integer(compute="_compute_position", help="Place among the steps, from 1.")
+    kind = fields.Selection(KINDS, "Then", default="template", required=True)
+    wait_amount = fields.Integer("Wait", default=2)
+    wait_unit = fields.Selection(
+        [("hours", "hours"), ("days", "days")], "Wait unit", default="days", required=True
+    )
+    in_working_hours = fields.Boolean(
+        "Working hours only",
+        default=True,
+        help="Counts only the time in which the salesperson works, and ends in it. A message waits "
+        "for the person's own hours besides.",
+    )
+    template_id = fields.Many2one(
+        "waba.template", check_company=True, ondelete="restrict", index="btree_not_null",
+        domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
+        " ('company_id', '=', company_id)]",
+    )  # fmt: skip
+    category = fields.Selection(related="template_id.category")
+    sender_id = fields.Many2one(
+        "waba.sender", "Another number", check_company=True, ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        help="Empty: the follow-up's number.",
+    )  # fmt: skip
+    variable_ids = fields.One2many("waba.sequence.variable", "step_id", string="Variables")
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    activity_type_id = fields.Many2one(
+        "mail.activity.type", "Activity", ondelete="restrict",
+        default=lambda self: self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False),
+    )  # fmt: skip
+    summary = fields.Char()
+    note = fields.Text()
+    deadline_days = fields.Integer("Due in days", default=0)
+    wait_text = fields.Char(compute="_compute_texts")
+    what_text = fields.Char(compute="_compute_texts")
+    # Its outcome, counted in one pass
+    reached_count = fields.Integer("Reached", compute="_compute_figures")
+    sent_count = fields.Integer("Sent", compute="_compute_figures")
+    read_count = fields.Integer("Read", compute="_compute_figures")
+    answered_count = fields.Integer("Answered", compute="_compute_figures")
+    here_count = fields.Integer("Wait for it now", compute="_compute_figures")
+
+    _wait_not_negative = models.Constraint(
+        "CHECK(wait_amount >= 0 AND deadline_days >= 0)", "A wait cannot be negative."
+    )
+    _version_idx = models.Index("(sequence_id, version, sequence, id)")
+
+    # ------------------------------------------------------------------
+    # Computes
+    # ------------------------------------------------------------------
+    @api.depends("sequence", "sequence_id.step_ids")
+    def _compute_position(self):
+        for step in self:
+            others = step.sequence_id.step_ids if step.active else step._version_steps()
+            place = [one.id for one in others]
+            step.position = place.index(step.id) + 1 if step.id in place else len(place)
+
+    @api.depends(
+        "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "activity_type_id",
+        "summary",
+    )  # fmt: skip
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        for step in self:
+            step.wait_text = step._wait_sentence()
+            step.what_text = step._action_sentence()
+
+    @api.depends("what_text")
+    def _compute_display_name(self):
+        for step in self:
+            step.display_name = step.what_text
+
+    @api.depends("template_id", "variable_ids.source", "variable_ids.text", "variable_ids.fallback",
+                 "variable_ids.field_path")  # fmt: skip
+    def _compute_preview_html(self):
+        for step in self:
+            template = step.template_id
+            parameters = step.variable_ids._freeze_texts(
+                {line.id: step._example_record(line) for line in step.variable_ids}
+            )
+            step.preview_html = template._render_phone(parameters) if template else False
+
+    def _compute_figures(self):
+        enrollments = self.env["waba.sequence.enrollment"]
+        here = dict(
+            enrollments._read_group(
+                [("step_id", "in", self.ids), ("state", "=", "running")], ["step_id"], ["__count"]
+            )
+        )
+        figures = self._count_messages()
+        for step in self:
+            sent, read, answered, _left_out = figures.get(step.id, (0, 0, 0, 0))
+            step.here_count, step.reached_count = here.get(step, 0), 0
+            step.sent_count, step.read_count, step.answered_count = sent, read, answered
+        for sequence in self.sequence_id:
+            reached = sequence._count_reached()
+            for step in self.filtered(lambda one, sequence=sequence: one.sequence_id == sequence):
+                step.reached_count = reached.get((step.version, step.position), 0)
+
+    @api.onchange("template_id")
+    def _onchange_template_id(self):
+        self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+    @api.model_create_multi
+    def create(self, vals_list):
+        steps = super().create(vals_list)
+        for step in steps:
+            if step.active and step.version != step.sequence_id.version:
+                step.sudo().version = step.sequence_id.version
+            if step.template_id and not step.variable_ids:
+                step.variable_ids = step._variable_commands()
+        steps.sequence_id._update_reader()
+        return steps
+
+    def write(self, vals):
+        if set(vals) & {*CONTENT_FIELDS, "variable_ids"}:
+            self._check_not_executed()
+        if vals.get("template_id"):
+            changed = self.filtered(lambda step: step.template_id.id != vals["template_id"])
+        else:
+            changed = self.browse()
+        result = super().write(vals)
+        if "variable_ids" not in vals:
+            for step in changed:
+                step.variable_ids = [fields.Command.clear(), *step._variable_commands()]
+        # A step that changes places ends in one that may be changed too.
+        if vals.keys() & {"sequence_id", "version"}:
+            self._check_not_executed()
+        self.sequence_id._update_reader()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_executed(self):
+        self._check_not_executed()
+
+    def copy_data(self, default=None):
+        return [
+            {
+                **values,
+                "variable_ids": self.env["waba.sequence.variable"]._copy_commands(
+                    step.variable_ids
+                ),
+            }
+            for step, values in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    def _version_steps(self):
+        """Every step of this one's version, in order."""
+        self.ensure_one()
+        return self.with_context(active_test=False).search(
+            [("sequence_id", "=", self.sequence_id.id), ("version", "=", self.version)],
+            order="sequence, id",
+        )
+
+    def _wait_sentence(self):
+        """'Wait 2 working days', 'At once'."""
+        amount, kind = self.wait_amount, (self.wait_unit, self.in_working_hours)
+        if not amount:
+            if self.in_working_hours:
+                return self.env._("In the next working hours")
+            return self.env._("At once")
+        if amount == 1:
+            return {
+                ("hours", True): self.env._("Wait a working hour"),
+                ("days", True): self.env._("Wait a working day"),
+                ("hours", False): self.env._("Wait an hour"),
+                ("days", False): self.env._("Wait a day"),
+            }[kind]
+        return {
+            ("hours", True): self.env._("Wait %s working hours", amount),
+            ("days", True): self.env._("Wait %s working days", amount),
+            ("hours", False): self.env._("Wait %s hours", amount),
+            ("days", False): self.env._("Wait %s days", amount),
+        }[kind]
+
+    def _action_sentence(self):
+        if self.kind == "template":
+            return self.env._("Message %s", self.template_id.name or "…")
+        if self.kind == "activity":
+            name = self.summary or self.activity_type_id.name or "…"
+            return self.env._("Activity: %s", name)
+        return self.env._("End of the follow-up")
+
+    def _example_record(self, line):
+        if line.source == "text" and line.text:
+            return line.text
+        return line.fallback or line.example or f"{{{{{line.name}}}}}"
+
+    def _count_messages(self):
+        """{step id: (sent, read, answered, left out or not delivered)}, in one query."""
+        self.env["waba.message"].flush_model()
+        rows = self.env.execute_query(
+            self.env["waba.message"]._sequence_figures_sql(tuple(self.ids) or (0,))
+        )
+        return {step_id: figures for step_id, *figures in rows}
+
+    # ------------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------------
+    def _sending_number(self):
+        """The number this step sends from."""
+        self.ensure_one()
+        return self.sender_id or self.sequence_id.sender_id
+
+    def _not_ready_reason(self):
+        """Sentence that names what is missing, or False."""
+        self.ensure_one()
+        if self.kind == "activity":
+            return not self.activity_type_id and self.env._("Choose the kind of activity.")
+        if self.kind != "template":
+            return False
+        if not self.template_id:
+            return self.env._("Choose a template.")
+        if not self._sending_number():
+            return self.env._("Choose the number to send from.")
+        if self._sending_number().account_id != self.template_id.account_id:
+            return self.env._(
+                "The template %(template)s belongs to another account than the number %(number)s.",
+                template=self.template_id.display_name,
+                number=self._sending_number().display_name,
+            )
+        if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
+            return self.env._(
+                "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
+            )
+        return self.template_id._not_sendable_reason()
+
+    def _variable_commands(self):
+        return self.env["waba.sequence.variable"]._copy_commands(self.template_id.variable_ids)
+
+    def _check_not_executed(self):
+        """Steps that leads went through are history: changes come as a new version of them."""
+        if self.sequence_id._executed_versions() & {
+            (step.sequence_id.id, step.version) for step in self
+        }:
+            raise UserError(
+                self.env._(
+                    "Leads went through this step. Change it on the follow-up's page: those under "
+                    "way keep what they began with."
+                )
+            )
+
+    # === Step due ===
+    # When a step is due: by the clock, or by the hours its salesperson works.
+
+    def _next_step(self):
+        """The step after this one in its version, or none."""
+        self.ensure_one()
+        steps = self._version_steps()
+        place = steps.ids.index(self.id) + 1
+        return steps[place : place + 1]
+
+    def _due_times(self, leads, since):
+        """{lead id: naive UTC datetime} when this step is due after a wait that began at `since`.
+
+        Worked out once for all leads whose salespeople keep the same hours.
+        """
+        self.ensure_one()
+        due = {}
+        for user, group in leads.grouped("user_id").items():
+            due.update(dict.fromkeys(group.ids, self._due_in_working_hours(user, since)))
+        return due
+
+    def _due_in_working_hours(self, user, since):
+        resource = user.sudo().resource_ids.filtered(
+            lambda one: one.company_id in (self.company_id, one.company_id.browse())
+        )[:1]
+        own = self.sequence_id.calendar_id
+        calendar = own or resource.calendar_id or self.company_id.resource_calendar_id
+        zone = ZoneInfo(calendar.tz or user.tz or "UTC")
+        wait = (since, self.wait_amount, self.wait_unit)
+        if self.in_working_hours and calendar:
+            for horizon in HORIZONS:
+                working = _intervals(calendar.sudo(), resource, since, horizon)
+                if found := followup.step_due(*wait, working, zone):
+                    return found.replace(microsecond=0)
+        # Nobody ever works by this calendar: a lead is not left waiting for ever.
+        return followup.step_due(*wait, None, zone).replace(microsecond=0)
+
+
+class WabaSequenceVariable(models.Model):
+    """A variable as one step of a follow-up fills it."""
+
+    _name = "waba.sequence.variable"
+    _description = "WhatsApp Follow-up Variable"
+    _inherit = ["waba.variable.mixin"]
+
+    step_id = fields.Many2one("waba.sequence.step", required=True, ondelete="cascade", index=True)
+
+    def _path_models(self):
+        return ["crm.lead"]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.step_id.sequence_id._update_reader()
+        return lines
+
+    def write(self, vals):
+        self.step_id._check_not_executed()
+        result = super().write(vals)
+        if "step_id" in vals:
+            self.step_id._check_not_executed()
+        self.step_id.sequence_id._update_reader()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_executed(self):
+        self.step_id._check_not_executed()
+
+
+def _intervals(calendar, resource, since, horizon):
+    """Working time of a calendar as naive UTC intervals, the resource's absences taken out."""
+    start = since.replace(tzinfo=timezone.utc)
+    found = calendar._work_intervals_batch(start, start + horizon, resources=resource or None)
+    return [(_naive(begin), _naive(end)) for begin, end, _attendance in found[resource.id or False]]
+
+
+def _naive(moment):
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)

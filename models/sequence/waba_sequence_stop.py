@@ -1,0 +1,343 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...policy import followup
+from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
+from ..consent.consent_sql import consent_sql
+from ..tools.hooks import implements
+
+# Messages of a paused follow-up are looked at again after this.
+PAUSED_RETRY = timedelta(hours=1)
+
+
+class WabaSequenceEnrollment(models.Model):
+    """What ends a follow-up: noticed when it happens, and asked again before each step.
+
+    `_facts` reads what is so for many leads in a few queries; `policy.followup.stop_reason` decides
+    by what the follow-up heeds.
+    """
+
+    _inherit = "waba.sequence.enrollment"
+
+    def _stop_exited(self):
+        """Stop those that something ended.
+
+        :return: those stopped
+        """
+        found = {}
+        for one_id, reason in self._exit_reasons().items():
+            found.setdefault(reason, []).append(one_id)
+        stopped = self.browse()
+        for reason, ids in found.items():
+            stopped |= self.browse(ids)._stop_enrollments(reason)
+        return stopped
+
+    def _exit_reasons(self):
+        """{enrollment id: reason} of those that something ends, or would if they still ran."""
+        facts = self._exit_facts() if self else {}
+        reasons = {
+            one.id: followup.exit_reason(facts[one.id], one.sequence_id._active_exit_conditions())
+            for one in self
+        }
+        return {one_id: reason for one_id, reason in reasons.items() if reason}
+
+    def _exit_facts(self):
+        """{enrollment id: policy.followup.Facts}."""
+        replied, opted_out = self._ids_replied(), self._ids_opted_out()
+        own_message, own_contact = self._ids_own_message(), self._ids_own_contact()
+        meeting = self._ids_meeting_conditions()
+        return {
+            one.id: followup.ExitFacts(
+                gone=not one.lead_id,
+                replied=one.id in replied,
+                opted_out=one.id in opted_out,
+                won=one.lead_id.won_status == "won",
+                lost=bool(one.lead_id)
+                and (one.lead_id.won_status == "lost" or not one.lead_id.active),
+                stage_left=bool(one.sequence_id.stage_ids)
+                and one.entered_by != "manual"
+                and one.lead_id.stage_id not in one.sequence_id.stage_ids,
+                own_message=one.id in own_message,
+                own_contact=one.id in own_contact,
+                unmet=one.id not in meeting
+                or bool(one.lead_id.company_id - one.sequence_id.company_id),
+            )
+            for one in self
+        }
+
+    def _ids_meeting_conditions(self):
+        """Of these, whose leads meet the conditions. Won and lost ones are told apart elsewhere."""
+        found = set()
+        for sequence, group in self.grouped("sequence_id").items():
+            condition = sequence._conditions_domain()
+            if condition.is_true():
+                found.update(group.ids)
+                continue
+            if sequence._reader_refusal_reason():
+                # The job pauses it; nobody is thrown out for that.
+                found.update(group.ids)
+                continue
+            leads = sequence._reader_leads().with_context(active_test=False)
+            met = leads.search(Domain("id", "in", group.lead_id.ids) & condition)
+            found.update(one.id for one in group if not one.lead_id or one.lead_id.id in met._ids)
+        return found
+
+    # In each of these what came in the second of entering counts: better once too little.
+
+    def _ids_replied(self):
+        """Who wrote to us since, from their number or about the lead, whichever number of ours."""
+        self.env["waba.message"].flush_model()
+        return self._matching_ids(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_message m ON m.recipient_id = r.id
+                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                      AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
+                    UNION
+                   SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_message m ON m.res_model = 'crm.lead' AND m.res_id = e.lead_id
+                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'in' AND m.kind NOT IN %(reported)s
+                      AND GREATEST(m.sent_at, m.create_date) >= e.entered_at
+                    UNION
+                   SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
+                LEFT JOIN res_users u ON u.partner_id = t.author_id AND NOT u.share
+                    WHERE e.id = ANY(%(ids)s) AND t.message_type = 'email' AND u.id IS NULL
+                      AND t.date >= e.entered_at""",
+                ids=self.ids,
+                reported=REPORTED_KINDS,
+            )
+        )
+
+    def _ids_opted_out(self):
+        """Whose number wants no promotions, or is on the phone blacklist."""
+        return (
+            self._matching_ids(
+                SQL(
+                    """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_sequence s ON s.id = e.sequence_id
+                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                    WHERE e.id = ANY(%(ids)s) AND %(state)s = 'opted_out'""",
+                    ids=self.ids,
+                    state=consent_sql("marketing", SQL("s.company_id")),
+                )
+            )
+            | self._ids_blacklisted()
+        )
+
+    def _ids_blacklisted(self):
+        numbers = set(filter(None, self.mapped("number")))
+        listed = self.env["waba.recipient"]._filter_blacklisted(numbers)
+        return {one.id for one in self if one.number in listed}
+
+    def _ids_own_message(self):
+        """To whom a colleague wrote on WhatsApp since."""
+        return self._matching_ids(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN waba_recipient r ON r.number = e.number OR r.wa_number = e.number
+                     JOIN waba_message m ON m.recipient_id = r.id
+                    WHERE e.id = ANY(%(ids)s) AND m.direction = 'out' AND m.origin = 'manual'
+                      AND m.state NOT IN ('skipped', 'cancelled')
+                      AND m.create_date >= e.entered_at""",
+                ids=self.ids,
+            )
+        )
+
+    def _ids_own_contact(self):
+        """About whom a colleague wrote an e-mail or noted a call since."""
+        self.env["mail.message"].flush_model()
+        return self._matching_ids(
+            SQL(
+                """SELECT e.id FROM waba_sequence_enrollment e
+                     JOIN mail_message t ON t.model = 'crm.lead' AND t.res_id = e.lead_id
+                LEFT JOIN mail_activity_type a ON a.id = t.mail_activity_type_id
+                     JOIN res_users u ON u.partner_id = t.author_id AND NOT u.share AND u.id > 1
+                    WHERE e.id = ANY(%(ids)s) AND t.date >= e.entered_at
+                      AND (t.message_type IN ('comment', 'email_outgoing')
+                           AND t.subtype_id = %(public)s
+                           OR a.category = 'phonecall')""",
+                ids=self.ids,
+                public=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
+            )
+        )
+
+    def _matching_ids(self, query):
+        self.flush_model()
+        return {row_id for (row_id,) in self.env.execute_query(query)}
+
+    # ------------------------------------------------------------------
+    # Noticed when it happens
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _find_running(self, numbers=(), leads=None):
+        """Under way with one of these numbers or leads."""
+        domain = Domain("number", "in", [number for number in numbers if number])
+        if leads:
+            domain |= Domain("lead_id", "in", leads.ids)
+        return self.search(Domain("state", "=", "running") & domain)
+
+    @api.model
+    def _find_running_for_message(self, message, *numbers):
+        """Under way with the message's lead, its number or one of these."""
+        is_of_lead = message.res_model == "crm.lead"
+        lead = self.env["crm.lead"].browse(message.res_id if is_of_lead else [])
+        return self._find_running((message.number, *numbers), lead)
+
+    @api.model
+    def _stop_on_reply(self, message):
+        """The person wrote: they are left alone, from this moment."""
+        running = self._find_running_for_message(message, *message.recipient_id._number_forms())
+        running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
+        text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
+        running.filtered("sequence_id.stop_on_reply")._stop_for_company(
+            "replied", text, message.company_id
+        )
+
+    def _stop_for_company(self, reason, text, company):
+        """`_stop`; what was said to `company` is told only where that company follows."""
+        told = self.filtered(lambda one: one.company_id == company)
+        told._stop_enrollments(reason, text)
+        (self - told)._stop_enrollments(reason)
+
+    @api.model
+    def _stop_on_own_message(self, message):
+        """A colleague wrote to the person: two voices at once confuse."""
+        running = self._find_running_for_message(message, message.recipient_id.wa_number)
+        running = running.filtered(lambda one: one.company_id == message.company_id)
+        text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
+        running.filtered("sequence_id.stop_on_own_message")._stop_enrollments(
+            "own_message", text, user=message.user_id
+        )
+
+
+class WabaConsent(models.Model):
+    _inherit = "waba.consent"
+
+    @implements("_on_consent")
+    def _stop_sequences(self):
+        """Who opts out is in no follow-up any more."""
+        for entry in self.filtered(lambda entry: entry.action == "opt_out"):
+            numbers = entry.recipient_id._number_forms()
+            running = self.env["waba.sequence.enrollment"].sudo()._find_running(numbers)
+            running.filtered("sequence_id.stop_on_opt_out")._stop_for_company(
+                "opted_out", entry.evidence, entry.company_id
+            )
+
+
+class WabaRecipient(models.Model):
+    _inherit = "waba.recipient"
+
+    def _erase_from_sequences(self, companies):
+        """Whose data are erased is followed no more, and what was noted of them goes too."""
+        enrollments = self.env["waba.sequence.enrollment"].sudo()
+        found = enrollments.search(
+            (
+                Domain("number", "in", self._number_forms())
+                | Domain("message_ids.recipient_id", "in", self.ids)
+            )
+            & Domain("company_id", "in", companies.ids)
+        )
+        found._stop_enrollments("erased")
+        found.write({"number": False, "lead_name": False, "stop_text": False})
+
+
+class WabaMessage(models.Model):
+    """Messages of follow-ups, and what a message means for the follow-ups of its person."""
+
+    _inherit = "waba.message"
+
+    sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True, ondelete="restrict")
+    sequence_step_id = fields.Many2one(
+        "waba.sequence.step", "Follow-up step", readonly=True, ondelete="restrict"
+    )
+    enrollment_id = fields.Many2one(
+        "waba.sequence.enrollment", "Lead in a follow-up", readonly=True, ondelete="set null"
+    )
+    action_id = fields.Many2one(
+        "ir.actions.server", "Automation", readonly=True, ondelete="set null"
+    )
+
+    _action_idx = models.Index("(action_id) WHERE action_id IS NOT NULL")
+    _sequence_idx = models.Index("(sequence_id, sequence_step_id) WHERE sequence_id IS NOT NULL")
+    _sequence_step_idx = models.Index("(sequence_step_id) WHERE sequence_step_id IS NOT NULL")
+    _enrollment_idx = models.Index("(enrollment_id) WHERE enrollment_id IS NOT NULL")
+
+    @implements("_on_inbound")
+    def _stop_sequences_on_reply(self):
+        self.env["waba.sequence.enrollment"]._stop_on_reply(self)
+
+    @implements("_on_queued")
+    def _stop_sequences_on_own_message(self, _media):
+        message = self.sudo()
+        if message.origin == "manual":
+            self.env["waba.sequence.enrollment"].sudo()._stop_on_own_message(message)
+
+    @api.model
+    def _sequence_figures_sql(self, step_ids):
+        """SQL for (step id, sent, read, answered, not sent) of these steps' messages."""
+        return SQL(
+            """SELECT sequence_step_id,
+                      count(*) FILTER (WHERE state IN %(taken)s),
+                      count(*) FILTER (WHERE read_at IS NOT NULL OR state = 'read'),
+                      count(*) FILTER (WHERE replied_at IS NOT NULL),
+                      count(*) FILTER (WHERE state IN ('skipped', 'failed'))
+                 FROM waba_message
+                WHERE sequence_step_id IN %(steps)s
+             GROUP BY sequence_step_id""",
+            taken=ACCEPTED_STATES,
+            steps=step_ids,
+        )
+
+    # === Followup ===
+    # Messages of follow-ups, asked about once more in the transaction that reserves them.
+    #
+    # What ended a follow-up has cancelled its messages in its own transaction. What happened while
+    # such a message was being queued, unseen by either, is found here.
+
+    @api.model
+    @implements("_on_candidates")
+    def _stop_exited_sequences(self, rows, now):
+        """Cancel the rows of follow-ups that ended, put off those of paused ones.
+
+        :return: their ids
+        """
+        followed = self._filter_sequence_rows(rows)
+        if not followed:
+            return set()
+        # A message may come back to the queue when its follow-up is through: refused by Meta after
+        # it was accepted, or tried again manually.
+        ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._exit_reasons()
+        over = followed.filtered(
+            lambda row: row.enrollment_id.state == "stopped" or row.enrollment_id.id in ended
+        )
+        over._update_state(
+            ("queued",),
+            "cancelled",
+            {"failure_reason": self.env._("The follow-up ended before it left.")},
+        )
+        (followed - over).enrollment_id.filtered(lambda one: one.state == "running")._stop_exited()
+        paused = followed.filtered(
+            lambda row: row.state == "queued" and row.sequence_id.state == "paused"
+        )
+        paused.write({"retry_at": now + PAUSED_RETRY})
+        self.env["waba.message"].flush_model()
+        return set(followed.filtered(lambda row: row.state != "queued").ids) | set(paused.ids)
+
+    @api.model
+    def _filter_sequence_rows(self, rows):
+        """Those of the candidates that follow-ups queued. Campaigns' rows are not read for it."""
+        messages = self.env["waba.message"]
+        messages.flush_model(["enrollment_id"])
+        found = self.env.execute_query(
+            SQL(
+                "SELECT id FROM waba_message WHERE id = ANY(%s) AND enrollment_id IS NOT NULL",
+                [row["id"] for row in rows],
+            )
+        )
+        return messages.browse([row_id for (row_id,) in found])

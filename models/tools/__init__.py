@@ -1,0 +1,6 @@
+"""Helpers without a record of their own: hooks, transactions, numbers, rights on fields."""
+
+from . import system_fields
+from . import field_paths
+from . import form_values
+from . import ir_http

@@ -1,0 +1,134 @@
+"""What we think of a number, as readable text: a figure never stands without its base."""
+
+from odoo.tools import LazyTranslate, formatLang
+
+from ...policy import reputation_rates
+from .labels import selection_label
+
+_lt = LazyTranslate(__name__)
+
+# Meta's, of a number and of a template.
+RATINGS = [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")]
+LEVELS = [
+    ("healthy", "Healthy"),
+    ("watch", "Watch"),
+    ("at_risk", "At risk"),
+    ("unknown", "Not enough data"),
+]
+TRENDS = [
+    ("rising", "Rising"),
+    ("steady", "Steady"),
+    ("falling", "Falling"),
+    ("unknown", "No trend yet"),
+]
+
+MEASURE_LABELS = {
+    "opt_out": _lt("opt-outs"),
+    "possible_block": _lt("never delivered"),
+    "undeliverable": _lt("not deliverable"),
+    "limited": _lt("held back by WhatsApp"),
+}
+RATE_SENTENCES = {
+    "opt_out": _lt("%(rate)s of %(base)s delivered opted out (%(count)s)"),
+    "possible_block": _lt(
+        "%(rate)s of %(base)s never arrived: a possible block, or unreachable (%(count)s)"
+    ),
+    "undeliverable": _lt("%(rate)s of %(base)s could not be delivered (%(count)s)"),
+    "limited": _lt("%(rate)s of %(base)s were held back by WhatsApp (%(count)s)"),
+}
+SPAM_LIMITED = _lt("Meta refused messages because people blocked earlier ones or called them spam")
+GROUP_LABELS = {
+    "campaign": _lt("Campaign"),
+    "template": _lt("Template"),
+    "audience": _lt("Audience"),
+    "source": _lt("Source of the contact"),
+    "salesperson": _lt("Salesperson"),
+    "country": _lt("Country"),
+}
+
+
+def format_number(env, count):
+    """'1,952', in the reader's format."""
+    return formatLang(env, count, digits=0)
+
+
+def format_percent(env, value):
+    """'2.1 %' of a rate of 0 to 1; '50 %' where nothing stands behind the point."""
+    rate = round(100 * value, 6)
+    return f"{formatLang(env, rate, digits=1 if rate % 1 else 0)} %"
+
+
+def rate_text(env, rate):
+    """'2.1 % of 1,952', or '3 of 41' when the base is too thin for a rate.
+
+    :param rate: policy.reputation_rates.Rate
+    """
+    if rate.value is None:
+        return env._("%(count)s of %(base)s", count=format_number(env, rate.count),
+                     base=format_number(env, rate.base))  # fmt: skip
+    return env._(
+        "%(rate)s of %(base)s",
+        rate=format_percent(env, rate.value),
+        base=format_number(env, rate.base),
+    )
+
+
+def rate_sentence(env, measure, rate):
+    """What a rate that costs points says: how many of which messages."""
+    sentence = env._(RATE_SENTENCES[measure])
+    return sentence % {
+        "rate": format_percent(env, rate.value),
+        "base": format_number(env, rate.base),
+        "count": format_number(env, rate.count),
+    }
+
+
+def base_text(env, judgement):
+    """On how much a judgement rests: '37 of 200 messages', or '1,952 delivered in 7 days'."""
+    if judgement.score is None:
+        return env._(
+            "%(count)s of %(needed)s messages",
+            count=format_number(env, judgement.base),
+            needed=format_number(env, reputation_rates.MIN_VOLUME),
+        )
+    return env._(
+        "%(count)s delivered in %(days)s days",
+        count=format_number(env, judgement.base),
+        days=judgement.window,
+    )
+
+
+def reason_text(env, judgement):
+    """Why the score is what it is, dearest first, and on what it rests."""
+    used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
+    parts = [
+        env._(SPAM_LIMITED)
+        if cost.measure == "spam_limited"
+        else rate_sentence(env, cost.measure, getattr(used, cost.measure))
+        for cost in judgement.costs
+    ]
+    if judgement.score is None:
+        parts.append(env._("Too few messages were delivered to judge by"))
+    elif not parts:
+        parts.append(env._("No bad sign beyond the usual"))
+    return f"{'; '.join(parts)}. {base_text(env, judgement)}."
+
+
+def projection_text(env, projection):
+    """'At this rate Watch in about 2 days.', or False.
+
+    :param projection: policy.reputation_trend.Projection or None
+    """
+    if not projection:
+        return False
+    if projection.in_days < 1:
+        return env._(
+            "At this rate %s within a day.",
+            selection_label(env, "reputation_level", projection.level),
+        )
+    return env._(
+        "At this rate %(level)s in about %(days)s days (give or take %(error)s).",
+        level=selection_label(env, "reputation_level", projection.level),
+        days=formatLang(env, projection.in_days, digits=0),
+        error=formatLang(env, projection.error_days, digits=0 if projection.error_days >= 1 else 1),
+    )

@@ -1,0 +1,6 @@
+"""What Meta reports: stored, applied, platform events."""
+
+from . import waba_webhook_event
+from . import waba_webhook_refusal
+from . import waba_webhook_apply
+from . import waba_webhook_platform

@@ -1,0 +1,341 @@
+import hashlib
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from psycopg2.errors import SerializationFailure
+
+from ..tools.hooks import implements
+
+# What an event may wait for -> when it is looked at again, counted from the look before. Meta
+# repeats a body for 7 days (Webhooks overview, 2026-09-11); what is unknown for as long stays so.
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+RETRY_DELAYS = {
+    # To be read from Meta, or connected by a person: looked at again at once when that happens.
+    "account": (5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
+    "number": (MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
+    "template": (MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
+    # Ours by its tag, and its row not there yet.
+    "message": (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR),
+    # Without our tag: another system's, unless its row is being written right now.
+    "untagged": (MINUTE,),
+}
+
+
+class PendingSubject(NamedTuple):
+    """An event's subject is not known yet.
+
+    :param kind: a key of `RETRY_DELAYS`
+    :param why: sentence that names the subject
+    """
+
+    kind: str
+    why: str
+
+
+class WabaWebhookEvent(models.Model):
+    """One verified webhook body, exactly as it came: the inbox between Meta and us.
+
+    The controller only inserts; `_cron_apply` (waba_webhook_apply.py) applies. The body stays, so
+    an event that could not be applied loses nothing and can be applied again.
+    """
+
+    _name = "waba.webhook.event"
+    _description = "WhatsApp Webhook Event"
+    _inherit = ["waba.system.fields.mixin"]
+    _order = "id desc"
+    _log_access = False
+
+    account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
+    company_id = fields.Many2one(related="account_id.company_id")
+    body = fields.Text(readonly=True)
+    body_hash = fields.Char(readonly=True)
+    received_at = fields.Datetime("Received at", readonly=True, required=True)
+    applied_at = fields.Datetime("Applied at", readonly=True)
+    state = fields.Selection(
+        [
+            ("new", "To apply"),
+            ("waiting", "Waiting"),
+            ("applied", "Applied"),
+            ("ignored", "Nothing to apply"),
+            ("failed", "Could not be applied"),
+        ],
+        default="new",
+        required=True,
+        readonly=True,
+    )
+    summary = fields.Char("What it says", readonly=True)
+    error = fields.Text(readonly=True)
+
+    # Waiting events
+    wait_kind = fields.Selection(
+        [
+            ("account", "An account"),
+            ("number", "A number"),
+            ("template", "A template"),
+            ("message", "A message"),
+            ("untagged", "A message of another system"),
+        ],
+        "Waits for",
+        readonly=True,
+    )
+    look_at = fields.Datetime("Next check", readonly=True)
+    look_count = fields.Integer("Checks made", readonly=True, aggregator=None)
+    waiting_items = fields.Json(
+        readonly=True,
+        help="Which events of the body wait, and what was said of others: {'of': count, "
+        "'at': [places], 'notes': {place: sentence}}.",
+    )
+
+    _new_idx = models.Index("(id) WHERE state = 'new'")
+    _account_idx = models.Index("(account_id, received_at)")
+    # Statuses are nine bodies in ten and are never asked for by their hash; the door pays nothing.
+    _repeated_idx = models.Index(
+        "(body_hash) WHERE state = 'applied' AND summary <> 'MessageStatus'"
+    )
+    _received_idx = models.Index("(received_at)")
+    _waiting_idx = models.Index("(look_at) WHERE state = 'waiting'")
+
+    @api.depends("received_at", "summary")
+    def _compute_display_name(self):
+        for event in self:
+            event.display_name = f"{event.summary or event.state} · {event.received_at}"
+
+    def action_reapply(self):
+        """Apply once more, which gives the same rows; then ask Meta how things stand today.
+
+        What an old event says of a limit or a template may have changed since without a webhook.
+        """
+        self.check_access("write")
+        applied = self.sudo().filtered(lambda event: event.state != "new")
+        applied.write({"state": "new", "error": False, "look_count": 0, "waiting_items": False})
+        self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
+        self._poll_soon()
+
+    @api.model
+    @api.private
+    def _store_body(self, account, raw_body):
+        """Keep a verified body, to be committed by the request before its 200; then wake the job.
+
+        :param account: waba.account the webhook key belongs to
+        :param raw_body: bytes as received; kept even when they are no JSON
+        """
+        # One statement, where the ORM's create would cost more than the rest of the request.
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO waba_webhook_event
+                          (account_id, body, body_hash, received_at, state)
+                   VALUES (%s, %s, %s, %s, 'new') RETURNING id""",
+                account.id,
+                # A NUL can't be stored in PostgreSQL's text; Meta sends none.
+                raw_body.decode("utf-8", "replace").replace("\x00", ""),
+                hashlib.sha256(raw_body).hexdigest(),
+                fields.Datetime.now(),
+            )
+        )
+        self.env.cr.postcommit.add(self._trigger_apply)
+        return self.browse(self.env.cr.fetchone()[0])
+
+    @api.model
+    def _trigger_apply(self):
+        """Have the applying job run once more, unless that is asked for already.
+
+        Each trigger costs a row, a notification and two commits: at hundreds of webhooks a second
+        one per webhook would cost more than all the rest.
+        """
+        if not self._is_apply_pending():
+            self.env["ir.cron"].browse(self._apply_cron_id())._trigger()
+            self.env["ir.cron"]._commit_progress()
+
+    @api.model
+    def _is_apply_pending(self):
+        """Whether a run of the applying job is asked for that has not begun. Ends the transaction.
+
+        A run begins by deleting the triggers it answers to, and holds them locked until it ends.
+        One that is not locked therefore belongs to a run still to come, which will see everything
+        committed before this moment.
+        """
+        cr = self.env.cr
+        try:
+            cr.execute(
+                SQL(
+                    """SELECT 1 FROM ir_cron_trigger WHERE cron_id = %s AND call_at <= %s
+                        LIMIT 1 FOR KEY SHARE SKIP LOCKED""",
+                    self._apply_cron_id(),
+                    fields.Datetime.now(),
+                ),
+                log_exceptions=False,
+            )
+            is_pending = bool(cr.fetchone())
+        except SerializationFailure:
+            # The run it belonged to ended between our snapshot and this look: it is none to come.
+            is_pending = False
+        # Nothing was written: committing would release the lock only after the disk answered.
+        cr.rollback()
+        return is_pending
+
+    @api.model
+    def _apply_cron_id(self):
+        return self.env["ir.model.data"]._xmlid_to_res_id(
+            "waba_campaign.ir_cron_apply_webhooks", raise_if_not_found=True
+        )
+
+    # === Event scope ===
+    # What the signature of a body vouches for.
+    #
+    # Everything that an event names is looked for among the accounts of its app alone: accounts,
+    # numbers and templates by `_event_account`, messages by `_vouched_accounts`, whether singly or in bulk.
+
+    def _event_account(self, item):
+        """The account an event is about, perhaps none.
+
+        Only the field `messages` reaches an account's own address; the others go to the one
+        address of the app (Meta, Webhook overrides, 2026-03), whichever account's that is.
+        """
+        own = self.account_id
+        if item.waba_uid in ("", own.waba_uid):
+            return own
+        return own._same_app_accounts().filtered(lambda account: account.waba_uid == item.waba_uid)
+
+    def _missing_account_reason(self, item):
+        """Why there is no `_event_account` an event: not known yet, or another app's."""
+        accounts = self.env["waba.account"].sudo().with_context(active_test=False)
+        if accounts.search_count([("waba_uid", "=", item.waba_uid)], limit=1):
+            return self.env._(
+                "The app of this address does not speak for the account with the ID %s: its app "
+                "secret is another one.",
+                item.waba_uid,
+            )
+        return PendingSubject(
+            "account", self.env._("No account with the ID %s is connected here.", item.waba_uid)
+        )
+
+    def _vouched_accounts(self):
+        """{account's id of these events: (ids of the accounts its app speaks for, their ids at
+        Meta)}"""
+        reach = {}
+        for account in self.account_id:
+            accounts = account._same_app_accounts()
+            uids = frozenset([*accounts.mapped("waba_uid"), ""])
+            reach[account.id] = frozenset(accounts.ids), uids
+        return reach
+
+    # === Waiting events ===
+    # Events that came before what they are about was known.
+    #
+    # They wait, are looked at again when an account is connected or read (`_retry_waiting_events`) and by the
+    # job in growing steps, and are named as not applied after the last. What a body holds beside them
+    # is applied at once, and once.
+
+    def _items_to_apply(self, items):
+        """{place: item} of a body's items: all of them, or those that waited.
+
+        Another version may read a body as more or fewer events; then all are applied again, which
+        gives the same rows.
+        """
+        waited = self.waiting_items or {}
+        places = waited["at"] if waited.get("of") == len(items) else range(len(items))
+        return {place: items[place] for place in places}
+
+    def _earlier_notes(self, items):
+        """{place: sentence} of a waiting body's other items, said when it was looked at first."""
+        waited = self.waiting_items or {}
+        notes = waited.get("notes", {}) if waited.get("of") == len(items) else {}
+        return {int(place): note for place, note in notes.items()}
+
+    def _wait_values(self, waits, notes, count):
+        """What makes an event wait on, or end its waiting.
+
+        :param waits: {place of an item in the body: Wait}
+        :param notes: {place of another item: why it was not applied}
+        :param count: items in the body
+        :return: values to write; no `state` when the last look is taken
+        """
+        taken = self.look_count
+        open_waits = {
+            place: wait for place, wait in waits.items() if taken < len(RETRY_DELAYS[wait.kind])
+        }
+        if not open_waits:
+            return {"wait_kind": False, "look_at": False, "waiting_items": False}
+        kinds = [wait.kind for wait in open_waits.values()]
+        return {
+            "state": "waiting",
+            "wait_kind": kinds[0],
+            "look_at": fields.Datetime.now() + min(RETRY_DELAYS[kind][taken] for kind in kinds),
+            "look_count": taken + 1,
+            "waiting_items": {"of": count, "at": sorted(open_waits), "notes": notes},
+        }
+
+    def _wait_expired_reason(self, wait):
+        """Sentence that ends a wait."""
+        return self.env._("%s Not applied: it did not become known in time.", wait.why)
+
+    @api.model
+    def _retry_due_events(self):
+        """Have those applied again whose time has come; see to the next time.
+
+        :return: how many
+        """
+        self.flush_model(["state", "look_at"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_webhook_event SET state = 'new'
+                    WHERE state = 'waiting' AND look_at <= %s""",
+                fields.Datetime.now(),
+            )
+        )
+        count = self.env.cr.rowcount
+        self.invalidate_model(["state"])
+        return count
+
+    @api.model
+    def _schedule_next_retry(self):
+        """The job runs by itself every few minutes; the first looks come sooner."""
+        [[look_at]] = self.env.execute_query(
+            SQL("SELECT min(look_at) FROM waba_webhook_event WHERE state = 'waiting'")
+        )
+        cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
+        triggers = self.env["ir.cron.trigger"].sudo()
+        if look_at and not triggers.search_count(
+            [("cron_id", "=", cron.id), ("call_at", "<=", look_at)], limit=1
+        ):
+            cron._trigger(at=look_at)
+
+    @api.model
+    def _retry_waiting_events(self, account, *kinds):
+        """Something became known of `account`: what waited for it is applied now. It costs none of
+        the looks that are taken without a reason.
+
+        :param kinds: keys of `RETRY_DELAYS`
+        """
+        self.flush_model(["state", "wait_kind"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_webhook_event
+                      SET state = 'new', look_count = greatest(look_count - 1, 0)
+                    WHERE state = 'waiting' AND wait_kind IN %s AND account_id = ANY(%s)""",
+                kinds,
+                account._same_app_accounts().ids,
+            )
+        )
+        if self.env.cr.rowcount:
+            self.invalidate_model(["state", "look_count"])
+            self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
+
+
+class WabaAccount(models.Model):
+    """What makes events worth another look: their account became known, or was read."""
+
+    _inherit = "waba.account"
+
+    @implements("_on_change")
+    def _retry_waiting_for_account(self, names):
+        if {"waba_uid", "app_secret", "state"}.intersection(names):
+            for account in self:
+                self.env["waba.webhook.event"].sudo()._retry_waiting_events(account, "account")
+
+    @implements("_on_new_subjects")
+    def _retry_waiting_for_subjects(self):
+        self.env["waba.webhook.event"]._retry_waiting_events(self, "account", "number", "template")

@@ -1,0 +1,284 @@
+from odoo import fields, models
+
+from ..tools.stop_causes import TEMPLATE_EVENTS, causes_lifted_on_event, causes_started_on_event
+from .waba_webhook_event import PendingSubject
+
+RESTRICTIONS_STOPPING = (
+    "RESTRICTED_BIZ_INITIATED_MESSAGING",
+    "RESTRICTED_CUSTOMER_INITIATED_MESSAGING",
+)
+
+
+class WabaWebhookEvent(models.Model):
+    """What Meta says of limits, numbers, the account and templates.
+
+    Each method returns None, or a sentence that says why nothing was done.
+    """
+
+    _inherit = "waba.webhook.event"
+
+    def _poll_soon(self):
+        self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
+
+    # ------------------------------------------------------------------
+    # Limits and numbers
+    # ------------------------------------------------------------------
+
+    def _apply_capability(self, account, item):
+        account.portfolio_id._set_messaging_limit(
+            item.messaging_limit, self.env._("told by Meta's webhook")
+        )
+
+    def _senders_by_display(self, account, display_number):
+        """Meta names the number by its digits only in these events."""
+        return account.with_context(active_test=False).sender_ids.filtered(
+            lambda sender: display_number and (sender.number or "").lstrip("+") == display_number
+        )
+
+    def _post_on_number(self, account, display_number, text):
+        """:return: None, or why it could not be noted"""
+        senders = self._senders_by_display(account, display_number)
+        for sender in senders:
+            sender._message_log(body=text)
+        if senders:
+            return None
+        if not display_number:
+            return self.env._("It does not say which number it is about.")
+        self._poll_soon()
+        return PendingSubject(
+            "number", self.env._("The number %s is not known here.", display_number)
+        )
+
+    def _apply_number_update(self, account, item):
+        """Since October 2025 this tells throughput and limit, no longer quality."""
+        account.portfolio_id._set_messaging_limit(
+            item.messaging_limit, self.env._("told by Meta's webhook")
+        )
+        if item.event == "THROUGHPUT_UPGRADE":
+            self._poll_soon()
+        note = self._post_on_number(
+            account,
+            item.display_number,
+            self.env._("Meta reports on this number: %s", item.event),
+        )
+        return None if item.messaging_limit else note
+
+    def _apply_number_name(self, account, item):
+        decision = self.env._(
+            "Meta's decision on the name %(name)s: %(decision)s",
+            name=item.requested_name,
+            decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
+        )
+        note = self._post_on_number(account, item.display_number, decision)
+        if not note:
+            self._poll_soon()
+        return note
+
+    def _apply_security(self, account, item):
+        return self._post_on_number(
+            account,
+            item.display_number,
+            self.env._("Meta reports a change of this number's security: %s", item.event),
+        )
+
+    def _apply_platform_error(self, account, item):
+        """A problem of Meta's or of the app, not of one message."""
+        error = item.error
+        account._message_log(
+            body=self.env._(
+                "Meta reports a problem: %(text)s (error %(code)s)",
+                text=error.details or error.message or error.title,
+                code=error.code,
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # The account
+    # ------------------------------------------------------------------
+
+    def _stopping_restrictions(self, item):
+        """The restrictions in force that stop sending."""
+        now = fields.Datetime.now()
+        return [
+            restriction
+            for restriction in item.restrictions
+            if restriction.type in RESTRICTIONS_STOPPING
+            and (restriction.until is None or restriction.until > now)
+        ]
+
+    def _account_standing(self, item):
+        """What of an account's standing an AccountUpdate decides, False when nothing.
+
+        Each stands by itself: news of a restriction makes no older word of a ban old.
+        """
+        if any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions):
+            return "restriction"
+        words = (item.event, item.ban_state)
+        causes = [
+            cause
+            for word in words
+            for cause in (*causes_started_on_event(word), *causes_lifted_on_event(word))
+            if cause != "restriction"
+        ]
+        return causes and causes[0]
+
+    def _apply_account_update(self, account, item):
+        if account.state == "draft" and self._account_standing(item):
+            return PendingSubject(
+                "account", self.env._("The account %s is not connected yet.", account.name)
+            )
+        account._message_log(
+            body=self.env._("Meta reports on this account: %s", self._describe_account_update(item))
+        )
+        if stopping := self._stopping_restrictions(item):
+            self._apply_restrictions(account, stopping)
+        for word in (item.event, item.ban_state):
+            for cause in causes_started_on_event(word):
+                if cause != "restriction":
+                    account._add_stop(self._stop_reason(cause), cause=cause)
+            account._lift_stops(causes_lifted_on_event(word), self._lift_reason(word))
+        return None
+
+    def _apply_restrictions(self, account, stopping):
+        ends = [restriction.until for restriction in stopping]
+        until = None if None in ends else max(ends)
+        account.write({"restriction": stopping[0].type, "restricted_until": until})
+        account._add_stop(
+            self.env._(
+                "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
+                ", ".join(restriction.type for restriction in stopping),
+            ),
+            until=until,
+            cause="restriction",
+        )
+
+    def _stop_reason(self, cause):
+        """Sentence on a stop that Meta's word alone begins: what happened and what to do."""
+        return {
+            "disabled": self.env._(
+                "Meta has disabled this account. Ask for a review in WhatsApp Manager."
+            ),
+            "deleted": self.env._(
+                "This account was deleted at Meta and cannot send any more. Connect another one."
+            ),
+            "offboarded": self.env._(
+                "This account was disconnected from the platform, as happens when the WhatsApp "
+                "Business app moves to another phone. Meta usually connects it again by itself, "
+                "and sending then goes on. If it does not, connect it anew in the app."
+            ),
+        }[cause]
+
+    def _lift_reason(self, word):
+        if word == "ACCOUNT_RECONNECTED":
+            return self.env._("Meta has connected this account again.")
+        return self.env._("Meta has reinstated this account.")
+
+    def _describe_account_update(self, item):
+        parts = [item.event]
+        if item.violation_type:
+            parts.append(self.env._("violation: %s", item.violation_type))
+        if item.ban_state:
+            parts.append(f"{item.ban_state} {item.ban_date}".strip())
+        parts += [
+            f"{restriction.type} → {restriction.until} UTC"
+            if restriction.until
+            else restriction.type
+            for restriction in item.restrictions
+        ]
+        return ", ".join(parts)
+
+    def _apply_account_review(self, account, item):
+        account.review_status = item.decision
+
+    def _apply_account_alert(self, account, item):
+        account._message_log(
+            body=self.env._("Meta's alert: %s", f"{item.alert_type} {item.description}".strip())
+        )
+
+    # ------------------------------------------------------------------
+    # Templates
+    # ------------------------------------------------------------------
+
+    def _event_template(self, account, item):
+        """By Meta's id, else by name and language, the latest of that name; perhaps none."""
+        templates = account.with_context(active_test=False).template_ids.sorted("id")
+        return (
+            templates.filtered(lambda template: template.template_uid == item.template_uid)
+            or (
+                templates.filtered(
+                    lambda template: (
+                        (template.name, template.language) == (item.name, item.language)
+                    )
+                )[-1:]
+            )
+        )
+
+    def _wait_for_template(self, item):
+        self._poll_soon()
+        return PendingSubject(
+            "template",
+            self.env._(
+                "The template %(name)s (%(language)s) is not known here.",
+                name=item.name,
+                language=item.language,
+            ),
+        )
+
+    def _is_template_newer(self, template, item):
+        """Whether the template was first read from Meta after this happened: what it says of the
+        template's state was known then, or is overtaken. Meta is asked once more, to be sure."""
+        if not self.waiting_items or not item.at or item.at >= template.create_date:
+            return False
+        self._poll_soon()
+        return True
+
+    def _template_state(self, item):
+        """The state a TemplateStatus leaves its template in, None when it changes none."""
+        return TEMPLATE_EVENTS.get(item.event)
+
+    def _apply_template_status(self, account, item):
+        template = self._event_template(account, item)
+        if not template:
+            return self._wait_for_template(item)
+        reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
+        if not self._is_template_newer(template, item):
+            self._set_template_state(template, item, reason)
+        words = " ".join(filter(None, [item.event, reason, item.description]))
+        template._message_log(body=self.env._("Meta reports on this template: %s", words))
+        return None
+
+    def _set_template_state(self, template, item, reason):
+        if status := self._template_state(item):
+            template._set_status(status, reason or False)
+        elif item.event == "FLAGGED":
+            template._apply_flag()
+
+    def _apply_template_quality(self, account, item):
+        template = self._event_template(account, item)
+        if not template:
+            return self._wait_for_template(item)
+        if self._is_template_newer(template, item):
+            return None
+        qualities = dict(template._fields["quality_score"].selection)
+        template.quality_score = item.new if item.new in qualities else "unknown"
+        return None
+
+    def _apply_template_category(self, account, item):
+        template = self._event_template(account, item)
+        if not template:
+            return self._wait_for_template(item)
+        categories = dict(template._fields["category"].selection)
+        if item.previous and item.new in categories and not self._is_template_newer(template, item):
+            template.category = item.new
+        if item.correct:
+            template._message_log(
+                body=self.env._(
+                    "Meta will change this template's category to %s within 24 hours.",
+                    item.correct,
+                )
+            )
+        return None
+
+    def _apply_template_components(self, account, item):
+        """The event carries texts without their examples, so the template is read again."""
+        self._poll_soon()
