@@ -213,6 +213,8 @@ class WabaCase(TransactionCase):
             groups="sales_team.group_sale_manager,waba_campaign.waba_group_manager",
             context=UNINVITED,
         )
+        # As after a commit: changes of what is there are tracked from here on.
+        cls.cr.flush()
 
     def setUp(self):
         super().setUp()
