@@ -6,7 +6,7 @@
 #                                  CREATEDB and must not be called postgres, which Odoo refuses
 #   WABA_PYTHON_PROGRAM=python3.12 the Python (3.10 to 3.13) to make the virtual environment with
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test test-fast fuzz torture bench lint odoo stop clean
+.PHONY: help setup demo demo-check test test-fast fuzz torture bench docs lint odoo stop clean
 
 DB ?= waba_dev
 PORT ?= 8069
@@ -37,6 +37,9 @@ torture: ## kills, crowds and a misbehaving platform against the engine (a quart
 
 bench: ## how fast it is, beside its peers (an hour; one of them: dev/bench NAME)
 	@dev/bench
+
+docs: ## draw the picture and list the files of docs/architecture.md
+	@dev/architecture
 
 lint: ## ruff and pylint-odoo
 	@dev/lint

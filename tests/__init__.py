@@ -93,6 +93,7 @@ from .privacy import test_privacy
 from .privacy import test_privacy_company
 from .privacy import test_privacy_siblings
 from .privacy import test_retention
+from .project import test_architecture
 from .project import test_bench_figures
 from .project import test_bench_smoke
 from .project import test_dev_setup
