@@ -64,7 +64,7 @@ METHODS = {
         "conversation_seen": "writes", "conversation_send": "writes",
         "conversation_template": "reads", "conversation_templates": "reads",
         "conversation_typing": "writes", "action_confirm_opt_out": "writes",
-        "action_keep_subscribed": "writes", "conversation_settle_doubt": "writes",
+        "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
     "waba.diagnosis": {"action_rerun": "manager"},
     "waba.home": {"action_confirm": "system"},
