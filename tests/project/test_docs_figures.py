@@ -204,7 +204,7 @@ SENTENCES = {
         ("{} per user (`TESTS_PER_USER_AND_DAY`)", waba_message_test.TESTS_PER_USER_AND_DAY[1]),
         ("{} per company (`TESTS_PER_COMPANY_AND_DAY`)", waba_message_test.TESTS_PER_COMPANY_AND_DAY[1]),
     ],
-    "trials.md": [
+    "ab-tests.md": [
         ("at least {:g} people (twice `MIN_TEST_RECIPIENTS` times `HEADROOM`)",
          2 * ab_test.MIN_TEST_RECIPIENTS * ab_test.HEADROOM),
         ("{} of each message (`HANDLED`)", percent(ab_test.COMPLETE_SHARE)),
