@@ -125,7 +125,7 @@ BOTH = (DESKTOP, PHONE)
 PICTURES = {
     "compose": (SALES, BOTH),
     "preview": (SALES, (PHONE,)),
-    "trial": (SALES, BOTH),
+    "ab_test": (SALES, BOTH),
     "preflight": (SALES, BOTH),
     "preflight_stop": (ADMIN, BOTH),
     "results": (SALES, (TALL, PHONE)),
