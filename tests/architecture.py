@@ -148,7 +148,7 @@ class Structure:
         for module in self.of_models:
             for name, _line in module.private_calls:
                 if len(owners.get(name, ())) == 1:
-                    counts[module.package, *owners[name]] += 1
+                    counts[(module.package, *owners[name])] += 1
         return {pair: count for pair, count in counts.items() if pair[0] != pair[1]}
 
     def import_circles(self):

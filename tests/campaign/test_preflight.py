@@ -494,7 +494,7 @@ class TestWords(PreflightCase):
         self.assertEqual(levels[0], "stop")
 
 
-class TestDialog(PreflightCase):
+class DialogCase(PreflightCase):
     def _open(self, campaign):
         action = campaign.action_preflight()
         self.assertEqual(action["target"], "new")
@@ -504,6 +504,8 @@ class TestDialog(PreflightCase):
         campaign = self._campaign(records, user_id=self.salesperson.id, **values)
         return campaign.with_user(self.salesperson)
 
+
+class TestDialog(DialogCase):
     def test_show_opens_exactly_the_rows(self):
         leads, other = self._leads(2), self._lead("n/a")
         wizard = self._open(self._mine(leads | other))
@@ -566,7 +568,7 @@ class TestDialog(PreflightCase):
             wizard.line_ids[0].with_user(self.manager).action_show()
 
 
-class TestOverride(TestDialog):
+class TestOverride(DialogCase):
     def _stopped(self):
         campaign = self._mine(self._leads(2))
         self.sender.quality_rating = "red"

@@ -1,6 +1,5 @@
 import socket
 import threading
-import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import patch
 
@@ -18,6 +17,8 @@ from odoo.addons.waba_campaign.cloud_api.addresses import (
     parse_allowed,
 )
 from odoo.addons.waba_campaign.cloud_api.transport import may_carry_token
+
+from ..pure import PureCase
 
 PUBLIC = "157.240.20.35"
 REFUSED = {
@@ -56,7 +57,7 @@ TAKEN = (
 )  # fmt: skip
 
 
-class TestText(unittest.TestCase):
+class TestText(PureCase):
     def test_what_is_refused_and_why(self):
         for reason, urls in REFUSED.items():
             for url in urls:
@@ -118,7 +119,7 @@ def resolving(*addresses):
     ]
 
 
-class TestNames(unittest.TestCase):
+class TestNames(PureCase):
     def test_every_address_of_a_name_counts(self):
         url = "https://graph.facebook.com"
         check_resolved(url, resolve=resolving(PUBLIC))
@@ -179,7 +180,7 @@ class Recorder:
         self.server.server_close()
 
 
-class TestSocket(unittest.TestCase):
+class TestSocket(PureCase):
     def setUp(self):
         super().setUp()
         self.inside = Recorder()
@@ -245,7 +246,7 @@ def _unallowed_adapter(client):
     return kind((5, 5), 1, ())
 
 
-class TestMediaLinks(unittest.TestCase):
+class TestMediaLinks(PureCase):
     def test_a_link_in_a_reply_is_held_to_the_same(self):
         base = "https://graph.facebook.com"
         for reason in ("malformed", "not_https", "private", "port"):

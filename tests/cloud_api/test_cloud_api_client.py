@@ -37,6 +37,8 @@ from odoo.addons.waba_campaign.cloud_api import (
     transport,
 )
 
+from ..pure import PureCase
+
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -165,7 +167,7 @@ class GraphServer:
         self._thread.join()
 
 
-class ClientCase(unittest.TestCase):
+class ClientCase(PureCase):
     def start(self, *script, timeout=(5, 20), **options):
         server = self.enterContext(GraphServer(*script, **options))
         client = CloudApiClient(server.url, "v25.0", TOKEN, timeout=timeout)
@@ -186,7 +188,7 @@ class ClientCase(unittest.TestCase):
         self.assertIsNone(error.__context__)
 
 
-class TestConstruction(unittest.TestCase):
+class TestConstruction(PureCase):
     def test_refuses_malformed_settings(self):
         cases = [
             ("ftp://graph.facebook.com", "v25.0", TOKEN),
@@ -812,7 +814,7 @@ class TestLists(ClientCase):
         self.assertEqual(found, ["1", ""])
 
 
-class TestLimit(unittest.TestCase):
+class TestLimit(PureCase):
     def test_spellings(self):
         cases = {
             "250": [250, "250", "TIER_250", "tier_250", 250.0],
@@ -864,7 +866,7 @@ json_values = st.recursive(
 )
 
 
-class TestNodes(unittest.TestCase):
+class TestNodes(PureCase):
     @unhurried
     @given(json_values)
     def test_odd_fields_never_raise_and_raw_is_kept(self, value):

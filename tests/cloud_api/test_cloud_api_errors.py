@@ -1,5 +1,3 @@
-import unittest
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.cloud_api import (
@@ -16,6 +14,8 @@ from odoo.addons.waba_campaign.cloud_api import (
     classify,
 )
 from odoo.addons.waba_campaign.cloud_api.errors import graph_error
+
+from ..pure import PureCase
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -66,7 +66,7 @@ ELSEWHERE = [
 ]
 
 
-class TestCodes(unittest.TestCase):
+class TestCodes(PureCase):
     def test_documented_codes(self):
         for exception, failure_type, codes in DOCUMENTED:
             for code in codes:
@@ -122,7 +122,7 @@ class TestCodes(unittest.TestCase):
         self.assertTrue(issubclass(rule.exception, CloudApiError))
 
 
-class TestExceptions(unittest.TestCase):
+class TestExceptions(PureCase):
     def test_graph_error_texts(self):
         cases = [
             ({"error_data": {"details": "d"}, "message": "m"}, "m", "d"),

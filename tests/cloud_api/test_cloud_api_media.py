@@ -1,7 +1,6 @@
 """Files at the border to Meta: bodies, replies, what inbound kinds tell, the simulator's rules."""
 
 import base64
-import unittest
 
 import requests
 from odoo.addons.waba_campaign.cloud_api import (
@@ -14,6 +13,7 @@ from odoo.addons.waba_campaign.cloud_api import (
 )
 
 from ..common import NUMBER_ES, TOKEN, Simulator
+from ..pure import PureCase
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
@@ -26,7 +26,7 @@ def inbound(kind, content, **values):
     return parse_events({"entry": [{"id": "1", "changes": [change]}]})
 
 
-class TestBodies(unittest.TestCase):
+class TestBodies(PureCase):
     def test_table(self):
         for kind, values, expected in [
             ("image", {"caption": "Hola"}, {"id": "7", "caption": "Hola"}),
@@ -61,7 +61,7 @@ class TestBodies(unittest.TestCase):
         self.assertEqual((info.media_uid, info.size), ("7", 303833))
 
 
-class TestDetails(unittest.TestCase):
+class TestDetails(PureCase):
     def test_table(self):
         for kind, content, values, expected in [
             ("text", {"body": "x"}, {}, None),
@@ -97,7 +97,7 @@ class TestDetails(unittest.TestCase):
                 self.assertEqual(event.details, expected)
 
 
-class TestSimulatedFiles(unittest.TestCase):
+class TestSimulatedFiles(PureCase):
     """Our client against the simulator's own reading of Meta's pages."""
 
     @classmethod

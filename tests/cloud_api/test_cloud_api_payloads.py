@@ -1,5 +1,4 @@
 import copy
-import unittest
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,8 @@ from odoo.addons.waba_campaign.cloud_api import (
     text_message,
     unsupported_parts,
 )
+
+from ..pure import PureCase
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -84,7 +85,7 @@ def header(kind):
     return [{"type": "HEADER", "format": kind, "example": {"header_handle": ["https://x/1"]}}]
 
 
-class TestTemplateMessage(unittest.TestCase):
+class TestTemplateMessage(PureCase):
     def test_positional(self):
         message = template_message("+34600000000", "offer", "es", FILLED, "positional", "uuid-1")
         self.assertEqual(
@@ -214,7 +215,7 @@ class TestTemplateMessage(unittest.TestCase):
         template_message("+346", "offer", "es", opaque="x" * 512)
 
 
-class TestTextMessage(unittest.TestCase):
+class TestTextMessage(PureCase):
     def test_body(self):
         message = text_message("+34600000000", "Hola", "uuid-1", True, "wamid.A")
         self.assertEqual(
@@ -239,7 +240,7 @@ class TestTextMessage(unittest.TestCase):
                 text_message("+346", body)
 
 
-class TestVariables(unittest.TestCase):
+class TestVariables(PureCase):
     def test_positional(self):
         self.assertEqual(
             template_variables(POSITIONAL),
@@ -332,7 +333,7 @@ class TestVariables(unittest.TestCase):
         self.assertNotEqual(signature(POSITIONAL, "named"), known)
 
 
-class TestPreview(unittest.TestCase):
+class TestPreview(PureCase):
     def test_filled(self):
         preview = render_preview(POSITIONAL, FILLED)
         self.assertEqual(
@@ -383,7 +384,7 @@ def problems(components, parameters=None, parameter_format="positional"):
     return [(part.component, part.button_index, part.name, part.problem) for part in found]
 
 
-class TestValidation(unittest.TestCase):
+class TestValidation(PureCase):
     def test_all_well(self):
         self.assertEqual(problems(POSITIONAL, FILLED), [])
         without_payload = {**FILLED, "buttons": FILLED["buttons"][1:]}

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +25,8 @@ from odoo.addons.waba_campaign.tests.cloud_api.test_cloud_api_client import (
     silent,
 )
 
+from ..pure import PureCase
+
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -41,7 +42,7 @@ class FakeClock:
         return self.now
 
 
-class TestPacer(unittest.TestCase):
+class TestPacer(PureCase):
     def test_first_start_is_now_or_when_told(self):
         clock = FakeClock()
         self.assertEqual(Pacer(10, clock=clock).delay(), 0)
@@ -192,7 +193,7 @@ class TestPacer(unittest.TestCase):
                 last = clock.now
 
 
-class PoolCase(unittest.TestCase):
+class PoolCase(PureCase):
     def pool(self, *script, rate=1e6, connections=4, timeout=(5, 20), default=None, **options):
         server = GraphServer(*script, default=default)
         server.__enter__()
@@ -443,7 +444,7 @@ class FaultyClient:
         return SendReply("wamid.A")
 
 
-class TestFaults(unittest.TestCase):
+class TestFaults(PureCase):
     @unhurried
     @given(st.integers(1, 60), st.integers(1, 6))
     def test_a_thread_survives_what_nobody_foresaw(self, count, connections):
@@ -489,7 +490,7 @@ with SendPool(Client(), 1e6, 320) as pool:
 """
 
 
-class TestThreads(unittest.TestCase):
+class TestThreads(PureCase):
     def test_where_no_more_threads_fit_it_goes_on_with_those_it_has(self):
         found = subprocess.run(
             [sys.executable, "-c", SMALL_ALLOWANCE, str(Path(__file__).resolve().parents[2])],

@@ -2,7 +2,6 @@ import hashlib
 import hmac
 import json
 import pathlib
-import unittest
 from datetime import datetime
 
 from hypothesis import HealthCheck, given, settings
@@ -32,6 +31,8 @@ from odoo.addons.waba_campaign.cloud_api import (
     verify_signature,
 )
 from odoo.addons.waba_campaign.cloud_api.values import as_datetime
+
+from ..pure import PureCase
 
 # A slow machine must not fail a test.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -408,7 +409,7 @@ def summary(body):
     return [type(event).__name__ for event in parse_events(body)]
 
 
-class TestPayloads(unittest.TestCase):
+class TestPayloads(PureCase):
     def test_every_file_is_expected_and_names_its_source(self):
         names = {path.stem for path in PAYLOADS.glob("*.json")}
         self.assertEqual(names, set(EXPECTED))
@@ -453,7 +454,7 @@ class TestPayloads(unittest.TestCase):
         self.assertEqual([event.raw for event in parse_events(body)][:2], first)
 
 
-class TestOddities(unittest.TestCase):
+class TestOddities(PureCase):
     def test_not_an_object(self):
         for body in (
             b"",
@@ -701,7 +702,7 @@ _any_json = st.recursive(
 _changes = st.builds(change, st.sampled_from(_FIELDS), _any_json)
 
 
-class TestAnyBody(unittest.TestCase):
+class TestAnyBody(PureCase):
     @unhurried
     @given(_any_json | _changes)
     def test_any_json_gives_events_and_always_the_same(self, body):
@@ -729,7 +730,7 @@ class TestAnyBody(unittest.TestCase):
         self.assertEqual(joined, apart)
 
 
-class TestSignature(unittest.TestCase):
+class TestSignature(PureCase):
     SECRET = "0123456789abcdef"
     BODY = b'{"entry": []}'
 
@@ -779,7 +780,7 @@ class TestSignature(unittest.TestCase):
         self.assertIs(verify_signature(body, header, secret), False)
 
 
-class TestChallenge(unittest.TestCase):
+class TestChallenge(PureCase):
     GOOD = {"hub.mode": "subscribe", "hub.verify_token": "word", "hub.challenge": "1158201444"}
 
     def test_answer(self):

@@ -5,13 +5,13 @@ one, with what the documentation says, and nothing else may differ.
 """
 
 import json
-import unittest
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
 from odoo.addons.waba_campaign.cloud_api import payloads
 
 from ..common import APP_UID, NUMBER_ES, TOKEN, VERIFY_TOKEN, WABA_UID, Simulator
+from ..pure import PureCase
 
 SPECIFICATION = json.loads(Path(__file__).parents[1].joinpath("openapi_messages.json").read_text())
 
@@ -34,7 +34,7 @@ def disagreements(call, document):
     }
 
 
-class TestRequests(unittest.TestCase):
+class TestRequests(PureCase):
     def test_a_text_message_is_what_meta_takes(self):
         for body in (
             payloads.text_message("+34600000000", "Hola"),
@@ -97,7 +97,7 @@ class TestRequests(unittest.TestCase):
                 self.assertIn(expected, found)
 
 
-class TestSimulatorReplies(unittest.TestCase):
+class TestSimulatorReplies(PureCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -156,7 +156,7 @@ class TestSimulatorReplies(unittest.TestCase):
                 self.assertTrue(disagreements(call, []), "a list is none of these objects")
 
 
-class TestSource(unittest.TestCase):
+class TestSource(PureCase):
     def test_the_file_names_its_source_and_carries_its_licence(self):
         self.assertIn("github.com/facebook/openapi", SPECIFICATION["source"])
         self.assertIn("Copyright (c) Meta Platforms", SPECIFICATION["licence"])

@@ -1,10 +1,10 @@
 """Labelled sentences of four languages: how well opt-outs are read, measured."""
 
-import unittest
 from collections import Counter
 
 from odoo.addons.waba_campaign.policy import intent
 
+from ..pure import PureCase
 from ..stop_figures import FILES, LABELS, LANGUAGES, figures, is_to_judge, sentences, table
 
 # Opting somebody out who did not ask is bad; sending on to somebody who did is worse.
@@ -13,7 +13,7 @@ MIN_PRECISION, MIN_RECALL = 0.995, 0.99
 MAX_FLAGGED = 0.05
 
 
-class TestStopCorpus(unittest.TestCase):
+class TestStopCorpus(PureCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

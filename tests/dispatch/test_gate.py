@@ -1,6 +1,5 @@
 """Every origin of a message passes the same gate; what differs is listed with its reason."""
 
-import unittest
 from datetime import timedelta
 
 from odoo import fields
@@ -10,12 +9,13 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ..common import NUMBER_ES, WabaCase
+from ..pure import PureCase
 
 NUMBER = "+34611000001"
 CATEGORIES = ("marketing", "utility", "service")
 
 
-class TestGatePolicy(unittest.TestCase):
+class TestGatePolicy(PureCase):
     def test_the_table_is_what_the_rules_do(self):
         for origin, _label in ORIGINS:
             for category in CATEGORIES:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import itertools
-import unittest
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from odoo.addons.waba_campaign.policy.record_change import MessageOrigin, Record
 from odoo.tests import tagged
 
 from ..common import NUMBER_ES, ROOT, WabaCase
+from ..pure import PureCase
 
 NUMBER, OTHER = "+34611000001", "+34611000002"
 TRAITS = ("elsewhere", "lost", "archived", "won", "contact_archived", "open")
@@ -24,7 +24,7 @@ def some(*traits):
     return frozenset(traits)
 
 
-class TestRecordChangePolicy(unittest.TestCase):
+class TestRecordChangePolicy(PureCase):
     def test_what_is_newly_so_and_only_that_excludes(self):
         cases = [
             # then, now, reason of a campaign's message

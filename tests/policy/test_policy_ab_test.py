@@ -1,10 +1,11 @@
-import unittest
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import ab_test
 from odoo.addons.waba_campaign.policy.ab_test import VariantResult
+
+from ..pure import PureCase
 
 
 @st.composite
@@ -25,7 +26,7 @@ criteria = st.sampled_from(ab_test.CRITERIA)
 OTHER = {"a": "b", "b": "a"}
 
 
-class TestShare(unittest.TestCase):
+class TestShare(PureCase):
     def test_enough_people_to_tell_or_everybody(self):
         cases = [
             # wanted, people: share
@@ -46,7 +47,7 @@ class TestShare(unittest.TestCase):
                 self.assertAlmostEqual(ab_test.test_share(wanted, people), share)
 
 
-class TestAssign(unittest.TestCase):
+class TestAssign(PureCase):
     @given(st.text(max_size=20), st.text(max_size=20), st.floats(0, 1))
     def test_always_the_same_answer(self, campaign, person, share):
         self.assertEqual(
@@ -75,7 +76,7 @@ class TestAssign(unittest.TestCase):
             self.assertIsNotNone(ab_test.assign_variant("1", person, large))
 
 
-class TestThrough(unittest.TestCase):
+class TestThrough(PureCase):
     def test_nearly_everybody_of_both(self):
         cases = [
             # (people, waiting) of a, of b: through
@@ -95,7 +96,7 @@ class TestThrough(unittest.TestCase):
                 self.assertEqual(ab_test.is_fully_sent(parts), is_through)
 
 
-class TestDecide(unittest.TestCase):
+class TestDecide(PureCase):
     def _decide(self, a, b, criterion="read"):
         return ab_test.choose_winner({"a": VariantResult(**a), "b": VariantResult(**b)}, criterion)
 

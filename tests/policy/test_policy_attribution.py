@@ -1,12 +1,13 @@
 """Which message an event is attributed to; what a message costs; whether a difference is one."""
 
-import unittest
 from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import attribution, cost
 from odoo.addons.waba_campaign.policy.attribution import ComparisonGroup, SentMessage
+
+from ..pure import PureCase
 
 DAY = timedelta(days=1)
 NOON = datetime(2026, 11, 20, 12)
@@ -21,7 +22,7 @@ messages = st.lists(
 )
 
 
-class TestAttribute(unittest.TestCase):
+class TestAttribute(PureCase):
     def test_cases(self):
         week_ago, yesterday = SentMessage(1, NOON - 7 * DAY), SentMessage(2, NOON - DAY)
         cases = {
@@ -79,7 +80,7 @@ class TestAttribute(unittest.TestCase):
         self.assertEqual(times.get(found), max(fitting, default=None))
 
 
-class TestHoldOut(unittest.TestCase):
+class TestHoldOut(PureCase):
     @given(st.text(), st.floats(0, 1))
     def test_the_same_answer_each_time_and_more_with_a_larger_share(self, key, share):
         held = attribution.is_in_holdout(key, share)
@@ -99,7 +100,7 @@ class TestHoldOut(unittest.TestCase):
         self.assertLess(len(first & second), 100)
 
 
-class TestCompare(unittest.TestCase):
+class TestCompare(PureCase):
     def test_verdicts(self):
         for written, others, verdict in [
             (ComparisonGroup(0, 0), ComparisonGroup(500, 5), "thin"),
@@ -135,7 +136,7 @@ class TestCompare(unittest.TestCase):
         self.assertEqual(mirrored.verdict, opposite.get(found.verdict, found.verdict))
 
 
-class TestCharge(unittest.TestCase):
+class TestCharge(PureCase):
     def test_cases(self):
         for category, type_, billable, expected in [
             ("marketing", "regular", True, ("charged", "marketing")),

@@ -1,6 +1,5 @@
 """When a machine answers and when it keeps silent: tables, and what holds for any conversation."""
 
-import unittest
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -12,6 +11,8 @@ from odoo.addons.waba_campaign.policy.auto_reply import (
     ReplyRule,
     ThreadState,
 )
+
+from ..pure import PureCase
 
 NOW = datetime(2026, 11, 27, 22)
 HOUR = timedelta(hours=1)
@@ -29,7 +30,7 @@ def talk(**values):
     return ThreadState(**{"window_expires_at": NOW + 24 * HOUR, **values})
 
 
-class TestWhichRule(unittest.TestCase):
+class TestWhichRule(PureCase):
     def _check(self, cases):
         for name, message, rules, expected in cases:
             with self.subTest(name):
@@ -88,7 +89,7 @@ class TestWhichRule(unittest.TestCase):
         self.assertEqual(auto_reply.decide_reply(stop, OPEN, [rested], NOW).why, "stop")
 
 
-class TestSilence(unittest.TestCase):
+class TestSilence(PureCase):
     def test_table(self):
         cases = [
             ("a reaction", said("❤️", "reaction"), talk(), ReplyDecision(why="kind")),
@@ -154,7 +155,7 @@ class TestSilence(unittest.TestCase):
 gaps = st.lists(st.floats(min_value=0, max_value=40 * 3600), max_size=40)
 
 
-class TestRest(unittest.TestCase):
+class TestRest(PureCase):
     def test_without_a_cool_down_the_very_same_moment_will_do(self):
         # A row's time has microseconds, Odoo's `now` has none: it may be the earlier one.
         just_now = NOW + timedelta(microseconds=1)
@@ -162,7 +163,7 @@ class TestRest(unittest.TestCase):
         self.assertTrue(auto_reply.is_cooldown_over(rule, NOW))
 
 
-class TestAnyConversation(unittest.TestCase):
+class TestAnyConversation(PureCase):
     """Another machine writes whenever it likes; no person of ours ever does."""
 
     @settings(deadline=None)

@@ -1,12 +1,13 @@
 """What lists of consent hold: moments, and words for opt-in and opt-out."""
 
-import unittest
 from datetime import datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import consent_lists, written_dates
 from odoo.addons.waba_campaign.policy.written_dates import DAY_FIRST, MONTH_FIRST
+
+from ..pure import PureCase
 
 MOMENT = datetime(2026, 11, 3, 10, 30)
 AT_10_30_UTC = (
@@ -35,7 +36,7 @@ NONE = (
 )  # fmt: skip
 
 
-class TestWrittenDates(unittest.TestCase):
+class TestWrittenDates(PureCase):
     def test_moments_with_a_zone_or_in_seconds(self):
         for text in AT_10_30_UTC:
             with self.subTest(text):
@@ -95,7 +96,7 @@ class TestWrittenDates(unittest.TestCase):
         self.assertTrue(read.at is None or isinstance(read.at, datetime))
 
 
-class TestWords(unittest.TestCase):
+class TestWords(PureCase):
     OUT = ("opt_out", "opt-out", "Opt out", "BAJA", "de baja", "unsubscribed", "Unsubscribe",
            "stop", "STOP", "opted out", "Opted-Out", "désinscrit", "desinscrito", "cancelado",
            "descadastrado", "désabonnée", "no autoriza", "Não aceita", "nao aceita",

@@ -1,4 +1,3 @@
-import unittest
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -6,6 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import eligibility
 from odoo.addons.waba_campaign.policy.eligibility import Eligibility, Person
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
@@ -44,7 +45,7 @@ OF_OTHERS = {
 OPEN = replace(ANA, window_expires_at=NOW + timedelta(minutes=1))
 
 
-class TestCheck(unittest.TestCase):
+class TestCheck(PureCase):
     def test_one_symptom(self):
         cases = [
             # changes, marketing verdict, utility verdict

@@ -1,12 +1,13 @@
 """When a follow-up's step is due, what ends one: tables of cases, and what holds for all."""
 
-import unittest
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import followup, status
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None)
 MADRID = ZoneInfo("Europe/Madrid")
@@ -29,7 +30,7 @@ def office(days=90, holidays=()):
     return found
 
 
-class TestDue(unittest.TestCase):
+class TestDue(PureCase):
     def test_plain_time(self):
         cases = [
             ("2026-11-02 10:00", 0, "hours", "2026-11-02 10:00"),
@@ -147,7 +148,7 @@ class TestDue(unittest.TestCase):
         )
 
 
-class TestStops(unittest.TestCase):
+class TestStops(PureCase):
     def test_each_reason_ends_it_when_it_is_switched_on_and_only_then(self):
         for name in followup.EXIT_CONDITIONS:
             facts = followup.ExitFacts(**{name: True})

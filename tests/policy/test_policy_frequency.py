@@ -1,4 +1,3 @@
-import unittest
 from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -7,12 +6,14 @@ from odoo.addons.waba_campaign.policy import frequency
 from odoo.addons.waba_campaign.policy.frequency import FrequencyCap
 from odoo.addons.waba_campaign.policy.status import STATES
 
+from ..pure import PureCase
+
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
 DAY = timedelta(days=1)
 
 
-class TestFreesAt(unittest.TestCase):
+class TestFreesAt(PureCase):
     def test_table(self):
         cases = [
             # days ago of the promotions, cap, days until the next may go; None: at any time
@@ -56,7 +57,7 @@ class TestFreesAt(unittest.TestCase):
             self.assertLessEqual(len(inside), count)
 
 
-class TestWhatCounts(unittest.TestCase):
+class TestWhatCounts(PureCase):
     def test_promotions_count_but_for_tests(self):
         cases = [
             ("campaign", "marketing", True),

@@ -1,10 +1,11 @@
-import unittest
 from datetime import datetime, timedelta
 
 import pytz
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import hours
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Clocks that leap by an hour, by half an hour, at midnight, at noon of the world, and never.
@@ -33,7 +34,7 @@ def is_quiet(moment, zone, quiet_from, quiet_until):
     return start <= minute < end if start < end else minute >= start or minute < end
 
 
-class TestWaits(unittest.TestCase):
+class TestWaits(PureCase):
     def test_what_keeps_to_the_persons_hours(self):
         cases = [
             # origin, promotion, service message, conversation
@@ -50,7 +51,7 @@ class TestWaits(unittest.TestCase):
                     self.assertIs(hours.respects_quiet_hours(origin, category), waits)
 
 
-class TestLeavesAt(unittest.TestCase):
+class TestLeavesAt(PureCase):
     def test_when_and_why_not_before(self):
         now, noon, night = "2026-11-20 10:00", "2026-11-21 12:00", "2026-11-21 22:00"
         morning = "2026-11-22 09:00"
@@ -75,7 +76,7 @@ class TestLeavesAt(unittest.TestCase):
                 self.assertEqual(found, (at(expected[0]), expected[1]))
 
 
-class TestNextAllowed(unittest.TestCase):
+class TestNextAllowed(PureCase):
     def _check(self, cases):
         for now, zone, quiet_from, quiet_until, expected in cases:
             with self.subTest(now=now, zone=zone, quiet=(quiet_from, quiet_until)):

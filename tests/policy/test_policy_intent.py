@@ -1,11 +1,12 @@
 import sys
-import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import intent, intent_words
 from odoo.addons.waba_campaign.policy.intent_clauses import MAX_CHARACTERS
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STOPS = """
@@ -195,7 +196,7 @@ def _steps(text):
     return count
 
 
-class TestIntent(unittest.TestCase):
+class TestIntent(PureCase):
     def test_requests_to_stop(self):
         for text in STOPS:
             with self.subTest(text):

@@ -1,11 +1,12 @@
 """On which record an inbound message lands."""
 
 import itertools
-import unittest
 from datetime import datetime, timedelta
 
 from odoo.addons.waba_campaign.policy import landing
 from odoo.addons.waba_campaign.policy.landing import RoutingCandidate
+
+from ..pure import PureCase
 
 NOW = datetime(2026, 11, 27, 12)
 OURS, THEIRS = 1, 2
@@ -15,7 +16,7 @@ def days(count):
     return NOW - timedelta(days=count)
 
 
-class TestRoutingOrder(unittest.TestCase):
+class TestRoutingOrder(PureCase):
     def test_the_first_rung_that_holds_wins_whatever_else_there_is(self):
         inhabited = landing.ROUTES[:-1]
         for count in range(len(inhabited) + 1):
@@ -48,7 +49,7 @@ class TestRoutingOrder(unittest.TestCase):
             landing.choose_route({"lead": lambda: None})
 
 
-class TestOpenLead(unittest.TestCase):
+class TestOpenLead(PureCase):
     CASES = [
         ("none", [], None),
         ("the only one", [RoutingCandidate("a", OURS)], "a"),
@@ -82,7 +83,7 @@ class TestOpenLead(unittest.TestCase):
                     self.assertEqual(landing.newest_open_lead(order, OURS), expected)
 
 
-class TestPartner(unittest.TestCase):
+class TestPartner(PureCase):
     CASES = [
         ("none", None, [], None),
         ("linked", RoutingCandidate("l", None), [RoutingCandidate("a", OURS, at=NOW)], "l"),
@@ -117,7 +118,7 @@ class TestPartner(unittest.TestCase):
                     self.assertEqual(landing.routed_partner(linked, order, OURS), expected)
 
 
-class TestNewLead(unittest.TestCase):
+class TestNewLead(PureCase):
     def test_table(self):
         for wanted, kind, stop, blocked, expected in [
             (True, "text", False, False, True),

@@ -1,4 +1,3 @@
-import unittest
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -7,6 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from odoo.addons.waba_campaign.policy import limits
 from odoo.addons.waba_campaign.policy.limits import WINDOW
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
@@ -24,7 +25,7 @@ def people_counted(slots, now):
     return sum(1 for slot in slots if now - slot < WINDOW)
 
 
-class TestPeopleLimit(unittest.TestCase):
+class TestPeopleLimit(PureCase):
     def test_levels_and_our_own_cap(self):
         cases = [
             ("250", None, 250),
@@ -52,7 +53,7 @@ class TestPeopleLimit(unittest.TestCase):
             limits.people_limit("250", -1)
 
 
-class TestSlot(unittest.TestCase):
+class TestSlot(PureCase):
     def test_who_needs_a_new_place(self):
         minute = timedelta(minutes=1)
         cases = [
@@ -101,7 +102,7 @@ class TestSlot(unittest.TestCase):
                 self.assertIs(limits.returns_slot(failure_type, refused_at_once), expected)
 
 
-class TestAllowance(unittest.TestCase):
+class TestAllowance(PureCase):
     def test_share_kept_for_followups(self):
         cases = [
             # limit, used by campaigns, by follow-ups, share, campaigns may, follow-ups may
@@ -151,7 +152,7 @@ class TestAllowance(unittest.TestCase):
             self.assertEqual(left, max(0, kept - followups))
 
 
-class TestFreesAt(unittest.TestCase):
+class TestFreesAt(PureCase):
     def test_when_the_next_place_frees(self):
         slots = [NOW - 30 * HOUR, NOW - 23 * HOUR, NOW - 5 * HOUR, NOW - HOUR]
         cases = [

@@ -1,11 +1,12 @@
 """Tracked addresses: what they look like, and which requests are a person's."""
 
 import string
-import unittest
 
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import links
+
+from ..pure import PureCase
 
 TOKEN = "abcdEFGH0123_-xy"
 PHONE = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile"
@@ -17,7 +18,7 @@ CODES = st.text(string.ascii_letters + string.digits, min_size=1, max_size=32)
 TOKENS = st.text(string.ascii_letters + string.digits + "_-", min_size=16, max_size=16)
 
 
-class TestSuffix(unittest.TestCase):
+class TestSuffix(PureCase):
     @given(CODES, TOKENS)
     def test_what_is_joined_comes_apart_again(self, code, token):
         self.assertEqual(links.split_suffix(links.link_suffix(code, token)), (code, token))
@@ -40,7 +41,7 @@ class TestSuffix(unittest.TestCase):
                 links.link_suffix(code, token)
 
 
-class TestIsClick(unittest.TestCase):
+class TestIsClick(PureCase):
     PEOPLE = (
         PHONE,
         "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
@@ -126,7 +127,7 @@ class TestIsClick(unittest.TestCase):
                 self.assertFalse(links.is_click(method, PHONE))
 
 
-class TestAddresses(unittest.TestCase):
+class TestAddresses(PureCase):
     def test_our_own_short_address(self):
         ours = "https://shop.example"
         for address, expected in {

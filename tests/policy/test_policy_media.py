@@ -1,16 +1,17 @@
 """Which files may go, as what they are kept, and when one is asked for again."""
 
-import unittest
 from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import media
 
+from ..pure import PureCase
+
 NOW = datetime(2026, 11, 27, 12)
 
 
-class TestSending(unittest.TestCase):
+class TestSending(PureCase):
     def test_table(self):
         for mimetype, size, kind, why in [
             ("image/jpeg", 10, "image", None),
@@ -30,7 +31,7 @@ class TestSending(unittest.TestCase):
                 self.assertEqual(media.file_refusal(mimetype, size), why)
 
 
-class TestKeeping(unittest.TestCase):
+class TestKeeping(PureCase):
     def test_table(self):
         for kind, declared, sniffed, kept in [
             ("image", "image/jpeg", "image/jpeg", "image/jpeg"),
@@ -61,7 +62,7 @@ class TestKeeping(unittest.TestCase):
         self.assertNotIn(kept, ("text/html", "image/svg+xml", "application/xhtml+xml"))
 
 
-class TestTrying(unittest.TestCase):
+class TestTrying(PureCase):
     def test_waits_grow_and_end_before_the_file_is_forgotten(self):
         expires_at, at, waits = NOW + media.INBOUND_LIFE, NOW, []
         for attempt in range(1, 100):

@@ -1,7 +1,6 @@
 """One person, several spellings of one number; different people never become one."""
 
 import re
-import unittest
 
 import phonenumbers
 from hypothesis import given
@@ -13,6 +12,8 @@ from odoo.addons.waba_campaign.policy.numbers import (
     number_forms,
     sending_number,
 )
+
+from ..pure import PureCase
 
 # {the one number: ways to write it that may stand in an address book, a blacklist or a webhook}
 PEOPLE = {
@@ -58,7 +59,7 @@ def a_mobile(region):
     return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
 
 
-class TestNumbers(unittest.TestCase):
+class TestNumbers(PureCase):
     def test_every_spelling_is_the_same_person(self):
         for number, others in PEOPLE.items():
             for form in (number, *others):

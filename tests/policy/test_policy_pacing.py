@@ -1,4 +1,3 @@
-import unittest
 from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -6,13 +5,15 @@ from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import pacing
 from odoo.addons.waba_campaign.policy.limits import WINDOW
 
+from ..pure import PureCase
+
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 
 
-class TestCatchUpWindow(unittest.TestCase):
+class TestCatchUpWindow(PureCase):
     def test_as_many_as_may_leave_in_a_second(self):
         cases = ((80, 80), (20, 20), (2.5, 2), (1, 1), (0.5, 1), (1000, 1000))
         for rate, expected in cases:
@@ -20,7 +21,7 @@ class TestCatchUpWindow(unittest.TestCase):
                 self.assertEqual(pacing.catch_up_window(rate), expected)
 
 
-class TestSustainableRate(unittest.TestCase):
+class TestSustainableRate(PureCase):
     def test_slow_answers_hold_the_pace(self):
         for rate, connections, latency, expected in (
             (80, 40, 0.2, 80),
@@ -33,7 +34,7 @@ class TestSustainableRate(unittest.TestCase):
                 self.assertEqual(pacing.sustainable_rate(rate, connections, latency), expected)
 
 
-class TestSpacing(unittest.TestCase):
+class TestSpacing(PureCase):
     def test_eighty_a_second_stays_above_seventy_eight(self):
         self.assertGreaterEqual(1 / pacing.message_interval(80), 78)
 
@@ -73,7 +74,7 @@ class TestSpacing(unittest.TestCase):
         self.assertEqual(pacing.next_pair_time(NOW), NOW + 6 * SECOND)
 
 
-class TestBatch(unittest.TestCase):
+class TestBatch(PureCase):
     @untimed
     @given(count=st.integers(1, 2000), rate=st.floats(0.5, 1000), margin=st.floats(0, 60))
     def test_the_lease_covers_the_last_request_of_the_batch(self, count, rate, margin):
@@ -85,7 +86,7 @@ class TestBatch(unittest.TestCase):
         self.assertAlmostEqual((lease - answered_by).total_seconds(), margin, places=5)
 
 
-class TestNextLook(unittest.TestCase):
+class TestNextLook(PureCase):
     def look(self, **given):
         nothing = {
             "queued_now": 0,
@@ -174,7 +175,7 @@ def departures_one_by_one(queued, rate, limit, slots, ahead):
     return departures
 
 
-class TestForecast(unittest.TestCase):
+class TestForecast(PureCase):
     # One message per second, per 20 min, per 4 h: the limit or the pace is what delays.
     @settings(untimed, max_examples=300)
     @given(

@@ -1,10 +1,10 @@
 """The first name in what address books hold."""
 
-import unittest
-
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import person_name
+
+from ..pure import PureCase
 
 # What stands in the field "name": the first name to write to; "" where it is not certain.
 CASES = {
@@ -139,7 +139,7 @@ CASES = {
 }
 
 
-class TestFirstName(unittest.TestCase):
+class TestFirstName(PureCase):
     def test_table(self):
         for name, expected in CASES.items():
             with self.subTest(name):

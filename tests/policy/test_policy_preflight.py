@@ -1,10 +1,10 @@
-import unittest
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import preflight, preflight_outlook
 from odoo.addons.waba_campaign.policy.preflight import LINES, LineVerdict
 from odoo.addons.waba_campaign.policy.proportions import wilson_interval
+
+from ..pure import PureCase
 
 COUNTS = st.integers(0, 5000)
 
@@ -135,7 +135,7 @@ def judge(line, given_):
     return decide(**given_) if isinstance(given_, dict) else decide(*given_)
 
 
-class TestLines(unittest.TestCase):
+class TestLines(PureCase):
     def test_each_case(self):
         for line, cases in CASES.items():
             for why, given_, level, case in cases:
@@ -178,7 +178,7 @@ class TestLines(unittest.TestCase):
             self.assertLessEqual(rank(judged(fewer).level), rank(judged(most).level))
 
 
-class TestLikeness(unittest.TestCase):
+class TestLikeness(PureCase):
     def test_two_audiences_are_alike_when_they_share_half_of_the_smaller(self):
         for shared, receiving, written, is_like in [
             (100, 100, 200, True),
@@ -195,7 +195,7 @@ class TestLikeness(unittest.TestCase):
                 self.assertEqual(found, is_like)
 
 
-class TestExpectation(unittest.TestCase):
+class TestExpectation(PureCase):
     def test_between_how_many(self):
         for opted_out, delivered, receiving, between in [
             (12, 3000, 811, (2, 6)),

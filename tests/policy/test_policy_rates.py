@@ -1,4 +1,3 @@
-import unittest
 from datetime import date, datetime
 
 from hypothesis import HealthCheck, given, settings
@@ -6,11 +5,13 @@ from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import rates
 from odoo.addons.waba_campaign.policy.rates import RateLine
 
+from ..pure import PureCase
+
 SPAIN, REGION, ELSEWHERE = frozenset({"ES"}), frozenset({"ES", "PT"}), frozenset()
 DAY = date(2026, 11, 27)
 
 
-class TestChoice(unittest.TestCase):
+class TestChoice(PureCase):
     def test_the_line_that_counts(self):
         old, new = date(2026, 7, 1), date(2026, 10, 1)
         cases = [
@@ -76,7 +77,7 @@ class TestChoice(unittest.TestCase):
         self.assertEqual(rates.choose_rate(reversed(card), country, category, DAY), found)
 
 
-class TestWindow(unittest.TestCase):
+class TestWindow(PureCase):
     def test_what_is_free(self):
         before, after = datetime(2026, 9, 30, 23, 59), datetime(2026, 10, 1)
         for category, in_window, at, free in [

@@ -1,7 +1,6 @@
 # pylint takes hypothesis' `assume` for a function that never returns.
 # pylint: disable=unreachable
 import random
-import unittest
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -32,6 +31,8 @@ from odoo.addons.waba_campaign.policy.reputation_score import (
     Cost,
 )
 from odoo.addons.waba_campaign.policy.reputation_trend import Projection
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TODAY = date(2026, 11, 20)
@@ -94,7 +95,7 @@ def cohorts(draw, most_delivered=3000):
     return week
 
 
-class TestWords(unittest.TestCase):
+class TestWords(PureCase):
     def test_the_vocabularies_that_others_read(self):
         self.assertEqual(reputation_score.LEVELS, ("healthy", "watch", "at_risk", "unknown"))
         self.assertEqual(
@@ -108,7 +109,7 @@ class TestWords(unittest.TestCase):
         self.assertEqual(len(reputation_rates.COUNTS), 10)
 
 
-class TestRates(unittest.TestCase):
+class TestRates(PureCase):
     def test_what_is_counted_of_which_messages(self):
         row = cohort(
             4, sent=1000, delivered=800, read=400, replied=40, opted_out=8, silent=200,
@@ -237,7 +238,7 @@ class TestRates(unittest.TestCase):
             )
 
 
-class TestScore(unittest.TestCase):
+class TestScore(PureCase):
     def test_the_lines_that_are_documented(self):
         cases = [
             # what of 10,000, points at normal, watch, risk, twice the risk
@@ -380,7 +381,7 @@ class TestScore(unittest.TestCase):
         self.assertIsNone(score_of(days))
 
 
-class TestLevel(unittest.TestCase):
+class TestLevel(PureCase):
     def test_lines_and_margins(self):
         cases = [
             # score: without memory, then after healthy, watch, at risk
@@ -446,7 +447,7 @@ class TestLevel(unittest.TestCase):
         self.assertLessEqual(rank(better), rank(reputation_score.level(low, previous)))
 
 
-class TestTrend(unittest.TestCase):
+class TestTrend(PureCase):
     def test_direction_of_the_last_week(self):
         cases = [
             ("nothing", [], "unknown"),
@@ -470,7 +471,7 @@ class TestTrend(unittest.TestCase):
                 self.assertEqual(reputation_trend.trend(reversed(series(*scores))), expected)
 
 
-class TestProjection(unittest.TestCase):
+class TestProjection(PureCase):
     def test_straight_lines(self):
         cases = [
             # scores, level, next level, in days
@@ -559,7 +560,7 @@ class TestProjection(unittest.TestCase):
                 self.assertGreaterEqual(held / shown, 0.95)
 
 
-class TestRatings(unittest.TestCase):
+class TestRatings(PureCase):
     def test_red_days_and_last_colour(self):
         def ago(days, colour):
             return NOW - days * DAY, colour
@@ -592,7 +593,7 @@ class TestRatings(unittest.TestCase):
                 self.assertEqual(quality_rating.red_days(history, NOW, since), days)
 
 
-class TestCauses(unittest.TestCase):
+class TestCauses(PureCase):
     def setUp(self):
         super().setUp()
         # A month of good campaigns, and in the last days a bad one among them.
@@ -783,7 +784,7 @@ class TestCauses(unittest.TestCase):
         self.assertGreaterEqual(blame(count + more) + 1e-9, blame(count))
 
 
-class TestCost(unittest.TestCase):
+class TestCost(PureCase):
     def test_points_that_the_number_would_have_without_it(self):
         bad = [cohort(1, delivered=500, opted_out=20)]
         rest = [cohort(1, delivered=1000, opted_out=6)]
@@ -827,7 +828,7 @@ class TestCost(unittest.TestCase):
         )
 
 
-class TestJudge(unittest.TestCase):
+class TestJudge(PureCase):
     def test_a_number_on_its_way_down(self):
         days = [
             *week_of(sent=1000, delivered=900, read=450, replied=9, opted_out=9, failed=10),

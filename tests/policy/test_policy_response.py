@@ -1,5 +1,4 @@
 import itertools
-import unittest
 from datetime import date, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +9,8 @@ from odoo.addons.waba_campaign.policy import warm_up as warm_up_policy
 from odoo.addons.waba_campaign.policy.reputation_rates import DayCounts
 from odoo.addons.waba_campaign.policy.response import Settings
 from odoo.addons.waba_campaign.policy.warm_up import WarmUp
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
@@ -27,7 +28,7 @@ def counts(**values):
     return DayCounts(date(2026, 11, 20), **values)
 
 
-class TestPlan(unittest.TestCase):
+class TestPlan(PureCase):
     def test_what_follows_from_what(self):
         restricted, locked = {"is_restricted": True}, {"is_locked": True}
         released, warming = {"is_released": True}, {"is_warming_up": True}
@@ -162,7 +163,7 @@ class TestPlan(unittest.TestCase):
                 self.assertIs(found.hold_marketing, action == "hold_marketing")
 
 
-class TestSettings(unittest.TestCase):
+class TestSettings(PureCase):
     def test_defaults_are_the_rule_of_the_house(self):
         self.assertEqual(
             response.DEFAULTS,
@@ -215,7 +216,7 @@ class TestSettings(unittest.TestCase):
                 self.assertEqual({name: getattr(made, name) for name in values}, values)
 
 
-class TestDailyLimit(unittest.TestCase):
+class TestDailyLimit(PureCase):
     def test_share_and_warm_up(self):
         full = response.plan_number_response("green", "healthy")
         slow = response.plan_number_response("yellow", "healthy")
@@ -273,7 +274,7 @@ class TestDailyLimit(unittest.TestCase):
         self.assertEqual(found > 0, answer.action != "lock")
 
 
-class TestWarmUp(unittest.TestCase):
+class TestWarmUp(PureCase):
     def test_who_warms_up(self):
         cases = [
             # limit, limit before, new, first step (None: no warm-up)
@@ -440,7 +441,7 @@ class TestWarmUp(unittest.TestCase):
         self.assertIsNone(warm_up)
 
 
-class TestCanary(unittest.TestCase):
+class TestCanary(PureCase):
     def test_young_portfolios(self):
         for sent, young in ((0, True), (499_999, True), (500_000, False)):
             with self.subTest(sent=sent):
@@ -525,7 +526,7 @@ class TestCanary(unittest.TestCase):
                 self.assertEqual(found, verdict)
 
 
-class TestCampaignThreshold(unittest.TestCase):
+class TestCampaignThreshold(PureCase):
     def test_failures_and_opt_outs(self):
         cases = [
             ({}, None),

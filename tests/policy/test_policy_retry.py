@@ -1,9 +1,10 @@
-import unittest
 from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import retry
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 20, 10, 0, 0)
@@ -26,7 +27,7 @@ def waits(failure_type, **given):
         seconds.append((decision.retry_at - NOW).total_seconds())
 
 
-class TestRetries(unittest.TestCase):
+class TestRetries(PureCase):
     def test_waits_until_given_up(self):
         cases = [
             ("temporary", {"code": 1}, [30, 120, 600]),
@@ -90,7 +91,7 @@ class TestRetries(unittest.TestCase):
                 self.assertEqual(decision.scope, usual.scope)
 
 
-class TestScopes(unittest.TestCase):
+class TestScopes(PureCase):
     def test_what_stops_and_until_when(self):
         cases = [
             # failure type, given, row, scope, scope ends after
@@ -197,7 +198,7 @@ class TestScopes(unittest.TestCase):
         self.assertEqual(decide("a type of next year").reason_key, "unknown_error")
 
 
-class TestShape(unittest.TestCase):
+class TestShape(PureCase):
     def test_every_failure_type_has_one_rule(self):
         self.assertEqual(len(set(retry.FAILURE_TYPES)), len(retry.FAILURE_TYPES))
         self.assertEqual(set(retry.RULES), set(retry.FAILURE_TYPES))
@@ -227,7 +228,7 @@ class TestShape(unittest.TestCase):
         )
 
 
-class TestByHand(unittest.TestCase):
+class TestByHand(PureCase):
     def test_which_rows_a_person_may_queue_again(self):
         never = {
             "opted_out",

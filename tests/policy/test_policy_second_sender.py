@@ -1,9 +1,9 @@
-import unittest
-
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import second_sender
 from odoo.addons.waba_campaign.policy.status import STATES
+
+from ..pure import PureCase
 
 UUID = "0" * 31 + "a"
 
@@ -17,7 +17,7 @@ def row(state, attempt_count, wamid=None, is_unsent=False):
     }
 
 
-class TestWhose(unittest.TestCase):
+class TestWhose(PureCase):
     def test_table(self):
         cases = [
             # what happened here, row, attempt and id of the status, somebody else's?
@@ -60,7 +60,7 @@ class TestWhose(unittest.TestCase):
         self.assertTrue(second_sender.is_foreign_status(row(state, attempts), attempts + more, "w"))
 
 
-class TestTag(unittest.TestCase):
+class TestTag(PureCase):
     def test_what_is_a_tag_of_ours(self):
         for tag in (f"{UUID}/1", f"{UUID}/12"):
             self.assertTrue(second_sender.is_tag(tag), tag)

@@ -1,9 +1,10 @@
-import unittest
 from itertools import permutations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import status
+
+from ..pure import PureCase
 
 untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STATUSES = tuple(status.STATE_OF_STATUS)
@@ -15,7 +16,7 @@ def after(state, statuses, attempt_failed=False):
     return state
 
 
-class TestNextState(unittest.TestCase):
+class TestNextState(PureCase):
     def test_one_status(self):
         cases = [
             ("accepted", "sent", "sent"),
@@ -95,7 +96,7 @@ class TestNextState(unittest.TestCase):
             state = following
 
 
-class TestOurDoors(unittest.TestCase):
+class TestOurDoors(PureCase):
     def test_doors(self):
         cases = [
             ("queued", "reserved", True),

@@ -1,10 +1,10 @@
 """Which names of variables are guessed, and which a person has to fill in."""
 
-import unittest
-
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy import variable_names
+
+from ..pure import PureCase
 
 TOLD = {
     "first_name": "first_name firstName First-Name FIRST_NAME name nombre Nombre nome prénom "
@@ -90,7 +90,7 @@ UNREPORTED = [
 ]
 
 
-class TestSourceFor(unittest.TestCase):
+class TestSourceFor(PureCase):
     def test_whole_known_names(self):
         for source, names in TOLD.items():
             for name in names.split():

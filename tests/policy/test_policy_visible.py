@@ -1,10 +1,10 @@
 """What of a text can be seen; emoji are made with the same characters."""
 
-import unittest
-
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.waba_campaign.policy.visible import visible_text
+
+from ..pure import PureCase
 
 NOTHING = {
     "zero-width space": "\u200b", "non-joiner": "\u200c", "joiner": "\u200d",
@@ -31,7 +31,7 @@ KEPT = (
 )  # fmt: skip
 
 
-class TestVisible(unittest.TestCase):
+class TestVisible(PureCase):
     def test_what_nobody_sees_is_no_value(self):
         for name, text in NOTHING.items():
             with self.subTest(name):

@@ -9,8 +9,9 @@ import json
 import os
 import subprocess
 import sys
-import unittest
 from pathlib import Path
+
+from ..pure import PureCase
 
 ROOT = Path(__file__).resolve().parents[2]
 # Limits that hold on any machine, however busy.
@@ -21,7 +22,7 @@ ALWAYS = (
 )
 
 
-class TestBenchSmoke(unittest.TestCase):
+class TestBenchSmoke(PureCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

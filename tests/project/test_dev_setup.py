@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import unittest
 from pathlib import Path
 
 from ..common import ROOT
+from ..pure import PureCase
 
 # What apt itself says, and whether the mirror is to blame.
 SAID = {
@@ -33,7 +33,7 @@ exit 100
 """
 
 
-class TestAptFailed(unittest.TestCase):
+class TestAptFailed(PureCase):
     def _setup(self, said, call):
         """Standard error and status of a piece of dev/lib.sh whose apt-get says this and fails."""
         with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ class TestAptFailed(unittest.TestCase):
                     self.assertIn(said.splitlines()[0], told, "apt's own words are shown too")
 
 
-class TestSuite(unittest.TestCase):
+class TestSuite(PureCase):
     """dev/suite.py on a folder of tests, its pytest without Odoo."""
 
     def _run(self, **files):
@@ -96,7 +96,7 @@ class TestSuite(unittest.TestCase):
     def test_failures_of_both_are_shown(self):
         status, told = self._run(
             a="def test_one(): assert 0, 'first'",
-            b="import unittest\nclass TestB(unittest.TestCase):\n"
+            b="import unittest\nclass TestB(PureCase):\n"
               "    def tearDown(self): raise ValueError('second')\n    def test_two(self): pass",
             c="import pytest\ndef test_three(): pytest.skip('no wish')",
         )  # fmt: skip
@@ -136,7 +136,7 @@ def _load(name):
     return module
 
 
-class TestLines(unittest.TestCase):
+class TestLines(PureCase):
     """dev/pytest_lines.py, on code with a marked line for each that is executed."""
 
     CODE = '''

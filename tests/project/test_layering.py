@@ -3,9 +3,10 @@
 import ast
 import sys
 import tempfile
-import unittest
 from pathlib import Path
 from typing import NamedTuple
+
+from ..pure import PureCase
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDON = "odoo.addons.waba_campaign"
@@ -129,7 +130,7 @@ def _called(call):
     return getattr(function, "attr", getattr(function, "id", ""))
 
 
-class TestLayering(unittest.TestCase):
+class TestLayering(PureCase):
     def test_every_arrow_between_the_rooms_runs_the_planned_way(self):
         self.assertEqual(find_violations(ROOT), [])
 

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from ..pure import PureCase
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "test-secret"
@@ -199,7 +200,7 @@ def text_body(to=ANA, body="Hola", **more):
     }
 
 
-class SimulatorCase(unittest.TestCase):
+class SimulatorCase(PureCase):
     """One process and one receiver per class; every test begins with a fresh world."""
 
     @classmethod
@@ -730,7 +731,7 @@ class TestLimits(SimulatorCase):
         self.assertEqual(stats["numbers"][SPAIN]["shortest_pair_interval"], shortest)
 
 
-class TestFigures(unittest.TestCase):
+class TestFigures(PureCase):
     """stats.py against plain definitions."""
 
     def test_table(self):
@@ -1797,7 +1798,7 @@ class TestFaults(SimulatorCase):
         self.assertEqual(self.sim.request("POST", "/_control/nothing")[0], 404)
 
 
-class TestProcess(unittest.TestCase):
+class TestProcess(PureCase):
     def test_log_file_seed_file_and_clean_end(self):
         seed = {
             "businesses": [{"id": "1", "name": "B"}],

@@ -1,10 +1,10 @@
 import re
-import unittest
 
 from ..common import ROOT
+from ..pure import PureCase
 
 
-class TestSuiteComplete(unittest.TestCase):
+class TestSuiteComplete(PureCase):
     """Odoo's own runner runs what tests/__init__.py imports, pytest what lies in the folder."""
 
     def test_every_module_is_imported_once_and_in_order(self):

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
 import psycopg2
+
+from ..pure import PureCase
 
 ROOT = Path(__file__).resolve().parents[2]
 # What each short scenario must at least have done for its verdict to mean anything.
@@ -17,7 +18,7 @@ SCENARIOS = {"short: kills": {"kills": 8, "accepted": 300}, "short: crowd": {"pe
              "short: raw copy": {"accepted": 120}}  # fmt: skip
 
 
-class TestShortTorture(unittest.TestCase):
+class TestShortTorture(PureCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -12,12 +12,12 @@ import os
 import re
 import subprocess
 import sys
-import unittest
 
 import psycopg2
 from odoo.tests.common import get_db_name
 
 from ..common import NUMBER_ES, ROOT, Simulator
+from ..pure import PureCase
 
 BEFORE = "19.0.1.0.0"
 DUMP = ROOT / "tests" / "upgrade" / f"waba_campaign-{BEFORE}.sql.xz"
@@ -143,7 +143,7 @@ class Database:
         self.manage("drop", self.name)
 
 
-class TestUpgrade(unittest.TestCase):
+class TestUpgrade(PureCase):
     """Asserts what was collected while the database went through its life."""
 
     maxDiff = None

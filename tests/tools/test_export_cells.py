@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import unittest
 import zipfile
 from datetime import date, datetime
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from ...models.tools.export_cells import export_cell
 from ..common import WabaCase
+from ..pure import PureCase
 
 FORMULAS = (
     "=1+1", "+1+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0",
@@ -30,7 +30,7 @@ HARMLESS = (
 )  # fmt: skip
 
 
-class TestCell(unittest.TestCase):
+class TestCell(PureCase):
     def test_formulas_become_texts(self):
         for text in FORMULAS:
             with self.subTest(ascii(text)):

@@ -1,8 +1,7 @@
 """Hooks of base models: who is called, with what, in which order; see models/tools/hooks.py."""
 
-import unittest
-
 from ...models.tools.hooks import hook, implements
+from ..pure import PureCase
 
 
 class Base:
@@ -25,7 +24,7 @@ class Called(Base):
         raise AssertionError("another hook's")
 
 
-class TestHooks(unittest.TestCase):
+class TestHooks(PureCase):
     def test_a_hook_nobody_implements_does_nothing(self):
         self.assertEqual(Base()._on_status(["read"]), [])
         self.assertEqual(Base._on_status.__doc__, "After statuses were stored.")

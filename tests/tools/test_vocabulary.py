@@ -1,7 +1,5 @@
 """One word for one thing: the vocabularies of the rooms, which import nothing of each other."""
 
-import unittest
-
 from odoo.addons.waba_campaign.cloud_api import errors, values
 from odoo.addons.waba_campaign.models.base import (
     waba_failure,
@@ -24,6 +22,8 @@ from odoo.addons.waba_campaign.models.webhook import waba_webhook_platform
 from odoo.addons.waba_campaign.policy import eligibility, retry, status
 from odoo.tests import TransactionCase
 
+from ..pure import PureCase
+
 ERROR_CLASSES = (
     errors.CloudApiError,
     errors.RetryLater,
@@ -41,7 +41,7 @@ def words(selection):
     return [key for key, _label in selection]
 
 
-class TestFailureWords(unittest.TestCase):
+class TestFailureWords(PureCase):
     def test_each_word_is_listed_once(self):
         for name in ("EXCLUSION_REASONS", "FAILURE_REASONS", "FAILURE_TYPES"):
             with self.subTest(name=name):
@@ -93,7 +93,7 @@ class TestFailureWords(unittest.TestCase):
                         self.assertIn(failure_type, waba_failure.ADVICE)
 
 
-class TestStateWords(unittest.TestCase):
+class TestStateWords(PureCase):
     def test_a_messages_states_are_those_of_the_policy(self):
         self.assertEqual(set(words(waba_message.STATES)) - {"received"}, set(status.STATES))
         self.assertLessEqual(set(waba_message.ACCEPTED_STATES), set(status.STATES))
