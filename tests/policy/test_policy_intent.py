@@ -155,6 +155,12 @@ quiero recibir mi pedido
 # Clean requests of one word, and ways of writing that change no word.
 KEYWORDS = ("STOP", "BAJA", "SAIR", "ARRET", "UNSUBSCRIBE", "END", "CANCEL", "QUIT", "REVOKE")
 CYRILLIC = str.maketrans("ABEKMHOPCTX", "АВЕКМНОРСТХ")
+
+
+def _as_forwarded(word):
+    return f"*Ana:* {word}"
+
+
 DRESSES = (
     str.lower,
     str.title,
@@ -169,7 +175,7 @@ DRESSES = (
     lambda word: f"\u202e{word}\u202c",
     lambda word: f"1. {word}",
     lambda word: f"{word}\n\nSaludos,\nAna Pérez",
-    lambda word: f"*Ana:* {word}",
+    _as_forwarded,
     lambda word: "".join(
         chr(ord(char) + 0xFEE0) if char.isascii() and char.isalpha() else char for char in word
     ),
@@ -259,7 +265,9 @@ class TestIntent(PureCase):
     @given(st.sampled_from(KEYWORDS), st.data())
     def test_a_word_is_the_same_in_any_dress(self, word, data):
         dressed = word
-        for dress in data.draw(st.lists(st.sampled_from(DRESSES), max_size=3, unique=True)):
+        chosen = data.draw(st.lists(st.sampled_from(DRESSES), max_size=3, unique=True))
+        # A program that forwards a message puts the name before all of it.
+        for dress in sorted(chosen, key=lambda dress: dress is _as_forwarded):
             dressed = dress(dressed)
         self.assertEqual(intent.opt_out_strength(dressed), intent.STRONG, ascii(dressed))
 
