@@ -51,7 +51,7 @@ def migrate(cr, version):
         ["|", ("marketing_state", "!=", "unknown"), ("utility_state", "!=", "unknown")]
     )
     for start in range(0, len(people), 10_000):
-        people[start : start + 10_000]._refresh_states()
+        people[start : start + 10_000]._refresh_consent_states()
     rule = env.ref("waba_campaign.waba_consent_rule_company", raise_if_not_found=False)
     # A rule that the manager has changed is the manager's.
     if rule and rule.domain_force == OLD_RULE:

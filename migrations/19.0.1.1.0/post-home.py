@@ -6,4 +6,4 @@ from odoo import SUPERUSER_ID, api
 def migrate(cr, version):
     env = api.Environment(cr, SUPERUSER_ID, {})
     accounts = env["waba.account"].with_context(active_test=False)
-    accounts.search([("state", "!=", "draft"), ("home", "=", False)])._note_home()
+    accounts.search([("state", "!=", "draft"), ("home", "=", False)])._record_home_database()

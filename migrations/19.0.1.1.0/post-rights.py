@@ -34,4 +34,4 @@ def migrate(cr, version):
     for campaign in env["waba.campaign"].search(
         [("state", "=", "scheduled"), ("launched_mark", "=", False)]
     ):
-        campaign.launched_mark = campaign._content_mark()
+        campaign.launched_mark = campaign._content_fingerprint()

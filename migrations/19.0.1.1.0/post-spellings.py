@@ -5,4 +5,4 @@ from odoo import SUPERUSER_ID, api
 
 def migrate(cr, version):
     env = api.Environment(cr, SUPERUSER_ID, {})
-    env["waba.recipient"]._join_spellings()
+    env["waba.recipient"]._merge_spellings()
