@@ -1,6 +1,6 @@
 """Tools: paths of fields and domains that users write: which are allowed, and their values.
 
-Called by forms when they store a path, and by whatever fills a message or a preview.
+Called by models that store a path, and when a message or preview is filled.
 """
 
 import re
