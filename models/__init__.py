@@ -1,6 +1,6 @@
-"""What is stored and what is done with it, in packages by step, lower ones first.
+"""All models, in packages by step, lower ones first.
 
-A package calls itself and those above it in this list; see docs/architecture.md.
+A package calls only itself and those above it in this list; see docs/architecture.md.
 """
 
 from . import tools

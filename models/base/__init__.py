@@ -1,4 +1,4 @@
-"""The core records: portfolio, account, number, template, message, evidence."""
+"""Base: the core records: portfolio, account, number, template, message, evidence."""
 
 from . import res_company
 from . import res_config_settings

@@ -1,3 +1,8 @@
+"""Base: a company's rules for its messages, set in Settings.
+
+Read by consent, dispatch, campaigns, conversations and attribution.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -12,12 +17,12 @@ NOTIFICATION_CHANNELS = [
 
 
 class ResCompany(models.Model):
-    """A company's own rules for its messages, beside what Meta demands (docs/sending-rules.md)."""
+    """A company's own rules, in addition to Meta's (docs/sending-rules.md)."""
 
     _name = "res.company"
     _inherit = ["res.company", "waba.system.fields.mixin"]
 
-    # When people are written to
+    # Quiet hours and frequency
     waba_quiet_hours = fields.Boolean("Keep quiet hours", default=True)
     waba_quiet_from = fields.Float("Quiet from", default=21.0)
     waba_quiet_until = fields.Float("Quiet until", default=9.0)
@@ -62,7 +67,7 @@ class ResCompany(models.Model):
         "+34600111222, +34600333444",
     )
 
-    # When people write to us
+    # Inbound messages
     waba_notify = fields.Selection(
         NOTIFICATION_CHANNELS,
         "Tell the salesperson of a WhatsApp message by",
@@ -83,7 +88,7 @@ class ResCompany(models.Model):
         "does, automatic replies may begin again after so many hours.",
     )
 
-    # The outcome of messages
+    # Results
     waba_attribution_days = fields.Integer(
         "Days in which something counts as coming of a WhatsApp message",
         default=attribution.DEFAULT_DAYS,
@@ -133,31 +138,31 @@ class ResCompany(models.Model):
     def _on_waba_change(self, names):
         """After these companies were written.
 
-        :param names: the fields that were given values
+        :param names: the fields that were written
         """
 
     def _waba_quiet_period(self):
-        """(from, until) as `policy.hours` takes them; the same time twice when there are none."""
+        """(from, until) in hours of the day, for `policy.hours`; equal if there are none."""
         self.ensure_one()
         if not self.waba_quiet_hours:
             return 0.0, 0.0
         return self.waba_quiet_from, self.waba_quiet_until
 
     def _waba_frequency_cap(self):
-        """`policy.frequency.Cap`: how often one person gets promotions."""
+        """`policy.frequency.FrequencyCap` of promotions per recipient."""
         self.ensure_one()
         return frequency.FrequencyCap(self.waba_frequency_count, self.waba_frequency_days)
 
     def _waba_time_zone(self):
-        """Where people are of whom nothing is known."""
+        """Name of the time zone for recipients without data about theirs."""
         self.ensure_one()
         company = self.sudo()
         return company.partner_id.tz or company.resource_calendar_id.tz or "UTC"
 
     def _waba_test_number_list(self):
-        """The numbers as E.164.
+        """The numbers for tests as E.164.
 
-        :raise ValidationError: naming what is no number
+        :raise ValidationError: names the part that is no valid number
         """
         self.ensure_one()
         numbers = []

@@ -1,9 +1,12 @@
+"""Base: the page WhatsApp → Configuration → Settings, whose values are the company's.
+
+Called by its form; the fields are explained in res_company.py.
+"""
+
 from odoo import fields, models
 
 
 class ResConfigSettings(models.TransientModel):
-    """The page WhatsApp → Configuration → Settings; the settings are the company's."""
-
     _inherit = "res.config.settings"
 
     waba_quiet_hours = fields.Boolean(related="company_id.waba_quiet_hours", readonly=False)

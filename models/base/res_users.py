@@ -1,4 +1,7 @@
-"""Settings: how a salesperson is told of messages. Asked when one comes in."""
+"""Base: how a user is notified of inbound messages.
+
+Called by conversations when a message is received; users set it in their preferences.
+"""
 
 from odoo import fields, models
 
@@ -23,5 +26,5 @@ class ResUsers(models.Model):
         return [*super().SELF_WRITEABLE_FIELDS, "waba_notify"]
 
     def _waba_notification_channel(self, company):
-        """The salesperson's own wish, else the company's."""
+        """A key of NOTIFICATION_CHANNELS: the user's own choice, else the company's."""
         return self.sudo().waba_notify or company.waba_notify or "inbox"

@@ -1,14 +1,14 @@
-"""A field's value as the text that a person reads in a message. One function: `format_value`.
+"""Base: a field's value as the text of a message, in the template's language: `format_value`.
 
-What decides the form:
+Called by the variables of a message (waba_variable_mixin.py).
 
-- the *language* is the template's: dates, amounts, names of records and choices alike. A choice or
-  name that Odoo holds no translation of stays as it is;
-- the *time zone* of moments is that of whoever sends (the launcher; the company's where they have
-  none): a shop that writes "we open at 10:00" means its own clock, wherever the number is from;
-- whole numbers are never grouped: "2,026" is no year, and a reference is no amount. Amounts of
-  money and decimals are;
-- 0 is a value, `False` is none, except for a yes/no field, where it says no.
+- *Language*: the template's, for dates, amounts, names of records and labels. A label or name
+  without a translation in Odoo stays unchanged.
+- *Time zone*: that of the user who sends or launched, else the company's: a shop that writes "we
+  open at 10:00" means its own clock, wherever the recipient is.
+- Integers are never grouped: "2,026" is no year, and a reference is no amount. Amounts of money
+  and decimals are.
+- 0 is a value; `False` is none, except in a yes/no field, where it means no.
 """
 
 import babel
@@ -20,7 +20,7 @@ from lxml import etree
 
 from ...policy.visible import visible_text
 
-# Languages that templates are written in most; of another one nothing is shown rather than English.
+# The most frequent languages of templates; in others nothing is shown rather than English.
 YES_NO = {
     "ar": ("نعم", "لا"), "bg": ("Да", "Не"), "bn": ("হ্যাঁ", "না"), "ca": ("Sí", "No"),
     "cs": ("Ano", "Ne"), "da": ("Ja", "Nej"), "de": ("Ja", "Nein"), "el": ("Ναι", "Όχι"),
@@ -34,7 +34,7 @@ YES_NO = {
     "sv": ("Ja", "Nej"), "sw": ("Ndiyo", "Hapana"), "th": ("ใช่", "ไม่"), "tr": ("Evet", "Hayır"),
     "uk": ("Так", "Ні"), "ur": ("ہاں", "نہیں"), "vi": ("Có", "Không"), "zh": ("是", "否"),
 }  # fmt: skip
-# After these a reader starts anew.
+# Tags around which the text breaks into lines.
 _BLOCKS = frozenset(
     [
         "address",
@@ -73,20 +73,21 @@ _IGNORED_TAGS = frozenset(("script", "style", "head", "title", "template", "nosc
 
 
 def format_value(record, name, language):
-    """The value of `record[name]` as people read it; '' for none.
+    """The value of `record[name]` as text for a message; '' for none.
 
-    Read with the rights of `record`'s own environment: what these do not allow raises AccessError.
+    Read with the rights of `record`'s environment.
 
     :param record: one record
     :param name: one of its fields
     :param language: of the message, as Meta names it: es, es_AR
+    :raise AccessError: the field may not be read
     """
     record = record.with_context(lang=_odoo_language(record.env, language))
     field, value = record._fields[name], record[name]
     if field.type == "boolean":
         return _format_boolean(value, language)
     if field.relational:
-        # The cache tells what others read before to anybody.
+        # The cache also returns records that another user has read.
         value = value._origin._filtered_access("read")
     if value is None or value is False:
         return ""
@@ -99,11 +100,11 @@ def format_value(record, name, language):
 
 
 def html_to_text(html):
-    """What a browser would show of an HTML text: no tags, entities as characters, addresses kept.
+    """The text of an HTML value as a browser shows it, with the addresses of links.
 
-    A link whose words are not its address is followed by it: "our offer (https://shop.example)".
+    A link whose text is not its address is followed by it: "our offer (https://shop.example)".
     """
-    # Control characters are no XML, and a declaration of an encoding would be believed.
+    # The parser refuses control characters, and would apply a declared encoding.
     source = visible_text(str(html or ""))
     if not source:
         return ""
@@ -120,13 +121,13 @@ def html_to_text(html):
 
 
 def _collect_texts(node, parts):
-    """Append the texts of a node, in the order they are read."""
+    """Append the texts of a node to the list `parts`, in reading order."""
     if not isinstance(node.tag, str) or node.tag in _IGNORED_TAGS:
         return
     if node.tag == "br" or node.tag in _BLOCKS:
         parts.append("\n")
     start = len(parts)
-    # Line breaks in the source are blanks on the screen.
+    # Line breaks of the source are shown as blanks.
     parts.append(" ".join((node.text or "").split("\n")))
     for child in node:
         _collect_texts(child, parts)
@@ -138,7 +139,7 @@ def _collect_texts(node, parts):
 
 
 def _link_address(link, words):
-    """What is added to a link's words, '' where they tell the address themselves."""
+    """The address to add to a link's text, '' if the text already contains it."""
     href = visible_text(link.get("href") or "")
     target = href.removeprefix("mailto:").removeprefix("tel:")
     if not href.lower().startswith(("http://", "https://", "mailto:", "tel:")):
@@ -149,13 +150,11 @@ def _link_address(link, words):
     return f" ({target})" if words else target
 
 
-# ----------------------------------------------------------------------
-# By type
-# ----------------------------------------------------------------------
+# === By type ===
 
 
 def _format_records(_record, _field, value, _locale):
-    """Names of records, in their order; those without one are none."""
+    """Names of the records, in their order, without empty ones."""
     names = (visible_text(linked.display_name or "") for linked in value)
     return ", ".join(filter(None, names))
 
@@ -173,8 +172,7 @@ def _format_selection(record, field, value, _locale):
 
 
 def _format_day(_record, _field, value, locale):
-    """With the month by name where the language does so: "27 nov 2026" leaves no doubt, while
-    "11/12/2026" is a different day in Boston and in Madrid."""
+    """With the name of the month: "11/12/2026" is a different day in Boston and in Madrid."""
     return babel.dates.format_date(value, format="medium", locale=locale)
 
 
@@ -209,12 +207,10 @@ _FORMATTERS = {
     "many2many": _format_records,
     "reference": _format_records,
     "many2one_reference": _format_reference,
-}  # Files, JSON and properties have no text: nothing is shown.
+}  # Files, JSON and properties have no text.
 
 
-# ----------------------------------------------------------------------
-# Language and time zone
-# ----------------------------------------------------------------------
+# === Language and time zone ===
 
 
 def _format_boolean(value, language):
@@ -223,7 +219,7 @@ def _format_boolean(value, language):
 
 
 def _odoo_language(env, language):
-    """The installed language nearest to a template's: its own, a sister (es_MX for es), or ours."""
+    """The installed language closest to a template's: its own, a variant (es_MX for es), ours."""
     installed = [code for code, _name in env["res.lang"].get_installed()]
     spoken = (language or "").replace("-", "_").split("_")[0]
     sisters = [code for code in installed if code.split("_")[0] == spoken]
@@ -234,7 +230,7 @@ def _odoo_language(env, language):
 
 
 def _locale(language, ours):
-    """Dates, amounts and numbers are written as in the template's language, not as in ours."""
+    """The babel.Locale of the template's language, else of ours, else English."""
     for code in (language, ours):
         try:
             return babel.Locale.parse(code or "")

@@ -1,3 +1,8 @@
+"""Base: a WhatsApp Business Account: its keys, API client, webhook address and stops.
+
+Called by its form, the webhook controller, the sync, and all code that calls the API.
+"""
+
 import logging
 import re
 import secrets
@@ -24,18 +29,19 @@ DEFAULT_BASE_URL = "https://graph.facebook.com"
 # Meta, Graph API changelog: v25.0 of 2026-02-18 is served until 2028-07-29.
 DEFAULT_API_VERSION = "v25.0"
 
-# System parameter: hosts and networks that are not public and may be called, separated by commas.
+# System parameter: private hosts and networks that may be called, separated by commas.
 ALLOWED_ADDRESSES = "waba_campaign.allowed_addresses"
 
 
 class WabaAccount(models.Model):
-    """A WhatsApp Business Account: the keys, the webhook address, and what Meta says of it.
+    """A WhatsApp Business Account (WABA), with its keys.
 
     States: `draft` (not connected) → `connected` ⇄ `stopped` (nothing is sent: token refused,
-    restricted, billing…; `stop_reason` says why in words, `resume_at` when it lifts by itself).
-    Entry points: `action_connect`, `action_diagnose`, `_cron_poll`.
-    The keys are readable by the system administrator alone; code that needs them goes through
-    `_client()` and never hands them on.
+    restricted, billing…; `stop_reason` is shown, `resume_at` is when it ends automatically).
+    Entry points: `action_connect`, `action_diagnose`, `_add_stop`, `_lift_stops`, and `_cron_poll`
+    (waba_account_sync.py).
+    Note: only the system administrator can read the keys; other code uses `_client()`, which never
+    returns them.
     """
 
     _name = "waba.account"
@@ -85,7 +91,7 @@ class WabaAccount(models.Model):
     )
     base_url = fields.Char("API address", required=True, default=DEFAULT_BASE_URL)
     api_version = fields.Char("API version", required=True, default=DEFAULT_API_VERSION)
-    # What Meta says
+    # State
     state = fields.Selection(
         [("draft", "Not connected"), ("connected", "Connected"), ("stopped", "Stopped")],
         default="draft",
@@ -96,6 +102,13 @@ class WabaAccount(models.Model):
     )
     stop_reason = fields.Text("Why it is stopped", readonly=True, copy=False)
     resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
+    stops = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Why it is stopped, each cause by itself: {cause of ACCOUNT_STOPS: {'reason': "
+        "sentence, 'until': datetime as text or False}}.",
+    )
+    # Reported by Meta
     restriction = fields.Char("Restriction by Meta", readonly=True, copy=False)
     restricted_until = fields.Datetime("Restricted until", readonly=True, copy=False)
     token_expires_at = fields.Datetime("Token valid until", readonly=True, copy=False)
@@ -114,19 +127,12 @@ class WabaAccount(models.Model):
     )
     health_status = fields.Json(readonly=True, copy=False)
     synced_at = fields.Datetime("Last read from Meta", readonly=True, copy=False)
+    # Related records
     last_event_at = fields.Datetime("Last webhook received", compute="_compute_last_event_at")
     sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers", readonly=True)
     template_ids = fields.One2many("waba.template", "account_id", string="Templates", readonly=True)
     sender_count = fields.Integer("Count of numbers", compute="_compute_counts")
     template_count = fields.Integer("Count of templates", compute="_compute_counts")
-
-    # Stops
-    stops = fields.Json(
-        readonly=True,
-        copy=False,
-        help="Why it is stopped, each cause by itself: {cause of ACCOUNT_STOPS: {'reason': "
-        "sentence, 'until': datetime as text or False}}.",
-    )
 
     _waba_uid_uniq = models.Constraint(
         "UNIQUE(waba_uid)", "This WhatsApp Business Account is already connected."
@@ -141,7 +147,7 @@ class WabaAccount(models.Model):
     def _compute_last_event_at(self):
         events = self.env["waba.webhook.event"].sudo()
         for account in self:
-            # The newest of the index; a maximum over all would read every webhook ever received.
+            # A maximum would read all webhooks of the account; this reads one entry of the index.
             account.last_event_at = events.search(
                 [("account_id", "=", account.id)], order="received_at desc", limit=1
             ).received_at
@@ -222,24 +228,42 @@ class WabaAccount(models.Model):
         return result
 
     def unlink(self):
-        """With its numbers and their jobs; a number in use refuses, and every message has one."""
+        """Also delete its numbers and their jobs; a number in use raises."""
         self.with_context(active_test=False).sender_ids.unlink()
         return super().unlink()
 
+    @api.model
+    def _strip_keys(self, vals):
+        """Remove blanks and line breaks around values that are pasted from a browser."""
+        for name in (
+            "access_token",
+            "app_secret",
+            "verify_token",
+            "waba_uid",
+            "app_uid",
+            "base_url",
+        ):
+            if isinstance(vals.get(name), str):
+                vals[name] = vals[name].strip()
+
     def action_connect(self):
-        """Check the keys, read everything, subscribe the webhook, say the result."""
+        """Check the keys, sync, subscribe the webhook and show the result."""
         self.ensure_one()
         self.check_access("write")
         diagnosis = self.env["waba.diagnosis"]._run_checks(self, connect=True)
         return diagnosis._get_action()
 
     def action_diagnose(self):
+        """Run the checks of the diagnosis again and show the result."""
         self.ensure_one()
         self._check_operator()
         return self.env["waba.diagnosis"]._run_checks(self)._get_action()
 
     def action_sync(self):
-        """Read numbers, limits and templates again."""
+        """Sync numbers, limits and templates.
+
+        :raise UserError: Meta refused or could not be reached
+        """
         self._check_operator()
         for account in self:
             try:
@@ -277,48 +301,49 @@ class WabaAccount(models.Model):
         }
 
     def action_resume(self):
+        """Lift all stops."""
         self._check_operator()
         self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+
+    def _check_operator(self):
+        """Managers may sync, check and resume accounts that only administrators may write.
+
+        :raise AccessError: the user is neither
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            self.check_access("write")
+
+    # === Hooks ===
 
     @hook
     def _on_change(self, names):
         """After these accounts were created or written.
 
-        :param names: the fields that were given values
+        :param names: the fields that were written
         """
 
     @hook
     def _on_new_subjects(self):
-        """After something was read from Meta that webhooks may be about: portfolio, number or
-        template."""
+        """After a sync found a new portfolio, number or template, for which webhooks may wait."""
 
     @hook
     def _on_poll(self, now):
-        """After the job has read all connected accounts; called on the model.
+        """After the job has synced all connected accounts; called on the model.
 
-        :return: whether they must soon be read again
+        :param now: naive UTC datetime
+        :return: whether to sync again after BUSY_INTERVAL
         """
 
-    @api.model
-    def _strip_keys(self, vals):
-        """Keys are pasted from a browser: a blank or line break at the end is never meant."""
-        for name in (
-            "access_token",
-            "app_secret",
-            "verify_token",
-            "waba_uid",
-            "app_uid",
-            "base_url",
-        ):
-            if isinstance(vals.get(name), str):
-                vals[name] = vals[name].strip()
+    # === API ===
 
-    # ------------------------------------------------------------------
-    # The API
-    # ------------------------------------------------------------------
     @api.private
     def _client(self, **kwargs):
-        """A client with this account's token. Callers need no right to read the token."""
+        """A CloudApiClient with this account's token, which the caller need not be able to read.
+
+        :param kwargs: further parameters of CloudApiClient
+        :raise UserError: there is no token, or the API address is refused
+        """
         self.ensure_one()
         account = self.sudo()
         if not account.access_token:
@@ -342,7 +367,7 @@ class WabaAccount(models.Model):
 
     @api.private
     def _app_client(self):
-        """A client with the app's own token; the caller has seen that both parts are there."""
+        """A CloudApiClient with the app's own token; app ID and secret must be set."""
         account = self.sudo()
         return CloudApiClient(
             account.base_url,
@@ -351,24 +376,11 @@ class WabaAccount(models.Model):
             allowed=self._allowed_addresses(),
         )
 
-    def _same_app_accounts(self):
-        """The accounts that this one's app may speak for, archived ones too.
-
-        A signature proves the app secret. An app may serve several accounts, of several companies;
-        what it signs says nothing of an account with another secret, whatever ids it names.
-        """
-        self.ensure_one()
-        secret = self.sudo().app_secret
-        if not secret:
-            return self
-        accounts = self.sudo().with_context(active_test=False)
-        return self | accounts.search([("app_secret", "=", secret)]).with_env(self.env)
-
     @api.model
     def _allowed_addresses(self):
-        """Hosts and networks inside, that the system parameter lets this server call.
+        """Private hosts and networks that the system parameter allows, parsed.
 
-        An entry that cannot be read allows nothing.
+        If one entry cannot be parsed, none is allowed.
         """
         text = self.env["ir.config_parameter"].sudo().get_param(ALLOWED_ADDRESSES)
         try:
@@ -378,7 +390,7 @@ class WabaAccount(models.Model):
             return ()
 
     def _address_refusal_text(self, refused):
-        """Why an API address is refused, as readable text.
+        """Why an API address is refused, as a sentence.
 
         :param refused: cloud_api.AddressRefused
         """
@@ -402,12 +414,21 @@ class WabaAccount(models.Model):
             ),
         }[refused.reason]
 
+    def _error_text(self, error):
+        """A CloudApiError as a sentence, with Meta's error code."""
+        text = error.details or error.message or self.env._("no reason given")
+        if error.code is None:
+            return self.env._("WhatsApp could not be reached: %s", text)
+        return self.env._("WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text)
+
+    # === Webhooks ===
+
     @api.model
     @api.private
     def _find_webhook_keys(self, webhook_key):
-        """What the webhook controller needs of an account, archived or not, in one cheap query.
+        """The account of a webhook address, archived or not, in one query.
 
-        :return: (account's id, app secret, verify token), or None for an unknown key
+        :return: (account id, app secret, verify token), or None for an unknown key
         """
         names = ("webhook_key", "app_secret", "verify_token")
         self.flush_model(names)
@@ -419,22 +440,27 @@ class WabaAccount(models.Model):
         )
         return rows[0] if rows else None
 
-    def _error_text(self, error):
-        """A CloudApiError as readable text: what Meta said, with its number to look it up."""
-        text = error.details or error.message or self.env._("no reason given")
-        if error.code is None:
-            return self.env._("WhatsApp could not be reached: %s", text)
-        return self.env._("WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text)
+    def _same_app_accounts(self):
+        """The accounts that a webhook signed by this one's app may change, archived ones too.
+
+        A signature proves the app secret. One app may serve several accounts, of several companies;
+        what it signs is not valid for an account with another secret, whatever ids it names.
+        """
+        self.ensure_one()
+        secret = self.sudo().app_secret
+        if not secret:
+            return self
+        accounts = self.sudo().with_context(active_test=False)
+        return self | accounts.search([("app_secret", "=", secret)]).with_env(self.env)
 
     # === Stops ===
-    # When an account sends nothing, and when it goes on; where Meta does not let it send.
 
     def _add_stop(self, reason, until=None, cause="refused"):
-        """Nothing more is sent from this account's numbers; rows wait, none is lost.
+        """Stop sending from this account's numbers; queued messages wait.
 
-        :param reason: sentence for people: what happened and what to do.
-        :param until: naive UTC datetime when it lifts by itself, or None: its counterpart, or a
-            person, must lift it.
+        :param reason: sentence: what happened and what to do
+        :param until: naive UTC datetime at which it ends, or None: until its counterpart or a
+            user lifts it
         :param cause: a key of `ACCOUNT_STOPS`
         """
         for account in self.filtered(lambda account: account.state != "draft"):
@@ -448,7 +474,7 @@ class WabaAccount(models.Model):
                 account._message_log(body=self.env._("Sending stopped: %s", reason))
 
     def _active_stops(self):
-        """{cause: {'reason', 'until'}}; one of an earlier version has no cause."""
+        """{cause: {'reason', 'until'}}; a stop of an earlier version has the cause 'refused'."""
         self.ensure_one()
         if self.state != "stopped":
             return {}
@@ -456,7 +482,7 @@ class WabaAccount(models.Model):
         return dict(self.stops or {"refused": {"reason": self.stop_reason, "until": until}})
 
     def _write_stops(self, stops):
-        """Write the stops in force; the one that ends last is shown."""
+        """Store the stops in force and show the one that ends last; without any, connect."""
         self.ensure_one()
         last = max(stops.values(), key=_stop_end, default=None)
         values = {
@@ -470,9 +496,10 @@ class WabaAccount(models.Model):
         self.write(values)
 
     def _lift_stops(self, causes, reason):
-        """Some causes are over. Sending continues if no other one stands; its numbers are woken.
+        """Lift some causes. If none is left, sending continues and its numbers' jobs are triggered.
 
         :param causes: keys of `ACCOUNT_STOPS`
+        :param reason: sentence for the chatter
         """
         for account in self.filtered(lambda account: account.state == "stopped"):
             before = account._active_stops()
@@ -493,11 +520,14 @@ class WabaAccount(models.Model):
             account.sender_ids._trigger_dispatch()
 
     def _resume(self, reason):
-        """Lift whatever stops it, say why, and wake the numbers."""
+        """Lift all causes.
+
+        :param reason: sentence for the chatter
+        """
         self._lift_stops(ACCOUNT_STOPS, reason)
 
     def _resume_if_due(self, now):
-        """Lift the stops whose time has come."""
+        """Lift the stops that end at `now` (naive UTC) or before."""
         for account in self.filtered(lambda account: account.state == "stopped"):
             due = [
                 cause
@@ -507,7 +537,7 @@ class WabaAccount(models.Model):
             account._lift_stops(due, self.env._("the waiting time is over."))
 
     def _blocked_countries(self):
-        """ISO codes of the countries Meta refused to this account."""
+        """ISO codes of the countries that Meta refuses to this account."""
         return frozenset((self.blocked_country_codes or "").split())
 
     def _block_country(self, code):
@@ -517,19 +547,13 @@ class WabaAccount(models.Model):
                     sorted({*account._blocked_countries(), code})
                 )
 
-    def _check_operator(self):
-        """A manager reads, checks and releases accounts that only an administrator may write."""
-        self.check_access("read")
-        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            self.check_access("write")
-
 
 def _stop_end(stop):
-    """When a stop ends; one without an end is the last."""
+    """When a stop ends; one without a time ends last."""
     return fields.Datetime.to_datetime(stop["until"]) if stop["until"] else datetime.max
 
 
 def _is_later_stop(stop, until):
-    """Whether a stop in force ends later than another of its cause would: a shorter one must not
-    lift it."""
+    """Whether a stop in force ends later than `until`: a shorter one of its cause must not
+    replace it."""
     return _stop_end(stop) > (until or datetime.max)

@@ -1,3 +1,8 @@
+"""Base: the home database of an account: only the database it was connected in sends.
+
+Called before reserving and submitting (`_not_sending_reason`), and by the dialog `waba.home`.
+"""
+
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -8,12 +13,12 @@ from ..tools.labels import dialog_action
 
 
 class DatabaseIdentity(NamedTuple):
-    """What tells one database from another.
+    """What distinguishes a database from its copies.
 
-    :ivar name: the database's; a copy in the same cluster has another
+    :ivar name: of the database; a copy in the same cluster has another
     :ivar oid: PostgreSQL's number of the database, as text: a restored dump has another
-    :ivar uuid: Odoo's `database.uuid`: Odoo's own "duplicate" gives a new one, `createdb -T` none
-    :ivar system: the cluster's system identifier, as text; None where the role may not read it
+    :ivar uuid: `database.uuid`: Odoo's own "duplicate" changes it, `createdb -T` does not
+    :ivar system: the cluster's system identifier, as text; None if the role may not read it
     """
 
     name: str
@@ -23,13 +28,11 @@ class DatabaseIdentity(NamedTuple):
 
 
 class WabaAccount(models.Model):
-    """Which database sends for an account: the one it was connected in, and no copy of it.
-
-    A copied database holds the keys, the queue and the jobs of its original, and would write to the
-    same people again. `_foreign_database_reason` is asked in the transaction that reserves and in the one that
-    hands over (`waba.sender._not_sending_reason`, `_mark_submitted`); an administrator settles it in
-    the dialog `waba.home`. A copy of the whole server, byte for byte, cannot be told from it: what
-    it sends shows as messages of a second sender (waba_second_sender.py).
+    """A copied database contains the keys, the queue and the jobs of its original, and would send
+    the same messages again. So `_foreign_database_reason` is checked in the transaction that
+    reserves and in the one that submits; an administrator decides in the dialog `waba.home`. A
+    byte-for-byte copy of the whole server cannot be detected: what it sends is recorded as sent by
+    a second sender (`waba.message._record_second_sender`).
     """
 
     _inherit = "waba.account"
@@ -48,9 +51,14 @@ class WabaAccount(models.Model):
         for account in self:
             account.away_reason = account._foreign_database_reason()
 
+    def action_confirm_database(self):
+        """Open the dialog that decides whether this is the real database."""
+        self.check_access("write")
+        return dialog_action(self.env["waba.home"], self.env._("Which database is the real one?"))
+
     @api.model
     def _current_database(self):
-        """`DatabaseIdentity` of this database, read afresh: some 0.1 ms."""
+        """`DatabaseIdentity` of this database, not cached: reading takes some 0.1 ms."""
         [row] = self.env.execute_query(
             SQL(
                 """SELECT d.datname, d.oid::text, p.value,
@@ -61,7 +69,7 @@ class WabaAccount(models.Model):
             )
         )
         system = None
-        # PostgreSQL checks the right before it looks at a condition: it takes two questions.
+        # In a separate query: PostgreSQL checks the right before it evaluates a condition.
         if row[3]:
             [[system]] = self.env.execute_query(
                 SQL("SELECT system_identifier::text FROM pg_control_system()")
@@ -69,13 +77,13 @@ class WabaAccount(models.Model):
         return DatabaseIdentity(*row[:3], system)
 
     def _record_home_database(self):
-        """These accounts belong to this database from now on."""
+        """Make this database the home of these accounts."""
         self.sudo().write({"home": self._current_database()._asdict()})
 
     def _home_differences(self):
-        """Where this database differs from the one the account was connected in.
+        """Where this database differs from the account's home.
 
-        :return: names of `DatabaseIdentity`; what either side cannot tell is no difference
+        :return: names of fields of `DatabaseIdentity`; unknown values are no difference
         """
         self.ensure_one()
         noted = self.sudo().home
@@ -87,7 +95,7 @@ class WabaAccount(models.Model):
         ]
 
     def _foreign_database_reason(self):
-        """Sentence that says why this database may not send for the account, or False."""
+        """Why this database may not send for the account, as a sentence; False if it may."""
         self.ensure_one()
         differences = self._home_differences()
         if not differences:
@@ -109,18 +117,13 @@ class WabaAccount(models.Model):
 
     @api.model
     def _accounts_elsewhere(self):
-        """Accounts of every company that were connected in another database."""
+        """Accounts of all companies whose home is another database, archived ones too."""
         accounts = self.sudo().with_context(active_test=False).search([("state", "!=", "draft")])
         return accounts.filtered(lambda account: account._home_differences())
 
-    def action_confirm_database(self):
-        """Ask an administrator whether this is the real database."""
-        self.check_access("write")
-        return dialog_action(self.env["waba.home"], self.env._("Which database is the real one?"))
-
     @api.model
     def _adopt_database(self):
-        """This database is the real one: its accounts send from here. The numbers look again."""
+        """This database is the real one: its accounts send from here."""
         for account in (accounts := self._accounts_elsewhere()):
             account._record_home_database()
             account._message_log(
@@ -130,7 +133,7 @@ class WabaAccount(models.Model):
 
     @api.model
     def _neutralize_copy(self):
-        """This database is a copy: what Odoo's own neutralizing does to ours, for good."""
+        """This database is a copy: neutralize our part of it permanently, as Odoo would."""
         accounts = self._accounts_elsewhere()
         self.env.flush_all()
         for query in get_neutralization_queries(["waba_campaign"]):

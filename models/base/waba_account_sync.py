@@ -1,10 +1,13 @@
-"""Reading Meta's side, which no webhook tells completely, and how often.
+"""Base: the sync: reads account, portfolio, numbers and templates from Meta.
 
-Calls are counted per app and account, 200 an hour, 5,000 for an account in use (Meta, About the
-platform: rate limits, 2026-03). One reading costs a call for the account, one for its numbers and
-one for every 100 templates. At 15 minutes an account with 2,000 templates costs 88 calls an hour,
-less than half of the smaller quota; one with Meta's maximum of 6,000 costs 248 and is always one in
-use. The daily comparison of templates adds 45 at most (waba_template_comparison.py).
+Called by the job `_cron_poll`, the buttons `action_sync`, and the diagnosis when it connects.
+
+Webhooks do not report everything. Meta counts calls per app and account, 200 an hour, 5,000 for an
+account in use (Meta, About the platform: rate limits, 2026-03). A sync costs a call for the
+account, one for its numbers and one per 100 templates. At 15 minutes an account with 2,000
+templates costs 88 calls an hour, less than half of the smaller quota; one with Meta's maximum of
+6,000 costs 248 and is always in use. The daily comparison of templates adds 45 at most
+(waba_template_comparison.py).
 """
 
 import logging
@@ -20,28 +23,72 @@ from ..tools.transactions import commit_step
 
 _logger = logging.getLogger(__name__)
 
-# No webhook announces a number's rating, which can change within minutes (Meta, Send messages,
-# 2025-11-04). Without a campaign the job's own interval of an hour is enough.
+# While a campaign runs: no webhook reports a number's rating, which can change within minutes
+# (Meta, Send messages, 2025-11-04). Otherwise the job's interval of an hour is enough.
 BUSY_INTERVAL = timedelta(minutes=15)
 
 
 class WabaAccount(models.Model):
-    """Reading Meta's side: account, portfolio, numbers, templates."""
-
     _inherit = "waba.account"
 
+    @api.model
+    def _cron_poll(self):
+        """Sync all connected accounts: no webhook reports ratings any more (Meta, webhook
+        reference 2026-09-11)."""
+        for account in self.search(
+            [("state", "in", ("connected", "stopped"))]
+        )._iterate_committed():
+            account._poll_account()
+        now = fields.Datetime.now()
+        if any(self._on_poll(now)):
+            self.env.ref("waba_campaign.ir_cron_poll")._trigger(at=now + BUSY_INTERVAL)
+
+    def _iterate_committed(self):
+        """Yield each account in its company's language, commit after it, stop when time is up."""
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(self))
+        for account in self:
+            yield with_language(account.company_id, account)
+            if not cron._commit_progress(1):
+                break
+
+    def _poll_account(self):
+        """Sync one account; an error does not stop the others."""
+        self.ensure_one()
+        try:
+            facts = self._fetch_account_data()
+        except CloudApiError as error:
+            commit_step(self.env, partial(self._apply_sync_error, error))
+        except UserError as error:
+            # No token, or a refused API address.
+            commit_step(self.env, partial(self._add_stop, str(error), cause="access"))
+        else:
+            commit_step(self.env, partial(self._apply_poll, facts))
+
+    def _apply_poll(self, facts):
+        """Apply a successful poll, which also lifts a stop for failed ones."""
+        self._apply_account_data(facts)
+        self._lift_stops(("access",), self.env._("Meta allows this account to be read again."))
+
+    def _apply_sync_error(self, error):
+        """Stop the account only if Meta refused the token or restricted the account."""
+        _logger.warning("waba.account %s: reading from Meta failed: %s", self.id, error)
+        if error.failure_type in ("token", "permission", "account_restricted"):
+            self._add_stop(self._error_text(error), cause="access")
+
     def _sync(self):
-        """Read everything of this account and take it over. The caller commits.
+        """Read this account from Meta and apply it. The caller commits.
 
         :raise CloudApiError: Meta refused or could not be reached
         """
         self._apply_account_data(self._fetch_account_data())
 
     def _fetch_account_data(self):
-        """Ask Meta, write nothing: an answer may take seconds, and a transaction that wrote before
-        it would meet the dispatcher's writes.
+        """Read from Meta and write nothing: an answer may take seconds, and a transaction that
+        wrote before it would conflict with the dispatcher's.
 
-        :return: {'account': cloud_api.Account, 'numbers': [...], 'templates': [...]}
+        :return: {'account': cloud_api.Account, 'numbers': [cloud_api.PhoneNumber],
+            'templates': [cloud_api.Template]}
         :raise CloudApiError: Meta refused or could not be reached
         """
         self.ensure_one()
@@ -53,7 +100,7 @@ class WabaAccount(models.Model):
         }
 
     def _apply_account_data(self, facts):
-        """Take over what `_fetch` brought. Safe to repeat."""
+        """Apply what `_fetch_account_data` returned. Safe to repeat."""
         self.ensure_one()
         known = self._known_subjects()
         self._apply_account(facts["account"])
@@ -64,7 +111,7 @@ class WabaAccount(models.Model):
             self._on_new_subjects()
 
     def _known_subjects(self):
-        """What webhooks may be about, as known here."""
+        """(portfolio, numbers, templates) stored for this account: the subjects of webhooks."""
         everything = self.with_context(active_test=False)
         return (self.portfolio_id, everything.sender_ids, everything.template_ids)
 
@@ -88,10 +135,10 @@ class WabaAccount(models.Model):
         )
 
     def _find_or_create_portfolio(self, facts):
-        """The portfolio Meta names; when it names none, the one known before or one of its own.
+        """The portfolio that Meta names; else the stored one, else a new one for this account.
 
-        Without the portfolio's id two accounts cannot be known to share a limit: the account then
-        counts alone, which the diagnosis says.
+        Without a portfolio ID accounts that share a limit are not detected: this account is then
+        counted alone, and the diagnosis shows it.
         """
         if self.portfolio_id and not facts.portfolio_uid:
             return self.portfolio_id
@@ -137,55 +184,8 @@ class WabaAccount(models.Model):
         for template in known.values():
             template._mark_missing()
 
-    @api.model
-    def _cron_poll(self):
-        """Ask Meta what no webhook tells: rating, limit, status of every number.
-
-        Meta, webhook reference 2026-09-11: no event announces a rating any more.
-        """
-        for account in self.search(
-            [("state", "in", ("connected", "stopped"))]
-        )._iterate_committed():
-            account._poll_account()
-        now = fields.Datetime.now()
-        if any(self._on_poll(now)):
-            self.env.ref("waba_campaign.ir_cron_poll")._trigger(at=now + BUSY_INTERVAL)
-
-    def _iterate_committed(self):
-        """For a job: each in its company's language and committed, as long as time lasts."""
-        cron = self.env["ir.cron"]
-        cron._commit_progress(remaining=len(self))
-        for account in self:
-            yield with_language(account.company_id, account)
-            if not cron._commit_progress(1):
-                break
-
-    def _poll_account(self):
-        """Read one account; its trouble is its own and does not stop the others."""
-        self.ensure_one()
-        try:
-            facts = self._fetch_account_data()
-        except CloudApiError as error:
-            commit_step(self.env, partial(self._apply_sync_error, error))
-        except UserError as error:
-            # Without a token nothing can be asked, nor sent.
-            commit_step(self.env, partial(self._add_stop, str(error), cause="access"))
-        else:
-            commit_step(self.env, partial(self._apply_poll, facts))
-
-    def _apply_poll(self, facts):
-        """What was read, and that it could be read."""
-        self._apply_account_data(facts)
-        self._lift_stops(("access",), self.env._("Meta allows this account to be read again."))
-
-    def _apply_sync_error(self, error):
-        """A failed poll stops the account only when Meta refuses the key itself."""
-        _logger.warning("waba.account %s: reading from Meta failed: %s", self.id, error)
-        if error.failure_type in ("token", "permission", "account_restricted"):
-            self._add_stop(self._error_text(error), cause="access")
-
-    # === What polling finds ===
     def _health_summary(self):
+        """Meta's assessment of the account: {kind of evidence: value}."""
         return {"health": Health.from_reply(self.health_status).can_send}
 
     def _record_health_changes(self, before):

@@ -1,3 +1,8 @@
+"""Base: a conversation of a number and a recipient: service window, unread count, salesperson.
+
+Called when a message is received or reserved, by threads and the inbox, and when recipients merge.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -9,7 +14,12 @@ SERVICE_WINDOW = timedelta(hours=24)
 
 
 class WabaConversation(models.Model):
-    """One of our numbers and one person: the service window and the pace between them."""
+    """One row per number and recipient, created with their first message.
+
+    Entry points: `_register_inbound`, `_find_or_create_pair`, `_merge_conversations`.
+    `res_model` and `res_id` are those of the latest inbound message; `responsible_id` too, until a
+    salesperson takes the conversation.
+    """
 
     _name = "waba.conversation"
     _description = "WhatsApp Conversation"
@@ -23,11 +33,13 @@ class WabaConversation(models.Model):
         "waba.recipient", "Person", required=True, ondelete="cascade", readonly=True, index=True
     )
     company_id = fields.Many2one(related="sender_id.company_id")
+    # Service window and pace
     last_inbound_at = fields.Datetime(readonly=True)
     window_expires_at = fields.Datetime("Can be answered freely until", readonly=True)
     pair_free_at = fields.Datetime(
         readonly=True, help="Meta's pair rate: no message from this number to this person before."
     )
+    # Inbox
     responsible_id = fields.Many2one(
         "res.users", "Salesperson", ondelete="set null", readonly=True, index="btree_not_null"
     )
@@ -44,8 +56,8 @@ class WabaConversation(models.Model):
         "UNIQUE(sender_id, recipient_id)", "There is one conversation per number and person."
     )
 
-    # The list of conversations reads those with an answer, newest first; a campaign makes a
-    # hundred thousand without.
+    # For the list of answered conversations, newest first: a campaign creates a hundred thousand
+    # without an answer.
     _answered_idx = models.Index(
         "(last_inbound_at DESC NULLS LAST, id DESC) WHERE last_inbound_at IS NOT NULL"
     )
@@ -57,7 +69,7 @@ class WabaConversation(models.Model):
             conversation.display_name = conversation.sudo()._display_person_name()
 
     def _display_person_name(self):
-        """The name they have with us, else on WhatsApp, else their number."""
+        """The recipient's name on our record, else on WhatsApp, else the number."""
         self.ensure_one()
         record = self._get_record()
         name = record and record._waba_person_facts()["name"]
@@ -65,18 +77,19 @@ class WabaConversation(models.Model):
         return name or person.name or person.number or person.user_uid or ""
 
     def _get_record(self):
-        """The partner or lead they last wrote about, if it still exists."""
+        """The contact or lead of the latest inbound message, or None."""
         return linked_record(self)
 
     @api.model
     def _register_inbound(self, sender, recipient, at, message):
-        """Open or renew the service window. An older message never shortens it.
+        """Open or renew the service window; an older message never shortens it.
 
-        One row of one person is written: nothing that two webhooks, or a webhook and the
-        dispatcher of another person, would both want.
+        Writes only this row, so that webhooks and the dispatcher conflict only about the same
+        recipient.
 
-        :param at: naive UTC datetime when the person wrote
-        :param message: the row that keeps what they wrote
+        :param at: naive UTC datetime of the message
+        :param message: waba.message that was received
+        :return: the conversation
         """
         conversation = self._find_or_create_pair(sender, recipient)
         values = {}
@@ -91,15 +104,14 @@ class WabaConversation(models.Model):
 
     @api.model
     def _find_or_create_pair(self, sender, recipient):
-        """The conversation of a number and a person, made if there was none."""
+        """The conversation of a number and a recipient, created if there is none."""
         pair = [("sender_id", "=", sender.id), ("recipient_id", "=", recipient.id)]
         return self.search(pair, limit=1) or self.create(
             {"sender_id": sender.id, "recipient_id": recipient.id}
         )
 
     def _message_values(self, message):
-        """Record and salesperson as a message tells them. Who took a conversation keeps it while
-        it is about the same record."""
+        """Record and salesperson by a message; the salesperson stays while the record does."""
         same_record = (self.res_model, self.res_id) == (message.res_model, message.res_id)
         keeps = self.responsible_id and (same_record or not message.user_id)
         return {
@@ -110,7 +122,7 @@ class WabaConversation(models.Model):
 
     @api.model
     def _merge_conversations(self, old, new):
-        """Two recipients turn out to be one person: the conversations of `old` become `new`'s."""
+        """Move the conversations of the recipient `old` to `new`, which is the same person."""
         for conversation in self.search([("recipient_id", "=", old.id)]):
             kept = self.search(
                 [("sender_id", "=", conversation.sender_id.id), ("recipient_id", "=", new.id)]
@@ -128,8 +140,10 @@ class WabaConversation(models.Model):
             conversation.unlink()
 
     def _notify_viewers(self, what="changed", **values):
-        """Screens that show these conversations hear that they must read again; no content goes
-        over the bus."""
+        """Notify open screens that these conversations changed; the bus carries no content.
+
+        :param what: kind of change, such as 'typing'
+        """
         for conversation in self:
             self.env["bus.bus"]._sendone(
                 conversation, "waba.conversation", {"id": conversation.id, "what": what, **values}

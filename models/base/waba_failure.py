@@ -1,7 +1,7 @@
-"""Why a message was not sent or not delivered, as readable text.
+"""Base: exclusion and failure reasons of messages, with their texts and advice.
 
-One vocabulary for the row, the campaign and the number. The keys are those of
-`cloud_api.errors` and `policy.retry`; a test holds the three together.
+Called by messages, campaigns, numbers and screens. The keys are those of `cloud_api.errors` and
+`policy.retry`; a test compares the three.
 """
 
 from odoo.tools import LazyTranslate
@@ -10,7 +10,7 @@ from ..tools.labels import selection_labels
 
 _lt = LazyTranslate(__name__)
 
-# We decided not to send.
+# Reasons of the state `skipped`: we decided not to send.
 EXCLUSION_REASONS = [
     ("no_number", "There is no phone number"),
     ("invalid_number", "The phone number is not valid"),
@@ -46,7 +46,7 @@ EXCLUSION_REASONS = [
     ("holdout", "Not written to on purpose, to compare with those who are"),
 ]
 
-# WhatsApp refused or could not.
+# Reasons of the state `failed`: Meta refused or could not deliver.
 FAILURE_REASONS = [
     ("throughput", "Too many messages per second"),
     ("pair_rate", "Too many messages to the same person"),
@@ -86,7 +86,7 @@ FAILURE_REASONS = [
 
 FAILURE_TYPES = EXCLUSION_REASONS + FAILURE_REASONS
 
-# What a person does about a failure that stops more than one message.
+# What to do about a failure that affects more than one message.
 ADVICE = {
     "token": _lt("Enter a new access token on the account and connect again."),
     "permission": _lt(
@@ -124,9 +124,11 @@ ADVICE = {
 
 
 def failure_text(env, failure_type, code=None, text=None):
-    """What happened, what Meta said, what to do: one text for row, campaign and number.
+    """The reason, Meta's text and the advice as one sentence or several.
 
-    :param text: Meta's own words, shown as such
+    :param failure_type: a key of FAILURE_TYPES
+    :param code: Meta's error code
+    :param text: Meta's text, quoted; without a code, a detail of ours
     """
     labels = selection_labels(env["waba.message"], "failure_type")
     sentence = labels.get(failure_type) or failure_type

@@ -1,3 +1,8 @@
+"""Base: a message: its fields, states, text, links to records, and possible opt-outs.
+
+Called by every package; the steps of a message are in dispatch/, conversation/ and webhook/.
+"""
+
 import logging
 import uuid
 from datetime import datetime, timedelta
@@ -15,6 +20,7 @@ from .waba_failure import FAILURE_TYPES, failure_text
 from .waba_person_mixin import linked_record
 
 _logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__)
 
 STATES = [
     ("queued", "Waiting"),
@@ -31,33 +37,32 @@ STATES = [
     ("received", "Received"),
 ]
 
-# States of a message that WhatsApp took over, whatever came after.
+# States of a message that Meta accepted and did not report as failed.
 ACCEPTED_STATES = ("accepted", "held", "sent", "delivered", "read")
 
 OPEN_STATES = ("queued", "reserved")
 
-# An answer without a quotation belongs to our last message if that is not older than this; Meta
-# counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
+# A reply without a quotation is attributed to our last message if that is not older than this;
+# Meta counts reads and clicks of a template for 7 days too (Analytics, 2026-02-12).
 REPLY_PERIOD = timedelta(days=7)
 
-# An answer carries Meta's time, its message ours, and our clock may be a little ahead.
+# A reply has Meta's time, our message ours, and our clock may be slightly ahead.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
-# What WhatsApp reports of a person or of an earlier message. Nobody wrote: no service window may be
-# counted on, and our message is not answered.
+# Reports about a recipient or an earlier message: they open no service window and are no reply.
 REPORTED_KINDS = ("system", "edit", "revoke")
 
-# RFC 9562 version 7: milliseconds first, then 74 random bits. Wholly random ones fall on another
-# page of their index each: with 1.5 million old messages seven times the write-ahead log.
+# RFC 9562 version 7: milliseconds first, then 74 random bits. Random ones each change another page
+# of their index: with 1.5 million old messages seven times the write-ahead log.
 UUID_SQL = SQL(
     """lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')
        || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14)"""
 )
 
-# What leads to a lead or contact by (res_model, res_id).
+# Models that name a lead or contact by (res_model, res_id).
 LINKED_MODELS = ("waba.message", "waba.conversation")
 
-# Why a row waits, and why a message asked for manually is refused: one word for one thing.
+# Both a wait reason of queued messages and an exclusion reason of manual ones.
 POSSIBLE_OPT_OUT = "may_opt_out"
 
 VARIANTS = [("a", "A"), ("b", "B")]
@@ -71,7 +76,7 @@ ORIGINS = [
     ("test", "Test"),
 ]
 
-# Why a queued row waits although the number may send.
+# Why a queued message waits even though the number can send.
 WAIT_REASONS = [
     ("hours", "Outside the person's hours"),
     ("held", "WhatsApp holds promotions back"),
@@ -80,11 +85,9 @@ WAIT_REASONS = [
     ("may_opt_out", "They may want to opt out: somebody must confirm"),
 ]
 
-_lt = LazyTranslate(__name__)
-
 REVIEW_ACTIVITY = "waba_campaign.activity_type_may_opt_out"
 
-# What a message is called where its text alone says nothing.
+# Shown for messages without a text.
 KIND_LABELS = {
     "image": _lt("Photo"),
     "video": _lt("Video"),
@@ -112,18 +115,18 @@ KIND_ICONS = {
 
 SILENCE_DELAY = timedelta(days=reputation_rates.SILENT_AFTER_DAYS)
 
-# When a message left: Meta's acceptance, else the first that was heard of it, else its refusal.
+# When a message was sent: Meta's acceptance, else the first status, else the failure.
 DEPARTURE_SQL = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)")
 
 
 def measure_conditions(now):
     """{measure: SQL condition on a message `m`}, one for each of policy.reputation_rates.COUNTS.
 
-    :param now: SQL expression of the present moment, naive UTC
+    :param now: SQL expression of the current time, naive UTC
     """
     return {
         "sent": SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at) IS NOT NULL"),
-        # WhatsApp may leave out "delivered" when the message is read at once.
+        # WhatsApp may omit "delivered" if the message is read immediately.
         "delivered": SQL("COALESCE(m.delivered_at, m.read_at) IS NOT NULL"),
         "read": SQL("m.read_at IS NOT NULL"),
         "replied": SQL("m.replied_at IS NOT NULL"),
@@ -137,17 +140,19 @@ def measure_conditions(now):
 
 
 class WabaMessage(models.Model):
-    """One message to or from one person: queue entry, reservation and trace in one row.
+    """One message to or from one recipient: queue entry, reservation and result in one row.
 
-    Outgoing: `queued → reserved → accepted | held → sent → delivered → read`; ends `failed`
-    (WhatsApp could not), `skipped` (we decided not to), `cancelled`; and `uncertain`: put on the
-    wire, no answer. An uncertain row is settled by a status webhook that echoes its `uuid`, or by a
-    person, never by sending again: the API has no idempotency key. Incoming: `received`.
+    Outgoing: `queued → reserved → accepted | held → sent → delivered → read`; or `failed` (Meta
+    refused or could not deliver), `skipped` (we decided not to send), `cancelled`, and `uncertain`:
+    sent, and no answer came. An uncertain message is settled by a status webhook that echoes its
+    `uuid`, or by a user, never by sending again: the API has no idempotency key. Incoming:
+    `received`.
 
-    The wire carries `uuid/attempt_count`, both committed before the request leaves.
-    Entry points: rows are created by waba_campaign_rows.py and waba_message_direct.py, reserved by
-    waba_sender_reserve.py, settled by waba_message_results.py and waba_message_status.py.
-    Not a mail.thread on purpose: a campaign makes a hundred thousand of these.
+    Entry points: rows are created by waba_campaign_rows.py and waba_message_queue.py, reserved by
+    waba_sender_reserve.py, submitted by waba_sender_dispatch.py, and settled by
+    waba_message_status.py; inbound ones are created by waba_message_inbound.py.
+    A request carries `uuid/attempt_count`, both committed before it is sent.
+    Note: not a mail.thread, because a campaign creates a hundred thousand of these.
     """
 
     _name = "waba.message"
@@ -155,7 +160,7 @@ class WabaMessage(models.Model):
     _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
 
-    # Who and what
+    # Identity, recipient and record
     uuid = fields.Char(
         required=True, readonly=True, copy=False, default=lambda self: uuid.uuid4().hex
     )
@@ -183,7 +188,13 @@ class WabaMessage(models.Model):
     person_name = fields.Char("Name", readonly=True)
     res_model = fields.Char("Record's model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
-    # Content, frozen when the row is made
+    merged_res_id = fields.Integer(
+        "Record before a merge",
+        readonly=True,
+        aggregator=None,
+        help="A campaign has one message per record it was launched to, whatever these became.",
+    )
+    # Content, frozen when the row is created
     kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
     category = fields.Selection(
@@ -195,8 +206,22 @@ class WabaMessage(models.Model):
     text = fields.Text(readonly=True)
     payload = fields.Char("Button", readonly=True)
     reply_to_id = fields.Many2one("waba.message", "In reply to", readonly=True, ondelete="set null")
+    about_wamid = fields.Char(
+        "Message it is about",
+        readonly=True,
+        help="WhatsApp's id of the message that this one quotes, reacts to, changes or deletes.",
+    )
+    details = fields.Json(readonly=True, help="A place, contact cards, an order: see cloud_api.")
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    # A/B test
+    variant = fields.Selection(VARIANTS, "A or B", readonly=True)
+    is_trial = fields.Boolean("Of the trial", readonly=True)
+    variant_parameters = fields.Json(
+        readonly=True,
+        help="The words of both messages while the better one is not known, or why one of them "
+        "cannot be sent: {'a': {'parameters'} or {'reason', 'sentence'}, 'b': …}.",
+    )
     # Queue and reservation
     state = fields.Selection(STATES, default="queued", required=True, readonly=True)
     attempt_count = fields.Integer("Attempts", default=0, required=True, readonly=True)
@@ -233,12 +258,18 @@ class WabaMessage(models.Model):
         readonly=True,
         help="Counted for an earlier attempt that WhatsApp took over and reported as failed.",
     )
-    # Its outcome
+    # Result
     accepted_at = fields.Datetime("Accepted at", readonly=True)
     sent_at = fields.Datetime("Sent at", readonly=True)
     delivered_at = fields.Datetime("Delivered at", readonly=True)
     read_at = fields.Datetime("Read at", readonly=True)
     replied_at = fields.Datetime("Replied at", readonly=True)
+    opted_out_at = fields.Datetime(
+        "Opted out at",
+        readonly=True,
+        help="When the person asked for no more promotions in answer to this message, or within a "
+        "week of it when they did not say to which.",
+    )
     failed_at = fields.Datetime("Not delivered at", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, string="Reason", readonly=True)
     failure_reason = fields.Text("Reason in words", readonly=True)
@@ -247,46 +278,13 @@ class WabaMessage(models.Model):
     pricing_category = fields.Char("Billed as", readonly=True)
     pricing_type = fields.Char("Price type", readonly=True)
     pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
-
-    # Message text
-    about_wamid = fields.Char(
-        "Message it is about",
-        readonly=True,
-        help="WhatsApp's id of the message that this one quotes, reacts to, changes or deletes.",
-    )
-    details = fields.Json(readonly=True, help="A place, contact cards, an order: see cloud_api.")
-
-    # Message day
-    opted_out_at = fields.Datetime(
-        "Opted out at",
-        readonly=True,
-        help="When the person asked for no more promotions in answer to this message, or within a "
-        "week of it when they did not say to which.",
-    )
     day = fields.Date(
         compute="_compute_day", search="_search_day",
         help="The UTC day on which it left; replies, failures and opt-outs count to it.",
     )  # fmt: skip
 
-    # A/B test: running
-    variant = fields.Selection(VARIANTS, "A or B", readonly=True)
-    is_trial = fields.Boolean("Of the trial", readonly=True)
-    variant_parameters = fields.Json(
-        readonly=True,
-        help="The words of both messages while the better one is not known, or why one of them "
-        "cannot be sent: {'a': {'parameters'} or {'reason', 'sentence'}, 'b': …}.",
-    )
-
-    # Merge
-    merged_res_id = fields.Integer(
-        "Record before a merge",
-        readonly=True,
-        aggregator=None,
-        help="A campaign has one message per record it was launched to, whatever these became.",
-    )
-
     _uuid_uniq = models.UniqueIndex("(uuid)")
-    # Of one account: another account's app cannot take an id of ours by naming it first.
+    # Per account: another account's app cannot occupy an id of ours by reporting it first.
     _wamid_uniq = models.UniqueIndex("(wamid, account_id) WHERE wamid IS NOT NULL")
     _origin_key_uniq = models.UniqueIndex("(origin_key) WHERE origin_key IS NOT NULL")
     _one_row_per_record = models.UniqueIndex(
@@ -297,7 +295,7 @@ class WabaMessage(models.Model):
         "(campaign_id, recipient_id) WHERE campaign_id IS NOT NULL AND direction = 'out' "
         "AND failure_type IS DISTINCT FROM 'duplicate'"
     )
-    # The queue: each reservation reads the head of one campaign, never its history.
+    # For the reservation, which reads only the head of each queue.
     _queue_idx = models.Index("(campaign_id, retry_at, id) WHERE state = 'queued'")
     _awaited_queue_idx = models.Index(
         "(sender_id, retry_at, id) WHERE state = 'queued' AND campaign_id IS NULL"
@@ -310,7 +308,7 @@ class WabaMessage(models.Model):
     _campaign_state_idx = models.Index("(campaign_id, state) WHERE campaign_id IS NOT NULL")
     _sender_idx = models.Index("(sender_id, id)")
     _recipient_idx = models.Index("(recipient_id, id)")
-    # Without it, deleting one row would read the whole table for answers to it.
+    # For deletion, which looks for replies to each row.
     _reply_to_idx = models.Index("(reply_to_id) WHERE reply_to_id IS NOT NULL")
     _without_campaign_idx = models.Index("(id) WHERE campaign_id IS NULL")
     _record_idx = models.Index("(res_model, res_id) WHERE res_id IS NOT NULL")
@@ -377,7 +375,10 @@ class WabaMessage(models.Model):
         return Domain.custom(to_sql=to_sql)
 
     def action_retry(self):
-        """Queue again what failed for a reason that may have passed. Others are left alone."""
+        """Queue failed messages again whose reason may no longer apply; others stay unchanged.
+
+        :return: the messages that were queued
+        """
         now = fields.Datetime.now()
         rows = self._without_cancelled_campaigns().filtered(
             lambda row: row.direction == "out" and row._filter_retryable(now)
@@ -402,76 +403,18 @@ class WabaMessage(models.Model):
         record = self._get_record()
         return form_action(record) if record else False
 
-    def _get_record(self):
-        """The partner or lead this row was made from, if it still exists."""
-        return linked_record(self)
+    # === Hooks ===
 
-    # ------------------------------------------------------------------
-    # State
-    # ------------------------------------------------------------------
-    def _update_state(self, allowed, target, values=None):
-        """The entry point for changes of state that a person or a campaign asks for.
-
-        Rows in another state than `allowed` are left as they are and named in the log.
-
-        :param allowed: states that may move
-        :param target: state to reach; the transition must also be in `policy.status`
-        :param values: other fields to write with it
-        :return: the rows that moved
-        """
-        movable = self.filtered(
-            lambda row: row.state in allowed and status_policy.can_move(row.state, target)
-        )
-        if refused := self - movable:
-            _logger.info(
-                "waba.message %s: kept, not moved to %s",
-                refused.mapped(lambda r: (r.id, r.state)),
-                target,
-            )
-        movable.write({**(values or {}), "state": target})
-        return movable
-
-    def _exclude_message(self, reason_key, text=None):
-        """We decide not to send: the row stays, with its reason."""
-        return self._update_state(
-            ("queued",),
-            "skipped",
-            {
-                "failure_type": reason_key,
-                "failure_reason": failure_text(self.env, reason_key, text=text),
-            },
-        )
-
-    def _without_cancelled_campaigns(self):
-        """Rows whose campaign was not cancelled."""
-        return self.filtered(lambda row: row.sudo().campaign_id.state != "cancelled")
-
-    def _filter_retryable(self, now):
-        from_ = self._earliest_retry()
-        return bool(from_) and from_ <= now and self.campaign_id.state != "cancelled"
-
-    def _earliest_retry(self):
-        """When a person may queue this failed or left out row again; None: never."""
-        self.ensure_one()
-        if self.state == "skipped" and self.failure_type == "frequency":
-            return self.retry_at
-        if self.state != "failed" or not self.failure_type:
-            return None
-        return retry.earliest_retry(self.failure_type, self.failed_at or self.write_date)
-
-    # ------------------------------------------------------------------
-    # Hooks
-    # ------------------------------------------------------------------
     @hook
     def _on_queued(self, media):
         """After this message, outside campaigns, was queued.
 
-        :param media: `_queue_direct`'s
+        :param media: as in `_queue_direct`
         """
 
     @hook
     def _on_results(self, results):
-        """After answers of the API were written down, in the same transaction.
+        """After answers of the API were applied to these messages, in the same transaction.
 
         :param results: list of cloud_api.SendResult, keyed by message id
         """
@@ -480,30 +423,47 @@ class WabaMessage(models.Model):
     def _on_status(self, reported, arrived):
         """After a batch of statuses changed these messages, in the same transaction.
 
-        :param reported: [(message id, cloud_api.MessageStatus)] of those that tell a failure, also
-            one that changes no state any more
+        :param reported: [(message id, cloud_api.MessageStatus)] of failures, including those that
+            no longer change a state
         :param arrived: ids of messages that were delivered or read, by this batch or before it
         """
 
     @hook
     def _on_inbound(self):
-        """After this message, which a person wrote to us, was kept and answered."""
+        """After this inbound message was stored, and automatic replies to it were queued."""
 
-    # === Message text ===
-    # What a message says, whatever its kind.
+    # === Record and conversation ===
+
+    def _get_record(self):
+        """The contact or lead of this message, or None if it no longer exists."""
+        return linked_record(self)
 
     def _company_record(self, company):
-        """The record of this message, None when it is another company's."""
+        """The record of this message, None if the message is another company's."""
         self.ensure_one()
         return self._get_record() if self.company_id in (company, company.browse()) else None
 
+    def _find_conversation(self):
+        """The conversation of this message, or an empty recordset."""
+        if not self:
+            return self.env["waba.conversation"]
+        return self.env["waba.conversation"].search(
+            [
+                ("sender_id", "=", self.sender_id.id),
+                ("recipient_id", "=", self.recipient_id.id),
+            ],
+            limit=1,
+        )
+
+    # === Text ===
+
     def _written_text(self):
-        """What was written, '' where the row keeps only '[image]'."""
+        """The text, '' if the row stores only a placeholder such as '[image]'."""
         self.ensure_one()
         return "" if self.text == f"[{self.kind}]" else self.text or ""
 
     def _summary(self):
-        """One line for lists: the text, else what it is."""
+        """One line for lists: the text, else its kind."""
         self.ensure_one()
         text = self._written_text() if self.text else self.body
         word = self.env._(KIND_LABELS[self.kind]) if self.kind in KIND_LABELS else ""
@@ -512,14 +472,14 @@ class WabaMessage(models.Model):
         return " ".join((text or word or self.kind or "").split())[:160]
 
     def _written_at(self):
-        """When it was written: theirs as WhatsApp says, ours when it left, else was made."""
+        """When it was written: Meta's time if inbound; else when sent, else when created."""
         self.ensure_one()
         left_at = self.sent_at if self.direction == "in" else self.accepted_at or self.sent_at
-        # What was written to the table manually may have neither.
+        # Rows that were inserted by SQL may have neither.
         return left_at or self.create_date or datetime(2009, 1, 1)
 
     def _map_url(self):
-        """Where a place is on a map, or False."""
+        """Address of a map of the location in this message, or False."""
         place = self.details or {}
         if "latitude" not in place or "longitude" not in place:
             return False
@@ -527,7 +487,7 @@ class WabaMessage(models.Model):
         return f"https://www.google.com/maps/search/?api=1&query={point}"
 
     def _details_html(self):
-        """Place and contacts for the chatter, as safe HTML."""
+        """Location, contacts and order for the chatter, as safe HTML."""
         self.ensure_one()
         parts = []
         if url := self._map_url():
@@ -543,11 +503,68 @@ class WabaMessage(models.Model):
             parts.append(Markup("%s") % words)
         return Markup("<br/>").join(parts)
 
-    # ------------------------------------------------------------------
-    # Possible opt-outs
-    # ------------------------------------------------------------------
+    # === State ===
+
+    def _update_state(self, allowed, target, values=None):
+        """Change the state as a user or a campaign requests; the only method that does.
+
+        Rows in a state that is not `allowed` stay unchanged and are logged.
+
+        :param allowed: states that may change
+        :param target: new state; `policy.status` must also allow the transition
+        :param values: other fields to write with it
+        :return: the rows that changed
+        """
+        movable = self.filtered(
+            lambda row: row.state in allowed and status_policy.can_move(row.state, target)
+        )
+        if refused := self - movable:
+            _logger.info(
+                "waba.message %s: kept, not moved to %s",
+                refused.mapped(lambda r: (r.id, r.state)),
+                target,
+            )
+        movable.write({**(values or {}), "state": target})
+        return movable
+
+    def _exclude_message(self, reason_key, text=None):
+        """Exclude queued messages.
+
+        :param reason_key: a key of EXCLUSION_REASONS
+        :param text: detail of the reason
+        :return: the messages that were excluded
+        """
+        return self._update_state(
+            ("queued",),
+            "skipped",
+            {
+                "failure_type": reason_key,
+                "failure_reason": failure_text(self.env, reason_key, text=text),
+            },
+        )
+
+    def _without_cancelled_campaigns(self):
+        """The messages whose campaign was not cancelled."""
+        return self.filtered(lambda row: row.sudo().campaign_id.state != "cancelled")
+
+    def _filter_retryable(self, now):
+        """Whether this message can be queued again now."""
+        from_ = self._earliest_retry()
+        return bool(from_) and from_ <= now and self.campaign_id.state != "cancelled"
+
+    def _earliest_retry(self):
+        """When a user can queue this failed or excluded message again; None: never."""
+        self.ensure_one()
+        if self.state == "skipped" and self.failure_type == "frequency":
+            return self.retry_at
+        if self.state != "failed" or not self.failure_type:
+            return None
+        return retry.earliest_retry(self.failure_type, self.failed_at or self.write_date)
+
+    # === Possible opt-outs ===
+
     def _create_review_activity(self):
-        """Whoever is on it finds it among their activities: one per record, until it is settled."""
+        """Schedule a review of this message on its record, if none is open, for its salesperson."""
         self.ensure_one()
         record = self._get_record()
         user = self.user_id or self._find_conversation().responsible_id
@@ -565,17 +582,6 @@ class WabaMessage(models.Model):
             ),
         )
 
-    def _find_conversation(self):
-        if not self:
-            return self.env["waba.conversation"]
-        return self.env["waba.conversation"].search(
-            [
-                ("sender_id", "=", self.sender_id.id),
-                ("recipient_id", "=", self.recipient_id.id),
-            ],
-            limit=1,
-        )
-
     def _open_review_activities(self, record):
         activity_type = self.env.ref(REVIEW_ACTIVITY)
         return record.sudo().activity_ids.filtered(
@@ -583,16 +589,18 @@ class WabaMessage(models.Model):
         )
 
     def _close_review_activity(self, feedback):
+        """Mark the reviews of these messages as done, with `feedback` as text."""
         for message in self:
             record = message._get_record()
             if record is not None:
                 message._open_review_activities(record).action_feedback(feedback=feedback)
 
     def _hold_for_review(self):
-        """Not before somebody has read what the person wrote: no time brings it back by itself."""
+        """Make queued messages wait until a user has reviewed what the recipient wrote."""
         self.write({"retry_at": False, "wait_reason": POSSIBLE_OPT_OUT})
 
     def _resume_reviewed(self):
+        """Queue held messages again, after their other waiting times."""
         now = fields.Datetime.now()
         for row in self:
             row.write(
@@ -606,17 +614,16 @@ class WabaMessage(models.Model):
                 }
             )
 
-    # === Message day ===
-    # The day to which a message counts, and whether its person had enough of us after it.
+    # === Opt-outs ===
 
     @api.model
     def _record_opt_outs(self, said):
-        """Write on each message that somebody answered it with "no more".
+        """Write on each message that the recipient opted out after it.
 
-        A word that names no message of ours (WhatsApp's own control, a colleague who heard it,
-        a refusal because it was said before) belongs to the last promotion of the week before.
+        An opt-out that names no message of ours (WhatsApp's own control, one recorded by a user, a
+        refusal because of an earlier one) is attributed to the last promotion within REPLY_PERIOD.
 
-        :param said: SQL condition on the ledger's words `c` to look at
+        :param said: SQL condition on the consent entries `c` to process
         """
         self.env["waba.consent"].flush_model()
         self.flush_model()
@@ -658,10 +665,9 @@ class WabaMessage(models.Model):
         self.invalidate_model(["opted_out_at"])
 
     # === Merge ===
-    # Messages follow the record they were made from when it is merged into another.
 
     def _apply_record_merge(self, model, sources, target):
-        """The records `sources` become `target`.
+        """Move messages and conversations of the records `sources` to `target`.
 
         :param model: name of their model
         :param sources: ids
@@ -695,7 +701,7 @@ class WabaMessage(models.Model):
         self.browse(moved)._exclude_merged()
 
     def _exclude_merged(self):
-        """Nobody gets a campaign twice because two of its records turn out to be one person."""
+        """Exclude queued messages of a campaign that has several for the merged record."""
         for campaign in self.campaign_id:
             moved = self.filtered(lambda row, campaign=campaign: row.campaign_id == campaign)
             rows = self.search(
@@ -707,7 +713,7 @@ class WabaMessage(models.Model):
                     ("state", "not in", ("skipped", "cancelled", "failed")),
                 ]
             )
-            # What left, may have left or is leaving stays; of those that wait, the record's own.
+            # Without another that was sent or reserved, one stays queued: the record's own first.
             waiting = rows.filtered(lambda row: row.state == "queued")
             kept = waiting[:0] if rows - waiting else waiting.sorted(
                 lambda row: (bool(row.merged_res_id), row.id)

@@ -1,3 +1,8 @@
+"""Base: `waba.person.mixin`, for models whose records can be messaged: leads and contacts.
+
+Called by audiences, previews, conversations and panels; implemented in crm/.
+"""
+
 from odoo import api, fields, models
 
 from ...policy import person_name
@@ -5,9 +10,9 @@ from ..tools.labels import list_action
 
 
 class WabaPersonMixin(models.AbstractModel):
-    """What a record needs to be written to: a phone, a person's facts, and its messages.
+    """A record that can be messaged: a person's data, and its messages.
 
-    To make another model a campaign target, inherit this mixin beside `mail.thread.phone`,
+    To make another model a target of campaigns, inherit this mixin and `mail.thread.phone`,
     override `_waba_person_facts` (and `_waba_person_fields`, for speed) and list the model in
     `_waba_target_models`.
     """
@@ -16,7 +21,7 @@ class WabaPersonMixin(models.AbstractModel):
     _description = "Person that WhatsApp campaigns can address"
     _inherit = ["waba.system.fields.mixin"]
 
-    # To name people by the outcome of a campaign's messages, in domains.
+    # For domains on the results of a campaign's messages.
     waba_message_ids = fields.One2many(
         "waba.message",
         "res_id",
@@ -43,33 +48,32 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.model
     def _waba_target_models(self):
-        """(model, label) of the models that can be written to."""
+        """[(model name, label)] of the models whose records can be messaged."""
         return [
             ("crm.lead", self.env._("Leads and opportunities")),
             ("res.partner", self.env._("Contacts")),
         ]
 
     def _waba_person_facts(self):
-        """Values that template variables may show.
+        """Values that template variables can show.
 
-        :return: {'name', 'first_name', 'company', 'salesperson', 'partner'}: str or '' each,
-            `partner` a res.partner record, perhaps empty
+        :return: {'name', 'first_name', 'company', 'salesperson', 'partner'}: str each, '' for
+            none; `partner` is a res.partner recordset, which may be empty
         """
         self.ensure_one()
         raise NotImplementedError
 
     @api.model
     def _waba_person_fields(self):
-        """Names of the record's fields that `_waba_person_facts` reads.
+        """Names of the fields that `_waba_person_facts` reads, to fetch them for many records.
 
-        They are fetched for many people at once. A field left out is still read, at the price of
-        fetching all the others with it.
+        A missing one is still read, but then all other fields are fetched with it.
         """
         return []
 
     @api.model
     def _waba_first_name(self, name):
-        """The first name in a person's name, '' where it is not certain."""
+        """The first name in a person's name, '' if it is not certain."""
         return person_name.first_name(name or "")
 
     def action_view_waba_messages(self):
@@ -79,7 +83,7 @@ class WabaPersonMixin(models.AbstractModel):
 
 
 def linked_record(row):
-    """The partner or lead that a row names by `res_model` and `res_id`, if it still exists."""
+    """The record that a row names by `res_model` and `res_id`, or None if it does not exist."""
     row.ensure_one()
     if row.res_model not in row.env or not row.res_id:
         return None

@@ -1,20 +1,25 @@
+"""Base: the country of a phone number's first digits, as a table for SQL.
+
+Called by statistics by country: attribution, costs, daily counts.
+"""
+
 import phonenumbers
 from odoo import fields, models
 from odoo.tools import SQL
 
 from ..tools.phone_countries import number_country
 
-# Digits after the plus sign that tell the country: calling codes have up to 3, and those of North
-# America (+1) are told apart by the area code, which ends with the fourth.
+# Digits after the plus sign that determine the country: calling codes have up to 3, and the
+# countries of +1 are distinguished by the area code, which ends with the fourth.
 DIGITS = 4
 FILLER = "2345678901"
 
 
 class WabaPhonePrefix(models.Model):
-    """The first digits of phone numbers and their country, for statements that count by country.
+    """One row per possible beginning of `DIGITS` digits.
 
-    Filled from the phone library when the addon is installed or updated. Territories that share a
-    calling code with a larger country and are told apart later than by `DIGITS` count as that one.
+    Filled from the phone library when the addon is installed or updated. A territory that only
+    later digits distinguish from a larger country is counted as that country.
     """
 
     _name = "waba.phone.prefix"
@@ -45,7 +50,7 @@ class WabaPhonePrefix(models.Model):
 
 
 def country_prefixes():
-    """(first digits, ISO 3166-1 alpha-2 code) of every number plan of a country."""
+    """Yield (first digits, ISO 3166-1 alpha-2 code) of all numbering plans of countries."""
     for calling_code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         if regions[0] == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
             continue
@@ -64,5 +69,5 @@ def _prefix_region(prefix, regions):
 
 
 def prefix_sql(number):
-    """SQL of the prefix to look up, from an SQL expression of an E.164 number."""
+    """SQL of the `prefix` of an E.164 number, from an SQL expression of that number."""
     return SQL("substr(%s, 2, %s)", number, DIGITS)

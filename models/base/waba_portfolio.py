@@ -1,3 +1,8 @@
+"""Base: a Meta business portfolio: the messaging limit and the slots in use.
+
+Called by the sync and webhooks (limit), the reservation (lock, slots) and its form.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -20,12 +25,13 @@ MESSAGING_LIMITS = [
 
 
 class WabaPortfolio(models.Model):
-    """A Meta business portfolio: the holder of the messaging limit.
+    """A Meta business portfolio, which has the messaging limit of all its accounts.
 
-    Since 2025-10-07 Meta counts the people written to outside a service window per portfolio,
-    not per number, so this row is what every sender locks before it takes places in the
-    rolling 24 hours (`_lock_for_reservation`). A taken place is `waba.recipient.slot_at`; nothing
-    here counts up or down, so nothing can drift.
+    Since 2025-10-07 Meta counts recipients contacted outside a service window per portfolio, not
+    per number, so every number locks this row before it uses slots of the rolling 24 hours
+    (`_lock_for_reservation`).
+    Entry points: `_lock_for_reservation`, `_slot_times`, `_set_messaging_limit`.
+    Note: there is no counter that could drift; a used slot is `waba.recipient.slot_at`.
     """
 
     _name = "waba.portfolio"
@@ -36,7 +42,7 @@ class WabaPortfolio(models.Model):
     name = fields.Char(required=True)
     portfolio_uid = fields.Char("Portfolio ID", readonly=True, copy=False)
     active = fields.Boolean(default=True)
-    # What Meta allows, and what we allow ourselves
+    # Limits
     messaging_limit = fields.Selection(
         MESSAGING_LIMITS,
         string="Meta's daily limit",
@@ -65,11 +71,12 @@ class WabaPortfolio(models.Model):
         copy=False,
         help="Written by each reservation, so that two reservations can never overlap.",
     )
+    # Related records
     account_ids = fields.One2many(
         "waba.account", "portfolio_id", string="WhatsApp accounts", readonly=True
     )
     sender_ids = fields.One2many("waba.sender", "portfolio_id", string="Numbers", readonly=True)
-    # Figures, counted on demand
+    # Usage
     people_limit = fields.Integer("Daily limit in force", compute="_compute_usage")
     is_unlimited = fields.Boolean(compute="_compute_usage")
     slots_used = fields.Integer("Used now", compute="_compute_usage")
@@ -118,13 +125,35 @@ class WabaPortfolio(models.Model):
             ],
         }
 
+    # === Hooks ===
+
+    @hook
+    def _on_join(self, other, account):
+        """Before `account` moves from the portfolio `other` to this one.
+
+        :param other: waba.portfolio, which may keep other accounts
+        """
+
+    @hook
+    def _on_accounts_change(self):
+        """After accounts of these portfolios were created, or changed portfolio or company."""
+
+    @hook
+    def _on_limit_change(self, before):
+        """After Meta's limit of this portfolio changed.
+
+        :param before: the previous key of MESSAGING_LIMITS
+        """
+
+    # === Slots ===
+
     def _people_limit(self):
-        """People in 24 h, the smaller of Meta's limit and ours; None means no limit."""
+        """Recipients in 24 h, the smaller of Meta's limit and ours; None: no limit."""
         self.ensure_one()
         return limits.people_limit(self.messaging_limit, self.daily_cap)
 
     def _count_slots_used(self):
-        """{portfolio id: (people counted in the last 24 h, when the oldest was counted)}."""
+        """{portfolio id: (slots used in the last 24 h, time of the oldest)}; none if unused."""
         if not self.ids:
             return {}
         self.env["waba.recipient"].flush_model(["portfolio_id", "slot_at"])
@@ -139,7 +168,7 @@ class WabaPortfolio(models.Model):
         return {portfolio_id: (count, oldest) for portfolio_id, count, oldest in rows}
 
     def _slot_times(self):
-        """Times, oldest first, at which the people now counted were counted; [] without a limit."""
+        """Times of the slots in use, oldest first; [] without a limit."""
         self.ensure_one()
         if self._people_limit() is None:
             return []
@@ -154,28 +183,32 @@ class WabaPortfolio(models.Model):
         return [slot_at for (slot_at,) in rows]
 
     def _lock_for_reservation(self):
-        """Hold this portfolio until the transaction ends.
+        """Lock this portfolio until the transaction ends.
 
-        An UPDATE, not a SELECT … FOR UPDATE: under REPEATABLE READ a lock that was waited for
-        still shows the old snapshot, in which the other sender's places are missing. Writing the
-        row makes PostgreSQL refuse that transaction instead (serialization failure), and the
-        caller tries again on a fresh snapshot.
+        An UPDATE, not a SELECT … FOR UPDATE: under REPEATABLE READ the transaction that waited for
+        a lock still reads its old snapshot, without the slots that the other number has used. An
+        update makes PostgreSQL refuse that transaction instead (serialization failure), and the
+        caller retries on a new snapshot.
+
+        :raise psycopg2.errors.SerializationFailure: another reservation came first
         """
         self.ensure_one()
         self.env.cr.execute(
             SQL(
                 "UPDATE waba_portfolio SET reserve_count = reserve_count + 1 WHERE id = %s", self.id
             ),
-            # Losing to another number's reservation is expected here, not an error to log.
+            # A conflict with another number's reservation is expected.
             log_exceptions=False,
         )
         self.invalidate_recordset(["reserve_count"])
 
-    def _set_messaging_limit(self, messaging_limit, source):
-        """Take over what Meta says of the limit, at once, and wake whoever waits for it.
+    # === Messaging limit ===
 
-        :param messaging_limit: a key of MESSAGING_LIMITS; 'unknown' and None change nothing.
-        :param source: where Meta said it, in words, for the chatter.
+    def _set_messaging_limit(self, messaging_limit, source):
+        """Apply the limit that Meta reports, and trigger the jobs that may wait for it.
+
+        :param messaging_limit: a key of MESSAGING_LIMITS; 'unknown', None and others change nothing
+        :param source: where Meta reported it, as text for the chatter
         """
         labels = selection_labels(self, "messaging_limit")
         for portfolio in self:
@@ -197,25 +230,6 @@ class WabaPortfolio(models.Model):
             portfolio.sender_ids._trigger_dispatch()
             portfolio._on_limit_change(before)
 
-    @hook
-    def _on_join(self, other, account):
-        """Before `account` leaves the portfolio `other` for this one.
-
-        :param other: waba.portfolio, which further accounts may go on to count in
-        """
-
-    @hook
-    def _on_accounts_change(self):
-        """After accounts of these portfolios were made, or changed their portfolio or company."""
-
-    @hook
-    def _on_limit_change(self, before):
-        """After Meta's daily limit of this portfolio became another.
-
-        :param before: the key of MESSAGING_LIMITS it was
-        """
-
-    # === What polling finds ===
     def _limit_text(self, before, after):
         labels = selection_labels(self, "messaging_limit")
         return self.env._(
@@ -225,9 +239,10 @@ class WabaPortfolio(models.Model):
         )
 
     def _apply_polled_limit(self, messaging_limit, where, subject):
-        """Take over a limit read from Meta, and note it when it is another one.
+        """Apply a limit from a sync, and record evidence of a change.
 
-        :param subject: {field: id} of whom it was read from
+        :param where: as `source` of `_set_messaging_limit`
+        :param subject: {field of the evidence: id} of the account or number it was read from
         """
         before = self.messaging_limit
         self._set_messaging_limit(messaging_limit, where)

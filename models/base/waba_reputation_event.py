@@ -1,4 +1,7 @@
-"""What reading Meta's side proves: an event for each change."""
+"""Base: evidence of how our messages are received, an append-only table.
+
+Called by the sync, webhooks, answers, statuses, users and our own rules (`_record_events`).
+"""
 
 import json
 import math
@@ -23,15 +26,15 @@ from ..tools.reputation_kinds import (
     change_effect,
 )
 
-# How long a `sent` message may wait before its silence is noted. Meta goes on trying for 30 days
-# (10 minutes for a code), and for 12 hours at most where a service template sets a time of its own
-# (Time-to-live, 2025-10-31); a phone that is in use answers within a day. Waiting out the 30 days
-# would tell a manager of a bad campaign when nothing can be done any more, so the guess is made
-# early, called a guess, and corrected by 'delivered_late' where a delivery comes after it. One day
-# above the policy's whole days: what is noted here is silent in every figure too.
+# How long a `sent` message may wait before its silence is recorded. Meta tries for 30 days (10
+# minutes for a code), and at most 12 hours if a service template sets its own time (Time-to-live,
+# 2025-10-31); a phone in use answers within a day. After 30 days it would be too late to react to
+# a bad campaign, so the silence is recorded earlier, as inferred, and corrected by
+# 'delivered_late' if a delivery is reported later. One day more than the policy's whole days: what
+# is recorded here is also silent in every figure.
 SILENCE_DELAY = timedelta(days=reputation_rates.SILENT_AFTER_DAYS + 1)
 
-# A webhook may be 3 MB; whoever wants all of it finds it among the webhook events.
+# Characters of `raw`. A webhook may have 3 MB; all of it is in its waba.webhook.event.
 RAW_LENGTH = 8000
 
 TEXTS = ("kind", "certainty", "source", "effect", "event_key", "value_before", "value_after",
@@ -40,37 +43,65 @@ TEXTS = ("kind", "certainty", "source", "effect", "event_key", "value_before", "
 SUBJECTS = ("company_id", "portfolio_id", "account_id", "sender_id", "template_id", "campaign_id",
             "recipient_id", "message_id", "user_id")  # fmt: skip
 
-
-def _quoted(words):
-    return ", ".join(f"'{word}'" for word in words)
-
-
 RECENT_DAYS = 30
 
-# The field of the evidence that names a record of this model.
+# The field of the evidence for each model that can be its subject.
 EVIDENCE_FIELDS = {
     "waba.sender": "sender_id",
     "waba.template": "template_id",
     "waba.campaign": "campaign_id",
 }
 
-# What Meta said of a template itself, not of single messages.
+# Meta's reports about a template itself, not about single messages.
 QUALITY_KINDS = (
     "template_quality", "template_flagged", "template_paused", "template_disabled",
     "template_reinstated",
 )  # fmt: skip
 
+# The missing subjects of each row are derived from its message, campaign, number or template.
+INSERT = """
+    INSERT INTO waba_reputation_event
+           (kind, certainty, source, effect, at, recorded_at, event_key, value_before, value_after,
+            detail, code, raw, message_id, recipient_id, campaign_id, template_id, sender_id,
+            account_id, portfolio_id, company_id, user_id)
+    SELECT v.kind, v.certainty, v.source, v.effect, v.at, %(now)s, v.event_key, v.value_before,
+           v.value_after, v.detail, v.code, v.raw, v.message_id,
+           COALESCE(v.recipient_id, m.recipient_id), c.id, t.id, s.id, a.id,
+           COALESCE(v.portfolio_id, a.portfolio_id),
+           COALESCE(v.company_id, a.company_id, c.company_id, m.company_id), v.user_id
+      FROM unnest(%(kind)s::varchar[], %(certainty)s::varchar[], %(source)s::varchar[],
+                  %(effect)s::varchar[], %(at)s::timestamp[], %(event_key)s::varchar[],
+                  %(value_before)s::varchar[], %(value_after)s::varchar[], %(detail)s::text[],
+                  %(code)s::int[], %(raw)s::jsonb[], %(message_id)s::int[],
+                  %(recipient_id)s::int[], %(campaign_id)s::int[], %(template_id)s::int[],
+                  %(sender_id)s::int[], %(account_id)s::int[], %(portfolio_id)s::int[],
+                  %(company_id)s::int[], %(user_id)s::int[])
+           AS v(kind, certainty, source, effect, at, event_key, value_before, value_after, detail,
+                code, raw, message_id, recipient_id, campaign_id, template_id, sender_id,
+                account_id, portfolio_id, company_id, user_id)
+      LEFT JOIN waba_message m ON m.id = v.message_id
+      LEFT JOIN waba_campaign c ON c.id = COALESCE(v.campaign_id, m.campaign_id)
+      LEFT JOIN waba_sender s ON s.id = COALESCE(v.sender_id, m.sender_id, c.sender_id)
+      LEFT JOIN waba_template t ON t.id = COALESCE(v.template_id, m.template_id)
+      LEFT JOIN waba_account a ON a.id = COALESCE(v.account_id, s.account_id, t.account_id)
+        ON CONFLICT (event_key) DO NOTHING
+ RETURNING id"""
+
+
+def _quoted(words):
+    return ", ".join(f"'{word}'" for word in words)
+
 
 class WabaReputationEvent(models.Model):
-    """One piece of evidence of how our messages are received: what, by whose word, how sure.
+    """One piece of evidence of how our messages are received: kind, source, certainty, subject.
 
-    Rows are added by `_record` alone and never changed or deleted: a guess that turns out wrong is
-    corrected by a row that says so. The subject is as narrow as the source allows: a person's
-    message, a template, a number, the account, the portfolio.
+    Entry point: `_record_events` alone adds rows, once per `event_key`; they are never changed or
+    deleted. A wrong inference is corrected by another row. The subject is as narrow as the source
+    allows: a message, a template, a number, the account, the portfolio.
 
-    Where rows come from: webhooks (waba_webhook_evidence.py), answers, statuses and silence
-    (waba_message_evidence.py), polling (waba_poll_evidence.py), colleagues (waba_consent.py,
-    wizard/waba_report_block.py), our own rules (kinds `response_*`).
+    Sources: webhooks (waba_webhook_evidence.py), answers, statuses and silence
+    (waba_message_evidence.py), the sync (`_record_changes`), users (waba_consent.py,
+    wizard/waba_report_block.py), our own rules (kinds `response_*`, waba_response_mixin.py).
     """
 
     _name = "waba.reputation.event"
@@ -90,6 +121,7 @@ class WabaReputationEvent(models.Model):
     effect = fields.Selection(EFFECTS, required=True, readonly=True)
     at = fields.Datetime("When", required=True, readonly=True)
     recorded_at = fields.Datetime("Noted at", required=True, readonly=True)
+    # Subjects
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     portfolio_id = fields.Many2one("waba.portfolio", readonly=True, ondelete="set null")
     account_id = fields.Many2one("waba.account", readonly=True, ondelete="set null")
@@ -99,6 +131,7 @@ class WabaReputationEvent(models.Model):
     recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="set null")
     message_id = fields.Many2one("waba.message", readonly=True, ondelete="set null")
     user_id = fields.Many2one("res.users", "Noted by", readonly=True, ondelete="set null")
+    # Details
     value_before = fields.Char("Before", readonly=True)
     value_after = fields.Char("After", readonly=True)
     detail = fields.Text("In words", readonly=True)
@@ -123,7 +156,7 @@ class WabaReputationEvent(models.Model):
     _campaign_idx = models.Index("(campaign_id, at) WHERE campaign_id IS NOT NULL")
     _message_idx = models.Index("(message_id) WHERE message_id IS NOT NULL")
     _recipient_idx = models.Index("(recipient_id) WHERE recipient_id IS NOT NULL")
-    # What a value was before: the last row of its kind on its subject.
+    # For the previous limit: the last row of its kind and subject.
     _portfolio_idx = models.Index("(portfolio_id, at) WHERE kind = 'messaging_limit'")
 
     @api.depends("kind", "at")
@@ -132,9 +165,6 @@ class WabaReputationEvent(models.Model):
         for event in self:
             event.display_name = f"{labels.get(event.kind, '')} · {event.at or ''}"
 
-    # ------------------------------------------------------------------
-    # Append only
-    # ------------------------------------------------------------------
     def write(self, vals):
         if vals:
             raise UserError(
@@ -146,11 +176,8 @@ class WabaReputationEvent(models.Model):
     def _unlink_never(self):
         raise UserError(self.env._("Evidence is never deleted: what corrects it is a new entry."))
 
-    # ------------------------------------------------------------------
-    # Screens
-    # ------------------------------------------------------------------
     def action_open_subject(self):
-        """The narrowest record the evidence is about."""
+        """Open the narrowest subject of the evidence."""
         self.ensure_one()
         subjects = (self.message_id, self.campaign_id, self.template_id, self.sender_id)
         subject = next((record for record in subjects if record), self.account_id)
@@ -158,13 +185,14 @@ class WabaReputationEvent(models.Model):
 
     @api.model
     def _record_events(self, vals_list):
-        """Note evidence, each piece once, however many there are: one statement.
+        """Add evidence in one statement, each `event_key` once.
 
-        :param vals_list: dicts with `kind`, `source`, `event_key` and any of the other fields.
-            `certainty` is the kind's; `effect` too unless given; `at` is now unless given. Subjects
-            that are not given follow from those that are (message → campaign, number, template,
-            person → account → portfolio, company). A piece whose company cannot be told is an error
-        :return: the rows that were new
+        :param vals_list: dicts with `kind`, `source`, `event_key` and any other fields. `certainty`
+            is the kind's; so is `effect` by default; `at` is now by default. Missing subjects are
+            derived from given ones (message → campaign, number, template, recipient → account →
+            portfolio, company)
+        :return: the new rows
+        :raise psycopg2.errors.NotNullViolation: no subject determines the company
         """
         rows = list({vals["event_key"]: self._complete_values(vals) for vals in vals_list}.values())
         if not rows:
@@ -187,7 +215,7 @@ class WabaReputationEvent(models.Model):
 
     @api.model
     def _complete_values(self, vals):
-        """One row for `_record`'s statement, with a value for every column."""
+        """One row for INSERT, with a value for every column."""
         kind = KINDS[vals["kind"]]
         row = {
             **vals,
@@ -203,7 +231,7 @@ class WabaReputationEvent(models.Model):
 
     @api.model
     def _previous_value(self, kind, at, **subject):
-        """The value that the last earlier event of a kind left, or None.
+        """`value_after` of the last earlier event of a kind, or None.
 
         :param at: naive UTC datetime
         :param subject: one field of SUBJECTS and its id
@@ -220,10 +248,7 @@ class WabaReputationEvent(models.Model):
 
     @api.model
     def _move_events(self, old, new):
-        """Two recipients turn out to be one person: evidence about `old` is about `new`.
-
-        Not a change of evidence: it still says the same of the same person.
-        """
+        """Move the evidence about the recipient `old` to `new`, which is the same person."""
         self.env.cr.execute(
             SQL(
                 "UPDATE waba_reputation_event SET recipient_id = %s WHERE recipient_id = %s",
@@ -233,16 +258,16 @@ class WabaReputationEvent(models.Model):
         )
         self.invalidate_model(["recipient_id"])
 
-    # === What polling finds ===
     @api.model
     def _record_changes(self, subject, before, after, words):
-        """Note what a reading of Meta's side found changed.
+        """Record what a sync found changed.
 
-        A first reading is noted where a history has to begin (ratings, limit) or when it is bad.
+        A first value is recorded where it starts a history (ratings, limit) or when it is bad.
 
         :param subject: {field: id}
         :param before, after: {kind: value}, kinds of `RANKS`
-        :param words: function of (kind, value before, value after) that says it to people
+        :param words: function (kind, value before, value after) that returns the `detail`
+        :return: the new rows
         """
         now = fields.Datetime.now()
         changes = []
@@ -273,7 +298,7 @@ class WabaReputationEvent(models.Model):
 
 
 class WabaReputationSubjectMixin(models.AbstractModel):
-    """What evidence can be about: a number, a template, a campaign. A count and the way there."""
+    """A number, template or campaign: the count of its evidence, and the button that opens it."""
 
     _name = "waba.reputation.subject.mixin"
     _description = "Subject of reputation evidence"
@@ -299,44 +324,15 @@ class WabaReputationSubjectMixin(models.AbstractModel):
         return list_action(self.env, "waba_reputation_event_action", domain, context)
 
 
-INSERT = """
-    INSERT INTO waba_reputation_event
-           (kind, certainty, source, effect, at, recorded_at, event_key, value_before, value_after,
-            detail, code, raw, message_id, recipient_id, campaign_id, template_id, sender_id,
-            account_id, portfolio_id, company_id, user_id)
-    SELECT v.kind, v.certainty, v.source, v.effect, v.at, %(now)s, v.event_key, v.value_before,
-           v.value_after, v.detail, v.code, v.raw, v.message_id,
-           COALESCE(v.recipient_id, m.recipient_id), c.id, t.id, s.id, a.id,
-           COALESCE(v.portfolio_id, a.portfolio_id),
-           COALESCE(v.company_id, a.company_id, c.company_id, m.company_id), v.user_id
-      FROM unnest(%(kind)s::varchar[], %(certainty)s::varchar[], %(source)s::varchar[],
-                  %(effect)s::varchar[], %(at)s::timestamp[], %(event_key)s::varchar[],
-                  %(value_before)s::varchar[], %(value_after)s::varchar[], %(detail)s::text[],
-                  %(code)s::int[], %(raw)s::jsonb[], %(message_id)s::int[],
-                  %(recipient_id)s::int[], %(campaign_id)s::int[], %(template_id)s::int[],
-                  %(sender_id)s::int[], %(account_id)s::int[], %(portfolio_id)s::int[],
-                  %(company_id)s::int[], %(user_id)s::int[])
-           AS v(kind, certainty, source, effect, at, event_key, value_before, value_after, detail,
-                code, raw, message_id, recipient_id, campaign_id, template_id, sender_id,
-                account_id, portfolio_id, company_id, user_id)
-      LEFT JOIN waba_message m ON m.id = v.message_id
-      LEFT JOIN waba_campaign c ON c.id = COALESCE(v.campaign_id, m.campaign_id)
-      LEFT JOIN waba_sender s ON s.id = COALESCE(v.sender_id, m.sender_id, c.sender_id)
-      LEFT JOIN waba_template t ON t.id = COALESCE(v.template_id, m.template_id)
-      LEFT JOIN waba_account a ON a.id = COALESCE(v.account_id, s.account_id, t.account_id)
-        ON CONFLICT (event_key) DO NOTHING
- RETURNING id"""
-
-
 def storable_text(text):
-    """The text as PostgreSQL can keep it: no NUL, no half of a surrogate pair."""
+    """The text without NUL and lone surrogates, which PostgreSQL refuses; others unchanged."""
     if not isinstance(text, str):
         return text
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _storable_json(value):
-    """The value with nothing in it that jsonb refuses."""
+    """The value without anything that jsonb refuses."""
     if isinstance(value, dict):
         return {storable_text(str(key)): _storable_json(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -352,13 +348,12 @@ def _to_json(value):
 
 
 def _reading_key(kind):
-    """What was read is compared with what was known, so it cannot be noted twice; and one value may
-    change twice within a second."""
+    """A unique key: a sync records only changes, and a value can change twice within a second."""
     return f"poll:{kind}:{uuid.uuid4().hex}"
 
 
 def _is_first_value_recorded(kind, value, effect):
-    """Whether a first value is noted."""
+    """Whether a first value is recorded."""
     return effect == "bad" or (
         kind in ("number_quality", "template_quality", "messaging_limit") and value in RANKS[kind]
     )

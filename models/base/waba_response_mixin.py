@@ -1,3 +1,8 @@
+"""Base: `waba.response.mixin`: evidence, chatter and managers' activities about our responses.
+
+Called by numbers, campaigns and templates when they slow down, hold, pause, lock or release.
+"""
+
 from odoo import fields, models
 from odoo.tools import html_escape
 
@@ -5,26 +10,23 @@ ACTIVITY_TYPE = "waba_campaign.activity_type_reputation"
 
 
 class WabaResponseMixin(models.AbstractModel):
-    """Who is told when we hold something back: the evidence, the chatter and the managers.
-
-    For models with a chatter and activities.
-    """
+    """For models with a chatter and activities that are subjects of evidence."""
 
     _name = "waba.response.mixin"
     _description = "Something our own rules can hold back"
 
     def _record_response(self, kind, words, **values):
-        """Write down an action of ours, as evidence and in the chatter.
+        """Record a response, as evidence and in the chatter.
 
         :param kind: one of KINDS that begin with 'response_'
-        :param words: sentence: what happened, what it means, what lifts it
+        :param words: sentence: the cause, the effect, what lifts it
         :param values: further values of the evidence, such as `value_before`
         """
         self.ensure_one()
         now = fields.Datetime.now()
         subject = {"waba.sender": "sender_id", "waba.campaign": "campaign_id",
                    "waba.template": "template_id"}[self._name]  # fmt: skip
-        # Two actions of one kind can follow each other within a second; both count.
+        # The key must differ for two responses of one kind within a second.
         number = (
             self.env["waba.reputation.event"]
             .sudo()
@@ -46,7 +48,7 @@ class WabaResponseMixin(models.AbstractModel):
         self._message_log(body=words)
 
     def _notify_managers(self, summary, words):
-        """One open activity for each manager of the company; an open one takes the new words."""
+        """Schedule an activity for each manager of the company, or update the open one."""
         self.ensure_one()
         values = {"summary": summary, "note": html_escape(words)}
         for manager in self._find_managers():
@@ -57,7 +59,7 @@ class WabaResponseMixin(models.AbstractModel):
                 self.activity_schedule(ACTIVITY_TYPE, user_id=manager.id, **values)
 
     def _close_manager_activities(self):
-        """What they were called for is over."""
+        """Delete the managers' activities: their cause has ended."""
         self.activity_unlink([ACTIVITY_TYPE])
 
     def _find_managers(self):

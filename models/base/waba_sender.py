@@ -1,3 +1,8 @@
+"""Base: a business phone number: Meta's report, state, and the response in force.
+
+Called by its form, the sync, dispatch (may it send?) and reputation (slow, hold, lock).
+"""
+
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,8 +18,8 @@ from ..tools.labels import selection_labels
 from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import ACTIONS, number_sentence
 
-# Meta publishes three enumerations for a number's status (reference of 2025-11-21): only these
-# two mean that it may send; these stop it; anything else is shown and does not stop it.
+# Meta publishes three enumerations for a number's status (reference of 2025-11-21): only these two
+# allow sending; those below stop it; any other is shown and does not stop it.
 STATUS_SENDING = ("CONNECTED", "LINKED")
 
 STATUS_STOPPING = (
@@ -22,13 +27,13 @@ STATUS_STOPPING = (
     "UNVERIFIED", "PENDING", "MISSING",
 )  # fmt: skip
 
-# A pause is only replaced by one of the same or a higher rank. Meta's status comes last: it is
-# looked at again whenever another pause ends.
+# A pause is only replaced by one of the same or a higher rank. Meta's status has the lowest: it is
+# checked again whenever another pause ends.
 CAUSE_RANK = {"platform": 0, "failure": 1, "person": 2}
 
 DEFAULTS = response.DEFAULTS
 
-# Field -> setting of policy.response.Settings, where they differ by name.
+# Field -> setting of policy.response.Settings.
 SETTINGS = {
     "slow_share": "yellow_share",
     "lock_red_days": "lock_red_days",
@@ -52,16 +57,16 @@ FIELDS = (*SETTINGS, *HOURS, *SWITCHES)
 
 
 class WabaSender(models.Model):
-    """A business phone number, and the owner of the cron that sends from it.
+    """A business phone number.
 
-    States: `active` ⇄ `slowed` (half speed) ⇄ `paused` (nothing leaves until `resume_at` or a
-    person) ; `locked` (only a manager's release lifts it). `pause_reason` is a sentence.
-    `quality_rating` is Meta's judgement, polled; `state` is ours, and what follows from the
-    reputation is decided in waba_sender_response.py.
-    One ir.cron per number (`cron_id`): Odoo's scheduler runs a job on one worker of the whole
-    cluster at a time, so a number has one dispatcher however many hosts there are.
-    Entry points: `_cron_dispatch()` (waba_sender_dispatch.py), `_wake()`, `_pause()`, `_resume()`
-    (waba_sender_state.py).
+    States: `active` ⇄ `slowed` (half speed) ⇄ `paused` (nothing is sent until `resume_at` or until
+    a user resumes it); `locked` (only a manager's release lifts it). `pause_reason` is a sentence.
+    `quality_rating` is Meta's, from the sync; `state` and `response_action` are ours, decided in
+    waba_sender_response.py.
+    Entry points: `_cron_dispatch` (waba_sender_dispatch.py), `_trigger_dispatch`, `_pause`,
+    `_resume`, `_not_sending_reason`, `_apply_facts`.
+    Note: each number has its own ir.cron (`cron_id`). Odoo's scheduler runs a job on one worker of
+    the whole cluster at a time, so a number has one dispatcher, on any number of hosts.
     """
 
     _name = "waba.sender"
@@ -81,7 +86,7 @@ class WabaSender(models.Model):
     portfolio_id = fields.Many2one(related="account_id.portfolio_id", store=True, index=True)
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     active = fields.Boolean(default=True)
-    # What Meta says
+    # Reported by Meta
     phone_number_uid = fields.Char("Phone number ID", required=True, readonly=True)
     display_phone_number = fields.Char("Number", readonly=True)
     number = fields.Char("Number (E.164)", readonly=True)
@@ -105,7 +110,7 @@ class WabaSender(models.Model):
     is_on_business_app = fields.Boolean("Also in the WhatsApp Business app", readonly=True)
     health_status = fields.Json(readonly=True)
     rated_at = fields.Datetime("Rating read at", readonly=True)
-    # What we do about it
+    # State and pace
     state = fields.Selection(
         [("active", "Active"), ("slowed", "Slowed"), ("paused", "Paused"), ("locked", "Locked")],
         default="active",
@@ -143,6 +148,7 @@ class WabaSender(models.Model):
         help="The latest run of the sending job that ended by itself, not by a kill.",
     )
     cron_id = fields.Many2one("ir.cron", readonly=True, copy=False, ondelete="set null")
+    # Limits and counts
     messaging_limit = fields.Selection(related="portfolio_id.messaging_limit")
     people_limit = fields.Integer(related="portfolio_id.people_limit")
     slots_used = fields.Integer(related="portfolio_id.slots_used")
@@ -151,8 +157,7 @@ class WabaSender(models.Model):
     next_slot_at = fields.Datetime(related="portfolio_id.next_slot_at")
     queued_count = fields.Integer("Waiting", compute="_compute_queued_count")
     campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
-
-    # Response in force
+    # Settings of the response
     slow_share = fields.Float(
         "Part of the daily limit while slowed",
         default=DEFAULTS.yellow_share,
@@ -236,7 +241,7 @@ class WabaSender(models.Model):
     warm_up_growth = fields.Float(
         "Times more each day", default=DEFAULTS.warm_up_growth, aggregator=None
     )
-    # What is in force
+    # Response in force
     response_action = fields.Selection(
         ACTIONS, "What we do about it", default="full", required=True, readonly=True, copy=False
     )
@@ -323,9 +328,6 @@ class WabaSender(models.Model):
                     )
                 ) from error
 
-    # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
     @api.model_create_multi
     def create(self, vals_list):
         senders = super().create(vals_list)
@@ -366,9 +368,6 @@ class WabaSender(models.Model):
         crons.unlink()
         return result
 
-    # ------------------------------------------------------------------
-    # Screens
-    # ------------------------------------------------------------------
     def action_view_campaigns(self):
         self.ensure_one()
         return {
@@ -386,18 +385,68 @@ class WabaSender(models.Model):
         return self.account_id.action_sync()
 
     def action_pause(self):
+        """Pause until a user resumes it."""
         self.check_access("write")
         self.sudo()._pause(self.env._("%s paused this number.", self.env.user.name), cause="person")
 
     def action_resume(self):
-        """Lift a pause; a locked number asks for the reason of its release."""
+        """Lift a pause; for a locked number, open the dialog of its release."""
         self.check_access("write")
         self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
         locked = self.filtered(lambda sender: sender.state == "locked")
         return locked[:1].action_release() if locked else None
 
+    # === Hooks ===
+
+    @hook
+    def _on_change(self, names):
+        """After these numbers were written.
+
+        :param names: the fields that were written
+        """
+
+    @hook
+    def _on_reading(self, is_first, rating_before):
+        """After a sync of this number.
+
+        :param is_first: whether it was the first
+        :param rating_before: the previous `quality_rating`
+        """
+
+    @hook
+    def _on_spam_refusal(self, refusal):
+        """After Meta refused this number's messages as spam (131048).
+
+        :param refusal: sentence with Meta's text
+        """
+
+    @hook
+    def _on_requeue(self, messages):
+        """After messages of these numbers were queued again."""
+
+    @hook
+    def _on_campaign_failure(self, messages, reason, until=None):
+        """After failures for which the campaigns of these messages pause.
+
+        :param reason: sentence
+        :param until: naive UTC datetime at which the cause ends, None if unknown
+        """
+
+    @hook
+    def _on_trim(self, messages, campaign):
+        """Before old messages of a campaign are deleted, in the same transaction."""
+
+    @hook
+    def _on_new_lead(self, message):
+        """Before a reply to this message, from an unknown number, becomes a lead.
+
+        :return: values of the lead
+        """
+
+    # === Job ===
+
     def _create_cron(self):
-        """One scheduler job per number; it lives on triggers, the interval is a safety net."""
+        """Create the number's job. It runs on triggers; the interval is a safety net."""
         self.ensure_one()
         self.cron_id = (
             self.env["ir.cron"]
@@ -410,7 +459,7 @@ class WabaSender(models.Model):
                     "code": self._dispatch_code(),
                     "interval_number": 10,
                     "interval_type": "minutes",
-                    # Before all other jobs: people wait for nothing else so visibly.
+                    # Before all other jobs: recipients and salespeople wait for messages.
                     "priority": 3,
                     "user_id": self.env.ref("base.user_root").id,
                 }
@@ -418,10 +467,11 @@ class WabaSender(models.Model):
         )
 
     def _dispatch_code(self):
+        """The Python code of the number's job."""
         return f"model.browse({self.id})._cron_dispatch()"
 
     def _own_crons(self):
-        """The jobs that send from these numbers; never another's, whatever `cron_id` names."""
+        """The jobs that send from these numbers, checked by their code, not by `cron_id` alone."""
         return (
             self.env["ir.cron"]
             .sudo()
@@ -435,56 +485,15 @@ class WabaSender(models.Model):
             )
         )
 
-    @hook
-    def _on_change(self, names):
-        """After these numbers were written.
+    def _trigger_dispatch(self):
+        """Run the dispatcher as soon as a cron worker is free."""
+        for cron in self.sudo().cron_id:
+            cron._trigger()
 
-        :param names: the fields that were given values
-        """
+    # === Sync ===
 
-    @hook
-    def _on_reading(self, is_first, rating_before):
-        """After this number was read from Meta.
-
-        :param is_first: whether it never was before
-        :param rating_before: `quality_rating` as it was
-        """
-
-    @hook
-    def _on_spam_refusal(self, refusal):
-        """After Meta refused this number's messages as spam (131048).
-
-        :param refusal: sentence of what Meta said
-        """
-
-    @hook
-    def _on_requeue(self, messages):
-        """After messages of these numbers went back to the queue."""
-
-    @hook
-    def _on_campaign_failure(self, messages, reason, until=None):
-        """After failures that stop what sends messages like these, perhaps until a time.
-
-        :param reason: sentence
-        :param until: naive UTC datetime
-        """
-
-    @hook
-    def _on_trim(self, messages, campaign):
-        """Before old messages of a campaign are deleted, in the same transaction."""
-
-    @hook
-    def _on_new_lead(self, message):
-        """Before an answer to this message, by a person we do not know, becomes a lead.
-
-        :return: values of the lead
-        """
-
-    # ------------------------------------------------------------------
-    # What Meta says
-    # ------------------------------------------------------------------
     def _apply_facts(self, facts):
-        """Take over a `cloud_api.PhoneNumber` just read from Meta."""
+        """Apply a `cloud_api.PhoneNumber` that a sync has read."""
         self.ensure_one()
         rating_before, standing_before = self.quality_rating, self._platform_facts()
         is_first = not self.rated_at
@@ -509,20 +518,20 @@ class WabaSender(models.Model):
         )
         self._record_platform_changes(standing_before)
         self._apply_platform_status()
-        # In this transaction: not one promotion more is reserved once it turned red.
+        # In this transaction, so that no promotion is reserved after the rating became red.
         self._on_reading(is_first, rating_before)
         if rating_before == "red" and self.quality_rating != "red":
             self._trigger_dispatch()
 
     def _mark_missing(self):
-        """The account no longer lists this number: nothing may leave from it."""
+        """The account no longer lists this number: pause it."""
         standing_before = self._platform_facts()
         self.platform_status = "MISSING"
         self._record_platform_changes(standing_before)
         self._apply_platform_status()
 
     def _apply_platform_status(self):
-        """Pause when Meta's status forbids sending; go on when that was the only reason."""
+        """Pause if Meta's status forbids sending; resume if that was the only reason."""
         status = (self.platform_status or "").upper()
         if status in STATUS_STOPPING:
             reason = self.env._(
@@ -534,17 +543,55 @@ class WabaSender(models.Model):
         elif status in STATUS_SENDING and self.pause_cause == "platform":
             self._resume(self.env._("Meta reports it as %s again.", status))
 
+    def _platform_facts(self):
+        """Meta's report of this number: {kind of evidence: value}; {} before the first sync."""
+        if not self.rated_at:
+            return {}
+        return {
+            "number_quality": self.quality_rating,
+            "number_status": (self.platform_status or "").upper(),
+            "number_name": self.name_status,
+            "throughput": str(self.throughput),
+            "health": Health.from_reply(self.health_status).can_send,
+        }
+
+    def _record_platform_changes(self, before):
+        """Record evidence of what a sync changed.
+
+        :param before: `_platform_facts()` before the sync
+        """
+        self.env["waba.reputation.event"]._record_changes(
+            {"sender_id": self.id}, before, self._platform_facts(), self._platform_facts_text
+        )
+
+    def _platform_facts_text(self, kind, before, after):
+        field = {"number_quality": "quality_rating"}.get(kind)
+        labels = selection_labels(self, field) if field else {}
+        names = selection_labels(self.env["waba.reputation.event"], "kind")
+        return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
+
+    def _rating_history(self, since):
+        """Meta's rating of this number over time, from the evidence.
+
+        :param since: naive UTC datetime
+        :return: [(naive UTC datetime, 'green'|'yellow'|'red'|'unknown')] ascending; the first is
+            the rating in force at `since`, with its own, earlier time, if one was known
+        """
+        self.ensure_one()
+        events = self.env["waba.reputation.event"]
+        of_number = [("kind", "=", "number_quality"), ("sender_id", "=", self.id)]
+        before = events.search([*of_number, ("at", "<=", since)], order="at desc, id desc", limit=1)
+        after = events.search([*of_number, ("at", ">", since)], order="at, id")
+        return [(event.at, event.value_after) for event in before + after]
+
     # === Our own numbers ===
-    # Which numbers are ours: whoever writes from one, or is written to, is no person.
 
     @api.model
     def _filter_own_numbers(self, named):
-        """Those of these numbers that are numbers of ours.
+        """The given numbers that are our own, of any account, archived ones too.
 
-        Of any account of the database, archived ones too, and in either way of writing them.
-
-        :param named: E.164 numbers, or as WhatsApp writes them; empty ones are none
-        :return: set of them, as given
+        :param named: numbers in E.164 or as WhatsApp writes them; empty ones are ignored
+        :return: set of numbers, as given
         """
         named = {number: numbers.canonical_number(number) for number in named if number}
         if not named:
@@ -559,13 +606,14 @@ class WabaSender(models.Model):
         return {number for number, e164 in named.items() if e164 in ours}
 
     # === State ===
-    # Why nothing leaves a number, until when, and who lets it go on.
 
     def _pause(self, reason, until=None, cause="failure"):
-        """Nothing leaves this number until `until` (naive UTC) or, without it, a person acts.
+        """Send nothing from these numbers until `until` or, without it, until a user resumes them.
 
-        :param cause: who may lift it: 'platform' (Meta's status), 'failure' (an error's waiting
-            time or a person), 'person'.
+        :param reason: sentence
+        :param until: naive UTC datetime
+        :param cause: what lifts it: 'platform' (Meta's status), 'failure' (an error's waiting time
+            or a user), 'person' (a user)
         """
         for sender in self.filtered(lambda sender: sender.state != "locked"):
             if sender.state == "paused" and sender.pause_reason == reason:
@@ -586,7 +634,7 @@ class WabaSender(models.Model):
                 sender.sudo().cron_id._trigger(at=until)
 
     def _is_pause_stronger(self, cause, until):
-        """Whether the pause in force ranks above a new one, or ends later."""
+        """Whether the pause in force has a higher rank than a new one, or ends later."""
         self.ensure_one()
         rank, new_rank = CAUSE_RANK.get(self.pause_cause, 1), CAUSE_RANK[cause]
         if rank != new_rank or cause != "failure":
@@ -594,10 +642,12 @@ class WabaSender(models.Model):
         return not self.resume_at or (until is not None and until < self.resume_at)
 
     def _resume(self, reason):
-        """Lift a pause; what follows from the reputation stays in force.
+        """Lift a pause; the response to its reputation stays in force.
 
-        A number that Meta does not let send is paused again at once. A locked one is not paused:
-        see `_release`.
+        A number that Meta does not allow to send is paused again immediately. A locked one is not
+        affected: see `_release` (waba_sender_response.py).
+
+        :param reason: sentence for the chatter
         """
         for sender in self.filtered(lambda sender: sender.state == "paused"):
             sender.write(
@@ -613,27 +663,18 @@ class WabaSender(models.Model):
             sender._apply_platform_status()
 
     def _resume_if_due(self, now):
+        """Lift the pauses that end at `now` (naive UTC) or before."""
         self.filtered(
             lambda sender: sender.state == "paused" and sender.resume_at and sender.resume_at <= now
         )._resume(self.env._("the waiting time is over."))
 
-    def _trigger_dispatch(self):
-        """Run the dispatcher as soon as a cron worker is free."""
-        for cron in self.sudo().cron_id:
-            cron._trigger()
-
     def _can_be_released(self):
-        """Whether a manager's word changes anything: it is locked, or its promotions are held."""
+        """Whether a manager's release has an effect: it is locked, or its promotions are held."""
         self.ensure_one()
         return self.state == "locked" or self._is_marketing_held()
 
-    def _messages_per_second(self):
-        """Meta's speed or ours, whichever is smaller."""
-        self.ensure_one()
-        return min(self.throughput or 80, self.own_throughput or self.throughput or 80)
-
     def _not_sending_reason(self):
-        """Sentence that names why nothing leaves this number now, or False."""
+        """Why nothing is sent from this number now, as a sentence; False if it can send."""
         self.ensure_one()
         account = self.account_id
         for record in (account, self):
@@ -651,17 +692,20 @@ class WabaSender(models.Model):
             return self.pause_reason or self.env._("%s is paused.", self.display_name)
         return False
 
+    def _messages_per_second(self):
+        """The smaller of Meta's speed and ours."""
+        self.ensure_one()
+        return min(self.throughput or 80, self.own_throughput or self.throughput or 80)
+
     # === Response in force ===
-    # How a number answers bad news, as its manager wants it, and what of that is in force.
-    #
-    # On the number, and not on the portfolio: Meta rates numbers, each number belongs to one company,
-    # and a portfolio's numbers may serve companies with different managers. What is set here makes
-    # a number more or less careful; it never lifts what Meta's lowest rating holds.
+    # Per number, not per portfolio: Meta rates numbers, each number belongs to one company, and a
+    # portfolio's numbers may serve companies with different managers. No setting lifts the hold of
+    # promotions at Meta's lowest rating.
 
     def _response_settings(self):
-        """`policy.response.Settings` as the manager wants them.
+        """`policy.response.Settings` of this number.
 
-        :raise ValueError: when they make no sense
+        :raise ValueError: they are contradictory or out of range
         """
         self.ensure_one()
         return replace(
@@ -671,6 +715,7 @@ class WabaSender(models.Model):
         )
 
     def _response_in_force(self):
+        """The stored `policy.response.Response`."""
         return response.Response(
             self.response_action,
             self.response_share,
@@ -680,28 +725,26 @@ class WabaSender(models.Model):
         )
 
     def _current_warm_up(self):
-        """`policy.warm_up.WarmUp` under way, or None."""
+        """The current `policy.warm_up.WarmUp`, or None."""
         if not self.warm_up_people:
             return None
         return warm_up_policy.WarmUp(
             self.warm_up_people, self.warm_up_step, self.warm_up_stepped_at
         )
 
-    # ------------------------------------------------------------------
-    # What the queue asks
-    # ------------------------------------------------------------------
     def _marketing_allowed(self):
+        """Whether promotions can be sent now, if the number can send at all."""
         return not self._marketing_hold_reason()
 
     def _is_marketing_held(self):
-        """Whether promotions wait while service messages go on.
+        """Whether promotions wait while service messages are sent.
 
-        Meta's lowest rating holds them from the moment it is read, before anything is decided.
+        Meta's lowest rating holds them from its sync on, before a response is decided.
         """
         return self.marketing_held or (self.quality_rating == "red" and not self.red_released_at)
 
     def _marketing_hold_reason(self):
-        """Sentence that names why no promotion leaves this number now, or False."""
+        """Why no promotion is sent from this number now, as a sentence; False if allowed."""
         self.ensure_one()
         if self._is_marketing_held():
             red = response.plan_number_response("red", "unknown")
@@ -715,43 +758,3 @@ class WabaSender(models.Model):
                 self.account_id.name,
             )
         return False
-
-    # === What polling finds ===
-    def _platform_facts(self):
-        """What Meta says of this number, by kind of evidence; empty before the first reading."""
-        if not self.rated_at:
-            return {}
-        return {
-            "number_quality": self.quality_rating,
-            "number_status": (self.platform_status or "").upper(),
-            "number_name": self.name_status,
-            "throughput": str(self.throughput),
-            "health": Health.from_reply(self.health_status).can_send,
-        }
-
-    def _record_platform_changes(self, before):
-        """:param before: `_standing()` as it was"""
-        self.env["waba.reputation.event"]._record_changes(
-            {"sender_id": self.id}, before, self._platform_facts(), self._platform_facts_text
-        )
-
-    def _platform_facts_text(self, kind, before, after):
-        field = {"number_quality": "quality_rating"}.get(kind)
-        labels = selection_labels(self, field) if field else {}
-        names = selection_labels(self.env["waba.reputation.event"], "kind")
-        return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
-
-    # === Evidence about it ===
-    def _rating_history(self, since):
-        """Meta's rating of this number over time, from the changes noted.
-
-        :param since: naive UTC datetime
-        :return: [(naive UTC datetime, 'green'|'yellow'|'red'|'unknown')] ascending; the first is
-            the rating in force at `since`, which may be older, if one was known then
-        """
-        self.ensure_one()
-        events = self.env["waba.reputation.event"]
-        of_number = [("kind", "=", "number_quality"), ("sender_id", "=", self.id)]
-        before = events.search([*of_number, ("at", "<=", since)], order="at desc, id desc", limit=1)
-        after = events.search([*of_number, ("at", ">", since)], order="at, id")
-        return [(event.at, event.value_after) for event in before + after]

@@ -1,3 +1,8 @@
+"""Base: a message template of Meta's: status, rating, variables, preview and hold.
+
+Called by the sync, webhooks, campaigns, follow-ups, the pre-flight check and its form.
+"""
+
 from functools import partial
 
 from odoo import api, fields, models
@@ -10,8 +15,8 @@ from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import TEMPLATE_SENTENCES, summary
 from .waba_reputation_event import QUALITY_KINDS, _reading_key
 
-# Meta, template reference 2026-09-11; the webhook adds FLAGGED, LOCKED, REINSTATED, UNARCHIVED,
-# which name a change, not a state (waba_webhook_apply.py).
+# Meta, template reference 2026-09-11; webhooks add FLAGGED, LOCKED, REINSTATED, UNARCHIVED, which
+# are events, not states (`TEMPLATE_EVENTS`).
 STATUSES = [
     ("approved", "Approved"),
     ("pending", "In review"),
@@ -26,15 +31,20 @@ STATUSES = [
     ("unknown", "Not known"),
 ]
 
-# A change of one of these may hold or free the template's messages.
+# Fields whose change may hold or release the template's messages.
 TELLING = frozenset(("status", "quality_score", "is_flagged", "hold_released", "hold_at_warning"))
 
-# Meta's warnings, on which a manager decides; what Meta stopped, only Meta frees.
+# Hold keys that a manager can release; only Meta ends the others.
 WARNINGS = ("template_flagged", "template_red")
 
 
 class WabaTemplate(models.Model):
-    """One (name, language) that Meta has approved, or not. Read from Meta, never edited here."""
+    """One row per name and language that Meta knows: read from Meta, never edited here.
+
+    `status` is Meta's; `hold_key` names why we hold its messages even though it is approved.
+    Entry points: `_apply_facts` (sync), `_set_status` and `_apply_flag` (webhooks), `_release`,
+    `_not_sendable_reason`, `_render_preview`.
+    """
 
     _name = "waba.template"
     _description = "WhatsApp Template"
@@ -88,8 +98,7 @@ class WabaTemplate(models.Model):
     body = fields.Text(compute="_compute_texts")
     preview_html = fields.Html("Preview", compute="_compute_texts", sanitize=False)
     variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
-
-    # Template hold
+    # Hold
     is_flagged = fields.Boolean(
         "Warned by Meta", readonly=True, tracking=True, help="It may be disabled if this goes on."
     )
@@ -108,8 +117,7 @@ class WabaTemplate(models.Model):
     is_held = fields.Boolean("Messages held", compute="_compute_is_held")
     hold_reason = fields.Text("Why they wait", compute="_compute_is_held")
     may_be_released = fields.Boolean(compute="_compute_is_held")
-
-    # Evidence about it
+    # Evidence
     quality_event_ids = fields.One2many(
         "waba.reputation.event",
         "template_id",
@@ -161,16 +169,29 @@ class WabaTemplate(models.Model):
         return result
 
     def action_release(self):
-        """Ask the manager for a reason, then let the messages go."""
+        """Open the dialog in which a manager releases the messages, with a reason."""
         self.ensure_one()
         return self.env["waba.release"]._open(template_id=self.id)
 
-    # ------------------------------------------------------------------
-    # What Meta says
-    # ------------------------------------------------------------------
+    # === Hooks ===
+
+    @hook
+    def _on_status_change(self):
+        """After Meta's status or our hold of these templates changed."""
+
+    @hook
+    def _on_variables_change(self):
+        """After the variables of these templates changed at Meta."""
+
+    @hook
+    def _on_rating_drop(self):
+        """After Meta's rating of these templates changed to Medium or Low."""
+
+    # === Sync and webhooks ===
+
     @api.model
     def _facts_to_values(self, facts):
-        """Field values from a `cloud_api.Template`; a value Meta added since maps to 'unknown'."""
+        """Field values from a `cloud_api.Template`; values we do not know become 'unknown'."""
         categories = dict(self._fields["category"].selection)
         statuses = dict(self._fields["status"].selection)
         qualities = dict(self._fields["quality_score"].selection)
@@ -190,19 +211,16 @@ class WabaTemplate(models.Model):
 
     @api.model
     def _unsupported_parts(self, facts):
-        """Parts of a template that nothing here can fill yet, in Meta's words."""
+        """Meta's names of the parts of a template that cannot be filled yet."""
         variables = template_variables(facts.components, facts.parameter_format)
         places = ["LOCATION header"] if any(v.kind == "location" for v in variables) else []
         return [*unsupported_parts(facts.components), *places]
 
-    def _recategorize_queued(self, category):
-        """Meta decides what a promotion is; consent to the rows that wait is asked by that."""
-        self.env["waba.message"].search(
-            [("template_id", "in", self.ids), ("state", "=", "queued")]
-        ).write({"category": category})
-
     def _apply_facts(self, values):
-        """Write what changed; hold the campaigns whose variables no longer fit."""
+        """Write what changed, and notify campaigns of new variables or status.
+
+        :param values: as `_facts_to_values` returns them
+        """
         self.ensure_one()
         changed = {name: value for name, value in values.items() if self[name] != value}
         if not changed:
@@ -217,196 +235,37 @@ class WabaTemplate(models.Model):
             self._on_status_change()
 
     def _mark_missing(self):
-        """Meta no longer lists it: it can't be sent, and it stays for the record."""
+        """Meta no longer lists it: it cannot be sent; the row stays for its messages."""
         self.write({"status": "deleted", "status_reason": self.env._("no longer listed by Meta")})
         self._on_status_change()
 
     def _set_status(self, status, reason=False):
-        """The entry point for every change of status that does not come from a full reading."""
+        """Apply a status from a webhook or a failure.
+
+        :param status: a key of STATUSES
+        :param reason: Meta's reason, or False
+        """
         if status == "approved":
             self.is_flagged = False
         for template in self:
             template.write({"status": status, "status_reason": reason})
             template._on_status_change()
 
-    @hook
-    def _on_status_change(self):
-        """After it changed whether these templates may be sent: by Meta's status or our hold."""
+    def _recategorize_queued(self, category):
+        """Apply Meta's category to queued messages, because consent depends on it."""
+        self.env["waba.message"].search(
+            [("template_id", "in", self.ids), ("state", "=", "queued")]
+        ).write({"category": category})
 
-    @hook
-    def _on_variables_change(self):
-        """After the variables of these templates changed at Meta."""
-
-    @hook
-    def _on_rating_drop(self):
-        """After Meta rated these templates worse than High."""
-
-    def _not_sendable_reason(self):
-        """Sentence that names why this template cannot be sent, or False."""
-        self.ensure_one()
-        if self.status != "approved":
-            labels = selection_labels(self, "status")
-            return self.env._(
-                "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
-                "template, or settle it in WhatsApp Manager.",
-                name=self.display_name,
-                status=labels[self.status],
-                reason=f" ({self.status_reason})" if self.status_reason else "",
-            )
-        if self.unsupported:
-            return self.env._(
-                "The template %(name)s has parts that cannot be sent from here yet: %(parts)s.",
-                name=self.display_name,
-                parts=self.unsupported,
-            )
-        return self._hold_explanation_text()
-
-    # ------------------------------------------------------------------
-    # Variables and preview
-    # ------------------------------------------------------------------
-    def _rebuild_variables(self):
-        """One row per variable of the template; the mapping of those that stay is kept."""
-        for template in self:
-            kept = {
-                (line.component, line.button_index, line.name): line
-                for line in template.variable_ids
-            }
-            wanted = template_variables(template.components or [], template.parameter_format)
-            values = []
-            for sequence, variable in enumerate(wanted):
-                key = (variable.component, variable.button_index or 0, variable.name)
-                line = kept.pop(key, None)
-                facts = {"sequence": sequence, "kind": variable.kind, "example": variable.example}
-                if line:
-                    line.write(facts)
-                else:
-                    values.append(
-                        {
-                            **facts,
-                            "template_id": template.id,
-                            "component": variable.component,
-                            "button_index": variable.button_index or 0,
-                            "name": variable.name,
-                            **self.env["waba.template.variable"]._default_source(variable),
-                        }
-                    )
-            self.env["waba.template.variable"].concat(*kept.values()).unlink()
-            self.env["waba.template.variable"].create(values)
-
-    def _render_preview(self, parameters):
-        """`cloud_api.Preview` filled with frozen parameters, or with Meta's examples."""
-        self.ensure_one()
-        parameters = parameters or self._example_parameters()
-        return render_preview(self.components or [], parameters, self.parameter_format)
-
-    def _render_phone(self, parameters):
-        """The message as a phone shows it, as safe HTML."""
-        self.ensure_one()
-        return self.env["ir.qweb"]._render(
-            "waba_campaign.phone_preview", {"preview": self._render_preview(parameters)}
-        )
-
-    def _example_parameters(self):
-        return self.variable_ids._freeze_texts(
-            {line.id: line.example or line.name for line in self.variable_ids}
-        )
-
-    # === Template hold ===
-    # A template that people receive badly: its messages wait, none is lost.
-    #
-    # `hold_key` names why (policy.response.plan_template_response); campaigns then pause with the cause
-    # 'template', direct messages stay in the queue.
-
-    def _filter_rating_changed(self, vals):
-        """Those of these templates to which `vals` give another rating."""
-        if "quality_score" not in vals:
-            return self.browse()
-        return self.filtered(lambda one: one.quality_score != vals["quality_score"])
-
-    def _filter_rating_dropped(self, vals):
-        is_worse = vals.get("quality_score") in ("yellow", "red")
-        return self._filter_rating_changed(vals) if is_worse else self.browse()
-
-    def _with_hold_values(self, vals):
-        """`vals`, and what they mean for the hold."""
-        if self._filter_rating_changed(vals):
-            # Another rating is news: neither the last warning nor the last word on it counts.
-            vals = {**vals, "hold_released": False}
-        if vals.get("quality_score") == "green":
-            vals = {**vals, "is_flagged": False}
-        if vals.get("status") == "approved" and self.filtered(lambda one: one.hold_key):
-            # Meta allows it again, and knows its rating: without messages that would never rise.
-            vals = {**vals, "hold_released": True}
-        return vals
-
-    def _apply_flag(self):
-        """Meta warns: people react badly to it."""
-        self.write({"is_flagged": True, "hold_released": False})
-
-    def _response_in_force(self):
-        """`policy.response.Response` to this template."""
-        status = "FLAGGED" if self.is_flagged and self.status == "approved" else self.status
-        return response.plan_template_response(status, self.quality_score or "unknown")
-
-    def _find_hold_key(self):
-        found = self._response_in_force()
-        if not found.hold_marketing:
-            return False
-        is_let_go = self.hold_released or not self.hold_at_warning
-        return False if is_let_go and found.reason_key in WARNINGS else found.reason_key
-
-    def _apply_hold_change(self):
-        """Hold the messages, or let them go, when that changed."""
-        for template in self:
-            key = template._find_hold_key()
-            if key == template.hold_key:
-                continue
-            before, template.hold_key = template.hold_key, key
-            template._on_status_change()
-            if key:
-                words = template._hold_explanation_text()
-                template._record_response(
-                    "response_template", words, value_before=before, value_after=key
-                )
-                template._notify_managers(summary(template.env, "template"), words)
-            else:
-                template._message_log(body=template.env._("Its messages go on."))
-                template._close_manager_activities()
-            template.account_id.sender_ids._trigger_dispatch()
-
-    def _hold_explanation_text(self):
-        """Sentence that names why its messages wait, or False."""
-        self.ensure_one()
-        if not self.hold_key:
-            return False
-        sentence = self.env._(TEMPLATE_SENTENCES[self.hold_key])
-        return sentence % self.display_name
-
-    def _release(self, reason):
-        """A manager lets the template be sent although Meta warns."""
-        for template in self.filtered("may_be_released"):
-            words = template.env._(
-                "%(manager)s released the template: %(reason)s",
-                manager=self.env.user.name,
-                reason=reason,
-            )
-            template._record_response(
-                "response_release",
-                words,
-                source="person",
-                user_id=self.env.uid,
-                value_before=template.hold_key,
-            )
-            template.hold_released = True
-
-    # === What polling finds ===
     def _platform_facts(self):
+        """Meta's rating: {kind of evidence: value}."""
         return {"template_quality": self.quality_score}
 
     def _record_platform_changes(self, before, status_before=None, category_before=None):
-        """What a reading of this template found changed.
+        """Record evidence of what a sync changed.
 
-        :param before: `_standing()` as it was, {} for a template that is new here
+        :param before: `_platform_facts()` before the sync, {} for a new template
+        :param status_before, category_before: their values, None for a new template
         """
         events = self.env["waba.reputation.event"]
         about = {"template_id": self.id}
@@ -445,7 +304,7 @@ class WabaTemplate(models.Model):
             )
 
     def _status_evidence_kind(self, before):
-        """The evidence in a status that no webhook had told, or None."""
+        """The kind of evidence for a change of status that no webhook reported, or None."""
         if before in (None, self.status):
             return None
         if self.status in ("paused", "disabled"):
@@ -458,9 +317,78 @@ class WabaTemplate(models.Model):
         labels = selection_labels(self, field)
         return f"{labels.get(before, before) or '–'} → {labels.get(after, after)}"
 
-    # === Tracked link ===
+    def _not_sendable_reason(self):
+        """Why this template cannot be sent, as a sentence; False if it can."""
+        self.ensure_one()
+        if self.status != "approved":
+            labels = selection_labels(self, "status")
+            return self.env._(
+                "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
+                "template, or settle it in WhatsApp Manager.",
+                name=self.display_name,
+                status=labels[self.status],
+                reason=f" ({self.status_reason})" if self.status_reason else "",
+            )
+        if self.unsupported:
+            return self.env._(
+                "The template %(name)s has parts that cannot be sent from here yet: %(parts)s.",
+                name=self.display_name,
+                parts=self.unsupported,
+            )
+        return self._hold_explanation_text()
+
+    # === Variables and preview ===
+
+    def _rebuild_variables(self):
+        """One row per variable of the template; those that still exist keep their source."""
+        for template in self:
+            kept = {
+                (line.component, line.button_index, line.name): line
+                for line in template.variable_ids
+            }
+            wanted = template_variables(template.components or [], template.parameter_format)
+            values = []
+            for sequence, variable in enumerate(wanted):
+                key = (variable.component, variable.button_index or 0, variable.name)
+                line = kept.pop(key, None)
+                facts = {"sequence": sequence, "kind": variable.kind, "example": variable.example}
+                if line:
+                    line.write(facts)
+                else:
+                    values.append(
+                        {
+                            **facts,
+                            "template_id": template.id,
+                            "component": variable.component,
+                            "button_index": variable.button_index or 0,
+                            "name": variable.name,
+                            **self.env["waba.template.variable"]._default_source(variable),
+                        }
+                    )
+            self.env["waba.template.variable"].concat(*kept.values()).unlink()
+            self.env["waba.template.variable"].create(values)
+
+    def _render_preview(self, parameters):
+        """`cloud_api.Preview` with frozen parameters or, if empty, with Meta's examples."""
+        self.ensure_one()
+        parameters = parameters or self._example_parameters()
+        return render_preview(self.components or [], parameters, self.parameter_format)
+
+    def _render_phone(self, parameters):
+        """The message as a phone shows it, as safe HTML."""
+        self.ensure_one()
+        return self.env["ir.qweb"]._render(
+            "waba_campaign.phone_preview", {"preview": self._render_preview(parameters)}
+        )
+
+    def _example_parameters(self):
+        """Frozen parameters of Meta's examples."""
+        return self.variable_ids._freeze_texts(
+            {line.id: line.example or line.name for line in self.variable_ids}
+        )
+
     def _button_address(self, index):
-        """The address of the template's button, with its placeholder; ''."""
+        """The address of the template's button, with its placeholder; '' if it has none."""
         for component in self.components or []:
             if (component.get("type") or "").upper() == "BUTTONS":
                 buttons = component.get("buttons") or []
@@ -468,15 +396,106 @@ class WabaTemplate(models.Model):
                     return buttons[index].get("url") or ""
         return ""
 
+    # === Hold ===
+    # While `hold_key` is set, campaigns pause with the cause 'template' and direct messages stay
+    # queued (policy.response.plan_template_response).
+
+    def _filter_rating_changed(self, vals):
+        """The templates whose rating `vals` changes."""
+        if "quality_score" not in vals:
+            return self.browse()
+        return self.filtered(lambda one: one.quality_score != vals["quality_score"])
+
+    def _filter_rating_dropped(self, vals):
+        """The templates whose rating `vals` changes to Medium or Low."""
+        is_worse = vals.get("quality_score") in ("yellow", "red")
+        return self._filter_rating_changed(vals) if is_worse else self.browse()
+
+    def _with_hold_values(self, vals):
+        """`vals`, completed by their effects on the hold."""
+        if self._filter_rating_changed(vals):
+            # A release is valid until the next rating.
+            vals = {**vals, "hold_released": False}
+        if vals.get("quality_score") == "green":
+            vals = {**vals, "is_flagged": False}
+        if vals.get("status") == "approved" and self.filtered(lambda one: one.hold_key):
+            # Meta allows it again in spite of its rating, which cannot rise without messages.
+            vals = {**vals, "hold_released": True}
+        return vals
+
+    def _response_in_force(self):
+        """`policy.response.Response` to this template."""
+        status = "FLAGGED" if self.is_flagged and self.status == "approved" else self.status
+        return response.plan_template_response(status, self.quality_score or "unknown")
+
+    def _find_hold_key(self):
+        """Key of TEMPLATE_SENTENCES for which its messages are to be held, or False."""
+        found = self._response_in_force()
+        if not found.hold_marketing:
+            return False
+        is_let_go = self.hold_released or not self.hold_at_warning
+        return False if is_let_go and found.reason_key in WARNINGS else found.reason_key
+
+    def _apply_hold_change(self):
+        """Hold or release the messages if the hold key changed."""
+        for template in self:
+            key = template._find_hold_key()
+            if key == template.hold_key:
+                continue
+            before, template.hold_key = template.hold_key, key
+            template._on_status_change()
+            if key:
+                words = template._hold_explanation_text()
+                template._record_response(
+                    "response_template", words, value_before=before, value_after=key
+                )
+                template._notify_managers(summary(template.env, "template"), words)
+            else:
+                template._message_log(body=template.env._("Its messages go on."))
+                template._close_manager_activities()
+            template.account_id.sender_ids._trigger_dispatch()
+
+    def _hold_explanation_text(self):
+        """Why its messages are held, as a sentence; False if they are not."""
+        self.ensure_one()
+        if not self.hold_key:
+            return False
+        sentence = self.env._(TEMPLATE_SENTENCES[self.hold_key])
+        return sentence % self.display_name
+
+    def _apply_flag(self):
+        """Meta warns about it (FLAGGED: bad feedback)."""
+        self.write({"is_flagged": True, "hold_released": False})
+
+    def _release(self, reason):
+        """Release the template even though Meta warns; the current user is recorded.
+
+        :param reason: the manager's text
+        """
+        for template in self.filtered("may_be_released"):
+            words = template.env._(
+                "%(manager)s released the template: %(reason)s",
+                manager=self.env.user.name,
+                reason=reason,
+            )
+            template._record_response(
+                "response_release",
+                words,
+                source="person",
+                user_id=self.env.uid,
+                value_before=template.hold_key,
+            )
+            template.hold_released = True
+
 
 class WabaTemplateVariable(models.Model):
-    """A template's variable, with the mapping that new campaigns start from."""
+    """A template's variable, with the source that new campaigns copy."""
 
     _name = "waba.template.variable"
     _description = "WhatsApp Template Variable (default)"
     _inherit = ["waba.variable.mixin"]
 
-    # Read from Meta here; what a campaign or a step copies of it is theirs.
+    # Read from Meta here; a campaign or a step fills in its copies.
     sequence = fields.Integer(system=True)
     component = fields.Selection(system=True)
     button_index = fields.Integer(system=True)
@@ -493,12 +512,11 @@ class WabaTemplateVariable(models.Model):
             line._check_own_address(line.template_id)
 
     def _path_models(self):
-        """Nobody knows yet to whom it is sent: one of them is enough."""
+        """All target models: the audience is not known yet."""
         return list(dict(self.env["waba.person.mixin"]._waba_target_models()))
 
-    # === Tracked link ===
     def _link_utm(self):
-        """Outside campaigns the template is the source."""
+        """UTM values outside campaigns: the template is the source."""
         source = (
             self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.template_id.name)
         )

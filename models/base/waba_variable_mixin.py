@@ -1,3 +1,8 @@
+"""Base: `waba.variable.mixin`: the variables of a template, their sources, frozen values and links.
+
+Called by templates, campaigns, follow-ups and rules when they fill or preview a message.
+"""
+
 import secrets
 
 from odoo import api, fields, models
@@ -20,20 +25,24 @@ SOURCES = [
     ("link", "Tracked link"),
 ]
 
-# What a line says, whatever it belongs to.
+# Fields of a copy of a line.
 COPIED_FIELDS = ("sequence", "component", "button_index", "name", "kind", "example", "source",
              "field_path", "text", "fallback")  # fmt: skip
 
 
 class WabaVariableMixin(models.AbstractModel):
-    """One variable of a template and where its text comes from, person by person."""
+    """One variable of a template, and the source of its value for each recipient.
+
+    Entry points: `_read_variables` and `_fill_parameters` for many recipients, `_record_value` for
+    one; `_check_own_address` before a launch.
+    """
 
     _name = "waba.variable.mixin"
     _description = "WhatsApp Template Variable"
     _inherit = ["waba.system.fields.mixin"]
     _order = "sequence, id"
 
-    # What the template says. Forms fill it in themselves and send it with new lines.
+    # Of the template: forms fill these in and send them with new lines
     sequence = fields.Integer(readonly=True, system=False)
     component = fields.Selection(
         [("header", "Header"), ("body", "Text"), ("button", "Button")],
@@ -60,6 +69,7 @@ class WabaVariableMixin(models.AbstractModel):
         system=False,
     )
     example = fields.Char("Meta's example", readonly=True, system=False)
+    # Source
     source = fields.Selection(SOURCES, default="text", required=True, string="Shows")
     field_path = fields.Char(
         "Field", help="Field of the lead or partner, such as city or stage_id.name."
@@ -72,7 +82,7 @@ class WabaVariableMixin(models.AbstractModel):
 
     @api.model
     def _default_source(self, variable):
-        """Starting values for a variable just read from Meta.
+        """Values of `source` and `text` for a variable just read from Meta.
 
         :param variable: cloud_api.TemplateVariable
         """
@@ -90,7 +100,7 @@ class WabaVariableMixin(models.AbstractModel):
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):
-        """Refuse a field that may not be shown, to whoever writes it."""
+        """Refuse a path that the user may not show (waba.field.path)."""
         for line in self.filtered(lambda line: line.source == "field" and line.field_path):
             self.env["waba.field.path"]._check_path(line.field_path, line._path_models())
 
@@ -115,17 +125,20 @@ class WabaVariableMixin(models.AbstractModel):
 
     @api.model
     def _copy_commands(self, lines):
-        """Commands that make a copy of each of these lines, whatever they belong to."""
+        """One2many commands that create a copy of each of these lines.
+
+        :param lines: records of any model with this mixin
+        """
         return [
             fields.Command.create({name: line[name] for name in COPIED_FIELDS}) for line in lines
         ]
 
     def _path_models(self):
-        """Names of the models of which `field_path` may begin."""
+        """Names of the models in which `field_path` may start."""
         raise NotImplementedError
 
     def _is_complete(self):
-        """Whether a value can be found for someone."""
+        """Whether the source is set, so that a value can exist."""
         self.ensure_one()
         if self.source == "text":
             return bool(visible_text(self.text or "")) or self.kind == "payload"
@@ -134,7 +147,7 @@ class WabaVariableMixin(models.AbstractModel):
         return self.source != "field" or bool(self.field_path)
 
     def _record_value(self, record, facts):
-        """The text this variable shows for `record`, cleaned as Meta demands; '' for none.
+        """The value of this variable for `record`, cleaned as Meta demands; '' for none.
 
         :param facts: `record._waba_person_facts()`
         """
@@ -142,7 +155,7 @@ class WabaVariableMixin(models.AbstractModel):
         return variable.record_value(record, facts)
 
     def _value_without_fallback(self, record, facts):
-        """As `_record_value`, without the text for people for whom it is empty."""
+        """As `_record_value`, without the fallback."""
         self.ensure_one()
         if self.source in ("text", "link"):
             value = self.text
@@ -153,7 +166,7 @@ class WabaVariableMixin(models.AbstractModel):
         return clean_parameter(visible_text(value or ""))
 
     def _placeholder_label(self):
-        """{{1}}, or {{1}} of the button: a name may stand in several parts of a template."""
+        """{{1}}, or {{1}} of the button: several parts of a template can use the same name."""
         self.ensure_one()
         name = f"{{{{{self.name}}}}}"
         if self.component == "button":
@@ -161,7 +174,10 @@ class WabaVariableMixin(models.AbstractModel):
         return self.env._("%s of the header", name) if self.component == "header" else name
 
     def _source_label(self, record):
-        """The name of the value that this variable shows, as people know it."""
+        """The label of the source; for a field, the labels along its path.
+
+        :param record: a recordset of the model in which the path starts
+        """
         self.ensure_one()
         if self.source == "field" and self.field_path:
             labels, model = [], record.browse()
@@ -175,21 +191,21 @@ class WabaVariableMixin(models.AbstractModel):
         return selection_labels(self, "source")[self.source]
 
     def _read_variables(self, env, is_found=False):
-        """These variables in their order, read once for many people: list of Variable.
+        """These variables in their order, read once for many recipients: list of Variable.
 
-        :param env: the environment in which the people's records are read
-        :param is_found: as `waba.field.path._follow`'s
+        :param env: the environment in which the recipients' records are read
+        :param is_found: as in `waba.field.path._resolve_path`
         """
         lines = self.sorted(lambda line: (line.sequence, line.id))
         return [Variable(line, env, is_found) for line in lines]
 
     def _record_fields(self):
-        """Names of the records' own fields that these variables begin to read at."""
+        """Names of the records' fields in which the paths of these variables start."""
         paths = self.filtered(lambda line: line.source == "field").mapped("field_path")
         return {path.split(".")[0].strip() for path in paths if path}
 
     def _field_value(self, record, is_found=False):
-        """A field's value as people read it: names of records, labels, local dates and amounts."""
+        """The value at the end of `field_path`, formatted (`format_value`); '' for none."""
         found = self.env["waba.field.path"]._resolve_path(record, self.field_path, is_found)
         if found is None:
             return ""
@@ -197,20 +213,20 @@ class WabaVariableMixin(models.AbstractModel):
         return format_value(record, field.name, self._language())
 
     def _language(self):
-        """The language of the message that these variables fill, as Meta names it: es_AR."""
+        """The template's language, as Meta names it: es_AR."""
         return self.template_id.language if "template_id" in self._fields else self.env.lang
 
     def _freeze_texts(self, values):
-        """Frozen parameters, the form cloud_api.parameters reads, from {line id: text}."""
+        """Frozen parameters, as cloud_api.parameters reads them, from {line id: text}."""
         return freeze_parameters(self._read_variables(self.env), values)
 
     @api.model
     def _fill_parameters(self, record, facts, words):
-        """The words for one person, frozen: what is previewed is what is sent.
+        """The values for one recipient, frozen: the preview shows exactly what is sent.
 
-        :param words: Words
         :param facts: `record._waba_person_facts()`
-        :return: (parameters, reason key or None, detail or None)
+        :param words: VariableSet
+        :return: (parameters, exclusion reason or None, detail or None)
         """
         variables = words.variables
         values = {variable.id: variable.record_value(record, facts) for variable in variables}
@@ -226,7 +242,10 @@ class WabaVariableMixin(models.AbstractModel):
         )
 
     def _describe_problems(self, problems):
-        """What Meta would refuse, in words: `cloud_api.ParameterProblem` each."""
+        """What Meta would refuse, as text.
+
+        :param problems: list of cloud_api.ParameterProblem
+        """
         words = {
             "missing": self.env._("is empty"),
             "newline": self.env._("has a line break"),
@@ -243,15 +262,14 @@ class WabaVariableMixin(models.AbstractModel):
         return "; ".join(f"{name} {words[problem.problem]}" for name, problem in named)
 
     # === Tracked link ===
-    # A variable that is the end of a tracked link: `text` is where the link leads.
-    #
-    # The template's button must lead to our own short address, for Meta fixes all of it but the end.
-    # One link.tracker per campaign, target and button carries the campaign's UTM values.
+    # `text` is the target. The template's button must have our own short address, because Meta
+    # fixes all of it but the end. One link.tracker per campaign, target and button has the
+    # campaign's UTM values.
 
     def _check_own_address(self, template):
-        """Refuse tracked links on buttons that lead elsewhere.
+        """Refuse tracked links on buttons that do not have our address.
 
-        :raise UserError: naming the button, our address and the way on
+        :raise UserError: names both addresses and what to do
         """
         base = self.env["link.tracker"].get_base_url()
         for line in self.filtered(lambda line: line.source == "link"):
@@ -269,19 +287,19 @@ class WabaVariableMixin(models.AbstractModel):
                 )
 
     def _tracked_link(self):
-        """The link.tracker of this line, made when first needed."""
+        """The link.tracker of this line, found or created."""
         self.ensure_one()
         target = self.text.strip()
-        # With a title: without one link_tracker would read the page while people wait.
+        # With a title, because without one link_tracker fetches the page.
         values = {"url": target, "title": target, "label": self._link_label(), **self._link_utm()}
         return self.env["link.tracker"].sudo().search_or_create([values])
 
     def _link_label(self):
-        # In no one's language: it tells links apart.
+        # Not translated: it is part of the key of the link.
         return f"Button {self.button_index + 1}"
 
     def _link_utm(self):
-        """UTM values of the link: records' ids of campaign, source and medium."""
+        """UTM values of the link: {'medium_id', 'source_id', 'campaign_id'}, ids or False."""
         mixin = self.env["utm.mixin"].sudo()
         return {
             "medium_id": mixin._find_or_create_record("utm.medium", "WhatsApp").id,
@@ -291,7 +309,11 @@ class WabaVariableMixin(models.AbstractModel):
 
 
 class Variable:
-    """A line's plain values: reading a field a hundred thousand times costs more than all else."""
+    """A line's plain values: reading fields for each of many recipients would cost the most.
+
+    :param line: one record with waba.variable.mixin
+    :param env, is_found: as in `_read_variables`
+    """
 
     def __init__(self, line, env, is_found=False):
         self.id = line.id
@@ -299,7 +321,7 @@ class Variable:
         self.kind = line.kind
         self.component = line.component
         self.button_index = line.button_index
-        # As cloud_api.ParameterCheck knows it.
+        # The key in cloud_api.ParameterCheck.
         index = line.button_index if line.component == "button" else None
         self.key = (line.component, index, line.name)
         self._line = line
@@ -314,7 +336,7 @@ class Variable:
             self._same_for_all = clean_parameter(visible_text(text or "")) or self._fallback
 
     def record_value(self, record, facts):
-        """The text for one record, cleaned as Meta demands; '' for none.
+        """The value for one record, cleaned as Meta demands; '' for none.
 
         :param facts: `record._waba_person_facts()`
         """
@@ -329,7 +351,7 @@ class Variable:
         return clean_parameter(visible_text(value or "")) or self._fallback
 
     def _link_suffix(self, token):
-        """The end of the address for one message; a preview, which has no message, shows none."""
+        """The end of the address for one message; '…' in a preview, which has no token."""
         if not token:
             return "…"
         if self._link_code is None:
@@ -338,11 +360,11 @@ class Variable:
 
 
 class VariableSet:
-    """What one template's variables need to be filled, as `_fill_parameters` reads it.
+    """The variables of one template and Meta's checks of their values, for `_fill_parameters`.
 
-    :param lines: waba.variable.mixin records
-    :param env: the environment in which the record is read
-    :param is_found: as `waba.field.path._follow`'s
+    :param template: waba.template
+    :param lines: records with waba.variable.mixin
+    :param env, is_found: as in `_read_variables`
     """
 
     def __init__(self, template, lines, env, is_found=False):
@@ -351,21 +373,25 @@ class VariableSet:
 
 
 def new_link_token():
-    """The message's part of its tracked addresses: 96 random bits, nothing about the person."""
+    """The token of a message in its tracked addresses: 96 random bits, no personal data."""
     return secrets.token_urlsafe(12)
 
 
 def find_link_token(parameters):
-    """The token in a message's frozen parameters, or None."""
+    """The token in a message's frozen parameters, or None.
+
+    :param parameters: as `freeze_parameters` returns them
+    """
     tokens = (links.split_suffix(button["value"])[1] for button in parameters.get("buttons", ()))
     return next(filter(None, tokens), None)
 
 
 def freeze_parameters(variables, values):
-    """Frozen parameters, the form cloud_api.parameters reads.
+    """Frozen parameters, as cloud_api.parameters reads them.
 
     :param variables: list of Variable, in their order
     :param values: {variable id: text}
+    :return: {'header', 'body', 'buttons'}, each only if used
     """
     parameters = {}
     for variable in variables:

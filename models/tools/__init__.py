@@ -1,4 +1,4 @@
-"""Helpers without a record of their own: hooks, transactions, numbers, rights on fields."""
+"""Tools: helpers without records: hooks, transactions, phone numbers, rights on fields."""
 
 from . import system_fields
 from . import field_paths

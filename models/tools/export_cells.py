@@ -1,8 +1,9 @@
-"""One function writes every cell that leaves us in a spreadsheet: `export_cell`.
+"""Tools: `export_cell`, which formats every cell of our spreadsheets and CSV files.
 
-Names, texts and reasons were written by strangers. A cell that a spreadsheet takes for a formula
-fetches addresses and starts programs on the computer of whoever opens the file (OWASP, CSV
-Injection).
+Called by controllers/export.py and the export of a person's data (waba_recipient_export.py).
+
+Names, texts and reasons come from outside. A cell that a spreadsheet reads as a formula can fetch
+addresses and start programs on the computer where the file is opened (OWASP, CSV Injection).
 """
 
 import json
@@ -10,24 +11,23 @@ import re
 import unicodedata
 from datetime import date
 
-# What Excel and LibreOffice take for the beginning of a formula, also in full width (＝), and what
-# some of them drop or split a cell at before they look.
+# Characters with which a formula starts in Excel and LibreOffice, also in full width (＝), and
+# those that some of them drop, or split a cell at, before they look for one.
 _FORMULA = frozenset("=+-@|%")
 _LEADING_JUNK = re.compile(r"^[\s'\"`´‘’“”\u0000-\u0020\u007f-\u00a0]+")
-# A number, perhaps of a phone: nothing in it can be called, and as it stands it can be read.
+# A plain number or phone number calls nothing and stays readable.
 _NUMBER = re.compile(r"\+\d{6,15}|[-+]?\d+(?:[.,]\d+)*")
 _CONTROLS = re.compile(
     r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]"
 )
-# Excel's own; longer ones it drops.
+# Excel's limit: it drops the rest.
 _MAX_LENGTH = 32_767
 
 
 def export_cell(value):
-    """A value as a spreadsheet may hold it: numbers and moments as they are, the rest as text.
+    """A value that is safe in a spreadsheet: numbers and dates unchanged, the rest as text.
 
-    A text that could be a formula gets an apostrophe before it, which spreadsheets do not show in
-    a cell of their own and a person reads past.
+    A text that could be a formula gets an apostrophe before it, which spreadsheets hide.
 
     :return: int, float, bool, date, datetime or str
     """
@@ -46,7 +46,7 @@ def export_cell(value):
 def _is_formula(text):
     if _NUMBER.fullmatch(text):
         return False
-    # Invisible characters (category Cf) before it change nothing for who opens it.
+    # Invisible characters (category Cf) do not keep a formula from running.
     seen = "".join(one for one in text[:64] if unicodedata.category(one) != "Cf")
     bare = unicodedata.normalize("NFKC", _LEADING_JUNK.sub("", seen))
     return bare[:1] in _FORMULA if bare else False

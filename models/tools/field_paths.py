@@ -1,4 +1,7 @@
-"""Domains that people write, kept as text."""
+"""Tools: paths of fields and domains that users write: which are allowed, and their values.
+
+Called by models that store a path, and when a message or preview is filled.
+"""
 
 import re
 from ast import literal_eval
@@ -7,19 +10,19 @@ from odoo import SUPERUSER_ID, api, models, tools
 from odoo.exceptions import AccessError, MissingError, ValidationError
 from odoo.fields import Domain
 
-# Types of fields that hold nothing a message can show, or lead nowhere known beforehand.
+# Types of fields without a text to show, or whose target is not known beforehand.
 UNREADABLE_TYPES = ("binary", "json", "properties", "properties_definition", "reference",
             "many2one_reference")  # fmt: skip
 
-# Models that say nothing about a person: users and their rights, Odoo's own works, colleagues'
-# notes, and all of ours, accounts with their keys among them.
+# Models that contain nothing to show to a recipient: users and their rights, Odoo's internals,
+# internal notes, and all of ours, including accounts with their keys.
 TECHNICAL_MODELS = re.compile(
     r"(res\.(users|groups|config)|ir|base|base_import|bus|mail|discuss|fetchmail|iap|report|auth\w*|waba"
     r"|payment)(\.|$)"
 )
 
-# Names that keys go by, ours (webhook_key, app_secret…) and those of other modules, whose fields
-# often have no groups: a quotation's access_token opens it for whoever has it.
+# Names of fields with keys, ours (webhook_key, app_secret…) and those of other modules, which
+# often set no groups: a quotation's access_token opens it for anyone.
 SECRET_NAMES = re.compile(
     r"(^|_)(tokens?|secrets?|passwords?|passwd|pwd|api_?keys?|private_key|webhook_key|credentials?"
     r"|otp|totp)(_|$)"
@@ -27,9 +30,9 @@ SECRET_NAMES = re.compile(
 
 
 def parse_domain(text, model):
-    """The Domain, checked against the fields of `model`; of everything where nothing is written.
+    """The Domain in `text`, checked against the fields of `model`; an empty text matches all.
 
-    :raise ValueError: it cannot be read, or names what the model does not have
+    :raise ValueError: it cannot be parsed, or names a field that the model does not have
     """
     try:
         domain = Domain(literal_eval(text or "[]"))
@@ -40,27 +43,25 @@ def parse_domain(text, model):
 
 
 class WabaFieldPath(models.AbstractModel):
-    """A dotted path of fields that a person wrote, such as `partner_id.city`: one reader for all.
+    """A dotted path of fields that a user wrote, such as `partner_id.city`.
 
-    Whatever shows a path's value (campaigns, follow-ups, actions, conversations, automatic replies,
-    previews) asks `_follow`; whatever keeps a path asks `_check`. Both judge it by `_path_refusal`,
-    because rights change after a path was written, and a line that was never saved was never
-    checked. A path is read with the rights of one named user, never with all rights.
+    Code that shows a value (campaigns, follow-ups, actions, conversations, automatic replies,
+    previews) calls `_resolve_path`; code that stores a path calls `_check_path`. Both apply
+    `_path_refusal`, because rights change after a path was written, and a line that was never
+    saved was never checked. A path is read with the rights of one named user, never as superuser.
     """
 
     _name = "waba.field.path"
     _description = "Path of Fields That a Message Shows"
 
-    # ------------------------------------------------------------------
-    # Reading
-    # ------------------------------------------------------------------
+    # === Reading ===
 
     @api.model
     def _with_reader(self, record, reader, company):
-        """`record` as one user reads it within one company, for `_follow`.
+        """`record` with the rights of one user within one company, for `_resolve_path`.
 
-        :param reader: res.users; empty when nobody is left whose rights could be used, and then
-            paths show nothing
+        :param reader: res.users; if empty or no longer active, paths show nothing
+        :return: the record, or an empty recordset
         """
         if not _is_real_user(reader):
             return record.browse()
@@ -68,14 +69,14 @@ class WabaFieldPath(models.AbstractModel):
 
     @api.model
     def _resolve_path(self, record, path, is_found=False):
-        """Where a path leads from `record`, as far as the user of its environment may read.
+        """Where a path leads from `record`, with the rights of the user of its environment.
 
-        Every step is checked: Odoo's cache holds what others read before, and tells it to anybody.
+        Every step is checked: Odoo's cache also returns values that another user has read.
 
-        :param is_found: `record` comes out of a search with these very rights: asking again costs
-            a hundred thousand people a reading each
-        :return: (record, field, value) at its end, or None where there is nothing to show. Of a
-            relational field the value is the records that may be read
+        :param is_found: whether `record` was found by a search with these rights, which saves the
+            check of the record itself: one query per recipient of a campaign
+        :return: (record, field, value) at its end, or None if there is nothing to show. The value
+            of a relational field contains only readable records
         """
         user = record.env.user
         if not record or not _is_real_user(user):
@@ -96,7 +97,7 @@ class WabaFieldPath(models.AbstractModel):
             name, *names = names
             field = record._fields[name]
             if field.related and not field.store:
-                # Odoo reads these with all rights: step by step they are read with the reader's.
+                # Odoo reads these as superuser; step by step they are read with the user's rights.
                 name, *rest = field.related.split(".")
                 names, field = [*rest, *names], record._fields[name]
             value = record[name]
@@ -106,32 +107,30 @@ class WabaFieldPath(models.AbstractModel):
                 if field.relational:
                     value.mapped("display_name")
                 return record, field, value
-            # A slice would forget what its neighbours are, which are read together.
+            # A slice would lose the prefetch of its neighbours.
             record = value if len(value) < 2 else value[:1]
         return None
 
-    # ------------------------------------------------------------------
-    # Writing
-    # ------------------------------------------------------------------
+    # === Checks ===
 
     @api.model
     def _check_path(self, path, model_names):
-        """Refuse a path that leads from none of these models to something the user may show.
+        """Refuse a path that leads from none of these models to a value the user may show.
 
-        :raise ValidationError: naming the step, why, and what to do
+        :raise ValidationError: names the step, the reason and what to do
         """
         refusals = [self._path_refusal(name, path) for name in model_names]
         if refusals and all(refusals):
-            # Of several models that the path could be meant for, the one it leads further in.
+            # The path is probably meant for the model in which it leads furthest.
             raise ValidationError(self._refusal_sentence(path, *max(refusals, key=_refusal_depth)))
 
     @api.model
     @tools.ormcache("self.env.uid", "model_name", "path")
     def _path_refusal(self, model_name, path):
-        """(reason key, name, model name) of the step that may not be taken, or None.
+        """(reason key, field name, model name) of the first step that is not allowed, or None.
 
-        Decided by fields and models alone, for the user of the environment: rules about single
-        records are asked where the records are (`_walk_path`).
+        Depends on fields and models alone, for the user of the environment; record rules are
+        checked in `_walk_path`.
         """
         names, model = _path_names(path), self._model_as_user(model_name)
         if not names:
@@ -145,7 +144,7 @@ class WabaFieldPath(models.AbstractModel):
                 return "unknown", name, model._name
             if field.groups or SECRET_NAMES.search(name):
                 return "secret", name, model._name
-            # What it is read from, with all rights by default, is what it shows.
+            # A related field shows its source, which Odoo reads as superuser by default.
             source = field.related and ".".join([field.related, *names])
             if source and self._path_refusal(model._name, source):
                 return "secret", name, model._name
@@ -163,7 +162,7 @@ class WabaFieldPath(models.AbstractModel):
 
     @api.model
     def _model_as_user(self, model_name):
-        """Without all rights, whoever asks; OdooBot alone, who loads data, has no others."""
+        """The model without `sudo()`; only for OdooBot, which loads data, that changes nothing."""
         return self.env[model_name].with_user(self.env.uid)
 
     def _refusal_sentence(self, path, reason, name, model_name):
@@ -211,10 +210,10 @@ def _filter_readable(records):
 
 
 def _is_real_user(user):
-    """Whether these are rights that somebody was given: OdooBot has all of them."""
+    """Whether the user's rights were granted to a person; OdooBot has all rights."""
     return bool(user) and user.id != SUPERUSER_ID and user.sudo().active
 
 
 def _refusal_depth(refusal):
-    """Refusals that say more about a path than that its first field is another model's."""
+    """Sort key: any refusal is more specific than an unknown first field."""
     return refusal[0] != "unknown"

@@ -1,3 +1,8 @@
+"""Tools: forms that are not saved yet may name only records that their user may read.
+
+Odoo calls it for every form of our models (`onchange`, `default_get`).
+"""
+
 from odoo import api, models
 from odoo.fields import Command
 
@@ -6,12 +11,10 @@ SINGLE_RECORD_COMMANDS = (Command.UPDATE, Command.DELETE, Command.UNLINK, Comman
 
 
 class Base(models.AbstractModel):
-    """What a form of ours that is not saved may name: records that its user may read.
-
-    `onchange` and the defaults of a context make a record of whatever a browser sends, and what is
-    computed from it is sent back: a number, campaign or person that the user may not read would be
-    told of by its name, its state or its texts. And what a campaign keeps itself (who launched it,
-    who approved it) is what is stored, whatever a form says.
+    """`onchange` and the defaults of a context build a record from whatever a browser sends, and
+    return what is computed from it: the name, state or texts of a number, campaign or recipient
+    that the user may not read would be disclosed. System fields (who launched or approved a
+    campaign) keep their stored value, whatever a form sends.
     """
 
     _inherit = "base"
@@ -29,13 +32,13 @@ class Base(models.AbstractModel):
             return super().default_get(fields_list)
         kept = self._protected_field_names().intersection(fields_list)
         values = super().default_get([name for name in fields_list if name not in kept])
-        # Neither a context nor a user's own ir.default, which anybody may make, says these.
+        # Neither a context nor an ir.default, which any user may create, sets these.
         values |= {name: self._field_default(name) for name in kept if self._fields[name].default}
         return self._filter_readable_values(values)
 
     @api.model
     def _field_default(self, name):
-        """The default that the field itself defines, as a form is sent it."""
+        """The default that the field itself defines, in the format of a form."""
         field = self._fields[name]
         value = field.convert_to_cache(field.default(self), self, validate=False)
         return field.convert_to_write(value, self)
@@ -46,12 +49,12 @@ class Base(models.AbstractModel):
 
     @api.model
     def _protected_field_names(self):
-        """Names of fields of which a form says nothing."""
+        """Names of fields that a form cannot set."""
         return frozenset()
 
     @api.model
     def _clean_form_values(self, values):
-        """What a form may say of a record of this model: nothing that it keeps itself."""
+        """The values that a form may set on a record of this model: no protected fields."""
         kept = self._protected_field_names()
         return self._filter_readable_values(
             {name: value for name, value in values.items() if name not in kept}
@@ -68,7 +71,7 @@ class Base(models.AbstractModel):
         if not value or field is None or not field.relational or not field.comodel_name:
             return value
         if isinstance(value, dict):
-            # A line's form sends the values of the record above it along, and which record it is.
+            # The form of a line also sends the values of its parent record, with its id.
             if value.get("id") and not self._readable_ids(field, [value["id"]]):
                 return False
             return self.env[field.comodel_name]._clean_form_values(value)
@@ -81,7 +84,7 @@ class Base(models.AbstractModel):
 
     @api.model
     def _readable_command(self, field, command):
-        """The command, of several records without those that may not be read; None of one such."""
+        """The command without records that may not be read; None if none is left."""
         if isinstance(command, int):
             return command if self._readable_ids(field, [command]) else None
         kind, *rest = command
@@ -95,7 +98,7 @@ class Base(models.AbstractModel):
 
     @api.model
     def _readable_ids(self, field, ids):
-        """Those of `ids` that may be read; what is no id, as of a line not saved, stays."""
+        """The `ids` that may be read, and all that are no ids, such as those of new lines."""
         records = self.env[field.comodel_name].browse(id_ for id_ in ids if _is_id(id_))
         readable = set(records.exists()._filtered_access("read")._ids)
         return [id_ for id_ in ids if not _is_id(id_) or id_ in readable]

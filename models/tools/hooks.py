@@ -1,7 +1,7 @@
-"""Hooks: how a lower package tells higher ones that something happened, without knowing them.
+"""Tools: hooks, by which a lower package notifies higher ones without knowing them.
 
-A base model declares a hook, whose docstring says when it is called and with what; a higher
-package implements it with a method of its own name. Nothing is overridden, so neither the order
+A base model declares a hook, whose docstring states when it is called and with what; a higher
+package implements it with a method of another name. Nothing is overridden, so neither the order
 of imports nor a forgotten `super()` can change what happens:
 
     class WabaMessage(models.Model):                     # base
@@ -19,15 +19,15 @@ from functools import wraps
 from inspect import getmembers, isfunction
 from weakref import WeakKeyDictionary
 
-# Model class -> (its classes when it was read, {hook: names of what implements it}).
+# Model class -> (its bases when it was read, {hook: names of implementing methods}).
 _implementations = WeakKeyDictionary()
 
 
 def hook(method):
-    """Make of `method`, whose body is its documentation only, a call of all that implement it.
+    """Decorator: calling `method`, which has only a docstring, calls all its implementations.
 
-    Returns the list of their results, in the order of their names. No implementation may rely on
-    that order; an error in one is an error of the call.
+    The call returns the list of their results, in the order of their names. No implementation may
+    rely on that order; an error in one is an error of the call.
     """
 
     @wraps(method)
@@ -39,7 +39,7 @@ def hook(method):
 
 
 def implements(hook_name):
-    """Mark a method as what its package does when the model's hook `hook_name` is called."""
+    """Decorator: the method is called whenever the model's hook `hook_name` is."""
 
     def mark(method):
         method._implements_hook = hook_name
@@ -50,7 +50,7 @@ def implements(hook_name):
 
 def _find_implementations(model_class):
     classes, found = _implementations.get(model_class, (None, None))
-    # Installing another addon gives the same class other bases: what was read before is stale.
+    # Installing another addon changes the bases of the same class.
     if classes is not model_class.__mro__:
         found = {}
         for name, method in getmembers(model_class, isfunction):

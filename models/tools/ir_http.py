@@ -1,3 +1,8 @@
+"""Tools: an address with a NUL character is not found, instead of an error in the log.
+
+Called by Odoo for each address without a route.
+"""
+
 from odoo import models
 from odoo.http import request
 
@@ -7,9 +12,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _serve_fallback(cls):
-        """Odoo looks for an address that leads nowhere among its attachments. PostgreSQL compares
-        nothing with a NUL: such an address, below ours or not, is not found rather than an error.
-        """
+        """Odoo looks such addresses up among attachments, and PostgreSQL refuses a NUL."""
         if "\x00" in request.httprequest.path:
             return None
         return super()._serve_fallback()

@@ -1,31 +1,34 @@
-"""The choices of selection fields, in the words and the language of whoever reads them."""
+"""Tools: labels of selection fields in the user's language, and window actions.
+
+Called by models, wizards and reports that show a label or open a view.
+"""
 
 
 def selection_labels(model, field):
-    """{key: label}"""
+    """{key: label}, in the language of the model's environment."""
     return dict(model._fields[field]._description_selection(model.env))
 
 
 def selection_label(env, field, key, model="waba.sender"):
-    """The translated label of a selection's key; the key itself when it has none."""
+    """The translated label of a selection's key, or the key itself if it has none."""
     return selection_labels(env[model], field).get(key) or key
 
 
 def same_selection(model, field):
-    """For a Selection: the choices of another model's field."""
+    """The selection of another model's field, as a callable for a Selection field."""
     return lambda self: self.env[model]._fields[field]._description_selection(self.env)
 
 
 def with_language(whose, records):
-    """`records` in an environment that speaks that company's or user's language.
+    """`records` in the language of a company or user.
 
-    :param whose: res.company or res.users; of several, the first decides
+    :param whose: res.company or res.users; only the first record is used
     """
     return records.with_context(lang=whose[:1].partner_id.lang)
 
 
 def form_action(record):
-    """The record's form."""
+    """Action that opens the record's form."""
     return {
         "type": "ir.actions.act_window",
         "res_model": record._name,
@@ -35,9 +38,9 @@ def form_action(record):
 
 
 def dialog_action(model, name, /, **values):
-    """A wizard's form in a dialog.
+    """Action that opens a wizard's form in a dialog.
 
-    :param values: what its fields start with
+    :param values: defaults of its fields
     """
     return {
         "type": "ir.actions.act_window",
@@ -50,15 +53,15 @@ def dialog_action(model, name, /, **values):
 
 
 def list_action(env, xml_id, domain, context=None):
-    """One of the addon's own actions, of the rows in `domain` alone and without its usual filters.
+    """One of our window actions, limited to `domain` and without its default filters.
 
     :param xml_id: without the addon's name
-    :param context: instead of the action's own
+    :param context: replaces the action's own
     """
     action = env["ir.actions.act_window"]._for_xml_id(f"waba_campaign.{xml_id}")
     return {**action, "domain": domain, "context": context or {}}
 
 
 def has_orders(env):
-    """Whether leads can have quotations and sales orders: sale_crm, which we do not need."""
+    """Whether leads can have quotations and orders: sale_crm, which is not a dependency."""
     return "sale.order" in env and "opportunity_id" in env["sale.order"]._fields

@@ -1,4 +1,7 @@
-"""Which country a phone number belongs to, and which time zones."""
+"""Tools: country and time zones of a phone number.
+
+Called by quiet hours, the audience, the pre-flight and statistics by country.
+"""
 
 from functools import lru_cache
 
@@ -8,15 +11,15 @@ from phonenumbers.timezone import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from ...policy import numbers
 
-# Calling codes whose mobile numbers tell the region too: Mexico, Argentina, Brazil, Indonesia
-# (phonenumbers, `is_number_type_geographical`), and North America, where a number does not tell
-# whether it is mobile. Elsewhere the region of a landline says nothing about a mobile phone.
+# Calling codes whose mobile numbers have an area code: Mexico, Argentina, Brazil, Indonesia
+# (phonenumbers, `is_number_type_geographical`), and North America, where mobile numbers cannot be
+# distinguished. Elsewhere only landlines have one.
 _AREA_CODED_COUNTRIES = frozenset(("1", "52", "54", "55", "62"))
 
 _CALLING_CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
-# Calling codes that one country has alone, from 1 to 3 digits. Reading the whole number, which the
-# others need, costs as much as all else that preparing a person's message does.
+# Calling codes, 1 to 3 digits, of a single country. Parsing the whole number, which the others
+# need, costs as much as the rest of preparing a message.
 _SOLE_COUNTRY = {
     str(code): regions[0]
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
@@ -25,7 +28,7 @@ _SOLE_COUNTRY = {
 
 
 def number_country(number):
-    """ISO 3166-1 alpha-2 code of an E.164 number, '' when unknown; +1 is told by area code."""
+    """ISO 3166-1 alpha-2 code of an E.164 number, '' when unknown; of +1 by its area code."""
     for length in (1, 2, 3):
         if number and number[0] == "+" and (country := _SOLE_COUNTRY.get(number[1 : 1 + length])):
             return country
@@ -36,9 +39,9 @@ def number_country(number):
 
 
 def number_time_zones(number):
-    """Time zones of an E.164 number, divided by commas, '' when unknown.
+    """Time zones of an E.164 number, separated by commas, '' when unknown.
 
-    More than one when the number does not tell where in its country the person is.
+    Several when the number does not show where in its country the recipient is.
     """
     if not (number or "").startswith("+"):
         return ""
@@ -46,8 +49,8 @@ def number_time_zones(number):
     code = next((digits[:n] for n in (1, 2, 3) if digits[:n] in _CALLING_CODES), None)
     if not code:
         return ""
-    # The longest prefix that is listed: without reading the number, which costs a hundred times
-    # as much. Unlisted ones (freephone, new area codes) are the whole country's.
+    # By the longest listed prefix: parsing the number costs a hundred times as much. Unlisted
+    # ones (freephone, new area codes) get all time zones of the country.
     return _prefix_time_zones(
         digits[:TIMEZONE_LONGEST_PREFIX] if code in _AREA_CODED_COUNTRIES else code
     )
@@ -62,9 +65,9 @@ def _prefix_time_zones(digits):
 
 
 def e164_sql(number):
-    """SQL: the number by which a person is known, of an expression that is one of their spellings.
+    """SQL of a recipient's canonical number, from an SQL expression of any of its spellings.
 
-    Only where few rows pass: no index answers it.
+    Only for conditions on few rows: no index supports it.
     """
     for country in numbers.COUNTRIES.values():
         for pattern, replacement in country.rewritten.items():

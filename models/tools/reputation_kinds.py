@@ -1,17 +1,24 @@
-"""The vocabulary of evidence: what can be noted, how sure it is, and which way it points.
+"""Tools: the kinds of evidence, with their certainty and effect.
 
-`certainty` is about what the words say. 'exact': it happened just so. 'inferred': a guess that a
-later event may correct. 'aggregate': Meta's judgement of many people's reactions, of which it names
-neither who nor how many (Meta, Support, 2025-11-19: it does not disclose blocks). So no kind that
-speaks of a block or a report by a recipient is exact, except those that only a person or a provider
-can tell (`PERSON_REPORT_KINDS`).
+Used by `waba.reputation.event` and by all code that records or shows evidence.
+
+`certainty` refers to what the label states. 'exact': confirmed. 'inferred': likely, and a later
+event may correct it. 'aggregate': Meta's assessment of many recipients' reactions, of whom it
+discloses neither identity nor number (Meta, Support, 2025-11-19: it does not disclose blocks). So
+no kind about a block or a report by a recipient is exact, except those that only a person or a
+provider can report (`PERSON_REPORT_KINDS`).
 """
 
 from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """:ivar effect: 'good', 'bad', 'neutral'; '' where each event says (a change up or down)."""
+    """One kind of evidence.
+
+    :ivar label: English label, translated by the selection field
+    :ivar certainty: key of CERTAINTIES
+    :ivar effect: key of EFFECTS; '' if it depends on the event (a change up or down)
+    """
 
     label: str
     certainty: str
@@ -19,7 +26,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    # A person
+    # Recipients
     "customer_block": Kind("They blocked us", "exact", "bad"),
     "customer_report": Kind("They reported us", "exact", "bad"),
     "customer_unblock": Kind("They unblocked us", "exact", "good"),
@@ -31,7 +38,7 @@ KINDS = {
     "undeliverable": Kind("Not deliverable", "exact", "bad"),
     "possible_block": Kind("Possible block or unreachable", "inferred", "bad"),
     "delivered_late": Kind("Delivered after all", "exact", "good"),
-    # What Meta does with our messages
+    # Meta's treatment of our messages
     "spam_rate": Kind("Number limited: blocked or called spam by many", "aggregate", "bad"),
     "held": Kind("Held by WhatsApp to watch the first reactions", "aggregate", "neutral"),
     "template_drop": Kind("Not sent: template paused or disabled", "aggregate", "bad"),
@@ -64,9 +71,9 @@ KINDS = {
     "account_review": Kind("Account's review", "exact", ""),
     "account_alert": Kind("Meta's alert", "exact", ""),
     "messaging_limit": Kind("Daily limit", "exact", ""),
-    # Somebody else sends with our keys (waba_second_sender.py)
+    # Messages sent with our keys by others (`_record_second_sender`)
     "second_sender": Kind("Sent by another database or system", "exact", "neutral"),
-    # What we did about it
+    # Our responses
     "response_full": Kind("Full speed again", "exact", "neutral"),
     "response_warm_up": Kind("Warming up", "exact", "neutral"),
     "response_slow": Kind("Slowed", "exact", "neutral"),
@@ -91,14 +98,14 @@ SOURCES = [
 ]
 EFFECTS = [("bad", "Bad"), ("good", "Good"), ("neutral", "Neither")]
 
-# Only a person or a provider can tell these; everybody else infers or aggregates.
+# Only a person or a provider can report these.
 PERSON_REPORT_KINDS = ("customer_block", "customer_report", "customer_unblock")
 WITNESSES = ("person", "provider")
-# The other kinds whose words speak of blocks or reports by recipients.
+# The other kinds about blocks or reports by recipients.
 INFERRED_BLOCKS = ("possible_block", "spam_rate", "block_order")
 
-# A failure's reason -> its evidence. The reasons that are missing tell of our own set-up, of our
-# pace or of passing trouble, and nothing of how messages are received.
+# Failure reason -> its evidence. The missing reasons concern our configuration, our pace or
+# temporary errors, not how messages are received.
 KIND_BY_FAILURE = {
     "opted_out": "promotions_stopped",
     "marketing_limit": "marketing_limit",
@@ -113,12 +120,12 @@ KIND_BY_FAILURE = {
     "account_misclassified": "account_limited",
 }
 
-# Where a value stands among those of its kind; 0 is what a healthy one has, so that a first reading
-# below it is bad news. Without a 0 a first reading is no news.
+# Order of the values of a kind; 0 is healthy, so a first value below it is bad. In a kind without
+# 0 a first value is neutral.
 RANKS = {
     "number_quality": {"red": -2, "yellow": -1, "green": 0},
     "template_quality": {"red": -2, "yellow": -1, "green": 0},
-    # The three enumerations of waba_sender.py; a word that is not here is neither good nor bad.
+    # Meta's three enumerations, see waba_sender.py; other values are neutral.
     "number_status": {
         **dict.fromkeys(
             ("BANNED", "RESTRICTED", "FLAGGED", "RATE_LIMITED", "DISCONNECTED", "UNLINKED",
@@ -140,10 +147,11 @@ RANKS = {
 
 
 def change_effect(kind, before, after):
-    """Return 'good', 'bad' or 'neutral' for a value of `kind` that became another.
+    """Return 'good', 'bad' or 'neutral' for a changed value.
 
-    :param before: the value it had, None when it was not known
-    :param after: the value it has; one that has no rank is no news ("not rated" is no relief)
+    :param kind: a key of RANKS
+    :param before: the previous value, None if unknown
+    :param after: the new value; neutral without a rank ("not rated" is no improvement)
     """
     ranks = RANKS[kind]
     if after not in ranks:

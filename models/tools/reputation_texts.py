@@ -1,4 +1,7 @@
-"""What we think of a number, as readable text: a figure never stands without its base."""
+"""Tools: a number's health score as text; every rate is shown with its base.
+
+Called by the score, the responses, the dashboard and reports.
+"""
 
 from odoo.tools import LazyTranslate, formatLang
 
@@ -7,7 +10,7 @@ from .labels import selection_label
 
 _lt = LazyTranslate(__name__)
 
-# Meta's, of a number and of a template.
+# Meta's quality rating of numbers and templates.
 RATINGS = [("green", "High"), ("yellow", "Medium"), ("red", "Low"), ("unknown", "Not rated")]
 LEVELS = [
     ("healthy", "Healthy"),
@@ -48,18 +51,18 @@ GROUP_LABELS = {
 
 
 def format_number(env, count):
-    """'1,952', in the reader's format."""
+    """'1,952', in the user's format."""
     return formatLang(env, count, digits=0)
 
 
 def format_percent(env, value):
-    """'2.1 %' of a rate of 0 to 1; '50 %' where nothing stands behind the point."""
+    """'2.1 %' for a rate of 0 to 1; '50 %' without a zero after the point."""
     rate = round(100 * value, 6)
     return f"{formatLang(env, rate, digits=1 if rate % 1 else 0)} %"
 
 
 def rate_text(env, rate):
-    """'2.1 % of 1,952', or '3 of 41' when the base is too thin for a rate.
+    """'2.1 % of 1,952', or '3 of 41' when the base is too small for a rate.
 
     :param rate: policy.reputation_rates.Rate
     """
@@ -74,7 +77,11 @@ def rate_text(env, rate):
 
 
 def rate_sentence(env, measure, rate):
-    """What a rate that costs points says: how many of which messages."""
+    """Sentence for a rate that lowers the score: how many of which messages.
+
+    :param measure: a key of RATE_SENTENCES
+    :param rate: policy.reputation_rates.Rate with a value
+    """
     sentence = env._(RATE_SENTENCES[measure])
     return sentence % {
         "rate": format_percent(env, rate.value),
@@ -84,7 +91,10 @@ def rate_sentence(env, measure, rate):
 
 
 def base_text(env, judgement):
-    """On how much a judgement rests: '37 of 200 messages', or '1,952 delivered in 7 days'."""
+    """The base of a score: '37 of 200 messages', or '1,952 delivered in 7 days'.
+
+    :param judgement: policy.reputation.Judgement
+    """
     if judgement.score is None:
         return env._(
             "%(count)s of %(needed)s messages",
@@ -99,7 +109,10 @@ def base_text(env, judgement):
 
 
 def reason_text(env, judgement):
-    """Why the score is what it is, dearest first, and on what it rests."""
+    """Reasons for the score, the most costly first, and its base.
+
+    :param judgement: policy.reputation.Judgement
+    """
     used = judgement.week if judgement.window == reputation_rates.WEEK else judgement.month
     parts = [
         env._(SPAM_LIMITED)

@@ -1,4 +1,7 @@
-"""What we do about a reputation, in words: what happened, what it means, what lifts it."""
+"""Tools: our responses to bad reception as text: the cause, the effect, what lifts it.
+
+Called by numbers, campaigns and templates when they slow down, hold, pause or lock.
+"""
 
 from odoo.tools import LazyTranslate
 
@@ -95,7 +98,7 @@ TEMPLATE_SENTENCES = {
 
 
 def summary(env, key):
-    """What an activity asks the managers to do.
+    """Title of the managers' activity.
 
     :param key: a key of SUMMARIES
     """
@@ -103,9 +106,11 @@ def summary(env, key):
 
 
 def number_sentence(env, sender, found, red_days):
-    """Why a number is held back, what that means and what ends it; '' when it is not.
+    """Why a number is slowed, held or locked, the effect and what ends it; '' if it is not.
 
+    :param sender: waba.sender
     :param found: policy.response.Response
+    :param red_days: days for which Meta has rated it Low
     """
     if found.reason_key not in NUMBER_SENTENCES:
         return ""
@@ -121,7 +126,10 @@ def number_sentence(env, sender, found, red_days):
 def campaign_sentence(env, reason_key, counts, settings, wave=0):
     """Why a campaign pauses for its own results.
 
+    :param reason_key: a key of CAMPAIGN_SENTENCES
     :param counts: policy.reputation_rates.DayCounts
+    :param settings: policy.response.Settings
+    :param wave: messages of the canary
     """
     failed = max(counts.failed - counts.limited, 0)
     count, base, limit = {

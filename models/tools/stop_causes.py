@@ -1,7 +1,9 @@
-"""What stops an account, a number or a template by itself, and what lets it go on.
+"""Tools: stop causes of accounts and templates, and what lifts each of them.
 
-Several causes may stand at once; each is lifted by its own counterpart alone, and sending continues
-when none is left. A person may lift any of them, and sees the reason in words.
+Used by `waba.account` and by the events of waba_webhook_platform.py.
+
+Several causes can be in force; each is lifted only by its own counterpart, and sending continues
+when none is left. A manager can lift any of them, and is shown the reason.
 """
 
 from dataclasses import dataclass
@@ -11,10 +13,10 @@ from dataclasses import dataclass
 class StopCause:
     """How a stop begins and ends.
 
-    :ivar begun_by: words of Meta's in webhooks that begin it.
-    :ivar lifted_by: words of Meta's in webhooks that lift it.
-    :ivar by_time: it may carry the moment at which it ends.
-    :ivar by_reading: a reading of the account, number or template that shows all well lifts it.
+    :ivar begun_by: Meta's events that begin it
+    :ivar lifted_by: Meta's events that lift it
+    :ivar by_time: whether it may have a time at which it ends
+    :ivar by_reading: whether a sync lifts it that finds the account or template in order
     """
 
     begun_by: tuple = ()
@@ -23,18 +25,18 @@ class StopCause:
     by_reading: bool = False
 
 
-# `waba.account.stops`. Words of account_update: `event` or `waba_ban_state` (Meta, 2026-09-11).
+# `waba.account.stops`. Events of account_update: `event` or `waba_ban_state` (Meta, 2026-09-11).
 ACCOUNT_STOPS = {
-    # Never lifted by an event: Meta tells only when it ends, if it ends.
+    # Never lifted by an event: Meta reports only when it ends, if at all.
     "restriction": StopCause(begun_by=("ACCOUNT_RESTRICTION",), by_time=True),
     "disabled": StopCause(begun_by=("DISABLE",), lifted_by=("REINSTATE",)),
-    # A deleted account does not come back; a person connects another one.
+    # A deleted account does not return; an administrator connects another one.
     "deleted": StopCause(begun_by=("ACCOUNT_DELETED",)),
-    # After a change of phone Meta connects it again by itself (changelog, 2026-05-18).
+    # After a change of phone Meta reconnects it automatically (changelog, 2026-05-18).
     "offboarded": StopCause(begun_by=("ACCOUNT_OFFBOARDED",), lifted_by=("ACCOUNT_RECONNECTED",)),
-    # The access token is missing or refused, seen when the account was to be read.
+    # The access token is missing or was refused during a sync.
     "access": StopCause(by_reading=True),
-    # Meta refused a message for a reason of the account; some reasons pass with time.
+    # Meta refused a message because of the account; some reasons end after a time.
     "refused": StopCause(by_time=True),
 }
 
@@ -54,8 +56,7 @@ TEMPLATE_STOPS = {
         "limit_exceeded": ("LIMIT_EXCEEDED",),
     }.items()
 }
-# A template's event -> the state it leaves the template in. FLAGGED (bad feedback) and the quality
-# events change no state.
+# A template's event -> its new status. FLAGGED (bad feedback) and the quality events change none.
 TEMPLATE_EVENTS = {
     **dict.fromkeys(_APPROVED, "approved"),
     **{event: status for status, cause in TEMPLATE_STOPS.items() for event in cause.begun_by},
@@ -63,10 +64,10 @@ TEMPLATE_EVENTS = {
 
 
 def causes_started_on_event(word):
-    """Causes of an account's stop that a word of Meta's begins."""
+    """Keys of ACCOUNT_STOPS that one of Meta's events begins."""
     return [cause for cause, stop in ACCOUNT_STOPS.items() if word and word in stop.begun_by]
 
 
 def causes_lifted_on_event(word):
-    """Causes of an account's stop that a word of Meta's lifts."""
+    """Keys of ACCOUNT_STOPS that one of Meta's events lifts."""
     return [cause for cause, stop in ACCOUNT_STOPS.items() if word and word in stop.lifted_by]

@@ -1,3 +1,8 @@
+"""Tools: system fields, which only code with `sudo()` writes, never a user.
+
+Odoo's ORM calls it on create, write, import, copy and forms of all our models.
+"""
+
 from odoo import api, models
 from odoo.exceptions import AccessError
 
@@ -5,21 +10,20 @@ ADDON = "waba_campaign"
 
 
 class WabaSystemFieldsMixin(models.AbstractModel):
-    """Fields that no person writes: what Meta reports, and what our own steps keep.
+    """Fields that no user writes: what Meta reports, and what our own steps store.
 
-    In Odoo `readonly=True` protects the screen alone; every door of `/json/2` and RPC stays open.
-    Here it is meant: a `readonly=True` field of this addon is a *system* field, and only code that
-    runs with all rights (`sudo()`, jobs) writes it, whatever the person's role. So a step that a
-    person may take checks the person first, and writes under `sudo()` then. Two words on a field
-    change that:
+    In Odoo `readonly=True` protects only the screen, not `/json/2` and RPC. In this addon a
+    `readonly=True` field is a *system* field: only code with `sudo()` (jobs, webhooks) writes it,
+    whatever the user's role. So an action checks the user first, and then writes under `sudo()`.
+    Two parameters of a field change that:
 
-    - `system=False`: closed on the screen only. The form itself fills it in and sends it, such as
+    - `system=False`: read-only on the screen alone. The form fills it in and sends it, such as
       the subject that a wizard is opened for.
-    - `system=True`: closed although the field is not read-only by definition.
+    - `system=True`: protected even though the field is not read-only by definition.
 
-    The ORM asks `_has_field_access` in `create` (for the context's defaults too), `write`, import,
-    translations and `fields_get`; commands in a parent's one2many come through the same doors.
-    What goes round it is closed below: defaults, values of forms that are not saved, and copies.
+    The ORM calls `_has_field_access` in `create` (also for the context's defaults), `write`,
+    import, translations and `fields_get`, and for commands in a parent's one2many. What bypasses
+    it is handled below: defaults, values of forms that are not saved, and copies.
     """
 
     _name = "waba.system.fields.mixin"
@@ -56,8 +60,8 @@ class WabaSystemFieldsMixin(models.AbstractModel):
 
     @api.model
     def _protected_field_names(self):
-        """Nor does a person's own `ir.default` or a context say them, see form_values.py."""
-        # What is computed is recalculated; a form needs its old value to see that it changed.
+        """System fields are not set by `ir.default`, contexts or forms: see form_values.py."""
+        # Computed fields are recalculated; a form needs the old value to detect a change.
         return frozenset(
             name
             for name, field in self._fields.items()
@@ -65,7 +69,7 @@ class WabaSystemFieldsMixin(models.AbstractModel):
         )
 
     def copy_data(self, default=None):
-        """A person's copy starts anew; what the caller asks for is refused by `create`."""
+        """A user's copy has no system values; those in `default` are refused by `create`."""
         copies = super().copy_data(default)
         if self.env.su:
             return copies

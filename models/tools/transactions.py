@@ -1,8 +1,10 @@
-"""Short committed transactions, tried again when PostgreSQL refuses one.
+"""Tools: `commit_step`, a short committed transaction, retried on a concurrency error.
 
-Odoo's cursors are REPEATABLE READ: a row that a webhook changed since our snapshot makes our
-write fail as a whole. Requests are repeated by Odoo; scheduled jobs are not, so ours repeat
-themselves here. What is repeated must be safe to repeat: no request leaves inside `step`.
+Called by all jobs.
+
+Odoo's cursors are REPEATABLE READ: if a webhook has changed a row since our snapshot, our whole
+transaction fails. Odoo retries requests but not scheduled jobs, so jobs use this. A step must be
+safe to repeat: no API request is sent inside it.
 """
 
 import logging
@@ -21,10 +23,10 @@ _local = threading.local()
 
 
 class _ExpectedRetries(logging.Filter):
-    """Keeps out of the log, as the errors they are not, statements that will be run again.
+    """Drops from the log the failed statements that will be retried.
 
-    The cursor logs every statement that breaks; here a concurrency error is an everyday event, told
-    in one line by `commit_step` itself. The last try's is logged.
+    The cursor logs every failed statement as an error; here a concurrency error is normal, and
+    `commit_step` logs it in one line. That of the last try is kept.
     """
 
     def filter(self, record):
@@ -40,10 +42,10 @@ logging.getLogger("odoo.sql_db").addFilter(_ExpectedRetries())
 def commit_step(env, step, processed=0):
     """Run `step()` and commit; on a concurrency error roll back and run it again.
 
-    :param step: callable without arguments; reads everything afresh each time
+    :param step: callable without arguments; reads everything again in each try
     :param processed: rows to report to the scheduler's progress
     :return: what `step` returned
-    :raise: the last concurrency error after MAX_TRIES; any other error at once, rolled back
+    :raise: the last concurrency error after MAX_TRIES; any other error immediately, rolled back
     """
     for attempt in range(1, MAX_TRIES + 1):
         _local.will_retry = attempt < MAX_TRIES
