@@ -319,13 +319,13 @@ class WabaConsent(models.Model):
                 )
             )
             return None
-        moment = read.at
+        at = read.at
         if not read.is_utc:
-            moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
-        if moment > fields.Datetime.now():
+            at = self.env.tz.localize(at).astimezone(timezone.utc).replace(tzinfo=None)
+        if at > fields.Datetime.now():
             faults.append(self.env._("“%s” is in the future.", text))
             return None
-        return moment
+        return at
 
     @api.model
     def _reversed_opt_outs(self, read, company):
@@ -334,8 +334,8 @@ class WabaConsent(models.Model):
 
         :param read: [ParsedRow]
         """
-        asked = {row.number for row in read if row.action == "opt_in" and not row.faults}
-        outs = self._standing_opt_outs(asked, company)
+        opted_in = {row.number for row in read if row.action == "opt_in" and not row.faults}
+        outs = self._standing_opt_outs(opted_in, company)
         found = {}
         for index, row in enumerate(read):
             out_at = outs.get((row.number, row.purpose))
@@ -346,19 +346,21 @@ class WabaConsent(models.Model):
         return [index for index, number in found.items() if number not in own]
 
     @api.model
-    def _standing_opt_outs(self, asked, company):
+    def _standing_opt_outs(self, wanted, company):
         """{(E.164 number, purpose): naive UTC datetime} of the opt-outs in force for the company,
         those of erased people included."""
-        people = self.env["waba.recipient"].search(recipients_with_numbers(asked)) if asked else []
+        people = (
+            self.env["waba.recipient"].search(recipients_with_numbers(wanted)) if wanted else []
+        )
         states = people._consent_states(company) if people else {}
         outs = {}
         for person in people:
             for purpose in PURPOSES:
                 if states[company.id, person.id, purpose] != "opted_out":
                     continue
-                for number in asked.intersection(person._number_forms()):
+                for number in wanted.intersection(person._number_forms()):
                     outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
-        for number, row in self.env["waba.erased.person"]._find_erased(asked).items():
+        for number, row in self.env["waba.erased.person"]._find_erased(wanted).items():
             for purpose in PURPOSES:
                 if row[f"no_{purpose}"]:
                     outs.setdefault((number, purpose), row.erased_at)

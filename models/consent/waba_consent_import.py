@@ -93,9 +93,9 @@ class WabaConsent(models.Model):
                 self._row_origin(index),
             )
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
-        taken = [(read[index], self._row_origin(index)) for index in good]
+        accepted = [(read[index], self._row_origin(index)) for index in good]
         return {
-            "ids": self._record_rows(taken, "import", company).ids,
+            "ids": self._record_rows(accepted, "import", company).ids,
             "messages": [],
             "nextrow": limit if limit < len(data) else 0,
         }

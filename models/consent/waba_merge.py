@@ -30,21 +30,21 @@ class WabaRecipient(models.Model):
             )
             if not out:
                 continue
-            word = out._same_person().consent_ids.filtered(
+            opt_out = out._same_person().consent_ids.filtered(
                 lambda entry, purpose=purpose: (entry.purpose, entry.action) == (purpose, "opt_out")
             )[:1]
             unknown = numbers.difference(people._number_forms())
             if unknown:
                 new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
                 people |= self.union(*new.values())
-            (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(word))
+            (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(opt_out))
 
-    def _merge_evidence(self, word):
+    def _merge_evidence(self, entry):
         """Evidence of an opt-out by merge. Without the number: this entry outlives its erasure."""
-        if not word:
+        if not entry:
             return self.env._("Merged with somebody who had opted out.")
         return self.env._(
-            "Merged with somebody who had opted out on %s.", format_date(self.env, word.at)
+            "Merged with somebody who had opted out on %s.", format_date(self.env, entry.at)
         )
 
 

@@ -11,7 +11,7 @@ from ...policy import numbers
 from ..tools.phone_countries import e164_sql
 from .consent_sql import PURPOSES
 
-NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
+NO_POSSIBLE_OPT_OUT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
 
 # Of two rows of one person the later datetime applies: it is the stricter one.
 LATEST_WINS_FIELDS = ("slot_at", "last_marketing_at", "marketing_held_until", "unreachable_until")
@@ -420,11 +420,11 @@ class WabaRecipient(models.Model):
         copied to this row.
         """
         self.env["waba.reputation.event"]._move_events(other, self)
-        doubt = other._possible_opt_out_values()
+        possible_opt_out = other._possible_opt_out_values()
         user_uid = other.user_uid
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
-        words = other._standing_entries()
+        entries = other._standing_entries()
         former = (other.former_uids or "").split()
         other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
         # The id is unique: it has to leave the other row in the database first.
@@ -432,12 +432,12 @@ class WabaRecipient(models.Model):
         self.user_uid = user_uid
         self._add_former_uids(*former)
         self._merge_send_history(other)
-        self._copy_entries(words)
+        self._copy_entries(entries)
         if other.consent_ids:
-            other.write(NO_DOUBT)
+            other.write(NO_POSSIBLE_OPT_OUT)
         else:
             other.unlink()
-        self._merge_possible_opt_out(doubt)
+        self._merge_possible_opt_out(possible_opt_out)
 
     def _move_personal_data(self, other):
         """Move past messages, conversations and send history from another row of the same person.
@@ -545,15 +545,15 @@ class WabaRecipient(models.Model):
 
     def _merge_consent_entries(self, other):
         """Copy the consent entries of `other`; an opt-out of either row applies."""
-        said = other.consent_ids.sorted(lambda entry: (entry.at, entry.id))
-        if said and self.consent_ids.filtered(lambda entry: entry.source == "merge"):
+        entries = other.consent_ids.sorted(lambda entry: (entry.at, entry.id))
+        if entries and self.consent_ids.filtered(lambda entry: entry.source == "merge"):
             return  # copied by an earlier run
         outs = {
             purpose
             for purpose in PURPOSES
             if "opted_out" in (self[f"{purpose}_state"], other[f"{purpose}_state"])
         }
-        self._copy_entries(said)
+        self._copy_entries(entries)
         for purpose in outs:
             if self[f"{purpose}_state"] != "opted_out":
                 evidence = self.env._("Opted out under another spelling of the same number.")

@@ -141,21 +141,21 @@ class WabaRecipient(models.Model):
         :raise ValueError: an opt-in without a company
         """
         at = at or fields.Datetime.now()
-        heard_by = {person: person._consent_company(message, company) for person in self}
-        if action == "opt_in" and not all(heard_by.values()):
+        companies = {person: person._consent_company(message, company) for person in self}
+        if action == "opt_in" and not all(companies.values()):
             raise ValueError("an opt-in holds for one company: say which one it was given to")
-        word = {"purpose": purpose, "action": action, "source": source, "at": at}
-        words = self.env["waba.consent"].create(
+        entry = {"purpose": purpose, "action": action, "source": source, "at": at}
+        entries = self.env["waba.consent"].create(
             [
                 {
-                    **word,
+                    **entry,
                     "recipient_id": person.id,
-                    "company_id": heard_by[person].id,
+                    "company_id": companies[person].id,
                     "evidence": evidence,
                     "message_id": message.id if message else False,
                 }
                 for person in self
-                if not person._is_recorded(**word, company=heard_by[person])
+                if not person._is_recorded(**entry, company=companies[person])
             ]
         )
         changed = self.browse()
@@ -165,9 +165,9 @@ class WabaRecipient(models.Model):
             changed = people._apply_opt_out(purpose, at)
         else:
             for person in self:
-                changed |= person._same_person()._apply_opt_in(purpose, at, heard_by[person])
-        if words and (purpose, action) == ("marketing", "opt_out"):
-            self.env["waba.message"]._record_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
+                changed |= person._same_person()._apply_opt_in(purpose, at, companies[person])
+        if entries and (purpose, action) == ("marketing", "opt_out"):
+            self.env["waba.message"]._record_opt_outs(SQL("c.id IN %s", tuple(entries.ids)))
         if purpose == "marketing":
             self._resolve_by_consent(action, at, evidence)
             changed._update_blacklist(action)
@@ -197,20 +197,20 @@ class WabaRecipient(models.Model):
             )
         )
 
-    def _copy_entries(self, words):
+    def _copy_entries(self, entries):
         """Record the consent entries of another row of the same person on this row.
 
-        :param words: waba.consent, oldest first
+        :param entries: waba.consent, oldest first
         """
-        for word in words:
+        for entry in entries:
             self._set_consent(
-                word.purpose,
-                word.action,
-                word.source,
-                word.evidence,
-                at=word.at,
-                message=word.message_id,
-                company=word.company_id,
+                entry.purpose,
+                entry.action,
+                entry.source,
+                entry.evidence,
+                at=entry.at,
+                message=entry.message_id,
+                company=entry.company_id,
             )
 
     def _copy_opt_outs(self, others, source, evidence, at=None):
@@ -235,17 +235,17 @@ class WabaRecipient(models.Model):
         if not at:
             return False
         later = Domain("purpose", "=", purpose) & Domain("at", ">", at)
-        heard = self._company_entries_domain(self._consent_company(company=company))
-        return bool(self.env["waba.consent"].search_count(later & heard, limit=1))
+        applicable = self._company_entries_domain(self._consent_company(company=company))
+        return bool(self.env["waba.consent"].search_count(later & applicable, limit=1))
 
     def _company_entries_domain(self, companies):
         """Domain of the opt-ins given to these companies and all opt-outs of these people. Not of
         "kept" entries, which are neither."""
-        heard = Domain("action", "=", "opt_out") | (
+        applicable = Domain("action", "=", "opt_out") | (
             Domain("action", "in", list(STATE_BY_ACTION))
             & Domain("company_id", "in", companies.ids)
         )
-        return Domain("recipient_id", "in", self._same_person().ids) & heard
+        return Domain("recipient_id", "in", self._same_person().ids) & applicable
 
     def _last_entries(self, companies):
         """{purpose: the latest waba.consent of these people that applies to these companies}."""
@@ -317,8 +317,8 @@ class WabaRecipient(models.Model):
         ledger = self.env["waba.consent"]
         person = self._company_recipient(read.number, company)
         last = person._last_entries(company).get(read.purpose)
-        said = ": ".join(filter(None, [source_text, read.evidence]))
-        if last and (last.action, last.source, last.evidence) == (read.action, "form", said):
+        evidence = ": ".join(filter(None, [source_text, read.evidence]))
+        if last and (last.action, last.source, last.evidence) == (read.action, "form", evidence):
             return last
         return ledger._record_rows([(read, source_text)], "form", company)
 

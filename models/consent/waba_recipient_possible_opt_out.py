@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.phone_countries import e164_sql
-from .waba_recipient import NO_DOUBT
+from .waba_recipient import NO_POSSIBLE_OPT_OUT
 
 
 class WabaRecipient(models.Model):
@@ -148,10 +148,10 @@ class WabaRecipient(models.Model):
         :param evidence: text for the review activities
         """
         everyone = self._same_person() if action == "opt_out" else self._same_person_in_companies()
-        heard = everyone.filtered("may_opt_out_at")
+        flagged = everyone.filtered("may_opt_out_at")
         # By the state, because an entry that arrived late may have changed nothing.
-        out = heard.filtered(lambda person: person._is_opted_out())
-        kept = (heard - out).filtered(lambda person: person.may_opt_out_at <= at)
+        out = flagged.filtered(lambda person: person._is_opted_out())
+        kept = (flagged - out).filtered(lambda person: person.may_opt_out_at <= at)
         for people, opts_out in ((out, True), (kept, False)):
             if people:
                 people._resolve_possible_opt_out(opts_out, evidence)
@@ -163,7 +163,7 @@ class WabaRecipient(models.Model):
         :param feedback: text for the review activities, which are closed
         """
         messages = self.may_opt_out_message_id
-        self.write(NO_DOUBT)
+        self.write(NO_POSSIBLE_OPT_OUT)
         rows = self._held_messages()
         if opts_out:
             rows._exclude_message("opted_out")
@@ -193,11 +193,11 @@ class WabaRecipient(models.Model):
             "may_opt_out_message_id": self.may_opt_out_message_id.id,
         }
 
-    def _merge_possible_opt_out(self, doubt):
+    def _merge_possible_opt_out(self, values):
         """Apply the possible opt-out of a merged row, given as `_possible_opt_out_values`."""
-        is_new = doubt["may_opt_out_at"] and not self.may_opt_out_at
+        is_new = values["may_opt_out_at"] and not self.may_opt_out_at
         if is_new and self.marketing_state != "opted_out":
-            self.write(doubt)
+            self.write(values)
 
     @api.model
     def _copy_possible_opt_out(self, portfolio, numbers):

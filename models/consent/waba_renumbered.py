@@ -88,12 +88,12 @@ class WabaRenumbered(models.Model):
     # === When a number changes ===
 
     @api.model
-    def _filter_opted_out(self, asked):
+    def _filter_opted_out(self, wanted):
         """{E.164 number: waba.recipient} of the numbers whose person has opted out of a topic."""
-        asked = set(filter(None, asked))
-        if not asked:
+        wanted = set(filter(None, wanted))
+        if not wanted:
             return {}
-        people = self.env["waba.recipient"].search(recipients_with_numbers(asked), order="id desc")
+        people = self.env["waba.recipient"].search(recipients_with_numbers(wanted), order="id desc")
         out = people.filtered(
             lambda person: (
                 "opted_out" in (person.marketing_state, person.utility_state)
@@ -101,7 +101,7 @@ class WabaRenumbered(models.Model):
                 or person.utility_out_at
             )
         )
-        return {number: p for p in out for number in asked.intersection(p._number_forms())}
+        return {number: p for p in out for number in wanted.intersection(p._number_forms())}
 
     @api.model
     def _find_open_rows(self, records):

@@ -376,8 +376,8 @@ class PersonPanel:
             return why
         return purpose == "marketing" and sender._marketing_hold_reason()
 
-    def _until_sentence(self, sentence, moment):
-        when = fields.Datetime.context_timestamp(self.env.user, moment)
+    def _until_sentence(self, sentence, until):
+        when = fields.Datetime.context_timestamp(self.env.user, until)
         return self.env._(
             "%(reason)s Not before %(date)s %(time)s.",
             reason=sentence,

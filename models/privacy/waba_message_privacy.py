@@ -112,8 +112,8 @@ class WabaMessage(models.Model):
 
     def _explain_origin(self):
         origin = self.origin or ("campaign" if self.campaign_id else "")
-        tell = getattr(self, f"_explain_{origin}", None) if origin else None
-        return tell() if tell else [self.env._("Who or what wanted it is not on record.")]
+        explain = getattr(self, f"_explain_{origin}", None) if origin else None
+        return explain() if explain else [self.env._("Who or what wanted it is not on record.")]
 
     def _explain_campaign(self):
         campaign = self.campaign_id
@@ -156,13 +156,13 @@ class WabaMessage(models.Model):
         return [self._requester_text(self.env._("A test that %(user)s asked for on %(date)s."))]
 
     def _explain_action(self):
-        words = self.env._("An automation or a button, run for %(user)s on %(date)s.")
+        text = self.env._("An automation or a button, run for %(user)s on %(date)s.")
         if self.action_id:
             return [
                 self.env._("The automation “%s”.", self.action_id.name),
-                self._requester_text(words),
+                self._requester_text(text),
             ]
-        return [self._requester_text(words)]
+        return [self._requester_text(text)]
 
     def _explain_reply(self):
         if not self.reply_to_id:
@@ -174,8 +174,8 @@ class WabaMessage(models.Model):
             )
         ]
 
-    def _requester_text(self, words):
-        return words % {
+    def _requester_text(self, text):
+        return text % {
             "user": (self.create_uid or self.user_id).name or self.env._("the system"),
             "date": self._format_datetime(self.create_date),
         }
@@ -211,13 +211,13 @@ class WabaMessage(models.Model):
         left = self.accepted_at or self.sent_at or self.delivered_at or self.failed_at
         return left or self.write_date if self.state != "skipped" else self.write_date
 
-    def _entries_at_decision(self, moment):
-        """Consent entries on this message's topic that existed at `moment`, newest first."""
-        heard = self.recipient_id._company_entries_domain(self.company_id)
+    def _entries_at_decision(self, at):
+        """Consent entries on this message's topic on record at this time, newest first."""
+        applicable = self.recipient_id._company_entries_domain(self.company_id)
         entries = self.env["waba.consent"].search(
-            heard & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
+            applicable & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
         )
-        return entries.filtered(lambda entry: entry.at <= moment and entry.create_date <= moment)
+        return entries.filtered(lambda entry: entry.at <= at and entry.create_date <= at)
 
     def _explain_consent(self):
         purpose = self._explained_purpose()
@@ -237,23 +237,23 @@ class WabaMessage(models.Model):
             sentences.append(self.env._("Since then: %s", self._entry_sentence(now)))
         return sentences
 
-    def _entry_sentence(self, word):
+    def _entry_sentence(self, entry):
         return self.env._(
             "%(action)s of %(date)s (%(whose_word)s). %(evidence)s",
-            action=selection_label(self.env, "action", word.action, "waba.consent"),
-            date=self._format_datetime(word.at),
-            whose_word=selection_label(self.env, "source", word.source, "waba.consent"),
-            evidence=word._company_evidence(self.company_id),
+            action=selection_label(self.env, "action", entry.action, "waba.consent"),
+            date=self._format_datetime(entry.at),
+            whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
+            evidence=entry._company_evidence(self.company_id),
         ).strip()
 
     def _explain_checks(self):
         if self.state == "skipped":
             reason = self.failure_reason or failure_text(self.env, self.failure_type)
             return [self.env._("Left out on %s.", self._format_datetime(self.write_date)), reason]
-        asked = CHECKS_BY_PURPOSE[self._explained_purpose()]
+        keys = CHECKS_BY_PURPOSE[self._explained_purpose()]
         if not self.campaign_id:
-            asked = [key for key in asked if key != "duplicate"]
-        found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in asked)
+            keys = [key for key in keys if key != "duplicate"]
+        found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in keys)
         if self.state == "queued":
             return [
                 self.env._("When it was queued: %s.", found),
