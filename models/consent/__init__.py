@@ -1,4 +1,4 @@
-"""Recipients, and what they may be sent: opt-ins, opt-outs, identity."""
+"""Recipients, who they are and what they agreed to: identity, opt-ins, opt-outs."""
 
 from . import waba_recipient
 from . import waba_opt_in

@@ -1,4 +1,7 @@
-"""A person's consent as SQL reads it (its rows: waba_opt_in.py, waba_renumbered.py)."""
+"""Consent: a recipient's consent as SQL, for one company or for all of a portfolio.
+
+Used by audience, pre-flight, reservation and waba_opt_in.py; pure functions that return `SQL`.
+"""
 
 from odoo.tools import SQL
 
@@ -6,11 +9,11 @@ PURPOSES = ("marketing", "utility")
 
 
 def consent_sql(purpose, company, person=None):
-    """SQL: 'opted_in', 'opted_out' or 'unknown', as one company has to take a person's words.
+    """SQL: a recipient's consent for one company: 'opted_in', 'opted_out' or 'unknown'.
 
     :param purpose: 'marketing' | 'utility'
-    :param company: SQL of the company's id, or the id
-    :param person: SQL of the alias of waba_recipient, `r` if not given
+    :param company: SQL of the company's id, or the id itself
+    :param person: SQL of the alias of waba_recipient; `r` if not given
     """
     person = person or SQL("r")
     return SQL(
@@ -30,20 +33,20 @@ def consent_sql(purpose, company, person=None):
 
 
 def strongest_consent(states):
-    """Of what several rows of one person say, what counts: an opt-in has outlived the opt-outs that
-    other rows still show."""
+    """The state that applies to several rows of one person: an opt-in is newer than the opt-outs
+    that other rows still show."""
     return next((state for state in ("opted_in", "opted_out") if state in states), "unknown")
 
 
 def strictest_consent(states):
-    """Of what several rows of one person say, what must not be overlooked."""
+    """The state to show for several rows of one person: an opt-out is never hidden."""
     return next((state for state in ("opted_out", "opted_in") if state in states), "unknown")
 
 
 def shared_consent_sql(purpose):
-    """SQL: what all companies of the portfolio of `r` may take the person's words to be.
+    """SQL: the consent of recipient `r` that every company of its portfolio may rely on.
 
-    A portfolio without accounts is nobody's yet: there any opt-in shows.
+    In a portfolio without accounts, which has no company yet, any opt-in counts.
     """
     return SQL(
         """CASE WHEN EXISTS (SELECT 1 FROM waba_opt_in given
@@ -65,10 +68,10 @@ def shared_consent_sql(purpose):
 
 
 def renumbered_sql(company):
-    """SQL condition on the rows `m` of waba_message: the record's number was changed after its
-    person had opted out of this, and nobody has confirmed that it is another person.
+    """SQL condition on waba_message `m`: the number of its record was changed after the person had
+    opted out of this topic, and no user has confirmed that it is another person.
 
-    :param company: id of the company that writes
+    :param company: id of the sending company
     """
     former = SQL("former")
     return SQL(

@@ -1,3 +1,8 @@
+"""Consent: the consent log, append-only, and how rows of text become its entries.
+
+Entries are created by `waba.recipient._set_consent`; texts come from the import and from forms.
+"""
+
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -37,7 +42,7 @@ TEXTS = ("number", "purpose", "action", "at", "evidence")
 
 
 class ParsedRow(NamedTuple):
-    """A row of texts, read: its values, or what is wrong with it in sentences."""
+    """Values parsed from a row of texts. `faults`: sentences; a row with any is not recorded."""
 
     number: str = ""
     purpose: str = ""
@@ -48,7 +53,14 @@ class ParsedRow(NamedTuple):
 
 
 class WabaConsent(models.Model):
-    """One entry of the consent ledger: who may get what, by whose word. Never edited or deleted."""
+    """The consent log. A row is one entry: an opt-in, an opt-out, or a review that found neither.
+
+    Created by `waba.recipient._set_consent`, which then updates the state that sending reads, and
+    by `_record_subscription_kept`. An opt-in is valid for its company only, an opt-out for all.
+
+    Rows are never edited or deleted, not by SQL either (`APPEND_ONLY`); erasing personal data
+    empties `evidence` and nothing else.
+    """
 
     _name = "waba.consent"
     _description = "WhatsApp Consent"
@@ -74,7 +86,7 @@ class WabaConsent(models.Model):
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")], required=True
     )
-    # "kept": a message that might have been an opt-out was read, and was none. No yes, no no.
+    # "kept": a user read a possible opt-out and found none; neither an opt-in nor an opt-out.
     action = fields.Selection(
         [("opt_in", "Opt-in"), ("opt_out", "Opt-out"), ("kept", "Kept subscribed")], required=True
     )
@@ -104,9 +116,9 @@ class WabaConsent(models.Model):
     )
 
     def init(self):
-        """Append only for whoever reaches the table another way, too.
+        """Refuse changes by plain SQL too.
 
-        The link to a message may go with the message, the evidence with a person's data.
+        The foreign key may still clear `message_id`, and erasure the evidence.
         """
         self.env.cr.execute(APPEND_ONLY)
 
@@ -128,10 +140,10 @@ class WabaConsent(models.Model):
 
     @hook
     def _on_consent(self):
-        """After these entries were added to the ledger, before the state follows from them."""
+        """After these entries were created, before the recipient's state is updated."""
 
     def _record_evidence_entries(self):
-        """What a colleague noted is evidence too; the other sources bring theirs themselves."""
+        """Add entries that a user recorded to the evidence; the other sources add their own."""
         self.env["waba.reputation.event"]._record_events(
             [
                 {
@@ -154,8 +166,7 @@ class WabaConsent(models.Model):
         )
 
     def _sending_account(self):
-        """The company's account that the person is known by: the one they were last written to
-        from, else any."""
+        """The account of the latest message with this recipient, else any of the company."""
         accounts = self.recipient_id.portfolio_id.account_ids
         if self.company_id:
             accounts = accounts.filtered(lambda account: account.company_id == self.company_id)
@@ -167,20 +178,20 @@ class WabaConsent(models.Model):
         return last.account_id or accounts[:1]
 
     def _company_evidence(self, companies):
-        """What shows it, for these companies: what was said to another one is that one's."""
+        """The evidence, '' when the consent was given to a company that is not one of these."""
         self.ensure_one()
         return (self.evidence or "") if self.company_id in companies else ""
 
-    # === Consent parsing ===
-    # Words that come as texts, from a list or a form: read, or told what is wrong with them.
+    # === Parsing rows of text ===
 
     @api.model
     def _parse_rows(self, rows, company):
-        """Read rows of texts, for the user who wants them taken.
+        """Parse rows of texts with the rights of the current user.
 
-        :param rows: [({name of TEXTS: text}, what is evidence besides their own)]; times are the
-            user's, numbers without a country code are of the company's country
-        :return: [Read]
+        :param rows: [({name of TEXTS: text}, further evidence)]; times without a zone are in the
+            user's time zone, numbers without a country code in the company's country
+        :param company: res.company that the consent is given to
+        :return: [ParsedRow], in the order of `rows`
         """
         read = [self._parse_row(texts, company, known) for texts, known in rows]
         for index in self._reversed_opt_outs(read, company):
@@ -193,44 +204,8 @@ class WabaConsent(models.Model):
         return read
 
     @api.model
-    def _reversed_opt_outs(self, read, company):
-        """Indexes of the rows that would take back an opt-out which is not the user's to take back.
-
-        :param read: [Read]
-        """
-        asked = {row.number for row in read if row.action == "opt_in" and not row.faults}
-        outs = self._standing_opt_outs(asked, company)
-        found = {}
-        for index, row in enumerate(read):
-            out_at = outs.get((row.number, row.purpose))
-            if row.action == "opt_in" and not row.faults and out_at and out_at <= row.at:
-                found[index] = row.number
-        people = self.sudo(False).env["waba.recipient"]
-        own = people._numbers_on_own_records(set(found.values())) if found else set()
-        return [index for index, number in found.items() if number not in own]
-
-    @api.model
-    def _standing_opt_outs(self, asked, company):
-        """{(E.164 number, purpose): when they opted out} of those opt-outs that the company has to
-        respect, also of people whose data were erased."""
-        people = self.env["waba.recipient"].search(recipients_with_numbers(asked)) if asked else []
-        states = people._consent_states(company) if people else {}
-        outs = {}
-        for person in people:
-            for purpose in PURPOSES:
-                if states[company.id, person.id, purpose] != "opted_out":
-                    continue
-                for number in asked.intersection(person._number_forms()):
-                    outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
-        for number, row in self.env["waba.erased.person"]._find_erased(asked).items():
-            for purpose in PURPOSES:
-                if row[f"no_{purpose}"]:
-                    outs.setdefault((number, purpose), row.erased_at)
-        return outs
-
-    @api.model
     def _parse_row(self, texts, company, known=""):
-        """Read one row of texts, see `_parse_rows`."""
+        """A ParsedRow, see `_parse_rows`."""
         faults = []
         text = {name: str(texts.get(name) or "").strip() for name in TEXTS}
         read = {
@@ -246,6 +221,7 @@ class WabaConsent(models.Model):
 
     @api.model
     def _check_evidence(self, text, faults):
+        """Append a fault unless the text shows how the person agreed."""
         if not evidence.is_verifiable(text):
             faults.append(
                 self.env._(
@@ -257,7 +233,7 @@ class WabaConsent(models.Model):
 
     @api.model
     def _parse_number(self, text, company, faults):
-        """E.164, or '' and a fault."""
+        """The E.164 number, or '' and a fault appended."""
         number = text and self.env.user._phone_format(
             number=numbers.read_old_spelling(text) or text, country=company.country_id
         )
@@ -275,8 +251,8 @@ class WabaConsent(models.Model):
 
     @api.model
     def _parse_selection(self, name, text, faults):
-        """The key of a selection by its label or a word that lists use; or '' and a fault."""
-        # Nobody brings from elsewhere that a message was read here.
+        """The key of a selection for its label or a synonym, or '' and a fault appended."""
+        # "kept" is the result of a review in this database: it cannot be imported.
         choices, shipped = (
             [choice for choice in found if choice[0] != "kept"]
             for found in (
@@ -301,12 +277,12 @@ class WabaConsent(models.Model):
 
     @api.model
     def _date_order(self):
-        """Whether days or months come first in the list that is read, '' when nothing tells."""
+        """The order of day and month in the dates of the list; '' when it is unknown."""
         return (self.env.context.get("waba_list") or {}).get("order", "")
 
     @api.model
     def _add_date_order(self, evidence, text):
-        """The evidence, with a word on how a date was read that could be read in two ways."""
+        """The evidence, with a note on how an ambiguous date was read."""
         if not written_dates.parse_date(text, self._date_order()).order:
             return evidence
         how = self.env._("“%(text)s” read as %(order)s", text=text, order=self._date_order())
@@ -314,10 +290,10 @@ class WabaConsent(models.Model):
 
     @api.model
     def _parse_datetime(self, text, faults):
-        """Naive UTC datetime of a date, with or without a time; or None and a fault.
+        """Naive UTC datetime of a date with or without a time, or None and a fault appended.
 
-        Without a zone it is by the user's clock. The order of day and month is the list's own
-        (`waba_list["order"]` in the context), never the user's language.
+        Without a zone, the user's time zone applies. The order of day and month is that of the
+        list (`waba_list["order"]` in the context), never that of the user's language.
         """
         if not text:
             faults.append(
@@ -343,10 +319,49 @@ class WabaConsent(models.Model):
                 )
             )
             return None
-        moment = read.at
+        at = read.at
         if not read.is_utc:
-            moment = self.env.tz.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)
-        if moment > fields.Datetime.now():
+            at = self.env.tz.localize(at).astimezone(timezone.utc).replace(tzinfo=None)
+        if at > fields.Datetime.now():
             faults.append(self.env._("“%s” is in the future.", text))
             return None
-        return moment
+        return at
+
+    @api.model
+    def _reversed_opt_outs(self, read, company):
+        """Indexes of rows that opt in a person who had opted out and is on no record that the user
+        can change: only a user responsible for the person may revoke an opt-out.
+
+        :param read: [ParsedRow]
+        """
+        opted_in = {row.number for row in read if row.action == "opt_in" and not row.faults}
+        outs = self._standing_opt_outs(opted_in, company)
+        found = {}
+        for index, row in enumerate(read):
+            out_at = outs.get((row.number, row.purpose))
+            if row.action == "opt_in" and not row.faults and out_at and out_at <= row.at:
+                found[index] = row.number
+        people = self.sudo(False).env["waba.recipient"]
+        own = people._numbers_on_own_records(set(found.values())) if found else set()
+        return [index for index, number in found.items() if number not in own]
+
+    @api.model
+    def _standing_opt_outs(self, wanted, company):
+        """{(E.164 number, purpose): naive UTC datetime} of the opt-outs in force for the company,
+        those of erased people included."""
+        people = (
+            self.env["waba.recipient"].search(recipients_with_numbers(wanted)) if wanted else []
+        )
+        states = people._consent_states(company) if people else {}
+        outs = {}
+        for person in people:
+            for purpose in PURPOSES:
+                if states[company.id, person.id, purpose] != "opted_out":
+                    continue
+                for number in wanted.intersection(person._number_forms()):
+                    outs[number, purpose] = person[f"{purpose}_out_at"] or datetime.min
+        for number, row in self.env["waba.erased.person"]._find_erased(wanted).items():
+            for purpose in PURPOSES:
+                if row[f"no_{purpose}"]:
+                    outs.setdefault((number, purpose), row.erased_at)
+        return outs

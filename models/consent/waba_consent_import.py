@@ -1,10 +1,15 @@
+"""Consent: import of opt-in and opt-out lists, and the rows that could not be parsed.
+
+Called by Odoo's import (`load`), by forms (`_record_rows`) and by the list of rejected rows.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ...policy import written_dates
 from .waba_consent import TEXTS
 
-# The columns of a list, and what each is read as.
+# {column of a list: name of TEXTS}
 COLUMNS = {
     "person_id": "number",
     "purpose": "purpose",
@@ -19,15 +24,11 @@ MAX_ERRORS_SHOWN = 100
 
 
 class WabaConsent(models.Model):
-    """Lists of opt-ins and opt-outs through Odoo's import, by managers.
-
-    Odoo's own `load` makes records; here each row goes through the single entry point instead, so that
-    states follow, with file and row as evidence. The phone number is a many2one so that Odoo's
-    import offers there to skip the records that cannot be read.
-    """
+    """Managers import lists through Odoo's import, which passes each row to `_set_consent`."""
 
     _inherit = "waba.consent"
 
+    # A many2one, because Odoo's import offers "Skip record" for those only.
     person_id = fields.Many2one(
         "waba.recipient",
         "Phone number",
@@ -40,20 +41,21 @@ class WabaConsent(models.Model):
 
     @api.model
     def load(self, fields, data):
+        """Odoo's import: record consent, with file and row as evidence, instead of new rows."""
         if not self.env.context.get("import_file"):
             return super().load(fields, data)
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager imports consent."))
-        # Read with the user's own rights: under `sudo` any company that a client names would do.
+        # Read before `sudo`, under which any company that a client names would be accepted.
         company = self.env.company
         return self._with_date_order(fields, data).sudo()._load_list(fields, data, company)
 
     @api.model
     def _with_date_order(self, columns, data):
-        """As `self`, knowing whether days or months come first in the dates of this list.
+        """`self` with the order of day and month in the dates of this list in its context.
 
-        Odoo's import knows the whole list (wizard/base_import_import.py); whoever loads without it
-        gives all of it.
+        Odoo's import calls `load` in batches and detects the order from the whole list
+        (wizard/base_import_import.py); other callers pass the whole list as `data`.
         """
         known = self.env.context.get("waba_list") or {}
         if "order" in known or "said_at" not in columns:
@@ -64,9 +66,11 @@ class WabaConsent(models.Model):
 
     @api.model
     def _load_list(self, columns, data, company):
-        """As `load`: ids and messages of the rows, all of them or, if so chosen, all good ones.
+        """Record all rows, or with "Skip record" those without faults; see `load`.
 
-        What is skipped is kept (waba.consent.rejected).
+        Skipped rows are stored as waba.consent.rejected.
+
+        :return: {'ids': [int] or False, 'messages': [dict], 'nextrow': int}
         """
         if missing := [name for name in REQUIRED_COLUMNS if name not in columns]:
             labels = [self._fields[name]._description_string(self.env) for name in missing]
@@ -89,22 +93,22 @@ class WabaConsent(models.Model):
                 self._row_origin(index),
             )
         good = sorted(set(range(len(read))) - set(bad), key=lambda index: read[index].at)
-        taken = [(read[index], self._row_origin(index)) for index in good]
+        accepted = [(read[index], self._row_origin(index)) for index in good]
         return {
-            "ids": self._record_rows(taken, "import", company).ids,
+            "ids": self._record_rows(accepted, "import", company).ids,
             "messages": [],
             "nextrow": limit if limit < len(data) else 0,
         }
 
     def _import_errors(self, read, bad):
-        """Odoo's import messages of the rows that cannot be read."""
+        """Odoo's import messages about the rows at the indexes `bad`."""
         rows = [
             {
                 "type": "error",
                 "field": False,
                 "record": self._row_number(index),
                 "rows": {"from": index, "to": index},
-                # What is said twice Odoo shows once, without its rows.
+                # Odoo shows equal messages once and without their rows: the row makes it unique.
                 "message": f"{' '.join(read[index].faults)} [{self._row_number(index)}]",
             }
             for index in bad[:MAX_ERRORS_SHOWN]
@@ -119,7 +123,7 @@ class WabaConsent(models.Model):
         return [*rows, {**rows[0], "field": "person_id", "message": choice}]
 
     def _row_number(self, index):
-        """As a spreadsheet counts, headings included."""
+        """The row's number in a spreadsheet, headings included."""
         known = self.env.context.get("waba_list") or {}
         return index + 1 + known.get("skipped", 0) + known.get("headings", 1)
 
@@ -133,9 +137,12 @@ class WabaConsent(models.Model):
 
     @api.model
     def _record_rows(self, rows, source, company):
-        """Write down rows that were read; the ledger's entries, perhaps of an earlier time.
+        """Record the consent of parsed rows.
 
-        :param rows: [(Read without faults, the list and row, or the form, it comes from)]
+        :param rows: [(ParsedRow without faults, origin: file and row, or the form)]
+        :param source: 'import' | 'form'
+        :param company: res.company that the consent is given to
+        :return: their waba.consent entries; older ones for rows recorded before
         """
         numbers = {read.number for read, _origin in rows}
         known = self.env["waba.recipient"]._company_recipients(numbers, company)
@@ -160,7 +167,7 @@ class WabaConsent(models.Model):
 
 
 class WabaConsentRejected(models.Model):
-    """A row of a list or a form that could not be read: kept as it came, to be corrected."""
+    """A row of a list or form that could not be parsed, unchanged, for a manager to correct."""
 
     _name = "waba.consent.rejected"
     _description = "Consent that could not be read"
@@ -182,23 +189,12 @@ class WabaConsentRejected(models.Model):
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     consent_id = fields.Many2one("waba.consent", "Taken as", readonly=True, ondelete="set null")
 
-    @api.model
-    def _store_row(self, texts, source, faults, company, origin):
-        """Keep a row of texts that could not be read, once.
-
-        :param texts: {name of TEXTS: text}
-        """
-        values = {name: str(texts.get(name) or "").strip() for name in TEXTS}
-        values |= {"source": source, "origin": origin, "company_id": company.id}
-        same = [(name, "=", value or False) for name, value in values.items()]
-        return self.search(same, limit=1) or self.create({**values, "fault": "\n".join(faults)})
-
     def action_retry_row(self):
-        """Try again, after it was corrected; what is still wrong is said on the row."""
+        """Parse corrected rows again and record their consent; remaining faults go to `fault`."""
         ledger = self.env["waba.consent"].sudo()
         for row in self:
             texts = {name: row[name] for name in TEXTS}
-            # A form tells by itself where it was.
+            # The name of a form is evidence of where the person agreed; a file's name is not.
             known = row.origin if row.source == "form" else ""
             [read] = ledger._parse_rows([(texts, known or "")], row.company_id)
             if read.faults:
@@ -207,7 +203,22 @@ class WabaConsentRejected(models.Model):
             entry = ledger._record_rows([(read, row.origin)], row.source, row.company_id)
             row.sudo().write({"consent_id": entry.id, "active": False, "fault": False})
 
+    @api.model
+    def _store_row(self, texts, source, faults, company, origin):
+        """Store a row that could not be parsed, once.
+
+        :param texts: {name of TEXTS: text}
+        :param source: 'import' | 'form'
+        :param faults: [sentence]
+        :param origin: file and row, or the form
+        :return: waba.consent.rejected
+        """
+        values = {name: str(texts.get(name) or "").strip() for name in TEXTS}
+        values |= {"source": source, "origin": origin, "company_id": company.id}
+        same = [(name, "=", value or False) for name, value in values.items()]
+        return self.search(same, limit=1) or self.create({**values, "fault": "\n".join(faults)})
+
 
 def _rejected_texts(texts, read):
-    """A row's texts; its time as it was read, which the row alone might not tell again."""
+    """The texts with the time in UTC: the order of day and month is known from the list only."""
     return {**texts, "at": f"{fields.Datetime.to_string(read.at)} UTC"} if read.at else texts

@@ -1,3 +1,8 @@
+"""Consent: opt-out and opt-in keywords of each company, edited by managers.
+
+Read by the webhook and inbound routing (`_company_keywords`); created by data/ at installation.
+"""
+
 from collections import defaultdict
 
 from odoo import api, fields, models, tools
@@ -8,12 +13,12 @@ from ...policy import intent
 
 
 class WabaConsentWord(models.Model):
-    """A word or phrase by which people opt out of promotions or in again.
+    """An opt-out keyword, or one by which people who opted out opt in again.
 
-    `|` stands between alternatives: "no more messages|offers" is two phrases. Case, accents and
-    punctuation do not count. Those shipped are `policy.intent.SHIPPED`; archive what you do not
-    want to hear. What is read in a message, and what is not, is decided in `policy.intent`, which
-    reads whole sentences ("stop sending me messages") without these records.
+    `|` separates alternatives: "no more messages|offers" is two phrases. Case, accents and
+    punctuation are ignored. The shipped ones are `policy.intent.SHIPPED`; a manager archives those
+    that should not apply. `policy.intent` matches them against messages, and recognises whole
+    sentences ("stop sending me messages") without them.
     """
 
     _name = "waba.consent.word"
@@ -66,6 +71,7 @@ class WabaConsentWord(models.Model):
         self._check_one_meaning()
 
     def _check_readable(self):
+        """`policy.intent` can expand each phrase."""
         faults = {
             "empty": self.env._("each word and each alternative needs a letter or a digit"),
             "long": self.env._("a phrase has at most %s words", intent.MAX_WORDS),
@@ -84,7 +90,7 @@ class WabaConsentWord(models.Model):
                 ) from error
 
     def _check_one_meaning(self):
-        """No phrase may mean an opt-out and an opt-in to the same company."""
+        """No phrase is both an opt-out and an opt-in for the same company."""
         for word in self.filtered("active"):
             phrases = intent.expand(word.phrase)
             companies = Domain("company_id", "in", (False, word.company_id.id))
@@ -118,7 +124,7 @@ class WabaConsentWord(models.Model):
     @api.model
     @tools.ormcache("company_id")
     def _company_keywords(self, company_id):
-        """What a company listens to, as `policy.intent.Words`."""
+        """The keywords that apply to a company, as `policy.intent.RequestPhrases`."""
         phrases = defaultdict(frozenset)
         for word in self.sudo().search([("company_id", "in", (False, company_id))]):
             key = "ambiguous" if word._is_ambiguous() else word.action
@@ -137,7 +143,7 @@ class WabaConsentWord(models.Model):
 
     @api.model
     def _load_default_keywords(self):
-        """Make the shipped words. Those that exist stay as the manager left them."""
+        """Create the shipped keywords; those that exist keep the manager's changes."""
         self._load_records(
             [
                 {

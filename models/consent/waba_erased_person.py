@@ -1,3 +1,8 @@
+"""Consent: opt-outs of erased people, kept as fingerprints and applied when they return.
+
+Written by erasure (privacy/waba_recipient_erase.py), read when recipients are created or renamed.
+"""
+
 import hashlib
 import hmac
 import secrets
@@ -8,17 +13,17 @@ from odoo.tools import SQL
 from ...policy.numbers import canonical_number, forms_by_number
 from .consent_sql import PURPOSES
 
-# The key of the fingerprints. Ours, not Odoo's `database.secret`: that one is made anew in a copy,
-# after which nobody's opt-out would be recognised.
+# System parameter with the key of the fingerprints. Not Odoo's `database.secret`, which changes
+# when a database is copied: no fingerprint would match any more.
 SECRET = "waba_campaign.erasure_secret"
 
 
 class WabaErasedPerson(models.Model):
-    """That somebody whose data were erased had opted out, by a fingerprint of number or user id.
+    """The opt-out of a person whose data were erased, as a fingerprint of a number or user id.
 
-    A fingerprint is an HMAC: without the database's key nobody can try out numbers against it.
-    Whoever comes back under the same number inherits the opt-out (`_apply_erased_opt_outs`); whoever opts
-    in again of their own will is forgotten here.
+    A fingerprint is an HMAC: numbers cannot be tried against it without the database's key. A new
+    recipient with the same number or user id gets the opt-out (`_apply_erased_opt_outs`); their
+    opt-in clears it (`_delete_erased_entries`).
     """
 
     _name = "waba.erased.person"
@@ -37,7 +42,7 @@ class WabaErasedPerson(models.Model):
 
     @api.model
     def _fingerprints(self, handles):
-        """{number or user id: fingerprint}."""
+        """{number or user id: HMAC in hex}; creates the key on the first call."""
         parameters = self.env["ir.config_parameter"].sudo()
         key = parameters.get_param(SECRET)
         if not key:
@@ -51,8 +56,8 @@ class WabaErasedPerson(models.Model):
 
     @api.model
     def _find_erased(self, handles):
-        """{number or user id: waba.erased.person} of those that were erased with an opt-out."""
-        # Nearly always nobody was, and a campaign asks for thousands.
+        """{number or user id: waba.erased.person} of those erased with an opt-out."""
+        # The table is nearly always empty, and a campaign passes thousands of numbers.
         if not self.env.execute_query(SQL("SELECT 1 FROM waba_erased_person LIMIT 1")):
             return {}
         fingerprints = self._fingerprints(handles)
@@ -66,7 +71,7 @@ class WabaErasedPerson(models.Model):
 
     @api.model
     def _record_opted_out(self, handles, no_marketing, no_utility):
-        """Keep the fingerprints of somebody who wants no more of it."""
+        """Store the fingerprints of a person who had opted out; a topic once set stays set."""
         self.flush_model()
         for fingerprint in self._fingerprints(handles).values():
             self.env.cr.execute(
@@ -90,7 +95,7 @@ class WabaErasedPerson(models.Model):
 
 
 class WabaRecipient(models.Model):
-    """Whoever was erased with an opt-out has it again with their first row, however it is made."""
+    """Applies the opt-outs of erased people to recipients, whichever way the row is created."""
 
     _inherit = "waba.recipient"
 
@@ -98,7 +103,7 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _inherit_erased_numbers(self, portfolio, numbers):
-        """Of the rows that a portfolio has by now for these E.164 numbers."""
+        """Apply erased opt-outs to the portfolio's rows with these E.164 numbers."""
         forms = forms_by_number(numbers)
         if erased := self.env["waba.erased.person"].sudo()._find_erased(forms):
             found = [canonical_number(handle) for handle in erased]
@@ -110,12 +115,12 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _inherit_erased_uids(self, user_uids):
-        """Of whoever has one of these user ids by now."""
+        """Apply erased opt-outs to the rows with these user ids."""
         if erased := self.env["waba.erased.person"].sudo()._find_erased(user_uids):
             self.search([("user_uid", "in", list(erased))])._apply_erased_opt_outs()
 
     def _identifiers(self):
-        """The user ids of this row, and its numbers in every way of writing them."""
+        """The current and former user ids of this row, and its numbers in every spelling."""
         self.ensure_one()
         former = (self.former_uids or "").split()
         return {*self._number_forms(), *filter(None, [self.user_uid]), *former}
@@ -126,7 +131,7 @@ class WabaRecipient(models.Model):
         return self.env["waba.erased.person"].sudo()._find_erased(handles)
 
     def _apply_erased_opt_outs(self):
-        """Give these rows the opt-outs that people of their numbers and user ids had."""
+        """Give these rows the opt-outs recorded for their numbers and user ids."""
         handles = {person: person._identifiers() for person in self}
         erased = self._find_erased_entries()
         for person, own in handles.items() if erased else ():
@@ -134,7 +139,7 @@ class WabaRecipient(models.Model):
                 for purpose in PURPOSES:
                     if not row[f"no_{purpose}"]:
                         continue
-                    # What they said to another company is no word to this one.
+                    # An opt-in given to another company does not replace the opt-out.
                     if purpose not in person._last_entries(person._messaging_companies()):
                         person._set_consent(
                             purpose,
@@ -145,8 +150,8 @@ class WabaRecipient(models.Model):
                         )
 
     def _delete_erased_entries(self, purpose):
-        """These people opted in: their fingerprints say no more that they had opted out."""
-        # As long as one of our companies has no opt-in of theirs, it needs to know them again.
+        """Clear the erased opt-outs of recipients who opted in again."""
+        # A company without their opt-in still needs the opt-out.
         back = self.filtered(lambda person: person._has_all_opt_ins(purpose))
         for row in back._find_erased_entries().values():
             row[f"no_{purpose}"] = False

@@ -1,4 +1,7 @@
-"""Consent: the people of a portfolio when an account joins it. Called by hooks of the portfolio."""
+"""Consent: consent and recipients when records merge, or an account joins a portfolio.
+
+Called by Odoo's merge of leads, wizard/base_partner_merge.py and hooks of the portfolio.
+"""
 
 from odoo import models
 from odoo.tools import SQL, format_date
@@ -6,6 +9,7 @@ from odoo.tools import SQL, format_date
 from ..tools.hooks import implements
 from .waba_recipient import recipients_with_numbers
 
+# Whether the aliases `ours` and `theirs` of waba_recipient are one person.
 SAME_PERSON = SQL(
     "(ours.number = theirs.number OR (theirs.number IS NULL AND ours.user_uid = theirs.user_uid))"
 )
@@ -15,7 +19,7 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     def _apply_record_merge(self, records):
-        """These leads or contacts turn out to be one person: the stricter word goes for all."""
+        """Merge the consent of leads or contacts that are one person: an opt-out applies to all."""
         numbers = {self.env["waba.recipient"]._number_of(record) for record in records} - {""}
         people = self.search(recipients_with_numbers(numbers))
         if records._name == "res.partner":
@@ -26,21 +30,21 @@ class WabaRecipient(models.Model):
             )
             if not out:
                 continue
-            word = out._same_person().consent_ids.filtered(
+            opt_out = out._same_person().consent_ids.filtered(
                 lambda entry, purpose=purpose: (entry.purpose, entry.action) == (purpose, "opt_out")
             )[:1]
             unknown = numbers.difference(people._number_forms())
             if unknown:
                 new = self._find_or_create_by_number(out.portfolio_id[:1], sorted(unknown))
                 people |= self.union(*new.values())
-            (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(word))
+            (people - out)._set_consent(purpose, "opt_out", "merge", self._merge_evidence(opt_out))
 
-    def _merge_evidence(self, word):
-        """Whose opt-out this was. Without their number: this entry outlives its erasure."""
-        if not word:
+    def _merge_evidence(self, entry):
+        """Evidence of an opt-out by merge. Without the number: this entry outlives its erasure."""
+        if not entry:
             return self.env._("Merged with somebody who had opted out.")
         return self.env._(
-            "Merged with somebody who had opted out on %s.", format_date(self.env, word.at)
+            "Merged with somebody who had opted out on %s.", format_date(self.env, entry.at)
         )
 
 
@@ -48,7 +52,7 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"
 
     def _merge_dependences(self, opportunities):
-        """Also our messages, and what the people of these leads want."""
+        """Odoo's merge of leads: merge our messages and the consent as well."""
         result = super()._merge_dependences(opportunities)
         env = self.env(su=True)
         env["waba.recipient"]._apply_record_merge((self + opportunities).with_env(env))
@@ -57,15 +61,13 @@ class CrmLead(models.Model):
 
 
 class WabaPortfolio(models.Model):
-    """What accounts that join a portfolio, or change their company, mean for its people."""
-
     _inherit = "waba.portfolio"
 
     @implements("_on_join")
     def _merge_account_recipients(self, other, account):
-        """`account` counts here from now on: whom it wrote to comes along, still counted.
+        """`account` joins this portfolio: copy the recipients that it messaged, with their slots.
 
-        `other`, the portfolio it leaves, keeps its people: further accounts may count there.
+        The recipients of `other`, the portfolio it leaves, stay: it may have further accounts.
         """
         self.ensure_one()
         self.env.flush_all()
@@ -99,7 +101,7 @@ class WabaPortfolio(models.Model):
         self.env.invalidate_all()
 
     def _merge_known_recipients(self, params):
-        """People both portfolios know: the later count and the stricter word."""
+        """Recipients of both portfolios: the later slot and the stricter consent apply."""
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient ours
@@ -127,7 +129,7 @@ class WabaPortfolio(models.Model):
         )
 
     def _copy_unknown_recipients(self, params):
-        """People the account wrote to that this portfolio does not know yet."""
+        """Recipients of the account's messages that this portfolio does not have yet."""
         columns = [
             SQL.identifier(field.name)
             for field in self.env["waba.recipient"]._fields.values()
@@ -158,7 +160,7 @@ class WabaPortfolio(models.Model):
         )
 
     def _copy_consent_states(self, params):
-        """What each company may take these people's words to be, when they have joined."""
+        """Opt-ins of the copied recipients, less those older than an opt-out of the other row."""
         people = self.env["waba.recipient"]
         people._copy_opt_ins(
             SQL(
@@ -173,8 +175,8 @@ class WabaPortfolio(models.Model):
 
     @implements("_on_accounts_change")
     def _refresh_recipients(self):
-        """Calculate the common states of those who opted in to a company: another company in a
-        portfolio was not told what its people said to others."""
+        """The companies of the portfolio have changed: recalculate the shared states of recipients
+        with an opt-in, which is valid for one company only."""
         given = (
             self.env["waba.opt.in"].sudo().search([("recipient_id.portfolio_id", "in", self.ids)])
         )

@@ -1,3 +1,8 @@
+"""Consent: the state of consent per company, in SQL; opt-ins as rows, opt-outs as a datetime.
+
+Written by `_set_consent` and by merges of recipients, read by everything that sends.
+"""
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -5,12 +10,12 @@ from .consent_sql import PURPOSES, consent_sql, shared_consent_sql
 
 
 class WabaOptIn(models.Model):
-    """That one company has a person's yes, which stands: no opt-out came after it.
+    """An opt-in in force: given to one company, with no later opt-out.
 
-    An opt-out is said to everybody and is one time on the person (`marketing_out_at`); an opt-in is
-    given to one company, so it is one row here for each company and each row of the person. Rows
-    are made and taken away by `waba.recipient._set_consent` alone; the words themselves, and what
-    shows them, are in the ledger (waba.consent). What a company may do is `consent_sql`.
+    There is one row for each company and each row of the person. An opt-out applies to all
+    companies and is one datetime on the recipient (`marketing_out_at`). Both are derived from the
+    consent log (waba.consent), which has the evidence; created and deleted by
+    `waba.recipient._set_consent`. `consent_sql` reads them for a company.
     """
 
     _name = "waba.opt.in"
@@ -29,13 +34,11 @@ class WabaOptIn(models.Model):
     )
     at = fields.Datetime("Since", required=True, readonly=True)
 
-    # What every message asks before it leaves: one probe of this index.
+    # Checked for every message before it is sent: one probe of this index.
     _given_uniq = models.UniqueIndex("(recipient_id, company_id, purpose)")
 
 
 class WabaRecipient(models.Model):
-    """The state of a person's consent, in SQL: set by `_set_consent`, read by whoever sends."""
-
     _inherit = "waba.recipient"
 
     marketing_out_at = fields.Datetime(
@@ -44,8 +47,8 @@ class WabaRecipient(models.Model):
         help="Whichever company they said it to: it holds for all that have no later opt-in.",
     )
     utility_out_at = fields.Datetime("Last opt-out from service messages", readonly=True)
-    # What the screens show: to whom companies share a portfolio with, the row's own states are what
-    # all of them may go by.
+    # For screens: where companies share a portfolio, `marketing_state` and `utility_state` are what
+    # all of them may rely on, not what the user's own may.
     own_marketing_state = fields.Selection(
         selection=lambda self: self._fields["marketing_state"]._description_selection(self.env),
         string="Promotions of your company",
@@ -69,7 +72,7 @@ class WabaRecipient(models.Model):
                 person[f"own_{purpose}_state"] = states.get(key, "unknown")
 
     def _consent_states(self, companies):
-        """What each company has to take these people's words to be.
+        """The consent of these recipients for each company.
 
         :return: {(company id, recipient id, purpose): 'opted_in' | 'opted_out' | 'unknown'}
         """
@@ -93,14 +96,14 @@ class WabaRecipient(models.Model):
         }
 
     def _consent_state(self, purpose, company):
-        """What one company has to take this person's words to be; 'unknown' of nobody."""
+        """The consent of this recipient for one company; 'unknown' for an empty recordset."""
         states = self._consent_states(company)
         return states.get((company.id, self.id, purpose), "unknown")
 
     def _apply_opt_out(self, purpose, at):
-        """These rows hold a no since `at` (naive UTC): opt-ins from before end, whoever has them.
+        """Set an opt-out at `at` (naive UTC) and delete all companies' older opt-ins.
 
-        :return: the rows whose common state changed
+        :return: the rows whose `marketing_state` or `utility_state` changed
         """
         self.flush_model()
         column = SQL.identifier(f"{purpose}_out_at")
@@ -125,9 +128,11 @@ class WabaRecipient(models.Model):
         return self._refresh_consent_states()
 
     def _apply_opt_in(self, purpose, at, company):
-        """These rows, of one person, hold a yes to `company` since `at`, if no opt-out came after.
+        """Set an opt-in to `company` at `at` (naive UTC), unless an opt-out is later.
 
-        :return: the rows whose common state changed
+        `self` is every row of one person.
+
+        :return: the rows whose `marketing_state` or `utility_state` changed
         """
         self.flush_model()
         self.env.cr.execute(
@@ -150,7 +155,7 @@ class WabaRecipient(models.Model):
         return self._refresh_consent_states()
 
     def _revoke_older_opt_ins(self):
-        """Opt-ins of these rows that are older than an opt-out they have come to hold end."""
+        """Delete opt-ins of these rows that are older than their opt-out, after a merge."""
         self.flush_model()
         self.env.cr.execute(
             SQL(
@@ -164,10 +169,10 @@ class WabaRecipient(models.Model):
         return self._refresh_consent_states()
 
     def _refresh_consent_states(self):
-        """Calculate `marketing_state` and `utility_state` anew: what all companies of the portfolio
-        may go by. Where companies share one, each reads its own (`consent_sql`).
+        """Recalculate `marketing_state` and `utility_state`: what every company of the portfolio
+        may rely on (`shared_consent_sql`).
 
-        :return: the rows of which one changed
+        :return: the rows in which one of them changed
         """
         self.flush_model()
         self.env["waba.account"].flush_model(["portfolio_id", "company_id"])
@@ -193,11 +198,11 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _copy_opt_ins(self, pairs):
-        """Give rows the opt-ins of others of the same people.
+        """Copy opt-ins between rows of the same people.
 
-        :param pairs: SQL that gives (from_id, to_id), ids of waba_recipient
+        :param pairs: SELECT of (from_id, to_id), ids of waba_recipient
         """
-        # A campaign makes people by the thousand, and many databases keep no opt-ins at all.
+        # A campaign creates recipients by the thousand, and many databases have no opt-ins at all.
         if not self.env.execute_query(SQL("SELECT 1 FROM waba_opt_in LIMIT 1")):
             return
         self.flush_model()
@@ -219,12 +224,12 @@ class WabaRecipient(models.Model):
             self.browse({id_ for (id_,) in rows})._refresh_consent_states()
 
     def _has_standing_opt_out(self, purpose):
-        """Whether one of our companies still has to respect an opt-out of this person."""
+        """Whether an opt-out of this recipient is still in force for one of our companies."""
         is_out = self[f"{purpose}_state"] == "opted_out" or self[f"{purpose}_out_at"]
         return bool(is_out) and not self._has_all_opt_ins(purpose)
 
     def _has_all_opt_ins(self, purpose):
-        """Whether every company with an account has this person's opt-in: nobody needs their no."""
+        """Whether every company with an account has this recipient's opt-in."""
         self.ensure_one()
         return not self.env.execute_query(
             SQL(

@@ -1,11 +1,13 @@
-"""Whom a salesperson may look up: the people behind the leads and contacts that they may read.
+"""Consent: which recipients and conversations a salesperson can look up.
 
-A person of WhatsApp is known by number, not by record, and a portfolio knows them all. So the rules
-of people, conversations, consent and evidence ask here, and here Odoo's own rules for leads and
-contacts are asked: whoever changes these changes what is seen of WhatsApp with them.
+Called by record rules (security/waba_reach_security.xml) through the field `is_in_reach`.
 
-Rules are evaluated with all rights, hence `sudo(False)`. What is in reach is gathered from the
-records (a few thousand, each found by an index), not tested row by row on a million people.
+A recipient is known by number, not by record, and a portfolio has all of them. The rules of
+recipients, conversations, consent and evidence therefore use Odoo's own rules for leads and
+contacts: changing these changes what is visible here.
+
+Rules are evaluated with all rights, hence `sudo(False)`. The ids in reach are collected from the
+records (a few thousand, found by index) instead of testing a million recipients row by row.
 """
 
 from odoo import api, fields, models
@@ -16,7 +18,7 @@ PERSON_MODELS = ("crm.lead", "res.partner")
 
 
 def _readable_ids_sql(records, column="id"):
-    """Subselect of a column of the records of this model that the current user may read, or None."""
+    """Subselect of a column of the records that the current user may read, or None."""
     if not records.has_access("read"):
         return None
     query = records._search(Domain.TRUE, active_test=False)
@@ -26,9 +28,10 @@ def _readable_ids_sql(records, column="id"):
 
 
 def _ids_in_reach_sql(rows, column, *conditions, ids):
-    """SELECT of a column of `rows`' whole table, in which ids in reach stand.
+    """SELECT of a column of the model of `rows` under these conditions: ids in reach.
 
-    :param ids: the only ones asked for, or None for all
+    :param rows: an empty recordset, for its model
+    :param ids: limit the result to these ids, None for all
     """
     sql = rows._field_to_sql("reach", column)
     among = [SQL("%s = ANY(%s)", sql, list(ids))] if ids is not None else []
@@ -37,7 +40,7 @@ def _ids_in_reach_sql(rows, column, *conditions, ids):
 
 
 def _record_rows_sql(rows, column, *conditions, ids):
-    """[`_ids_in_reach_sql`] of the rows that name a readable lead or contact by res_model and res_id."""
+    """[SELECT] of rows whose res_model and res_id are a readable lead or contact."""
     res_model, res_id = (rows._field_to_sql("reach", name) for name in ("res_model", "res_id"))
     return [
         _ids_in_reach_sql(
@@ -53,7 +56,7 @@ def _record_rows_sql(rows, column, *conditions, ids):
 
 
 class WabaReachMixin(models.AbstractModel):
-    """Rows that a salesperson sees when they reach what is behind them."""
+    """Rows that a salesperson sees if they can read the records behind them."""
 
     _name = "waba.reach.mixin"
     _description = "Seen by whoever may read the lead or contact behind it"
@@ -83,12 +86,12 @@ class WabaReachMixin(models.AbstractModel):
     def _reach_sql(self, ids=None):
         """SELECT of the ids in reach of this environment's user.
 
-        :param ids: the only ones asked for, or None for all
+        :param ids: limit the result to these ids, None for all
         """
         return SQL(" UNION ALL ").join(self._reach_parts(ids))
 
     def _reach_parts(self, ids):
-        """[SELECT], one for each way to a row. Never empty."""
+        """[SELECT], one for each way to a row; never empty."""
         raise NotImplementedError
 
 
@@ -124,6 +127,7 @@ class WabaRecipient(models.Model):
         return parts or [SQL("SELECT NULL::int WHERE FALSE")]
 
     def _own_campaigns(self):
+        """Subselect of the ids of the user's campaigns, or None without access to campaigns."""
         campaigns = self.env["waba.campaign"]
         if not campaigns.has_access("read"):
             return None
@@ -132,10 +136,10 @@ class WabaRecipient(models.Model):
 
 
 class WabaConversation(models.Model):
-    """As Odoo's rule for leads: the own, and the unassigned ones that are no colleague's lead.
+    """As Odoo's rule for leads: the user's own, and unassigned ones of no other user's lead.
 
-    A campaign makes a row for everybody it writes to, without a salesperson: only an answer, or a
-    record that the user may read, makes it one to be looked at.
+    A campaign creates a conversation for every recipient, without a salesperson: it is in reach
+    once the recipient has answered, or through a record that the user may read.
     """
 
     _name = "waba.conversation"

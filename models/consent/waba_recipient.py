@@ -1,3 +1,8 @@
+"""Consent: recipients by number and user id; how they are found, created, changed and merged.
+
+Called by campaigns and direct sends (by number), webhooks (by person) and statuses (user ids).
+"""
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -6,18 +11,24 @@ from ...policy import numbers
 from ..tools.phone_countries import e164_sql
 from .consent_sql import PURPOSES
 
-NO_DOUBT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
+NO_POSSIBLE_OPT_OUT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
 
-# What both rows of a person know: the later moment is the stricter one.
+# Of two rows of one person the later datetime applies: it is the stricter one.
 LATEST_WINS_FIELDS = ("slot_at", "last_marketing_at", "marketing_held_until", "unreachable_until")
 
 
 class WabaRecipient(models.Model):
-    """One person, as one portfolio knows them: an E.164 number and/or Meta's user id (BSUID).
+    """A person as one portfolio knows them: an E.164 number and/or Meta's user id (BSUID).
 
-    `slot_at` is the whole of the ledger behind the daily limit: the last time this person was
-    counted. The people counted now are the rows with `slot_at` in the last 24 hours, so the count
-    costs one index range and nothing has to be decremented.
+    - Found or created by `_find_or_create_by_number` (sending), `_find_or_create_person` and
+      `_apply_identity_change` (webhooks); `_create_missing` in bulk.
+    - `marketing_state` and `utility_state` are the consent that every company of the portfolio may
+      rely on; changed by `_set_consent` only.
+    - `slot_at` is all there is behind the daily limit: when the recipient was last counted. Those
+      counted now have it in the last 24 hours, so counting reads one index range and nothing is
+      ever decremented.
+    - Consent entries never move. Of two rows that turn out to be one person, the row that has
+      entries stays, without what identified it.
     """
 
     _name = "waba.recipient"
@@ -28,6 +39,8 @@ class WabaRecipient(models.Model):
     portfolio_id = fields.Many2one(
         "waba.portfolio", required=True, ondelete="cascade", readonly=True
     )
+
+    # Identity
     number = fields.Char(readonly=True)
     wa_number = fields.Char(
         "Number at WhatsApp",
@@ -39,10 +52,18 @@ class WabaRecipient(models.Model):
         readonly=True,
         help="Meta's business-scoped id. Someone with a user name may show no number at all.",
     )
+    former_uids = fields.Char(
+        "Earlier WhatsApp user IDs",
+        readonly=True,
+        copy=False,
+        help="Separated by blanks, one before and one behind.",
+    )
     name = fields.Char("Name on WhatsApp", readonly=True)
     partner_id = fields.Many2one(
         "res.partner", ondelete="set null", index="btree_not_null", readonly=True
     )
+
+    # Consent
     marketing_state = fields.Selection(
         [
             ("unknown", "Not asked"),
@@ -54,7 +75,10 @@ class WabaRecipient(models.Model):
         required=True,
         readonly=True,
     )
+    consent_ids = fields.One2many("waba.consent", "recipient_id", readonly=True)
     is_blocked = fields.Boolean("Blocked by us", readonly=True)
+
+    # Sending
     slot_at = fields.Datetime("Counted at", readonly=True)
     last_marketing_at = fields.Datetime("Last promotion", readonly=True)
     marketing_held_until = fields.Datetime(
@@ -65,23 +89,14 @@ class WabaRecipient(models.Model):
     unreachable_until = fields.Datetime("Not reachable until", readonly=True)
     undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
     message_ids = fields.One2many("waba.message", "recipient_id", readonly=True)
-    consent_ids = fields.One2many("waba.consent", "recipient_id", readonly=True)
-
-    # Identity change
-    former_uids = fields.Char(
-        "Earlier WhatsApp user IDs",
-        readonly=True,
-        copy=False,
-        help="Separated by blanks, one before and one behind.",
-    )
 
     _number_uniq = models.UniqueIndex("(portfolio_id, number) WHERE number IS NOT NULL")
     _user_uid_uniq = models.UniqueIndex("(portfolio_id, user_uid) WHERE user_uid IS NOT NULL")
-    # Counting the places taken reads only people seen in the last 24 hours.
+    # Used slots are counted from the recipients of the last 24 hours only.
     _slot_idx = models.Index("(portfolio_id, slot_at) WHERE slot_at IS NOT NULL")
     _number_idx = models.Index("(number) WHERE number IS NOT NULL")
     _wa_number_idx = models.Index("(wa_number) WHERE wa_number IS NOT NULL")
-    # Few people ever change; an id is looked for here only when it is nobody's.
+    # Few recipients have any; searched only for an id that no row has now.
     _former_uids_idx = models.Index("(portfolio_id) WHERE former_uids IS NOT NULL")
 
     @api.depends("number", "user_uid", "name", "erased_at")
@@ -105,17 +120,16 @@ class WabaRecipient(models.Model):
         return result
 
     def _number_forms(self):
-        """The numbers of these people, in every way of writing them (policy/numbers.py)."""
+        """[number]: the numbers of these recipients in every spelling (policy/numbers.py)."""
         written = (number for person in self for number in (person.number, person.wa_number))
         return list(numbers.forms_by_number(written))
 
-    # ------------------------------------------------------------------
-    # From a lead or contact to a number
-    # ------------------------------------------------------------------
+    # === From a lead or contact to a number ===
+
     @api.model
     def _number_of(self, record):
-        """E.164 by the record's own country, one form for one person; '' when there is none."""
-        # Odoo keeps what `_phone_format` gives; reading the number anew would cost as much again.
+        """The record's E.164 number in its canonical spelling; '' if there is none."""
+        # `phone_sanitized` is the stored result of `_phone_format`: it saves parsing again.
         number = record.phone_sanitized or record._phone_format()
         if not number and (old := numbers.read_old_spelling(self._raw_number(record))):
             number = record._phone_format(number=old)
@@ -123,14 +137,14 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _raw_number(self, record):
-        """The number as it stands on the record, to name what is not valid; ''."""
+        """The number as typed on the record, to name an invalid one; '' if there is none."""
         typed = (record[name] for name in record._phone_get_number_fields())
         return next((text.strip() for text in typed if text and text.strip()), "")
 
     @api.model
     def _filter_blacklisted(self, wanted):
-        """Which of these numbers are on Odoo's phone blacklist, in any way of writing them."""
-        # In SQL: the model's own search parses every number again, which costs more than the rest.
+        """{number}: those of `wanted` that are on Odoo's phone blacklist, in any spelling."""
+        # In SQL: the model's search parses every number again, which costs more than the query.
         forms = numbers.forms_by_number(wanted)
         self.env["phone.blacklist"].flush_model(["number", "active"])
         rows = self.env.execute_query(
@@ -138,14 +152,13 @@ class WabaRecipient(models.Model):
         )
         return {forms[number] for (number,) in rows}
 
-    # ------------------------------------------------------------------
-    # From a number to a row
-    # ------------------------------------------------------------------
+    # === From a number to a row ===
+
     @api.model
     def _find_or_create_by_number(self, portfolio, wanted):
-        """{number: recipient} for all these numbers, creating who is missing.
+        """{number: recipient} for all these numbers; missing rows are created.
 
-        :param wanted: numbers in any way of writing them; the row has the E.164 one
+        :param wanted: numbers in any spelling; the row gets the canonical E.164 one
         """
         known_as = {number: numbers.canonical_number(number) for number in wanted if number}
         rows = [*set(known_as.values())]
@@ -156,12 +169,12 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _create_missing(self, portfolio, numbers):
-        """A row of `portfolio` for each of these E.164 numbers that has none.
+        """Create a row of `portfolio` for each of these E.164 numbers that has none.
 
-        A new row inherits what the same number said elsewhere: an opt-out from everywhere (Meta
-        leaves the scope of a stop open), an opt-in with the company it was given to.
+        A new row inherits the consent of the same number in other portfolios: any opt-out (Meta
+        leaves the scope of a stop open), and opt-ins with the company they were given to.
         """
-        # A job or a webhook makes people, no user: create_uid and write_uid stay empty.
+        # Created by a job or a webhook, not by a user: create_uid and write_uid stay empty.
         self.flush_model()
         made = self.env.execute_query(
             SQL(
@@ -190,8 +203,8 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _inherited_states(self, numbers):
-        """SQL: (number, marketing_state, utility_state, marketing_out_at, utility_out_at) that new
-        rows begin with, but for opt-ins (`_copy_opt_ins`)."""
+        """SQL: (number, marketing_state, utility_state, marketing_out_at, utility_out_at) of new
+        rows; opt-ins are copied afterwards (`_copy_opt_ins`)."""
         return SQL(
             """SELECT n,
                       CASE WHEN said.no_marketing THEN 'opted_out' ELSE 'unknown' END,
@@ -207,36 +220,20 @@ class WabaRecipient(models.Model):
                              max(o.utility_out_at) AS utility_out_at
                         FROM waba_recipient o
                        WHERE o.number = n OR o.wa_number = n) said""",
-            # In order, so that two preparations cannot wait for each other in a circle.
+            # Sorted, so that two campaigns in preparation cannot deadlock.
             numbers=sorted(set(numbers)),
         )
 
-    def _hold_marketing(self, until):
-        """WhatsApp held a promotion back: no other one before `until` (naive UTC).
-
-        Whoever goes on trying loses further attempts (Meta, Per-user marketing template message
-        limits, 2026-04-29).
-        """
-        self.write({"marketing_held_until": until})
-        self.env["waba.message"].search(
-            [
-                ("recipient_id", "in", self.ids),
-                ("state", "=", "queued"),
-                ("category", "=", "marketing"),
-                ("retry_at", "<", until),
-            ]
-        ).write({"retry_at": until, "wait_reason": "held"})
-
-    # === Identity ===
-    # Who a webhook tells about: by number, by the number WhatsApp writes, by user id.
+    # === From a webhook to a row ===
 
     @api.model
     def _find_or_create_person(self, portfolio, number, user_uid=None, name=None):
-        """The person behind a webhook: by number, by Meta's user id, or by both.
+        """The recipient of a webhook, found by number, by Meta's user id, or by both.
 
         :param number: E.164 as WhatsApp writes it, or ''
         :param user_uid: Meta's business-scoped user id, or ''
-        :param name: the name shown on WhatsApp, when it says one
+        :param name: the name on WhatsApp, if the webhook contains one
+        :return: waba.recipient, one row
         """
         by_uid = self._find_by_user_uid(portfolio, user_uid)
         person = by_uid
@@ -244,7 +241,7 @@ class WabaRecipient(models.Model):
             person = self.search(
                 [("portfolio_id", "=", portfolio.id), ("wa_number", "=", number)], limit=1
             ) or self._find_by_e164(portfolio, number)
-            # Known by user id alone until now: the number, and what we know of it, is theirs.
+            # The row known by user id only and the one of the number are the same person.
             if by_uid:
                 person._merge_recipient(by_uid)
         if not person:
@@ -254,7 +251,7 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _find_by_e164(self, portfolio, number):
-        """By the number a lead would have; WhatsApp writes some of Mexico and Brazil otherwise."""
+        """By the canonical number: WhatsApp spells some of Mexico and Brazil differently."""
         number = numbers.canonical_number(number)
         return self._find_or_create_by_number(portfolio, [number])[number]
 
@@ -265,8 +262,24 @@ class WabaRecipient(models.Model):
         person = self.search([("portfolio_id", "=", portfolio.id), ("user_uid", "=", user_uid)])
         return person or self._find_by_former_uid(portfolio, user_uid)
 
+    @api.model
+    def _find_by_former_uid(self, portfolio, user_uid):
+        """The row that had this user id before its person got another one; may be empty."""
+        self.flush_model(["portfolio_id", "former_uids"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM waba_recipient
+                    WHERE portfolio_id = %s AND former_uids IS NOT NULL
+                      AND position(%s in former_uids) > 0
+                 ORDER BY id LIMIT 1""",
+                portfolio.id,
+                f" {user_uid} ",
+            )
+        )
+        return self.browse([id_ for (id_,) in rows])
+
     def _apply_names(self, number, user_uid, name):
-        """Keep what a webhook calls a person beside what is known already."""
+        """Store the number, user id and name of a webhook where they are new."""
         values = {}
         if user_uid and not self.user_uid and not self._had_user_uid(user_uid):
             values["user_uid"] = user_uid
@@ -277,35 +290,9 @@ class WabaRecipient(models.Model):
         if values:
             self.write(values)
 
-    def _merge_recipient(self, other):
-        """Two rows turn out to be one person: this one takes over the other, which has no number.
-
-        Ledger entries never move: a row that has some stays for them, and what still counts of them
-        is repeated here.
-        """
-        self.env["waba.reputation.event"]._move_events(other, self)
-        doubt = other._possible_opt_out_values()
-        user_uid = other.user_uid
-        other.message_ids.write({"recipient_id": self.id})
-        self.env["waba.conversation"]._merge_conversations(other, self)
-        words = other._standing_entries()
-        former = (other.former_uids or "").split()
-        other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
-        # Before our own row takes the id, which is unique.
-        other.flush_recordset()
-        self.user_uid = user_uid
-        self._add_former_uids(*former)
-        self._merge_send_history(other)
-        self._copy_entries(words)
-        if other.consent_ids:
-            other.write(NO_DOUBT)
-        else:
-            other.unlink()
-        self._merge_possible_opt_out(doubt)
-
     @api.model
     def _store_user_uids(self, uids):
-        """Keep the user ids that statuses tell: a later opt-out may carry nothing else.
+        """Store the user ids in statuses: a later opt-out may contain nothing else.
 
         :param uids: {waba.message id: Meta's user id}
         """
@@ -341,35 +328,17 @@ class WabaRecipient(models.Model):
                 self.browse(id_)._merge_recipient(self.browse(holder))
         self._inherit_erased_uids(set(uids.values()))
 
-    # === Identity change ===
-    # A person gets another user id or another number: who they are goes with them.
-    #
-    # Bodies come in any order, so what still comes under an id that is no longer theirs is theirs:
-    # each row keeps the ids it had. A number given up is given to somebody else one day, so its row
-    # stays, with its own no, and without everything that was about the person.
-
-    @api.model
-    def _find_by_former_uid(self, portfolio, user_uid):
-        """Whose id this was before they got another one."""
-        self.flush_model(["portfolio_id", "former_uids"])
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT id FROM waba_recipient
-                    WHERE portfolio_id = %s AND former_uids IS NOT NULL
-                      AND position(%s in former_uids) > 0
-                 ORDER BY id LIMIT 1""",
-                portfolio.id,
-                f" {user_uid} ",
-            )
-        )
-        return self.browse([id_ for (id_,) in rows])
+    # === Change of number or user id ===
+    # Webhooks arrive in any order, so each row keeps its former user ids: what still arrives under
+    # one belongs to it. A number that was given up is assigned to another person one day, so its
+    # row stays, with its opt-out, but without the data of the person who had it.
 
     def _had_user_uid(self, user_uid):
-        """Whether an id was this person's, and is no longer."""
+        """Whether this is a former user id of the recipient."""
         return user_uid in (self.former_uids or "").split()
 
     def _add_former_uids(self, *user_uids):
-        """These ids were this person's, and are dead."""
+        """Add user ids that are no longer valid."""
         known = (self.former_uids or "").split()
         of_order = dict.fromkeys([*known, *user_uids])
         former = [uid for uid in of_order if uid and uid != self.user_uid]
@@ -377,10 +346,10 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _apply_identity_change(self, portfolio, item):
-        """A person changed number or user id; what is known of them goes with them.
+        """Apply a change of number or user id; the person's data move to the row that stays.
 
         :param item: cloud_api.InboundMessage of kind 'system'
-        :return: the person, as they are known from now on
+        :return: the person's row from now on
         """
         person = self._find_or_create_person(
             portfolio, item.number, item.previous_user_uid or item.user_uid
@@ -391,14 +360,14 @@ class WabaRecipient(models.Model):
         return person._apply_new_user_uid(user_uid) if user_uid else person
 
     def _apply_new_user_uid(self, user_uid):
-        """Another user id of this person; whoever wrote under it before is the same one.
+        """Set another user id; a row that has it already is the same person.
 
         :return: the row that stays
         """
         known = self._find_by_user_uid(self.portfolio_id, user_uid)
         if known == self:
             return self
-        # Of two rows the one with a number stays: it is what leads and campaigns know.
+        # The row with a number stays: leads and campaigns know it by that.
         stays, goes = (known, self) if known.number else (self, known)
         if stays.number and goes.number:
             stays._copy_opt_outs(
@@ -407,7 +376,7 @@ class WabaRecipient(models.Model):
             stays._move_personal_data(goes)
         dead = [user_uid, self.user_uid]
         dead += f"{self.former_uids or ''} {goes.former_uids or ''}".split()
-        # The change after this one may have come first.
+        # The change that follows this one may have been applied before it.
         last_uid = known.user_uid or user_uid
         if goes and not goes.number:
             stays._merge_recipient(goes)
@@ -419,7 +388,7 @@ class WabaRecipient(models.Model):
         return stays
 
     def _apply_new_number(self, portfolio, item, user_uid):
-        """Another number of this person. Their row stays under the old one, with their no.
+        """Move the person to their new number; this row keeps the old one, with its opt-out.
 
         :return: the row of the new number
         """
@@ -442,10 +411,38 @@ class WabaRecipient(models.Model):
         successor._add_former_uids(*dead)
         return successor
 
-    def _move_personal_data(self, other):
-        """Past messages, conversations, contact and marks of another row of the same person.
+    # === Merging two rows of one person ===
 
-        What still waits to be sent there stays there: it is written to that number.
+    def _merge_recipient(self, other):
+        """Merge `other`, a row of the same person without a number, into this one.
+
+        Consent entries never move: if `other` has some it stays for them, and those in force are
+        copied to this row.
+        """
+        self.env["waba.reputation.event"]._move_events(other, self)
+        possible_opt_out = other._possible_opt_out_values()
+        user_uid = other.user_uid
+        other.message_ids.write({"recipient_id": self.id})
+        self.env["waba.conversation"]._merge_conversations(other, self)
+        entries = other._standing_entries()
+        former = (other.former_uids or "").split()
+        other.write({"user_uid": False, "former_uids": False, "name": other.name or user_uid})
+        # The id is unique: it has to leave the other row in the database first.
+        other.flush_recordset()
+        self.user_uid = user_uid
+        self._add_former_uids(*former)
+        self._merge_send_history(other)
+        self._copy_entries(entries)
+        if other.consent_ids:
+            other.write(NO_POSSIBLE_OPT_OUT)
+        else:
+            other.unlink()
+        self._merge_possible_opt_out(possible_opt_out)
+
+    def _move_personal_data(self, other):
+        """Move past messages, conversations and send history from another row of the same person.
+
+        Messages not yet sent stay with the other row: they are addressed to its number.
         """
         other.message_ids.filtered(
             lambda message: message.state not in ("queued", "reserved", "uncertain")
@@ -454,7 +451,7 @@ class WabaRecipient(models.Model):
         self._merge_send_history(other)
 
     def _merge_send_history(self, other):
-        """What is remembered of a person beside their words."""
+        """Merge name, contact, block and limits of another row; consent entries stay there."""
 
         def later(name):
             return max(filter(None, [self[name], other[name]]), default=False)
@@ -471,16 +468,34 @@ class WabaRecipient(models.Model):
             }
         )
 
-    # === Number spellings ===
-    # People whom a database knew twice before their country's spellings were known to be one.
+    # === Results of sending ===
+
+    def _hold_marketing(self, until):
+        """WhatsApp held a promotion back: postpone all to these recipients to `until` (naive UTC).
+
+        Further attempts in that time fail as well (Meta, Per-user marketing template message
+        limits, 2026-04-29).
+        """
+        self.write({"marketing_held_until": until})
+        self.env["waba.message"].search(
+            [
+                ("recipient_id", "in", self.ids),
+                ("state", "=", "queued"),
+                ("category", "=", "marketing"),
+                ("retry_at", "<", until),
+            ]
+        ).write({"retry_at": until, "wait_reason": "held"})
+
+    # === Number spellings, for an upgrade ===
+    # Older versions made one row for each spelling of a number.
 
     @api.model
     def _merge_spellings(self):
-        """Bring every row under its person's one number (policy/numbers.py); for an upgrade.
+        """Give every row the canonical spelling of its number (policy/numbers.py).
 
-        Where that number has a row already, it takes over the other's messages and conversations,
-        and the stricter consent of the two holds. Ledger entries never move: a row that has some
-        stays for them, and is found by its own spelling. A second time changes nothing.
+        If that number has a row, the other row's messages and conversations move to it, and the
+        stricter consent applies. A row with consent entries stays, and is found by its own
+        spelling. A second run changes nothing.
         """
         self.flush_model()
         rows = self.env.execute_query(
@@ -504,7 +519,7 @@ class WabaRecipient(models.Model):
         self.env["waba.sequence.enrollment"]._merge_spellings()
 
     def _merge_spelling(self, other):
-        """`other` is the same person: what is known of them goes here, as far as it can move."""
+        """Merge `other`, a row of the same person; it is deleted unless it has consent entries."""
         other.message_ids.write({"recipient_id": self.id})
         self.env["waba.conversation"]._merge_conversations(other, self)
         user_uid = other.user_uid
@@ -519,7 +534,7 @@ class WabaRecipient(models.Model):
                 values[name] = other[name].id if name == "partner_id" else other[name]
         if user_uid:
             other.user_uid = False
-            # Before our own row takes the id, which is unique.
+            # The id is unique: it has to leave the other row in the database first.
             other.flush_recordset()
             if not self.user_uid:
                 values["user_uid"] = user_uid
@@ -529,16 +544,16 @@ class WabaRecipient(models.Model):
             other.unlink()
 
     def _merge_consent_entries(self, other):
-        """What was said under the other number is said here; an opt-out of either one holds."""
-        said = other.consent_ids.sorted(lambda entry: (entry.at, entry.id))
-        if said and self.consent_ids.filtered(lambda entry: entry.source == "merge"):
-            return  # heard before
+        """Copy the consent entries of `other`; an opt-out of either row applies."""
+        entries = other.consent_ids.sorted(lambda entry: (entry.at, entry.id))
+        if entries and self.consent_ids.filtered(lambda entry: entry.source == "merge"):
+            return  # copied by an earlier run
         outs = {
             purpose
             for purpose in PURPOSES
             if "opted_out" in (self[f"{purpose}_state"], other[f"{purpose}_state"])
         }
-        self._copy_entries(said)
+        self._copy_entries(entries)
         for purpose in outs:
             if self[f"{purpose}_state"] != "opted_out":
                 evidence = self.env._("Opted out under another spelling of the same number.")
@@ -546,13 +561,13 @@ class WabaRecipient(models.Model):
 
 
 def recipients_with_numbers(wanted):
-    """The Domain of people with one of these numbers, however we or WhatsApp write it."""
+    """The Domain of recipients with one of these numbers, in our or WhatsApp's spelling."""
     forms = list(numbers.forms_by_number(wanted))
     return Domain("number", "in", forms) | Domain("wa_number", "in", forms)
 
 
 def _identity_values(vals):
-    """Values by which a person is found under their one number, whatever spelling is given."""
+    """`vals` with the number in its canonical spelling."""
     if not vals.get("number"):
         return vals
     return {**vals, "number": numbers.canonical_number(vals["number"])}

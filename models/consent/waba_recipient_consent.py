@@ -1,3 +1,8 @@
+"""Consent: how the consent of a recipient changes (`_set_consent`), and Odoo's phone blacklist.
+
+Called by webhooks, import, website forms, wizards and merges.
+"""
+
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -9,17 +14,15 @@ from .consent_sql import PURPOSES
 from .waba_consent import ParsedRow
 from .waba_recipient import recipients_with_numbers
 
-# What a word of the ledger makes of a person.
 STATE_BY_ACTION = {"opt_in": "opted_in", "opt_out": "opted_out"}
-
 ACTION_BY_STATE = {state: action for action, state in STATE_BY_ACTION.items()}
 
 
 class FormResult(NamedTuple):
-    """The outcome of a form.
+    """The result of a form.
 
-    entry: the waba.consent that holds the word, empty when it could not be read.
-    error: a sentence for whoever filled in the form, '' when all is well.
+    entry: the waba.consent with the opt-in or opt-out, empty when it could not be parsed.
+    error: a sentence for the person who filled in the form, '' without an error.
     """
 
     entry: models.Model
@@ -27,16 +30,16 @@ class FormResult(NamedTuple):
 
 
 class WabaRecipient(models.Model):
-    """What people want to get, and the single entry point by which that changes: `_set_consent`.
+    """`_set_consent` is the only way in which the consent of a recipient changes.
 
-    The ledger (waba.consent) holds every word. What one company may take from it is `consent_sql`
-    (waba_opt_in.py), which sending reads; `marketing_state` and `utility_state` are what all
-    companies of the portfolio may take from it.
+    The consent log (waba.consent) has every entry. Sending reads `consent_sql`, the state for one
+    company; `marketing_state` and `utility_state` are what every company of the portfolio may rely
+    on.
     """
 
     _inherit = "waba.recipient"
 
-    # Not required: most rows are made by SQL, and no word is no word.
+    # Not required: NULL counts as unknown, and most rows are created by SQL.
     utility_state = fields.Selection(
         [
             ("unknown", "Not asked"),
@@ -49,20 +52,23 @@ class WabaRecipient(models.Model):
     )
 
     def action_record_consent(self):
-        """Asks what this person said, and writes it down under the user's name."""
+        """Open the form by which the user records an opt-in or opt-out of this person."""
         self.ensure_one()
         return self.env["waba.consent.note"]._open(recipient_id=self.id)
 
+    # === Rows and companies of a person ===
+
     def _same_person(self):
-        """Every row of these people, in any portfolio: a no is said to all of us."""
+        """Every row of these people in any portfolio: an opt-out applies to all companies."""
         return self | self.search(recipients_with_numbers(self._number_forms()))
 
     def _company_recipient(self, number, company=None):
-        """The row of an E.164 number in a portfolio of the company, made where there is none.
+        """The row of an E.164 number in a portfolio of the company; created if there is none.
 
-        One is enough: what is said there holds in the company's other portfolios too.
+        Any portfolio will do: consent on its row applies in the company's others too.
 
-        :param company: the user's own if not given
+        :param company: res.company, the user's own if not given
+        :raise UserError: no WhatsApp account is connected
         """
         return self._company_recipients([number], company or self.env.company)[number]
 
@@ -80,7 +86,7 @@ class WabaRecipient(models.Model):
             Domain("portfolio_id", "in", portfolios.ids) & recipients_with_numbers(numbers),
             order="id desc",
         )
-        # The row by the number itself before one by WhatsApp's way of writing it.
+        # A row with the number itself takes precedence over one by WhatsApp's spelling.
         known = {person.wa_number: person for person in people}
         known |= {person.number: person for person in people}
         missing = [number for number in numbers if number not in known]
@@ -88,10 +94,10 @@ class WabaRecipient(models.Model):
         return {number: known[number] for number in numbers}
 
     def _consent_company(self, message=None, company=None):
-        """The company that a word was said to: the one given, the message's, else the only one of
-        the portfolio; empty where companies share it and nothing tells.
+        """The company that consent was given to: `company`, that of the message, or the only one
+        of the portfolio.
 
-        :return: res.company, perhaps empty
+        :return: res.company, empty where companies share the portfolio and none is known
         """
         self.ensure_one()
         if company or (message and message.company_id):
@@ -100,57 +106,68 @@ class WabaRecipient(models.Model):
         return companies if len(companies) == 1 else companies.browse()
 
     def _messaging_companies(self):
-        """The companies that write to these people: those with an account in their portfolios;
-        the current one where there is none yet."""
+        """The companies with an account in the portfolios of these recipients; the current one if
+        there is none yet."""
         portfolios = self.portfolio_id.sudo().with_context(active_test=False)
         return portfolios.account_ids.company_id.with_env(self.env) or self.env.company
 
-    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
-        """The single entry point for consent: writes the ledger, then the state that sending reads.
+    @api.model
+    def _numbers_on_own_records(self, numbers):
+        """{E.164 number}: those on a lead or contact that the user may change, whose opt-out they
+        may therefore revoke."""
+        owned = set()
+        for model, _label in self.env["waba.person.mixin"]._waba_target_models():
+            records = self.env[model].search([("phone_sanitized", "in", list(numbers))])
+            owned.update(records._filtered_access("write").mapped("phone_sanitized"))
+        return owned
 
-        An opt-out holds for everybody: who says no to one of our companies is left alone by all.
-        An opt-in is given to one company, and holds for that one alone.
-        A word that changes nothing is noted too: it is what makes an older one, come later, old.
-        A word older than the last one on its purpose is noted and changes nothing.
+    # === Changing consent ===
+
+    def _set_consent(self, purpose, action, source, evidence, at=None, message=None, company=None):
+        """Record an opt-in or opt-out in the consent log, then update the state that sending reads.
+
+        An opt-out applies to all our companies, an opt-in to the one company it was given to.
+        An entry that changes nothing is recorded too: older ones that arrive after it have no
+        effect because of it. An entry older than the latest one on its topic changes nothing.
 
         :param purpose: 'marketing' | 'utility'
         :param action: 'opt_in' | 'opt_out'
         :param source: a key of waba.consent's `source`
-        :param evidence: what shows it, in words or a quotation
-        :param at: naive UTC datetime when the person said so; now if not given
-        :param message: the waba.message it was said in or about
-        :param company: res.company it was said to; see `_consent_company` if not given
+        :param evidence: text that shows it, or a quotation
+        :param at: naive UTC datetime when it was given; now if not given
+        :param message: the waba.message that contains it or that it is about
+        :param company: res.company it was given to; see `_consent_company` if not given
         :return: the rows whose state changed
-        :raise ValueError: an opt-in that tells no company
+        :raise ValueError: an opt-in without a company
         """
         at = at or fields.Datetime.now()
-        heard_by = {person: person._consent_company(message, company) for person in self}
-        if action == "opt_in" and not all(heard_by.values()):
+        companies = {person: person._consent_company(message, company) for person in self}
+        if action == "opt_in" and not all(companies.values()):
             raise ValueError("an opt-in holds for one company: say which one it was given to")
-        word = {"purpose": purpose, "action": action, "source": source, "at": at}
-        words = self.env["waba.consent"].create(
+        entry = {"purpose": purpose, "action": action, "source": source, "at": at}
+        entries = self.env["waba.consent"].create(
             [
                 {
-                    **word,
+                    **entry,
                     "recipient_id": person.id,
-                    "company_id": heard_by[person].id,
+                    "company_id": companies[person].id,
                     "evidence": evidence,
                     "message_id": message.id if message else False,
                 }
                 for person in self
-                if not person._is_recorded(**word, company=heard_by[person])
+                if not person._is_recorded(**entry, company=companies[person])
             ]
         )
         changed = self.browse()
         if action == "opt_out":
-            # One company erased them: what is kept of that says nothing to the others.
+            # Erasure by one company does not change the consent in other portfolios.
             people = self if source == "erased" else self._same_person()
             changed = people._apply_opt_out(purpose, at)
         else:
             for person in self:
-                changed |= person._same_person()._apply_opt_in(purpose, at, heard_by[person])
-        if words and (purpose, action) == ("marketing", "opt_out"):
-            self.env["waba.message"]._record_opt_outs(SQL("c.id IN %s", tuple(words.ids)))
+                changed |= person._same_person()._apply_opt_in(purpose, at, companies[person])
+        if entries and (purpose, action) == ("marketing", "opt_out"):
+            self.env["waba.message"]._record_opt_outs(SQL("c.id IN %s", tuple(entries.ids)))
         if purpose == "marketing":
             self._resolve_by_consent(action, at, evidence)
             changed._update_blacklist(action)
@@ -159,13 +176,13 @@ class WabaRecipient(models.Model):
         return changed
 
     def _set_marketing_state(self, state, source, evidence, at=None, message=None, company=None):
-        """`_set_consent` to promotions, told by the state it leads to."""
+        """`_set_consent` for promotions, by the resulting state: 'opted_in' | 'opted_out'."""
         return self._set_consent(
             "marketing", ACTION_BY_STATE[state], source, evidence, at, message, company
         )
 
     def _is_recorded(self, purpose, action, source, at, company):
-        """Whether the ledger holds this very word: a webhook may be applied twice."""
+        """Whether the consent log has this entry: a webhook may be applied twice."""
         return bool(
             self.env["waba.consent"].search_count(
                 [
@@ -180,29 +197,58 @@ class WabaRecipient(models.Model):
             )
         )
 
-    def _has_newer_consent(self, at, purpose="marketing", company=None):
-        """Whether the ledger already holds a word said after `at` (events may arrive late).
+    def _copy_entries(self, entries):
+        """Record the consent entries of another row of the same person on this row.
 
-        Another company's counts if it is a no: an opt-in there makes no opt-out here old.
+        :param entries: waba.consent, oldest first
+        """
+        for entry in entries:
+            self._set_consent(
+                entry.purpose,
+                entry.action,
+                entry.source,
+                entry.evidence,
+                at=entry.at,
+                message=entry.message_id,
+                company=entry.company_id,
+            )
+
+    def _copy_opt_outs(self, others, source, evidence, at=None):
+        """Give these rows the opt-outs of `others`, rows of the same people."""
+        for purpose in PURPOSES:
+            name = f"{purpose}_state"
+            if any(other._has_standing_opt_out(purpose) for other in others):
+                self.filtered(lambda person, name=name: person[name] != "opted_out")._set_consent(
+                    purpose, "opt_out", source, evidence, at=at
+                )
+
+    # === Reading the consent log ===
+
+    def _has_newer_consent(self, at, purpose="marketing", company=None):
+        """Whether the consent log has an entry later than `at`: events may arrive late.
+
+        Opt-outs of any company count, opt-ins of `company` only.
+
+        :param at: naive UTC datetime or False
         """
         self.ensure_one()
         if not at:
             return False
         later = Domain("purpose", "=", purpose) & Domain("at", ">", at)
-        heard = self._company_entries_domain(self._consent_company(company=company))
-        return bool(self.env["waba.consent"].search_count(later & heard, limit=1))
+        applicable = self._company_entries_domain(self._consent_company(company=company))
+        return bool(self.env["waba.consent"].search_count(later & applicable, limit=1))
 
     def _company_entries_domain(self, companies):
-        """The Domain of ledger entries on these people that concern these companies: what was said
-        to them, and every opt-out. Only what says yes or no: "kept" says that nothing was said."""
-        heard = Domain("action", "=", "opt_out") | (
+        """Domain of the opt-ins given to these companies and all opt-outs of these people. Not of
+        "kept" entries, which are neither."""
+        applicable = Domain("action", "=", "opt_out") | (
             Domain("action", "in", list(STATE_BY_ACTION))
             & Domain("company_id", "in", companies.ids)
         )
-        return Domain("recipient_id", "in", self._same_person().ids) & heard
+        return Domain("recipient_id", "in", self._same_person().ids) & applicable
 
     def _last_entries(self, companies):
-        """{purpose: the last waba.consent on these people that concerns these companies}."""
+        """{purpose: the latest waba.consent of these people that applies to these companies}."""
         if not self:
             return {}
         entries = self.env["waba.consent"].search(
@@ -211,8 +257,8 @@ class WabaRecipient(models.Model):
         return {entry.purpose: entry for entry in entries}
 
     def _standing_entries(self):
-        """The entries of these very rows that still count: the last opt-out of each purpose, and
-        each company's last opt-in."""
+        """The entries of these rows that are in force: the latest opt-out of each purpose, and the
+        latest opt-in of each company; oldest first."""
         last = {}
         for entry in self.consent_ids.sorted(lambda entry: (entry.at, entry.id)):
             company = entry.company_id if entry.action == "opt_in" else None
@@ -224,62 +270,25 @@ class WabaRecipient(models.Model):
         ]
         return sorted(given, key=lambda entry: (entry.at, entry.id))
 
-    def _copy_entries(self, words):
-        """Say here what was said of another row of the same person.
+    # === Website forms ===
 
-        :param words: waba.consent, oldest first
-        """
-        for word in words:
-            self._set_consent(
-                word.purpose,
-                word.action,
-                word.source,
-                word.evidence,
-                at=word.at,
-                message=word.message_id,
-                company=word.company_id,
-            )
-
-    def _copy_opt_outs(self, others, source, evidence, at=None):
-        """These are the same people as `others`: what those do not want goes for these too."""
-        for purpose in PURPOSES:
-            name = f"{purpose}_state"
-            if any(other._has_standing_opt_out(purpose) for other in others):
-                self.filtered(lambda person, name=name: person[name] != "opted_out")._set_consent(
-                    purpose, "opt_out", source, evidence, at=at
-                )
-
-    # ------------------------------------------------------------------
-    # Manually
-    # ------------------------------------------------------------------
-    @api.model
-    def _numbers_on_own_records(self, numbers):
-        """Those of these E.164 numbers that a lead or contact has which the user may change: whose
-        opt-out they may take back."""
-        owned = set()
-        for model, _label in self.env["waba.person.mixin"]._waba_target_models():
-            records = self.env[model].search([("phone_sanitized", "in", list(numbers))])
-            owned.update(records._filtered_access("write").mapped("phone_sanitized"))
-        return owned
-
-    # === Form ===
     @api.model
     def _opt_in_from_form(
         self, number, purpose, source_text, evidence, company=None, action="opt_in"
     ):
-        """Write down that somebody agreed in a form: for website controllers and landing pages.
+        """Record an opt-in given in a form: for website controllers and landing pages.
 
-        Submitting the same form twice is harmless. What cannot be read is kept for a manager
-        (WhatsApp > Consent > Not understood) and said in the answer; nothing is raised, so
-        that the rest of the form is not lost with it. Call it with `sudo()`. See docs/consent.md.
+        Submitting the same form twice is harmless. What cannot be parsed is stored for a manager
+        (WhatsApp > Consent > Not understood) and returned as an error; nothing is raised, so that
+        the rest of the form is not lost. Call it with `sudo()`. See docs/consent.md.
 
-        :param number: as it was typed; without a country code it is of the company's country
+        :param number: as typed; without a country code, of the company's country
         :param purpose: 'marketing' | 'utility'
-        :param source_text: which form, as a person would call it: "Newsletter form, /contact"
+        :param source_text: name of the form for people: "Newsletter form, /contact"
         :param evidence: the sentence they agreed to, and what shows it (address, IP, time)
         :param company: res.company, the current one if not given
-        :param action: 'opt_in'; 'opt_out' for a form by which people leave
-        :return: FormAnswer
+        :param action: 'opt_in'; 'opt_out' for a form by which people opt out
+        :return: FormResult
         """
         company = company or self.env.company
         ledger = self.env["waba.consent"]
@@ -304,25 +313,26 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _find_or_record_form(self, read, source_text, company):
-        """The entry of this form; the last one when it already says the same."""
+        """The entry of this form; the latest one if it is the same."""
         ledger = self.env["waba.consent"]
         person = self._company_recipient(read.number, company)
         last = person._last_entries(company).get(read.purpose)
-        said = ": ".join(filter(None, [source_text, read.evidence]))
-        if last and (last.action, last.source, last.evidence) == (read.action, "form", said):
+        evidence = ": ".join(filter(None, [source_text, read.evidence]))
+        if last and (last.action, last.source, last.evidence) == (read.action, "form", evidence):
             return last
         return ledger._record_rows([(read, source_text)], "form", company)
 
     # === Phone blacklist ===
+
     def _update_blacklist(self, action):
-        """These people's state changed by a word on promotions: the blacklist follows."""
+        """Update Odoo's phone blacklist after an opt-in or opt-out of promotions."""
         if action == "opt_out":
             self._add_to_blacklist()
         else:
             self._remove_from_blacklist()
 
     def _blacklistable_numbers(self):
-        """The E.164 numbers of these people that Odoo's blacklist can hold."""
+        """[E.164 number] of these recipients, as Odoo's blacklist formats them."""
         numbers = set(self._number_forms())
         formatted = (self.env.user._phone_format(number=number) for number in numbers)
         return list(filter(None, formatted))
@@ -345,7 +355,7 @@ class WabaRecipient(models.Model):
         )
         if not ours:
             return
-        # Another of our companies may still have their no.
+        # An opt-out may still be in force for another of our companies.
         still_out = self._same_person().filtered(
             lambda person: person.marketing_state == "opted_out"
         )
@@ -356,9 +366,9 @@ class WabaRecipient(models.Model):
 
 
 class PhoneBlacklist(models.Model):
-    """Odoo's phone blacklist, fed by opt-outs from promotions where a company wants that.
+    """Opt-outs from promotions are added where a company chose so, and removed by an opt-in.
 
-    What somebody else put there, or put there too, is not ours to take off.
+    A number that a user added, or added as well, is not removed.
     """
 
     _name = "phone.blacklist"

@@ -1,19 +1,19 @@
+"""Consent: messages that may be an opt-out; promotions wait until they have been reviewed.
+
+Flagged by inbound messages; settled by a user, on a conversation or panel, or by `_set_consent`.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.phone_countries import e164_sql
-from .waba_recipient import NO_DOUBT
+from .waba_recipient import NO_POSSIBLE_OPT_OUT
 
 
 class WabaRecipient(models.Model):
-    """Somebody wrote what may be an opt-out: promotions wait until a person of ours has read it.
-
-    `may_opt_out_at` is set by the message and emptied by whatever settles it: a colleague's click,
-    or a plain word of the person. The doubt holds in the companies it was told to; an opt-out that
-    comes of it holds everywhere, as any other.
-    """
+    """A possible opt-out holds in the companies it was written to; an opt-out applies to all."""
 
     _inherit = "waba.recipient"
 
@@ -38,20 +38,18 @@ class WabaRecipient(models.Model):
     @api.depends_context("allowed_company_ids")
     def _compute_possible_opt_out_text(self):
         for person in self:
-            # The message may have been cleared away; companies may share the person, and what was
-            # written to one is not the others' to read.
+            # The message may have been deleted. Companies may share the recipient, but one must not
+            # read what was written to another.
             message = person.may_opt_out_at and person.may_opt_out_message_id
             is_ours = message and message.company_id in self.env.companies
             person.may_opt_out_text = (is_ours and message._written_text()) or False
 
-    # ------------------------------------------------------------------
-    # The doubt
-    # ------------------------------------------------------------------
+    # === Flagging ===
 
     def _flag_possible_opt_out(self, message, at):
-        """This person may want no more promotions: those wait, and somebody is asked.
+        """Hold promotions to this person and ask for a review of their message.
 
-        :param message: what they wrote
+        :param message: waba.message that may be an opt-out
         :param at: naive UTC datetime when they wrote it
         """
         people, company = self._same_person_in_companies(), message.company_id
@@ -59,7 +57,7 @@ class WabaRecipient(models.Model):
             at, company=company
         ):
             return
-        # The first such message stays the evidence; those after it are in the conversation.
+        # The first such message remains the evidence; later ones are in the conversation.
         people.filtered(lambda person: not person.may_opt_out_at).write(
             {"may_opt_out_at": at, "may_opt_out_message_id": message.id}
         )
@@ -67,72 +65,40 @@ class WabaRecipient(models.Model):
         people._notify_conversations()
 
     def _same_person_in_companies(self):
-        """The rows of these people that their companies know: those with an account beside them."""
+        """Every row of these people in the portfolios of their companies."""
         companies = self._messaging_companies()
         return self._same_person().filtered(
             lambda person: person._messaging_companies() & companies
         )
 
     def _is_opted_out(self):
-        """Whether the company that was in doubt may write no promotions by now."""
+        """Whether the company that the message was written to may send no promotions now."""
         company = self.may_opt_out_message_id.company_id
         state = self._consent_state("marketing", company) if company else self.marketing_state
         return state == "opted_out"
 
     def _awaiting_review(self):
-        """The rows of these people that wait for an answer, as far as their companies know them."""
+        """The rows of these people, in their companies' portfolios, that wait for a review."""
         return self._same_person_in_companies().filtered("may_opt_out_at")
 
-    def _resolve_possible_opt_out(self, opts_out, feedback):
-        """Somebody, or the person, said which it is: what waited goes on, or is excluded.
-
-        :param opts_out: whether they do not want promotions
-        :param feedback: what is noted on the activities that asked
-        """
-        messages = self.may_opt_out_message_id
-        self.write(NO_DOUBT)
-        rows = self._held_messages()
-        if opts_out:
-            rows._exclude_message("opted_out")
-        else:
-            rows._resume_reviewed()
-        rows.sender_id._trigger_dispatch()
-        messages._close_review_activity(feedback)
-        self._notify_conversations()
-
-    def _held_messages(self):
-        return self.env["waba.message"].search(
-            [
-                ("recipient_id", "in", self.ids),
-                ("state", "=", "queued"),
-                ("wait_reason", "=", POSSIBLE_OPT_OUT),
-            ]
+    def _review_conversation(self):
+        """The conversation that it was written in, with the rights of the current user."""
+        self.ensure_one()
+        mine = self.sudo()
+        conversations = self.env["waba.conversation"].sudo()
+        found = mine.may_opt_out_message_id._find_conversation() or conversations.search(
+            [("recipient_id", "=", self.id)], limit=1
         )
+        return found.with_env(self.env)
 
-    def _notify_conversations(self):
-        self.env["waba.conversation"].search([("recipient_id", "in", self.ids)])._notify_viewers()
-
-    def _resolve_by_consent(self, action, at, evidence):
-        """A plain word on promotions settles what was in doubt before it was said (`at`)."""
-        everyone = self._same_person() if action == "opt_out" else self._same_person_in_companies()
-        heard = everyone.filtered("may_opt_out_at")
-        # A word that came late may have changed nothing: the state tells. Whoever is out is asked
-        # about no more; a yes settles what was in doubt before it.
-        out = heard.filtered(lambda person: person._is_opted_out())
-        kept = (heard - out).filtered(lambda person: person.may_opt_out_at <= at)
-        for people, opts_out in ((out, True), (kept, False)):
-            if people:
-                people._resolve_possible_opt_out(opts_out, evidence)
-
-    # ------------------------------------------------------------------
-    # The answer
-    # ------------------------------------------------------------------
+    # === Review ===
 
     def _apply_review(self, opts_out):
-        """What a colleague read in the message, with their name in the ledger.
+        """Record what the current user read in the message.
 
-        "Keep subscribed" is no opt-in: the ledger says that a message was read as none, and the
-        state stays what it was.
+        "Keep subscribed" is no opt-in: the consent log records the review, the state is unchanged.
+
+        :param opts_out: whether they read it as an opt-out
         """
         people = self._awaiting_review()
         if not people:
@@ -145,7 +111,7 @@ class WabaRecipient(models.Model):
         at = message.sent_at or person.may_opt_out_at
         if opts_out:
             person._set_consent("marketing", "opt_out", "person", evidence, at, message)
-            # What was in doubt later than this message is settled with it.
+            # Possible opt-outs written after this message are settled with it.
             people = people.filtered("may_opt_out_at")
         else:
             person._record_subscription_kept(evidence, message)
@@ -174,19 +140,52 @@ class WabaRecipient(models.Model):
             }
         )
 
-    def _review_conversation(self):
-        """Where it was written; with the rights of the current user."""
-        self.ensure_one()
-        mine = self.sudo()
-        conversations = self.env["waba.conversation"].sudo()
-        found = mine.may_opt_out_message_id._find_conversation() or conversations.search(
-            [("recipient_id", "=", self.id)], limit=1
-        )
-        return found.with_env(self.env)
+    def _resolve_by_consent(self, action, at, evidence):
+        """Settle possible opt-outs by an opt-out, or by an opt-in given after them.
 
-    # ------------------------------------------------------------------
-    # Two rows of one person
-    # ------------------------------------------------------------------
+        :param action: 'opt_in' | 'opt_out', of promotions
+        :param at: naive UTC datetime when it was given
+        :param evidence: text for the review activities
+        """
+        everyone = self._same_person() if action == "opt_out" else self._same_person_in_companies()
+        flagged = everyone.filtered("may_opt_out_at")
+        # By the state, because an entry that arrived late may have changed nothing.
+        out = flagged.filtered(lambda person: person._is_opted_out())
+        kept = (flagged - out).filtered(lambda person: person.may_opt_out_at <= at)
+        for people, opts_out in ((out, True), (kept, False)):
+            if people:
+                people._resolve_possible_opt_out(opts_out, evidence)
+
+    def _resolve_possible_opt_out(self, opts_out, feedback):
+        """End the review: held messages are sent, or excluded after an opt-out.
+
+        :param opts_out: whether they opted out of promotions
+        :param feedback: text for the review activities, which are closed
+        """
+        messages = self.may_opt_out_message_id
+        self.write(NO_POSSIBLE_OPT_OUT)
+        rows = self._held_messages()
+        if opts_out:
+            rows._exclude_message("opted_out")
+        else:
+            rows._resume_reviewed()
+        rows.sender_id._trigger_dispatch()
+        messages._close_review_activity(feedback)
+        self._notify_conversations()
+
+    def _held_messages(self):
+        return self.env["waba.message"].search(
+            [
+                ("recipient_id", "in", self.ids),
+                ("state", "=", "queued"),
+                ("wait_reason", "=", POSSIBLE_OPT_OUT),
+            ]
+        )
+
+    def _notify_conversations(self):
+        self.env["waba.conversation"].search([("recipient_id", "in", self.ids)])._notify_viewers()
+
+    # === Merging and copying rows ===
 
     def _possible_opt_out_values(self):
         return {
@@ -194,15 +193,15 @@ class WabaRecipient(models.Model):
             "may_opt_out_message_id": self.may_opt_out_message_id.id,
         }
 
-    def _merge_possible_opt_out(self, doubt):
-        """Another row of this person goes: its doubt (`_possible_opt_out_values`) is about this one."""
-        is_new = doubt["may_opt_out_at"] and not self.may_opt_out_at
+    def _merge_possible_opt_out(self, values):
+        """Apply the possible opt-out of a merged row, given as `_possible_opt_out_values`."""
+        is_new = values["may_opt_out_at"] and not self.may_opt_out_at
         if is_new and self.marketing_state != "opted_out":
-            self.write(doubt)
+            self.write(values)
 
     @api.model
     def _copy_possible_opt_out(self, portfolio, numbers):
-        """A new row of somebody in doubt is in doubt as well."""
+        """Copy a possible opt-out to new rows of the same numbers in the same companies."""
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_recipient r

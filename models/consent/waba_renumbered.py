@@ -1,3 +1,8 @@
+"""Consent: opt-outs that stay in force when the number of a lead or contact changes.
+
+Called by `write` of leads and contacts and their button; read by queue, reservation and panel.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
@@ -6,18 +11,17 @@ from ..tools.access_groups import USER_GROUP
 from .consent_sql import consent_sql
 from .waba_recipient import recipients_with_numbers
 
-# Beside the phone fields themselves: what a number is read by, and whose number a lead shows.
+# They change a number as well: the country it is parsed by, the contact whose number a lead has.
 COUNTRY_SOURCE_FIELDS = {"country_id", "partner_id"}
 
 
 class WabaRenumbered(models.Model):
-    """A lead or contact whose number was changed after the person had opted out.
+    """A lead or contact whose number was changed after its person had opted out.
 
-    The new number has said nothing, and yet it may be the same person's. So what the old number
-    does not want does not go to the new one either, until somebody confirms that it is another
-    person. The row is made when the number changes (`_follow`), only where the old number's person
-    had opted out; who is held is `renumbered_sql`, read when a row is made and when it is reserved.
-    A row that is settled stays, as the record of who confirmed it and when.
+    The new number has no opt-out but may be the same person's. So the old number's opt-outs apply
+    to it until a user confirms that it is another person. `_update_holds` creates the row when the
+    number changes; `renumbered_sql` and `_held_records` read it when a message is queued and when
+    it is reserved. A settled row stays as the record of who confirmed it and when.
     """
 
     _name = "waba.renumbered"
@@ -39,18 +43,17 @@ class WabaRenumbered(models.Model):
     settled_by_id = fields.Many2one("res.users", "Confirmed by", readonly=True, ondelete="set null")
 
     _record_uniq = models.UniqueIndex("(res_model, res_id, recipient_id)")
-    # Nearly always empty: what every message asks before it leaves.
+    # Nearly always empty, and checked for every message before it is sent.
     _open_idx = models.Index("(res_id, res_model) WHERE settled_at IS NULL")
 
-    # ------------------------------------------------------------------
-    # Who is held
-    # ------------------------------------------------------------------
+    # === Which records are on hold ===
 
     @api.model
     def _held_records(self, model, record_ids, companies):
-        """{(company id, record id, purpose)} of the records that nothing on it goes to.
+        """{(company id, record id, purpose)}: records that get no messages for this purpose.
 
-        :param companies: res.company that would write
+        :param model: name of the records' model
+        :param companies: res.company that would send
         """
         self.flush_model()
         self.env["waba.recipient"].flush_model()
@@ -75,24 +78,22 @@ class WabaRenumbered(models.Model):
 
     @api.model
     def _has_open_rows(self):
-        """Nearly always there is none, and a campaign asks for thousands."""
+        """Whether there is any hold: nearly always none, and campaigns check thousands."""
         return bool(
             self.env.execute_query(
                 SQL("SELECT 1 FROM waba_renumbered WHERE settled_at IS NULL LIMIT 1")
             )
         )
 
-    # ------------------------------------------------------------------
-    # When a number changes
-    # ------------------------------------------------------------------
+    # === When a number changes ===
 
     @api.model
-    def _filter_opted_out(self, asked):
-        """{E.164 number: the waba.recipient} of those who have opted out of something."""
-        asked = set(filter(None, asked))
-        if not asked:
+    def _filter_opted_out(self, wanted):
+        """{E.164 number: waba.recipient} of the numbers whose person has opted out of a topic."""
+        wanted = set(filter(None, wanted))
+        if not wanted:
             return {}
-        people = self.env["waba.recipient"].search(recipients_with_numbers(asked), order="id desc")
+        people = self.env["waba.recipient"].search(recipients_with_numbers(wanted), order="id desc")
         out = people.filtered(
             lambda person: (
                 "opted_out" in (person.marketing_state, person.utility_state)
@@ -100,11 +101,11 @@ class WabaRenumbered(models.Model):
                 or person.utility_out_at
             )
         )
-        return {number: p for p in out for number in asked.intersection(p._number_forms())}
+        return {number: p for p in out for number in wanted.intersection(p._number_forms())}
 
     @api.model
     def _find_open_rows(self, records):
-        """The open rows of these leads or contacts."""
+        """The rows of these leads or contacts that are not settled."""
         return self.search(
             [
                 ("res_model", "=", records._name),
@@ -115,9 +116,9 @@ class WabaRenumbered(models.Model):
 
     @api.model
     def _update_holds(self, before, out):
-        """Hold those whose number has changed; let go whose own number is back.
+        """Hold records whose number has changed, and release those that have their old one again.
 
-        :param before: {record: E.164 number or ''} as they were
+        :param before: {record: E.164 number or ''} before the change
         :param out: `_filter_opted_out` of these numbers
         """
         for record, number in before.items():
@@ -125,7 +126,7 @@ class WabaRenumbered(models.Model):
             if now == number:
                 continue
             person = out.get(number)
-            # WhatsApp's own way of writing it is no other number.
+            # Another spelling of the same number is no change.
             if person and now not in person._same_person()._number_forms():
                 self._hold_records(record, person)
             elif now:
@@ -135,6 +136,7 @@ class WabaRenumbered(models.Model):
 
     @api.model
     def _hold_records(self, record, person):
+        """Open the hold of one record for its previous person."""
         values = {
             "changed_at": fields.Datetime.now(),
             "changed_by_id": self.env.uid,
@@ -147,9 +149,11 @@ class WabaRenumbered(models.Model):
 
     @api.model
     def _apply_record_merge(self, model, sources, target):
-        """The records `sources` become `target`: it is held for what they were held for.
+        """Move the holds of merged records to the record that stays.
 
         :param model: name of their model
+        :param sources: ids of the records that were merged into `target`
+        :param target: id of the record that stays
         """
         rows = self.search([("res_model", "=", model), ("res_id", "in", list(sources))])
         known = self.search([("res_model", "=", model), ("res_id", "=", target)]).recipient_id
@@ -162,8 +166,6 @@ class WabaRenumbered(models.Model):
 
 
 class WabaPersonMixin(models.AbstractModel):
-    """A number that changes takes what its person does not want along, until somebody looks."""
-
     _inherit = "waba.person.mixin"
 
     waba_is_renumbered = fields.Boolean(
@@ -186,33 +188,8 @@ class WabaPersonMixin(models.AbstractModel):
             renumbered._update_holds(before, out)
         return result
 
-    def _waba_previous_numbers(self, renumbered):
-        """({record: its E.164 number} of those to look at again after a change, who of these
-        numbers had opted out)."""
-        people = self.env["waba.recipient"]
-        numbers = {record: people._number_of(record) for record in self}
-        out = renumbered._filter_opted_out(numbers.values())
-        held = set(renumbered._find_open_rows(self).mapped("res_id")) if self.ids else set()
-        before = {
-            record: number
-            for record, number in numbers.items()
-            if number in out or record.id in held
-        }
-        for record in list(before):
-            # A lead shows its contact's number, and follows it.
-            for lead in record._waba_synced_records():
-                before[lead] = people._number_of(lead)
-        return before, out
-
-    def _waba_synced_records(self):
-        """Other records whose number may change with this one's."""
-        if self._name != "res.partner":
-            return []
-        leads = self.env["crm.lead"].with_context(active_test=False)
-        return leads.search([("partner_id", "=", self.id)])
-
     def action_waba_confirm_other_person(self):
-        """The number that took the place of one that had opted out is another person's."""
+        """Button: the new number is another person's, so the opt-outs do not apply to it."""
         self.ensure_one()
         if not self.env.user.has_group(USER_GROUP):
             raise AccessError(self.env._("Only users of WhatsApp campaigns can confirm this."))
@@ -236,8 +213,35 @@ class WabaPersonMixin(models.AbstractModel):
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
+    def _waba_previous_numbers(self, renumbered):
+        """The records that a change may hold or release.
+
+        :return: ({record: E.164 number}, `_filter_opted_out` of these numbers)
+        """
+        people = self.env["waba.recipient"]
+        numbers = {record: people._number_of(record) for record in self}
+        out = renumbered._filter_opted_out(numbers.values())
+        held = set(renumbered._find_open_rows(self).mapped("res_id")) if self.ids else set()
+        before = {
+            record: number
+            for record, number in numbers.items()
+            if number in out or record.id in held
+        }
+        for record in list(before):
+            # A lead's number changes with its contact's.
+            for lead in record._waba_synced_records():
+                before[lead] = people._number_of(lead)
+        return before, out
+
+    def _waba_synced_records(self):
+        """Other records whose number may change with this one's."""
+        if self._name != "res.partner":
+            return []
+        leads = self.env["crm.lead"].with_context(active_test=False)
+        return leads.search([("partner_id", "=", self.id)])
+
     def _waba_has_number(self, row):
-        """Whether a held record has the same number now, as a lead and its contact have."""
+        """Whether the record of a hold has the same number now, as a lead and its contact do."""
         record = self.env[row.res_model].sudo().browse(row.res_id).exists()
         people = self.env["waba.recipient"]
         return bool(record) and people._number_of(record) == people._number_of(self.sudo())

@@ -1,9 +1,14 @@
+"""CRM: leads as campaign records, and the changes that enroll them in follow-ups or end those.
+
+Called by Odoo on create, write, unlink and posted messages of leads; the form shows the counts.
+"""
+
 from odoo import api, fields, models
 
 from ..tools.access_groups import USER_GROUP
 from ..tools.labels import list_action
 
-# A change of one of these may bring a lead into a follow-up, or end one.
+# A change of one of these may enroll a lead in a follow-up, or end one.
 FOLLOWUP_FIELDS = frozenset(
     ("stage_id", "tag_ids", "active", "probability", "team_id", "phone", "country_id", "partner_id",
      "user_id", "type", "company_id")
@@ -16,7 +21,7 @@ class CrmLead(models.Model):
     _name = "crm.lead"
     _inherit = ["crm.lead", "waba.person.mixin"]
 
-    # Lead followup
+    # Follow-ups
     waba_enrollment_ids = fields.One2many(
         "waba.sequence.enrollment", "lead_id", "Follow-ups", readonly=True, groups=USER_GROUP
     )
@@ -80,11 +85,14 @@ class CrmLead(models.Model):
             "partner": partner,
         }
 
-    # === Lead followup ===
-    # Follow-ups of a lead. What nobody follows costs a look into a cache.
+    # === Follow-ups ===
+    # Without an active follow-up a change costs a read from a cache.
 
     def _update_followups(self, before):
-        """:param before: {lead: (stage, tags)} as they were"""
+        """Update, exit and start follow-ups after a change of these leads.
+
+        :param before: {lead: (stage, tags)} before the change
+        """
         sequences = self.env["waba.sequence"]
         running = self.env["waba.sequence.enrollment"]._find_running(leads=self)
         if running:
@@ -103,7 +111,7 @@ class CrmLead(models.Model):
             sequences._enroll_tagged({lead: tags for lead, tags in added.items() if tags})
 
     def _message_post_after_hook(self, message, msg_values):
-        """The person's e-mail, or a colleague's e-mail or call, may end follow-ups at once."""
+        """An e-mail from or to the person, or a completed activity, may end follow-ups."""
         result = super()._message_post_after_hook(message, msg_values)
         is_note = message.subtype_id == self.env.ref("mail.mt_note")
         if message.mail_activity_type_id or (

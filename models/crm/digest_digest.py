@@ -1,6 +1,12 @@
+"""CRM: WhatsApp figures in Odoo's periodic digest e-mail.
+
+Called by Odoo's digest; the figures come from waba.message.daily.
+"""
+
 from odoo import fields, models
 from odoo.exceptions import AccessError
 
+# {field of the digest: column of waba.message.daily}
 KPIS = {
     "kpi_waba_sent": "sent_count",
     "kpi_waba_replied": "replied_count",
@@ -9,7 +15,7 @@ KPIS = {
 
 
 class DigestDigest(models.Model):
-    """WhatsApp in the periodic e-mail, of whole UTC days: a figure counts to its message's day."""
+    """Figures of whole UTC days, each attributed to the day of its message."""
 
     _inherit = "digest.digest"
 
@@ -22,7 +28,7 @@ class DigestDigest(models.Model):
 
     def _compute_kpi_waba_values(self):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            # The digest leaves a figure out for whoever may not see it.
+            # The digest omits figures whose computation raises AccessError.
             raise AccessError(self.env._("Figures of WhatsApp are for its managers."))
         for kpi, count in KPIS.items():
             self._calculate_company_based_kpi(

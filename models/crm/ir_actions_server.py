@@ -1,3 +1,8 @@
+"""CRM: the server action "Send WhatsApp template", for automation rules, jobs and buttons.
+
+Called by Odoo when the action runs; queues messages through `waba.message._queue_direct`.
+"""
+
 import logging
 from datetime import timedelta
 
@@ -6,16 +11,14 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
 
-# Records by themselves; any other model needs a contact.
+# Models with a phone number; records of other models need a contact.
 PERSON_MODELS = ("crm.lead", "res.partner")
 
 
 class IrActionsServer(models.Model):
-    """Send WhatsApp template: for automation rules, scheduled actions and buttons.
+    """An action only queues messages: limits, pace, quiet hours and consent apply as to all others.
 
-    It only queues. The rows are ordinary ones of the number's queue: same limits, pace, hours and
-    consent as everything else. The same action writes to the same record once in
-    `waba_repeat_hours`, however often and at whatever moments it is run.
+    One action messages one record once in `waba_repeat_hours`, however often it is run.
     """
 
     _inherit = "ir.actions.server"
@@ -66,7 +69,7 @@ class IrActionsServer(models.Model):
         return warnings
 
     def _waba_configuration_errors(self):
-        """[sentence] that keep this action from being run, but not what passes by itself."""
+        """[sentence]: errors in the configuration that keep the action from being run."""
         problems = []
         if self.model_id and self._waba_contact_field() is None:
             problems.append(
@@ -115,7 +118,7 @@ class IrActionsServer(models.Model):
         return result
 
     def _waba_load_variables(self):
-        """The template's variables, as it maps them by default."""
+        """Replace the variables by those of the template, with its default mapping."""
         for action in self.filtered(lambda one: one.waba_template_id or one.waba_variable_ids):
             lines = action.waba_variable_ids
             action.waba_variable_ids = [
@@ -123,12 +126,10 @@ class IrActionsServer(models.Model):
                 *lines._copy_commands(action.waba_template_id.sudo().variable_ids),
             ]
 
-    # ------------------------------------------------------------------
-    # To whom
-    # ------------------------------------------------------------------
+    # === Recipient ===
 
     def _waba_contact_field(self):
-        """'' when the record is a person itself, the name of its contact's field, or None."""
+        """Name of the field with the contact; '' for a lead or contact itself; None without one."""
         name = self.model_id.model
         if name in PERSON_MODELS:
             return ""
@@ -153,12 +154,10 @@ class IrActionsServer(models.Model):
         way = self._waba_contact_field()
         return record[way][:1] if way else record
 
-    # ------------------------------------------------------------------
-    # Running
-    # ------------------------------------------------------------------
+    # === Running ===
 
     def _run_action_waba_template_multi(self, eval_context=None):
-        """Queue one message per record; what goes wrong with one is noted and stops no other."""
+        """Queue one message per record; an error is logged on its record and stops no other."""
         records = eval_context.get("records") or eval_context.get("record")
         if not records or not self.waba_template_id or self._is_recompute():
             return False
@@ -176,6 +175,7 @@ class IrActionsServer(models.Model):
         return False
 
     def _waba_queue_message(self, record):
+        """Queue the message of one record, or log on it why there is none."""
         person = self._waba_contact_record(record)
         if not person:
             self._waba_log_note(record, self.env._("no contact is set."))
@@ -197,27 +197,24 @@ class IrActionsServer(models.Model):
             self._waba_log_note(record, row.failure_reason)
 
     def _waba_reading_user(self):
-        """With whose rights fields are read for the text.
-
-        Those of the colleague whose doing set it off. What a job, a customer or a visitor sets off
-        is read as whoever wrote the action last: an administrator.
-        """
+        """The user with whose rights fields are read for the text: an internal user who caused the
+        run; otherwise, for a job or a visitor, the administrator who last changed the action."""
         user = self.env.user
         if user._is_internal() and user.id != SUPERUSER_ID:
             return user
         return self.sudo().write_uid.filtered("active")
 
     def _waba_repeat_period(self):
-        """Number of the period of `waba_repeat_hours` that now lies in."""
+        """Number of the current period of `waba_repeat_hours`."""
         span = self.waba_repeat_hours * 3600
         now = int(fields.Datetime.now().timestamp())
         return now // span
 
     def _waba_origin_key(self, record, period=None):
-        """Names the occasion: action, record and period. One row at most has it, whoever is first.
+        """Key of action, record and period, which at most one message has; None without a period.
 
-        Two runs at once, in transactions that do not see each other, have the same key, but for the
-        instant at which a period ends; `_waba_messaged_recently` covers the rest of the edge.
+        Concurrent runs, whose transactions do not see each other, have the same key. Runs on both
+        sides of the end of a period do not: `_waba_messaged_recently` covers those.
         """
         if not self.waba_repeat_hours:
             return None
@@ -226,7 +223,7 @@ class IrActionsServer(models.Model):
         return f"action:{self.id}:{record._name},{record.id}:{period}"
 
     def _waba_messaged_recently(self, record):
-        """Whether this action wrote to the record in the period before, less than its hours ago."""
+        """Whether the action messaged the record in the period before, within the hours set."""
         if not self.waba_repeat_hours:
             return False
         before = self.env["waba.message"]._find_by_origin_key(
@@ -245,7 +242,7 @@ class IrActionsServer(models.Model):
             _logger.exception("ir.actions.server %s: nor a note on %s", self.id, record)
 
     def _waba_log_note(self, record, why):
-        """Said on the record, where its people look."""
+        """Log on the record why it got no message."""
         if hasattr(record, "_message_log"):
             record.sudo()._message_log(
                 body=self.env._(

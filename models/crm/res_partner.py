@@ -1,3 +1,8 @@
+"""CRM: contacts as campaign records.
+
+Called by waba.person.mixin for names, companies and salespeople.
+"""
+
 from odoo import api, fields, models
 
 
@@ -5,8 +10,7 @@ class ResPartner(models.Model):
     _name = "res.partner"
     _inherit = ["res.partner", "waba.person.mixin"]
 
-    # Stored but not indexed by `phone_validation`: without the index every inbound
-    # WhatsApp message would scan the whole partner table to find its sender.
+    # `phone_validation` stores it without an index; inbound messages search the contact by it.
     phone_sanitized = fields.Char(index="btree_not_null")
 
     @api.model

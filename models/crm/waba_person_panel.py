@@ -1,3 +1,8 @@
+"""CRM: the WhatsApp panel of leads and contacts: whether they can be messaged, and last contacts.
+
+Called by their forms; shows consent, service window and a possible opt-out to review.
+"""
+
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,26 +20,22 @@ from ..tools.phone_countries import number_country
 
 ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
 
-# The refusals that follow from what the person said, and of what they said it.
+# {exclusion reason that is an opt-out: its purpose}
 PURPOSE_BY_REASON = {"opted_out": "marketing", "opted_out_utility": "utility"}
 
 NOT_CONTACT_STATES = ("skipped", "cancelled")
 
 
 class PanelAnswer(NamedTuple):
-    """May this person be written to: a key of ANSWERS and the sentence that says why."""
+    """Whether a person can be messaged: a key of ANSWERS, and the reason as a sentence."""
 
     key: str
     why: str
 
 
 class WabaPersonMixin(models.AbstractModel):
-    """What a salesperson asks before writing to somebody: may I, when did we last, is it open?
-
-    Of the person as every portfolio of the chosen companies knows them, whoever wrote; the number
-    asked about is the one that wrote last, else the first. Read for many records at once: a
-    handful of queries, whatever their count.
-    """
+    """Whether and how the person of a record can be messaged, in all portfolios of the chosen
+    companies: for the number of ours that messaged them last, else the first one."""
 
     _inherit = "waba.person.mixin"
 
@@ -78,7 +79,7 @@ class WabaPersonMixin(models.AbstractModel):
         "Service window", compute="_compute_waba_panel", groups=USER_GROUP
     )
 
-    # Possible opt out panel
+    # Possible opt-out
     waba_may_opt_out_text = fields.Char(
         "Opt-out to confirm", compute="_compute_waba_possible_opt_out_text", groups=USER_GROUP
     )
@@ -103,12 +104,12 @@ class WabaPersonMixin(models.AbstractModel):
             )
 
     def action_waba_record_consent(self):
-        """Asks what this person said, and writes it down under the user's name."""
+        """Open the form by which the user records an opt-in or opt-out of this person."""
         self.ensure_one()
         return self.env["waba.consent.note"]._open(res_model=self._name, res_id=self.id)
 
     def action_waba_open_recipient(self):
-        """The person as WhatsApp knows them: every word of theirs and every message."""
+        """Open the recipients with this number: consent entries and messages."""
         self.ensure_one()
         number = self.env["waba.recipient"]._number_of(self)
         people = self.env["waba.recipient"].search(recipients_with_numbers([number]))
@@ -129,12 +130,11 @@ class WabaPersonMixin(models.AbstractModel):
     def _waba_consent_states(self, name):
         return self.env["waba.recipient"]._fields[name]._description_selection(self.env)
 
-    # === Possible opt out panel ===
-    # The same question on a lead or contact, for anyone who may read it.
+    # === Review of a possible opt-out, by anyone with read access to the record ===
 
     @api.model
     def _waba_recipients_to_review(self, numbers):
-        """Rows of these E.164 numbers that wait, in the portfolios of the chosen companies."""
+        """Recipients with these E.164 numbers to review, in portfolios of the chosen companies."""
         people = self.env["waba.recipient"].sudo()
         if not numbers:
             return people
@@ -147,8 +147,8 @@ class WabaPersonMixin(models.AbstractModel):
         )
 
     def _waba_filter_reviewable(self, people):
-        """Those whose message the current user may read: a number typed on a record of one's own opens
-        nobody else's words."""
+        """Those whose message the current user may read: typing a number on one's own record gives
+        no access to another person's messages."""
         self.ensure_one()
         shown = (self._name, self.id)
         return people.filtered(
@@ -159,7 +159,7 @@ class WabaPersonMixin(models.AbstractModel):
         )
 
     def _waba_review_opt_out(self, opts_out):
-        """What a colleague read in the person's message; anyone who may read it may say so."""
+        """Record what the current user read in the person's message."""
         self.ensure_one()
         self.check_access("read")
         self.env["waba.conversation"]._check_user()
@@ -169,12 +169,17 @@ class WabaPersonMixin(models.AbstractModel):
 
 
 class PersonPanel:
-    """What is known of some E.164 numbers and their records, read once, and what follows."""
+    """The panel's values for many records, from a few queries whatever their number."""
 
     def __init__(self, env, numbers, records):
+        """Read the data of these E.164 numbers and of the records that have them.
+
+        :param numbers: {E.164 number}
+        :param records: crm.lead or res.partner
+        """
         self.env = env
         self.now = fields.Datetime.now()
-        # Whoever sees the person's record may know when the company wrote, though not what.
+        # A user who sees the record may know when the company messaged them, but not the text.
         sudo = env(su=True)
         of_company = Domain("company_id", "in", env.companies.ids)
         self.senders = sudo["waba.sender"].search(of_company)
@@ -199,8 +204,9 @@ class PersonPanel:
         """Values of the panel's fields.
 
         :param number: E.164 or ''
-        :param typed: the number as it stands on the record, or ''
-        :param record_id: of the records that were read
+        :param typed: the number as typed on the record, or ''
+        :param record_id: id of one of the records
+        :return: {field: value}
         """
         people = self.people.get(number, [])
         out = self._latest(people, "out")
@@ -224,12 +230,10 @@ class PersonPanel:
             "waba_window_text": self._window_text(until),
         }
 
-    # ------------------------------------------------------------------
-    # Reading
-    # ------------------------------------------------------------------
+    # === Reading ===
 
     def _find_recipients(self, sudo, numbers):
-        """{E.164 number: [waba.recipient]}, by either of a person's two forms."""
+        """{E.164 number: [waba.recipient]}, by our or WhatsApp's spelling."""
         found = {}
         for person in sudo["waba.recipient"].search(
             recipients_with_numbers(numbers)
@@ -240,7 +244,7 @@ class PersonPanel:
         return found
 
     def _last_messages(self, sudo, recipient_ids):
-        """{(recipient id, direction): the latest waba.message that counts as a contact}."""
+        """{(recipient id, direction): latest waba.message that was not excluded or cancelled}."""
         sudo["waba.message"].flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -260,7 +264,7 @@ class PersonPanel:
         return {(message.recipient_id.id, message.direction): message for message in messages}
 
     def _windows(self, sudo, recipient_ids):
-        """{recipient id: when the last open window closes}."""
+        """{recipient id: naive UTC datetime when the last open service window ends}."""
         groups = sudo["waba.conversation"]._read_group(
             [
                 ("recipient_id", "in", recipient_ids),
@@ -273,7 +277,7 @@ class PersonPanel:
         return {person.id: until for person, until in groups}
 
     def _opt_outs(self, sudo, recipient_ids):
-        """{(recipient id, purpose): the latest word in the ledger by which they opted out}."""
+        """{(recipient id, purpose): the latest opt-out, a waba.consent}."""
         entries = sudo["waba.consent"].search(
             [("recipient_id", "in", recipient_ids), ("action", "=", "opt_out")], order="at, id"
         )
@@ -288,11 +292,10 @@ class PersonPanel:
             message.accepted_at or message.sent_at or message.delivered_at or message.create_date
         )
 
-    # ------------------------------------------------------------------
-    # Answering
-    # ------------------------------------------------------------------
+    # === Answers ===
 
     def _purpose_answer(self, purpose, number, typed, people, sender, record_id):
+        """PanelAnswer for messages of this purpose from `sender`."""
         if not sender:
             return PanelAnswer("no", self.env._("No number of ours is connected."))
         person = self._eligibility_person(number, typed, people, sender.company_id)
@@ -330,7 +333,7 @@ class PersonPanel:
         )
 
     def _company_consent(self, people, purpose, company):
-        """What the company has to take their words to be, of several rows the strictest."""
+        """The consent for the company; the strictest of several rows."""
         return strictest_consent(
             {self.consent[company.id, person.id, purpose] for person in people}
         )
@@ -363,7 +366,7 @@ class PersonPanel:
         return f"{sentence.rstrip('.')} ({format_date(self.env, entry.at)}, {source})."
 
     def _postponed_reason(self, purpose, people, sender):
-        """Why a message would wait although the person may get it, or False."""
+        """Why a message that may be sent would wait, as a sentence; False if it would not."""
         held_until = self._latest_value(people, "marketing_held_until")
         if purpose == "marketing" and held_until and held_until > self.now:
             return self._until_sentence(
@@ -373,8 +376,8 @@ class PersonPanel:
             return why
         return purpose == "marketing" and sender._marketing_hold_reason()
 
-    def _until_sentence(self, sentence, moment):
-        when = fields.Datetime.context_timestamp(self.env.user, moment)
+    def _until_sentence(self, sentence, until):
+        when = fields.Datetime.context_timestamp(self.env.user, until)
         return self.env._(
             "%(reason)s Not before %(date)s %(time)s.",
             reason=sentence,

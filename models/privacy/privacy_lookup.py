@@ -1,3 +1,8 @@
+"""Privacy: recipients in Odoo's Privacy Lookup, where that addon is installed.
+
+Called by the methods of Privacy Lookup that are wrapped here.
+"""
+
 from odoo import models
 from odoo.tools import SQL
 
@@ -7,11 +12,8 @@ LOOKUP, LINE = "privacy.lookup.wizard", "privacy.lookup.wizard.line"
 
 
 class WabaRecipient(models.Model):
-    """Odoo's Privacy Lookup, where it is installed, finds people on WhatsApp and erases them.
-
-    It is no dependency, so its two methods are extended when the registry is ready, as automation
-    rules extend theirs.
-    """
+    """`privacy_lookup` is no dependency, so its methods are wrapped when the registry is ready, as
+    Odoo's automation rules do it (base_automation)."""
 
     _inherit = "waba.recipient"
 
@@ -22,9 +24,11 @@ class WabaRecipient(models.Model):
             _wrap_lookup_unlink(type(self.env[LINE]))
 
     def _lookup_query(self, query, email_normalized):
-        """Add the people whose number is that of a contact found, or of a lead of theirs.
+        """SQL of Privacy Lookup, extended by the recipients with a number of the contacts found or
+        of their leads.
 
-        :param query: SQL of Privacy Lookup, in which `indirect_references` are the contacts found
+        :param query: SQL in which `indirect_references` are the contacts found
+        :param email_normalized: the e-mail address looked up, or None
         """
         contacts = SQL("(SELECT id FROM indirect_references)")
         numbers = SQL(
@@ -69,7 +73,7 @@ def _wrap_lookup_unlink(line_class):
     def action_unlink(self):
         if self.res_model != "waba.recipient" or self.is_unlinked:
             return action_unlink.origin(self)
-        # Read without `sudo`, which would believe a client that names any company.
+        # Read without `sudo`, which would accept any company that a client names.
         companies = self.env.companies
         person = self.env["waba.recipient"].sudo().browse(self.res_id).exists()
         others = (person._holding_companies() - companies).mapped("name")
@@ -89,7 +93,7 @@ def _wrap_lookup_unlink(line_class):
 
 
 def _wrap_method(model_class, name, method):
-    """Replace a method of a model's class in the registry, once; the old one is its `origin`."""
+    """Replace a method of a registry class, once; the replaced one is its `origin`."""
     old = getattr(model_class, name)
     if not hasattr(old, "origin"):
         method.origin = old

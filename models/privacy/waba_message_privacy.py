@@ -1,3 +1,8 @@
+"""Privacy: why a message was sent, how long messages are kept, and erasing their personal data.
+
+Called by the message form (`why_html`), Odoo's autovacuum, and waba_recipient_erase.py.
+"""
+
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -11,31 +16,31 @@ from ..tools.labels import selection_label
 
 _lt = LazyTranslate(__name__)
 
-# What `policy.eligibility` had found in order, when nothing stood in the way; None: of no interest
-# to the current user why a message was sent.
+# {reason of `policy.eligibility`: text of the check that was passed}. None is not listed: not worth
+# it, or, where a comment gives a version, not known for certain.
 CHECK_LABELS = {
     "no_number": None,
     "invalid_number": _lt("the number is a phone number"),
-    # Asked since 19.0.1.1.0 only.
+    # Checked since 19.0.1.1.0 only.
     "own_number": None,
     "duplicate": _lt("nobody else in the campaign is the same person"),
     "blacklisted": _lt("not on the phone blacklist"),
     "opted_out": _lt("no opt-out from promotions"),
     "opted_out_utility": _lt("no opt-out from service messages"),
-    # Rare, and told where it holds somebody back.
+    # Rare; shown where it does exclude a recipient.
     "renumbered": None,
     "no_opt_in": None,
     "unreachable": _lt("reached by WhatsApp lately, or never tried"),
     "blocked_by_us": _lt("not blocked by us"),
     "country": _lt("a country that WhatsApp serves"),
-    # A company may have no such rule; that it held the message is told by what it waited for.
+    # A company may have no such rule; a wait for it is shown in `waited_for`.
     "frequency": None,
-    # Asked since 19.0.1.1.0 only; that it held the message is told by what it waited for.
+    # Checked since 19.0.1.1.0 only; a wait for it is shown in `waited_for`.
     "may_opt_out": None,
     "window_closed": _lt("they had written to us in the 24 hours before"),
 }
 
-# Only these are asked of what is answered freely, of promotions and of other templates.
+# The checks of free answers ("service"), promotions and other templates.
 CHECKS_BY_PURPOSE = {
     "service": ("invalid_number", "blocked_by_us", "country", "window_closed"),
     "marketing": ("invalid_number", "duplicate", "blacklisted", "opted_out", "unreachable",
@@ -44,20 +49,17 @@ CHECKS_BY_PURPOSE = {
                 "blocked_by_us", "country"),
 }  # fmt: skip
 
+# Rows per run of a clean-up.
 LIMIT = 10_000
 
-# Days; 0 keeps everything. System parameters of these names say otherwise.
+# System parameter and its default, in days; 0 keeps everything.
 WEBHOOK_KEEP_DAYS = ("waba_campaign.webhook_keep_days", 90)
 
 ENDED_MESSAGE_SQL = SQL("m.state NOT IN ('queued', 'reserved', 'uncertain')")
 
 
 class WabaMessage(models.Model):
-    """Why was this person sent this message at that moment? Sentences of what is on record.
-
-    What is not on record is said to be so; nothing is calculated afterwards that may have been
-    otherwise then.
-    """
+    """Explains a message from records of its time only; states what is not on record."""
 
     _inherit = "waba.message"
 
@@ -66,7 +68,6 @@ class WabaMessage(models.Model):
     )
     why_html = fields.Html("Why this message", compute="_compute_explanation_html", sanitize=False)
 
-    # Erase
     note_id = fields.Many2one(
         "mail.message", "Note in the chatter", readonly=True, ondelete="set null",
         index="btree_not_null",
@@ -76,7 +77,7 @@ class WabaMessage(models.Model):
     @api.depends("state", "origin", "recipient_id", "retry_at", "accepted_at")
     def _compute_explanation_html(self):
         for message in self:
-            # Whoever may read the message may read why it was sent.
+            # Anyone with read access to the message may read why it was sent.
             parts = message.sudo()._explanation_sections() if message.direction == "out" else []
             message.why_html = Markup("").join(
                 Markup("<dt>%s</dt><dd>%s</dd>") % (title, Markup("<br/>").join(sentences))
@@ -87,7 +88,7 @@ class WabaMessage(models.Model):
                 message.why_html = Markup('<dl class="o_waba_why">%s</dl>') % message.why_html
 
     def _explanation_sections(self):
-        """[(title, [sentence])]."""
+        """[(title, [sentence])], for `why_html`."""
         self.ensure_one()
         return [
             (self.env._("Who wanted it"), self._explain_origin()),
@@ -99,6 +100,7 @@ class WabaMessage(models.Model):
         ]
 
     def _explained_purpose(self):
+        """A key of CHECKS_BY_PURPOSE."""
         if self.kind != "template":
             return "service"
         return "marketing" if self.category == "marketing" else "utility"
@@ -106,13 +108,12 @@ class WabaMessage(models.Model):
     def _format_datetime(self, at):
         return format_datetime(self.env, at, dt_format="d MMM yyyy, HH:mm")
 
-    # ------------------------------------------------------------------
-    # Who wanted it, and for whom
-    # ------------------------------------------------------------------
+    # === Explanation: origin and recipient ===
+
     def _explain_origin(self):
         origin = self.origin or ("campaign" if self.campaign_id else "")
-        tell = getattr(self, f"_explain_{origin}", None) if origin else None
-        return tell() if tell else [self.env._("Who or what wanted it is not on record.")]
+        explain = getattr(self, f"_explain_{origin}", None) if origin else None
+        return explain() if explain else [self.env._("Who or what wanted it is not on record.")]
 
     def _explain_campaign(self):
         campaign = self.campaign_id
@@ -155,13 +156,13 @@ class WabaMessage(models.Model):
         return [self._requester_text(self.env._("A test that %(user)s asked for on %(date)s."))]
 
     def _explain_action(self):
-        words = self.env._("An automation or a button, run for %(user)s on %(date)s.")
+        text = self.env._("An automation or a button, run for %(user)s on %(date)s.")
         if self.action_id:
             return [
                 self.env._("The automation “%s”.", self.action_id.name),
-                self._requester_text(words),
+                self._requester_text(text),
             ]
-        return [self._requester_text(words)]
+        return [self._requester_text(text)]
 
     def _explain_reply(self):
         if not self.reply_to_id:
@@ -173,8 +174,8 @@ class WabaMessage(models.Model):
             )
         ]
 
-    def _requester_text(self, words):
-        return words % {
+    def _requester_text(self, text):
+        return text % {
             "user": (self.create_uid or self.user_id).name or self.env._("the system"),
             "date": self._format_datetime(self.create_date),
         }
@@ -201,23 +202,22 @@ class WabaMessage(models.Model):
             )
         return sentences
 
-    # ------------------------------------------------------------------
-    # Consent, as it was
-    # ------------------------------------------------------------------
+    # === Explanation: consent and checks ===
+
     def _decision_time(self):
-        """When it was last decided that it may go: just before it left, or was excluded."""
+        """Naive UTC datetime of the last eligibility check: before it was sent, or excluded it."""
         if self.state in ("queued", "reserved"):
             return fields.Datetime.now()
         left = self.accepted_at or self.sent_at or self.delivered_at or self.failed_at
         return left or self.write_date if self.state != "skipped" else self.write_date
 
-    def _entries_at_decision(self, moment):
-        """The words on this message's purpose, newest first, as the ledger knew them then."""
-        heard = self.recipient_id._company_entries_domain(self.company_id)
+    def _entries_at_decision(self, at):
+        """Consent entries on this message's topic on record at this time, newest first."""
+        applicable = self.recipient_id._company_entries_domain(self.company_id)
         entries = self.env["waba.consent"].search(
-            heard & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
+            applicable & Domain("purpose", "=", self._explained_purpose()), order="at desc, id desc"
         )
-        return entries.filtered(lambda entry: entry.at <= moment and entry.create_date <= moment)
+        return entries.filtered(lambda entry: entry.at <= at and entry.create_date <= at)
 
     def _explain_consent(self):
         purpose = self._explained_purpose()
@@ -237,23 +237,23 @@ class WabaMessage(models.Model):
             sentences.append(self.env._("Since then: %s", self._entry_sentence(now)))
         return sentences
 
-    def _entry_sentence(self, word):
+    def _entry_sentence(self, entry):
         return self.env._(
             "%(action)s of %(date)s (%(whose_word)s). %(evidence)s",
-            action=selection_label(self.env, "action", word.action, "waba.consent"),
-            date=self._format_datetime(word.at),
-            whose_word=selection_label(self.env, "source", word.source, "waba.consent"),
-            evidence=word._company_evidence(self.company_id),
+            action=selection_label(self.env, "action", entry.action, "waba.consent"),
+            date=self._format_datetime(entry.at),
+            whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
+            evidence=entry._company_evidence(self.company_id),
         ).strip()
 
     def _explain_checks(self):
         if self.state == "skipped":
             reason = self.failure_reason or failure_text(self.env, self.failure_type)
             return [self.env._("Left out on %s.", self._format_datetime(self.write_date)), reason]
-        asked = CHECKS_BY_PURPOSE[self._explained_purpose()]
+        keys = CHECKS_BY_PURPOSE[self._explained_purpose()]
         if not self.campaign_id:
-            asked = [key for key in asked if key != "duplicate"]
-        found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in asked)
+            keys = [key for key in keys if key != "duplicate"]
+        found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in keys)
         if self.state == "queued":
             return [
                 self.env._("When it was queued: %s.", found),
@@ -263,9 +263,8 @@ class WabaMessage(models.Model):
             return [self.env._("When it was queued: %s.", found)]
         return [self.env._("When it was queued, and again right before it left: %s.", found)]
 
-    # ------------------------------------------------------------------
-    # When
-    # ------------------------------------------------------------------
+    # === Explanation: waiting and sending ===
+
     def _explain_wait(self):
         sentences = [self.env._("Queued on %s.", self._format_datetime(self.create_date))]
         scheduled = self.campaign_id.scheduled_at
@@ -325,14 +324,16 @@ class WabaMessage(models.Model):
         return sentences
 
     # === Retention ===
-    # How long messages are kept: for ever, unless a system parameter gives a number of days.
-    #
-    # What goes are messages nothing has happened to since: those of campaigns that are over, whose
-    # figures stay (`waba.campaign.trimmed_counts`), and those without a campaign. The consent ledger
-    # keeps its words; it only loses the link to the message.
+    # Messages are kept for ever unless MESSAGE_KEEP_DAYS is set. Then those unchanged for that time
+    # are deleted, if they belong to a finished campaign, whose figures stay
+    # (`waba.campaign.trimmed_counts`), or to none. Consent entries lose only the link to them.
 
     @api.autovacuum
     def _gc_old(self):
+        """Delete up to LIMIT old messages.
+
+        :return: (deleted, whether to continue), as Odoo's autovacuum expects
+        """
         if not (since := retention_start(self.env, MESSAGE_KEEP_DAYS)):
             return 0, False
         self.flush_model()
@@ -342,14 +343,14 @@ class WabaMessage(models.Model):
             campaign.sender_id._on_trim(self.browse(ids), campaign)
         self.env.cr.execute(SQL("DELETE FROM waba_message WHERE id = ANY(%s)", ids))
         self.env.invalidate_all()
-        # A campaign trimmed to its end may not have been the last.
+        # After a campaign without further old messages there may be another one.
         return len(ids), bool(campaign) or len(ids) == LIMIT
 
     @api.model
     def _campaign_to_trim(self, since):
-        """The oldest campaign that is over and still has old rows, or none."""
+        """The oldest finished campaign that still has old messages; may be empty."""
         self.env["waba.campaign"].flush_model(["state", "launched_at"])
-        # By EXISTS: a search over the campaign's messages would read all messages there are.
+        # By EXISTS: a search on `message_ids` would read the whole table of messages.
         rows = self.env.execute_query(
             SQL(
                 """SELECT c.id FROM waba_campaign c
@@ -366,7 +367,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _ids_to_trim(self, campaign, since):
-        """Up to LIMIT old rows of one campaign, or of none when it is empty."""
+        """[id] of up to LIMIT old messages of this campaign; if empty, without a campaign."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id FROM waba_message m
@@ -381,11 +382,12 @@ class WabaMessage(models.Model):
         )
         return [id_ for (id_,) in rows]
 
-    # === Erase ===
-    def _personal_columns(self):
-        """Columns that tell who a person is or what was said; figures and times stay.
+    # === Erasure ===
 
-        `wamid`: Meta writes the number into it. `failure_reason` may quote it.
+    def _personal_columns(self):
+        """[column] that identify a person or contain what was written; figures and times stay.
+
+        `wamid` is encoded from the number by Meta. `failure_reason` may quote the number.
         """
         columns = ["number", "person_name", "text", "payload", "parameters", "failure_reason",
                    "variant_parameters",
@@ -394,8 +396,20 @@ class WabaMessage(models.Model):
         stored = self._fields
         return [name for name in columns if name in stored and stored[name].store]
 
+    def _unlink_copies(self):
+        """Delete notes in the chatter, activities, media and attachments of these messages."""
+        self.note_id.unlink()
+        self._unlink_reply_activities()
+        if "waba.media" in self.env:
+            media = self.env["waba.media"].search([("message_id", "in", self.ids)])
+            media.attachment_id.unlink()
+            media.unlink()
+        self.env["ir.attachment"].search(
+            [("res_model", "=", self._name), ("res_id", "in", self.ids)]
+        ).unlink()
+
     def _unlink_reply_activities(self):
-        """Activities to answer them quote them, and so does what is noted when one is done."""
+        """Delete reply and review activities and the notes of completed ones: they quote it."""
         types = self.env["mail.activity.type"]
         for xml_id in (REPLY_ACTIVITY, REVIEW_ACTIVITY):
             types |= self.env.ref(xml_id, raise_if_not_found=False) or types
@@ -410,7 +424,7 @@ class WabaMessage(models.Model):
             shared = set(of_others.mapped("res_id"))
             alone = Domain("res_id", "in", set(rows.mapped("res_id")) - shared)
             theirs = Domain("res_id", "in", shared)
-            # On a record that other companies write to, those of who had to answer for this one.
+            # On a record with messages of other companies too, only those of this company's users.
             activities = alone | (theirs & Domain("user_id", "in", rows.user_id.ids))
             self.env["mail.activity"].with_context(active_test=False).search(
                 Domain("res_model", "=", model)
@@ -425,7 +439,7 @@ class WabaMessage(models.Model):
             ).unlink()
 
     def _clear_lead_names(self):
-        """The names that follow-ups keep of the leads these messages were for."""
+        """Clear the lead's name in the follow-ups that these messages belong to."""
         enrollments = self.enrollment_id
         self.env["waba.sequence.enrollment"].flush_model()
         self.env.cr.execute(
@@ -435,26 +449,13 @@ class WabaMessage(models.Model):
             )
         )
 
-    def _unlink_copies(self):
-        """Their notes in the chatter, and what was sent and received as files."""
-        self.note_id.unlink()
-        self._unlink_reply_activities()
-        if "waba.media" in self.env:
-            media = self.env["waba.media"].search([("message_id", "in", self.ids)])
-            media.attachment_id.unlink()
-            media.unlink()
-        self.env["ir.attachment"].search(
-            [("res_model", "=", self._name), ("res_id", "in", self.ids)]
-        ).unlink()
-
 
 class WabaWebhookEvent(models.Model):
-    """How long webhook bodies are kept. Those that could not be applied stay."""
-
     _inherit = "waba.webhook.event"
 
     @api.autovacuum
     def _gc_applied(self):
+        """Delete old bodies (WEBHOOK_KEEP_DAYS), except those that could not be applied."""
         if not (since := retention_start(self.env, WEBHOOK_KEEP_DAYS)):
             return 0, False
         self.flush_model()

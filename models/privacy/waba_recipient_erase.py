@@ -1,3 +1,8 @@
+"""Privacy: erasing the personal data that companies hold about a person; counts stay.
+
+Called by wizard/waba_privacy.py and Odoo's Privacy Lookup (privacy_lookup.py).
+"""
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -5,8 +10,8 @@ from odoo.tools import SQL
 
 from ..base.waba_failure import failure_text
 
-# {model: (the table's column with the company, or SQL that finds it from the table's columns; the
-# path of a domain; columns emptied)} of what one company holds about a person.
+# {model: (SQL of the row's company, path to it in a domain, columns to clear or None for
+# `_personal_columns`)}: the rows of one company about a person.
 PERSONAL_MODELS = {
     "waba.message": (SQL("company_id"), "company_id", None),
     "waba.conversation": (
@@ -20,22 +25,21 @@ PERSONAL_MODELS = {
 
 
 class WabaRecipient(models.Model):
-    """A person's data go; the figures they are part of stay, and so does their no.
+    """Personal data are cleared; figures and opt-outs stay.
 
-    Companies may share a portfolio, and with it the row of a person: each erases what it holds
-    itself. The row's own number, names and user id go with the last company that holds anything.
-    The row stays, empty: messages and ledger lead to it, and it is counted against the daily limit.
+    Companies may share a portfolio and with it the recipient: each erases the rows it holds. The
+    recipient's number, name and user id are cleared with the last company that holds any. The
+    empty recipient stays: messages and consent entries refer to it, and it may be counted against
+    the daily limit.
     """
 
     _inherit = "waba.recipient"
 
-    # ------------------------------------------------------------------
-    # Who holds what
-    # ------------------------------------------------------------------
+    # === Which company holds which rows ===
 
     def _company_rows(self, companies):
-        """The rows of these people in portfolios that one of the companies writes from, or that
-        are nobody's yet, and those about which one of them holds something."""
+        """The rows of these people in portfolios of these companies or without an account, and
+        those about which one of the companies holds data."""
         everyone = self._same_person()
         held = {
             person
@@ -51,8 +55,8 @@ class WabaRecipient(models.Model):
         return everyone.filtered(lambda person: person.portfolio_id in theirs or person.id in held)
 
     def _holding_companies(self):
-        """The companies that hold rows about these people, whatever the portfolio: a full erasure
-        needs every one of them."""
+        """The companies that hold data about these people in any portfolio: a full erasure needs
+        all of them."""
         rows = self.env["res.company"].browse(
             company_id
             for _person, company_id in self._same_person()._rows_held_by_company()
@@ -61,8 +65,8 @@ class WabaRecipient(models.Model):
         return rows.sorted("name")
 
     def _rows_held_by_company(self):
-        """{(recipient id, company id or None)} for which there are rows that tell about these
-        people; those that were emptied tell nothing."""
+        """{(recipient id, company id or None)} of rows with personal data; cleared rows have
+        none."""
         self.env.flush_all()
         query = SQL(" UNION ").join(
             SQL(
@@ -78,12 +82,13 @@ class WabaRecipient(models.Model):
         return set(self.env.execute_query(query))
 
     def _emptied_columns(self, model):
+        """[column] of the model that erasure sets to NULL."""
         return PERSONAL_MODELS[model][2] or self.env[model]._personal_columns()
 
     def _held_by_other_companies(self, companies):
-        """Those of these rows about which a company besides these holds something.
+        """Those of these recipients about which another company holds data.
 
-        A word of which nobody knows which company heard it is of all that share the portfolio.
+        A consent entry without a company belongs to all companies of the portfolio.
         """
         held = self._rows_held_by_company()
 
@@ -98,7 +103,7 @@ class WabaRecipient(models.Model):
         return self.filtered(is_held)
 
     def _held_domain(self, model, companies):
-        """The Domain of the rows of a model of HELD about these people that the companies hold."""
+        """Domain of the rows of a model of PERSONAL_MODELS that these companies hold."""
         path = PERSONAL_MODELS[model][1]
         of_people = Domain("recipient_id", "in", self.ids)
         alone = self - self._held_by_other_companies(companies)
@@ -108,23 +113,22 @@ class WabaRecipient(models.Model):
         )
 
     def _count_personal(self, companies):
-        """{model: rows of these companies that tell about these people}."""
+        """{model: number of rows that these companies hold about these people}."""
         people = self._company_rows(companies)
         return {
             model: self.env[model].search_count(people._held_domain(model, companies))
             for model in PERSONAL_MODELS
         }
 
-    # ------------------------------------------------------------------
-    # Erasing
-    # ------------------------------------------------------------------
+    # === Erasing ===
 
     def _erase_personal_data(self, companies, keep_out=True):
-        """Erase all that tells these companies who these people are.
+        """Erase the personal data that these companies hold about these people.
 
-        :param companies: res.company, which the user may act for
-        :param keep_out: keep that they get no promotions, also if they had not said so
-        :return: how many rows of each kind were emptied, {model: count}
+        :param companies: res.company that the user may act for
+        :param keep_out: record an opt-out from promotions, even if they had not opted out
+        :return: {model: number of rows that were cleared}, without zeros
+        :raise UserError: a message to one of them is being sent
         """
         people = self._company_rows(companies)
         counts = people._count_personal(companies)
@@ -156,7 +160,7 @@ class WabaRecipient(models.Model):
         return {model: count for model, count in counts.items() if count}
 
     def _revoke_company_opt_ins(self, companies):
-        """What showed these opt-ins is erased: they count no more."""
+        """Delete the companies' opt-ins, whose evidence is erased."""
         self.env["waba.opt.in"].search(
             [("recipient_id", "in", self.ids), ("company_id", "in", companies.ids)]
         ).unlink()
@@ -166,7 +170,7 @@ class WabaRecipient(models.Model):
         return self.env["waba.message"].search(self._held_domain("waba.message", companies))
 
     def _check_no_pending_send(self, companies):
-        """A message on its way is told by its number when the answer comes."""
+        """Refuse while a message is being sent: its number is needed until Meta has answered."""
         if any(row.state == "reserved" for row in self._company_messages(companies)):
             raise UserError(
                 self.env._("A message to this person is leaving right now. Try again in a minute.")
@@ -181,8 +185,8 @@ class WabaRecipient(models.Model):
         self._erase_from_sequences(companies)
 
     def _find_raw_webhooks(self, companies, *states):
-        """Raw bodies to these companies' accounts that name these people: a search from end to end,
-        for a rare errand."""
+        """Webhook bodies in these states, to accounts of these companies, that contain a number or
+        user id of these people. A full scan: erasure is rare."""
         handles = [handle.lstrip("+") for person in self for handle in person._identifiers()]
         if not handles:
             return self.env["waba.webhook.event"]
@@ -199,17 +203,17 @@ class WabaRecipient(models.Model):
         return self.env["waba.webhook.event"].browse([id_ for (id_,) in rows])
 
     def _clear_webhook_bodies(self, companies):
-        """Bodies are evidence of what was applied; their hash still tells a repetition.
+        """Clear the bodies that contain these people; their hash still identifies repetitions.
 
-        :return: how many
+        :return: number of bodies
         """
         bodies = self._find_raw_webhooks(companies, "applied", "ignored", "waiting")
         bodies.write({"body": "{}"})
         return len(bodies)
 
     def _remove_blacklist_entries(self):
-        """What we put on the phone blacklist; the fingerprint takes its place. Unless another row
-        of theirs, which stays, needs it."""
+        """Delete the entries that we added to the phone blacklist: the fingerprint replaces them.
+        Those that a remaining row of the same person needs are kept."""
         kept = (self._same_person() - self)._blacklistable_numbers()
         numbers = set(self._blacklistable_numbers()).difference(kept)
         self.env["phone.blacklist"].with_context(active_test=False).search(
@@ -217,6 +221,7 @@ class WabaRecipient(models.Model):
         ).unlink()
 
     def _clear_rows(self, companies):
+        """Clear the personal columns of the rows that these companies hold."""
         messages = self._company_messages(companies)
         messages._clear_results()
         messages._unlink_copies()
@@ -224,7 +229,7 @@ class WabaRecipient(models.Model):
         domains = {model: self._held_domain(model, companies) for model in PERSONAL_MODELS}
         ids = {model: self.env[model].search(domain).ids for model, domain in domains.items()}
         self.env.flush_all()
-        # The ledger's evidence is emptied by nothing else (waba_consent.py).
+        # Lets the trigger of the consent log accept the change of evidence (waba_consent.py).
         self.env.cr.execute("SET LOCAL waba_campaign.erasing = 'on'")
         for model in PERSONAL_MODELS:
             self.env.cr.execute(
@@ -242,7 +247,7 @@ class WabaRecipient(models.Model):
         self.env.invalidate_all()
 
     def _clear_recipient(self):
-        """Number, names and user id of these rows."""
+        """Clear number, name and user ids of these recipients."""
         self.flush_model()
         self.env.cr.execute(
             SQL(

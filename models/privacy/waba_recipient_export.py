@@ -1,3 +1,8 @@
+"""Privacy: all data that companies hold about a person, as CSV and JSON in a ZIP file.
+
+Called by wizard/waba_privacy.py.
+"""
+
 import csv
 import io
 import json
@@ -10,7 +15,7 @@ from ..tools.export_cells import export_cell
 from ..tools.labels import selection_label
 from .waba_recipient_erase import PERSONAL_MODELS
 
-# What belongs to a person, and the columns that tell them something.
+# {part: (model, exported columns)}; columns without meaning for the person are excluded.
 EXPORT_PARTS = {
     "people": ("waba.recipient", (
         "number", "wa_number", "user_uid", "former_uids", "name", "partner_id", "marketing_state",
@@ -35,12 +40,13 @@ EXPORT_PARTS = {
 
 
 class WabaRecipient(models.Model):
-    """All that is known of a person, for that person: a table each, and the same as JSON."""
-
     _inherit = "waba.recipient"
 
     def _export_data(self, companies):
-        """{part: [{column: value}]} of these people, as far as these companies know them."""
+        """The data that these companies hold about these people, as plain values.
+
+        :return: {part of EXPORT_PARTS: [{column: value}]}
+        """
         people = self._company_rows(companies)
         states = people._consent_states(companies)
         data = {}
@@ -52,7 +58,7 @@ class WabaRecipient(models.Model):
             ]
         for row, person in zip(data["people"], people.sorted("id"), strict=True):
             for purpose in PURPOSES:
-                # Not what all of a portfolio may go by: what was said to these.
+                # The consent given to these companies, not what a whole portfolio may rely on.
                 state = strictest_consent(
                     {states[company.id, person.id, purpose] for company in companies}
                 )
@@ -62,14 +68,14 @@ class WabaRecipient(models.Model):
         return data
 
     def _export_zip(self, companies):
-        """The same as bytes: one CSV file for each part, and all of it as JSON."""
+        """`_export_data` as bytes of a ZIP file: one CSV file for each part, and all as JSON."""
         data = self._export_data(companies)
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("all.json", json.dumps(data, ensure_ascii=False, indent=1))
             for part, rows in data.items():
                 text = io.StringIO()
-                # All quoted: where ";" divides cells, one within a text begins no new cell.
+                # All quoted, for spreadsheets that take ";" in a text for a separator.
                 writer = csv.DictWriter(text, EXPORT_PARTS[part][1], quoting=csv.QUOTE_ALL)
                 writer.writeheader()
                 for row in rows:
@@ -79,7 +85,7 @@ class WabaRecipient(models.Model):
 
 
 def _plain_value(record, field):
-    """A field's value as JSON and CSV can hold it."""
+    """A field's value for JSON and CSV: labels and names, not keys and ids."""
     value = record[field.name]
     if field.type == "many2one":
         return value.display_name or ""
