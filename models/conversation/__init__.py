@@ -1,4 +1,4 @@
-"""Talking with one person: inbound, threads, media, automatic replies."""
+"""Conversations: inbound messages, the thread on screen, files, automatic replies."""
 
 from . import waba_inbound_routing
 from . import waba_media

@@ -1,3 +1,8 @@
+"""Conversation: which users may subscribe to the live updates of a conversation.
+
+Called by the bus when a conversation's screen subscribes (static/src/conversation/conversation.js).
+"""
+
 import re
 
 from odoo import models
@@ -9,8 +14,11 @@ class IrWebsocket(models.AbstractModel):
     _inherit = "ir.websocket"
 
     def _build_bus_channel_list(self, channels):
-        """A screen asks for "waba.conversation_7", perhaps with the record it shows; it hears of
-        it when its user may read that conversation."""
+        """Replace "waba.conversation_7" by that conversation, if the user may read it.
+
+        The name may end in the record that the screen shows ("…_7_crm.lead_12"), which can give
+        access.
+        """
         channels = list(channels)
         for name in [name for name in channels if isinstance(name, str)]:
             if not (match := CHANNEL.fullmatch(name)):

@@ -1,3 +1,8 @@
+"""Conversation: the rules of automatic replies, and when a user takes over.
+
+Called by `_answer_automatically` (waba_message_inbound.py); rules are edited on their own form.
+"""
+
 from datetime import timedelta, timezone
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -18,11 +23,10 @@ DAY = timedelta(hours=24)
 
 
 class WabaAutoReply(models.Model):
-    """One automatic answer: when, which words, and who takes over.
+    """A rule for an automatic reply: its trigger, its answer, and the user who takes over.
 
-    Rules are tried in their order; the first that fits answers, once. Whatever the person writes
-    next is for a colleague (policy.auto_reply has the rules, waba_auto_reply_apply.py applies
-    them). Nothing is answered automatically unless somebody makes such a rule.
+    Rules are tried by `sequence`; the first that matches answers, once. What the recipient writes
+    next is for a user (policy.auto_reply decides). Without rules there are no automatic replies.
     """
 
     _name = "waba.auto.reply"
@@ -41,6 +45,7 @@ class WabaAutoReply(models.Model):
         "waba.sender", string="Numbers", check_company=True,
         help="Answers what is written to these numbers; without any, to all of them.",
     )  # fmt: skip
+    # Trigger
     trigger = fields.Selection(TRIGGERS, "When", required=True, default="out_of_hours")
     calendar_id = fields.Many2one(
         "resource.calendar",
@@ -56,6 +61,7 @@ class WabaAutoReply(models.Model):
         "The whole message", default=True,
         help="Off: the keyword may stand anywhere in the message.",
     )  # fmt: skip
+    # Answer
     answer = fields.Selection(
         [("text", "A text"), ("template", "A template")], required=True, default="text"
     )
@@ -66,6 +72,7 @@ class WabaAutoReply(models.Model):
     cooldown_hours = fields.Integer(
         "Not again within", default=24, help="Hours before the same person gets it again."
     )
+    # Hand-over
     hand_over_user_id = fields.Many2one(
         "res.users",
         "Then it is the turn of",
@@ -96,7 +103,12 @@ class WabaAutoReply(models.Model):
             if why := rule._incomplete_reason():
                 raise ValidationError(why)
 
+    def action_view_replies(self):
+        self.ensure_one()
+        return list_action(self.env, "waba_message_action", [("auto_reply_id", "=", self.id)])
+
     def _incomplete_reason(self):
+        """Reason why the rule cannot work, as a sentence, or False."""
         text = (self.text or "").strip()
         if self.answer == "text" and not text:
             return self.env._("%s has no text to answer with. Write one.", self.name)
@@ -121,22 +133,11 @@ class WabaAutoReply(models.Model):
     def _keyword_list(self):
         return tuple(filter(None, (line.strip() for line in (self.words or "").splitlines())))
 
-    def _reading_user(self):
-        """With whose rights fields of the lead or contact are read: those of whoever wrote it last.
-
-        Empty when they are no longer active: such fields then show nothing.
-        """
-        rule = self.sudo()
-        # OdooBot writes when a module loads data, not as anybody who stands for the words.
-        writer = rule.create_uid if rule.write_uid.id == SUPERUSER_ID else rule.write_uid
-        return writer.filtered("active")
-
-    # ------------------------------------------------------------------
-    # As policy.auto_reply reads them
-    # ------------------------------------------------------------------
+    # === Values for policy.auto_reply ===
 
     @api.model
     def _sender_rules(self, sender):
+        """Rules of the number's company that apply to this number, in order."""
         return self.search(
             [
                 ("company_id", "=", sender.company_id.id),
@@ -145,8 +146,10 @@ class WabaAutoReply(models.Model):
         )  # fmt: skip
 
     def _policy_rules(self, at, rested):
-        """:param at: when the message was written
-        :param rested: {rule id: when this person got its answer last}
+        """These rules as `policy.auto_reply.ReplyRule`.
+
+        :param at: when the message was written, naive UTC
+        :param rested: {rule id: when this recipient last got its answer}
         """
         return [
             auto_reply.ReplyRule(
@@ -162,7 +165,7 @@ class WabaAutoReply(models.Model):
         ]
 
     def _is_closed(self, at):
-        """Whether nobody works at a moment (naive UTC), holidays included."""
+        """Whether `at` (naive UTC) is outside working hours, holidays included."""
         self.ensure_one()
         calendar = self.calendar_id or self.company_id.resource_calendar_id
         if not calendar:
@@ -171,9 +174,15 @@ class WabaAutoReply(models.Model):
         worked = calendar._work_intervals_batch(moment, moment + timedelta(minutes=1))
         return not worked[False]
 
-    def action_view_replies(self):
-        self.ensure_one()
-        return list_action(self.env, "waba_message_action", [("auto_reply_id", "=", self.id)])
+    def _reading_user(self):
+        """The user whose rights read fields of the lead or contact: the last to change the rule.
+
+        Empty when that user is inactive: such fields then show nothing.
+        """
+        rule = self.sudo()
+        # OdooBot writes when a module loads data; that does not make it the author.
+        writer = rule.create_uid if rule.write_uid.id == SUPERUSER_ID else rule.write_uid
+        return writer.filtered("active")
 
 
 class WabaConversation(models.Model):
@@ -189,9 +198,9 @@ class WabaConversation(models.Model):
     )  # fmt: skip
 
     def _thread_state(self, answers):
-        """As policy.auto_reply reads it.
+        """This conversation as `policy.auto_reply.ThreadState`.
 
-        :param answers: the automatic answers to this person, newest first
+        :param answers: the automatic answers to this recipient, newest first
         """
         since = fields.Datetime.now() - DAY
         return auto_reply.ThreadState(
@@ -204,7 +213,11 @@ class WabaConversation(models.Model):
         )
 
     def _assign_to_person(self, rule, message):
-        """From now on a colleague answers: theirs, planned, and named on the record."""
+        """Hand over to a user, with an activity on the record: automatic replies pause.
+
+        :param rule: the rule that answered last, possibly none
+        :param message: the inbound message
+        """
         user = rule.hand_over_user_id or self.responsible_id or message.user_id
         user = user or self.sender_id.company_id.waba_lead_user_id
         self.handed_over_at = fields.Datetime.now()
@@ -218,7 +231,7 @@ class WabaConversation(models.Model):
         self._notify_viewers()
 
     def _restart_automatic_replies(self):
-        """A colleague answered: machines begin anew."""
+        """A user answered: automatic replies may be sent again."""
         self.filtered(lambda c: c.auto_replied_at or c.handed_over_at).write(
             {"auto_replied_at": False, "handed_over_at": False}
         )

@@ -1,3 +1,8 @@
+"""Conversation: sending from its screen: text, files or a template, each answer only once.
+
+Called by the conversation's screen; `_target_values` also by waba_message_inbound.py.
+"""
+
 import base64
 import binascii
 
@@ -16,19 +21,21 @@ MAX_FILES = 10
 
 
 class WabaConversation(models.Model):
-    """What the conversation's screen sends: words, files, a template; never the same one twice."""
-
     _inherit = "waba.conversation"
+
+    # === Send ===
 
     @api.model
     def conversation_send(self, request):
         """Queue what a salesperson wrote.
 
-        :param request: dict of `conversation_id` or `shown` with `sender_id`; `key`, which names
-            this very answer: pressed twice or sent again by the browser, it is queued once;
-            `text`, `attachment_ids`, or `template_id` with `values`; `known_id`, the last message
-            the salesperson has seen; `force` to send although a colleague has answered since
-        :return: {'conflict': sentence} or {'refused': sentence or False, 'data': the screen}
+        :param request: dict of `conversation_id`, or `shown` and `sender_id`; `key`, which names
+            this answer: pressed twice or repeated by the browser, it is queued once; `text`,
+            `attachment_ids`, or `template_id` with `values`; `known_id`, the last message that the
+            salesperson has seen; `force` to send even though another user has answered since
+        :return: {'conflict': sentence}, or {'refused': sentence or False, 'data'} with `data` of
+            `conversation_data`
+        :raise UserError: there is nothing to send, or no number to send from or to
         """
         shown = request.get("shown")
         key = str(request.get("key") or "")[:MAX_KEY]
@@ -43,7 +50,7 @@ class WabaConversation(models.Model):
         return {"refused": refused or False, "data": data}
 
     def _find_or_create_conversation(self, request, shown):
-        """(conversation with all rights, record or None); made when this is the first message."""
+        """(conversation with all rights, record or None); created for the first message."""
         if request.get("conversation_id"):
             conversation = self.browse(request["conversation_id"])._check_reader(shown)
             return conversation, self._shown_record(conversation, shown)
@@ -67,7 +74,7 @@ class WabaConversation(models.Model):
         person = people._find_or_create_by_number(sender.portfolio_id, [number])[number]
         conversation = self.sudo()._find_or_create_pair(sender, person)
         mine = conversation.with_env(self.env)
-        # What somebody wrote to a colleague does not become readable by a record with their number.
+        # A record with this number must not make another user's conversation readable.
         if not conversation.res_id and (
             not conversation.last_inbound_at or mine.has_access("read")
         ):
@@ -75,7 +82,7 @@ class WabaConversation(models.Model):
         return mine._check_reader(shown), record
 
     def _answer_conflict(self, request):
-        """Who else answered since the salesperson looked, in words, or False."""
+        """Another user's answer since `known_id`, as a sentence, or False."""
         since = self.env["waba.message"].sudo().search(
             [
                 ("recipient_id", "=", self.recipient_id.id),
@@ -99,7 +106,7 @@ class WabaConversation(models.Model):
         )
 
     def _queue_answer(self, record, request, key):
-        """The rows, in their order: files first, the text with the first that takes one."""
+        """Queue files, then text; the first file that can carry the text has it as its caption."""
         target, values = self._target_values(record)
         queue = self.env["waba.message"]._queue_direct
         common = {"origin": "manual", "user": self.env.user, "values": values}
@@ -133,8 +140,10 @@ class WabaConversation(models.Model):
         return rows
 
     def _target_values(self, record):
-        """(whom to write to, further values of the row): the person of this conversation, whatever
-        number the record shows by now."""
+        """(target, further values of the message): the recipient of this conversation.
+
+        The record is the target only while its number is still that of the recipient.
+        """
         person = self.recipient_id
         number = record is not None and self.env["waba.recipient"]._number_of(record)
         if number in person._number_forms():
@@ -144,16 +153,15 @@ class WabaConversation(models.Model):
             values.update(res_model=record._name, res_id=record.id)
         return person, values
 
-    # ------------------------------------------------------------------
-    # Files
-    # ------------------------------------------------------------------
+    # === Files ===
 
     @api.model
     def conversation_attach(self, conversation_id, name, mimetype, data, shown=False):
-        """Keep a file that is going to be sent.
+        """Store a file that is to be sent.
 
         :param data: base64
-        :return: {'id', 'name', 'size', 'show'}
+        :return: {'id', 'name', 'size', 'kind'}
+        :raise UserError: the file cannot be read, or WhatsApp does not accept it
         """
         conversation = self.browse(conversation_id)._check_reader(shown)
         try:
@@ -181,7 +189,7 @@ class WabaConversation(models.Model):
 
     @api.model
     def conversation_detach(self, conversation_id, attachment_id, shown=False):
-        """The salesperson took a file out again."""
+        """Delete a file that the salesperson removed before sending."""
         conversation = self.browse(conversation_id)._check_reader(shown)
         own = conversation.with_env(self.env)._own_attachments([attachment_id])
         used = self.env["waba.media"].sudo().search([("attachment_id", "in", own.ids)])
@@ -189,7 +197,7 @@ class WabaConversation(models.Model):
         return True
 
     def _own_attachments(self, ids):
-        """Of these files, those the user put into this conversation. All rights."""
+        """Those of these files that the user added to this conversation. All rights."""
         files = self.env["ir.attachment"].sudo().browse(ids[:MAX_FILES]).exists()
         return files.filtered(
             lambda file: (
@@ -203,13 +211,14 @@ class WabaConversation(models.Model):
             raise UserError(self.env._("Send at most %s files at once.", MAX_FILES))
         return self._own_attachments(ids)
 
-    # ------------------------------------------------------------------
-    # Templates
-    # ------------------------------------------------------------------
+    # === Templates ===
 
     @api.model
     def conversation_templates(self, conversation_id=False, shown=False, sender_id=False):
-        """Templates that can be sent now, the person's language first."""
+        """Templates that can be sent now, those in the user's language first.
+
+        :return: [{'id', 'name', 'language', 'category', 'category_name', 'text'}]
+        """
         if conversation_id:
             sender = self.browse(conversation_id)._check_reader(shown).sender_id
         else:
@@ -239,9 +248,9 @@ class WabaConversation(models.Model):
 
     @api.model
     def conversation_template(self, request):
-        """One template filled for the person, and why it would not go.
+        """A template filled for the recipient, and the reason why it cannot be sent.
 
-        :param request: as `conversation_send`'s
+        :param request: as for `conversation_send`
         :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem'}
         """
         conversation, record = self._find_or_create_conversation(request, request.get("shown"))
@@ -272,7 +281,7 @@ class WabaConversation(models.Model):
         }
 
     def _template_problem(self, target, template, lines):
-        """Sentence that says why this template would not go to this person, or False."""
+        """Reason why this template cannot be sent to this recipient, as a sentence, or False."""
         messages = self.env["waba.message"]
         _parameters, reason, sentence = messages._fill_template(
             target, template, lines, self.sender_id
@@ -296,9 +305,9 @@ class WabaConversation(models.Model):
         return template
 
     def _filled_lines(self, template, values):
-        """The template's variables, with what the salesperson typed in their place.
+        """The template's variables, with the salesperson's texts in place of their values.
 
-        :param values: {id of the variable, as text: what to show}
+        :param values: {id of the variable, as text: its text}
         """
         lines = template.variable_ids
         typed = lines.filtered(
@@ -316,7 +325,7 @@ class WabaVariableMixin(models.AbstractModel):
     _inherit = "waba.variable.mixin"
 
     def _placeholder_hint(self):
-        """'Text {{1}}', as the person who fills it in knows it."""
+        """'Text {{1}}', the label of its input."""
         self.ensure_one()
         parts = selection_labels(self, "component")
         return f"{parts[self.component]} {{{{{self.name}}}}}"

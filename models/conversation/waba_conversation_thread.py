@@ -1,3 +1,8 @@
+"""Conversation: its screen and the inbox: who may read it, what it shows, who answers.
+
+Called by the conversation's screen and the inbox; `_check_reader` also by controllers/media.py.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -14,10 +19,10 @@ PAGE = 50
 
 PERSON_MODELS = ("crm.lead", "res.partner")
 
-# These are shown at the message that they are about, not as one of their own.
+# Shown at the message that they are about, not as messages of their own.
 MARK_KINDS = ("edit", "revoke")
 
-# Not yet urgent, and late enough that whoever looks after lunch still finds it open.
+# Long enough that a user who looks again after lunch still finds the window open.
 CLOSING_SOON = timedelta(hours=4)
 
 WINDOW_STATES = [
@@ -26,8 +31,8 @@ WINDOW_STATES = [
     ("closed", "Closed"),
 ]
 
-# Rows that are no part of what was said: withdrawn, or left out of a campaign. A message that a
-# person wrote and that could not go is shown, with the reason.
+# Not part of a conversation: cancelled messages and those excluded from a campaign. A message that
+# a user wrote and that could not be sent is shown, with the reason.
 SHOWN_MESSAGES_SQL = SQL(
     "m.kind <> 'reaction' AND m.state <> 'cancelled'"
     " AND (m.state <> 'skipped' OR m.campaign_id IS NULL)"
@@ -35,16 +40,9 @@ SHOWN_MESSAGES_SQL = SQL(
 
 
 class WabaConversation(models.Model):
-    """What the conversation's screen reads. Each method asks by itself who is asking.
-
-    A conversation is read by whom the record rules let read it, and by whom may read the lead or
-    contact that something was said about; a number typed on a record of one's own opens nobody
-    else's words. `shown` is the record it is opened from, ('crm.lead', 7), or False.
-    """
-
     _inherit = "waba.conversation"
 
-    # Conversation inbox
+    # Inbox
     last_message_id = fields.Many2one(
         "waba.message", "Last message", compute="_compute_last_message", compute_sudo=True
     )
@@ -61,7 +59,7 @@ class WabaConversation(models.Model):
     person_number = fields.Char("Their number", related="recipient_id.number")
     record_name = fields.Char("About", compute="_compute_record_name")
 
-    # Possible opt out conversation
+    # Possible opt-out
     may_opt_out_at = fields.Datetime(
         related="recipient_id.may_opt_out_at", related_sudo=True, string="May want to opt out since"
     )
@@ -146,9 +144,12 @@ class WabaConversation(models.Model):
     def action_keep_subscribed(self):
         self._review_as_reader(False)
 
-    # ------------------------------------------------------------------
-    # Who may
-    # ------------------------------------------------------------------
+    # === Access ===
+    # Each public method checks the user itself. A conversation is readable by the record rules, and
+    # for a user who may read the lead or contact that something was said about; a number typed on
+    # a record does not make it readable. `shown` is the record that the screen is opened from,
+    # ('crm.lead', 7), or False.
+
     @api.model
     def _check_user(self):
         if not self.env.user.has_group(USER_GROUP):
@@ -157,9 +158,11 @@ class WabaConversation(models.Model):
             )
 
     def _check_reader(self, shown=False):
-        """This conversation, with all rights, for anyone who may read it.
+        """Return this conversation with all rights, if the user may read it.
 
+        :param shown: the record that the screen shows, or False
         :raise AccessError: they may not
+        :raise UserError: it no longer exists
         """
         self._check_user()
         conversation = self.exists()
@@ -199,50 +202,41 @@ class WabaConversation(models.Model):
         )
 
     @api.model
-    def _readable_record(self, res_model, res_id):
-        """A lead or contact that the current user may read, or None."""
-        if res_model not in PERSON_MODELS or not res_id:
-            return None
-        record = self.env[res_model].browse(res_id).exists()
-        return record if record and record.has_access("read") else None
-
-    @api.model
     def _check_record(self, shown):
-        """The record a screen shows, checked."""
+        """The record that a screen shows.
+
+        :raise AccessError: the user may not read it
+        """
         self._check_user()
         record = self._readable_record(*shown)
         if record is None:
             raise AccessError(self.env._("You may not read this record, or it no longer exists."))
         return record
 
-    # ------------------------------------------------------------------
-    # Which
-    # ------------------------------------------------------------------
     @api.model
-    def _find_by_record(self, record):
-        """Conversations with whoever is behind a record, the liveliest first. All rights."""
-        number = self.env["waba.recipient"]._number_of(record)
-        messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
-        written = messages._read_group(
-            [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
-        )
-        found = people.concat(*(person for (person,) in written))
-        if number:
-            found |= people.search(recipients_with_numbers([number]))
-        return self.sudo().search(
-            [
-                ("recipient_id", "in", found.ids),
-                ("sender_id.company_id", "in", self.env.companies.ids),
-            ],
-            order="last_inbound_at desc nulls last, id desc",
-        )
+    def _readable_record(self, res_model, res_id):
+        """The lead or contact, if the user may read it, else None."""
+        if res_model not in PERSON_MODELS or not res_id:
+            return None
+        record = self.env[res_model].browse(res_id).exists()
+        return record if record and record.has_access("read") else None
+
+    def _readable_linked_record(self):
+        """The conversation's record, if the user may read it, else None."""
+        record = self._get_record()
+        if record is None or not record.has_access("read"):
+            return None
+        return record
+
+    # === Screen ===
 
     @api.model
     def conversation_data(self, conversation_id=False, shown=False, sender_id=False):
-        """Everything the screen needs to begin with.
+        """All that the screen needs to open.
 
-        :param conversation_id: or, without one, `shown`: the liveliest with that record's person
-        :param sender_id: of these, the one with this number of ours
+        :param conversation_id: or, without one, `shown`: the last active one of that record
+        :param sender_id: of these, the one with this number
+        :return: `_screen_data`, or {'locked': sentence} when another salesperson has it
         """
         if conversation_id:
             conversation = self.browse(conversation_id)._check_reader(shown)
@@ -261,15 +255,38 @@ class WabaConversation(models.Model):
         chosen = mine.filtered(lambda c: c.sender_id.id == sender_id)[:1] if sender_id else mine[:1]
         return chosen._screen_data(record, mine, sender_id)
 
+    @api.model
+    def _find_by_record(self, record):
+        """Conversations with the recipients behind a record, the last active first. All rights."""
+        number = self.env["waba.recipient"]._number_of(record)
+        messages, people = self.env["waba.message"].sudo(), self.env["waba.recipient"].sudo()
+        written = messages._read_group(
+            [("res_model", "=", record._name), ("res_id", "=", record.id)], ["recipient_id"]
+        )
+        found = people.concat(*(person for (person,) in written))
+        if number:
+            found |= people.search(recipients_with_numbers([number]))
+        return self.sudo().search(
+            [
+                ("recipient_id", "in", found.ids),
+                ("sender_id.company_id", "in", self.env.companies.ids),
+            ],
+            order="last_inbound_at desc nulls last, id desc",
+        )
+
     def _shown_record(self, conversation, shown):
-        """The record to write about: the one shown, else what they last wrote about."""
+        """The record to write about: the one shown, else the one last written about."""
         record = self._readable_record(*shown) if shown else None
         if record is None:
             record = self._readable_record(conversation.res_model, conversation.res_id)
         return record
 
     def _screen_data(self, record, all_of_record, sender_id=False):
-        """:param self: one conversation or none, when nobody has written yet. All rights"""
+        """Everything that the screen shows.
+
+        :param self: one conversation with all rights, or none before the first message
+        :param all_of_record: the record's conversations, whose numbers are offered first
+        """
         senders = self._available_senders(all_of_record)
         sender = self.sender_id or senders.filtered(lambda s: s.id == sender_id) or senders[:1]
         person = self.recipient_id
@@ -304,15 +321,14 @@ class WabaConversation(models.Model):
         return people._number_of(record) or people._raw_number(record) or False
 
     def _available_senders(self, conversations):
-        """Our numbers that can write to this person: those that have, then the others."""
+        """Numbers that can write to this recipient: those that have, then the others."""
         others = (
             self.env["waba.sender"].sudo().search([("company_id", "in", self.env.companies.ids)])
         )
         return conversations.sender_id | others
 
     def _state_data(self):
-        """What changes without a new message: window, who is on it, who has seen it, whether they
-        may want to opt out."""
+        """What changes without a new message: window, salesperson, reader, possible opt-out."""
         person = self.recipient_id
         return {
             "now": fields.Datetime.to_string(fields.Datetime.now()),
@@ -332,9 +348,29 @@ class WabaConversation(models.Model):
             "may_opt_out_text": person.may_opt_out_text or "",
         }
 
-    # ------------------------------------------------------------------
-    # Its messages
-    # ------------------------------------------------------------------
+    @api.model
+    def _time_left(self, left):
+        """'3 h 20 min', or False when no time is left."""
+        minutes = int(left.total_seconds() // 60)
+        if left <= timedelta():
+            return False
+        if minutes < 60:
+            return self.env._("%s min", minutes)
+        return self.env._("%(hours)s h %(minutes)s min", hours=minutes // 60, minutes=minutes % 60)
+
+    # === Messages ===
+
+    @api.model
+    def conversation_older(self, conversation_id, before_id, shown=False):
+        """The page of messages before one."""
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        return conversation._page_data(self._shown_record(conversation, shown), before_id)
+
+    @api.model
+    def conversation_poll(self, conversation_id, shown=False):
+        """What a screen without a bus compares."""
+        return self.browse(conversation_id)._check_reader(shown)._fingerprint()
+
     def _page_data(self, record, before_id=False):
         ids = self._page_ids(before_id) if self else []
         messages = self.env["waba.message"].sudo().browse(sorted(ids[:PAGE]))
@@ -347,7 +383,7 @@ class WabaConversation(models.Model):
         }
 
     def _page_ids(self, before_id=False):
-        """The newest PAGE messages before one, and one more when there are older ones."""
+        """Ids of the newest PAGE messages before one, and one more when there are older ones."""
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -364,7 +400,7 @@ class WabaConversation(models.Model):
         return [id_ for (id_,) in rows]
 
     def _fingerprint(self):
-        """Changes when anything on the newest page does: what a screen without a bus asks for."""
+        """Changes when anything on the newest page does; polled by screens without a bus."""
         self.env["waba.message"].flush_model()
         self.env["waba.media"].flush_model()
         self.flush_recordset()
@@ -386,35 +422,45 @@ class WabaConversation(models.Model):
         shown = (self.responsible_id.id, self.unread_count, self.window_expires_at)
         return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 
-    @api.model
-    def conversation_older(self, conversation_id, before_id, shown=False):
-        """The page of messages before one."""
-        conversation = self.browse(conversation_id)._check_reader(shown)
-        return conversation._page_data(self._shown_record(conversation, shown), before_id)
-
-    @api.model
-    def conversation_poll(self, conversation_id, shown=False):
-        """What a screen that hears no bus compares."""
-        return self.browse(conversation_id)._check_reader(shown)._fingerprint()
+    # === Read, answer, assign ===
 
     @api.model
     def conversation_seen(self, conversation_id, shown=False):
+        """Mark it as read by the user.
+
+        :return: `_state_data`
+        """
         conversation = self.browse(conversation_id)._check_reader(shown)
         if conversation.unread_count:
             conversation._mark_seen()
             conversation._notify_viewers()
         return conversation._state_data()
 
+    def _mark_seen(self):
+        now = fields.Datetime.now()
+        self.filtered("unread_count").write(
+            {"unread_count": 0, "seen_at": now, "seen_by_id": self.env.uid}
+        )
+
     @api.model
     def conversation_typing(self, conversation_id, shown=False):
-        """Colleagues who have it open see that somebody answers."""
+        """Show other users who have it open that this one is answering."""
         conversation = self.browse(conversation_id)._check_reader(shown)
         conversation._notify_viewers("typing", uid=self.env.uid, name=self.env.user.name)
         return True
 
+    def _record_answer(self, user):
+        """A user answered: nothing waits, and an unassigned conversation becomes theirs."""
+        self._restart_automatic_replies()
+        for conversation in self:
+            values = {"waiting_since": False, "unread_count": 0}
+            if not conversation.responsible_id:
+                values["responsible_id"] = user.id
+            conversation.write(values)
+
     @api.model
     def conversation_colleagues(self, conversation_id, shown=False):
-        """Who can be given this conversation: [(id, name)]."""
+        """Users whom it can be assigned to: [{'id', 'name'}]."""
         conversation = self.browse(conversation_id)._check_reader(shown)
         users = self.env.ref(USER_GROUP).sudo().all_user_ids.filtered(
             lambda user: user.active and not user.share
@@ -424,7 +470,11 @@ class WabaConversation(models.Model):
 
     @api.model
     def conversation_assign(self, conversation_id, user_id=False, shown=False):
-        """Give it to a colleague, or to nobody."""
+        """Assign it to a user, or to nobody.
+
+        :return: `_state_data`
+        :raise UserError: conversations of this number cannot be assigned to the user
+        """
         conversation = self.browse(conversation_id)._check_reader(shown)
         allowed = {user["id"] for user in self.conversation_colleagues(conversation_id, shown)}
         if user_id and user_id not in allowed:
@@ -432,72 +482,33 @@ class WabaConversation(models.Model):
         conversation._assign(self.env["res.users"].browse(user_id))
         return conversation._state_data()
 
-    # === Conversation inbox ===
-    # The desk: whose turn it is, who is on it, how long it can be answered freely.
-
-    @api.model
-    def _time_left(self, left):
-        """'3 h 20 min', or False when nothing is left."""
-        minutes = int(left.total_seconds() // 60)
-        if left <= timedelta():
-            return False
-        if minutes < 60:
-            return self.env._("%s min", minutes)
-        return self.env._("%(hours)s h %(minutes)s min", hours=minutes // 60, minutes=minutes % 60)
-
-    def _readable_linked_record(self):
-        """Their record when the current user may read it, else None."""
-        record = self._get_record()
-        if record is None or not record.has_access("read"):
-            return None
-        return record
-
-    # ------------------------------------------------------------------
-    # Who is on it
-    # ------------------------------------------------------------------
     def _assign(self, user):
         self.responsible_id = user
         self._notify_viewers()
 
-    def _mark_seen(self):
-        """Whoever opened it has read what is there."""
-        now = fields.Datetime.now()
-        self.filtered("unread_count").write(
-            {"unread_count": 0, "seen_at": now, "seen_by_id": self.env.uid}
-        )
-
-    def _record_answer(self, user):
-        """A person answered: nobody waits any more, and an unassigned one becomes theirs."""
-        self._restart_automatic_replies()
-        for conversation in self:
-            values = {"waiting_since": False, "unread_count": 0}
-            if not conversation.responsible_id:
-                values["responsible_id"] = user.id
-            conversation.write(values)
-
-    # === Possible opt out conversation ===
-    # The question whether they want out, where they are read and answered.
-
-    def _review_as_reader(self, opts_out):
-        for conversation in self:
-            conversation._check_reader().recipient_id._apply_review(opts_out)
+    # === Possible opt-out ===
 
     @api.model
     def conversation_review_opt_out(self, conversation_id, opts_out, shown=False):
-        """One click of anyone who may read the conversation.
+        """Review a possible opt-out.
 
-        :param opts_out: what they wrote was an opt-out
+        :param opts_out: whether what they wrote was an opt-out
+        :return: `_state_data`
         """
         conversation = self.browse(conversation_id)._check_reader(shown)
         conversation.recipient_id._apply_review(bool(opts_out))
         return conversation._state_data()
+
+    def _review_as_reader(self, opts_out):
+        for conversation in self:
+            conversation._check_reader().recipient_id._apply_review(opts_out)
 
 
 class WabaMedia(models.Model):
     _inherit = "waba.media"
 
     def _format_file(self, record):
-        """For the screen; `show` is how: a picture, a player, or a file to save."""
+        """For the screen; `show` is how: an image, a player, or a file to save."""
         self.ensure_one()
         mimetype = self.mimetype or ""
         show = "file"
@@ -528,7 +539,7 @@ class WabaRecipient(models.Model):
         self._review_as_reader(False)
 
     def _review_as_reader(self, opts_out):
-        """Whoever may read what they wrote may say what it means."""
+        """Any user who may read what they wrote may review it."""
         self.check_access("read")
         for person in self:
             if conversation := person._review_conversation():

@@ -1,3 +1,8 @@
+"""Conversation: inbound routing: which lead or contact an inbound message belongs to.
+
+Called by `_receive_inbound` (waba_message_inbound.py); policy.landing has the order.
+"""
+
 from datetime import datetime
 
 from odoo import api, models
@@ -5,21 +10,19 @@ from odoo.fields import Domain
 
 from ...policy import intent, landing
 
-# A number has a handful of leads and contacts at most; the newest are the ones that can win.
+# A number has a handful of leads and contacts at most; only the newest can be chosen.
 CANDIDATES = 20
 
 
 class WabaRecipient(models.Model):
-    """On which record a person's message lands; the order is policy.landing's."""
-
     _inherit = "waba.recipient"
 
     def _route_inbound(self, sender, item, answered):
-        """Where an inbound message belongs.
+        """Find the record of an inbound message, or create a lead for it.
 
         :param item: cloud_api.InboundMessage
-        :param answered: our message that it answers, perhaps none
-        :return: (rung of policy.landing, partner or lead or None)
+        :param answered: our message that it answers, possibly none
+        :return: (one of policy.landing.ROUTES, partner or lead or None)
         """
         company = sender.company_id
         makes_lead = landing.creates_lead(
@@ -43,7 +46,7 @@ class WabaRecipient(models.Model):
         )
 
     def _find_record(self, company):
-        """The partner or lead of `company` this person is, or None; nothing is made."""
+        """The recipient's partner or lead in `company`, or None; creates nothing."""
         return landing.choose_route(
             {
                 landing.LAST_WRITTEN: lambda: self._last_written_record(company),
@@ -112,15 +115,15 @@ class WabaRecipient(models.Model):
         )
 
     def _new_lead(self, company, item, answered):
-        """Someone we do not know writes: an enquiry of its own, as the company's setting wants.
+        """Create a lead for an unknown contact, with the company's settings.
 
-        It came of the campaign whose message is answered, if that is known.
+        It is attributed to the campaign whose message is answered, if any.
         """
         leads = self.env["crm.lead"].with_company(company)
-        came_of = answered.sender_id._on_new_lead(answered) if answered else ()
+        attribution = answered.sender_id._on_new_lead(answered) if answered else ()
         name = item.profile_name or self.name or self.number or self.user_uid
         team = company.waba_lead_team_id
-        # Without a team, or with one that qualifies leads: whatever a new one is by default.
+        # Without a team, or with one that qualifies leads, Odoo's default applies.
         as_opportunity = {"type": "opportunity"} if team and not team.use_leads else {}
         return leads.create(
             {
@@ -133,6 +136,6 @@ class WabaRecipient(models.Model):
                 "team_id": team.id,
                 "source_id": leads._find_or_create_record("utm.source", "WhatsApp").id,
                 "medium_id": leads._find_or_create_record("utm.medium", "WhatsApp").id,
-                **{name: value for values in came_of for name, value in values.items()},
+                **{name: value for values in attribution for name, value in values.items()},
             }
         )

@@ -1,3 +1,8 @@
+"""Conversation: files of messages, downloaded from WhatsApp or uploaded before sending.
+
+Run by the job ir_cron_media (`_cron_transfer`); controllers/media.py serves the files.
+"""
+
 import base64
 import hashlib
 import logging
@@ -16,19 +21,35 @@ _logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 45
 
-# For the door, which does not know policies.
+# For controllers/media.py, which does not import policy.
 SHOWN_IN_PAGE = media_policy.INLINE_TYPES | media_policy.PLAYER_TYPES
 
-# A message whose file is on its way is not due; the upload makes it so. Longer than any upload.
+# A message is not due until its file is uploaded, which makes it due. Longer than any upload.
 UPLOAD_LEAD_TIME = timedelta(days=1)
 
 
-class WabaMedia(models.Model):
-    """A file of a message: fetched from WhatsApp, or handed to it before the message leaves.
+class TooLarge(Exception):
+    """More bytes than WhatsApp accepts for this kind of message."""
 
-    The webhook only notes that there is one; `_cron_transfer` moves the bytes, outside of any
-    transaction that others wait for, and tries again with growing waits (policy.media). Who may
-    read a file is who may read its conversation, or the record it is attached to.
+    def __init__(self, size, limit):
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+
+class DamagedFile(Exception):
+    """Bytes other than those that WhatsApp announced."""
+
+    def __str__(self):
+        return "the file arrived damaged"
+
+
+class WabaMedia(models.Model):
+    """A file of a message: downloaded from WhatsApp, or uploaded before the message is sent.
+
+    `pending` → `done` or `failed` (with `reason`). The webhook only creates the row, and
+    `_cron_transfer` moves the bytes, outside of any transaction that others wait for; it retries
+    with growing waits (policy.media). Users who may read its conversation, or the record it is
+    attached to, may read a file.
     """
 
     _name = "waba.media"
@@ -46,6 +67,7 @@ class WabaMedia(models.Model):
     mimetype = fields.Char("Type", readonly=True, help="What it is kept and shown as.")
     size = fields.Integer("Bytes", readonly=True)
     sha256 = fields.Char(readonly=True)
+    # Transfer
     state = fields.Selection(
         [("pending", "On its way"), ("done", "Here"), ("failed", "Not available")],
         default="pending",
@@ -62,12 +84,11 @@ class WabaMedia(models.Model):
 
     _pending_idx = models.Index("(retry_at, id) WHERE state = 'pending'")
 
-    # ------------------------------------------------------------------
-    # The job
-    # ------------------------------------------------------------------
+    # === Job ===
+
     @api.model
     def _cron_transfer(self):
-        """Move what is due, one file at a time; then set the alarm for what waits."""
+        """Transfer what is due, one file at a time; then schedule the next run."""
         turn = TimeSlice(self._transfer_cron(), RUN_SECONDS)
         while not turn.is_used_up:
             due = [("state", "=", "pending"), ("retry_at", "<=", fields.Datetime.now())]
@@ -104,7 +125,11 @@ class WabaMedia(models.Model):
         )
 
     def _end_attempt(self, result, error):
-        """Write down its outcome; the file's screens hear of it."""
+        """Store the outcome and notify open screens.
+
+        :param result: of `_download_file` or `_upload_file`, None with an error
+        :param error: exception, or None
+        """
         if error is None:
             self._attach_file(result) if self.direction == "in" else self._release_message(result)
         elif why := self._abandon_reason(error):
@@ -114,7 +139,7 @@ class WabaMedia(models.Model):
         self._find_conversation()._notify_viewers()
 
     def _abandon_reason(self, error):
-        """Sentence that says why it is not tried again, or False."""
+        """Reason why it is not tried again, as a sentence, or False."""
         now = fields.Datetime.now()
         if self.direction == "out":
             if self.attempt_count < media_policy.UPLOAD_TRIES and _is_temporary_failure(error):
@@ -144,13 +169,13 @@ class WabaMedia(models.Model):
         if self.direction == "out":
             self.message_id._exclude_message("media", text=why)
 
-    # ------------------------------------------------------------------
-    # What people send us
-    # ------------------------------------------------------------------
-    def _download_file(self):
-        """The bytes and what they are called. Talks to Meta, writes nothing.
+    # === Download ===
 
-        :return: (content, mimetype as the platform says it)
+    def _download_file(self):
+        """Download from Meta; writes nothing.
+
+        :return: (content, mimetype as reported by Meta)
+        :raise TooLarge, DamagedFile, CloudApiError:
         """
         sender = self.message_id.sender_id
         limit = media_policy.MAX_BYTES.get(self.message_id.kind, media_policy.MAX_BYTES["document"])
@@ -165,14 +190,17 @@ class WabaMedia(models.Model):
         return content, info.mimetype or self.mimetype
 
     def _attach_file(self, result):
-        """Attach the file to the record they wrote about, else to the conversation."""
+        """Attach the file to the record that they wrote about, else to the conversation.
+
+        :param result: of `_download_file`
+        """
         content, declared = result
         message = self.message_id
         sniffed = guess_mimetype(content, default="")
         mimetype = media_policy.stored_type(message.kind, declared, sniffed)
         record = message._get_record()
         holder = record if record is not None else self._find_conversation()
-        # Plain text instead of what a browser would run, should anybody open it elsewhere.
+        # Types that a browser would run are stored as plain text.
         attachments = self.env["ir.attachment"].with_context(attachments_mime_plainxml=True)
         attachment = attachments.create(
             {
@@ -199,11 +227,11 @@ class WabaMedia(models.Model):
             message.sender_id, message.recipient_id
         )
 
-    # === Media upload ===
-    # What we send: uploaded by the job, before the message may be reserved.
+    # === Upload ===
+    # Done before the message can be reserved.
 
     def _upload_file(self):
-        """Hand the file to WhatsApp. Writes nothing.
+        """Upload to WhatsApp; writes nothing.
 
         :return: the id it has there
         """
@@ -214,7 +242,7 @@ class WabaMedia(models.Model):
             )
 
     def _release_message(self, media_uid):
-        """The file is there: its message may leave."""
+        """The file is uploaded: its message can be sent."""
         now = fields.Datetime.now()
         message = self.message_id
         self.write(
@@ -235,21 +263,6 @@ class WabaMedia(models.Model):
         message.sender_id._trigger_dispatch()
 
 
-class TooLarge(Exception):
-    """More bytes than WhatsApp itself takes for this kind."""
-
-    def __init__(self, size, limit):
-        super().__init__(size, limit)
-        self.size, self.limit = size, limit
-
-
-class DamagedFile(Exception):
-    """Other bytes than WhatsApp announced."""
-
-    def __str__(self):
-        return "the file arrived damaged"
-
-
 def _has_digest(content, expected):
     """Meta writes the SHA-256 in hexadecimal in one place and in base64 in another."""
     digest = hashlib.sha256(content)
@@ -259,5 +272,5 @@ def _has_digest(content, expected):
 
 
 def _is_temporary_failure(error):
-    """Whether an upload's failure may be gone the next time."""
+    """Whether an upload may succeed at the next attempt."""
     return not isinstance(error, RequestRefused)

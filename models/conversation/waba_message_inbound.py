@@ -1,3 +1,8 @@
+"""Conversation: inbound messages, how they are answered, and messages as the screen shows them.
+
+Called by waba_webhook_apply.py (`_receive_inbound`), waba_conversation_thread.py and hooks.
+"""
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
@@ -18,12 +23,12 @@ from ..tools.labels import selection_labels
 from .waba_conversation_thread import MARK_KINDS
 from .waba_media import UPLOAD_LEAD_TIME
 
-# Somebody may be looking at these. Screens ask by themselves about campaigns and follow-ups: a
-# notification for each of a hundred thousand would cost more than the messages.
+# A screen may be open on these. Screens poll campaigns and follow-ups: a notification for each of a
+# hundred thousand messages would cost more than sending them.
 WATCHED_ORIGINS = ("manual", "reply", "test")
 
-# Kinds whose text a person chose or wrote. Not a place's address, a shared contact's name, a
-# reaction, or what WhatsApp reports.
+# Kinds whose text the sender chose or wrote: not the address of a location, the name of a shared
+# contact, a reaction, or what WhatsApp reports.
 CLASSIFIED_KINDS = frozenset(
     ("text", "button", "interactive", "image", "video", "audio", "document", "sticker", "order",
      "edit", "template", "unknown", "unsupported")
@@ -31,34 +36,35 @@ CLASSIFIED_KINDS = frozenset(
 
 
 class WabaMessage(models.Model):
-    """What people write to us."""
-
     _inherit = "waba.message"
 
-    # Possible opt out messages
+    # Preference
     wish = fields.Selection(
         [("opt_out", "Opt-out"), (POSSIBLE_OPT_OUT, "May be an opt-out"), ("opt_in", "Opt-in")],
         "Read as",
         readonly=True,
     )
 
-    # Auto reply apply
+    # Automatic reply
     auto_reply_id = fields.Many2one(
         "waba.auto.reply", "Automatic reply", readonly=True, ondelete="set null"
     )
 
-    # Media
+    # Files
     media_ids = fields.One2many("waba.media", "message_id", "Files", readonly=True)
 
     _auto_reply_idx = models.Index("(recipient_id, id) WHERE auto_reply_id IS NOT NULL")
     _auto_reply_rule_idx = models.Index("(auto_reply_id) WHERE auto_reply_id IS NOT NULL")
 
+    # === Inbound ===
+
     @api.model
     def _receive_inbound(self, sender, item, at):
-        """Keep an inbound message, show it on the person's record, apply an opt-out request.
+        """Store an inbound message on its record, apply its preference, answer it.
 
         :param item: cloud_api.InboundMessage
-        :param at: naive UTC datetime when it was written
+        :param at: when it was written, naive UTC
+        :return: the message
         """
         people = self.env["waba.recipient"]
         if item.kind == "system":
@@ -85,6 +91,34 @@ class WabaMessage(models.Model):
             conversation._notify_viewers()
             message._on_inbound()
         return message
+
+    @api.model
+    def _find_answered_message(self, sender, person, item, at):
+        """Our message that this one answers: the quoted one, else the last within REPLY_PERIOD."""
+        ours = Domain("recipient_id", "=", person.id) & Domain("direction", "=", "out")
+        if item.context_wamid:
+            # Only in accounts of the same app: the webhook's signature vouches for these alone.
+            reach = Domain("account_id", "in", sender.account_id._same_app_accounts().ids)
+            quoted = self.search(ours & reach & Domain("wamid", "=", item.context_wamid), limit=1)
+            if quoted:
+                return quoted
+        # A message settled by its statuses alone has no `accepted_at`.
+        on_its_way = Domain.OR(
+            Domain(name, ">=", at - REPLY_PERIOD) & Domain(name, "<=", at + CLOCK_TOLERANCE)
+            for name in ("accepted_at", "sent_at", "delivered_at", "read_at")
+        )
+        return self.search(
+            ours
+            & Domain("sender_id", "=", sender.id)
+            & Domain("state", "in", ACCEPTED_STATES)
+            & on_its_way,
+            order="id desc",
+            limit=1,
+        )
+
+    def _record_reply(self, at):
+        for message in self:
+            message.replied_at = min(message.replied_at or at, at)
 
     @api.model
     def _create_inbound(self, sender, person, item, at, answered, record):
@@ -114,42 +148,45 @@ class WabaMessage(models.Model):
         )
 
     @api.model
-    def _find_answered_message(self, sender, person, item, at):
-        """Our message that this one answers: the quoted one, else the last of the days before."""
-        ours = Domain("recipient_id", "=", person.id) & Domain("direction", "=", "out")
-        if item.context_wamid:
-            # Of an account that the same signature vouches for.
-            reach = Domain("account_id", "in", sender.account_id._same_app_accounts().ids)
-            quoted = self.search(ours & reach & Domain("wamid", "=", item.context_wamid), limit=1)
-            if quoted:
-                return quoted
-        # A message settled by its statuses alone has no time of acceptance.
-        on_its_way = Domain.OR(
-            Domain(name, ">=", at - REPLY_PERIOD) & Domain(name, "<=", at + CLOCK_TOLERANCE)
-            for name in ("accepted_at", "sent_at", "delivered_at", "read_at")
-        )
-        return self.search(
-            ours
-            & Domain("sender_id", "=", sender.id)
-            & Domain("state", "in", ACCEPTED_STATES)
-            & on_its_way,
-            order="id desc",
-            limit=1,
-        )
-
-    def _record_reply(self, at):
-        for message in self:
-            message.replied_at = min(message.replied_at or at, at)
-
-    @api.model
     def _responsible_user(self, record, answered):
         if record is not None and record.user_id:
             return record.user_id.id
         return answered.user_id.id
 
+    def _create_inbound_media(self, item):
+        """Create the row of an inbound file; the job downloads it.
+
+        :param item: cloud_api.InboundMessage
+        """
+        self.ensure_one()
+        if not item.media:
+            return
+        values = {
+            "message_id": self.id,
+            "media_uid": item.media.uid,
+            "name": item.media.filename or self._file_name(item.media.mimetype),
+            "mimetype": media_policy.base_type(item.media.mimetype),
+            "sha256": item.media.sha256,
+            "expires_at": (self.sent_at or self.create_date) + media_policy.INBOUND_LIFE,
+        }
+        if not item.media.uid:
+            values.update(state="failed", reason=self.env._("WhatsApp did not say which file."))
+        self.env["waba.media"].create(values)
+        self.env["waba.media"]._transfer_cron()._trigger()
+
+    def _file_name(self, mimetype):
+        """'image-2026-11-27.jpeg', for a file without a name."""
+        extension = media_policy.base_type(mimetype).split("/")[-1] or "bin"
+        day = fields.Date.to_string((self.sent_at or self.create_date).date())
+        return f"{self.kind}-{day}.{extension[:10]}"
+
+    # === Preference ===
+
     def _apply_inbound_preference(self, at):
-        """STOP, BAJA, our own button… : no more promotions, from this moment. What may mean it is
-        asked about."""
+        """Apply an opt-out (STOP, BAJA, our button) or opt-in; flag a possible opt-out for review.
+
+        :param at: when it was written, naive UTC: the preference applies from then on
+        """
         self.ensure_one()
         person, self.wish = self.recipient_id, self._detect_preference()
         source = "button" if self.payload else "reply"
@@ -164,60 +201,27 @@ class WabaMessage(models.Model):
         ):
             person._set_marketing_state("opted_in", source, evidence, at=at, message=self)
 
-    # === Live updates ===
-    # Ticks as they come: open conversations hear the outcome of the messages written in them.
-
-    @api.model
-    @implements("_on_results")
-    def _notify_viewers_of_results(self, results):
-        self._notify_message_viewers([result.key for result in results])
-
-    @implements("_on_status")
-    def _notify_viewers_of_statuses(self, _reported, _arrived):
-        self._notify_message_viewers(self.ids)
-
-    @api.model
-    def _notify_message_viewers(self, ids):
-        """:param ids: of messages that changed, most of them a campaign's"""
-        if not ids:
-            return
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT c.id FROM waba_message m
-                     JOIN waba_conversation c
-                       ON c.recipient_id = m.recipient_id AND c.sender_id = m.sender_id
-                    WHERE m.id = ANY(%s) AND m.campaign_id IS NULL AND m.origin IN %s""",
-                list(ids),
-                WATCHED_ORIGINS,
-            )
-        )
-        self.env["waba.conversation"].browse([id_ for (id_,) in rows])._notify_viewers()
-
-    # === Possible opt out messages ===
-    # What a message asks of us: an opt-out, one that a person must confirm, an opt-in.
-
     def _detect_preference(self):
-        """What the person asks for, as a key of `wish`, or False. Only of what they wrote."""
+        """The preference they wrote or chose, as a key of `wish`, or False."""
         self.ensure_one()
         if self.kind not in CLASSIFIED_KINDS:
             return False
-        words = self.env["waba.consent.word"]._company_keywords(self.company_id.id)
-        said = self._written_text(), self.payload or None, words
-        strength = intent.opt_out_strength(*said)
+        keywords = self.env["waba.consent.word"]._company_keywords(self.company_id.id)
+        request = self._written_text(), self.payload or None, keywords
+        strength = intent.opt_out_strength(*request)
         if strength == intent.STRONG:
             return "opt_out"
         if strength == intent.AMBIGUOUS:
             return POSSIBLE_OPT_OUT
-        return "opt_in" if intent.opt_in_intent(*said) else False
+        return "opt_in" if intent.opt_in_intent(*request) else False
 
-    # === Auto reply apply ===
-    # Whether a machine answers what just came in.
+    # === Automatic reply ===
 
     def _answer_automatically(self, conversation, at):
-        """Decide with policy.auto_reply; queue the answer, ask for a person.
+        """Queue an automatic reply or hand over to a user, as policy.auto_reply decides.
 
         :param conversation: the waba.conversation it belongs to
-        :param at: naive UTC datetime when it was written
+        :param at: when it was written, naive UTC
         """
         self.ensure_one()
         rules = self.env["waba.auto.reply"]._sender_rules(self.sender_id)
@@ -246,7 +250,7 @@ class WabaMessage(models.Model):
             conversation._assign_to_person(answers[:1].auto_reply_id, self)
 
     def _automatic_answers(self):
-        """Automatic answers to this person that went or may still go, newest first."""
+        """Automatic answers to this recipient that were or may still be sent, newest first."""
         return self.search(
             [
                 ("recipient_id", "in", self.recipient_id._same_person().ids),
@@ -280,32 +284,8 @@ class WabaMessage(models.Model):
             conversation.auto_replied_at = fields.Datetime.now()
             conversation.handed_over_at = False
 
-    # === Media ===
-    def _create_inbound_media(self, item):
-        """Note that an inbound message has a file; the job fetches it."""
-        self.ensure_one()
-        if not item.media:
-            return
-        values = {
-            "message_id": self.id,
-            "media_uid": item.media.uid,
-            "name": item.media.filename or self._file_name(item.media.mimetype),
-            "mimetype": media_policy.base_type(item.media.mimetype),
-            "sha256": item.media.sha256,
-            "expires_at": (self.sent_at or self.create_date) + media_policy.INBOUND_LIFE,
-        }
-        if not item.media.uid:
-            values.update(state="failed", reason=self.env._("WhatsApp did not say which file."))
-        self.env["waba.media"].create(values)
-        self.env["waba.media"]._transfer_cron()._trigger()
+    # === Queued messages ===
 
-    def _file_name(self, mimetype):
-        """'photo-2026-11-27.jpeg' for what comes without a name."""
-        extension = media_policy.base_type(mimetype).split("/")[-1] or "bin"
-        day = fields.Date.to_string((self.sent_at or self.create_date).date())
-        return f"{self.kind}-{day}.{extension[:10]}"
-
-    # === Media upload ===
     @implements("_on_queued")
     def _start_upload(self, media):
         """A message with a file waits until that is uploaded."""
@@ -325,10 +305,9 @@ class WabaMessage(models.Model):
         )
         files._transfer_cron()._trigger()
 
-    # === Send ===
     @implements("_on_queued")
     def _record_answer_by_person(self, _media):
-        """What a person wrote themselves answers whoever waits."""
+        """A message that a user wrote answers the conversation."""
         mine = self.sudo()
         if mine.origin == "manual" and mine.recipient_id:
             conversations = self.env["waba.conversation"].sudo()
@@ -339,13 +318,41 @@ class WabaMessage(models.Model):
                 {record for record in (mine._get_record(), conversation._get_record()) if record}
             )
 
-    # === Message format ===
-    # Messages as plain values for the conversation's screen, many at once. All rights: whoever
-    # asks was checked (waba_conversation_view.py).
+    # === Live updates ===
+    # Open conversations show the outcome of the messages written in them.
+
+    @api.model
+    @implements("_on_results")
+    def _notify_viewers_of_results(self, results):
+        self._notify_message_viewers([result.key for result in results])
+
+    @implements("_on_status")
+    def _notify_viewers_of_statuses(self, _reported, _arrived):
+        self._notify_message_viewers(self.ids)
+
+    @api.model
+    def _notify_message_viewers(self, ids):
+        """:param ids: of messages that changed, most of them of campaigns"""
+        if not ids:
+            return
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT c.id FROM waba_message m
+                     JOIN waba_conversation c
+                       ON c.recipient_id = m.recipient_id AND c.sender_id = m.sender_id
+                    WHERE m.id = ANY(%s) AND m.campaign_id IS NULL AND m.origin IN %s""",
+                list(ids),
+                WATCHED_ORIGINS,
+            )
+        )
+        self.env["waba.conversation"].browse([id_ for (id_,) in rows])._notify_viewers()
+
+    # === Format ===
 
     def _format_bubbles(self, record):
-        """These messages in the order they were written.
+        """These messages as plain values, in the order they were written. All rights.
 
+        :param self: a page; the caller has checked the user (`_check_reader`)
         :param record: the lead or contact they are shown on, or None
         """
         marks = self._change_marks()
@@ -408,7 +415,7 @@ class WabaMessage(models.Model):
         return f"{labels[self.state]}, {format_datetime(self.env, at, dt_format='short')}"
 
     def _reason_text(self):
-        """Why it did not go, or does not go yet, in words; False when all is well."""
+        """Why it was not sent, or not yet, as a sentence; False if there is no problem."""
         if self.state in ("failed", "skipped", "uncertain"):
             reasons = selection_labels(self, "failure_type")
             return self.failure_reason or reasons.get(self.failure_type, False)
@@ -422,7 +429,7 @@ class WabaMessage(models.Model):
         return self.sender_id._not_sending_reason()
 
     def _author_label(self):
-        """Who of us wrote it: a colleague, a campaign, a rule."""
+        """The salesperson, campaign or rule that it is from."""
         if self.direction == "in":
             return ""
         if self.campaign_id:
@@ -440,9 +447,8 @@ class WabaMessage(models.Model):
             "url": self._map_url(),
         }
 
-    # ------------------------------------------------------------------
-    # What other messages say of these
-    # ------------------------------------------------------------------
+    # === Edits, reactions and quotes ===
+
     def _related_messages(self, kinds):
         """Messages of these kinds about the messages of this page, in their order."""
         wamids = [message.wamid for message in self if message.wamid]
@@ -459,7 +465,7 @@ class WabaMessage(models.Model):
         )
 
     def _change_marks(self):
-        """{wamid: what changed at that message}."""
+        """{wamid: {'edited': text} or {'is_revoked': True}, or both}."""
         marks = {}
         for mark in self._related_messages(list(MARK_KINDS)):
             values = marks.setdefault(mark.about_wamid, {})
@@ -470,7 +476,7 @@ class WabaMessage(models.Model):
         return marks
 
     def _find_reactions(self):
-        """{wamid: [emoji]}: the last one counts, and taking it back removes it."""
+        """{wamid: [emoji]}: each side's last one; an empty one removes it."""
         last = {}
         for reaction in self._related_messages(["reaction"]):
             last[reaction.about_wamid, reaction.direction] = reaction._written_text()
@@ -481,7 +487,7 @@ class WabaMessage(models.Model):
         return found
 
     def _find_quotes(self):
-        """{wamid: what these messages quote}."""
+        """{wamid: {'is_ours', 'text'}} of the messages that these quote."""
         wamids = {m.about_wamid for m in self if m.about_wamid and m.kind not in MARK_KINDS}
         if not wamids:
             return {}

@@ -1,11 +1,14 @@
+"""Conversation: the state and the button of the conversation on leads and contacts.
+
+Shown on the forms of crm.lead and res.partner.
+"""
+
 from odoo import api, fields, models
 
 from ..tools.access_groups import USER_GROUP
 
 
 class WabaPersonMixin(models.AbstractModel):
-    """The way from a lead or contact to its conversation."""
-
     _inherit = "waba.person.mixin"
 
     waba_conversation_text = fields.Char(
@@ -14,8 +17,8 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.depends_context("uid", "lang", "allowed_company_ids")
     def _compute_waba_conversation_text(self):
-        """'2 unread', 'Waiting for an answer' or 'Answered'; empty without a conversation."""
-        # Whoever sees the record may know that somebody waits, though not what was said.
+        """'2 unread', 'Waiting' or 'Answered'; False without a conversation."""
+        # Users who see the record may see that an answer is awaited, but not the messages.
         groups = self.env["waba.conversation"].sudo()._read_group(
             [
                 ("res_model", "=", self._name),
@@ -37,7 +40,7 @@ class WabaPersonMixin(models.AbstractModel):
             record.waba_conversation_text = text
 
     def action_view_waba_conversation(self):
-        """The liveliest conversation with this person, as a page."""
+        """Open the conversation with this person, or the list when there are several."""
         self.ensure_one()
         conversations = self.env["waba.conversation"]
         record = conversations._check_record((self._name, self.id))

@@ -1,3 +1,8 @@
+"""Follow-ups: one follow-up's settings, states, versions of its steps, and reader.
+
+Called from its form; `_pause_if_no_reader` by the job in waba_sequence_enrollment.py.
+"""
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
@@ -7,12 +12,12 @@ from ..tools.field_paths import parse_domain
 from ..tools.labels import dialog_action, has_orders, list_action
 from .waba_sequence_step import CONTENT_FIELDS, SWITCHES, TRIGGERS
 
-# A change of one of these may leave a running follow-up unable to go on.
+# A change of one of these may leave an active follow-up unable to continue.
 FROZEN_FIELDS = frozenset(
     ("trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "step_ids", "sender_id")
 )
 
-# Who changes one of these stands for all that is read from then on (waba_sequence_rights.py).
+# The user who changes one of these becomes its reader (`_update_reader`).
 READER_FIELDS = frozenset(
     ("trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "domain", "step_ids")
 )
@@ -21,13 +26,15 @@ STATES = [("draft", "Draft"), ("active", "Running"), ("paused", "Paused")]
 
 
 class WabaSequence(models.Model):
-    """A follow-up: what brings a lead into it, its steps, and what ends it.
+    """A follow-up: the trigger that enrolls leads, its steps, and its exit conditions.
 
-    States: `draft` → `active` ⇄ `paused`. While `active`, leads come in (waba_sequence_trigger.py)
-    and go on (waba_sequence_run.py); while `paused` nobody comes in and who is in waits.
-    One lead going through it is a waba.sequence.enrollment, which keeps to the steps it began with:
-    changing steps that somebody went through makes a new version (waba_sequence_version.py).
-    Its messages are ordinary rows of the queue, of origin 'sequence'.
+    States: `draft` → `active` ⇄ `paused`, by `_activate` and `_pause`. While `active`, leads are
+    enrolled (waba_sequence_enroll.py) and advance (waba_sequence_enrollment.py); while `paused` no
+    lead is enrolled and those under way wait.
+
+    Each lead under way is a waba.sequence.enrollment, which keeps the steps it began with: changing
+    steps that leads went through makes a new version (`_write_steps_as_new_version`). Messages are
+    ordinary rows of the queue, of origin 'sequence'.
     """
 
     _name = "waba.sequence"
@@ -61,7 +68,7 @@ class WabaSequence(models.Model):
         "it, or changed its conditions or messages last.",
     )  # fmt: skip
     version = fields.Integer(default=1, readonly=True, copy=False)
-    # What brings a lead in
+    # Trigger
     trigger = fields.Selection(TRIGGERS, default="stage", required=True, tracking=True)
     stage_ids = fields.Many2many("crm.stage", string="Stages")
     source_ids = fields.Many2many("utm.source", string="Sources")
@@ -84,7 +91,7 @@ class WabaSequence(models.Model):
         required=True,
     )
     reentry_days = fields.Integer("Days until again", default=90)
-    # The steps of the version in force; those of older ones are archived
+    # Steps of the version in force; those of older ones are archived
     step_ids = fields.One2many("waba.sequence.step", "sequence_id", string="Steps", copy=True)
     sender_id = fields.Many2one(
         "waba.sender", "Number", check_company=True, tracking=True, ondelete="restrict",
@@ -97,7 +104,7 @@ class WabaSequence(models.Model):
         check_company=True,
         help="Empty: the salesperson's, else the company's.",
     )
-    # What ends it
+    # Exit conditions
     stop_on_reply = fields.Boolean("The person answers", default=True)
     stop_on_opt_out = fields.Boolean("The person asks for no messages", default=True)
     stop_on_won = fields.Boolean("The lead is won", default=True)
@@ -126,7 +133,7 @@ class WabaSequence(models.Model):
     )
     enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id", readonly=True)
 
-    # Version
+    # Versions
     older_count = fields.Integer(
         "Under way on older steps", compute="_compute_older_count", compute_sudo=True
     )
@@ -136,32 +143,12 @@ class WabaSequence(models.Model):
         "Numbers of hours and days cannot be negative.",
     )
 
-    # ------------------------------------------------------------------
-    # Who it is
-    # ------------------------------------------------------------------
-    def _default_reader(self):
-        """The user who stands for a follow-up that is started.
-
-        :raise UserError: it is nobody's doing: OdooBot reads everything, of every company
-        """
-        if self.env.uid == SUPERUSER_ID:
-            raise UserError(
-                self.env._(
-                    "A follow-up is started by a person, whose rights decide what it reads. Start "
-                    "it as a user."
-                )
-            )
-        return self.env.user
-
     def _compute_older_count(self):
         for sequence in self:
             sequence.older_count = self.env["waba.sequence.enrollment"].search_count(
                 sequence._older_domain()
             )
 
-    # ------------------------------------------------------------------
-    # Checks
-    # ------------------------------------------------------------------
     @api.constrains("domain")
     def _check_domain(self):
         for sequence in self:
@@ -172,9 +159,6 @@ class WabaSequence(models.Model):
                     self.env._("The conditions cannot be read: %s", sequence.domain)
                 ) from error
 
-    # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
     @api.model_create_multi
     def create(self, vals_list):
         sequences = super().create(vals_list)
@@ -219,11 +203,8 @@ class WabaSequence(models.Model):
             for sequence, values in zip(self, super().copy_data(default), strict=True)
         ]
 
-    # ------------------------------------------------------------------
-    # Screens
-    # ------------------------------------------------------------------
     def action_view_enrollments(self):
-        """Who is or was in it; the button's context names the filter."""
+        """Its enrollments; the button's context names the filter."""
         self.ensure_one()
         name = self.env.context.get("waba_filter")
         context = {f"search_default_{name}": 1} if name else {}
@@ -235,7 +216,7 @@ class WabaSequence(models.Model):
         return list_action(self.env, "waba_message_action", [("sequence_id", "=", self.id)])
 
     def action_activate(self):
-        """Ask whether the leads that match now come in too, then start."""
+        """Ask whether the leads that match now are enrolled too, then start."""
         self.ensure_one()
         self.check_access("write")
         self._check_ready()
@@ -252,25 +233,21 @@ class WabaSequence(models.Model):
             sequence._activate()
 
     def action_confirm_apply(self):
-        """Say how many are under way on older steps, then move them."""
+        """Show how many are under way on older steps, then move them."""
         self.ensure_one()
         self.check_access("write")
         wizard = self.env["waba.sequence.apply"]
         return dialog_action(wizard, self.env._("Apply to those under way"), sequence_id=self.id)
 
-    def _conditions_domain(self):
-        """The conditions as a Domain; who cannot be judged does not meet them.
+    # === Readiness ===
 
-        A field that went with its module must not keep anybody from saving a lead.
-        """
-        self.ensure_one()
-        try:
-            return parse_domain(self.domain, self.env["crm.lead"])
-        except ValueError:
-            return Domain.FALSE
+    def _check_ready(self):
+        for sequence in self:
+            if problems := sequence._not_ready_reason():
+                raise UserError("\n".join(problems))
 
     def _not_ready_reason(self):
-        """[sentence] that keep it from being activated."""
+        """[sentence]: the reasons why it cannot be activated."""
         self.ensure_one()
         problems = []
         if not self.step_ids:
@@ -292,13 +269,19 @@ class WabaSequence(models.Model):
                 problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
         return problems
 
-    def _check_ready(self):
-        for sequence in self:
-            if problems := sequence._not_ready_reason():
-                raise UserError("\n".join(problems))
+    def _conditions_domain(self):
+        """The conditions as a Domain; none meets conditions that cannot be parsed.
+
+        A field that was removed with its module must not keep users from saving a lead.
+        """
+        self.ensure_one()
+        try:
+            return parse_domain(self.domain, self.env["crm.lead"])
+        except ValueError:
+            return Domain.FALSE
 
     def _active_exit_conditions(self):
-        """Names of `policy.followup.STOPS` that are switched on."""
+        """Names of `policy.followup.EXIT_CONDITIONS` that are switched on."""
         self.ensure_one()
         return {
             reason
@@ -307,13 +290,13 @@ class WabaSequence(models.Model):
         }
 
     # === State ===
-    # Starting, pausing and going on.
 
     def _activate(self, include_existing=False):
-        """Let leads come in from now on.
+        """Enroll leads from now on.
 
-        :param include_existing: those that match now too
+        :param include_existing: whether to enroll those that match now too
         :return: the enrollments of these
+        :raise UserError: it is not ready, or OdooBot starts it
         """
         self.ensure_one()
         self._check_ready()
@@ -338,9 +321,9 @@ class WabaSequence(models.Model):
         self._set_enrollments_paused(True)
 
     def _set_enrollments_paused(self, is_paused):
-        """Who is under way waits, or goes on. What is queued already waits with them.
+        """Pause or resume those under way, and with them their queued messages.
 
-        Held ones leave the index that the job reads, so a pause costs the others nothing.
+        Paused ones leave the index that the job reads, so that a pause costs the others nothing.
         """
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         enrollments.flush_model()
@@ -354,12 +337,10 @@ class WabaSequence(models.Model):
         )
         enrollments.invalidate_model()
 
-    # === Version ===
-    # Changing the steps of a follow-up: who is under way keeps the steps they began with.
-    #
-    # Steps that nobody went through are simply changed. Otherwise the first change makes copies of
-    # all steps, of the next version, and changes these; the old ones are archived and stay what
-    # enrollments and messages point to.
+    # === Versions ===
+    # Steps that no lead went through are simply changed. Otherwise the first change copies all
+    # steps into the next version and changes the copies; the old ones are archived, because
+    # enrollments and messages refer to them.
 
     def _older_domain(self):
         return [
@@ -369,7 +350,7 @@ class WabaSequence(models.Model):
         ]
 
     def _executed_versions(self):
-        """{(sequence id, version)} that a lead went through or goes through."""
+        """{(sequence id, version)} that leads go or went through."""
         self.env["waba.sequence.enrollment"].flush_model(["sequence_id", "version"])
         return {
             tuple(row)
@@ -387,7 +368,7 @@ class WabaSequence(models.Model):
         }
 
     def _write_steps_as_new_version(self, vals):
-        """Values to write instead, when they change steps that somebody went through."""
+        """Return the values to write: steps that leads went through are replaced by copies."""
         commands = [command for command in vals.get("step_ids") or () if command[0] != Command.LINK]
         if not commands:
             return vals
@@ -424,9 +405,9 @@ class WabaSequence(models.Model):
         return copies, variables
 
     def _apply_to_running(self):
-        """They go on with the steps in force, at the place they have reached.
+        """Move those under way to the steps in force, at the position they have reached.
 
-        One statement for all; the job works out anew when each is due (`is_to_plan`).
+        One statement for all; the job recalculates when each is due (`is_to_plan`).
 
         :return: how many
         """
@@ -454,15 +435,28 @@ class WabaSequence(models.Model):
         enrollments._trigger_run()
         return len(moved)
 
-    # === Reader rights ===
-    # Whose rights read the leads of a follow-up: `reader_id`, in the follow-up's company.
-    #
-    # That is whoever started it and, once somebody else changes its conditions, steps or variables,
-    # that one: nobody's rights serve what another wrote. When they are gone, or may no longer read
-    # leads, nobody comes in and the job pauses it, until somebody resumes it.
+    # === Reader ===
+    # The leads are read with the rights of `reader_id`, in the follow-up's company: the user who
+    # started it or, later, the last to change its conditions, steps or variables, because no user's
+    # rights serve what another wrote. When that user is inactive or may no longer read leads, no
+    # lead is enrolled and the job pauses the follow-up until a user resumes it.
+
+    def _default_reader(self):
+        """The reader of a follow-up that is being started: the current user.
+
+        :raise UserError: OdooBot starts it, which reads everything, of every company
+        """
+        if self.env.uid == SUPERUSER_ID:
+            raise UserError(
+                self.env._(
+                    "A follow-up is started by a person, whose rights decide what it reads. Start "
+                    "it as a user."
+                )
+            )
+        return self.env.user
 
     def _update_reader(self):
-        """Whoever changes what is read stands for it."""
+        """The user who changes what is read becomes the reader."""
         if self.env.uid == SUPERUSER_ID:
             return
         for sequence in self.sudo().filtered("reader_id"):
@@ -470,14 +464,14 @@ class WabaSequence(models.Model):
                 sequence.reader_id = self.env.user
 
     def _reader_leads(self):
-        """Leads as the reader reads them; asked after `_reader_refusal_reason`."""
+        """Leads as the reader reads them; only after `_reader_refusal_reason` returned False."""
         self.ensure_one()
         user = self.sudo().reader_id.ensure_one()
         leads = self.env["crm.lead"].with_user(user)
         return leads.with_context(allowed_company_ids=self.company_id.ids)
 
     def _reader_refusal_reason(self):
-        """Sentence that says why nobody's rights can be used any more, or False."""
+        """Reason why the reader's rights cannot be used, as a sentence, or False."""
         self.ensure_one()
         user = self.sudo().reader_id
         if not user or user.id == SUPERUSER_ID:
@@ -497,7 +491,7 @@ class WabaSequence(models.Model):
 
     @api.model
     def _pause_if_no_reader(self):
-        """Running follow-ups that nobody's rights can be used for wait for somebody."""
+        """Pause active follow-ups whose reader's rights cannot be used."""
         for sequence in self.search([("state", "=", "active")]):
             if reason := sequence._reader_refusal_reason():
                 sequence._pause()

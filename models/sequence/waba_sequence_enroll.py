@@ -1,3 +1,8 @@
+"""Follow-ups: which leads are enrolled, by an event, by time, or by a user.
+
+Called by crm_lead.py (events), the job in waba_sequence_enrollment.py (time), and wizards (users).
+"""
+
 import json
 from datetime import timedelta
 
@@ -10,25 +15,22 @@ from ...policy import followup
 from ..tools.labels import has_orders
 from .waba_sequence_step import TIME_TRIGGERS
 
-# Leads that one look of the job brings in, per follow-up.
+# Leads that one pass of the job enrolls, per follow-up.
 ENTER_CHUNK = 500
 
-# Quotations older than this are no news, whatever was written on them since.
+# Quotations older than this are not new, whatever was changed on them since.
 QUOTATION_PERIOD = timedelta(days=180)
 
 
 class WabaSequence(models.Model):
-    """Whom to let in: what happens to leads, and what time brings (waba_sequence_enter.py)."""
-
     _inherit = "waba.sequence"
 
-    # ------------------------------------------------------------------
-    # What happens to leads
-    # ------------------------------------------------------------------
+    # === By an event ===
+
     @api.model
     @tools.ormcache()
     def _running_ids_by_trigger(self):
-        """{trigger: ids of the running follow-ups it starts}: read at every change of a lead."""
+        """{trigger: ids of active follow-ups}; cached, as each change of a lead reads it."""
         found = {}
         for sequence in self.sudo().search([("state", "=", "active")], order="id"):
             found.setdefault(sequence.trigger, []).append(sequence.id)
@@ -46,7 +48,7 @@ class WabaSequence(models.Model):
 
     @api.model
     def _enroll_created(self, leads):
-        """Leads were created."""
+        """Enroll leads that were created."""
         watched = self._running_ids_by_trigger()
         if not {"created", "stage", "tag"}.intersection(watched):
             return
@@ -57,7 +59,7 @@ class WabaSequence(models.Model):
 
     @api.model
     def _enroll_stage_changed(self, leads):
-        """Leads came to the stage they are in."""
+        """Enroll leads that entered the stage they are in."""
         for sequence in self._running_with_trigger("stage"):
             sequence._enroll_leads(
                 leads.filtered(lambda lead, s=sequence: lead.stage_id in s.stage_ids)
@@ -65,7 +67,10 @@ class WabaSequence(models.Model):
 
     @api.model
     def _enroll_tagged(self, added):
-        """:param added: {lead: crm.tag records it got}"""
+        """Enroll leads that got tags.
+
+        :param added: {lead: the crm.tag records it got}
+        """
         for sequence in self._running_with_trigger("tag"):
             leads = [lead for lead, tags in added.items() if tags & sequence.tag_ids]
             sequence._enroll_leads(self.env["crm.lead"].concat(*leads))
@@ -75,11 +80,10 @@ class WabaSequence(models.Model):
             return False
         return not self.tag_ids or bool(lead.tag_ids & self.tag_ids)
 
-    # ------------------------------------------------------------------
-    # What time brings
-    # ------------------------------------------------------------------
+    # === By time ===
+
     def _enroll_due(self):
-        """Bring in who became due since the follow-up runs.
+        """Enroll leads that became due since the follow-up was activated.
 
         :return: whether there may be more
         """
@@ -101,8 +105,9 @@ class WabaSequence(models.Model):
         return timedelta(**{unit: self.trigger_amount})
 
     def _eligible_lead_sql(self, lead_id, now, leads):
-        """SQL condition on a lead's id that says what `_filter_eligible` says: whoever may not come in
-        would otherwise be found again by each look, and fill it before those who may.
+        """SQL condition on a lead's id, equivalent to `_filter_eligible`.
+
+        Without it, each pass would find leads again that cannot be enrolled, and use up its chunk.
 
         :param lead_id: SQL of the column
         :param leads: crm.lead in the environment whose rights decide
@@ -123,7 +128,7 @@ class WabaSequence(models.Model):
         )
 
     def _due_by_stage_days(self, now, since, leads):
-        """[(lead id, occasion)]: in one of the stages for so long, one occasion per stay."""
+        """[(lead id, occasion)]: in one of the stages for the delay, one occasion per stay."""
         return self.env.execute_query(
             SQL(
                 """SELECT l.id, 'stage:' || l.stage_id || ':' || l.date_last_stage_update
@@ -149,9 +154,9 @@ class WabaSequence(models.Model):
         )
 
     def _due_by_campaign(self, now, since, leads):
-        """[(lead id, occasion)]: their message was delivered or read so long ago, unanswered.
+        """[(lead id, occasion)]: a message was delivered or read long enough ago, unanswered.
 
-        Meta does not report every reading: people may hide it.
+        Meta does not report every read: people can hide it.
         """
         moment = SQL.identifier("m", f"{self.campaign_event or 'read'}_at")
         return self.env.execute_query(
@@ -208,11 +213,24 @@ class WabaSequence(models.Model):
             )
         )
 
-    # === Enrollment ===
-    # Coming in: who may, and the one row per lead, by a trigger or by a colleague's hand.
+    # === By a user ===
+
+    def _enroll_matching(self):
+        """Enroll all leads of `_find_matching`.
+
+        :return: the enrollments created
+        """
+        made = self.env["waba.sequence.enrollment"]
+        while True:
+            found = self._find_matching(self._reader_leads())
+            keys = dict(found)
+            new = self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
+            made |= new
+            if len(found) < ENTER_CHUNK or not new or self.trigger not in TIME_TRIGGERS:
+                return made
 
     def _find_matching(self, leads):
-        """[(lead id, occasion)] of those whom the trigger would find in what is there now.
+        """[(lead id, occasion)] of existing leads that the trigger matches.
 
         :param leads: crm.lead in the environment whose rights decide
         """
@@ -234,33 +252,48 @@ class WabaSequence(models.Model):
         found = leads.search(domain & self._open_domain() & self._conditions_domain())
         return [(lead.id, False) for lead in found]
 
-    def _enroll_matching(self):
-        """Bring in everybody of `_find_matching`."""
-        made = self.env["waba.sequence.enrollment"]
-        while True:
-            found = self._find_matching(self._reader_leads())
-            keys = dict(found)
-            new = self._enroll_leads(self.env["crm.lead"].browse(list(keys)), keys=keys)
-            made |= new
-            if len(found) < ENTER_CHUNK or not new or self.trigger not in TIME_TRIGGERS:
-                return made
+    def _enroll_manually(self, leads):
+        """Enroll leads for the current user, whatever the trigger.
 
-    def _open_domain(self):
-        return (
-            Domain("active", "=", True)
-            & Domain("won_status", "=", "pending")
-            & Domain("company_id", "in", (False, self.company_id.id))
+        :return: the enrollments created
+        :raise UserError: the follow-up is not active
+        """
+        self.ensure_one()
+        self.check_access("read")
+        leads = leads.with_env(self.env)
+        leads.check_access("write")
+        if self.sudo().state != "active":
+            raise UserError(
+                self.env._("%s does not run: a manager starts it on its page.", self.display_name)
+            )
+        return self.sudo()._enroll_leads(leads, user=self.env.user)
+
+    def _filter_not_enrolled(self, leads):
+        """Those of `leads` that are not under way in it."""
+        inside = (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            .search(
+                [
+                    ("sequence_id", "=", self.id),
+                    ("lead_id", "in", leads.ids),
+                    ("state", "=", "running"),
+                ]
+            )
         )
+        return leads - inside.lead_id.with_env(leads.env)
+
+    # === Enrollment ===
 
     def _enroll_leads(self, leads, keys=None, user=None):
-        """Let these leads in, each once at a time; who may not is passed over.
+        """Enroll these leads, each once at a time; those that are not eligible are ignored.
 
-        Entering twice is harmless: of two at once, the second makes nothing, or waits for the first
-        and is repeated by whoever asked.
+        Enrolling twice is harmless: the second of two transactions inserts nothing, or waits for
+        the first and is retried by its caller.
 
-        :param keys: {lead id: occasion}, which counts once
-        :param user: res.users who brings them in manually
-        :return: the enrollments made
+        :param keys: {lead id: occasion}, each of which enrolls once
+        :param user: res.users who enrolls them manually
+        :return: the enrollments created
         """
         self.ensure_one()
         enrollments = self.env["waba.sequence.enrollment"].sudo()
@@ -288,10 +321,53 @@ class WabaSequence(models.Model):
             enrollments._trigger_run(at=min(due.values()))
         return made
 
-    def _insert_enrollments(self, rows, step, now, user):
-        """Neither a lead nor a person is in it twice; the unique indexes keep that.
+    def _filter_eligible(self, leads):
+        """Those of `leads` that can be enrolled now: open, of the company, meeting the conditions.
 
-        :return: ids of the rows that were not there yet
+        They are read with the rights of their environment's user.
+        """
+        if not leads or not self.step_ids:
+            return leads.browse()
+        leads = leads.search(
+            Domain("id", "in", leads.ids) & self._open_domain() & self._conditions_domain()
+        )
+        ended = self._last_ended(leads)
+        now = fields.Datetime.now()
+        return leads.filtered(
+            lambda lead: followup.can_reenroll(
+                self.reentry, self.reentry_days, ended.get(lead.id), now
+            )
+        )
+
+    def _open_domain(self):
+        return (
+            Domain("active", "=", True)
+            & Domain("won_status", "=", "pending")
+            & Domain("company_id", "in", (False, self.company_id.id))
+        )
+
+    def _last_ended(self, leads):
+        """{lead id: when its last enrollment ended}, of leads whose enrollments have ended."""
+        groups = (
+            self.env["waba.sequence.enrollment"]
+            .sudo()
+            ._read_group(
+                [
+                    ("sequence_id", "=", self.id),
+                    ("lead_id", "in", leads.ids),
+                    ("state", "!=", "running"),
+                ],
+                ["lead_id"],
+                ["ended_at:max"],
+            )
+        )
+        return {lead.id: ended_at for lead, ended_at in groups}
+
+    def _insert_enrollments(self, rows, step, now, user):
+        """Insert rows; unique indexes keep each lead and each number from being in it twice.
+
+        :param rows: dicts of the lead's columns
+        :return: ids of the rows that were inserted
         """
         enrollments = self.env["waba.sequence.enrollment"]
         enrollments.flush_model()
@@ -324,66 +400,3 @@ class WabaSequence(models.Model):
         enrollments.invalidate_model()
         self.env["crm.lead"].invalidate_model(["waba_enrollment_ids"])
         return [row_id for (row_id,) in found]
-
-    def _filter_eligible(self, leads):
-        """Those of `leads` that may come in now: open, of the company, meeting the conditions, as
-        the user of their environment reads them."""
-        if not leads or not self.step_ids:
-            return leads.browse()
-        leads = leads.search(
-            Domain("id", "in", leads.ids) & self._open_domain() & self._conditions_domain()
-        )
-        ended = self._last_ended(leads)
-        now = fields.Datetime.now()
-        return leads.filtered(
-            lambda lead: followup.can_reenroll(
-                self.reentry, self.reentry_days, ended.get(lead.id), now
-            )
-        )
-
-    def _filter_not_enrolled(self, leads):
-        """Those of `leads` that are not going through it now."""
-        inside = (
-            self.env["waba.sequence.enrollment"]
-            .sudo()
-            .search(
-                [
-                    ("sequence_id", "=", self.id),
-                    ("lead_id", "in", leads.ids),
-                    ("state", "=", "running"),
-                ]
-            )
-        )
-        return leads - inside.lead_id.with_env(leads.env)
-
-    def _last_ended(self, leads):
-        """{lead id: when it last went out}; a lead that is in has not."""
-        groups = (
-            self.env["waba.sequence.enrollment"]
-            .sudo()
-            ._read_group(
-                [
-                    ("sequence_id", "=", self.id),
-                    ("lead_id", "in", leads.ids),
-                    ("state", "!=", "running"),
-                ],
-                ["lead_id"],
-                ["ended_at:max"],
-            )
-        )
-        return {lead.id: ended_at for lead, ended_at in groups}
-
-    def _enroll_manually(self, leads):
-        """A colleague brings leads in, whatever the trigger.
-
-        :return: the enrollments made
-        """
-        self.ensure_one()
-        self.check_access("read")
-        leads = leads.with_env(self.env)
-        leads.check_access("write")
-        if self.sudo().state != "active":
-            raise UserError(
-                self.env._("%s does not run: a manager starts it on its page.", self.display_name)
-            )
-        return self.sudo()._enroll_leads(leads, user=self.env.user)

@@ -1,3 +1,8 @@
+"""Follow-ups: enrollments, and the job that advances each lead from step to step.
+
+Run by the job ir_cron_run_followups (`_cron_run`); users stop enrollments from their list.
+"""
+
 import logging
 from datetime import timedelta
 
@@ -22,7 +27,7 @@ RUN_SECONDS = 45
 
 CHUNK = 50
 
-# How soon what waits for something else than time is looked at again.
+# How soon a step that waits for something other than time is checked again.
 RECHECK_DELAY = timedelta(hours=1)
 
 MESSAGE_RECHECK_DELAY = timedelta(minutes=10)
@@ -33,14 +38,13 @@ MAX_ERRORS = 5
 class WabaSequenceEnrollment(models.Model):
     """One lead going once through a follow-up.
 
-    `running` → `done` (all steps) or `stopped` (with `stop_reason`). While it runs, `step_id` is
-    the step to do next and `next_at` when the job looks at it; `pending_message_id` is a message
-    whose leaving the next step waits for. A lead has one running row per follow-up, which a unique
-    index keeps whoever enters it at the same moment.
+    States: `running` → `done` (all steps) or `stopped` (with `stop_reason`). While it runs,
+    `step_id` is the next step and `next_at` when the job checks it; `pending_message_id` is a
+    message that must be sent before the wait for the next step begins. A unique index keeps one
+    running row per lead and follow-up, even when two transactions enroll it at the same time.
 
-    Made by `waba.sequence._enroll_leads` (waba_sequence_trigger.py), moved on by the job
-    (waba_sequence_run.py), ended by `_stop` and `_complete_enrollments` and nowhere else. Users change nothing
-    here but through buttons.
+    Created by `waba.sequence._enroll_leads`, advanced by `_cron_run`, ended by
+    `_stop_enrollments` and `_complete_enrollments` only. Users change it through buttons only.
     """
 
     _name = "waba.sequence.enrollment"
@@ -57,6 +61,7 @@ class WabaSequenceEnrollment(models.Model):
     lead_name = fields.Char("Name of the lead", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     number = fields.Char(readonly=True)
+    # Progress
     state = fields.Selection(STATES, default="running", required=True, readonly=True)
     version = fields.Integer("Steps as of version", required=True, readonly=True)
     step_id = fields.Many2one(
@@ -72,25 +77,28 @@ class WabaSequenceEnrollment(models.Model):
     pending_message_id = fields.Many2one("waba.message", readonly=True, ondelete="set null")
     hold_reason = fields.Text("Held because", readonly=True)
     error_count = fields.Integer(readonly=True)
+    # Enrollment
     entered_at = fields.Datetime("Since", readonly=True)
     entered_by = fields.Selection(TRIGGERS, "Came in", readonly=True)
     entered_by_id = fields.Many2one("res.users", "Brought in by", readonly=True)
     trigger_key = fields.Char(readonly=True, help="Names the occasion that brought it in.")
+    # End
     ended_at = fields.Datetime("Ended at", readonly=True)
     stop_reason = fields.Selection(STOP_REASONS, "Ended because", readonly=True)
     stop_text = fields.Text("In words", readonly=True)
     stopped_by_id = fields.Many2one("res.users", "Stopped by", readonly=True)
     message_ids = fields.One2many("waba.message", "enrollment_id", string="WhatsApp messages")
+    # Texts
     next_text = fields.Char("What comes next", compute="_compute_texts")
     why_text = fields.Char("Why it waits", compute="_compute_texts")
     progress = fields.Float(compute="_compute_texts", help="Part of the steps done, in %.")
 
     _one_running = models.UniqueIndex("(sequence_id, lead_id) WHERE state = 'running'")
-    # Two leads may be of one person, who would get every message twice.
+    # Two leads may be the same person, who would get every message twice.
     _one_running_per_person = models.UniqueIndex(
         "(sequence_id, number) WHERE state = 'running' AND number IS NOT NULL"
     )
-    # What the job reads: those that wait for a moment, never those of the past.
+    # What the job reads; it does not grow with the history.
     _due_idx = models.Index("(next_at, id) WHERE state = 'running' AND NOT is_paused")
     _lead_idx = models.Index("(lead_id, sequence_id) WHERE lead_id IS NOT NULL")
     _number_idx = models.Index("(number) WHERE state = 'running'")
@@ -99,9 +107,6 @@ class WabaSequenceEnrollment(models.Model):
     _trigger_idx = models.Index("(sequence_id, trigger_key) WHERE trigger_key IS NOT NULL")
     _pending_message_idx = models.Index("(pending_message_id) WHERE pending_message_id IS NOT NULL")
 
-    # ------------------------------------------------------------------
-    # Computes
-    # ------------------------------------------------------------------
     @api.depends("state", "step_id", "next_at", "hold_reason", "stop_reason", "is_paused")
     @api.depends_context("lang", "tz")
     def _compute_texts(self):
@@ -122,7 +127,7 @@ class WabaSequenceEnrollment(models.Model):
                 )
 
     def init(self):
-        """Rows made by SQL have no column without a value (`_enroll_leads`)."""
+        """Default values in the database, for rows inserted by SQL (`_insert_enrollments`)."""
         for name in ("is_to_plan", "is_paused"):
             self.env.cr.execute(
                 SQL(
@@ -140,6 +145,15 @@ class WabaSequenceEnrollment(models.Model):
     def action_open_lead(self):
         self.ensure_one()
         return form_action(self.lead_id)
+
+    def _check_may_stop(self):
+        """Users who may change the lead may stop its follow-up."""
+        if not self.env.user.has_group("waba_campaign.waba_group_user"):
+            raise AccessError(self.env._("Only users of WhatsApp stop a follow-up."))
+        self.check_access("read")
+        self.lead_id.check_access("write")
+
+    # === Texts ===
 
     def _step_totals(self):
         """{(sequence id, version): number of steps}."""
@@ -160,7 +174,7 @@ class WabaSequenceEnrollment(models.Model):
         )
 
     def _wait_reason_text(self):
-        """Why nothing happens now, as a sentence."""
+        """Why it waits, as a sentence."""
         if self.is_paused:
             return self.env._("The follow-up is paused.")
         if self.hold_reason:
@@ -173,15 +187,261 @@ class WabaSequenceEnrollment(models.Model):
             since=format_datetime(self.env, self.waiting_since, dt_format="short"),
         )
 
-    # ------------------------------------------------------------------
-    # The doors
-    # ------------------------------------------------------------------
+    # === Job ===
+    # A chunk of those due is decided and done in one transaction. Rows are locked, and others skip
+    # them; what a step creates (a message in the queue, an activity) is committed together with its
+    # completion, and the message has a unique key. A kill loses a chunk's work, never half of it.
+    # Each row checked gets a later `next_at` or ends, so a run terminates; the next run is
+    # scheduled for the earliest `next_at`.
+
+    @api.model
+    def _cron_run(self):
+        """Enroll leads that are due by a time trigger, then advance due enrollments."""
+        turn = TimeSlice(self.env.ref("waba_campaign.ir_cron_run_followups"), RUN_SECONDS)
+        commit_step(self.env, self.env["waba.sequence"]._pause_if_no_reader)
+        for sequence in self.env["waba.sequence"].search(
+            [("state", "=", "active"), ("trigger", "in", TIME_TRIGGERS)]
+        ):
+            while commit_step(self.env, sequence._enroll_due) and not turn.is_used_up:
+                pass
+        done = True
+        while done and not turn.is_used_up:
+            done = commit_step(self.env, self._run_chunk)
+        commit_step(self.env, self._set_alarm)
+
+    def _set_alarm(self):
+        """Schedule the job for the first one due; immediately when work was left."""
+        [[next_at]] = self.env.execute_query(
+            SQL(
+                "SELECT min(next_at) FROM waba_sequence_enrollment"
+                " WHERE state = 'running' AND NOT is_paused"
+            )
+        )
+        if next_at:
+            self._trigger_run(at=next_at if next_at > fields.Datetime.now() else None)
+
+    @api.model
+    def _trigger_run(self, at=None):
+        """Trigger the job, now or at a given time."""
+        self.env.ref("waba_campaign.ir_cron_run_followups").sudo()._trigger(at=at)
+
+    @api.model
+    def _run_chunk(self):
+        """Check the next few that are due.
+
+        :return: how many they were
+        """
+        self.flush_model()
+        now = fields.Datetime.now()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM waba_sequence_enrollment
+                    WHERE state = 'running' AND NOT is_paused AND next_at <= %s
+                 ORDER BY next_at, id LIMIT %s
+                      FOR NO KEY UPDATE SKIP LOCKED""",
+                now,
+                CHUNK,
+            )
+        )
+        due = self.browse([row_id for (row_id,) in rows])
+        # Decided by what others committed, not by this transaction's cache.
+        due.invalidate_recordset()
+        for one in due - due._stop_exited():
+            one._advance_safely(now)
+        self.flush_model()
+        return len(rows)
+
+    def _advance_safely(self, now):
+        """Do what is due for one; its error does not affect the others."""
+        one = with_language(self.company_id, self)
+        try:
+            with self.env.cr.savepoint():
+                one._advance_step(now)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            _logger.exception("waba.sequence.enrollment %s: a step failed", self.id)
+            one._record_error(error, now)
+
+    def _record_error(self, error, now):
+        text = self.env._(
+            "The step failed: %(error)s. It is tried again; the log tells more.", error=error
+        )
+        self.write(
+            {
+                "error_count": self.error_count + 1,
+                "hold_reason": text,
+                "next_at": now + RECHECK_DELAY * (self.error_count + 1),
+            }
+        )
+        if self.error_count >= MAX_ERRORS:
+            self._stop_enrollments("error", text)
+
+    # === Steps ===
+
+    def _advance_step(self, now):
+        if self.pending_message_id and not self._is_message_settled(now):
+            return
+        if not self.step_id:
+            self._complete_enrollments()
+            return
+        # Calculated when the wait began; again only where its beginning or its step changed.
+        due = self.due_at
+        if self.is_to_plan or not due:
+            due = self.step_id._due_times(self.lead_id, self.waiting_since)[self.lead_id.id]
+        if due > now:
+            self.write({"next_at": due, "due_at": due, "is_to_plan": False, "hold_reason": False})
+        elif why := self._step_wait_reason():
+            self._hold_step(why, due, now)
+        elif self.state == "running":
+            self._execute_step(due, now)
+
+    def _is_message_settled(self, now):
+        """Whether the last message was sent; the wait for the next step begins with that."""
+        message = self.pending_message_id
+        verdict = followup.step_outcome(message.state)
+        if verdict == "go":
+            left_at = (
+                message.accepted_at or message.sent_at or message.delivered_at or self.waiting_since
+            )
+            self.write({"pending_message_id": False, "waiting_since": left_at, "is_to_plan": True})
+            return True
+        if verdict == "not_sent":
+            return self._handle_unsent_message(message)
+        self._hold_step(
+            self._message_wait_reason(message), self.waiting_since, now, MESSAGE_RECHECK_DELAY
+        )
+        return False
+
+    def _handle_unsent_message(self, message):
+        """Continue or stop, by the follow-up's `when_not_sent`.
+
+        :return: whether the follow-up continues
+        """
+        if self.sequence_id.when_not_sent == "go":
+            self.write({"pending_message_id": False, "is_to_plan": True})
+            return True
+        if message.failure_type == "opted_out":
+            self._stop_enrollments("opted_out", message.failure_reason)
+        else:
+            self._stop_enrollments("not_sent", message.failure_reason)
+        return False
+
+    def _message_wait_reason(self, message):
+        """Why the message of the step before has not been sent."""
+        if message.state == "uncertain":
+            return self.env._("Nobody knows yet whether the last message left.")
+        labels = selection_labels(message, "wait_reason")
+        why = labels.get(message.wait_reason) or message.sender_id._not_sending_reason()
+        if not why:
+            return self.env._("The last message is on its way.")
+        return self.env._("The last message waits: %s", why)
+
+    def _step_wait_reason(self):
+        """Reason why the step that is due cannot be done now, or False. May stop the follow-up."""
+        step = self.step_id
+        if step.kind == "activity" and not self._activity_user():
+            return self.env._(
+                "There is nobody to give the activity to: the lead has no active salesperson and "
+                "the follow-up no active responsible. Name one."
+            )
+        if step.kind != "template":
+            return False
+        if why := step.template_id._not_sendable_reason():
+            return why
+        sender = step._sending_number()
+        if step.template_id.category == "marketing" and not sender._marketing_allowed():
+            why = sender._marketing_hold_reason() or self.env._(
+                "Promotions of the number are held."
+            )
+            if self.sequence_id.when_red == "stop":
+                self._stop_enrollments("red", why)
+                return False
+            return why
+        return False
+
+    def _hold_step(self, why, due, now, look_again=RECHECK_DELAY):
+        """Wait for something other than time, but no longer than `patience_days`."""
+        if followup.is_expired(due, now, self.sequence_id.patience_days):
+            self._stop_enrollments("late", why)
+            return
+        self.write(
+            {"hold_reason": why, "due_at": due, "next_at": now + look_again, "is_to_plan": False}
+        )
+
+    def _execute_step(self, due, now):
+        step = self.step_id
+        values = {"steps_done": self.steps_done + 1, "hold_reason": False, "error_count": 0}
+        message = self.env["waba.message"]
+        if step.kind == "template":
+            message = self._queue_message()
+            values["pending_message_id"] = message.id
+        elif step.kind == "activity":
+            self._schedule_activity()
+        following = step._next_step() if step.kind != "stop" else step.browse()
+        self.write({**values, "step_id": following.id, "waiting_since": now, "is_to_plan": False})
+        if message:
+            self._schedule_after_message(message, now)
+        elif following:
+            next_at = following._due_times(self.lead_id, now)[self.lead_id.id]
+            self.write({"next_at": next_at, "due_at": next_at})
+        else:
+            self._complete_enrollments()
+
+    def _queue_message(self):
+        """Queue the step's message, at most one per enrollment and position."""
+        step = self.step_id
+        return self.env["waba.message"]._queue_direct(
+            step._sending_number(),
+            self.lead_id,
+            origin="sequence",
+            template=step.template_id,
+            variables=step.variable_ids,
+            user=self.lead_id.user_id or self.sequence_id.user_id,
+            reader=self.sequence_id.reader_id,
+            origin_key=f"sequence:{self.id}:{self.steps_done + 1}",
+            values={
+                "sequence_id": self.sequence_id.id,
+                "sequence_step_id": step.id,
+                "enrollment_id": self.id,
+            },
+        )
+
+    def _schedule_after_message(self, message, now):
+        """Schedule the wait for the next step; an excluded message is handled immediately."""
+        if message.state == "skipped":
+            self.next_at = now
+            if not self._handle_unsent_message(message):
+                return
+        following = self.step_id
+        due = following._due_times(self.lead_id, now)[self.lead_id.id] if following else now
+        self.write({"next_at": max(due, now + MESSAGE_RECHECK_DELAY), "due_at": due})
+
+    def _schedule_activity(self):
+        step, lead = self.step_id, self.lead_id
+        user = self._activity_user()
+        lead.activity_schedule(
+            activity_type_id=step.activity_type_id.id,
+            summary=step.summary or self.sequence_id.name,
+            note=plaintext2html(step.note) if step.note else False,
+            date_deadline=fields.Date.context_today(lead.with_user(user))
+            + timedelta(days=step.deadline_days),
+            user_id=user.id,
+        )
+
+    def _activity_user(self):
+        """The user for the lead's activities: an active salesperson or responsible, else none."""
+        users = (self.lead_id.user_id, self.sequence_id.user_id)
+        return next((user for user in users if user.active), self.env["res.users"])
+
+    # === End ===
+
     def _stop_enrollments(self, reason, text=None, user=None):
-        """End what still runs; of its messages, what has not left is not sent any more.
+        """Stop those under way; their messages that are still queued are cancelled.
 
         :param reason: a key of STOP_REASONS
-        :param text: sentence that says more
-        :param user: res.users who asked for it
+        :param text: sentence with details
+        :param user: res.users who stopped them
         :return: those that were running
         """
         running = self.filtered(lambda one: one.state == "running")
@@ -216,7 +476,7 @@ class WabaSequenceEnrollment(models.Model):
         )
 
     def _cancel_queued_messages(self):
-        """Messages that no number has reserved yet: nobody gets them."""
+        """Cancel messages that have not been reserved."""
         waiting = self.env["waba.message"].search(
             [("enrollment_id", "in", self.ids), ("state", "=", "queued")]
         )
@@ -232,266 +492,14 @@ class WabaSequenceEnrollment(models.Model):
                 },
             )
 
-    @api.model
-    def _trigger_run(self, at=None):
-        """Let the job look, now or at a moment."""
-        self.env.ref("waba_campaign.ir_cron_run_followups").sudo()._trigger(at=at)
-
-    # ------------------------------------------------------------------
-    # Screens
-    # ------------------------------------------------------------------
-    def _check_may_stop(self):
-        """Who may change the lead may take it out."""
-        if not self.env.user.has_group("waba_campaign.waba_group_user"):
-            raise AccessError(self.env._("Only users of WhatsApp stop a follow-up."))
-        self.check_access("read")
-        self.lead_id.check_access("write")
-
-    # === Run ===
-    # The job that moves leads on: a chunk of those due, decided and done in one transaction.
-    #
-    # A row is taken under a lock that others skip; what a step makes (a message in the queue, an
-    # activity) and the mark that it is done are committed together, and the message carries a key
-    # that no second one can have. A kill loses a chunk's work, never half of it. Every row looked at
-    # gets a later `next_at` or ends, so a run comes to an end; the next is set for the first moment
-    # that anybody waits for.
-
-    @api.model
-    def _cron_run(self):
-        turn = TimeSlice(self.env.ref("waba_campaign.ir_cron_run_followups"), RUN_SECONDS)
-        commit_step(self.env, self.env["waba.sequence"]._pause_if_no_reader)
-        for sequence in self.env["waba.sequence"].search(
-            [("state", "=", "active"), ("trigger", "in", TIME_TRIGGERS)]
-        ):
-            while commit_step(self.env, sequence._enroll_due) and not turn.is_used_up:
-                pass
-        done = True
-        while done and not turn.is_used_up:
-            done = commit_step(self.env, self._run_chunk)
-        commit_step(self.env, self._set_alarm)
-
-    def _set_alarm(self):
-        """The job runs when the first one is due; at once when work was left."""
-        [[next_at]] = self.env.execute_query(
-            SQL(
-                "SELECT min(next_at) FROM waba_sequence_enrollment"
-                " WHERE state = 'running' AND NOT is_paused"
-            )
-        )
-        if next_at:
-            self._trigger_run(at=next_at if next_at > fields.Datetime.now() else None)
-
-    @api.model
-    def _run_chunk(self):
-        """Look at the next few that are due.
-
-        :return: how many they were
-        """
-        self.flush_model()
-        now = fields.Datetime.now()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT id FROM waba_sequence_enrollment
-                    WHERE state = 'running' AND NOT is_paused AND next_at <= %s
-                 ORDER BY next_at, id LIMIT %s
-                      FOR NO KEY UPDATE SKIP LOCKED""",
-                now,
-                CHUNK,
-            )
-        )
-        due = self.browse([row_id for (row_id,) in rows])
-        # Told from what others committed, not from what this transaction remembers.
-        due.invalidate_recordset()
-        for one in due - due._stop_exited():
-            one._advance_safely(now)
-        self.flush_model()
-        return len(rows)
-
-    def _advance_safely(self, now):
-        """Do what is due for one; its failure is its own."""
-        one = with_language(self.company_id, self)
-        try:
-            with self.env.cr.savepoint():
-                one._advance_step(now)
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            raise
-        except Exception as error:
-            _logger.exception("waba.sequence.enrollment %s: a step failed", self.id)
-            one._record_error(error, now)
-
-    def _record_error(self, error, now):
-        text = self.env._(
-            "The step failed: %(error)s. It is tried again; the log tells more.", error=error
-        )
-        self.write(
-            {
-                "error_count": self.error_count + 1,
-                "hold_reason": text,
-                "next_at": now + RECHECK_DELAY * (self.error_count + 1),
-            }
-        )
-        if self.error_count >= MAX_ERRORS:
-            self._stop_enrollments("error", text)
-
-    # ------------------------------------------------------------------
-    # One lead
-    # ------------------------------------------------------------------
-    def _advance_step(self, now):
-        if self.pending_message_id and not self._is_message_settled(now):
-            return
-        if not self.step_id:
-            self._complete_enrollments()
-            return
-        # Worked out when the wait began; anew only where its beginning or its step changed.
-        due = self.due_at
-        if self.is_to_plan or not due:
-            due = self.step_id._due_times(self.lead_id, self.waiting_since)[self.lead_id.id]
-        if due > now:
-            self.write({"next_at": due, "due_at": due, "is_to_plan": False, "hold_reason": False})
-        elif why := self._step_wait_reason():
-            self._hold_step(why, due, now)
-        elif self.state == "running":
-            self._execute_step(due, now)
-
-    def _is_message_settled(self, now):
-        """Whether the last message has left; the wait for the next step begins with that."""
-        message = self.pending_message_id
-        verdict = followup.step_outcome(message.state)
-        if verdict == "go":
-            left_at = (
-                message.accepted_at or message.sent_at or message.delivered_at or self.waiting_since
-            )
-            self.write({"pending_message_id": False, "waiting_since": left_at, "is_to_plan": True})
-            return True
-        if verdict == "not_sent":
-            return self._handle_unsent_message(message)
-        self._hold_step(
-            self._message_wait_reason(message), self.waiting_since, now, MESSAGE_RECHECK_DELAY
-        )
-        return False
-
-    def _handle_unsent_message(self, message):
-        """:return: whether the follow-up goes on"""
-        if self.sequence_id.when_not_sent == "go":
-            self.write({"pending_message_id": False, "is_to_plan": True})
-            return True
-        if message.failure_type == "opted_out":
-            self._stop_enrollments("opted_out", message.failure_reason)
-        else:
-            self._stop_enrollments("not_sent", message.failure_reason)
-        return False
-
-    def _hold_step(self, why, due, now, look_again=RECHECK_DELAY):
-        """Wait for something else than time, but not for ever."""
-        if followup.is_expired(due, now, self.sequence_id.patience_days):
-            self._stop_enrollments("late", why)
-            return
-        self.write(
-            {"hold_reason": why, "due_at": due, "next_at": now + look_again, "is_to_plan": False}
-        )
-
-    def _message_wait_reason(self, message):
-        """Why the message of the step before has not left."""
-        if message.state == "uncertain":
-            return self.env._("Nobody knows yet whether the last message left.")
-        labels = selection_labels(message, "wait_reason")
-        why = labels.get(message.wait_reason) or message.sender_id._not_sending_reason()
-        if not why:
-            return self.env._("The last message is on its way.")
-        return self.env._("The last message waits: %s", why)
-
-    def _step_wait_reason(self):
-        """Why the step that is due cannot be done now, or False. May end the follow-up."""
-        step = self.step_id
-        if step.kind == "activity" and not self._activity_user():
-            return self.env._(
-                "There is nobody to give the activity to: the lead has no active salesperson and "
-                "the follow-up no active responsible. Name one."
-            )
-        if step.kind != "template":
-            return False
-        if why := step.template_id._not_sendable_reason():
-            return why
-        sender = step._sending_number()
-        if step.template_id.category == "marketing" and not sender._marketing_allowed():
-            why = sender._marketing_hold_reason() or self.env._(
-                "Promotions of the number are held."
-            )
-            if self.sequence_id.when_red == "stop":
-                self._stop_enrollments("red", why)
-                return False
-            return why
-        return False
-
-    def _execute_step(self, due, now):
-        step = self.step_id
-        values = {"steps_done": self.steps_done + 1, "hold_reason": False, "error_count": 0}
-        message = self.env["waba.message"]
-        if step.kind == "template":
-            message = self._queue_message()
-            values["pending_message_id"] = message.id
-        elif step.kind == "activity":
-            self._schedule_activity()
-        following = step._next_step() if step.kind != "stop" else step.browse()
-        self.write({**values, "step_id": following.id, "waiting_since": now, "is_to_plan": False})
-        if message:
-            self._schedule_after_message(message, now)
-        elif following:
-            next_at = following._due_times(self.lead_id, now)[self.lead_id.id]
-            self.write({"next_at": next_at, "due_at": next_at})
-        else:
-            self._complete_enrollments()
-
-    def _schedule_after_message(self, message, now):
-        """A message left out tells so at once; otherwise the wait for the next step begins."""
-        if message.state == "skipped":
-            self.next_at = now
-            if not self._handle_unsent_message(message):
-                return
-        following = self.step_id
-        due = following._due_times(self.lead_id, now)[self.lead_id.id] if following else now
-        self.write({"next_at": max(due, now + MESSAGE_RECHECK_DELAY), "due_at": due})
-
-    def _queue_message(self):
-        """The step's message in the queue, at most one for this lead, this time, this place."""
-        step = self.step_id
-        return self.env["waba.message"]._queue_direct(
-            step._sending_number(),
-            self.lead_id,
-            origin="sequence",
-            template=step.template_id,
-            variables=step.variable_ids,
-            user=self.lead_id.user_id or self.sequence_id.user_id,
-            reader=self.sequence_id.reader_id,
-            origin_key=f"sequence:{self.id}:{self.steps_done + 1}",
-            values={
-                "sequence_id": self.sequence_id.id,
-                "sequence_step_id": step.id,
-                "enrollment_id": self.id,
-            },
-        )
-
-    def _activity_user(self):
-        """Who gets the lead's activities; nobody when neither of them is there any more."""
-        users = (self.lead_id.user_id, self.sequence_id.user_id)
-        return next((user for user in users if user.active), self.env["res.users"])
-
-    def _schedule_activity(self):
-        step, lead = self.step_id, self.lead_id
-        user = self._activity_user()
-        lead.activity_schedule(
-            activity_type_id=step.activity_type_id.id,
-            summary=step.summary or self.sequence_id.name,
-            note=plaintext2html(step.note) if step.note else False,
-            date_deadline=fields.Date.context_today(lead.with_user(user))
-            + timedelta(days=step.deadline_days),
-            user_id=user.id,
-        )
-
     # === Number spellings ===
+
     @api.model
     def _merge_spellings(self):
-        """Running follow-ups know their person by the one number; of two in one, the later ends."""
+        """Rewrite the numbers of running enrollments in their canonical form.
+
+        Of two in one follow-up, the later is stopped.
+        """
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -513,7 +521,7 @@ class WabaSequenceEnrollment(models.Model):
             if twin:
                 text = self.env._("Another lead with the same person's number is already in it.")
                 (one | twin).sorted("id")[1:]._stop_enrollments("gone", text)
-                # Before the other takes the number, which one running row has.
+                # Before the other gets the number, which only one running row may have.
                 self.flush_model()
             if one.state == "running":
                 one.number = known_as

@@ -1,3 +1,8 @@
+"""Follow-ups: a follow-up as a text, its figures, and its comparison with other leads.
+
+Shown on its form; `_count_reached` is called by waba_sequence_step.py.
+"""
+
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -6,16 +11,15 @@ from odoo.tools import SQL, format_list
 from ..base.waba_message import ACCEPTED_STATES
 from ..tools.labels import has_orders, selection_labels
 
-# What is told of a follow-up with fewer leads than this is chance.
+# With fewer leads than this, a difference may be chance.
 MIN_COMPARED_LEADS = 30
 
 
 class WabaSequence(models.Model):
-    """What a follow-up is, as a story, and its outcome: figures in one pass each."""
-
     _inherit = "waba.sequence"
 
     story = fields.Html("In words", compute="_compute_story", sanitize=False)
+    # Figures
     entered_count = fields.Integer("Came in", compute="_compute_figures", compute_sudo=True)
     running_count = fields.Integer("Under way", compute="_compute_figures", compute_sudo=True)
     done_count = fields.Integer("Completed", compute="_compute_figures", compute_sudo=True)
@@ -27,15 +31,12 @@ class WabaSequence(models.Model):
                                compute_sudo=True)  # fmt: skip
     won_rate = fields.Float("Won, of those who came in", compute="_compute_figures",
                             compute_sudo=True)  # fmt: skip
+    # Comparison
     others_count = fields.Integer("Not followed up", compute="_compute_others", compute_sudo=True)
     others_won_count = fields.Integer("Won of these", compute="_compute_others", compute_sudo=True)
     others_won_rate = fields.Float("Won, of those not followed up", compute="_compute_others",
                                    compute_sudo=True)  # fmt: skip
     comparison_text = fields.Text("What is compared", compute="_compute_others", compute_sudo=True)
-
-    # ------------------------------------------------------------------
-    # The story
-    # ------------------------------------------------------------------
 
     @api.depends(
         "trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "campaign_event",
@@ -53,6 +54,59 @@ class WabaSequence(models.Model):
             sequence.story = Markup(
                 "<p class='mb-1'>{}</p><ol class='mb-1'>{}</ol><p class='mb-0 text-muted'>{}</p>"
             ).format(sequence._start_sentence(), steps, sequence._end_sentence())
+
+    @api.depends_context("uid")
+    def _compute_figures(self):
+        self.env["waba.sequence.enrollment"].flush_model()
+        self.env["waba.message"].flush_model()
+        self.env["crm.lead"].flush_model(["won_status"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT e.sequence_id, count(*),
+                          count(*) FILTER (WHERE e.state = 'running'),
+                          count(*) FILTER (WHERE e.state = 'done'),
+                          count(*) FILTER (WHERE e.state = 'stopped'),
+                          count(*) FILTER (WHERE m.is_sent),
+                          count(*) FILTER (WHERE m.is_answered OR e.stop_reason = 'replied'),
+                          count(*) FILTER (WHERE l.won_status = 'won')
+                     FROM waba_sequence_enrollment e
+                LEFT JOIN crm_lead l ON l.id = e.lead_id
+                LEFT JOIN (SELECT enrollment_id, bool_or(state IN %(taken)s) AS is_sent,
+                                  bool_or(replied_at IS NOT NULL) AS is_answered
+                             FROM waba_message WHERE sequence_id = ANY(%(ids)s)
+                         GROUP BY enrollment_id) m ON m.enrollment_id = e.id
+                    WHERE e.sequence_id = ANY(%(ids)s)
+                 GROUP BY e.sequence_id""",
+                ids=self.ids,
+                taken=ACCEPTED_STATES,
+            )
+        )
+        names = ("entered", "running", "done", "stopped", "written", "answered", "won")
+        found = {sequence_id: figures for sequence_id, *figures in rows}
+        for sequence in self:
+            figures = dict(zip(names, found.get(sequence.id, [0] * len(names)), strict=True))
+            for name, value in figures.items():
+                sequence[f"{name}_count"] = value
+            sequence.answer_rate = _rate(figures["answered"], figures["written"])
+            sequence.won_rate = _rate(figures["won"], figures["entered"])
+
+    def _compute_others(self):
+        for sequence in self:
+            domain, rule = sequence._comparison()
+            groups = (
+                self.env["crm.lead"]
+                .with_context(active_test=False)
+                ._read_group(domain, ["won_status"], ["__count"])
+                if domain
+                else []
+            )
+            counts = dict(groups)
+            sequence.others_count = sum(counts.values())
+            sequence.others_won_count = counts.get("won", 0)
+            sequence.others_won_rate = _rate(sequence.others_won_count, sequence.others_count)
+            sequence.comparison_text = sequence._comparison_sentence(rule)
+
+    # === Story ===
 
     def _start_sentence(self):
         """'A lead enters the stage Proposition.'"""
@@ -97,8 +151,8 @@ class WabaSequence(models.Model):
         return self.env._("A lead is created.")
 
     def _end_sentence(self):
-        heeded = self._active_exit_conditions()
-        words = {
+        conditions = self._active_exit_conditions()
+        texts = {
             "replied": self.env._("the person answers"),
             "opted_out": self.env._("asks for no messages"),
             "won": self.env._("the lead is won"),
@@ -107,52 +161,15 @@ class WabaSequence(models.Model):
             "own_message": self.env._("a colleague writes on WhatsApp"),
             "own_contact": self.env._("a colleague e-mails or calls"),
         }
-        found = [word for name, word in words.items() if name in heeded]
+        found = [text for name, text in texts.items() if name in conditions]
         if not found:
             return self.env._("It ends after the last step.")
         return self.env._("It ends at once when %s.", format_list(self.env, found, style="or"))
 
-    # ------------------------------------------------------------------
-    # Figures
-    # ------------------------------------------------------------------
-
-    @api.depends_context("uid")
-    def _compute_figures(self):
-        self.env["waba.sequence.enrollment"].flush_model()
-        self.env["waba.message"].flush_model()
-        self.env["crm.lead"].flush_model(["won_status"])
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT e.sequence_id, count(*),
-                          count(*) FILTER (WHERE e.state = 'running'),
-                          count(*) FILTER (WHERE e.state = 'done'),
-                          count(*) FILTER (WHERE e.state = 'stopped'),
-                          count(*) FILTER (WHERE m.is_sent),
-                          count(*) FILTER (WHERE m.is_answered OR e.stop_reason = 'replied'),
-                          count(*) FILTER (WHERE l.won_status = 'won')
-                     FROM waba_sequence_enrollment e
-                LEFT JOIN crm_lead l ON l.id = e.lead_id
-                LEFT JOIN (SELECT enrollment_id, bool_or(state IN %(taken)s) AS is_sent,
-                                  bool_or(replied_at IS NOT NULL) AS is_answered
-                             FROM waba_message WHERE sequence_id = ANY(%(ids)s)
-                         GROUP BY enrollment_id) m ON m.enrollment_id = e.id
-                    WHERE e.sequence_id = ANY(%(ids)s)
-                 GROUP BY e.sequence_id""",
-                ids=self.ids,
-                taken=ACCEPTED_STATES,
-            )
-        )
-        names = ("entered", "running", "done", "stopped", "written", "answered", "won")
-        found = {sequence_id: figures for sequence_id, *figures in rows}
-        for sequence in self:
-            figures = dict(zip(names, found.get(sequence.id, [0] * len(names)), strict=True))
-            for name, value in figures.items():
-                sequence[f"{name}_count"] = value
-            sequence.answer_rate = _rate(figures["answered"], figures["written"])
-            sequence.won_rate = _rate(figures["won"], figures["entered"])
+    # === Figures ===
 
     def _count_reached(self):
-        """{(version, position of a step): how many leads had its message or activity}."""
+        """{(version, position of a step): number of leads that had its message or activity}."""
         self.ensure_one()
         groups = (
             self.env["waba.sequence.enrollment"]
@@ -165,28 +182,10 @@ class WabaSequence(models.Model):
                 reached[version, position] = reached.get((version, position), 0) + count
         return reached
 
-    # ------------------------------------------------------------------
-    # Against leads that were not followed up
-    # ------------------------------------------------------------------
-
-    def _compute_others(self):
-        for sequence in self:
-            domain, rule = sequence._comparison()
-            groups = (
-                self.env["crm.lead"]
-                .with_context(active_test=False)
-                ._read_group(domain, ["won_status"], ["__count"])
-                if domain
-                else []
-            )
-            counts = dict(groups)
-            sequence.others_count = sum(counts.values())
-            sequence.others_won_count = counts.get("won", 0)
-            sequence.others_won_rate = _rate(sequence.others_won_count, sequence.others_count)
-            sequence.comparison_text = sequence._comparison_sentence(rule)
+    # === Comparison with leads that were not followed up ===
 
     def _comparison(self):
-        """(domain of the leads compared with, the rule in words), (None, '') before it ever ran."""
+        """(domain of the leads compared with, the rule as text); (None, "") before activation."""
         self.ensure_one()
         if not self.activated_at:
             return None, ""
@@ -226,7 +225,7 @@ class WabaSequence(models.Model):
         return base & created, self.env._("leads created since it runs")
 
     def _ids_entered_stage(self, since):
-        """Leads whose stage changed to one of ours since then, or that were created in it."""
+        """Ids of leads that entered one of the stages since then, or were created in it."""
         self.env["mail.tracking.value"].flush_model()
         field = self.env["ir.model.fields"]._get("crm.lead", "stage_id")
         rows = self.env.execute_query(

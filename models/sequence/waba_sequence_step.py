@@ -1,4 +1,7 @@
-"""What ends a follow-up, and how a lead came into one, as readable text."""
+"""Follow-ups: steps, their variables, when a step is due, and the names of triggers and exits.
+
+Edited on the follow-up's form; read by waba_sequence_enroll.py and waba_sequence_enrollment.py.
+"""
 
 from datetime import timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -14,13 +17,13 @@ KINDS = [
     ("stop", "End the follow-up"),
 ]
 
-# Copied with a step that becomes one of a new version.
+# Copied to the step of a new version.
 CONTENT_FIELDS = (
     "sequence", "kind", "wait_amount", "wait_unit", "in_working_hours", "template_id", "sender_id",
     "activity_type_id", "summary", "note", "deadline_days",
 )  # fmt: skip
 
-# How far ahead working hours are read, one after the other until they suffice.
+# How far ahead working hours are read: the next one only when the one before does not suffice.
 HORIZONS = (timedelta(days=21), timedelta(days=120), timedelta(days=800))
 
 TRIGGERS = [
@@ -33,10 +36,10 @@ TRIGGERS = [
     ("quotation", "A quotation was sent"),
 ]
 
-# Looked for by the job; the others happen while a lead is written.
+# Found by the job; the others apply when a lead is created or changed.
 TIME_TRIGGERS = ("stage_days", "campaign", "quotation")
 
-# The first are those of policy.followup.STOPS, the rest end it where it stands.
+# The first are those of policy.followup.EXIT_CONDITIONS.
 STOP_REASONS = [
     ("gone", "The lead was deleted or merged into another"),
     ("replied", "The person answered"),
@@ -56,7 +59,7 @@ STOP_REASONS = [
     ("error", "A step failed again and again"),
 ]
 
-# What a follow-up can be told to heed, and the field that tells it.
+# Exit conditions that a follow-up can switch off, and their fields.
 SWITCHES = {
     "replied": "stop_on_reply",
     "opted_out": "stop_on_opt_out",
@@ -69,7 +72,10 @@ SWITCHES = {
 
 
 class WabaSequenceStep(models.Model):
-    """One step of one version of a follow-up: how long to wait, and what to do then."""
+    """One step of one version of a follow-up: a wait, then a message, an activity or the end.
+
+    A step that leads went through is never changed (`_check_not_executed`).
+    """
 
     _name = "waba.sequence.step"
     _description = "WhatsApp Follow-up Step"
@@ -86,6 +92,7 @@ class WabaSequenceStep(models.Model):
     sequence = fields.Integer("Order", default=10)
     position = fields.Integer(compute="_compute_position", help="Place among the steps, from 1.")
     kind = fields.Selection(KINDS, "Then", default="template", required=True)
+    # Wait
     wait_amount = fields.Integer("Wait", default=2)
     wait_unit = fields.Selection(
         [("hours", "hours"), ("days", "days")], "Wait unit", default="days", required=True
@@ -96,6 +103,7 @@ class WabaSequenceStep(models.Model):
         help="Counts only the time in which the salesperson works, and ends in it. A message waits "
         "for the person's own hours besides.",
     )
+    # Message
     template_id = fields.Many2one(
         "waba.template", check_company=True, ondelete="restrict", index="btree_not_null",
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
@@ -109,6 +117,7 @@ class WabaSequenceStep(models.Model):
     )  # fmt: skip
     variable_ids = fields.One2many("waba.sequence.variable", "step_id", string="Variables")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
+    # Activity
     activity_type_id = fields.Many2one(
         "mail.activity.type", "Activity", ondelete="restrict",
         default=lambda self: self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False),
@@ -116,9 +125,10 @@ class WabaSequenceStep(models.Model):
     summary = fields.Char()
     note = fields.Text()
     deadline_days = fields.Integer("Due in days", default=0)
+    # Texts
     wait_text = fields.Char(compute="_compute_texts")
     what_text = fields.Char(compute="_compute_texts")
-    # Its outcome, counted in one pass
+    # Figures
     reached_count = fields.Integer("Reached", compute="_compute_figures")
     sent_count = fields.Integer("Sent", compute="_compute_figures")
     read_count = fields.Integer("Read", compute="_compute_figures")
@@ -130,9 +140,6 @@ class WabaSequenceStep(models.Model):
     )
     _version_idx = models.Index("(sequence_id, version, sequence, id)")
 
-    # ------------------------------------------------------------------
-    # Computes
-    # ------------------------------------------------------------------
     @api.depends("sequence", "sequence_id.step_ids")
     def _compute_position(self):
         for step in self:
@@ -174,7 +181,7 @@ class WabaSequenceStep(models.Model):
         )
         figures = self._count_messages()
         for step in self:
-            sent, read, answered, _left_out = figures.get(step.id, (0, 0, 0, 0))
+            sent, read, answered, _unsent = figures.get(step.id, (0, 0, 0, 0))
             step.here_count, step.reached_count = here.get(step, 0), 0
             step.sent_count, step.read_count, step.answered_count = sent, read, answered
         for sequence in self.sequence_id:
@@ -186,9 +193,6 @@ class WabaSequenceStep(models.Model):
     def _onchange_template_id(self):
         self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
 
-    # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
     @api.model_create_multi
     def create(self, vals_list):
         steps = super().create(vals_list)
@@ -211,7 +215,7 @@ class WabaSequenceStep(models.Model):
         if "variable_ids" not in vals:
             for step in changed:
                 step.variable_ids = [fields.Command.clear(), *step._variable_commands()]
-        # A step that changes places ends in one that may be changed too.
+        # A step that was moved must not be in a version that leads went through either.
         if vals.keys() & {"sequence_id", "version"}:
             self._check_not_executed()
         self.sequence_id._update_reader()
@@ -232,13 +236,106 @@ class WabaSequenceStep(models.Model):
             for step, values in zip(self, super().copy_data(default), strict=True)
         ]
 
+    # === Versions ===
+
     def _version_steps(self):
-        """Every step of this one's version, in order."""
+        """All steps of this step's version, in order."""
         self.ensure_one()
         return self.with_context(active_test=False).search(
             [("sequence_id", "=", self.sequence_id.id), ("version", "=", self.version)],
             order="sequence, id",
         )
+
+    def _next_step(self):
+        """The step after this one in its version, or none."""
+        self.ensure_one()
+        steps = self._version_steps()
+        place = steps.ids.index(self.id) + 1
+        return steps[place : place + 1]
+
+    def _check_not_executed(self):
+        """Steps that leads went through are history: a change makes a new version of them.
+
+        :raise UserError: one of these is
+        """
+        if self.sequence_id._executed_versions() & {
+            (step.sequence_id.id, step.version) for step in self
+        }:
+            raise UserError(
+                self.env._(
+                    "Leads went through this step. Change it on the follow-up's page: those under "
+                    "way keep what they began with."
+                )
+            )
+
+    # === Template and number ===
+
+    def _variable_commands(self):
+        return self.env["waba.sequence.variable"]._copy_commands(self.template_id.variable_ids)
+
+    def _sending_number(self):
+        """The number this step sends from."""
+        self.ensure_one()
+        return self.sender_id or self.sequence_id.sender_id
+
+    def _example_record(self, line):
+        if line.source == "text" and line.text:
+            return line.text
+        return line.fallback or line.example or f"{{{{{line.name}}}}}"
+
+    def _not_ready_reason(self):
+        """What is missing, as a sentence, or False."""
+        self.ensure_one()
+        if self.kind == "activity":
+            return not self.activity_type_id and self.env._("Choose the kind of activity.")
+        if self.kind != "template":
+            return False
+        if not self.template_id:
+            return self.env._("Choose a template.")
+        if not self._sending_number():
+            return self.env._("Choose the number to send from.")
+        if self._sending_number().account_id != self.template_id.account_id:
+            return self.env._(
+                "The template %(template)s belongs to another account than the number %(number)s.",
+                template=self.template_id.display_name,
+                number=self._sending_number().display_name,
+            )
+        if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
+            return self.env._(
+                "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
+            )
+        return self.template_id._not_sendable_reason()
+
+    # === Due time ===
+
+    def _due_times(self, leads, since):
+        """{lead id: naive UTC datetime} when this step is due after a wait that began at `since`.
+
+        Calculated once for all leads of a salesperson.
+        """
+        self.ensure_one()
+        due = {}
+        for user, group in leads.grouped("user_id").items():
+            due.update(dict.fromkeys(group.ids, self._due_in_working_hours(user, since)))
+        return due
+
+    def _due_in_working_hours(self, user, since):
+        resource = user.sudo().resource_ids.filtered(
+            lambda one: one.company_id in (self.company_id, one.company_id.browse())
+        )[:1]
+        own = self.sequence_id.calendar_id
+        calendar = own or resource.calendar_id or self.company_id.resource_calendar_id
+        zone = ZoneInfo(calendar.tz or user.tz or "UTC")
+        wait = (since, self.wait_amount, self.wait_unit)
+        if self.in_working_hours and calendar:
+            for horizon in HORIZONS:
+                working = _intervals(calendar.sudo(), resource, since, horizon)
+                if found := followup.step_due(*wait, working, zone):
+                    return found.replace(microsecond=0)
+        # A plain wait, or a calendar without working time, by which a lead would wait for ever.
+        return followup.step_due(*wait, None, zone).replace(microsecond=0)
+
+    # === Texts and figures ===
 
     def _wait_sentence(self):
         """'Wait 2 working days', 'At once'."""
@@ -269,101 +366,13 @@ class WabaSequenceStep(models.Model):
             return self.env._("Activity: %s", name)
         return self.env._("End of the follow-up")
 
-    def _example_record(self, line):
-        if line.source == "text" and line.text:
-            return line.text
-        return line.fallback or line.example or f"{{{{{line.name}}}}}"
-
     def _count_messages(self):
-        """{step id: (sent, read, answered, left out or not delivered)}, in one query."""
+        """{step id: (sent, read, answered, excluded or failed)}, in one query."""
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query(
             self.env["waba.message"]._sequence_figures_sql(tuple(self.ids) or (0,))
         )
         return {step_id: figures for step_id, *figures in rows}
-
-    # ------------------------------------------------------------------
-    # Checks
-    # ------------------------------------------------------------------
-    def _sending_number(self):
-        """The number this step sends from."""
-        self.ensure_one()
-        return self.sender_id or self.sequence_id.sender_id
-
-    def _not_ready_reason(self):
-        """Sentence that names what is missing, or False."""
-        self.ensure_one()
-        if self.kind == "activity":
-            return not self.activity_type_id and self.env._("Choose the kind of activity.")
-        if self.kind != "template":
-            return False
-        if not self.template_id:
-            return self.env._("Choose a template.")
-        if not self._sending_number():
-            return self.env._("Choose the number to send from.")
-        if self._sending_number().account_id != self.template_id.account_id:
-            return self.env._(
-                "The template %(template)s belongs to another account than the number %(number)s.",
-                template=self.template_id.display_name,
-                number=self._sending_number().display_name,
-            )
-        if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
-            return self.env._(
-                "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
-            )
-        return self.template_id._not_sendable_reason()
-
-    def _variable_commands(self):
-        return self.env["waba.sequence.variable"]._copy_commands(self.template_id.variable_ids)
-
-    def _check_not_executed(self):
-        """Steps that leads went through are history: changes come as a new version of them."""
-        if self.sequence_id._executed_versions() & {
-            (step.sequence_id.id, step.version) for step in self
-        }:
-            raise UserError(
-                self.env._(
-                    "Leads went through this step. Change it on the follow-up's page: those under "
-                    "way keep what they began with."
-                )
-            )
-
-    # === Step due ===
-    # When a step is due: by the clock, or by the hours its salesperson works.
-
-    def _next_step(self):
-        """The step after this one in its version, or none."""
-        self.ensure_one()
-        steps = self._version_steps()
-        place = steps.ids.index(self.id) + 1
-        return steps[place : place + 1]
-
-    def _due_times(self, leads, since):
-        """{lead id: naive UTC datetime} when this step is due after a wait that began at `since`.
-
-        Worked out once for all leads whose salespeople keep the same hours.
-        """
-        self.ensure_one()
-        due = {}
-        for user, group in leads.grouped("user_id").items():
-            due.update(dict.fromkeys(group.ids, self._due_in_working_hours(user, since)))
-        return due
-
-    def _due_in_working_hours(self, user, since):
-        resource = user.sudo().resource_ids.filtered(
-            lambda one: one.company_id in (self.company_id, one.company_id.browse())
-        )[:1]
-        own = self.sequence_id.calendar_id
-        calendar = own or resource.calendar_id or self.company_id.resource_calendar_id
-        zone = ZoneInfo(calendar.tz or user.tz or "UTC")
-        wait = (since, self.wait_amount, self.wait_unit)
-        if self.in_working_hours and calendar:
-            for horizon in HORIZONS:
-                working = _intervals(calendar.sudo(), resource, since, horizon)
-                if found := followup.step_due(*wait, working, zone):
-                    return found.replace(microsecond=0)
-        # Nobody ever works by this calendar: a lead is not left waiting for ever.
-        return followup.step_due(*wait, None, zone).replace(microsecond=0)
 
 
 class WabaSequenceVariable(models.Model):
@@ -398,7 +407,7 @@ class WabaSequenceVariable(models.Model):
 
 
 def _intervals(calendar, resource, since, horizon):
-    """Working time of a calendar as naive UTC intervals, the resource's absences taken out."""
+    """Working time of a calendar as naive UTC intervals, without the resource's absences."""
     start = since.replace(tzinfo=timezone.utc)
     found = calendar._work_intervals_batch(start, start + horizon, resources=resource or None)
     return [(_naive(begin), _naive(end)) for begin, end, _attendance in found[resource.id or False]]

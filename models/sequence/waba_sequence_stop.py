@@ -1,3 +1,8 @@
+"""Follow-ups: exit conditions, checked at each event, before each step and at each reservation.
+
+Called by hooks, crm_lead.py, waba_recipient_erase.py and the job in waba_sequence_enrollment.py.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -9,21 +14,20 @@ from ..base.waba_message import ACCEPTED_STATES, REPORTED_KINDS
 from ..consent.consent_sql import consent_sql
 from ..tools.hooks import implements
 
-# Messages of a paused follow-up are looked at again after this.
+# Messages of a paused follow-up are checked again after this.
 PAUSED_RETRY = timedelta(hours=1)
 
 
 class WabaSequenceEnrollment(models.Model):
-    """What ends a follow-up: noticed when it happens, and asked again before each step.
-
-    `_facts` reads what is so for many leads in a few queries; `policy.followup.stop_reason` decides
-    by what the follow-up heeds.
-    """
-
     _inherit = "waba.sequence.enrollment"
 
+    # === Conditions ===
+    # `_exit_facts` reads the facts of many leads in a few queries; `policy.followup.exit_reason`
+    # decides by what the follow-up has switched on. Events in the same second as the enrollment are
+    # counted: better one message too few.
+
     def _stop_exited(self):
-        """Stop those that something ended.
+        """Stop those that meet an exit condition.
 
         :return: those stopped
         """
@@ -36,7 +40,7 @@ class WabaSequenceEnrollment(models.Model):
         return stopped
 
     def _exit_reasons(self):
-        """{enrollment id: reason} of those that something ends, or would if they still ran."""
+        """{enrollment id: reason} of those that meet an exit condition, running or not."""
         facts = self._exit_facts() if self else {}
         reasons = {
             one.id: followup.exit_reason(facts[one.id], one.sequence_id._active_exit_conditions())
@@ -69,7 +73,7 @@ class WabaSequenceEnrollment(models.Model):
         }
 
     def _ids_meeting_conditions(self):
-        """Of these, whose leads meet the conditions. Won and lost ones are told apart elsewhere."""
+        """Those whose leads meet the conditions; won and lost leads are separate facts."""
         found = set()
         for sequence, group in self.grouped("sequence_id").items():
             condition = sequence._conditions_domain()
@@ -77,7 +81,7 @@ class WabaSequenceEnrollment(models.Model):
                 found.update(group.ids)
                 continue
             if sequence._reader_refusal_reason():
-                # The job pauses it; nobody is thrown out for that.
+                # The job pauses the follow-up; that is no reason to exit.
                 found.update(group.ids)
                 continue
             leads = sequence._reader_leads().with_context(active_test=False)
@@ -85,10 +89,8 @@ class WabaSequenceEnrollment(models.Model):
             found.update(one.id for one in group if not one.lead_id or one.lead_id.id in met._ids)
         return found
 
-    # In each of these what came in the second of entering counts: better once too little.
-
     def _ids_replied(self):
-        """Who wrote to us since, from their number or about the lead, whichever number of ours."""
+        """Those who wrote since, from their number or about the lead, to any of our numbers."""
         self.env["waba.message"].flush_model()
         return self._matching_ids(
             SQL(
@@ -114,7 +116,7 @@ class WabaSequenceEnrollment(models.Model):
         )
 
     def _ids_opted_out(self):
-        """Whose number wants no promotions, or is on the phone blacklist."""
+        """Those whose number opted out of promotions, or is on the phone blacklist."""
         return (
             self._matching_ids(
                 SQL(
@@ -135,7 +137,7 @@ class WabaSequenceEnrollment(models.Model):
         return {one.id for one in self if one.number in listed}
 
     def _ids_own_message(self):
-        """To whom a colleague wrote on WhatsApp since."""
+        """Those whom a user messaged on WhatsApp since."""
         return self._matching_ids(
             SQL(
                 """SELECT e.id FROM waba_sequence_enrollment e
@@ -149,7 +151,7 @@ class WabaSequenceEnrollment(models.Model):
         )
 
     def _ids_own_contact(self):
-        """About whom a colleague wrote an e-mail or noted a call since."""
+        """Those about whose lead a user sent an e-mail or logged a call since."""
         self.env["mail.message"].flush_model()
         return self._matching_ids(
             SQL(
@@ -170,13 +172,11 @@ class WabaSequenceEnrollment(models.Model):
         self.flush_model()
         return {row_id for (row_id,) in self.env.execute_query(query)}
 
-    # ------------------------------------------------------------------
-    # Noticed when it happens
-    # ------------------------------------------------------------------
+    # === Events ===
 
     @api.model
     def _find_running(self, numbers=(), leads=None):
-        """Under way with one of these numbers or leads."""
+        """Those under way with one of these numbers or leads."""
         domain = Domain("number", "in", [number for number in numbers if number])
         if leads:
             domain |= Domain("lead_id", "in", leads.ids)
@@ -184,14 +184,14 @@ class WabaSequenceEnrollment(models.Model):
 
     @api.model
     def _find_running_for_message(self, message, *numbers):
-        """Under way with the message's lead, its number or one of these."""
+        """Those under way with the message's lead, its number or one of these."""
         is_of_lead = message.res_model == "crm.lead"
         lead = self.env["crm.lead"].browse(message.res_id if is_of_lead else [])
         return self._find_running((message.number, *numbers), lead)
 
     @api.model
     def _stop_on_reply(self, message):
-        """The person wrote: they are left alone, from this moment."""
+        """The person wrote: their follow-ups stop."""
         running = self._find_running_for_message(message, *message.recipient_id._number_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
         text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
@@ -199,15 +199,9 @@ class WabaSequenceEnrollment(models.Model):
             "replied", text, message.company_id
         )
 
-    def _stop_for_company(self, reason, text, company):
-        """`_stop`; what was said to `company` is told only where that company follows."""
-        told = self.filtered(lambda one: one.company_id == company)
-        told._stop_enrollments(reason, text)
-        (self - told)._stop_enrollments(reason)
-
     @api.model
     def _stop_on_own_message(self, message):
-        """A colleague wrote to the person: two voices at once confuse."""
+        """A user wrote to the person: messages from both would confuse."""
         running = self._find_running_for_message(message, message.recipient_id.wa_number)
         running = running.filtered(lambda one: one.company_id == message.company_id)
         text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
@@ -215,13 +209,19 @@ class WabaSequenceEnrollment(models.Model):
             "own_message", text, user=message.user_id
         )
 
+    def _stop_for_company(self, reason, text, company):
+        """Stop them; `text` is known to `company`, and only its follow-ups show it."""
+        own = self.filtered(lambda one: one.company_id == company)
+        own._stop_enrollments(reason, text)
+        (self - own)._stop_enrollments(reason)
+
 
 class WabaConsent(models.Model):
     _inherit = "waba.consent"
 
     @implements("_on_consent")
     def _stop_sequences(self):
-        """Who opts out is in no follow-up any more."""
+        """Stop the follow-ups of recipients who opted out, where that is an exit condition."""
         for entry in self.filtered(lambda entry: entry.action == "opt_out"):
             numbers = entry.recipient_id._number_forms()
             running = self.env["waba.sequence.enrollment"].sudo()._find_running(numbers)
@@ -234,7 +234,7 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     def _erase_from_sequences(self, companies):
-        """Whose data are erased is followed no more, and what was noted of them goes too."""
+        """Stop the follow-ups of recipients whose data are erased, and clear their data there."""
         enrollments = self.env["waba.sequence.enrollment"].sudo()
         found = enrollments.search(
             (
@@ -248,8 +248,6 @@ class WabaRecipient(models.Model):
 
 
 class WabaMessage(models.Model):
-    """Messages of follow-ups, and what a message means for the follow-ups of its person."""
-
     _inherit = "waba.message"
 
     sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True, ondelete="restrict")
@@ -268,6 +266,8 @@ class WabaMessage(models.Model):
     _sequence_step_idx = models.Index("(sequence_step_id) WHERE sequence_step_id IS NOT NULL")
     _enrollment_idx = models.Index("(enrollment_id) WHERE enrollment_id IS NOT NULL")
 
+    # === Events ===
+
     @implements("_on_inbound")
     def _stop_sequences_on_reply(self):
         self.env["waba.sequence.enrollment"]._stop_on_reply(self)
@@ -278,40 +278,24 @@ class WabaMessage(models.Model):
         if message.origin == "manual":
             self.env["waba.sequence.enrollment"].sudo()._stop_on_own_message(message)
 
-    @api.model
-    def _sequence_figures_sql(self, step_ids):
-        """SQL for (step id, sent, read, answered, not sent) of these steps' messages."""
-        return SQL(
-            """SELECT sequence_step_id,
-                      count(*) FILTER (WHERE state IN %(taken)s),
-                      count(*) FILTER (WHERE read_at IS NOT NULL OR state = 'read'),
-                      count(*) FILTER (WHERE replied_at IS NOT NULL),
-                      count(*) FILTER (WHERE state IN ('skipped', 'failed'))
-                 FROM waba_message
-                WHERE sequence_step_id IN %(steps)s
-             GROUP BY sequence_step_id""",
-            taken=ACCEPTED_STATES,
-            steps=step_ids,
-        )
-
-    # === Followup ===
-    # Messages of follow-ups, asked about once more in the transaction that reserves them.
-    #
-    # What ended a follow-up has cancelled its messages in its own transaction. What happened while
-    # such a message was being queued, unseen by either, is found here.
+    # === Reservation ===
+    # Checked once more in the transaction that reserves. An exit cancels queued messages in its own
+    # transaction; one that happened while a message was being queued, unseen by either, is found
+    # here.
 
     @api.model
     @implements("_on_candidates")
     def _stop_exited_sequences(self, rows, now):
-        """Cancel the rows of follow-ups that ended, put off those of paused ones.
+        """Cancel the rows of follow-ups that ended, postpone those of paused ones.
 
-        :return: their ids
+        :param rows: candidates, as dicts
+        :return: ids of both
         """
         followed = self._filter_sequence_rows(rows)
         if not followed:
             return set()
-        # A message may come back to the queue when its follow-up is through: refused by Meta after
-        # it was accepted, or tried again manually.
+        # A message may be queued again after its follow-up was completed: refused by Meta after it
+        # was accepted, or tried again by a user.
         ended = followed.enrollment_id.filtered(lambda one: one.state == "done")._exit_reasons()
         over = followed.filtered(
             lambda row: row.enrollment_id.state == "stopped" or row.enrollment_id.id in ended
@@ -331,7 +315,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _filter_sequence_rows(self, rows):
-        """Those of the candidates that follow-ups queued. Campaigns' rows are not read for it."""
+        """The candidates that follow-ups queued; rows of campaigns are not read for it."""
         messages = self.env["waba.message"]
         messages.flush_model(["enrollment_id"])
         found = self.env.execute_query(
@@ -341,3 +325,21 @@ class WabaMessage(models.Model):
             )
         )
         return messages.browse([row_id for (row_id,) in found])
+
+    # === Figures ===
+
+    @api.model
+    def _sequence_figures_sql(self, step_ids):
+        """SQL for (step id, sent, read, answered, not sent) of the messages of these steps."""
+        return SQL(
+            """SELECT sequence_step_id,
+                      count(*) FILTER (WHERE state IN %(taken)s),
+                      count(*) FILTER (WHERE read_at IS NOT NULL OR state = 'read'),
+                      count(*) FILTER (WHERE replied_at IS NOT NULL),
+                      count(*) FILTER (WHERE state IN ('skipped', 'failed'))
+                 FROM waba_message
+                WHERE sequence_step_id IN %(steps)s
+             GROUP BY sequence_step_id""",
+            taken=ACCEPTED_STATES,
+            steps=step_ids,
+        )
