@@ -122,7 +122,7 @@ UNCONDITIONAL_EXITS = frozenset(("gone", "unmet"))
 def exit_reason(facts: ExitFacts, switched_on: Iterable[str]) -> str | None:
     """Return the first of STOPS that ends the follow-up, or None.
 
-    :param switched_on: the STOPS that the follow-up has on; ALWAYS apply anyway
+    :param switched_on: the EXIT_CONDITIONS that the follow-up has on; the others apply anyway
     """
     heeded = UNCONDITIONAL_EXITS.union(switched_on)
     return next((name for name in EXIT_CONDITIONS if name in heeded and getattr(facts, name)), None)

@@ -45,16 +45,6 @@ class WabaRecipient(models.Model):
             }
         )
 
-    def _find_record(self, company):
-        """The recipient's partner or lead in `company`, or None; creates nothing."""
-        return landing.choose_route(
-            {
-                landing.LAST_WRITTEN: lambda: self._last_written_record(company),
-                landing.OPEN_LEAD: lambda: self._open_lead(company),
-                landing.PARTNER: lambda: self._company_partner(company),
-            }
-        )[1]
-
     def _last_written_record(self, company):
         last = self.env["waba.message"].search(
             [

@@ -506,7 +506,7 @@ class WabaMessage(models.Model):
     def _on_candidates(self, rows, now):
         """In the transaction that reserves, when these rows are about to be chosen from.
 
-        :param rows: dicts of CANDIDATE_COLUMNS
+        :param rows: dicts by the columns of `_find_candidates`
         :return: ids of those that may not leave now: they are no longer queued, or postponed
         """
 

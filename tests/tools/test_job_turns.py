@@ -98,7 +98,7 @@ class TestBatches(WabaCase):
         with (
             patch.object(waba_webhook_apply, "FIRST_BATCH", 10),
             patch.object(waba_webhook_apply, "_next_count", lambda count, _seconds: count),
-            patch.object(job_turns.TimeSlice, "is_over", property(_after_one(self))),
+            patch.object(job_turns.TimeSlice, "is_used_up", property(_after_one(self))),
         ):
             runs = 0
             while self.env["waba.webhook.event"].search_count([("state", "=", "new")]):
