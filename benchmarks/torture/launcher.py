@@ -55,7 +55,7 @@ POINTS = {
     "replies not written": Point("waba.sender", "_write_results", "before"),
     "replies written, not committed": Point("waba.message", "_write_results", "after", always),
     "between two batches of replies": Point("waba.sender", "_write_results", "after", always),
-    "taking back unsent rows": Point("waba.message", "_release", "after", always),
+    "taking back unsent rows": Point("waba.message", "_requeue_unsent", "after", always),
     "expired reservations being settled": Point("waba.sender", "_settle_expired", "after", always),
     "end of a run": Point("waba.sender", "_finish_dispatch", "before"),
     "audience chunk not committed": Point("waba.campaign", "_prepare_chunk", "after"),
