@@ -52,8 +52,8 @@ class SendPool:
 
     :param client: CloudApiClient; each thread works with its own `client.for_thread()`.
     :param rate: starts per second, above 0; see `set_rate`.
-    :param connections: maximum requests under way at the same time.
-    :param start_at: epoch seconds before which nothing starts: `next_start_time` of the pool before.
+    :param connections: maximum number of concurrent requests.
+    :param start_at: epoch seconds of the first possible start: the last pool's `next_start_time`.
     :param clock: monotonic seconds; paces the starts.
     :param window: starts over which lost time may be made up, see `Pacer`.
     """
@@ -181,7 +181,9 @@ class SendPool:
     def _start_thread(self):
         # Daemon: a killed dispatcher must not wait for open requests.
         client = self._client.for_thread()
-        thread = threading.Thread(target=self._run_thread, args=(client,), name="waba-send", daemon=True)
+        thread = threading.Thread(
+            target=self._run_thread, args=(client,), name="waba-send", daemon=True
+        )
         usual = threading.stack_size(STACK_BYTES)
         try:
             thread.start()

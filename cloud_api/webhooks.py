@@ -43,7 +43,9 @@ def _entry_events(entry, body):
     """Events of one element of `entry`."""
     if not isinstance(entry, dict):
         return [UnknownEvent(why="the entry is not an object", raw={"entry": entry})]
-    scope = Scope(as_uid(entry.get("id")), _find_field_name(entry, body), entry.get("time"), {}, (), {})
+    scope = Scope(
+        as_uid(entry.get("id")), _find_field_name(entry, body), entry.get("time"), {}, (), {}
+    )
     changes = as_list(entry.get("changes"))
     if not changes and "value" in entry:
         changes = [entry]

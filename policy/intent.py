@@ -221,7 +221,7 @@ def _single_words(requests: frozenset[str]) -> frozenset[str]:
 
 
 def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
-    """Return whether `words` are a request, with polite words around it, once or again and again."""
+    """Return whether `words` are a request, possibly repeated, and polite words around it."""
     if not words or not requests:
         return False
     slips = typo_corrector(_single_words(requests), known.NOT_KEYWORDS)

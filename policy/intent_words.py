@@ -1,8 +1,8 @@
 """Whole messages by which people opt out or in again, by language.
 
-Patterns as `intent.expand` reads them: `|` stands between alternatives. Written as
-`plain_text.normalize_text` does: lower case, no accents, no punctuation, apostrophes dropped. They are
-shipped as records of waba.consent.word; sentences are read by `intent_sentences`.
+Patterns for `intent.expand`, with `|` between alternatives, normalized as by
+`plain_text.normalize_text`: lower case, no accents, no punctuation, no apostrophes. They are
+shipped as records of waba.consent.word; sentences are matched by `intent_sentences`.
 """
 
 from .plain_text import word_set

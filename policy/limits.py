@@ -10,8 +10,8 @@ Rules for callers, without which the count is wrong:
 
 - Lock the portfolio, count, ask `allowance`, write `slot_at`, commit: in one transaction.
 - *Every* message reserved outside a service window moves the person's `slot_at` to
-  `reserved_slot_time`, also when the person already counted and needed no new slot: the moving window
-  runs from the last contact, not from the first.
+  `reserved_slot_time`, also when the person already counted and needed no new slot: the moving
+  window runs from the last contact, not from the first.
 - A message that Meta held for quality assessment leaves when Meta releases it, mostly within the
   hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` once more.
 - A slot is given back (`returns_slot`) by setting `slot_at` to the latest one of the person's

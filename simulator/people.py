@@ -144,7 +144,9 @@ class People:
         return wait
 
     def _status(self, message, status, code):
-        self.delivery.enqueue_update(bodies.status_update(message, status, self.world.clock.now(), code))
+        self.delivery.enqueue_update(
+            bodies.status_update(message, status, self.world.clock.now(), code)
+        )
 
     def _answer(self, message, fate):
         rules, number, person = self.behaviour, message.number, message.person

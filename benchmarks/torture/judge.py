@@ -266,7 +266,8 @@ def _accepted_by_row(record):
 
 
 def _uncertain(record):
-    accepted, attempted = _accepted_by_row(record), {message_uuid(s["opaque"]) for s in record.sends}
+    accepted = _accepted_by_row(record)
+    attempted = {message_uuid(s["opaque"]) for s in record.sends}
     wrong = [
         f"{row['uuid']} is uncertain, though the platform told"
         for row in record.rows

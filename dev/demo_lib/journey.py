@@ -164,10 +164,14 @@ class Demo:
             raise DemoError(f"{len(broken)} webhooks not applied, such as: {broken[0]['error']}")
 
     def _wait_for_results(self):
-        self.children.wait_for("the campaign is under way", self._is_under_way, tell=self._report_progress)
+        self.children.wait_for(
+            "the campaign is under way", self._is_under_way, tell=self._report_progress
+        )
         is_over = False
         while not is_over:
-            self.children.wait_for("today's messages are sent", self._is_sent, tell=self._report_progress)
+            self.children.wait_for(
+                "today's messages are sent", self._is_sent, tell=self._report_progress
+            )
             self._settle()
             # A status can free a slot, which is then used again.
             is_over = self._is_sent()

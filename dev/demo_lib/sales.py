@@ -206,7 +206,9 @@ class SalesStory:
         replies = ["Gracias, lo miro hoy.", "¿Me puede llamar mañana por la mañana?"]
         self.simulator.post("behaviour", people=people, stop_kinds=["button"], reply_texts=replies)
         for index in range(len(VISITORS)):
-            self._receive_message(index, "Hola, estoy en su estand de la feria. ¿Me envían el catálogo?")
+            self._receive_message(
+                index, "Hola, estoy en su estand de la feria. ¿Me envían el catálogo?"
+            )
         self.demo._settle()
         tag_id = self.sales.call("crm.tag", "create", [{"name": FAIR, "color": 10}])[0]
         stage_id = self._one("crm.stage", [("name", "=", "Qualified")])
@@ -312,7 +314,9 @@ class SalesStory:
     # ---- the follow-up ------------------------------------------------------------------------
 
     def _follow_up(self):
-        print_step(f"a manager starts the follow-up “{FOLLOWUP}”; {len(OFFERED)} leads get their offers")
+        print_step(
+            f"a manager starts the follow-up “{FOLLOWUP}”; {len(OFFERED)} leads get their offers"
+        )
         stage_id = self._one("crm.stage", [("name", "=", "Proposition")])
         steps = [
             {"wait_amount": 0, "in_working_hours": False, "template": "offer_sent"},
