@@ -71,11 +71,11 @@ class SendPool:
         self._in_flight = 0
         self._closed = False
         self._threads = []
-        # One thread at a time waits for the next start; `_lock_campaigns` guards everything above.
+        # One thread at a time waits for the next start; `_lock` guards everything above.
         self._gate = threading.Lock()
-        self._lock_campaigns = threading.Lock()
-        self._changed = threading.Condition(self._lock_campaigns)
-        self._finished = threading.Condition(self._lock_campaigns)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._finished = threading.Condition(self._lock)
 
     def __enter__(self):
         return self
@@ -86,24 +86,24 @@ class SendPool:
     @property
     def pending(self):
         """Number of submitted messages not yet returned by `results` or `drain_unstarted`."""
-        with self._lock_campaigns:
+        with self._lock:
             return len(self._queue) + self._in_flight + len(self._results)
 
     @property
     def unstarted(self):
         """Number of submitted messages that have not started."""
-        with self._lock_campaigns:
+        with self._lock:
             return len(self._queue)
 
     @property
     def next_start_time(self):
         """Epoch seconds of the earliest next start, for the next pool."""
-        with self._lock_campaigns:
+        with self._lock:
             return time.time() + self._pacer.even_start() - self._clock()
 
     def set_rate(self, rate, window=1):
         """Change the pace while running."""
-        with self._lock_campaigns:
+        with self._lock:
             self._pacer.set_rate(rate, window)
             self._changed.notify()
 
@@ -115,7 +115,7 @@ class SendPool:
         :param send_before: epoch seconds after which it must not start.
         :raise RuntimeError: the pool is closed.
         """
-        with self._lock_campaigns:
+        with self._lock:
             if self._closed:
                 raise RuntimeError("the pool is closed")
             if len(self._threads) < self._connections:
@@ -131,7 +131,7 @@ class SendPool:
         :return: list of SendResult, each returned once.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._lock_campaigns:
+        with self._lock:
             while len(self._results) < min(min_items, max_items):
                 remaining = None if deadline is None else deadline - time.monotonic()
                 nothing_more = not self._in_flight and not self._queue
@@ -146,7 +146,7 @@ class SendPool:
 
         :return: list of keys
         """
-        with self._lock_campaigns:
+        with self._lock:
             keys = [job.key for job in self._queue]
             self._queue.clear()
             self._finished.notify_all()
@@ -155,7 +155,7 @@ class SendPool:
     def close(self):
         """Start nothing more and wait for the requests under way. Unstarted messages become
         results."""
-        with self._lock_campaigns:
+        with self._lock:
             self._closed = True
             while self._queue:
                 self._return_job(self._queue.popleft())
@@ -195,7 +195,7 @@ class SendPool:
         try:
             while start := self._next_job():
                 result = _deliver(client, *start)
-                with self._lock_campaigns:
+                with self._lock:
                     self._in_flight -= 1
                     self._results.append(result)
                     self._finished.notify_all()
@@ -205,7 +205,7 @@ class SendPool:
     def _next_job(self):
         """Wait for a job and its start; return (job, epoch seconds), or None when the pool
         closes."""
-        with self._gate, self._lock_campaigns:
+        with self._gate, self._lock:
             awaited = None
             while not self._closed:
                 expires_in = self._return_expired()

@@ -24,7 +24,7 @@ class Country(NamedTuple):
 
 
 COUNTRIES = {
-    # Mexico gave up the mobile 1 after the country code in 2019; WhatsApp did not for everybody
+    # Mexico gave up the mobile 1 after the country code in 2019; WhatsApp did not for all numbers
     # (Meta, Send messages, 2026-03: `wa_id` may differ from the input).
     "+52": Country({r"\+521(\d{10})": r"+52\1"}, {r"\+52(\d{10})": (r"+521\1",)}),
     # Argentina: mobile numbers have a 9 from abroad and a 15 after the area code at home; both
@@ -80,7 +80,7 @@ _SPELLINGS = {
 
 
 def canonical_number(number: str) -> str:
-    """Return the E.164 number that `number` (with its plus) stands for."""
+    """Return the E.164 number of the spelling `number` (with its plus)."""
     for pattern, replacement in _country_rules(_REWRITTEN, number):
         if found := pattern.fullmatch(number):
             return found.expand(replacement)
