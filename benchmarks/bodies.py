@@ -1,4 +1,4 @@
-"""Webhook bodies in the simulator's reading of Meta's documents, for rows of the database."""
+"""Webhook bodies as the simulator builds them, for rows of the database."""
 
 import json
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ _PRICING = {
 
 
 def sender_values(phone_number_uid):
-    """What the body builders want to know of one of our numbers."""
+    """The data of one of our numbers that the body builders need."""
     return SimpleNamespace(id=phone_number_uid, account_id=WABA_UID, digits="34600000100")
 
 

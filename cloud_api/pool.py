@@ -12,7 +12,7 @@ from .pacer import Pacer
 _logger = logging.getLogger(__name__)
 
 # A thread reserves its stack, by default 8 MiB, in the process's address space, which Odoo limits
-# to 2.5 GiB per worker (`limit_memory_hard`): 320 connections would take all of it.
+# to 2.5 GiB per worker (`limit_memory_hard`): 320 connections would use all of it.
 STACK_BYTES = 1024 * 1024
 
 
@@ -153,8 +153,7 @@ class SendPool:
             return keys
 
     def close(self):
-        """Start nothing more and wait for the requests under way. Unstarted messages become
-        results."""
+        """Wait for the requests in flight. Messages that were not started become results."""
         with self._lock:
             self._closed = True
             while self._queue:
@@ -234,7 +233,7 @@ class SendPool:
 
 
 def _deliver(client, job, started_at):
-    """Send one message; whatever happens is a result."""
+    """Send one message and return its result, errors included."""
     reply, error = None, None
     try:
         reply = client.send_message(job.phone_number_uid, job.body)

@@ -28,7 +28,7 @@ UNREGISTERED = ("UNVERIFIED", "PENDING", "DISCONNECTED", "UNLINKED", "DELETED", 
 
 
 class Sender:
-    """Accepts or refuses messages; what follows is left to the people."""
+    """Accepts or refuses messages; ``people`` does the rest."""
 
     def __init__(self, world, people):
         self.world = world

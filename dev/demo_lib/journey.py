@@ -181,7 +181,7 @@ class Demo:
         return self.campaign("state")["state"] in ("running", "done")
 
     def _is_sent(self):
-        """Whether nothing is being sent, and all waiting rows wait for a slot."""
+        """Whether no message is being sent, and all queued rows wait for a slot."""
         campaign = self.campaign("queued_count", "sender_id")
         reserved = self.admin.call("waba.message", "search_count", [("state", "=", "reserved")])
         sender = self.admin.call(
@@ -209,7 +209,7 @@ class Demo:
             "{failed_count} not delivered".format(**now)
         )
 
-    # ---- looking ------------------------------------------------------------------------------
+    # ---- reading ------------------------------------------------------------------------------
 
     def campaign(self, *fields):
         return self.admin.call("waba.campaign", "read", [self.campaign_id], fields)[0]
