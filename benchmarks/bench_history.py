@@ -92,7 +92,7 @@ MEASURES = {
 
 
 def _measure_screens(bench, world):
-    """What a person's browser asks for when a screen opens, each in a fresh transaction."""
+    """The requests of a browser when a screen opens, each in a new transaction."""
     bench.sql("DELETE FROM waba_webhook_event")
     screens = {
         "campaign form": lambda env: _read_form(env, "waba.campaign", _largest_campaign(env)),

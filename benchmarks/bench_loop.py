@@ -31,8 +31,8 @@ def run(bench, world):
             stack.enter_context(bench.job_worker(f"jobs{index}"))
         _prepare(simulator, f"{address}/waba/webhook/{world.webhook_key}")
         world.connect(simulator.address)
-        # Meta counts inbound messages against a number's throughput too: the number has room for
-        # both, and its own limit for outbound messages.
+        # Meta counts inbound messages against a number's throughput too: the number's throughput
+        # allows both, and its own limit is for outbound messages.
         simulator.post("number", id=world.phone_number_uids[0], messages_per_second=2 * RATE)
         bench.sql("UPDATE waba_sender SET own_throughput = %s", RATE)
         world.queue(count)

@@ -1,4 +1,4 @@
-"""One number held to 80 messages a second: how close it comes, and that it never exceeds it."""
+"""One number limited to 80 messages a second: how close it comes, and that it never exceeds it."""
 
 from .figures import max_per_second
 from .world import write_seed

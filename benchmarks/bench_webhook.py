@@ -48,7 +48,7 @@ def post(bench, world, url, seconds, rate=None):
 
 
 def load(url, seconds, bodies, rate=None):
-    """What `benchmarks.webhook_load` prints, run as a process of its own."""
+    """Return the output of `benchmarks.webhook_load`, run as a separate process."""
     command = [
         sys.executable, "-m", "benchmarks.webhook_load", url, str(seconds),
         "--connections", str(CONNECTIONS), *(("--rate", str(rate)) if rate else ()),

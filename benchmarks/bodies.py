@@ -1,4 +1,4 @@
-"""Webhook bodies in the simulator's reading of Meta's documents, for rows of the database."""
+"""Webhook bodies as the simulator builds them, for rows of the database."""
 
 import json
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ _PRICING = {
 
 
 def sender_values(phone_number_uid):
-    """What the body builders want to know of one of our numbers."""
+    """The data of one of our numbers that the body builders need."""
     return SimpleNamespace(id=phone_number_uid, account_id=WABA_UID, digits="34600000100")
 
 
@@ -33,8 +33,8 @@ def status_body(number, row, status, at):
     """
     wamid, tag, digits = row[0], row[1], row[2].lstrip("+")
     message = SimpleNamespace(
-        person=recipient_values(digits), wamid=wamid, user_id=f"ES.{digits}", opaque=tag, number=number,
-        priced_status="delivered", pricing=_PRICING,
+        person=recipient_values(digits), wamid=wamid, user_id=f"ES.{digits}", opaque=tag,
+        number=number, priced_status="delivered", pricing=_PRICING,
     )  # fmt: skip
     return status_update(message, status, at)
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ADDONS = "waba_campaign,sms_twilio,mass_mailing_sms,waba_bench"
 TOKEN = "SIM-TOKEN"
 APP_SECRET = "SIM-SECRET"
-# Longest wait for one thing.
+# Longest wait for one condition.
 PATIENCE_SECONDS = 1800
 
 
@@ -204,7 +204,7 @@ class Bench:
 
     @contextlib.contextmanager
     def job_worker(self, name="jobs"):
-        """A real Odoo process that does nothing but scheduled jobs, one at a time."""
+        """A real Odoo process that runs only scheduled jobs, one at a time."""
         command = self.odoo("--no-http", "--workers", "0", "--max-cron-threads", "1")
         with self.server(name, command, self._is_listening) as found:
             yield found

@@ -31,7 +31,7 @@ class Figure:
 
 
 class Report:
-    """Collects figures; each is printed at once, so that an interrupted run keeps its figures."""
+    """Collects figures and prints each immediately, so that an interrupted run has its figures."""
 
     def __init__(self, out=sys.stdout):
         self.figures = []

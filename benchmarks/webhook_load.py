@@ -29,7 +29,9 @@ class Load:
 
     async def run_unpaced(self, session, connections, seconds):
         end = time.monotonic() + seconds
-        await asyncio.gather(*(self._post_until_deadline(session, end) for _index in range(connections)))
+        await asyncio.gather(
+            *(self._post_until_deadline(session, end) for _index in range(connections))
+        )
 
     async def _post_until_deadline(self, session, end):
         while time.monotonic() < end:

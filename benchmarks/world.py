@@ -49,7 +49,7 @@ class World:
     def __init__(self, bench):
         self.bench = bench
         with bench.simulator("--seed-file", write_seed(bench)) as simulator, bench.env() as env:
-            # Benchmarks run at any time of day and write to the same people again and again.
+            # Benchmarks run at any time of day and message the same people repeatedly.
             env.company.write(
                 {
                     "country_id": env.ref("base.es").id,

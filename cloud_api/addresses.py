@@ -1,8 +1,8 @@
 """Which addresses this server may call: checked as text when saved, and as a socket when called.
 
-An address that somebody typed, or that came in a reply, must not lead into the server's own network
+An address that a user typed, or that a reply contains, must not lead into the server's own network
 (its database, a cloud's metadata service), nor carry the access token unencrypted. So: https to a
-public host on the usual port; this machine itself (`localhost`, 127.0.0.1, ::1) also over http, for
+public host on the usual port; this host itself (`localhost`, 127.0.0.1, ::1) also over http, for
 a local simulator; anything else only when the administrator names the host or its network.
 
 A name can resolve to one address when checked and to another one when called. So the address of the
@@ -140,7 +140,7 @@ def is_public(ip):
 
 
 def _unwrapped(ip):
-    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), else itself."""
+    """The IPv4 address in an IPv6 one (mapped, 6to4, Teredo, NAT64), else itself."""
     if ip.version == 4:
         return ip
     if ip in _NAT64:
@@ -194,7 +194,7 @@ def guarded_pools(allowed):
             check_peer(connection.host.strip("[]").rstrip("."), opened.getpeername()[0], allowed)
         except AddressRefused as refused:
             opened.close()
-            # An error that tells the caller that nothing was sent.
+            # An error by which the caller knows that no request was sent.
             raise NewConnectionError(connection, str(refused)) from None
         return opened
 

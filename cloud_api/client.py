@@ -39,7 +39,7 @@ TEMPLATE_FIELDS = (
 class CloudApiClient(GraphClient):
     """Calls the Cloud API with one access token, as `GraphClient` takes it.
 
-    Every method raises a subclass of `CloudApiError`, nothing else: a refusal with Meta's code,
+    Every method raises only subclasses of `CloudApiError`: a refusal with Meta's code,
     `NotSent` (provably never reached Meta) or `UnknownOutcome`.
     """
 
@@ -211,7 +211,7 @@ class CloudApiClient(GraphClient):
         """Subscribe our app to the account's webhooks, sent to its own address, or to
         `callback_url` (200 characters).
 
-        With a callback URL Meta calls it at once with `verify_token`, see `answer_challenge`.
+        With a callback URL Meta calls it immediately with `verify_token`, see `answer_challenge`.
         """
         body = {}
         if callback_url:

@@ -2,7 +2,7 @@
 
 Three questions matter after a request: did Meta refuse it (a subclass per remedy), did it never
 reach Meta (`NotSent`: sending again is safe), or is it unknown (`UnknownOutcome`: sending again may
-write to a person twice, because the Cloud API has no idempotency key).
+message a person twice, because the Cloud API has no idempotency key).
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class CloudApiError(Exception):
     :param subcode: Meta's `error.error_subcode` or None.
     :param message: Meta's sentence, or ours when Meta gave none. Secrets are already masked.
     :param details: `error.error_data.details`, Meta's most specific text; may be empty.
-    :param fbtrace_id: what Meta's support asks for; may be empty.
+    :param fbtrace_id: id that Meta's support requires; may be empty.
     :param http_status: None when no status line was read.
-    :param failure_type: one word of the vocabulary of `CODES`; the class's own when None.
+    :param failure_type: one of the failure types of `CODES`; by default that of the class.
     """
 
     default_failure_type = "unknown_error"
@@ -103,8 +103,8 @@ class CodeRule:
     """What one error code means for us.
 
     :param exception: subclass of CloudApiError to raise.
-    :param failure_type: word stored on the message row.
-    :param source: where Meta (or, failing that, somebody else) documents the code.
+    :param failure_type: key stored on the message row.
+    :param source: where Meta (or otherwise a third party) documents the code.
     """
 
     exception: type[CloudApiError]
@@ -149,14 +149,14 @@ CODES: dict[int, CodeRule] = {
     # Our pace, or Meta's health: wait.
     **_rules(RetryLater, "throughput", [130429]),
     **_rules(RetryLater, "pair_rate", [131056]),
-    # 1 is "invalid request or server fault": Meta does not say which, so it is retried.
+    # 1 is "invalid request or server fault": Meta does not document which, so it is retried.
     **_rules(RetryLater, "temporary", [1, 2, 131000, 131016, 133004]),
     **_rules(RetryLater, "maintenance", [131057]),
     **_rules(RetryLater, "app_rate", [4, 80007]),
     **_rules(RetryLater, "app_rate", [613, 80008], _GRAPH_PAGE),
     **_rules(RetryLater, "flow_throttled", [132069]),
     **_rules(RetryLater, "sync_pending", [134101]),
-    # Number registration too often: Meta asks to wait minutes.
+    # Number registration too often: Meta requires a wait of minutes.
     **_rules(RetryLater, "temporary", [133009, 133015]),
     # Block list: concurrent update, internal error.
     **_rules(RetryLater, "temporary", [139102, 139103], _BLOCK_PAGE),
@@ -165,7 +165,7 @@ CODES: dict[int, CodeRule] = {
     **_rules(AccountError, "permission", [3, 10, 131005]),
     **_rules(AccountError, "permission", range(200, 300)),
     **_rules(AccountError, "account_restricted", [368, 131031]),
-    # Added 2026-04-17; lifts by itself.
+    # Added 2026-04-17; ends automatically.
     **_rules(AccountError, "account_misclassified", [131064]),
     **_rules(AccountError, "billing", [131042, 134011]),
     **_rules(AccountError, "marketing_disabled", [131063]),
@@ -222,7 +222,7 @@ def classify(code, details=None, is_transient=None, subcode=None):
     :param code: Meta's number, also as text; anything else counts as unknown.
     :param details: `error_data.details` or the message; webhooks carry no subcode, only this text.
     :param is_transient: Meta's own flag; decides for unknown codes.
-    :param subcode: `error_subcode`; 33 with code 100 means that the object in the path is gone.
+    :param subcode: `error_subcode`; 33 with code 100: the object in the path does not exist.
     """
     number = as_code(code)
     if number == 100 and (as_code(subcode) == 33 or _is_missing_object(details)):
@@ -238,7 +238,7 @@ def _is_missing_object(details):
 
 
 def graph_error(error, http_status=None, mask=str):
-    """Return the exception for a reply's `error` object, whatever its contents.
+    """Return the exception for a reply's `error` object with any contents.
 
     :param mask: function applied to every text, because Meta echoes malformed tokens.
     """

@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageStatus(Event):
-    """Progress of a message of ours: 'sent', 'delivered', 'read', 'played', 'failed' or a new
+    """Progress of one of our messages: 'sent', 'delivered', 'read', 'played', 'failed' or a new
     value.
 
     :param opaque: our `biz_opaque_callback_data`.
@@ -81,7 +81,7 @@ class InboundMessage(Event):
     :param new_number: number after a change (system message `user_changed_number`).
     :param previous_user_uid: business-scoped id before a change.
     :param group_uid: the group it was written in, '' between one person and us.
-    :param details: what a kind has beside its text, as plain values: a place (`latitude`,
+    :param details: what a kind has in addition to its text, as plain values: a place (`latitude`,
         `longitude`, `name`, `address`, `url`), `contacts` [{`name`, `phones`, `emails`,
         `company`}], `order` [{`product`, `quantity`, `price`, `currency`}], `voice`, `animated`,
         `forwarded`.
@@ -138,7 +138,7 @@ class NumberUpdate(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAlert(Event):
-    """Meta's notice to the owner, e.g. an increase denied; words in upper case."""
+    """Meta's notice to the owner, e.g. an increase denied; keys in upper case."""
 
     status: str = ""
     alert_type: str = ""
@@ -147,7 +147,7 @@ class AccountAlert(Event):
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """One thing that the account may not do, until a time or (None) until further notice."""
+    """One restriction of the account, until a time or (None) permanently."""
 
     type: str
     until: datetime | None
@@ -156,7 +156,7 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountUpdate(Event):
-    """Violation, restriction, ban, deletion…; words in upper case, `ban_date` is English prose."""
+    """Violation, restriction, ban, deletion…; keys in upper case, `ban_date` is English prose."""
 
     event: str = ""
     violation_type: str = ""
@@ -183,9 +183,9 @@ class TemplateEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateStatus(TemplateEvent):
-    """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` says which pause.
+    """`event` in upper case: APPROVED, PAUSED, DISABLED, FLAGGED…; `title` names the pause.
 
-    :param category: lower case, '' when Meta does not say.
+    :param category: lower case, '' if Meta does not give it.
     """
 
     event: str = ""
@@ -245,7 +245,7 @@ class PlatformError(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(Event):
-    """Something unreadable (`why`); kept, never dropped."""
+    """An unreadable event (`why`); stored, never dropped."""
 
     why: str = ""
 

@@ -29,13 +29,13 @@ class GraphClient:
     :param base_url: `https://graph.facebook.com`, or another address that speaks the same API.
     :param api_version: Meta's `vNN.N`.
     :param access_token: bearer token; never shown by `repr`, exceptions or logs of this package.
-    :param session: a `requests.Session` to use unchanged; by default one of its own.
+    :param session: a `requests.Session` to use unchanged; by default a new one.
     :param timeout: (connect, read) in seconds; read is the longest silence, not the whole reply.
     :param pool_size: connections kept open for threads that share this client.
     :param allowed: non-public hosts and networks that may be called, see `addresses`.
     :raise ValueError: one of the first three is malformed; `AddressRefused` for the address.
 
-    Every method raises a subclass of `CloudApiError`, nothing else: a refusal with Meta's code,
+    Every method raises only subclasses of `CloudApiError`: a refusal with Meta's code,
     `NotSent` (provably never reached Meta) or `UnknownOutcome`.
     """
 
@@ -96,7 +96,7 @@ class GraphClient:
     def _request(self, method, path, body=None, params=None, data=None, content_type=None):
         """Make one call and return the JSON object of the reply.
 
-        :param path: segments below the version, each an id or a fixed word.
+        :param path: segments below the version, each an id or a constant.
         :param body: JSON body; or `data` (bytes) with its `content_type`.
         """
         segments = "/".join(map(checked_uid, path))
@@ -185,7 +185,7 @@ class GraphClient:
         the listing restarts once without cursor, as Meta's changelog of 2025-10-08 asks.
 
         :raise UnknownOutcome: the listing does not end or has no `data`; a short list would make
-            the missing objects look deleted.
+            the missing objects would seem deleted.
         """
         if page_size:
             params["limit"] = page_size

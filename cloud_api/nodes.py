@@ -1,7 +1,7 @@
 """Graph API nodes as plain values: numbers, accounts, templates, tokens, files.
 
-Every reader takes any JSON value: a missing or invalid field becomes '' or 'unknown', never an
-exception, and the reply itself is kept in `raw`. Meta still adds enumeration values.
+Every reader accepts any JSON value: a missing or invalid field becomes '' or 'unknown', never an
+exception, and the reply itself is stored in `raw`. Meta still adds enumeration values.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ BUSINESS_APP_RATE = 20
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """A business phone number. `status` is Meta's word in upper case: three enums are published."""
+    """A business phone number. `status` is Meta's, in upper case: three enums are published."""
 
     phone_number_uid: str
     display_phone_number: str
@@ -165,7 +165,7 @@ class TemplateComparison:
 
     :param block_rate_order: template ids in increasing block rate; an order, not a rate.
     :param sends: template id to number of messages sent in the window.
-    :param top_block_reason: template id to Meta's word for the commonest reason.
+    :param top_block_reason: {template id: Meta's key of the commonest reason}.
 
     https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/template-comparison
     """

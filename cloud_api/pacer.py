@@ -10,10 +10,10 @@ _ROUNDING_SECONDS = 1e-8
 class Pacer:
     """Start times: on average `rate` a second, never more than that many in a row.
 
-    On a busy machine threads wake late, and the rate would never be reached. So up to
+    On a busy host threads resume late, and the rate would never be reached. So up to
     `CATCH_UP_SECONDS` of delay are made up, at most at twice the rate; but any `window` starts take
     as long as at an even pace, plus the recent lateness of threads: one request may be that late on
-    its way, and the next ones not. With a window of 1 nothing is made up.
+    its way, and the next ones not. With a window of 1 no delay is made up.
 
     Not thread-safe: `SendPool` calls it under its lock.
 
@@ -72,7 +72,7 @@ class Pacer:
     def record_start(self, late=0.0):
         """Record a start now; call it when `delay()` is 0.
 
-        :param late: seconds by which the waiting thread woke too late.
+        :param late: seconds by which the waiting thread resumed too late.
         """
         # Halved over a window.
         self._lateness = max(late, self._lateness * 0.5 ** (1 / self._window))

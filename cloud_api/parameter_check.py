@@ -9,8 +9,8 @@ from .values import as_dict, as_text, as_word
 
 BODY_LENGTH = 1024
 HEADER_LENGTH = 60
-COUPON_LENGTH = 20  # changelog 2025-12-03; the coupon page still said 15
-# What makes `_value_problems` look closer.
+COUPON_LENGTH = 20  # changelog 2025-12-03; the coupon page still stated 15
+# Characters that `_value_problems` checks in detail.
 _REFUSED = re.compile("[\r\n\t]|    ")
 _LINE_BREAKS = re.compile("[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
@@ -96,7 +96,7 @@ class _TextLength:
         self._room = limit - len(PLACEHOLDER.sub("", text))
 
     def is_exceeded(self, given):
-        """Whether the text with these values (as in `value_problems`) is over the limit."""
+        """Whether the text with these values (as in `value_problems`) exceeds the limit."""
         room = self._room
         for key, length_when_empty in self._places:
             room -= len(given.get(key, "")) or length_when_empty

@@ -27,7 +27,7 @@ def template_message(
 
     :param to: E.164 number, '' when `user_uid` is the only address.
     :param parameters: the frozen form of parameters.py.
-    :param parameter_format: 'positional' or 'named', as the template says.
+    :param parameter_format: 'positional' or 'named', that of the template.
     :param opaque: echoed by every status webhook of this message, at most 512 characters.
     :param user_uid: business-scoped user id; Meta prefers the number when both are given.
     :raise ValueError: no address, `opaque` too long, or parameters of an unknown kind.

@@ -12,7 +12,7 @@ from .pacer import Pacer
 _logger = logging.getLogger(__name__)
 
 # A thread reserves its stack, by default 8 MiB, in the process's address space, which Odoo limits
-# to 2.5 GiB per worker (`limit_memory_hard`): 320 connections would take all of it.
+# to 2.5 GiB per worker (`limit_memory_hard`): 320 connections would use all of it.
 STACK_BYTES = 1024 * 1024
 
 
@@ -52,8 +52,8 @@ class SendPool:
 
     :param client: CloudApiClient; each thread works with its own `client.for_thread()`.
     :param rate: starts per second, above 0; see `set_rate`.
-    :param connections: maximum requests under way at the same time.
-    :param start_at: epoch seconds before which nothing starts: `next_start_time` of the pool before.
+    :param connections: maximum number of concurrent requests.
+    :param start_at: epoch seconds of the first possible start: the last pool's `next_start_time`.
     :param clock: monotonic seconds; paces the starts.
     :param window: starts over which lost time may be made up, see `Pacer`.
     """
@@ -71,11 +71,11 @@ class SendPool:
         self._in_flight = 0
         self._closed = False
         self._threads = []
-        # One thread at a time waits for the next start; `_lock_campaigns` guards everything above.
+        # One thread at a time waits for the next start; `_lock` guards everything above.
         self._gate = threading.Lock()
-        self._lock_campaigns = threading.Lock()
-        self._changed = threading.Condition(self._lock_campaigns)
-        self._finished = threading.Condition(self._lock_campaigns)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._finished = threading.Condition(self._lock)
 
     def __enter__(self):
         return self
@@ -86,24 +86,24 @@ class SendPool:
     @property
     def pending(self):
         """Number of submitted messages not yet returned by `results` or `drain_unstarted`."""
-        with self._lock_campaigns:
+        with self._lock:
             return len(self._queue) + self._in_flight + len(self._results)
 
     @property
     def unstarted(self):
         """Number of submitted messages that have not started."""
-        with self._lock_campaigns:
+        with self._lock:
             return len(self._queue)
 
     @property
     def next_start_time(self):
         """Epoch seconds of the earliest next start, for the next pool."""
-        with self._lock_campaigns:
+        with self._lock:
             return time.time() + self._pacer.even_start() - self._clock()
 
     def set_rate(self, rate, window=1):
         """Change the pace while running."""
-        with self._lock_campaigns:
+        with self._lock:
             self._pacer.set_rate(rate, window)
             self._changed.notify()
 
@@ -115,7 +115,7 @@ class SendPool:
         :param send_before: epoch seconds after which it must not start.
         :raise RuntimeError: the pool is closed.
         """
-        with self._lock_campaigns:
+        with self._lock:
             if self._closed:
                 raise RuntimeError("the pool is closed")
             if len(self._threads) < self._connections:
@@ -131,7 +131,7 @@ class SendPool:
         :return: list of SendResult, each returned once.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._lock_campaigns:
+        with self._lock:
             while len(self._results) < min(min_items, max_items):
                 remaining = None if deadline is None else deadline - time.monotonic()
                 nothing_more = not self._in_flight and not self._queue
@@ -146,16 +146,15 @@ class SendPool:
 
         :return: list of keys
         """
-        with self._lock_campaigns:
+        with self._lock:
             keys = [job.key for job in self._queue]
             self._queue.clear()
             self._finished.notify_all()
             return keys
 
     def close(self):
-        """Start nothing more and wait for the requests under way. Unstarted messages become
-        results."""
-        with self._lock_campaigns:
+        """Wait for the requests in flight. Messages that were not started become results."""
+        with self._lock:
             self._closed = True
             while self._queue:
                 self._return_job(self._queue.popleft())
@@ -181,7 +180,9 @@ class SendPool:
     def _start_thread(self):
         # Daemon: a killed dispatcher must not wait for open requests.
         client = self._client.for_thread()
-        thread = threading.Thread(target=self._run_thread, args=(client,), name="waba-send", daemon=True)
+        thread = threading.Thread(
+            target=self._run_thread, args=(client,), name="waba-send", daemon=True
+        )
         usual = threading.stack_size(STACK_BYTES)
         try:
             thread.start()
@@ -193,7 +194,7 @@ class SendPool:
         try:
             while start := self._next_job():
                 result = _deliver(client, *start)
-                with self._lock_campaigns:
+                with self._lock:
                     self._in_flight -= 1
                     self._results.append(result)
                     self._finished.notify_all()
@@ -203,7 +204,7 @@ class SendPool:
     def _next_job(self):
         """Wait for a job and its start; return (job, epoch seconds), or None when the pool
         closes."""
-        with self._gate, self._lock_campaigns:
+        with self._gate, self._lock:
             awaited = None
             while not self._closed:
                 expires_in = self._return_expired()
@@ -232,7 +233,7 @@ class SendPool:
 
 
 def _deliver(client, job, started_at):
-    """Send one message; whatever happens is a result."""
+    """Send one message and return its result, errors included."""
     reply, error = None, None
     try:
         reply = client.send_message(job.phone_number_uid, job.body)

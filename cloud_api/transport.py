@@ -1,4 +1,4 @@
-"""One HTTP exchange with Meta: request, reply, and what is known about a failed one.
+"""One HTTP exchange with Meta: request, reply, and the certainty about a failed one.
 
 Nothing is retried here and no redirect is followed: whether sending again is safe is the caller's
 decision, and a redirect would carry the token to another host.
@@ -94,7 +94,7 @@ class _GuardedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):  # pylint: disable=missing-return
-        # It returns nothing but sets `poolmanager`.
+        # It returns None but sets `poolmanager`.
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
@@ -158,7 +158,7 @@ def exchange(session, request, timeout=None, mask=mask_secrets, max_bytes=None):
             body = _read(response, max_bytes)
         finally:
             response.close()
-    # The transport's exceptions hold the request and with it the token: the new exception is raised
+    # The transport's exceptions contain the request and so the token: the new exception is raised
     # outside this block so that it is not chained.
     except Exception as error:
         failure = _failure(error, mask)

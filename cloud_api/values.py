@@ -1,4 +1,4 @@
-"""Conversion of Meta's JSON values: texts, ids, words, moments, numbers, limits.
+"""Conversion of Meta's JSON values: texts, ids, keys, datetimes, numbers, limits.
 
 Missing or invalid values become '', 'unknown', None or an empty container, never an exception.
 """
@@ -49,7 +49,7 @@ def as_text(value):
 
 
 def as_name(value, length=255):
-    """Return a name chosen by a stranger as one safe line.
+    """Return a name chosen by an unknown person as one safe line.
 
     Without control characters, line breaks and direction overrides, which can show 'gpj.exe' as a
     picture. Right-to-left scripts keep their order.
@@ -79,14 +79,14 @@ def as_dict(value):
 
 
 def as_list(value):
-    """Return the list itself, [value] for a single object, [] for nothing."""
+    """Return the list itself, [value] for a single object, [] for None."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
 
 
 def as_word(value, known=None):
-    """Return a word of Meta's in lower case; 'unknown' when it is missing or not in `known`."""
+    """Return a key of Meta's in lower case; 'unknown' if it is missing or not in `known`."""
     word = as_text(value).strip().lower()
     if not word or (known is not None and word not in known):
         return "unknown"

@@ -69,7 +69,7 @@ def message_media(kind, content):
 
 
 def message_details(kind, content, message):
-    """Return what a kind has beside its text (see `events.InboundMessage`), None for nothing."""
+    """Return a kind's details in addition to its text (see `events.InboundMessage`), or None."""
     reader = _DETAILS.get(kind)
     details = reader(content, message) if reader else {}
     context = as_dict(message.get("context"))

@@ -1,8 +1,8 @@
 """Every webhook field that Meta can send: its reader, or why it is ignored.
 
-The value's structure does not decide: messages of colleagues in the app (echoes) and of months ago
-(history) look like new inbound messages.
-The fields: Meta, Webhooks overview, 2026-09-11, and the pages named beside each.
+The value's structure does not decide: messages sent in the app (echoes) and old ones (history) look
+like new inbound messages.
+The fields: Meta, Webhooks overview, 2026-09-11, and the pages named with each.
 """
 
 from . import webhook_messages, webhook_people, webhook_platform

@@ -1,7 +1,7 @@
 """Parses a webhook body's JSON: an invalid value is lost, not the whole body.
 
 Python refuses a whole document for one number of more than 4,300 digits, and for one value nested
-too deeply; the rest of such a body is still somebody's messages.
+too deeply; the rest of such a body still contains messages.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The webhook field `messages`: statuses of ours, inbound messages, errors of the platform."""
+"""Webhook field `messages`: statuses of our messages, inbound messages, platform errors."""
 
 from .errors import classify
 from .events import ErrorInfo, InboundMessage, MessageStatus, PlatformError
@@ -35,12 +35,12 @@ def _messages(scope, value):
 
 
 def statuses(scope, value):
-    """Return the events of a value's `statuses`, perhaps none."""
+    """Return the events of a value's `statuses`, possibly none."""
     return _elements(scope, value, "statuses", _status)
 
 
 def _standby(scope, value):
-    """Messages of people whom another sender on our number answers; see `InboundMessage`.
+    """Messages of people whom another sender answers on our number; see `InboundMessage`.
 
     Statuses and echoes in it are of that sender's messages (Meta, Standby webhooks, 2026-08-04).
     """

@@ -1,4 +1,4 @@
-"""Webhook field `user_preferences`: what people choose about marketing messages."""
+"""Webhook field `user_preferences`: people's preferences for marketing messages."""
 
 from .events import PreferenceChange
 from .values import as_bsuid, as_list, as_number, as_text, as_uid, digits

@@ -100,7 +100,9 @@ def _restriction(value):
     # An older spelling, RESTRICTION_ADD_PHONE_NUMBER_ACTION, is still in use.
     if kind.startswith("RESTRICTION_"):
         kind = kind.replace("RESTRICTION_", "RESTRICTED_", 1)
-    return Restriction(kind, as_datetime(value.get("expiration")), as_text(value.get("remediation")))
+    return Restriction(
+        kind, as_datetime(value.get("expiration")), as_text(value.get("remediation"))
+    )
 
 
 def _account_review(scope, value):

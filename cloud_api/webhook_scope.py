@@ -19,7 +19,7 @@ class Scope:
     entry_at: object
     metadata: dict
     contacts: tuple
-    # A body may hold 1,000 statuses and as many contacts; scanning all for each is too slow.
+    # A body may contain 1,000 statuses and as many contacts; scanning all for each is too slow.
     contacts_by_id: dict
 
     def shared(self, raw, moment=None):
@@ -57,7 +57,7 @@ def read(reader, scope, element):
     """Return the result of one reader as a list of events; a failure loses this element only."""
     try:
         events = reader(scope, element)
-    # Whatever is wrong with one element, the others are still somebody's messages.
+    # An error in one element must not lose the messages in the others.
     except Exception as error:
         return [scope.unknown(f"unreadable: {type(error).__name__}", element)]
     return events if isinstance(events, list) else [events]

@@ -15,7 +15,7 @@ def verify_signature(raw_body, header, app_secret):
 
     :param raw_body: bytes as received, before any parsing.
     :param header: 'sha256=<hex>' or None.
-    :param app_secret: text; an empty one verifies nothing.
+    :param app_secret: text; with an empty one no signature is valid.
     """
     if not isinstance(raw_body, bytes) or not isinstance(app_secret, str) or not app_secret:
         return False
@@ -42,5 +42,5 @@ def answer_challenge(params, verify_token):
 
 
 def _utf8(text):
-    # A query string may hold lone surrogates, which plain UTF-8 refuses.
+    # A query string may contain lone surrogates, which plain UTF-8 refuses.
     return text.encode("utf-8", "surrogatepass")

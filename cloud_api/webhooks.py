@@ -1,9 +1,9 @@
 """Parses Meta's webhooks: the envelope, and the reader of each value.
 
-Nothing raises on what Meta sends. An unreadable piece becomes an `UnknownEvent`; its neighbours are
+No body of Meta's raises an error. An unreadable part becomes an `UnknownEvent`; the others are
 still read.
 Shapes: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/
-(overview and reference pages, 2025-10-22 to 2026-09-11; contradictions noted where they matter).
+(overview and reference pages, 2025-10-22 to 2026-09-11; contradictions are named with the code).
 """
 
 from .events import UnknownEvent
@@ -43,7 +43,9 @@ def _entry_events(entry, body):
     """Events of one element of `entry`."""
     if not isinstance(entry, dict):
         return [UnknownEvent(why="the entry is not an object", raw={"entry": entry})]
-    scope = Scope(as_uid(entry.get("id")), _find_field_name(entry, body), entry.get("time"), {}, (), {})
+    scope = Scope(
+        as_uid(entry.get("id")), _find_field_name(entry, body), entry.get("time"), {}, (), {}
+    )
     changes = as_list(entry.get("changes"))
     if not changes and "value" in entry:
         changes = [entry]

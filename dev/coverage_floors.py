@@ -1,4 +1,4 @@
-"""Line coverage of the whole suite, per room of the addon, against its floor."""
+"""Line coverage of the whole suite, per package of the addon, against its floor."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import coverage
 
-# Percent of lines. The pure rooms have no excuse; the others touch Odoo's request and cron loops.
+# Percent of lines. The other packages have branches for Odoo's request and cron loops.
 FLOORS = {"cloud_api": 95.0, "policy": 95.0}
 OTHER_FLOOR = 85.0
 
@@ -17,7 +17,7 @@ def line_counts(data_files, target):
     ``room`` is a top-level folder of the addon.
 
     :param data_files: paths of the runs' data, removed afterwards
-    :param target: path of the data of all; its figures are kept beside it as JSON
+    :param target: path of the data of all; its figures are stored next to it as JSON
     """
     measured = coverage.Coverage(data_file=str(target))
     measured.combine([str(path) for path in data_files], strict=True)

@@ -32,7 +32,7 @@ COUNTS = {
     "stray": 3,  # no country, and a number that only its own country can read
     "us": 6,  # no promotions are delivered there
     "cuba": 2,  # not served
-    "unnamed": 4,  # a firm without a contact: nobody to greet
+    "unnamed": 4,  # a firm without a contact: no first name for the greeting
     "fresh": 12,  # wrote last week
 }
 

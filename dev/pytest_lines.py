@@ -1,9 +1,9 @@
-"""Pytest plugin that notes which lines of the addon a run executes: ``--lines FILE``.
+"""Pytest plugin that records which lines of the addon a run executes: ``--lines FILE``.
 
 FILE is a data file of coverage.py, whose own tracer makes every line of Odoo half as slow again
-(there is none but for Python 3.12 and later that does not). Here each statement of ours gets one
-more before it, which notes its line; other code runs as it always does. What counts as a line to
-be executed is left to coverage.py (dev/coverage_floors.py).
+(only for Python 3.12 and later is there one that does not). Here a probe before each of our
+statements records its line; other code is not changed. coverage.py decides which lines are
+executable (dev/coverage_floors.py).
 """
 
 import ast
@@ -51,7 +51,7 @@ def as_relative(path):
 
 
 class Finder:
-    """Finds the modules of the rooms as Python does, and has them loaded with notes.
+    """Finds the modules of the packages as Python does, and has them loaded with probes.
 
     :ivar notes: {path of a module: {line number: True}}
     """

@@ -2,8 +2,8 @@
 
 Every worker collects all tests. Before it starts on a file it claims it, by making a file of that
 name in the folder that ``--share`` names; a file that another worker has claimed is left alone.
-So nothing is divided beforehand, and a worker with quick files takes more of them. What happens
-is written to ``worker-<pid>.jsonl`` in the same folder, a JSON object a line.
+So files are not assigned beforehand, and a worker with quick files runs more of them. Results are
+written to ``worker-<pid>.jsonl`` in the same folder, a JSON object a line.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 # Files that take longest, measured; started first, so that no worker is left with one at the end.
-# The others follow by size. Those that crowd the machine with processes are kept apart.
+# The others follow by size. Files that start many processes are not next to each other.
 LONGEST = (
     "test_bench_smoke", "test_outsider", "test_gate", "test_torture_short", "test_fuzz",
     "test_upgrade", "test_composer_tours", "test_failures", "test_conversation_tours", "test_tours",
@@ -64,7 +64,7 @@ class Share:
     def __init__(self, config):
         self.config = config
         self.folder = Path(config.getoption("--share"))
-        # Written at once: a worker that dies has told all it did.
+        # Written immediately, so that a worker that dies has reported all it did.
         path = self.folder / f"worker-{os.getpid()}.jsonl"
         self.out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -84,7 +84,7 @@ class Share:
                 continue
             yield from files[path]
 
-    # In place of pytest's own loop, which has all its tests from the start.
+    # Instead of pytest's own loop, which has all its tests from the start.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         if session.testsfailed and not self.config.option.continue_on_collection_errors:

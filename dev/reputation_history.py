@@ -203,7 +203,7 @@ class Company:
         self.env["waba.reputation.event"]._record_events(events)
 
     def use_slots(self, people):
-        """Take `people` slots of the daily limit in the last hours."""
+        """Use `people` slots of the daily limit in the last hours."""
         self.env.flush_all()
         self.env.cr.execute(
             """UPDATE waba_recipient SET slot_at = (now() AT TIME ZONE 'UTC') - interval '20 hours'
@@ -252,7 +252,7 @@ def _well_received(days_ago):
 
 
 def _steady(company, sender, names, first, last, low=90, high=210, every=9):
-    """Campaigns one after the other, well received; some days without any."""
+    """One campaign after another, well received; some days without any."""
     names = iter(names)
     campaign = None
     for days_ago in range(first, last - 1, -1):
@@ -272,7 +272,7 @@ def _healthy(company, sender):
 
 
 def _fallen(company, sender):
-    """Healthy for weeks; a campaign to a bought list; Meta follows two days later."""
+    """Healthy for weeks; a campaign to a bought list; Meta's rating falls two days later."""
     company.rated(sender, (60, "green"), (2, "yellow"))
     _steady(company, sender, ["Salas de verano", "Regreso a clases", "Recámaras", "Comedores",
             "Buen Fin: aviso"], 58, 6, 150, 260, 12)  # fmt: skip

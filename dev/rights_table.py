@@ -1,11 +1,14 @@
-"""Run by dev/rights-table in Odoo's shell; the same questions as tests/project/test_security.py asks."""
+"""Prints the table of access rights, by the functions that tests/project/test_security.py uses.
+
+Run by dev/rights-table in Odoo's shell.
+"""
 
 from odoo.addons.waba_campaign.tests import rights
 from odoo.tests import new_test_user
 
 
 def rule_domains(model, user, is_global):
-    """The domains of the rules for everybody, or of those that a user's groups widen or narrow."""
+    """Return the domains of the global rules, or of the rules of a user's groups."""
     rules = model.env["ir.rule"].sudo().search([("model_id.model", "=", model._name)])
     if is_global:
         found = rules.filtered(lambda rule: not rule.groups)
@@ -29,7 +32,9 @@ def print_table(env):
             if may := rights.operations(model):
                 written = rights.writable(model)
                 fields = " ".join(field for field in model._fields if field in written)
-                mine, companies = (rule_domains(model, user, is_global) for is_global in (False, True))
+                mine, companies = (
+                    rule_domains(model, user, is_global) for is_global in (False, True)
+                )
                 print(f"| {name} | {role} | {may} | `{mine}` | `{companies}` | {fields or '–'} |")
 
 

@@ -104,7 +104,7 @@ class Screens:
         self.form("waba_campaign.waba_sequence_action", "waba.sequence", FOLLOWUP)
 
     def followed(self):
-        """A lead's own page: may I write, and which follow-up does by itself."""
+        """A lead's own page: whether messages are allowed, and its follow-up."""
         self.form("crm.crm_lead_action_pipeline", "crm.lead", VISITORS[3][1])
         self.tab("WhatsApp: may I?")
 

@@ -2,7 +2,7 @@
 
     dev/screenshots [ADDRESS]          ADDRESS is the demo's, http://localhost:8069 unless given
 
-The campaign, the people it leaves out and the diagnosis, as the demo leaves them.
+The campaign, the recipients it excludes and the diagnosis, at the end of the demo.
 """
 
 import argparse

@@ -1,12 +1,12 @@
 """The whole suite: several pytest processes, each on a database of its own, and one summary.
 
 Usage: ``suite.py [--coverage FILE] DATABASE... -- PYTEST ARGUMENT...``: one worker for each
-database; the arguments are the same for all. Which worker runs which file they settle among
-themselves (dev/pytest_share.py). What each prints is kept in ``.dev/log/DATABASE.log``.
+database; the arguments are the same for all. Workers share out the files among themselves
+(dev/pytest_share.py). The output of each is in ``.dev/log/DATABASE.log``.
 
 The exit status is 0 when every collected test was run by exactly one worker and none failed, no
 worker died, no browser test was skipped for want of a browser and, with ``--coverage``, every
-room of the addon reached its floor (dev/coverage_floors.py).
+package of the addon reached its floor (dev/coverage_floors.py).
 """
 
 import argparse
@@ -51,7 +51,7 @@ class Worker:
         if with_coverage:
             command += ["-p", "pytest_lines", f"--lines={self.data_file}"]
         with open(self.log, "wb") as log:
-            # It is told to end when this process is killed.
+            # It gets a signal when this process is killed.
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *command],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -129,7 +129,7 @@ class Suite:
         worker.file, worker.counts = None, Counter()
 
     def check_run(self):
-        """Note what is wrong with the run itself: nothing may pass by not having been run."""
+        """Record problems of the run itself: no test may pass by not having been run."""
         for worker in self.workers:
             status = worker.process.returncode
             if status not in ORDERLY or not worker.finished:
@@ -243,7 +243,7 @@ def main(arguments):
 
 
 def split_at(values, mark):
-    """Return what stands before and after the first `mark`: (list, mark, list)."""
+    """Return the parts before and after the first `mark`: (list, mark, list)."""
     place = values.index(mark)
     return values[:place], mark, values[place + 1 :]
 

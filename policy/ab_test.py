@@ -1,10 +1,10 @@
-"""A/B test of two messages: who gets which, which one wins, and how certain that is.
+"""A/B test: who gets which message, which one wins, and how certain that is.
 
-Part of the audience gets message a or b; the rest waits for the winner. Who gets which depends on a
+A test share of the audience gets message a or b; the rest waits for the winner. The assignment is a
 hash of campaign and person, so it is the same after every crash and for two records of one person,
 and independent of the order of the records.
 
-The criterion is the share of the people *reached* who read it, or who answered without opting out.
+The criterion is the share of the *reached* people who read it, or who answered without opting out.
 Reads are undercounted (people who switched read receipts off never count), equally for both
 messages.
 """
@@ -21,20 +21,22 @@ CRITERIA = ("read", "reply")
 MIN_TEST_RECIPIENTS = 50
 # Margin on top of the minimum: random assignment is uneven, and some people are not reached.
 HEADROOM = 1.3
-# The test is sent when nearly all of its rows are: a few may wait days for a slot, for the end of
-# quiet hours or for another attempt.
+# The test counts as sent when nearly all of its rows are: a few may wait for days for a slot, the
+# end of quiet hours or another attempt.
 COMPLETE_SHARE = 0.9
 # Two-sided 95 %: a difference this large occurs by chance once in twenty tests.
 SIGNIFICANCE_Z = 1.96
-# Fewer are no pattern, as in policy/canary.py.
+# Fewer may be chance, as in policy/canary.py.
 MIN_OPT_OUTS = 3
 
 
 class VariantResult(NamedTuple):
     """The results of one message of the test.
 
-    people: rows of it; waiting: of these, still to be sent; replied: answered, without those who
-    opted out; may_be_sent: whether the template may still be sent
+    people: its rows
+    waiting: rows still to be sent
+    replied: people who answered without opting out
+    may_be_sent: whether the template may still be sent
     """
 
     people: int = 0
@@ -50,16 +52,16 @@ class VariantResult(NamedTuple):
         return self.read if criterion == "read" else self.replied
 
     def rate(self, criterion: str) -> float | None:
-        """Return the rate of the criterion, 0 to 1, of those reached; None when nobody was."""
+        """Return the rate of the criterion among reached people, 0 to 1; None if there are none."""
         return self.count(criterion) / self.delivered if self.delivered else None
 
 
 class AbTestVerdict(NamedTuple):
     """Which message the rest gets, and why.
 
-    ground: 'stopped' (the other may not be sent), 'opt_outs' (the other is answered or read more,
-    and clearly more of its people opted out), 'better' (more than chance explains), 'slightly' (the
-    better rate, within what chance explains), 'equal', 'thin' (too few people reached to tell)
+    ground: 'stopped' (the other cannot be sent), 'opt_outs' (the other is read or answered more,
+    but significantly more of its people opted out), 'better' (significantly), 'slightly' (the
+    better rate, but not significantly), 'equal', 'thin' (too few people reached)
     """
 
     winner: str
@@ -93,7 +95,7 @@ def is_fully_sent(parts: dict[str, VariantResult]) -> bool:
 
 
 def choose_winner(parts: dict[str, VariantResult], criterion: str) -> AbTestVerdict | None:
-    """Return which message the rest gets; None while neither may be sent."""
+    """Return which message the rest gets; None while neither can be sent."""
     a, b = parts["a"], parts["b"]
     if not (a.may_be_sent and b.may_be_sent):
         if not (a.may_be_sent or b.may_be_sent):
@@ -107,9 +109,9 @@ def choose_winner(parts: dict[str, VariantResult], criterion: str) -> AbTestVerd
         return AbTestVerdict(winner, "thin")
     if _rate(a, criterion) == _rate(b, criterion):
         return AbTestVerdict("a", "equal")
-    is_sure = _z(ahead.count(criterion), ahead.delivered, behind.count(criterion),
-                 behind.delivered) >= SIGNIFICANCE_Z  # fmt: skip
-    return AbTestVerdict(winner, "better" if is_sure else "slightly")
+    is_significant = _z(ahead.count(criterion), ahead.delivered, behind.count(criterion),
+                        behind.delivered) >= SIGNIFICANCE_Z  # fmt: skip
+    return AbTestVerdict(winner, "better" if is_significant else "slightly")
 
 
 def _rate(part: VariantResult, criterion: str) -> float:
@@ -117,7 +119,7 @@ def _rate(part: VariantResult, criterion: str) -> float:
 
 
 def _has_more_opt_outs(ahead: VariantResult, behind: VariantResult) -> bool:
-    """Return whether clearly more people of `ahead` opted out."""
+    """Return whether significantly more people of `ahead` opted out."""
     if ahead.opted_out < MIN_OPT_OUTS:
         return False
     return (

@@ -1,5 +1,4 @@
-"""Which message an event is attributed to, and whether people who got messages converted more
-often.
+"""Which message an event is attributed to, and whether messaged people converted more often.
 
 An event is attributed to one message or none: the last one delivered before it, within the window.
 An event before a message is never attributed to it.
@@ -27,7 +26,7 @@ Z = 1.96
 class SentMessage(NamedTuple):
     """A message to the person or about the lead.
 
-    reached_at: when it was delivered or read, whichever came first; None: it was never delivered
+    reached_at: when it was delivered or read, the earlier one; None: it was never delivered
     """
 
     id: int
@@ -82,7 +81,7 @@ class ComparisonGroup:
 class Comparison:
     """Won leads of people who got messages compared with those who did not.
 
-    verdict: 'thin' (too few to tell), 'chance' (within what chance explains), 'better' or 'worse'
+    verdict: 'thin' (too few people), 'chance' (within what chance explains), 'better' or 'worse'
     difference: of the rates, with its 95 % interval `low` to `high`
     """
 

@@ -1,7 +1,7 @@
 """Words that imported lists use for opt-in, opt-out and purpose, mapped to our keys.
 
 Only words that mean the same under every heading. Not "yes", "1" or "true": below "unsubscribed"
-they mean the opposite of what they mean below "subscribed", and consent is never guessed.
+they mean the opposite of what they mean below "subscribed", and consent is never inferred.
 """
 
 import re

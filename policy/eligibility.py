@@ -1,4 +1,4 @@
-"""Whether this person may get this message now, and if not, why."""
+"""Whether a person may get a message now, and if not, the reason."""
 
 import re
 from collections.abc import Callable
@@ -11,34 +11,33 @@ from .limits import in_service_window
 # that the person opened by writing to us.
 PURPOSES = ("marketing", "utility", "service")
 
-# WhatsApp Business serves neither businesses nor people there: Cuba, Iran, North Korea, Syria
-# (Meta, Support: country restrictions, 2025-11-19). Crimea, Donetsk and Luhansk have no code of
-# their own.
+# WhatsApp Business serves neither businesses nor people in Cuba, Iran, North Korea and Syria (Meta,
+# Support: country restrictions, 2025-11-19). Crimea, Donetsk and Luhansk have no own code.
 UNSERVED_COUNTRIES = frozenset({"CU", "IR", "KP", "SY"})
 
-# ITU-T E.164: at most 15 digits, the first of them no zero.
+# ITU-T E.164: at most 15 digits, the first of them not zero.
 E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is known about a person for one portfolio.
+    """The data about a person in one portfolio.
 
     number: E.164 with its plus; the text of the record when that could not be formatted; or ''.
     user_uid: Meta's business-scoped user id, which reaches a person without a number.
-    is_ours: the number is one of our own senders, not a person's.
-    duplicate: another row of the same campaign goes to the same person.
+    is_ours: the number is one of our own senders.
+    duplicate: another row of the same campaign is for the same person.
     marketing_state: 'unknown', 'opted_in' or 'opted_out'; `utility_state` the same, of messages
         about the person's own affairs.
     blacklisted: on Odoo's phone blacklist.
     unreachable_until: until when the person is assumed not to be on WhatsApp.
     blocked: we blocked the person at Meta.
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
-    window_expires_at: when the service window of this person and the number we write from closes.
+    window_expires_at: when the service window of this person and the sending number closes.
     promotions_free_at: from when the person may get another promotion (`policy.frequency`).
-    renumbered: the record's number replaced one that had opted out, and nobody has confirmed that
-    it is another person.
-    may_opt_out: they wrote what may be an opt-out, and nobody has read it yet.
+    renumbered: the record's number replaced one that had opted out, and no user has confirmed that
+        it is another person's.
+    may_opt_out: the person sent a possible opt-out that no user has reviewed yet.
     """
 
     number: str = ""
@@ -85,7 +84,7 @@ class EligibilityQuestion:
 
     @property
     def answers(self) -> bool:
-        """Whether it is an answer to somebody who wrote to us."""
+        """Whether it answers a person who wrote to us."""
         return self.purpose == "service"
 
 
@@ -135,7 +134,7 @@ def _country(question: EligibilityQuestion) -> bool:
 RULES: tuple[tuple[str, Callable[[EligibilityQuestion], bool]], ...] = (
     ("no_number", _without_number),
     ("invalid_number", _invalid_number),
-    # Answers too: two numbers of ours could answer each other endlessly.
+    # Answers too: two of our numbers could answer each other endlessly.
     ("own_number", lambda question: question.person.is_ours),
     ("duplicate", lambda question: question.person.duplicate),
     ("blacklisted", lambda question: question.person.blacklisted and not question.answers),
@@ -170,10 +169,9 @@ def check_eligibility(
 
     :param purpose: one of `PURPOSES`
     :param us_marketing_blocked: Meta delivers no marketing to numbers of the United States
-    :param blocked_countries: ISO codes the account was refused to write to (error 130497)
-    :param opt_in_required: promotions go only to people whose opt-in is on record
-    :param leaves_by: the latest moment the message may leave, `now` if not given: until then a
-        window must be open
+    :param blocked_countries: ISO codes to which the account may not send (error 130497)
+    :param opt_in_required: promotions are sent only to people whose opt-in is on record
+    :param leaves_by: latest send time, by default `now`: a window must be open until then
     :return: `reason_key` is None or one of `REASONS`
     :raise ValueError: unknown purpose
     """

@@ -1,7 +1,7 @@
-"""Whether a note says how somebody gave their consent.
+"""Whether a note explains how a consent was given.
 
 Little is required, so that no honest note is refused: two different words that are not one repeated
-letter. "x", "ok", blanks and full stops explain nothing a year from now.
+letter. "x", "ok", blanks and full stops explain nothing a year later.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 MIN_WORDS = 2
 MIN_LETTERS = 6
 MIN_DISTINCT = 4
-# Scripts that write without spaces or say more with one sign: two signs are a word, four a note.
+# In scripts without spaces or with signs for whole words, two signs are a word and four a note.
 DENSE_LETTERS = 4
 
 
@@ -21,6 +21,6 @@ def is_verifiable(text: str | None) -> bool:
     dense = sum(unicodedata.category(sign) == "Lo" for sign in signs)
     if dense >= DENSE_LETTERS:
         return len(set(signs)) >= DENSE_LETTERS
-    # The words that differ: "ok ok ok" is one.
+    # Distinct words: "ok ok ok" is one.
     words = set(re.findall(r"[^\W_]+", text))
     return len(words) >= MIN_WORDS and len(signs) >= MIN_LETTERS and len(set(signs)) >= MIN_DISTINCT

@@ -24,12 +24,12 @@ def step_due(
     working: Sequence[Interval] | None = None,
     zone: tzinfo = timezone.utc,
 ) -> datetime | None:
-    """When a wait that began at `start` is over.
+    """Return when a wait that began at `start` ends.
 
     Days keep the time of day of `zone`: two days after Monday 10:00 is Wednesday 10:00, also over
-    the change to summer time. In working time, a start outside it moves to the next working moment:
+    the change to summer time. In working time, a start outside it moves to the next working time:
     a lead of Saturday counts from Monday morning. A working day is a day with working time; an end
-    outside working time moves to the next working moment.
+    outside working time moves to the next working time.
 
     :param start: naive UTC
     :param unit: 'hours' or 'days'
@@ -52,7 +52,7 @@ def step_due(
 
 
 def next_working_time(moment: datetime, working: Iterable[Interval]) -> datetime | None:
-    """Return the first moment from `moment` on that is in working time; None when there is none."""
+    """Return the first time from `moment` on in working time; None if there is none."""
     for begin, end in working:
         if moment < end:
             return max(moment, begin)
@@ -115,7 +115,7 @@ EXIT_CONDITIONS = (
     "gone", "replied", "opted_out", "won", "lost", "stage_left", "own_message", "own_contact",
     "unmet",
 )  # fmt: skip
-# These always apply: without the lead there is nothing to follow, and a condition must hold.
+# These always apply: a follow-up needs its lead, and its conditions must be met.
 UNCONDITIONAL_EXITS = frozenset(("gone", "unmet"))
 
 

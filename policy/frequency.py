@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-# States of messages that the person has or may have received. Failed ones reached nobody.
+# States of messages that the person has or may have received, so not of failed ones.
 COUNTED_STATES = (
     "reserved", "uncertain", "accepted", "held", "sent", "delivered", "read",
 )  # fmt: skip

@@ -1,9 +1,9 @@
 """The rules before each send, and where they differ by the origin of a message, with reasons.
 
-Whatever creates a message (campaign, retry, A/B test, sequence, automation rule, colleague,
-automatic reply, test send), it leaves through one transaction that checks every rule of `RULES`.
-The rules themselves are in `eligibility`, `frequency`, `hours`, `limits` and `record_change`; a
-test checks each origin against each rule and finds exactly these differences.
+Messages of all origins (campaign, retry, A/B test, follow-up, automation rule, user, automatic
+reply, test send) are sent by one transaction that checks every rule of `RULES`. The rules are
+implemented in `eligibility`, `frequency`, `hours`, `limits` and `record_change`; a test checks each
+origin against each rule and finds exactly these differences.
 
 A row is (rule, origin or '*', category or '*'): why the rule does not apply to such a message.
 """

@@ -1,11 +1,11 @@
-"""Quiet hours: times of a person's local day at which nothing automated and no promotion is sent.
+"""Quiet hours: times of a person's local day without automated messages and promotions.
 
-Times of day are hours as numbers, as Odoo keeps them: 21.5 is half past nine in the evening. A
-quiet span may pass midnight; where it begins and ends at the same time there is none.
+Times of day are hours as numbers, as Odoo stores them: 21.5 is half past nine in the evening. Quiet
+hours may pass midnight; if they begin and end at the same time there are none.
 
-A person may have several possible time zones, when all we know is a number of a country with more
-than one. Then only times allowed in all of them are allowed; where there are none, the times
-allowed in most of them.
+A person may have several possible time zones, if only a number of a country with more than one is
+known. Then only times allowed in all of them are allowed; if there are none, the times allowed in
+most of them.
 """
 
 from datetime import date, datetime, time, timedelta, timezone
@@ -13,9 +13,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY = timedelta(days=1)
-# Origins of messages that nobody looks at before they leave; see `respects_quiet_hours`.
+# Origins of messages that no user reviews before they are sent; see `respects_quiet_hours`.
 AUTOMATED = ("campaign", "sequence", "action")
-# A time allowed in all zones comes within a day or never; the rest is for clock changes.
+# A time allowed in all zones is within a day or never; the rest is for clock changes.
 HORIZON = 2 * DAY
 
 
@@ -32,11 +32,11 @@ def respects_quiet_hours(origin: str | None, category: str | None) -> bool:
 def next_allowed(
     now_utc: datetime, tz_name: str, quiet_from: float, quiet_until: float
 ) -> datetime:
-    """Return the first moment from `now_utc` on that is outside the quiet hours of all zones.
+    """Return the first time from `now_utc` on that is outside the quiet hours of all zones.
 
     :param now_utc: naive UTC
-    :param tz_name: the person's time zone; several are separated by commas. Unknown names are
-        ignored; UTC if none is known
+    :param tz_name: the person's time zone, or several separated by commas. Unknown names are
+        ignored; UTC if there is no known one
     :param quiet_from, quiet_until: hours of the day, 0 to 24
     :return: naive UTC; `now_utc` itself when it is allowed
     """
@@ -56,8 +56,8 @@ def next_allowed(
 def wait_until_allowed(
     now_utc: datetime, leaves_by: datetime, tz_name: str, quiet_from: float, quiet_until: float
 ) -> datetime | None:
-    """Return None when a message that leaves from `now_utc` to `leaves_by` is allowed, or until
-    when it must wait. Both ends count: the span between them is seconds."""
+    """Return until when a message sent from `now_utc` to `leaves_by` must wait, None if it is
+    allowed. Only both ends are checked: the span between them is seconds."""
     for moment in (now_utc, leaves_by):
         allowed_at = next_allowed(moment, tz_name, quiet_from, quiet_until)
         if allowed_at != moment:
@@ -74,14 +74,13 @@ def earliest_departure(
     held_until: datetime | None = None,
     capped_until: datetime | None = None,
 ) -> tuple[datetime, str | None]:
-    """Return when a message may leave at the earliest, and the reason for waiting.
+    """Return when a message can be sent at the earliest, and the reason for waiting.
 
-    :param quiet: from and until
+    :param quiet: begin and end of the quiet hours
     :param held_until: WhatsApp limits promotions to this person until then
-    :param capped_until: the person has reached the promotions allowed until then
-        (`policy.frequency`)
-    :return: the reason is None, 'held', 'frequency' or 'hours': the one that ends last, but the
-        hours only when nothing else makes it wait
+    :param capped_until: the person's frequency cap is reached until then (`policy.frequency`)
+    :return: the reason is None, 'held', 'frequency' or 'hours': the one that ends last, but 'hours'
+        only if there is no other
     """
     moment, reason = now_utc, None
     for until, key in ((held_until, "held"), (capped_until, "frequency")):
@@ -107,12 +106,12 @@ def parse_zones(tz_name: str) -> tuple[ZoneInfo, ...]:
 
 
 def _seconds(hours: float) -> int:
-    # To the minute, as people enter them: 21.1 hours is no round number of seconds.
+    # To the minute, as users enter them: 21.1 hours is not a whole number of seconds.
     return round(hours * 60) * 60 % 86_400
 
 
 def _local_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Local time there, naive."""
+    """Return the local time in a zone, naive."""
     return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None, fold=0)
 
 
@@ -122,7 +121,7 @@ def _is_quiet(wall: datetime, start: int, end: int) -> bool:
 
 
 def _next_allowed_in_zone(zone: ZoneInfo, moment: datetime, start: int, end: int) -> datetime:
-    """As `next_allowed`, for one zone."""
+    """Return `next_allowed` for one zone."""
     wall = _local_time(moment, zone)
     if not _is_quiet(wall, start, end):
         return moment
@@ -130,12 +129,12 @@ def _next_allowed_in_zone(zone: ZoneInfo, moment: datetime, start: int, end: int
     if wall >= datetime.combine(day, time.min) + timedelta(seconds=end):
         day += DAY
     first, second = (_utc_of_local_time(day, end, zone, fold) for fold in (0, 1))
-    # An hour that occurs twice at a clock change: the first may be over.
+    # An hour that occurs twice at a clock change: the first may have passed.
     return first if first > moment else second
 
 
 def _utc_of_local_time(day: date, seconds: int, zone: ZoneInfo, fold: int = 0) -> datetime:
-    """When the local clock reaches a time of day; naive UTC.
+    """Return when the local clock reaches a time of day, naive UTC.
 
     A time that a clock change skips is reached at the change.
     """
@@ -143,7 +142,7 @@ def _utc_of_local_time(day: date, seconds: int, zone: ZoneInfo, fold: int = 0) -
     moment = _as_utc(wall, zone, fold)
     if _local_time(moment, zone) == wall:
         return moment
-    # With the offset before the change it lies after it, and vice versa.
+    # With the offset before the change it is after the change, and vice versa.
     before, after = sorted((_as_utc(wall, zone, 0), _as_utc(wall, zone, 1)))
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) // 2
@@ -159,8 +158,8 @@ def _as_utc(wall: datetime, zone: ZoneInfo, fold: int) -> datetime:
 def _least_quiet_time(
     zones: tuple[ZoneInfo, ...], now_utc: datetime, start: int, end: int
 ) -> datetime:
-    """The first moment of the coming day at which as few of `zones` as possible are quiet."""
-    # Fewer are quiet only from a moment at which the quiet hours of one of them end.
+    """Return the first time in the next 24 h at which as few of `zones` as possible are quiet."""
+    # The number of quiet zones falls only when the quiet hours of one of them end.
     ends = (
         _utc_of_local_time(_local_time(now_utc, zone).date() + days * DAY, end, zone)
         for zone in zones

@@ -1,10 +1,10 @@
-"""Whether an inbound message asks us to stop sending promotions, or to resume.
+"""Whether an inbound message is an opt-out from promotions, a possible one, or an opt-in.
 
-Letters are normalised (`plain_text`) and the message is split into clauses (`intent_clauses`). Each
-clause is either a known request (`intent_words`, or a company's own words), or its words are
-replaced by their parts of the sentence and compared with the forms in `intent_sentences`. Anything
-that also says something else is left to a person. Time and memory are linear in the length, which
-is bounded.
+Letters are normalized (`plain_text`) and the message is split into clauses (`intent_clauses`). Each
+clause is either a known request (`intent_words`, or a company's keywords), or its words are
+replaced by their parts of the sentence and compared with the forms in `intent_sentences`. Messages
+with other content as well are left to a user's review. Time and memory are linear in the length,
+which is bounded.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from .plain_text import normalize_text
 STOP_PAYLOAD = "WABA_STOP"
 RESUME_PAYLOAD = "WABA_RESUME"
 
-# Opted out at once; a person is asked; nothing of the kind.
+# Opted out immediately; a possible opt-out, which a user reviews; neither.
 STRONG, AMBIGUOUS, NONE = "strong", "ambiguous", "none"
 
 # Words of a phrase, and phrases that one pattern may stand for.
@@ -70,10 +70,10 @@ OPT_IN_WORDS = _expand_all(known.OPT_IN)
 
 @dataclass(frozen=True, slots=True)
 class RequestPhrases:
-    """Requests, as `normalize_text` writes them.
+    """Requests, normalized by `normalize_text`.
 
     opt_out, ambiguous, opt_in: a clause must be one, with polite words around it.
-    …_anywhere: read anywhere in a message, however long it is.
+    …_anywhere: matched anywhere in a message of any length.
     """
 
     opt_out: frozenset[str] = OPT_OUT_WORDS
@@ -92,9 +92,9 @@ def opt_out_strength(
 ) -> str:
     """Return how clearly an inbound message asks us to stop sending promotions.
 
-    People must be opted out whichever way they ask (WhatsApp Business Messaging Policy). Our own
-    button's payload decides first; otherwise the text, in English, Spanish, Portuguese or French,
-    or in a company's own words.
+    Requests in any form must be respected (WhatsApp Business Messaging Policy). The payload of our
+    own button decides first; otherwise the text, in English, Spanish, Portuguese or French, or by a
+    company's keywords.
 
     :param text: what the person wrote, or the label of the button pressed
     :param payload: the payload of the button pressed, if any
@@ -115,7 +115,7 @@ def opt_out_strength(
 def opt_out_intent(
     text: str | None, payload: str | None = None, words: RequestPhrases = SHIPPED_WORDS
 ) -> bool:
-    """Return whether an inbound message asks us, beyond doubt, to stop sending promotions."""
+    """Return whether an inbound message is clearly an opt-out."""
     return opt_out_strength(text, payload, words) == STRONG
 
 
@@ -124,7 +124,7 @@ def opt_in_intent(
 ) -> bool:
     """Return whether an inbound message asks us to resume sending promotions.
 
-    The whole message must be such a request. One that could be read as an opt-out does not count.
+    The whole message must be such a request, and must not be a possible opt-out.
     """
     if payload == RESUME_PAYLOAD:
         return True
@@ -142,9 +142,7 @@ def _contains(text: str, phrases: frozenset[str]) -> bool:
     return any(f" {phrase} " in said for phrase in phrases)
 
 
-# ----------------------------------------------------------------------
-# The message
-# ----------------------------------------------------------------------
+# === The message ===
 
 
 def _combine_clauses(text: str, words: RequestPhrases) -> str:
@@ -168,8 +166,12 @@ def _combine_clauses(text: str, words: RequestPhrases) -> str:
 
 
 def _clause_kind(clause: Clause, words: RequestPhrases) -> str:
-    """ "ask": asks in a sentence; "word": is a known request; "doubt", "hint": perhaps, alone or in
-    any company; "contrary": wants to go on; "silent": a greeting, a name, yes or no; "other"."""
+    """Return the kind of a clause.
+
+    "ask": a request as a sentence; "word": a known request; "doubt": a possible one if alone;
+    "hint": a possible one in any context; "contrary": a request to continue; "silent": a greeting,
+    a name, yes or no; "other".
+    """
     said = tuple(clause.phrase.split())
     kind = classify_clause(tag_parts(clause.words))
     if kind == "ask":
@@ -190,13 +192,13 @@ def _clause_kind(clause: Clause, words: RequestPhrases) -> str:
 
 
 def _is_ordinary_request(said: tuple[str, ...], requests: frozenset[str]) -> bool:
-    """ "Quiero cancelar", "quero sair": perhaps the messages, perhaps the order or the road."""
+    """Return whether a request may be about other things: "quiero cancelar" (an order?)."""
     rest = [word for word in said if word not in known.OPENINGS | known.COURTESIES]
     return len(rest) == 1 and rest[0] in requests and not known.WISHES.isdisjoint(said)
 
 
 def _asks_across_commas(clauses: list[Clause], kinds: list[str]) -> bool:
-    """Whether a sentence asks when its commas are left out: "dejen, por favor, de escribirme"."""
+    """Return whether a sentence is a request without its commas: "dejen, por favor, de ..."."""
     sentences: dict[int, list[Clause]] = {}
     for clause, kind in zip(clauses, kinds, strict=True):
         if kind != "silent":
@@ -210,9 +212,7 @@ def _asks_across_commas(clauses: list[Clause], kinds: list[str]) -> bool:
     )
 
 
-# ----------------------------------------------------------------------
-# Known requests
-# ----------------------------------------------------------------------
+# === Known requests ===
 
 
 @lru_cache(maxsize=64)
@@ -221,7 +221,7 @@ def _single_words(requests: frozenset[str]) -> frozenset[str]:
 
 
 def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
-    """Return whether `words` are a request, with polite words around it, once or again and again."""
+    """Return whether `words` are a request, possibly repeated, and polite words around it."""
     if not words or not requests:
         return False
     slips = typo_corrector(_single_words(requests), known.NOT_KEYWORDS)
@@ -235,7 +235,7 @@ def _is_request(words: tuple[str, ...], requests: frozenset[str]) -> bool:
 
 
 def _starts_with_request(words: tuple[str, ...], at: int, requests: frozenset[str]) -> bool:
-    """Return whether from `at` on there are requests, then nothing but an ending."""
+    """Return whether from `at` on there are requests, followed only by an ending."""
     is_ordinary = not known.WISHES.isdisjoint(words[:at])
     is_asked, ending = False, known.COURTESIES | known.TOPIC | known.POINTERS
     while at < len(words):

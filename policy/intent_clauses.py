@@ -1,4 +1,4 @@
-"""Split a message into clauses, without what forwarding programs or signatures add around them."""
+"""Split a message into clauses, without additions by forwarding programs and signatures."""
 
 import re
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from .plain_text import (
     word_set,
 )
 
-# A WhatsApp text has at most 4096 characters; of what is longer, the rest is not read.
+# A WhatsApp text has at most 4096 characters; the rest of a longer one is ignored.
 MAX_CHARACTERS = 4096
 _LINES = re.compile(r"[\n\r\x0b\x0c\x85\u2028\u2029]+")
 _QUOTED = re.compile(r"\s*[>|]")
-# "1.", "2)", "-": the place in a list.
+# "1.", "2)", "-": the mark of a list item.
 _BULLET = re.compile(r"\s*(?:\d{1,2}\s{0,2}[.)\-:]|[-*•·+])\s")
 # "[29/11/2026, 10:15] Ana Pérez:", as WhatsApp copies a message.
 _COPIED = re.compile(r"\s*\[[\d/.,:\s\-apmAPM]{4,30}\]\s*[^:\n]{1,40}:\s*")
@@ -38,8 +38,12 @@ _SMALL_WORDS = word_set("de del la las los da do dos das du von van y e")
 
 @dataclass(frozen=True)
 class Clause:
-    """raw: as it looks, with capitals. ends: the punctuation after it, "?" for a question.
-    sentence: the clauses of one sentence have one number."""
+    """A clause of a message.
+
+    raw: its visible text, with capitals.
+    ends: the punctuation after it, "?" for a question.
+    sentence: number of its sentence.
+    """
 
     raw: str
     ends: str
@@ -52,12 +56,12 @@ class Clause:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """Plain words; an apostrophe separates two, but "don't" is "do not"."""
+        """Plain words, separated also by apostrophes, but "don't" is "do not"."""
         return tuple(_TOKEN.findall(plain_letters(_NOT.sub(" not", self.raw))))
 
     @property
     def joined_parts(self) -> list[tuple[str, ...]]:
-        """The words on each side of its "and"; none when it has no "and"."""
+        """The words on each side of each "and"; [] without one."""
         parts: list[list[str]] = [[]]
         for word in _TOKEN.findall(self.raw.casefold()):
             if word in _AND:
@@ -74,7 +78,7 @@ class Clause:
 
     @cached_property
     def looks_like_name(self) -> bool:
-        """Whether it is "Ana Pérez", "Luis García, S.L." or a telephone number."""
+        """Whether it looks like "Ana Pérez", "Luis García, S.L." or a telephone number."""
         words = self.raw.strip(" *_~\"'").split()
         if not words or len(words) > 5:
             return False
@@ -86,7 +90,7 @@ class Clause:
 
 def split_clauses(text: str) -> list[Clause]:
     """Return the clauses of a message, in their order."""
-    # One character may stand for twenty letters.
+    # Cut again: one character can be normalized to twenty letters.
     lines = _message_lines(join_spelled_letters(visible_letters(text)[:MAX_CHARACTERS]))
     clauses: list[Clause] = []
     sentence = 0
@@ -129,7 +133,7 @@ def _without_lead(line: str) -> str:
 
 
 def _split_line(line: str) -> list[tuple[str, str]]:
-    """(text, what ends it) of each piece of a line."""
+    """Return [(text, punctuation after it)] of a line."""
     pieces, start = [], 0
     for end in _CUT.finditer(line):
         pieces.append((line[start : end.start()], end[0]))
@@ -143,6 +147,6 @@ def _split_line(line: str) -> list[tuple[str, str]]:
 
 
 def _split_at_but(piece: str) -> list[tuple[str, bool]]:
-    """What stands before and after each "but"."""
+    """Return [(text, whether it is the last)] of the parts around each "but"."""
     parts = _BUT.split(piece) if _BUT.search(piece) else [piece]
     return [(part, at == len(parts) - 1) for at, part in enumerate(parts)]

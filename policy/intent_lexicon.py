@@ -3,10 +3,10 @@
 A part is one letter. A word without a part is "x": it is about something else. `intent_phrases` has
 the parts of several words together, and the words that are ignored.
 
-A form is a word or "stem:ending,ending;ending": on those after ";" hangs a "me" ("escrib:ir;irme"),
-which is the part "e" too. Only forms that ask are listed: not "escribieron" (they did write), not
-"recibo" (I do get). Written as `plain_text.plain_letters` does, apostrophes being spaces. The first
-part that claims a word has it, whatever the language: people mix them.
+A form is a word or "stem:ending,ending;ending". Endings after ";" include "me" ("escrib:ir;irme"),
+which is also the part "e". Only forms of requests are listed: not "escribieron" (they did write),
+not "recibo" (I do get). They are normalized as by `plain_text.plain_letters`, with spaces for
+apostrophes. A word has the first part that lists it, in any language: people mix them.
 """
 
 PARTS = {
@@ -145,7 +145,7 @@ PARTS = {
             "desirons permets souhaite souhaitons veux voudrai voudrais voulons"
         ),
     },
-    # to get, where it is a wish; English says the same of a fact
+    # to get, as a request; in English the same form is also a statement
     "V": {
         "es": "recib:ir,irlas,irlos",
         "pt": "receber",
@@ -210,7 +210,7 @@ PARTS = {
             "repertoire systeme"
         ),
     },
-    # a number, or whom one means by it
+    # a number, or its owner
     "H": {
         "en": "name number person phone",
         "es": "cel celular contacto fono movil nombre num numero persona tel telefono tlf",
@@ -243,7 +243,7 @@ PARTS = {
         "pt": "autorizacao autorizado autorizei autorizou consentimento permissao",
         "fr": "accord autorisation consentement",
     },
-    # to go on
+    # to continue
     "E": {
         "en": "continue keep",
         "es": "continua continuen segui seguid sigan sigue",
@@ -310,7 +310,7 @@ PARTS = {
     "a": {
         "fr": "resili:e,er,ez",
     },
-    # how, where, who: whoever asks how to leave wants to
+    # how, where, who: a question how to unsubscribe is a request
     "J": {
         "en": "how where who",
         "es": "como donde quien quienes",
@@ -367,7 +367,7 @@ PARTS = {
         "pt": "dados informacao informacoes",
         "fr": "donnees informations infos",
     },
-    # words of the law, and threats: a person reads them
+    # legal terms and threats, which a user reviews
     "!": {
         "en": (
             "blocking ccpa erasure fcc fraud ftc gdpr harassing harassment ico lawyer reporting "

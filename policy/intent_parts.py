@@ -12,13 +12,13 @@ from .intent_slips import typo_corrector
 IGNORED = ""
 # Shorter ones are often something else: "family".
 MIN_ADVERB_LENGTH = 8
-# With "off" somewhere behind: "take my number off your list".
+# Meaning with a later "off": "take my number off your list".
 OFF = {"take": "remove", "get": "remove", "turn": "stop", "switch": "stop"}
 _BOTHERS = re.compile(r"(?<=e)v|v(?=e)|(?<=C)v|(?<=C[Pp])v")
 
 
 def _forms(entries: str) -> list[tuple[str, bool]]:
-    """(word, whether "me" hangs on it) of each entry of "word,word stem:ending,ending;ending"."""
+    """Return [(word, whether it includes "me")] of "word,word stem:ending,ending;ending"."""
     forms = []
     for entry in entries.split():
         stem, colon, endings = entry.partition(":")
@@ -33,7 +33,7 @@ def _forms(entries: str) -> list[tuple[str, bool]]:
 
 @cache
 def _lexicon() -> dict[str, str]:
-    """{word: its part, with "e" where "me" hangs on it}. The first to claim a word has it."""
+    """Return {word: its part, with "e" if it includes "me"}; the first part of a word counts."""
     parts: dict[str, str] = {}
     for part, languages in lexicon.PARTS.items():
         for entries in languages.values():
@@ -47,7 +47,7 @@ def _lexicon() -> dict[str, str]:
 
 @cache
 def _phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
-    """{first word: [(words, part)], the longest first}."""
+    """Return {first word: [(words, part)], the longest first}."""
     found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for part, patterns in phrases.PHRASES.items():
         for pattern in patterns:
@@ -60,18 +60,18 @@ def _phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
 
 @cache
 def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
-    """(words that may be meant by a slip, words that are themselves)."""
+    """Return (words to which typos are corrected, words that are never typos)."""
     in_phrases = {word for found in _phrases().values() for words, _part in found for word in words}
     return frozenset(_lexicon()) | in_phrases, phrases.NO_SLIPS
 
 
 def correct_typo(word: str) -> str:
-    """Return the known word that was meant by `word`, typos included."""
+    """Return the known word of which `word` is a typo, else `word`."""
     return typo_corrector(*_vocabulary()).correct(word)
 
 
 def tag_parts(words: tuple[str, ...]) -> str:
-    """Return a letter for each word or phrase, without those that say nothing."""
+    """Return a letter for each word or phrase, without ignored ones."""
     words = _without_courtesies(tuple(map(correct_typo, words)))
     if "off" in words:
         words = tuple(OFF.get(word, word) for word in words if word != "off")
@@ -88,15 +88,18 @@ def tag_parts(words: tuple[str, ...]) -> str:
 
 
 def _unknown(word: str) -> str:
-    """The part of a word that we do not know: numbers and adverbs say little ("urgently",
-    "absolutamente"), and "me" may hang on a Spanish verb ("asustarme")."""
+    """Return the part of an unknown word.
+
+    Numbers and adverbs are ignored ("urgently", "absolutamente"); a Spanish verb may include "me"
+    ("asustarme").
+    """
     if word.isdigit() or (len(word) >= MIN_ADVERB_LENGTH and word.endswith(("ly", "mente"))):
         return IGNORED
     return "xe" if word.endswith(("arme", "erme", "irme", "andome", "iendome")) else "x"
 
 
 def _without_courtesies(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Polite words may stand anywhere, also within what belongs together."""
+    """Remove polite words, which may be anywhere, also inside phrases."""
     kept: list[str] = []
     for word in words:
         if word == "favor" and kept and kept[-1] == "por":
@@ -124,8 +127,10 @@ def is_request(words: tuple[str, ...]) -> bool:
 
 
 def classify_clause(parts: str) -> str:
-    """Return what a clause of these parts is: "ask", "doubt", "hint", "contrary", "silent" or
-    "other"."""
+    """Return the kind of a clause of these parts.
+
+    One of "ask", "doubt", "hint", "contrary", "silent" or "other".
+    """
     once = _merge_double_negation(parts)
     bare = once.replace("e", "")
     if not bare.strip("N") and len(bare) <= 1:
@@ -141,12 +146,12 @@ def classify_clause(parts: str) -> str:
 
 
 def _hints(parts: str) -> bool:
-    """Whether some of it asks, and not in a question about when or why."""
+    """Return whether a part is a request, but not in a question about when or why."""
     hint = _compiled(sentences.HINTS).search(parts)
     return bool(hint) and not {"D", "q"} & set(parts[: hint.start()])
 
 
 def _merge_double_negation(parts: str) -> str:
-    """A second "no" strengthens the first in these languages, or is the second half of it."""
+    """Remove further "no"s: in these languages they strengthen or complete the first."""
     head, no, tail = parts.partition("N")
     return head + no + tail.replace("N", "")

@@ -2,8 +2,8 @@
 
 from .plain_text import word_set
 
-# Several words that play one part, and only together; "" is none, "%" restricts what is asked, a
-# longer key stands for several parts. Patterns as in `intent_words`; the longest that fits counts.
+# Part -> phrases that play it only as a whole. "" is no part, "%" restricts a request, a longer key
+# means several parts. Patterns as in `intent_words`; the longest that matches counts.
 PHRASES = {
     "U": (
         "opt|opting out",
@@ -223,19 +223,19 @@ FILLERS = word_set(
     "veuillez via vlw voce voces voila vos vosotros votre vous vuestra vuestras vuestro vuestros "
     "we well wey whatsapp will with x xfa xfavor y ya you your"
 )
-# May stand anywhere, also inside a phrase.
+# Allowed anywhere, also inside a phrase.
 COURTESIES = word_set(
     "favorcito gentileza kindly obsequio please plis pls plz porfa porfavor porfi porfis stp svp "
     "xfa xfavor"
 )
-# The one who asks: the part "e".
+# The person who writes: the part "e".
 ME = word_set("comigo conmigo m me mi mim moi nos us")
-# Asking whether we can is asking us to.
+# A question whether we can do it is a request.
 REQUESTS = word_set(
     "can could may peux pode podeis podem poderia poderiam podria podriais podriamos podrian "
     "podrias possible pourrait pourriez pouvez puede pueden puedes will would"
 )
-# One letter from a word of ours, and no slip of the finger.
+# One letter different from a known word, but not a typo.
 NO_SLIPS = word_set(
     "canceled cancelled contract contracte contracts contratar contrate contraten contrato "
     "deleted enviais enviar envies escribio habeis haber letting mandan mandar mandas mande "

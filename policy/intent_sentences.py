@@ -1,13 +1,13 @@
 """The sentence patterns by which people ask for no more promotions.
 
-Regular expressions over the parts of a clause (`intent_lexicon`): "NeSPM" is "no me manden
-más mensajes". "e" is "me", which is left out where it does not matter. `intent_parts` compares the
-clause with ASKS, CONTRARY, DOUBTS and HINTS in this order; the first that fits decides.
+Regular expressions over the parts of a clause (`intent_lexicon`): "NeSPM" is "no me manden más
+mensajes". "e" is "me", which is removed where it does not matter. `intent_parts` compares the
+clause with ASKS, CONTRARY, DOUBTS and HINTS in this order; the first match decides.
 """
 
 _MORE = "[Pp]*"
 _NO = "[PpW]*N[PpWE]*"
-# Whole sentences, with nothing in them that is about something else.
+# Whole sentences without other content.
 ASKS = (
     "[WC]*U[UMBLlHPm]*",
     "W*C[PpW]*S[PpMmBH]*",
@@ -38,7 +38,7 @@ ASKS = (
 )
 # The same, where "me" matters.
 ASKS_ME = ("W*e?W*(eR|Re)e?[LlMHT]*", "W*e?W*(ReH|RH[Ll]|reH)e?[Ll]*")
-# Whole sentences that leave a doubt.
+# Whole sentences that are possible opt-outs.
 DOUBTS = (
     "W*AB[LB]*",
     "W*Am*M+",
@@ -117,5 +117,5 @@ HINTS = (
     "Nme",
     "A[BM]*BM",
 )
-# The contrary: somebody who wants to go on.
+# The contrary: a request to continue.
 CONTRARY = ("N[PpWEe]*[CURr]", "E[e]*[STMm]", "EW*[VG]")

@@ -8,23 +8,23 @@ from functools import lru_cache
 
 from .plain_text import collapse_repeats
 
-# At least as long for two letters in the wrong order; for one too much, too few, or wrong.
+# Minimum lengths of words with two letters swapped, and with one letter more, less or wrong.
 MIN_SWAP_LENGTH, MIN_EDIT_LENGTH = 4, 6
 _DIGITS = str.maketrans("013457@$", "oieastas")
-# Longer than any word we know; longer input is not compared.
+# Longer than any known word; longer input is not compared.
 MAX_WORD_LENGTH = 40
 
 
 class TypoCorrector:
-    """Finds the word of a vocabulary that was meant by what was typed. Lookups are cheap.
+    """Finds the word of a vocabulary of which an input is a typo. Lookups are cheap.
 
     :param words: plain lower-case words
-    :param others: words that are not typos, however close they are to one of `words`
+    :param others: words that are never typos, however close they are to one of `words`
     """
 
     def __init__(self, words: Iterable[str], others: frozenset[str] = frozenset()):
         self._words = frozenset(words)
-        self._other_company_names = others
+        self._exceptions = others
         self._short = {collapse_repeats(word, 1): word for word in sorted(self._words)}
         self._near: dict[str, str] = {}
         for word in sorted(self._words):
@@ -36,12 +36,8 @@ class TypoCorrector:
                     self._near.setdefault(f"-{shorter}", word)
 
     def correct(self, typed: str) -> str:
-        """Return the word meant, or `typed` itself when no word is close."""
-        if (
-            typed in self._words
-            or typed in self._other_company_names
-            or len(typed) > MAX_WORD_LENGTH
-        ):
+        """Return the intended word, or `typed` itself if no word is close."""
+        if typed in self._words or typed in self._exceptions or len(typed) > MAX_WORD_LENGTH:
             return typed
         for plain in _plainer(typed):
             if plain in self._words:
@@ -99,7 +95,7 @@ def _without_one(word: str) -> Iterable[str]:
 
 
 def _is_one_edit_away(typed: str, word: str) -> bool:
-    """Return whether one letter more, less or other makes `typed` of `word`."""
+    """Return whether `typed` is `word` with one letter more, less or different."""
     if abs(len(typed) - len(word)) > 1:
         return False
     start = 0

@@ -1,16 +1,16 @@
 """Whole messages by which people opt out or in again, by language.
 
-Patterns as `intent.expand` reads them: `|` stands between alternatives. Written as
-`plain_text.normalize_text` does: lower case, no accents, no punctuation, apostrophes dropped. They are
-shipped as records of waba.consent.word; sentences are read by `intent_sentences`.
+Patterns for `intent.expand`, with `|` between alternatives, normalized as by
+`plain_text.normalize_text`: lower case, no accents, no punctuation, no apostrophes. They are
+shipped as records of waba.consent.word; sentences are matched by `intent_sentences`.
 """
 
 from .plain_text import word_set
 
-# The single words are those that carriers, regulators and mailing tools have taught people: STOP,
-# QUIT, END, REVOKE, OPT OUT, CANCEL, UNSUBSCRIBE are the FCC's (47 CFR 64.1200(a)(10), in force
-# since 2025-04-11); the promotions buttons are those that WhatsApp Manager proposes. Opt-ins are
-# fewer and plainer: a consent must not be read into a menu word.
+# The single words are those that carriers, regulators and mailing tools use: STOP, QUIT, END,
+# REVOKE, OPT OUT, CANCEL, UNSUBSCRIBE are the FCC's (47 CFR 64.1200(a)(10), in force since
+# 2025-04-11); the promotions buttons are those that WhatsApp Manager proposes. Opt-ins are fewer
+# and plainer: a menu word must not be taken for a consent.
 STRONG = {
     "en": (
         "stop|stopall|unsubscribe|unsuscribe|optout|cancel|quit",
@@ -66,7 +66,7 @@ STRONG = {
     ),
 }
 
-# Perhaps an opt-out, perhaps about something else: a person decides.
+# Possible opt-outs, which a user reviews.
 AMBIGUOUS = {
     "en": (
         "spam|harassment|enough|remove|delete|unwanted",
@@ -148,17 +148,17 @@ OPT_IN = {
     ),
 }
 
-# Emoji that may mean it; for a message of nothing else, a person decides.
+# Emoji that may mean an opt-out; a user reviews a message of these alone.
 SIGNS = frozenset("🛑🚫⛔🔕📵")
 
-# Also said of an order, an appointment or a road: nothing but polite words may stand beside them,
-# not "cancel it", "the end" or "sair de casa".
+# Words that may also be about an order, an appointment or a road: only polite words may accompany
+# them, not "cancel it", "the end" or "sair de casa".
 ORDINARY_WORDS = word_set(
     "cancel cancelar cancelamento quit start resume detener end revoke revocar revoco sair salir "
     "parar pare parem interromper remover revogar resilier resiliation revoquer"
 )
 
-# Before a request. With a wish, the ordinary words are about something that was not said.
+# Allowed before a request. With a wish, ordinary words are about something that is not mentioned.
 WISHES = word_set(
     "want would like wish quiero quisiera deseo quero gostaria desejo veux voudrais souhaite"
 )

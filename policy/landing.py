@@ -4,8 +4,8 @@
 2. `last_written`: the record last written about with this person.
 3. `newest_open_lead`: the newest open lead with their number, of the company that owns our number.
 4. `routed_partner`: the contact they are, else one with their number.
-5. `new_lead`: a new one, if the company wants that.
-6. `nobody`: the conversation alone; it waits unassigned in the list.
+5. `new_lead`: a new lead, if the company's settings allow it.
+6. `nobody`: no record; the conversation is unassigned.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER = "answered", "last_written", "open_l
 NEW_LEAD, NOBODY = "new_lead", "nobody"
 ROUTES = (ANSWERED, LAST_WRITTEN, OPEN_LEAD, PARTNER, NEW_LEAD, NOBODY)
 
-# What WhatsApp reports about a person or an earlier message, and reactions: nobody asked for
-# anything, so no lead is created.
+# WhatsApp's reports about a person or an earlier message, and reactions: they are no enquiry, so no
+# lead is created.
 NOT_ENQUIRY_KINDS = frozenset(("system", "edit", "revoke", "reaction", "unsupported", "unknown"))
 
 
@@ -44,7 +44,7 @@ def choose_route(steps: dict[str, Callable[[], object]]) -> tuple[str, object]:
 
     :param steps: {step: function returning its record, or something false}; missing steps are
         skipped
-    :return: (step, record), ('nobody', None) when nothing was found
+    :return: (step, record), ('nobody', None) if there is none
     """
     unknown = set(steps) - set(ROUTES)
     if unknown:
@@ -74,7 +74,7 @@ def routed_partner(
 ) -> object:
     """Return the key of the contact: the linked one, else by number.
 
-    Of several with the same number: people before companies, then the last changed.
+    Several with the same number: people before companies, then the last changed one.
     """
     if linked and is_visible_to_company(linked, company):
         return linked.key

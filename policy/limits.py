@@ -2,20 +2,19 @@
 
 Meta counts the unique people to whom a business portfolio delivers messages outside an open
 customer service window in a moving 24 h, over all its numbers together (Meta, Messaging limits,
-2026-09-11). Neither a field nor an error code of Meta's says how much of it is used, so we keep the
-count: one slot per person, dated by `slot_at`. A person counts at `now` while `slot_at > now -
-WINDOW`.
+2026-09-11). No field and no error code of Meta's gives the used part, so we count: one slot per
+person, dated by `slot_at`. A person is counted at `now` while `slot_at > now - WINDOW`.
 
 Rules for callers, without which the count is wrong:
 
-- Lock the portfolio, count, ask `allowance`, write `slot_at`, commit: in one transaction.
+- Lock the portfolio, count, call `allowance`, write `slot_at`, commit: in one transaction.
 - *Every* message reserved outside a service window moves the person's `slot_at` to
-  `reserved_slot_time`, also when the person already counted and needed no new slot: the moving window
-  runs from the last contact, not from the first.
-- A message that Meta held for quality assessment leaves when Meta releases it, mostly within the
-  hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` once more.
-- A slot is given back (`returns_slot`) by setting `slot_at` to the latest one of the person's
-  other messages that kept their slot, or to None.
+  `reserved_slot_time`, even if the person is counted already and needs no new slot: the moving
+  window begins at the last contact, not at the first.
+- A message that Meta holds for quality assessment is sent when Meta releases it, mostly within the
+  hour (Meta, Template pacing, 2026-09-11): its first status then moves `slot_at` again.
+- A slot is returned (`returns_slot`) by setting `slot_at` to the latest one of the person's other
+  messages that still have a slot, or to None.
 """
 
 import math
@@ -28,11 +27,11 @@ from typing import NamedTuple
 WINDOW = timedelta(hours=24)
 
 # A portfolio that Meta has not rated starts at the lowest level (Meta, Messaging limits,
-# 2026-09-11), so a level we do not know must not be read as more.
+# 2026-09-11), so an unknown level must not be read as a higher one.
 UNKNOWN_LIMIT = 250
 
-# 250 to unlimited: Meta, Messaging limits, 2026-09-11. 50 and 1000 left the documentation in
-# October 2025 but still stand in Meta's SDK v25.0.2 and OpenAPI v23.0.
+# 250 to unlimited: Meta, Messaging limits, 2026-09-11. 50 and 1000 were removed from the
+# documentation in October 2025 but are still in Meta's SDK v25.0.2 and OpenAPI v23.0.
 LEVELS = {
     "50": 50,
     "250": 250,
@@ -44,7 +43,7 @@ LEVELS = {
     "unknown": UNKNOWN_LIMIT,
 }
 
-# Failures reported by a later status that certainly did not contact the person:
+# Failures in a later status that prove that the person was not contacted:
 # - template_paused: attempts with a paused template do not count (Meta, Template pausing,
 #   2025-10-22); messages held by template pacing are dropped with the same code (Meta, Template
 #   pacing, 2026-09-11);
@@ -55,7 +54,7 @@ NEVER_FORWARDED = frozenset({"template_paused", "pacing_drop", "not_sent"})
 
 
 class CampaignShare(NamedTuple):
-    """The part of the limit open to campaigns: `limit` people, of which `slots` are taken."""
+    """The part of the limit open to campaigns: `limit` people, of which `slots` are used."""
 
     limit: int | None
     slots: list[datetime]
@@ -77,7 +76,7 @@ def people_limit(messaging_limit: str, daily_cap: int | None = None) -> int | No
 
 
 def in_service_window(window_expires_at: datetime | None, leaves_by: datetime) -> bool:
-    """Return whether a message that leaves by `leaves_by` is inside the service window.
+    """Return whether a message sent by `leaves_by` at the latest is inside the service window.
 
     Any message from the person opens the window for 24 h; our messages inside it do not count
     (Meta, Messaging limits, 2026-09-11).
@@ -91,12 +90,12 @@ def needs_slot(
     now: datetime,
     leaves_by: datetime | None = None,
 ) -> bool:
-    """Return whether a message to this person takes a new slot of the limit.
+    """Return whether a message to this person uses a new slot of the limit.
 
     :param slot_at: when the person was last counted, None if never
     :param window_expires_at: when the service window of this number and person closes, if any
-    :param leaves_by: the latest moment the request may leave; `now` if not given. A window that
-        closes before that moment does not help: the message might leave after it.
+    :param leaves_by: the latest time the request may be sent, by default `now`. A window that
+        closes before does not count: the message might be sent after it.
     """
     if in_service_window(window_expires_at, leaves_by or now):
         return False
@@ -108,32 +107,32 @@ def reserved_slot_time(
 ) -> datetime:
     """Return the `slot_at` of a person for whom a message is reserved at `now`.
 
-    :param deadline: the latest moment the request may leave
+    :param deadline: the latest time the request may be sent
     :param slot_at: when the person was last counted; never moved back, since another number may
         have reserved a message to the same person with a later deadline
 
-    The slot counts from `deadline` and not from `now`: the process can die between the commit of
-    the reservation and the answer, and then nobody knows when, or whether, the request went out.
-    Dated too late, a slot is kept slightly too long; dated too early, somebody else would get it
-    while Meta still counts this person.
+    The slot is dated by `deadline` and not by `now`: the process can die between the commit of the
+    reservation and the answer, and then it is unknown when, or whether, the request was sent.
+    Dated too late, a slot becomes available slightly late; dated too early, another person would
+    get it while Meta still counts this one.
     """
     return max(now, deadline, slot_at or now)
 
 
 def returns_slot(failure_type: str, refused_at_once: bool) -> bool:
-    """Return whether a failed message gives back the slot that it took.
+    """Return whether a failed message returns the slot that it used.
 
-    A request refused in the API's own reply contacted nobody. A message that was accepted and
-    failed later stays counted for its 24 h, because Meta does not say whether such a message
-    counts, unless the failure is one of `NEVER_FORWARDED`.
+    A request refused in the API's reply contacted no person. A message that was accepted and failed
+    later is counted for its 24 h, since Meta does not document whether it counts, unless the
+    failure is one of `NEVER_FORWARDED`.
     """
     return refused_at_once or failure_type in NEVER_FORWARDED
 
 
 def followup_reserve(limit: int, followup_share: float) -> int:
-    """Return how many people of `limit` are kept for follow-ups; `followup_share` is 0 to 1."""
+    """Return how many of `limit` are reserved for follow-ups; `followup_share` is 0 to 1."""
     share = min(max(followup_share, 0.0), 1.0)
-    # Rounded first: 0.07 * 100 is a hair above 7 in binary and would keep 8.
+    # Rounded first: 0.07 * 100 is slightly above 7 in binary and would give 8.
     return math.ceil(round(share * limit, 6))
 
 
@@ -146,14 +145,14 @@ def allowance(
 ) -> int | None:
     """Return how many more people may be reserved now; None means no limit.
 
-    Together they never exceed `limit`. Follow-ups may take everything that is free; campaigns leave
-    the unused part of the follow-up share.
+    Both kinds together never exceed `limit`. Follow-ups may use all free slots; campaigns must not
+    use the free part of the follow-up share.
 
     :param limit: people per 24 h, see `people_limit`
-    :param used_by_campaigns: people counted in the last 24 h whose slot a campaign took
+    :param used_by_campaigns: people counted in the last 24 h whose slot a campaign used
     :param used_by_followups: the same for follow-ups; a person is in one of the two counts
-    :param followup_share: part of the limit kept for follow-ups, 0 to 1
-    :param kind: who asks: 'campaign' or 'followup'
+    :param followup_share: part of the limit reserved for follow-ups, 0 to 1
+    :param kind: 'campaign' or 'followup'
     :raise ValueError: unknown `kind`
     """
     if kind not in ("campaign", "followup"):
@@ -179,10 +178,10 @@ def campaign_share(
     followup_slots: Iterable[datetime],
     now: datetime,
 ) -> CampaignShare:
-    """Return what of the limit is open to campaigns, for `next_slot_time` and `pacing.forecast`.
+    """Return the campaigns' part of the limit, for `next_slot_time` and `pacing.forecast`.
 
-    Both lists are ascending, one moment per person. Follow-ups beyond their share occupy the
-    campaigns' part; as slots free oldest first, the oldest follow-ups do.
+    Both lists are ascending, one time per person. Follow-ups beyond their share use the campaigns'
+    part; since the oldest slots become free first, these are the oldest follow-ups.
     """
     taken, followups = counted_slots(campaign_slots, now), counted_slots(followup_slots, now)
     if limit is None:
@@ -195,17 +194,17 @@ def campaign_share(
 def next_slot_time(
     slot_times: Iterable[datetime], limit: int | None, now: datetime
 ) -> datetime | None:
-    """Return when the next slot frees, or None when waiting changes nothing.
+    """Return when the next slot becomes free, None if waiting changes nothing.
 
-    :param slot_times: one moment per person, ascending; older than 24 h are ignored
-    :param limit: people per 24 h; for campaigns take both from `campaign_share`
-    :return: the moment from which fewer than `limit` people count; None when that is so already, or
-        when `limit` is 0 (ask `allowance` first)
+    :param slot_times: one time per person, ascending; older than 24 h are ignored
+    :param limit: people per 24 h; for campaigns use both values of `campaign_share`
+    :return: the time from which fewer than `limit` people are counted; None if that is so now or
+        `limit` is 0 (call `allowance` first)
     """
     if limit is None or limit <= 0:
         return None
     taken = counted_slots(slot_times, now)
     if len(taken) < limit:
         return None
-    # A limit lowered below the people already counted waits until enough of them are over.
+    # A limit below the number of counted people waits until enough slots have ended.
     return taken[len(taken) - limit] + WINDOW

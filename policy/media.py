@@ -31,11 +31,11 @@ KINDS = tuple(TYPES)
 CAPTION_KINDS = frozenset(("image", "video", "document"))
 CAPTION_LENGTH = 1024
 
-# An id that came in a webhook lives 7 days, one of an upload 30 (Media page, 2026-03). A day less,
-# so that a message never leaves with an id that ends on its way.
+# An id of a webhook is valid for 7 days, one of an upload for 30 (Media page, 2026-03). A day less,
+# so that no message is sent with an id that expires before it arrives.
 INBOUND_LIFE = timedelta(days=7)
 UPLOAD_LIFE = timedelta(days=29)
-# The first retries are quick, because somebody is looking at the screen.
+# The first retries are quick, because a user may be waiting.
 RETRY_DELAYS = (
     timedelta(seconds=20), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1),
     timedelta(hours=4), timedelta(hours=12), timedelta(hours=24),
@@ -103,8 +103,8 @@ def next_attempt(attempt: int, now: datetime, expires_at: datetime | None) -> da
 
 
 def is_file_gone(code: int | None, subcode: int | None, http_status: int | None) -> bool:
-    """Return whether a refusal says that the platform has no such file: a retry is useless.
+    """Return whether a refusal means that the platform has no such file: a retry is useless.
 
-    100/33 is Graph's error for an unknown id; 131052 says that the file cannot be downloaded.
+    100/33 is Graph's error for an unknown id; 131052 means that the file cannot be downloaded.
     """
     return (code == 100 and subcode == 33) or code == 131052 or http_status == 410

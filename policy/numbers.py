@@ -1,10 +1,10 @@
 """Phone numbers as WhatsApp, address books and E.164 write them.
 
-Some countries changed their mobile numbers, and neither WhatsApp nor every address book followed.
+Some countries changed their mobile numbers, and WhatsApp and address books still contain old ones.
 All spellings must be one person, or an opt-out would be stored for one and a promotion sent to the
-other. `canonical_number` is the one form by which people are identified and contacted; `number_forms` are all
-that may be in an address book, a blacklist or a webhook. Two forms are equal only where a numbering
-plan gives both to one subscriber.
+other. `canonical_number` is the form by which people are identified and contacted; `number_forms`
+are all forms that may be in an address book, a blacklist or a webhook. Two forms are equal only
+where a numbering plan gives both to one subscriber.
 """
 
 import re
@@ -14,9 +14,9 @@ from typing import NamedTuple
 class Country(NamedTuple):
     """One calling code.
 
-    rewritten: {what is written: the E.164 number it stands for}; patterns of whole numbers with
-        their replacements, which PostgreSQL reads as Python does (`models/tools/phone_countries.py`).
-        spellings: {E.164 number: other ways to write it}; only those that `rewritten` maps back.
+    rewritten: {written number: its E.164 number}; patterns of whole numbers with replacements that
+        mean the same in Python and PostgreSQL (`models/tools/phone_countries.py`).
+    spellings: {E.164 number: its other spellings}; only those that `rewritten` maps back.
     """
 
     rewritten: dict[str, str]
@@ -24,7 +24,7 @@ class Country(NamedTuple):
 
 
 COUNTRIES = {
-    # Mexico gave up the mobile 1 after the country code in 2019; WhatsApp did not for everybody
+    # Mexico gave up the mobile 1 after the country code in 2019; WhatsApp did not for all numbers
     # (Meta, Send messages, 2026-03: `wa_id` may differ from the input).
     "+52": Country({r"\+521(\d{10})": r"+52\1"}, {r"\+52(\d{10})": (r"+521\1",)}),
     # Argentina: mobile numbers have a 9 from abroad and a 15 after the area code at home; both
@@ -80,7 +80,7 @@ _SPELLINGS = {
 
 
 def canonical_number(number: str) -> str:
-    """Return the E.164 number that `number` (with its plus) stands for."""
+    """Return the E.164 number of the spelling `number` (with its plus)."""
     for pattern, replacement in _country_rules(_REWRITTEN, number):
         if found := pattern.fullmatch(number):
             return found.expand(replacement)

@@ -1,4 +1,4 @@
-"""Pace: how fast to send, and when to look at the queue again.
+"""Pace: how fast to send, and when to check the queue again.
 
 Rates are messages per second of one business phone number. Meta accepts 80/s by default, 20/s for
 a number that is also used in the WhatsApp Business app, and up to 1,000/s for the largest; inbound
@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from .limits import WINDOW, counted_slots
 
-# 1.25 % slower than allowed. At any rate R the R + 1st message then leaves 1.0126 s after the
-# first, so that a jitter of 12 ms on the way cannot put R + 1 messages into one second at Meta's
-# end, while 80/s still gives 79/s.
+# 1.25 % slower than allowed. At any rate R the R + 1st message is then sent 1.0126 s after the
+# first, so that a jitter of 12 ms cannot make R + 1 messages arrive at Meta within one second,
+# while 80/s still gives 79/s.
 RATE_MARGIN = 0.9875
 
-# The run after a killed one does not know when the last messages left: it waits a second with the
-# margin above, in which as many as allowed may have left.
+# The run after a killed one does not know when the last messages were sent: it waits a second with
+# the margin above, in which as many as allowed may have been sent.
 RESTART_DELAY = timedelta(seconds=1 / RATE_MARGIN)
 
 # One message per 6 s to the same person (Meta, About the platform: rate limits, 2026-03).
@@ -30,9 +30,9 @@ SLOWED_PERIOD = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When a campaign's next message leaves, when its last does, and over how many days.
+    """When a campaign's next and last messages are sent, and over how many days.
 
-    `days` is the number of periods of 24 h from now, counting the last one begun. All None: never.
+    `days` is the number of 24 h periods from now, including the last, partial one. All None: never.
     """
 
     next_at: datetime | None
@@ -53,7 +53,7 @@ def message_interval(rate: float) -> float:
 def catch_up_window(rate: float) -> int:
     """Return over how many messages lost time may be made up at `rate` messages per second.
 
-    As many as may leave in one second: however they bunch, they take the full second and its
+    As many as may be sent in one second: in any distribution they take the full second and its
     margin. Below two a second no time can be made up.
     """
     return max(1, int(rate))
@@ -67,19 +67,19 @@ def slowed_rate(rate: float, slowed_until: datetime | None, now: datetime) -> fl
 
 
 def sustainable_rate(rate: float, connections: int, latency: float) -> float:
-    """Return the messages per second that leave when each answer takes `latency` seconds.
+    """Return the messages per second that can be sent if each answer takes `latency` seconds.
 
-    A connection carries one request at a time, so slow replies keep the pace below `rate`; more
-    rows reserved ahead would expire and go back to the queue.
+    A connection carries one request at a time, so slow answers limit the pace to less than `rate`;
+    more rows reserved ahead would expire and be queued again.
     """
     return min(rate, connections / latency) if latency > 0 else rate
 
 
 def send_before(now: datetime, count: int, rate: float, margin_seconds: float) -> datetime:
-    """Return the latest moment a request of a batch of `count` rows may leave.
+    """Return the latest time at which a request of a batch of `count` rows may be sent.
 
-    A request that has not left by then must not leave: its row goes back to the queue. The batch
-    itself takes `count` spacings; the margin (seconds) is for stalls.
+    A request that was not sent by then must not be sent: its row is queued again. The batch itself
+    takes `count` intervals; the margin (seconds) is for stalls.
     """
     return now + timedelta(seconds=count * message_interval(rate) + margin_seconds)
 
@@ -87,17 +87,17 @@ def send_before(now: datetime, count: int, rate: float, margin_seconds: float) -
 def lease_end(
     now: datetime, count: int, rate: float, timeout_seconds: float, margin_seconds: float
 ) -> datetime:
-    """Return the end of the reservation of a batch: no answer by then means outcome unknown.
+    """Return the end of a batch's reservation: without an answer by then the outcome is unknown.
 
-    It is `send_before`, then the time a request may take (`timeout_seconds`: connecting plus
-    reading), then the margin again to store the answers.
+    It is `send_before`, plus the time a request may take (`timeout_seconds`: connecting and
+    reading), plus the margin again to store the answers.
     """
     leaves_by = send_before(now, count, rate, margin_seconds)
     return leaves_by + timedelta(seconds=timeout_seconds + margin_seconds)
 
 
 def next_pair_time(last_outbound_at: datetime | None) -> datetime | None:
-    """Return when the same number may write to the same person again; None: at once."""
+    """Return when the same number may message the same person again; None: now."""
     return last_outbound_at + PAIR_INTERVAL if last_outbound_at else None
 
 
@@ -111,15 +111,15 @@ def next_check(
     resume_at: datetime | None,
     next_dispatch_at: datetime | None,
 ) -> datetime | None:
-    """Return when a number's queue must be looked at again; None when nothing waits for time.
+    """Return when a number's queue must be checked again; None if no row waits for a time.
 
     :param queued_now: rows that are due
     :param allowance: people that may still be reserved, None for no limit
-    :param frees_at: when the next slot frees, used when `allowance` is 0
+    :param frees_at: when the next slot becomes free, used if `allowance` is 0
     :param next_retry_at: when the next row that is not yet due becomes due
     :param resume_at: end of the number's pause, if it is paused
-    :param next_dispatch_at: the pace or quiet hours forbid any message before
-    :return: `now` for at once; never before `resume_at` nor `next_dispatch_at`
+    :param next_dispatch_at: pace or quiet hours forbid any message before
+    :return: `now` for immediately; never before `resume_at` or `next_dispatch_at`
     """
     reasons = [next_retry_at]
     if queued_now:
@@ -138,15 +138,15 @@ def forecast(
     slot_times: Iterable[datetime],
     ahead: int = 0,
 ) -> Forecast:
-    """Forecast when a campaign's next message leaves and when its last one does.
+    """Forecast when a campaign's next message and its last one are sent.
 
-    Assumes that every queued person needs a slot, that nobody else takes the slots that free, and
-    that nothing pauses the number.
+    Assumes that every queued person needs a slot, that no other sending uses the slots that become
+    free, and that the number is not paused.
 
     :param queued: people of this campaign still to be contacted
     :param limit: people per 24 h (for campaigns from `limits.campaign_share`), None for no limit
-    :param slot_times: slots taken, ascending, one moment per person; each frees 24 h later
-    :param ahead: people of other campaigns who go first
+    :param slot_times: used slots, ascending, one time per person; each ends 24 h later
+    :param ahead: people of other campaigns who are contacted first
     """
     if queued <= 0:
         return Forecast(None, None, 0)
@@ -172,11 +172,11 @@ def _microseconds(duration: timedelta) -> int:
 
 
 def _first_departures(taken: list[int], limit: int, step: int, count: int) -> list[int]:
-    """Return the first departures, in µs from now, until no slot of `taken` matters any more.
+    """Return the first departures, in µs from now, until no slot of `taken` matters.
 
-    Person k needs a slot: of the `len(taken) + k` slots taken before, all but `limit - 1` must be
-    over. They end in order of time, which merges `taken` with our own departures (a slot reserved
-    just now may be dated later than our first departure).
+    Person k needs a slot: of the `len(taken) + k` slots used before, all but `limit - 1` must have
+    ended. They end in order of time, which merges `taken` with our departures (a slot reserved just
+    now may be dated later than our first departure).
     """
     window = _microseconds(WINDOW)
     departures: list[int] = []
@@ -199,11 +199,11 @@ def _first_departures(taken: list[int], limit: int, step: int, count: int) -> li
 def _departure(departures: list[int], limit: int, step: int, person: int) -> int:
     """Return the departure of person number `person` (from 0), in µs from now.
 
-    Beyond the known `departures` each waits for the one before it (a `step`) and for the slot taken
+    Beyond the known `departures` each waits for the one before it (a `step`) and for the slot used
     `limit` people before it (a window):
         departure[k] = max(departure[k - 1] + step, departure[k - limit] + window)
-    Unrolled from the last `limit` known ones, the longest chain of waits is one of those below,
-    so whole windows are added at once and a million people cost no more than one.
+    Unrolled from the last `limit` known ones, the longest chain of waits is one of those below, so
+    whole windows are added together and a million people take no longer than one.
     """
     if person < len(departures):
         return departures[person]

@@ -163,7 +163,7 @@ _CONSTANTS = Constants(titles=sorted(TITLES))
 def first_name(name: str) -> str:
     """Return the first name of a person with its capitals fixed; '' when it is not certain.
 
-    :param name: as in the address book, perhaps with titles, surname first or in capitals
+    :param name: as in the address book, possibly with titles, surname first or in capitals
     """
     return _first_name(name) if name else ""
 
@@ -194,7 +194,7 @@ def _givenword_set(text):
 
 
 def _readable_name(name):
-    """Plain letters of one line; pictures and asides gone, fancy alphabets as the letters meant."""
+    """Return one line in plain letters, without emoji and asides."""
     text = " ".join(visible_text(name).split())
     for short, whole in ABBREVIATIONS:
         text = short.sub(whole, text)
@@ -224,7 +224,7 @@ def _surname_in_capitals(text):
 
 
 def _drop_titles(text):
-    """The words of a name from the first name on; [] when there is none."""
+    """Return the words of a name from the first name on, [] without one."""
     words = text.split()
     if _SIMPLE.fullmatch(text) and _fold(words[0]) not in TITLES:
         return words
@@ -247,7 +247,7 @@ def _drop_titles(text):
 
 
 def _compose(words):
-    """The first name that these words begin with."""
+    """Return the first name at the beginning of these words."""
     if not words:
         return ""
     first = words[0].strip("'’-")

@@ -27,11 +27,11 @@ _LOOK_ALIKES = dict(
     )
     for pair in pairs.split()
 )
-# Letters in dark circles and squares, which NFKC leaves as they are.
+# Letters in dark circles and squares, which NFKC does not change.
 _BOXED = {
     first + index: chr(ord("A") + index) for first in (0x1F150, 0x1F170) for index in range(26)
 }
-# Two of these are a flag; one alone, or more in a row, are letters.
+# Two of these are a flag; one, or three and more in a row, are letters.
 _FLAG_LETTERS = re.compile("[\U0001f1e6-\U0001f1ff]+")
 _DROPPED = str.maketrans("", "", "'`\u2018\u2019\u00b4\u02bc")
 _NOT_A_WORD = re.compile(r"[\W_]+")
@@ -64,7 +64,7 @@ def plain_letters(text: str) -> str:
     """Return `text` in lower case, with plain letters: no accents, no look-alikes, nothing
     invisible.
 
-    Punctuation, line breaks and spaces stay where they are.
+    Punctuation, line breaks and spaces are not changed.
     """
     seen = visible_letters(text)
     unmarked = unicodedata.normalize("NFKD", seen.casefold())
@@ -89,7 +89,7 @@ def _flag_letters(found: re.Match[str]) -> str:
 
 
 def _to_latin(found: re.Match[str]) -> str:
-    """The word in Latin letters if all of its letters look like some, else as it is."""
+    """Return the word in Latin letters if each letter looks like one, else unchanged."""
     word = found[0]
     if word.isascii():
         return word

@@ -1,20 +1,20 @@
 """The pre-flight check before a launch: pass, warn or stop, line by line.
 
-Each function here and in `preflight_outlook` judges one line from plain figures and returns a
+Each function here and in `preflight_outlook` assesses one line from plain figures and returns a
 `LineVerdict`: level, and the case that selects the sentence. `LINES` declares, in the order of the
-list, which levels a line has and which of its stops no reason overrides. A **stop** blocks the
-launch until it is fixed or, where allowed, a manager overrides it with a reason; a **warn** asks
-for a look; neither changes who gets the message.
+list, which levels a line has and which of its stops cannot be overridden. A **stop** blocks the
+launch until it is fixed or, where allowed, a manager overrides it with a reason; a **warn** is for
+review; neither changes who gets the message.
 
 Lines without a stop and why:
 
 - left_out, renumbered, waiting for hours or frequency: the rules themselves exclude or delay these
   people, so a launch cannot harm them;
-- category, way_out: Meta has approved the template; only Meta judges it further;
-- inactive: old contacts are a risk of the campaign's result, which `risk` weighs;
+- category, way_out: Meta has approved the template, and only Meta reviews it again;
+- inactive: old contacts are a risk of the campaign's result, which is part of `risk`;
 - cost: spending is the company's decision (approval by size is a separate rule).
 
-Thresholds are ours unless a source is named; docs/preflight.md gives them for people.
+Thresholds are ours unless a source is named; docs/preflight.md lists them for users.
 """
 
 import itertools
@@ -31,10 +31,10 @@ LEVELS = ("pass", "warn", "stop")
 NOTICEABLE_SHARE = 0.2
 # Minimum people for a share to mean anything: two of three may be chance.
 MIN_CHECKED = 10
-# So many people never contacted, without an opt-in, most of the audience: looks like a bought list.
+# As many people never contacted and without an opt-in, if most of the audience: a bought list.
 MANY_NEW_CONTACTS = 1000
 INACTIVITY_PERIOD = timedelta(days=180)
-# Words that a text tells people to answer with; `intent` understands them all.
+# Words that a text asks people to answer with; `intent` understands them all.
 OPT_OUT_HINTS = frozenset(
     {"stop", "baja", "unsubscribe", "opt out", "sair", "parar", "arret", "arrêt", "desinscribir"}
 )
@@ -88,11 +88,11 @@ def line_order(line: str, level: str) -> tuple[int, int]:
     return -LEVELS.index(level), list(LINES).index(line)
 
 
-# The message and the number
+# === The message and the number ===
 
 
 def assess_template(is_chosen: bool, is_sendable: bool, rating: str) -> LineVerdict:
-    """Judge the template.
+    """Assess the template.
 
     :param rating: Meta's: 'green', 'yellow', 'red' or 'unknown'
     """
@@ -106,9 +106,9 @@ def assess_template(is_chosen: bool, is_sendable: bool, rating: str) -> LineVerd
 
 
 def assess_category(current: str, announced: str) -> LineVerdict:
-    """Judge the category by what Meta said of it; wording is not judged.
+    """Assess the category by what Meta reported, not by the wording.
 
-    :param announced: the category that Meta last announced or named as the right one, '' if none
+    :param announced: the category that Meta last announced or named as correct, '' if none
     """
     if current == "unknown":
         return LineVerdict("warn", "unknown")
@@ -118,7 +118,7 @@ def assess_category(current: str, announced: str) -> LineVerdict:
 
 
 def assess_opt_out_hint(current: str, has_button: bool, has_words: bool) -> LineVerdict:
-    """Judge whether a promotion tells people how to opt out."""
+    """Assess whether a promotion explains how to opt out."""
     if current != "marketing":
         return LineVerdict("pass", "not_needed")
     if has_button:
@@ -142,12 +142,13 @@ def assess_sender(
     is_warming_up: bool = False,
     is_slowed: bool = False,
 ) -> LineVerdict:
-    """Judge the number; the first case that applies counts, worst first.
+    """Assess the number by the first case that applies, worst first.
 
     :param is_of_account: the template belongs to the same account
     :param is_held: promotions are held, and this is a promotion
     :param waits: sending waits for another reason
-    :param rating: Meta's colour; level: our own reading
+    :param rating: Meta's colour
+    :param level: of the health score
     """
     stops = (
         ("none", not is_chosen),
@@ -178,7 +179,7 @@ def assess_sender(
 def assess_personalization(
     is_complete: bool, variables: int, missing: int, fallback: int, receiving: int
 ) -> LineVerdict:
-    """Judge whether the message is personal.
+    """Assess whether the message is personal.
 
     :param variables: texts of the template that differ from person to person
     :param missing: people excluded because such a text would be empty
@@ -209,11 +210,11 @@ def mentions_opt_out(text: str) -> bool:
     return bool(OPT_OUT_HINTS & ({*words} | pairs))
 
 
-# The people
+# === The people ===
 
 
 def assess_reach(chosen: int, receiving: int) -> LineVerdict:
-    """Judge how many of the people chosen get the message."""
+    """Assess how many of the chosen people get the message."""
     if not chosen:
         return LineVerdict("stop", "nobody_chosen")
     if not receiving:
@@ -224,7 +225,7 @@ def assess_reach(chosen: int, receiving: int) -> LineVerdict:
 
 
 def assess_exclusion(people: int) -> LineVerdict:
-    """Judge a number of people excluded for one reason."""
+    """Assess a number of people excluded for one reason."""
     return LineVerdict("warn", "some") if people else LineVerdict("pass", "nobody")
 
 
@@ -234,11 +235,11 @@ assess_frequency = assess_renumbered = assess_quiet_hours = assess_exclusion
 
 
 def assess_consent(current: str, receiving: int, unknown: int, without: int) -> LineVerdict:
-    """Judge the opt-ins on record.
+    """Assess the opt-ins on record.
 
     :param current: the category of the message
     :param unknown: people of `receiving` without an opt-in on record
-    :param without: people excluded because the company asks for one
+    :param without: people excluded because the company requires one
     """
     if current != "marketing":
         return LineVerdict("pass", "not_needed")
@@ -252,10 +253,10 @@ def assess_consent(current: str, receiving: int, unknown: int, without: int) -> 
 
 
 def assess_countries(chosen: int, unserved: int, sent_anyway: int) -> LineVerdict:
-    """Judge the countries that WhatsApp does not serve, or not with promotions.
+    """Assess the countries that WhatsApp does not serve, or not with promotions.
 
-    :param unserved: people of `chosen` left out for their country
-    :param sent_anyway: people in the United States who get a promotion by our own setting
+    :param unserved: people of `chosen` excluded for their country
+    :param sent_anyway: people in the United States who get a promotion by a setting
     """
     if unserved >= max(MIN_CHECKED, chosen / 2):
         return LineVerdict("stop", "most")
@@ -267,7 +268,7 @@ def assess_countries(chosen: int, unserved: int, sent_anyway: int) -> LineVerdic
 def assess_new_contacts(
     current: str, receiving: int, new: int, new_without_opt_in: int
 ) -> LineVerdict:
-    """Judge the people never contacted before.
+    """Assess the people never contacted before.
 
     :param new_without_opt_in: those of `new` whose opt-in is not on record
     """
@@ -279,7 +280,7 @@ def assess_new_contacts(
 
 
 def assess_inactive(receiving: int, silent: int) -> LineVerdict:
-    """Judge the people who for `INACTIVITY_PERIOD` have neither read nor written anything."""
+    """Assess the people who have neither read nor written for `INACTIVITY_PERIOD`."""
     if silent and silent >= NOTICEABLE_SHARE * receiving:
         return LineVerdict("warn", "many")
     return LineVerdict("pass", "few" if silent else "nobody")

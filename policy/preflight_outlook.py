@@ -1,6 +1,6 @@
 """The pre-flight's lines about the outlook: duration, cost, expected opt-outs.
 
-Thresholds are ours unless a source is named; docs/preflight.md gives them for people.
+Thresholds are ours unless a source is named; docs/preflight.md lists them for users.
 """
 
 import math
@@ -44,7 +44,7 @@ def is_similar_audience(shared: int, receiving: int, written: int) -> bool:
     """Return whether a past campaign had a similar audience.
 
     :param shared: people of `receiving` who got it
-    :param receiving, written: people who get this one, and who got that one
+    :param receiving, written: people who get this campaign, and who got the earlier one
     """
     return shared >= SIMILAR_SHARE * min(receiving, written) > 0
 

@@ -8,7 +8,7 @@ def wilson_interval(count: int, base: int, z: float) -> tuple[float, float]:
 
     Wilson, Probable inference, the law of succession, and statistical inference, 1927.
 
-    :param base: at least 1; a `count` above it is taken as all of it
+    :param base: at least 1; a higher `count` is limited to it
     :param z: standard errors, e.g. 1.96 for two-sided 95 %
     """
     value, square = min(count / base, 1.0), z**2

@@ -1,6 +1,6 @@
-"""Meta's quality rating of a number, which is kept apart from our own reading.
+"""Meta's quality rating of a number, which is separate from our health score.
 
-`ratings` is its history: (moment it was read, colour), ascending. "Not rated" is not a colour:
+`ratings` is its history: (time of the sync, colour), ascending. "Not rated" is not a colour:
 after red it is no improvement, and it does not end a run of red days.
 """
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 CATEGORIES = ("marketing", "utility", "authentication", "service")
 
-# Until this day utility templates and free-form messages cost nothing in an open window.
+# Until this day utility templates and free-form messages are free in an open window.
 WINDOW_CHARGE_START = date(2026, 10, 1)
 
 # Without lines of the first, those of the second apply.

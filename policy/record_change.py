@@ -24,7 +24,7 @@ REASONS = ("record_gone", "number_changed", "number_removed", *REASON_OF_TRAIT.v
 ALL_TRAITS = frozenset(REASON_OF_TRAIT)
 # A message about the person's own affairs is as valid after the sale as before.
 SERVICE_TRAITS = ALL_TRAITS - {"won", "open"}
-# A follow-up has its own setting for going on after the lead was won or lost.
+# A follow-up has its own setting to continue after the lead was won or lost.
 SEQUENCE_TRAITS = frozenset({"elsewhere", "contact_archived"})
 NO_TRAITS: frozenset[str] = frozenset()
 
@@ -59,14 +59,14 @@ def relevant_traits(message: MessageOrigin) -> frozenset[str]:
         return NO_TRAITS
     if message.origin == "campaign" or message.category == "marketing":
         return ALL_TRAITS
-    # A colleague who writes manually sees the record.
+    # A user who writes manually sees the record.
     return SERVICE_TRAITS if message.origin == "action" else NO_TRAITS
 
 
 def change_reason(
     message: MessageOrigin, record: RecordState | None, one_form: Callable[[str], str] = str
 ) -> str | None:
-    """Return why this message is not sent any more, one of `REASONS`, or None.
+    """Return why this message is no longer sent, one of `REASONS`, or None.
 
     :param record: None when it no longer exists
     :param one_form: function that maps all spellings of a number to one form
@@ -84,7 +84,7 @@ def change_reason(
 
 
 def _newly(now: frozenset[str], then: frozenset[str]) -> frozenset[str]:
-    # Odoo archives a lead and then notes that it was lost, or the other way round.
+    # Odoo archives a lead and then marks it as lost, or vice versa.
     closed = {"lost", "archived"}
     return now - then - (closed if then & closed else NO_TRAITS)
 

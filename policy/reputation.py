@@ -1,12 +1,12 @@
 """The reputation of a number, a template or a campaign: rates, score, level, trend.
 
 Meta reveals neither who blocked or reported a business nor how many did (Meta, Webhooks overview,
-2026-09-11; Meta, Support, 2025-11-19). This is our own estimate from what can be seen. Meta's
-colour is kept apart and never enters the score: the two are shown side by side.
+2026-09-11; Meta, Support, 2025-11-19). This is our own estimate from observable events. Meta's
+colour is separate and never enters the score: the two are shown side by side.
 
 What is counted, and the rates, are in reputation_rates.py; score and level, with the formula, in
 reputation_score.py; the trend in reputation_trend.py; Meta's colour in quality_rating.py; what
-explains a score in reputation_causes.py. Here they make one judgement.
+explains a score in reputation_causes.py. This module combines them into a `Judgement`.
 
 **Period**: the score is that of the weighted week; of a sender too quiet for that, of the flat 30
 days; below `MIN_VOLUME` in 30 days there is no score and no colour. Thirty days include the week,
@@ -25,7 +25,7 @@ from .reputation_trend import Projection, project, trend
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Our judgement of a subject.
+    """Our assessment of a number, a template or a campaign.
 
     score: 0 to 100, None when there is not enough data
     level: one of `reputation_score.LEVELS`

@@ -75,7 +75,7 @@ def rank_causes(
     """Return the groups that may explain a drop of the score on `drop_on`, worst first.
 
     Each group's messages of the week up to the drop are compared with all others of the 30 days up
-    to it. A group is judged not by its rate but by Wilson's lower bound of it, so that a small
+    to it. A group is assessed not by its rate but by Wilson's lower bound of it, so that a small
     group is not blamed for bad luck; and only by the part that is both unusual for the number and
     above normal.
 
@@ -139,7 +139,7 @@ def score_cost(
 ) -> int | None:
     """Return how many points higher the score would be without the messages of `part`.
 
-    Where too little would be left to be judged, the loss is divided by bad outcomes: a good
+    If too few messages would remain for a score, the loss is divided by bad outcomes: a good
     campaign is not charged for its size.
 
     :return: None when there is not enough data about everything

@@ -8,7 +8,7 @@ of another day.
 
 - opt-outs, of the messages delivered;
 - possible blocks: sent, and still not delivered after `SILENT_AFTER_DAYS`, of those delivered or
-  silent. A block looks exactly so, and so does a phone that is switched off;
+  silent. A block looks the same as a phone that is switched off;
 - undeliverable (131026: no WhatsApp there), of those delivered or undeliverable;
 - limited (131049, 130472: WhatsApp itself held the promotion back), of those delivered or limited.
 
@@ -31,7 +31,7 @@ WEEK, MONTH = 7, 30
 MIN_VOLUME = 200
 
 # Whole days after the day of sending. Meta retries for 30 days by default (Meta, Time-to-live,
-# 2025-10-31), but a reading that comes a month late protects nobody, and a phone in use is online
+# 2025-10-31), but a score that is a month late protects no number, and a phone in use is online
 # within two days.
 SILENT_AFTER_DAYS = 2
 

@@ -4,10 +4,10 @@
 
     cost = 80 x rate / risk rate - 20, never below 0
 
-A rate up to a quarter of its risk rate is normal and costs nothing; at half of it it costs 20
-points; at the risk rate 60; beyond it goes on. Costs add up, since several bad signs are worse than
-one. Meta publishes no thresholds, so these are ours, graded as Amazon SES grades bounces (review at
-5 %, pause at 10 %), and stricter for opt-outs, where the person acted:
+A rate up to a quarter of its risk rate is normal and costs 0 points; half of it costs 20; the risk
+rate 60; more beyond it. Costs add up, since several bad signs are worse than one. Meta publishes no
+thresholds, so these are ours, graded as Amazon SES grades bounces (review at 5 %, pause at 10 %),
+and stricter for opt-outs, where the person acted:
 
     signal           normal to   watch at   risk at
     opt-outs           0.5 %        1 %        2 %
@@ -16,7 +16,7 @@ one. Meta publishes no thresholds, so these are ours, graded as Amazon SES grade
     limited             10 %       20 %       40 %    never more than 20 points: it depends on what
                                                       all businesses send to the person
 
-A refusal 131048 is Meta's own word that people blocked or reported the number: 60 points on its
+A refusal 131048 is Meta's statement that people blocked or reported the number: 60 points on its
 day, fading over the week. Read and reply rates are shown and cost nothing: people may switch read
 receipts off.
 

@@ -1,27 +1,27 @@
 """The response to a reputation: full speed, warm-up, half speed, marketing held, lock.
 
-In order of severity. What Meta says outweighs what we infer: our own level may slow a number down,
+In order of severity. Meta's reports outweigh our inference: our own level may slow a number down,
 but only Meta's colour or refusal stops it.
 
     restricted by Meta, 131048, or red for `lock_red_days`   locked until a manager releases it
-    red                                                      marketing held, utility goes on
-    yellow, or our level at risk                             half the daily allowance, canary waves
-    our level watch                                          full, large campaigns in canary waves
+    red                                                      marketing held, utility continues
+    yellow, or our level at risk                             half the daily allowance, canaries
+    our level watch                                          full, large campaigns with a canary
     a new number or a higher limit                           warm-up, a step a day while healthy
     anything else                                            full
 
-All but the lock end by themselves with their cause. A manager may release a number whose marketing
+All but the lock end automatically with their cause. A manager may release a number whose marketing
 is held: it then sends at half speed until the red has lasted `lock_red_days` more.
 
-The daily allowance and the warm-up are in warm_up.py; the canary waves and what pauses a campaign
-in canary.py.
+The daily allowance and the warm-up are in warm_up.py, the canary and a campaign's thresholds in
+canary.py.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-# action -> `state` of the number. Held marketing is not a state: utility messages go on.
+# action -> `state` of the number. Held marketing is not a state: utility messages continue.
 SENDER_STATE = {
     "full": "active",
     "warm_up": "active",
@@ -44,12 +44,13 @@ class Settings:
     slow_at_risk: whether our own level 'at_risk' slows a number as yellow does
     canary_share, _minimum, _maximum: size of the canary: part of the campaign, and people
     large_campaign: people from which a young portfolio's campaign starts with a canary
-    canary_wait, canary_longest_wait: before the next wave; Meta's own check takes up to an hour
+    canary_wait, canary_longest_wait: before the rest is sent; Meta's own check takes up to an hour
         (Meta, Template pacing, 2026-09-11), people answer a little later
-    failure_limit, opt_out_limit: rates (0 to 1) above which a campaign pauses...
-    threshold_volume: ... once so many of its messages are delivered or failed
-    warm_up_first: people on the first day of a new number; warm_up_growth: times so many on each
-        healthy day after; warm_up_every: length of that day
+    failure_limit, opt_out_limit: rates (0 to 1) above which a campaign pauses
+    threshold_volume: number of delivered or failed messages from which these rates apply
+    warm_up_first: people on the first day of a new number
+    warm_up_growth: factor by which they grow with each healthy day
+    warm_up_every: length of that day
 
     :raise ValueError: a value is out of range
     """
@@ -150,7 +151,7 @@ def plan_number_response(
         refused a message with 131048
     :param is_locked: it is locked and not released
     :param is_released: a manager released it since it last turned red
-    :param is_warming_up: its warm-up is not over
+    :param is_warming_up: its warm-up has not ended
     """
     if is_restricted:
         return _lock("restricted")

@@ -53,7 +53,7 @@ FAILURE_TYPES = (
 # alternate between types. The other plans below end sooner.
 MAX_ATTEMPTS = 200
 
-# As many failures in a row show that the request itself is wrong, not one person's data.
+# As many failures in a row mean that the request itself is wrong, not one person's data.
 FAILURES_TO_BLAME_REQUEST = 3
 
 # "Wait at least 24 h" (Meta, Per-user marketing template message limits, 2026-04-29); the same
@@ -72,18 +72,18 @@ BAD_PARAMETER_MISSING = 131008
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from a failure.
+    """The consequences of a failure.
 
-    row: 'retry' (back to the queue, due at `retry_at`), 'hold' (back to the queue, due when
-        `scope` is released), or 'fail' (over).
+    row: 'retry' (queued again, due at `retry_at`), 'hold' (queued again, due when `scope` is
+        released), or 'fail' (final).
     scope: what must pause or change besides the row: None, 'person', 'template', 'sender',
         'account' or 'campaign'. For 'person': no other row of this campaign for them.
-    scope_until: end of that pause; None until Meta or a person lifts it. For 'person': do not
-        contact them before this moment, None when `person_effect` alone decides.
+    scope_until: end of that pause; None until Meta or a user lifts it. For 'person': no message to
+        them before this time, None if `person_effect` alone decides.
     person_effect: None, 'opted_out' (of marketing), 'blocked' (by us), 'undeliverable' (count
         it; unreachable until `scope_until` if set) or 'marketing_limit'.
     slow_down: send at half the rate for `pacing.SLOWED_PERIOD`.
-    country_blocked: the account may not write to the person's country.
+    country_blocked: the account may not send to the person's country.
     marketing_only: the pause of `scope` concerns marketing messages alone.
     """
 
@@ -115,9 +115,9 @@ def _minutes(*values: float) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=value) for value in values)
 
 
-# Meta's temporary faults, each with waits that suit its description; then the row fails.
+# Meta's temporary errors, each with waits that suit its description; then the row fails.
 TEMPORARY_WAITS = {
-    1: _minutes(0.5, 2, 10),  # invalid request or server fault
+    1: _minutes(0.5, 2, 10),  # invalid request or server error
     2: _minutes(1, 5, 15, 60),  # temporary outage or overload
     131000: _minutes(1, 10, 60),  # something went wrong
     131016: _minutes(1, 5, 30),  # service unavailable
@@ -125,7 +125,7 @@ TEMPORARY_WAITS = {
 }
 OTHER_TEMPORARY_WAITS = TEMPORARY_WAITS[2]
 
-# Nothing reached Meta, most likely our own network: retry for 24 h.
+# The request did not reach Meta, most likely because of our own network: retry for 24 h.
 NOT_SENT_WAITS = _minutes(0.5, 2) + _minutes(10) * 143
 
 # 4^X s, X from 0, one more after each failure (Meta, About the platform: rate limits, 2026-03);
@@ -195,7 +195,7 @@ def _fails(scope: str | None = None, **fields) -> Callable[[Failure], Decision]:
 
 
 def _bad_request(failure: Failure) -> Decision:
-    # A missing parameter is missing for everybody; other refusals may be one person's data.
+    # A missing parameter is missing for all people; other refusals may be due to one person's data.
     campaign = (
         failure.code == BAD_PARAMETER_MISSING or failure.consecutive >= FAILURES_TO_BLAME_REQUEST
     )
@@ -246,7 +246,7 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "temporary": _temporary,
     "maintenance": _growing_pause("sender", MAINTENANCE_PAUSES),
     "sync_pending": _retries(*_minutes(10)),
-    # The Marketing Messages API is not available: once more, by the ordinary endpoint.
+    # The Marketing Messages API is not available: retried by the ordinary endpoint.
     "mm_unavailable": _retries(timedelta(0)),
     "not_sent": _retries(*NOT_SENT_WAITS),
     # The account.
@@ -259,7 +259,7 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "pacing_drop": _pacing_drop,
     # The number.
     "sender_unavailable": _holds("sender"),
-    # Blocked or called spam by many (131048): a manager looks first, see policy.response.
+    # Blocked or reported as spam by many (131048): a manager must release it, see policy.response.
     "spam_rate": _holds("sender"),
     # The template.
     "template_missing": _holds("template"),
@@ -288,8 +288,8 @@ RULES: dict[str, Callable[[Failure], Decision]] = {
     "identity_changed": _fails("person"),
 }
 
-# Failures that "Retry failed" leaves out: no fix by us or Meta would change the answer, or the
-# person does not want the message.
+# Failures that "Retry failed" excludes: no fix by us or Meta would change the answer, or the person
+# opted out.
 NEVER_RETRIED_MANUALLY = frozenset(
     {
         "opted_out",

@@ -1,8 +1,8 @@
 """Detection of a second sender: whether a status is about a message that this database sent.
 
-Every request carries `uuid/attempt` (`biz_opaque_callback_data`), committed before it leaves. So a
+Every request carries `uuid/attempt` (`biz_opaque_callback_data`), committed before it is sent. So a
 status for an attempt that was never submitted comes from a copy of the database, with the same
-rows. In doubt it counts as ours, to avoid false alarms.
+rows. If unclear it counts as ours, to avoid false alarms.
 """
 
 import re

@@ -22,10 +22,10 @@ READ = "read"
 
 # - delivered outranks failed: one message can have both when the person has several devices, and
 #   was then delivered to one of them (Meta, Support, 2025-11-19).
-# - Whatever happened at Meta outranks our own cancelling or skipping. `failed` too: otherwise
-# sent-then-failed and failed-then-sent would differ.
+# - Meta's statuses outrank our own cancelling or skipping, `failed` too: otherwise sent-then-failed
+#   and failed-then-sent would differ.
 # - accepted and held do not outrank them: they answer a request, and a cancelled or skipped row has
-# none under way.
+#   no request in flight.
 RANK = {
     QUEUED: 0,
     RESERVED: 1,

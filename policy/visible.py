@@ -1,15 +1,15 @@
 """Which characters of a text a person can see.
 
-An address book holds what was pasted into it: zero-width spaces, direction marks, byte order marks,
-no-break spaces, fillers. A value of only such characters is empty, and WhatsApp refuses empty
-parameters. Emoji are made with some of the same characters, and must survive.
+An address book contains what was pasted into it: zero-width spaces, direction marks, byte order
+marks, no-break spaces, fillers. A value of only such characters is empty, and WhatsApp refuses
+empty parameters. Emoji contain some of the same characters and must not be changed.
 """
 
 import re
 import unicodedata
 
-# Shown as nothing although Unicode calls them letters, symbols or marks: Hangul fillers, the blank
-# Braille pattern, the Khmer inherent vowels, the combining grapheme joiner (DerivedCoreProperties,
+# Invisible letters, symbols and marks of Unicode: Hangul fillers, the blank Braille pattern, the
+# Khmer inherent vowels, the combining grapheme joiner (DerivedCoreProperties,
 # Default_Ignorable_Code_Point, Unicode 16; Braille blank by its name).
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _JOINER, _NON_JOINER = "\u200d", "\u200c"

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from .limits import LEVELS
 from .response import DEFAULTS, Response, Settings
 
-# "Half of the current limit used in the last 7 days" is what Meta asks before it raises a limit
-# (Meta, Messaging limits, 2026-09-11); an unused warm-up step warms nothing.
+# Meta raises a limit after "half of the current limit used in the last 7 days" (Meta, Messaging
+# limits, 2026-09-11); an unused step of a warm-up has no effect.
 MIN_USED_SHARE = 0.5
-# An unlimited number is warm at ten times its first step: Meta's levels are 5 to 10 times apart.
+# The warm-up of an unlimited number ends at ten times its first step: Meta's levels are 5 to 10
+# times apart.
 UNLIMITED_MULTIPLE = 10
 # The daily allowance of an unlimited number that has sent nothing: the level below (Meta, Messaging
 # limits, 2026-09-11).
@@ -36,8 +37,8 @@ def daily_limit(
     """Return how many people the number may contact in 24 h; None means no limit.
 
     :param limit: see `limits.people_limit`
-    :param busiest_day: people on the busiest of the last 7 days: half of "without limit" is half
-        of that
+    :param busiest_day: people on the busiest of the last 7 days, on which a share of an unlimited
+        number is based
     """
     if warm_up:
         limit = warm_up_limit(warm_up, limit, settings)
@@ -45,7 +46,7 @@ def daily_limit(
         return limit
     if limit is None:
         limit = busiest_day or BELOW_UNLIMITED
-    # Never rounded down to nothing: a number that may send may send one.
+    # Not rounded down to 0: a number that may send may send at least one message.
     return max(math.floor(response.share * limit), min(limit, 1)) if response.share else 0
 
 
@@ -69,7 +70,7 @@ def start_warm_up(
 
 
 def warm_up_limit(warm_up: WarmUp, limit: int | None, settings: Settings = DEFAULTS) -> int | None:
-    """Return how many people a number in warm-up may contact in 24 h; its limit when warm."""
+    """Return how many people a number in warm-up may contact in 24 h, its limit at the end."""
     people = math.floor(warm_up.first * settings.warm_up_growth**warm_up.step)
     if limit is None:
         return people if people < warm_up.first * UNLIMITED_MULTIPLE else None
@@ -85,7 +86,7 @@ def advance_warm_up(
     now: datetime,
     settings: Settings = DEFAULTS,
 ) -> WarmUp | None:
-    """Return the warm-up after a check of the number; None when it is over.
+    """Return the warm-up after a check of the number; None if it has ended.
 
     A step up needs a healthy level, a rating of Meta's that is neither yellow nor red, a day since
     the last step, and at least half of the step used. Yellow or watch restarts the day; red or at

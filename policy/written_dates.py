@@ -1,7 +1,7 @@
 """Dates in imported lists: ISO, seconds since 1970, or day and month in either order.
 
 "03/11/2026" is 3 November in Madrid and 11 March in Boston. The list itself shows its order as soon
-as one of its days is above 12; otherwise nothing is guessed.
+as one of its days is above 12; otherwise no date is inferred.
 """
 
 import re
@@ -32,9 +32,9 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 class Moment(NamedTuple):
-    """The moment that a text gives.
+    """The time that a text gives.
 
-    at: naive; in UTC where `is_utc`, else in the writer's local time. None: no moment.
+    at: naive; in UTC where `is_utc`, else in the writer's local time. None: no time.
     is_ambiguous: day and month may be swapped, so `at` is None.
     order: DAY_FIRST or MONTH_FIRST where the order of the list decided, else ''.
     """

@@ -1,3 +1,5 @@
+"""Analyses over SQL queries, and the printed reputation report."""
+
 from . import waba_message_report
 from . import waba_reputation_report
 from . import waba_sequence_report

@@ -1,3 +1,8 @@
+"""Report: messages for pivots and graphs, one row for each with its counts and rates.
+
+Opened by the analysis menu and the figures of the reputation dashboard; nothing is stored.
+"""
+
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -7,7 +12,7 @@ from ..models.base.waba_message import DEPARTURE_SQL, STATES, measure_conditions
 from ..models.base.waba_phone_prefix import prefix_sql
 from ..models.tools.labels import form_action, same_selection
 
-# People's local time is unknown; the company's is the closest.
+# In the company's time zone, since that of recipients is unknown.
 LOCAL_HOUR = SQL(
     "EXTRACT(hour FROM COALESCE(%s, m.create_date) AT TIME ZONE 'UTC'"
     " AT TIME ZONE COALESCE(cp.tz, 'UTC'))::int",
@@ -16,10 +21,10 @@ LOCAL_HOUR = SQL(
 
 
 class WabaMessageReport(models.Model):
-    """Our messages for pivots and graphs: one row each, counts as 0 or 1, and rates.
+    """One outbound message, with counts of 0 or 1.
 
-    A rate is empty on a message outside its base (such as read, of one not delivered), so that its
-    average over any group is the rate of the group.
+    A rate is empty on a message outside its base (such as the read rate of an undelivered one), so
+    that its average over any group is the rate of the group.
     """
 
     _name = "waba.message.report"
@@ -110,7 +115,7 @@ class WabaMessageReport(models.Model):
         )
 
     def _columns(self):
-        """{field: SQL expression}."""
+        """Return {field: SQL expression}."""
         is_ = measure_conditions(SQL("(now() AT TIME ZONE 'UTC')"))
         columns = {
             "id": SQL("m.id"),
@@ -141,7 +146,7 @@ class WabaMessageReport(models.Model):
         return columns
 
     def _from_sql(self):
-        """Every join is by a unique key, so PostgreSQL skips those that a report does not use."""
+        """Return the FROM clause. Joins are by unique keys, so PostgreSQL skips unused ones."""
         return SQL(
             """FROM waba_message m
           LEFT JOIN waba_campaign c ON c.id = m.campaign_id
@@ -155,10 +160,11 @@ class WabaMessageReport(models.Model):
         )
 
     def action_open_message(self):
+        """Open the form of the message."""
         self.ensure_one()
         return form_action(self.env["waba.message"].browse(self.id))
 
 
 def _count_if(count, base):
-    """1 or 0 on a message of the base, nothing on others."""
+    """Return SQL: 1 or 0 for a message in the base, NULL for others."""
     return SQL("CASE WHEN %s THEN (%s)::int::float END", base, count)

@@ -1,7 +1,12 @@
+"""Report: cost and results of messages, for pivots and graphs; nothing is stored.
+
+Opened by the money report's menu and from campaigns, templates and follow-ups.
+"""
+
 from odoo import fields, models
 from odoo.tools import SQL
 
-# Rates of two measures: {field: (numerator, denominator)}.
+# {field: (numerator, denominator)}, both summed over the group.
 RATIOS = {
     "reply_rate": ("replied_count", "delivered_count"),
     "click_rate": ("clicked_count", "linked_count"),
@@ -11,7 +16,7 @@ RATIOS = {
     "return_rate": ("won_amount", "cost"),
 }
 COUNT_COLUMNS = ("sent_count", "delivered_count", "replied_count", "linked_count", "clicked_count",
-           "charged_count", "free_count", "unpriced_count")  # fmt: skip
+                 "charged_count", "free_count", "unpriced_count")  # fmt: skip
 RESULT_COLUMNS = {
     "stage_count": SQL("(a.kind = 'stage')::int"),
     "activity_count": SQL("(a.kind = 'activity')::int"),
@@ -25,11 +30,10 @@ COMMON = ("day", "company_id", "sender_id", "campaign_id", "template_id", "seque
 
 
 class WabaMoneyReport(models.Model):
-    """Cost and results of messages, by the day on which the message was sent.
+    """A row is either a day's messages (waba.money.daily) or one event (waba.attribution).
 
-    A row is either a day's messages (waba.money.daily) or one event (waba.attribution). A rate is
-    that of the whole group: a sum over a sum. A price per result is empty where a message of the
-    group has no price, since it would be too low.
+    Both belong to the day on which the message was sent. A rate is that of the group, a sum over a
+    sum. A price per result is empty if a message of the group has no price: it would be too low.
     """
 
     _name = "waba.money.report"

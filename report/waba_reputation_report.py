@@ -1,3 +1,8 @@
+"""Report: a number's last 30 days as a printed document.
+
+Rendered by the print action of waba.sender.
+"""
+
 from itertools import groupby
 
 from odoo import api, fields, models
@@ -8,10 +13,7 @@ DAYS = 30
 
 
 class ReputationReport(models.AbstractModel):
-    """The printed report of a number's last 30 days: the dashboard on paper.
-
-    Its figures are those of `waba.sender.reputation_dashboard_data`, each with its base.
-    """
+    """The figures are those of `waba.sender.reputation_dashboard_data`."""
 
     _name = "report.waba_campaign.reputation_report"
     _description = "WhatsApp Reputation Report"
@@ -21,7 +23,7 @@ class ReputationReport(models.AbstractModel):
         """Return the values of the template, for each number.
 
         :return: {'docs': waba.sender, 'reports': {sender id: dict of `_report_values`}}
-        :raise AccessError: for users who are not managers or may not read one of the numbers
+        :raise AccessError: if the user is not a manager or cannot read one of the numbers
         """
         senders = self.env["waba.sender"].browse(docids)
         senders.check_access("read")
@@ -34,7 +36,7 @@ class ReputationReport(models.AbstractModel):
 
     @api.model
     def _report_values(self, sender):
-        """Return the dashboard's data about one number, and what only the report needs.
+        """Return the dashboard's data about one number and the values that only the report has.
 
         Adds `card` and `days` (the number's own), `ratings` ([{'first', 'last': date, 'label'}] of
         Meta's, oldest first), `first` and `last` (dates), `as_of` (datetime).
@@ -69,12 +71,12 @@ class ReputationReport(models.AbstractModel):
 
     @api.model
     def _rating_periods(self, days):
-        """Merge consecutive days with the same rating of Meta's; days without one are omitted."""
+        """Merge consecutive days with the same rating of Meta's, excluding days without one."""
         periods = []
-        noted = [day for day in days if day["rating"]]
-        # Odoo's own groupby would put days together that others stand between.
+        rated = [day for day in days if day["rating"]]
+        # Odoo's own groupby would merge days that are not consecutive.
         for rating, of_one in groupby(  # pylint: disable=W8155
-            noted, key=lambda day: day["rating"]
+            rated, key=lambda day: day["rating"]
         ):
             of_one = list(of_one)
             periods.append(

@@ -1,3 +1,8 @@
+"""Report: follow-ups for pivots and graphs; nothing is stored.
+
+Opened by the analysis of follow-ups.
+"""
+
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -8,10 +13,9 @@ from ..models.tools.labels import form_action, same_selection
 
 
 class WabaSequenceReport(models.Model):
-    """Follow-ups for pivots: a row per enrolled lead and step, counts as 0 or 1.
+    """One step of an enrolled lead, with counts of 0 or 1.
 
-    A lead's own figures (enrolled, answered, won) are on its first step only, so that they add up
-    over steps.
+    Figures of the lead (enrolled, won) are on its first step only, so that they add up over steps.
     """
 
     _name = "waba.sequence.report"
@@ -89,5 +93,6 @@ class WabaSequenceReport(models.Model):
         )
 
     def action_open_lead(self):
+        """Open the form of the lead."""
         self.ensure_one()
         return form_action(self.lead_id)

@@ -1,5 +1,5 @@
 """A local WhatsApp Cloud API for tests, demonstrations and measurements.
 
-A process of its own with its own reading of Meta's documents: it imports nothing of the addon,
-so that it can judge it. Start it with ``python -m simulator``; see README.md.
+A separate process with its own implementation of Meta's documents: it imports nothing of the addon,
+so that it can verify it. Start it with ``python -m simulator``; see README.md.
 """

@@ -111,7 +111,7 @@ class AccountEvents:
             "event": "ACCOUNT_RESTRICTION", "restriction_info": [dict(restriction)]})
 
     def _lift(self, account, _value):
-        """Restrictions end without a webhook of their own."""
+        """Restrictions end without a webhook."""
         account.restrictions.clear()
 
     def _violation(self, account, kind):

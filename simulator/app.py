@@ -84,7 +84,7 @@ class GraphApp:
         if file is None or not lives:
             response = web.Response(status=404)
         else:
-            # A page in place of the file, as a captive portal might send.
+            # A page instead of the file, as a captive portal might send.
             content = b"<html>" if fault else file.content
             response = web.Response(body=content, headers={"Content-Type": file.type})
         entry.status, entry.answered = response.status, True
@@ -112,7 +112,7 @@ class GraphApp:
             return _json(reply, status)
         return await replace_reply(fault, request, reply, status)
 
-    # ---- taking apart -------------------------------------------------------------------------
+    # ---- parsing ------------------------------------------------------------------------------
 
     def _parse_request(self, request, raw):
         parts = request.path.strip("/").split("/")
@@ -128,7 +128,7 @@ class GraphApp:
         return call
 
     def _describe(self, call):
-        """Log what is known of the request before it is processed."""
+        """Log the request before it is processed."""
         entry, node = call.entry, self.world.node(call.node_id)
         account = self.world.find_account(node) if node else None
         if account:

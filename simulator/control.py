@@ -48,7 +48,7 @@ class Control:
         except (BadControl, KeyError, TypeError, ValueError) as error:
             return _json({"error": f"{type(error).__name__}: {error}"}, 400)
 
-    # ---- looking ------------------------------------------------------------------------------
+    # ---- reading ------------------------------------------------------------------------------
 
     def get_log(self, query):
         """``since`` and ``limit``: requests from that index on."""
@@ -178,7 +178,7 @@ class Control:
         return {"wamid": wamid}
 
     def _file_content(self, phone_id, values):
-        """The message of somebody who sends a file; the platform keeps it for a week."""
+        """The message of a person who sends a file; the platform stores it for a week."""
         content = base64.b64decode(values["content"], validate=True)
         file = self.world.keep_file(self.world.numbers[phone_id], values["mime_type"], content,
                                     RECEIVED_DAYS, values.get("filename", ""))

@@ -76,7 +76,7 @@ def sign(raw, secret):
 
 
 class Delivery:
-    """Takes updates, posts bodies, keeps a record of every attempt in ``attempts``."""
+    """Receives updates, posts bodies, records every attempt in ``attempts``."""
 
     def __init__(self, world, settings):
         self.world = world

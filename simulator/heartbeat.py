@@ -1,4 +1,4 @@
-"""How late the event loop is: the tolerance for judging arrival times."""
+"""How late the event loop is: the tolerance for checks of arrival times."""
 
 import asyncio
 import time

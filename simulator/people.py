@@ -77,7 +77,7 @@ class People:
         self.behaviour = Behaviour()
 
     def play(self, message, code=0):
-        """Schedule everything that follows from an accepted message (failing with ``code``)."""
+        """Schedule all consequences of an accepted message (failing with ``code``)."""
         fate = OutcomePlan(error=code) if code else self.plan_outcome(message)
         if fate.error:
             self._later("failed", 0.0, message, fate.error)
@@ -144,7 +144,9 @@ class People:
         return wait
 
     def _status(self, message, status, code):
-        self.delivery.enqueue_update(bodies.status_update(message, status, self.world.clock.now(), code))
+        self.delivery.enqueue_update(
+            bodies.status_update(message, status, self.world.clock.now(), code)
+        )
 
     def _answer(self, message, fate):
         rules, number, person = self.behaviour, message.number, message.person

@@ -1,4 +1,4 @@
-"""The log of every request that reached the server, by which tests judge."""
+"""The log of every request that reached the server, for the assertions of tests."""
 
 import json
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ UNREGISTERED = ("UNVERIFIED", "PENDING", "DISCONNECTED", "UNLINKED", "DELETED", 
 
 
 class Sender:
-    """Accepts or refuses messages; what follows is left to the people."""
+    """Accepts or refuses messages; ``people`` does the rest."""
 
     def __init__(self, world, people):
         self.world = world
@@ -51,7 +51,7 @@ class Sender:
         message, code = self._compose(number, account, person, body, entry)
         self._check_pair(number, person, now)
         number.traffic.append(now)
-        held = self._dispatch_queue(message, forced_failure or code)
+        held = self._deliver_or_hold(message, forced_failure or code)
         entry.outcome = "held" if held else "accepted"
         entry.wamid = message.wamid
         entry.counted = not entry.in_window
@@ -220,8 +220,8 @@ class Sender:
             return 131047
         raise GraphError(131047, "More than 24 hours have passed since the recipient last replied.")
 
-    def _dispatch_queue(self, message, code):
-        """Hand the message to the people, or hold it while its template is being assessed."""
+    def _deliver_or_hold(self, message, code):
+        """Deliver the message, or hold it while its template is being assessed."""
         template = message.template
         if template:
             template.accepted_count += 1

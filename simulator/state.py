@@ -112,7 +112,7 @@ class Number:
 
     @property
     def rate(self):
-        """Messages per second: 20 beside the Business app, 80 by default, 1,000 when HIGH."""
+        """Messages per second: 20 with the Business app, 80 by default, 1,000 when HIGH."""
         if self.messages_per_second:
             return self.messages_per_second
         if self.is_on_biz_app:

@@ -23,7 +23,7 @@ def max_distinct(events, window):
 
 
 def distinct_now(events, window, now):
-    """How many distinct keys the window ending now holds."""
+    """How many distinct keys the window ending now contains."""
     return len({key for at, key in events if now - window < at <= now})
 
 

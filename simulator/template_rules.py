@@ -16,7 +16,7 @@ MAX_BUTTONS_BY_TYPE = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
 
 
 def invalid(details, subcode=None):
-    """Error 100 with a sentence saying which rule was broken."""
+    """Error 100 with a sentence that names the broken rule."""
     return GraphError(100, details, subcode=subcode, message="(#100) Invalid parameter")
 
 

@@ -8,11 +8,11 @@ import uuid
 import psycopg2
 import psycopg2.extras
 
-# PostgreSQL is restarted under some scenarios; queries are retried meanwhile.
+# PostgreSQL is restarted under some scenarios; queries are retried in the meantime.
 RECONNECT_SECONDS = 60
 POLL_SECONDS = 0.1
 
-# The moments that the engine waits for or counts with. Moving all of them back is the same as
+# The datetimes that the engine waits for or counts with. Moving all of them back is the same as
 # letting time pass.
 MOMENTS = """
 SELECT table_name, column_name FROM information_schema.columns
@@ -146,11 +146,11 @@ class Database:
     # ---- the scheduler ------------------------------------------------------------------------
 
     def trigger(self, sender_id):
-        """Have a number's job run as soon as a worker looks."""
+        """Make a number's job due, so that the next free worker runs it."""
         self.rows(TRIGGER, (sender_id,))
 
     def poll_now(self):
-        """Have the polling job run as soon as a worker looks."""
+        """Make the polling job due, so that the next free worker runs it."""
         self.rows(POLL_NOW)
 
     def wake(self):

@@ -40,7 +40,7 @@ class Record:
 
     :ivar sends: requests to send, as the simulator logged them, in order of arrival
     :ivar told: {tag: statuses the addon has acknowledged with a 200}
-    :ivar followups: {follow-up: leads brought in}
+    :ivar followups: {follow-up: enrolled leads}
     :ivar followed: each lead's way through a follow-up
     """
 
@@ -160,7 +160,7 @@ def _twice(values):
     return _some(f"{value} x{count}" for value, count in Counter(values).items() if count > 1)
 
 
-# ---- who was written to ------------------------------------------------------------------------
+# ---- recipients ----------------------------------------------------------------------------
 
 
 def _check_attempts(record):
@@ -266,7 +266,8 @@ def _accepted_by_row(record):
 
 
 def _uncertain(record):
-    accepted, attempted = _accepted_by_row(record), {message_uuid(s["opaque"]) for s in record.sends}
+    accepted = _accepted_by_row(record)
+    attempted = {message_uuid(s["opaque"]) for s in record.sends}
     wrong = [
         f"{row['uuid']} is uncertain, though the platform told"
         for row in record.rows
@@ -333,7 +334,7 @@ def _campaigns(record):
 
 
 def max_recipients_per_day(accepted):
-    """Most distinct people whom counted messages reached in any window (t - 24 h, t]."""
+    """Most distinct people reached by counted messages in any window (t - 24 h, t]."""
     events = sorted((send["received_at"], send["wa_id"]) for send in accepted if send["counted"])
     inside, start, most = Counter(), 0, 0
     for at, person in events:

@@ -98,7 +98,7 @@ class Crashes:
             return True
 
     def drag(self, point):
-        """Wait at this point for as long as the harness wants, so that others interleave."""
+        """Wait at this point for as long as the harness requires, so that others interleave."""
         if self.dragged.exists():
             order = json.loads(self.dragged.read_text())
             if order["point"] == point:

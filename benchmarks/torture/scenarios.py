@@ -144,7 +144,7 @@ def crowd_on_one_portfolio(hosts, shared_count, stage):
     by one, never more than the limit.
     """
     stage.limit_people("250")
-    # Each reservation takes so long that those of the other numbers fall into it.
+    # Each reservation takes so long that those of the other numbers overlap with it.
     stage.servers.delay_at("reserved, not committed", 0.15)
     for _host in range(hosts):
         stage.servers.start_host(1)
@@ -167,7 +167,7 @@ def crowd_on_one_portfolio(hosts, shared_count, stage):
 
 
 def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
-    """Campaigns, follow-ups, automation and colleagues compete for the same 250 slots; workers die.
+    """Campaigns, follow-ups, automation and users compete for the same 250 slots; workers die.
 
     The scheduler is killed while it moves leads on. Everything outside campaigns is requested
     twice, as after an interruption.
@@ -294,7 +294,7 @@ def postgres_restarts(stage):
 
 
 def stalled_worker(stage):
-    """A worker stops for longer than its rows may wait (a frozen machine), then goes on."""
+    """A worker stops for longer than its rows may wait (a frozen host), then continues."""
     stage.fault("latency", ms=[20, 200], count=None)
     stage.servers.start_host(1)
     stage.servers.start_host(1)
@@ -356,7 +356,7 @@ class Disturber(threading.Thread):
         self._writes += 1
 
     def check(self):
-        """Raise the error that stopped it: without disturbance the scenario proves nothing."""
+        """Raise the error that stopped it: without disturbance the scenario has no meaning."""
         if self._fault:
             raise self._fault
 
@@ -398,7 +398,7 @@ def statuses_an_hour_late(stage):
 
 
 def odoo_is_down(stage):
-    """Statuses come while no server of ours is up; Meta sends them again."""
+    """Statuses come while none of our servers is up; Meta sends them again."""
     host = stage.servers.start_host(2)
     stage.campaign(stage.take_leads(400))
     stage.wait_idle(2.5)
@@ -436,7 +436,7 @@ def chaos(stage, people=1500, kills=10):
 
 
 def short_kills(stage):
-    """The worst kill points, one after the other, in one campaign."""
+    """The worst kill points, one by one, in one campaign."""
     stage.fault("latency", ms=SLOW_REPLY_MS, count=None)
     stage.servers.start_host(2)
     # So many new contacts that the pre-flight needs a manager's override.

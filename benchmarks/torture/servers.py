@@ -56,7 +56,7 @@ class Process(Child):
 
 
 class Servers:
-    """Starts and ends the processes of one scenario; nothing is left when it is closed.
+    """Starts and ends the processes of one scenario; all have ended when it is closed.
 
     :param place: the run's Place (folders, database, ports)
     :param name: the scenario's, for the logs
@@ -150,7 +150,7 @@ class Servers:
                 self.start_host(workers)
 
     def end_odoo(self):
-        """Every web server and host, so that nobody is connected to the database."""
+        """Every web server and host, so that no process is connected to the database."""
         for process in [self.web, *self.hosts]:
             process.request_stop()
             process.end()
@@ -224,5 +224,5 @@ def process_session(pid):
 
 
 def restart_postgres():
-    """Stop the run's own PostgreSQL at once, as a crash would, and start it again."""
+    """Stop the run's own PostgreSQL immediately, as a crash would, and start it again."""
     subprocess.run([os.environ["WABA_PG_RESTART"], "--restart-postgres"], check=True)

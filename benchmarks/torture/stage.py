@@ -31,7 +31,7 @@ DELIVERY = {
                "failed": [0.1, 0.5], "inbound": [0.2, 0.8]},
     "batch_window": 0.2, "batch_max": 50, "first_retry": 1.0, "longest_retry": 5.0,
 }  # fmt: skip
-# A colleague's message or a rule of automation, as far as the engine is concerned.
+# A user's message or a rule of automation; the engine treats both in the same way.
 OCCASION = """
 sender = env["waba.sender"].browse(env.context["occasion_sender"])
 template = env["waba.template"].search(
@@ -134,7 +134,7 @@ class Stage:
     # ---- copying ------------------------------------------------------------------------------
 
     def connect(self):
-        """Press Connect, which notes the database that the account belongs to."""
+        """Press Connect, which stores the home database of the account."""
         [account] = self.admin.search("waba.account", [], ["id"])
         self.admin.call("waba.account", "action_connect", [account["id"]])
 
@@ -153,7 +153,7 @@ class Stage:
         return copy
 
     def wait_job_run(self, database, sender_id):
-        """A worker has run a number's job in `database` since it was asked to."""
+        """A worker has run a number's job in `database` since it was triggered."""
         question = """SELECT count(*) FROM ir_cron_trigger t JOIN waba_sender s USING (cron_id)
                        WHERE s.id = %s AND t.call_at <= now() AT TIME ZONE 'UTC'"""
         database.trigger(sender_id)
@@ -237,7 +237,7 @@ class Stage:
     def occasions(self, origin, sender_id, lead_ids):
         """Request a service message to each of these people by the engine's own method.
 
-        A repeated request is the same occasion: nobody gets another message.
+        A repeated request is the same occasion: no person gets another message.
         """
         if not self._occasion_action:
             self._create_occasion_action()
@@ -247,9 +247,9 @@ class Stage:
         self.admin.call("ir.actions.server", "run", [self._occasion_action], context=context)
 
     def followup(self, sender_id):
-        """A running follow-up of two service messages: one at once, one two hours after it left.
+        """A running follow-up of two service messages: one immediately, one two hours after it.
 
-        Made and started as a manager does; returns its id.
+        Created and started as by a manager; returns its id.
         """
         if not self._occasion_action:
             self._create_occasion_action()
@@ -269,7 +269,7 @@ class Stage:
         return sequence_id
 
     def enroll(self, sequence_id, lead_ids):
-        """A colleague brings these leads into it; those already in it stay where they are."""
+        """A user enrolls these leads; those already enrolled stay where they are."""
         values = {"sequence_id": sequence_id, "lead_ids": [(6, 0, lead_ids)]}
         self._confirm("waba.sequence.enroll", values)
         self.followups[sequence_id].update(lead_ids)
@@ -307,7 +307,7 @@ class Stage:
         [self._occasion_action] = self.admin.call("ir.actions.server", "create", [values])
 
     def keep_for_followups(self, share):
-        """Set the share of the limit that campaigns leave to everything else."""
+        """Set the share of the limit that is reserved for other messages than campaigns'."""
         self.database.rows("UPDATE waba_portfolio SET followup_share = %s", (share,))
 
     def taken_outside_campaigns(self):
@@ -323,7 +323,7 @@ class Stage:
         self.database.rows("UPDATE waba_sender SET state = 'paused', pause_cause = 'person'")
 
     def resume_numbers(self):
-        """All numbers at the same moment."""
+        """All numbers at the same time."""
         self.database.rows("UPDATE waba_sender SET state = 'active', pause_cause = NULL")
         for sender_id in self.senders():
             self.database.trigger(sender_id)
@@ -345,7 +345,7 @@ class Stage:
         self.simulator.post("faults", kind=kind, endpoint="messages", **rule)
 
     def set_template(self, status):
-        """Meta changes the status of the campaigns' template, and says so by webhook."""
+        """Meta changes the status of the campaigns' template and reports it by webhook."""
         template = next(
             template
             for template in self.simulator.get("world")["templates"]
@@ -417,7 +417,7 @@ class Stage:
         return self.database.value(LOSE_LOCK, {"database": self.place.database})
 
     def wait_idle(self, seconds):
-        """Let the engine work, with nothing but the scheduler's own polling."""
+        """Let the engine work with only the scheduler's own polling."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self._tend_processes()
@@ -447,7 +447,7 @@ class Stage:
         return wait_for(what, awake, seconds)
 
     def wait_sending(self):
-        """A worker is sending, and the platform is taking messages."""
+        """A worker is sending, and the platform accepts messages."""
         count = self.simulator.get("stats")["messages"]["accepted"]
         self.wait_accepted(count + 10)
         self._wait_awake("a worker that sends", self.servers.sending_pids, 60)
@@ -470,7 +470,7 @@ class Stage:
         )
 
     def wait_no_queue(self):
-        """Nothing waits to be sent and nothing is being sent."""
+        """No message is queued and none is being sent."""
 
         def is_empty():
             states = self.states()
@@ -507,7 +507,7 @@ class Stage:
             time.sleep(POLL_SECONDS)
 
     def _is_settled(self):
-        """Nothing is under way; rows still wait only where the scenario says they may."""
+        """No request is in flight; rows are queued only where the scenario allows it."""
         states = self.states()
         preparing = self.database.value(
             "SELECT count(*) FROM waba_campaign WHERE state IN ('scheduled', 'preparing')"
@@ -524,7 +524,7 @@ class Stage:
         )
 
     def at_limit(self):
-        """Rows may wait when the scenario allows it, or when every slot of the limit is taken."""
+        """Rows may wait if the scenario allows it, or if every slot of the limit is used."""
         if self.may_wait or self.limit is None:
             return self.may_wait
         return self.limit <= self.database.value(

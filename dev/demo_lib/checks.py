@@ -101,7 +101,7 @@ def _reasons(results):
 
 
 def _unmessaged_numbers(results):
-    """By number: a duplicate's number may be written to once, for the other lead."""
+    """By number: a duplicate's number gets one message, for the other lead."""
     allowed = {row["number"] for row in results.rows if row["state"] != "skipped"}
     others = sorted({send["recipient"] for send in results.truth.sends} - allowed)
     against_will = [row["recipient"] for row in results.truth.stats["against_will"]]

@@ -41,7 +41,7 @@ class OdooUser:
 
 
 class SimulatorControl:
-    """The simulator's `/_control/…`: what a test may ask and change."""
+    """The simulator's `/_control/…`: what a test can query and change."""
 
     def __init__(self, address):
         self.address = address

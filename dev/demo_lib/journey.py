@@ -164,10 +164,14 @@ class Demo:
             raise DemoError(f"{len(broken)} webhooks not applied, such as: {broken[0]['error']}")
 
     def _wait_for_results(self):
-        self.children.wait_for("the campaign is under way", self._is_under_way, tell=self._report_progress)
+        self.children.wait_for(
+            "the campaign is under way", self._is_under_way, tell=self._report_progress
+        )
         is_over = False
         while not is_over:
-            self.children.wait_for("today's messages are sent", self._is_sent, tell=self._report_progress)
+            self.children.wait_for(
+                "today's messages are sent", self._is_sent, tell=self._report_progress
+            )
             self._settle()
             # A status can free a slot, which is then used again.
             is_over = self._is_sent()
@@ -177,7 +181,7 @@ class Demo:
         return self.campaign("state")["state"] in ("running", "done")
 
     def _is_sent(self):
-        """Whether nothing is being sent, and all waiting rows wait for a slot."""
+        """Whether no message is being sent, and all queued rows wait for a slot."""
         campaign = self.campaign("queued_count", "sender_id")
         reserved = self.admin.call("waba.message", "search_count", [("state", "=", "reserved")])
         sender = self.admin.call(
@@ -205,7 +209,7 @@ class Demo:
             "{failed_count} not delivered".format(**now)
         )
 
-    # ---- looking ------------------------------------------------------------------------------
+    # ---- reading ------------------------------------------------------------------------------
 
     def campaign(self, *fields):
         return self.admin.call("waba.campaign", "read", [self.campaign_id], fields)[0]

@@ -1,4 +1,4 @@
-"""The demo's own processes: started together, ended together, nothing left behind."""
+"""The demo's own processes, started together and ended together."""
 
 import contextlib
 import os
@@ -62,7 +62,7 @@ class Child:
             self._process.terminate()
 
     def end(self):
-        """Wait for the end, then kill whatever is left of its process group."""
+        """Wait for the end, then kill the rest of its process group."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
         with contextlib.suppress(ProcessLookupError):
@@ -119,7 +119,7 @@ class Children:
         return wait_for(what, condition, seconds, check)
 
     def watch(self):
-        """Return only when a server ends by itself: DemoError; a signal interrupts."""
+        """Wait until a server ends unexpectedly, which is a DemoError; a signal interrupts."""
         self.wait_for("the end", lambda: False, seconds=float("inf"))
 
 

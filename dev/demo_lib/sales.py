@@ -53,7 +53,7 @@ VISITORS = (
 PLAYED = {"reply": "reply", "won": "reply", "click": "read", "stop": "stop"}
 # Leads that got an offer and are followed up; the last of them answers.
 OFFERED = (1, 3, 5, 7, 16, 18)
-# Who asks something later, and waits for an answer.
+# The visitor who asks a question later and waits for an answer.
 ASKING = {8: "¿Las sillas se pueden apilar?", 22: "¿Tienen el aparador en nogal?"}
 OPT_INS = 20
 PACE_SECONDS = 12
@@ -151,7 +151,7 @@ class SalesStory:
         )  # fmt: skip
 
     def _make_templates(self):
-        """As somebody would in WhatsApp Manager; Meta's review takes seconds here."""
+        """As a user would in WhatsApp Manager; Meta's review takes seconds here."""
         self.simulator.post("settings", template_review_seconds=0.2)
         link = f"{self._base_url()}/r/{{{{1}}}}"
         buttons = [
@@ -206,7 +206,9 @@ class SalesStory:
         replies = ["Gracias, lo miro hoy.", "¿Me puede llamar mañana por la mañana?"]
         self.simulator.post("behaviour", people=people, stop_kinds=["button"], reply_texts=replies)
         for index in range(len(VISITORS)):
-            self._receive_message(index, "Hola, estoy en su estand de la feria. ¿Me envían el catálogo?")
+            self._receive_message(
+                index, "Hola, estoy en su estand de la feria. ¿Me envían el catálogo?"
+            )
         self.demo._settle()
         tag_id = self.sales.call("crm.tag", "create", [{"name": FAIR, "color": 10}])[0]
         stage_id = self._one("crm.stage", [("name", "=", "Qualified")])
@@ -312,7 +314,9 @@ class SalesStory:
     # ---- the follow-up ------------------------------------------------------------------------
 
     def _follow_up(self):
-        print_step(f"a manager starts the follow-up “{FOLLOWUP}”; {len(OFFERED)} leads get their offers")
+        print_step(
+            f"a manager starts the follow-up “{FOLLOWUP}”; {len(OFFERED)} leads get their offers"
+        )
         stage_id = self._one("crm.stage", [("name", "=", "Proposition")])
         steps = [
             {"wait_amount": 0, "in_working_hours": False, "template": "offer_sent"},
@@ -342,7 +346,7 @@ class SalesStory:
         )
         self.admin.call(action["res_model"], "action_confirm", [wizard_id])
         self.sequence_id = sequence_id
-        # Else the job waits for the pace to these people, and the scheduler looks once a minute.
+        # Otherwise the job waits for the pace per person, and the scheduler polls once a minute.
         time.sleep(PACE_SECONDS)
         offered = [self.leads[index] for index in OFFERED]
         self.sales.call("crm.lead", "write", offered, {"stage_id": stage_id})
@@ -425,7 +429,7 @@ class SalesStory:
         }
         return self._make_campaign(name, "autumn_offer", domain, variables)
 
-    # ---- looking ------------------------------------------------------------------------------
+    # ---- reading ------------------------------------------------------------------------------
 
     def _facts(self):
         campaign = self._campaign(

@@ -134,7 +134,7 @@ def start_odoo(place, children):
         place.odoo(*common, "--no-http", "--max-cron-threads", "2"),
         place.log_path("jobs"),
     )
-    # From then on it is notified of new jobs at once.
+    # From then on it is notified of new jobs immediately.
     children.wait_for("Odoo's scheduled jobs start", lambda: "Registry loaded" in jobs.log_text())
     if web.exit_status is not None:
         raise DemoError(f"port {port} answers, but not for us:\n{web.log_tail()}")

@@ -1,3 +1,8 @@
+"""Analytics: what happened to leads after messages, each event attributed to one message.
+
+Called by the job `_cron_money` (waba_attribution_due.py), which also passes the leads that changed.
+"""
+
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -21,10 +26,10 @@ KINDS = [
     ("revenue", "Invoiced"),
 ]
 
-# What an answer or a click names is its own message; the others are put down by the rule.
+# Events that name their message; the others are attributed by policy/attribution.py.
 NAMED_KINDS = {"reply": SQL("m.replied_at"), "click": SQL("m.clicked_at")}
 
-# What a row keeps of its message, so that it outlives it.
+# Fields that a row copies from its message, since the message may be deleted first.
 MESSAGE_FIELDS = ("campaign_id", "template_id", "sequence_id", "sequence_step_id", "sender_id",
                   "user_id")  # fmt: skip
 
@@ -32,9 +37,10 @@ LEAD_KINDS = ("activity", "stage", "won", "lost", "revenue")
 
 
 class LeadEvent(NamedTuple):
-    """Something that happened to a lead.
+    """An event of a lead.
 
-    at: the moment that decides which message it is attributed to
+    :ivar key: identifies the event over all runs
+    :ivar at: naive UTC datetime by which the event is attributed
     """
 
     key: str
@@ -46,14 +52,13 @@ class LeadEvent(NamedTuple):
 
 
 class WabaAttribution(models.Model):
-    """One event that came after a message, attributed to that one message.
+    """One event, attributed to one message before it (single touch, policy/attribution.py).
 
-    Single touch: policy/attribution.py says which. Rows are made, changed and taken back by a job
-    (`_cron_money` in waba_attribution_due.py) from what is so now: replies and clicks from the
-    messages, stages, activities, won and lost leads and invoices from the leads
-    (waba_attribution_events.py). Running it again gives the same rows.
-    Oddity: `day` is the day on which the message left, so that the outcome of a month's messages
-    stands beside what they cost, whenever it came.
+    Rows are created, changed and deleted by a job to match the current data: replies and clicks
+    from messages (`_attribute_answers`); stages, activities, won and lost leads and invoices from
+    leads (`_update_attributions`). Running it again gives the same rows.
+    Note: `day` is the day on which the message was sent, so that the results of a month's messages
+    are reported next to their cost, whenever the event happened.
     """
 
     _name = "waba.attribution"
@@ -102,6 +107,7 @@ class WabaAttribution(models.Model):
             row.display_name = f"{labels[row.kind]}: {what}" if what else labels[row.kind]
 
     def action_open_lead(self):
+        """Open the lead, or the record of the message if there is none."""
         self.ensure_one()
         if not self.lead_id:
             return self.message_id.action_open_record() if self.message_id else False
@@ -109,9 +115,9 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _attribute_answers(self, since):
-        """Attribute replies and clicks since `since`, each to the message that it names.
+        """Attribute replies and clicks since `since` (naive UTC) to the messages that they name.
 
-        :return: leads of the rows that are new or changed
+        :return: crm.lead of the new or changed rows
         """
         self.env.flush_all()
         leads = set()
@@ -153,28 +159,25 @@ class WabaAttribution(models.Model):
         self.invalidate_model()
         return self.env["crm.lead"].browse(leads)
 
-    # === Attribution events ===
-    # What happened to leads, and to which message of theirs it is put down.
-    #
-    # A lead is looked at as a whole: its events as they are now against the messages to its person or
-    # about it; rows that are no longer true go. An event whose message is no longer kept keeps its
-    # row.
+    # === Events of leads ===
+    # All events of a lead are compared with all messages to its person or about it; rows that no
+    # longer apply are deleted. An event whose message was deleted keeps its row.
 
     @api.model
     def _update_attributions(self, leads):
-        """Bring the rows of these leads in line with what is so now."""
+        """Create, change and delete rows to match the current state of these leads."""
         leads = leads.sudo().with_context(active_test=False).exists()
         self.env.flush_all()
         sent = self._messages_by_lead(leads)
         known = self.search([("lead_id", "in", leads.ids)]).lead_id
-        # Most leads that change were never written to.
+        # Most leads that change have no message.
         leads = leads.filtered(lambda lead: lead.id in sent or lead in known)
         events = self._events_by_lead(leads)
         wanted = {}
         for lead in leads:
             company = lead.company_id or self.env.company
             for event in events[lead.id]:
-                # Messages of another company than the lead's are none of its business.
+                # Only messages of the lead's own company.
                 fitting = [m for m, company_id in sent[lead.id]
                            if not lead.company_id or company_id == company.id]  # fmt: skip
                 window = timedelta(days=company.waba_attribution_days)
@@ -185,9 +188,10 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _reconcile_rows(self, leads, events, wanted):
-        """Make, change and take back rows.
+        """Create, change and delete the rows of these leads.
 
-        :param wanted: {key: (lead, event, message id)}
+        :param events: {lead id: [LeadEvent]}
+        :param wanted: {event key: (lead, LeadEvent, message id)}
         """
         rows = self.search([("lead_id", "in", leads.ids), ("kind", "in", LEAD_KINDS)])
         known = {row.event_key: row for row in rows}
@@ -202,15 +206,15 @@ class WabaAttribution(models.Model):
             elif changed := row._changed_values(values):
                 row.write(changed)
         happened = {event.key: event for found in events.values() for event in found}
-        gone = self.browse()
+        obsolete = self.browse()
         for key, row in known.items():
-            # Its message went with its time; its outcome stays as long as it is true.
+            # The message was deleted by retention; its result stays while the event is valid.
             if not row.message_id and key in happened:
                 values = {"company_id": row.company_id.id, "currency_id": row.currency_id.id}
                 row.amount = self._in_currency(happened[key], values)
             else:
-                gone |= row
-        gone.unlink()
+                obsolete |= row
+        obsolete.unlink()
 
     def _changed_values(self, values):
         self.ensure_one()
@@ -231,7 +235,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _in_currency(self, event, values):
-        """The event's amount in the currency of the row, at the day of the event."""
+        """Return the event's amount in the row's currency, by the rate of the event's day."""
         if not event.amount or event.currency_id in (None, values["currency_id"]):
             return event.amount
         currencies = self.env["res.currency"]
@@ -257,12 +261,12 @@ class WabaAttribution(models.Model):
             **{name: message[name].id for name in MESSAGE_FIELDS},
         }
 
-    # ------------------------------------------------------------------
-    # Messages
-    # ------------------------------------------------------------------
     @api.model
     def _messages_by_lead(self, leads):
-        """{lead id: [(policy.attribution.Sent, company id)]}: about the lead, or to its person."""
+        """Return the messages about each lead, its contact or to its number.
+
+        :return: {lead id: [(policy.attribution.SentMessage, company id)]}
+        """
         numbers = [(lead.id, self.env["waba.recipient"]._number_of(lead)) for lead in leads]
         rows = self.env.execute_query(
             SQL(
@@ -293,33 +297,31 @@ class WabaAttribution(models.Model):
             sent[lead_id].append((attribution.SentMessage(message_id, reached_at), company_id))
         return sent
 
-    # ------------------------------------------------------------------
-    # Events
-    # ------------------------------------------------------------------
     @api.model
     def _events_by_lead(self, leads):
-        """{lead id: [Event]}."""
+        """Return {lead id: [LeadEvent]}."""
         events = defaultdict(list)
         for lead in leads:
-            events[lead.id] += self._error_outcome(lead)
+            events[lead.id] += self._outcome_events(lead)
         for reader in (self._stage_events, self._activity_events, self._invoice_events):
             for lead_id, event in reader(leads):
                 events[lead_id].append(event)
         return events
 
     @api.model
-    def _error_outcome(self, lead):
+    def _outcome_events(self, lead):
+        """Return the event of a won or lost lead, as a list."""
         at = lead.date_closed or lead.date_last_stage_update or lead.write_date
         if lead.won_status == "won":
-            return [LeadEvent(f"won:{lead.id}", "won", at, lead.stage_id.name, lead.expected_revenue,
-                          lead.company_currency.id)]  # fmt: skip
+            return [LeadEvent(f"won:{lead.id}", "won", at, lead.stage_id.name,
+                              lead.expected_revenue, lead.company_currency.id)]  # fmt: skip
         if lead.won_status == "lost":
             return [LeadEvent(f"lost:{lead.id}", "lost", at, lead.lost_reason_id.name)]
         return []
 
     @api.model
     def _stage_events(self, leads):
-        """Moves between stages, as the lead's history keeps them; winning it is told apart."""
+        """Yield moves between stages from the lead's history, except to a won stage."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT h.res_id, t.id, h.date, t.old_value_char, t.new_value_char
@@ -352,11 +354,11 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _invoice_events(self, leads):
-        """Posted invoices and credit notes of the leads' orders, where sales orders are there.
+        """Yield posted invoices and credit notes of the leads' orders, if sales is installed.
 
-        What is theirs of an invoice over several orders, without taxes, in the company's currency
-        at the invoice's rate. The order's confirmation decides which message it is attributed to:
-        it is when the person bought, however late the invoice.
+        Amounts are the leads' share of an invoice over several orders, without taxes, in the
+        company's currency at the invoice's rate. They are attributed by the order's confirmation:
+        that is when the person bought, however late the invoice.
         """
         if not has_orders(self.env):
             return
@@ -379,14 +381,13 @@ class WabaAttribution(models.Model):
             key = f"revenue:{invoice_id}:{lead_id}"
             yield lead_id, LeadEvent(key, "revenue", at, name, float(amount), currency_id)
 
-    # ------------------------------------------------------------------
-    # UTM
-    # ------------------------------------------------------------------
+    # === UTM ===
+
     @api.model
     def _copy_utm_to_leads(self, leads):
-        """Leads that something came of carry the UTM values of the first message it came after.
+        """Give leads the UTM values of the first message that an event is attributed to.
 
-        Only those without any: where a lead came from is not rewritten.
+        Only leads without any UTM value: the known origin of a lead is not overwritten.
         """
         without = leads.filtered(
             lambda lead: not (lead.campaign_id or lead.source_id or lead.medium_id)
@@ -397,7 +398,7 @@ class WabaAttribution(models.Model):
                 lead.write(values)
 
     def _utm_values(self):
-        """UTM values of a row's campaign, follow-up or template; {} for free texts."""
+        """Return the UTM values of a row's campaign, follow-up or template; {} for free texts."""
         self.ensure_one()
         mixin = self.env["utm.mixin"].sudo()
         if self.campaign_id.utm_source_id:

@@ -1,3 +1,9 @@
+"""Analytics: the job that prices messages and attributes events, and its queue of changed leads.
+
+Called every ten minutes by the job `_cron_money`; leads are queued by crm/crm_lead.py, by done
+activities and by a changed attribution window.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -9,11 +15,11 @@ from ..tools.labels import has_orders
 from ..tools.transactions import commit_step
 
 BATCH = 200
-# How far back each run looks for answers whose webhook came late; once a day, further.
+# Each run attributes answers again this far back, since webhooks may be late; once a day further.
 LOOKBACK = timedelta(days=2)
 LONG_LOOKBACK = timedelta(days=35)
 ATTRIBUTED_AT_PARAMETER = "waba_campaign.attributed_at"
-# What of a lead decides whether it is won, for how much, and whose it is.
+# Fields of a lead that decide its events, their amounts and its messages.
 WATCHED_FIELDS = frozenset(
     ("active", "company_id", "date_closed", "expected_revenue", "lost_reason_id", "partner_id",
      "phone", "probability", "stage_id")
@@ -21,10 +27,10 @@ WATCHED_FIELDS = frozenset(
 
 
 class WabaAttributionDue(models.Model):
-    """Leads to look at again: a note per change, taken away by the job that looks.
+    """Queue of leads whose events must be attributed again, one row for each change.
 
-    Only ever appended to by those who change leads, so that nobody waits for anybody; without a
-    foreign key, so that leads may go.
+    Changes of leads only append, so that they never wait for each other or for the job, which
+    deletes the rows. There is no foreign key, so that leads can be deleted.
     """
 
     _name = "waba.attribution.due"
@@ -46,21 +52,24 @@ class WabaAttributionDue(models.Model):
 
     @api.model
     def _queue_new_leads(self, leads):
-        """Leads were created."""
+        """Queue created leads that are won or lost already."""
         self._add_leads(leads.filtered(lambda lead: lead.won_status != "pending").ids)
 
     @api.model
     def _queue_changed_leads_now(self, leads, names):
-        """Leads were written.
+        """Queue written leads if a field in `WATCHED_FIELDS` changed.
 
-        :param names: the fields that were given values
+        :param names: the written fields
         """
         if not WATCHED_FIELDS.isdisjoint(names):
             self._add_leads(leads.ids)
 
     @api.model
     def _process_batch(self):
-        """Look at the leads noted first; how many notes were taken. The caller commits."""
+        """Attribute the events of the leads queued first. The caller commits.
+
+        :return: number of rows processed
+        """
         rows = self.env.execute_query(
             SQL(
                 """DELETE FROM waba_attribution_due WHERE id IN
@@ -80,7 +89,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _cron_money(self):
-        """Price what was delivered, attribute its outcome, count both by day."""
+        """Price delivered messages, count clicks, attribute events, count results by day."""
         messages = self.env["waba.message"]
         first = messages._price_delivered()
         commit_step(self.env, messages._count_link_clicks)
@@ -89,7 +98,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _attribute_events(self):
-        """Attribute what happened since the last run, in committed batches."""
+        """Attribute events since the last run, in committed batches."""
         now = fields.Datetime.now()
         since = self._attributed_at()
         is_new_day = not since or since.date() != now.date()
@@ -107,7 +116,7 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _attributed_at(self):
-        """When events were last attributed, naive UTC; None: never."""
+        """Return when events were last attributed (naive UTC), None if never."""
         return fields.Datetime.to_datetime(read_checkpoint(self.env, ATTRIBUTED_AT_PARAMETER))
 
     @api.model
@@ -116,10 +125,10 @@ class WabaAttribution(models.Model):
 
     @api.model
     def _queue_changed_leads(self, since, is_new_day):
-        """Leads that changed where no hook of ours was asked.
+        """Queue leads whose change was not queued by `crm.lead`.
 
-        Invoices, always; once a day also leads whose stage moved lately, for a message may have
-        been reported as delivered after the event that it explains.
+        Always those with new invoices; once a day also those with a recent change of stage, since
+        a delivery may be reported after the event that is attributed to it.
         """
         due = self.env["waba.attribution.due"]
         if has_orders(self.env):
@@ -168,8 +177,10 @@ class ResCompany(models.Model):
 
     @implements("_on_waba_change")
     def _waba_requeue_attributions(self, names):
-        """The leads that it may matter to: those written to in the last five weeks, and all that
-        something is attributed to."""
+        """Attribute again when the attribution window changed.
+
+        Queues leads messaged within `LONG_LOOKBACK` and all leads with attributed events.
+        """
         if "waba_attribution_days" not in names:
             return
         since = fields.Datetime.now() - LONG_LOOKBACK

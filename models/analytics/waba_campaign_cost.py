@@ -1,4 +1,8 @@
-"""Amounts and their bases in words, for the Money tab."""
+"""Analytics: cost and results of a campaign, a template and a follow-up, for their forms.
+
+Called by the Money tab and the statistic buttons; figures come from waba_money_daily.py and
+waba_attribution.py.
+"""
 
 from datetime import timedelta
 
@@ -13,15 +17,49 @@ from ..tools.reputation_texts import (
     reason_text,
 )
 
-SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count", "charged_count",
-        "free_count", "unpriced_count", "unrated_count", "cost")  # fmt: skip
+SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count",
+                 "charged_count", "free_count", "unpriced_count", "unrated_count",
+                 "cost")  # fmt: skip
 
-# Below ten of the currency's smallest coins two digits say nothing: 0.0051, not 0.01.
+# Amounts below ten of the currency's smallest coins need four digits: 0.0051, not 0.01.
 SMALL_COINS = 10
+
+WON_SQL = "l.won_status = 'won' AND l.date_closed >= %(start)s AND l.date_closed < %(end)s"
+WON_EARLIER_SQL = "(l.won_status = 'won' AND l.date_closed < %(start)s)"
+
+# Leads in the hold-out group and all others of the campaign, whether their message arrived or not:
+# otherwise leads that it did not reach would be missing on one side only.
+HOLDOUT_QUERY = f"""
+SELECT m.failure_type IS DISTINCT FROM 'holdout', count(*), count(*) FILTER (WHERE {WON_SQL})
+  FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
+ WHERE m.campaign_id = %(campaign)s AND m.direction = 'out' AND m.res_model = 'crm.lead'
+   AND (m.state NOT IN ('skipped', 'cancelled') OR m.failure_type = 'holdout')
+   AND NOT COALESCE({WON_EARLIER_SQL}, FALSE)
+ GROUP BY 1"""
+
+NOT_CONTACTED_QUERY = f"""
+WITH mine AS (SELECT l.id, l.team_id, l.date_closed, l.won_status, l.create_date
+                FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
+               WHERE m.campaign_id = %(campaign)s AND m.direction = 'out'
+                 AND m.res_model = 'crm.lead' AND m.state NOT IN ('skipped', 'cancelled')),
+     others AS (SELECT l.date_closed, l.won_status FROM crm_lead l
+                 WHERE (l.company_id = %(company)s OR l.company_id IS NULL)
+                   AND COALESCE(l.team_id, 0) IN (SELECT COALESCE(team_id, 0) FROM mine)
+                   AND l.create_date <= %(start)s
+                   AND (l.date_closed IS NULL OR l.date_closed >= %(start)s)
+                   AND NOT EXISTS (SELECT 1 FROM waba_message w
+                                    WHERE w.res_model = 'crm.lead' AND w.res_id = l.id
+                                      AND w.direction = 'out'
+                                      AND (w.campaign_id = %(campaign)s
+                                           OR w.accepted_at BETWEEN %(before)s AND %(end)s)))
+SELECT TRUE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM mine l
+ WHERE l.date_closed IS NULL OR l.date_closed >= %(start)s
+ UNION ALL
+SELECT FALSE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM others l"""
 
 
 def amount_text(env, value, currency):
-    """An amount as people write it; small ones with four digits behind the point."""
+    """Return an amount with its currency symbol; small amounts with four decimals."""
     if value and abs(value) < SMALL_COINS * currency.rounding:
         text = formatLang(env, value, digits=4)
         parts = [text, currency.symbol]
@@ -30,14 +68,14 @@ def amount_text(env, value, currency):
 
 
 def unit_price_text(env, cost, count, currency):
-    """What one of `count` cost, or that there are too few to tell."""
+    """Return the cost of one of `count`, or that there are too few for a price each."""
     if count < attribution.MIN_PRICED:
         return env._("too few for a price each")
     return env._("%s each", amount_text(env, cost / count, currency))
 
 
 def share_text(env, part, whole):
-    """'8 % of 510', or None without a base."""
+    """Return '8 % of 510', None without a base."""
     if not whole:
         return None
     return env._(
@@ -47,12 +85,133 @@ def share_text(env, part, whole):
     )
 
 
-class WabaCampaign(models.Model):
-    """What a campaign cost and its outcome, on its Money tab.
+class CostCards:
+    """The texts of the cards on a campaign's Money tab, as values of its fields.
 
-    From the daily figures and the events attributed to it, both counted every ten minutes: a campaign
-    of a million messages is not read for it. No figure stands without its base, and what is too
-    little to tell says so.
+    :param counts: {measure: sum}, None if nothing was counted yet
+    :param results: {kind: (leads, amount)}
+    """
+
+    def __init__(self, campaign, counts, results):
+        self.env = campaign.env
+        self.currency = campaign.company_id.currency_id
+        self.counts = dict.fromkeys(SUMMED_FIELDS, 0) | {
+            k: v or 0 for k, v in (counts or {}).items()
+        }
+        self.results = results
+        # With unpriced messages a price per result would be too low.
+        self.is_priced = bool(self.counts["delivered_count"]) and not self.counts["unpriced_count"]
+
+    def _amount(self, value):
+        return amount_text(self.env, value, self.currency)
+
+    def _each(self, count):
+        if not self.is_priced or not count:
+            return None
+        return unit_price_text(self.env, self.counts["cost"], count, self.currency)
+
+    def cost_card(self):
+        """Return the cost, with the number of charged, free and unpriced messages."""
+        env, counts = self.env, self.counts
+        if not counts["delivered_count"]:
+            return {"money_cost": "–", "money_cost_base": env._("Nothing has arrived yet")}
+        parts = []
+        if counts["charged_count"]:
+            parts.append(env._("%s charged", format_number(env, counts["charged_count"])))
+        if counts["free_count"]:
+            parts.append(env._("%s free", format_number(env, counts["free_count"])))
+        if counts["unrated_count"]:
+            parts.append(
+                env._("no rate imported for %s", format_number(env, counts["unrated_count"]))
+            )
+        if unreported := counts["unpriced_count"] - counts["unrated_count"]:
+            parts.append(env._("no price told of %s", format_number(env, unreported)))
+        return {
+            "money_cost": self._cost(),
+            "money_cost_base": env._(
+                "%(delivered)s delivered: %(parts)s",
+                delivered=format_number(env, counts["delivered_count"]),
+                parts=", ".join(parts),
+            ),
+        }
+
+    def _cost(self):
+        cost = self._amount(self.counts["cost"])
+        if self.is_priced:
+            return cost
+        if self.counts["charged_count"] or self.counts["free_count"]:
+            return self.env._("at least %s", cost)
+        return self.env._("Not known")
+
+    def reply_card(self):
+        """Return replies and clicks, with their rates and the price of each."""
+        env, counts = self.env, self.counts
+        replied, clicked = counts["replied_count"], counts["clicked_count"]
+        replies = [share_text(env, replied, counts["delivered_count"]), self._each(replied)]
+        clicks = [share_text(env, clicked, counts["linked_count"]), self._each(clicked)]
+        return {
+            "money_replies": format_number(env, replied),
+            "money_replies_base": self._join(replies, env._("delivered")),
+            # Without a tracked link no click can be counted.
+            "money_clicks": format_number(env, clicked) if counts["linked_count"] else False,
+            "money_clicks_base": self._join(clicks, env._("delivered with the link")),
+        }
+
+    def _join(self, parts, what):
+        of_whole, each = parts
+        text = f"{of_whole} {what}" if of_whole else None
+        return " · ".join(filter(None, (text, each)))
+
+    def won_card(self):
+        """Return won leads, with their expected revenue and the price of each."""
+        env = self.env
+        leads, revenue = self.results.get("won", (0, 0))
+        if not leads:
+            return {"money_won": "0", "money_won_base": env._("No lead of it is won yet")}
+        parts = [env._("%s expected", self._amount(revenue)), self._each(leads)]
+        return {
+            "money_won": format_number(env, leads),
+            "money_won_base": " · ".join(filter(None, parts)),
+        }
+
+    def invoice_card(self):
+        """Return the invoiced amount; no card if nothing was invoiced."""
+        leads, invoiced = self.results.get("revenue", (0, 0))
+        if not leads:
+            return {"money_invoiced": False, "money_invoiced_base": False}
+        return {
+            "money_invoiced": self._amount(invoiced),
+            "money_invoiced_base": self.env._(
+                "without taxes, from %s leads", format_number(self.env, leads)
+            ),
+        }
+
+    def return_card(self):
+        """Return the return on the cost, from invoiced or otherwise expected revenue."""
+        env, cost = self.env, self.counts["cost"]
+        leads, revenue = self.results.get("won", (0, 0))
+        invoiced_leads, invoiced = self.results.get("revenue", (0, 0))
+        value, count = (invoiced, invoiced_leads) if invoiced_leads else (revenue, leads)
+        base = (
+            env._("invoiced for %s spent", self._amount(cost))
+            if invoiced_leads
+            else env._("expected for %s spent", self._amount(cost))
+        )
+        if not self.is_priced:
+            times, base = "–", env._("needs a price for each message")
+        elif count < attribution.MIN_PRICED:
+            times, base = "–", env._("too few won leads to tell: %s", format_number(env, count))
+        elif not cost:
+            times, base = "–", env._("nothing was spent")
+        else:
+            times = env._("%s×", format_number(env, round(value / cost)))
+        return {"money_return": times, "money_return_base": base}
+
+
+class WabaCampaign(models.Model):
+    """Calculated from daily figures and attributed events, not from a million messages.
+
+    Each figure is shown with its base; a note replaces a figure whose base is too small.
     """
 
     _inherit = "waba.campaign"
@@ -72,7 +231,7 @@ class WabaCampaign(models.Model):
     money_rule = fields.Char(compute="_compute_money")
     money_counted = fields.Char(compute="_compute_money")
 
-    # Holdout comparison
+    # Comparison with leads that were not messaged
     money_comparison = fields.Text(compute="_compute_money_comparison")
 
     # Reputation
@@ -89,14 +248,14 @@ class WabaCampaign(models.Model):
         counts, results = self._cost_counts(), self._revenue_counts()
         counted_at = self.env["waba.money.daily"].sudo()._last_counted_at()
         for campaign in self:
-            words = CostCards(campaign, counts.get(campaign.id), results.get(campaign.id, {}))
+            cards = CostCards(campaign, counts.get(campaign.id), results.get(campaign.id, {}))
             campaign.update(
                 {
-                    **words.cost_card(),
-                    **words.reply_card(),
-                    **words.won_card(),
-                    **words.invoice_card(),
-                    **words.return_card(),
+                    **cards.cost_card(),
+                    **cards.reply_card(),
+                    **cards.won_card(),
+                    **cards.invoice_card(),
+                    **cards.return_card(),
                     "money_rule": campaign._attribution_rule_text(),
                     "money_counted": campaign.env._(
                         "Counted %s; every ten minutes.", campaign._format_datetime(counted_at)
@@ -118,7 +277,7 @@ class WabaCampaign(models.Model):
             campaign.reputation_text = campaign._reputation_text(cost)
 
     def action_view_cost_report(self):
-        """What is behind a card; the button's context names it."""
+        """Open the rows behind a card, which the button's context names."""
         self.ensure_one()
         card = self.env.context.get("waba_money")
         behind = {"cost": "delivered", "replies": "replied", "clicks": "clicked"}
@@ -132,7 +291,7 @@ class WabaCampaign(models.Model):
         return list_action(self.env, xml_id, [("campaign_id", "=", self.id)], context)
 
     def _cost_counts(self):
-        """{campaign id: {measure: sum}}."""
+        """Return {campaign id: {measure: sum}}."""
         rows = (
             self.env["waba.money.daily"]
             .sudo()
@@ -147,7 +306,7 @@ class WabaCampaign(models.Model):
         }
 
     def _revenue_counts(self):
-        """{campaign id: {kind: (leads, amount)}}."""
+        """Return {campaign id: {kind: (leads, amount)}}."""
         results = {}
         for campaign, kind, leads, total in (
             self.env["waba.attribution"]
@@ -169,16 +328,13 @@ class WabaCampaign(models.Model):
             self.company_id.waba_attribution_days,
         )
 
-    # === Holdout comparison ===
-    # Did those written to fare better than those not?
-    #
-    # With a share held out by chance the answer is an experiment's. Without one the campaign's leads
-    # are set beside leads of the same teams that nobody wrote to, and it is said that this proves
-    # nothing. Both groups are counted in the same way: won in the days after the launch, whatever it
-    # is attributed to.
+    # === Comparison with leads that were not messaged ===
+    # With a hold-out group this is an experiment. Without one the campaign's leads are compared
+    # with leads of the same teams that had no message, and the text states that this proves
+    # nothing. Both groups count leads won in the days after the launch, regardless of attribution.
 
     def _comparison_text(self):
-        """The comparison in sentences, or False when there is nothing to compare."""
+        """Return the comparison in sentences, False if there is nothing to compare."""
         if not self.launched_at or self.res_model != "crm.lead":
             return False
         is_experiment = bool(self.holdout_percent)
@@ -199,7 +355,7 @@ class WabaCampaign(models.Model):
         ).strip()  # fmt: skip
 
     def _comparison_groups(self, is_experiment):
-        """(those written to, the others) as policy.attribution.Group, counted alike."""
+        """Return (messaged leads, other leads) as policy.attribution.ComparisonGroup."""
         days = timedelta(days=self.company_id.waba_attribution_days)
         self.env.flush_all()
         values = {
@@ -214,8 +370,8 @@ class WabaCampaign(models.Model):
             is_written: attribution.ComparisonGroup(people, won)
             for is_written, people, won in self.env.execute_query(SQL(query, **values))
         }
-        nobody = attribution.ComparisonGroup(0, 0)
-        return rows.get(True, nobody), rows.get(False, nobody)
+        empty = attribution.ComparisonGroup(0, 0)
+        return rows.get(True, empty), rows.get(False, empty)
 
     def _groups_text(self, written, others, is_experiment):
         env = self.env
@@ -265,24 +421,23 @@ class WabaCampaign(models.Model):
         return self.env._("So far: the days are over %s.", self._format_datetime(end))
 
     # === Reputation ===
-    # What a campaign cost the reputation of its number.
 
     def _reputation_text(self, cost):
-        """What the campaign costs its number now, and how its own messages were received."""
+        """Return the campaign's cost in score points and the assessment of its messages."""
         if cost is None:
-            said = self.env._("Too few messages of the number were delivered to tell its cost.")
+            text = self.env._("Too few messages of the number were delivered to tell its cost.")
         elif not cost:
-            said = self.env._("It costs the number's score nothing now.")
+            text = self.env._("It costs the number's score nothing now.")
         else:
-            said = self.env._("It costs the number's score %s of 100 points now.", cost)
+            text = self.env._("It costs the number's score %s of 100 points now.", cost)
         days = (
             self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
         ).get((), [])
         judged = reputation.judge_reputation(days, fields.Datetime.now())
-        return f"{said} {reason_text(self.env, judged)}"
+        return f"{text} {reason_text(self.env, judged)}"
 
     def _reputation_cost(self):
-        """Score points of its number that this campaign costs now; None: not enough data."""
+        """Return the points of its number's score that the campaign costs, None if too few data."""
         self.ensure_one()
         sender = self.sudo().sender_id
         today = fields.Datetime.now().date()
@@ -312,12 +467,13 @@ class WabaTemplate(models.Model):
             template.won_count = counts.get(template.id, 0)
 
     def action_view_cost_report(self):
+        """Open the report in money about this template."""
         self.ensure_one()
         return list_action(self.env, "waba_money_report_action", [("template_id", "=", self.id)])
 
 
 class WabaSequenceVariable(models.Model):
-    """A tracked link in a step: one link per step, with the follow-up as its source."""
+    """A step has its own tracked link, whose UTM source is the follow-up."""
 
     _inherit = "waba.sequence.variable"
 
@@ -337,166 +493,10 @@ class WabaSequence(models.Model):
     _inherit = "waba.sequence"
 
     def _utm_source(self):
-        """The UTM source of the outcome of a follow-up."""
+        """Return the UTM source of leads that a follow-up's messages brought."""
         return self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.name)
 
     def action_view_cost_report(self):
+        """Open the report in money about this follow-up."""
         self.ensure_one()
         return list_action(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])
-
-
-class CostCards:
-    """The cards of one campaign.
-
-    :param counts: {measure: sum}, None when nothing of it was counted yet
-    :param results: {kind: (leads, amount)}
-    """
-
-    def __init__(self, campaign, counts, results):
-        self.env = campaign.env
-        self.currency = campaign.company_id.currency_id
-        self.counts = dict.fromkeys(SUMMED_FIELDS, 0) | {
-            k: v or 0 for k, v in (counts or {}).items()
-        }
-        self.results = results
-        # A part without a price would make everything look cheaper than it was.
-        self.is_priced = bool(self.counts["delivered_count"]) and not self.counts["unpriced_count"]
-
-    def _amount(self, value):
-        return amount_text(self.env, value, self.currency)
-
-    def _each(self, count):
-        if not self.is_priced or not count:
-            return None
-        return unit_price_text(self.env, self.counts["cost"], count, self.currency)
-
-    def cost_card(self):
-        env, counts = self.env, self.counts
-        if not counts["delivered_count"]:
-            return {"money_cost": "–", "money_cost_base": env._("Nothing has arrived yet")}
-        parts = []
-        if counts["charged_count"]:
-            parts.append(env._("%s charged", format_number(env, counts["charged_count"])))
-        if counts["free_count"]:
-            parts.append(env._("%s free", format_number(env, counts["free_count"])))
-        if counts["unrated_count"]:
-            parts.append(
-                env._("no rate imported for %s", format_number(env, counts["unrated_count"]))
-            )
-        if untold := counts["unpriced_count"] - counts["unrated_count"]:
-            parts.append(env._("no price told of %s", format_number(env, untold)))
-        return {
-            "money_cost": self._cost(),
-            "money_cost_base": env._(
-                "%(delivered)s delivered: %(parts)s",
-                delivered=format_number(env, counts["delivered_count"]),
-                parts=", ".join(parts),
-            ),
-        }
-
-    def _cost(self):
-        cost = self._amount(self.counts["cost"])
-        if self.is_priced:
-            return cost
-        if self.counts["charged_count"] or self.counts["free_count"]:
-            return self.env._("at least %s", cost)
-        return self.env._("Not known")
-
-    def reply_card(self):
-        env, counts = self.env, self.counts
-        replied, clicked = counts["replied_count"], counts["clicked_count"]
-        replies = [share_text(env, replied, counts["delivered_count"]), self._each(replied)]
-        clicks = [share_text(env, clicked, counts["linked_count"]), self._each(clicked)]
-        return {
-            "money_replies": format_number(env, replied),
-            "money_replies_base": self._join(replies, env._("delivered")),
-            # Without a tracked link there is nothing to click that we could count.
-            "money_clicks": format_number(env, clicked) if counts["linked_count"] else False,
-            "money_clicks_base": self._join(clicks, env._("delivered with the link")),
-        }
-
-    def _join(self, parts, what):
-        of_whole, each = parts
-        text = f"{of_whole} {what}" if of_whole else None
-        return " · ".join(filter(None, (text, each)))
-
-    def won_card(self):
-        env = self.env
-        leads, revenue = self.results.get("won", (0, 0))
-        if not leads:
-            return {"money_won": "0", "money_won_base": env._("No lead of it is won yet")}
-        parts = [env._("%s expected", self._amount(revenue)), self._each(leads)]
-        return {
-            "money_won": format_number(env, leads),
-            "money_won_base": " · ".join(filter(None, parts)),
-        }
-
-    def invoice_card(self):
-        leads, invoiced = self.results.get("revenue", (0, 0))
-        if not leads:
-            return {"money_invoiced": False, "money_invoiced_base": False}
-        return {
-            "money_invoiced": self._amount(invoiced),
-            "money_invoiced_base": self.env._(
-                "without taxes, from %s leads", format_number(self.env, leads)
-            ),
-        }
-
-    def return_card(self):
-        """How many times the cost came back, by what is invoiced or else expected."""
-        env, cost = self.env, self.counts["cost"]
-        leads, revenue = self.results.get("won", (0, 0))
-        invoiced_leads, invoiced = self.results.get("revenue", (0, 0))
-        value, count = (invoiced, invoiced_leads) if invoiced_leads else (revenue, leads)
-        base = (
-            env._("invoiced for %s spent", self._amount(cost))
-            if invoiced_leads
-            else env._("expected for %s spent", self._amount(cost))
-        )
-        if not self.is_priced:
-            times, base = "–", env._("needs a price for each message")
-        elif count < attribution.MIN_PRICED:
-            times, base = "–", env._("too few won leads to tell: %s", format_number(env, count))
-        elif not cost:
-            times, base = "–", env._("nothing was spent")
-        else:
-            times = env._("%s×", format_number(env, round(value / cost)))
-        return {"money_return": times, "money_return_base": base}
-
-
-WON_SQL = "l.won_status = 'won' AND l.date_closed >= %(start)s AND l.date_closed < %(end)s"
-
-
-WON_EARLIER_SQL = "(l.won_status = 'won' AND l.date_closed < %(start)s)"
-
-
-# Held out or meant to be written to, whatever became of the message: else those whom it did not
-# reach would be missing on one side alone.
-HOLDOUT_QUERY = f"""
-SELECT m.failure_type IS DISTINCT FROM 'holdout', count(*), count(*) FILTER (WHERE {WON_SQL})
-  FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
- WHERE m.campaign_id = %(campaign)s AND m.direction = 'out' AND m.res_model = 'crm.lead'
-   AND (m.state NOT IN ('skipped', 'cancelled') OR m.failure_type = 'holdout')
-   AND NOT COALESCE({WON_EARLIER_SQL}, FALSE)
- GROUP BY 1"""
-
-
-NOT_CONTACTED_QUERY = f"""
-WITH mine AS (SELECT l.id, l.team_id, l.date_closed, l.won_status, l.create_date
-                FROM waba_message m JOIN crm_lead l ON l.id = m.res_id
-               WHERE m.campaign_id = %(campaign)s AND m.direction = 'out'
-                 AND m.res_model = 'crm.lead' AND m.state NOT IN ('skipped', 'cancelled')),
-     others AS (SELECT l.date_closed, l.won_status FROM crm_lead l
-                 WHERE (l.company_id = %(company)s OR l.company_id IS NULL)
-                   AND COALESCE(l.team_id, 0) IN (SELECT COALESCE(team_id, 0) FROM mine)
-                   AND l.create_date <= %(start)s
-                   AND (l.date_closed IS NULL OR l.date_closed >= %(start)s)
-                   AND NOT EXISTS (SELECT 1 FROM waba_message w
-                                    WHERE w.res_model = 'crm.lead' AND w.res_id = l.id
-                                      AND w.direction = 'out'
-                                      AND (w.campaign_id = %(campaign)s
-                                           OR w.accepted_at BETWEEN %(before)s AND %(end)s)))
-SELECT TRUE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM mine l
- WHERE l.date_closed IS NULL OR l.date_closed >= %(start)s
- UNION ALL
-SELECT FALSE, count(*), count(*) FILTER (WHERE {WON_SQL}) FROM others l"""

@@ -1,3 +1,8 @@
+"""Analytics: the cost of each delivered message, and clicks on its tracked link.
+
+Called by the job `_cron_money` (waba_attribution_due.py); clicks by controllers/link.py.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -11,16 +16,15 @@ from ..tools.job_turns import TimeSlice, read_checkpoint, write_checkpoint
 from ..tools.transactions import commit_step
 
 BATCH = 5_000
-
 RUN_SECONDS = 40
 
-# Messages looked through at a time for those without a rate, when a rate card has been imported.
+# Range of message ids in which one statement resets missing rates after an import.
 REPRICE_CHUNK = 50_000
 
-# Meta tells the price with "sent" and again with "delivered" or "read"; webhooks may be late.
+# Meta reports the price with "sent" and again with "delivered" or "read"; webhooks may be late.
 WAIT_FOR_PRICE = timedelta(days=1)
 
-# When the rate cards were last looked at; what is priced since is priced by them.
+# `write_date` of the rates by which messages without a rate were last priced again.
 RATES_READ_PARAMETER = "waba_campaign.rates_read_at"
 
 ARRIVAL_SQL = SQL("COALESCE(m.delivered_at, m.read_at)")
@@ -34,17 +38,51 @@ COST_STATES = [
     ("not_told", "WhatsApp told no price"),
 ]
 
-# Clicks are counted on their links by this much of a look back: numbers are given before commits.
+# Ids of clicks counted again in each run: an id may be committed after a higher one.
 CLICK_OVERLAP = 1000
-
 CLICKS_COUNTED_PARAMETER = "waba_campaign.link_clicks_counted_until"
 
 
-class WabaMessage(models.Model):
-    """What each delivered message cost: Meta's pricing object times the rate card of that day.
+class Prices:
+    """The prices of one batch, which reads each rate card once."""
 
-    Priced by a job (`_price_delivered`), not by the webhook. Empty `cost_state`: not priced yet.
-    A later rate card prices what had no rate; what is priced keeps its price.
+    def __init__(self, env):
+        self.env = env
+        self._cards, self._known = {}, {}
+
+    def message_cost(self, company_id, country_code, at, category, type_, billable):
+        """Return (state, cost, currency id, cost in the company's currency) of one message.
+
+        :param at: naive UTC datetime of the delivery
+        :param category, type_, billable: Meta's pricing object, None where it was not reported
+        """
+        billable = {"yes": True, "no": False}.get(billable)
+        key = (company_id, country_code, at.date(), category, type_, billable)
+        if key not in self._known:
+            charge = policy_cost.message_charge(category or "", type_ or "", billable)
+            self._known[key] = self._price(charge, company_id, country_code, at)
+        return self._known[key]
+
+    def _price(self, charge, company_id, country_code, at):
+        if charge.state.startswith("free"):
+            return charge.state, 0.0, None, 0.0
+        if charge.state != "charged":
+            return charge.state, None, None, None
+        company = self.env["res.company"].sudo().browse(company_id)
+        if company not in self._cards:
+            self._cards[company] = self.env["waba.rate"]._rate_card(company)
+        amount, currency = self._cards[company](country_code or "", charge.category, at)
+        if amount is None:
+            return "no_rate", None, None, None
+        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
+        return "charged", amount, currency.id, converted
+
+
+class WabaMessage(models.Model):
+    """The cost is that of Meta's pricing object by the rate card of the day of delivery.
+
+    Empty `cost_state`: not priced yet. A later rate card prices messages that had no rate; a price
+    does not change.
     """
 
     _inherit = "waba.message"
@@ -61,7 +99,7 @@ class WabaMessage(models.Model):
         "Cost in the company's currency", digits=(16, 6), readonly=True, copy=False
     )
 
-    # Click
+    # Clicks
     link_token = fields.Char(
         readonly=True, copy=False, help="Its part of the tracked addresses in this message."
     )
@@ -73,15 +111,17 @@ class WabaMessage(models.Model):
     )
     _link_token_uniq = models.UniqueIndex("(link_token) WHERE link_token IS NOT NULL")
     _clicked_idx = models.Index("(campaign_id, clicked_at) WHERE clicked_at IS NOT NULL")
-    # The job looks for answers of the last days among millions of messages.
+    # `_attribute_answers` searches the answers of the last days among millions of messages.
     _replied_idx = models.Index("(replied_at) WHERE replied_at IS NOT NULL")
     _clicked_at_idx = models.Index("(clicked_at) WHERE clicked_at IS NOT NULL")
 
+    # === Cost ===
+
     @api.model
     def _price_delivered(self):
-        """Price what was delivered since, in committed batches.
+        """Price delivered messages in committed batches, for `RUN_SECONDS` at most.
 
-        :return: the day on which the oldest message that was priced left, None for none
+        :return: day on which the oldest priced message was sent, None if none was priced
         """
         self._reprice_if_rates_changed()
         cron = self.env.ref("waba_campaign.ir_cron_money")
@@ -97,7 +137,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _price_batch(self):
-        """(how many were priced, day on which the oldest of them left)."""
+        """Return (number of priced messages, day on which the oldest of them was sent)."""
         rows = self._unpriced_rows()
         if not rows:
             return 0, None
@@ -119,7 +159,10 @@ class WabaMessage(models.Model):
 
     @api.model
     def _unpriced_rows(self):
-        """[(id, day it left, company id, country code, arrived at, category, type, billable)]."""
+        """Return [(id, day sent, company id, country code, arrived at, category, type, billable)].
+
+        Messages without a reported price are included after `WAIT_FOR_PRICE`.
+        """
         self.flush_model()
         return self.env.execute_query(
             SQL(
@@ -142,7 +185,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _reprice_if_rates_changed(self):
-        """After an import of rates, what had none is to be priced again."""
+        """Mark messages without a rate as not priced if rates changed since the last run."""
         [[changed_at]] = self.env.execute_query(SQL("SELECT max(write_date) FROM waba_rate"))
         read_at = fields.Datetime.to_datetime(read_checkpoint(self.env, RATES_READ_PARAMETER))
         if not changed_at or (read_at and changed_at.replace(microsecond=0) <= read_at):
@@ -164,18 +207,16 @@ class WabaMessage(models.Model):
         )
         self.invalidate_model(["cost_state"])
 
-    # === Click ===
-    # Who followed the link of a message.
-    #
-    # The address is `<link's code>-<message's token>` (policy/links.py). The code alone leads to the
-    # target, so that an address works as long as its link exists, whatever became of the message.
+    # === Clicks ===
+    # An address ends in `<link's code>-<message's token>` (policy/links.py). The code alone leads
+    # to the target, so that it works as long as its link exists, even if the message is deleted.
 
     @api.model
     def _resolve_link(self, text, method, user_agent, purposes=(), country_code=None):
-        """Where a tracked address leads, having noted the click if it is a person's.
+        """Return the target of a tracked address and record the click if a person made it.
 
         :param text: the end of the address
-        :return: the target with its UTM parameters; None: not a link of ours
+        :return: the target with its UTM parameters, None if the link is unknown
         """
         code, token = links.split_suffix(text)
         link = self.env["link.tracker.code"].search([("code", "=", code)]).link_id if code else None
@@ -187,11 +228,11 @@ class WabaMessage(models.Model):
         return link.redirected_url
 
     def _record_click(self, link, country_code=None):
-        """Keep a click on `link`; of this message if it is still known.
+        """Record a click on `link`, of this message unless it was deleted.
 
-        Without the visitor's address: whose click it is, is known without it. By a statement, for
-        the ORM would count the link's clicks in the same transaction, and every click of a campaign
-        would wait for one row; `_count_link_clicks` counts them.
+        The visitor's IP address is not stored: the message identifies the recipient. The row is
+        inserted by SQL because the ORM would update the link's counter in the same transaction, so
+        that all clicks of a campaign would wait for one row; `_count_link_clicks` updates it.
         """
         country = self.env["res.country"]
         if country_code:
@@ -216,7 +257,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _count_link_clicks(self):
-        """Bring the number of clicks of each link up to date."""
+        """Update the counter of each link with new clicks."""
         until = int(read_checkpoint(self.env, CLICKS_COUNTED_PARAMETER) or 0)
         [[last]] = self.env.execute_query(SQL("SELECT max(id) FROM link_tracker_click"))
         if not last or last == until:
@@ -236,9 +277,10 @@ class WabaMessage(models.Model):
         self.env["link.tracker"].invalidate_model(["count"])
         write_checkpoint(self.env, CLICKS_COUNTED_PARAMETER, last)
 
-    # === Sequence cost ===
+    # === Erasure ===
+
     def _clear_results(self):
-        """The outcome of an erased person's messages stays as figures of nobody."""
+        """Keep the results of an erased person's messages as anonymous figures."""
         self.env["waba.attribution"].search([("message_id", "in", self.ids)]).write(
             {"message_id": False, "lead_id": False, "detail": False}
         )
@@ -255,34 +297,3 @@ class LinkTrackerClick(models.Model):
         "waba.message", "WhatsApp message", readonly=True, ondelete="set null",
         index="btree_not_null",
     )  # fmt: skip
-
-
-class Prices:
-    """The prices of one batch: cards and exchange rates are read once."""
-
-    def __init__(self, env):
-        self.env = env
-        self._cards, self._known = {}, {}
-
-    def message_cost(self, company_id, country_code, at, category, type_, billable):
-        """(state, cost, currency id, cost in the company's currency) of one message."""
-        billable = {"yes": True, "no": False}.get(billable)
-        key = (company_id, country_code, at.date(), category, type_, billable)
-        if key not in self._known:
-            charge = policy_cost.message_charge(category or "", type_ or "", billable)
-            self._known[key] = self._price(charge, company_id, country_code, at)
-        return self._known[key]
-
-    def _price(self, charge, company_id, country_code, at):
-        if charge.state.startswith("free"):
-            return charge.state, 0.0, None, 0.0
-        if charge.state != "charged":
-            return charge.state, None, None, None
-        company = self.env["res.company"].sudo().browse(company_id)
-        if company not in self._cards:
-            self._cards[company] = self.env["waba.rate"]._rate_card(company)
-        amount, currency = self._cards[company](country_code or "", charge.category, at)
-        if amount is None:
-            return "no_rate", None, None, None
-        converted = currency._convert(amount, company.currency_id, company, at.date(), round=False)
-        return "charged", amount, currency.id, converted

@@ -1,3 +1,8 @@
+"""Analytics: daily counts of sent messages and of their results, for dashboards and scores.
+
+Called by the jobs `_cron_judge` (reputation) and, through `first_day_due`, `_cron_money`.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -10,18 +15,18 @@ from ..tools.hooks import hook
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, read_checkpoint, retention_start, write_checkpoint
 from ..tools.labels import same_selection
 
-# WhatsApp keeps a message for up to 30 days for a phone that is off; answers and opt-outs come
-# within a week of it. After that a day's figures are final, and outlive its messages.
+# WhatsApp keeps a message for up to 30 days for a phone that is off; answers and opt-outs follow
+# within a week. After that a day's figures are final, and are kept longer than its messages.
 OPEN_DAYS = 35
-# The first count ever looks back as far as the dashboard does.
+# The first count covers the longest period of the dashboard.
 FIRST_DAYS = 90
-# Written by each count, so that two counts can never overlap.
+# Written by each count, so that two counts cannot overlap.
 COUNTED_AT_PARAMETER = "waba_campaign.counted_at"
 
 # The figures of policy.reputation_rates.DayCounts; here their names end in `_count`.
 MEASURES = reputation_rates.COUNTS
 COUNTS = tuple(f"{measure}_count" for measure in MEASURES)
-# What every row is about, whatever else its days are told apart by.
+# Group columns of both models: {field: SQL expression}.
 COMMON = {
     "day": SQL("(%s)::date", DEPARTURE_SQL),
     "sender_id": SQL("m.sender_id"),
@@ -32,10 +37,10 @@ COMMON = {
 
 
 class WabaDailyMixin(models.AbstractModel):
-    """The outcome of the messages that left on one UTC day.
+    """Counts of the messages sent on one UTC day, and of their results.
 
-    A row is a cohort: whatever day the reply, the failure or the opt-out came, it counts to the
-    day on which its message left.
+    A row is a cohort: a reply, failure or opt-out is counted on the day on which its message was
+    sent, whenever it happened.
     """
 
     _name = "waba.daily.mixin"
@@ -78,9 +83,9 @@ class WabaDailyMixin(models.AbstractModel):
 
     @api.model
     def _day_counts(self, domain, groupby=()):
-        """The counts by day, of everything or of each group; under the reader's rules.
+        """Return the counts by day, in total or of each group, with the rights of the user.
 
-        :param groupby: names of fields
+        :param groupby: field names
         :return: {tuple with a value per name in `groupby`: [policy.reputation_rates.DayCounts]}
         """
         found = {}
@@ -92,17 +97,17 @@ class WabaDailyMixin(models.AbstractModel):
 
     @api.model
     def _sums(self, domain):
-        """{measure: sum over everything that the domain names}; under the reader's rules."""
+        """Return {measure: sum over the domain}, with the rights of the user."""
         [values] = self._read_group(domain, [], [f"{name}:sum" for name in COUNTS])
         return {measure: value or 0 for measure, value in zip(MEASURES, values, strict=True)}
 
     @api.model
     def _count_days(self, columns, joins, first, last, now):
-        """Count the days `first` to `last` anew, in one statement.
+        """Delete and recount the days `first` to `last`.
 
-        :param columns: {field: SQL expression} of what rows are told apart by
-        :param joins: SQL that `columns` needs beside the message `m`
-        :param now: naive UTC datetime by which a message without delivery has become silent
+        :param columns: {field: SQL expression} to group by
+        :param joins: SQL joins that `columns` needs in addition to the message `m`
+        :param now: naive UTC datetime that decides which messages are silent
         """
         table = SQL.identifier(self._table)
         self.env.cr.execute(SQL("DELETE FROM %s WHERE day BETWEEN %s AND %s", table, first, last))
@@ -130,11 +135,11 @@ class WabaDailyMixin(models.AbstractModel):
 
 
 class WabaMessageDaily(models.Model):
-    """A day's messages by what was sent: campaign, template, salesperson, category.
+    """A day's messages by number, campaign, template, salesperson and category.
 
-    Rows are recounted (`_count`) and never changed otherwise; days older than `OPEN_DAYS` are
-    final, so that they outlive their messages (waba_message_retention.py). To whom they went is
-    counted apart (waba.audience.daily): all of it together would be nearly a row per message.
+    Rows are only changed by recounts (`_count_due_days`); days older than `OPEN_DAYS` are final, so
+    that they remain when their messages are deleted. Country and source are counted separately
+    (waba.audience.daily): all columns together would give nearly one row per message.
     """
 
     _name = "waba.message.daily"
@@ -154,15 +159,15 @@ class WabaMessageDaily(models.Model):
 
     @api.model
     def _count_due_days(self):
-        """Count today and yesterday again; once a day, every day that is still open.
+        """Recount today and yesterday; once a day, all days that are open.
 
-        Two counts at a time: one of them fails with a concurrency error and is tried again by
-        `commit_step`, on what the other one left.
+        If two counts run concurrently, one fails with a serialization error and is retried by
+        `commit_step` after the other.
         """
         now = fields.Datetime.now()
         first = first_day_due(self, now)
         self._claim_count(now)
-        # Again, for a word that came before its message was known to have left.
+        # Again, for opt-outs recorded before their message was reported as sent.
         self.env["waba.message"]._record_opt_outs(
             SQL("c.at >= %s", fields.Datetime.to_datetime(first))
         )
@@ -177,15 +182,15 @@ class WabaMessageDaily(models.Model):
 
     @api.model
     def _last_counted_at(self):
-        """When the figures were last counted, naive UTC; None: never."""
+        """Return when the figures were last counted (naive UTC), None if never."""
         return fields.Datetime.to_datetime(read_checkpoint(self.env, COUNTED_AT_PARAMETER))
 
     @api.model
     def _claim_count(self, now):
-        """Note the moment of the count in a row that only one count at a time can write.
+        """Write the time of the count to a row that only one count at a time can write.
 
-        Under REPEATABLE READ, whoever waited for the row is refused instead of going on with
-        figures from before.
+        Under REPEATABLE READ a count that waited for the row fails instead of continuing with an
+        outdated snapshot.
         """
         write_checkpoint(self.env, COUNTED_AT_PARAMETER, fields.Datetime.to_string(now))
 
@@ -200,7 +205,7 @@ class WabaMessageDaily(models.Model):
 
 
 class WabaAudienceDaily(models.Model):
-    """A day's messages by whom they went to: country, and where the contact came from."""
+    """A day's messages by number, category, country and source of the contact."""
 
     _name = "waba.audience.daily"
     _description = "WhatsApp Messages of a Day by Audience"
@@ -232,16 +237,17 @@ class WabaAudienceDaily(models.Model):
 
 
 def first_day_due(daily, now, also_from=None):
-    """The first day to count; the first count of a UTC day takes all that are open.
+    """Return the first day to recount; the first count of a UTC day covers all open days.
 
-    :param daily: a model of days with `_last_counted_at`
-    :param also_from: the first day whose figures have changed since for another reason
+    :param daily: a daily model with `_last_counted_at`
+    :param now: naive UTC datetime
+    :param also_from: first day whose figures changed for another reason
     """
     counted_at = daily._last_counted_at()
     days = 1 if counted_at and counted_at.date() == now.date() else OPEN_DAYS
     if not daily.search_count([], limit=1):
         days = FIRST_DAYS
     first = min(filter(None, (now.date() - timedelta(days=days), also_from)))
-    # A day some of whose messages are no longer kept keeps the figures it has.
+    # Days with deleted messages keep their figures.
     kept = retention_start(daily.env, MESSAGE_KEEP_DAYS)
     return max(first, kept.date() + timedelta(days=1)) if kept else first

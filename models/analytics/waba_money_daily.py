@@ -1,3 +1,8 @@
+"""Analytics: daily counts and cost of messages, for the report in money and the Money tab.
+
+Called by the job `_cron_money` (waba_attribution_due.py), after prices and attribution.
+"""
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -24,11 +29,11 @@ KEYS = {
 
 
 class WabaMoneyDaily(models.Model):
-    """A day's messages and what they cost, by what was sent, by whom and to which country.
+    """A day's messages and their cost, by message content, salesperson and country.
 
-    Counted anew by a job (`_count`), never changed otherwise; final after five weeks, so that it
-    outlives its messages. Their outcome is in waba.attribution; waba.money.report joins both.
-    `cost` is empty, not 0, where no message has a price.
+    Rows are only changed by recounts (`_count_due_days`); days older than `OPEN_DAYS` are final, so
+    that they remain when their messages are deleted. Results are in waba.attribution;
+    waba.money.report combines both. `cost` is empty, not 0, where no message has a price.
     """
 
     _name = "waba.money.daily"
@@ -75,8 +80,25 @@ class WabaMoneyDaily(models.Model):
     _day_idx = models.Index("(day)")
 
     @api.model
+    def _count_due_days(self, priced_from=None):
+        """Recount today and yesterday; once a day, all days that are open.
+
+        :param priced_from: first day with messages priced since the last count
+        """
+        now = fields.Datetime.now()
+        first = first_day_due(self, now, priced_from)
+        write_checkpoint(self.env, COUNTED_AT_PARAMETER, now.replace(microsecond=0))
+        self.env.flush_all()
+        self._recount_days(first, now)
+
+    @api.model
+    def _last_counted_at(self):
+        """Return when the figures were last counted (naive UTC), None if never."""
+        return fields.Datetime.to_datetime(read_checkpoint(self.env, COUNTED_AT_PARAMETER))
+
+    @api.model
     def _counts(self, now):
-        """{column: SQL aggregate over messages `m`}."""
+        """Return {column: SQL aggregate over messages `m`}."""
         is_ = measure_conditions(SQL("%s::timestamp", now))
         delivered = is_["delivered"]
         priced = SQL("m.cost_state NOT IN ('no_rate', 'not_told')")
@@ -98,25 +120,8 @@ class WabaMoneyDaily(models.Model):
         return {**counts, "cost": SQL("sum(m.company_cost)")}
 
     @api.model
-    def _count_due_days(self, priced_from=None):
-        """Count today and yesterday again; once a day, every day that is still open.
-
-        :param priced_from: the first of the days whose messages have been priced since
-        """
-        now = fields.Datetime.now()
-        first = first_day_due(self, now, priced_from)
-        write_checkpoint(self.env, COUNTED_AT_PARAMETER, now.replace(microsecond=0))
-        self.env.flush_all()
-        self._recount_days(first, now)
-
-    @api.model
-    def _last_counted_at(self):
-        """When the figures were last counted, naive UTC; None: never."""
-        return fields.Datetime.to_datetime(read_checkpoint(self.env, COUNTED_AT_PARAMETER))
-
-    @api.model
     def _recount_days(self, first, now):
-        """Count the days from `first` on anew, in one statement."""
+        """Delete and recount the days from `first` on."""
         counts = self._counts(now)
         self.env.cr.execute(SQL("DELETE FROM waba_money_daily WHERE day >= %s", first))
         self.env.cr.execute(

@@ -1,3 +1,8 @@
+"""Reputation: evidence from send results, message statuses and messages never delivered.
+
+Called by the hooks `_on_results` and `_on_status`, and hourly by the job `_cron_note_silence`.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -10,8 +15,8 @@ from ..dispatch.waba_message_status import epoch_to_datetime
 from ..tools.hooks import implements
 from ..tools.reputation_kinds import KIND_BY_FAILURE
 
-# What a later delivery corrects: the guess, and a failure on one of a person's devices (Meta,
-# Support, 2025-11-19: one message can be reported both failed and delivered).
+# Evidence that a later delivery corrects: an inferred block, and a failure on one of a recipient's
+# devices (Meta, Support, 2025-11-19: one message can be reported both failed and delivered).
 CORRECTABLE = ("possible_block", "undeliverable")
 # Meta gives up after 30 days (Time-to-live, 2025-10-31) and retries a webhook for 7 more at most.
 SILENCE_LOOKBACK = timedelta(days=37)
@@ -19,7 +24,7 @@ SILENT_ROWS = 10_000
 
 
 class WabaMessage(models.Model):
-    """What answers, statuses and silence prove. Bulk: a campaign brings a hundred thousand."""
+    """Evidence is recorded in bulk: one campaign may bring a hundred thousand events."""
 
     _inherit = "waba.message"
 
@@ -34,14 +39,14 @@ class WabaMessage(models.Model):
     @implements("_on_status")
     def _record_status_evidence(self, reported, arrived):
         self._record_reported_failures(reported)
-        # After what they correct, which the same batch may have brought.
+        # After the failures: the same batch may contain the failure that a delivery corrects.
         self._record_late_deliveries(arrived)
 
     @api.model
     def _record_refusals(self, results):
-        """What Meta's own answers to our requests prove.
+        """Record evidence from Meta's error responses to our requests.
 
-        :param results: list of cloud_api.SendResult with their errors
+        :param results: list of cloud_api.SendResult with the outcome 'error'
         """
         telling = [r for r in results if KIND_BY_FAILURE.get(r.error.failure_type)]
         rows = {row.id: row for row in self.browse([result.key for result in telling])}
@@ -68,7 +73,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _record_held(self, results):
-        """Meta holds a campaign's messages to watch the first reactions: noted once for all.
+        """Record that Meta holds messages to assess the first reactions, once for each campaign.
 
         :param results: list of cloud_api.SendResult with the outcome 'held'
         """
@@ -94,7 +99,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _record_reported_failures(self, reported):
-        """What failed statuses prove, also those that change no state any more.
+        """Record evidence from failed statuses, including those that change no state.
 
         :param reported: [(message id, cloud_api.MessageStatus)]
         """
@@ -118,7 +123,7 @@ class WabaMessage(models.Model):
                         event.error.code,
                         event.error.details or event.error.message or event.error.title,
                     ),
-                    # Each attempt has a wamid of its own.
+                    # Each attempt has its own wamid.
                     "event_key": f"status:{event.wamid or event.opaque}:{event.error.code}",
                 }
                 for message_id, event in telling
@@ -127,7 +132,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _failure_sentences(self):
-        """`failure_text` for many: the same words are put together once."""
+        """Return `failure_text` with a cache: a batch repeats few distinct failures."""
         known = {}
 
         def sentence(failure_type, code, text):
@@ -140,9 +145,9 @@ class WabaMessage(models.Model):
 
     @api.model
     def _record_late_deliveries(self, ids):
-        """Messages that arrived although we had guessed, or Meta had said, that they would not.
+        """Correct evidence of silence or failure about messages that arrived after all.
 
-        :param ids: of messages that were delivered
+        :param ids: ids of delivered messages
         """
         rows = self.env.execute_query(
             SQL(
@@ -152,7 +157,7 @@ class WabaMessage(models.Model):
                 CORRECTABLE,
             )
         )
-        doubted = self.browse([id_ for (id_,) in rows])
+        corrected = self.browse([id_ for (id_,) in rows])
         self.env["waba.reputation.event"]._record_events(
             [
                 {
@@ -165,25 +170,25 @@ class WabaMessage(models.Model):
                     ),
                     "event_key": f"delivered_late:{message.uuid}",
                 }
-                for message in doubted
+                for message in corrected
             ]
         )
 
     @api.model
     def _cron_note_silence(self):
-        """Note the messages that WhatsApp took and never delivered: a guess, and called one."""
+        """Record messages that were sent and never delivered, as inferred evidence."""
         cron = self.env["ir.cron"]
         noted = self._record_silence()
         cron._commit_progress(noted, remaining=SILENT_ROWS if noted == SILENT_ROWS else 0)
 
     @api.model
     def _record_silence(self):
-        """One event for each message that is silent for longer than `SILENCE_DELAY`.
+        """Record one event for each message undelivered for longer than `SILENCE_DELAY`.
 
-        While no webhook at all comes in, silence says something of our own address, and nothing of
-        the person: only what has been silent in times when others were heard is noted.
+        The delay ends at the last webhook received: without any webhook, silence is evidence about
+        our endpoint, not about recipients.
 
-        :return: how many were noted
+        :return: number of events recorded
         """
         now = fields.Datetime.now()
         heard_until = (

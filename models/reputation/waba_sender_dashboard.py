@@ -1,3 +1,8 @@
+"""Reputation: the data of the reputation dashboard, read with the rights of the user.
+
+Called by the dashboard of the web client and by report/waba_reputation_report.py.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -12,23 +17,19 @@ from ..tools.reputation_kinds import CERTAINTIES
 from ..tools.reputation_texts import base_text, format_number, format_percent
 from .waba_sender_score import json_domain
 
-PERIODS = (7, 30, 90)
-
-SPARKLINE_DAYS = 14
-
-MAX_CAUSES = 8
-
-STATES_BY_RANK = ("locked", "paused", "slowed", "active")
-
-LEVELS_BY_RANK = ("at_risk", "watch", "healthy", "unknown")
-
 _lt = LazyTranslate(__name__)
 
+PERIODS = (7, 30, 90)
+SPARKLINE_DAYS = 14
+MAX_CAUSES = 8
 MAX_ACTIONS = 20
-
 MAX_MARKS = 40
 
-# Each step of the funnel, and each loss, is a part of another count.
+# Worst first.
+STATES_BY_RANK = ("locked", "paused", "slowed", "active")
+LEVELS_BY_RANK = ("at_risk", "watch", "healthy", "unknown")
+
+# Each step of the funnel, and each loss -> the count that it is a part of.
 FUNNEL = {
     "sent": "sent",
     "delivered": "sent",
@@ -36,7 +37,6 @@ FUNNEL = {
     "replied": "delivered",
     "opted_out": "delivered",
 }
-
 LOSSES = {
     "silent": "sent",
     "undeliverable": "sent",
@@ -57,26 +57,23 @@ CERTAINTY_HELP = {
 
 
 class WabaSender(models.Model):
-    """What the reputation dashboard shows, read under the reader's own rights."""
-
     _inherit = "waba.sender"
 
     @api.model
     def reputation_dashboard_data(self, company_id=None, sender_id=None, days=7, category=None):
-        """Everything the dashboard shows, ready to be shown: words in the reader's language.
+        """Return all data of the dashboard, with texts in the user's language.
 
-        Counts belong to the UTC day on which their messages left. Moments are strings in UTC; what
-        is not there is False; every figure brings the action that opens the rows behind it.
+        Counts belong to the UTC day on which their messages were sent. Datetimes are strings in
+        UTC, missing values are False, and each figure has the action that opens its rows.
 
-        :param company_id: only the numbers of this company; of those chosen above when not given
-        :param sender_id: all but cards and timelines about this number only: its id, or 'worst'
-            for the one to look at first
+        :param company_id: only numbers of this company; by default of all selected companies
+        :param sender_id: all but cards and timelines cover this number only: its id, or 'worst'
         :param days: the period up to today: 7, 30 or 90
-        :param category: 'marketing' for promotions alone: funnel, evidence, suspects, breakdowns.
-            Scores and levels are always of all of a number's messages, as Meta's rating is
+        :param category: 'marketing' limits funnel, evidence, causes and breakdowns to promotions;
+            scores and levels cover all messages of a number, as Meta's rating does
         :return: dict with the keys as_of, counted_at, polled_at, state, empty_text, filters, cards,
             timelines, funnel, losses, evidence, suspects, actions, breakdowns
-        :raise AccessError: to whoever is not a manager
+        :raise AccessError: if the user is not a manager
         """
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("The reputation dashboard is for managers."))
@@ -118,7 +115,7 @@ class WabaSender(models.Model):
         }
 
     def _select_senders(self, sender_id):
-        """The number of these, worst first, that the dashboard is about; all when none is named."""
+        """Return the selected number of these (worst first), or all if none is selected."""
         if sender_id == "worst":
             return self[:1]
         return self.filtered(lambda sender: sender.id == sender_id) if sender_id else self
@@ -166,9 +163,8 @@ class WabaSender(models.Model):
             ],
         }
 
-    # ------------------------------------------------------------------
-    # A number
-    # ------------------------------------------------------------------
+    # === Cards ===
+
     def _dashboard_card(self, history, now):
         self.ensure_one()
         is_thin = self.reputation_level in (False, "unknown")
@@ -222,7 +218,7 @@ class WabaSender(models.Model):
         }
 
     def _dashboard_limit(self):
-        """How much of the daily limit is used; its portfolio's, which its other numbers share."""
+        """Return the use of the portfolio's daily limit, which all of its numbers share."""
         used = format_number(self.env, self.slots_used)
         return {
             "key": self.messaging_limit,
@@ -241,10 +237,7 @@ class WabaSender(models.Model):
         }
 
     def _dashboard_state(self):
-        """What we do about this number, and why.
-
-        `marketing_held` and `can_release` are of the response (waba_sender_response.py).
-        """
+        """Return the state of this number and the response in force, with its reason."""
         return {
             **self._selection_value("state", self.state),
             "reason": self.pause_reason or self.response_reason,
@@ -253,8 +246,7 @@ class WabaSender(models.Model):
             "can_release": self._can_be_released(),
         }
 
-    # === Reputation charts ===
-    # The dashboard's charts and lists: time, funnel, evidence, what was done about it.
+    # === Timelines ===
 
     def _dashboard_timeline_data(self, history, category, first, last):
         period = [("sender_id", "in", self.ids), ("day", ">=", first), ("day", "<=", last)]
@@ -294,7 +286,7 @@ class WabaSender(models.Model):
         return self._drilldown(day["day"], domain, "sent")
 
     def _campaign_marks(self, period):
-        """{sender id: its campaigns of the period, by the day each began}; the largest ones."""
+        """Return {sender id: its largest campaigns of the period, ordered by first day}."""
         sums = ["day:min", "sent_count:sum", "delivered_count:sum", "opted_out_count:sum"]
         marks = {}
         for sender, campaign, day, sent, delivered, opted_out in self.env[
@@ -330,11 +322,10 @@ class WabaSender(models.Model):
             for sender_id, found in marks.items()
         }
 
-    # ------------------------------------------------------------------
-    # The outcome of the messages
-    # ------------------------------------------------------------------
+    # === Funnel and losses ===
+
     def _dashboard_steps(self, steps, sums, period):
-        """Figures of the period, each with what it is a part of.
+        """Return the figures of the period, each with its base.
 
         :param steps: FUNNEL or LOSSES
         :param sums: {measure: messages}
@@ -359,7 +350,7 @@ class WabaSender(models.Model):
         ]
 
     def _share_text(self, count, base, of):
-        """'2.1 % of 1,952 sent (41)'; of too few for a rate: '3 of 41 delivered'."""
+        """Return '2.1 % of 1,952 sent (41)', or '3 of 41 delivered' if too few for a rate."""
         share = self._rate_text(count, base, of)
         return (
             share
@@ -368,7 +359,7 @@ class WabaSender(models.Model):
         )
 
     def _rate_text(self, count, base, of):
-        """'96.8 % of 1,952 sent', beside the count; of too few for a rate: '3 of 41 delivered'."""
+        """Return '96.8 % of 1,952 sent', or '3 of 41 delivered' if too few for a rate."""
         is_thin = base < reputation_rates.MIN_VOLUME
         values = {
             "part": format_number(self.env, count)
@@ -380,11 +371,10 @@ class WabaSender(models.Model):
             return self.env._("%(part)s of %(base)s delivered", **values)
         return self.env._("%(part)s of %(base)s sent", **values)
 
-    # ------------------------------------------------------------------
-    # What we know, what was done
-    # ------------------------------------------------------------------
+    # === Evidence and actions ===
+
     def _evidence_domain(self, first):
-        """Evidence about these numbers, or about the accounts and portfolios they belong to."""
+        """Return the domain of evidence about these numbers, their accounts and portfolios."""
         return Domain("at", ">=", fields.Datetime.to_datetime(first)) & (
             Domain("sender_id", "in", self.ids)
             | Domain("sender_id", "=", False)
@@ -396,7 +386,7 @@ class WabaSender(models.Model):
         )
 
     def _dashboard_evidence(self, first, category):
-        """What is known of these numbers' reception, by how sure it is."""
+        """Return the evidence about these numbers by certainty."""
         domain = self._evidence_domain(first) & ~Domain("kind", "=like", "response_%")
         if category:
             domain &= Domain("template_id", "=", False) | Domain(
@@ -421,20 +411,20 @@ class WabaSender(models.Model):
         ]
 
     def _evidence_item(self, domain, kind, effect, count, last_at):
-        words = selection_label(self.env, "kind", kind, "waba.reputation.event")
+        label = selection_label(self.env, "kind", kind, "waba.reputation.event")
         of_kind = domain & Domain("kind", "=", kind) & Domain("effect", "=", effect)
         return {
             "kind": kind,
-            "label": words,
+            "label": label,
             "count": count,
             "effect": effect,
             "last_at": moment_text(last_at),
-            "sentence": f"{format_number(self.env, count)} × {words}",
-            "action": self._evidence_action(words, of_kind),
+            "sentence": f"{format_number(self.env, count)} × {label}",
+            "action": self._evidence_action(label, of_kind),
         }
 
     def _dashboard_actions(self, first):
-        """What the system, or a manager, did about these numbers; newest first."""
+        """Return the responses of the system and of managers, newest first."""
         events = self.env["waba.reputation.event"].search(
             self._evidence_domain(first) & Domain("kind", "=like", "response_%"),
             limit=MAX_ACTIONS,
@@ -474,10 +464,7 @@ def _state(senders, sums):
 
 
 def _worst_first(sender):
-    """Stopped before slowed before active; of those the lowest level, then the lowest score.
-
-    Numbers without enough data come last: nothing is known against them.
-    """
+    """Sort key: state, level, score, the worst first; without enough data last within a state."""
     return (
         STATES_BY_RANK.index(sender.state),
         LEVELS_BY_RANK.index(sender.reputation_level or "unknown"),
@@ -487,9 +474,9 @@ def _worst_first(sender):
 
 
 def every_day(history, first, last):
-    """One dict for each day from `first` to `last`: what is known of it, or nothing.
+    """Return a dict for each day from `first` to `last`, with empty values where no row exists.
 
-    :param history: rows as waba.sender.reputation's `_daily_history` gives them
+    :param history: rows of one number from waba.sender.reputation's `_daily_history`
     """
     known = {row["day"]: row for row in history}
     days = []
@@ -511,5 +498,5 @@ def every_day(history, first, last):
 
 
 def moment_text(moment):
-    """A moment as the web client reads it, or False."""
+    """Return a datetime as the web client parses it, or False."""
     return fields.Datetime.to_string(moment) if moment else False

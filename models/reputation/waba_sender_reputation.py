@@ -1,3 +1,8 @@
+"""Reputation: daily history of each number, with its counts, rates, score and level.
+
+Counts come from the hook `_on_count` of waba.message.daily, scores from waba_sender_score.py.
+"""
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -6,6 +11,7 @@ from ..analytics.waba_message_daily import COUNTS
 from ..tools.hooks import implements
 from ..tools.reputation_texts import LEVELS, RATINGS, TRENDS
 
+# Rate of policy.reputation_rates.Rates -> its field.
 RATES = {
     "opt_out": "opt_out_rate",
     "possible_block": "possible_block_rate",
@@ -18,11 +24,11 @@ RATES = {
 
 
 class WabaSenderReputation(models.Model):
-    """One number, one UTC day: what left it, and what we and Meta thought of it at its end.
+    """One number on one UTC day: its messages, and its score and Meta's rating at the day's end.
 
-    The counts are those of the day's own messages and follow waba.message.daily while it is open.
-    Score, level and rates are of the days up to it, as they were judged that day; they stay. A
-    score or a rate without enough messages behind it is empty, not nought.
+    Counts are copied from waba.message.daily for as long as the day is open there
+    (`_store_counts`). Score, level and rates cover the days up to this one as assessed on that day
+    (`_store_judgement`) and are final. A score or rate with too few messages is empty, not 0.
     """
 
     _name = "waba.sender.reputation"
@@ -70,7 +76,7 @@ class WabaSenderReputation(models.Model):
 
     @api.model
     def _store_counts(self, first, last):
-        """Take the counts of the days `first` to `last` over from waba.message.daily."""
+        """Copy the counts of the days `first` to `last` from waba.message.daily."""
         self.env.flush_all()
         names = SQL(", ").join(map(SQL.identifier, COUNTS))
         self.env.cr.execute(
@@ -93,7 +99,7 @@ class WabaSenderReputation(models.Model):
 
     @api.model
     def _store_judgement(self, sender, day, judgement):
-        """Write down what `sender` was thought of at the end of `day`, or until now.
+        """Store the assessment of `sender` at the end of `day`, or until now.
 
         :param judgement: policy.reputation.Judgement
         """
@@ -108,7 +114,7 @@ class WabaSenderReputation(models.Model):
         }
         names = SQL(", ").join(map(SQL.identifier, values))
         self.env.flush_all()
-        # By SQL: the ORM would write 0 for a score that is not known.
+        # By SQL: the ORM would write 0 for an unknown score.
         self.env.cr.execute(
             SQL(
                 """INSERT INTO waba_sender_reputation
@@ -129,9 +135,9 @@ class WabaSenderReputation(models.Model):
 
     @api.model
     def _daily_history(self, senders, first, last):
-        """Rows of `senders` in the days `first` to `last`, oldest first; score None when empty.
+        """Return the rows of `senders` in the days `first` to `last`, oldest first.
 
-        :return: {sender id: [dict with the fields of the row]}
+        :return: {sender id: [dict of the row's fields]}; an unknown score is None
         """
         names = ("sender_id", "day", "score", "level", "quality_rating", "base", *COUNTS)
         rows = self.search(
@@ -142,7 +148,7 @@ class WabaSenderReputation(models.Model):
         for row in rows:
             values = {name: row[name] for name in names}
             values["sender_id"] = row.sender_id.id
-            # A level that is not known has no score; read by the ORM it would be 0.
+            # The ORM reads an empty score as 0.
             if row.level in (False, "unknown"):
                 values["score"] = None
             found[row.sender_id.id].append(values)

@@ -1,3 +1,9 @@
+"""Reputation: the response to a number's reputation; its release, alerts and warm-up.
+
+Called after each assessment (waba_sender_score.py), by hooks of waba.sender, waba.portfolio and
+the webhook, by the release wizard and by the hourly job `_cron_alert`.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -23,12 +29,11 @@ EVIDENCE = {
 
 BUSIEST_PERIOD = timedelta(days=7)
 
-# What is bad about a number, mildest first; whoever heard the worse heard the milder with it.
+# What managers are alerted of, mildest first; an alert of the worse includes the milder.
 ALERT_LEVELS = ("watch", "at_risk")
-
 ALERT_HOLDS = ("held", "locked")
 
-# What moves a number from one of these to another.
+# The fields that `_alert_states` and `_unalerted_states` depend on.
 WATCHED_FIELDS = frozenset(
     ("state", "marketing_held", "red_released_at", "reputation_level", "quality_rating", "active")
 )
@@ -37,14 +42,11 @@ ALERT_INTERVAL = timedelta(days=1)
 
 
 class WabaSender(models.Model):
-    """What follows from a number's reputation, and how it ends.
+    """The response of a number: policy/response.py decides it, `_apply_response` applies it.
 
-    policy/response.py decides, from Meta's rating, our own reading, refusals and what a manager
-    released; `_apply_response` carries it out, in the transaction that learned of the cause. What is in
-    force already is not done again. `state` follows `response_action`, but a failure's or a
-    person's pause stands above it until it ends. What is in force, and what the queue asks of it,
-    is in waba_response_settings.py.
-    Entry points: `_apply_response`, `_apply_current_response`; a manager's release is in waba_sender_release.py.
+    It depends on Meta's rating, our health score, refusals and a manager's release, and is applied
+    in the transaction that recorded the cause; a response in force is not applied again. `state`
+    follows `response_action`, except that a pause by a failure or a user takes precedence.
     """
 
     _name = "waba.sender"
@@ -53,7 +55,7 @@ class WabaSender(models.Model):
     # Release
     may_be_released = fields.Boolean(compute="_compute_can_be_released")
 
-    # Alert
+    # Alerts
     alert_email = fields.Boolean(
         "E-mail the managers",
         default=True,
@@ -62,7 +64,7 @@ class WabaSender(models.Model):
     )
     alerted_states = fields.Char(readonly=True, copy=False)
 
-    # Warm up
+    # Warm-up
     warm_up_limit_now = fields.Integer(
         "People a day while it warms up", compute="_compute_warm_up_limit_now"
     )
@@ -82,13 +84,12 @@ class WabaSender(models.Model):
             )
 
     def action_release(self):
-        """Ask the manager for a reason, then release."""
+        """Open the wizard that asks for the reason."""
         self.ensure_one()
         return self.env["waba.release"]._open(sender_id=self.id)
 
-    # ------------------------------------------------------------------
-    # Deciding
-    # ------------------------------------------------------------------
+    # === Decision ===
+
     @implements("_on_reading")
     def _respond_to_reading(self, is_first, rating_before):
         if is_first:
@@ -98,19 +99,19 @@ class WabaSender(models.Model):
 
     @implements("_on_change")
     def _respond_to_settings(self, names):
-        """The manager wants another answer: it is in force at once."""
+        """Apply changed settings of the response immediately."""
         if not set(FIELDS).isdisjoint(names):
             for sender in self.sudo():
                 sender._apply_current_response()
                 sender._trigger_dispatch()
 
     def _apply_current_response(self):
-        """Respond to how things stand."""
+        """Assess these numbers now and apply the response."""
         for sender in self:
             sender._apply_response(sender._judgement(fields.Datetime.now()))
 
     def _apply_response(self, judgement, refusal=None):
-        """Do what follows from a judgement, if it is not in force already. Safe to repeat.
+        """Apply the response to a judgement unless it is in force already. Safe to repeat.
 
         :param judgement: policy.reputation.Judgement
         :param refusal: sentence of Meta's refusal that locks the number at once
@@ -132,18 +133,20 @@ class WabaSender(models.Model):
         self._enforce_response(found, judgement.red_days, refusal)
 
     def _is_restricted(self):
-        """Whether Meta restricted the number or its account, or called its messages spam, since a
-        manager last released it."""
+        """Return whether Meta restricted the number or its account since the last release.
+
+        A refusal of its messages as spam counts as a restriction.
+        """
         events = self.env["waba.reputation.event"].sudo()
-        # What an account did before a number joined it is not the number's.
+        # Events of the account before the number was added do not concern the number.
         start = self.fresh_start_at or self.create_date
-        # Neither what was known at the release, nor what happened before and came late.
+        # Excludes both what was recorded before the release and earlier events reported late.
         since = Domain("at", ">", start) & Domain("recorded_at", ">", start)
         of_number = Domain("sender_id", "=", self.id) & (
             Domain("kind", "=", "spam_rate")
             | (Domain("kind", "=", "number_status") & Domain("value_after", "=", "RESTRICTED"))
         )
-        # An answer to a message names no type; a webhook names those that do not stop sending too.
+        # An error of a send names no type; a webhook also names types that do not stop sending.
         of_account = (
             Domain("account_id", "=", self.account_id.id)
             & Domain("kind", "=", "account_restricted")
@@ -157,11 +160,10 @@ class WabaSender(models.Model):
             events.search_count(since & domain, limit=1) for domain in (of_number, of_account)
         )
 
-    # ------------------------------------------------------------------
-    # Doing
-    # ------------------------------------------------------------------
+    # === Effect ===
+
     def _enforce_response(self, found, red_days, refusal=None):
-        """Carry out a decision that is not in force yet; say it where people look.
+        """Store a decision that is not in force yet and announce it.
 
         :param found: policy.response.Response
         """
@@ -177,27 +179,27 @@ class WabaSender(models.Model):
         }
         if all(self[name] == value for name, value in decided.items()):
             return
-        is_new, needed_wave = found.action != before, self.response_canary
+        is_new, had_canary = found.action != before, self.response_canary
         if is_new:
             decided["response_since"] = fields.Datetime.now()
         if found.action == "slow" != before:
             decided["busiest_day"] = self._busiest_day()
-        said = self.response_reason
-        words = self._response_text(found, red_days, refusal)
+        previous_reason = self.response_reason
+        reason = self._response_text(found, red_days, refusal)
         self.write(
-            {**decided, **self._response_state_values(found, words), "response_reason": words}
+            {**decided, **self._response_state_values(found, reason), "response_reason": reason}
         )
-        if found.canary and not needed_wave:
+        if found.canary and not had_canary:
             self._running_campaigns()._reconsider_canary()
         if is_new:
-            self._announce_response(before, found, words)
-        elif words and words != said:
-            self._message_log(body=words)
+            self._announce_response(before, found, reason)
+        elif reason and reason != previous_reason:
+            self._message_log(body=reason)
         if found.action != "lock":
             self._trigger_dispatch()
 
     def _busiest_day(self):
-        """Messages of the busiest of the last 7 days."""
+        """Return the number of messages on the busiest of the last 7 days."""
         days = self.env["waba.message.daily"]._day_counts(
             [
                 ("sender_id", "=", self.id),
@@ -210,40 +212,40 @@ class WabaSender(models.Model):
         return max(sums.values(), default=0)
 
     def _response_text(self, found, red_days, refusal):
-        """The sentence of a decision, False when nothing is held back."""
+        """Return a decision as a sentence, False if nothing is held back."""
         if found.reason_key == "locked" and self.pause_reason:
             return self.pause_reason
-        words = number_sentence(self.env, self, found, red_days)
-        return " ".join(filter(None, [refusal, words])) or False
+        sentence = number_sentence(self.env, self, found, red_days)
+        return " ".join(filter(None, [refusal, sentence])) or False
 
-    def _response_state_values(self, found, words):
-        """`state` as it follows from a decision; a pause of another cause stays."""
+    def _response_state_values(self, found, reason):
+        """Return the values of `state` for a decision; a pause with another cause remains."""
         if found.action == "lock":
             return {
                 "state": "locked",
                 "pause_cause": "reputation",
-                "pause_reason": words,
+                "pause_reason": reason,
                 "resume_at": False,
             }
         if self.state == "paused":
             return {}
         return {"state": response.SENDER_STATE[found.action]}
 
-    def _announce_response(self, before, found, words):
-        """Evidence, chatter of the number and of its campaigns, and the managers' activity."""
-        said = words or self.env._(
+    def _announce_response(self, before, found, reason):
+        """Record evidence, post to the chatter of number and campaigns, and notify managers."""
+        text = reason or self.env._(
             "%s is at full speed again.", self.display_phone_number or self.phone_number_uid
         )
         self._record_response(
-            EVIDENCE[found.action], said, value_before=before, value_after=found.action
+            EVIDENCE[found.action], text, value_before=before, value_after=found.action
         )
         for campaign in self._running_campaigns():
             if found.action != "hold_marketing" or campaign.category == "marketing":
-                campaign._message_log(body=said)
+                campaign._message_log(body=text)
         if found.action == "full":
             self._close_manager_activities()
         else:
-            self._notify_managers(summary(self.env, found.action), said)
+            self._notify_managers(summary(self.env, found.action), text)
 
     def _running_campaigns(self):
         return (
@@ -259,21 +261,21 @@ class WabaSender(models.Model):
 
     @implements("_on_spam_refusal")
     def _lock_after_refusal(self, refusal):
-        """Meta refuses this number's messages as spam (131048): nothing leaves until a manager
-        releases it. Rows under way meet the same refusal; the first one locks.
+        """Lock these numbers, whose messages Meta refuses as spam (131048), until their release.
 
-        :param refusal: sentence of what Meta said
+        Messages in flight are refused as well; the first refusal locks.
+
+        :param refusal: Meta's refusal as a sentence
         """
         for sender in self.filtered(lambda sender: sender.state != "locked"):
             sender._apply_response(sender._judgement(fields.Datetime.now()), refusal=refusal)
 
     # === Release ===
-    # A manager takes a number back into service, with a reason: a fresh start.
 
     def _release(self, reason):
-        """A manager takes the number back into service: what was before no longer counts.
+        """Release these numbers: events and messages until now no longer count against them.
 
-        :param reason: the manager's words
+        :param reason: the manager's reason
         """
         for sender in self.filtered(lambda sender: sender._can_be_released()):
             now = fields.Datetime.now()
@@ -295,31 +297,29 @@ class WabaSender(models.Model):
             )
             if sender.state == "active":
                 sender.write({"pause_cause": False, "pause_reason": False, "resume_at": False})
-            words = sender.env._(
+            text = sender.env._(
                 "%(manager)s released the number: %(reason)s",
                 manager=self.env.user.name,
                 reason=reason,
             )
             sender._record_response(
                 "response_release",
-                words,
+                text,
                 source="person",
                 user_id=self.env.uid,
                 value_before=before,
             )
             for campaign in sender._running_campaigns():
-                campaign._message_log(body=words)
+                campaign._message_log(body=text)
             sender._close_manager_activities()
             sender._apply_current_response()
             sender._apply_platform_status()
             sender._trigger_dispatch()
 
-    # === Alert ===
-    # The e-mail to the managers when a number is Watch or At risk, held or locked.
-    #
-    # A hold or a lock is told at once, the rest at most once a day for a company; each state once:
-    # what was told is kept in `alerted_states` for as long as it lasts. Nothing is sent when all is
-    # well. Entry point: `_cron_alert`.
+    # === Alerts ===
+    # An e-mail to the managers when a number is Watch or At risk, held or locked: immediately for
+    # a hold or a lock, otherwise at most once a day for each company. Each state is reported once
+    # and kept in `alerted_states` for as long as it lasts.
 
     @implements("_on_change")
     def _update_alerts_on_change(self, names):
@@ -327,7 +327,7 @@ class WabaSender(models.Model):
             self.sudo()._update_alerts()
 
     def _alert_states(self):
-        """What is bad about this number now: a set of READINGS and HOLDS, each with the milder."""
+        """Return the set of ALERT_LEVELS and ALERT_HOLDS that apply now, each with the milder."""
         self.ensure_one()
         found = set()
         if self.reputation_level in ALERT_LEVELS:
@@ -342,19 +342,19 @@ class WabaSender(models.Model):
         return set(filter(None, (self.alerted_states or "").split(",")))
 
     def _unalerted_states(self):
-        """What is bad and was not told; nothing when this number's e-mail is switched off."""
+        """Return the states that managers were not alerted of; none if e-mail is switched off."""
         self.ensure_one()
         if not (self.active and self.alert_email):
             return set()
         return self._alert_states() - self._alerted_states()
 
     def _store_alerted_states(self, states):
-        told = ",".join(sorted(states)) or False
-        if told != self.alerted_states:
-            self.alerted_states = told
+        stored = ",".join(sorted(states)) or False
+        if stored != self.alerted_states:
+            self.alerted_states = stored
 
     def _update_alerts(self):
-        """Forget what is over, and have a new hold told at once."""
+        """Remove states that ended; trigger the job for a new hold."""
         for sender in self:
             sender._store_alerted_states(sender._alerted_states() & sender._alert_states())
         if any(sender._unalerted_states().intersection(ALERT_HOLDS) for sender in self):
@@ -362,21 +362,21 @@ class WabaSender(models.Model):
 
     @api.model
     def _cron_alert(self):
-        """Tell the managers of each company what is new and bad about its numbers."""
+        """Send each company's managers the states that they were not alerted of."""
         now = fields.Datetime.now()
         numbers = self.search([])  # pylint: disable=no-search-all
         for company, senders in numbers.grouped("company_id").items():
-            untold = senders.filtered(lambda sender: sender._unalerted_states())
+            unalerted = senders.filtered(lambda sender: sender._unalerted_states())
             is_urgent = any(
-                sender._unalerted_states().intersection(ALERT_HOLDS) for sender in untold
+                sender._unalerted_states().intersection(ALERT_HOLDS) for sender in unalerted
             )
             last = company.waba_alerted_at
-            if untold and (is_urgent or not last or last <= now - ALERT_INTERVAL):
-                untold._alert_managers()
+            if unalerted and (is_urgent or not last or last <= now - ALERT_INTERVAL):
+                unalerted._alert_managers()
                 company.waba_alerted_at = now
 
     def _alert_managers(self):
-        """One e-mail to each manager of these numbers' company, in the manager's language."""
+        """Send one e-mail to each manager of these numbers' company, in the manager's language."""
         template = self.env.ref("waba_campaign.mail_template_reputation_alert")
         company = self.company_id
         for manager in self[:1]._find_managers().filtered("email"):
@@ -392,7 +392,7 @@ class WabaSender(models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     def _describe_alert(self):
-        """What the e-mail says of this number, as dict of str."""
+        """Return the texts of the e-mail about this number, as dict of str."""
         self.ensure_one()
         if self.state == "locked":
             state = self.env._("Locked")
@@ -411,11 +411,10 @@ class WabaSender(models.Model):
             "outlook": self.reputation_projection or "",
         }  # fmt: skip
 
-    # === Warm up ===
-    # A warm-up: a new number, or one whose limit rose, writes to more people each healthy day.
-    #
-    # A number is new while Meta has not rated it and nothing left it from here: one that has been in
-    # use elsewhere has a rating when it is connected.
+    # === Warm-up ===
+    # A new number, or one whose limit rose, gets a larger daily limit each healthy day. A number is
+    # new if Meta has not rated it and no message of it is stored here: a number that was in use
+    # elsewhere has a rating when it is connected.
 
     def _store_warm_up(self, warm_up):
         self.write(
@@ -427,9 +426,10 @@ class WabaSender(models.Model):
         )
 
     def _start_warm_up(self, previous_limit=None, is_new=False):
-        """Begin small, where that is called for; a warm-up under way goes on with the new limit.
+        """Start the warm-up of numbers that need one; a running one continues with the new limit.
 
-        :param previous_limit: people in 24 h before the limit rose, None: without limit
+        :param previous_limit: recipients in 24 h before the limit rose; None: unlimited
+        :param is_new: whether the number is new
         """
         for sender in self.filtered(lambda sender: sender.warm_up and not sender.warm_up_people):
             warm_up = warm_up_policy.start_warm_up(
@@ -444,13 +444,13 @@ class WabaSender(models.Model):
                 sender._apply_current_response()
 
     def _start_warm_up_if_new(self):
-        """At the first reading of a number."""
+        """Start the warm-up of a new number, after its first sync."""
         is_used = self.env["waba.message"].search_count([("sender_id", "=", self.id)], limit=1)
         if self.quality_rating == "unknown" and not is_used:
             self._start_warm_up(is_new=True)
 
     def _advance_warm_up(self, judgement):
-        """A step up, back, or out of a warm-up, as the number fares.
+        """Move the warm-up a step up or back, or end it, by the number's health.
 
         :param judgement: policy.reputation.Judgement
         """
@@ -500,7 +500,7 @@ class WabaWebhookEvent(models.Model):
     _inherit = "waba.webhook.event"
 
     def _apply_account_updates(self, items):
-        """What Meta does to an account is answered in the transaction that took it over."""
+        """Apply the response to account updates in the transaction that applied them."""
         for item in items:
             if isinstance(item, AccountUpdate) and (account := self._event_account(item)):
                 account.sender_ids._apply_current_response()
@@ -511,8 +511,8 @@ class WabaPortfolio(models.Model):
 
     @implements("_on_limit_change")
     def _grow_into_limit(self, before):
-        """A limit that rose is not used at once: each number grows into it."""
-        # The first reading of a limit is no rise.
+        """Start a warm-up towards a limit that rose."""
+        # The first sync of a limit is no rise.
         if before != "unknown":
             previous = limits.people_limit(before, self.daily_cap)
             self.sender_ids._start_warm_up(previous)

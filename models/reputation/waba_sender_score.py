@@ -1,3 +1,8 @@
+"""Reputation: the health score of each number, its breakdowns and likely causes.
+
+Called every ten minutes by the job `_cron_judge`, and by the dashboard (waba_sender_dashboard.py).
+"""
+
 import logging
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -23,14 +28,12 @@ from ..tools.reputation_texts import (
 from ..tools.transactions import commit_step
 
 _logger = logging.getLogger(__name__)
-
-# Meta's rating is kept for as long; a run of red days that began before is longer than any rule
-# asks for.
-RATING_HISTORY = timedelta(days=90)
-
 _lt = LazyTranslate(__name__)
 
-# What a number's messages are told apart by; an audience is the filter that campaigns share.
+# Evidence of Meta's ratings is this old at most; no rule needs more red days than that.
+RATING_HISTORY = timedelta(days=90)
+
+# Kind of a group of messages -> its field.
 GROUP_FIELDS = {
     "campaign": "campaign_id",
     "template": "template_id",
@@ -40,12 +43,10 @@ GROUP_FIELDS = {
 }
 
 BREAKDOWNS = ("template", "campaign", "salesperson", "country")
-
 SHOWN_RATES = ("opt_out", "possible_block", "undeliverable", "limited", "read", "reply")
-
 MAX_ROWS = 10
 
-# What a message itself does not say, and the report does.
+# Fields of waba.message.report that waba.message lacks.
 REPORT_ONLY_FIELDS = ("country_id", "source_id")
 
 BREAKDOWN_LABELS = {
@@ -55,18 +56,13 @@ BREAKDOWN_LABELS = {
     "country": _lt("Countries"),
 }
 
-# From best to worst; what is not known is in neither.
+# Best first; unknown is in neither.
 LEVEL_ORDER = ("healthy", "watch", "at_risk")
-
 RATING_ORDER = ("green", "yellow", "red")
 
 
 class WabaSender(models.Model):
-    """What we think of a number, judged every ten minutes from the counts of its messages.
-
-    `quality_rating` is Meta's word, `reputation_*` is ours; policy/reputation.py says how it is
-    made. Entry points: `_cron_judge`, `_judge_reputation`; what follows from a judgement is `_apply_response`.
-    """
+    """`quality_rating` is Meta's, `reputation_*` is ours, calculated by policy/reputation.py."""
 
     _inherit = "waba.sender"
 
@@ -92,25 +88,24 @@ class WabaSender(models.Model):
         help="When a manager released the number: messages of that day and before no longer count.",
     )
 
-    # ------------------------------------------------------------------
-    # Judging
-    # ------------------------------------------------------------------
+    # === Score ===
+
     @api.model
     def _cron_judge(self):
-        """Count the outcome of the messages, then judge every number by it."""
+        """Recount the days that are due, then assess every number."""
         commit_step(self.env, self.env["waba.message.daily"]._count_due_days)
         numbers = self.search([])  # pylint: disable=no-search-all
         for sender in numbers:
             try:
                 commit_step(self.env, with_language(sender.company_id, sender)._judge_reputation)
             except Exception:
-                # One number's trouble is its own and does not stop the others.
+                # An error of one number must not stop the others.
                 _logger.exception("waba.sender %s could not be judged", sender.id)
 
     def _judge_reputation(self, now=None):
-        """Judge this number in the current state, and the outcome of days that nobody judged.
+        """Assess this number now and at the end of each day missed, and apply the response.
 
-        :param now: naive UTC datetime; the present when not given
+        :param now: naive UTC datetime, by default the current time
         :return: policy.reputation.Judgement
         """
         self.ensure_one()
@@ -126,7 +121,7 @@ class WabaSender(models.Model):
         return judgement
 
     def _unjudged_days(self, today):
-        """Days before today with messages and without a judgement, oldest first."""
+        """Return the days before today with messages and without a judgement, oldest first."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT day FROM waba_sender_reputation
@@ -138,7 +133,7 @@ class WabaSender(models.Model):
         return [day for (day,) in rows]
 
     def _judgement(self, moment):
-        """What policy.reputation thinks of this number at `moment` (naive UTC)."""
+        """Return the policy.reputation.Judgement of this number at `moment` (naive UTC)."""
         self.ensure_one()
         today = moment.date()
         days = self.env["waba.message.daily"]._day_counts(
@@ -162,16 +157,16 @@ class WabaSender(models.Model):
         )
 
     def _rating_history_values(self, moment):
-        """Meta's rating over time up to now: the changes noted, and what was read last."""
+        """Return [(datetime, rating)] of Meta's: the recorded changes and the last sync."""
         ratings = self._rating_history(moment - RATING_HISTORY)
         if self.rated_at and (not ratings or ratings[-1][1] != self.quality_rating):
             ratings.append((self.rated_at, self.quality_rating))
         return sorted(ratings, key=lambda rating: rating[0])
 
     def _store_judgement(self, judgement):
-        """Write the judgement on the number; a change of level is posted in its chatter.
+        """Write the judgement on the number and post a change of level in its chatter.
 
-        What did not change is not written: the number's job may be writing the same row.
+        Unchanged values are not written: the number's job may be writing the same row.
         """
         before = self.reputation_level
         values = {
@@ -190,7 +185,7 @@ class WabaSender(models.Model):
             self._message_log(body=self._describe_change(before, judgement))
 
     def _describe_change(self, before, judgement):
-        """'Our reading: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out. …'"""
+        """Return 'Our reading: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out.'"""
         before = selection_label(self.env, "reputation_level", before or "unknown")
         after = selection_label(self.env, "reputation_level", judgement.level)
         reason = reason_text(self.env, judgement)
@@ -209,15 +204,14 @@ class WabaSender(models.Model):
             reason=reason,
         )
 
-    # === Breakdown ===
-    # A number's messages by campaign, template, salesperson…, and the rows behind each figure.
+    # === Breakdowns ===
 
     @api.model
     def _group_counts(self, kind, domain, by_sender=False):
-        """{key: [DayCounts]}, keyed (number, group) when `by_sender`; without a group: left out.
+        """Return the counts of each group by day; messages without a group are excluded.
 
         :param kind: a key of GROUP_FIELDS
-        :return: groups are records
+        :return: {record: [DayCounts]}, or {(sender, record): [DayCounts]} if `by_sender`
         """
         field = GROUP_FIELDS[kind]
         names = ["sender_id", field] if by_sender else [field]
@@ -228,10 +222,10 @@ class WabaSender(models.Model):
         return found if by_sender else {key: days for (key,), days in found.items()}
 
     def _breakdowns(self, domain, days):
-        """Each template, campaign, salesperson and country of these numbers, judged alike.
+        """Assess each template, campaign, salesperson and country in the same way as a number.
 
-        :param domain: which rows of waba.message.daily, their days aside
-        :param days: the period that the rates are of
+        :param domain: domain of waba.message.daily without days
+        :param days: period of the rates
         :return: list of dict as in `reputation_dashboard_data`
         """
         now = fields.Datetime.now()
@@ -260,7 +254,7 @@ class WabaSender(models.Model):
         return found
 
     def _describe_group(self, kind, record, rows, judgement, first, last):
-        """One row of a breakdown; its rates are those of the days `first` to `last`."""
+        """Return one row of a breakdown, with the rates of the days `first` to `last`."""
         measured = reputation_rates.rates(rows, last, (last - first).days + 1)
         period = [("sender_id", "in", self.ids), ("day", ">=", first), ("day", "<=", last)]
         of_group = [*period, (GROUP_FIELDS[kind], "=", record.id)]
@@ -291,14 +285,13 @@ class WabaSender(models.Model):
             "action": self._drilldown(False, domain, measure),
         }
 
-    # ------------------------------------------------------------------
-    # The rows behind a figure
-    # ------------------------------------------------------------------
+    # === Messages behind a figure ===
+
     @api.model
     def _drilldown(self, name, domain, measure):
-        """Open the messages that a figure counts.
+        """Return the action that opens the messages behind a figure.
 
-        :param domain: which messages, in fields that waba.message.report has
+        :param domain: domain in fields of waba.message.report
         :param measure: a measure of policy.reputation_rates, or one of its counts
         """
         domain = [
@@ -317,10 +310,7 @@ class WabaSender(models.Model):
 
     @api.model
     def _drilldown_domain(self, count):
-        """The domain of the messages of some days that one of their counts is of.
-
-        The same conditions as `waba_message_day.conditions`, as a person may search for them.
-        """
+        """Return the domain of the messages in a count, as `measure_conditions` has it in SQL."""
         silent_before = fields.Datetime.now() - SILENCE_DELAY
         return {
             "sent": [
@@ -341,15 +331,14 @@ class WabaSender(models.Model):
             "failed": [("state", "=", "failed")],
         }[count]
 
-    # === Possible causes ===
-    # What of a number's messages may explain how it is received.
+    # === Likely causes ===
 
     @api.model
     def _audience_counts(self, campaigns):
-        """{audience: [DayCounts]} of those that at least two campaigns were sent to.
+        """Return the counts of audiences that at least two campaigns share.
 
         :param campaigns: {campaign: [DayCounts]}
-        :return: an audience is the tuple of its campaigns' ids
+        :return: {tuple of campaign ids: [DayCounts]}
         """
         shared = {}
         for campaign in campaigns:
@@ -363,59 +352,61 @@ class WabaSender(models.Model):
         }
 
     def _causes(self, days=reputation_rates.WEEK, category=None):
-        """What was received worse than the rest, of the week up to now and up to the last fall.
+        """Return the groups received worse than the rest, before today and before the last fall.
 
-        :param days: how far back to look for the fall of a number
+        :param days: days in which a fall of a number is explained
         :param category: 'marketing', or None for all messages
         :return: list of dict as in `reputation_dashboard_data`, worst first
         """
         today = fields.Datetime.now().date()
-        looked_at = self._days_to_explain(days)
+        last_days = self._days_to_explain(days)
         in_category = Domain("category", "=", category) if category else Domain.TRUE
-        week = in_category & self._explained_days_domain(looked_at, reputation_rates.WEEK)
-        month = in_category & self._explained_days_domain(looked_at, reputation_rates.MONTH)
+        week = in_category & self._explained_days_domain(last_days, reputation_rates.WEEK)
+        month = in_category & self._explained_days_domain(last_days, reputation_rates.MONTH)
         groups = {kind: self._group_counts(kind, week, by_sender=True) for kind in GROUP_FIELDS}
         everything = self.env["waba.message.daily"]._day_counts(month, ["sender_id"])
         found = {}
         for sender in self:
-            for day in looked_at[sender.id]:
-                for suspect in reputation_causes.rank_causes(
+            for day in last_days[sender.id]:
+                for cause in reputation_causes.rank_causes(
                     sender._cause_groups(groups),
                     everything.get((sender,), []),
                     day,
                     today,
                     sender._last_fresh_start(day),
                 ):
-                    known = found.setdefault((sender, suspect.kind, suspect.key), (suspect, day))
-                    if suspect.contribution > known[0].contribution:
-                        found[sender, suspect.kind, suspect.key] = (suspect, day)
+                    known = found.setdefault((sender, cause.kind, cause.key), (cause, day))
+                    if cause.contribution > known[0].contribution:
+                        found[sender, cause.kind, cause.key] = (cause, day)
         worst_first = sorted(found.items(), key=lambda item: -item[1][0].contribution)
         return [
-            sender._describe_cause(suspect, day)
-            for (sender, _kind, _key), (suspect, day) in worst_first
+            sender._describe_cause(cause, day)
+            for (sender, _kind, _key), (cause, day) in worst_first
         ]
 
     def _last_fresh_start(self, day):
-        """The day of the last release, if it came before `day`: a fall that it ended is still
-        explained by what was sent before it."""
+        """Return the day of the last release if it is before `day`.
+
+        The fall that a release ended is still explained by the messages before it.
+        """
         start = self.fresh_start_at and self.fresh_start_at.date()
         return start if start and start < day else None
 
-    def _explained_days_domain(self, looked_at, days):
-        """The domain of each number's messages of the `days` up to what is to be explained.
+    def _explained_days_domain(self, last_days, days):
+        """Return the domain of each number's messages in the `days` up to each of its last days.
 
-        :param looked_at: {sender id: {day}}
+        :param last_days: {sender id: {day}}
         """
         return Domain.OR(
             Domain("sender_id", "=", sender.id)
             & Domain("day", ">", day - timedelta(days=days))
             & Domain("day", "<=", day)
             for sender in self
-            for day in looked_at[sender.id]
+            for day in last_days[sender.id]
         )
 
     def _cause_groups(self, groups):
-        """policy.reputation_causes.Group of each part of this number's messages.
+        """Return a policy.reputation_causes.Group for each group of this number's messages.
 
         :param groups: {kind: {(sender, record): [DayCounts]}}
         """
@@ -424,7 +415,7 @@ class WabaSender(models.Model):
         for kind, of_kind in groups.items():
             mine = {record: rows for (sender, record), rows in of_kind.items() if sender == self}
             if kind in ("salesperson", "country") and len(mine) == 1:
-                # Behind all that the number sends, so behind nothing in particular.
+                # The only one explains nothing: all of the number's messages are in it.
                 continue
             found += [
                 reputation_causes.Group(kind, (record._name, record.id), rows)
@@ -439,7 +430,7 @@ class WabaSender(models.Model):
         return found
 
     def _days_to_explain(self, days):
-        """{sender id: {today, the last of `days` on which its level or Meta's rating fell}}."""
+        """Return {sender id: {today, the last of `days` when its level or rating fell}}."""
         today = fields.Datetime.now().date()
         history = self.env["waba.sender.reputation"]._daily_history(
             self, today - timedelta(days=days), today
@@ -450,30 +441,30 @@ class WabaSender(models.Model):
             found[sender_id] = {today, *falls[-1:]}
         return found
 
-    def _describe_cause(self, suspect, last):
-        """One suspect as the dashboard shows it; see `reputation_dashboard_data`."""
+    def _describe_cause(self, cause, last):
+        """Return a cause as the dashboard shows it; see `reputation_dashboard_data`."""
         self.ensure_one()
         env = self.env
-        model, *ids = suspect.key
+        model, *ids = cause.key
         records = env[model].browse(ids)
-        kind_label = env._(GROUP_LABELS[suspect.kind])
+        kind_label = env._(GROUP_LABELS[cause.kind])
         name = ", ".join(records.mapped("display_name"))
-        if suspect.kind == "audience":
+        if cause.kind == "audience":
             name = env._("of %s", name)
-        detail = self._cause_detail(suspect)
+        detail = self._cause_detail(cause)
         return {
-            "kind": suspect.kind,
+            "kind": cause.kind,
             "kind_label": kind_label,
             "id": ids[0],
             "name": name,
             "sender_id": self.id,
-            "measure": suspect.measure,
-            "measure_label": env._(MEASURE_LABELS[suspect.measure]),
-            "rate": suspect.rate.value,
-            "count": suspect.rate.count,
-            "base": suspect.rate.base,
-            "usual": suspect.usual,
-            "ratio": suspect.ratio or False,
+            "measure": cause.measure,
+            "measure_label": env._(MEASURE_LABELS[cause.measure]),
+            "rate": cause.rate.value,
+            "count": cause.rate.count,
+            "base": cause.rate.base,
+            "usual": cause.usual,
+            "ratio": cause.ratio or False,
             "sentence": f"{kind_label} {name}: {detail}",
             "detail": detail,
             "action": self._drilldown(
@@ -482,36 +473,36 @@ class WabaSender(models.Model):
                     ("sender_id", "=", self.id),
                     ("day", ">", last - timedelta(days=reputation_rates.WEEK)),
                     ("day", "<=", last),
-                    (GROUP_FIELDS.get(suspect.kind, "campaign_id"), "in", ids),
+                    (GROUP_FIELDS.get(cause.kind, "campaign_id"), "in", ids),
                 ],
-                suspect.measure,
+                cause.measure,
             ),
         }
 
-    def _cause_detail(self, suspect):
-        """'opt-outs 2.1 % of 1,952, 6 times the usual 0.3 %.'"""
+    def _cause_detail(self, cause):
+        """Return 'opt-outs 2.1 % of 1,952, 6 times the usual 0.3 %.'"""
         values = {
-            "what": self.env._(MEASURE_LABELS[suspect.measure]),
-            "rate": rate_text(self.env, suspect.rate),
-            "usual": format_percent(self.env, suspect.usual),
+            "what": self.env._(MEASURE_LABELS[cause.measure]),
+            "rate": rate_text(self.env, cause.rate),
+            "usual": format_percent(self.env, cause.usual),
         }
-        if not suspect.usual_base:
+        if not cause.usual_base:
             return self.env._(
                 "%(what)s %(rate)s; up to %(usual)s is normal, and nothing else was "
                 "sent to compare with.",
                 **values,
             )
-        if not suspect.ratio:
+        if not cause.ratio:
             return self.env._("%(what)s %(rate)s; elsewhere there were none.", **values)
         return self.env._(
             "%(what)s %(rate)s, %(times)s times the usual %(usual)s.",
-            times=_times_text(self.env, suspect.ratio),
+            times=_times_text(self.env, cause.ratio),
             **values,
         )
 
 
 def json_domain(domain):
-    """A domain as the web client takes it: lists, and times as text."""
+    """Return a domain as JSON values: lists, and dates as text."""
     return [
         term if isinstance(term, str) else [term[0], term[1], _json_value(term[2])]
         for term in domain
@@ -531,18 +522,18 @@ def _messages_sent(rows, first):
 
 
 def _worst_first(judgement, sent):
-    """Judged ones by score, then the others by size."""
+    """Sort key: groups with a score by score, then the others by size."""
     return (judgement.score is None, judgement.score or 0, -sent)
 
 
 def _times_text(env, ratio):
-    """'1.8', '6', '14': how many times the usual."""
+    """Return the multiple of the usual rate: '1.8', '6', '14'."""
     has_part = ratio < 10 and round(ratio, 1) % 1
     return formatLang(env, ratio, digits=1 if has_part else 0)
 
 
 def _has_fallen(before, after):
-    """Whether our level or Meta's rating fell from one day to the next; unknown is no fall."""
+    """Return whether level or rating fell from one day to the next; unknown is no fall."""
     return any(
         {before[name], after[name]} <= set(order)
         and order.index(after[name]) > order.index(before[name])

@@ -1,3 +1,9 @@
+"""Reputation: comparison of templates by block rate, the only data on blocks that Meta gives.
+
+Called by the daily job `_cron_compare`. Meta gives an order without rates; see
+https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/template-comparison
+"""
+
 import itertools
 import logging
 import time
@@ -22,22 +28,17 @@ MAX_PAIRS = 45
 
 
 class WabaAccount(models.Model):
-    """Two templates side by side: the only word on blocks that Meta gives, an order without rates.
-
-    https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/template-comparison
-    """
-
     _inherit = "waba.account"
 
     @api.model
     def _cron_compare(self):
-        """Ask Meta which of two templates is blocked more: the only word on blocks it gives."""
+        """Compare the templates of each connected account."""
         accounts = self.search([("state", "=", "connected"), ("access_token", "!=", False)])
         for account in accounts._iterate_committed():
             account._compare_templates()
 
     def _compare_templates(self):
-        """Compare the account's templates of enough sends, two by two, the most sent ones first."""
+        """Query the order of each pair of frequently sent templates, the most sent ones first."""
         self.ensure_one()
         end = int(time.time())
         start = end - int(timedelta(days=COMPARED_DAYS).total_seconds())
@@ -47,13 +48,13 @@ class WabaAccount(models.Model):
             try:
                 found = client.compare_templates(one.template_uid, other.template_uid, start, end)
             except CloudApiError as error:
-                # Meta counts the sends in its own way; a pair may fall short of them there.
+                # Meta counts sends differently, so a pair may have too few of them there.
                 _logger.info("waba.account %s: %s / %s: %s", self.id, one.name, other.name, error)
                 continue
             commit_step(self.env, partial(self._record_comparison, one, other, found), processed=0)
 
     def _most_sent_templates(self):
-        """Templates with enough sends in the window, the most sent first."""
+        """Return the templates with enough sends in the window, the most sent ones first."""
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -69,8 +70,9 @@ class WabaAccount(models.Model):
         return self.env["waba.template"].browse([id_ for (id_,) in rows])
 
     def _record_comparison(self, one, other, found):
-        """Note the order when it is news. Of two templates one always comes second, so it says
-        nothing bad of either; no rate is given.
+        """Record the order of two templates if it changed.
+
+        One of two templates always comes second, so the order alone is no bad sign for either.
 
         :param found: cloud_api.TemplateComparison
         """

@@ -1,3 +1,8 @@
+"""Reputation: evidence from webhooks about consent, limits, numbers, accounts and templates.
+
+Called by the hook `_on_items` of waba.webhook.event, with the events of each webhook.
+"""
+
 import hashlib
 import json
 
@@ -10,11 +15,11 @@ from ..base.waba_message import REPLY_PERIOD
 from ..tools.hooks import implements
 from ..tools.reputation_kinds import KIND_BY_FAILURE, RANKS, change_effect
 
-PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
-
 _lt = LazyTranslate(__name__)
 
-# Which pause it is, by the event's title (Meta, Template pausing, 2025-10-22; Template pacing,
+PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
+
+# Title of a pause -> its text (Meta, Template pausing, 2025-10-22; Template pacing,
 # 2026-09-11).
 STRIKES = {
     "FIRST_PAUSE": _lt("first pause, for 3 hours"),
@@ -31,7 +36,7 @@ TEMPLATE_KINDS = {
     "UNPAUSED": "template_reinstated",
 }
 
-# The model before 2025-10-07; they may still come from replays and old set-ups.
+# Meta's model before 2025-10-07; replays and old set-ups may still send them.
 NUMBER_KINDS = {
     "FLAGGED": "number_flagged",
     "UNFLAGGED": "number_unflagged",
@@ -44,8 +49,8 @@ BAN_KINDS = {
     "REINSTATE": "account_reinstated",
 }
 
-# An increase denied, for now or for good, says that quality was too low (Meta, account_alerts,
-# 2025-10-22); "needs more information" says nothing of it.
+# A deferred or failed increase means that quality was too low (Meta, account_alerts, 2025-10-22);
+# "needs more information" does not.
 ALERT_EFFECTS = {
     "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED": "bad",
     "INCREASED_CAPABILITIES_ELIGIBILITY_FAILED": "bad",
@@ -55,25 +60,25 @@ ALERT_EFFECTS = {
 
 
 class WabaWebhookEvent(models.Model):
-    """What a webhook proves about how our messages are received.
-
-    Each row is read from its event alone, not from what the event changed here: an event that was
-    overtaken, repeated or came late is the same evidence. Only what a limit was *before* is looked
-    up, among the evidence of an earlier time. What Meta says of limits, numbers, the account and
-    templates is read in waba_webhook_evidence_platform.py.
+    """Evidence depends on its event alone, not on what the event changed here: an event that was
+    overtaken, repeated or late is the same evidence. Only the value of a limit before its change
+    is searched among earlier evidence.
     """
 
     _inherit = "waba.webhook.event"
 
     @implements("_on_items")
     def _record_evidence_from_items(self, items, applied=True):
-        """Evidence first: the answer to an account's update is decided by it."""
+        """Record evidence, then apply the response to account updates, which depends on it."""
         self._record_evidence(items)
         if applied:
             self._apply_account_updates(items)
 
     def _record_evidence(self, items):
-        """:param items: cloud_api events that are through with, applied or not"""
+        """Record the evidence of processed events.
+
+        :param items: list of cloud_api events
+        """
         self.ensure_one()
         makers = {
             webhook_events.InboundMessage: self._inbound_evidence,
@@ -99,16 +104,16 @@ class WabaWebhookEvent(models.Model):
         self.env["waba.reputation.event"]._record_events(evidence)
 
     def _evidence_values(self, account, item, kind, **values):
-        """One piece of evidence of this event; the same event always gives the same key."""
-        # Meta gives every entry its time; without one, the same words on another day are news.
+        """Return the values of one piece of evidence; the same event always has the same key."""
+        # Meta's entries have a time. Without one, the same content on another day is new evidence.
         when = item.at or self.received_at.date()
         raw = storable(item.raw)
-        told = json.dumps(
+        content = json.dumps(
             [kind, account.waba_uid, str(when), raw, values.get("value_after")],
             sort_keys=True,
             default=str,
         )
-        digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+        digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
         return {
             "kind": kind,
             "source": "webhook",
@@ -119,11 +124,10 @@ class WabaWebhookEvent(models.Model):
             **values,
         }
 
-    # ------------------------------------------------------------------
-    # People
-    # ------------------------------------------------------------------
+    # === Consent ===
+
     def _inbound_evidence(self, account, item):
-        """A request to stop, or to go on, in a message or by a button."""
+        """Return evidence of an opt-out or opt-in in a message or by a button."""
         message = self.env["waba.message"].search(
             [
                 ("wamid", "=", item.wamid),
@@ -151,7 +155,7 @@ class WabaWebhookEvent(models.Model):
         return "button" if item.payload else "reply"
 
     def _event_recipient(self, account, item):
-        """The person a preference or report is about, perhaps none."""
+        """Return the recipient of a preference, or none."""
         is_person = (item.number or item.user_uid) and not self._own_number_reason(item)
         if not account.portfolio_id or not is_person:
             return self.env["waba.recipient"]
@@ -165,7 +169,7 @@ class WabaWebhookEvent(models.Model):
         )
 
     def _person_subject(self, account, item):
-        """Subject of what a person did: who, which number, and the promotion it came after."""
+        """Return the recipient, the number and the last promotion before the event."""
         person = self._event_recipient(account, item)
         at = item.at or self.received_at
         before = self.env["waba.message"].search(
@@ -188,7 +192,7 @@ class WabaWebhookEvent(models.Model):
         }
 
     def _preference_evidence(self, account, item):
-        """WhatsApp's own control: stop or resume promotions."""
+        """Return evidence of WhatsApp's own control to stop or resume promotions."""
         kind = PREFERENCE_KINDS.get(item.value)
         if not kind or item.category not in ("marketing_messages", ""):
             return []
@@ -202,14 +206,13 @@ class WabaWebhookEvent(models.Model):
             )
         ]
 
-    # === Evidence platform ===
-    # What Meta's own words on limits, numbers, the account and templates prove.
+    # === Limits and numbers ===
 
-    # ------------------------------------------------------------------
-    # Limits and numbers
-    # ------------------------------------------------------------------
     def _limit_evidence(self, account, item, limit, before=None, **values):
-        """The daily limit: what Meta says, and what it was before as far as that is known."""
+        """Return evidence of a messaging limit.
+
+        :param before: the limit before; if Meta does not name it, that of earlier evidence
+        """
         if limit not in RANKS["messaging_limit"]:
             return []
         if before not in RANKS["messaging_limit"]:
@@ -255,7 +258,7 @@ class WabaWebhookEvent(models.Model):
 
     def _number_name_evidence(self, account, item):
         decision = item.decision.upper()
-        words = " ".join(filter(None, [item.requested_name, decision, item.rejection_reason]))
+        text = " ".join(filter(None, [item.requested_name, decision, item.rejection_reason]))
         return [
             self._evidence_values(
                 account,
@@ -264,7 +267,7 @@ class WabaWebhookEvent(models.Model):
                 sender_id=self._senders_by_display(account, item.display_number)[:1].id,
                 value_after=decision,
                 effect=change_effect("number_name", None, decision),
-                detail=self.env._("Meta's decision on the name: %s", words),
+                detail=self.env._("Meta's decision on the name: %s", text),
             )
         ]
 
@@ -280,11 +283,10 @@ class WabaWebhookEvent(models.Model):
             )
         ]
 
-    # ------------------------------------------------------------------
-    # The account
-    # ------------------------------------------------------------------
+    # === Account ===
+
     def _platform_error_evidence(self, account, item):
-        """An error of the account or number outside any message; most are passing trouble."""
+        """Return evidence of an error outside any message; none for temporary errors."""
         error = item.error
         kind = KIND_BY_FAILURE.get(error.failure_type)
         if not kind:
@@ -361,14 +363,16 @@ class WabaWebhookEvent(models.Model):
             )
         ]
 
-    # ------------------------------------------------------------------
-    # Templates
-    # ------------------------------------------------------------------
+    # === Templates ===
+
     def _template_evidence(self, account, item, kind, **values):
-        """A template that is not known here is named in the words."""
+        """Return evidence about a template; an unknown template is named in the detail.
+
+        :param values: further values, with `text`, which follows the name in the detail
+        """
         template = self._event_template(account, item)
         name = template.display_name or f"{item.name} ({item.language})"
-        values["detail"] = f"{name}: {values.pop('words')}"
+        values["detail"] = f"{name}: {values.pop('text')}"
         return self._evidence_values(account, item, kind, template_id=template.id, **values)
 
     def _template_status_evidence(self, account, item):
@@ -379,10 +383,10 @@ class WabaWebhookEvent(models.Model):
             return []
         strike = self.env._(STRIKES[item.title]) if item.title in STRIKES else item.title
         reason = item.reason if item.reason != "NONE" else ""
-        words = " · ".join(filter(None, [item.event, strike, reason, item.description]))
+        text = " · ".join(filter(None, [item.event, strike, reason, item.description]))
         return [
             self._template_evidence(
-                account, item, kind, value_after=item.title or item.event, words=words
+                account, item, kind, value_after=item.title or item.event, text=text
             )
         ]
 
@@ -395,14 +399,14 @@ class WabaWebhookEvent(models.Model):
                 value_before=item.previous,
                 value_after=item.new,
                 effect=change_effect("template_quality", item.previous, item.new),
-                words=self.env["waba.template"]._change_text(
+                text=self.env["waba.template"]._change_text(
                     "quality_score", item.previous, item.new
                 ),
             )
         ]
 
     def _template_category_evidence(self, account, item):
-        """Made a promotion by Meta, at once or announced: it had been called something milder."""
+        """Return evidence of a category change, which is bad if it becomes a promotion."""
         before, after = item.previous or item.new, item.correct or item.new
         became_promotion = after == "marketing" and before != "marketing"
         return [
@@ -413,6 +417,6 @@ class WabaWebhookEvent(models.Model):
                 value_before=before,
                 value_after=after,
                 effect="bad" if became_promotion else "neutral",
-                words=self.env["waba.template"]._change_text("category", before, after),
+                text=self.env["waba.template"]._change_text("category", before, after),
             )
         ]

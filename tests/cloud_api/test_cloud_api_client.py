@@ -127,7 +127,7 @@ class GraphServer:
         self.script = list(script)
         self.default = default or reply(ACCEPTED)
         self.requests = []
-        self._lock_campaigns = threading.Lock()
+        self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         self._server.released = threading.Event()
@@ -142,7 +142,7 @@ class GraphServer:
 
     def answer(self, handler):
         parts = urlsplit(handler.path)
-        with self._lock_campaigns:
+        with self._lock:
             self.requests.append(
                 {
                     "method": handler.command,
