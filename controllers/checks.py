@@ -1,18 +1,18 @@
-"""Checks of an outsider's URL before any part of it reaches a query.
+"""Checks of a URL's parts before any of them reaches a query.
 
-A URL can contain what PostgreSQL cannot store (a NUL), digits that `int()` refuses ('²'), and
-numbers that no row has.
+Called by the other controllers. A URL can contain what PostgreSQL cannot store (a NUL), digits that
+`int()` refuses ('²'), and numbers that no row has.
 """
 
 import re
 
-# A row's id is an int4; a longer number is none.
+# A row's id is an int4.
 _ID = re.compile(r"[0-9]{1,10}")
 _MAX_ID = 2**31 - 1
 
 
 def as_row_id(text):
-    """Return the id in a text, None when no row can have it."""
+    """Return the id in a text, None if no row can have it."""
     if not _ID.fullmatch(str(text)):
         return None
     number = int(text)

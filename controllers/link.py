@@ -1,3 +1,8 @@
+"""Tracked links: record the click and redirect.
+
+Called by recipients' browsers, under Odoo's own address (/r/) and ours (/waba/r/).
+"""
+
 from odoo.addons.link_tracker.controller.main import LinkTracker
 from odoo.http import request, route
 
@@ -5,20 +10,22 @@ from .checks import is_storable
 
 
 class WabaLink(LinkTracker):
-    """Tracked links: record the click and redirect. An address is `<code>-<token>`."""
+    """An address is `<code>-<token>`."""
 
     @route()
     def full_url_redirect(self, code, **post):
+        """Redirect a tracked link of ours; Odoo handles the others."""
         if not is_storable(code):
             raise request.not_found()
         return self._redirect_to_target(code) or super().full_url_redirect(code, **post)
 
     @route("/waba/r/<string:code>", type="http", auth="public", methods=["GET", "HEAD"])
     def waba_redirect(self, code, **post):
+        """The same, under our own address."""
         return self.full_url_redirect(code, **post)
 
     def _redirect_to_target(self, text):
-        """Return a redirect to the target; None when the address is not ours."""
+        """Return a redirect to the target; None if the address is not ours."""
         headers = request.httprequest.headers
         target = (
             request.env["waba.message"]

@@ -1,3 +1,8 @@
+"""Media: files of a conversation, for users with access to it.
+
+Called by the conversation's page (models/conversation/waba_conversation_thread.py).
+"""
+
 from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.http import request
@@ -7,10 +12,12 @@ from .checks import as_row_id
 
 
 class WabaMediaController(http.Controller):
-    """Files of a conversation, for users who may read it."""
-
     @http.route("/waba/media/<int:media_id>", type="http", auth="user", methods=["GET"])
     def media(self, media_id, res_model=None, res_id=None, **_params):
+        """Show or download a file.
+
+        :param res_model, res_id: record on which the conversation is shown, if any
+        """
         media = request.env["waba.media"].sudo().browse(as_row_id(media_id)).exists()
         record_id = as_row_id(res_id)
         shown = (res_model, record_id) if res_model and record_id else False

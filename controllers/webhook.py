@@ -1,3 +1,8 @@
+"""Webhook controller: verify, store, answer 200. Nothing is applied here.
+
+Called by Meta; the bodies are stored in waba.webhook.event and applied by its job.
+"""
+
 import logging
 import re
 
@@ -8,7 +13,7 @@ from ..cloud_api import answer_challenge, verify_signature
 # Meta, Webhooks overview, 2026-09-11: a body has at most 3 MB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
-# As `secrets.token_urlsafe` makes them; nothing else is looked up.
+# Format of `secrets.token_urlsafe`; nothing else is looked up.
 WEBHOOK_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 # The web server logs whole addresses: mask the key of an account and the verify token.
 ADDRESS_SECRETS = re.compile(r"(?<=/waba/webhook/)[^\s\"]+")
@@ -18,6 +23,7 @@ class MaskedAddresses(logging.Filter):
     """Masks our secrets in the web server's access log."""
 
     def filter(self, record):
+        """Mask the record's text and arguments."""
         record.msg = _masked(record.msg)
         if isinstance(record.args, tuple):
             record.args = tuple(_masked(value) for value in record.args)
@@ -34,8 +40,6 @@ logging.getLogger("werkzeug").addFilter(MaskedAddresses())
 
 
 class WabaWebhook(Controller):
-    """Webhook controller: verify, store, 200. Nothing is applied here."""
-
     @route(
         "/waba/webhook/<string:key>",
         type="http",
@@ -46,7 +50,8 @@ class WabaWebhook(Controller):
         max_content_length=MAX_BODY_BYTES,
     )
     def webhook(self, key, **params):
-        # An archived account sends nothing, but statuses and opt-outs still come in for it.
+        """The address of one account: Meta's challenge (GET) or events (POST)."""
+        # An archived account sends nothing, but still receives statuses and opt-outs.
         is_key = WEBHOOK_KEY.fullmatch(key)
         keys = is_key and request.env["waba.account"].sudo()._find_webhook_keys(key)
         if not keys:
@@ -57,15 +62,17 @@ class WabaWebhook(Controller):
         return self._store_body(account_id, app_secret or "")
 
     def _handshake(self, verify_token, params):
-        """Meta checks the address by asking for its challenge back."""
+        """Answer the challenge with which Meta checks the address."""
         challenge = answer_challenge(params, verify_token)
         if challenge is None:
             return self._text_response(403, "wrong verify token")
         return self._text_response(200, challenge)
 
     def _store_body(self, account_id, app_secret):
-        """Store a signed body. Odoo commits before the response is sent: a 200 means it is
-        stored."""
+        """Store a signed body.
+
+        Odoo commits before the response is sent: a 200 means that it is stored.
+        """
         raw_body = request.httprequest.get_data(cache=False)
         signature = request.httprequest.headers.get("X-Hub-Signature-256")
         if not verify_signature(raw_body, signature, app_secret):

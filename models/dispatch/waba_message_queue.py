@@ -1,3 +1,10 @@
+"""Dispatch: messages outside campaigns (`_queue_direct`), and the rules checked again later.
+
+Called by follow-ups, automation rules, conversations, automatic replies and test messages. A
+message that cannot be sent becomes a row with its reason. A queued row is subject to the same
+slots, pace and checks as those of campaigns (waba_sender_reserve.py). Nothing here calls Meta.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -16,33 +23,25 @@ from ..tools.labels import with_language
 from ..tools.phone_countries import number_country
 from .waba_sender_reserve import message_purpose
 
-# A colleague asks for these in person; the others are asked for by jobs and rules.
+# Requested by a user; the other origins come from jobs and rules.
 MANUAL_ORIGINS = ("manual", "test")
 
-# System parameters, with what holds where they are not set: tests that leave in one day (UTC).
+# System parameters and their defaults: test messages in one day (UTC).
 TESTS_PER_USER_AND_DAY = ("waba_campaign.tests_a_day_per_user", 10)
-
 TESTS_PER_COMPANY_AND_DAY = ("waba_campaign.tests_a_day_per_company", 50)
 
 
 class WabaMessage(models.Model):
-    """Messages outside campaigns: follow-ups, automation, a colleague's own, replies, tests.
-
-    `_queue_direct` is their one entry point. It decides what can be decided now and leaves a row with its
-    reason when nothing may be sent; the row then takes the same places, pace and checks as those of
-    campaigns, in the queue of its number (waba_sender_reserve.py). It never talks to Meta.
-    """
-
     _inherit = "waba.message"
 
-    # Record check
+    # Record
     record_traits = fields.Char(
         readonly=True,
         help="What the record was when the message was made: open, won, lost, archived… Empty for "
         "messages to a person without a record.",
     )
 
-    # Rules asked again when a row is reserved
+    # Rules checked again at reservation
     time_zone = fields.Char(
         "Person's time zone",
         readonly=True,
@@ -61,8 +60,10 @@ class WabaMessage(models.Model):
         "(company_id, (COALESCE(number, recipient_id::text)), promoted_at)"
         " WHERE promoted_at IS NOT NULL"
     )
-    # Whom a number alone wrote to in the last 24 hours.
+    # Recipients that one number messaged in the last 24 hours.
     _own_slot_idx = models.Index("(sender_id, slot_at, recipient_id) WHERE slot_at IS NOT NULL")
+
+    # === Queue ===
 
     @api.model
     def _queue_direct(
@@ -81,23 +82,23 @@ class WabaMessage(models.Model):
         origin_key=None,
         values=None,
     ):
-        """One message to one person, in the queue of `sender` or left out with its reason.
+        """Create one message to one person: queued for `sender`, or excluded with its reason.
 
-        :param record: res.partner or crm.lead; a waba.recipient for someone without a record.
-            Read with the rights of its environment; the fields that `variables` name with those of
-            `reader`, never with all rights
+        :param record: res.partner or crm.lead; a waba.recipient if there is no record. Read with
+            the rights of its environment; fields that `variables` name with those of `reader`,
+            never with all rights
         :param origin: a key of ORIGINS
-        :param template: waba.template; without one `text` or `media` is sent freely, which only an
-            open service window allows
-        :param variables: waba.variable.mixin records that fill the template, its own by default
+        :param template: waba.template; without one, `text` or `media` is sent freely, which
+            requires an open service window
+        :param variables: waba.variable.mixin records that fill the template; its own by default
         :param media: {"attachment": ir.attachment} of the file to send
-        :param user: res.users for whom it is sent; the current user, else the record's salesperson
-        :param reader: res.users with whose rights fields are read for the text: whoever stands for
-            what a job sends; empty when there is nobody left, and they show nothing. Whoever asks
-            by default
+        :param user: res.users on whose behalf it is sent; by default the current user for
+            MANUAL_ORIGINS, else the record's salesperson
+        :param reader: res.users responsible for what a job sends; fields show nothing if it is
+            empty. By default the current user
         :param not_before: naive UTC datetime
-        :param origin_key: names the occasion; a second call with the same one returns the row of
-            the first and queues nothing, whoever makes it, when and in whatever transaction
+        :param origin_key: names the occasion; a later call with the same key, in any transaction,
+            returns the first row and queues nothing
         :param values: further field values
         :return: the row, `queued` or `skipped`
         """
@@ -112,10 +113,10 @@ class WabaMessage(models.Model):
         plan = self._departure_values(sender, record, person, to, origin, content, not_before)
         reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
         if template and reason in (False, "frequency"):
-            content["parameters"], unfit, words = self._fill_template(
+            content["parameters"], unfit, detail = self._fill_template(
                 record, template, variables or template.sudo().variable_ids, sender, reader
             )
-            reason, sentence = (unfit, words) if unfit else (reason, sentence)
+            reason, sentence = (unfit, detail) if unfit else (reason, sentence)
             content["link_token"] = find_link_token(content["parameters"])
         row = self.sudo()._insert_direct(sender, origin, origin_key)
         if not row:
@@ -141,53 +142,16 @@ class WabaMessage(models.Model):
             row._on_queued(media)
         return row
 
-    def _direct_content(self, template, text, media):
-        if template:
-            return self._template_values(template)
-        of_media = self._media_values(media) if media else {"kind": "text"}
-        return {"category": "service", "text": text, **of_media}
-
-    def _departure_values(self, sender, record, person, to, origin, content, not_before):
-        """Field values that tell when a message may leave and why not before, or why never."""
-        now, company = fields.Datetime.now(), sender.company_id
-        time_zone = person._recipient_time_zone(to["number"], record, company)
-        promoted_at = self._recent_promotion_times(sender, person, to, origin, content)
-        free_at = frequency.next_promotion_time(promoted_at, company._waba_frequency_cap())
-        retry_at, wait_reason = hours.earliest_departure(
-            max(now, not_before or now),
-            origin,
-            content["category"],
-            time_zone,
-            company._waba_quiet_period(),
-            self._marketing_hold_end(person, content),
-            free_at if origin in frequency.POSTPONED_ORIGINS else None,
-        )
-        reason, sentence = self._exclusion_reason(sender, person, to, content, retry_at, free_at)
-        if reason == "may_opt_out" and origin not in MANUAL_ORIGINS:
-            # Nobody is there to be told: it waits for the answer.
-            reason = sentence = False
-            retry_at, wait_reason = False, "may_opt_out"
-        if reason == "frequency":
-            retry_at = free_at
-            detail = self._frequency_detail(promoted_at, company)
-            sentence = failure_text(self.env, reason, text=detail)
-        return {
-            "time_zone": time_zone,
-            "retry_at": retry_at,
-            "wait_reason": False if reason else wait_reason,
-            "failure_type": reason,
-            "failure_reason": sentence,
-        }
-
     def _find_by_origin_key(self, origin_key):
+        """The row of this key, with the caller's rights; perhaps empty."""
         return self.browse(self.sudo().search([("origin_key", "=", origin_key)]).ids)
 
     def _insert_direct(self, sender, origin, origin_key):
-        """The bare row; empty when this transaction has one of that key.
+        """Insert the bare row; empty if this transaction already has one with this key.
 
-        Of two transactions with one key the second waits for the first; when that commits, the
-        second fails as one to be repeated (a snapshot does not show the other's row), as every
-        request and job of ours is.
+        If two transactions use one key, the second waits for the first. When that commits, the
+        second fails with a serialization error, since its snapshot does not show the other's row,
+        and is repeated, as every request and job is.
         """
         rows = self.env.execute_query(
             SQL(
@@ -210,16 +174,15 @@ class WabaMessage(models.Model):
         )
         return self.browse([row_id for (row_id,) in rows])
 
-    # ------------------------------------------------------------------
-    # To whom
-    # ------------------------------------------------------------------
+    # === Recipient ===
+
     def _message_user(self, record, origin):
         if origin in MANUAL_ORIGINS:
             return self.env.user
         return record.user_id if "user_id" in record._fields else self.env["res.users"]
 
     def _address_values(self, record, portfolio):
-        """(field values that tell to whom, the waba.recipient, perhaps empty)."""
+        """Return (field values of the address, the waba.recipient, perhaps empty)."""
         if record._name == "waba.recipient":
             person = record.sudo()
             if person.portfolio_id != portfolio:
@@ -236,29 +199,169 @@ class WabaMessage(models.Model):
         return to, self._recipient_behind(number, portfolio)
 
     def _recipient_behind(self, number, portfolio):
-        """The waba.recipient of an E.164 number, known from now on; empty of none and of one of
-        ours, which is nobody's."""
+        """The waba.recipient of an E.164 number, created if new; none for our own numbers or ''."""
         people = self.env["waba.recipient"].sudo()
         if not number or self.env["waba.sender"]._filter_own_numbers([number]):
             return people
         return people._find_or_create_by_number(portfolio, [number])[number]
 
-    def _marketing_hold_end(self, person, content):
-        """WhatsApp holds promotions to this person back until then, or None."""
-        return person.marketing_held_until if content["category"] == "marketing" else None
+    # === Content ===
+
+    def _direct_content(self, template, text, media):
+        """Field values of the content: template, text or file."""
+        if template:
+            return self._template_values(template)
+        media_values = self._media_values(media) if media else {"kind": "text"}
+        return {"category": "service", "text": text, **media_values}
+
+    def _template_values(self, template):
+        return {
+            "kind": "template",
+            "template_id": template.id,
+            "category": template.sudo().category,
+        }
+
+    @api.model
+    def _media_values(self, media):
+        """Field values of a message with a file, which is uploaded before it can be sent.
+
+        :raise UserError: WhatsApp does not accept the file
+        """
+        attachment = media["attachment"].sudo()
+        if why := self._file_refusal_reason(
+            attachment.name, attachment.mimetype, attachment.file_size
+        ):
+            raise UserError(why)
+        return {"kind": media_policy.message_kind(attachment.mimetype), "is_uploading": True}
+
+    @api.model
+    def _file_refusal_reason(self, name, mimetype, size):
+        """Reason why a file cannot be sent, as a sentence; False if none."""
+        reason = media_policy.file_refusal(mimetype, size)
+        if not reason:
+            return False
+        if reason == "empty":
+            return self.env._("%s is empty.", name)
+        if reason == "type":
+            return self.env._(
+                "%(name)s cannot be sent on WhatsApp: it takes JPEG and PNG pictures, MP4 videos, "
+                "sound, PDF, text and Office documents.",
+                name=name,
+            )
+        limit = media_policy.MAX_BYTES[media_policy.message_kind(mimetype)]
+        return self.env._(
+            "%(name)s has %(size)s MB; WhatsApp takes at most %(limit)s MB of this kind.",
+            name=name,
+            size=f"{size / media_policy.MIB:.1f}",
+            limit=limit // media_policy.MIB,
+        )
+
+    def _fill_template(self, record, template, lines, sender, reader=None):
+        """Fill a template for one record.
+
+        :param reader: see `_queue_direct`
+        :return: (parameters, reason key or False, sentence or False)
+        """
+        template, lines = template.sudo(), lines.sudo()
+        if why := self._unusable_template_reason(template, sender):
+            return {}, "template_missing", why
+        facts = (
+            self._recipient_facts(record)
+            if record._name == "waba.recipient"
+            else record._waba_person_facts()
+        )
+        facts["link_token"] = new_link_token()
+        variables, source = VariableSet(template, lines, record.env), record
+        if reader is not None:
+            source = self.env["waba.field.path"]._with_reader(record, reader, sender.company_id)
+        mixin = self.env["waba.variable.mixin"]
+        parameters, reason, detail = mixin._fill_parameters(source, facts, variables)
+        if not reason:
+            return parameters, False, False
+        return parameters, reason, failure_text(self.env, reason, text=detail)
+
+    def _unusable_template_reason(self, template, sender):
+        """Reason why this number can never send this template; False if none.
+
+        A template that is paused by Meta or on hold only waits in the queue, as in campaigns.
+        """
+        if template.account_id != sender.account_id:
+            return self.env._(
+                "The template %(template)s belongs to another WhatsApp account than the number "
+                "%(number)s. Choose a number of the template's account.",
+                template=template.display_name,
+                number=sender.display_name,
+            )
+        return False if template.hold_key else template._not_sendable_reason()
+
+    def _recipient_facts(self, person):
+        """As `_waba_person_facts`, of a waba.recipient."""
+        partner = person.partner_id
+        facts = partner._waba_person_facts() if partner else {}
+        return {
+            "name": person.name or "",
+            "first_name": partner._waba_first_name(person.name),
+            "company": "",
+            "salesperson": "",
+            "partner": partner,
+            **facts,
+        }
+
+    # === Earliest send time and exclusion ===
+
+    def _departure_values(self, sender, record, person, to, origin, content, not_before):
+        """Calculate when a message can be sent and why not before, or why never.
+
+        :return: values of `time_zone`, `retry_at`, `wait_reason`, `failure_type`, `failure_reason`
+        """
+        now, company = fields.Datetime.now(), sender.company_id
+        time_zone = person._recipient_time_zone(to["number"], record, company)
+        promoted_at = self._recent_promotion_times(sender, person, to, origin, content)
+        free_at = frequency.next_promotion_time(promoted_at, company._waba_frequency_cap())
+        retry_at, wait_reason = hours.earliest_departure(
+            max(now, not_before or now),
+            origin,
+            content["category"],
+            time_zone,
+            company._waba_quiet_period(),
+            self._marketing_hold_end(person, content),
+            free_at if origin in frequency.POSTPONED_ORIGINS else None,
+        )
+        reason, sentence = self._exclusion_reason(sender, person, to, content, retry_at, free_at)
+        if reason == "may_opt_out" and origin not in MANUAL_ORIGINS:
+            # No user to notify: it waits until the possible opt-out has been reviewed.
+            reason = sentence = False
+            retry_at, wait_reason = False, "may_opt_out"
+        if reason == "frequency":
+            retry_at = free_at
+            detail = self._frequency_detail(promoted_at, company)
+            sentence = failure_text(self.env, reason, text=detail)
+        return {
+            "time_zone": time_zone,
+            "retry_at": retry_at,
+            "wait_reason": False if reason else wait_reason,
+            "failure_type": reason,
+            "failure_reason": sentence,
+        }
 
     def _recent_promotion_times(self, sender, person, to, origin, content):
-        """When the promotions left that count against this message's going; [] when none do."""
+        """Send times of the promotions that the frequency cap counts; [] if it does not apply."""
         if not frequency.is_counted(origin, content["category"]):
             return []
         key = to["number"] or str(person.id)
         recent = self.sudo()._recent_promotions(sender.company_id, {key}, fields.Datetime.now())
         return recent.get(key, [])
 
-    def _exclusion_reason(self, sender, person, to, content, moment, promotions_free_at):
-        """(reason key, sentence) why this message may not go to this person, or (False, False).
+    def _marketing_hold_end(self, person, content):
+        """Until when WhatsApp holds promotions to this recipient, or None."""
+        return person.marketing_held_until if content["category"] == "marketing" else None
 
-        :param moment: when it leaves at the earliest
+    def _exclusion_reason(self, sender, person, to, content, moment, promotions_free_at):
+        """Return (reason key, sentence) why this message cannot be sent, or (False, False).
+
+        :param moment: its earliest send time
+        :param promotions_free_at: from when the frequency cap allows one more promotion, None if
+            now
         """
         number = to["number"] or ""
         is_ours = bool(self.env["waba.sender"]._filter_own_numbers([number]))
@@ -273,7 +376,7 @@ class WabaMessage(models.Model):
         states = person._consent_states(sender.company_id)
         verdict = eligibility.check_eligibility(
             eligibility.Person(
-                # Only what was formatted may look like a number: "+346125550" is none.
+                # Only a parsed number keeps its plus: "+346125550" is not valid.
                 number=number if person or is_ours else number.lstrip("+"),
                 user_uid=person.user_uid or "",
                 is_ours=is_ours,
@@ -304,7 +407,7 @@ class WabaMessage(models.Model):
         return verdict.reason_key, failure_text(self.env, verdict.reason_key, text=detail)
 
     def _is_renumbered(self, sender, to, content):
-        """Whether the number took the place of one that had opted out of this (waba_renumbered)."""
+        """Whether the number replaced one that had opted out of this topic (waba_renumbered.py)."""
         purpose = "marketing" if content["category"] == "marketing" else "utility"
         key = (sender.company_id.id, to.get("res_id"), purpose)
         held = self.env["waba.renumbered"]._held_records(
@@ -312,144 +415,17 @@ class WabaMessage(models.Model):
         )
         return key in held
 
-    # ------------------------------------------------------------------
-    # With which words
-    # ------------------------------------------------------------------
-    def _template_values(self, template):
-        return {
-            "kind": "template",
-            "template_id": template.id,
-            "category": template.sudo().category,
-        }
+    # === Test messages ===
 
-    @api.model
-    def _media_values(self, media):
-        """Field values of a message with a file, which is uploaded before it may leave.
-
-        :raise UserError: WhatsApp takes no such file
-        """
-        attachment = media["attachment"].sudo()
-        if why := self._file_refusal_reason(
-            attachment.name, attachment.mimetype, attachment.file_size
-        ):
-            raise UserError(why)
-        return {"kind": media_policy.message_kind(attachment.mimetype), "is_uploading": True}
-
-    @api.model
-    def _file_refusal_reason(self, name, mimetype, size):
-        """Sentence that says why a file cannot be sent, or False."""
-        reason = media_policy.file_refusal(mimetype, size)
-        if not reason:
-            return False
-        if reason == "empty":
-            return self.env._("%s is empty.", name)
-        if reason == "type":
-            return self.env._(
-                "%(name)s cannot be sent on WhatsApp: it takes JPEG and PNG pictures, MP4 videos, "
-                "sound, PDF, text and Office documents.",
-                name=name,
-            )
-        limit = media_policy.MAX_BYTES[media_policy.message_kind(mimetype)]
-        return self.env._(
-            "%(name)s has %(size)s MB; WhatsApp takes at most %(limit)s MB of this kind.",
-            name=name,
-            size=f"{size / media_policy.MIB:.1f}",
-            limit=limit // media_policy.MIB,
-        )
-
-    def _fill_template(self, record, template, lines, sender, reader=None):
-        """(parameters, reason key or False, sentence or False) of a template for one record.
-
-        :param reader: as `_queue_direct`'s
-        """
-        template, lines = template.sudo(), lines.sudo()
-        if why_not := self._unusable_template_reason(template, sender):
-            return {}, "template_missing", why_not
-        facts = (
-            self._recipient_facts(record)
-            if record._name == "waba.recipient"
-            else record._waba_person_facts()
-        )
-        facts["link_token"] = new_link_token()
-        words, read = VariableSet(template, lines, record.env), record
-        if reader is not None:
-            read = self.env["waba.field.path"]._with_reader(record, reader, sender.company_id)
-        mixin = self.env["waba.variable.mixin"]
-        parameters, reason, detail = mixin._fill_parameters(read, facts, words)
-        if not reason:
-            return parameters, False, False
-        return parameters, reason, failure_text(self.env, reason, text=detail)
-
-    def _unusable_template_reason(self, template, sender):
-        """Why this template can never be sent from this number, or False.
-
-        What Meta paused and what is held waits in the queue instead, as campaigns do.
-        """
-        if template.account_id != sender.account_id:
-            return self.env._(
-                "The template %(template)s belongs to another WhatsApp account than the number "
-                "%(number)s. Choose a number of the template's account.",
-                template=template.display_name,
-                number=sender.display_name,
-            )
-        return False if template.hold_key else template._not_sendable_reason()
-
-    def _recipient_facts(self, person):
-        """As `_waba_person_facts`, of someone known by number alone."""
-        partner = person.partner_id
-        facts = partner._waba_person_facts() if partner else {}
-        return {
-            "name": person.name or "",
-            "first_name": partner._waba_first_name(person.name),
-            "company": "",
-            "salesperson": "",
-            "partner": partner,
-            **facts,
-        }
-
-    # === Record check ===
-    # The lead or contact that a message was made for, looked at again before it leaves.
-
-    @api.model
-    def _read_record_traits(self, model, ids, company):
-        """{id: value of `record_traits`} for the records of one model.
-
-        A record without any trait has a blank: it is one nevertheless.
-        """
-        found = self.env[model]._waba_current_records(ids, company)
-        return {id_: " ".join(sorted(record.traits)) or " " for id_, record in found.items()}
-
-    @api.model
-    def _message_record_traits(self, record, company):
-        """Value of `record_traits` of a message to this record; False for a waba.recipient."""
-        if record._name == "waba.recipient":
-            return False
-        return self._read_record_traits(record._name, record.ids, company).get(record.id, False)
-
-    @api.model
-    def _current_records(self, rows, company):
-        """{(model, id): policy.record_change.Record} behind these candidates: a query per model."""
-        ids = {}
-        for row in rows:
-            if row["record_traits"] and row["res_model"] in self.env:
-                ids.setdefault(row["res_model"], set()).add(row["res_id"])
-        return {
-            (model, id_): record
-            for model, of_model in ids.items()
-            for id_, record in self.env[model]
-            ._waba_parse_numbers(self.env[model]._waba_current_records(of_model, company))
-            .items()
-        }
-
-    # === Test ===
     @api.model
     def _queue_test(self, sender, person, template, lines):
-        """One test message. The caller has asked `_waba_test_refusals`.
+        """Queue one test message. The caller has checked `_waba_test_refusals`.
 
-        Its `origin_key` is one of the day's places of the company: of two that take the same place
-        at once the second is repeated with the next, so that no number of windows gives more.
+        Its `origin_key` numbers the company's tests of the day: if two transactions use the same
+        number, the second is repeated with the next, so that parallel requests cannot exceed the
+        limit.
 
-        :raise UserError: when today's places are taken
+        :raise UserError: today's limit of the user or the company is reached
         """
         return self._queue_direct(
             sender,
@@ -462,12 +438,13 @@ class WabaMessage(models.Model):
 
     @api.model
     def _free_test_key(self, company):
+        """The first unused `origin_key` of the company's tests of the day."""
         per_user, per_company = (
             self._check_test_limits(TESTS_PER_USER_AND_DAY),
             self._check_test_limits(TESTS_PER_COMPANY_AND_DAY),
         )
         day = fields.Datetime.now().date()
-        keys = [f"test/{company.id}/{day}/{place}" for place in range(per_company)]
+        keys = [f"test/{company.id}/{day}/{index}" for index in range(per_company)]
         taken = self.sudo().search([("origin_key", "in", keys)])
         if len(taken.filtered(lambda row: row.user_id == self.env.user)) >= per_user:
             raise UserError(
@@ -490,32 +467,70 @@ class WabaMessage(models.Model):
 
     @api.model
     def _check_test_limits(self, parameter):
+        """Value of a system parameter, or its default.
+
+        :param parameter: (key, default)
+        """
         key, default = parameter
         written = self.env["ir.config_parameter"].sudo().get_param(key, "")
         return int(written) if written.isascii() and written.isdigit() else default
 
-    # === Rules asked again when a row is reserved ===
-    # The company's own rules for when a message may leave: quiet hours, and how many promotions
-    # one person gets (docs/sending-rules.md).
-    #
-    # They are asked when a row is made, and again by the reservation for the time in which it would
-    # leave. A row that may not leave waits: `retry_at` tells until when, `wait_reason` why.
+    # === Record traits ===
+    # The lead or contact that a message was created for is checked again before the message is
+    # sent.
+
+    @api.model
+    def _read_record_traits(self, model, ids, company):
+        """{id: value of `record_traits`} of the records of one model.
+
+        A record without traits has a blank, to distinguish it from no record.
+        """
+        found = self.env[model]._waba_current_records(ids, company)
+        return {id_: " ".join(sorted(record.traits)) or " " for id_, record in found.items()}
+
+    @api.model
+    def _message_record_traits(self, record, company):
+        """Value of `record_traits` of a message to this record; False for a waba.recipient."""
+        if record._name == "waba.recipient":
+            return False
+        return self._read_record_traits(record._name, record.ids, company).get(record.id, False)
+
+    @api.model
+    def _current_records(self, rows, company):
+        """{(model, id): policy.record_change.RecordState} of these candidates."""
+        ids = {}
+        for row in rows:
+            if row["record_traits"] and row["res_model"] in self.env:
+                ids.setdefault(row["res_model"], set()).add(row["res_id"])
+        return {
+            (model, id_): record
+            for model, model_ids in ids.items()
+            for id_, record in self.env[model]
+            ._waba_parse_numbers(self.env[model]._waba_current_records(model_ids, company))
+            .items()
+        }
+
+    # === Rules checked again at reservation ===
+    # Quiet hours and the frequency cap (docs/sending-rules.md) are checked when a row is created
+    # and again at reservation, for the time at which it would be sent. A row that must wait has
+    # `retry_at` (until when) and `wait_reason` (why).
 
     @api.model
     @hook
     def _on_candidates(self, rows, now):
-        """In the transaction that reserves, when these rows are about to be chosen from.
+        """In the transaction that reserves, before messages are chosen from these rows.
 
-        :param rows: dicts by the columns of `_find_candidates`
-        :return: ids of those that may not leave now: they are no longer queued, or postponed
+        :param rows: dicts of `waba.sender._find_candidates`
+        :param now: naive UTC datetime
+        :return: ids of those that cannot be sent now: they are no longer queued, or postponed
         """
 
     @api.model
     def _recent_promotions(self, company, people, now):
-        """{person: when their promotions of the rule's days left, latest first}.
+        """{person: send times of the promotions that the frequency cap counts, latest first}.
 
-        :param people: E.164 numbers, or the waba.recipient's id as text of who shows none: the
-            company may know one person by several portfolios
+        :param people: E.164 numbers, or the waba.recipient's id as text if the number is unknown:
+            the company may know one person in several portfolios
         """
         cap = company._waba_frequency_cap()
         if not cap.applies or not people:
@@ -544,7 +559,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _frequency_detail(self, promoted_at, company):
-        """Which rule leaves a person out, when their last promotions went, when the next may go."""
+        """Text with the frequency cap, the last promotions and when the next one is possible."""
         cap = company._waba_frequency_cap()
         zone = company._waba_time_zone()
 
@@ -562,7 +577,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _recheck_rules(self, companies):
-        """The rules have changed: what waits because of them is looked at by the new ones."""
+        """Apply the companies' changed rules to the messages that wait because of the old ones."""
         self.flush_model()
         self.env["waba.recipient"].flush_model()
         rows = self.env.execute_query(
@@ -590,10 +605,10 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.model
     def _waba_traits_sql(self, company_id):
-        """SQL text: the traits of the record `r` as `policy.record_change` names them, by blanks.
+        """SQL of the traits of the record `r`, separated by blanks (`policy.record_change`).
 
-        Asked in the transaction that reserves, for a whole batch at once: only what the record's
-        table and its contact's tell. Override it with more traits of your model.
+        Evaluated in the transaction that reserves, for a whole batch: use only the tables of the
+        record and its contact. Override it to add traits of your model.
         """
         return SQL(
             "concat_ws(' ', %s, %s)",
@@ -616,9 +631,9 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.model
     def _waba_current_records(self, ids, company):
-        """{id: policy.record_change.Record} of those of `ids` that exist, archived ones too.
+        """{id: policy.record_change.RecordState} of those of `ids` that exist, archived ones too.
 
-        By SQL, anyone who may read them: nothing of it is shown to anybody. The number is Odoo's.
+        By SQL, without access rights: nothing of it is shown to users. The number is Odoo's.
         """
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -636,10 +651,11 @@ class WabaPersonMixin(models.AbstractModel):
 
     @api.model
     def _waba_parse_numbers(self, found):
-        """`found` with the numbers that Odoo did not keep and that can be read by now, as
-        `waba.recipient._number_of` does when the message is made.
+        """Return `found` with the numbers that Odoo did not store but that can be parsed by now.
 
-        :param found: what `_waba_current_records` gives
+        As `waba.recipient._number_of` does when the message is created.
+
+        :param found: see `_waba_current_records`
         """
         without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
         number_of = self.env["waba.recipient"]._number_of
@@ -665,19 +681,16 @@ class CrmLead(models.Model):
 
 
 class ResCompany(models.Model):
-    """Whom test messages may go to.
-
-    Only to numbers that an administrator listed. A phone in a colleague's own contact is no proof:
-    everybody may write any number there, a customer's too. Nor to a listed number that turns out to
-    be a customer's, or whose owner wants no messages.
-    """
-
     _inherit = "res.company"
 
     def _waba_test_refusals(self, people):
-        """[sentence] for each of these whom no test may go to.
+        """Sentences why no test can be sent to some of these people; [] if all can receive it.
 
-        :param people: [(name, number or '', the colleague's res.users, perhaps empty)]
+        Only numbers that an administrator listed receive tests. A phone in a user's own contact is
+        no proof: users can enter any number there, a customer's too. Listed numbers that are a
+        customer's or have opted out receive none either.
+
+        :param people: [(name, number or '', the user's res.users, perhaps empty)]
         """
         self.ensure_one()
         company = self.sudo()
@@ -730,32 +743,35 @@ class ResCompany(models.Model):
         return problems
 
     def _waba_is_administrator_number(self, user):
-        """Whoever may write the list need not write themselves into it."""
+        """Administrators edit the list, so their own number need not be on it."""
         return bool(user) and user == self.env.user and user._is_system()
 
     def _waba_filter_customer_numbers(self, found):
-        """Those of the numbers that a lead or contact has who is not of the house, whoever may
-        see it, in whatever company."""
-        having = Domain("phone_sanitized", "in", list(found))
-        everybody = {"active_test": False}
-        house = self.env["res.users"].sudo().with_context(**everybody).search(
+        """Those of the numbers that belong to a lead or contact who is no user or company of ours.
+
+        In all companies and without access rights.
+        """
+        domain = Domain("phone_sanitized", "in", list(found))
+        archived_too = {"active_test": False}
+        own = self.env["res.users"].sudo().with_context(**archived_too).search(
             [("share", "=", False), ("partner_id.phone_sanitized", "in", list(found))]
         ).partner_id  # fmt: skip
         # Companies are few.
-        house |= self.env["res.company"].sudo().search([]).partner_id  # pylint: disable=no-search-all
-        contacts = self.env["res.partner"].sudo().with_context(**everybody).search(having)
-        leads = self.env["crm.lead"].sudo().with_context(**everybody).search(having)
-        strangers = [
+        own |= self.env["res.company"].sudo().search([]).partner_id  # pylint: disable=no-search-all
+        contacts = self.env["res.partner"].sudo().with_context(**archived_too).search(domain)
+        leads = self.env["crm.lead"].sudo().with_context(**archived_too).search(domain)
+        customers = [
             *contacts.filtered(
-                lambda one: not (one | one.commercial_partner_id) & house
+                lambda one: not (one | one.commercial_partner_id) & own
             ),
             *leads.filtered(
-                lambda lead: not (lead.partner_id | lead.partner_id.commercial_partner_id) & house
+                lambda lead: not (lead.partner_id | lead.partner_id.commercial_partner_id) & own
             ),
         ]  # fmt: skip
-        return {numbers.canonical_number(one.phone_sanitized) for one in strangers}
+        return {numbers.canonical_number(one.phone_sanitized) for one in customers}
 
     def _waba_filter_opted_out_numbers(self, found):
+        """Those of the numbers that opted out of any topic or are on the phone blacklist."""
         people = self.env["waba.recipient"].sudo().search(
             recipients_with_numbers(found)
             & (Domain("marketing_state", "=", "opted_out")

@@ -1,3 +1,9 @@
+"""Dispatch: results of the API, statuses of webhooks, failures and their consequences.
+
+Called by the number's job (`_write_results`), the webhook job (`_apply_statuses`) and the buttons
+that settle uncertain messages. Rows only move forward, in whatever order reports arrive.
+"""
+
 import random
 import re
 from collections import Counter
@@ -14,7 +20,7 @@ from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.phone_countries import number_country
 
-# No message is tried as often; more digits would fit no column.
+# No message has more attempts; more digits would exceed the column.
 ATTEMPT = re.compile(r"[0-9]{1,4}")
 
 ARRIVED = ("delivered", "read")
@@ -26,34 +32,32 @@ TIME_FIELDS = {
     "failed": "failed_at",
 }
 
-# Failures in a row that are counted over rows, not over one row's attempts (policy.retry).
+# Consecutive failures counted across rows, not across one row's attempts (policy.retry).
 CONSECUTIVE_FAILURES = ("bad_request", "pacing_drop")
 
-# Template states that a failure tells us before any webhook does.
+# Template states that a failure reports before a webhook does.
 STATUS_FROM_FAILURE = {"template_paused": "paused", "template_disabled": "disabled"}
 
-# How long a message of somebody else's is news on the account and in its diagnosis.
+# How long a second sender is shown on the account and in its diagnosis.
 REMINDER_INTERVAL = timedelta(days=7)
 
 REPLY_ACTIVITY = "waba_campaign.activity_type_reply"
 
 
 class WabaMessage(models.Model):
-    """What the webhook's statuses tell of our messages: forward only, in any order."""
-
     _inherit = "waba.message"
 
     def action_settle_arrived(self):
-        """Take it as arrived: the row counts as accepted, and nothing is sent."""
+        """Count these uncertain messages as accepted; nothing is sent."""
         moved = self._settle_uncertain("accepted", {"accepted_at": fields.Datetime.now()})
         return self._notify_settled(
             moved, self.env._("%s messages now count as accepted; nothing was sent.", len(moved))
         )
 
     def action_settle_resend(self):
-        """Back to the queue. Whoever did get the first message gets it twice.
+        """Queue these uncertain messages again: a recipient who got the first one gets it twice.
 
-        Rows of a cancelled campaign stay: nobody else is written to for it.
+        Those of cancelled campaigns stay, as no more recipients are contacted for them.
         """
         moved = self._without_cancelled_campaigns()._settle_uncertain(
             "queued", {"retry_at": fields.Datetime.now()}
@@ -64,29 +68,176 @@ class WabaMessage(models.Model):
             moved, self.env._("%s messages are queued to be sent again.", len(moved))
         )
 
-    @api.model
-    def _apply_statuses(self, told):
-        """Apply a batch of statuses, forward only, in any order, any number of times.
+    # === API results ===
 
-        :param told: [(cloud_api.MessageStatus, ids of the accounts its signature vouches for)]
-        :return: {place of a status that changed nothing: 'unknown' | 'foreign', a message of an
-            account that the signature says nothing of}
+    @api.model
+    def _write_results(self, results, run):
+        """Write what the API answered. Can be repeated; moves rows forward only.
+
+        :param results: [cloud_api.SendResult], keyed by message id
+        :param run: the DispatchRun, which counts consecutive failures
+        :return: whether a template, campaign, number or account must stop
         """
-        rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in told])
+        self._write_accepted(
+            [result for result in results if result.outcome in ("accepted", "held")]
+        )
+        self.browse(
+            [result.key for result in results if result.outcome == "unknown"]
+        )._mark_uncertain()
+        self._requeue_unsent([result.key for result in results if result.outcome == "not_started"])
+        stopped = False
+        for result in results:
+            if result.outcome in ("error", "not_sent"):
+                stopped = self._apply_refusal(result, run) or stopped
+            elif result.outcome == "accepted":
+                run.bad_requests.clear()
+        self._on_results(results)
+        return stopped
+
+    @api.model
+    def _write_accepted(self, results):
+        """Mark as accepted or held, in one statement; a status that came first is not undone."""
+        if not results:
+            return
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_message m
+                      SET state = CASE WHEN m.state IN ('reserved', 'uncertain') THEN v.state
+                                  ELSE m.state END,
+                          wamid = COALESCE(v.wamid, m.wamid),
+                          accepted_at = COALESCE(m.accepted_at, v.at), reserved_until = NULL,
+                          failure_type = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                         THEN NULL ELSE m.failure_type END,
+                          failure_reason = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                           THEN NULL ELSE m.failure_reason END,
+                          error_code = CASE WHEN m.state NOT IN ('failed', 'queued')
+                                       THEN NULL ELSE m.error_code END,
+                          write_date = %(now)s
+                     FROM unnest(%(ids)s, %(states)s::varchar[], %(wamids)s::varchar[],
+                                 %(times)s::timestamp[])
+                          AS v(id, state, wamid, at)
+                    WHERE m.id = v.id""",
+                now=fields.Datetime.now(),
+                ids=[result.key for result in results],
+                states=[result.outcome for result in results],
+                wamids=[result.wamid for result in results],
+                times=[epoch_to_datetime(result.finished_at) for result in results],
+            )
+        )
+        self.invalidate_model()
+        self._store_wa_numbers(results)
+
+    @api.model
+    def _store_wa_numbers(self, results):
+        """Store the number that WhatsApp uses if it differs: replies come from that one."""
+        numbers = {row.id: row for row in self.browse([result.key for result in results])}
+        for result in results:
+            row = numbers[result.key]
+            wa_number = f"+{result.wa_id}" if result.wa_id else None
+            if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
+                row.recipient_id.wa_number = wa_number
+
+    def _mark_uncertain(self):
+        """Mark as sent without an answer: never sent again automatically."""
+        self.filtered(lambda row: row.state == "reserved")._update_state(
+            ("reserved",),
+            "uncertain",
+            {
+                "failure_reason": self.env._(
+                    "The request left and no answer came. WhatsApp's next report on it settles it."
+                )
+            },
+        )
+
+    @api.model
+    def _requeue_unsent(self, ids):
+        """Requeue reserved rows that were certainly not sent, and return their slots."""
+        rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
+        rows._return_slots()
+        rows._update_state(("reserved",), "queued", {"reserved_until": False, "is_unsent": False})
+        rows._reopen_campaigns()
+
+    def _reopen_campaigns(self):
+        """Cancel queued rows of cancelled campaigns; finished campaigns of the others resume."""
+        self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
+            ("queued",), "cancelled"
+        )
+        self.sender_id._on_requeue(self)
+
+    def _return_slots(self):
+        """Return the slots used by the last attempt of these rows.
+
+        A recipient stays counted if something else may have reached them: another row, or an
+        earlier attempt of this one.
+        """
+        if not self:
+            return
+        for row in self:
+            row.slot_at = row.kept_slot_at
+        self.flush_model(["slot_at"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE waba_recipient r
+                      SET slot_at = (SELECT max(o.slot_at) FROM waba_message o
+                                      WHERE o.recipient_id = r.id AND o.slot_at IS NOT NULL)
+                    WHERE r.id = ANY(%s)""",
+                self.recipient_id.ids,
+            )
+        )
+        self.env["waba.recipient"].invalidate_model(["slot_at"])
+
+    def _apply_refusal(self, result, run):
+        """Apply an error in the API's own answer, or a request that never reached it.
+
+        :return: whether a template, campaign, number or account must stop
+        """
+        row = self.browse(result.key)
+        if row.state not in ("reserved", "uncertain"):
+            return False
+        error = result.error
+        in_a_row = 1
+        if error.failure_type in CONSECUTIVE_FAILURES:
+            key = (error.failure_type, row.template_id.id)
+            in_a_row = run.bad_requests[key] = run.bad_requests.get(key, 0) + 1
+        decision = row._apply_failure(
+            error.failure_type,
+            code=error.code,
+            text=error.details or error.message,
+            fbtrace_id=error.fbtrace_id,
+            refused_at_once=True,
+            in_a_row=in_a_row,
+        )
+        if decision.slow_down:
+            run.halve_rate()
+            row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOWED_PERIOD
+        return decision.scope in ("template", "sender", "account", "campaign")
+
+    # === Statuses ===
+
+    @api.model
+    def _apply_statuses(self, statuses):
+        """Apply a batch of statuses: forward only, in any order, any number of times.
+
+        :param statuses: [(cloud_api.MessageStatus, ids of the accounts its signature vouches for)]
+        :return: {index of a status that changed nothing: 'unknown', or 'foreign' for a message of
+            an account that the signature does not vouch for}
+        """
+        rows_by_tag, rows_by_wamid = self._rows_for_statuses([event for event, _reach in statuses])
         changed, failures, released = {}, [], {}
         reported, arrived = [], set()
-        strays, of_others = {}, []
-        for place, (event, reach) in enumerate(told):
+        strays, foreign = {}, []
+        for index, (event, reach) in enumerate(statuses):
             tag, attempt = _split_tag(event.opaque)
-            named = [*rows_by_tag.get(tag, ()), *rows_by_wamid.get(event.wamid, ())]
-            row = next((row for row in named if row["account_id"] in reach), None)
+            matches = [*rows_by_tag.get(tag, ()), *rows_by_wamid.get(event.wamid, ())]
+            row = next((row for row in matches if row["account_id"] in reach), None)
             if not row:
-                strays[place] = "foreign" if named else "unknown"
-                if not named and second_sender.is_tag(event.opaque):
-                    of_others.append((None, event))
+                strays[index] = "foreign" if matches else "unknown"
+                if not matches and second_sender.is_tag(event.opaque):
+                    foreign.append((None, event))
                 continue
             if row["uuid"] == tag and second_sender.is_foreign_status(row, attempt, event.wamid):
-                of_others.append((row, event))
+                foreign.append((row, event))
                 continue
             before = row["state"]
             _apply_status(row, event, attempt or row["attempt_count"])
@@ -99,7 +250,7 @@ class WabaMessage(models.Model):
             if row["state"] in ARRIVED and (before not in ARRIVED or event.status == "failed"):
                 arrived.add(row["id"])
             changed[row["id"]] = row
-        self._record_second_sender(of_others)
+        self._record_second_sender(foreign)
         self._write_statuses(changed.values())
         self._restart_held_count(released)
         self._apply_reported_failures(changed, failures)
@@ -108,9 +259,9 @@ class WabaMessage(models.Model):
 
     @api.model
     def _rows_for_statuses(self, events):
-        """({uuid: [row]}, {wamid: [rows]}), each row one dict however it was found.
+        """Return ({uuid: [row]}, {wamid: [rows]}); each row is one dict, however it was found.
 
-        Of any account: whether a signature vouches for it is asked of each status.
+        Rows of any account: the caller checks each status against its signature.
         """
         self.flush_model()
         columns = (
@@ -146,7 +297,10 @@ class WabaMessage(models.Model):
 
     @api.model
     def _write_statuses(self, rows):
-        """One statement for the messages, however many they are."""
+        """Write all rows in one statement.
+
+        :param rows: dicts of `_rows_for_statuses`, as `_apply_status` changed them
+        """
         rows = sorted(rows, key=lambda row: row["id"])
         if not rows:
             return
@@ -198,7 +352,7 @@ class WabaMessage(models.Model):
 
     @api.model
     def _mark_reachable(self, ids):
-        """Who got a message is reachable: earlier undeliverable ones no longer count."""
+        """Reset the count of undeliverable messages for recipients who got one of these."""
         if not ids:
             return
         self.env.cr.execute(
@@ -215,14 +369,21 @@ class WabaMessage(models.Model):
 
     @api.model
     def _restart_held_count(self, released):
-        """A message that WhatsApp held counts from when it was let go, not from when we sent it."""
+        """Count the slot of a message held by WhatsApp from its release, not from our request.
+
+        :param released: {message id: naive UTC datetime of the status, or None}
+        """
         for row in self.browse(released).filtered("slot_at"):
             row.slot_at = max(row.slot_at, released[row.id] or row.slot_at)
             row.recipient_id.slot_at = max(row.recipient_id.slot_at or row.slot_at, row.slot_at)
 
     @api.model
     def _apply_reported_failures(self, changed, failures):
-        """Follow what the platform reported as failed, unless a better status came with it."""
+        """Apply the failures that Meta reported, unless a better status came in the same batch.
+
+        :param changed: {message id: its row after all statuses}
+        :param failures: [(message id, cloud_api.MessageStatus)]
+        """
         in_a_row = Counter()
         for row_id, event in failures:
             if changed[row_id]["state"] != "failed":
@@ -242,151 +403,7 @@ class WabaMessage(models.Model):
             )
             row.sender_id._trigger_dispatch()
 
-    # === Results ===
-    # What the API answered, and what becomes of places and rows by it.
-
-    @api.model
-    def _write_results(self, results, run):
-        """Write down what the API answered. Safe to repeat; moves rows forward only.
-
-        :param results: list of cloud_api.SendResult, keyed by message id
-        :param run: the DispatchRun, for the counts in a row
-        :return: True when something larger than a row must stop (number, account, template…)
-        """
-        self._write_accepted(
-            [result for result in results if result.outcome in ("accepted", "held")]
-        )
-        self.browse(
-            [result.key for result in results if result.outcome == "unknown"]
-        )._mark_uncertain()
-        self._requeue_unsent([result.key for result in results if result.outcome == "not_started"])
-        stopped = False
-        for result in results:
-            if result.outcome in ("error", "not_sent"):
-                stopped = self._apply_refusal(result, run) or stopped
-            elif result.outcome == "accepted":
-                run.bad_requests.clear()
-        self._on_results(results)
-        return stopped
-
-    @api.model
-    def _write_accepted(self, results):
-        """Accepted or held, in one statement; a status that came first is not undone."""
-        if not results:
-            return
-        self.flush_model()
-        self.env.cr.execute(
-            SQL(
-                """UPDATE waba_message m
-                      SET state = CASE WHEN m.state IN ('reserved', 'uncertain') THEN v.state
-                                  ELSE m.state END,
-                          wamid = COALESCE(v.wamid, m.wamid),
-                          accepted_at = COALESCE(m.accepted_at, v.at), reserved_until = NULL,
-                          failure_type = CASE WHEN m.state NOT IN ('failed', 'queued')
-                                         THEN NULL ELSE m.failure_type END,
-                          failure_reason = CASE WHEN m.state NOT IN ('failed', 'queued')
-                                           THEN NULL ELSE m.failure_reason END,
-                          error_code = CASE WHEN m.state NOT IN ('failed', 'queued')
-                                       THEN NULL ELSE m.error_code END,
-                          write_date = %(now)s
-                     FROM unnest(%(ids)s, %(states)s::varchar[], %(wamids)s::varchar[],
-                                 %(times)s::timestamp[])
-                          AS v(id, state, wamid, at)
-                    WHERE m.id = v.id""",
-                now=fields.Datetime.now(),
-                ids=[result.key for result in results],
-                states=[result.outcome for result in results],
-                wamids=[result.wamid for result in results],
-                times=[epoch_to_datetime(result.finished_at) for result in results],
-            )
-        )
-        self.invalidate_model()
-        self._store_wa_numbers(results)
-
-    @api.model
-    def _store_wa_numbers(self, results):
-        """Keep the number WhatsApp uses where it differs from ours: replies come from that one."""
-        numbers = {row.id: row for row in self.browse([result.key for result in results])}
-        for result in results:
-            row = numbers[result.key]
-            wa_number = f"+{result.wa_id}" if result.wa_id else None
-            if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
-                row.recipient_id.wa_number = wa_number
-
-    def _mark_uncertain(self):
-        """On the wire without an answer: kept, never sent again by itself."""
-        self.filtered(lambda row: row.state == "reserved")._update_state(
-            ("reserved",),
-            "uncertain",
-            {
-                "failure_reason": self.env._(
-                    "The request left and no answer came. WhatsApp's next report on it settles it."
-                )
-            },
-        )
-
-    @api.model
-    def _requeue_unsent(self, ids):
-        """Reserved rows that certainly did not leave go back to the queue and free their places."""
-        rows = self.browse(ids).filtered(lambda row: row.state == "reserved")
-        rows._return_slots()
-        rows._update_state(("reserved",), "queued", {"reserved_until": False, "is_unsent": False})
-        rows._reopen_campaigns()
-
-    def _reopen_campaigns(self):
-        """Rows queued again: a finished campaign goes on, a cancelled one takes none back."""
-        self.filtered(lambda row: row.campaign_id.state == "cancelled")._update_state(
-            ("queued",), "cancelled"
-        )
-        self.sender_id._on_requeue(self)
-
-    def _return_slots(self):
-        """Uncount these rows' last attempt.
-
-        A person stays counted by whatever else may have reached them: another row, or an earlier
-        attempt of this one.
-        """
-        if not self:
-            return
-        for row in self:
-            row.slot_at = row.kept_slot_at
-        self.flush_model(["slot_at"])
-        self.env.cr.execute(
-            SQL(
-                """UPDATE waba_recipient r
-                      SET slot_at = (SELECT max(o.slot_at) FROM waba_message o
-                                      WHERE o.recipient_id = r.id AND o.slot_at IS NOT NULL)
-                    WHERE r.id = ANY(%s)""",
-                self.recipient_id.ids,
-            )
-        )
-        self.env["waba.recipient"].invalidate_model(["slot_at"])
-
-    def _apply_refusal(self, result, run):
-        """The API's own answer was an error, or the request never reached it."""
-        row = self.browse(result.key)
-        if row.state not in ("reserved", "uncertain"):
-            return False
-        error = result.error
-        in_a_row = 1
-        if error.failure_type in CONSECUTIVE_FAILURES:
-            key = (error.failure_type, row.template_id.id)
-            in_a_row = run.bad_requests[key] = run.bad_requests.get(key, 0) + 1
-        decision = row._apply_failure(
-            error.failure_type,
-            code=error.code,
-            text=error.details or error.message,
-            fbtrace_id=error.fbtrace_id,
-            refused_at_once=True,
-            in_a_row=in_a_row,
-        )
-        if decision.slow_down:
-            run.halve_rate()
-            row.sender_id.slowed_until = fields.Datetime.now() + pacing.SLOWED_PERIOD
-        return decision.scope in ("template", "sender", "account", "campaign")
-
-    # === Failure ===
-    # What follows from a failure: for the row, the person, and whatever is at fault.
+    # === Failures ===
 
     def _apply_failure(
         self,
@@ -399,8 +416,12 @@ class WabaMessage(models.Model):
         in_a_row=1,
         at=None,
     ):
-        """Do with this row, and with what is at fault, what `policy.retry` decides.
+        """Apply what `policy.retry` decides to this row, its recipient and what caused the failure.
 
+        :param code, text: Meta's error code and text
+        :param refused_at_once: whether the API itself refused the request
+        :param in_a_row: consecutive failures of this type, see CONSECUTIVE_FAILURES
+        :param at: naive UTC datetime of the failure; now by default
         :return: the policy.retry.Decision
         """
         self.ensure_one()
@@ -447,20 +468,8 @@ class WabaMessage(models.Model):
             self._hold_template_message(decision.scope_until)
         return decision
 
-    def _hold_template_message(self, until):
-        """A row blamed on its template waits while that, or its campaign, is held.
-
-        Where nothing holds it (a message outside campaigns; the message of an A/B test that lost) it
-        waits until `until`, or ends: due at once, it would be refused again and again.
-        """
-        campaign = self.campaign_id
-        is_held = campaign.state != "running" if campaign else self.template_id.hold_key
-        if is_held or self.state != "queued":
-            return
-        self.write({"retry_at": until} if until else {"state": "failed"})
-
     def _apply_person_effect(self, decision, reason, at):
-        """What a failure tells about the person, for every later campaign.
+        """Apply what a failure means for the recipient in all later campaigns.
 
         :param at: naive UTC datetime of the failure
         """
@@ -482,7 +491,7 @@ class WabaMessage(models.Model):
             person._hold_marketing(decision.scope_until)
 
     def _apply_scope_effect(self, decision, failure_type, reason):
-        """Stop what is at fault: the campaign, the template, the number or the account."""
+        """Stop what a failure concerns: the campaign, the template, the number or the account."""
         if decision.scope == "campaign":
             self.sender_id._on_campaign_failure(self, reason)
         elif decision.scope == "template" and failure_type in STATUS_FROM_FAILURE:
@@ -498,17 +507,27 @@ class WabaMessage(models.Model):
         elif decision.scope == "account":
             self.account_id._add_stop(reason, until=decision.scope_until)
 
+    def _hold_template_message(self, until):
+        """Let a row that failed because of its template wait while that or its campaign is held.
+
+        If neither is (a message outside campaigns; the losing variant of an A/B test), it waits
+        until `until`, or fails: due immediately, it would be refused again and again.
+        """
+        campaign = self.campaign_id
+        is_held = campaign.state != "running" if campaign else self.template_id.hold_key
+        if is_held or self.state != "queued":
+            return
+        self.write({"retry_at": until} if until else {"state": "failed"})
+
     # === Uncertain messages ===
-    # What a person decides about messages whose outcome nobody knows.
-    #
-    # The request left and no answer came: WhatsApp may have delivered it or not, and the API has no
-    # way to ask. Usually a status webhook settles the row; when none comes, someone who knows (the
-    # person answered, or was asked) does.
+    # The request was sent and no answer came; the API has no way to query the result. Usually a
+    # status settles the row. If none comes, a user does who knows (the person answered, or was
+    # asked).
 
     def _settle_uncertain(self, target, values):
-        """Move the uncertain rows of `self`; others, settled meanwhile, stay as they are.
+        """Move the uncertain rows of `self`; those settled in the meantime stay unchanged.
 
-        :return: the rows that moved, with all rights: whoever may read a row may settle it
+        :return: the rows that moved, under sudo: read access is enough to settle a row
         """
         self.check_access("read")
         rows = self.sudo().try_lock_for_update(allow_referencing=True)
@@ -528,6 +547,7 @@ class WabaMessage(models.Model):
         return moved
 
     def _notify_settled(self, moved, text):
+        """Notification that also counts the rows which had been settled before."""
         left = len(self) - len(moved)
         if left:
             text += " " + self.env._("%s others were settled already and stay as they are.", left)
@@ -542,39 +562,39 @@ class WabaMessage(models.Model):
         }
 
     # === Second sender ===
-    # Statuses of messages that this database never handed over: somebody else sends.
-    #
-    # A raw copy of the database, or a program that has the same keys. Such a status is kept as
-    # evidence and raises an alarm; it moves no row, or the row would look sent by us. A row that
-    # waits for what the other one has just sent is excluded: the person has it.
+    # Statuses of messages that this database never submitted: a raw copy of it, or a program with
+    # the same keys, is sending. They are stored as evidence and raise an alarm but move no row,
+    # which would otherwise look sent by us. A queued row whose message the other system has sent is
+    # excluded: the recipient has it.
 
     @api.model
-    def _record_second_sender(self, of_others):
-        """Keep the evidence, stop what would come twice, call the managers.
+    def _record_second_sender(self, foreign):
+        """Store the evidence, exclude what would arrive twice, notify the managers.
 
-        :param of_others: [(row as `_rows_for_statuses` reads it, or None where the tag is no row's
-            of ours, cloud_api.MessageStatus)]
+        :param foreign: [(row of `_rows_for_statuses`, or None if the tag is unknown here,
+            cloud_api.MessageStatus)]
         """
-        if not of_others:
+        if not foreign:
             return
-        of_known = [(row, event) for row, event in of_others if row]
-        of_unknown = [event for row, event in of_others if not row]
+        known = [(row, event) for row, event in foreign if row]
+        unknown = [event for row, event in foreign if not row]
         pieces = [
             self._second_sender_evidence(event, f"message:{row['id']}", message_id=row["id"])
-            for row, event in of_known
+            for row, event in known
         ]
-        senders = self._senders_by_uid(of_unknown)
-        for event in of_unknown:
+        senders = self._senders_by_uid(unknown)
+        for event in unknown:
             if sender := senders.get(event.phone_number_uid):
-                # One a day is enough: a copy may send a hundred thousand.
+                # One a day per number is enough: a copy may send a hundred thousand.
                 key = f"number:{sender.id}:{(event.at or fields.Datetime.now()).date()}"
                 pieces.append(self._second_sender_evidence(event, key, sender_id=sender.id))
-        noted = self.env["waba.reputation.event"]._record_events(pieces)
-        self._cancel_sent_elsewhere(of_known)
-        noted.sender_id._notify_second_sender()
+        recorded = self.env["waba.reputation.event"]._record_events(pieces)
+        self._cancel_sent_elsewhere(known)
+        recorded.sender_id._notify_second_sender()
 
     @api.model
     def _second_sender_evidence(self, event, key, **subject):
+        """Values of a waba.reputation.event."""
         return {
             "kind": "second_sender",
             "source": "status",
@@ -587,19 +607,19 @@ class WabaMessage(models.Model):
 
     @api.model
     def _senders_by_uid(self, events):
-        """{Meta's id of the number: waba.sender}; only numbers of ours."""
+        """{Meta's id of the number: waba.sender}, of our numbers only."""
         uids = {event.phone_number_uid for event in events} - {""}
         senders = self.env["waba.sender"].with_context(active_test=False)
         found = senders.search([("phone_number_uid", "in", list(uids))]) if uids else senders
-        # After somebody trimmed old messages, their late statuses are nobody else's.
+        # Where old messages are deleted, an unknown message may have been ours.
         if found and retention_start(self.env, MESSAGE_KEEP_DAYS):
             return {}
         return {sender.phone_number_uid: sender for sender in found}
 
     @api.model
-    def _cancel_sent_elsewhere(self, of_known):
-        """What waits here and has reached the person, or is about to, is not sent again."""
-        ids = {row["id"] for row, event in of_known if event.status != "failed"}
+    def _cancel_sent_elsewhere(self, known):
+        """Exclude rows whose message has reached the recipient from elsewhere, or is about to."""
+        ids = {row["id"] for row, event in known if event.status != "failed"}
         rows = self.browse(ids)
         rows._requeue_unsent(rows.filtered("is_unsent").ids)
         rows.filtered(lambda row: row.state == "queued")._update_state(
@@ -611,13 +631,13 @@ class WabaMessage(models.Model):
             },
         )
 
-    # === Notify ===
-    # An inbound message on its lead or partner: a note in the chatter, and who is told how.
+    # === Inbound message on its record ===
+    # Called by conversation/waba_message_inbound.py and waba_auto_reply.py.
 
     def _post_inbound_note(self, is_new=False):
-        """A note in the chatter; the salesperson is told as they, or the company, wish.
+        """Post a note in the chatter; notify the salesperson as they, or the company, chose.
 
-        :param is_new: the record was made for this message
+        :param is_new: the record was created for this message
         """
         self.ensure_one()
         record = self._get_record()
@@ -637,7 +657,7 @@ class WabaMessage(models.Model):
             )
 
     def _post_record_note(self, record, users):
-        """A note; `users` find it in their inbox."""
+        """Post the note; `users` get it in their Odoo inbox."""
         facts = record._waba_person_facts()
         sentence = self.env._(
             "WhatsApp from %(who)s to %(number)s: %(text)s",
@@ -655,7 +675,7 @@ class WabaMessage(models.Model):
         )
 
     def _schedule_reply_activity(self, record):
-        """One open activity per record and salesperson, whatever the number of messages."""
+        """Keep one open activity per record and salesperson, however many messages arrive."""
         activity_type = self.env.ref(REPLY_ACTIVITY)
         open_ones = self.env["mail.activity"].search_count(
             [
@@ -675,7 +695,7 @@ class WabaMessage(models.Model):
             )
 
     def _close_reply_activities(self, records):
-        """Somebody answered: what was planned for it is done."""
+        """Mark the reply activities of these records as done, once they have been answered."""
         for record in records:
             record.sudo().activity_ids.filtered(
                 lambda activity: activity.activity_type_id == self.env.ref(REPLY_ACTIVITY)
@@ -703,13 +723,13 @@ class WabaAccount(models.Model):
 
 
 def _apply_status(row, event, attempt):
-    """Move one row forward by one status, in place; the order of statuses leaves no trace.
+    """Move one row forward by one status, in place; the order of statuses makes no difference.
 
-    :param row: dict as `_rows_for_statuses` makes them
+    :param row: dict of `_rows_for_statuses`
     :param event: cloud_api.MessageStatus
     :param attempt: the attempt it is about, from 1
     """
-    # Of an attempt that failed, or that another one followed, only an arrival is news.
+    # Only an arrival matters of an attempt that failed or is not the last one.
     is_past = attempt <= row["failed_attempt"] or attempt < row["attempt_count"]
     row["state"] = status_policy.next_state(row["state"], event.status, is_past)
     column = TIME_FIELDS.get("read" if event.status == "played" else event.status)
@@ -726,7 +746,7 @@ def _apply_status(row, event, attempt):
 
 
 def _apply_failed_at(row, at, attempt):
-    """The first report of the last attempt that failed."""
+    """Store the time of the first report on the last failed attempt."""
     if attempt > row["failed_attempt"]:
         row["failed_attempt"] = attempt
         row["failed_at"] = at
@@ -735,11 +755,11 @@ def _apply_failed_at(row, at, attempt):
 
 
 def _split_tag(opaque):
-    """('uuid', attempt) from our wire tag 'uuid/attempt'; ('', 0) when it is not ours."""
+    """('uuid', attempt) of our tag 'uuid/attempt'; attempt 0 if it has another format."""
     tag, _, attempt = (opaque or "").partition("/")
     return tag, int(attempt) if ATTEMPT.fullmatch(attempt) else 0
 
 
 def epoch_to_datetime(epoch):
-    """Naive UTC datetime, whole seconds as Odoo keeps them, from epoch seconds."""
+    """Naive UTC datetime of epoch seconds, in whole seconds as Odoo stores it."""
     return datetime.fromtimestamp(int(epoch), timezone.utc).replace(tzinfo=None)

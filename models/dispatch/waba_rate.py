@@ -1,3 +1,9 @@
+"""Dispatch: Meta's rate card as imported by managers, and the price of a message by it.
+
+Called by the costs of messages (analytics/waba_message_cost.py) and the estimate before a launch
+(campaign/preflight/waba_campaign_outlook.py).
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -13,11 +19,11 @@ CATEGORIES = [
 
 
 class WabaRate(models.Model):
-    """A price of Meta's rate card: one market, one category, from a day on.
+    """A price of Meta's rate card: one market, one category, from a date on.
 
     Managers import Meta's card as CSV; none is shipped, since Meta changes it every quarter. A
-    market is a country, a region of several, or everywhere else (no country). policy/rates.py says
-    which line counts. Entry point: `_card`.
+    market is a country, a region of several, or everywhere else (no country). policy/rates.py
+    chooses the line that is valid. Entry point: `_rate_card`.
     """
 
     _name = "waba.rate"
@@ -53,6 +59,13 @@ class WabaRate(models.Model):
     )
     active = fields.Boolean(default=True)
 
+    @api.depends("market", "category")
+    def _compute_display_name(self):
+        labels = selection_labels(self, "category")
+        for rate in self:
+            category = labels.get(rate.category, "")
+            rate.display_name = f"{rate.market}: {category}" if rate.market else category
+
     @api.constrains("amount")
     def _check_amount(self):
         for rate in self:
@@ -87,25 +100,9 @@ class WabaRate(models.Model):
                     )
                 )
 
-    @api.depends("market", "category")
-    def _compute_display_name(self):
-        labels = selection_labels(self, "category")
-        for rate in self:
-            category = labels.get(rate.category, "")
-            rate.display_name = f"{rate.market}: {category}" if rate.market else category
-
-    @api.model
-    def get_import_templates(self):
-        return [
-            {
-                "label": self.env._("Import template for rates"),
-                "template": "/waba_campaign/static/import/waba_rates.csv",
-            }
-        ]
-
     @api.model
     def load(self, fields, data):
-        """As people write lists: blanks after a comma; currencies need not be switched on."""
+        """Accept blanks after commas, and currencies that are not active."""
         columns = [i for i, name in enumerate(fields) if name.split("/")[0] == "country_ids"]
         tidy = [
             [
@@ -118,9 +115,14 @@ class WabaRate(models.Model):
         ]
         return super(WabaRate, self.with_context(active_test=False)).load(fields, tidy)
 
-    # ------------------------------------------------------------------
-    # Prices
-    # ------------------------------------------------------------------
+    @api.model
+    def get_import_templates(self):
+        return [
+            {
+                "label": self.env._("Import template for rates"),
+                "template": "/waba_campaign/static/import/waba_rates.csv",
+            }
+        ]
 
     @api.model
     def _rate_card(self, company):

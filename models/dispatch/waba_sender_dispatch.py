@@ -1,3 +1,15 @@
+"""Dispatch: the job of a number, from its queue to the API, and when it must run next.
+
+Called by one scheduled action per number (`_cron_dispatch`); the Scheduler section by the
+campaign's progress and the diagnosis (wizard/waba_diagnosis_engine.py).
+
+A run reserves rows in a short transaction under the portfolio's lock and commits. It submits them,
+a few at a time and committed too, to threads that know plain values only. Answers are written in
+small committed batches. A kill at any instruction leaves rows `reserved`: those not submitted
+(`is_unsent`) go back to the queue with the next run; the others, past `reserved_until`, become
+`uncertain` and are never sent again automatically.
+"""
+
 import logging
 import math
 from collections import deque
@@ -17,78 +29,27 @@ from .waba_sender_reserve import CONNECT_TIMEOUT, READ_TIMEOUT, datetime_to_epoc
 
 _logger = logging.getLogger(__name__)
 
-# One run of the job sends for this long, then drains and ends; the scheduler calls again. Far below
-# limit_time_real_cron (120 s by default), which would kill the worker with requests in flight.
+# One run of the job sends for this long, then drains and ends; the scheduler starts the next. Far
+# below limit_time_real_cron (120 s by default), after which Odoo kills the worker with requests in
+# flight.
 RUN_SECONDS = 45
 
-# Rows reserved ahead, and of these handed to the connections, in seconds of sending. A kill leaves
-# the second lot without a known outcome; the first goes back to the queue.
+# Rows reserved ahead, and those of them submitted to the pool, in seconds of sending. After a kill
+# the submitted ones have no known result; the others go back to the queue.
 AHEAD_SECONDS, SUBMITTED_SECONDS = 2.0, 0.5
 
 MAX_RESERVATION = 500
-
 MAX_CONNECTIONS = 320
-
 RESULTS_PER_COMMIT = 200
 
-# Seconds an answer is taken to last until the first ones have come (Meta states no figure), and how
-# much each batch of answers weighs against those before.
+# Assumed seconds of a request until the first answers (Meta states no figure), and the weight of
+# each batch of answers against those before.
 FIRST_LATENCY, LATENCY_WEIGHT = 0.3, 0.5
-
-
-class DispatchRun:
-    """What one run of a number's job knows besides the database: plain values only.
-
-    :param number: the sender's `run_count` as this run left it (`_start_run`)
-    :param turn: how long it goes on while other jobs wait (job_turns.Turn)
-    """
-
-    def __init__(self, pool, rate, number=0, turn=None):
-        self.pool = pool
-        self.rate = rate
-        self.number = number
-        self.latency = FIRST_LATENCY
-        self.turn = turn
-        # Reserved jobs that are not handed to the pool yet: (message id, body, epoch seconds).
-        self.waiting = deque()
-        self.bad_requests = {}
-        self.exhausted = False
-
-    @property
-    def pending(self):
-        """Rows of this run whose outcome is not written yet."""
-        return self.pool.pending + len(self.waiting)
-
-    @property
-    def speed(self):
-        """Messages per second that really leave: the pace, or less when answers are slow."""
-        return pacing.sustainable_rate(self.rate, connection_count(self.rate), self.latency)
-
-    def update_latency(self, results):
-        """Follow how long the platform takes to answer.
-
-        :param results: [cloud_api.SendResult]
-        """
-        times = [r.finished_at - r.started_at for r in results if r.started_at]
-        if times:
-            self.latency += LATENCY_WEIGHT * (sum(times) / len(times) - self.latency)
-
-    def halve_rate(self):
-        """Half the speed for the rest of the run; `slowed_until` tells the next one."""
-        self.pool.set_rate(
-            self.rate * pacing.RATE_MARGIN / 2, pacing.catch_up_window(self.rate / 2)
-        )
-
-
-def connection_count(rate):
-    """How many connections keep `rate` messages a second under way."""
-    return min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))
-
 
 # The scheduler is exact to the minute.
 STALL_RETRY = timedelta(minutes=1)
 
-# Workers look for jobs once a minute, and a job may hold one for two.
+# Workers look for jobs once a minute, and one job may occupy a worker for two.
 LATE_THRESHOLD = timedelta(minutes=10)
 
 JOBS_QUERY = """
@@ -109,8 +70,52 @@ OVERDUE_JOB_QUERY = """
      LIMIT 1"""
 
 
+class DispatchRun:
+    """What one run of a number's job knows besides the database: plain values only.
+
+    :param number: the sender's `run_count` as this run set it (`_start_run`)
+    :param turn: job_turns.TimeSlice, how long it continues while other jobs wait
+    """
+
+    def __init__(self, pool, rate, number=0, turn=None):
+        self.pool = pool
+        self.rate = rate
+        self.number = number
+        self.latency = FIRST_LATENCY
+        self.turn = turn
+        # Reserved and not submitted to the pool yet: (message id, body, epoch seconds).
+        self.waiting = deque()
+        self.bad_requests = {}
+        self.exhausted = False
+
+    @property
+    def pending(self):
+        """Rows of this run whose result is not written yet."""
+        return self.pool.pending + len(self.waiting)
+
+    @property
+    def speed(self):
+        """Messages per second that can really be sent: the pace, or less if answers are slow."""
+        return pacing.sustainable_rate(self.rate, connection_count(self.rate), self.latency)
+
+    def update_latency(self, results):
+        """Update how long the API takes to answer.
+
+        :param results: [cloud_api.SendResult]
+        """
+        times = [r.finished_at - r.started_at for r in results if r.started_at]
+        if times:
+            self.latency += LATENCY_WEIGHT * (sum(times) / len(times) - self.latency)
+
+    def halve_rate(self):
+        """Halve the pace for the rest of the run; `slowed_until` does so for the next ones."""
+        self.pool.set_rate(
+            self.rate * pacing.RATE_MARGIN / 2, pacing.catch_up_window(self.rate / 2)
+        )
+
+
 class Job(NamedTuple):
-    """What the scheduler knows of one job.
+    """One scheduled action, as the scheduler sees it.
 
     :ivar due_at: naive UTC datetime at which it is to run, or was to
     """
@@ -123,22 +128,17 @@ class Job(NamedTuple):
     due_at: object
 
     def is_late(self, now):
+        """Whether it should have run LATE_THRESHOLD ago."""
         return self.is_active and self.due_at <= now - LATE_THRESHOLD
 
 
 class WabaSender(models.Model):
-    """From the queue to the wire: reserve, send, write down, look again.
-
-    `_cron_dispatch` reserves rows in a short transaction under the portfolio's lock and commits;
-    it hands them over, a few at a time, committed too, to threads that hold plain values; answers
-    are written in small committed batches. A kill at any instruction leaves rows `reserved`. Those
-    not handed over (`is_unsent`) go back to the queue with the next run; the others, past
-    `reserved_until`, become `uncertain`, never sent again by themselves.
-    """
-
     _inherit = "waba.sender"
 
+    # === Run of the job ===
+
     def _cron_dispatch(self):
+        """Send from this number's queue, then schedule the next run."""
         self.ensure_one()
         sender = with_language(self.company_id, self)
         now = fields.Datetime.now()
@@ -148,13 +148,13 @@ class WabaSender(models.Model):
         commit_step(self.env, lambda: sender._finish_dispatch(bool(exhausted), number))
 
     def _start_run(self):
-        """Number this run; an earlier one that still lives reserves nothing more.
+        """Number this run, so that an earlier one that is still alive reserves nothing more.
 
-        The scheduler runs a job once at a time as long as the database session that locks the job
-        lives. It can be lost while the job's own session is not (a time limit on idle transactions,
-        a connection cut on the way): two runs would double the pace. For the same reason this one
-        begins a second later when the one before did not end by itself: that may have sent its full
-        number of messages a moment ago.
+        The scheduler runs a job once at a time, but only while the database session that locks the
+        job is alive. That can be lost while the job's own session is not (a time limit on idle
+        transactions, a broken connection), and two runs would double the pace. For the same reason
+        this run starts a second later if the one before did not end normally: that may just have
+        sent its full number of messages.
 
         :return: this run's number
         """
@@ -173,6 +173,7 @@ class WabaSender(models.Model):
         return number
 
     def _prepare_dispatch(self, now):
+        """Clean up after interrupted runs, and end the pauses that are over."""
         self._release_unsent()
         self._settle_expired(now)
         self.account_id._resume_if_due(now)
@@ -186,28 +187,11 @@ class WabaSender(models.Model):
         :param now: naive UTC datetime
         """
 
-    @hook
-    def _on_dispatch_end(self):
-        """When a run of this number's job is over, before its next one is set."""
-
-    def _finish_dispatch(self, exhausted, number):
-        """Say that the run is over and set the alarm for what still waits.
-
-        :param exhausted: False when the run ended by the clock with work left
-        :param number: this run's
-        """
-        self.ended_run = number
-        self._on_dispatch_end()
-        look_at = min(
-            filter(None, [self._next_check_at(exhausted), self._next_expiry()]), default=None
-        )
-        if look_at:
-            self.cron_id._trigger(at=look_at if look_at > fields.Datetime.now() else None)
-
     def _release_unsent(self):
-        """What an earlier run reserved and never handed over: a run starts with nothing of its own.
+        """Requeue what an earlier run reserved and never submitted.
 
-        Should that run still live, having lost the scheduler's lock, its hand-over finds them gone.
+        If that run is still alive, having lost the scheduler's lock, it finds these rows no longer
+        reserved when it submits them.
         """
         unsent = self.env["waba.message"].search(
             [("sender_id", "=", self.id), ("state", "=", "reserved"), ("is_unsent", "=", True)]
@@ -215,7 +199,7 @@ class WabaSender(models.Model):
         self.env["waba.message"]._requeue_unsent(unsent.ids)
 
     def _settle_expired(self, now):
-        """Reservations whose last moment has passed: nobody knows whether the request left."""
+        """Reservations past their end become uncertain: the request may have been sent."""
         expired = self.env["waba.message"].search(
             [("sender_id", "=", self.id), ("state", "=", "reserved"), ("reserved_until", "<", now)]
         )
@@ -227,14 +211,13 @@ class WabaSender(models.Model):
             )
             expired._mark_uncertain()
 
-    # ------------------------------------------------------------------
-    # The pump
-    # ------------------------------------------------------------------
+    # === Send loop ===
+
     def _dispatch_queue(self, number):
-        """Keep the connections busy until nothing may leave or the run's time is over.
+        """Send until no more message can be sent or the run's time is used up.
 
         :param number: from `_start_run`
-        :return: True when nothing more may leave now
+        :return: True if no more message can be sent now
         """
         rate = pacing.slowed_rate(
             self._messages_per_second(), self.slowed_until, fields.Datetime.now()
@@ -261,18 +244,8 @@ class WabaSender(models.Model):
                 commit_step(self.env, lambda: self._store_pace(run))
             return run.exhausted
 
-    def _pace_start(self):
-        """Epoch seconds before which nothing may leave: the pace survives a kill."""
-        return datetime_to_epoch(self.next_dispatch_at) if self.next_dispatch_at else None
-
-    def _store_pace(self, run):
-        """The next run starts no sooner than one interval after this one's last request."""
-        if run.number == self.run_count:
-            self.next_dispatch_at = datetime.fromtimestamp(
-                run.pool.next_start_time, timezone.utc
-            ).replace(tzinfo=None)
-
     def _send_loop(self, run):
+        """Reserve, submit and write results until all rows of the run have a result."""
         while True:
             is_over = run.turn.is_used_up
             ahead = max(run.speed * AHEAD_SECONDS, 10)
@@ -290,12 +263,13 @@ class WabaSender(models.Model):
                 self._write_results(run, results)
 
     def _reserve_ahead(self, run, room):
-        jobs, left_out = commit_step(self.env, lambda: self._reserve_rows(room, run), processed=0)
-        run.exhausted = not jobs and not left_out
+        """Reserve up to `room` rows for the next seconds."""
+        jobs, dropped = commit_step(self.env, lambda: self._reserve_rows(room, run), processed=0)
+        run.exhausted = not jobs and not dropped
         run.waiting.extend(jobs)
 
     def _submit_batch(self, run):
-        """Give the connections their next few rows; from this commit on they may have left."""
+        """Submit the next few rows to the pool; from this commit on they may have been sent."""
         in_hand = max(run.speed * SUBMITTED_SECONDS, 5)
         room = int(in_hand - run.pool.unstarted)
         if not run.waiting or room <= in_hand / 2:
@@ -314,11 +288,11 @@ class WabaSender(models.Model):
             run.exhausted = True
 
     def _mark_submitted(self, jobs):
-        """Note that these attempts may leave now.
+        """Record that these attempts may have been sent from now on.
 
-        :param jobs: [(message id, body, epoch seconds before which it must leave)]
-        :return: ids of the rows that are still reserved for these very attempts; none when this
-            database is no longer the account's (the next run puts them back into the queue)
+        :param jobs: [(message id, body, epoch seconds of the latest send time)]
+        :return: ids of the rows that are still reserved for exactly these attempts; none if this is
+            no longer the account's home database (the next run requeues them)
         """
         if self.account_id._home_differences():
             return set()
@@ -337,7 +311,7 @@ class WabaSender(models.Model):
         return {row_id for (row_id,) in rows}
 
     def _write_results(self, run, results):
-        """Commit what the API answered; stop at once when the number, account or template must."""
+        """Commit what the API answered; stop if the number, account or template must."""
         messages = self.env["waba.message"]
         stopped = commit_step(
             self.env, lambda: messages._write_results(results, run), processed=len(results)
@@ -347,7 +321,7 @@ class WabaSender(models.Model):
             run.exhausted = bool(self._not_sending_reason())
 
     def _requeue_unstarted(self, run):
-        """Rows that certainly have not left go back to the queue."""
+        """Requeue the rows that were certainly not sent."""
         keys, waiting = run.pool.drain_unstarted(), [*run.waiting]
         run.waiting.clear()
         if not keys and not waiting:
@@ -359,14 +333,42 @@ class WabaSender(models.Model):
 
         commit_step(self.env, release)
 
-    # === Dispatch schedule ===
-    # When a number's job looks at its queue again: a queue that waits sets an alarm.
+    def _pace_start(self):
+        """Epoch seconds before which no message can be sent: the pace survives a kill."""
+        return datetime_to_epoch(self.next_dispatch_at) if self.next_dispatch_at else None
+
+    def _store_pace(self, run):
+        """The next run starts at least one interval after this one's last request."""
+        if run.number == self.run_count:
+            self.next_dispatch_at = datetime.fromtimestamp(
+                run.pool.next_start_time, timezone.utc
+            ).replace(tzinfo=None)
+
+    # === End of a run and next check ===
+
+    def _finish_dispatch(self, exhausted, number):
+        """Record that the run has ended, and schedule the next one if messages wait.
+
+        :param exhausted: False if the run's time was used up with messages left
+        :param number: this run's
+        """
+        self.ended_run = number
+        self._on_dispatch_end()
+        check_at = min(
+            filter(None, [self._next_check_at(exhausted), self._next_expiry()]), default=None
+        )
+        if check_at:
+            self.cron_id._trigger(at=check_at if check_at > fields.Datetime.now() else None)
+
+    @hook
+    def _on_dispatch_end(self):
+        """At the end of a run of this number's job, before its next one is scheduled."""
 
     def _next_check_at(self, exhausted):
-        """When this number's queue must be looked at again, or None when nothing waits for time.
+        """When this number's queue must be checked again; None if no message waits for a time.
 
-        What is due and still could not leave waits for a place, or for the pace between two
-        messages to one person; asking again at once would only spin.
+        Messages that are due and could not be sent wait for a slot, or for the pace between two
+        messages to one person; checking again immediately would only spin.
         """
         now = fields.Datetime.now()
         if self.account_id.state == "draft":
@@ -374,14 +376,14 @@ class WabaSender(models.Model):
         if self._not_sending_reason():
             return max(filter(None, [self.resume_at, self.account_id.resume_at]), default=None)
         is_due, direct_is_due, next_retry_at = self._inspect_queue(now)
-        # Direct messages may take the places that campaigns leave to them.
+        # Direct messages may use the slots that campaigns must leave free.
         parts = self._campaign_shares(now, share=0.0 if direct_is_due else None)
         free = [part.limit - len(part.slots) for part in parts if part.limit is not None]
-        look_at = pacing.next_check(
+        check_at = pacing.next_check(
             now,
             queued_now=int(is_due),
             allowance=max(0, min(free)) if free else None,
-            # A place must be free of every limit.
+            # A slot must be available within each limit.
             frees_at=max(
                 filter(
                     None, (limits.next_slot_time(part.slots, part.limit, now) for part in parts)
@@ -393,57 +395,13 @@ class WabaSender(models.Model):
             next_dispatch_at=None,
         )
         paced_at = self._next_pair_slot_at(now) if direct_is_due else None
-        look_at = min(filter(None, [look_at, paced_at, *self._on_alarm()]), default=None)
-        if look_at and exhausted and look_at <= now:
+        check_at = min(filter(None, [check_at, paced_at, *self._on_alarm()]), default=None)
+        if check_at and exhausted and check_at <= now:
             return now + STALL_RETRY
-        return look_at
-
-    def _campaign_shares(self, now, share=None):
-        """`limits.CampaignPart` of the portfolio's limit, and of the number's own if it has one.
-
-        :param share: kept for follow-ups; the portfolio's if not given
-        """
-        portfolio, own_limit = self.portfolio_id, self._own_daily_limit()
-        share = portfolio.followup_share if share is None else share
-        parts = [
-            limits.campaign_share(
-                portfolio._people_limit(), share, portfolio._slot_times(), [], now
-            )
-        ]
-        if own_limit is not None:
-            parts.append(
-                limits.campaign_share(own_limit, share, self._own_slot_times(now), [], now)
-            )
-        return parts
-
-    def _next_pair_slot_at(self, now):
-        """When a direct message that costs no place may follow the one before it to its person.
-
-        A full limit does not hold it: it must not wait, with those that it does, for a place.
-        """
-        [[free_at]] = self.env.execute_query(
-            SQL(
-                """SELECT min(c.pair_free_at)
-                     FROM waba_message m
-                     JOIN waba_recipient r ON r.id = m.recipient_id
-                     JOIN waba_conversation c
-                       ON c.sender_id = m.sender_id AND c.recipient_id = r.id
-                    WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
-                      AND c.pair_free_at > %(now)s
-                      AND (r.slot_at > %(since)s OR c.window_expires_at > c.pair_free_at)""",
-                group=self._group_condition(campaign=False),
-                now=now,
-                since=now - limits.WINDOW,
-            )
-        )
-        return free_at
-
-    @hook
-    def _on_alarm(self):
-        """When the job's next run is calculated: each returns when it wants one, or None."""
+        return check_at
 
     def _inspect_queue(self, now):
-        """(whether any row is due, any direct one, when the first that is not becomes due)."""
+        """(whether any row is due, whether a direct one is, when the next one becomes due)."""
         is_due, direct_is_due, later = False, False, []
         for campaign in self._sendable_groups():
             if campaign and not min(self._on_claim(campaign, 1), default=1):
@@ -468,10 +426,57 @@ class WabaSender(models.Model):
                     later.append(retry_at)
         return is_due, direct_is_due, min(later, default=None)
 
-    def _next_expiry(self):
-        """When the outcome of a row that an interrupted run left becomes unknown, or None.
+    def _campaign_shares(self, now, share=None):
+        """[limits.CampaignShare] of the portfolio's limit, and of the number's own if it has one.
 
-        At the end of a run it has settled all of its own.
+        :param share: part kept for follow-ups, 0 to 1; the portfolio's if not given
+        """
+        portfolio, own_limit = self.portfolio_id, self._own_daily_limit()
+        share = portfolio.followup_share if share is None else share
+        parts = [
+            limits.campaign_share(
+                portfolio._people_limit(), share, portfolio._slot_times(), [], now
+            )
+        ]
+        if own_limit is not None:
+            parts.append(
+                limits.campaign_share(own_limit, share, self._own_slot_times(now), [], now)
+            )
+        return parts
+
+    def _next_pair_slot_at(self, now):
+        """When a direct message that needs no slot may follow the one before it to its recipient.
+
+        A full limit does not affect it, so it must not wait for a slot with the others.
+        """
+        [[free_at]] = self.env.execute_query(
+            SQL(
+                """SELECT min(c.pair_free_at)
+                     FROM waba_message m
+                     JOIN waba_recipient r ON r.id = m.recipient_id
+                     JOIN waba_conversation c
+                       ON c.sender_id = m.sender_id AND c.recipient_id = r.id
+                    WHERE m.state = 'queued' AND m.retry_at <= %(now)s AND %(group)s
+                      AND c.pair_free_at > %(now)s
+                      AND (r.slot_at > %(since)s OR c.window_expires_at > c.pair_free_at)""",
+                group=self._group_condition(campaign=False),
+                now=now,
+                since=now - limits.WINDOW,
+            )
+        )
+        return free_at
+
+    @hook
+    def _on_alarm(self):
+        """When the job's next run is calculated.
+
+        :return: naive UTC datetime at which a run is needed, or None
+        """
+
+    def _next_expiry(self):
+        """When a reservation that an interrupted run left expires, or None.
+
+        At its end, this run has settled all of its own.
         """
         [[reserved_until]] = self.env.execute_query(
             SQL(
@@ -483,33 +488,10 @@ class WabaSender(models.Model):
         return reserved_until and reserved_until + timedelta(seconds=1)
 
     # === Scheduler ===
-    # Whether the scheduler does its part: a job that does not run says nothing by itself.
-
-    @api.model
-    def _jobs(self, senders, others=False):
-        """[Job] of these numbers, and of the addon's other jobs when asked."""
-        senders.flush_recordset(["cron_id"])
-        self.env["ir.cron"].flush_model()
-        rows = self.env.execute_query(SQL(JOBS_QUERY, senders=senders.ids, others=others))
-        return [Job(*row) for row in rows]
-
-    @api.model
-    def _last_job_at(self):
-        """When any job of this database last ended, None for never."""
-        [[last_at]] = self.env.execute_query(SQL("SELECT max(lastcall) FROM ir_cron"))
-        return last_at
-
-    @api.model
-    def _is_scheduler_stopped(self, now):
-        """Whether nothing runs any job of this database: one is long due, none has ended since."""
-        last_at = self._last_job_at()
-        if last_at and last_at > now - LATE_THRESHOLD:
-            return False
-        self.env["ir.cron"].flush_model()
-        return bool(self.env.execute_query(SQL(OVERDUE_JOB_QUERY, since=now - LATE_THRESHOLD)))
+    # Whether the scheduler works: a job that does not run reports nothing.
 
     def _delay_reason(self, now):
-        """Sentence that says why what waits is not sent although nothing holds it, or False."""
+        """Reason why due messages are not sent although nothing holds them; False if none."""
         self.ensure_one()
         [job] = self.sudo()._jobs(self) or [None]
         if job is None or not job.is_active:
@@ -528,8 +510,34 @@ class WabaSender(models.Model):
         )
 
     @api.model
+    def _jobs(self, senders, others=False):
+        """[Job] of these numbers.
+
+        :param others: the addon's other scheduled actions too
+        """
+        senders.flush_recordset(["cron_id"])
+        self.env["ir.cron"].flush_model()
+        rows = self.env.execute_query(SQL(JOBS_QUERY, senders=senders.ids, others=others))
+        return [Job(*row) for row in rows]
+
+    @api.model
+    def _is_scheduler_stopped(self, now):
+        """Whether no job of this database runs: one is long due and none has ended since."""
+        last_at = self._last_job_at()
+        if last_at and last_at > now - LATE_THRESHOLD:
+            return False
+        self.env["ir.cron"].flush_model()
+        return bool(self.env.execute_query(SQL(OVERDUE_JOB_QUERY, since=now - LATE_THRESHOLD)))
+
+    @api.model
+    def _last_job_at(self):
+        """When any job of this database last ended; None if never."""
+        [[last_at]] = self.env.execute_query(SQL("SELECT max(lastcall) FROM ir_cron"))
+        return last_at
+
+    @api.model
     def _no_worker_text(self):
-        """Sentence that says that no job runs at all, and since when."""
+        """Sentence that no job runs at all, and since when."""
         last_at = self._last_job_at()
         if not last_at:
             return self.env._(
@@ -548,9 +556,9 @@ class WabaSender(models.Model):
 
     @api.model
     def _oldest_due_row_at(self, senders):
-        """Since when the oldest message of these numbers that may leave waits, or None.
+        """Since when the oldest message of these numbers that can be sent waits, or None.
 
-        It may also wait for a place within the daily limit, which is no fault of the scheduler's.
+        It may also wait for a slot of the daily limit, which is no error of the scheduler.
         """
         self.env["waba.message"].flush_model(["state", "retry_at", "sender_id"])
         [[oldest]] = self.env.execute_query(
@@ -567,7 +575,7 @@ class WabaSender(models.Model):
 
     @api.model
     def _oldest_unapplied_at(self, accounts):
-        """When the oldest webhook came in that nobody has applied yet, or None."""
+        """When the oldest webhook that is not applied yet was received, or None."""
         return (
             self.env["waba.webhook.event"]
             .sudo()
@@ -579,15 +587,21 @@ class WabaSender(models.Model):
         )
 
     # === Second sender ===
+
     def _notify_second_sender(self):
-        """Call managers and administrators: two senders cannot know of each other."""
+        """Notify managers and administrators: two senders do not know each other's messages."""
         for sender in self:
-            words = self.env._(
+            text = self.env._(
                 "WhatsApp reports messages of %(number)s that this database did not send. A copy "
                 "of this database, or another system with the same keys, is sending. Stop it, then "
                 "make a new access token in Meta's Business settings.",
                 number=sender.display_phone_number or sender.display_name,
             )
             sender.account_id.second_sender_at = fields.Datetime.now()
-            sender._notify_managers(self.env._("Another system sends with this number"), words)
-            sender._message_log(body=words)
+            sender._notify_managers(self.env._("Another system sends with this number"), text)
+            sender._message_log(body=text)
+
+
+def connection_count(rate):
+    """How many connections are needed to send `rate` messages a second."""
+    return min(MAX_CONNECTIONS, max(4, math.ceil(rate / 2)))

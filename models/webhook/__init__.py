@@ -1,4 +1,4 @@
-"""What Meta reports: stored, applied, platform events."""
+"""Webhooks of Meta: received, applied, refused, platform events."""
 
 from . import waba_webhook_event
 from . import waba_webhook_refusal

@@ -1,3 +1,10 @@
+"""Webhook: the job that parses stored bodies and applies each event by its type.
+
+Called by the scheduled action (`_cron_apply`). Events that come late, twice or out of order give
+the same rows. Inbound messages and preferences are applied here; limits, numbers, accounts and
+templates in waba_webhook_platform.py; statuses in dispatch/waba_message_status.py.
+"""
+
 import logging
 import time
 from datetime import timedelta
@@ -20,30 +27,29 @@ from .waba_webhook_event import PendingSubject
 
 _logger = logging.getLogger(__name__)
 
-# Bodies of one transaction: enough to spread its cost, few enough that what it has read is on
-# screen at once. Up to 1,000 updates come in one body of some 400 kB.
-BATCH = 1000
-
-BATCH_BYTES = 1_000_000
-
-REPETITION_PERIOD = timedelta(days=7)
-
 RUN_SECONDS = 45
-
-# Bodies of a run's first transaction, and the seconds one may take: a thousand statuses are applied
-# in less, a thousand messages of people take twenty times that, and nobody else gets the worker.
-FIRST_BATCH, BATCH_SECONDS = 100, 1.5
-
 COLLECT_SECONDS = 0.3
 
-# Bodies committed in another order than they were numbered: as many may still be behind. What is
-# further behind is applied by the next run, at the latest after RUN_SECONDS.
+# Bodies of one transaction: enough to spread its cost, few enough that results are on screen soon.
+# One body has up to 1,000 updates in some 400 kB.
+BATCH = 1000
+BATCH_BYTES = 1_000_000
+
+# Bodies of a run's first transaction, and the seconds one may take: a thousand statuses take less,
+# a thousand inbound messages twenty times that, and the worker is occupied as long.
+FIRST_BATCH, BATCH_SECONDS = 100, 1.5
+
+# Bodies may be committed in another order than they were numbered: how many ids to look back. Those
+# further back are applied by the next run, at the latest after RUN_SECONDS.
 EVENTS_COMPARED = 1000
 
-# How far our clock may be behind Meta's when we look for events received after one happened.
+# How long Meta repeats a body (Webhooks overview, 2026-09-11).
+REPETITION_PERIOD = timedelta(days=7)
+
+# How far our clock may be behind Meta's, when events received after another one are searched.
 CLOCK_SKEW = timedelta(hours=1)
 
-# Events that set a state, so that only the newest on its subject counts (`_event_subject`).
+# Events that set a state, so that only the newest on its subject is valid (`_event_subject`).
 STATE_EVENTS = (
     webhook_events.CapabilityChange,
     webhook_events.NumberUpdate,
@@ -58,21 +64,16 @@ PREFERENCES = {"stop": "opted_out", "resume": "opted_in"}
 
 
 class WabaWebhookEvent(models.Model):
-    """From stored bodies to events, each handed to the method that knows it.
-
-    Late, twice or out of order, the rows come out the same. What people write and want is applied
-    in waba_webhook_people.py, what Meta says of limits, numbers, account and templates in
-    waba_webhook_platform.py, statuses in waba_message_status.py.
-    """
-
     _inherit = "waba.webhook.event"
+
+    # === Job ===
 
     @api.model
     def _cron_apply(self):
-        """Apply what came in, oldest first, in committed batches.
+        """Apply stored bodies, oldest first, in committed batches.
 
-        While more keeps coming in, it is gathered a moment: twenty runs a second, each for three
-        statuses, would spend all their time on being runs.
+        While more are being received, they are collected for a short time: twenty runs a second
+        with three statuses each would spend all their time on starting.
         """
         cron = self.env["ir.cron"].browse(self._apply_cron_id())
         turn = TimeSlice(cron, RUN_SECONDS)
@@ -96,11 +97,11 @@ class WabaWebhookEvent(models.Model):
 
     @api.model
     def _next_batch(self, after, count=BATCH):
-        """The oldest bodies to apply; one at least, however long it is.
+        """The oldest bodies to apply; at least one, however long it is.
 
-        :param after: id below which this run has applied all; what it has applied stays in the
-            index until the run ends, and reading past it would cost more with every batch
-        :param count: most bodies to take
+        :param after: id below which this run has applied all; applied rows stay in the index until
+            the run ends, and reading past them would cost more with every batch
+        :param count: maximum number of bodies
         """
         self.flush_model(["state"])
         rows = self.env.execute_query(
@@ -119,8 +120,10 @@ class WabaWebhookEvent(models.Model):
         return self.browse([event_id for (event_id,) in rows])
 
     def _apply_batch(self):
-        """One transaction for the whole batch; when it breaks, one per event, so that a broken
-        event is named and kept and does not stop the others."""
+        """Apply all bodies in one transaction; on an error, one by one.
+
+        A broken body is then recorded and does not stop the others.
+        """
         try:
             commit_step(self.env, self._apply_bodies, processed=len(self))
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -131,6 +134,7 @@ class WabaWebhookEvent(models.Model):
                 event._apply_body()
 
     def _apply_body(self):
+        """Apply one body; on an error, its events one by one."""
         try:
             commit_step(self.env, self._apply_bodies, processed=1)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -140,61 +144,96 @@ class WabaWebhookEvent(models.Model):
             commit_step(self.env, self._apply_items_separately)
 
     def _apply_bodies(self):
-        """Apply these bodies: statuses in bulk first, the rest one by one. The caller commits."""
+        """Apply these bodies: statuses in bulk first, then the rest. The caller commits."""
         parsed = [(event, event._parse_bodies()) for event in self]
         notes = self._apply_statuses(parsed)
-        through = self._close_status_bodies(parsed, notes)
+        closed = self._close_status_bodies(parsed, notes)
         for event, items in parsed:
-            if event.id not in through:
+            if event.id not in closed:
                 event._apply_items(items, notes.get(event.id, {}))
 
     def _parse_bodies(self):
+        """cloud_api events of this body, in its order."""
         return parse_events((self.body or "").encode())
 
+    # === Statuses ===
+
     def _apply_statuses(self, parsed):
-        """The statuses of these bodies, each within what its signature vouches for.
+        """Apply the statuses of these bodies, each within the scope of its signature.
 
         :param parsed: [(event, its items)]
-        :return: {event's id: {place of an item in the body: Wait, or why it was not applied}}
+        :return: {event's id: {position of an item in the body: PendingSubject, or why it was not
+            applied}}
         """
-        told, places = [], []
+        statuses, origins = [], []
         reach, notes, refused = self._vouched_accounts(), {}, {}
         for event, items in parsed:
             accounts, uids = reach[event.account_id.id]
-            for place, item in enumerate(items):
+            for position, item in enumerate(items):
                 if not isinstance(item, webhook_events.MessageStatus):
                     continue
                 if item.waba_uid not in uids:
-                    # Of an account that is not known here it may still be our message: a number
-                    # moves to another account, and what it sent before is told under the new one.
+                    # The account may be unknown and the message still ours: after a number moved
+                    # to another account, its earlier messages are reported under the new one.
                     key = event.account_id, item.waba_uid
                     if key not in refused:
                         note = event._missing_account_reason(item)
                         refused[key] = not isinstance(note, PendingSubject) and note
                     if refused[key]:
-                        notes.setdefault(event.id, {})[place] = refused[key]
+                        notes.setdefault(event.id, {})[position] = refused[key]
                         continue
-                told.append((item, accounts))
-                places.append((event, place))
-        strays = self.env["waba.message"]._apply_statuses(told) if told else {}
+                statuses.append((item, accounts))
+                origins.append((event, position))
+        strays = self.env["waba.message"]._apply_statuses(statuses) if statuses else {}
         for index, stray in strays.items():
-            event, place = places[index]
-            notes.setdefault(event.id, {})[place] = event._record_stray_status(
-                told[index][0], stray
+            event, position = origins[index]
+            notes.setdefault(event.id, {})[position] = event._record_stray_status(
+                statuses[index][0], stray
             )
         return notes
 
+    def _record_stray_status(self, item, stray):
+        """Handle a status that changed none of our messages.
+
+        If Meta refused a promotion because the person opted out, that is valid whoever sent it.
+
+        :param item: cloud_api.MessageStatus
+        :param stray: 'unknown' or 'foreign', from `waba.message._apply_statuses`
+        :return: PendingSubject, or why it was not applied
+        """
+        self.ensure_one()
+        if stray == "foreign":
+            return self.env._(
+                "The message %s is of an account that the app of this address does not speak for.",
+                item.wamid or item.opaque,
+            )
+        is_refused = item.error and item.error.failure_type == "opted_out"
+        if is_refused and not item.is_group and not self._own_number_reason(item):
+            account = self._event_account(item)
+            person = account and self._find_stray_recipient(account, item)
+            if person:
+                evidence = item.error.details or item.error.message or item.error.title
+                account = self._event_account(item)
+                person._set_marketing_state(
+                    "opted_out", "refused", evidence, at=self._event_time(item),
+                    company=account.company_id,
+                )  # fmt: skip
+        return PendingSubject(
+            "message" if second_sender.is_tag(item.opaque) else "untagged",
+            self.env._("The message %s is not known here.", item.wamid or item.opaque),
+        )
+
     def _close_status_bodies(self, parsed, notes):
-        """Bodies of statuses alone, nearly all there are, need nothing more: one write for them.
+        """Close bodies of statuses alone, nearly all there are, in one write.
 
         :param parsed: [(event, its items)]
         :param notes: as `_apply_statuses` returns them
         :return: set of those events' ids
         """
-        through, applied = set(), []
+        closed, applied = set(), []
         for event, items in parsed:
             if all(isinstance(item, webhook_events.MessageStatus) for item in items):
-                through.add(event.id)
+                closed.add(event.id)
                 if event.id in notes:
                     event._close_body(items, notes[event.id])
                 else:
@@ -210,118 +249,44 @@ class WabaWebhookEvent(models.Model):
                 "waiting_items": False,
             }
         )
-        return through
+        return closed
+
+    # === Other events ===
 
     def _apply_items(self, items, notes):
-        """Apply the events of one body, statuses apart, and note its outcome.
+        """Apply the events of one body, except statuses, and record the result.
 
-        :param items: list of cloud_api events, in the body's order
-        :param notes: {place of a status in it: Wait, or why it was not applied}
+        :param items: cloud_api events, in the body's order
+        :param notes: {position of a status: PendingSubject, or why it was not applied}
         """
         self.ensure_one()
         if self._is_repeated():
             self._close_body(items, {})
             self._on_items(items)
             return
-        notes, taken, waited = {**self._earlier_notes(items), **notes}, [], []
-        for place, item in self._items_to_apply(items).items():
+        notes, done, pending = {**self._earlier_notes(items), **notes}, [], []
+        for position, item in self._items_to_apply(items).items():
             if not isinstance(item, webhook_events.MessageStatus):
-                notes[place] = self._route_event(item)
-            (waited if isinstance(notes.get(place), PendingSubject) else taken).append(item)
+                notes[position] = self._route_event(item)
+            (pending if isinstance(notes.get(position), PendingSubject) else done).append(item)
         self._close_body(items, notes)
-        self._on_items(taken)
+        self._on_items(done)
         if self.state != "waiting":
-            # What it is about never became known: told all the same, of the account.
-            self._on_items(waited, applied=False)
+            # Their subject did not become known in time: they are evidence only.
+            self._on_items(pending, applied=False)
 
     @hook
     def _on_items(self, items, applied=True):
-        """After items of this body, statuses apart, are through with; in the same transaction.
+        """After items of this body, except statuses, were handled; in the same transaction.
 
         :param items: cloud_api events
-        :param applied: False when what they are about did not become known in time
+        :param applied: False if their subject did not become known in time
         """
-
-    def _apply_items_separately(self):
-        """A body of which something breaks: each of its events in a savepoint of its own, so that
-        the broken one is named and its neighbours are applied."""
-        items, notes, broken = self._parse_bodies(), {}, []
-        for place, item in enumerate(items):
-            try:
-                with self.env.cr.savepoint():
-                    notes[place] = self._apply_event(item)
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                raise
-            except Exception as error:
-                broken.append(f"{type(error).__name__}: {error}")
-        if broken:
-            told = [
-                note.why if isinstance(note, PendingSubject) else note
-                for note in notes.values()
-                if note
-            ]
-            self._record_apply_error(items, [*broken, *told])
-        else:
-            self._close_body(items, notes)
-
-    def _apply_event(self, item):
-        """:return: None, a Wait, or why it was not applied"""
-        if isinstance(item, webhook_events.MessageStatus):
-            return self._apply_statuses([(self, [item])]).get(self.id, {}).get(0)
-        note = self._route_event(item)
-        if not isinstance(note, PendingSubject):
-            self._on_items([item])
-        return note
-
-    def _record_apply_error(self, items, sentences):
-        self.write(
-            {
-                "state": "failed",
-                "applied_at": fields.Datetime.now(),
-                "summary": self._items_summary(items),
-                "error": self._join_sentences(sentences),
-            }
-        )
-
-    @staticmethod
-    def _items_summary(items):
-        return ", ".join(sorted({type(item).__name__ for item in items}))
-
-    @staticmethod
-    def _join_sentences(sentences):
-        # A body may say the same a thousand times.
-        return "; ".join(dict.fromkeys(sentences))[:1000] or False
-
-    def _close_body(self, items, notes):
-        """Write down the outcome of a body.
-
-        :param notes: {place of an item in it: None, a Wait, or why it was not applied}
-        """
-        notes = {place: note for place, note in sorted(notes.items()) if note}
-        waits = {place: note for place, note in notes.items() if isinstance(note, PendingSubject)}
-        sentences = {place: note for place, note in notes.items() if place not in waits}
-        waiting = self._wait_values(waits, sentences, len(items))
-        for place, wait in waits.items():
-            is_over = place not in (waiting["waiting_items"] or {"at": ()})["at"]
-            sentences[place] = self._wait_expired_reason(wait) if is_over else wait.why
-        is_applied = any(
-            place not in notes and not isinstance(item, webhook_events.UnknownEvent)
-            for place, item in enumerate(items)
-        )
-        self.write(
-            {
-                "state": "applied" if is_applied else "ignored",
-                "applied_at": fields.Datetime.now(),
-                "summary": self._items_summary(items),
-                "error": self._join_sentences(sentences.values()),
-                **waiting,
-            }
-        )
 
     def _is_repeated(self):
-        """Meta delivers a body again for up to 7 days: what it says was applied the first time.
+        """Whether this body was applied before: Meta delivers one again for up to 7 days.
 
-        Statuses are applied all the same (they only move forward); this spares the chatter.
+        Statuses are applied nevertheless, as they only move forward; this avoids repeated chatter.
         """
         self.flush_model(["state", "summary"])
         return bool(
@@ -340,10 +305,95 @@ class WabaWebhookEvent(models.Model):
             )
         )
 
-    def _route_event(self, item):
-        """One typed event to the method that knows it; statuses are applied already.
+    def _apply_items_separately(self):
+        """Apply each event of a body that raised an error in its own savepoint.
 
-        :return: None, or a sentence that says why nothing was done
+        The broken one is then recorded and the others are applied.
+        """
+        items, notes, broken = self._parse_bodies(), {}, []
+        for position, item in enumerate(items):
+            try:
+                with self.env.cr.savepoint():
+                    notes[position] = self._apply_event(item)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception as error:
+                broken.append(f"{type(error).__name__}: {error}")
+        if broken:
+            others = [
+                note.why if isinstance(note, PendingSubject) else note
+                for note in notes.values()
+                if note
+            ]
+            self._record_apply_error(items, [*broken, *others])
+        else:
+            self._close_body(items, notes)
+
+    def _apply_event(self, item):
+        """Apply one event of any type.
+
+        :return: None, a PendingSubject, or why it was not applied
+        """
+        if isinstance(item, webhook_events.MessageStatus):
+            return self._apply_statuses([(self, [item])]).get(self.id, {}).get(0)
+        note = self._route_event(item)
+        if not isinstance(note, PendingSubject):
+            self._on_items([item])
+        return note
+
+    def _record_apply_error(self, items, sentences):
+        self.write(
+            {
+                "state": "failed",
+                "applied_at": fields.Datetime.now(),
+                "summary": self._items_summary(items),
+                "error": self._join_sentences(sentences),
+            }
+        )
+
+    def _close_body(self, items, notes):
+        """Record the result of a body.
+
+        :param notes: {position of an item: None, a PendingSubject, or why it was not applied}
+        """
+        notes = {position: note for position, note in sorted(notes.items()) if note}
+        waits = {
+            position: note for position, note in notes.items() if isinstance(note, PendingSubject)
+        }
+        sentences = {position: note for position, note in notes.items() if position not in waits}
+        waiting = self._wait_values(waits, sentences, len(items))
+        for position, wait in waits.items():
+            is_over = position not in (waiting["waiting_items"] or {"at": ()})["at"]
+            sentences[position] = self._wait_expired_reason(wait) if is_over else wait.why
+        is_applied = any(
+            position not in notes and not isinstance(item, webhook_events.UnknownEvent)
+            for position, item in enumerate(items)
+        )
+        self.write(
+            {
+                "state": "applied" if is_applied else "ignored",
+                "applied_at": fields.Datetime.now(),
+                "summary": self._items_summary(items),
+                "error": self._join_sentences(sentences.values()),
+                **waiting,
+            }
+        )
+
+    @staticmethod
+    def _items_summary(items):
+        return ", ".join(sorted({type(item).__name__ for item in items}))
+
+    @staticmethod
+    def _join_sentences(sentences):
+        # A body may repeat one sentence a thousand times.
+        return "; ".join(dict.fromkeys(sentences))[:1000] or False
+
+    # === Routing ===
+
+    def _route_event(self, item):
+        """Pass one event to the method for its type; statuses are applied already.
+
+        :return: None, a PendingSubject, or a sentence why it was not applied
         """
         if isinstance(item, webhook_events.UnknownEvent):
             return f"{item.field}: {item.why}"
@@ -372,9 +422,19 @@ class WabaWebhookEvent(models.Model):
         }[type(item)]
         return handler(account, item)
 
-    @staticmethod
-    def _clock_skew():
-        return CLOCK_SKEW
+    def _own_number_reason(self, item):
+        """Reason why an event about one of our own numbers is not applied; None for others.
+
+        Echoes, tests from phone to phone and malformed bodies contain them. No person has one of
+        our numbers, in whichever account of this database and however it is spelled.
+        """
+        given = [getattr(item, "number", "")]
+        if isinstance(item, InboundMessage):
+            given.append(item.new_number)
+        ours = self.env["waba.sender"]._filter_own_numbers(given)
+        if not ours:
+            return None
+        return self.env._("%s is a number of ours, and no person's.", ", ".join(sorted(ours)))
 
     def _is_outdated(self, item):
         """Whether a newer event on the same subject was applied before this one."""
@@ -395,7 +455,7 @@ class WabaWebhookEvent(models.Model):
         )
 
     def _event_subject(self, item):
-        """What an event sets the state of; None when its order among others does not matter.
+        """What an event sets the state of; None if its order among others does not matter.
 
         :return: (the account's id at Meta, subject)
         """
@@ -421,14 +481,12 @@ class WabaWebhookEvent(models.Model):
                 subject = None
         return (item.waba_uid or self.account_id.waba_uid, subject) if subject else None
 
-    # === Person events ===
-    # What people write to us, and what they want.
-    #
-    # An opt-out request counts from the moment it comes in, by the account alone: whether its number
-    # is known already, whoever answers the conversation, and in a group too.
+    # === Inbound messages and preferences ===
+    # An opt-out request is valid from the time it is received, by the account alone: even if the
+    # number is not known yet, another sender answers the conversation, or it is made in a group.
 
     def _apply_inbound(self, account, item):
-        """Someone wrote: open the window, show it on their record, apply an opt-out request."""
+        """Open the service window, show the message on its record, apply an opt-out request."""
         if not (item.number or item.user_uid or item.previous_user_uid):
             return self.env._("The message does not say who wrote it.")
         if why := self._not_conversation_reason(item):
@@ -440,7 +498,7 @@ class WabaWebhookEvent(models.Model):
             [("wamid", "=", item.wamid), ("account_id", "in", reach)], limit=1
         ):
             return None
-        # An archived number sends nothing, but what people write to it still counts.
+        # An archived number sends nothing, but can still be written to.
         senders = self.env["waba.sender"].with_context(active_test=False)
         sender = senders.search(
             [("phone_number_uid", "=", item.phone_number_uid), ("account_id", "=", account.id)]
@@ -455,16 +513,12 @@ class WabaWebhookEvent(models.Model):
         self.env["waba.message"]._receive_inbound(sender, item, self._event_time(item))
         return None
 
-    def _event_time(self, item):
-        """When it happened; nobody can have said something after it came in."""
-        return min(item.at or self.received_at, self.received_at + self._clock_skew())
-
     def _not_conversation_reason(self, item):
-        """Why a message is none of a conversation between one person and us, or None.
+        """Reason why a message is not part of a conversation between one person and us, or None.
 
-        It opens no service window, makes no lead and is answered by no rule. Only a request to
-        stop is heeded: who asks for that means all we send, wherever it is said, and who is left
-        alone by mistake can ask again. A wish to go on is heard only where it was said to us.
+        Such a message opens no service window, creates no lead and gets no automatic reply. Only an
+        opt-out request in it is applied: it means all our messages, wherever it is made, and a
+        person opted out by mistake can opt in again. An opt-in is valid only if it was given to us.
         """
         if item.group_uid:
             return self.env._(
@@ -478,10 +532,10 @@ class WabaWebhookEvent(models.Model):
         return None
 
     def _apply_stray_opt_out(self, account, item):
-        """An opt-out request in a message that is not kept, or not yet."""
-        words = self.env["waba.consent.word"]._company_keywords(account.company_id.id)
+        """Apply an opt-out request in a message that is not stored, or not yet."""
+        keywords = self.env["waba.consent.word"]._company_keywords(account.company_id.id)
         if item.kind in REPORTED_KINDS or not intent.opt_out_intent(
-            item.text, item.payload or None, words
+            item.text, item.payload or None, keywords
         ):
             return
         person = self._find_stray_recipient(account, item)
@@ -495,9 +549,9 @@ class WabaWebhookEvent(models.Model):
             )
 
     def _find_stray_recipient(self, account, item):
-        """The person an event is about, perhaps none.
+        """The recipient an event is about, perhaps none.
 
-        Of an account that was never read, and has no portfolio yet, by its company's others.
+        For an account without portfolio, as it was never read from Meta, one of its company's.
         """
         people = self.env["waba.recipient"]
         if not (item.number or item.user_uid):
@@ -510,22 +564,8 @@ class WabaWebhookEvent(models.Model):
         except UserError:
             return people
 
-    def _own_number_reason(self, item):
-        """Why nothing follows from an event about one of our own numbers, or None.
-
-        Echoes, tests from phone to phone and odd bodies name them; nobody is a person with our
-        number, in whichever account of this database it is and however it is written.
-        """
-        named = [getattr(item, "number", "")]
-        if isinstance(item, InboundMessage):
-            named.append(item.new_number)
-        ours = self.env["waba.sender"]._filter_own_numbers(named)
-        if not ours:
-            return None
-        return self.env._("%s is a number of ours, and no person's.", ", ".join(sorted(ours)))
-
     def _apply_preference(self, account, item):
-        """WhatsApp's own control: stop or resume promotions."""
+        """Apply WhatsApp's own control: stop or resume promotions."""
         target = PREFERENCES.get(item.value)
         if not target or item.category not in ("marketing_messages", ""):
             return self.env._(
@@ -537,7 +577,7 @@ class WabaWebhookEvent(models.Model):
             return self.env._("The preference does not say whose it is.")
         company = account.company_id
         if target == "opted_in" and not account.portfolio_id:
-            # A yes is given to this account alone.
+            # An opt-in is given to this account only.
             return self._wait_for_sync(account)
         person = self._find_stray_recipient(account, item)
         if not person:
@@ -554,36 +594,13 @@ class WabaWebhookEvent(models.Model):
             "account", self.env._("The account %s has not been read from Meta yet.", account.name)
         )
 
-    def _record_stray_status(self, item, stray):
-        """A status that changed none of our messages.
+    def _event_time(self, item):
+        """When it happened: at the latest CLOCK_SKEW after it was received."""
+        return min(item.at or self.received_at, self.received_at + self._clock_skew())
 
-        Where Meta refused a promotion because the person wants none, that counts whoever sent it.
-
-        :param item: cloud_api.MessageStatus
-        :param stray: as `waba.message._apply_statuses` tells it
-        :return: Wait, or why it was not applied
-        """
-        self.ensure_one()
-        if stray == "foreign":
-            return self.env._(
-                "The message %s is of an account that the app of this address does not speak for.",
-                item.wamid or item.opaque,
-            )
-        is_refused = item.error and item.error.failure_type == "opted_out"
-        if is_refused and not item.is_group and not self._own_number_reason(item):
-            account = self._event_account(item)
-            person = account and self._find_stray_recipient(account, item)
-            if person:
-                evidence = item.error.details or item.error.message or item.error.title
-                account = self._event_account(item)
-                person._set_marketing_state(
-                    "opted_out", "refused", evidence, at=self._event_time(item),
-                    company=account.company_id,
-                )  # fmt: skip
-        return PendingSubject(
-            "message" if second_sender.is_tag(item.opaque) else "untagged",
-            self.env._("The message %s is not known here.", item.wamid or item.opaque),
-        )
+    @staticmethod
+    def _clock_skew():
+        return CLOCK_SKEW
 
 
 def _next_count(count, seconds):

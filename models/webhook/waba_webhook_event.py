@@ -1,3 +1,8 @@
+"""Webhook: the inbox of verified bodies, the scope of their signature, events that wait.
+
+Filled by controllers/webhook.py, applied by the job in waba_webhook_apply.py.
+"""
+
 import hashlib
 from datetime import timedelta
 from typing import NamedTuple
@@ -8,24 +13,24 @@ from psycopg2.errors import SerializationFailure
 
 from ..tools.hooks import implements
 
-# What an event may wait for -> when it is looked at again, counted from the look before. Meta
-# repeats a body for 7 days (Webhooks overview, 2026-09-11); what is unknown for as long stays so.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
+# What an event may wait for -> delays between its checks. Meta repeats a body for 7 days (Webhooks
+# overview, 2026-09-11); a subject unknown for as long stays so.
 RETRY_DELAYS = {
-    # To be read from Meta, or connected by a person: looked at again at once when that happens.
+    # Read from Meta or connected by a user: checked again as soon as that happens.
     "account": (5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
     "number": (MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
     "template": (MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, *[DAY] * 6),
-    # Ours by its tag, and its row not there yet.
+    # Ours by its tag, but its row does not exist yet.
     "message": (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR),
-    # Without our tag: another system's, unless its row is being written right now.
+    # Without our tag: another system's, unless its row is just being written.
     "untagged": (MINUTE,),
 }
 
 
 class PendingSubject(NamedTuple):
-    """An event's subject is not known yet.
+    """An event must wait: its subject is not known yet.
 
     :param kind: a key of `RETRY_DELAYS`
     :param why: sentence that names the subject
@@ -36,10 +41,12 @@ class PendingSubject(NamedTuple):
 
 
 class WabaWebhookEvent(models.Model):
-    """One verified webhook body, exactly as it came: the inbox between Meta and us.
+    """One verified webhook body, exactly as received: the inbox between Meta and us.
 
-    The controller only inserts; `_cron_apply` (waba_webhook_apply.py) applies. The body stays, so
-    an event that could not be applied loses nothing and can be applied again.
+    The controller only inserts (`_store_body`); the job applies (`_cron_apply`). A `new` body
+    becomes `applied`, `ignored` (nothing in it to apply) or `failed`, or `waiting` while a subject
+    of its events is not known, and then `new` again. The body is retained, so an event that could
+    not be applied is not lost and can be applied again (`action_reapply`).
     """
 
     _name = "waba.webhook.event"
@@ -91,7 +98,7 @@ class WabaWebhookEvent(models.Model):
 
     _new_idx = models.Index("(id) WHERE state = 'new'")
     _account_idx = models.Index("(account_id, received_at)")
-    # Statuses are nine bodies in ten and are never asked for by their hash; the door pays nothing.
+    # Statuses are nine bodies in ten and never searched by hash: inserting them stays cheap.
     _repeated_idx = models.Index(
         "(body_hash) WHERE state = 'applied' AND summary <> 'MessageStatus'"
     )
@@ -104,9 +111,9 @@ class WabaWebhookEvent(models.Model):
             event.display_name = f"{event.summary or event.state} · {event.received_at}"
 
     def action_reapply(self):
-        """Apply once more, which gives the same rows; then ask Meta how things stand today.
+        """Apply once more, which gives the same rows; then poll Meta for the current state.
 
-        What an old event says of a limit or a template may have changed since without a webhook.
+        The limit or template state in an old event may have changed since without a webhook.
         """
         self.check_access("write")
         applied = self.sudo().filtered(lambda event: event.state != "new")
@@ -114,15 +121,17 @@ class WabaWebhookEvent(models.Model):
         self.env.ref("waba_campaign.ir_cron_apply_webhooks").sudo()._trigger()
         self._poll_soon()
 
+    # === Inbox ===
+
     @api.model
     @api.private
     def _store_body(self, account, raw_body):
-        """Keep a verified body, to be committed by the request before its 200; then wake the job.
+        """Store a verified body, which the request commits before its 200; then trigger the job.
 
         :param account: waba.account the webhook key belongs to
-        :param raw_body: bytes as received; kept even when they are no JSON
+        :param raw_body: bytes as received; stored even if they are no JSON
         """
-        # One statement, where the ORM's create would cost more than the rest of the request.
+        # One statement: the ORM's create would cost more than the rest of the request.
         self.env.cr.execute(
             SQL(
                 """INSERT INTO waba_webhook_event
@@ -140,10 +149,10 @@ class WabaWebhookEvent(models.Model):
 
     @api.model
     def _trigger_apply(self):
-        """Have the applying job run once more, unless that is asked for already.
+        """Trigger the applying job, unless a run is pending already.
 
-        Each trigger costs a row, a notification and two commits: at hundreds of webhooks a second
-        one per webhook would cost more than all the rest.
+        Each trigger costs a row, a notification and two commits: at hundreds of webhooks a second,
+        one per webhook would cost more than everything else.
         """
         if not self._is_apply_pending():
             self.env["ir.cron"].browse(self._apply_cron_id())._trigger()
@@ -151,11 +160,10 @@ class WabaWebhookEvent(models.Model):
 
     @api.model
     def _is_apply_pending(self):
-        """Whether a run of the applying job is asked for that has not begun. Ends the transaction.
+        """Whether a triggered run of the applying job has not begun yet. Ends the transaction.
 
-        A run begins by deleting the triggers it answers to, and holds them locked until it ends.
-        One that is not locked therefore belongs to a run still to come, which will see everything
-        committed before this moment.
+        A run begins by deleting its triggers, and keeps them locked until it ends. A trigger that
+        is not locked therefore belongs to a future run, which will see everything committed so far.
         """
         cr = self.env.cr
         try:
@@ -170,9 +178,9 @@ class WabaWebhookEvent(models.Model):
             )
             is_pending = bool(cr.fetchone())
         except SerializationFailure:
-            # The run it belonged to ended between our snapshot and this look: it is none to come.
+            # Its run ended between our snapshot and this query, so it is no future run.
             is_pending = False
-        # Nothing was written: committing would release the lock only after the disk answered.
+        # Nothing was written, and a commit would release the lock only after the disk answered.
         cr.rollback()
         return is_pending
 
@@ -182,17 +190,16 @@ class WabaWebhookEvent(models.Model):
             "waba_campaign.ir_cron_apply_webhooks", raise_if_not_found=True
         )
 
-    # === Event scope ===
-    # What the signature of a body vouches for.
-    #
-    # Everything that an event names is looked for among the accounts of its app alone: accounts,
-    # numbers and templates by `_event_account`, messages by `_vouched_accounts`, whether singly or in bulk.
+    # === Signature scope ===
+    # The signature of a body vouches for the accounts of its app only, so whatever an event names
+    # is looked up among those: accounts, numbers and templates by `_event_account`, messages by
+    # `_vouched_accounts`.
 
     def _event_account(self, item):
         """The account an event is about, perhaps none.
 
-        Only the field `messages` reaches an account's own address; the others go to the one
-        address of the app (Meta, Webhook overrides, 2026-03), whichever account's that is.
+        Only the field `messages` reaches an account's own address; the others go to the one address
+        of the app (Meta, Webhook overrides, 2026-03), whichever account has it.
         """
         own = self.account_id
         if item.waba_uid in ("", own.waba_uid):
@@ -200,7 +207,7 @@ class WabaWebhookEvent(models.Model):
         return own._same_app_accounts().filtered(lambda account: account.waba_uid == item.waba_uid)
 
     def _missing_account_reason(self, item):
-        """Why there is no `_event_account` an event: not known yet, or another app's."""
+        """Why there is no `_event_account`: not known yet (PendingSubject), or another app's."""
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         if accounts.search_count([("waba_uid", "=", item.waba_uid)], limit=1):
             return self.env._(
@@ -213,8 +220,10 @@ class WabaWebhookEvent(models.Model):
         )
 
     def _vouched_accounts(self):
-        """{account's id of these events: (ids of the accounts its app speaks for, their ids at
-        Meta)}"""
+        """Return what the signatures of these events vouch for.
+
+        :return: {id of each event's account: (ids of its app's accounts, their ids at Meta)}
+        """
         reach = {}
         for account in self.account_id:
             accounts = account._same_app_accounts()
@@ -223,58 +232,13 @@ class WabaWebhookEvent(models.Model):
         return reach
 
     # === Waiting events ===
-    # Events that came before what they are about was known.
-    #
-    # They wait, are looked at again when an account is connected or read (`_retry_waiting_events`) and by the
-    # job in growing steps, and are named as not applied after the last. What a body holds beside them
-    # is applied at once, and once.
-
-    def _items_to_apply(self, items):
-        """{place: item} of a body's items: all of them, or those that waited.
-
-        Another version may read a body as more or fewer events; then all are applied again, which
-        gives the same rows.
-        """
-        waited = self.waiting_items or {}
-        places = waited["at"] if waited.get("of") == len(items) else range(len(items))
-        return {place: items[place] for place in places}
-
-    def _earlier_notes(self, items):
-        """{place: sentence} of a waiting body's other items, said when it was looked at first."""
-        waited = self.waiting_items or {}
-        notes = waited.get("notes", {}) if waited.get("of") == len(items) else {}
-        return {int(place): note for place, note in notes.items()}
-
-    def _wait_values(self, waits, notes, count):
-        """What makes an event wait on, or end its waiting.
-
-        :param waits: {place of an item in the body: Wait}
-        :param notes: {place of another item: why it was not applied}
-        :param count: items in the body
-        :return: values to write; no `state` when the last look is taken
-        """
-        taken = self.look_count
-        open_waits = {
-            place: wait for place, wait in waits.items() if taken < len(RETRY_DELAYS[wait.kind])
-        }
-        if not open_waits:
-            return {"wait_kind": False, "look_at": False, "waiting_items": False}
-        kinds = [wait.kind for wait in open_waits.values()]
-        return {
-            "state": "waiting",
-            "wait_kind": kinds[0],
-            "look_at": fields.Datetime.now() + min(RETRY_DELAYS[kind][taken] for kind in kinds),
-            "look_count": taken + 1,
-            "waiting_items": {"of": count, "at": sorted(open_waits), "notes": notes},
-        }
-
-    def _wait_expired_reason(self, wait):
-        """Sentence that ends a wait."""
-        return self.env._("%s Not applied: it did not become known in time.", wait.why)
+    # Events whose subject is not known yet. They are checked again when an account is connected or
+    # read (`_retry_waiting_events`) and by the job at growing intervals; after the last check they
+    # are reported as not applied. The other events of their body are applied immediately, and once.
 
     @api.model
     def _retry_due_events(self):
-        """Have those applied again whose time has come; see to the next time.
+        """Make the waiting events whose next check is due `new`.
 
         :return: how many
         """
@@ -290,23 +254,70 @@ class WabaWebhookEvent(models.Model):
         self.invalidate_model(["state"])
         return count
 
+    def _items_to_apply(self, items):
+        """{position: item} of a body's items: all of them, or those that waited.
+
+        Another version may parse a body into more or fewer events; then all are applied again,
+        which gives the same rows.
+        """
+        waiting = self.waiting_items or {}
+        positions = waiting["at"] if waiting.get("of") == len(items) else range(len(items))
+        return {position: items[position] for position in positions}
+
+    def _earlier_notes(self, items):
+        """{position: sentence} of a waiting body's other items, from when they were applied."""
+        waiting = self.waiting_items or {}
+        notes = waiting.get("notes", {}) if waiting.get("of") == len(items) else {}
+        return {int(position): note for position, note in notes.items()}
+
+    def _wait_values(self, waits, notes, count):
+        """Field values that let an event wait on, or end its waiting.
+
+        :param waits: {position of an item in the body: PendingSubject}
+        :param notes: {position of another item: why it was not applied}
+        :param count: items in the body
+        :return: values to write; no `state` after the last check
+        """
+        check_count = self.look_count
+        open_waits = {
+            position: wait
+            for position, wait in waits.items()
+            if check_count < len(RETRY_DELAYS[wait.kind])
+        }
+        if not open_waits:
+            return {"wait_kind": False, "look_at": False, "waiting_items": False}
+        kinds = [wait.kind for wait in open_waits.values()]
+        return {
+            "state": "waiting",
+            "wait_kind": kinds[0],
+            "look_at": fields.Datetime.now()
+            + min(RETRY_DELAYS[kind][check_count] for kind in kinds),
+            "look_count": check_count + 1,
+            "waiting_items": {"of": count, "at": sorted(open_waits), "notes": notes},
+        }
+
+    def _wait_expired_reason(self, wait):
+        """Reason why an event was not applied after its last check."""
+        return self.env._("%s Not applied: it did not become known in time.", wait.why)
+
     @api.model
     def _schedule_next_retry(self):
-        """The job runs by itself every few minutes; the first looks come sooner."""
-        [[look_at]] = self.env.execute_query(
+        """Trigger the job for the next check: the first ones are due before its own schedule."""
+        [[check_at]] = self.env.execute_query(
             SQL("SELECT min(look_at) FROM waba_webhook_event WHERE state = 'waiting'")
         )
         cron = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
         triggers = self.env["ir.cron.trigger"].sudo()
-        if look_at and not triggers.search_count(
-            [("cron_id", "=", cron.id), ("call_at", "<=", look_at)], limit=1
+        if check_at and not triggers.search_count(
+            [("cron_id", "=", cron.id), ("call_at", "<=", check_at)], limit=1
         ):
-            cron._trigger(at=look_at)
+            cron._trigger(at=check_at)
 
     @api.model
     def _retry_waiting_events(self, account, *kinds):
-        """Something became known of `account`: what waited for it is applied now. It costs none of
-        the looks that are taken without a reason.
+        """Apply now what waited for subjects of this account, since they are known.
+
+        It does not count as one of the scheduled checks.
 
         :param kinds: keys of `RETRY_DELAYS`
         """
@@ -326,7 +337,7 @@ class WabaWebhookEvent(models.Model):
 
 
 class WabaAccount(models.Model):
-    """What makes events worth another look: their account became known, or was read."""
+    """Waiting events are checked again when their account is connected or read."""
 
     _inherit = "waba.account"
 

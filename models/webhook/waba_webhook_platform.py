@@ -1,3 +1,9 @@
+"""Webhook: events about limits, numbers, accounts and templates.
+
+Called by `_route_event` (waba_webhook_apply.py). Each handler returns None, a PendingSubject, or a
+sentence why nothing was done.
+"""
+
 from odoo import fields, models
 
 from ..tools.stop_causes import TEMPLATE_EVENTS, causes_lifted_on_event, causes_started_on_event
@@ -10,47 +16,21 @@ RESTRICTIONS_STOPPING = (
 
 
 class WabaWebhookEvent(models.Model):
-    """What Meta says of limits, numbers, the account and templates.
-
-    Each method returns None, or a sentence that says why nothing was done.
-    """
-
     _inherit = "waba.webhook.event"
 
     def _poll_soon(self):
+        """Trigger the job that reads our numbers and templates from Meta."""
         self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
 
-    # ------------------------------------------------------------------
-    # Limits and numbers
-    # ------------------------------------------------------------------
+    # === Limits and numbers ===
 
     def _apply_capability(self, account, item):
         account.portfolio_id._set_messaging_limit(
             item.messaging_limit, self.env._("told by Meta's webhook")
         )
 
-    def _senders_by_display(self, account, display_number):
-        """Meta names the number by its digits only in these events."""
-        return account.with_context(active_test=False).sender_ids.filtered(
-            lambda sender: display_number and (sender.number or "").lstrip("+") == display_number
-        )
-
-    def _post_on_number(self, account, display_number, text):
-        """:return: None, or why it could not be noted"""
-        senders = self._senders_by_display(account, display_number)
-        for sender in senders:
-            sender._message_log(body=text)
-        if senders:
-            return None
-        if not display_number:
-            return self.env._("It does not say which number it is about.")
-        self._poll_soon()
-        return PendingSubject(
-            "number", self.env._("The number %s is not known here.", display_number)
-        )
-
     def _apply_number_update(self, account, item):
-        """Since October 2025 this tells throughput and limit, no longer quality."""
+        """Since October 2025 this reports throughput and limit, no longer quality."""
         account.portfolio_id._set_messaging_limit(
             item.messaging_limit, self.env._("told by Meta's webhook")
         )
@@ -81,46 +61,30 @@ class WabaWebhookEvent(models.Model):
             self.env._("Meta reports a change of this number's security: %s", item.event),
         )
 
-    def _apply_platform_error(self, account, item):
-        """A problem of Meta's or of the app, not of one message."""
-        error = item.error
-        account._message_log(
-            body=self.env._(
-                "Meta reports a problem: %(text)s (error %(code)s)",
-                text=error.details or error.message or error.title,
-                code=error.code,
-            )
+    def _post_on_number(self, account, display_number, text):
+        """Post a text on the number.
+
+        :return: None, or why it could not be posted
+        """
+        senders = self._senders_by_display(account, display_number)
+        for sender in senders:
+            sender._message_log(body=text)
+        if senders:
+            return None
+        if not display_number:
+            return self.env._("It does not say which number it is about.")
+        self._poll_soon()
+        return PendingSubject(
+            "number", self.env._("The number %s is not known here.", display_number)
         )
 
-    # ------------------------------------------------------------------
-    # The account
-    # ------------------------------------------------------------------
+    def _senders_by_display(self, account, display_number):
+        """In these events Meta names the number by its digits only."""
+        return account.with_context(active_test=False).sender_ids.filtered(
+            lambda sender: display_number and (sender.number or "").lstrip("+") == display_number
+        )
 
-    def _stopping_restrictions(self, item):
-        """The restrictions in force that stop sending."""
-        now = fields.Datetime.now()
-        return [
-            restriction
-            for restriction in item.restrictions
-            if restriction.type in RESTRICTIONS_STOPPING
-            and (restriction.until is None or restriction.until > now)
-        ]
-
-    def _account_standing(self, item):
-        """What of an account's standing an AccountUpdate decides, False when nothing.
-
-        Each stands by itself: news of a restriction makes no older word of a ban old.
-        """
-        if any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions):
-            return "restriction"
-        words = (item.event, item.ban_state)
-        causes = [
-            cause
-            for word in words
-            for cause in (*causes_started_on_event(word), *causes_lifted_on_event(word))
-            if cause != "restriction"
-        ]
-        return causes and causes[0]
+    # === Accounts ===
 
     def _apply_account_update(self, account, item):
         if account.state == "draft" and self._account_standing(item):
@@ -132,12 +96,38 @@ class WabaWebhookEvent(models.Model):
         )
         if stopping := self._stopping_restrictions(item):
             self._apply_restrictions(account, stopping)
-        for word in (item.event, item.ban_state):
-            for cause in causes_started_on_event(word):
+        for value in (item.event, item.ban_state):
+            for cause in causes_started_on_event(value):
                 if cause != "restriction":
                     account._add_stop(self._stop_reason(cause), cause=cause)
-            account._lift_stops(causes_lifted_on_event(word), self._lift_reason(word))
+            account._lift_stops(causes_lifted_on_event(value), self._lift_reason(value))
         return None
+
+    def _account_standing(self, item):
+        """What part of an account's standing an AccountUpdate sets; falsy if none.
+
+        Each part is independent: a newer restriction does not make an older ban outdated.
+        """
+        if any(restriction.type in RESTRICTIONS_STOPPING for restriction in item.restrictions):
+            return "restriction"
+        reported = (item.event, item.ban_state)
+        causes = [
+            cause
+            for value in reported
+            for cause in (*causes_started_on_event(value), *causes_lifted_on_event(value))
+            if cause != "restriction"
+        ]
+        return causes and causes[0]
+
+    def _stopping_restrictions(self, item):
+        """The restrictions in force that stop sending."""
+        now = fields.Datetime.now()
+        return [
+            restriction
+            for restriction in item.restrictions
+            if restriction.type in RESTRICTIONS_STOPPING
+            and (restriction.until is None or restriction.until > now)
+        ]
 
     def _apply_restrictions(self, account, stopping):
         ends = [restriction.until for restriction in stopping]
@@ -153,7 +143,7 @@ class WabaWebhookEvent(models.Model):
         )
 
     def _stop_reason(self, cause):
-        """Sentence on a stop that Meta's word alone begins: what happened and what to do."""
+        """Sentence on a stop that Meta's report alone starts: what happened and what to do."""
         return {
             "disabled": self.env._(
                 "Meta has disabled this account. Ask for a review in WhatsApp Manager."
@@ -168,8 +158,8 @@ class WabaWebhookEvent(models.Model):
             ),
         }[cause]
 
-    def _lift_reason(self, word):
-        if word == "ACCOUNT_RECONNECTED":
+    def _lift_reason(self, value):
+        if value == "ACCOUNT_RECONNECTED":
             return self.env._("Meta has connected this account again.")
         return self.env._("Meta has reinstated this account.")
 
@@ -195,46 +185,18 @@ class WabaWebhookEvent(models.Model):
             body=self.env._("Meta's alert: %s", f"{item.alert_type} {item.description}".strip())
         )
 
-    # ------------------------------------------------------------------
-    # Templates
-    # ------------------------------------------------------------------
-
-    def _event_template(self, account, item):
-        """By Meta's id, else by name and language, the latest of that name; perhaps none."""
-        templates = account.with_context(active_test=False).template_ids.sorted("id")
-        return (
-            templates.filtered(lambda template: template.template_uid == item.template_uid)
-            or (
-                templates.filtered(
-                    lambda template: (
-                        (template.name, template.language) == (item.name, item.language)
-                    )
-                )[-1:]
+    def _apply_platform_error(self, account, item):
+        """A problem of Meta's or of the app, not of one message."""
+        error = item.error
+        account._message_log(
+            body=self.env._(
+                "Meta reports a problem: %(text)s (error %(code)s)",
+                text=error.details or error.message or error.title,
+                code=error.code,
             )
         )
 
-    def _wait_for_template(self, item):
-        self._poll_soon()
-        return PendingSubject(
-            "template",
-            self.env._(
-                "The template %(name)s (%(language)s) is not known here.",
-                name=item.name,
-                language=item.language,
-            ),
-        )
-
-    def _is_template_newer(self, template, item):
-        """Whether the template was first read from Meta after this happened: what it says of the
-        template's state was known then, or is overtaken. Meta is asked once more, to be sure."""
-        if not self.waiting_items or not item.at or item.at >= template.create_date:
-            return False
-        self._poll_soon()
-        return True
-
-    def _template_state(self, item):
-        """The state a TemplateStatus leaves its template in, None when it changes none."""
-        return TEMPLATE_EVENTS.get(item.event)
+    # === Templates ===
 
     def _apply_template_status(self, account, item):
         template = self._event_template(account, item)
@@ -243,8 +205,8 @@ class WabaWebhookEvent(models.Model):
         reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
         if not self._is_template_newer(template, item):
             self._set_template_state(template, item, reason)
-        words = " ".join(filter(None, [item.event, reason, item.description]))
-        template._message_log(body=self.env._("Meta reports on this template: %s", words))
+        text = " ".join(filter(None, [item.event, reason, item.description]))
+        template._message_log(body=self.env._("Meta reports on this template: %s", text))
         return None
 
     def _set_template_state(self, template, item, reason):
@@ -252,6 +214,10 @@ class WabaWebhookEvent(models.Model):
             template._set_status(status, reason or False)
         elif item.event == "FLAGGED":
             template._apply_flag()
+
+    def _template_state(self, item):
+        """The state that a TemplateStatus sets, None if it sets none."""
+        return TEMPLATE_EVENTS.get(item.event)
 
     def _apply_template_quality(self, account, item):
         template = self._event_template(account, item)
@@ -280,5 +246,40 @@ class WabaWebhookEvent(models.Model):
         return None
 
     def _apply_template_components(self, account, item):
-        """The event carries texts without their examples, so the template is read again."""
+        """The event has texts without their examples, so the template is read from Meta."""
         self._poll_soon()
+
+    def _event_template(self, account, item):
+        """By Meta's id, else by name and language, the latest of that name; perhaps none."""
+        templates = account.with_context(active_test=False).template_ids.sorted("id")
+        return (
+            templates.filtered(lambda template: template.template_uid == item.template_uid)
+            or (
+                templates.filtered(
+                    lambda template: (
+                        (template.name, template.language) == (item.name, item.language)
+                    )
+                )[-1:]
+            )
+        )
+
+    def _wait_for_template(self, item):
+        self._poll_soon()
+        return PendingSubject(
+            "template",
+            self.env._(
+                "The template %(name)s (%(language)s) is not known here.",
+                name=item.name,
+                language=item.language,
+            ),
+        )
+
+    def _is_template_newer(self, template, item):
+        """Whether the template was first read from Meta after this waiting event happened.
+
+        The template's state then includes it or is newer. Meta is polled once more for certainty.
+        """
+        if not self.waiting_items or not item.at or item.at >= template.create_date:
+            return False
+        self._poll_soon()
+        return True

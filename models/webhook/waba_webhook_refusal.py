@@ -1,3 +1,8 @@
+"""Webhook: counts the bodies refused because of a wrong signature, at almost no cost.
+
+Called by controllers/webhook.py; shown on the account's form and in the diagnosis.
+"""
+
 import logging
 import threading
 import time
@@ -11,9 +16,17 @@ from ..tools.hooks import implements
 
 _logger = logging.getLogger(__name__)
 
-# Whoever knows an account's address can post there as fast as the line allows: each process writes
-# an account's count at most that often, and that seldom logs it.
+# Anyone who knows an account's address can post there at full speed: each process writes and logs
+# an account's count at most once in this time.
 WRITE_SECONDS = 1.0
+
+
+UPSERT = """
+    INSERT INTO waba_webhook_refusal (account_id, count, first_at, last_at)
+    VALUES (%(account)s, %(count)s, %(now)s, %(now)s)
+        ON CONFLICT (account_id) DO UPDATE
+       SET count = LEAST(waba_webhook_refusal.count::bigint + EXCLUDED.count, 2000000000),
+           last_at = EXCLUDED.last_at"""
 
 
 class RefusalCounter:
@@ -26,8 +39,8 @@ class RefusalCounter:
     def add(self, key, now):
         """Count one more.
 
-        :param now: seconds that only grow
-        :return: how many to write now, 0 when it is too early
+        :param now: seconds of a monotonic clock
+        :return: how many to write now, 0 if it is too early
         """
         with self._lock_campaigns:
             count, due = self._counts.get(key, (0, now))
@@ -44,12 +57,12 @@ class RefusalCounter:
             return self._counts.get(key, (0, 0.0))[0]
 
     def reset(self):
-        """Begin anew, as a new process does."""
+        """Start again, as a new process does."""
         with self._lock_campaigns:
             self._counts.clear()
 
     def restore(self, key, count):
-        """These could not be written; the next one takes them along."""
+        """Add a count that could not be written; the next write includes it."""
         with self._lock_campaigns:
             known, due = self._counts.get(key, (0, 0.0))
             self._counts[key] = known + count, due
@@ -59,11 +72,11 @@ COUNTER = RefusalCounter()
 
 
 class WabaWebhookRefusal(models.Model):
-    """Webhook bodies that were refused because their signature is not the app secret's: how many.
+    """Number of webhook bodies refused because the app secret did not sign them.
 
-    One row per account, however many bodies come; nothing of them is kept. In a table of its own,
-    because the account's row is read and written by everything else. The count is a lower bound: a
-    process that ends takes its last second along.
+    One row per account, however many bodies come; the bodies are not stored. In its own table,
+    because everything else reads and writes the account's row. The count is a lower bound: a
+    process that ends loses its last second. Entry point: `_count_refusal`.
     """
 
     _name = "waba.webhook.refusal"
@@ -82,7 +95,7 @@ class WabaWebhookRefusal(models.Model):
     @api.model
     @api.private
     def _count_refusal(self, account_id):
-        """Count one refused body of this account; called by the door, costs it nothing mostly."""
+        """Count one refused body of this account, mostly in memory only."""
         key = self.env.cr.dbname, account_id
         if not (count := COUNTER.add(key, time.monotonic())):
             return
@@ -90,22 +103,14 @@ class WabaWebhookRefusal(models.Model):
             "waba.account %s: %s webhook(s) with a wrong signature refused", account_id, count
         )
         try:
-            # A transaction of its own: the request's has its snapshot from before, and would be
-            # repeated by Odoo for as long as others count too.
+            # In a separate transaction: the request's snapshot is older, and Odoo would repeat the
+            # request as long as other processes count too.
             with self.env.registry.cursor() as cr:
                 cr.execute("SET LOCAL lock_timeout = '200ms'")
                 cr.execute(SQL(UPSERT, account=account_id, count=count, now=fields.Datetime.now()),
                            log_exceptions=False)  # fmt: skip
         except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, LockNotAvailable):
             COUNTER.restore(key, count)
-
-
-UPSERT = """
-    INSERT INTO waba_webhook_refusal (account_id, count, first_at, last_at)
-    VALUES (%(account)s, %(count)s, %(now)s, %(now)s)
-        ON CONFLICT (account_id) DO UPDATE
-       SET count = LEAST(waba_webhook_refusal.count::bigint + EXCLUDED.count, 2000000000),
-           last_at = EXCLUDED.last_at"""
 
 
 class WabaAccount(models.Model):
@@ -115,7 +120,7 @@ class WabaAccount(models.Model):
     refused_at = fields.Datetime("Last event refused", compute="_compute_refused")
 
     def _compute_refused(self):
-        """Since the app secret was entered."""
+        """Refusals since the app secret was entered."""
         rows = self.env["waba.webhook.refusal"].sudo().search([("account_id", "in", self.ids)])
         by_account = {row.account_id.id: row for row in rows}
         for account in self:
@@ -124,7 +129,7 @@ class WabaAccount(models.Model):
 
     @implements("_on_change")
     def _clear_refusals(self, names):
-        """What was refused under another secret says nothing of this one."""
+        """Refusals under another secret do not concern this one."""
         if "app_secret" in names:
             refusals = self.env["waba.webhook.refusal"].sudo()
             refusals.search([("account_id", "in", self.ids)]).unlink()
