@@ -1,3 +1,8 @@
+"""Import of consents and rates: file name and date order for the evidence, ambiguous dates refused.
+
+Called by Odoo's import; models/consent/waba_consent_import.py reads `waba_list` from the context.
+"""
+
 from odoo import models
 from odoo.addons.base_import.models.base_import import ImportValidationError
 
@@ -5,20 +10,15 @@ from ..policy import written_dates
 
 
 class BaseImportImport(models.TransientModel):
-    """Odoo's import passes file name and rows to `load` in the context.
-
-    They are the evidence of imported consents (waba_consent_import.py).
-    """
-
     _inherit = "base_import.import"
 
     def execute_import(self, fields, columns, options, dryrun=False):
         texts = self._waba_dates(fields, options)
         order = written_dates.detect_order(texts)
         if self.res_model == "waba.rate" and (
-            doubtful := self._waba_ambiguous_date_message(texts, order)
+            ambiguous := self._waba_ambiguous_date_message(texts, order)
         ):
-            return {"messages": [doubtful]}
+            return {"messages": [ambiguous]}
         known = {
             "file": self.file_name,
             "skipped": options.get("skip") or 0,
@@ -30,7 +30,7 @@ class BaseImportImport(models.TransientModel):
         )
 
     def _waba_dates(self, fields, options):
-        """Return the dates of the whole list as texts: a long list is loaded in parts."""
+        """Return the dates of the whole file as texts: a long file is loaded in parts."""
         name = {"waba.consent": "said_at", "waba.rate": "valid_from"}.get(self.res_model)
         if name not in fields:
             return []
@@ -42,9 +42,10 @@ class BaseImportImport(models.TransientModel):
         return [str(row[at] or "") for row in rows]
 
     def _waba_ambiguous_date_message(self, texts, order):
-        """Return Odoo's import message about the first ambiguous date, None without one.
+        """Return Odoo's import message about the first ambiguous date, or None.
 
-        Odoo would read it in the format of the user's language: a price from the wrong month on.
+        Odoo would read it in the format of the user's language: a price would apply from the wrong
+        month.
         """
         for index, text in enumerate(texts):
             if written_dates.parse_date(text, order).is_ambiguous:

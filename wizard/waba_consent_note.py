@@ -1,3 +1,8 @@
+"""Consent by word of mouth: a user records an opt-in or opt-out that a person gave them.
+
+Called by leads, contacts and recipients.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -14,12 +19,11 @@ ASKED_DEFAULTS = ("default_purpose", "default_action")
 
 
 class WabaConsentNote(models.TransientModel):
-    """ "This customer told me that they want it, or do not": recorded by the colleague who heard
-    it.
+    """Dialog to record consent.
 
-    Anybody who may read the lead or contact may record an opt-out. An opt-in must say how it was
-    given; only a manager may revert an opt-out, on a lead or contact that they may change. Values
-    sent by the screen do not decide this: the ledger is read again.
+    A user who may read the lead or contact may record an opt-out. An opt-in needs evidence of how
+    it was given; only a manager may revert an opt-out, on a lead or contact with write access. The
+    consent log is read again for this: values sent by the screen are not trusted.
     """
 
     _name = "waba.consent.note"
@@ -58,6 +62,17 @@ class WabaConsentNote(models.TransientModel):
     on_record = fields.Text("On record now", compute="_compute_on_record")
     is_reversal = fields.Boolean(compute="_compute_on_record")
 
+    @api.depends("recipient_id")
+    def _compute_person_name(self):
+        return super()._compute_person_name()
+
+    @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
+    def _compute_on_record(self):
+        for wizard in self:
+            people = wizard._find_recipients()
+            wizard.is_reversal = wizard._is_opt_out_reversal(people)
+            wizard.on_record = wizard._recorded_consent_text(wizard._last_entry(people))
+
     @api.model
     def _open(self, **subject):
         """Return the action that asks what a person said.
@@ -70,168 +85,12 @@ class WabaConsentNote(models.TransientModel):
         }
         return {**dialog, "context": {**asked, **dialog["context"]}}
 
-    @api.depends("recipient_id")
-    def _compute_person_name(self):
-        return super()._compute_person_name()
-
-    def _get_subject(self):
-        return self.recipient_id or super()._get_subject()
-
-    def _get_record(self):
-        # Together, an own record would give access to somebody else's recipient.
-        return None if self.recipient_id else super()._get_record()
-
-    @api.depends("res_model", "res_id", "recipient_id", "purpose", "action")
-    def _compute_on_record(self):
-        for wizard in self:
-            people = wizard._find_recipients()
-            wizard.is_reversal = wizard._is_opt_out_reversal(people)
-            wizard.on_record = wizard._recorded_consent_text(wizard._last_entry(people))
-
-    def _is_opt_out_reversal(self, people):
-        """Return whether this opt-in would revert an opt-out on record of these people."""
-        return self.action == "opt_in" and self._recorded_state(people) == "opted_out"
-
-    def _recorded_state(self, people):
-        """Return the consent state of these people for the company and the purpose."""
-        states = people._consent_states(self._company())
-        return strictest_consent(
-            {state for (_company, _person, about), state in states.items() if about == self.purpose}
-        )
-
-    def _last_entry(self, people):
-        return people._last_entries(self._company()).get(self.purpose)
-
-    def _recorded_consent_text(self, entry):
-        if not entry:
-            return self.env._("Nothing: they were never asked.")
-        return self.env._(
-            "%(action)s on %(date)s (%(whose_word)s). %(evidence)s",
-            action=selection_label(self.env, "action", entry.action, "waba.consent"),
-            date=format_date(self.env, entry.at),
-            whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
-            evidence=entry._company_evidence(self.env.companies),
-        ).strip()
-
-    # ------------------------------------------------------------------
-    # Who, and to which company
-    # ------------------------------------------------------------------
-
-    def _company(self):
-        """Return the company that it was said to: the record's, else the current one."""
-        record = self._get_record()
-        own = record.company_id if record is not None else self.env["res.company"]
-        return own if own in self.env.companies else self.env.company
-
-    def _number(self):
-        record = self._get_record()
-        return self.env["waba.recipient"]._number_of(record) if record is not None else ""
-
-    def _find_recipients(self):
-        """Return the existing rows of the person, as superuser."""
-        if self.recipient_id:
-            self.recipient_id.check_access("read")
-            return self.recipient_id.sudo()
-        people, number = self.env["waba.recipient"].sudo(), self._number()
-        if not number:
-            return people
-        of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
-        return people.search(of_ours & recipients_with_numbers([number]))
-
-    def _find_or_create_recipients(self):
-        """Return the rows to record it on, created when missing."""
-        record = self._get_record()
-        if self.recipient_id or record is None:
-            return self._find_recipients()
-        number = self._number()
-        if not number:
-            typed = self.env["waba.recipient"]._raw_number(record)
-            raise UserError(
-                self.env._(
-                    "“%s” is not a phone number that can be written to. Correct it on the record, "
-                    "then note this again.",
-                    typed,
-                )
-                if typed
-                else self.env._("There is no phone number here to note it for. Enter it first.")
-            )
-        people = self.env["waba.recipient"].sudo()
-        return people._company_recipient(numbers.canonical_number(number), self._company())
-
-    # ------------------------------------------------------------------
-    # What may be recorded
-    # ------------------------------------------------------------------
-
-    def _check_evidence(self):
-        if not (self.note or "").strip():
-            raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
-        if self.action != "opt_in":
-            return
-        if not self.heard:
-            raise UserError(
-                self.env._("Choose how they said it: an opt-in without evidence does not count.")
-            )
-        if not evidence.is_verifiable(self.note):
-            raise UserError(
-                self.env._(
-                    "“%s” does not say how you know. Write when, where and in which words they "
-                    "agreed: whoever doubts it later looks for it.",
-                    self.note.strip(),
-                )
-            )
-
-    def _check_reversal_rights(self, people):
-        """Only a manager may revert an opt-out, on a record of the person that they may change."""
-        if not self._is_opt_out_reversal(people):
-            return
-        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(
-                self.env._(
-                    "This person had opted out, so only a manager can note that they agreed again. "
-                    "Ask one, and say how you know."
-                )
-            )
-        record = self._get_record()
-        if record is not None:
-            record.check_access("write")
-        elif not self.env["waba.recipient"]._numbers_on_own_records(people._number_forms()):
-            raise AccessError(
-                self.env._(
-                    "This person had opted out. Note that they agreed again on their lead or "
-                    "contact: you need one with this number that you may change."
-                )
-            )
-
-    def _evidence_message(self, people):
-        """Return their last message to the company, named as evidence; after their opt-out, if
-        any."""
-        if self.action != "opt_in" or self.heard != "whatsapp":
-            return None
-        word = self._last_entry(people)
-        since = word.at if word and self._is_opt_out_reversal(people) else False
-        message = self.env["waba.message"].sudo().search(
-            [
-                ("recipient_id", "in", people._same_person().ids),
-                ("direction", "=", "in"),
-                ("company_id", "=", self._company().id),
-                *([("sent_at", ">", since)] if since else []),
-            ],
-            order="id desc",
-            limit=1,
-        )  # fmt: skip
-        if not message:
-            raise UserError(
-                self.env._("There is no message of theirs here that says so since their opt-out.")
-                if since
-                else self.env._("There is no message of theirs here. Choose how they said it.")
-            )
-        return message
-
-    # ------------------------------------------------------------------
-    # Confirming
-    # ------------------------------------------------------------------
-
     def action_confirm(self):
+        """Record the consent entry, and a note on the record.
+
+        :raise AccessError: only a manager may revert this opt-out
+        :raise UserError: evidence is missing, or a newer entry applies
+        """
         self.ensure_one()
         self._check_date()
         self._check_evidence()
@@ -253,15 +112,167 @@ class WabaConsentNote(models.TransientModel):
                     self._recorded_consent_text(self._last_entry(people)),
                 )
             )
-        words = self.env._(
+        text = self.env._(
             "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
             purpose=selection_label(self.env, "purpose", self.purpose, self._name),
             action=selection_label(self.env, "action", self.action, self._name),
             note=self._evidence(),
             user=self.env.user.name,
         )
-        self._post_note(self._get_record(), words)
+        self._post_note(self._get_record(), text)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    # === Person and company ===
+
+    def _get_subject(self):
+        return self.recipient_id or super()._get_subject()
+
+    def _get_record(self):
+        # With both, a record of the user's own would give access to another person's recipient.
+        return None if self.recipient_id else super()._get_record()
+
+    def _company(self):
+        """Return the company that the consent is given to: the record's, else the current one."""
+        record = self._get_record()
+        own = record.company_id if record is not None else self.env["res.company"]
+        return own if own in self.env.companies else self.env.company
+
+    def _number(self):
+        record = self._get_record()
+        return self.env["waba.recipient"]._number_of(record) if record is not None else ""
+
+    def _find_recipients(self):
+        """Return the existing rows of the person, as superuser."""
+        if self.recipient_id:
+            self.recipient_id.check_access("read")
+            return self.recipient_id.sudo()
+        people, number = self.env["waba.recipient"].sudo(), self._number()
+        if not number:
+            return people
+        of_ours = Domain("portfolio_id.account_ids.company_id", "in", self.env.companies.ids)
+        return people.search(of_ours & recipients_with_numbers([number]))
+
+    def _find_or_create_recipients(self):
+        """Return the rows to record it on, created when missing.
+
+        :raise UserError: there is no valid number
+        """
+        record = self._get_record()
+        if self.recipient_id or record is None:
+            return self._find_recipients()
+        number = self._number()
+        if not number:
+            typed = self.env["waba.recipient"]._raw_number(record)
+            raise UserError(
+                self.env._(
+                    "“%s” is not a phone number that can be written to. Correct it on the record, "
+                    "then note this again.",
+                    typed,
+                )
+                if typed
+                else self.env._("There is no phone number here to note it for. Enter it first.")
+            )
+        people = self.env["waba.recipient"].sudo()
+        return people._company_recipient(numbers.canonical_number(number), self._company())
+
+    # === Consent on record ===
+
+    def _is_opt_out_reversal(self, people):
+        """Return whether this opt-in would revert an opt-out on record."""
+        return self.action == "opt_in" and self._recorded_state(people) == "opted_out"
+
+    def _recorded_state(self, people):
+        """Return the consent state for the company and the topic."""
+        states = people._consent_states(self._company())
+        return strictest_consent(
+            {state for (_company, _person, about), state in states.items() if about == self.purpose}
+        )
+
+    def _last_entry(self, people):
+        return people._last_entries(self._company()).get(self.purpose)
+
+    def _recorded_consent_text(self, entry):
+        if not entry:
+            return self.env._("Nothing: they were never asked.")
+        return self.env._(
+            "%(action)s on %(date)s (%(whose_word)s). %(evidence)s",
+            action=selection_label(self.env, "action", entry.action, "waba.consent"),
+            date=format_date(self.env, entry.at),
+            whose_word=selection_label(self.env, "source", entry.source, "waba.consent"),
+            evidence=entry._company_evidence(self.env.companies),
+        ).strip()
+
+    # === Evidence and rights ===
+
+    def _check_evidence(self):
+        if not (self.note or "").strip():
+            raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
+        if self.action != "opt_in":
+            return
+        if not self.heard:
+            raise UserError(
+                self.env._("Choose how they said it: an opt-in without evidence does not count.")
+            )
+        if not evidence.is_verifiable(self.note):
+            raise UserError(
+                self.env._(
+                    "“%s” does not say how you know. Write when, where and in which words they "
+                    "agreed: whoever doubts it later looks for it.",
+                    self.note.strip(),
+                )
+            )
+
+    def _check_reversal_rights(self, people):
+        """Check the rights to revert an opt-out: a manager, on a record with write access.
+
+        :raise AccessError: one of them is missing
+        """
+        if not self._is_opt_out_reversal(people):
+            return
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(
+                self.env._(
+                    "This person had opted out, so only a manager can note that they agreed again. "
+                    "Ask one, and say how you know."
+                )
+            )
+        record = self._get_record()
+        if record is not None:
+            record.check_access("write")
+        elif not self.env["waba.recipient"]._numbers_on_own_records(people._number_forms()):
+            raise AccessError(
+                self.env._(
+                    "This person had opted out. Note that they agreed again on their lead or "
+                    "contact: you need one with this number that you may change."
+                )
+            )
+
+    def _evidence_message(self, people):
+        """Return the person's last message to the company as evidence; after their opt-out, if any.
+
+        :raise UserError: there is no such message
+        """
+        if self.action != "opt_in" or self.heard != "whatsapp":
+            return None
+        entry = self._last_entry(people)
+        since = entry.at if entry and self._is_opt_out_reversal(people) else False
+        message = self.env["waba.message"].sudo().search(
+            [
+                ("recipient_id", "in", people._same_person().ids),
+                ("direction", "=", "in"),
+                ("company_id", "=", self._company().id),
+                *([("sent_at", ">", since)] if since else []),
+            ],
+            order="id desc",
+            limit=1,
+        )  # fmt: skip
+        if not message:
+            raise UserError(
+                self.env._("There is no message of theirs here that says so since their opt-out.")
+                if since
+                else self.env._("There is no message of theirs here. Choose how they said it.")
+            )
+        return message
 
     def _evidence(self):
         note = self.note.strip()

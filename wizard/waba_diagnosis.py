@@ -1,3 +1,8 @@
+"""Diagnosis of an account, and its connection: the run of all checks, token and permissions.
+
+Called by `action_connect` and `action_diagnose` of the account.
+"""
+
 import logging
 
 from odoo import api, fields, models
@@ -9,19 +14,21 @@ from ..models.tools.labels import form_action
 
 _logger = logging.getLogger(__name__)
 
-# Levels of lines that decide, worst first.
+# Levels that decide the verdict, worst first.
 VERDICTS = ("error", "warning", "unproved")
-# Failures of the account and its keys: the common advice applies.
+
+# Failures of the account and its keys, for which the common advice applies.
 ACCOUNT_ERRORS = ("token", "permission", "account_restricted", "account_misclassified", "billing",
                   "marketing_disabled")  # fmt: skip
+
 NEEDED_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Whether an account works, line by line, as asked of Meta when it is opened.
+    """Result of one diagnosis, line by line, from Meta's current answers.
 
-    `_run(account, connect=True)` also stores what it reads and subscribes the webhook; otherwise
-    nothing is changed.
+    `_run_checks(account, connect=True)` also stores what it reads and subscribes the webhook;
+    otherwise nothing is changed.
     """
 
     _name = "waba.diagnosis"
@@ -64,6 +71,10 @@ class WabaDiagnosis(models.TransientModel):
         for diagnosis in self:
             diagnosis.display_name = self.env._("Diagnosis of %s", diagnosis.account_id.name)
 
+    def action_rerun(self):
+        """Run all checks again, without connecting."""
+        return self._run_checks(self.account_id)._get_action()
+
     def _get_action(self):
         return {
             **form_action(self),
@@ -71,18 +82,14 @@ class WabaDiagnosis(models.TransientModel):
             "target": "new",
         }
 
-    def action_rerun(self):
-        return self._run_checks(self.account_id)._get_action()
-
-    # ------------------------------------------------------------------
-    # The checks
-    # ------------------------------------------------------------------
+    # === Checks ===
 
     @api.model
     @api.private
     def _run_checks(self, account, connect=False):
-        """Ask Meta everything about `account`; stops early only when the token is refused.
+        """Run all checks of `account`; those at Meta end early only if the token is refused.
 
+        :param connect: also store the results and connect
         :return: the waba.diagnosis to show
         """
         diagnosis = self.sudo().create({"account_id": account.id, "did_connect": connect})
@@ -112,7 +119,7 @@ class WabaDiagnosis(models.TransientModel):
         diagnosis._check_webhook(account)
         if connect:
             diagnosis._update_account_state(account)
-        # Our own jobs do not prevent connecting: what waits is kept.
+        # After the connection: our own jobs do not prevent it, as queued work is kept.
         diagnosis._check_scheduler(account)
         return diagnosis.sudo(False)
 
@@ -128,7 +135,7 @@ class WabaDiagnosis(models.TransientModel):
         )
 
     def _error_advice(self, error, otherwise, own=()):
-        """Return what to do about `error`: temporary faults and Meta's codes have their own advice.
+        """Return what to do about `error`; temporary errors and Meta's codes have their own advice.
 
         :param otherwise: the advice for other causes
         :param own: failure types for which `otherwise` is better than the common advice
@@ -142,7 +149,10 @@ class WabaDiagnosis(models.TransientModel):
         return otherwise
 
     def _check_token(self, client, connect):
-        """Check validity, expiry and permissions. False when nothing else can be asked."""
+        """Check validity, expiry and permissions.
+
+        :return: whether other checks at Meta are possible
+        """
         topic = self.env._("Access token")
         new_token = self.env._(
             "Make a permanent token for a system user in Meta's Business settings."
@@ -192,7 +202,7 @@ class WabaDiagnosis(models.TransientModel):
         return True
 
     def _update_account_state(self, account):
-        """Set the account to connected when nothing prevents sending; otherwise leave it."""
+        """Set the account to connected unless an error prevents sending."""
         if "error" in self.line_ids.mapped("level"):
             return
         account._record_home_database()

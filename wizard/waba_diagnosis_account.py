@@ -1,3 +1,8 @@
+"""Diagnosis of an account: Meta's data about health, limit, numbers and templates.
+
+Called by `_run_checks` (waba_diagnosis.py).
+"""
+
 from odoo import models
 from odoo.tools import LazyTranslate
 
@@ -10,6 +15,7 @@ _lt = LazyTranslate(__name__)
 
 # Meta's values for a display name that was refused, has expired or waits (Phone numbers, 2026-03).
 UNAPPROVED_NAME_STATUSES = ("DECLINED", "EXPIRED", "PENDING_REVIEW", "NONE")
+
 # Codes that only `health_status` uses (Health status, 2025-10-22).
 HEALTH_ADVICE = {
     141000: _lt("Register the number again in WhatsApp Manager."),
@@ -19,8 +25,6 @@ HEALTH_ADVICE = {
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Meta's data about the account: health, limit, numbers and templates."""
-
     _inherit = "waba.diagnosis"
 
     def _check_account(self, client, connect):
@@ -82,7 +86,7 @@ class WabaDiagnosis(models.TransientModel):
         )
 
     def _report_verification(self, verification):
-        """Report whether Meta has verified the business; otherwise the daily limit stays at 250."""
+        """Report a business that Meta has not verified: its daily limit stays at 250."""
         if verification in ("", "unknown", "verified"):
             return
         self._add_line(
@@ -93,7 +97,7 @@ class WabaDiagnosis(models.TransientModel):
         )
 
     def _report_health(self, health):
-        """Report for each entity of Meta's health status whether it can send, or why not."""
+        """Report whether each entity of Meta's health status can send, and why not."""
         labels = {
             "waba": self.env._("account"),
             "business": self.env._("portfolio"),
@@ -117,7 +121,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _health_advice(self, entity, error):
-        """Return what to do about one health error: Meta's own text, or ours for its code."""
+        """Return what to do about a health error: Meta's own text, or ours for its code."""
         if error.solution:
             return error.solution
         if error.code in HEALTH_ADVICE:

@@ -1,3 +1,8 @@
+"""Diagnosis of our side: home database, scheduled jobs, backlog.
+
+Called by `_run_checks` (waba_diagnosis.py).
+"""
+
 from odoo import fields, models
 from odoo.tools import config, format_datetime
 
@@ -5,14 +10,12 @@ from ..models.dispatch.waba_sender_dispatch import LATE_THRESHOLD
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Whether our own side works: database, scheduler, no second sender."""
-
     _inherit = "waba.diagnosis"
 
     def _check_home(self, account):
         """Check whether this is the database that the account was connected in, or a copy.
 
-        :return: False for a copy, which may not change anything at Meta
+        :return: False for a copy, which must not change anything at Meta
         """
         topic = self.env._("Database")
         if account.has_second_sender:
@@ -49,7 +52,7 @@ class WabaDiagnosis(models.TransientModel):
         return True
 
     def _check_scheduler(self, account):
-        """Check that jobs run: without them nothing is sent and no event is read."""
+        """Check that jobs run: without them no message is sent and no event is applied."""
         senders = account.sender_ids
         now, topic = fields.Datetime.now(), self.env._("Scheduled jobs")
         jobs = senders._jobs(senders, others=True)
@@ -61,7 +64,7 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("This process has max_cron_threads = %s.", config["max_cron_threads"]),
             )
         for job in jobs:
-            # Without a worker all are late, which is reported once.
+            # Without a worker all jobs are late, which is reported once, above.
             if job.failure_count or not job.is_active or not has_no_worker:
                 self._report_job(job, now)
         self._report_backlog(account, now)
@@ -78,7 +81,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _report_job(self, job, now):
-        """Add a line for a job that is switched off, late or failing."""
+        """Report a job that is switched off, late or failing."""
         topic = self.env._("Job: %s", job.name)
         last = self._moment(job.last_at) if job.last_at else self.env._("never")
         if not job.is_active:
@@ -112,7 +115,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _report_backlog(self, account, now):
-        """Report what waits too long: webhooks to read, messages to send."""
+        """Report events and messages that have waited too long."""
         senders = account.sender_ids
         unapplied = senders._oldest_unapplied_at(account)
         if unapplied and unapplied <= now - LATE_THRESHOLD:

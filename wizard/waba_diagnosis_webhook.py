@@ -1,8 +1,13 @@
+"""Diagnosis of the webhook: whether Meta posts the account's events here.
+
+Called by `_run_checks` (waba_diagnosis.py).
+"""
+
 from odoo import models
 
 from ..cloud_api import CloudApiError
 
-# The webhook fields that this addon needs.
+# Webhook fields that this addon reads.
 NEEDED_FIELDS = (
     "messages", "user_preferences", "account_update", "account_alerts", "account_review_update",
     "business_capability_update", "message_template_status_update",
@@ -12,12 +17,10 @@ NEEDED_FIELDS = (
 
 
 class WabaDiagnosis(models.TransientModel):
-    """Checks that Meta posts the account's events here."""
-
     _inherit = "waba.diagnosis"
 
     def _subscribe_webhook(self, client):
-        """Subscribe to this account's events; Meta calls our address at once to verify it."""
+        """Subscribe to the account's events; Meta calls our address during this to verify it."""
         account = self.account_id.sudo()
         try:
             client.subscribe_app(account.waba_uid, account.webhook_url, account.verify_token)
@@ -67,7 +70,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _check_app(self, client, token):
-        """Check that the app secret belongs to the token's app: it verifies Meta's events."""
+        """Check that the app secret is that of the token's app: it verifies Meta's events."""
         account = self.account_id.sudo()
         if account.app_uid and token.app_uid and account.app_uid != token.app_uid:
             self._add_line(
@@ -107,8 +110,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _check_subscribed_fields(self, account):
-        """Check which events the app receives; all but messages depend on the app's own
-        settings."""
+        """Check which events the app receives; all but messages depend on the app's settings."""
         topic = self.env._("Webhook fields")
         if not (account.app_secret and account.app_uid):
             self._add_line(
@@ -170,8 +172,7 @@ class WabaDiagnosis(models.TransientModel):
             )
 
     def _report_refusals(self, account):
-        """Report bodies with a wrong signature: another secret, or somebody else who knows the
-        address."""
+        """Report refused bodies: our secret is wrong, or another sender knows the address."""
         if not account.refused_count:
             return
         is_all = not account.last_event_at or account.refused_at > account.last_event_at

@@ -1,13 +1,13 @@
+"""Home database: an administrator decides whether a moved or copied database is the real one.
+
+Called by the account's form; all accounts at once, as a database is copied or moved as a whole.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 
 class WabaHome(models.TransientModel):
-    """An administrator decides whether a database that was moved or copied is the real one.
-
-    For all accounts at once: a database is copied or moved as a whole.
-    """
-
     _name = "waba.home"
     _description = "Real Database or Copy"
     _inherit = ["waba.system.fields.mixin"]
@@ -55,6 +55,11 @@ class WabaHome(models.TransientModel):
             wizard.account_text = ", ".join(accounts.mapped("name"))
 
     def action_confirm(self):
+        """Adopt this database for its accounts, or stop them in a copy.
+
+        :raise AccessError: the user is not an administrator
+        :raise UserError: a copy has an account that was connected here
+        """
         self.ensure_one()
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(
@@ -71,7 +76,10 @@ class WabaHome(models.TransientModel):
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _check_all_foreign(self):
-        """A copy is stopped as a whole; it has no account that was connected here."""
+        """Check that no account was connected in this database: a copy is stopped as a whole.
+
+        :raise UserError: one was
+        """
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         connected = accounts.search([("state", "!=", "draft"), ("home", "!=", False)])
         at_home = connected - accounts._accounts_elsewhere()
@@ -84,7 +92,7 @@ class WabaHome(models.TransientModel):
             )
 
     def _pause_campaigns_and_sequences(self):
-        """Waiting messages may have been sent after the backup was made."""
+        """Pause them: queued messages may have been sent after the backup was made."""
         accounts = self.env["waba.account"].sudo()._accounts_elsewhere()
         reason = self.env._(
             "This database was restored, renamed or moved. If it is a backup, compare with "

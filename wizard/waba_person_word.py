@@ -1,15 +1,18 @@
+"""Base of the dialogs in which a user records what a person said: who, when, on which record.
+
+Used by waba_consent_note.py and waba_report_block.py.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
 class WabaPersonWord(models.AbstractModel):
-    """What a person told a colleague: who said it, when, and where it is recorded."""
-
     _name = "waba.person.word"
     _description = "What a person told a colleague"
     _inherit = ["waba.system.fields.mixin"]
 
-    # The person is fixed by the record the dialog is opened for.
+    # The person is that of the record for which the dialog was opened.
     res_model = fields.Char("Record's model", readonly=True, system=False)
     res_id = fields.Many2oneReference(
         "Record", model_field="res_model", readonly=True, system=False
@@ -28,7 +31,10 @@ class WabaPersonWord(models.AbstractModel):
         return self._get_record()
 
     def _get_record(self):
-        """Return the lead or contact, if the user may read it; or None."""
+        """Return the lead or contact, or None.
+
+        :raise AccessError: the user may not read it
+        """
         self.ensure_one()
         models_of_people = dict(self.env["waba.person.mixin"]._waba_target_models())
         if not self.res_id or self.res_model not in models_of_people:
@@ -41,8 +47,8 @@ class WabaPersonWord(models.AbstractModel):
         if self.at > fields.Datetime.now():
             raise UserError(self.env._("They cannot have said so in the future."))
 
-    def _post_note(self, record, words):
-        """Post a note on the record."""
+    def _post_note(self, record, text):
+        """Log a note on the record, if there is one."""
         if record is not None:
             author = self.env.user.partner_id
-            record.sudo()._message_log(body=words, author_id=author.id)
+            record.sudo()._message_log(body=text, author_id=author.id)

@@ -1,3 +1,8 @@
+"""Pre-flight dialog: its lines, the fix of each, and launch, approval and override.
+
+Called by `action_preflight` of the campaign.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -6,6 +11,7 @@ from odoo.tools import format_amount
 from ..models.tools.reputation_texts import format_number
 
 LEVELS = [("pass", "Fine"), ("warn", "Check"), ("stop", "Stop")]
+
 FIXES = [
     ("template", "Open the template"),
     ("sender", "Open the number"),
@@ -14,14 +20,15 @@ FIXES = [
     ("rates", "Rates"),
     ("settings", "Settings"),
 ]
+
 MANAGER_FIXES = ("rates", "settings")
 RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
 
 
 class WabaPreflight(models.TransientModel):
-    """The pre-flight on screen: the counts of a moment ago, and the actions to fix them.
+    """One run of the pre-flight, as counted when the dialog was opened.
 
-    The buttons only ask: the campaign checks everything again (waba_campaign_clearance.py).
+    Its buttons only request: the campaign checks everything again (waba_campaign_approval.py).
     """
 
     _name = "waba.preflight"
@@ -43,7 +50,7 @@ class WabaPreflight(models.TransientModel):
 
     @api.model
     def _open(self, campaign):
-        """Return the action that shows the pre-flight of `campaign`, counted now."""
+        """Return the action that shows the pre-flight of `campaign`, run now."""
         campaign.check_access("read")
         report = campaign._preflight_report()
         wizard = self.sudo().create({"campaign_id": campaign.id}).sudo(False)
@@ -67,6 +74,65 @@ class WabaPreflight(models.TransientModel):
             "context": {"dialog_size": "large"},
         }
 
+    def action_launch(self):
+        """Launch the campaign, or resume it after a stop at its start."""
+        self.ensure_one()
+        campaign = self.campaign_id
+        if campaign._is_paused_at_start():
+            campaign.action_resume()
+        else:
+            campaign.action_launch()
+        return RELOAD
+
+    def action_override(self):
+        """Store a manager's override; launch the campaign if it is the manager's own.
+
+        :raise AccessError: the user is not a manager
+        :raise UserError: the reason is empty, or a check cannot be overridden
+        """
+        self.ensure_one()
+        campaign, reason = self.campaign_id, self._checked_reason()
+        campaign.check_access("write")
+        if not self._is_manager():
+            raise AccessError(self.env._("Only a manager launches over a stop, with a reason."))
+        campaign._lock_campaigns()
+        stops = campaign._preflight_report().blockers
+        if final := [stop for stop in stops if not stop.can_be_overridden]:
+            raise UserError(
+                self.env._(
+                    "No reason overrides this: %s", " ".join(stop.sentence for stop in final)
+                )
+            )
+        campaign._override_blockers(stops, reason)
+        if campaign.can_approve:
+            campaign._decide_approval("approved", reason)
+        if campaign.user_id == self.env.user and not campaign._is_approval_missing():
+            return self.action_launch()
+        return RELOAD
+
+    def action_request_approval(self):
+        """Request an approval, with the reason as a note."""
+        self.ensure_one()
+        self.campaign_id._lock_campaigns()
+        self.campaign_id._request_approval((self.reason or "").strip())
+        return RELOAD
+
+    def action_approve(self):
+        """Approve the campaign, with the reason as a note."""
+        self.ensure_one()
+        self.campaign_id._lock_campaigns()
+        self.campaign_id._decide_approval("approved", (self.reason or "").strip())
+        return RELOAD
+
+    def action_refuse(self):
+        """Refuse the campaign, with a reason."""
+        self.ensure_one()
+        self.campaign_id._lock_campaigns()
+        self.campaign_id._decide_approval("refused", self._checked_reason())
+        return RELOAD
+
+    # === Content ===
+
     def _line_values(self, check, sequence):
         mend = check.mend if check.level != "pass" else False
         if mend in MANAGER_FIXES and not self._is_manager():
@@ -84,11 +150,8 @@ class WabaPreflight(models.TransientModel):
             "is_overridden": check.level == "stop" and self.campaign_id._has_valid_override(check),
         }
 
-    def _is_manager(self):
-        return self.env.user.has_group("waba_campaign.waba_group_manager")
-
     def _permissions(self, report):
-        """Return which buttons are shown, and the sentence above them."""
+        """Return which buttons are shown, the level, and the sentence above them."""
         campaign = self.campaign_id
         stops = [stop for stop in report.blockers if not campaign._has_valid_override(stop)]
         final = [stop for stop in stops if not stop.can_be_overridden]
@@ -159,58 +222,8 @@ class WabaPreflight(models.TransientModel):
             )
         return " · ".join(parts)
 
-    # ------------------------------------------------------------------
-    # Buttons
-    # ------------------------------------------------------------------
-
-    def action_launch(self):
-        self.ensure_one()
-        campaign = self.campaign_id
-        if campaign._is_paused_at_start():
-            campaign.action_resume()
-        else:
-            campaign.action_launch()
-        return RELOAD
-
-    def action_override(self):
-        """Store a manager's override; launches the manager's own campaign, not a colleague's."""
-        self.ensure_one()
-        campaign, reason = self.campaign_id, self._checked_reason()
-        campaign.check_access("write")
-        if not self._is_manager():
-            raise AccessError(self.env._("Only a manager launches over a stop, with a reason."))
-        campaign._lock_campaigns()
-        stops = campaign._preflight_report().blockers
-        if final := [stop for stop in stops if not stop.can_be_overridden]:
-            raise UserError(
-                self.env._(
-                    "No reason overrides this: %s", " ".join(stop.sentence for stop in final)
-                )
-            )
-        campaign._override_blockers(stops, reason)
-        if campaign.can_approve:
-            campaign._decide_approval("approved", reason)
-        if campaign.user_id == self.env.user and not campaign._is_approval_missing():
-            return self.action_launch()
-        return RELOAD
-
-    def action_request_approval(self):
-        self.ensure_one()
-        self.campaign_id._lock_campaigns()
-        self.campaign_id._request_approval((self.reason or "").strip())
-        return RELOAD
-
-    def action_approve(self):
-        self.ensure_one()
-        self.campaign_id._lock_campaigns()
-        self.campaign_id._decide_approval("approved", (self.reason or "").strip())
-        return RELOAD
-
-    def action_refuse(self):
-        self.ensure_one()
-        self.campaign_id._lock_campaigns()
-        self.campaign_id._decide_approval("refused", self._checked_reason())
-        return RELOAD
+    def _is_manager(self):
+        return self.env.user.has_group("waba_campaign.waba_group_manager")
 
     def _checked_reason(self):
         if not (self.reason or "").strip():
@@ -219,7 +232,7 @@ class WabaPreflight(models.TransientModel):
 
 
 class WabaPreflightLine(models.TransientModel):
-    """One line, with its records: [Show] opens them, [Leave out] removes them from the audience."""
+    """One line, with its records."""
 
     _name = "waba.preflight.line"
     _description = "Line of a Pre-flight"
@@ -251,7 +264,7 @@ class WabaPreflightLine(models.TransientModel):
         }
 
     def action_exclude(self):
-        """Remove these records from the audience, and count again."""
+        """Exclude these records from the audience, and run the pre-flight again."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
         campaign._lock_campaigns()
@@ -261,7 +274,7 @@ class WabaPreflightLine(models.TransientModel):
         return campaign.action_preflight()
 
     def action_fix(self):
-        """Open the place to fix it."""
+        """Open what has to be changed."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
         if self.mend == "rates":
@@ -287,7 +300,7 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     def _exclude_from_audience(self, record_ids):
-        """Remove these records from the audience: from a list of records, else by a condition."""
+        """Exclude these records from the audience: from its list of ids, or by a condition."""
         domain = self._audience_domain_list()
         match domain:
             case [("id", "in", ids)]:
@@ -297,7 +310,7 @@ class WabaCampaign(models.Model):
                 domain = list(Domain(domain) & Domain("id", "not in", record_ids))
         values = {"audience_domain": repr(domain)}
         if self.audience_source != "records":
-            # A source would overwrite the condition.
+            # Any other source would overwrite the condition.
             values["audience_source"] = "domain"
         self.write(values)
 

@@ -1,3 +1,8 @@
+"""Privacy: a manager exports or erases the data of a person who asked for it.
+
+Called by the recipient's form.
+"""
+
 import base64
 
 from odoo import api, fields, models
@@ -7,8 +12,6 @@ from ..models.tools.labels import dialog_action
 
 
 class WabaPrivacy(models.TransientModel):
-    """A person asks for their data, or for its erasure."""
-
     _name = "waba.privacy"
     _description = "A person's data"
     _inherit = ["waba.system.fields.mixin"]
@@ -27,40 +30,6 @@ class WabaPrivacy(models.TransientModel):
     is_sure = fields.Boolean("Erase it: this cannot be undone")
     file = fields.Binary("Their data", attachment=False, readonly=True)
     file_name = fields.Char(readonly=True)
-
-    @api.model
-    def _open(self, person, view):
-        """Return the action that asks a manager.
-
-        :param view: external id of the form, of this addon
-        """
-        self._check_manager()
-        person.check_access("read")
-        return {
-            **dialog_action(self, self.env._("Their data"), recipient_id=person.id),
-            "view_id": self.env.ref(f"waba_campaign.{view}").id,
-        }
-
-    @api.model
-    def _check_manager(self):
-        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("Only a manager gives out or erases a person's data."))
-
-    def _checked_recipient(self):
-        self.ensure_one()
-        self._check_manager()
-        self.recipient_id.check_access("read")
-        return self.recipient_id.sudo()
-
-    def _companies(self):
-        """Return the chosen companies. Without `sudo`, which would accept any company from a
-        client."""
-        return self.env.companies
-
-    def _other_company_names(self):
-        """Return the names of other companies with rows about the person, not their contents."""
-        others = self._checked_recipient()._holding_companies() - self._companies()
-        return others.mapped("name")
 
     @api.depends("recipient_id")
     @api.depends_context("uid", "allowed_company_ids")
@@ -89,7 +58,22 @@ class WabaPrivacy(models.TransientModel):
                 conversations=counts["waba.conversation"],
             )
 
+    @api.model
+    def _open(self, person, view):
+        """Return the action that asks a manager.
+
+        :param view: external id of the form, without the addon's name
+        :raise AccessError: the user is not a manager
+        """
+        self._check_manager()
+        person.check_access("read")
+        return {
+            **dialog_action(self, self.env._("Their data"), recipient_id=person.id),
+            "view_id": self.env.ref(f"waba_campaign.{view}").id,
+        }
+
     def action_export(self):
+        """Download the person's data as a zip file."""
         person = self._checked_recipient()
         self.sudo().write(
             {
@@ -104,20 +88,46 @@ class WabaPrivacy(models.TransientModel):
         }
 
     def action_erase(self):
+        """Erase the person's data in the chosen companies.
+
+        :raise UserError: it is not confirmed
+        """
         person = self._checked_recipient()
         if not self.is_sure:
             raise UserError(self.env._("Tick “Erase it” first: nothing brings these data back."))
         person._erase_personal_data(self._companies(), self.keep_out)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
+    @api.model
+    def _check_manager(self):
+        if not self.env.user.has_group("waba_campaign.waba_group_manager"):
+            raise AccessError(self.env._("Only a manager gives out or erases a person's data."))
+
+    def _checked_recipient(self):
+        self.ensure_one()
+        self._check_manager()
+        self.recipient_id.check_access("read")
+        return self.recipient_id.sudo()
+
+    def _companies(self):
+        """Return the chosen companies; without `sudo`, which would accept any from a client."""
+        return self.env.companies
+
+    def _other_company_names(self):
+        """Return the names of other companies with rows about the person, not their contents."""
+        others = self._checked_recipient()._holding_companies() - self._companies()
+        return others.mapped("name")
+
 
 class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     def action_export_data(self):
+        """Open the dialog to export this person's data."""
         self.ensure_one()
         return self.env["waba.privacy"]._open(self, "waba_privacy_view_export")
 
     def action_erase_data(self):
+        """Open the dialog to erase this person's data."""
         self.ensure_one()
         return self.env["waba.privacy"]._open(self, "waba_privacy_view_erase")

@@ -1,3 +1,8 @@
+"""Release: a manager lifts a hold of our rules on a number, campaign or template, with a reason.
+
+Called by `action_release` of the three models.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
@@ -5,8 +10,6 @@ from ..models.tools.labels import dialog_action
 
 
 class WabaRelease(models.TransientModel):
-    """A manager releases what our rules hold, with a reason."""
-
     _name = "waba.release"
     _description = "Release"
     _inherit = ["waba.system.fields.mixin"]
@@ -33,6 +36,31 @@ class WabaRelease(models.TransientModel):
             )
             wizard.explanation = wizard._release_explanation()
 
+    @api.model
+    def _open(self, **subject):
+        """Return the action that asks a manager for the reason.
+
+        :param subject: one field and its id
+        :raise AccessError: the user is not a manager
+        """
+        self._check_manager()
+        return dialog_action(self, self.env._("Release"), **subject)
+
+    def action_confirm(self):
+        """Release the subject.
+
+        :raise UserError: the reason is empty
+        """
+        self.ensure_one()
+        self._check_manager()
+        subject = self.sender_id or self.campaign_id or self.template_id
+        # Access depends on the manager's companies; the fields written are closed to users.
+        subject.check_access("read")
+        if not (self.reason or "").strip():
+            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+        subject.sudo()._release(self.reason.strip())
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
     def _release_explanation(self):
         if self.template_id:
             return self.env._(
@@ -53,26 +81,6 @@ class WabaRelease(models.TransientModel):
         )
 
     @api.model
-    def _open(self, **subject):
-        """Return the action that asks a manager for the reason.
-
-        :param subject: one field and its id
-        """
-        self._check_manager()
-        return dialog_action(self, self.env._("Release"), **subject)
-
-    @api.model
     def _check_manager(self):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager releases, with a reason."))
-
-    def action_confirm(self):
-        self.ensure_one()
-        self._check_manager()
-        subject = self.sender_id or self.campaign_id or self.template_id
-        # The manager's companies decide; the written fields belong to the system.
-        subject.check_access("read")
-        if not (self.reason or "").strip():
-            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
-        subject.sudo()._release(self.reason.strip())
-        return {"type": "ir.actions.client", "tag": "soft_reload"}

@@ -1,3 +1,8 @@
+"""Block or report: a user records that a person blocked or reported us.
+
+Called by leads, contacts and messages. The only confirmed source: Meta does not report who it was.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -5,8 +10,9 @@ from odoo.exceptions import UserError
 
 from ..models.tools.labels import dialog_action, selection_labels
 
-# A report is about a recent message.
+# A report without a message is about the last one within this time.
 REPORTED_PERIOD = timedelta(days=30)
+
 KINDS = {
     "block": ("customer_block",),
     "report": ("customer_report",),
@@ -15,10 +21,6 @@ KINDS = {
 
 
 class WabaReportBlock(models.TransientModel):
-    """ "This customer told us that they blocked or reported us": the only certain source, as Meta
-    names nobody. Recorded by the colleague who heard it, on a lead, contact or message.
-    """
-
     _name = "waba.report.block"
     _description = "They blocked or reported us"
     _inherit = ["waba.person.word"]
@@ -36,6 +38,10 @@ class WabaReportBlock(models.TransientModel):
     note = fields.Text("In their words", required=True)
     stop_promotions = fields.Boolean("No more promotions to them", default=True)
 
+    @api.depends("message_id")
+    def _compute_person_name(self):
+        return super()._compute_person_name()
+
     @api.model
     def _open(self, **subject):
         """Return the action that asks what the person said.
@@ -44,14 +50,8 @@ class WabaReportBlock(models.TransientModel):
         """
         return dialog_action(self, self.env._("They blocked or reported us"), **subject)
 
-    @api.depends("message_id")
-    def _compute_person_name(self):
-        return super()._compute_person_name()
-
-    def _get_subject(self):
-        return self.message_id or super()._get_subject()
-
     def action_confirm(self):
+        """Record the evidence, and the opt-out if chosen."""
         self.ensure_one()
         self._check_date()
         if self.message_id:
@@ -74,7 +74,7 @@ class WabaReportBlock(models.TransientModel):
                     "detail": self.env._(
                         '%(user)s heard: "%(note)s"', user=self.env.user.name, note=self.note
                     ),
-                    # Two reports on one day are the same.
+                    # Two reports of one person on one day are one event.
                     "event_key": f"person:{kind}:{person.id}:{self.at.date()}",
                 }
                 for kind in KINDS[self.what]
@@ -89,20 +89,23 @@ class WabaReportBlock(models.TransientModel):
                 message=about,
                 company=account.company_id,
             )
-        words = self.env._(
+        text = self.env._(
             '%(what)s. "%(note)s" – noted by %(user)s.',
             what=selection_labels(self, "what")[self.what],
             note=self.note,
             user=self.env.user.name,
         )
-        self._post_note(record, words)
+        self._post_note(record, text)
         return {"type": "ir.actions.act_window_close"}
 
+    def _get_subject(self):
+        return self.message_id or super()._get_subject()
+
     def _find_person(self, record):
-        """Return the person, and the account that knows them.
+        """Return the person, and the account with a row of them.
 
         :return: (waba.recipient, waba.account), both as superuser
-        :raise UserError: there is no number, or nothing is connected
+        :raise UserError: there is no number, or no account is connected
         """
         message = self.message_id.sudo()
         if not message and record is not None:
@@ -137,7 +140,7 @@ class WabaReportBlock(models.TransientModel):
         return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
 
     def _variant_message(self, person, account):
-        """Return our message that it is about: the one it was recorded on, else the last before."""
+        """Return the message it is about: that of the dialog, else the last one before."""
         message = self.message_id.sudo()
         if message.direction == "in":
             message = message.reply_to_id

@@ -1,15 +1,20 @@
+"""Follow-up: activate it, for new leads only or also for those that match now.
+
+Called by the follow-up's form.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-# A suggestion: enough to go on beside a campaign, little enough not to slow it down.
+# A suggestion: enough for follow-ups during a campaign, too little to slow it down.
 DEFAULT_FOLLOWUP_SHARE = 0.1
 
 
 class WabaSequenceActivate(models.TransientModel):
-    """Activation of a follow-up: how many leads match now, and whether they are enrolled.
+    """Dialog: how many leads match now, and whether they are enrolled.
 
-    The first one also asks for the share of the daily limit that campaigns leave free: without it,
-    a large campaign uses a whole day's slots and the leads wait.
+    If a portfolio has none yet, it asks for the share of the daily limit that campaigns leave to
+    follow-ups: without it, a large campaign uses all slots of a day and the leads wait.
     """
 
     _name = "waba.sequence.activate"
@@ -65,12 +70,11 @@ class WabaSequenceActivate(models.TransientModel):
         for wizard in self:
             wizard.asks_for_share = bool(wizard._portfolios_without_share())
 
-    def _portfolios_without_share(self):
-        sequence = self.sequence_id.sudo()
-        portfolios = (sequence.sender_id | sequence.step_ids.sender_id).portfolio_id
-        return portfolios.filtered(lambda portfolio: not portfolio.followup_share)
-
     def action_confirm(self):
+        """Store the share and activate the follow-up.
+
+        :raise AccessError: the user is not a manager
+        """
         self.ensure_one()
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager starts a follow-up."))
@@ -81,3 +85,8 @@ class WabaSequenceActivate(models.TransientModel):
             body=self.env._("The follow-up runs. Leads that came in at once: %s.", len(made))
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _portfolios_without_share(self):
+        sequence = self.sequence_id.sudo()
+        portfolios = (sequence.sender_id | sequence.step_ids.sender_id).portfolio_id
+        return portfolios.filtered(lambda portfolio: not portfolio.followup_share)

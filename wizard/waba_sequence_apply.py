@@ -1,9 +1,12 @@
+"""Follow-up: confirm before the steps of running enrollments are changed.
+
+Called by the follow-up's form.
+"""
+
 from odoo import fields, models
 
 
 class WabaSequenceApply(models.TransientModel):
-    """Confirmation before the steps of running enrollments are changed."""
-
     _name = "waba.sequence.apply"
     _description = "Apply Steps to Leads Under Way"
     _inherit = ["waba.system.fields.mixin"]
@@ -14,6 +17,7 @@ class WabaSequenceApply(models.TransientModel):
     older_count = fields.Integer(related="sequence_id.older_count", related_sudo=False)
 
     def action_confirm(self):
+        """Move running enrollments to the current steps."""
         self.ensure_one()
         sequence = self.sequence_id
         sequence.check_access("write")

@@ -1,23 +1,16 @@
+"""Follow-up: enroll selected leads manually.
+
+Called by the Actions menu of leads.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
 class WabaSequenceEnroll(models.TransientModel):
-    """Enroll leads in a follow-up manually."""
-
     _name = "waba.sequence.enroll"
     _description = "Follow up on WhatsApp"
     _inherit = ["waba.system.fields.mixin"]
-
-    lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True, system=False)
-    lead_count = fields.Integer("Chosen", compute="_compute_counts")
-    sequence_id = fields.Many2one(
-        "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"
-    )
-    story = fields.Html(related="sequence_id.story", related_sudo=False)
-    may_count = fields.Integer("Come in", compute="_compute_counts")
-    is_any_running = fields.Boolean(compute="_compute_is_any_running")
-    why_not = fields.Text(compute="_compute_counts")
 
     @api.model
     def default_get(self, fields_list):
@@ -30,6 +23,16 @@ class WabaSequenceEnroll(models.TransientModel):
         if "sequence_id" in fields_list and not values.get("sequence_id") and len(active) == 1:
             values["sequence_id"] = active.id
         return values
+
+    lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True, system=False)
+    lead_count = fields.Integer("Chosen", compute="_compute_counts")
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"
+    )
+    story = fields.Html(related="sequence_id.story", related_sudo=False)
+    may_count = fields.Integer("Come in", compute="_compute_counts")
+    is_any_running = fields.Boolean(compute="_compute_is_any_running")
+    why_not = fields.Text(compute="_compute_counts")
 
     @api.depends_context("uid")
     def _compute_is_any_running(self):
@@ -44,18 +47,18 @@ class WabaSequenceEnroll(models.TransientModel):
             wizard.sequence_id.check_access("read")
             sequence = wizard.sequence_id.sudo()
             wizard.lead_count = len(leads)
-            may = leads
-            inside = leads.browse()
+            eligible = leads
+            enrolled = leads.browse()
             if sequence:
-                inside = leads - sequence._filter_not_enrolled(leads)
-                may = sequence._filter_eligible(leads) - inside
-            wizard.may_count = len(may)
-            others = len(leads) - len(may) - len(inside)
+                enrolled = leads - sequence._filter_not_enrolled(leads)
+                eligible = sequence._filter_eligible(leads) - enrolled
+            wizard.may_count = len(eligible)
+            others = len(leads) - len(eligible) - len(enrolled)
             wizard.why_not = "\n".join(
                 filter(
                     None,
                     [
-                        inside and self.env._("%s are in it already.", len(inside)),
+                        enrolled and self.env._("%s are in it already.", len(enrolled)),
                         others
                         and self.env._(
                             "%s do not come in: they are won or lost, do not meet the conditions, "
@@ -67,6 +70,10 @@ class WabaSequenceEnroll(models.TransientModel):
             )
 
     def action_confirm(self):
+        """Enroll the leads that can be enrolled.
+
+        :raise UserError: none of them can
+        """
         self.ensure_one()
         made = self.sequence_id._enroll_manually(self.lead_ids)
         if not made:

@@ -1,10 +1,13 @@
+"""Follow-up: a user stops enrollments, with a reason.
+
+Called by enrollments and leads (models/sequence/).
+"""
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
 
 class WabaSequenceStop(models.TransientModel):
-    """A colleague takes leads out of their follow-ups, with a reason."""
-
     _name = "waba.sequence.stop"
     _description = "Stop a WhatsApp Follow-up"
     _inherit = ["waba.system.fields.mixin"]
@@ -13,6 +16,10 @@ class WabaSequenceStop(models.TransientModel):
     reason = fields.Text(required=True)
 
     def action_confirm(self):
+        """Stop the enrollments and record the reason on their leads.
+
+        :raise UserError: the reason is empty
+        """
         self.ensure_one()
         if not (self.reason or "").strip():
             raise UserError(self.env._("Say why: whoever reads this later looks for it."))

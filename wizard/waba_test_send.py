@@ -1,3 +1,8 @@
+"""Test: send a campaign's message to users' phones, as the previewed recipient would get it.
+
+Called by `action_send_test` of the campaign.
+"""
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -7,11 +12,11 @@ from ..policy import numbers
 
 
 class WabaTestSend(models.TransientModel):
-    """A test of a campaign's message to colleagues' phones, as the previewed person would get it.
+    """Dialog to send a test.
 
     Only to numbers that an administrator listed for tests, a few a day
-    (models/dispatch/waba_message_queue.py): a test never reaches a customer. The messages are sent and
-    counted like all others.
+    (models/dispatch/waba_message_queue.py): a test never reaches a customer. The messages are sent
+    and counted like all others.
     """
 
     _name = "waba.test.send"
@@ -45,27 +50,14 @@ class WabaTestSend(models.TransientModel):
                 lines += wizard._missing_values()
             wizard.warning = "\n".join(lines)
 
-    def _missing_values(self):
-        record = self._previewed_record()
-        if not record:
-            return []
-        notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
-        lacks = [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
-        return lacks and [*lacks, self.env._("The test shows Meta's example there.")]
-
-    def _previewed_record(self):
-        """Return the previewed record, if it still exists."""
-        records = self.campaign_id._audience_records()
-        return records.search([("id", "=", self.res_id)]) or self.campaign_id._first_record()
-
-    # ------------------------------------------------------------------
-    # Sending
-    # ------------------------------------------------------------------
-
     def action_send(self):
+        """Queue the test messages, once per dialog.
+
+        :raise UserError: no recipient is allowed, or the template cannot be sent
+        """
         self.ensure_one()
         self.campaign_id.check_access("write")
-        # Pressed twice: the second call waits for the first, and finds its messages.
+        # A second click waits for the first, and finds its messages.
         self.lock_for_update()
         if self.message_ids:
             return self._reopen()
@@ -82,6 +74,7 @@ class WabaTestSend(models.TransientModel):
         return self._reopen()
 
     def action_refresh(self):
+        """Show the current state of the test messages."""
         return self._reopen()
 
     def _reopen(self):
@@ -92,9 +85,10 @@ class WabaTestSend(models.TransientModel):
             "target": "new",
         }
 
+    # === Recipients ===
+
     def _colleagues(self):
-        """Return [(name, E.164 number or '', res.users)] of the chosen users who are colleagues
-        here."""
+        """Return [(name, E.164 number or '', res.users)] of the chosen internal users here."""
         colleagues = self.user_ids.sudo().filtered(
             lambda user: not user.share and self.company_id in user.company_ids
         )
@@ -104,10 +98,9 @@ class WabaTestSend(models.TransientModel):
         ]
 
     def _test_recipients(self):
-        """Return who gets the test, each number once: partners of the colleagues, and people behind
-        the listed numbers.
+        """Return the recipients, each number once: users' contacts, recipients of listed numbers.
 
-        :raise UserError: when there is nobody, or somebody who may get none; then nothing is sent
+        :raise UserError: there is none, or one that is not allowed; then no test is sent
         """
         colleagues = self._colleagues()
         listed = self.company_id.sudo()._waba_test_number_list() if self.to_test_numbers else []
@@ -129,8 +122,24 @@ class WabaTestSend(models.TransientModel):
         )  # fmt: skip
         return [*people.values(), *found.values()]
 
+    # === Message ===
+
+    def _previewed_record(self):
+        """Return the previewed record, or the first one if it no longer exists."""
+        records = self.campaign_id._audience_records()
+        return records.search([("id", "=", self.res_id)]) or self.campaign_id._first_record()
+
+    def _missing_values(self):
+        """Return the problems of the previewed recipient's message."""
+        record = self._previewed_record()
+        if not record:
+            return []
+        notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
+        lacks = [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
+        return lacks and [*lacks, self.env._("The test shows Meta's example there.")]
+
     def _filled_lines_for_preview(self, lines):
-        """Return lines that show everybody what the previewed person would see.
+        """Return lines that show every test recipient what the previewed recipient would see.
 
         Empty values show Meta's example.
         """

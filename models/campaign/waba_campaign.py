@@ -1,3 +1,8 @@
+"""Campaign: the model, its launch checks, and every change of its state.
+
+Called by the form's buttons, a number's job (waba_campaign_hooks.py) and the watch (`_cron_watch`).
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -18,12 +23,12 @@ STATES = [
     ("cancelled", "Cancelled"),
 ]
 
-# What the A/B test consists of; fixed as soon as the campaign is under way.
+# Content of the A/B test; fixed once rows are prepared.
 AB_TEST_FIELDS = frozenset(
     ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
 )
 
-# What a choice of the audience consists of; fixed as soon as the campaign is under way.
+# Choice of the audience; fixed once rows are prepared.
 SOURCE_FIELDS = frozenset(
     (
         "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
@@ -31,22 +36,25 @@ SOURCE_FIELDS = frozenset(
     )
 )  # fmt: skip
 
-# People react to a campaign for hours after its last message has left.
+# Recipients react for hours after a campaign's last message was sent.
 BUSY_PERIOD = timedelta(hours=6)
 
-# What of a launch goes with it when the campaign is a draft again.
+# Traces of a launch, removed when the campaign becomes a draft again.
 LAUNCH_RESET_VALUES = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
 
 
 class WabaCampaign(models.Model):
-    """What is sent, to whom, from which number, when.
+    """A campaign: one template sent to one audience from one number.
 
-    States: `draft` → (`scheduled` →) `preparing` (rows are made in the background,
-    waba_campaign_audience.py) → `running` ⇄ `paused` → `done`; or `cancelled`.
-    A campaign sends nothing itself: its rows wait for the number's dispatcher
-    (waba_sender_dispatch.py), which takes them while the campaign is `running`. `pause_reason` is a
-    sentence, `pause_cause` tells who may lift the pause.
+    States: `draft` → (`scheduled` →) `preparing` (rows are created in the background,
+    waba_campaign_audience.py) → `running` ⇄ `paused` → `done`; or `cancelled`. Only `_update_state`
+    changes `state`.
+
     Entry points: `action_launch`, `_pause`, `_resume`, `_finish_if_complete`.
+
+    Note: a campaign sends nothing itself. Its rows wait for the number's job
+    (models/dispatch/waba_sender_dispatch.py), which reserves them while the campaign is `running`.
+    `pause_reason` is a sentence for users; `pause_cause` decides who or what may lift the pause.
     """
 
     _name = "waba.campaign"
@@ -59,6 +67,13 @@ class WabaCampaign(models.Model):
     ]
     _order = "create_date desc, id desc"
     _check_company_auto = True
+
+    @api.model
+    def _default_sender(self):
+        senders = self.env["waba.sender"].search(
+            [("company_id", "=", self.env.company.id)], limit=2
+        )
+        return senders if len(senders) == 1 else False
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
@@ -77,7 +92,7 @@ class WabaCampaign(models.Model):
         STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
     )
     priority = fields.Selection([("0", "Normal"), ("1", "First")], default="0")
-    # What
+    # Message
     template_id = fields.Many2one(
         "waba.template", check_company=True, tracking=True, index=True, ondelete="restrict",
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
@@ -90,21 +105,21 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     preview_name = fields.Char(compute="_compute_preview_html")
-    # To whom
+    # Audience
     res_model = fields.Selection(
         selection=lambda self: self.env["waba.person.mixin"]._waba_target_models(),
         string="Written to", required=True,
     )  # fmt: skip
     audience_domain = fields.Char("Conditions")
     audience_count = fields.Integer("Records chosen", compute="_compute_audience_count")
-    # From where, when
+    # Number and time
     sender_id = fields.Many2one(
         "waba.sender", "Number", check_company=True, tracking=True, index=True, ondelete="restrict",
         domain="[('company_id', '=', company_id)]",
         default=lambda self: self._default_sender(),
     )  # fmt: skip
     scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
-    # Why it waits
+    # Pause
     pause_reason = fields.Text("Why it waits", readonly=True, copy=False)
     pause_cause = fields.Selection(
         [
@@ -130,7 +145,7 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     launched_at = fields.Datetime("Launched at", readonly=True, copy=False)
     done_at = fields.Datetime("Finished at", readonly=True, copy=False)
-    # UTM: a campaign is a source, WhatsApp its medium
+    # UTM: the campaign is a source, WhatsApp its medium
     utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", ondelete="set null")
     utm_source_id = fields.Many2one(
         "utm.source", "UTM source", readonly=True, copy=False, ondelete="set null"
@@ -138,7 +153,7 @@ class WabaCampaign(models.Model):
     utm_medium_id = fields.Many2one(
         "utm.medium", "UTM medium", readonly=True, copy=False, ondelete="set null"
     )
-    # Figures, counted in one pass
+    # Figures (waba_campaign_progress.py)
     waba_message_ids = fields.One2many(
         "waba.message", "campaign_id", string="WhatsApp messages", readonly=True
     )
@@ -160,20 +175,9 @@ class WabaCampaign(models.Model):
     next_message_at = fields.Datetime("Next messages at", compute="_compute_progress")
     ends_at = fields.Datetime("Ends about", compute="_compute_progress")
     retryable_count = fields.Integer(compute="_compute_retryable_count")
-
-    # Evidence about it
+    # Evidence
     template_quality_event_ids = fields.One2many(related="template_id.quality_event_ids")
 
-    @api.model
-    def _default_sender(self):
-        senders = self.env["waba.sender"].search(
-            [("company_id", "=", self.env.company.id)], limit=2
-        )
-        return senders if len(senders) == 1 else False
-
-    # ------------------------------------------------------------------
-    # Computes
-    # ------------------------------------------------------------------
     @api.depends("res_model", "audience_domain")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_audience_count(self):
@@ -206,9 +210,6 @@ class WabaCampaign(models.Model):
     def _onchange_template_id(self):
         self.variable_ids = [fields.Command.clear(), *self._variable_commands()]
 
-    # ------------------------------------------------------------------
-    # CRUD
-    # ------------------------------------------------------------------
     @api.model_create_multi
     def create(self, vals_list):
         campaigns = super().create(vals_list)
@@ -219,7 +220,7 @@ class WabaCampaign(models.Model):
         return campaigns
 
     def write(self, vals):
-        """Another message B brings its variables, whoever writes it, as message A does."""
+        """Write; a new template of B replaces B's variables, as the form's onchange does."""
         template_id = vals.get("b_template_id")
         changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
         if self._locked_field_names().intersection(vals):
@@ -252,10 +253,27 @@ class WabaCampaign(models.Model):
                 )
             )
 
-    # ------------------------------------------------------------------
-    # Screens
-    # ------------------------------------------------------------------
+    def _check_not_launched(self):
+        if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
+            raise UserError(
+                self.env._(
+                    "This campaign is under way: what it sends, to whom and from which number is "
+                    "fixed. Duplicate it to send something else."
+                )
+            )
+
+    @api.model
+    def _locked_field_names(self):
+        """Names of the fields that define message, audience and number."""
+        return {
+            "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
+            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
+        }  # fmt: skip
+
+    # === Actions ===
+
     def action_view_audience(self):
+        """Open the records of the audience."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -266,7 +284,7 @@ class WabaCampaign(models.Model):
         }
 
     def action_view_messages(self):
-        """The people behind a figure; the button's context names the filter."""
+        """Open the messages behind a figure; the button's context names the filter."""
         self.ensure_one()
         domain = [("campaign_id", "=", self.id), ("direction", "=", "out")]
         context = {"waba_one_campaign": True}
@@ -274,15 +292,30 @@ class WabaCampaign(models.Model):
             context[f"search_default_{filter_name}"] = 1
         return list_action(self.env, "waba_message_action", domain, context)
 
+    def action_launch(self):
+        """Check, then create the rows in the background. A second click changes nothing."""
+        self.check_access("write")
+        self._lock_campaigns()
+        for campaign in self:
+            if campaign.state != "draft":
+                continue
+            campaign._check_launch()
+            campaign._start_launch()
+        return True
+
     def action_pause(self):
+        """Pause until a user resumes it."""
         self._lock_campaigns()
         self._pause(self.env._("%s paused this campaign.", self.env.user.name), cause="person")
 
     def action_resume(self):
-        """Go on, unless what paused it still stands.
+        """Resume, unless the cause of the pause is still in force.
 
-        Whoever goes on with a campaign that lost its launcher lends their own rights to it; whoever
-        does after a stop at the start has fixed it, or a manager's reason.
+        The user who resumes a campaign without a launcher lends it their own rights. After a stop
+        at the start, all checks of the launch run again.
+
+        :return: the dialog for a manager's reason when the campaign's results paused it, or None
+        :raise UserError: with the reason why it cannot be resumed
         """
         self._lock_campaigns()
         for campaign in self.filtered(lambda campaign: campaign._needs_launcher()):
@@ -298,7 +331,7 @@ class WabaCampaign(models.Model):
         return None
 
     def action_cancel(self):
-        """Nobody else is written to. Messages already on their way cannot be called back."""
+        """Cancel with all queued messages. Those already submitted cannot be called back."""
         self._lock_campaigns()
         moved = self._update_state(
             ("draft", "scheduled", "preparing", "running", "paused"),
@@ -313,7 +346,7 @@ class WabaCampaign(models.Model):
         waiting._update_state(("queued",), "cancelled")
 
     def action_back_to_draft(self):
-        """Also what its pre-flight stopped before anybody was prepared: there it can be fixed."""
+        """Make it a draft again: scheduled, or stopped by its pre-flight before any row exists."""
         self._lock_campaigns()
         self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
         stopped = self.filtered(
@@ -326,7 +359,7 @@ class WabaCampaign(models.Model):
         )
 
     def action_retry_failed(self):
-        """Queue again the people whose failure may have passed; the others keep their reason."""
+        """Queue failed messages again whose cause may have passed; the others keep their reason."""
         self.check_access("write")
         failed = self.env["waba.message"].search(
             [
@@ -339,66 +372,6 @@ class WabaCampaign(models.Model):
             ]
         )
         return self._retry_and_notify(failed)
-
-    def action_launch(self):
-        """Check, then prepare the audience in the background. A second click changes nothing."""
-        self.check_access("write")
-        self._lock_campaigns()
-        for campaign in self:
-            if campaign.state != "draft":
-                continue
-            campaign._check_launch()
-            campaign._start_launch()
-        return True
-
-    def _preview_parameters(self, record, facts):
-        """The words for one person; a text still missing shows as its variable, never made up."""
-        return self.variable_ids._freeze_texts(
-            {
-                line.id: line._record_value(record, facts) or f"{{{{{line.name}}}}}"
-                for line in self.variable_ids
-            }
-        )
-
-    def _variable_commands(self, template=None):
-        template = self.template_id if template is None else template
-        return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
-
-    def _audience_domain_list(self):
-        try:
-            return list(parse_domain(self.audience_domain, self._target_model()))
-        except ValueError as error:
-            raise UserError(
-                self.env._("The audience's filter cannot be read: %s", self.audience_domain)
-            ) from error
-
-    # === State ===
-    # Every change of a campaign's state, by a person or by the system, and its words.
-
-    def _update_state(self, allowed, target, values=None):
-        """The single entry point for `state`: campaigns in another state than `allowed` stay as they are.
-
-        :return: the campaigns that moved
-        """
-        moved = self.filtered(lambda campaign: campaign.state in allowed)
-        if moved:
-            moved.sudo().write({**(values or {}), "state": target})
-            if target == "running":
-                # Its number is looked at now, and often from then on.
-                self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
-        return moved
-
-    def _lock_campaigns(self):
-        """Hold these rows against a second click or another worker; for who may change them."""
-        self.check_access("write")
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError as error:
-            raise UserError(
-                self.env._(
-                    "Someone else is changing this campaign right now. Try again in a moment."
-                )
-            ) from error
 
     def _retry_and_notify(self, failed):
         moved = failed.action_retry()
@@ -418,171 +391,40 @@ class WabaCampaign(models.Model):
             },
         }
 
-    def _pause(self, reason, cause="failure", until=None):
-        """Rows wait. `cause` tells who may lift it; `until` (naive UTC) lifts it by itself.
+    # === Message and audience ===
 
-        A template that stops during the A/B test leaves the other one: it wins, nothing waits.
+    def _variable_commands(self, template=None):
+        template = self.template_id if template is None else template
+        return self.env["waba.campaign.variable"]._copy_commands(template.variable_ids)
+
+    def _preview_parameters(self, record, facts):
+        """Texts for one recipient; an empty one shows its variable instead of an invented value."""
+        return self.variable_ids._freeze_texts(
+            {
+                line.id: line._record_value(record, facts) or f"{{{{{line.name}}}}}"
+                for line in self.variable_ids
+            }
+        )
+
+    def _audience_domain_list(self):
+        """The audience's conditions as a list.
+
+        :raise UserError: they cannot be read
         """
-        going_on = self._continue_with_usable_variant() if cause == "template" else self.browse()
-        moved = (self - going_on)._update_state(
-            ("preparing", "running"),
-            "paused",
-            {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
-        )
-        for campaign in moved:
-            campaign._message_log(body=self.env._("Paused: %s", reason))
-            if until:
-                campaign.sudo().sender_id.cron_id._trigger(at=until)
-
-    def _resume(self, reason):
-        for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
-            campaign._update_state(
-                ("paused",),
-                "preparing" if campaign._has_unprepared_records() else "running",
-                {"pause_reason": False, "pause_cause": False, "resume_at": False},
-            )
-            campaign._message_log(body=self.env._("Goes on: %s", reason))
-            campaign._hold_for_template()
-        self._prepare_cron()._trigger()
-        self.sudo().sender_id._trigger_dispatch()
-        self._check_late_start()
-
-    def _resume_cause(self, cause, reason):
-        """Lift the pauses of one cause; the others stay."""
-        self.filtered(
-            lambda campaign: (
-                campaign.pause_cause == cause and not campaign._is_every_template_changed()
-            )
-        )._resume(reason)
-
-    def _resume_if_due(self, now):
-        self.filtered(
-            lambda campaign: (
-                campaign.state == "paused" and campaign.resume_at and campaign.resume_at <= now
-            )
-        )._resume(self.env._("the waiting time is over."))
-
-    def _is_every_template_changed(self):
-        """Whether no message in use is still the one that was previewed."""
-        signatures = self._signatures()
-        return all(
-            signatures[variant] != template.signature
-            for variant, (template, _lines) in self._variant_messages().items()
-        )
-
-    def _unusable_templates_reason(self):
-        """Sentence that names why none of the messages in use may be sent, or False."""
-        if self._usable_variants():
-            return False
-        template = self._templates_in_use()[:1]
-        return template._not_sendable_reason() or self._changed_template_reason()
-
-    def _changed_template_reason(self):
-        return self.env._(
-            "The variables of the template %s changed at Meta after the launch: what was previewed "
-            "can no longer be sent. Cancel this campaign and launch a new one for the people left.",
-            self._templates_in_use()[:1].display_name,
-        )
-
-    def _pause_for_changed_template(self):
-        self._continue_with_usable_variant()
-        for campaign in self.filtered(lambda campaign: campaign._is_every_template_changed()):
-            reason = campaign._changed_template_reason()
-            if campaign.pause_cause == "template":
-                # It waited for Meta to approve the template, which no longer helps it.
-                campaign.sudo().write({"pause_cause": "failure", "pause_reason": reason})
-                campaign._message_log(body=self.env._("Paused: %s", reason))
-            else:
-                campaign._pause(reason)
-
-    def _hold_for_template(self):
-        """Pause the campaigns whose template may not be sent, or not as it was previewed."""
-        self._pause_for_changed_template()
-        for campaign in self:
-            if reason := campaign._unusable_templates_reason():
-                campaign._pause(reason, cause="template")
-
-    @api.model
-    def _is_busy(self, now):
-        """Whether people are being written to, or were a short while ago."""
-        return bool(
-            self.search_count(
-                [
-                    "|",
-                    ("state", "in", ("preparing", "running")),
-                    "&",
-                    ("state", "=", "done"),
-                    ("done_at", ">", now - BUSY_PERIOD),
-                ],
-                limit=1,
-            )
-        )
-
-    def _reopen_finished(self):
-        """Rows were queued again: a finished campaign runs once more."""
-        self._update_state(("done",), "running", {"done_at": False})
-
-    def _finish_if_complete(self):
-        """Done when nobody waits any more; statuses may still arrive."""
-        self._advance_ab_test(fields.Datetime.now())
-        waiting = {
-            campaign
-            for campaign, _count in self.env["waba.message"]._read_group(
-                [("campaign_id", "in", self.ids), ("state", "in", ("queued", "reserved"))],
-                ["campaign_id"],
-                ["__count"],
-            )
-        }
-        for campaign in self.filtered(lambda campaign: campaign not in waiting):
-            campaign._update_state(("running",), "done", {"done_at": fields.Datetime.now()})
-
-    @api.model
-    def _cron_watch(self):
-        commit_step(self.env, self._watch_campaigns)
-
-    @api.model
-    def _watch_campaigns(self):
-        """Lift pauses whose time has come, close what is through, wake numbers with work left.
-
-        A row can be queued again in the very moment in which its campaign ends: neither
-        transaction sees the other, and this is where the row finds its campaign again.
-        """
-        now = fields.Datetime.now()
-        self._running_ab_tests()._advance_ab_test(now)
-        self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
-        self.env["waba.message"].search(
-            [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]
-        )._reopen_campaigns()
-        running = self.search([("state", "=", "running")])
-        running._finish_if_complete()
-        running = running.filtered(lambda campaign: campaign.state == "running")
-        running._check_thresholds(now)
-        running.sender_id._trigger_dispatch()
+        try:
+            return list(parse_domain(self.audience_domain, self._target_model()))
+        except ValueError as error:
+            raise UserError(
+                self.env._("The audience's filter cannot be read: %s", self.audience_domain)
+            ) from error
 
     # === Launch ===
-    # The launch, and everything that is checked before anybody is written to.
-
-    def _start_launch(self):
-        """What a launch does once nothing forbids it: at once, or at its time."""
-        self.ensure_one()
-        later = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
-        self._update_state(
-            ("draft",),
-            "scheduled" if later else "preparing",
-            {
-                "launched_by_id": self._launching_user().id,
-                "launched_at": fields.Datetime.now(),
-                "launched_mark": self._content_fingerprint(),
-                "template_signature": self.template_id.signature,
-                "to_prepare_count": self.audience_count,
-            },
-        )
-        self.sudo()._start_ab_test()
-        self.sudo()._set_utm()
-        self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
 
     def _check_launch(self):
-        """Whatever would make the launch pointless or wrong, said before anything is sent."""
+        """Check everything that would make the launch pointless or wrong, before any row exists.
+
+        :raise UserError: with the first problem
+        """
         self.ensure_one()
         self._check_ab_test()
         self._check_message()
@@ -596,7 +438,7 @@ class WabaCampaign(models.Model):
         self._check_preflight()
 
     def _check_message(self):
-        """What is sent, and from where."""
+        """Check that the message is complete and that the number can send it."""
         if not self.template_id:
             raise UserError(self.env._("Choose a template first: it is the message to send."))
         if not self.sender_id:
@@ -635,8 +477,27 @@ class WabaCampaign(models.Model):
                 )
             )
 
+    def _start_launch(self):
+        """Start the preparation, now or at the planned time. Called after all checks."""
+        self.ensure_one()
+        later = self.scheduled_at and self.scheduled_at > fields.Datetime.now()
+        self._update_state(
+            ("draft",),
+            "scheduled" if later else "preparing",
+            {
+                "launched_by_id": self._launching_user().id,
+                "launched_at": fields.Datetime.now(),
+                "launched_mark": self._content_fingerprint(),
+                "template_signature": self.template_id.signature,
+                "to_prepare_count": self.audience_count,
+            },
+        )
+        self.sudo()._start_ab_test()
+        self.sudo()._set_utm()
+        self._prepare_cron()._trigger(at=self.scheduled_at if later else None)
+
     def _set_utm(self):
-        """A launched campaign is a UTM source, so that its outcome can be traced."""
+        """Make the campaign a UTM source, so that its leads and revenue can be attributed to it."""
         if not self.utm_source_id:
             self.utm_source_id = self.env["utm.source"].create({"name": self.name})
         if not self.utm_medium_id:
@@ -646,25 +507,190 @@ class WabaCampaign(models.Model):
         if not self.utm_campaign_id:
             self.utm_campaign_id = self.env["utm.campaign"].create({"title": self.name})
 
-    # === Locked fields ===
-    # What of a campaign nobody may change or delete, and from when.
+    # === State ===
 
-    @api.model
-    def _locked_field_names(self):
-        """Names of the fields that say what is sent, to whom and from which number."""
-        return {
-            "template_id", "sender_id", "res_model", "audience_domain", "variable_ids",
-            "company_id", "holdout_percent", *SOURCE_FIELDS, *AB_TEST_FIELDS,
-        }  # fmt: skip
+    def _lock_campaigns(self):
+        """Check write access, and lock the rows against a second click or another worker.
 
-    def _check_not_launched(self):
-        if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
+        :raise UserError: another transaction holds them
+        """
+        self.check_access("write")
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
             raise UserError(
                 self.env._(
-                    "This campaign is under way: what it sends, to whom and from which number is "
-                    "fixed. Duplicate it to send something else."
+                    "Someone else is changing this campaign right now. Try again in a moment."
                 )
+            ) from error
+
+    def _update_state(self, allowed, target, values=None):
+        """The only method that changes `state`; campaigns not in `allowed` stay unchanged.
+
+        :return: the campaigns that moved
+        """
+        moved = self.filtered(lambda campaign: campaign.state in allowed)
+        if moved:
+            moved.sudo().write({**(values or {}), "state": target})
+            if target == "running":
+                # Its number is polled now, and often from then on.
+                self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
+        return moved
+
+    def _pause(self, reason, cause="failure", until=None):
+        """Stop sending; the rows stay queued.
+
+        A template that stops during an A/B test leaves the other message: that one wins and the
+        campaign continues.
+
+        :param reason: sentence for users
+        :param cause: a key of `pause_cause`: who or what may lift the pause
+        :param until: naive UTC datetime at which it is lifted automatically
+        """
+        continuing = self._continue_with_usable_variant() if cause == "template" else self.browse()
+        moved = (self - continuing)._update_state(
+            ("preparing", "running"),
+            "paused",
+            {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
+        )
+        for campaign in moved:
+            campaign._message_log(body=self.env._("Paused: %s", reason))
+            if until:
+                campaign.sudo().sender_id.cron_id._trigger(at=until)
+
+    def _resume(self, reason):
+        """Continue with the preparation, or with sending; `_check_late_start` may pause it again.
+
+        :param reason: sentence for the chatter
+        """
+        for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
+            campaign._update_state(
+                ("paused",),
+                "preparing" if campaign._has_unprepared_records() else "running",
+                {"pause_reason": False, "pause_cause": False, "resume_at": False},
             )
+            campaign._message_log(body=self.env._("Goes on: %s", reason))
+            campaign._hold_for_template()
+        self._prepare_cron()._trigger()
+        self.sudo().sender_id._trigger_dispatch()
+        self._check_late_start()
+
+    def _resume_cause(self, cause, reason):
+        """Lift the pauses of one cause, unless every template in use has changed."""
+        self.filtered(
+            lambda campaign: (
+                campaign.pause_cause == cause and not campaign._is_every_template_changed()
+            )
+        )._resume(reason)
+
+    def _resume_if_due(self, now):
+        self.filtered(
+            lambda campaign: (
+                campaign.state == "paused" and campaign.resume_at and campaign.resume_at <= now
+            )
+        )._resume(self.env._("the waiting time is over."))
+
+    def _reopen_finished(self):
+        """Run a finished campaign again after rows were queued again."""
+        self._update_state(("done",), "running", {"done_at": False})
+
+    def _finish_if_complete(self):
+        """Finish campaigns without queued or reserved rows; statuses may still arrive."""
+        self._advance_ab_test(fields.Datetime.now())
+        waiting = {
+            campaign
+            for campaign, _count in self.env["waba.message"]._read_group(
+                [("campaign_id", "in", self.ids), ("state", "in", ("queued", "reserved"))],
+                ["campaign_id"],
+                ["__count"],
+            )
+        }
+        for campaign in self.filtered(lambda campaign: campaign not in waiting):
+            campaign._update_state(("running",), "done", {"done_at": fields.Datetime.now()})
+
+    # === Templates that stop or change ===
+
+    def _hold_for_template(self):
+        """Pause the campaigns without a message that can be sent as it was previewed."""
+        self._pause_for_changed_template()
+        for campaign in self:
+            if reason := campaign._unusable_templates_reason():
+                campaign._pause(reason, cause="template")
+
+    def _unusable_templates_reason(self):
+        """Reason why no message in use can be sent, as a sentence; False if one can."""
+        if self._usable_variants():
+            return False
+        template = self._templates_in_use()[:1]
+        return template._not_sendable_reason() or self._changed_template_reason()
+
+    def _pause_for_changed_template(self):
+        """Pause if no template in use is still as it was previewed."""
+        self._continue_with_usable_variant()
+        for campaign in self.filtered(lambda campaign: campaign._is_every_template_changed()):
+            reason = campaign._changed_template_reason()
+            if campaign.pause_cause == "template":
+                # It waited for Meta's approval of the template, which can no longer lift the pause.
+                campaign.sudo().write({"pause_cause": "failure", "pause_reason": reason})
+                campaign._message_log(body=self.env._("Paused: %s", reason))
+            else:
+                campaign._pause(reason)
+
+    def _is_every_template_changed(self):
+        """Whether every template in use has changed since it was previewed."""
+        signatures = self._signatures()
+        return all(
+            signatures[variant] != template.signature
+            for variant, (template, _lines) in self._variant_messages().items()
+        )
+
+    def _changed_template_reason(self):
+        return self.env._(
+            "The variables of the template %s changed at Meta after the launch: what was previewed "
+            "can no longer be sent. Cancel this campaign and launch a new one for the people left.",
+            self._templates_in_use()[:1].display_name,
+        )
+
+    # === Watch ===
+
+    @api.model
+    def _cron_watch(self):
+        commit_step(self.env, self._watch_campaigns)
+
+    @api.model
+    def _watch_campaigns(self):
+        """Lift pauses that are over, finish complete campaigns, trigger the numbers with work left.
+
+        A row can be queued again while its campaign ends in another transaction, and neither sees
+        the other: the campaign of such a row is reopened here.
+        """
+        now = fields.Datetime.now()
+        self._running_ab_tests()._advance_ab_test(now)
+        self.search([("state", "=", "paused"), ("resume_at", "<=", now)])._resume_if_due(now)
+        self.env["waba.message"].search(
+            [("state", "=", "queued"), ("campaign_id.state", "in", ("done", "cancelled"))]
+        )._reopen_campaigns()
+        running = self.search([("state", "=", "running")])
+        running._finish_if_complete()
+        running = running.filtered(lambda campaign: campaign.state == "running")
+        running._check_thresholds(now)
+        running.sender_id._trigger_dispatch()
+
+    @api.model
+    def _is_busy(self, now):
+        """Whether a campaign is being sent, or ended less than BUSY_PERIOD ago."""
+        return bool(
+            self.search_count(
+                [
+                    "|",
+                    ("state", "in", ("preparing", "running")),
+                    "&",
+                    ("state", "=", "done"),
+                    ("done_at", ">", now - BUSY_PERIOD),
+                ],
+                limit=1,
+            )
+        )
 
 
 class WabaAccount(models.Model):
@@ -676,7 +702,7 @@ class WabaAccount(models.Model):
 
 
 class WabaCampaignVariable(models.Model):
-    """A variable as one campaign fills it."""
+    """One variable of message A or B, as a campaign fills it."""
 
     _name = "waba.campaign.variable"
     _description = "WhatsApp Campaign Variable"
@@ -705,7 +731,7 @@ class WabaCampaignVariable(models.Model):
         campaigns._check_not_launched()
         result = super().write(vals)
         if "campaign_id" in vals:
-            # Moved into another campaign, it changes both.
+            # A move to another campaign changes both.
             self.campaign_id._check_not_launched()
         (campaigns | self.campaign_id)._cancel_permissions_if_changed()
         return result

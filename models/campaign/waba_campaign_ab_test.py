@@ -1,3 +1,8 @@
+"""A/B test: two messages on a test share, the winner for the rest.
+
+Called by the launch, the rows (`_assign_variant`), a number's job and the watch, and the form.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -20,14 +25,6 @@ AB_TEST_STATES = [
 
 
 class WabaCampaign(models.Model):
-    """A/B test: what is chosen before the launch, and what it means in words.
-
-    Message A is the campaign's own template and variables, B a second pair beside it: another
-    template, or the same one filled differently. Everything that asks for "the campaign's template"
-    asks `_templates_in_use`: both until the winner is known, then the winner's alone.
-    waba_campaign_trial.py runs the A/B test, policy/ab_test.py decides.
-    """
-
     _inherit = "waba.campaign"
 
     ab_test = fields.Boolean("Try two messages", tracking=True)
@@ -55,7 +52,7 @@ class WabaCampaign(models.Model):
     )
     ab_text = fields.Char("The trial in words", compute="_compute_ab_text")
 
-    # A/B test: running
+    # While it runs
     trial_state = fields.Selection(AB_TEST_STATES, "Trial", readonly=True, copy=False)
     trial_share = fields.Float(readonly=True, copy=False, help="Part of the people in the trial.")
     trial_until = fields.Datetime("Trial decided at", readonly=True, copy=False)
@@ -73,16 +70,13 @@ class WabaCampaign(models.Model):
 
     @api.depends("template_id.category", "b_template_id.category", "ab_test", "winner")
     def _compute_category(self):
-        """A promotion as long as one of the messages in use is one: the stricter rules hold."""
+        """Marketing while a message in use is marketing: the stricter rules apply."""
         for campaign in self:
             categories = set(campaign._templates_in_use().mapped("category"))
             campaign.category = "marketing" if "marketing" in categories else (
                 next(iter(categories), False)
             )  # fmt: skip
 
-    # ------------------------------------------------------------------
-    # Words
-    # ------------------------------------------------------------------
     @api.depends(
         "ab_test", "ab_share", "ab_hours", "ab_criterion", "audience_count", "trial_state",
         "trial_until", "winner_reason", "state",
@@ -102,24 +96,19 @@ class WabaCampaign(models.Model):
     def _onchange_b_template_id(self):
         self.b_variable_ids = [Command.clear(), *self._variant_b_variable_commands()]
 
-    # ------------------------------------------------------------------
-    # Manually
-    # ------------------------------------------------------------------
     def action_choose_a(self):
+        """Make message A the winner now."""
         self._set_winner_by_hand("a")
 
     def action_choose_b(self):
+        """Make message B the winner now."""
         self._set_winner_by_hand("b")
 
-    def _variant_b_variable_commands(self):
-        return [
-            Command.create({**command[2], "variant": "b"})
-            for command in self._variable_commands(self.b_template_id)
-        ]
+    # === Messages ===
+    # Message A is the campaign's own template and variables, B a second pair: another template, or
+    # the same one filled differently. Both are in use until the winner is known, then the winner
+    # alone.
 
-    # ------------------------------------------------------------------
-    # The messages
-    # ------------------------------------------------------------------
     def _variant_message(self, variant):
         """(template, variables) of message 'a' or 'b'."""
         if variant == "b":
@@ -127,12 +116,13 @@ class WabaCampaign(models.Model):
         return self.template_id, self.variable_ids
 
     def _variant_messages(self):
-        """{variant: (template, variables)} of the messages that are sent, or still may be."""
+        """{variant: (template, variables)} of the messages in use."""
         self.ensure_one()
         variants = (self.winner,) if self.winner else ("a", "b") if self.ab_test else ("a",)
         return {variant: self._variant_message(variant) for variant in variants}
 
     def _templates_in_use(self):
+        """Templates of the messages in use, of all these campaigns."""
         templates = self.env["waba.template"]
         for campaign in self:
             for template, _lines in campaign._variant_messages().values():
@@ -140,11 +130,11 @@ class WabaCampaign(models.Model):
         return templates
 
     def _signatures(self):
-        """{variant: signature of the template as it was previewed}."""
+        """{variant: signature of its template when it was previewed}."""
         return {"a": self.template_signature, "b": self.b_template_signature}
 
     def _usable_variants(self):
-        """The messages in use that may be sent now, and as they were previewed."""
+        """Variants in use whose template can be sent now, as it was previewed."""
         self.ensure_one()
         signatures = self._signatures()
         return [
@@ -153,8 +143,19 @@ class WabaCampaign(models.Model):
             if not template._not_sendable_reason() and signatures[variant] == template.signature
         ]
 
+    def _variant_b_variable_commands(self):
+        return [
+            Command.create({**command[2], "variant": "b"})
+            for command in self._variable_commands(self.b_template_id)
+        ]
+
+    # === Launch ===
+
     def _check_ab_test(self):
-        """Whether the two messages can be tried, said before anything is sent."""
+        """Check that the two messages can be compared.
+
+        :raise UserError: with the first problem
+        """
         if not self.ab_test:
             return
         if not self.b_template_id:
@@ -183,73 +184,17 @@ class WabaCampaign(models.Model):
             )
 
     def _is_same_message(self):
-        def words(lines):
+        def contents(lines):
             names = ("component", "button_index", "name", "source", "field_path", "text",
                      "fallback")  # fmt: skip
             return {tuple(line[name] or "" for name in names) for line in lines}
 
-        return self.template_id == self.b_template_id and words(self.variable_ids) == words(
+        return self.template_id == self.b_template_id and contents(self.variable_ids) == contents(
             self.b_variable_ids
         )
 
-    def _describe_ab_test(self):
-        if self.trial_state == "decided":
-            return self.winner_reason
-        if self.trial_state:
-            return self._describe_running_ab_test()
-        people = self.audience_count
-        tried = round(ab_test.test_share(self.ab_share, people) * people)
-        if tried >= people:
-            return self.env._(
-                "With %(people)s people everybody is in the trial: about half get A, half B, and "
-                "you see which one was received better.",
-                people=format_number(self.env, people),
-            )
-        names = {"half": format_number(self.env, tried // 2), "rest": format_number(self.env, people - tried),
-                 "hours": self.ab_hours}  # fmt: skip
-        if self.ab_criterion == "read":
-            return self.env._(
-                "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one "
-                "that was read by more of those whom it reached goes to the other %(rest)s.",
-                **names,
-            )
-        return self.env._(
-            "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one that "
-            "was answered by more of those whom it reached goes to the other %(rest)s.",
-            **names,
-        )
-
-    def _describe_running_ab_test(self):
-        rest = format_number(self.env, self._count_awaiting_winner())
-        if self.trial_state == "sending":
-            return self.env._(
-                "A and B are being tried. The better one goes to the other %(rest)s people "
-                "%(hours)s hours after the trial was sent.",
-                rest=rest,
-                hours=self.ab_hours,
-            )
-        return self.env._(
-            "A and B were tried. The better one goes to the other %(rest)s people %(when)s.",
-            rest=rest,
-            when=self._format_datetime(self.trial_until),
-        )
-
-    # === A/B test: running ===
-    # The A/B test of two messages, from the first row to the winner.
-    #
-    # Every person gets a row when the audience is prepared, with the words of both messages in
-    # `variant_parameters`: what was previewed is what is sent, whoever leaves the audience meanwhile,
-    # and nobody is missing from the figures. A row of the A/B test has its `variant` and goes at once; a
-    # row of the rest has none and no `retry_at`, which no reservation ever takes. So the A/B test needs
-    # nothing of the dispatcher, and canaries, pauses, consent and limits hold for it as for all.
-    #
-    # `_apply_winner` is the single entry point to the end: campaign and rows change in one transaction, so after
-    # a kill at any instruction either nothing has happened, and the watch decides again, or all of
-    # it. Whoever of the A/B test still waits then gets the winner too. A row is one message to one
-    # person all along: nobody can get both.
-
     def _start_ab_test(self):
-        """At the launch, and again when a scheduled one starts: on how many it is tried."""
+        """At the launch, and when a scheduled one starts: fix the test share."""
         for campaign in self.filtered("ab_test"):
             campaign.write(
                 {
@@ -259,15 +204,20 @@ class WabaCampaign(models.Model):
                 }
             )
 
-    # ------------------------------------------------------------------
-    # Rows
-    # ------------------------------------------------------------------
-    def _assign_variant(self, person, sides, is_later=False):
-        """What the row of one person says of the A/B test.
+    # === Rows ===
+    # Every recipient gets a row when the audience is prepared, with the texts of both messages in
+    # `variant_parameters`: the previewed texts are sent even to records that leave the audience in
+    # the meantime, and the figures are complete. A row of the test share has a `variant` and is
+    # sent right away; a row of the rest has neither `variant` nor `retry_at`, so no reservation
+    # claims it. Dispatch needs no special case, and canary, pauses, consent and limits apply as to
+    # all messages.
 
-        :param person: E.164 number, so that two records of one person meet the same fate
+    def _assign_variant(self, person, sides, is_later=False):
+        """Values of one row for the A/B test.
+
+        :param person: E.164 number, so that two records of one person get the same variant
         :param sides: {variant: {'parameters'} or {'reason', 'sentence'}} of the messages in use
-        :param is_later: left out for now: not in the A/B test, and with words to be sent some day
+        :param is_later: excluded for now: not in the test share, but with texts to be sent later
         :return: (values of the row, whether it waits for the winner)
         """
         if len(sides) == 1:
@@ -280,7 +230,7 @@ class WabaCampaign(models.Model):
             return {
                 "variant": fit[0], "variant_parameters": sides, **_side_values(sides[fit[0]]),
             }, False  # fmt: skip
-        # Whom one of the two cannot address would make the two groups unlike: not in the A/B test.
+        # A recipient whom only one message can address would make the groups differ: not tested.
         variant = (
             ab_test.assign_variant(str(self.id), person, self.trial_share)
             if len(fit) == 2
@@ -293,9 +243,12 @@ class WabaCampaign(models.Model):
             **(_side_values(sides[variant]) if variant else {}),
         }, not variant
 
-    # ------------------------------------------------------------------
-    # From the last message of the A/B test to the winner
-    # ------------------------------------------------------------------
+    # === Winner ===
+    # Only `_apply_winner` ends a test: campaign and rows change in one transaction, so after a kill
+    # either nothing has happened and the watch decides again, or all of it has. Queued rows of the
+    # test share then get the winner too. A row is one message to one recipient all along: no
+    # recipient can get both.
+
     @api.model
     def _running_ab_tests(self):
         return self.search(
@@ -306,7 +259,7 @@ class WabaCampaign(models.Model):
         )
 
     def _advance_ab_test(self, now):
-        """Begin the time for reactions when the A/B test was sent, decide when it is over."""
+        """Start the wait when the test share was sent; decide when the wait has ended."""
         for campaign in self:
             if campaign._is_ab_test_sent():
                 until = now + timedelta(hours=campaign.ab_hours)
@@ -322,15 +275,40 @@ class WabaCampaign(models.Model):
             and ab_test.is_fully_sent(self._ab_test_results())
         )
 
+    def _ab_test_results(self):
+        """{variant: policy.ab_test.VariantResult} so far, by one scan of its rows."""
+        self.ensure_one()
+        self.env["waba.message"].flush_model()
+        usable = self._usable_variants()
+        parts = {
+            variant: ab_test.VariantResult(may_be_sent=variant in usable) for variant in ("a", "b")
+        }
+        for variant, *counts in self.env.execute_query(
+            SQL(
+                """SELECT variant, count(*),
+                          count(*) FILTER (WHERE state IN ('queued', 'reserved')),
+                          count(*) FILTER (WHERE state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE state = 'read'),
+                          count(*) FILTER (WHERE replied_at IS NOT NULL AND opted_out_at IS NULL
+                                             AND state IN ('delivered', 'read')),
+                          count(*) FILTER (WHERE opted_out_at IS NOT NULL)
+                     FROM waba_message
+                    WHERE campaign_id = %s AND is_trial GROUP BY variant""",
+                self.id,
+            )
+        ):
+            parts[variant] = ab_test.VariantResult(*counts, variant in usable)
+        return parts
+
     def _decide_ab_test(self):
-        """Take the better message; while neither may be sent the campaign waits for Meta."""
+        """Apply the winner; while neither message can be sent, the campaign waits for Meta."""
         parts = self._ab_test_results()
         verdict = ab_test.choose_winner(parts, self.ab_criterion)
         if verdict:
             self._apply_winner(verdict.winner, self._winner_explanation(verdict, parts))
 
     def _apply_winner(self, winner, reason):
-        """The rest gets `winner`, and so does whoever of the A/B test still waits."""
+        """Send `winner` to the rest, and to the test share still queued."""
         for campaign in self.filtered(lambda c: c.trial_state in ("sending", "waiting")):
             campaign.write(
                 {
@@ -345,11 +323,10 @@ class WabaCampaign(models.Model):
             campaign.sender_id._trigger_dispatch()
 
     def _fill_rest_with_winner(self):
-        """One statement: the rows that wait take the words, or the reason, of the winner.
+        """Fill the waiting rows with the winner's texts, or its exclusion reason, in one statement.
 
-        So do those that were excluded because of too many promotions lately: they may be queued
-        again some day. Who was refused the other message before keeps it for another attempt,
-        unless it may not be sent any more.
+        Also rows excluded by the frequency cap, which may be queued again. A row already attempted
+        with the other message keeps it for another attempt, unless it can no longer be sent.
         """
         template = self._templates_in_use()
         other = (self.template_id | self.b_template_id) - template
@@ -385,7 +362,7 @@ class WabaCampaign(models.Model):
                 other_is_stopped=bool(other and other._not_sendable_reason()),
             )
         )
-        # The words of the other message are no longer anybody's.
+        # The texts of the other message are no longer needed.
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message SET variant_parameters = NULL
@@ -396,47 +373,26 @@ class WabaCampaign(models.Model):
         self.env["waba.message"].invalidate_model()
 
     def _count_awaiting_winner(self):
-        """People who wait for the winner."""
+        """Number of messages that wait for the winner."""
         return self.env["waba.message"].search_count(self._awaiting_winner_domain())
 
     def _awaiting_winner_domain(self):
         return [("campaign_id", "=", self.id), ("state", "=", "queued"), ("variant", "=", False),
                 ("retry_at", "=", False)]  # fmt: skip
 
-    def _ab_test_results(self):
-        """{variant: policy.ab_test.Part} of the A/B test so far, in one pass over its rows."""
-        self.ensure_one()
-        self.env["waba.message"].flush_model()
-        usable = self._usable_variants()
-        parts = {
-            variant: ab_test.VariantResult(may_be_sent=variant in usable) for variant in ("a", "b")
-        }
-        for variant, *counts in self.env.execute_query(
-            SQL(
-                """SELECT variant, count(*),
-                          count(*) FILTER (WHERE state IN ('queued', 'reserved')),
-                          count(*) FILTER (WHERE state IN ('delivered', 'read')),
-                          count(*) FILTER (WHERE state = 'read'),
-                          count(*) FILTER (WHERE replied_at IS NOT NULL AND opted_out_at IS NULL
-                                             AND state IN ('delivered', 'read')),
-                          count(*) FILTER (WHERE opted_out_at IS NOT NULL)
-                     FROM waba_message
-                    WHERE campaign_id = %s AND is_trial GROUP BY variant""",
-                self.id,
-            )
-        ):
-            parts[variant] = ab_test.VariantResult(*counts, variant in usable)
-        return parts
+    # === Early end ===
 
-    # ------------------------------------------------------------------
-    # When one of the two may not be sent
-    # ------------------------------------------------------------------
+    def _is_ab_test_running(self):
+        return self.trial_state in ("sending", "waiting") and self.state in (
+            "preparing", "running", "paused",
+        )  # fmt: skip
+
     def _continue_with_usable_variant(self):
-        """Campaigns in an A/B test of whose two messages one may still be sent: that one wins.
+        """In running A/B tests where only one message can still be sent, make that one the winner.
 
-        :return: the campaigns that go on
+        :return: the campaigns that continue
         """
-        going_on = self.browse()
+        continuing = self.browse()
         for campaign in self.sudo():
             if (
                 not campaign._is_ab_test_running()
@@ -455,16 +411,14 @@ class WabaCampaign(models.Model):
                     or campaign.env._("Its variables changed at Meta after the launch."),
                 ),
             )
-            going_on |= self.browse(campaign.id)
-        return going_on
-
-    def _is_ab_test_running(self):
-        return self.trial_state in ("sending", "waiting") and self.state in (
-            "preparing", "running", "paused",
-        )  # fmt: skip
+            continuing |= self.browse(campaign.id)
+        return continuing
 
     def _set_winner_by_hand(self, variant):
-        """The responsible, or a manager, has seen enough."""
+        """Make `variant` the winner for the user.
+
+        :raise UserError: no test is running, or the message cannot be sent
+        """
         self.ensure_one()
         self._lock_campaigns()
         if not self._is_ab_test_running():
@@ -482,10 +436,66 @@ class WabaCampaign(models.Model):
             ),
         )
 
-    # === A/B test: texts ===
-    # What is said of an A/B test: why this message won, how far it is, until when the rest waits.
+    # === Texts ===
+
+    def _describe_ab_test(self):
+        if self.trial_state == "decided":
+            return self.winner_reason
+        if self.trial_state:
+            return self._describe_running_ab_test()
+        people = self.audience_count
+        tried = round(ab_test.test_share(self.ab_share, people) * people)
+        if tried >= people:
+            return self.env._(
+                "With %(people)s people everybody is in the trial: about half get A, half B, and "
+                "you see which one was received better.",
+                people=format_number(self.env, people),
+            )
+        names = {
+            "half": format_number(self.env, tried // 2),
+            "rest": format_number(self.env, people - tried),
+            "hours": self.ab_hours,
+        }
+        if self.ab_criterion == "read":
+            return self.env._(
+                "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one "
+                "that was read by more of those whom it reached goes to the other %(rest)s.",
+                **names,
+            )
+        return self.env._(
+            "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one that "
+            "was answered by more of those whom it reached goes to the other %(rest)s.",
+            **names,
+        )
+
+    def _describe_running_ab_test(self):
+        rest = format_number(self.env, self._count_awaiting_winner())
+        if self.trial_state == "sending":
+            return self.env._(
+                "A and B are being tried. The better one goes to the other %(rest)s people "
+                "%(hours)s hours after the trial was sent.",
+                rest=rest,
+                hours=self.ab_hours,
+            )
+        return self.env._(
+            "A and B were tried. The better one goes to the other %(rest)s people %(when)s.",
+            rest=rest,
+            when=self._format_datetime(self.trial_until),
+        )
+
+    def _ab_test_wait_reason(self):
+        """The banner while only the rest is queued, or False."""
+        if self.state != "running" or self.trial_state not in ("sending", "waiting"):
+            return False
+        waiting = self.env["waba.message"].search_count(
+            [("campaign_id", "=", self.id), ("state", "in", ("queued", "reserved")),
+             ("retry_at", "!=", False)],
+            limit=1,
+        )  # fmt: skip
+        return False if waiting else self._describe_running_ab_test()
 
     def _winner_explanation(self, verdict, parts):
+        """Why the winner was chosen, with the figures of both."""
         env, winner = self.env, verdict.winner.upper()
         sentences = {
             "stopped": env._("Message %s goes to the rest: the other one may not be sent any "
@@ -503,12 +513,12 @@ class WabaCampaign(models.Model):
         return f"{sentences[verdict.ground]} {self._ab_test_figures(parts)}"
 
     def _ab_test_figures(self, parts):
-        """A: 41.0 % of 195 read it; B: 38.2 % of 199."""
-        words = {
+        """'Read: A 41.0 % of 195, B 38.2 % of 199.'"""
+        pattern = {
             "read": self.env._("Read: A %(a)s, B %(b)s."),
             "reply": self.env._("Answered: A %(a)s, B %(b)s."),
         }[self.ab_criterion]
-        return words % {
+        return pattern % {
             variant: self.env._(
                 "%(rate)s of %(base)s",
                 rate=format_percent(self.env, part.rate(self.ab_criterion) or 0),
@@ -517,20 +527,9 @@ class WabaCampaign(models.Model):
             for variant, part in parts.items()
         }
 
-    def _ab_test_wait_reason(self):
-        """The banner while only the rest is left, or False."""
-        if self.state != "running" or self.trial_state not in ("sending", "waiting"):
-            return False
-        waiting = self.env["waba.message"].search_count(
-            [("campaign_id", "=", self.id), ("state", "in", ("queued", "reserved")),
-             ("retry_at", "!=", False)],
-            limit=1,
-        )  # fmt: skip
-        return False if waiting else self._describe_running_ab_test()
-
 
 def _side_values(side):
-    """Values of a row that sends this side, or is excluded with its reason."""
+    """Values of a row with this message, or excluded with its reason."""
     reason = side.get("reason")
     return {
         "parameters": side.get("parameters", {}),

@@ -1,3 +1,8 @@
+"""Approval of large campaigns by a second person, and overrides of the pre-flight by a manager.
+
+Called by the buttons of wizard/waba_preflight.py, by the launch and by each prepared chunk.
+"""
+
 import hashlib
 from datetime import timedelta
 
@@ -11,17 +16,11 @@ from .waba_campaign_audience import CHUNK
 
 ACTIVITY_TYPE = "waba_campaign.activity_type_approval"
 
-# Within it, what one person launches of one template counts as one campaign.
+# Launches of one user with one template within it count as one campaign.
 SIBLING_WINDOW = timedelta(hours=24)
 
 
 class WabaCampaign(models.Model):
-    """A large campaign is made by one person and approved by another (`_ask`, `_decide`).
-
-    `approval_state`: empty → `asked` → `approved` | `refused`; any change of what is launched makes
-    it empty again (waba_campaign_clearance.py). The launch refuses what is not approved.
-    """
-
     _inherit = "waba.campaign"
 
     approval_state = fields.Selection(
@@ -41,7 +40,7 @@ class WabaCampaign(models.Model):
     approval_text = fields.Text("Who must do what", compute="_compute_approval_text")
     can_approve = fields.Boolean(compute="_compute_approval_text")
 
-    # Approval coverage
+    # Approved records
     approval_people = fields.Json(
         "Fingerprints approved", readonly=True, copy=False, prefetch=False
     )
@@ -65,13 +64,8 @@ class WabaCampaign(models.Model):
             campaign.can_approve = campaign.approval_state == "asked" and campaign._can_approve()
             campaign.approval_text = campaign._describe_approval()
 
-    def action_preflight(self):
-        """The list, counted now, with the buttons that launch, ask, approve or override."""
-        self.ensure_one()
-        return self.env["waba.preflight"]._open(self)
-
     def _describe_approval(self):
-        """The banner of a campaign not yet launched, or False."""
+        """The banner of a campaign that is not yet launched, or False."""
         if self.state not in ("draft", "scheduled") and not self._is_paused_at_start():
             return False
         parts = [self._describe_approval_state() or ""]
@@ -114,20 +108,17 @@ class WabaCampaign(models.Model):
             )
         return self._missing_approval_reason()
 
-    # ------------------------------------------------------------------
-    # Who, when
-    # ------------------------------------------------------------------
-    def _is_approval_missing(self):
-        """Whether the launch needs an approval that nobody has given for what is launched now."""
+    def action_preflight(self):
+        """Run the pre-flight and open its dialog: to launch, request, approve or override."""
         self.ensure_one()
-        return bool(self._missing_approval_reason())
+        return self.env["waba.preflight"]._open(self)
 
-    def _check_approved(self):
-        if reason := self._missing_approval_reason():
-            raise UserError(reason)
+    # === Approval ===
+    # `approval_state`: empty → `asked` → `approved` | `refused`; any change of the content empties
+    # it (`_cancel_permissions_if_changed`). The launch is refused while an approval is missing.
 
     def _can_approve(self):
-        """Whether this user may approve: a manager, and not who made the campaign."""
+        """Whether this user may approve: a manager who did not make the campaign."""
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             return False
         makers = self.sudo().approval_asked_by_id | self.sudo().user_id
@@ -138,11 +129,11 @@ class WabaCampaign(models.Model):
         managers = self._find_managers()
         return managers.filtered(lambda manager: self.with_user(manager)._can_approve())
 
-    # ------------------------------------------------------------------
-    # Steps
-    # ------------------------------------------------------------------
     def _request_approval(self, note):
-        """The maker asks; each manager who may decide gets an activity."""
+        """Request an approval; each manager who may decide gets an activity.
+
+        :raise UserError: no manager may approve it
+        """
         self.ensure_one()
         self.check_access("write")
         if not (self.state == "draft" or self._is_paused_at_start()) or self._is_approval_current():
@@ -161,8 +152,8 @@ class WabaCampaign(models.Model):
                 "launch_mark": self._launch_fingerprint(),
             }
         )
-        deciders = self._approvers()
-        if not deciders:
+        approvers = self._approvers()
+        if not approvers:
             raise UserError(
                 self.env._(
                     "No other manager of %s could approve it. Name one, or allow managers to "
@@ -170,23 +161,28 @@ class WabaCampaign(models.Model):
                     self.company_id.name,
                 )
             )
-        words = self.env._(
+        text = self.env._(
             "%(user)s asks for the approval of a campaign to %(people)s people. %(note)s",
             user=self.env.user.name,
             people=format_number(self.env, self.audience_count),
             note=note or "",
         )
-        for manager in deciders:
+        for manager in approvers:
             self.sudo().activity_schedule(
                 ACTIVITY_TYPE,
                 user_id=manager.id,
                 summary=self.env._("Approve or refuse the campaign"),
-                note=html_escape(words),
+                note=html_escape(text),
             )
-        self._message_log(body=words)
+        self._message_log(body=text)
 
     def _decide_approval(self, target, note):
-        """A manager approves or refuses what was asked, for as it is now."""
+        """Approve or refuse what was requested, if it is unchanged.
+
+        :param target: 'approved' or 'refused'
+        :raise AccessError: the user may not approve it
+        :raise UserError: it was decided already, or has changed
+        """
         self.ensure_one()
         self.check_access("write")
         if not self._can_approve():
@@ -206,23 +202,23 @@ class WabaCampaign(models.Model):
             }
         )
         self.sudo().activity_unlink([ACTIVITY_TYPE])
-        words = (
+        text = (
             self.env._("Approved by %(manager)s. %(note)s", manager=self.env.user.name, note=note)
             if target == "approved"
             else self.env._(
                 "Refused by %(manager)s: %(note)s", manager=self.env.user.name, note=note
             )
         )
-        self._message_log(body=words)
-        self._notify_requester(words)
+        self._message_log(body=text)
+        self._notify_requester(text)
 
-    def _notify_requester(self, words):
+    def _notify_requester(self, text):
         makers = (self.sudo().approval_asked_by_id | self.sudo().user_id) - self.env.user
         if makers:
             self.message_notify(
                 partner_ids=makers.partner_id.ids,
                 subject=self.name,
-                body=html_escape(words),
+                body=html_escape(text),
             )
 
     def _cancel_approval(self):
@@ -235,47 +231,51 @@ class WabaCampaign(models.Model):
                 )
             )
 
-    # === Approval coverage ===
-    # What an approval covers: these very people, and all that its maker launches beside it.
-    #
-    # An audience is a condition: whoever moves a tag moves people in and out of it. So an approval,
-    # and a manager's reason, keep a fingerprint of each record and its number (`_audience_fingerprints`), as
-    # the asker or manager saw them; fewer may get the message later, others not. It is looked at by
-    # the launch, when a scheduled campaign begins, and for each chunk that is prepared
-    # (`_audience_changed_reason`), and dropped when that is done.
-
-    # ------------------------------------------------------------------
-    # These very people
-    # ------------------------------------------------------------------
-    def _audience_fingerprints(self, user):
-        """[fingerprint] of the records that match the audience for this user, as it is now."""
+    def _is_approval_missing(self):
+        """Whether the launch needs an approval that the current content does not have."""
         self.ensure_one()
-        records, domain = self._records_for_user(user), Domain(self._audience_domain_list())
-        names = ["phone_sanitized", *records._phone_get_number_fields()]
-        marks, last = set(), 0
-        while found := records.search_fetch(
-            domain & Domain("id", ">", last), names, order="id", limit=CHUNK
-        ):
-            marks.update(map(self._record_fingerprint, found))
-            last = found[-1].id
-        return sorted(marks)
+        return bool(self._missing_approval_reason())
 
-    @api.model
-    def _record_fingerprint(self, record):
-        number = self.env["waba.recipient"]._number_of(record)
-        text = f"{record._name},{record.id},{number}"
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _check_approved(self):
+        if reason := self._missing_approval_reason():
+            raise UserError(reason)
 
-    def _is_audience_covered(self, marks, user):
-        """Whether nobody is in the audience of `user` now who was not when `marks` were taken."""
-        return bool(marks and user) and set(marks).issuperset(self._audience_fingerprints(user))
+    def _missing_approval_reason(self):
+        """Which approval the current content lacks, as a sentence; False if none."""
+        self.ensure_one()
+        above = self.sudo().company_id.waba_approval_above
+        if not above:
+            return False
+        siblings = self._count_sibling_recipients() if self.audience_count <= above else 0
+        if self.audience_count + siblings <= above:
+            return False
+        if self.approval_state == "approved":
+            return False if self._is_approval_valid() else self._outdated_approval_reason()
+        values = {
+            "people": format_number(self.env, self.audience_count),
+            "above": format_number(self.env, above),
+            "sum": format_number(self.env, self.audience_count + siblings),
+        }
+        if siblings:
+            return self.env._(
+                "This campaign goes to %(people)s people; with the same person's other campaigns "
+                "of this template within 24 hours they are %(sum)s. More than %(above)s need a "
+                "manager's approval: press Launch and ask for it.",
+                **values,
+            )
+        return self.env._(
+            "This campaign goes to %(people)s people: more than %(above)s need a manager's "
+            "approval. Press Launch and ask for it.",
+            **values,
+        )
 
-    def _clear_approved_fingerprints(self):
-        """Everybody has a row: nobody asks any more, and fingerprints are personal data."""
-        self.sudo().write({"approval_people": False, "override_people": False})
+    def _is_approval_valid(self):
+        return self.launch_mark == self._launch_fingerprint() and self._is_audience_covered(
+            self.approval_people, self.env.user
+        )
 
     def _is_approval_current(self):
-        """Whether the approval was asked for or given for what is there now."""
+        """Whether the approval was requested or given for the current content and records."""
         campaign = self.sudo()
         return (
             campaign.approval_state in ("asked", "approved")
@@ -283,13 +283,16 @@ class WabaCampaign(models.Model):
             and self._is_audience_covered(campaign.approval_people, campaign.approval_asked_by_id)
         )
 
-    # ------------------------------------------------------------------
-    # All that is launched together
-    # ------------------------------------------------------------------
-    def _sibling_launches(self):
-        """Campaigns of the same maker and template, not approved, that go out within a day of this.
+    def _outdated_approval_reason(self):
+        return self.env._(
+            "It needs a manager's approval again: the one it has was given for other people, or "
+            "for another message. Press Launch and ask for it."
+        )
 
-        The maker is the responsible, or whoever launches.
+    def _sibling_launches(self):
+        """Unapproved launches of the same maker and template within SIBLING_WINDOW of this one.
+
+        The maker is the responsible, or the user who launches.
         """
         self.ensure_one()
         campaign, now = self._origin.sudo(), fields.Datetime.now()
@@ -325,57 +328,48 @@ class WabaCampaign(models.Model):
             for one in self._sibling_launches()
         )
 
-    # ------------------------------------------------------------------
-    # Verdicts
-    # ------------------------------------------------------------------
-    def _missing_approval_reason(self):
-        """Sentence that says which approval is missing for what is there now, or False."""
+    # === Approved records ===
+    # An audience is a condition: a user who changes a tag moves records in and out of it. So an
+    # approval, and an override, store a fingerprint of each record and its number, as the requester
+    # or the manager saw them: later, fewer may get the message, but no others. The launch, the
+    # start of a scheduled campaign and each prepared chunk compare them
+    # (`_audience_changed_reason`); they are cleared after the preparation.
+
+    def _audience_fingerprints(self, user):
+        """Sorted fingerprints of the records of the audience, as `user` sees it now."""
         self.ensure_one()
-        above = self.sudo().company_id.waba_approval_above
-        if not above:
-            return False
-        beside = self._count_sibling_recipients() if self.audience_count <= above else 0
-        if self.audience_count + beside <= above:
-            return False
-        if self.approval_state == "approved":
-            return False if self._is_approval_valid() else self._outdated_approval_reason()
-        words = {
-            "people": format_number(self.env, self.audience_count),
-            "above": format_number(self.env, above),
-            "sum": format_number(self.env, self.audience_count + beside),
-        }
-        if beside:
-            return self.env._(
-                "This campaign goes to %(people)s people; with the same person's other campaigns "
-                "of this template within 24 hours they are %(sum)s. More than %(above)s need a "
-                "manager's approval: press Launch and ask for it.",
-                **words,
-            )
-        return self.env._(
-            "This campaign goes to %(people)s people: more than %(above)s need a manager's "
-            "approval. Press Launch and ask for it.",
-            **words,
-        )
+        records, domain = self._records_for_user(user), Domain(self._audience_domain_list())
+        names = ["phone_sanitized", *records._phone_get_number_fields()]
+        marks, last = set(), 0
+        while found := records.search_fetch(
+            domain & Domain("id", ">", last), names, order="id", limit=CHUNK
+        ):
+            marks.update(map(self._record_fingerprint, found))
+            last = found[-1].id
+        return sorted(marks)
 
-    def _is_approval_valid(self):
-        return self.launch_mark == self._launch_fingerprint() and self._is_audience_covered(
-            self.approval_people, self.env.user
-        )
+    @api.model
+    def _record_fingerprint(self, record):
+        number = self.env["waba.recipient"]._number_of(record)
+        text = f"{record._name},{record.id},{number}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def _outdated_approval_reason(self):
-        return self.env._(
-            "It needs a manager's approval again: the one it has was given for other people, or "
-            "for another message. Press Launch and ask for it."
-        )
+    def _is_audience_covered(self, marks, user):
+        """Whether all records of the audience of `user` are among those of `marks`."""
+        return bool(marks and user) and set(marks).issuperset(self._audience_fingerprints(user))
+
+    def _clear_approved_fingerprints(self):
+        """Once all rows exist they are not needed, and fingerprints are personal data."""
+        self.sudo().write({"approval_people": False, "override_people": False})
 
     def _audience_changed_reason(self, records):
-        """Sentence that keeps these records from getting rows, or False. For the preparation.
+        """Reason why these records must not get rows, as a sentence; False if none.
 
-        Whatever happens between the launch and this moment was not seen by whoever approved it.
+        Changes between the launch and now were not seen by the manager who approved it.
         """
         self.ensure_one()
         if not self.prepared_count:
-            # It may have been handed over since: the campaign is read with all rights.
+            # It may belong to another user by now: the campaign is read as superuser.
             launchers = self._with_launcher().sudo()
             if reason := launchers._missing_approval_reason():
                 return reason
@@ -397,7 +391,7 @@ class WabaCampaign(models.Model):
         )
 
     def _recheck_override_reason(self):
-        """A manager's reason was given for other people: the stops are checked again."""
+        """Run the pre-flight again if the override was given for other records."""
         if self._is_audience_covered(self.override_people, self.env.user):
             return False
         try:
@@ -406,37 +400,16 @@ class WabaCampaign(models.Model):
             return str(error)
         return False
 
-    # === Override ===
-    # The launch asks the pre-flight again: no stop, or a manager's reason; no approval missing.
-    #
-    # Nothing of an earlier pre-flight is believed. A manager's reason (`_override_blockers`) covers the stops
-    # it named and what was to be launched then: `launch_mark` is the fingerprint of that, and any
-    # change of it takes reason and approval back (`_cancel_permissions_if_changed`). A scheduled campaign is
+    # === Pre-flight and override ===
+    # The launch runs the pre-flight again and trusts no earlier one: no check may block without a
+    # manager's override, and no approval may be missing. An override covers the checks it named and
+    # the content at that time; any change of that content cancels it. A scheduled campaign is
     # checked once more when its time comes.
 
-    def _is_paused_at_start(self):
-        return self.state == "paused" and self.pause_cause == "preflight"
-
-    def _check_late_start(self):
-        """A scheduled campaign that only now begins is checked as at its time."""
-        for campaign in self:
-            begins = campaign.state == "preparing" and not campaign.prepared_count
-            if begins and campaign.scheduled_at:
-                if why := campaign._launch_refusal_reason():
-                    campaign._pause(why, cause="launcher")
-                    continue
-                try:
-                    campaign._with_launcher()._check_launch()
-                except UserError as error:
-                    campaign._pause(str(error), cause="preflight")
-
-    # ------------------------------------------------------------------
-    # Stops
-    # ------------------------------------------------------------------
     def _check_preflight(self):
-        """Refuse the launch while a stop stands, or an approval is missing.
+        """Check that nothing blocks the launch and that no approval is missing.
 
-        :raise UserError: with every stop and the way on
+        :raise UserError: with every blocking check and what to do
         """
         self.ensure_one()
         stops = [
@@ -466,9 +439,10 @@ class WabaCampaign(models.Model):
         )
 
     def _override_blockers(self, stops, reason):
-        """A manager's word on these stops, for what is to be launched now.
+        """Store a manager's override of these checks, for the current content.
 
-        :param stops: list of Check, each of which may be overridden
+        :param stops: list of `PreflightCheck`, each of which can be overridden
+        :param reason: the manager's reason
         """
         self.sudo().write(
             {
@@ -489,18 +463,34 @@ class WabaCampaign(models.Model):
             )
         )
 
-    # ------------------------------------------------------------------
-    # What an approval or a reason was given for
-    # ------------------------------------------------------------------
-    def _launch_facts(self):
-        """What is to be sent, to whom, from where and when.
+    def _is_paused_at_start(self):
+        return self.state == "paused" and self.pause_cause == "preflight"
 
-        :return: a list whose `repr` changes when any of it does
+    def _check_late_start(self):
+        """Check a scheduled campaign that starts late as at its planned time."""
+        for campaign in self:
+            begins = campaign.state == "preparing" and not campaign.prepared_count
+            if begins and campaign.scheduled_at:
+                if why := campaign._launch_refusal_reason():
+                    campaign._pause(why, cause="launcher")
+                    continue
+                try:
+                    campaign._with_launcher()._check_launch()
+                except UserError as error:
+                    campaign._pause(str(error), cause="preflight")
+
+    # === Approved content ===
+    # `launch_mark` is the fingerprint of the content that an approval or override was given for.
+
+    def _launch_facts(self):
+        """Content, audience, number and time of the launch.
+
+        :return: a list whose `repr` changes when any of them does
         """
         return [*self._content_facts(), str(self.scheduled_at)]
 
     def _content_facts(self):
-        """As `_launch_facts`, whatever the time; further parts of a campaign add to it."""
+        """As `_launch_facts`, without the time."""
         self.ensure_one()
         names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
                  "fallback")  # fmt: skip
@@ -524,7 +514,7 @@ class WabaCampaign(models.Model):
         return _fingerprint_text(self.sudo()._content_facts())
 
     def _cancel_permissions_if_changed(self):
-        """An approval, a reason or a launch was for something else: it no longer counts."""
+        """Cancel approval, override and scheduled launch of content that has changed."""
         self._cancel_changed_overrides()
         self._revert_changed_launches()
 

@@ -1,3 +1,8 @@
+"""Audience: from the chosen source to a domain, and from its records to chunks of rows.
+
+Called by the form, by `default_get` from a list of records, and by the job `_cron_prepare`.
+"""
+
 import logging
 from ast import literal_eval
 from datetime import datetime
@@ -19,7 +24,7 @@ from .waba_campaign import SOURCE_FIELDS
 
 _logger = logging.getLogger(__name__)
 
-# Rows made in one transaction. What is read again for each of them then weighs little.
+# Rows created in one transaction: enough that the data read once per chunk costs little.
 CHUNK = 2000
 
 MAX_HOLDOUT_PERCENT = 50
@@ -43,13 +48,14 @@ OUTCOMES = [
     ("skipped", "who were left out"),
 ]
 
-# Nobody: a source that is not chosen yet must never stand for everybody.
+# Matches no record: a source that is not chosen yet must never select all.
 EMPTY_DOMAIN = "[(0, '=', 1)]"
 
 
 class KnownRecipient(NamedTuple):
-    """What is known about the person behind a number: columns of waba.recipient, and the states of
-    consent as the campaign's company has to take them."""
+    """Data about the recipient behind a number: columns of waba.recipient, and the consent states
+    that apply to the campaign's company.
+    """
 
     id: int | None = None
     marketing_state: str = "unknown"
@@ -64,14 +70,22 @@ UNKNOWN_RECIPIENT = KnownRecipient()
 
 
 class WabaCampaign(models.Model):
-    """From records to rows, step by step (waba_campaign_rows.py makes the rows themselves).
-
-    Rows are made in committed chunks in the order of the records' ids; `prepared_until_id` is
-    committed with them, so an interrupted preparation goes on where it stopped. Everything is read
-    with the rights of the user who launched the campaign (waba_campaign_rights.py).
-    """
-
     _inherit = "waba.campaign"
+
+    @api.model
+    def default_get(self, fields_list):
+        """Opened from records, a team or a tag: those become the audience."""
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if not context.get("waba_from_records"):
+            return values
+        model = context.get("active_model")
+        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
+        if model in labels:
+            values |= self._values_for_records(model, labels[model])
+        else:
+            values |= self._source_values(self.env[model].browse(context.get("active_id")))
+        return values
 
     holdout_percent = fields.Integer(
         "Not written to, to compare (%)",
@@ -80,7 +94,7 @@ class WabaCampaign(models.Model):
         "what would have become of the others without this campaign.",
     )
 
-    # Audience sources
+    # Source
     res_model = fields.Selection(
         compute="_compute_res_model", store=True, readonly=False, precompute=True
     )
@@ -107,27 +121,6 @@ class WabaCampaign(models.Model):
     audience_text = fields.Char("Audience in words", compute="_compute_audience_text")
     audience_note = fields.Char("Fixed or looked up", compute="_compute_audience_text")
 
-    # ------------------------------------------------------------------
-    # Starting from a screen of Odoo's
-    # ------------------------------------------------------------------
-    @api.model
-    def default_get(self, fields_list):
-        """Started from records, a team or a tag: that is the audience."""
-        values = super().default_get(fields_list)
-        context = self.env.context
-        if not context.get("waba_from_records"):
-            return values
-        model = context.get("active_model")
-        labels = dict(self.env["waba.person.mixin"]._waba_target_models())
-        if model in labels:
-            values |= self._values_for_records(model, labels[model])
-        else:
-            values |= self._source_values(self.env[model].browse(context.get("active_id")))
-        return values
-
-    # ------------------------------------------------------------------
-    # The source writes the domain
-    # ------------------------------------------------------------------
     @api.depends("audience_source", "audience_campaign_id")
     def _compute_res_model(self):
         for campaign in self:
@@ -149,9 +142,6 @@ class WabaCampaign(models.Model):
             else:
                 campaign.audience_domain = campaign._source_domain() or EMPTY_DOMAIN
 
-    # ------------------------------------------------------------------
-    # Words
-    # ------------------------------------------------------------------
     @api.depends("audience_count", "audience_domain", *SOURCE_FIELDS)
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_audience_text(self):
@@ -171,169 +161,15 @@ class WabaCampaign(models.Model):
                     )
                 )
 
-    @api.model
-    def _prepare_cron(self):
-        return self.env.ref("waba_campaign.ir_cron_prepare_audiences").sudo()
-
-    @api.model
-    def _cron_prepare(self):
-        """Start what is due, then make the rows of every campaign in preparation."""
-        commit_step(self.env, self._start_scheduled)
-        for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
-            # The launcher's language: values are written as they were previewed.
-            if not with_language(campaign.launched_by_id, campaign)._prepare_or_pause():
-                self._prepare_cron()._trigger()
-                return
-
-    @api.model
-    def _start_scheduled(self):
-        now = fields.Datetime.now()
-        scheduled = self.search([("state", "=", "scheduled")])
-        due = scheduled.filtered(lambda c: not c.scheduled_at or c.scheduled_at <= now)
-        for campaign in due:
-            with_language(campaign.launched_by_id, campaign)._start_due()
-        if later := (scheduled - due).mapped("scheduled_at"):
-            self._prepare_cron()._trigger(at=min(later))
-
-    def _start_due(self):
-        """The scheduled time has come. What was checked at the launch may have changed since."""
-        self.ensure_one()
-        self._update_state(
-            ("scheduled",), "preparing", {"template_signature": self.template_id.signature}
-        )
-        if reason := self._launch_refusal_reason():
-            self._pause(reason, cause="launcher")
-            return
-        launchers = self._with_launcher()
-        self.write({"to_prepare_count": launchers._audience_records_count()})
-        self._start_ab_test()
-        if reason := self._unusable_templates_reason():
-            self._pause(reason, cause="template")
-            return
-        try:
-            launchers._check_launch()
-        except UserError as error:
-            self._pause(str(error), cause="preflight")
-
-    def _prepare_or_pause(self):
-        """As `_prepare_all`; a campaign that cannot be prepared waits, and the others go on."""
-        try:
-            return self._prepare_all()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            raise
-        except Exception as error:
-            _logger.exception("waba.campaign %s: the audience could not be prepared", self.id)
-            reason = self.env._(
-                "The audience could not be prepared: %s. Check the filter and the variables; if "
-                "they cannot be mended here, cancel and duplicate the campaign.",
-                error,
-            )
-            commit_step(self.env, lambda: self._pause(reason))
-            return True
-
-    def _prepare_all(self):
-        """Prepare chunk by chunk; False when the job's time is over before the end."""
-        while True:
-            made = commit_step(self.env, self._prepare_chunk)
-            if not made:
-                return True
-            # What was read for these people is not read again, and would fill the memory.
-            self.env.invalidate_all()
-            if not self.env["ir.cron"]._commit_progress(made):
-                return False
-
-    def _prepare_chunk(self):
-        """Make the rows of the next CHUNK records. The caller commits.
-
-        :return: records handled; 0 when the preparation is over (or no longer wanted)
-        """
-        self.ensure_one()
-        if self.state != "preparing":
-            return 0
-        if reason := self._launcher_refusal_reason():
-            self._pause(reason, cause="launcher")
-            return 0
-        records = self._launcher_records().search_fetch(
-            Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
-            self._audience_field_names(self._launcher_records()),
-            order="id",
-            limit=CHUNK,
-        )
-        if not records:
-            self._update_state(("preparing",), "running", {"to_prepare_count": self.prepared_count})
-            self._clear_approved_fingerprints()
-            self._finish_if_complete()
-            self.sender_id._trigger_dispatch()
-            return 0
-        if reason := self._audience_changed_reason(records):
-            self._pause(reason, cause="preflight")
-            return 0
-        self._insert_rows(self._row_values(records))
-        self.write(
-            {
-                "prepared_until_id": records[-1].id,
-                "prepared_count": self.prepared_count + len(records),
-            }
-        )
-        return len(records)
-
-    def _has_unprepared_records(self):
-        """Whether records may still be missing from the rows."""
-        self.ensure_one()
-        if self.prepared_count >= self.to_prepare_count:
-            return False
-        if self._launcher_refusal_reason():
-            return True
-        return bool(
-            self._launcher_records().search_count(
-                Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
-                limit=1,
-            )
-        )
-
-    def _is_in_holdout(self, number):
-        """Whether the person with this number is excluded to compare."""
-        share = self.holdout_percent / 100
-        return bool(share) and attribution.is_in_holdout(f"{self.id}:{number}", share)
-
-    def _audience_field_names(self, records):
-        """Fields that each of `records` will be asked for, as far as their user may read them.
-
-        Read together with the records: Odoo would fetch every field of the model instead.
-        """
-        names = {
-            "phone_sanitized",
-            *records._phone_get_number_fields(),
-            records._phone_get_country_field(),
-            *records._waba_person_fields(),
-            *(self.variable_ids | self.b_variable_ids)._record_fields(),
-        }
-        return [
-            name
-            for name, field in records._fields.items()
-            if name in names and field.store and records._has_field_access(field, "read")
-        ]
-
-    def _audience_records_count(self):
-        self.ensure_one()
-        if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
-            return 0
-        return self._audience_records().search_count(self._audience_domain_list())
-
-    def _first_record(self):
-        """A real person of the audience, for the preview."""
-        return self._audience_records().search(self._audience_domain_list(), order="id", limit=1)
-
-    # === Audience sources ===
-    # Where a campaign's people come from.
-    #
-    # `audience_domain` alone decides who is written to; a source only writes it. The people of an
-    # earlier campaign are named by a condition on their messages, never by their ids: it stays short
-    # for a hundred thousand, and PostgreSQL answers it from the index of that campaign's rows.
+    # === Source ===
+    # `audience_domain` alone decides which records are chosen; a source only writes it. The
+    # recipients of an earlier campaign are a condition on its messages, not a list of ids: it stays
+    # short for a hundred thousand, and PostgreSQL answers it from the index of that campaign's
+    # rows.
 
     @api.model
     def _values_for_records(self, model, label):
-        """Values that make the records marked in a list, or the one that is open, the audience."""
+        """Values for an audience of the records marked in a list, or of the one that is open."""
         context = self.env.context
         marked = context.get("active_ids") or []
         ids = marked or [context.get("active_id")]
@@ -349,7 +185,7 @@ class WabaCampaign(models.Model):
             ),
         }
         if len(marked) >= self._max_list_size() and context.get("active_domain"):
-            # The list hands over no more: its own filter names all that were marked.
+            # The list passes no more ids than this; its filter covers all that were marked.
             values["audience_source"] = "domain"
             values["audience_domain"] = repr(context["active_domain"])
         return values
@@ -363,7 +199,7 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _source_values(self, record):
-        """Values that make `record`, a team or a tag, the audience."""
+        """Values for an audience of the leads or contacts of `record`, a team or a tag."""
         sources = {
             "crm.team": ("team", "audience_team_id", "crm.lead"),
             "crm.tag": ("tag", "audience_tag_id", "crm.lead"),
@@ -376,10 +212,10 @@ class WabaCampaign(models.Model):
         return {**values, "name": record.display_name}
 
     def _source_domain(self):
-        """The domain that the source stands for, as text; None while it is not chosen."""
+        """The source's domain as text; None or empty while the source is not chosen."""
         self.ensure_one()
         if self.audience_source == "filter":
-            # Computed with all rights, as what is stored is: whoever chooses it must read it.
+            # Stored fields are computed as superuser; the user must have access to the filter.
             chosen = self.audience_filter_id._origin.with_user(self.env.user)
             is_fit = chosen.has_access("read") and chosen.model_id == self.res_model
             return chosen.domain if is_fit else None
@@ -391,7 +227,7 @@ class WabaCampaign(models.Model):
         return chosen and repr([(field, "=", chosen.id or chosen._origin.id)])
 
     def _source_field_and_record(self):
-        """(field of the records, the team or tag it must be)."""
+        """(field of the records, team or tag that it must contain)."""
         if self.audience_source == "team":
             return "team_id", self.audience_team_id
         if self.res_model == "res.partner":
@@ -423,6 +259,7 @@ class WabaCampaign(models.Model):
         ]
 
     def _missing_source_text(self):
+        """What the user has to choose first, or False."""
         if self.audience_domain != EMPTY_DOMAIN:
             return False
         return {
@@ -437,7 +274,7 @@ class WabaCampaign(models.Model):
         }.get(self.audience_source, False)
 
     def _describe_audience(self):
-        """842 leads from "Dormant > 90 days"."""
+        """The audience as text: 842 leads from "Dormant > 90 days"."""
         people, source = self._count_records(), self.audience_source
         if source == "records":
             return self.env._("%s, marked by hand", people)
@@ -478,39 +315,170 @@ class WabaCampaign(models.Model):
             "Looked up when the campaign starts: who matches then is written to, nobody twice."
         )
 
-    # === Record numbers ===
-    # From a number to what is known about the person behind it.
+    # === Records ===
+
+    def _first_record(self):
+        """The first record of the audience, for the preview."""
+        return self._audience_records().search(self._audience_domain_list(), order="id", limit=1)
+
+    def _audience_records_count(self):
+        self.ensure_one()
+        if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
+            return 0
+        return self._audience_records().search_count(self._audience_domain_list())
+
+    def _audience_field_names(self, records):
+        """Fields of `records` that the preparation reads, as far as their user has access.
+
+        They are read together with the records: Odoo would fetch every field of the model instead.
+        """
+        names = {
+            "phone_sanitized",
+            *records._phone_get_number_fields(),
+            records._phone_get_country_field(),
+            *records._waba_person_fields(),
+            *(self.variable_ids | self.b_variable_ids)._record_fields(),
+        }
+        return [
+            name
+            for name, field in records._fields.items()
+            if name in names and field.store and records._has_field_access(field, "read")
+        ]
+
+    # === Preparation ===
+    # Rows are created in committed chunks, in the order of the records' ids. `prepared_until_id` is
+    # committed with them, so an interrupted preparation resumes where it stopped. Records are read
+    # with the rights of the user who launched the campaign (`_launcher_records`).
 
     @api.model
-    def _record_country_code(self, record):
-        return number_country(self.env["waba.recipient"]._number_of(record))
+    def _prepare_cron(self):
+        return self.env.ref("waba_campaign.ir_cron_prepare_audiences").sudo()
 
     @api.model
-    def _eligibility_person(self, record, number, typed, known, preparation):
-        return eligibility.Person(
-            # Only what was formatted may look like a number: "+346125550" is none.
-            number=number or typed.lstrip("+"),
-            is_ours=number in preparation.ours,
-            duplicate=known.id in preparation.seen,
-            renumbered=record.id in preparation.renumbered,
-            marketing_state=known.marketing_state,
-            utility_state=known.utility_state,
-            blacklisted=number in preparation.blacklisted,
-            unreachable_until=known.unreachable_until,
-            blocked=known.is_blocked,
-            country_code=number_country(number),
-            promotions_free_at=frequency.next_promotion_time(
-                preparation.promotions.get(number, ()), preparation.cap
-            ),
-            may_opt_out=bool(known.may_opt_out_at),
+    def _cron_prepare(self):
+        """Start scheduled campaigns that are due, then create the rows of all in preparation."""
+        commit_step(self.env, self._start_scheduled)
+        for campaign in self.search([("state", "=", "preparing")], order="priority desc, id"):
+            # The launcher's language: values are formatted as they were previewed.
+            if not with_language(campaign.launched_by_id, campaign)._prepare_or_pause():
+                self._prepare_cron()._trigger()
+                return
+
+    @api.model
+    def _start_scheduled(self):
+        now = fields.Datetime.now()
+        scheduled = self.search([("state", "=", "scheduled")])
+        due = scheduled.filtered(lambda c: not c.scheduled_at or c.scheduled_at <= now)
+        for campaign in due:
+            with_language(campaign.launched_by_id, campaign)._start_due()
+        if later := (scheduled - due).mapped("scheduled_at"):
+            self._prepare_cron()._trigger(at=min(later))
+
+    def _start_due(self):
+        """Start a scheduled campaign; what was checked at the launch may have changed since."""
+        self.ensure_one()
+        self._update_state(
+            ("scheduled",), "preparing", {"template_signature": self.template_id.signature}
+        )
+        if reason := self._launch_refusal_reason():
+            self._pause(reason, cause="launcher")
+            return
+        launchers = self._with_launcher()
+        self.write({"to_prepare_count": launchers._audience_records_count()})
+        self._start_ab_test()
+        if reason := self._unusable_templates_reason():
+            self._pause(reason, cause="template")
+            return
+        try:
+            launchers._check_launch()
+        except UserError as error:
+            self._pause(str(error), cause="preflight")
+
+    def _prepare_or_pause(self):
+        """As `_prepare_all`; an error pauses this campaign and the others continue."""
+        try:
+            return self._prepare_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            _logger.exception("waba.campaign %s: the audience could not be prepared", self.id)
+            reason = self.env._(
+                "The audience could not be prepared: %s. Check the filter and the variables; if "
+                "they cannot be mended here, cancel and duplicate the campaign.",
+                error,
+            )
+            commit_step(self.env, lambda: self._pause(reason))
+            return True
+
+    def _prepare_all(self):
+        """Prepare chunk by chunk; False if the job's time ends before the preparation."""
+        while True:
+            made = commit_step(self.env, self._prepare_chunk)
+            if not made:
+                return True
+            # The cached records of this chunk are not needed again and would fill the memory.
+            self.env.invalidate_all()
+            if not self.env["ir.cron"]._commit_progress(made):
+                return False
+
+    def _prepare_chunk(self):
+        """Create the rows of the next CHUNK records. The caller commits.
+
+        :return: number of records handled; 0 when the preparation is complete or has stopped
+        """
+        self.ensure_one()
+        if self.state != "preparing":
+            return 0
+        if reason := self._launcher_refusal_reason():
+            self._pause(reason, cause="launcher")
+            return 0
+        records = self._launcher_records().search_fetch(
+            Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+            self._audience_field_names(self._launcher_records()),
+            order="id",
+            limit=CHUNK,
+        )
+        if not records:
+            self._update_state(("preparing",), "running", {"to_prepare_count": self.prepared_count})
+            self._clear_approved_fingerprints()
+            self._finish_if_complete()
+            self.sender_id._trigger_dispatch()
+            return 0
+        if reason := self._audience_changed_reason(records):
+            self._pause(reason, cause="preflight")
+            return 0
+        self._insert_rows(self._row_values(records))
+        self.write(
+            {
+                "prepared_until_id": records[-1].id,
+                "prepared_count": self.prepared_count + len(records),
+            }
+        )
+        return len(records)
+
+    def _has_unprepared_records(self):
+        """Whether records of the audience may still be without a row."""
+        self.ensure_one()
+        if self.prepared_count >= self.to_prepare_count:
+            return False
+        if self._launcher_refusal_reason():
+            return True
+        return bool(
+            self._launcher_records().search_count(
+                Domain(self._audience_domain_list()) & Domain("id", ">", self.prepared_until_id),
+                limit=1,
+            )
         )
 
+    # === Recipients behind numbers ===
+
     def _recipients_by_number(self, numbers):
-        """{E.164 number: Known}; who was not known is from now on."""
+        """{E.164 number: KnownRecipient}; recipients without a row get one."""
         self.env["waba.recipient"]._create_missing(self.sender_id.portfolio_id, numbers)
         return self._read_recipients(numbers)
 
     def _read_recipients(self, numbers):
+        """{E.164 number: KnownRecipient} of the numbers that have a row."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.number, %s FROM waba_recipient r
@@ -530,9 +498,9 @@ class WabaCampaign(models.Model):
         return SQL("r.%s", SQL.identifier(name))
 
     def _recipient_ids_with_row(self, recipient_ids):
-        """Who of these people has a row in this campaign already."""
+        """Set of those recipients that already have a row in this campaign."""
         self.env["waba.message"].flush_model()
-        # The conditions of the index: whoever is a duplicate has a row that is none.
+        # The conditions of the unique index: rows of duplicates do not count.
         rows = self.env.execute_query(
             SQL(
                 """SELECT recipient_id FROM waba_message
@@ -544,9 +512,38 @@ class WabaCampaign(models.Model):
         )
         return {recipient_id for (recipient_id,) in rows}
 
+    @api.model
+    def _eligibility_person(self, record, number, typed, known, preparation):
+        return eligibility.Person(
+            # Only a formatted number has a "+": "+346125550", as typed, is not valid.
+            number=number or typed.lstrip("+"),
+            is_ours=number in preparation.ours,
+            duplicate=known.id in preparation.seen,
+            renumbered=record.id in preparation.renumbered,
+            marketing_state=known.marketing_state,
+            utility_state=known.utility_state,
+            blacklisted=number in preparation.blacklisted,
+            unreachable_until=known.unreachable_until,
+            blocked=known.is_blocked,
+            country_code=number_country(number),
+            promotions_free_at=frequency.next_promotion_time(
+                preparation.promotions.get(number, ()), preparation.cap
+            ),
+            may_opt_out=bool(known.may_opt_out_at),
+        )
+
+    @api.model
+    def _record_country_code(self, record):
+        return number_country(self.env["waba.recipient"]._number_of(record))
+
+    def _is_in_holdout(self, number):
+        """Whether the recipient with this number is in the hold-out group."""
+        share = self.holdout_percent / 100
+        return bool(share) and attribution.is_in_holdout(f"{self.id}:{number}", share)
+
 
 def _domain_ids(domain):
-    """Ids that a domain of marked records names, or None."""
+    """The ids in a domain of marked records, or None."""
     try:
         [[field, operator, ids]] = literal_eval(domain)
     except (ValueError, SyntaxError, TypeError):

@@ -1,3 +1,8 @@
+"""Canary: the first part of a large campaign, and the thresholds that pause a campaign.
+
+Called by the reservation and each run of a number's job (waba_campaign_hooks.py), and by the watch.
+"""
+
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -10,7 +15,7 @@ from ..base.waba_message import DEPARTURE_SQL, measure_conditions
 from ..tools.reputation_texts import format_number
 from ..tools.response_texts import campaign_sentence, summary
 
-# Rows that left the queue for the platform, whatever came after.
+# States of rows that have left the queue, whatever the outcome.
 DEPARTED_STATES = (
     "reserved",
     "uncertain",
@@ -22,7 +27,7 @@ DEPARTED_STATES = (
     "failed",
 )
 
-# When a wave that is long enough over is looked at again; people go on receiving it.
+# Wait before a canary without a verdict is assessed again: deliveries still arrive.
 RECHECK_DELAY = timedelta(minutes=10)
 
 PACING_WINDOW = timedelta(days=365)
@@ -36,14 +41,6 @@ CANARY_STATES = [
 
 
 class WabaCampaign(models.Model):
-    """A campaign's canary.
-
-    Whether a campaign starts with a wave is decided by the first reservation of its rows, under the
-    portfolio's lock, and again when its number or template gets worse (`_reconsider_canary`). The
-    reservation takes rows up to `wave_limit`; then the campaign waits until `_check_thresholds`
-    (waba_campaign_results.py) widens or pauses it. policy/canary.py says how large, how long.
-    """
-
     _name = "waba.campaign"
     _inherit = ["waba.campaign", "waba.response.mixin"]
 
@@ -56,7 +53,7 @@ class WabaCampaign(models.Model):
     wave_sent_at = fields.Datetime("First wave sent", readonly=True, copy=False)
     wave_until = fields.Datetime("First wave judged at", readonly=True, copy=False)
 
-    # Thresholds while it runs
+    # Release
     watched_from = fields.Datetime(
         readonly=True,
         copy=False,
@@ -74,26 +71,33 @@ class WabaCampaign(models.Model):
             )
 
     def action_release_canary(self):
-        """A manager does not wait for the canary's results."""
+        """Release the rest before the canary's results are known.
+
+        :raise AccessError: the user is not a manager
+        """
         self.check_access("write")
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(self.env._("Only a manager lets the rest follow before its time."))
         self.sudo()._release_canary(self.env._("%s let the rest follow.", self.env.user.name))
 
     def action_release(self):
-        """Ask the manager for a reason, then release what holds this campaign."""
+        """Open the dialog in which a manager releases, with a reason, what holds this campaign."""
         self.ensure_one()
         if not self._is_paused_for_results() and (sender := self._sender_to_release()):
             return self.env["waba.release"]._open(sender_id=sender.id)
         return self.env["waba.release"]._open(campaign_id=self.id)
 
-    # ------------------------------------------------------------------
-    # The canary
-    # ------------------------------------------------------------------
-    def _canary_allowance(self, wanted):
-        """How many of `wanted` rows may leave now.
+    # === Canary ===
+    # The first reservation of a campaign's rows decides, under the portfolio's lock, whether a
+    # canary is sent, and again when its number or template gets worse (`_reconsider_canary`). The
+    # reservation takes rows up to `wave_limit`; then the campaign waits until `_check_thresholds`
+    # releases the rest or pauses it. Size and wait: policy/canary.py. In the database the canary is
+    # the `wave`.
 
-        What of the canary came back to the queue unsent leaves its room to others.
+    def _canary_allowance(self, wanted):
+        """How many of `wanted` rows can be sent now.
+
+        Messages of the canary that returned to the queue unsent free their allowance for others.
         """
         self.ensure_one()
         if not self.wave_state:
@@ -103,6 +107,7 @@ class WabaCampaign(models.Model):
         return max(0, min(wanted, self.wave_limit - self._count_left()))
 
     def _count_left(self):
+        """Number of messages that have left the queue."""
         self.env["waba.message"].flush_model(["campaign_id", "state"])
         [[count]] = self.env.execute_query(
             SQL(
@@ -119,46 +124,47 @@ class WabaCampaign(models.Model):
         )
 
     def _decide_canary(self):
-        """Whether the people who wait are written to at once, or a canary goes before."""
+        """Decide whether a canary goes before the queued messages, or all are sent at once."""
         sender = self.sender_id
-        wave = sender.canary and canary_policy.canary_size(
+        size = sender.canary and canary_policy.canary_size(
             self._count_queued(),
             sender.response_canary
             or any(template._response_in_force().canary for template in self._templates_in_use()),
             sender.portfolio_id._is_paced_by_meta(),
             sender._response_settings(),
         )
-        if not wave:
+        if not size:
             self.wave_state = "none"
             return
         self.write(
             {
                 "wave_state": "sending",
-                "wave_size": wave,
-                "wave_limit": self._count_left() + wave,
+                "wave_size": size,
+                "wave_limit": self._count_left() + size,
                 "wave_started_at": fields.Datetime.now(),
                 "wave_sent_at": False,
                 "wave_until": False,
             }
         )
-        words = self.env._(
+        text = self.env._(
             "A first wave of %(people)s people is sent. The rest follows %(hours)s hours later, "
             "when it is well received.",
-            people=format_number(self.env, wave),
+            people=format_number(self.env, size),
             hours=format_number(self.env, sender.canary_wait_hours),
         )
-        self._record_response("response_canary", words, value_after=str(wave))
+        self._record_response("response_canary", text, value_after=str(size))
 
     def _reconsider_canary(self):
-        """The number or the template got worse: who still waits is written to in waves."""
+        """Number or template got worse: decide again about the messages still queued."""
         self.filtered(lambda campaign: campaign.wave_state in ("none", "widened")).write(
             {"wave_state": False}
         )
 
     def _close_full_canary(self, leaves_by):
-        """The canary is full: from its last message on, the wait begins.
+        """Start the wait for results once the canary is full.
 
-        :param leaves_by: naive UTC datetime, the latest moment a row just reserved may leave
+        :param leaves_by: naive UTC datetime, the latest time at which a row just reserved can be
+            sent
         """
         if self.wave_state not in ("sending", "waiting") or self._canary_allowance(1):
             return
@@ -179,17 +185,14 @@ class WabaCampaign(models.Model):
             }
         )
 
-    def _release_canary(self, words):
-        """The rest follows."""
+    def _release_canary(self, text):
+        """Send the rest."""
         for campaign in self.filtered(lambda c: c.wave_state in ("sending", "waiting")):
             campaign.write({"wave_state": "widened", "wave_until": False})
-            campaign._message_log(body=words)
+            campaign._message_log(body=text)
             campaign._close_manager_activities()
             campaign.sender_id._trigger_dispatch()
 
-    # ------------------------------------------------------------------
-    # Words
-    # ------------------------------------------------------------------
     def _canary_wait_reason(self):
         """The banner while the rest waits for the canary's results, or False."""
         if self.state != "running" or self.wave_state != "waiting":
@@ -210,18 +213,11 @@ class WabaCampaign(models.Model):
     def _first_check_at(self):
         return self.wave_sent_at + self.sudo().sender_id._response_settings().canary_wait
 
-    # === Thresholds while it runs ===
-    # What a campaign's own results say: widen its canary, or pause until a manager has looked.
-    #
-    # They are looked at by each run of the number's job and by the watch; policy/canary.py says
-    # what is too bad.
+    # === Thresholds ===
+    # Checked by each run of the number's job and by the watch; the limits are in policy/canary.py.
 
-    # ------------------------------------------------------------------
-    # Results
-    # ------------------------------------------------------------------
     def _check_thresholds(self, now):
-        """Decide trials, widen the canaries that were well received, pause what is received
-        badly."""
+        """Decide A/B tests, release well-received canaries, pause badly received campaigns."""
         self._advance_ab_test(now)
         for campaign in self:
             if campaign.wave_state in ("sending", "waiting"):
@@ -259,9 +255,10 @@ class WabaCampaign(models.Model):
             self._pause_for_results(reason_key, counts, settings)
 
     def _all_results(self):
-        """What `campaign_threshold` looks at, of the whole campaign, from its index of states.
+        """`DayCounts` of the whole campaign, from its index of states.
 
-        It is asked by every run of the number's job: a campaign of a million is not read for it.
+        Called by every run of the number's job, so it must not read the rows of a campaign of a
+        million.
         """
         self.env["waba.message"].flush_model(["campaign_id", "state", "failure_type"])
         states = dict(
@@ -314,20 +311,19 @@ class WabaCampaign(models.Model):
         return reputation_rates.DayCounts(now.date(), **counts)
 
     def _pause_for_results(self, reason_key, counts, settings):
-        """Pause until a manager has looked; the people who wait are kept."""
-        words = campaign_sentence(self.env, reason_key, counts, settings, self.wave_size)
-        self._pause(words, cause="reputation")
-        self._record_response("response_campaign", words, value_after=reason_key)
-        self._notify_managers(summary(self.env, "campaign"), words)
+        """Pause until a manager releases it; the queued messages are kept."""
+        text = campaign_sentence(self.env, reason_key, counts, settings, self.wave_size)
+        self._pause(text, cause="reputation")
+        self._record_response("response_campaign", text, value_after=reason_key)
+        self._notify_managers(summary(self.env, "campaign"), text)
 
-    # ------------------------------------------------------------------
-    # Release
-    # ------------------------------------------------------------------
+    # === Release by a manager ===
+
     def _is_paused_for_results(self):
         return self.state == "paused" and self.pause_cause == "reputation"
 
     def _sender_to_release(self):
-        """The number, when it is what holds this campaign and a manager's word would lift it."""
+        """The number, if it holds this campaign and a manager can release it; else None."""
         sender = self.sudo().sender_id
         if self.state != "running" or not sender or not sender._can_be_released():
             return None
@@ -335,7 +331,11 @@ class WabaCampaign(models.Model):
         return sender if is_held else None
 
     def _check_release_reason(self):
-        """Whoever resumes a campaign that its results paused must be a manager, with a reason."""
+        """A campaign paused by its results is resumed only by a manager, with a reason.
+
+        :return: the dialog that asks for the reason; None if no campaign needs one
+        :raise UserError: the user is not a manager
+        """
         held = self.filtered(lambda campaign: campaign._is_paused_for_results())
         if not held:
             return None
@@ -346,7 +346,7 @@ class WabaCampaign(models.Model):
         return held[0].action_release()
 
     def _release(self, reason):
-        """A manager lets the campaign go on as it is: what was before no longer pauses it."""
+        """Resume on a manager's reason: earlier results no longer pause the campaign."""
         for campaign in self.filtered(lambda campaign: campaign._is_paused_for_results()):
             campaign.write(
                 {
@@ -355,26 +355,26 @@ class WabaCampaign(models.Model):
                     "wave_until": False,
                 }
             )
-            words = campaign.env._(
+            text = campaign.env._(
                 "%(manager)s released the campaign: %(reason)s",
                 manager=self.env.user.name,
                 reason=reason,
             )
             campaign._record_response(
-                "response_release", words, source="person", user_id=self.env.uid
+                "response_release", text, source="person", user_id=self.env.uid
             )
             campaign._close_manager_activities()
-            campaign._resume(words)
+            campaign._resume(text)
 
 
 class WabaPortfolio(models.Model):
     _inherit = "waba.portfolio"
 
     def _is_paced_by_meta(self):
-        """Whether Meta sends this portfolio's large campaigns in steps itself.
+        """Whether Meta itself paces this portfolio's large campaigns.
 
-        Meta counts what other systems sent too, which nobody tells us: a portfolio may be older
-        than it looks here, and is then only more careful than it need be.
+        Meta also counts messages that other systems sent, which are not reported to us: a portfolio
+        may be older than it appears here, and is then only more careful than necessary.
         """
         self.ensure_one()
         today = fields.Datetime.now().date()

@@ -1,25 +1,21 @@
+"""Reactions of campaigns to events of lower packages: dispatch, failures, template changes.
+
+Called through the hooks of `waba.sender` and `waba.template` (models/tools/hooks.py).
+"""
+
 from odoo import fields, models
 
 from ..tools.hooks import implements
 
 
 class WabaSender(models.Model):
-    """What a number's job does for the campaigns that send from it.
-
-    Here as below: what campaigns do when a lower package announces something (models/tools/hooks.py).
-    """
-
     _inherit = "waba.sender"
 
     @implements("_on_dispatch_start")
     def _review_campaigns(self, now):
-        """Lift pauses whose time has come; look at the results of what runs."""
+        """Lift pauses that are over, then check running campaigns against their thresholds."""
         self._find_campaigns("paused")._resume_if_due(now)
         self._find_campaigns("running")._check_thresholds(now)
-
-    @implements("_on_dispatch_end")
-    def _finish_campaigns(self):
-        self._find_campaigns("running")._finish_if_complete()
 
     @implements("_on_claim")
     def _limit_to_canary(self, campaign, wanted):
@@ -29,13 +25,17 @@ class WabaSender(models.Model):
     def _close_canary(self, campaign, leaves_by):
         campaign._close_full_canary(leaves_by)
 
+    @implements("_on_dispatch_end")
+    def _finish_campaigns(self):
+        self._find_campaigns("running")._finish_if_complete()
+
     @implements("_on_alarm")
     def _find_next_verdict(self):
-        """When a canary is to be judged, or an A/B test decided, or None."""
+        """When the next canary is assessed or A/B test decided: naive UTC datetime or None."""
         running = self._find_campaigns("running")
-        waves = running.filtered(lambda campaign: campaign.wave_state == "waiting")
-        trials = running.filtered(lambda campaign: campaign.trial_state == "waiting")
-        verdicts = [*waves.mapped("wave_until"), *trials.mapped("trial_until")]
+        canaries = running.filtered(lambda campaign: campaign.wave_state == "waiting")
+        ab_tests = running.filtered(lambda campaign: campaign.trial_state == "waiting")
+        verdicts = [*canaries.mapped("wave_until"), *ab_tests.mapped("trial_until")]
         return min(filter(None, verdicts), default=None)
 
     @implements("_on_requeue")
@@ -52,7 +52,7 @@ class WabaSender(models.Model):
 
     @implements("_on_new_lead")
     def _utm_of_campaign(self, message):
-        """Values of `utm.mixin`: an answer that becomes a lead came of the campaign answered."""
+        """Values of `utm.mixin`: a lead from an answer is attributed to the campaign answered."""
         campaign = message.campaign_id.sudo()
         values = {
             "campaign_id": campaign.utm_campaign_id.id,
@@ -67,8 +67,6 @@ class WabaSender(models.Model):
 
 
 class WabaTemplate(models.Model):
-    """A template's campaigns: they wait while it may not be sent, and go on when it may again."""
-
     _inherit = "waba.template"
 
     campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
@@ -81,8 +79,21 @@ class WabaTemplate(models.Model):
         for template in self:
             template.campaign_count = counts.get(template.id, 0)
 
+    def action_view_campaigns(self):
+        """Open the campaigns with this template."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Campaigns"),
+            "res_model": "waba.campaign",
+            "view_mode": "list,kanban,form",
+            "domain": [("template_id", "=", self.id)],
+            "context": {"default_template_id": self.id},
+        }
+
     @implements("_on_status_change")
     def _hold_or_resume_campaigns(self):
+        """Pause campaigns while their template cannot be sent; resume them when it can again."""
         for template in self:
             campaigns = template._running_campaigns()
             if template.status == "approved" and not template.is_held:
@@ -99,6 +110,7 @@ class WabaTemplate(models.Model):
         self._running_campaigns()._reconsider_canary()
 
     def _running_campaigns(self):
+        """Launched, unfinished campaigns that use one of these templates for a message in use."""
         return (
             self.env["waba.campaign"]
             .sudo()
@@ -117,14 +129,3 @@ class WabaTemplate(models.Model):
                 ]
             )
         )
-
-    def action_view_campaigns(self):
-        self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Campaigns"),
-            "res_model": "waba.campaign",
-            "view_mode": "list,kanban,form",
-            "domain": [("template_id", "=", self.id)],
-            "context": {"default_template_id": self.id},
-        }

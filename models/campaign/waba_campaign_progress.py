@@ -1,3 +1,8 @@
+"""Progress: figures, forecast, why nothing is sent, and the recipients behind each figure.
+
+Called by the campaign's forms and lists (computed fields) and by controllers/export.py.
+"""
+
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -15,8 +20,11 @@ from ..tools.reputation_texts import format_number, format_percent
 
 
 class QuietHoursWait(NamedTuple):
-    """People of a campaign outside their hours: how many, when the first and the last may be
-    written to; `due` tells whether anybody else is still to be written to."""
+    """Queued recipients outside their hours.
+
+    count: how many; next_at, last_at: when the first and the last can be messaged; due: whether
+    messages are queued that do not wait for quiet hours
+    """
 
     count: int
     next_at: object
@@ -24,7 +32,7 @@ class QuietHoursWait(NamedTuple):
     due: bool
 
 
-# What the screen shows, from top to bottom: key -> (condition on the people, key of its base).
+# Funnel, top to bottom: key -> (condition on the messages, key of the step it is a share of).
 FUNNEL_STEPS = {
     "people": ([], None),
     "skipped": ([("state", "=", "skipped")], "people"),
@@ -39,7 +47,7 @@ FUNNEL_STEPS = {
     "failed": ([("state", "=", "failed")], None),
 }
 
-# Steps that are only worth a line when somebody is there.
+# Steps shown only when they are not empty.
 OPTIONAL_STEPS = ("uncertain", "queued", "clicked", "opted_out")
 
 # Columns of the spreadsheet, after the record's name.
@@ -50,8 +58,6 @@ EXPORTED_FIELDS = (
 
 
 class WabaCampaign(models.Model):
-    """How far, how fast, why not, until when: counted when someone looks, never incremented."""
-
     _inherit = "waba.campaign"
 
     trimmed_counts = fields.Json(
@@ -61,10 +67,8 @@ class WabaCampaign(models.Model):
         "'replied': rows, 'opted_out': people, 'clicked': rows}.",
     )
 
-    # Canary text
     wave_text = fields.Char("First wave in words", compute="_compute_canary_text")
 
-    # Recipients behind a figure
     results_data = fields.Json("Results", compute="_compute_results_data")
 
     def _compute_figures(self):
@@ -134,11 +138,8 @@ class WabaCampaign(models.Model):
         for campaign in self:
             campaign.results_data = campaign._results_screen_data() if campaign.id else False
 
-    # ------------------------------------------------------------------
-    # What next
-    # ------------------------------------------------------------------
     def action_retry_reason(self):
-        """Queue again whom one reason stopped, as far as it may have passed."""
+        """Queue again the messages stopped for one reason, if it may have passed."""
         self.ensure_one()
         self.check_access("write")
         failed = self.env["waba.message"].search(
@@ -151,7 +152,7 @@ class WabaCampaign(models.Model):
         return self._retry_and_notify(failed)
 
     def action_create_followup_campaign(self):
-        """A new campaign to these people; the screen's context may name which of them."""
+        """Open a new campaign to its recipients; the context may name an outcome."""
         self.ensure_one()
         outcome = self.env.context.get("waba_outcome") or "read_not_replied"
         if self.state in ("draft", "scheduled"):
@@ -174,7 +175,7 @@ class WabaCampaign(models.Model):
         }
 
     def action_export_recipients(self):
-        """Every person with the outcome, as a spreadsheet."""
+        """Download all recipients with their outcome as a spreadsheet."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_url",
@@ -182,11 +183,14 @@ class WabaCampaign(models.Model):
             "target": "download",
         }
 
-    def _count_states(self):
-        """{campaign id: {state: rows}} from the index (campaign, state) alone, and of what is no
-        longer kept.
+    # === Figures ===
+    # Counted when read, never incremented; `trimmed_counts` has those of deleted messages.
 
-        Answers have no campaign; a condition on the direction would read every row for it.
+    def _count_states(self):
+        """{campaign id: {state: messages}}, deleted messages included.
+
+        Read from the index (campaign, state) alone: inbound messages have no campaign, and a
+        condition on the direction would read every row.
         """
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "in", self.ids)],
@@ -203,9 +207,10 @@ class WabaCampaign(models.Model):
         return counts
 
     def _count_messages_by_event(self, name, moment, aggregate="__count"):
-        """{campaign id: messages to which this happened}, with those no longer kept.
+        """{campaign id: messages with the event}, deleted messages included.
 
-        :param name: as `trimmed_counts` calls it
+        :param name: key of the event in `trimmed_counts`
+        :param moment: name of the datetime field of the event
         """
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "in", self.ids), (moment, "!=", False)], ["campaign_id"], [aggregate]
@@ -217,21 +222,21 @@ class WabaCampaign(models.Model):
         return counts
 
     def _count_replied(self):
-        """{campaign id: messages that were answered}."""
+        """{campaign id: answered messages}."""
         return self._count_messages_by_event("replied", "replied_at")
 
     def _count_clicked(self):
-        """{campaign id: messages whose link was followed}."""
+        """{campaign id: messages whose link was clicked}."""
         return self._count_messages_by_event("clicked", "clicked_at")
 
     def _count_opted_out(self):
-        """{campaign id: people who opted out after one of its messages} (`_record_opt_outs`)."""
+        """{campaign id: recipients who opted out after a message of it} (`_record_opt_outs`)."""
         return self._count_messages_by_event(
             "opted_out", "opted_out_at", "recipient_id:count_distinct"
         )
 
     def _store_trimmed_counts(self, message_ids):
-        """Add the figures of these messages, about to go, to the campaign's own."""
+        """Add the figures of these messages to `trimmed_counts` before they are deleted."""
         self.ensure_one()
         counts = self.trimmed_counts or {"states": {}, "replied": 0, "opted_out": 0}
         for state, count, replied, opted_out, clicked in self.env.execute_query(
@@ -250,7 +255,7 @@ class WabaCampaign(models.Model):
         self.flush_recordset(["trimmed_counts"])
 
     def _count_messageable_by_campaign(self, now):
-        """[(campaign, people excluded for having had enough promotions, who may get one again)]."""
+        """[(campaign, recipients excluded by the frequency cap who can be messaged again)]."""
         return self.env["waba.message"]._read_group(
             [
                 ("campaign_id", "in", self.filtered(lambda c: c.state != "cancelled").ids),
@@ -273,17 +278,19 @@ class WabaCampaign(models.Model):
             ]
         )
 
+    # === Forecast ===
+
     def _forecast_sending(self, now):
-        """When the next message leaves and when the last one does; None when nobody waits."""
+        """`pacing.Forecast` of the queued messages; None if nothing is queued or a hold applies."""
         forecast = self._forecast_from(now)
         if not forecast or self.trial_state not in ("sending", "waiting"):
             return forecast
-        # While the better message is not known the rest waits; then it goes as any other.
+        # The rest waits for the winner, then it is sent as any other message.
         known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
         return replace(forecast, ends_at=self._forecast_from(max(known_at, now)).ends_at)
 
     def _forecast_from(self, now):
-        """As `_forecast_sending`, as if no trial held anybody back."""
+        """As `_forecast_sending`, as if no A/B test held messages back."""
         return self._delay_for_hours(self._forecast_by_limits(now), now)
 
     def _forecast_by_limits(self, now):
@@ -293,14 +300,14 @@ class WabaCampaign(models.Model):
             return None
         sender, ahead = self.sudo().sender_id, self._count_queued_ahead()
         rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
-        # Every limit must let it go: the one that lasts longest decides.
+        # All limits apply: the one that takes longest decides.
         return _latest_forecast(
             pacing.forecast(now, self.queued_count, rate, part.limit, part.slots, ahead=ahead)
             for part in sender._campaign_shares(now)
         )
 
     def _count_queued_ahead(self):
-        """People of other running campaigns of the same number that go first."""
+        """Queued messages of other running campaigns of the number that are sent first."""
         return (
             self.env["waba.message"]
             .sudo()
@@ -314,8 +321,10 @@ class WabaCampaign(models.Model):
             )
         )
 
+    # === Progress as text ===
+
     def _describe_progress(self, forecast, now):
-        """One line under the progress bar: how far, how fast, when it goes on, when it ends."""
+        """The line under the progress bar: how far, next messages, end; False if not under way."""
         if self.state not in ("running", "paused"):
             return False
         addressed = self.people_count - self.skipped_count
@@ -346,7 +355,7 @@ class WabaCampaign(models.Model):
         return " · ".join(parts)
 
     def _own_limits_text(self, now):
-        """What besides the portfolio's limit slows the campaign down, in words."""
+        """Parts of the progress line about limits other than the portfolio's."""
         sender = self.sudo().sender_id
         own_limit, parts = sender._own_daily_limit(), []
         if own_limit is not None:
@@ -363,16 +372,42 @@ class WabaCampaign(models.Model):
             parts.append(self.env._("first wave of %s people", self.wave_size))
         return parts + self._describe_people_waiting(now)
 
+    def _describe_canary(self):
+        """Whether a canary is sent first, its size, and when the rest is sent; or False."""
+        sender = self.sudo().sender_id
+        settings = sender._response_settings()
+        if self.wave_state in ("sending", "waiting", "widened"):
+            return self.env._("First wave of %s people, then the rest.", self.wave_size)
+        needs = sender.response_canary or any(
+            template.sudo()._response_in_force().canary for template in self._templates_in_use()
+        )
+        wave = sender.canary and canary_policy.canary_size(
+            self.audience_count, needs, sender.portfolio_id._is_paced_by_meta(), settings
+        )
+        if self.wave_state == "none" or not wave:
+            if self.ab_test:
+                return False
+            return self.env._("All at once, at the number's pace and inside its daily limit.")
+        return self.env._(
+            "First %(wave)s people (%(share)s); the rest follows %(hours)s hours later if they "
+            "receive it well, otherwise the campaign waits for a manager.",
+            wave=format_number(self.env, wave),
+            share=format_percent(self.env, round(wave / self.audience_count, 3)),
+            hours=format_number(self.env, sender.canary_wait_hours),
+        )
+
     def _format_datetime(self, moment):
-        """'at 14:32' today, 'on Thursday, 26 Nov, about 11:00' later; the reader's time zone."""
+        """'at 14:32' today, 'on Thursday, 26 Nov, 11:00' later; in the reader's time zone."""
         local = fields.Datetime.context_timestamp(self, moment)
         today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
         if local.date() == today:
             return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
         return self.env._("on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm"))
 
+    # === Why nothing is sent ===
+
     def _hold_explanation(self):
-        """The banner: why nothing goes out, or False. Always ends with the way on."""
+        """The banner: why nothing is sent and what to do, or False."""
         self.ensure_one()
         if self.state == "paused":
             return self._pause_explanation()
@@ -392,7 +427,7 @@ class WabaCampaign(models.Model):
         return self.pause_reason
 
     def _number_wait_reason(self):
-        """Why nothing of this campaign leaves its number, or False."""
+        """Reason why its number sends nothing of this campaign, or False."""
         sender = self.sudo().sender_id
         if reason := sender._not_sending_reason():
             return reason
@@ -401,17 +436,16 @@ class WabaCampaign(models.Model):
         return False
 
     def _delay_reason(self):
-        """That nobody works off what waits, after all reasons that somebody wants."""
+        """Reason why queued messages are late, such as a stopped scheduler, or False."""
         self.ensure_one()
         if self.state != "running" or not self.queued_count:
             return False
         return self.sudo().sender_id._delay_reason(fields.Datetime.now())
 
-    # === Quiet hours wait ===
-    # People who wait for their own hours or may want to opt out: how many, and until when.
+    # === Quiet hours and possible opt-outs ===
 
     def _quiet_hours_wait(self, now):
-        """`QuietHoursWait` at this moment."""
+        """`QuietHoursWait` at `now`."""
         self.ensure_one()
         self.env["waba.message"].flush_model()
         [row] = self.env.execute_query(
@@ -431,7 +465,7 @@ class WabaCampaign(models.Model):
         return QuietHoursWait(*row)
 
     def _delay_for_hours(self, forecast, now):
-        """The forecast with those in it who wait for their hours."""
+        """The forecast, extended by the recipients in their quiet hours."""
         if not forecast or not forecast.next_at:
             return forecast
         waits = self._quiet_hours_wait(now)
@@ -445,7 +479,7 @@ class WabaCampaign(models.Model):
         )
 
     def _quiet_hours_reason(self, now):
-        """The banner while nobody may be written to because of the hour, or False."""
+        """The banner while all queued recipients are in their quiet hours, or False."""
         if self.state != "running":
             return False
         waits = self._quiet_hours_wait(now)
@@ -459,7 +493,7 @@ class WabaCampaign(models.Model):
         )
 
     def _describe_people_waiting(self, now):
-        """Those who wait for their hours, and those who may want to opt out, in words."""
+        """Parts of the progress line about quiet hours and possible opt-outs."""
         if self.state != "running":
             return []
         parts = []
@@ -489,38 +523,10 @@ class WabaCampaign(models.Model):
             ]
         )
 
-    # === Canary text ===
-    # When and how a campaign leaves, told before the launch.
-
-    def _describe_canary(self):
-        """Whether a canary goes before, how large it is, and how the rest follows."""
-        sender = self.sudo().sender_id
-        settings = sender._response_settings()
-        if self.wave_state in ("sending", "waiting", "widened"):
-            return self.env._("First wave of %s people, then the rest.", self.wave_size)
-        needs = sender.response_canary or any(
-            template.sudo()._response_in_force().canary for template in self._templates_in_use()
-        )
-        wave = sender.canary and canary_policy.canary_size(
-            self.audience_count, needs, sender.portfolio_id._is_paced_by_meta(), settings
-        )
-        if self.wave_state == "none" or not wave:
-            if self.ab_test:
-                return False
-            return self.env._("All at once, at the number's pace and inside its daily limit.")
-        return self.env._(
-            "First %(wave)s people (%(share)s); the rest follows %(hours)s hours later if they "
-            "receive it well, otherwise the campaign waits for a manager.",
-            wave=format_number(self.env, wave),
-            share=format_percent(self.env, round(wave / self.audience_count, 3)),
-            hours=format_number(self.env, sender.canary_wait_hours),
-        )
-
-    # === Recipients behind a figure ===
-    # The people behind every number: whom a figure counts, why the others stopped, what next.
+    # === Results screen ===
 
     def _results_screen_data(self):
-        """{'columns', 'steps', 'skipped', 'failed'}; every count with the domain of its people."""
+        """{'columns', 'steps', 'skipped', 'failed'}; each count with the domain of its messages."""
         columns = self._result_columns()
         return {
             "columns": [{"key": key, "label": label} for key, label, _domain, _counts in columns],
@@ -553,7 +559,7 @@ class WabaCampaign(models.Model):
         }
 
     def _result_columns(self):
-        """[(key, label, domain, {step: people})]: the whole, and each message that was tried."""
+        """[(key, label, domain, {step: count})]: all, and each variant of an A/B test."""
         whole = {key: self[f"{key}_count"] for key in FUNNEL_STEPS}
         columns = [("all", self.env._("Everybody"), [], whole)]
         if not self.trial_state:
@@ -568,7 +574,7 @@ class WabaCampaign(models.Model):
         return columns + [(*part, counts.get(part[0], nobody)) for part in parts]
 
     def _count_variants(self):
-        """{'a' | 'b' | 'rest': {step: people}} in one pass over the campaign's rows."""
+        """{'a' | 'b' | 'rest': {step: count}}, by one scan of the campaign's rows."""
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -609,7 +615,7 @@ class WabaCampaign(models.Model):
         }
 
     def _group_reasons(self, state):
-        """Why people were excluded, or not reached: [{label, count, retryable, domain}]."""
+        """Exclusion or failure reasons: [{key, label, count, retryable, hint, domain}]."""
         labels = selection_labels(self.env["waba.message"], "failure_type")
         groups = self.env["waba.message"]._read_group(
             [("campaign_id", "=", self.id), ("state", "=", state)],
@@ -636,7 +642,7 @@ class WabaCampaign(models.Model):
         ]
 
     def _retry_options(self, reason, count, last_at):
-        """How many of these may be tried again now, and what to say of the others."""
+        """{'retryable', 'hint', 'passing'} of these failures: how many can be tried again now."""
         now = fields.Datetime.now()
         last_at = last_at or now
         from_ = retry.earliest_retry(reason or "", last_at)
@@ -653,23 +659,22 @@ class WabaCampaign(models.Model):
         }
 
     def _count_messageable_again(self, reason):
-        """How many who had enough promotions may get another one now."""
+        """{'retryable', 'hint'} of those excluded by the frequency cap; {} for another reason."""
         if reason != "frequency":
             return {}
         free = dict(self._count_messageable_by_campaign(fields.Datetime.now())).get(self, 0)
         hint = "" if free else self.env._("May be sent when the days of your rule are over.")
         return {"retryable": free, "hint": hint}
 
-    # ------------------------------------------------------------------
-    # The spreadsheet (controllers/export.py)
-    # ------------------------------------------------------------------
+    # === Export ===
+
     def _export_headings(self):
         rows = self.env["waba.message"]
         labels = [rows._fields[name]._description_string(self.env) for name in EXPORTED_FIELDS]
         return [self.env._("Record"), *labels]
 
     def _recipient_export_rows(self, chunk):
-        """Values of one line after the other, as far as the user may read the messages."""
+        """Yield the values of each line, for the messages that the user may read."""
         rows, last_id = self.env["waba.message"], 0
         labels = {
             name: selection_labels(rows, name)
@@ -690,7 +695,7 @@ class WabaCampaign(models.Model):
             self.env.invalidate_all()
 
     def _readable_record_names(self, rows):
-        """{id: name} of the leads or contacts behind these rows that the user may still read."""
+        """{id: name} of the leads or contacts of these rows that the user may still read."""
         records = self.env[self.res_model].search([("id", "in", rows.mapped("res_id"))])
         return {record.id: record.display_name for record in records}
 
@@ -707,7 +712,7 @@ class WabaCampaign(models.Model):
 
 
 def _latest_forecast(forecasts):
-    """The forecast of what must wait for all of these; None in one means never."""
+    """The forecast when all of these apply; None in one of them means never."""
     forecasts = list(forecasts)
 
     def latest(name):

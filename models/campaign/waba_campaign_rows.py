@@ -1,3 +1,8 @@
+"""Rows: one message per record, filled or excluded; also preview, test and launcher's rights.
+
+Called by `_prepare_chunk`, by the dry run of the pre-flight, and by the form.
+"""
+
 import json
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -13,7 +18,7 @@ from ..tools.labels import selection_labels
 from .waba_campaign import LAUNCH_RESET_VALUES
 from .waba_campaign_audience import UNKNOWN_RECIPIENT
 
-# Columns of a new row that differ from person to person, with their types; `_insert_rows`.
+# Columns of a new row that differ between recipients, with their types (`_insert_rows`).
 ROW_COLUMNS = {
     "recipient_id": "integer",
     "number": "varchar",
@@ -33,16 +38,19 @@ ROW_COLUMNS = {
     "variant_parameters": "jsonb",
 }
 
+# Values of an unsaved form that the preview accepts; no others reach the record made of them.
+FORM_FIELDS = ("template_id", "company_id", "res_model", "audience_domain")
+
 
 class Preparation:
-    """What is the same for everybody in a chunk, read once.
+    """Data shared by all records of a chunk, read once.
 
-    :ivar ours: E.164 numbers that we write from
-    :ivar people: {E.164 number: Known} of the others
-    :ivar renumbered: ids of the records that wait for somebody to say that it is another person
+    :ivar ours: E.164 numbers that we send from
+    :ivar people: {E.164 number: KnownRecipient} of the others
+    :ivar renumbered: ids of records whose number changed after an opt-out, not yet reviewed
     :ivar blacklisted: E.164 numbers on Odoo's phone blacklist
-    :ivar seen: ids of recipients who have a row in the campaign; extended as rows are made
-    :ivar words: {variant: Words} of the messages that may go to them
+    :ivar seen: ids of recipients with a row in the campaign; extended as rows are made
+    :ivar words: {variant: VariableSet} of the messages in use
     """
 
     def __init__(self, campaign, records, numbers, dry_run=None):
@@ -80,23 +88,24 @@ class Preparation:
                 records._name, records.ids, self.company
             )
         )
-        # A tracked address is made when it is first needed: not for a dry run.
+        # A tracked address is created when it is first needed, so not by a dry run.
         self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
         )
         self._sentences, self._times = {}, {}
 
     def sentence(self, reason, detail):
-        """As `failure_text`, each composed once: its labels are translated every time."""
+        """As `failure_text`, composed once per reason: its labels are translated every time."""
         if (reason, detail) not in self._sentences:
             self._sentences[reason, detail] = failure_text(self.env, reason, text=detail)
         return self._sentences[reason, detail]
 
     def frequency_detail(self, number):
+        """Details of the promotions that reached the frequency cap, for the failure text."""
         return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
 
     def earliest_departure(self, time_zone, held_until):
-        """(when a message may leave, why it waits or None), each calculated once."""
+        """(earliest send time, wait reason or None), each calculated once."""
         key = time_zone, held_until
         if key not in self._times:
             self._times[key] = hours.earliest_departure(
@@ -105,27 +114,15 @@ class Preparation:
         return self._times[key]
 
 
-# What of an unsaved form the preview takes; nothing else reaches the record it is made from.
-FORM_FIELDS = ("template_id", "company_id", "res_model", "audience_domain")
-
-
 class WabaCampaign(models.Model):
-    """One row per record: to which number, with which words, or why not.
-
-    A hundred thousand people pass here: what is the same for all is calculated once per chunk
-    (`Preparation`), our own tables are read and written by SQL, the people's records by the ORM,
-    whose rules and rights decide what the launcher may read.
-    """
-
     _inherit = "waba.campaign"
 
-    # Launch rights
     launched_mark = fields.Char(
         readonly=True, copy=False, help="Fingerprint of the content that was launched."
     )
 
     def action_send_test(self):
-        """To the own phone, filled as for the person in the preview (or the first one)."""
+        """Open the test dialog, filled as for the previewed record, or for the first one."""
         self.ensure_one()
         self.check_access("write")
         self._check_test_ready()
@@ -147,10 +144,28 @@ class WabaCampaign(models.Model):
         )
         return wizard.sudo(False)._reopen()
 
-    def _row_values(self, records, dry_run=None):
-        """What differs from row to row, one dict per record, exclusions included.
+    def _test_variant(self):
+        if not self.ab_test:
+            return "a"
+        return self.winner or self.env.context.get("waba_preview_variant") or "both"
 
-        :param dry_run: a waba_campaign_dry_run.DryRun: nobody is made known, nothing is written
+    def _check_test_ready(self):
+        if not self.template_id or not self.sender_id:
+            raise ValidationError(
+                self.env._("Choose the template and the number first: a test sends the one from "
+                           "the other.")
+            )  # fmt: skip
+
+    # === Rows ===
+    # A hundred thousand records pass here: data shared by all is calculated once per chunk
+    # (`Preparation`). Our own tables are read and written by SQL, the records by the ORM, whose
+    # rules and rights decide what the launcher may read.
+
+    def _row_values(self, records, dry_run=None):
+        """Values of ROW_COLUMNS, one dict per record, exclusions included.
+
+        :param dry_run: a `DryRun` (waba_campaign_outlook.py): no recipient is created, nothing
+            written
         """
         number_of = self.env["waba.recipient"]._number_of
         numbers = [number_of(record) for record in records]
@@ -178,13 +193,13 @@ class WabaCampaign(models.Model):
             opt_in_required=preparation.opt_in_required,
         )
         reason, waits, facts = verdict.reason_key, False, record._waba_person_facts()
-        # Somebody must read what they wrote: the row is made, and waits for the answer.
-        in_doubt = reason == "may_opt_out"
-        reason = None if in_doubt else reason
+        # A possible opt-out: the row is created, and waits until a user has reviewed it.
+        needs_review = reason == "may_opt_out"
+        reason = None if needs_review else reason
         if reason in (None, "frequency"):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
-            said, waits = self._assign_variant(
+            values, waits = self._assign_variant(
                 number,
                 {
                     variant: self._variant_values(record, facts, words, preparation)
@@ -192,12 +207,12 @@ class WabaCampaign(models.Model):
                 },
                 is_later=bool(reason),
             )
-            if not said.get("failure_type") and self._is_in_holdout(number):
-                said, waits = _exclusion_values("holdout", preparation), False
-            elif reason and not said.get("failure_type"):
-                # With its words: it may be queued again when the person may get another one.
+            if not values.get("failure_type") and self._is_in_holdout(number):
+                values, waits = _exclusion_values("holdout", preparation), False
+            elif reason and not values.get("failure_type"):
+                # With its texts: it can be queued again when the frequency cap allows it.
                 retry_at = verdict.retry_at
-                said |= {
+                values |= {
                     "state": "skipped",
                     "failure_type": reason,
                     "failure_reason": preparation.sentence(
@@ -205,11 +220,11 @@ class WabaCampaign(models.Model):
                     ),
                 }
         else:
-            said = _exclusion_values(
+            values = _exclusion_values(
                 reason, preparation, detail=typed if reason == "invalid_number" else None
             )
-        if said.get("failure_type"):
-            wait_reason, in_doubt = None, False
+        if values.get("failure_type"):
+            wait_reason, needs_review = None, False
         if known.id:
             preparation.seen.add(known.id)
         return {
@@ -219,15 +234,15 @@ class WabaCampaign(models.Model):
             "res_id": record.id,
             "record_traits": preparation.traits.get(record.id),
             "link_token": facts.get("link_token"),
-            "retry_at": None if waits or in_doubt else str(retry_at),
-            "wait_reason": "trial" if waits else "may_opt_out" if in_doubt else wait_reason,
+            "retry_at": None if waits or needs_review else str(retry_at),
+            "wait_reason": "trial" if waits else "may_opt_out" if needs_review else wait_reason,
             "time_zone": time_zone,
             "state": "queued",
-            **said,
+            **values,
         }
 
     def _variant_values(self, record, facts, words, preparation):
-        """One message for one person: {'parameters'}, or {'reason', 'sentence'} why not."""
+        """One message to one recipient: {'parameters'}, or {'reason', 'sentence'} why not."""
         parameters, reason, detail = self.env["waba.variable.mixin"]._fill_parameters(
             record, facts, words
         )
@@ -236,10 +251,10 @@ class WabaCampaign(models.Model):
         return {"parameters": parameters}
 
     def _insert_rows(self, rows):
-        """Make waba.message rows by one statement: a third of what the ORM's create costs.
+        """Create rows of waba.message in one statement: a third of the cost of the ORM's `create`.
 
-        Nobody made them but a job, so `create_uid` and `write_uid` stay empty: PostgreSQL looks up
-        every reference of every row, which is half the cost of this statement.
+        Only jobs call it, so `create_uid` and `write_uid` stay empty: PostgreSQL checks every
+        reference of every row, which is half the cost of this statement.
 
         :param rows: dicts with ROW_COLUMNS
         """
@@ -282,20 +297,18 @@ class WabaCampaign(models.Model):
         self.invalidate_recordset(["waba_message_ids"])
 
     # === Preview ===
-    # The preview: one real person after the other, as each of them will see the message.
-    #
     # Steps go by the records' ids, before or after the one that is shown, so the hundred thousandth
-    # costs as little as the first. Once rows exist their frozen words are shown instead.
+    # costs as little as the first. Once rows exist, their frozen texts are shown.
 
     @api.model
     def campaign_preview_data(self, campaign_id, values, step="same", record_id=0):
-        """One person's message for the form, saved or not; read with the user's own rights.
+        """One recipient's message for the form, saved or not; read with the user's own rights.
 
         :param campaign_id: the saved campaign, or False
         :param values: of the form: FORM_FIELDS, and `variables`, a list of dicts
-        :param step: 'first', 'previous', 'same', 'next' or 'last', seen from `record_id`
+        :param step: 'first', 'previous', 'same', 'next' or 'last', relative to `record_id`
         :return: {'html', 'name', 'record_id', 'notes', 'count', 'position'}; the last two are None
-            after a step, which the current user counts along
+            after a step: the client then counts itself
         """
         self.check_access("read")
         saved = self.browse(campaign_id or [])
@@ -344,7 +357,7 @@ class WabaCampaign(models.Model):
         }
 
     def _preview_notes(self, record, facts):
-        """What of this person's message deserves a look: empty values, a missing number."""
+        """Problems of this recipient's message, empty values and numbers: [{'kind', 'text'}]."""
         notes = []
         people = self.env["waba.recipient"]
         if not people._number_of(record):
@@ -372,9 +385,6 @@ class WabaCampaign(models.Model):
                 notes.append({"kind": "left_out", "text": text})
         return notes
 
-    # ------------------------------------------------------------------
-    # What was frozen
-    # ------------------------------------------------------------------
     def _find_preview_row(self, domain, step, record_id):
         self.check_access("read")
         return _find_record_at_step(self.env["waba.message"], domain, "res_id", step, record_id)
@@ -395,28 +405,24 @@ class WabaCampaign(models.Model):
             "notes": [{"kind": "left_out" if is_bad else "state", "text": text}],
         }
 
-    # === Launch rights ===
-    # Whose rights read the audience.
-    #
-    # On screen always the reader's own (`_audience_records`), the user who launched the campaign: a form
-    # that is not saved holds whatever its browser says. In the jobs those of the user who launched it
-    # (`_launcher_records`), as the stored row names them and as long as they have them; otherwise
-    # the campaign waits until somebody who may goes on with it. They were lent for what was launched:
-    # a scheduled campaign whose content is changed is a draft again (`_revert_launch`). Its time
-    # is not part of that; nor are name, priority, responsible and UTM values.
+    # === Launcher's rights ===
+    # On screen the audience is read with the current user's rights (`_audience_records`), whoever
+    # launched it: an unsaved form contains whatever its browser sent. Jobs use the rights of the
+    # user who launched it (`_launcher_records`), as stored and while that user has them; otherwise
+    # the campaign waits until a user with access resumes it. The rights are lent for the content
+    # that was launched: a scheduled campaign whose content changes is a draft again
+    # (`_revert_launch`). Time, name, priority, responsible and UTM values are not part of that
+    # content.
 
-    # ------------------------------------------------------------------
-    # Records
-    # ------------------------------------------------------------------
     def _audience_records(self):
-        """The target model as whoever looks at the campaign reads it, in the campaign's company."""
+        """The target model with the current user's rights, in the campaign's company."""
         self.ensure_one()
         return self._records_for_user(self.env.user)
 
     def _launcher_records(self):
-        """The target model as the user who launched the campaign reads it; for jobs alone.
+        """The target model with the rights of the user who launched the campaign; for jobs alone.
 
-        Asked after `_launcher_refusal_reason`.
+        Call `_launcher_refusal_reason` first.
         """
         self.ensure_one()
         return self._records_for_user(self._stored_launcher().ensure_one())
@@ -429,9 +435,9 @@ class WabaCampaign(models.Model):
         )
 
     def _target_model(self):
-        """The model that the campaign is written to, of those that campaigns know.
+        """The model of the audience.
 
-        :raise UserError: a form that is not saved may name any other
+        :raise UserError: it is none that campaigns support; an unsaved form may name any
         """
         if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
             raise UserError(
@@ -439,13 +445,10 @@ class WabaCampaign(models.Model):
             )
         return self.env[self.res_model]
 
-    # ------------------------------------------------------------------
-    # Who launched it
-    # ------------------------------------------------------------------
     def _launching_user(self):
         """The user whose rights a launch lends to the campaign.
 
-        :raise UserError: it is nobody's launch: OdooBot reads everything, of every company
+        :raise UserError: OdooBot, which reads all records of every company
         """
         if self.env.uid == SUPERUSER_ID:
             raise UserError(
@@ -460,12 +463,12 @@ class WabaCampaign(models.Model):
         return self._origin.sudo().launched_by_id
 
     def _with_launcher(self):
-        """This campaign in the hands of the user who launched it."""
+        """This campaign in the environment of the user who launched it."""
         user = self._stored_launcher().ensure_one()
         return self.with_user(user).with_context(allowed_company_ids=self.company_id.ids)
 
     def _launcher_refusal_reason(self):
-        """Sentence that says why the launcher's rights can no longer be used, or False."""
+        """Reason why the launcher's rights can no longer be used, as a sentence; False if none."""
         self.ensure_one()
         user = self._stored_launcher()
         way_on = self.env._("Press Resume to go on with your own rights.")
@@ -494,7 +497,7 @@ class WabaCampaign(models.Model):
         return False
 
     def _launch_refusal_reason(self):
-        """As `_launcher_refusal_reason`; nor may they begin with what is no longer theirs."""
+        """As `_launcher_refusal_reason`; the launcher must also still have write access."""
         if reason := self._launcher_refusal_reason():
             return reason
         if self._with_launcher().has_access("write"):
@@ -506,7 +509,7 @@ class WabaCampaign(models.Model):
         )
 
     def _needs_launcher(self):
-        """Whether it waits for somebody's rights, or would as soon as it went on."""
+        """Whether it waits for a launcher, or would as soon as it is resumed."""
         if self.state != "paused" or self.pause_cause == "launcher":
             return self.state == "paused"
         if self.prepared_count and self.prepared_count >= self.to_prepare_count:
@@ -515,24 +518,23 @@ class WabaCampaign(models.Model):
         return bool(self._launch_refusal_reason() if begins else self._launcher_refusal_reason())
 
     def _assume_launch(self):
+        """Make the current user the launcher, after all checks of a launch."""
         self.ensure_one()
-        person = self._launching_user()
+        user = self._launching_user()
         self._check_launch()
         self.sudo().write(
             {
-                "launched_by_id": person.id,
+                "launched_by_id": user.id,
                 "launched_mark": self._content_fingerprint(),
                 "to_prepare_count": max(self.audience_count, self.prepared_count),
             }
         )
         self._message_log(
-            body=self.env._("From now on its records are read with the rights of %s.", person.name)
+            body=self.env._("From now on its records are read with the rights of %s.", user.name)
         )
 
-    # ------------------------------------------------------------------
-    # What was launched
-    # ------------------------------------------------------------------
     def _revert_changed_launches(self):
+        """Make scheduled campaigns drafts again whose content has changed since the launch."""
         for campaign in self.sudo().filtered("launched_mark"):
             if campaign.state == "scheduled" and (
                 campaign.launched_mark != campaign._content_fingerprint()
@@ -549,22 +551,9 @@ class WabaCampaign(models.Model):
             )
         )
 
-    # === Test numbers ===
-    def _test_variant(self):
-        if not self.ab_test:
-            return "a"
-        return self.winner or self.env.context.get("waba_preview_variant") or "both"
-
-    def _check_test_ready(self):
-        if not self.template_id or not self.sender_id:
-            raise ValidationError(
-                self.env._("Choose the template and the number first: a test sends the one from "
-                           "the other.")
-            )  # fmt: skip
-
 
 def _exclusion_values(reason, preparation, detail=None):
-    """Values of a row that we decide not to send."""
+    """Values of an excluded row."""
     return {
         "parameters": {},
         "state": "skipped",
@@ -574,9 +563,9 @@ def _exclusion_values(reason, preparation, detail=None):
 
 
 def _find_record_at_step(records, domain, field, step, from_id):
-    """The record of `domain` that stands there when seen from `from_id`, in the order of `field`.
+    """The record of `domain` reached by `step` from `from_id`, in the order of `field`.
 
-    Past an end it stays at the end; 'same' takes the next one if it is gone.
+    A step past an end stays at the end; 'same' returns the next record if that one is gone.
     """
     way = {"previous": ("<", "desc"), "last": (None, "desc"), "next": (">", "asc"),
            "same": (">=", "asc"), "first": (None, "asc")}  # fmt: skip
@@ -590,7 +579,7 @@ def _find_record_at_step(records, domain, field, step, from_id):
 
 
 def _position_values(records, domain, field, step, from_id, id_):
-    """How many there are and which of them it is: counted when the form opens or changes."""
+    """Number of records and position among them: only when the form opens or changes."""
     if step not in ("same", "first"):
         return {"count": None, "position": None}
     before = records.search_count(domain & Domain(field, "<", id_)) if from_id else 0

@@ -1,3 +1,8 @@
+"""Outlook: the dry run, and the pre-flight lines on duration, cost and expected opt-outs.
+
+Called by `_preflight_report` (waba_campaign_preflight.py).
+"""
+
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,10 +21,14 @@ from ..waba_campaign_audience import CHUNK, KnownRecipient
 from ..waba_campaign_progress import _latest_forecast
 from .waba_campaign_preflight import LIMITS, POOLS
 
-# Campaigns looked at to foresee how this one is received.
+# Past campaigns from which the opt-outs of this one are estimated.
 PAST_PERIOD = timedelta(days=180)
 
 PAST_CAMPAIGNS = 50
+
+# Records counted before a launch; of a larger audience only the first, which the screen states. At
+# 10,000 records a second the user waits two seconds.
+DRY_RUN_RECORDS = 20_000
 
 
 class Costs(NamedTuple):
@@ -31,13 +40,8 @@ class Costs(NamedTuple):
     unpriced: Counter
 
 
-# Records counted before a launch; of a larger audience the first so many, which is said. At
-# 10,000 people a second that is what somebody waits for without wondering.
-DRY_RUN_RECORDS = 20_000
-
-
 class DryRunRecipient(NamedTuple):
-    """Someone who would get the message."""
+    """A recipient who would get the message."""
 
     record_id: int
     recipient_id: int
@@ -47,7 +51,7 @@ class DryRunRecipient(NamedTuple):
 
 
 class RecipientHistory(NamedTuple):
-    """What is known of a receiver, read from their messages."""
+    """What their messages show about a recipient."""
 
     opted_in: bool = False
     in_window: bool = False
@@ -59,28 +63,28 @@ NO_HISTORY = RecipientHistory()
 
 
 class DryRun:
-    """What making the rows would give, by the code that makes them, without making any.
+    """Result of the code that creates the rows, without creating any.
 
-    :ivar chosen: records that match the audience; counted: those looked at, at most
-        DRY_RUN_RECORDS
-    :ivar receiving: [Receiver]
+    `Preparation` calls it instead of the campaign for the data about recipients.
+
+    :ivar chosen: records that match the audience
+    :ivar counted: those that were read, at most DRY_RUN_RECORDS
+    :ivar receiving: [DryRunRecipient]
     :ivar left_out: {reason: [record ids]}
     """
 
     def __init__(self, campaign):
         self.campaign = campaign
         self.now = fields.Datetime.now()
-        # When it begins: until then an opt-out may come, a quiet hour pass.
+        # The start: until then quiet hours and frequency caps may end.
         self.at = max(self.now, campaign.scheduled_at or self.now)
         self.chosen = self.counted = 0
         self.receiving, self.left_out = [], {}
         self._strangers, self._seen = {}, set()
         self._daily_history = None
 
-    # Asked by `waba_campaign_rows.Preparation`
-
     def _recipients_by_number(self, numbers):
-        """{E.164 number: Known}; who has no row yet gets an id below 0, for this run alone."""
+        """{E.164 number: KnownRecipient}; those without a row get an id below 0, for this run."""
         people = self.campaign._read_recipients(numbers)
         missing = [number for number in numbers if number not in people]
         inherited = self.campaign._inherited_state_values(missing)
@@ -91,8 +95,6 @@ class DryRun:
 
     def _recipient_ids_with_row(self, recipient_ids):
         return self._seen
-
-    # Counting
 
     def add_rows(self, rows, variables):
         """Count the values of `_row_values`.
@@ -117,21 +119,22 @@ class DryRun:
             )
 
     def _quiet_hours_end(self, row):
-        """The end of a person's quiet hours, or None."""
+        """The end of a recipient's quiet hours, or None."""
         if row.get("wait_reason") != "hours" or not row["retry_at"]:
             return None
         return fields.Datetime.from_string(row["retry_at"][:19])
 
     @property
     def is_whole(self):
+        """Whether all records of the audience were counted."""
         return self.counted >= self.chosen
 
     def scale_count(self, count):
-        """What `count` of the records looked at are of all that were chosen."""
+        """Extrapolate `count` of the counted records to the whole audience."""
         return count if self.is_whole else round(count * self.chosen / self.counted)
 
     def history(self, receiver):
-        """`RecipientHistory` of a receiver."""
+        """`RecipientHistory` of a recipient of the dry run."""
         if self._daily_history is None:
             self._daily_history = self.campaign._read_histories(
                 [one.recipient_id for one in self.receiving if one.recipient_id > 0], self.at
@@ -139,7 +142,7 @@ class DryRun:
         return self._daily_history.get(receiver.recipient_id, NO_HISTORY)
 
     def record_ids(self, condition):
-        """Ids of the records whose receiver and history fulfil `condition(receiver, history)`."""
+        """Ids of the records with `condition(recipient, history)`."""
         return [
             receiver.record_id
             for receiver in self.receiving
@@ -147,7 +150,7 @@ class DryRun:
         ]
 
     def is_silent(self, history):
-        """Whether someone was written to long ago and has given no sign of life since."""
+        """Whether they were messaged long ago and have neither read nor written since."""
         before = self.now - preflight.INACTIVITY_PERIOD
         return bool(
             history.written_at
@@ -157,7 +160,7 @@ class DryRun:
 
 
 def _shows_fallback(parameters, variables):
-    """Whether one of the texts is the one for people without a value."""
+    """Whether one of the texts is the fallback for an empty value."""
     fallbacks = {
         (variable.component, variable.name): variable._fallback
         for variable in variables
@@ -172,13 +175,88 @@ def _shows_fallback(parameters, variables):
 
 
 class WabaCampaign(models.Model):
-    """The lines about its outcome: until when it takes, what it costs, how it is received."""
-
     _inherit = "waba.campaign"
 
-    # ------------------------------------------------------------------
-    # How long
-    # ------------------------------------------------------------------
+    # === Dry run ===
+
+    def _dry_run(self):
+        """`DryRun` of the audience with the current user's rights; it writes nothing."""
+        self.ensure_one()
+        campaign = self.sudo()
+        run = DryRun(campaign)
+        run.chosen = campaign._audience_records_count()
+        domain, last = Domain(campaign._audience_domain_list()), 0
+        env = campaign._audience_records().env
+        variables = {
+            variant: lines._read_variables(env)
+            for variant, (_template, lines) in campaign._variant_messages().items()
+        }
+        while limit := min(CHUNK, DRY_RUN_RECORDS - run.counted):
+            records = campaign._audience_records().search_fetch(
+                domain & Domain("id", ">", last),
+                campaign._audience_field_names(campaign._audience_records()),
+                order="id",
+                limit=limit,
+            )
+            if not records:
+                break
+            run.add_rows(campaign._row_values(records, run), variables)
+            last = records[-1].id
+        return run
+
+    def _inherited_state_values(self, numbers):
+        """{number: {field: value}} that new rows of these recipients would start with."""
+        if not numbers:
+            return {}
+        self.env["waba.recipient"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT n, array_agg(%s), array_agg(%s) FROM unnest(%s::varchar[]) AS n
+                     JOIN waba_recipient r ON r.number = n OR r.wa_number = n
+                 GROUP BY n""",
+                consent_sql("marketing", self.company_id.id),
+                consent_sql("utility", self.company_id.id),
+                list(numbers),
+            )
+        )
+        return {
+            number: {
+                "marketing_state": strongest_consent(marketing),
+                "utility_state": strongest_consent(utility),
+            }
+            for number, marketing, utility in rows
+        }
+
+    def _read_histories(self, recipient_ids, at):
+        """{recipient id: RecipientHistory}: consent, window, last activity; in one query."""
+        for model in ("waba.message", "waba.recipient", "waba.conversation"):
+            self.env[model].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id, %(state)s = 'opted_in',
+                          EXISTS (SELECT 1 FROM waba_conversation c
+                                   WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
+                                     AND c.window_expires_at > %(at)s),
+                          m.written_at, GREATEST(m.read_at, m.inbound_at)
+                     FROM waba_recipient r
+                LEFT JOIN LATERAL (
+                          SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
+                                 max(read_at) AS read_at,
+                                 max(create_date) FILTER (WHERE direction = 'in') AS inbound_at
+                            FROM waba_message
+                           WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
+                    WHERE r.id = ANY(%(ids)s)""",
+                state=consent_sql("marketing", self.company_id.id),
+                sender=self.sender_id.id,
+                company=self.company_id.id,
+                at=at,
+                ids=recipient_ids,
+            )
+        )
+        return {id_: RecipientHistory(*values) for id_, *values in rows}
+
+    # === Duration ===
+
     def _preflight_duration(self, report):
         if not report.audience or not report.audience.receiving:
             return []
@@ -222,7 +300,10 @@ class WabaCampaign(models.Model):
         return latest
 
     def _forecast_part(self, now, start, people, rate, part, ahead):
-        """Of one limit. Who goes before a later start has used their slots by then."""
+        """Forecast by one limit.
+
+        Campaigns that are sent before a later start have used their slots by then.
+        """
         if start > now and ahead:
             others = pacing.forecast(now, ahead, rate, part.limit, part.slots)
             if others.ends_at and others.ends_at < start:
@@ -230,7 +311,7 @@ class WabaCampaign(models.Model):
         return pacing.forecast(start, people, rate, part.limit, part.slots, ahead=ahead)
 
     def _count_recipients_ahead(self, start):
-        """People of other campaigns of the portfolio who go first: queued, or to be."""
+        """Messages of the portfolio's other campaigns that are sent first, queued or not yet."""
         campaigns = (
             self.env["waba.campaign"]
             .sudo()
@@ -258,7 +339,7 @@ class WabaCampaign(models.Model):
         return queued + unmade
 
     def _describe_limits(self, in_window, ahead):
-        """'250 people a day, 60 kept for follow-ups', of the limit that is the smaller."""
+        """'250 people a day, 60 kept for follow-ups', of the smaller limit."""
         sender = self.sudo().sender_id
         portfolio_limit, own_limit = (
             sender.portfolio_id._people_limit(), sender._own_daily_limit()
@@ -274,9 +355,8 @@ class WabaCampaign(models.Model):
             if count or name == "a_day"
         )
 
-    # ------------------------------------------------------------------
-    # How much
-    # ------------------------------------------------------------------
+    # === Cost ===
+
     def _preflight_cost(self, report):
         if not report.audience or not report.audience.receiving:
             return []
@@ -319,7 +399,7 @@ class WabaCampaign(models.Model):
         return Costs(dict(amounts), priced, free, unpriced)
 
     def _describe_amount(self, amounts):
-        """'41.20 €', and what that is in the company's currency when that differs and is known."""
+        """'41.20 €', with the sum in the company's currency if that differs and has a rate."""
         if not amounts:
             return ""
         home = self.company_id.currency_id
@@ -336,9 +416,8 @@ class WabaCampaign(models.Model):
         )
         return f"{text} (≈ {format_amount(self.env, total, home)})"
 
-    # ------------------------------------------------------------------
-    # How it is received
-    # ------------------------------------------------------------------
+    # === Expected opt-outs ===
+
     def _preflight_risk(self, report):
         if not report.audience or not report.audience.receiving:
             return []
@@ -368,9 +447,9 @@ class WabaCampaign(models.Model):
         return pattern % format_number(self.env, count)
 
     def _similar_campaign_results(self, report):
-        """(campaigns, key of POOLS, opted out, delivered): of what is most like this one.
+        """(campaigns, key of POOLS, opted out, delivered) of the past campaigns most like this one.
 
-        What the same people made of promotions says most, then what others made of this template.
+        Promotions to the same recipients are the best predictor, then this template to others.
         """
         past = self.env["waba.campaign"].sudo().with_context(active_test=False)
         of_ours = (
@@ -398,7 +477,7 @@ class WabaCampaign(models.Model):
         return found
 
     def _campaigns_with_same_audience(self, report, of_kind):
-        """Ids of the latest campaigns of this kind whose audience was like this one."""
+        """Ids of the latest campaigns of `of_kind` with a similar audience."""
         receiving = report.audience.receiving
         past = self.env["waba.campaign"].sudo().with_context(active_test=False)
         past = past.search(of_kind, order="launched_at desc", limit=PAST_CAMPAIGNS)
@@ -422,82 +501,3 @@ class WabaCampaign(models.Model):
                 sum(states[campaign.id].get(state, 0) for state in ACCEPTED_STATES),
             )
         ]
-
-    # === Dry run ===
-    # Who would get the message and who not, before anybody is written to.
-
-    def _dry_run(self):
-        """`DryRun` of the audience, with the rights of the current user; it leaves no trace."""
-        self.ensure_one()
-        campaign = self.sudo()
-        run = DryRun(campaign)
-        run.chosen = campaign._audience_records_count()
-        domain, last = Domain(campaign._audience_domain_list()), 0
-        env = campaign._audience_records().env
-        variables = {
-            variant: lines._read_variables(env)
-            for variant, (_template, lines) in campaign._variant_messages().items()
-        }
-        while room := min(CHUNK, DRY_RUN_RECORDS - run.counted):
-            records = campaign._audience_records().search_fetch(
-                domain & Domain("id", ">", last),
-                campaign._audience_field_names(campaign._audience_records()),
-                order="id",
-                limit=room,
-            )
-            if not records:
-                break
-            run.add_rows(campaign._row_values(records, run), variables)
-            last = records[-1].id
-        return run
-
-    def _inherited_state_values(self, numbers):
-        """{number: {field: value}} that new rows of these people would begin with."""
-        if not numbers:
-            return {}
-        self.env["waba.recipient"].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT n, array_agg(%s), array_agg(%s) FROM unnest(%s::varchar[]) AS n
-                     JOIN waba_recipient r ON r.number = n OR r.wa_number = n
-                 GROUP BY n""",
-                consent_sql("marketing", self.company_id.id),
-                consent_sql("utility", self.company_id.id),
-                list(numbers),
-            )
-        )
-        return {
-            number: {
-                "marketing_state": strongest_consent(marketing),
-                "utility_state": strongest_consent(utility),
-            }
-            for number, marketing, utility in rows
-        }
-
-    def _read_histories(self, recipient_ids, at):
-        """{recipient id: History}: consent, window and the last signs of life, in one pass."""
-        for model in ("waba.message", "waba.recipient", "waba.conversation"):
-            self.env[model].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT r.id, %(state)s = 'opted_in',
-                          EXISTS (SELECT 1 FROM waba_conversation c
-                                   WHERE c.sender_id = %(sender)s AND c.recipient_id = r.id
-                                     AND c.window_expires_at > %(at)s),
-                          m.written_at, GREATEST(m.read_at, m.inbound_at)
-                     FROM waba_recipient r
-                LEFT JOIN LATERAL (
-                          SELECT min(accepted_at) FILTER (WHERE direction = 'out') AS written_at,
-                                 max(read_at) AS read_at,
-                                 max(create_date) FILTER (WHERE direction = 'in') AS inbound_at
-                            FROM waba_message
-                           WHERE recipient_id = r.id AND company_id = %(company)s) m ON TRUE
-                    WHERE r.id = ANY(%(ids)s)""",
-                state=consent_sql("marketing", self.company_id.id),
-                sender=self.sender_id.id,
-                company=self.company_id.id,
-                at=at,
-                ids=recipient_ids,
-            )
-        )
-        return {id_: RecipientHistory(*values) for id_, *values in rows}

@@ -1,6 +1,6 @@
-"""The sentences of the pre-flight: one for each case of policy/preflight*.py, with a base.
+"""Pre-flight: the lines about message, number and recipients, and the report of all lines.
 
-A test holds the two together.
+Called by wizard/waba_preflight.py and by `_check_preflight`; policy/preflight*.py assesses.
 """
 
 from collections import Counter
@@ -15,7 +15,9 @@ from ...base.waba_failure import EXCLUSION_REASONS
 from ...tools.labels import selection_labels
 from ...tools.reputation_texts import format_number
 
-# Reasons to leave people out that have a line of their own.
+_lt = LazyTranslate(__name__)
+
+# Exclusion reasons with a line of their own.
 LINES_BY_REASON = {
     "missing_value": "personal",
     "country": "countries",
@@ -24,63 +26,7 @@ LINES_BY_REASON = {
     "renumbered": "renumbered",
 }
 
-
-@dataclass
-class PreflightCheck:
-    """One line of the pre-flight.
-
-    line, case: as in policy/preflight*.py; level: 'pass', 'warn' or 'stop'
-    key: tells lines of one kind apart, such as the reasons to be excluded
-    records: what [Show] opens, a recordset; leaves_out: whether [Leave out] takes them off the
-        audience
-    mend: another way to fix it, a key of waba.preflight.line's `mend`
-    """
-
-    line: str
-    level: str
-    case: str
-    sentence: str
-    key: str = ""
-    records: models.BaseModel | None = None
-    leaves_out: bool = False
-    mend: str = ""
-
-    @property
-    def name(self):
-        """As a manager's reason names it."""
-        return f"{self.line}.{self.case}"
-
-    @property
-    def can_be_overridden(self):
-        return self.level == "stop" and preflight.can_be_overridden(self.line, self.case)
-
-
-@dataclass
-class PreflightReport:
-    """What the lines are judged by, and the lines.
-
-    audience: a DryRun, None while it cannot be known; forecast: policy.pacing.Forecast or None;
-    costs: waba_campaign_outlook.Costs or None; expected: (least, most) opt-outs or None
-    """
-
-    now: object
-    audience: object = None
-    forecast: object = None
-    costs: object = None
-    expected: tuple | None = None
-    checks: list = field(default_factory=list)
-
-    @property
-    def blockers(self):
-        return [check for check in self.checks if check.level == "stop"]
-
-    @property
-    def receiving(self):
-        return self.audience.scale_count(len(self.audience.receiving)) if self.audience else 0
-
-
-_lt = LazyTranslate(__name__)
-
+# Sentences by line and case of policy/preflight*.py; a test compares the two.
 SENTENCES = {
     "reach": {
         "all": _lt("Everybody gets it: %(receiving)s of %(chosen)s people."),
@@ -318,17 +264,71 @@ POOLS = {
 }
 
 
-class WabaCampaign(models.Model):
-    """What is checked before a launch: each line says pass, warn or stop, with the rows behind it.
+@dataclass
+class PreflightCheck:
+    """One line of the pre-flight.
 
-    A line is one small method `_preflight_<line>`; policy/preflight*.py judges it.
-    `_preflight_report()` is all of them, worst first. Nothing is kept: the launch asks again
-    (waba_campaign_approval.py).
+    line, case: as in policy/preflight*.py; level: 'pass', 'warn' or 'stop'
+    key: distinguishes lines of one kind, such as the exclusion reasons
+    records: recordset that [Show] opens; leaves_out: whether [Leave out] is offered for it
+    mend: key of the fix that is offered, as in waba.preflight.line
     """
 
+    line: str
+    level: str
+    case: str
+    sentence: str
+    key: str = ""
+    records: models.BaseModel | None = None
+    leaves_out: bool = False
+    mend: str = ""
+
+    @property
+    def name(self):
+        """How an override stores it."""
+        return f"{self.line}.{self.case}"
+
+    @property
+    def can_be_overridden(self):
+        """Whether a manager may override it, with a reason."""
+        return self.level == "stop" and preflight.can_be_overridden(self.line, self.case)
+
+
+@dataclass
+class PreflightReport:
+    """The lines, and the estimates that they are based on.
+
+    audience: a `DryRun`, None if message or number are missing; forecast: policy.pacing.Forecast or
+    None; costs: waba_campaign_outlook.Costs or None; expected: (least, most) opt-outs or None
+    """
+
+    now: object
+    audience: object = None
+    forecast: object = None
+    costs: object = None
+    expected: tuple | None = None
+    checks: list = field(default_factory=list)
+
+    @property
+    def blockers(self):
+        """The checks that block the launch."""
+        return [check for check in self.checks if check.level == "stop"]
+
+    @property
+    def receiving(self):
+        """Recipients of the whole audience, extrapolated if only a part was counted."""
+        return self.audience.scale_count(len(self.audience.receiving)) if self.audience else 0
+
+
+class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
+    # === Report ===
+    # A line is one method `_preflight_<line>(report)` that returns its checks. Nothing is stored:
+    # the launch runs it again.
+
     def _preflight_report(self):
+        """`PreflightReport` of the campaign as it is now, worst lines first."""
         self.ensure_one()
         report = PreflightReport(fields.Datetime.now())
         messages = [template for template, _lines in self._variant_messages().values()]
@@ -340,46 +340,46 @@ class WabaCampaign(models.Model):
         return report
 
     def _preflight_check(self, line, verdict, *, record_ids=(), records=None, **values):
-        """A Check with its sentence; integers are written in the reader's format.
+        """A `PreflightCheck` with its sentence; integers are formatted for the reader.
 
-        :param record_ids: ids of the audience's model, which can be excluded of it too
+        :param verdict: (level, case) of policy/preflight*.py
+        :param record_ids: ids of the audience's model, which can also be excluded from it
         """
         options = {name: values.pop(name, "") for name in ("key", "mend")}
-        words = {
+        texts = {
             name: format_number(self.env, value) if isinstance(value, int) else value
             for name, value in values.items()
         }
-        # A lazy text takes its values when it is written, not when it is translated.
+        # A lazy text gets its values after the translation, not with it.
         pattern = self.env._(SENTENCES[line][verdict.case])
         if record_ids:
             records = self.env[self.res_model].browse(record_ids)
         return PreflightCheck(
             line,
             *verdict,
-            pattern % words,
+            pattern % texts,
             records=records,
             leaves_out=bool(record_ids) and self.state == "draft",
             **options,
         )
 
-    # ------------------------------------------------------------------
-    # The message and the number
-    # ------------------------------------------------------------------
+    # === Message and number ===
+
     def _preflight_template(self, report):
         checks = []
         for template in self._templates_in_use() or [self.env["waba.template"]]:
             why = template and template._not_sendable_reason()
             rating = template.quality_score or "unknown"
             verdict = preflight.assess_template(bool(template), not why, rating)
-            words = {"template": template.display_name, "why": why}
-            checks.append(self._preflight_check("template", verdict, mend="template", **words))
+            texts = {"template": template.display_name, "why": why}
+            checks.append(self._preflight_check("template", verdict, mend="template", **texts))
         return checks
 
     def _preflight_category(self, report):
         return [self._check_category(template) for template in self._templates_in_use()]
 
     def _check_category(self, template):
-        told = self.env["waba.reputation.event"].search(
+        announcement = self.env["waba.reputation.event"].search(
             [("template_id", "=", template.id), ("kind", "=", "template_category")],
             order="at desc, id desc",
             limit=1,
@@ -387,9 +387,9 @@ class WabaCampaign(models.Model):
         labels = selection_labels(template, "category")
         return self._preflight_check(
             "category",
-            preflight.assess_category(template.category, told.value_after or ""),
+            preflight.assess_category(template.category, announcement.value_after or ""),
             current=labels[template.category],
-            announced=labels.get(told.value_after, told.value_after),
+            announced=labels.get(announcement.value_after, announcement.value_after),
             mend="template",
         )
 
@@ -407,6 +407,40 @@ class WabaCampaign(models.Model):
             )
             checks.append(self._preflight_check("way_out", verdict, mend="template"))
         return checks
+
+    def _preflight_personal(self, report):
+        audience = report.audience
+        try:
+            why = self._check_variables() if self.template_id else None
+        except UserError as error:
+            why = str(error)
+        missing = audience.left_out.get("missing_value", []) if audience else []
+        receiving = len(audience.receiving) if audience else 0
+        fallback = [one.record_id for one in audience.receiving if one.shows_fallback] if (
+            audience
+        ) else []  # fmt: skip
+        verdict = preflight.assess_personalization(
+            not why, len(self._personal_variables()), len(missing), len(fallback), receiving
+        )
+        ids = missing or fallback
+        return [
+            self._preflight_check(
+                "personal",
+                verdict,
+                record_ids=ids if not why else (),
+                why=why,
+                count=len(ids),
+                receiving=receiving,
+                chosen=audience.counted if audience else 0,
+                mend="variables",
+            )
+        ]
+
+    def _personal_variables(self):
+        """Variables whose text may differ between recipients."""
+        return (self.variable_ids | self.b_variable_ids).filtered(
+            lambda line: line.kind == "text" and line.source not in ("text", "our_company")
+        )
 
     def _preflight_sender(self, report):
         sender = self.sudo().sender_id
@@ -436,7 +470,7 @@ class WabaCampaign(models.Model):
         ]
 
     def _sender_texts(self, wrong, held):
-        """What the sentences of the number may say."""
+        """Values for the sentences about the number."""
         sender = self.sudo().sender_id
         ratings = selection_labels(sender, "quality_rating")
         levels = selection_labels(sender, "reputation_level")
@@ -451,9 +485,27 @@ class WabaCampaign(models.Model):
             "people": sender.warm_up_limit_now or 0,
         }
 
-    # ------------------------------------------------------------------
-    # The people
-    # ------------------------------------------------------------------
+    def _sender_mismatch(self):
+        """(case, sentence) if the number does not fit the template or is not connected; or None."""
+        template, sender = self.template_id, self.sudo().sender_id
+        if template and sender and template.account_id != sender.account_id:
+            return "other_account", self.env._(
+                "The template %(template)s belongs to another WhatsApp account than the number "
+                "%(number)s. Choose a number of %(account)s.",
+                template=template.display_name,
+                number=sender.display_name,
+                account=template.sudo().account_id.name,
+            )
+        if sender and sender.account_id.state == "draft":
+            return "not_connected", self.env._(
+                "The account of %s is not connected yet. An administrator connects it under "
+                "WhatsApp → Configuration → Accounts.",
+                sender.display_name,
+            )
+        return None
+
+    # === Recipients ===
+
     def _preflight_reach(self, report):
         audience = report.audience
         if not audience:
@@ -490,62 +542,6 @@ class WabaCampaign(models.Model):
             )
             for reason, ids in reasons or [(None, [])]
         ]
-
-    def _preflight_personal(self, report):
-        audience = report.audience
-        try:
-            why = self._check_variables() if self.template_id else None
-        except UserError as error:
-            why = str(error)
-        missing = audience.left_out.get("missing_value", []) if audience else []
-        receiving = len(audience.receiving) if audience else 0
-        fallback = [one.record_id for one in audience.receiving if one.shows_fallback] if (
-            audience
-        ) else []  # fmt: skip
-        verdict = preflight.assess_personalization(
-            not why, len(self._personal_variables()), len(missing), len(fallback), receiving
-        )
-        ids = missing or fallback
-        return [
-            self._preflight_check(
-                "personal",
-                verdict,
-                record_ids=ids if not why else (),
-                why=why,
-                count=len(ids),
-                receiving=receiving,
-                chosen=audience.counted if audience else 0,
-                mend="variables",
-            )
-        ]
-
-    def _personal_variables(self):
-        """Variables whose text may differ from person to person."""
-        return (self.variable_ids | self.b_variable_ids).filtered(
-            lambda line: line.kind == "text" and line.source not in ("text", "our_company")
-        )
-
-    def _sender_mismatch(self):
-        """(case, sentence) when the number does not fit the template or is not connected."""
-        template, sender = self.template_id, self.sudo().sender_id
-        if template and sender and template.account_id != sender.account_id:
-            return "other_account", self.env._(
-                "The template %(template)s belongs to another WhatsApp account than the number "
-                "%(number)s. Choose a number of %(account)s.",
-                template=template.display_name,
-                number=sender.display_name,
-                account=template.sudo().account_id.name,
-            )
-        if sender and sender.account_id.state == "draft":
-            return "not_connected", self.env._(
-                "The account of %s is not connected yet. An administrator connects it under "
-                "WhatsApp → Configuration → Accounts.",
-                sender.display_name,
-            )
-        return None
-
-    # === Preflight recipients ===
-    # The lines about the people who would get the message: consent, countries, history.
 
     def _preflight_consent(self, report):
         audience = report.audience
@@ -593,7 +589,7 @@ class WabaCampaign(models.Model):
         ]
 
     def _number_countries(self, record_ids):
-        """Country codes of these records' numbers, the most frequent first."""
+        """Country codes of these records' numbers, most frequent first."""
         records = self.sudo()._audience_records().browse(record_ids)
         found = Counter(self._record_country_code(record) for record in records)
         return [code for code, _count in found.most_common() if code]
@@ -604,6 +600,56 @@ class WabaCampaign(models.Model):
         names = {country.code: country.name for country in countries}
         text = ", ".join(names.get(code, code) for code in codes[:at_most])
         return f"{text}…" if len(codes) > at_most else text
+
+    def _preflight_renumbered(self, report):
+        audience = report.audience
+        if not audience:
+            return []
+        people = audience.left_out.get("renumbered", [])
+        return [
+            self._preflight_check(
+                "renumbered",
+                preflight.assess_renumbered(len(people)),
+                record_ids=people,
+                count=len(people),
+                chosen=audience.counted,
+            )
+        ]
+
+    def _preflight_frequency(self, report):
+        audience = report.audience
+        if not audience:
+            return []
+        people, company = audience.left_out.get("frequency", []), self.sudo().company_id
+        return [
+            self._preflight_check(
+                "frequency",
+                preflight.assess_frequency(len(people)),
+                record_ids=people,
+                count=len(people),
+                chosen=audience.counted,
+                most=company.waba_frequency_count,
+                days=company.waba_frequency_days,
+                mend="settings",
+            )
+        ]
+
+    def _preflight_hours(self, report):
+        audience = report.audience
+        if not audience:
+            return []
+        waiting = [one for one in audience.receiving if one.not_before]
+        last = max((one.not_before for one in waiting), default=None)
+        return [
+            self._preflight_check(
+                "hours",
+                preflight.assess_quiet_hours(len(waiting)),
+                record_ids=[one.record_id for one in waiting],
+                count=len(waiting),
+                receiving=len(audience.receiving),
+                when=self._format_datetime(last) if last else "",
+            )
+        ]
 
     def _preflight_new_contacts(self, report):
         audience = report.audience
@@ -636,55 +682,5 @@ class WabaCampaign(models.Model):
                 count=len(silent),
                 receiving=receiving,
                 days=preflight.INACTIVITY_PERIOD.days,
-            )
-        ]
-
-    def _preflight_frequency(self, report):
-        audience = report.audience
-        if not audience:
-            return []
-        people, company = audience.left_out.get("frequency", []), self.sudo().company_id
-        return [
-            self._preflight_check(
-                "frequency",
-                preflight.assess_frequency(len(people)),
-                record_ids=people,
-                count=len(people),
-                chosen=audience.counted,
-                most=company.waba_frequency_count,
-                days=company.waba_frequency_days,
-                mend="settings",
-            )
-        ]
-
-    def _preflight_renumbered(self, report):
-        audience = report.audience
-        if not audience:
-            return []
-        people = audience.left_out.get("renumbered", [])
-        return [
-            self._preflight_check(
-                "renumbered",
-                preflight.assess_renumbered(len(people)),
-                record_ids=people,
-                count=len(people),
-                chosen=audience.counted,
-            )
-        ]
-
-    def _preflight_hours(self, report):
-        audience = report.audience
-        if not audience:
-            return []
-        waiting = [one for one in audience.receiving if one.not_before]
-        last = max((one.not_before for one in waiting), default=None)
-        return [
-            self._preflight_check(
-                "hours",
-                preflight.assess_quiet_hours(len(waiting)),
-                record_ids=[one.record_id for one in waiting],
-                count=len(waiting),
-                receiving=len(audience.receiving),
-                when=self._format_datetime(last) if last else "",
             )
         ]
