@@ -1,7 +1,7 @@
 """Who may do what, as the running system answers: role × model × field × operation.
 
 For the table of docs/security.md (dev/rights-table) and for the tests that compare it with the one
-decided on (tests/project/test_security.py, tests/tools/test_system_fields.py). No test case in here.
+decided on (tests/project/test_security.py, tests/tools/test_system_fields.py). Not a test.
 """
 
 USER, MANAGER, SYSTEM = "user", "manager", "system"

@@ -228,8 +228,14 @@ class WabaAccount(models.Model):
         return result
 
     def unlink(self):
-        """Also delete its numbers and their jobs; a number in use raises."""
-        self.with_context(active_test=False).sender_ids.unlink()
+        """Also delete its numbers, their jobs and its templates; a number in use raises.
+
+        Templates before the account: evidence names both, and PostgreSQL checks the one while it
+        empties the other.
+        """
+        accounts = self.with_context(active_test=False)
+        accounts.sender_ids.unlink()
+        accounts.template_ids.unlink()
         return super().unlink()
 
     @api.model

@@ -33,7 +33,7 @@ class RefusalCounter:
     """Refusals of this process that are not written yet, by database and account."""
 
     def __init__(self):
-        self._lock_campaigns = threading.Lock()
+        self._lock = threading.Lock()
         self._counts = {}
 
     def add(self, key, now):
@@ -42,7 +42,7 @@ class RefusalCounter:
         :param now: seconds of a monotonic clock
         :return: how many to write now, 0 if it is too early
         """
-        with self._lock_campaigns:
+        with self._lock:
             count, due = self._counts.get(key, (0, now))
             count += 1
             if now < due:
@@ -53,17 +53,17 @@ class RefusalCounter:
 
     def pending_count(self, key):
         """How many are counted and not written yet."""
-        with self._lock_campaigns:
+        with self._lock:
             return self._counts.get(key, (0, 0.0))[0]
 
     def reset(self):
         """Start again, as a new process does."""
-        with self._lock_campaigns:
+        with self._lock:
             self._counts.clear()
 
     def restore(self, key, count):
         """Add a count that could not be written; the next write includes it."""
-        with self._lock_campaigns:
+        with self._lock:
             known, due = self._counts.get(key, (0, 0.0))
             self._counts[key] = known + count, due
 

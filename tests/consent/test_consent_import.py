@@ -1,4 +1,4 @@
-"""Consent that comes as a list or from a form: taken through the single entry point, or named and kept."""
+"""Consent from a list or a form: stored by one method, or named and kept."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The ledger of consent: two purposes, one entry point, whose word it is, and what sending makes of it."""
+"""The consent log: what is recorded by whom, with which evidence, and what it does."""
 
 from datetime import timedelta
 

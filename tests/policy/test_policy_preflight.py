@@ -130,8 +130,18 @@ CASES = {
 }
 
 
+# Lines whose function has another name than `assess_<line>`.
+NAMES = {
+    "personal": "personalization",
+    "way_out": "opt_out_hint",
+    "left_out": "exclusion",
+    "hours": "quiet_hours",
+}
+
+
 def judge(line, given_):
-    decide = getattr(preflight, line, None) or getattr(preflight_outlook, line)
+    name = f"assess_{NAMES.get(line, line)}"
+    decide = getattr(preflight, name, None) or getattr(preflight_outlook, name)
     return decide(**given_) if isinstance(given_, dict) else decide(*given_)
 
 

@@ -158,7 +158,10 @@ SENTENCES = {
          percent(reputation_score.RISK_THRESHOLDS["limited"] / 2)),
         ("{} points at |", reputation_score.POINTS_AT_RISK),
         ("(`RISK_THRESHOLDS`, `NORMAL_SHARE`)",),
-        ("{0} and more (`HEALTHY_THRESHOLD`), **Watch** below {0}", reputation_score.HEALTHY_THRESHOLD),
+        (
+            "{0} and more (`HEALTHY_THRESHOLD`), **Watch** below {0}",
+            reputation_score.HEALTHY_THRESHOLD,
+        ),
         ("below {} (`WATCH_THRESHOLD`)", reputation_score.WATCH_THRESHOLD),
         ("{} points (`MARGIN`)", reputation_score.MARGIN),
         ("last {} days (`TREND_DAYS`)", reputation_trend.TREND_DAYS),
@@ -197,12 +200,21 @@ SENTENCES = {
         ("{:,} rows at a time (`LIMIT`)", waba_message_retention.LIMIT),
     ],
     "security.md": [
-        ("{} a day for each user (`TESTS_PER_USER_AND_DAY`)", waba_message_test.TESTS_PER_USER_AND_DAY[1]),
-        ("{} for a company (`TESTS_PER_COMPANY_AND_DAY`)", waba_message_test.TESTS_PER_COMPANY_AND_DAY[1]),
+        (
+            "{} a day for each user (`TESTS_PER_USER_AND_DAY`)",
+            waba_message_test.TESTS_PER_USER_AND_DAY[1],
+        ),
+        (
+            "{} for a company (`TESTS_PER_COMPANY_AND_DAY`)",
+            waba_message_test.TESTS_PER_COMPANY_AND_DAY[1],
+        ),
     ],
     "sending-rules.md": [
         ("{} per user (`TESTS_PER_USER_AND_DAY`)", waba_message_test.TESTS_PER_USER_AND_DAY[1]),
-        ("{} per company (`TESTS_PER_COMPANY_AND_DAY`)", waba_message_test.TESTS_PER_COMPANY_AND_DAY[1]),
+        (
+            "{} per company (`TESTS_PER_COMPANY_AND_DAY`)",
+            waba_message_test.TESTS_PER_COMPANY_AND_DAY[1],
+        ),
     ],
     "ab-tests.md": [
         ("at least {:g} people (twice `MIN_TEST_RECIPIENTS` times `HEADROOM`)",

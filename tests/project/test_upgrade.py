@@ -112,7 +112,8 @@ for job in (env.ref("waba_campaign.ir_cron_apply_webhooks"), sender.cron_id):
     job.method_direct_trigger()
 env.cr.commit()
 print("FACTS " + json.dumps({
-    "away": account.away_reason, "home": account.home, "here": account._current_database()._asdict(),
+    "away": account.away_reason, "home": account.home,
+    "here": account._current_database()._asdict(),
     "names": account.mapped("name"),
 }))
 """
