@@ -134,10 +134,7 @@ def _inbound(scope, message):
         wamid=wamid,
         kind=kind or "unknown",
         number=as_number(sender) or as_number(contact.get("wa_id")),
-        user_uid=user_uid
-        or as_uid(contact.get("user_id"))
-        or changed_uid
-        or as_bsuid(sender),
+        user_uid=user_uid or as_uid(contact.get("user_id")) or changed_uid or as_bsuid(sender),
         profile_name=_profile(contact, "name"),
         username=_profile(contact, "username"),
         text=message_text(kind, content, message),

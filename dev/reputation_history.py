@@ -72,14 +72,17 @@ def _run_daily_jobs(sender):
             sender._judge_reputation()
 
 
-
 class Company:
     """A company, its manager `login`, and, with a limit, its account and template."""
 
     def __init__(self, env, name, login, password, limit=None):
         self.company = env["res.company"].create(
-            {"name": name, "country_id": env.ref("base.es").id, "waba_quiet_hours": False,
-             "waba_frequency_count": 0}
+            {
+                "name": name,
+                "country_id": env.ref("base.es").id,
+                "waba_quiet_hours": False,
+                "waba_frequency_count": 0,
+            }
         )
         self.manager = env["res.users"].create(
             {

@@ -184,8 +184,7 @@ def mixed_on_one_portfolio(hosts, number_count, people, followups, days, stage):
         for origin in ("action", "manual")
     ]
     followed = {
-        stage.followup(sender_id): shared[:3] + stage.take_leads(followups)
-        for sender_id in senders
+        stage.followup(sender_id): shared[:3] + stage.take_leads(followups) for sender_id in senders
     }
     stage.pause_numbers()
     for sender_id in senders:

@@ -109,6 +109,7 @@ class Children:
         :param tell: called each time, to show the progress
         :raise DemoError: after `seconds`, or as soon as a server has ended
         """
+
         def check():
             for child in self._children:
                 if child.exit_status != 0:
