@@ -11,6 +11,7 @@ from .base import test_reputation_event
 from .base import test_reputation_poll
 from .base import test_sender
 from .base import test_template
+from .campaign import test_ab_test
 from .campaign import test_approval
 from .campaign import test_audience
 from .campaign import test_audience_sources
@@ -20,7 +21,6 @@ from .campaign import test_canary
 from .campaign import test_preflight
 from .campaign import test_preview
 from .campaign import test_rights_campaign
-from .campaign import test_trial
 from .cloud_api import test_cloud_api_addresses
 from .cloud_api import test_cloud_api_client
 from .cloud_api import test_cloud_api_errors

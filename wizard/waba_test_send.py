@@ -28,7 +28,7 @@ class WabaTestSend(models.TransientModel):
     person_name = fields.Char("Filled as for", readonly=True)
     variant = fields.Selection([("a", "Message A"), ("b", "Message B"), ("both", "Both")],
                                "Message", default="a", required=True)  # fmt: skip
-    is_trial = fields.Boolean(related="campaign_id.ab_test")
+    is_ab_test = fields.Boolean(related="campaign_id.ab_test")
     user_ids = fields.Many2many(
         "res.users",
         string="Send to",

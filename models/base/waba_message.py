@@ -216,7 +216,7 @@ class WabaMessage(models.Model):
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test
     variant = fields.Selection(VARIANTS, "A or B", readonly=True)
-    is_trial = fields.Boolean("Of the trial", readonly=True)
+    is_ab_test = fields.Boolean("Of the trial", readonly=True)
     variant_parameters = fields.Json(
         readonly=True,
         help="The words of both messages while the better one is not known, or why one of them "
@@ -318,7 +318,7 @@ class WabaMessage(models.Model):
         " AND COALESCE(accepted_at, sent_at, delivered_at, read_at, failed_at) IS NOT NULL"
     )
     _opted_out_idx = models.Index("(opted_out_at) WHERE opted_out_at IS NOT NULL")
-    _trial_idx = models.Index("(campaign_id, variant) WHERE is_trial")
+    _ab_test_idx = models.Index("(campaign_id, variant) WHERE is_ab_test")
 
     @api.depends("number", "person_name", "recipient_id")
     def _compute_display_name(self):

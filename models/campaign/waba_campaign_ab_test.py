@@ -53,9 +53,11 @@ class WabaCampaign(models.Model):
     ab_text = fields.Char("The trial in words", compute="_compute_ab_text")
 
     # While it runs
-    trial_state = fields.Selection(AB_TEST_STATES, "Trial", readonly=True, copy=False)
-    trial_share = fields.Float(readonly=True, copy=False, help="Part of the people in the trial.")
-    trial_until = fields.Datetime("Trial decided at", readonly=True, copy=False)
+    ab_state = fields.Selection(AB_TEST_STATES, "Trial", readonly=True, copy=False)
+    ab_applied_share = fields.Float(
+        readonly=True, copy=False, help="Part of the people in the trial."
+    )
+    ab_decide_at = fields.Datetime("Trial decided at", readonly=True, copy=False)
     winner = fields.Selection(VARIANTS, readonly=True, copy=False, tracking=True)
     winner_reason = fields.Text("Why this one", readonly=True, copy=False)
     b_template_signature = fields.Char(readonly=True, copy=False)
@@ -78,8 +80,8 @@ class WabaCampaign(models.Model):
             )  # fmt: skip
 
     @api.depends(
-        "ab_test", "ab_share", "ab_hours", "ab_criterion", "audience_count", "trial_state",
-        "trial_until", "winner_reason", "state",
+        "ab_test", "ab_share", "ab_hours", "ab_criterion", "audience_count", "ab_state",
+        "ab_decide_at", "winner_reason", "state",
     )  # fmt: skip
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_ab_text(self):
@@ -198,8 +200,10 @@ class WabaCampaign(models.Model):
         for campaign in self.filtered("ab_test"):
             campaign.write(
                 {
-                    "trial_state": "sending",
-                    "trial_share": ab_test.test_share(campaign.ab_share, campaign.to_prepare_count),
+                    "ab_state": "sending",
+                    "ab_applied_share": ab_test.test_share(
+                        campaign.ab_share, campaign.to_prepare_count
+                    ),
                     "b_template_signature": campaign.b_template_id.signature,
                 }
             )
@@ -232,13 +236,13 @@ class WabaCampaign(models.Model):
             }, False  # fmt: skip
         # A recipient whom only one message can address would make the groups differ: not tested.
         variant = (
-            ab_test.assign_variant(str(self.id), person, self.trial_share)
+            ab_test.assign_variant(str(self.id), person, self.ab_applied_share)
             if len(fit) == 2
             else None
         )
         return {
             "variant": variant,
-            "is_trial": bool(variant),
+            "is_ab_test": bool(variant),
             "variant_parameters": sides,
             **(_side_values(sides[variant]) if variant else {}),
         }, not variant
@@ -253,7 +257,7 @@ class WabaCampaign(models.Model):
     def _running_ab_tests(self):
         return self.search(
             [
-                ("trial_state", "in", ("sending", "waiting")),
+                ("ab_state", "in", ("sending", "waiting")),
                 ("state", "in", ("running", "done")),
             ]
         )
@@ -263,14 +267,14 @@ class WabaCampaign(models.Model):
         for campaign in self:
             if campaign._is_ab_test_sent():
                 until = now + timedelta(hours=campaign.ab_hours)
-                campaign.write({"trial_state": "waiting", "trial_until": until})
+                campaign.write({"ab_state": "waiting", "ab_decide_at": until})
                 campaign.sudo().sender_id.cron_id._trigger(at=until)
-            if campaign.trial_state == "waiting" and campaign.trial_until <= now:
+            if campaign.ab_state == "waiting" and campaign.ab_decide_at <= now:
                 with_language(campaign.launched_by_id, campaign)._decide_ab_test()
 
     def _is_ab_test_sent(self):
         return (
-            self.trial_state == "sending"
+            self.ab_state == "sending"
             and self.state in ("running", "done")
             and ab_test.is_fully_sent(self._ab_test_results())
         )
@@ -293,7 +297,7 @@ class WabaCampaign(models.Model):
                                              AND state IN ('delivered', 'read')),
                           count(*) FILTER (WHERE opted_out_at IS NOT NULL)
                      FROM waba_message
-                    WHERE campaign_id = %s AND is_trial GROUP BY variant""",
+                    WHERE campaign_id = %s AND is_ab_test GROUP BY variant""",
                 self.id,
             )
         ):
@@ -309,11 +313,11 @@ class WabaCampaign(models.Model):
 
     def _apply_winner(self, winner, reason):
         """Send `winner` to the rest, and to the test share still queued."""
-        for campaign in self.filtered(lambda c: c.trial_state in ("sending", "waiting")):
+        for campaign in self.filtered(lambda c: c.ab_state in ("sending", "waiting")):
             campaign.write(
                 {
-                    "trial_state": "decided",
-                    "trial_until": False,
+                    "ab_state": "decided",
+                    "ab_decide_at": False,
                     "winner": winner,
                     "winner_reason": reason,
                 }
@@ -334,7 +338,7 @@ class WabaCampaign(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
-                      SET variant = %(winner)s, is_trial = FALSE, template_id = %(template)s,
+                      SET variant = %(winner)s, is_ab_test = FALSE, template_id = %(template)s,
                           category = %(category)s,
                           parameters = COALESCE(side->'parameters', '{}'::jsonb),
                           state = CASE WHEN side ? 'reason' THEN 'skipped' ELSE m.state END,
@@ -383,7 +387,7 @@ class WabaCampaign(models.Model):
     # === Early end ===
 
     def _is_ab_test_running(self):
-        return self.trial_state in ("sending", "waiting") and self.state in (
+        return self.ab_state in ("sending", "waiting") and self.state in (
             "preparing", "running", "paused",
         )  # fmt: skip
 
@@ -439,9 +443,9 @@ class WabaCampaign(models.Model):
     # === Texts ===
 
     def _describe_ab_test(self):
-        if self.trial_state == "decided":
+        if self.ab_state == "decided":
             return self.winner_reason
-        if self.trial_state:
+        if self.ab_state:
             return self._describe_running_ab_test()
         people = self.audience_count
         tried = round(ab_test.test_share(self.ab_share, people) * people)
@@ -470,7 +474,7 @@ class WabaCampaign(models.Model):
 
     def _describe_running_ab_test(self):
         rest = format_number(self.env, self._count_awaiting_winner())
-        if self.trial_state == "sending":
+        if self.ab_state == "sending":
             return self.env._(
                 "A and B are being tried. The better one goes to the other %(rest)s people "
                 "%(hours)s hours after the trial was sent.",
@@ -480,12 +484,12 @@ class WabaCampaign(models.Model):
         return self.env._(
             "A and B were tried. The better one goes to the other %(rest)s people %(when)s.",
             rest=rest,
-            when=self._format_datetime(self.trial_until),
+            when=self._format_datetime(self.ab_decide_at),
         )
 
     def _ab_test_wait_reason(self):
         """The banner while only the rest is queued, or False."""
-        if self.state != "running" or self.trial_state not in ("sending", "waiting"):
+        if self.state != "running" or self.ab_state not in ("sending", "waiting"):
             return False
         waiting = self.env["waba.message"].search_count(
             [("campaign_id", "=", self.id), ("state", "in", ("queued", "reserved")),

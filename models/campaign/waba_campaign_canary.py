@@ -44,14 +44,14 @@ class WabaCampaign(models.Model):
     _name = "waba.campaign"
     _inherit = ["waba.campaign", "waba.response.mixin"]
 
-    wave_state = fields.Selection(CANARY_STATES, "First wave", readonly=True, copy=False)
-    wave_size = fields.Integer("People of the first wave", readonly=True, copy=False)
-    wave_limit = fields.Integer(
+    canary_state = fields.Selection(CANARY_STATES, "First wave", readonly=True, copy=False)
+    canary_size = fields.Integer("People of the first wave", readonly=True, copy=False)
+    canary_limit = fields.Integer(
         readonly=True, copy=False, help="Messages that may have left before the rest follows."
     )
-    wave_started_at = fields.Datetime("First wave began", readonly=True, copy=False)
-    wave_sent_at = fields.Datetime("First wave sent", readonly=True, copy=False)
-    wave_until = fields.Datetime("First wave judged at", readonly=True, copy=False)
+    canary_started_at = fields.Datetime("First wave began", readonly=True, copy=False)
+    canary_sent_at = fields.Datetime("First wave sent", readonly=True, copy=False)
+    canary_check_at = fields.Datetime("First wave judged at", readonly=True, copy=False)
 
     # Release
     watched_from = fields.Datetime(
@@ -90,7 +90,7 @@ class WabaCampaign(models.Model):
     # === Canary ===
     # The first reservation of a campaign's rows decides, under the portfolio's lock, whether a
     # canary is sent, and again when its number or template gets worse (`_reconsider_canary`). The
-    # reservation takes rows up to `wave_limit`; then the campaign waits until `_check_thresholds`
+    # reservation takes rows up to `canary_limit`; then the campaign waits until `_check_thresholds`
     # releases the rest or pauses it. Size and wait: policy/canary.py. In the database the canary is
     # the `wave`.
 
@@ -100,11 +100,11 @@ class WabaCampaign(models.Model):
         Messages of the canary that returned to the queue unsent free their allowance for others.
         """
         self.ensure_one()
-        if not self.wave_state:
+        if not self.canary_state:
             self._decide_canary()
-        if self.wave_state not in ("sending", "waiting"):
+        if self.canary_state not in ("sending", "waiting"):
             return wanted
-        return max(0, min(wanted, self.wave_limit - self._count_left()))
+        return max(0, min(wanted, self.canary_limit - self._count_left()))
 
     def _count_left(self):
         """Number of messages that have left the queue."""
@@ -134,16 +134,16 @@ class WabaCampaign(models.Model):
             sender._response_settings(),
         )
         if not size:
-            self.wave_state = "none"
+            self.canary_state = "none"
             return
         self.write(
             {
-                "wave_state": "sending",
-                "wave_size": size,
-                "wave_limit": self._count_left() + size,
-                "wave_started_at": fields.Datetime.now(),
-                "wave_sent_at": False,
-                "wave_until": False,
+                "canary_state": "sending",
+                "canary_size": size,
+                "canary_limit": self._count_left() + size,
+                "canary_started_at": fields.Datetime.now(),
+                "canary_sent_at": False,
+                "canary_check_at": False,
             }
         )
         text = self.env._(
@@ -156,8 +156,8 @@ class WabaCampaign(models.Model):
 
     def _reconsider_canary(self):
         """Number or template got worse: decide again about the messages still queued."""
-        self.filtered(lambda campaign: campaign.wave_state in ("none", "widened")).write(
-            {"wave_state": False}
+        self.filtered(lambda campaign: campaign.canary_state in ("none", "widened")).write(
+            {"canary_state": False}
         )
 
     def _close_full_canary(self, leaves_by):
@@ -166,52 +166,52 @@ class WabaCampaign(models.Model):
         :param leaves_by: naive UTC datetime, the latest time at which a row just reserved can be
             sent
         """
-        if self.wave_state not in ("sending", "waiting") or self._canary_allowance(1):
+        if self.canary_state not in ("sending", "waiting") or self._canary_allowance(1):
             return
-        if self.wave_state == "sending":
+        if self.canary_state == "sending":
             self._notify_managers(
                 summary(self.env, "canary"),
                 self.env._(
                     "Its first wave of %s people has been sent.",
-                    format_number(self.env, self.wave_size),
+                    format_number(self.env, self.canary_size),
                 ),
             )
         sent_at = leaves_by.replace(microsecond=0)
         self.write(
             {
-                "wave_state": "waiting",
-                "wave_sent_at": sent_at,
-                "wave_until": sent_at + self.sender_id._response_settings().canary_wait,
+                "canary_state": "waiting",
+                "canary_sent_at": sent_at,
+                "canary_check_at": sent_at + self.sender_id._response_settings().canary_wait,
             }
         )
 
     def _release_canary(self, text):
         """Send the rest."""
-        for campaign in self.filtered(lambda c: c.wave_state in ("sending", "waiting")):
-            campaign.write({"wave_state": "widened", "wave_until": False})
+        for campaign in self.filtered(lambda c: c.canary_state in ("sending", "waiting")):
+            campaign.write({"canary_state": "widened", "canary_check_at": False})
             campaign._message_log(body=text)
             campaign._close_manager_activities()
             campaign.sender_id._trigger_dispatch()
 
     def _canary_wait_reason(self):
         """The banner while the rest waits for the canary's results, or False."""
-        if self.state != "running" or self.wave_state != "waiting":
+        if self.state != "running" or self.canary_state != "waiting":
             return False
-        if self.wave_until == self._first_check_at():
+        if self.canary_check_at == self._first_check_at():
             return self.env._(
                 "A first wave of %(people)s was sent; the rest follows %(when)s if all is well.",
-                people=format_number(self.env, self.wave_size),
-                when=self._format_datetime(self.wave_until),
+                people=format_number(self.env, self.canary_size),
+                when=self._format_datetime(self.canary_check_at),
             )
         return self.env._(
             "A first wave of %(people)s was sent, and too few have arrived yet to judge by. The "
             "rest follows when more have; it is looked at again %(when)s.",
-            people=format_number(self.env, self.wave_size),
-            when=self._format_datetime(self.wave_until),
+            people=format_number(self.env, self.canary_size),
+            when=self._format_datetime(self.canary_check_at),
         )
 
     def _first_check_at(self):
-        return self.wave_sent_at + self.sudo().sender_id._response_settings().canary_wait
+        return self.canary_sent_at + self.sudo().sender_id._response_settings().canary_wait
 
     # === Thresholds ===
     # Checked by each run of the number's job and by the watch; the limits are in policy/canary.py.
@@ -220,22 +220,22 @@ class WabaCampaign(models.Model):
         """Decide A/B tests, release well-received canaries, pause badly received campaigns."""
         self._advance_ab_test(now)
         for campaign in self:
-            if campaign.wave_state in ("sending", "waiting"):
+            if campaign.canary_state in ("sending", "waiting"):
                 campaign._check_canary(now)
             else:
                 campaign._check_campaign()
 
     def _check_canary(self, now):
-        counts = self._recent_results(self.wave_started_at)
+        counts = self._recent_results(self.canary_started_at)
         settings = self.sender_id._response_settings()
-        waited = now - self.wave_sent_at if self.wave_sent_at else timedelta()
-        verdict = canary_policy.canary_verdict(self.wave_size, counts, waited, settings)
-        if verdict == "widen" and self.wave_state == "waiting":
+        waited = now - self.canary_sent_at if self.canary_sent_at else timedelta()
+        verdict = canary_policy.canary_verdict(self.canary_size, counts, waited, settings)
+        if verdict == "widen" and self.canary_state == "waiting":
             self._release_canary(
                 self.env._(
                     "The first wave of %(wave)s was well received: %(delivered)s delivered, "
                     "%(failed)s not, %(opted_out)s opted out. The rest follows.",
-                    wave=format_number(self.env, self.wave_size),
+                    wave=format_number(self.env, self.canary_size),
                     delivered=format_number(self.env, counts.delivered),
                     failed=format_number(self.env, counts.failed),
                     opted_out=format_number(self.env, counts.opted_out),
@@ -243,8 +243,8 @@ class WabaCampaign(models.Model):
             )
         elif verdict in canary_policy.CAMPAIGN_REASONS:
             self._pause_for_results(verdict, counts, settings)
-        elif self.wave_until and self.wave_until <= now:
-            self.wave_until = now + RECHECK_DELAY
+        elif self.canary_check_at and self.canary_check_at <= now:
+            self.canary_check_at = now + RECHECK_DELAY
 
     def _check_campaign(self):
         counts = (
@@ -312,7 +312,7 @@ class WabaCampaign(models.Model):
 
     def _pause_for_results(self, reason_key, counts, settings):
         """Pause until a manager releases it; the queued messages are kept."""
-        text = campaign_sentence(self.env, reason_key, counts, settings, self.wave_size)
+        text = campaign_sentence(self.env, reason_key, counts, settings, self.canary_size)
         self._pause(text, cause="reputation")
         self._record_response("response_campaign", text, value_after=reason_key)
         self._notify_managers(summary(self.env, "campaign"), text)
@@ -351,8 +351,8 @@ class WabaCampaign(models.Model):
             campaign.write(
                 {
                     "watched_from": fields.Datetime.now(),
-                    "wave_state": "widened" if campaign.wave_state else False,
-                    "wave_until": False,
+                    "canary_state": "widened" if campaign.canary_state else False,
+                    "canary_check_at": False,
                 }
             )
             text = campaign.env._(

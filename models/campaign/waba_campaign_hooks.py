@@ -33,9 +33,9 @@ class WabaSender(models.Model):
     def _find_next_verdict(self):
         """When the next canary is assessed or A/B test decided: naive UTC datetime or None."""
         running = self._find_campaigns("running")
-        canaries = running.filtered(lambda campaign: campaign.wave_state == "waiting")
-        ab_tests = running.filtered(lambda campaign: campaign.trial_state == "waiting")
-        verdicts = [*canaries.mapped("wave_until"), *ab_tests.mapped("trial_until")]
+        canaries = running.filtered(lambda campaign: campaign.canary_state == "waiting")
+        ab_tests = running.filtered(lambda campaign: campaign.ab_state == "waiting")
+        verdicts = [*canaries.mapped("canary_check_at"), *ab_tests.mapped("ab_decide_at")]
         return min(filter(None, verdicts), default=None)
 
     @implements("_on_requeue")

@@ -67,7 +67,7 @@ class WabaCampaign(models.Model):
         "'replied': rows, 'opted_out': people, 'clicked': rows}.",
     )
 
-    wave_text = fields.Char("First wave in words", compute="_compute_canary_text")
+    canary_text = fields.Char("First wave in words", compute="_compute_canary_text")
 
     results_data = fields.Json("Results", compute="_compute_results_data")
 
@@ -128,11 +128,11 @@ class WabaCampaign(models.Model):
         for campaign in self:
             campaign.retryable_count = counts.get(campaign.id, 0)
 
-    @api.depends("sender_id", "template_id", "audience_count", "wave_state", "ab_test")
+    @api.depends("sender_id", "template_id", "audience_count", "canary_state", "ab_test")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_canary_text(self):
         for campaign in self:
-            campaign.wave_text = campaign._describe_canary() if campaign.sender_id else False
+            campaign.canary_text = campaign._describe_canary() if campaign.sender_id else False
 
     def _compute_results_data(self):
         for campaign in self:
@@ -283,10 +283,10 @@ class WabaCampaign(models.Model):
     def _forecast_sending(self, now):
         """`pacing.Forecast` of the queued messages; None if nothing is queued or a hold applies."""
         forecast = self._forecast_from(now)
-        if not forecast or self.trial_state not in ("sending", "waiting"):
+        if not forecast or self.ab_state not in ("sending", "waiting"):
             return forecast
         # The rest waits for the winner, then it is sent as any other message.
-        known_at = self.trial_until or now + timedelta(hours=self.ab_hours)
+        known_at = self.ab_decide_at or now + timedelta(hours=self.ab_hours)
         return replace(forecast, ends_at=self._forecast_from(max(known_at, now)).ends_at)
 
     def _forecast_from(self, now):
@@ -368,23 +368,23 @@ class WabaCampaign(models.Model):
                     why=labels[sender.response_action].lower(),
                 )
             )
-        if self.wave_state == "sending":
-            parts.append(self.env._("first wave of %s people", self.wave_size))
+        if self.canary_state == "sending":
+            parts.append(self.env._("first wave of %s people", self.canary_size))
         return parts + self._describe_people_waiting(now)
 
     def _describe_canary(self):
         """Whether a canary is sent first, its size, and when the rest is sent; or False."""
         sender = self.sudo().sender_id
         settings = sender._response_settings()
-        if self.wave_state in ("sending", "waiting", "widened"):
-            return self.env._("First wave of %s people, then the rest.", self.wave_size)
+        if self.canary_state in ("sending", "waiting", "widened"):
+            return self.env._("First wave of %s people, then the rest.", self.canary_size)
         needs = sender.response_canary or any(
             template.sudo()._response_in_force().canary for template in self._templates_in_use()
         )
         wave = sender.canary and canary_policy.canary_size(
             self.audience_count, needs, sender.portfolio_id._is_paced_by_meta(), settings
         )
-        if self.wave_state == "none" or not wave:
+        if self.canary_state == "none" or not wave:
             if self.ab_test:
                 return False
             return self.env._("All at once, at the number's pace and inside its daily limit.")
@@ -562,13 +562,13 @@ class WabaCampaign(models.Model):
         """[(key, label, domain, {step: count})]: all, and each variant of an A/B test."""
         whole = {key: self[f"{key}_count"] for key in FUNNEL_STEPS}
         columns = [("all", self.env._("Everybody"), [], whole)]
-        if not self.trial_state:
+        if not self.ab_state:
             return columns
         counts = self._count_variants()
         parts = [
-            ("a", self.env._("Trial: A"), [("is_trial", "=", True), ("variant", "=", "a")]),
-            ("b", self.env._("Trial: B"), [("is_trial", "=", True), ("variant", "=", "b")]),
-            ("rest", self.env._("Others"), [("is_trial", "!=", True)]),
+            ("a", self.env._("Trial: A"), [("is_ab_test", "=", True), ("variant", "=", "a")]),
+            ("b", self.env._("Trial: B"), [("is_ab_test", "=", True), ("variant", "=", "b")]),
+            ("rest", self.env._("Others"), [("is_ab_test", "!=", True)]),
         ]
         nobody = dict.fromkeys(FUNNEL_STEPS, 0)
         return columns + [(*part, counts.get(part[0], nobody)) for part in parts]
@@ -578,7 +578,7 @@ class WabaCampaign(models.Model):
         self.env["waba.message"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT CASE WHEN is_trial THEN variant ELSE 'rest' END, count(*),
+                """SELECT CASE WHEN is_ab_test THEN variant ELSE 'rest' END, count(*),
                           count(*) FILTER (WHERE state = 'skipped'),
                           count(*) FILTER (WHERE state IN %(open)s),
                           count(*) FILTER (WHERE state = 'uncertain'),

@@ -34,7 +34,7 @@ ROW_COLUMNS = {
     "failure_type": "varchar",
     "failure_reason": "text",
     "variant": "varchar",
-    "is_trial": "boolean",
+    "is_ab_test": "boolean",
     "variant_parameters": "jsonb",
 }
 

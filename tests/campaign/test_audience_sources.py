@@ -42,7 +42,7 @@ class TestSources(SourcesCase):
         )
 
     def test_a_campaign_without_a_number_tells_nothing_of_its_pace(self):
-        self.assertIs(self.env["waba.campaign"].new({}).wave_text, False)
+        self.assertIs(self.env["waba.campaign"].new({}).canary_text, False)
 
     def test_each_source_names_its_people_in_words(self):
         cases = {

@@ -52,12 +52,12 @@ class TestCanaryWave(CanaryCase):
             campaign = self._launch(self._leads(25))
             self._dispatch()
             self.assertEqual((campaign.sent_count, campaign.queued_count), (5, 20))
-            self.assertEqual((campaign.wave_state, campaign.wave_size), ("waiting", 5))
+            self.assertEqual((campaign.canary_state, campaign.canary_size), ("waiting", 5))
             self.assertIn("A first wave of 5 was sent; the rest follows", campaign.hold_reason)
             self.assertIn("if all is well", campaign.hold_reason)
-            self.assertIn(campaign.wave_until, self._alarms())
+            self.assertIn(campaign.canary_check_at, self._alarms())
             now = fields.Datetime.now()
-            idle = [at for at in self._alarms() if now < at < campaign.wave_until]
+            idle = [at for at in self._alarms() if now < at < campaign.canary_check_at]
             self.assertEqual(idle, [], "nothing asks in vain before its time")
             self.assertEqual(self._responses(campaign), ["response_canary"])
             self.assertIn("A first wave of 5 people", self._chatter(campaign))
@@ -100,7 +100,7 @@ class TestCanaryWave(CanaryCase):
                 )
                 campaign = self._launch(self._leads(people))
                 self.assertEqual(campaign.sent_count, wave or people)
-                self.assertEqual(campaign.wave_size, wave)
+                self.assertEqual(campaign.canary_size, wave)
 
     def _daily_key(self):
         return self.sender.id, self.account.id, self.template.id
@@ -113,7 +113,7 @@ class TestCanaryWave(CanaryCase):
         taken += [key for key, *_rest in self.sender._reserve_rows(10, run)[0]]
         self.assertEqual(len(taken), 5)
         self.assertEqual(self.sender._reserve_rows(10, run), ([], 0))
-        self.assertEqual(campaign.wave_state, "waiting")
+        self.assertEqual(campaign.canary_state, "waiting")
         self.env["waba.message"]._requeue_unsent(taken[:2])
         refilled, _left_out = self.sender._reserve_rows(10, run)
         self.assertEqual(len(refilled), 2)
@@ -135,19 +135,19 @@ class TestCanaryWave(CanaryCase):
         self.sender.large_campaign = 100
         self.portfolio.daily_cap = 6
         campaign = self._launch(self._leads(30))
-        self.assertEqual((campaign.sent_count, campaign.wave_state), (6, "none"))
+        self.assertEqual((campaign.sent_count, campaign.canary_state), (6, "none"))
         self.portfolio.daily_cap = 40
         self._rate("yellow")
         self._dispatch()
-        self.assertEqual(campaign.wave_state, "waiting")
-        self.assertEqual((campaign.wave_size, campaign.wave_limit), (5, 11))
+        self.assertEqual(campaign.canary_state, "waiting")
+        self.assertEqual((campaign.canary_size, campaign.canary_limit), (5, 11))
 
     def test_a_template_that_gets_worse_under_way_does_so_too(self):
         campaign = self._waiting(self._leads(12))
         self.assertEqual(len(self.sender._reserve_rows(2, self._run())[0]), 2)
         self.template.quality_score = "yellow"
         self.assertEqual(len(self.sender._reserve_rows(20, self._run())[0]), 5)
-        self.assertEqual(campaign.wave_limit, 7)
+        self.assertEqual(campaign.canary_limit, 7)
 
     def test_a_manager_need_not_wait_and_a_salesperson_must(self):
         campaign = self._launch(self._leads(25))
@@ -166,7 +166,7 @@ class TestCanaryWave(CanaryCase):
             move(2 * HOUR + 60)
             self._dispatch()
             self.assertEqual(campaign.sent_count, 5)
-            self.assertGreater(campaign.wave_until, fields.Datetime.now())
+            self.assertGreater(campaign.canary_check_at, fields.Datetime.now())
             self.assertIn("too few have arrived yet", campaign.hold_reason)
             move(22 * HOUR)
             self._watch()
@@ -270,7 +270,7 @@ class TestResults(CanaryCase):
 
     def test_nobody_writes_the_wave_by_hand(self):
         campaign = self._launch(self._leads(25), user_id=self.salesperson.id)
-        for values in ({"wave_state": "widened"}, {"wave_limit": 99}, {"watched_from": False}):
+        for values in ({"canary_state": "widened"}, {"canary_limit": 99}, {"watched_from": False}):
             with (
                 self.subTest(str(values)),
                 mute_logger("odoo.addons.base.models.ir_model"),

@@ -11,7 +11,8 @@ from ..sequence_case import SequenceCase
 
 SPEC = {
     "name": {}, "state": {}, "preview_html": {}, "preview_name": {}, "audience_count": {},
-    "audience_text": {}, "approval_text": {}, "hold_reason": {}, "wave_text": {}, "can_approve": {},
+    "audience_text": {}, "approval_text": {}, "hold_reason": {}, "canary_text": {},
+    "can_approve": {},
     "sender_id": {"fields": {"display_name": {}}},
     "launched_by_id": {"fields": {"display_name": {}}},
     "variable_ids": {"fields": {"name": {}, "source": {}, "field_path": {}, "text": {}}},

@@ -86,7 +86,7 @@ class TestGate(WabaCase):
 
     def _of_a_trial(self, category):
         row = self._campaign_row(category)
-        row.write({"variant": "a", "is_trial": True})
+        row.write({"variant": "a", "is_ab_test": True})
         return row
 
     def _followed_campaign(self, category):

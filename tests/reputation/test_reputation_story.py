@@ -138,9 +138,9 @@ class TestStory(StoryCase):
         self.assertTold(self.sender, "response_slow", "half")
         self.assertIn("half", self._chatter(self.bad))
         self._work()
-        self.assertEqual(self._left(since), {"autumn_offer": self.bad.wave_size})
-        self.assertLess(self.bad.wave_size, CAP // 2)
-        self.assertEqual(self.bad.wave_state, "waiting")
+        self.assertEqual(self._left(since), {"autumn_offer": self.bad.canary_size})
+        self.assertLess(self.bad.canary_size, CAP // 2)
+        self.assertEqual(self.bad.canary_state, "waiting")
         self.assertAccused()
 
     def assertAccused(self):

@@ -170,7 +170,7 @@ class TestQueryPlans(WabaCase):
             self.sender._own_slot_times(fields.Datetime.now())
             campaign.watched_from = campaign.launched_at
             campaign._check_campaign()
-        self.assertEqual((campaign.sent_count, campaign.wave_state), (2, "waiting"))
+        self.assertEqual((campaign.sent_count, campaign.canary_state), (2, "waiting"))
         self.assertTrue([text for text in statements.texts if "count(DISTINCT" in text])
         self._check(statements)
 

@@ -52,7 +52,7 @@ class TestComposerTours(TourCase):
         self._prepare()
         for _run in range(5):
             self._dispatch()
-            if campaign.trial_state == "waiting":
+            if campaign.ab_state == "waiting":
                 break
         self._tour("waba_choose_the_better_message", "waba_salesperson", url)
         self.assertEqual(campaign.winner, "b")

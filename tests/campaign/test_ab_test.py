@@ -47,7 +47,7 @@ class AbTestCase(WabaCase):
     def _start(self, campaign, share=0.6):
         """Launched and prepared; with an A/B test smaller than a real one, to spare the machine."""
         campaign.action_launch()
-        campaign.trial_share = share
+        campaign.ab_applied_share = share
         self._prepare()
         return campaign
 
@@ -64,7 +64,7 @@ class AbTestCase(WabaCase):
                 [
                     ("state", "=", "queued"),
                     ("campaign_id.state", "=", "running"),
-                    ("campaign_id.wave_state", "!=", "waiting"),
+                    ("campaign_id.canary_state", "!=", "waiting"),
                     ("retry_at", "<=", fields.Datetime.add(fields.Datetime.now(), minutes=30)),
                 ]
             )
@@ -74,10 +74,10 @@ class AbTestCase(WabaCase):
         return late
 
     def _trial_rows(self, campaign, variant):
-        return self._rows(campaign).filtered(lambda row: row.is_trial and row.variant == variant)
+        return self._rows(campaign).filtered(lambda row: row.is_ab_test and row.variant == variant)
 
     def _rest(self, campaign):
-        return self._rows(campaign).filtered(lambda row: not row.is_trial)
+        return self._rows(campaign).filtered(lambda row: not row.is_ab_test)
 
     def _react(self, campaign, variant, delivered=None, read=0, replied=0, opted_out=0):
         """The outcome of the A/B test's rows of one message."""
@@ -126,18 +126,18 @@ class TestAbTest(AbTestCase):
             self.assertEqual(b.template_id, self.other_template)
             self.assertEqual(self._names_sent(), {"autumn_offer": len(a), "welcome_back": len(b)})
             self.assertEqual(set(rest.mapped("state")), {"queued"})
-            self.assertEqual((campaign.state, campaign.trial_state), ("running", "waiting"))
+            self.assertEqual((campaign.state, campaign.ab_state), ("running", "waiting"))
             self.assertIn(f"the other {len(rest)} people", campaign.hold_reason)
-            self.assertIn(campaign.trial_until, self._alarms())
+            self.assertIn(campaign.ab_decide_at, self._alarms())
             self._react(campaign, "a", read=1)
             self._react(campaign, "b", read=len(b) - 1)
             move(23 * HOUR)
             self._dispatch()
-            self.assertEqual(campaign.trial_state, "waiting", "not before its time")
+            self.assertEqual(campaign.ab_state, "waiting", "not before its time")
             self.assertEqual(len(self.simulator.sends()), len(a) + len(b))
             move(HOUR + 60)
             self._dispatch()
-            self.assertEqual((campaign.winner, campaign.trial_state), ("b", "decided"))
+            self.assertEqual((campaign.winner, campaign.ab_state), ("b", "decided"))
             self.assertEqual((campaign.state, campaign.queued_count), ("done", 0))
             self.assertEqual(rest.template_id, self.other_template)
             self.assertEqual(
@@ -218,7 +218,7 @@ class TestAbTest(AbTestCase):
                 without = self.env["waba.message"].search(
                     [("campaign_id", "=", campaign.id), ("res_id", "in", leads[:8].ids)]
                 )
-                self.assertFalse(any(without.mapped("is_trial")))
+                self.assertFalse(any(without.mapped("is_ab_test")))
                 self.assertEqual(set(without.mapped("state")), {"queued"})
                 self._dispatch()
                 getattr(campaign, f"action_choose_{winner}")()
@@ -255,7 +255,7 @@ class TestAbTest(AbTestCase):
         self._start(campaign)
         row = self._rows(campaign).filtered(lambda one: one.res_id == lead.id)
         self.assertEqual((row.state, row.failure_type), ("skipped", "frequency"))
-        self.assertFalse(row.is_trial)
+        self.assertFalse(row.is_ab_test)
         self.assertTrue(row.parameters and row.retry_at)
         campaign.action_choose_b()
         self.assertEqual((row.state, row.failure_type), ("skipped", "frequency"))
@@ -271,13 +271,13 @@ class TestInterrupted(AbTestCase):
             before = self._rows(campaign).read(["variant", "state", "retry_at"])
             with self.cr.savepoint() as savepoint:
                 campaign._advance_ab_test(fields.Datetime.now())
-                self.assertEqual(campaign.trial_state, "decided")
+                self.assertEqual(campaign.ab_state, "decided")
                 self.env.flush_all()
                 savepoint.rollback()
             self.env.invalidate_all()
             self.assertEqual(self._rows(campaign).read(["variant", "state", "retry_at"]), before)
             self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
-            self.assertEqual(campaign.trial_state, "decided")
+            self.assertEqual(campaign.ab_state, "decided")
             self._dispatch()
             self.assertEqual(campaign.sent_count, 40)
             self.assertNobodyTwice(campaign)
@@ -295,7 +295,7 @@ class TestInterrupted(AbTestCase):
     def test_preparation_interrupted_and_gone_on_shares_out_alike(self):
         campaign = self._trial()
         campaign.action_launch()
-        campaign.trial_share = 0.6
+        campaign.ab_applied_share = 0.6
         campaign._prepare_chunk()
         shares = {row.number: row.variant for row in self._rows(campaign)}
         self._rows(campaign)[20:].unlink()
@@ -328,21 +328,21 @@ class TestInterrupted(AbTestCase):
             move(25 * HOUR)
             self._dispatch()
             self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
-            self.assertEqual((campaign.state, campaign.trial_state), ("paused", "waiting"))
+            self.assertEqual((campaign.state, campaign.ab_state), ("paused", "waiting"))
             campaign.action_resume()
             self._dispatch()
-            self.assertEqual((campaign.state, campaign.trial_state), ("done", "decided"))
+            self.assertEqual((campaign.state, campaign.ab_state), ("done", "decided"))
 
     def test_a_first_wave_goes_before_and_the_trial_goes_on_after_it(self):
         self.sender.write({"canary": True, "large_campaign": 20, "canary_minimum": 5,
                            "canary_maximum": 5})  # fmt: skip
         campaign = self._sent()
-        self.assertEqual((campaign.sent_count, campaign.wave_state), (5, "waiting"))
-        self.assertEqual(campaign.trial_state, "sending")
-        self.assertTrue(all(row.is_trial for row in self._rows(campaign, "accepted")))
+        self.assertEqual((campaign.sent_count, campaign.canary_state), (5, "waiting"))
+        self.assertEqual(campaign.ab_state, "sending")
+        self.assertTrue(all(row.is_ab_test for row in self._rows(campaign, "accepted")))
         campaign.with_user(self.manager).action_release_canary()
         self._dispatch()
-        self.assertEqual(campaign.trial_state, "waiting")
+        self.assertEqual(campaign.ab_state, "waiting")
         self.assertFalse(self._rest(campaign).filtered(lambda row: row.state != "queued"))
 
 
@@ -466,7 +466,7 @@ class TestAbTestLaunch(AbTestCase):
             move(2 * HOUR + 60)
             self._prepare()
             self._dispatch()
-            self.assertEqual(campaign.trial_state, "waiting")
+            self.assertEqual(campaign.ab_state, "waiting")
 
     def test_the_trial_is_told_in_words_before_the_launch(self):
         campaign = self._trial(180)
@@ -478,7 +478,7 @@ class TestAbTestLaunch(AbTestCase):
     def test_the_responsible_chooses_and_nobody_writes_the_result_by_hand(self):
         campaign = self._sent()
         mine = campaign.with_user(self.salesperson)
-        for values in ({"winner": "b"}, {"trial_state": "decided"}, {"trial_share": 1}):
+        for values in ({"winner": "b"}, {"ab_state": "decided"}, {"ab_applied_share": 1}):
             with (
                 self.subTest(str(values)),
                 mute_logger("odoo.addons.base.models.ir_model"),
@@ -498,4 +498,4 @@ class TestAbTestLaunch(AbTestCase):
         self.assertEqual(copy.b_template_id, self.other_template)
         self.assertEqual(copy.b_variable_ids.mapped("text"), campaign.b_variable_ids.mapped("text"))
         self.assertEqual(copy.variable_ids.mapped("variant"), ["a"] * len(campaign.variable_ids))
-        self.assertFalse(copy.trial_state or copy.winner)
+        self.assertFalse(copy.ab_state or copy.winner)
