@@ -9,7 +9,6 @@ from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
 from ..tools.field_paths import parse_domain
-from ..tools.hooks import implements
 from ..tools.labels import list_action
 from ..tools.transactions import commit_step
 
@@ -691,14 +690,6 @@ class WabaCampaign(models.Model):
                 limit=1,
             )
         )
-
-
-class WabaAccount(models.Model):
-    _inherit = "waba.account"
-
-    @implements("_on_poll")
-    def _has_busy_campaigns(self, now):
-        return self.env["waba.campaign"]._is_busy(now)
 
 
 class WabaCampaignVariable(models.Model):

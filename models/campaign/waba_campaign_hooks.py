@@ -1,6 +1,6 @@
 """Reactions of campaigns to events of lower packages: dispatch, failures, template changes.
 
-Called through the hooks of `waba.sender` and `waba.template` (models/tools/hooks.py).
+Called through the hooks of `waba.sender`, `waba.template` and `waba.account` (models/tools/hooks.py).
 """
 
 from odoo import fields, models
@@ -129,3 +129,11 @@ class WabaTemplate(models.Model):
                 ]
             )
         )
+
+
+class WabaAccount(models.Model):
+    _inherit = "waba.account"
+
+    @implements("_on_poll")
+    def _has_busy_campaigns(self, now):
+        return self.env["waba.campaign"]._is_busy(now)
