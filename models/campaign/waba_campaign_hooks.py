@@ -1,6 +1,6 @@
 """Reactions of campaigns to events of lower packages: dispatch, failures, template changes.
 
-Called through the hooks of `waba.sender`, `waba.template` and `waba.account` (models/tools/hooks.py).
+Called through the hooks of `waba.sender`, `waba.template` and `waba.account` (tools/hooks.py).
 """
 
 from odoo import fields, models
