@@ -1,9 +1,9 @@
-"""The base of tests that need no Odoo."""
+"""The base of tests that need no records."""
 
-import unittest
+from odoo.tests.case import TestCase
 
 
-class PureCase(unittest.TestCase):
+class PureCase(TestCase):
     """A plain test that Odoo's own runner runs too: it takes what has tags, and only that."""
 
     test_tags = frozenset(("standard", "at_install"))
