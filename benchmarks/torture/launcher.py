@@ -144,7 +144,7 @@ def wrap(crashes, name, point, owner):
             threading.Timer(IN_FLIGHT_SECONDS, die).start()
         result = original(self, *args, **kwargs)
         if point.when == "after" and point.condition(result):
-            crashes.delay_at(name)
+            crashes.drag(name)
             if crashes.strike(name):
                 die()
         return result
