@@ -1,11 +1,10 @@
 """What certainly came within one second, as torture and benchmarks count it."""
 
-from unittest import TestCase
-
 from ...benchmarks.figures import max_per_second
+from ..pure import PureCase
 
 
-class TestMostInASecond(TestCase):
+class TestMostInASecond(PureCase):
     def test_stamps_of_an_idle_simulator_are_counted_as_they_are(self):
         arrivals = [(at / 8, 0.0) for at in range(24)]
         self.assertEqual(max_per_second(arrivals), 8)

@@ -1,4 +1,9 @@
 import re
+import sys
+import unittest
+
+from odoo.tests import loader
+from odoo.tests.tag_selector import TagsSelector
 
 from ..common import ROOT
 from ..pure import PureCase
@@ -18,3 +23,31 @@ class TestSuiteComplete(PureCase):
         """Odoo's runner finds a module by its name in tests/__init__.py."""
         names = [path.stem for path in (ROOT / "tests").rglob("test_*.py")]
         self.assertEqual(sorted(names), sorted(set(names)))
+
+    def test_odoos_runner_runs_as_many_tests_as_pytest(self):
+        """`--test-tags /waba_campaign` takes a class's own methods and only what has tags."""
+        chosen = TagsSelector("/waba_campaign")
+        package = __name__.rsplit(".", 2)[0]
+        modules = [
+            module
+            for name, module in sys.modules.items()
+            if re.fullmatch(rf"{re.escape(package)}\.\w+\.test_\w+", name)
+        ]
+        self.assertEqual(len(modules), len([*(ROOT / "tests").rglob("test_*.py")]))
+        for module in modules:
+            with self.subTest(module.__name__):
+                tests = filter(chosen.check, loader.get_module_test_cases(module))
+                self.assertEqual({test.id() for test in tests}, _collected(module))
+
+
+def _collected(module):
+    """Ids of the tests of a module as unittest and pytest find them: inherited ones too."""
+    names = unittest.defaultTestLoader.getTestCaseNames
+    return {
+        f"{case.__module__}.{case.__qualname__}.{name}"
+        for case in vars(module).values()
+        if isinstance(case, type)
+        and issubclass(case, unittest.TestCase)
+        and case.__module__ == module.__name__
+        for name in names(case)
+    }
