@@ -1,4 +1,5 @@
 """Follow-ups: who comes in, how they go on, what ends them."""
+# pylint: disable=translation-required
 
 from datetime import datetime, timedelta
 from unittest.mock import patch
