@@ -697,7 +697,7 @@ class ResCompany(models.Model):
         listed = set(map(numbers.canonical_number, company._waba_test_number_list()))
         found = {number for _name, number, _user in people if number}
         customers = company._waba_filter_customer_numbers(found)
-        unwilling = company._waba_filter_opted_out_numbers(found)
+        opted_out = company._waba_filter_opted_out_numbers(found)
         ours = self.env["waba.sender"]._filter_own_numbers(found)
         problems = []
         for name, number, user in people:
@@ -732,7 +732,7 @@ class ResCompany(models.Model):
                         **who,
                     )
                 )
-            elif number in unwilling:
+            elif number in opted_out:
                 problems.append(
                     self.env._(
                         "%(name)s: %(number)s opted out or is on the phone blacklist, so it gets "
