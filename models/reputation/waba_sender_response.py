@@ -5,6 +5,7 @@ the webhook, by the release wizard and by the hourly job `_cron_alert`.
 """
 
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -17,6 +18,7 @@ from ..tools.hooks import implements
 from ..tools.labels import selection_label, with_language
 from ..tools.reputation_texts import format_number
 from ..tools.response_texts import number_sentence, summary
+from ..tools.transactions import commit_step
 from ..webhook.waba_webhook_platform import RESTRICTIONS_STOPPING
 
 EVIDENCE = {
@@ -362,18 +364,23 @@ class WabaSender(models.Model):
 
     @api.model
     def _cron_alert(self):
-        """Send each company's managers the states that they were not alerted of."""
+        """Alert the managers of each company; the numbers are written by other jobs meanwhile."""
+        for company in self.search([]).company_id:  # pylint: disable=no-search-all
+            commit_step(self.env, partial(self._alert_company, company))
+
+    @api.model
+    def _alert_company(self, company):
+        """Send the company's managers the states of its numbers that they were not alerted of."""
         now = fields.Datetime.now()
-        numbers = self.search([])  # pylint: disable=no-search-all
-        for company, senders in numbers.grouped("company_id").items():
-            unalerted = senders.filtered(lambda sender: sender._unalerted_states())
-            is_urgent = any(
-                sender._unalerted_states().intersection(ALERT_HOLDS) for sender in unalerted
-            )
-            last = company.waba_alerted_at
-            if unalerted and (is_urgent or not last or last <= now - ALERT_INTERVAL):
-                unalerted._alert_managers()
-                company.waba_alerted_at = now
+        senders = self.search([("company_id", "=", company.id)])
+        unalerted = senders.filtered(lambda sender: sender._unalerted_states())
+        is_urgent = any(
+            sender._unalerted_states().intersection(ALERT_HOLDS) for sender in unalerted
+        )
+        last = company.waba_alerted_at
+        if unalerted and (is_urgent or not last or last <= now - ALERT_INTERVAL):
+            unalerted._alert_managers()
+            company.waba_alerted_at = now
 
     def _alert_managers(self):
         """Send one e-mail to each manager of these numbers' company, in the manager's language."""
