@@ -96,7 +96,7 @@ class TestSuite(PureCase):
     def test_failures_of_both_are_shown(self):
         status, told = self._run(
             a="def test_one(): assert 0, 'first'",
-            b="import unittest\nclass TestB(PureCase):\n"
+            b="import unittest\nclass TestB(unittest.TestCase):\n"
               "    def tearDown(self): raise ValueError('second')\n    def test_two(self): pass",
             c="import pytest\ndef test_three(): pytest.skip('no wish')",
         )  # fmt: skip
