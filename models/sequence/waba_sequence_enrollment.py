@@ -204,9 +204,9 @@ class WabaSequenceEnrollment(models.Model):
         ):
             while commit_step(self.env, sequence._enroll_due) and not turn.is_used_up:
                 pass
-        done = True
-        while done and not turn.is_used_up:
-            done = commit_step(self.env, self._run_chunk)
+        # One chunk at least, however long the others took: a busy machine must not starve it.
+        while commit_step(self.env, self._run_chunk) and not turn.is_used_up:
+            pass
         commit_step(self.env, self._set_alarm)
 
     def _set_alarm(self):
