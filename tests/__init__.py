@@ -121,6 +121,7 @@ from .reputation import test_reputation_story
 from .reputation import test_response
 from .sequence import test_sequence
 from .sequence import test_sequence_races
+from .sequence import test_sequence_starter
 from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns

@@ -100,6 +100,7 @@ WRITABLE = {
     "waba.sequence.activate": ((MANAGER,), "sequence_id who followup_share"),
     "waba.sequence.apply": ((MANAGER,), "sequence_id"),
     "waba.sequence.enroll": (BOTH, "lead_ids sequence_id"),
+    "waba.sequence.starter": ((MANAGER,), ""),
     "waba.sequence.stop": (BOTH, "enrollment_ids reason"),
 }  # fmt: skip
 
