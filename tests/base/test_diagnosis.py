@@ -241,7 +241,7 @@ class TestScheduler(ConnectCase):
         cron = self.sender.cron_id
         cases = [
             ({}, None),
-            ({"active": False}, "switched off"),
+            ({"active": False}, "is archived"),
             ({"nextcall": self.now - timedelta(minutes=30)}, "was due"),
         ]
         for values, words in cases:

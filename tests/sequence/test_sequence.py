@@ -935,7 +935,7 @@ class TestResults(SequenceCase):
         self.assertEqual(sequence.others_won_rate, 1 / 2)
         self.assertIn("entered the same stage", sequence.comparison_text)
         self.assertIn("not proof", sequence.comparison_text)
-        self.assertIn("chance", sequence.comparison_text)
+        self.assertIn("Not enough data", sequence.comparison_text)
 
     def _end_transaction(self):
         self.env.flush_all()
