@@ -61,6 +61,7 @@ from .dispatch import test_message_direct
 from .dispatch import test_quiet_hours
 from .dispatch import test_rate
 from .dispatch import test_record_change
+from .dispatch import test_repeats
 from .dispatch import test_second_sender
 from .dispatch import test_settle
 from .dispatch import test_statuses
@@ -82,6 +83,7 @@ from .policy import test_policy_pacing
 from .policy import test_policy_person_name
 from .policy import test_policy_preflight
 from .policy import test_policy_rates
+from .policy import test_policy_repeats
 from .policy import test_policy_reputation
 from .policy import test_policy_response
 from .policy import test_policy_retry
@@ -99,6 +101,7 @@ from .project import test_bench_figures
 from .project import test_bench_smoke
 from .project import test_dev_setup
 from .project import test_docs_figures
+from .project import test_error_codes
 from .project import test_fuzz
 from .project import test_layering
 from .project import test_orm_names
@@ -119,6 +122,7 @@ from .reputation import test_reputation_story
 from .reputation import test_response
 from .sequence import test_sequence
 from .sequence import test_sequence_races
+from .sequence import test_sequence_starter
 from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns
@@ -137,6 +141,7 @@ from .tours import test_injection
 from .tours import test_may_opt_out_tours
 from .tours import test_money_tour
 from .tours import test_preflight_tour
+from .tours import test_repeat_tour
 from .tours import test_reputation_story_tour
 from .tours import test_reputation_tour
 from .tours import test_sequence_tour

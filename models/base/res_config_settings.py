@@ -14,6 +14,9 @@ class ResConfigSettings(models.TransientModel):
     waba_quiet_until = fields.Float(related="company_id.waba_quiet_until", readonly=False)
     waba_frequency_count = fields.Integer(related="company_id.waba_frequency_count", readonly=False)
     waba_frequency_days = fields.Integer(related="company_id.waba_frequency_days", readonly=False)
+    waba_same_template_hours = fields.Integer(
+        related="company_id.waba_same_template_hours", readonly=False
+    )
     waba_us_marketing_left_out = fields.Boolean(
         related="company_id.waba_us_marketing_left_out", readonly=False
     )

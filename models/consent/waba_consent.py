@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ...policy import consent_lists, evidence, numbers, written_dates
 from ..tools.hooks import hook
+from ..tools.labels import selection_label
 from .consent_sql import PURPOSES
 from .waba_recipient import recipients_with_numbers
 
@@ -37,6 +39,9 @@ DROP TRIGGER IF EXISTS waba_consent_never_deleted ON waba_consent;
 CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH ROW
     EXECUTE FUNCTION waba_consent_append_only();
 """
+
+# Characters of a person's words in a reason.
+MAX_QUOTED = 60
 
 TEXTS = ("number", "purpose", "action", "at", "evidence")
 
@@ -181,6 +186,15 @@ class WabaConsent(models.Model):
         """The evidence, '' when the consent was given to a company that is not one of these."""
         self.ensure_one()
         return (self.evidence or "") if self.company_id in companies else ""
+
+    def _opt_out_detail(self, company):
+        """'12 Nov 2026 (replied “BAJA”)', or with the source where the words are not known."""
+        date = format_date(self.env, self.at, date_format="d MMM y")
+        if self.source == "reply" and self.message_id and self._company_evidence(company):
+            words = " ".join(self.message_id._written_text().split())[:MAX_QUOTED]
+            return self.env._("%(date)s (replied “%(text)s”)", date=date, text=words)
+        how = selection_label(self.env, "source", self.source, self._name)
+        return f"{date} ({how})"
 
     # === Parsing rows of text ===
 

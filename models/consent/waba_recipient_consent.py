@@ -56,6 +56,25 @@ class WabaRecipient(models.Model):
         self.ensure_one()
         return self.env["waba.consent.note"]._open(recipient_id=self.id)
 
+    def _opt_out_details(self, reason, company):
+        """{recipient id: '12 Nov (replied “BAJA”)'}: the last opt-out of each, in the log.
+
+        :param reason: an exclusion reason; for one that is no opt-out the result is empty
+        :param company: res.company to whose users the person's words are shown
+        """
+        purpose = {"opted_out": "marketing", "opted_out_utility": "utility"}.get(reason)
+        if not purpose or not self:
+            return {}
+        entries = self.env["waba.consent"].sudo().search(
+            [
+                ("recipient_id", "in", self.ids),
+                ("purpose", "=", purpose),
+                ("action", "=", "opt_out"),
+            ],
+            order="at, id",
+        )  # fmt: skip
+        return {entry.recipient_id.id: entry._opt_out_detail(company) for entry in entries}
+
     # === Rows and companies of a person ===
 
     def _same_person(self):

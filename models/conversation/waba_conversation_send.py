@@ -13,6 +13,7 @@ from odoo.tools.mimetypes import guess_mimetype
 
 from ...policy import frequency
 from ...policy import media as media_policy
+from ..base.waba_failure import failure_text
 from ..tools.labels import selection_labels
 
 MAX_KEY = 64
@@ -32,7 +33,8 @@ class WabaConversation(models.Model):
         :param request: dict of `conversation_id`, or `shown` and `sender_id`; `key`, which names
             this answer: pressed twice or repeated by the browser, it is queued once; `text`,
             `attachment_ids`, or `template_id` with `values`; `known_id`, the last message that the
-            salesperson has seen; `force` to send even though another user has answered since
+            salesperson has seen; `force` to send even though another user has answered since;
+            `may_repeat` to send a template again that the person has just received
         :return: {'conflict': sentence}, or {'refused': sentence or False, 'data'} with `data` of
             `conversation_data`
         :raise UserError: there is nothing to send, or no number to send from or to
@@ -114,7 +116,13 @@ class WabaConversation(models.Model):
             template = self._find_template(template_id)
             lines = self._filled_lines(template, request.get("values") or {})
             return queue(
-                self.sender_id, target, template=template, variables=lines, origin_key=key, **common
+                self.sender_id,
+                target,
+                template=template,
+                variables=lines,
+                origin_key=key,
+                may_repeat=bool(request.get("may_repeat")),
+                **common,
             )
         text = (request.get("text") or "").strip()
         attachments = self._find_attachments(request.get("attachment_ids") or [], record)
@@ -251,7 +259,9 @@ class WabaConversation(models.Model):
         """A template filled for the recipient, and the reason why it cannot be sent.
 
         :param request: as for `conversation_send`
-        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem'}
+        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem', 'repeat'};
+            the last two are sentences or False: why it cannot be sent, and the earlier message that
+            it would repeat, which a user may do knowingly (`may_repeat`)
         """
         conversation, record = self._find_or_create_conversation(request, request.get("shown"))
         template = conversation._find_template(request.get("template_id"))
@@ -266,6 +276,7 @@ class WabaConversation(models.Model):
         variables = lines._read_variables(target.env)
         values = {variable.id: variable.record_value(target, facts) for variable in variables}
         parameters = lines._freeze_texts(values)
+        problem, repeat = conversation._template_problem(target, template, lines)
         return {
             "html": str(template._render_phone(parameters)),
             "variables": [
@@ -277,17 +288,21 @@ class WabaConversation(models.Model):
                 }
                 for line in lines.sorted("sequence")
             ],
-            "problem": conversation._template_problem(target, template, lines),
+            "problem": problem,
+            "repeat": repeat,
         }
 
     def _template_problem(self, target, template, lines):
-        """Reason why this template cannot be sent to this recipient, as a sentence, or False."""
+        """(why this template cannot be sent to this recipient, which message it would repeat).
+
+        Each is a sentence or False.
+        """
         messages = self.env["waba.message"]
         _parameters, reason, sentence = messages._fill_template(
             target, template, lines, self.sender_id
         )
         if reason:
-            return sentence
+            return sentence, False
         to, person = messages._address_values(target, self.sender_id.portfolio_id)
         content = messages._template_values(template)
         sender = self.sender_id
@@ -296,7 +311,11 @@ class WabaConversation(models.Model):
             promoted_at, sender.company_id._waba_frequency_cap()
         )
         now = fields.Datetime.now()
-        return messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
+        problem = messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
+        repeat = messages._find_repeat(sender, person, to, "manual", content)
+        return problem, bool(repeat) and failure_text(
+            self.env, "repeated", text=messages._repeat_detail(repeat, sender.company_id)
+        )
 
     def _find_template(self, template_id):
         template = self.env["waba.template"].sudo().browse(template_id).exists()

@@ -15,7 +15,7 @@ from odoo.tools import SQL
 
 from ...policy import limits, pacing, retry, second_sender
 from ...policy import status as status_policy
-from ..base.waba_failure import failure_text
+from ..base.waba_failure import exclusion_text, failure_text
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.phone_countries import number_country
@@ -51,7 +51,7 @@ class WabaMessage(models.Model):
         """Count these uncertain messages as accepted; nothing is sent."""
         moved = self._settle_uncertain("accepted", {"accepted_at": fields.Datetime.now()})
         return self._notify_settled(
-            moved, self.env._("%s messages now count as accepted; nothing was sent.", len(moved))
+            moved, self.env._("%s messages marked as delivered.", len(moved))
         )
 
     def action_settle_resend(self):
@@ -65,7 +65,7 @@ class WabaMessage(models.Model):
         moved.sender_id._on_requeue(moved)
         moved.sender_id._trigger_dispatch()
         return self._notify_settled(
-            moved, self.env._("%s messages are queued to be sent again.", len(moved))
+            moved, self.env._("%s messages queued again.", len(moved))
         )
 
     # === API results ===
@@ -150,7 +150,7 @@ class WabaMessage(models.Model):
             "uncertain",
             {
                 "failure_reason": self.env._(
-                    "The request left and no answer came. WhatsApp's next report on it settles it."
+                    "Unconfirmed: sent, but WhatsApp has not answered. Its next report confirms it."
                 )
             },
         )
@@ -543,7 +543,7 @@ class WabaMessage(models.Model):
         for campaign in moved.campaign_id:
             campaign._message_log(
                 body=self.env._(
-                    "%(user)s settled %(count)s messages without an answer: %(state)s.",
+                    "%(user)s settled %(count)s unconfirmed messages: %(state)s.",
                     user=self.env.user.name,
                     count=len(moved.filtered(lambda row, c=campaign: row.campaign_id == c)),
                     state=states[target],
@@ -555,7 +555,7 @@ class WabaMessage(models.Model):
         """Notification that also counts the rows which had been settled before."""
         left = len(self) - len(moved)
         if left:
-            text += " " + self.env._("%s others were settled already and stay as they are.", left)
+            text += " " + self.env._("%s were already settled.", left)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -632,7 +632,7 @@ class WabaMessage(models.Model):
             "skipped",
             {
                 "failure_type": "second_sender",
-                "failure_reason": failure_text(self.env, "second_sender"),
+                "failure_reason": exclusion_text(self.env, "second_sender"),
             },
         )
 
@@ -658,7 +658,7 @@ class WabaMessage(models.Model):
             self._schedule_reply_activity(record)
         if is_new and not self.user_id:
             record._message_log(
-                body=self.env._("Made from a message of somebody we did not know, on WhatsApp.")
+                body=self.env._("Created from a WhatsApp message of an unknown contact.")
             )
 
     def _post_record_note(self, record, users):
@@ -695,7 +695,7 @@ class WabaMessage(models.Model):
             record.activity_schedule(
                 REPLY_ACTIVITY,
                 user_id=self.user_id.id,
-                summary=self.env._("Answer on WhatsApp"),
+                summary=self.env._("Reply on WhatsApp"),
                 note=Markup("%s") % self._summary(),
             )
 
@@ -704,14 +704,14 @@ class WabaMessage(models.Model):
         for record in records:
             record.sudo().activity_ids.filtered(
                 lambda activity: activity.activity_type_id == self.env.ref(REPLY_ACTIVITY)
-            ).action_feedback(feedback=self.env._("Answered on WhatsApp."))
+            ).action_feedback(feedback=self.env._("Replied on WhatsApp."))
 
 
 class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     second_sender_at = fields.Datetime(
-        "Last message of another system",
+        "Other system seen at",
         readonly=True,
         copy=False,
         help="When WhatsApp last reported a message that this database did not send.",

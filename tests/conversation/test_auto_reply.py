@@ -52,7 +52,7 @@ class TestAnswering(AutoReplyCase):
         self.assertEqual(conversation.responsible_id, self.pedro)
         self.assertTrue(conversation.handed_over_at)
         activity = self.lead.activity_ids
-        self.assertEqual(activity.activity_type_id.name, "WhatsApp: answer")
+        self.assertEqual(activity.activity_type_id.name, "WhatsApp: reply")
         self.assertEqual(len(self._says("precio", "wamid.3")), 1)
         self._send(conversation, user=self.pedro, shown=False, text="Hola, soy Pedro")
         self.assertFalse(conversation.auto_replied_at or conversation.handed_over_at)

@@ -22,7 +22,7 @@ LIMITS = {
     "modules of models/ without a docstring": 0,
     "median lines of a function": 9,
     "longest function, lines": 75,
-    "lines of code in the product": 31_500,
+    "lines of code in the product": 31_800,
 }
 DOCUMENTED = 80
 

@@ -249,7 +249,7 @@ class TestDocsFigures(TransactionCase):
     def test_a_companys_defaults(self):
         company = self.env["res.company"].default_get(
             ["waba_quiet_from", "waba_quiet_until", "waba_frequency_count", "waba_frequency_days",
-             "waba_hand_over_hours"]
+             "waba_same_template_hours", "waba_hand_over_hours"]
         )  # fmt: skip
         quiet = "{:.0f}:00 and {:.0f}:00 unless set otherwise"
         for name, sentence in (
@@ -257,6 +257,7 @@ class TestDocsFigures(TransactionCase):
              quiet.format(company["waba_quiet_from"], company["waba_quiet_until"])),
             ("sending-rules.md", "{waba_frequency_count} in {waba_frequency_days} unless set "
              "otherwise".format(**company)),
+            ("sending-rules.md", "twice within {waba_same_template_hours} hours".format(**company)),
             ("conversations.md", "(Settings, {waba_hand_over_hours})".format(**company)),
         ):  # fmt: skip
             with self.subTest(sentence):

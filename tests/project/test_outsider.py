@@ -70,7 +70,7 @@ METHODS = {
     "waba.diagnosis": {"action_rerun": "manager"},
     "waba.home": {"action_confirm": "system"},
     "waba.message": {
-        "action_open_record": "reads", "action_retry": "writes",
+        "action_open_error_help": "reads", "action_open_record": "reads", "action_retry": "writes",
         "action_settle_arrived": "writes", "action_settle_resend": "writes",
         "action_waba_log_block": "writes",
     },
@@ -108,6 +108,7 @@ METHODS = {
     "waba.sequence.enroll": {"action_confirm": "writes"},
     "waba.sequence.enrollment": {"action_open_lead": "reads", "action_stop": "writes"},
     "waba.sequence.report": {"action_open_lead": "reads"},
+    "waba.sequence.starter": {"action_create": "manager", "action_save_filter": "manager"},
     "waba.sequence.stop": {"action_confirm": "writes"},
     "waba.template": {
         "action_release": "manager", "action_view_campaigns": "reads",

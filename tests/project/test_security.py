@@ -75,6 +75,7 @@ RIGHTS |= {
     "waba.sequence.activate": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.apply": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.enroll": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.sequence.starter": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.stop": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
 }
 

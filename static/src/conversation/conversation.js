@@ -318,7 +318,7 @@ export class Conversation extends Component {
         this.stick = true;
         this.props.onChanged?.();
         if (answer.refused) {
-            this.notification.add(answer.refused, { type: "warning", title: _t("Not sent") });
+            this.notification.add(answer.refused, { type: "warning" });
         }
         return true;
     }
@@ -345,7 +345,8 @@ export class Conversation extends Component {
         this.dialog.add(TemplateChooser, {
             request: { ...this.place, sender_id: this.data.sender?.id },
             name: this.data.name,
-            send: (template_id, values, key) => this.send({ template_id, values, key }),
+            send: (template_id, values, key, may_repeat) =>
+                this.send({ template_id, values, key, may_repeat }),
         });
     }
 
