@@ -229,12 +229,14 @@ class WabaMessage(models.Model):
         default=0,
         required=True,
         readonly=True,
+        aggregator=None,
         help="The last attempt that certainly failed; its later echoes say nothing new.",
     )
     failure_streak = fields.Integer(
         default=0,
         required=True,
         readonly=True,
+        aggregator=None,
         help="Failures in a row for the same reason; waiting times grow with it.",
     )
     streak_type = fields.Char(readonly=True, help="The reason that failure_streak counts.")
