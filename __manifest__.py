@@ -67,7 +67,12 @@
         "demo/crm.lead.csv",
     ],
     "assets": {
-        "web.assets_backend": ["waba_campaign/static/src/**/*"],
+        "web.assets_backend": [
+            "waba_campaign/static/src/**/*",
+            ("remove", "waba_campaign/static/src/report_views/**/*"),
+        ],
+        # With Odoo's graph and pivot, which are loaded when the first of them is opened.
+        "web.assets_backend_lazy": ["waba_campaign/static/src/report_views/**/*"],
         "web.assets_tests": ["waba_campaign/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

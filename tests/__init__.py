@@ -1,3 +1,4 @@
+from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
 from .analytics import test_money_tab
@@ -136,6 +137,7 @@ from .tools import test_vocabulary
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours
+from .tours import test_figures_tour
 from .tours import test_first_journey
 from .tours import test_injection
 from .tours import test_may_opt_out_tours

@@ -231,12 +231,14 @@ class WabaMessage(models.Model):
         default=0,
         required=True,
         readonly=True,
+        aggregator=None,
         help="The last attempt that certainly failed; later reports about it are ignored.",
     )
     failure_streak = fields.Integer(
         default=0,
         required=True,
         readonly=True,
+        aggregator=None,
         help="Consecutive failures for the same reason.",
     )
     streak_type = fields.Char(readonly=True, help="The reason of these failures.")

@@ -72,7 +72,8 @@ class WabaRate(models.Model):
             if rate.amount <= 0:
                 raise ValidationError(
                     self.env._(
-                        "%(market)s: the price must be above 0. A free category needs no rate.",
+                        "%(market)s: enter a price above 0. Leave out categories that Meta does "
+                        "not charge.",
                         market=rate.market,
                     )
                 )
@@ -118,7 +119,7 @@ class WabaRate(models.Model):
     def get_import_templates(self):
         return [
             {
-                "label": self.env._("Import template for rates"),
+                "label": self.env._("Rate import template"),
                 "template": "/waba_campaign/static/import/waba_rates.csv",
             }
         ]

@@ -456,11 +456,11 @@ class TestJudging(ReputationCase):
         self._run_judge()
         self.assertEqual(self.campaign.reputation_cost, 0)
         self.assertGreater(bad.reputation_cost, 20)
-        self.assertIn("costs the number's score nothing", self.campaign.reputation_text)
-        self.assertRegex(bad.reputation_text, r"costs .* of 100 points now\. .*20 % of 300")
+        self.assertIn("No effect on the number's health score", self.campaign.reputation_text)
+        self.assertRegex(bad.reputation_text, r"Lowers .* by .* of 100 points\. .*20 % of 300")
         unknown = self._bare_campaign(sender_id=self.sender_mx.id)
         self.assertIsNone(unknown._reputation_cost())
-        self.assertIn("Too few", unknown.reputation_text)
+        self.assertIn("not enough data", unknown.reputation_text)
 
 
 @tagged("post_install", "-at_install")
