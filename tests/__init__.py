@@ -82,6 +82,7 @@ from .policy import test_policy_person_name
 from .policy import test_policy_preflight
 from .policy import test_policy_rates
 from .policy import test_policy_reputation
+from .policy import test_policy_requirements
 from .policy import test_policy_response
 from .policy import test_policy_retry
 from .policy import test_policy_second_sender
