@@ -116,6 +116,7 @@ from .reputation import test_reputation_dashboard
 from .reputation import test_reputation_mail
 from .reputation import test_reputation_report
 from .reputation import test_reputation_story
+from .reputation import test_requirements
 from .reputation import test_response
 from .sequence import test_sequence
 from .sequence import test_sequence_races
