@@ -86,6 +86,7 @@ from .policy import test_policy_preflight
 from .policy import test_policy_rates
 from .policy import test_policy_repeats
 from .policy import test_policy_reputation
+from .policy import test_policy_requirements
 from .policy import test_policy_response
 from .policy import test_policy_retry
 from .policy import test_policy_second_sender
@@ -120,6 +121,7 @@ from .reputation import test_reputation_dashboard
 from .reputation import test_reputation_mail
 from .reputation import test_reputation_report
 from .reputation import test_reputation_story
+from .reputation import test_requirements
 from .reputation import test_response
 from .sequence import test_sequence
 from .sequence import test_sequence_races
