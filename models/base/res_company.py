@@ -74,6 +74,12 @@ class ResCompany(models.Model):
         default="inbox",
         required=True,
     )
+    waba_presence = fields.Selection(
+        [("none", "Nothing"), ("read", "Read receipts"), ("typing", "Read receipts and typing")],
+        "Shown to the customer",
+        default="none",
+        required=True,
+    )
     waba_create_lead = fields.Boolean(
         "Make a lead of a stranger's WhatsApp message",
         help="When somebody writes whose number is on no lead and on no contact.",

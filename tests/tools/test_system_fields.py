@@ -27,7 +27,7 @@ SETTINGS = (
     "waba_quiet_hours waba_quiet_from waba_quiet_until waba_frequency_count waba_frequency_days"
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
-    " waba_lead_team_id waba_lead_user_id waba_hand_over_hours"
+    " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
 )
 # {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
 # other: the rest is read from Meta or kept by a step of ours.
