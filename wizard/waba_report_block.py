@@ -105,7 +105,7 @@ class WabaReportBlock(models.TransientModel):
         """Return the person, and the account with a row of them.
 
         :return: (waba.recipient, waba.account), both as superuser
-        :raise UserError: there is no number, or no account is connected
+        :raise UserError: there is no number, it is one of ours, or no account is connected
         """
         message = self.message_id.sudo()
         if not message and record is not None:
@@ -137,6 +137,7 @@ class WabaReportBlock(models.TransientModel):
                 )
             )
         people = self.env["waba.recipient"].sudo()
+        people._check_not_own([number])
         return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
 
     def _variant_message(self, person, account):

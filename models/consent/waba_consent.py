@@ -201,7 +201,16 @@ class WabaConsent(models.Model):
                 read[index].number,
             )
             read[index] = read[index]._replace(faults=(fault,))
+        for index, fault in self._own_number_faults(read).items():
+            read[index] = read[index]._replace(faults=(*read[index].faults, fault))
         return read
+
+    @api.model
+    def _own_number_faults(self, read):
+        """{index: sentence} of the rows with one of our own numbers; asked once for all."""
+        ours = self.env["waba.sender"]._filter_own_numbers({row.number for row in read})
+        text = self.env["waba.recipient"]._own_number_text
+        return {index: text(row.number) for index, row in enumerate(read) if row.number in ours}
 
     @api.model
     def _parse_row(self, texts, company, known=""):

@@ -68,12 +68,13 @@ class WabaRecipient(models.Model):
         Any portfolio will do: consent on its row applies in the company's others too.
 
         :param company: res.company, the user's own if not given
-        :raise UserError: no WhatsApp account is connected
+        :raise UserError: no WhatsApp account is connected, or the number is one of ours
         """
         return self._company_recipients([number], company or self.env.company)[number]
 
     def _company_recipients(self, numbers, company):
         """{E.164 number: row}, see `_company_recipient`."""
+        self._check_not_own(numbers)
         accounts = self.env["waba.account"].sudo().search([("portfolio_id", "!=", False)])
         of_company = accounts.filtered(lambda account: account.company_id == company)
         portfolios = (of_company or accounts).portfolio_id
@@ -302,6 +303,7 @@ class WabaRecipient(models.Model):
         )
         if read.action == "opt_in":
             ledger._check_evidence(f"{source_text or ''} {read.evidence}", faults)
+        faults += ledger._own_number_faults([read]).values()
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
             texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"

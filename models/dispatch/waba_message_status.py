@@ -132,10 +132,15 @@ class WabaMessage(models.Model):
     def _store_wa_numbers(self, results):
         """Store the number that WhatsApp uses if it differs: replies come from that one."""
         numbers = {row.id: row for row in self.browse([result.key for result in results])}
+        ours = self.env["waba.sender"]._filter_own_numbers(
+            f"+{result.wa_id}" for result in results if result.wa_id
+        )
         for result in results:
             row = numbers[result.key]
             wa_number = f"+{result.wa_id}" if result.wa_id else None
-            if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
+            if wa_number in (None, row.number) or wa_number in ours:
+                continue
+            if row.recipient_id.wa_number != wa_number:
                 row.recipient_id.wa_number = wa_number
 
     def _mark_uncertain(self):
