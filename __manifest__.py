@@ -35,6 +35,7 @@
         "views/waba_webhook_event_views.xml",
         "views/waba_reputation_event_views.xml",
         "views/waba_message_report_views.xml",
+        "views/waba_answer_report_views.xml",
         "views/waba_message_daily_views.xml",
         "views/waba_sender_reputation_views.xml",
         "views/waba_money_views.xml",

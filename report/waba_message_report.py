@@ -51,9 +51,10 @@ class WabaMessageReport(models.Model):
     _depends = {
         "waba.message": [
             "accepted_at", "account_id", "campaign_id", "category", "company_id", "create_date",
-            "delivered_at", "direction", "failed_at", "failure_type", "number", "opted_out_at",
-            "person_name", "pricing_category", "pricing_type", "read_at", "replied_at", "res_id",
-            "res_model", "sender_id", "sent_at", "state", "template_id", "user_id",
+            "delivered_at", "direction", "failed_at", "failure_type", "kind", "number",
+            "opted_out_at", "person_name", "pricing_category", "pricing_type", "read_at",
+            "replied_at", "res_id", "res_model", "sender_id", "sent_at", "state", "template_id",
+            "user_id",
         ],
         "crm.lead": ["medium_id", "source_id", "team_id"],
         "res.company": ["partner_id"],

@@ -45,10 +45,15 @@ from .consent import test_own_numbers
 from .consent import test_reach
 from .consent import test_spellings
 from .consent import test_stop_corpus
+from .conversation import test_answer_report
 from .conversation import test_auto_reply
+from .conversation import test_canned_answer
 from .conversation import test_conversation
+from .conversation import test_conversation_signal
+from .conversation import test_conversation_state
 from .conversation import test_conversation_view
 from .conversation import test_inbound
+from .conversation import test_inbound_notice
 from .conversation import test_media
 from .crm import test_message_why
 from .crm import test_person_panel

@@ -72,8 +72,7 @@ class WabaRate(models.Model):
             if rate.amount <= 0:
                 raise ValidationError(
                     self.env._(
-                        "%(market)s: enter a price above 0. Leave out categories that Meta does "
-                        "not charge.",
+                        "%(market)s: the price must be above 0. A free category needs no rate.",
                         market=rate.market,
                     )
                 )

@@ -198,7 +198,7 @@ class WabaMessage(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id, m.uuid, m.sent_at FROM waba_message m
-                    WHERE m.state = 'sent' AND m.direction = 'out'
+                    WHERE m.state = 'sent' AND m.direction = 'out' AND m.kind <> 'reaction'
                       AND m.sent_at > %(since)s
                       AND m.sent_at <= %(heard_until)s - %(silent_after)s
                       AND NOT EXISTS (SELECT 1 FROM waba_reputation_event e

@@ -315,6 +315,7 @@ class WabaSender(models.Model):
         silent_before = fields.Datetime.now() - SILENCE_DELAY
         return {
             "sent": [
+                ("kind", "!=", "reaction"),
                 *("|", "|", "|"),
                 ("accepted_at", "!=", False),
                 ("sent_at", "!=", False),
@@ -325,11 +326,15 @@ class WabaSender(models.Model):
             "read": [("read_at", "!=", False)],
             "replied": [("replied_at", "!=", False)],
             "opted_out": [("opted_out_at", "!=", False)],
-            "silent": [("state", "=", "sent"), ("sent_at", "<", silent_before)],
+            "silent": [
+                ("state", "=", "sent"),
+                ("sent_at", "<", silent_before),
+                ("kind", "!=", "reaction"),
+            ],
             "undeliverable": [("failure_type", "=", "undeliverable")],
             "limited": [("failure_type", "in", ["marketing_limit", "experiment"])],
             "spam_limited": [("failure_type", "=", "spam_rate")],
-            "failed": [("state", "=", "failed")],
+            "failed": [("state", "=", "failed"), ("kind", "!=", "reaction")],
         }[count]
 
     # === Likely causes ===
