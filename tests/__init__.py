@@ -1,3 +1,4 @@
+from .analytics import test_figures
 from .analytics import test_links
 from .analytics import test_money
 from .analytics import test_money_tab
@@ -44,10 +45,15 @@ from .consent import test_own_numbers
 from .consent import test_reach
 from .consent import test_spellings
 from .consent import test_stop_corpus
+from .conversation import test_answer_report
 from .conversation import test_auto_reply
+from .conversation import test_canned_answer
 from .conversation import test_conversation
+from .conversation import test_conversation_signal
+from .conversation import test_conversation_state
 from .conversation import test_conversation_view
 from .conversation import test_inbound
+from .conversation import test_inbound_notice
 from .conversation import test_media
 from .crm import test_message_why
 from .crm import test_person_panel
@@ -85,6 +91,7 @@ from .policy import test_policy_preflight
 from .policy import test_policy_rates
 from .policy import test_policy_repeats
 from .policy import test_policy_reputation
+from .policy import test_policy_requirements
 from .policy import test_policy_response
 from .policy import test_policy_retry
 from .policy import test_policy_second_sender
@@ -119,6 +126,7 @@ from .reputation import test_reputation_dashboard
 from .reputation import test_reputation_mail
 from .reputation import test_reputation_report
 from .reputation import test_reputation_story
+from .reputation import test_requirements
 from .reputation import test_response
 from .sequence import test_sequence
 from .sequence import test_sequence_races
@@ -136,6 +144,7 @@ from .tools import test_vocabulary
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours
+from .tours import test_figures_tour
 from .tours import test_first_journey
 from .tours import test_injection
 from .tours import test_may_opt_out_tours

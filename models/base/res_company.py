@@ -70,6 +70,12 @@ class ResCompany(models.Model):
         default="inbox",
         required=True,
     )
+    waba_presence = fields.Selection(
+        [("none", "Nothing"), ("read", "Read receipts"), ("typing", "Read receipts and typing")],
+        "Shown to the customer",
+        default="none",
+        required=True,
+    )
     waba_create_lead = fields.Boolean(
         "Create leads from unknown contacts",
         help="When the sender's number is on no lead or contact.",

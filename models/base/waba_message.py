@@ -124,20 +124,27 @@ DEPARTURE_SQL = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_a
 def measure_conditions(now):
     """{measure: SQL condition on a message `m`}, one for each of policy.reputation_rates.COUNTS.
 
+    Of a reaction Meta reports only that it was sent, so it is in no count.
+
     :param now: SQL expression of the current time, naive UTC
     """
     return {
-        "sent": SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at) IS NOT NULL"),
+        "sent": SQL(
+            "COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at) IS NOT NULL"
+            " AND m.kind <> 'reaction'"
+        ),
         # WhatsApp may omit "delivered" if the message is read immediately.
         "delivered": SQL("COALESCE(m.delivered_at, m.read_at) IS NOT NULL"),
         "read": SQL("m.read_at IS NOT NULL"),
         "replied": SQL("m.replied_at IS NOT NULL"),
         "opted_out": SQL("m.opted_out_at IS NOT NULL"),
-        "silent": SQL("m.state = 'sent' AND m.sent_at < %s - %s", now, SILENCE_DELAY),
+        "silent": SQL(
+            "m.state = 'sent' AND m.kind <> 'reaction' AND m.sent_at < %s - %s", now, SILENCE_DELAY
+        ),
         "undeliverable": SQL("m.failure_type = 'undeliverable'"),
         "limited": SQL("m.failure_type IN ('marketing_limit', 'experiment')"),
         "spam_limited": SQL("m.failure_type = 'spam_rate'"),
-        "failed": SQL("m.state = 'failed'"),
+        "failed": SQL("m.state = 'failed' AND m.kind <> 'reaction'"),
     }
 
 
@@ -231,12 +238,14 @@ class WabaMessage(models.Model):
         default=0,
         required=True,
         readonly=True,
+        aggregator=None,
         help="The last attempt that certainly failed; later reports about it are ignored.",
     )
     failure_streak = fields.Integer(
         default=0,
         required=True,
         readonly=True,
+        aggregator=None,
         help="Consecutive failures for the same reason.",
     )
     streak_type = fields.Char(readonly=True, help="The reason of these failures.")

@@ -69,7 +69,7 @@ class WabaConsent(models.Model):
 
     _name = "waba.consent"
     _description = "WhatsApp Consent"
-    _inherit = ["waba.system.fields.mixin"]
+    _inherit = ["waba.system.fields.mixin", "waba.figures.mixin"]
     _order = "at desc, id desc"
     _rec_name = "recipient_id"
 

@@ -637,74 +637,39 @@ class WabaMessage(models.Model):
         )
 
     # === Inbound message on its record ===
-    # Called by conversation/waba_message_inbound.py and waba_auto_reply.py.
+    # Called by conversation/.
 
-    def _post_inbound_note(self, is_new=False):
-        """Post a note in the chatter; notify the salesperson as they, or the company, chose.
+    def _schedule_reply_activity(self, record, user=None):
+        """Keep one open activity per record and salesperson, however many messages arrive.
 
-        :param is_new: the record was created for this message
+        :param user: res.users, by default the message's
         """
-        self.ensure_one()
-        record = self._get_record()
-        if record is None:
-            return
-        channel = self.user_id._waba_notification_channel(self.company_id)
-        if self.kind == "reaction":
-            channel = "none"
-        self._post_record_note(
-            record, self.user_id if channel == "inbox" else self.user_id.browse()
-        )
-        if channel == "activity" and self.user_id:
-            self._schedule_reply_activity(record)
-        if is_new and not self.user_id:
-            record._message_log(
-                body=self.env._("Created from a WhatsApp message of an unknown contact.")
-            )
-
-    def _post_record_note(self, record, users):
-        """Post the note; `users` get it in their Odoo inbox."""
-        facts = record._waba_person_facts()
-        sentence = self.env._(
-            "WhatsApp from %(who)s to %(number)s: %(text)s",
-            who=self.person_name or self.number or "",
-            number=self.sender_id.display_phone_number or "",
-            text=self.text,
-        )
-        details = self._details_html()
-        self.note_id = record.message_post(
-            body=Markup("%s<br/>%s") % (sentence, details) if details else sentence,
-            author_id=facts["partner"].id or self.env.ref("base.partner_root").id,
-            message_type="comment",
-            subtype_xmlid="mail.mt_note",
-            partner_ids=users.partner_id.ids,
-        )
-
-    def _schedule_reply_activity(self, record):
-        """Keep one open activity per record and salesperson, however many messages arrive."""
+        user = user or self.user_id
         activity_type = self.env.ref(REPLY_ACTIVITY)
         open_ones = self.env["mail.activity"].search_count(
             [
                 ("res_model", "=", record._name),
                 ("res_id", "=", record.id),
                 ("activity_type_id", "=", activity_type.id),
-                ("user_id", "=", self.user_id.id),
+                ("user_id", "=", user.id),
             ],
             limit=1,
         )
         if not open_ones:
             record.activity_schedule(
                 REPLY_ACTIVITY,
-                user_id=self.user_id.id,
+                user_id=user.id,
                 summary=self.env._("Reply on WhatsApp"),
                 note=Markup("%s") % self._summary(),
             )
 
-    def _close_reply_activities(self, records):
+    def _close_reply_activities(self, records, feedback=None):
         """Mark the reply activities of these records as done, once they have been answered."""
+        feedback = feedback or self.env._("Replied on WhatsApp.")
         for record in records:
             record.sudo().activity_ids.filtered(
                 lambda activity: activity.activity_type_id == self.env.ref(REPLY_ACTIVITY)
-            ).action_feedback(feedback=self.env._("Replied on WhatsApp."))
+            ).action_feedback(feedback=feedback)
 
 
 class WabaAccount(models.Model):

@@ -118,7 +118,7 @@ class WabaRate(models.Model):
     def get_import_templates(self):
         return [
             {
-                "label": self.env._("Import template for rates"),
+                "label": self.env._("Rate import template"),
                 "template": "/waba_campaign/static/import/waba_rates.csv",
             }
         ]

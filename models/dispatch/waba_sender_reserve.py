@@ -268,7 +268,7 @@ class WabaSender(models.Model):
         found = self.env.execute_query_dict(
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
-                          m.template_id, m.kind, m.text, m.category, r.user_uid,
+                          m.template_id, m.kind, m.text, m.about_wamid, m.category, r.user_uid,
                           %(marketing)s AS marketing_state, %(utility)s AS utility_state,
                           r.is_blocked, r.unreachable_until, r.slot_at,
                           c.window_expires_at, m.origin, m.time_zone, r.wa_number,
@@ -588,6 +588,14 @@ class WabaSender(models.Model):
                 caption=row["text"] or "",
                 opaque=opaque,
                 **address,
+            )
+        if row["kind"] == "interactive":
+            return payloads.options_message(
+                body=row["text"], opaque=opaque, **row["parameters"], **address
+            )
+        if row["kind"] == "reaction":
+            return payloads.reaction_message(
+                wamid=row["about_wamid"], emoji=row["text"] or "", opaque=opaque, **address
             )
         if row["kind"] == "text":
             return payloads.text_message(body=row["text"], opaque=opaque, **address)

@@ -167,8 +167,8 @@ class TestRules(AutoReplyCase):
         for values, words in [
             ({"text": " "}, "has no text"),
             ({"answer": "template"}, "has no template"),
-            ({"words": "\n"}, "has no words"),
-            ({"text": "x" * 4097}, "longer than"),
+            ({"words": "\n"}, "has no keywords"),
+            ({"text": "x" * 4097}, "too long"),
         ]:
             with self.subTest(words), self.assertRaisesRegex(ValidationError, words):
                 self._rule(**values)

@@ -281,6 +281,12 @@ class TestSendingWords(ViewCase):
         self._dispatch()
         self.assertEqual(len(self.simulator.sends()), 1, "the pair rate lets one leave at a time")
 
+    def test_a_text_longer_than_whatsapp_takes_never_reaches_the_queue(self):
+        conversation = self._open()
+        with self.assertRaisesRegex(UserError, "too long"):
+            self._send(conversation, text="x" * 4097)
+        self.assertFalse(self._outgoing())
+
     def test_a_file_of_somebody_else_is_not_sent(self):
         conversation = self._open()
         secret = self.env["ir.attachment"].create({"name": "secret.png", "raw": PNG})

@@ -58,6 +58,7 @@ from odoo.addons.waba_campaign.policy import (
     reputation_rates,
     reputation_score,
     reputation_trend,
+    requirements,
     response,
 )
 from odoo.tests import TransactionCase
@@ -69,6 +70,7 @@ NO_CONSTANTS = {
     "BAJA", "END", "HEAD", "MALLOC_ARENA_MAX", "STOOOP", "WABA_RESUME", "WABA_STOP",
 }  # fmt: skip
 SETTINGS = response.DEFAULTS
+REQUIREMENTS = requirements.REQUIREMENTS
 
 
 def days(duration):
@@ -189,6 +191,11 @@ SENTENCES = {
         ("| {} messages |", SETTINGS.threshold_volume),
         ("after {} days (`OPEN_DAYS`)", waba_message_daily.OPEN_DAYS),
         ("fewer than {} messages is shown", reputation_rates.MIN_VOLUME),
+        ("at most {} of those delivered in {} days, from {} messages on",
+         percent(REQUIREMENTS["opt_out_rate"].limit), requirements.PERIOD_DAYS,
+         reputation_rates.MIN_VOLUME),
+        ("at most {} undeliverable", percent(REQUIREMENTS["invalid_numbers"].limit)),
+        ("at most {} never delivered", percent(REQUIREMENTS["undelivered"].limit)),
     ],
     "scaling.md": [
         ("turns of {} s (`RUN_SECONDS`)", waba_sender_dispatch.RUN_SECONDS),
