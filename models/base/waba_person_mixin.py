@@ -18,7 +18,7 @@ class WabaPersonMixin(models.AbstractModel):
     """
 
     _name = "waba.person.mixin"
-    _description = "Person that WhatsApp campaigns can address"
+    _description = "WhatsApp Recipient Record"
     _inherit = ["waba.system.fields.mixin"]
 
     # For domains on the results of a campaign's messages.
@@ -30,7 +30,7 @@ class WabaPersonMixin(models.AbstractModel):
         groups="waba_campaign.waba_group_user",
     )
     waba_message_count = fields.Integer(
-        "Number of WhatsApp messages", compute="_compute_waba_message_count"
+        "WhatsApp message count", compute="_compute_waba_message_count"
     )
 
     @api.depends_context("uid")
