@@ -46,6 +46,7 @@
         "wizard/waba_diagnosis_views.xml",
         "wizard/waba_home_views.xml",
         "wizard/waba_report_block_views.xml",
+        "wizard/waba_round_trip_views.xml",
         "wizard/waba_privacy_views.xml",
         "wizard/waba_release_views.xml",
         "wizard/waba_preflight_views.xml",

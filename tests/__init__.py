@@ -6,9 +6,11 @@ from .base import test_account_stops
 from .base import test_diagnosis
 from .base import test_home
 from .base import test_person_mixin
+from .base import test_platform_words
 from .base import test_portfolio
 from .base import test_reputation_event
 from .base import test_reputation_poll
+from .base import test_round_trip
 from .base import test_sender
 from .base import test_template
 from .campaign import test_ab_test
