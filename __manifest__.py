@@ -58,6 +58,7 @@
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/waba_campaign_sources_views.xml",
+        "wizard/waba_getting_started_views.xml",
         "views/waba_menus.xml",
         "views/waba_reputation_dashboard_views.xml",
     ],

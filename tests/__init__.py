@@ -4,6 +4,7 @@ from .analytics import test_money_tab
 from .base import test_account
 from .base import test_account_stops
 from .base import test_diagnosis
+from .base import test_getting_started
 from .base import test_home
 from .base import test_person_mixin
 from .base import test_platform_words
@@ -133,6 +134,7 @@ from .tools import test_vocabulary
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours
+from .tours import test_first_hour
 from .tours import test_first_journey
 from .tours import test_injection
 from .tours import test_may_opt_out_tours

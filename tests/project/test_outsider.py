@@ -68,6 +68,9 @@ METHODS = {
         "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
     "waba.diagnosis": {"action_rerun": "manager", "action_test": "manager"},
+    "waba.getting.started": {
+        "getting_started_data": "reads", "open_round_trip": "reads", "start_simulation": "system",
+    },
     "waba.home": {"action_confirm": "system"},
     "waba.message": {
         "action_open_record": "reads", "action_retry": "writes",
