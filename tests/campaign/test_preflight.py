@@ -133,7 +133,7 @@ class TestLines(PreflightCase):
         return (
             self._campaign(leads | other),
             other,
-            "Left out: 1 of 3 people. The phone number is not valid",
+            "Left out: 1 of 3 people. Invalid phone number",
         )
 
     @case("template", "pass")
@@ -403,7 +403,7 @@ class TestDryRun(PreflightCase):
         self.assertEqual((check.level, check.records), ("warn", ours))
         self.assertEqual(
             check.sentence,
-            "Left out: 1 of 3 people. The number is one of your own WhatsApp numbers.",
+            "Left out: 1 of 3 people. One of your own WhatsApp numbers.",
         )
 
     def test_an_opt_out_given_elsewhere_counts(self):

@@ -658,7 +658,7 @@ class TestTemplateEvents(ApplyCase):
                 self.assertEqual(campaign.state, state)
                 self.assertIn(platform_word(self.env, event), self._chatter(self.template))
                 if state == paused:
-                    why = "is not approved" if status != "approved" else "Meta warns"
+                    why = "is not approved" if status != "approved" else "Meta warned"
                     self.assertIn(why, campaign.pause_reason)
                     self.assertIn("autumn_offer (es)", campaign.pause_reason)
                     self._dispatch()

@@ -14,7 +14,7 @@ export class TemplateChooser extends Component {
         // {conversation_id, shown, sender_id}: the conversation
         request: Object,
         name: String,
-        // (templateId, values, key) => whether it was sent
+        // (templateId, values, key, mayRepeat) => whether it was sent
         send: Function,
     };
 
@@ -24,6 +24,7 @@ export class TemplateChooser extends Component {
         this.key = newKey();
         this.state = useState({
             templates: null, search: "", chosen: null, preview: null, values: {}, isSending: false,
+            mayRepeat: false,
         });
         useAutofocus({ refName: "search" });
         this.refresh = useDebounced(() => this.load(), 300);
@@ -48,7 +49,9 @@ export class TemplateChooser extends Component {
     }
 
     choose(template) {
-        Object.assign(this.state, { chosen: template, preview: null, values: {} });
+        Object.assign(this.state, {
+            chosen: template, preview: null, values: {}, mayRepeat: false,
+        });
         return this.load();
     }
 
@@ -76,7 +79,8 @@ export class TemplateChooser extends Component {
     }
 
     get maySend() {
-        return this.state.preview && !this.state.preview.problem && !this.state.isSending;
+        const { preview, isSending, mayRepeat } = this.state;
+        return preview && !preview.problem && !isSending && (!preview.repeat || mayRepeat);
     }
 
     async send() {
@@ -85,8 +89,8 @@ export class TemplateChooser extends Component {
         }
         this.state.isSending = true;
         try {
-            const { chosen, values } = this.state;
-            if (await this.props.send(chosen.id, { ...values }, this.key)) {
+            const { chosen, values, mayRepeat } = this.state;
+            if (await this.props.send(chosen.id, { ...values }, this.key, mayRepeat)) {
                 this.props.close();
             }
         } finally {
