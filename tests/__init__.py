@@ -5,11 +5,14 @@ from .analytics import test_money_tab
 from .base import test_account
 from .base import test_account_stops
 from .base import test_diagnosis
+from .base import test_getting_started
 from .base import test_home
 from .base import test_person_mixin
+from .base import test_platform_words
 from .base import test_portfolio
 from .base import test_reputation_event
 from .base import test_reputation_poll
+from .base import test_round_trip
 from .base import test_sender
 from .base import test_template
 from .campaign import test_ab_test
@@ -145,6 +148,7 @@ from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours
 from .tours import test_figures_tour
+from .tours import test_first_hour
 from .tours import test_first_journey
 from .tours import test_injection
 from .tours import test_may_opt_out_tours

@@ -19,6 +19,7 @@ from ..base.waba_failure import exclusion_text, failure_text
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.phone_countries import number_country
+from ..tools.platform_words import error_detail
 
 # No message has more attempts; more digits would exceed the column.
 ATTEMPT = re.compile(r"[0-9]{1,4}")
@@ -208,7 +209,7 @@ class WabaMessage(models.Model):
         decision = row._apply_failure(
             error.failure_type,
             code=error.code,
-            text=error.details or error.message,
+            text=error_detail(self.env, error),
             fbtrace_id=error.fbtrace_id,
             refused_at_once=True,
             in_a_row=in_a_row,

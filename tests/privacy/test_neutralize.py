@@ -40,6 +40,7 @@ STAYS = {
         "waba_reputation_event": "value_before value_after detail",
         "waba_sequence_enrollment": "lead_name number",
         "waba_test_send": "person_name",
+        "waba_round_trip": "phone",
         "waba_media": "name",
         "waba_erased_person": "fingerprint",
         "waba_privacy": "file_name",
@@ -64,7 +65,7 @@ STAYS = {
     },
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
-        " blocked_country_codes",
+        " blocked_country_codes missing_webhook_fields",
         "waba_action_variable": "example",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",

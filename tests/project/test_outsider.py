@@ -73,7 +73,10 @@ METHODS = {
         "action_confirm_opt_out": "writes",
         "action_keep_subscribed": "writes", "conversation_review_opt_out": "writes",
     },
-    "waba.diagnosis": {"action_rerun": "manager"},
+    "waba.diagnosis": {"action_rerun": "manager", "action_test": "manager"},
+    "waba.getting.started": {
+        "getting_started_data": "reads", "open_round_trip": "reads", "start_simulation": "system",
+    },
     "waba.home": {"action_confirm": "system"},
     "waba.message": {
         "action_open_error_help": "reads", "action_open_record": "reads", "action_retry": "writes",
@@ -99,6 +102,7 @@ METHODS = {
     "waba.release": {"action_confirm": "manager"},
     "waba.report.block": {"action_confirm": "writes"},
     "waba.reputation.event": {"action_open_subject": "reads"},
+    "waba.round.trip": {"action_again": "writes", "action_send": "writes"},
     "waba.sender": {
         "action_pause": "manager", "action_release": "manager", "action_resume": "manager",
         "action_sync": "manager", "action_view_campaigns": "reads",

@@ -50,6 +50,7 @@ RIGHTS = {
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.rate": {USER: "", MANAGER: "rwcd", SYSTEM: ""},
     "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.round.trip": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight.line": {USER: "r", MANAGER: "r", SYSTEM: ""},

@@ -210,7 +210,7 @@ class TestRatings(ResponseCase):
         self.sender.action_pause()
         self._rate("yellow")
         self.assertEqual((self.sender.state, self.sender.response_action), ("paused", "slow"))
-        self.assertIn("paused this number", self.sender.pause_reason)
+        self.assertIn("Paused by", self.sender.pause_reason)
         self.sender.action_resume()
         self.assertEqual((self.sender.state, self.sender.pause_reason), ("slowed", False))
         self._rate("green")

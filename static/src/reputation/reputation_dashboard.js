@@ -219,7 +219,7 @@ export class ReputationDashboard extends Component {
     }
 
     connect() {
-        return this.action.doAction("waba_campaign.waba_account_action");
+        return this.action.doAction("waba_campaign.waba_getting_started_action");
     }
 
     newCampaign() {

@@ -44,7 +44,7 @@ addTour("waba_stop_a_follow_up", () => [
 
 addTour("waba_make_a_follow_up", () => [
     ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
-    see(".o_breadcrumb:contains('Campaigns')"),
+    see(".o_breadcrumb:contains('Campaigns'), .o_breadcrumb:contains('Getting started')"),
     click("follow-ups", ".o_menu_sections button:contains('Follow-ups')"),
     click("their list", ".o-dropdown--menu a:contains(/^Follow-ups$/)"),
     see(".o_view_nocontent:contains('Create your first follow-up')"),

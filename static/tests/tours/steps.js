@@ -18,7 +18,7 @@ export function openMenu(...path) {
     return [
         ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
         // A menu opened while the app's first screen still loads is closed by it.
-        see(".o_breadcrumb:contains('Campaigns')"),
+        see(".o_breadcrumb:contains('Campaigns'), .o_breadcrumb:contains('Getting started')"),
         ...path.map((text) => ({
             content: `menu ${text}`,
             trigger: `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/), .o-dropdown--menu a:contains(/^${text}$/)`,
