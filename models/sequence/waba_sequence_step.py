@@ -302,7 +302,7 @@ class WabaSequenceStep(models.Model):
             )
         if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
             return self.env._(
-                "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
+                "Set a value for %s.", ", ".join(line._placeholder_label() for line in missing)
             )
         return self.template_id._not_sendable_reason()
 
@@ -360,7 +360,7 @@ class WabaSequenceStep(models.Model):
 
     def _action_sentence(self):
         if self.kind == "template":
-            return self.env._("Message %s", self.template_id.name or "…")
+            return self.env._("Message %s", self.template_id.display_name or "…")
         if self.kind == "activity":
             name = self.summary or self.activity_type_id.name or "…"
             return self.env._("Activity: %s", name)
