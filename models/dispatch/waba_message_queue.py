@@ -449,8 +449,8 @@ class WabaMessage(models.Model):
         if len(taken.filtered(lambda row: row.user_id == self.env.user)) >= per_user:
             raise UserError(
                 self.env._(
-                    "You have sent %s test messages today, as many as one person may. Send more "
-                    "tomorrow, or look at the preview instead.",
+                    "You have sent %s test messages today, the daily maximum per user. Try again "
+                    "tomorrow.",
                     per_user,
                 )
             )
@@ -458,8 +458,8 @@ class WabaMessage(models.Model):
         if not free:
             raise UserError(
                 self.env._(
-                    "Your company has sent %s test messages today, as many as it may. Send more "
-                    "tomorrow, or look at the preview instead.",
+                    "Your company has sent %s test messages today, the daily maximum. Try again "
+                    "tomorrow.",
                     per_company,
                 )
             )
@@ -701,45 +701,31 @@ class ResCompany(models.Model):
         ours = self.env["waba.sender"]._filter_own_numbers(found)
         problems = []
         for name, number, user in people:
-            who = {"name": name, "number": number}
             if not number:
-                problems.append(
-                    self.env._("%s has no valid phone number in the own contact.", name)
-                )
-            elif number in ours:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is one of your own WhatsApp numbers. Choose a phone "
-                        "that somebody reads.",
-                        **who,
-                    )
+                problems.append(self.env._("%s has no valid phone number on their contact.", name))
+                continue
+            problem = False
+            if number in ours:
+                problem = self.env._(
+                    "%s is one of your own WhatsApp numbers. Use another phone.", number
                 )
             elif number not in listed and not self._waba_is_administrator_number(user):
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is not on the list of test numbers. Ask an "
-                        "administrator to add it under WhatsApp → Configuration → Settings → "
-                        "Tests.",
-                        **who,
-                    )
+                problem = self.env._(
+                    "%s is not a test number. An administrator can add it under Configuration → "
+                    "Settings → Test numbers.",
+                    number,
                 )
             elif number in customers:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is also the number of a lead or contact. Tests go to "
-                        "colleagues only; choose another number, or set the colleague as the "
-                        "lead's contact.",
-                        **who,
-                    )
+                problem = self.env._(
+                    "%s is also the number of a lead or contact. Use another number, or set the "
+                    "colleague as the lead's contact.",
+                    number,
                 )
             elif number in opted_out:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s opted out or is on the phone blacklist, so it gets "
-                        "no tests either.",
-                        **who,
-                    )
-                )
+                problem = self.env._("%s opted out or is on the phone blacklist.", number)
+            if problem:
+                # A typed number has no other name.
+                problems.append(problem if name == number else f"{name}: {problem}")
         return problems
 
     def _waba_is_administrator_number(self, user):
