@@ -35,6 +35,7 @@
         "views/waba_webhook_event_views.xml",
         "views/waba_reputation_event_views.xml",
         "views/waba_message_report_views.xml",
+        "views/waba_answer_report_views.xml",
         "views/waba_message_daily_views.xml",
         "views/waba_sender_reputation_views.xml",
         "views/waba_money_views.xml",
@@ -50,9 +51,9 @@
         "wizard/waba_release_views.xml",
         "wizard/waba_preflight_views.xml",
         "wizard/waba_test_send_views.xml",
+        "wizard/waba_sequence_wizard_views.xml",
         "views/waba_sequence_views.xml",
         "views/ir_actions_server_views.xml",
-        "wizard/waba_sequence_wizard_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
@@ -67,7 +68,12 @@
         "demo/crm.lead.csv",
     ],
     "assets": {
-        "web.assets_backend": ["waba_campaign/static/src/**/*"],
+        "web.assets_backend": [
+            "waba_campaign/static/src/**/*",
+            ("remove", "waba_campaign/static/src/report_views/**/*"),
+        ],
+        # With Odoo's graph and pivot, which are loaded when the first of them is opened.
+        "web.assets_backend_lazy": ["waba_campaign/static/src/report_views/**/*"],
         "web.assets_tests": ["waba_campaign/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

@@ -15,4 +15,5 @@ from . import waba_test_send
 from . import waba_sequence_activate
 from . import waba_sequence_apply
 from . import waba_sequence_enroll
+from . import waba_sequence_starter
 from . import waba_sequence_stop

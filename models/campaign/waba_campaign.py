@@ -8,6 +8,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
+from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..tools.field_paths import parse_domain
 from ..tools.labels import list_action
 from ..tools.transactions import commit_step
@@ -367,7 +368,7 @@ class WabaCampaign(models.Model):
                 ("state", "=", "failed"),
                 "&",
                 ("state", "=", "skipped"),
-                ("failure_type", "=", "frequency"),
+                ("failure_type", "in", TEMPORARY_EXCLUSIONS),
             ]
         )
         return self._retry_and_notify(failed)

@@ -13,6 +13,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
 from ...policy import limits, pacing, retry
+from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
 from ..tools.labels import selection_labels
 from ..tools.reputation_texts import format_number, format_percent
@@ -253,13 +254,13 @@ class WabaCampaign(models.Model):
         self.trimmed_counts = counts
         self.flush_recordset(["trimmed_counts"])
 
-    def _count_messageable_by_campaign(self, now):
-        """[(campaign, recipients excluded by the frequency cap who can be messaged again)]."""
+    def _count_messageable_by_campaign(self, now, reasons=TEMPORARY_EXCLUSIONS):
+        """[(campaign, recipients excluded for a time, for one of `reasons`, that is over)]."""
         return self.env["waba.message"]._read_group(
             [
                 ("campaign_id", "in", self.filtered(lambda c: c.state != "cancelled").ids),
                 ("state", "=", "skipped"),
-                ("failure_type", "=", "frequency"),
+                ("failure_type", "in", reasons),
                 ("retry_at", "<=", now),
             ],
             ["campaign_id"],
@@ -652,11 +653,12 @@ class WabaCampaign(models.Model):
         }
 
     def _count_messageable_again(self, reason):
-        """{'retryable', 'hint'} of those excluded by the frequency cap; {} for another reason."""
-        if reason != "frequency":
+        """{'retryable', 'hint'} of those excluded for a time; {} for another reason."""
+        if reason not in TEMPORARY_EXCLUSIONS:
             return {}
-        free = dict(self._count_messageable_by_campaign(fields.Datetime.now())).get(self, 0)
-        hint = "" if free else self.env._("May be sent when the days of your rule are over.")
+        now = fields.Datetime.now()
+        free = dict(self._count_messageable_by_campaign(now, [reason])).get(self, 0)
+        hint = "" if free else self.env._("Can be retried when the period of the rule is over.")
         return {"retryable": free, "hint": hint}
 
     # === Export ===

@@ -4,7 +4,24 @@ Called by models, wizards and reports that show a label or open a view.
 """
 
 import babel
+from odoo.tools import LazyTranslate
 from odoo.tools.misc import babel_locale_parse
+
+_lt = LazyTranslate(__name__)
+
+# Labels of groups without a value (`falsy_value_label`); Odoo's own is "None".
+NO_CAMPAIGN = _lt("No campaign")
+NO_CATEGORY = _lt("No category")
+NO_COMPANY = _lt("No company")
+NO_COUNTRY = _lt("Unknown country")
+NO_FOLLOW_UP = _lt("No follow-up")
+NO_LEAD = _lt("No lead")
+NO_MEDIUM = _lt("No medium")
+NO_NUMBER = _lt("No number")
+NO_SALESPERSON = _lt("No salesperson")
+NO_SOURCE = _lt("No source")
+NO_TEAM = _lt("No sales team")
+NO_TEMPLATE = _lt("No template")
 
 
 def selection_labels(model, field):

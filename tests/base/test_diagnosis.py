@@ -196,8 +196,10 @@ class TestScheduler(ConnectCase):
         self._line(self._diagnose(), f"Job: {self.job.cron_name}", "error")
 
     def test_no_worker_at_all(self):
-        for last_at, words in ((self.now - timedelta(minutes=11), "No scheduled job has run since"),
-                               (None, "No scheduled job has ever run")):  # fmt: skip
+        for last_at, words in (
+            (self.now - timedelta(minutes=11), "no scheduled action has run since"),
+            (None, "no scheduled action has ever run"),
+        ):
             with self._case(words):
                 self.env.cr.execute(
                     "UPDATE ir_cron SET lastcall = %s, nextcall = %s",
@@ -240,7 +242,7 @@ class TestScheduler(ConnectCase):
         cases = [
             ({}, None),
             ({"active": False}, "switched off"),
-            ({"nextcall": self.now - timedelta(minutes=30)}, "should have run"),
+            ({"nextcall": self.now - timedelta(minutes=30)}, "was due"),
         ]
         for values, words in cases:
             with self._case(str(words)):

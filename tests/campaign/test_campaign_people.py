@@ -364,7 +364,7 @@ class TestSpreadsheet(PeopleCase, HttpCase):
         self.assertEqual(lines[0][0], "Record")
         self.assertEqual(sheet["B2"].data_type, "s", "a name is no formula")
         self.assertEqual(sheet["B2"].value, "'=1+1", "nor when it is edited or saved as CSV")
-        self.assertIn("Left out", lines[8])
+        self.assertIn("Excluded", lines[8])
         self.assertIn("+34611000000", lines[1])
 
     @mute_logger("odoo.http")

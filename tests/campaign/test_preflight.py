@@ -100,7 +100,7 @@ class WorldCase(PreflightCase):
         return (
             self._campaign(self._lead("n/a")),
             None,
-            "0 of 1 will receive it. Main reason for 1: The phone number",
+            "0 of 1 will receive it. Main reason for 1: Invalid phone number",
         )
 
     @case("left_out", "pass")

@@ -40,6 +40,7 @@ RIGHTS = {
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.answer.report": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -75,6 +76,7 @@ RIGHTS |= {
     "waba.sequence.activate": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.apply": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.enroll": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.sequence.starter": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.stop": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
 }
 

@@ -657,7 +657,7 @@ class TestTemplateEvents(ApplyCase):
                 self.assertEqual(campaign.state, state)
                 self.assertIn(event.upper(), self._chatter(self.template))
                 if state == paused:
-                    why = "is not approved" if status != "approved" else "Meta warns"
+                    why = "is not approved" if status != "approved" else "Meta warned"
                     self.assertIn(why, campaign.pause_reason)
                     self.assertIn("Autumn offer · Spanish", campaign.pause_reason)
                     self._dispatch()

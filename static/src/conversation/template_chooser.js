@@ -15,7 +15,7 @@ export class TemplateChooser extends Component {
         // {conversation_id, shown, sender_id}: the conversation
         request: Object,
         name: String,
-        // (templateId, values, key) => whether it was sent
+        // (templateId, values, key, mayRepeat) => whether it was sent
         send: Function,
     };
 
@@ -25,6 +25,7 @@ export class TemplateChooser extends Component {
         this.key = newKey();
         this.state = useState({
             templates: null, chosen: null, preview: null, values: {}, isSending: false,
+            mayRepeat: false,
         });
         this.refresh = useDebounced(() => this.load(), 300);
         onWillStart(async () => {
@@ -41,7 +42,9 @@ export class TemplateChooser extends Component {
     }
 
     choose(template) {
-        Object.assign(this.state, { chosen: template, preview: null, values: {} });
+        Object.assign(this.state, {
+            chosen: template, preview: null, values: {}, mayRepeat: false,
+        });
         return this.load();
     }
 
@@ -69,7 +72,8 @@ export class TemplateChooser extends Component {
     }
 
     get maySend() {
-        return this.state.preview && !this.state.preview.problem && !this.state.isSending;
+        const { preview, isSending, mayRepeat } = this.state;
+        return preview && !preview.problem && !isSending && (!preview.repeat || mayRepeat);
     }
 
     async send() {
@@ -78,8 +82,8 @@ export class TemplateChooser extends Component {
         }
         this.state.isSending = true;
         try {
-            const { chosen, values } = this.state;
-            if (await this.props.send(chosen.id, { ...values }, this.key)) {
+            const { chosen, values, mayRepeat } = this.state;
+            if (await this.props.send(chosen.id, { ...values }, this.key, mayRepeat)) {
                 this.props.close();
             }
         } finally {

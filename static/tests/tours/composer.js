@@ -116,7 +116,7 @@ addTour("waba_choose_the_better_message", () => [
     tab("Results"),
     see(".o_waba_results th:contains('Trial: A')", "a column for each message"),
     click("who got message B", ".o_waba_result_sent td:nth-child(4) .o_waba_result_count"),
-    see(".o_list_view .o_data_row:contains('Accepted by WhatsApp')", "its people"),
+    see(".o_list_view .o_data_row:contains('Accepted')", "its people"),
     click("back to the campaign", ".breadcrumb-item a:contains('Test campaign'), .o_back_button"),
     tab("Results"),
     button("Send B to the rest"),

@@ -149,6 +149,6 @@ export function releaseNumber() {
         },
         click("confirm", ".modal footer button[name=action_confirm]"),
         see("body:not(:has(.modal))", "it is closed"),
-        see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+        see(".o_waba_done:contains('Resumed by a manager')", "it is told at once"),
     ];
 }
