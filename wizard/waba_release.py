@@ -62,8 +62,8 @@ class WabaRelease(models.TransientModel):
     def _release_explanation(self):
         if self.template_id:
             return self.env._(
-                "Messages of this template are sent again, although Meta flagged it. Meta pauses "
-                "or disables templates with continued negative feedback."
+                "Messages of this template are sent again, despite Meta's flag. Meta pauses or "
+                "disables templates with continued negative feedback."
             )
         if self.campaign_id:
             return self.env._(
