@@ -237,6 +237,13 @@ class TestDeparture(FixCase):
         self.portfolio.daily_cap = 5
         self.assertFalse(self._summary(self._campaign(self._leads(1)))[1])
 
+    def test_who_needs_no_slot_leaves_at_once_and_the_rest_later(self):
+        leads = self._leads(3)
+        self._receive(self._inbound(leads[0].phone_sanitized, "Hola"))
+        self._use_limit(1)
+        delay = self._summary(self._campaign(leads))[1]
+        self.assertRegex(delay, r"^1 of 3 leave right away, the rest not before .*The daily limit")
+
     def test_a_stopped_number_says_why_and_promises_no_end(self):
         self.sender._pause("Marta paused it.")
         summary, delay = self._summary(self._campaign(self._leads(1)))
@@ -262,7 +269,7 @@ class TestDeparture(FixCase):
         self._campaign(self._leads(3000, start=5000))._start_launch()
         self.sender.own_throughput = 1
         report = self._campaign(self._leads(1))._preflight_report()
-        self.assertIn("messages of other campaigns go first", report.delay.reason)
+        self.assertIn("Messages of other campaigns go first", report.delay.reason)
 
     def test_the_pilot_batch_counts_into_the_end(self):
         campaign = self._campaign(self._leads(2))

@@ -270,7 +270,10 @@ class WabaCampaign(models.Model):
             return []
         delay = self._first_departure(report, start)
         # Those in an open service window need no slot.
-        report.leaving_now = report.audience.scale_count(self._count_in_window(report))
+        audience = report.audience
+        report.leaving_now = audience.scale_count(
+            len(audience.record_ids(lambda one, past: past.in_window and not one.not_before))
+        )
         verdict = preflight_outlook.assess_start(
             bool(self.scheduled_at), delay.at - start if delay else timedelta()
         )
@@ -300,7 +303,7 @@ class WabaCampaign(models.Model):
         ahead, sender = self._count_recipients_ahead(start), self.sudo().sender_id
         if ahead and not sender._limit_delay(report.now, None):
             reason = self.env._(
-                "%s messages of other campaigns go first.", format_number(self.env, ahead)
+                "Messages of other campaigns go first (%s).", format_number(self.env, ahead)
             )
             return Delay(forecast.next_at, reason)
         return Delay(forecast.next_at, sender._limit_text(report.now))
@@ -314,12 +317,11 @@ class WabaCampaign(models.Model):
             "when": moment_text(self.env, delay.at),
             "reason": delay.reason,
             "now": format_number(self.env, now),
-            "later": format_number(self.env, report.receiving - now),
+            "all": format_number(self.env, report.receiving),
         }
         if now:
             return self.env._(
-                "%(now)s messages leave right away, the other %(later)s not before %(when)s. "
-                "%(reason)s",
+                "%(now)s of %(all)s leave right away, the rest not before %(when)s. %(reason)s",
                 **values,
             )
         return self.env._("Nothing leaves before %(when)s. %(reason)s", **values)
