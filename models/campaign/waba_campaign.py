@@ -460,8 +460,8 @@ class WabaCampaign(models.Model):
         if wanted != have:
             raise UserError(
                 self.env._(
-                    "The variables of the template %s have changed since they were filled in here. "
-                    "Choose the template again and fill them in.",
+                    "The variables of %s changed after they were filled in here. Choose the "
+                    "template again.",
                     template.display_name,
                 )
             )
@@ -472,8 +472,8 @@ class WabaCampaign(models.Model):
         if empty:
             raise UserError(
                 self.env._(
-                    "Say what these variables show before launching: %s.",
-                    ", ".join(f"{{{{{line.name}}}}}" for line in empty),
+                    "Set a value for %s.",
+                    ", ".join(line._placeholder_label() for line in empty),
                 )
             )
 
@@ -741,9 +741,9 @@ class WabaCampaignVariable(models.Model):
     def _path_models(self):
         return [self.campaign_id.res_model]
 
-    def _language(self):
+    def _filled_template(self):
         campaign = self.campaign_id
-        return (campaign.b_template_id if self.variant == "b" else campaign.template_id).language
+        return campaign.b_template_id if self.variant == "b" else campaign.template_id
 
     def _link_utm(self):
         campaign = self.campaign_id.sudo()

@@ -123,16 +123,22 @@ class WabaCampaign(models.Model):
             [("campaign_id", "=", self.id), ("state", "=", "queued")]
         )
 
-    def _decide_canary(self):
-        """Decide whether a canary goes before the queued messages, or all are sent at once."""
-        sender = self.sender_id
-        size = sender.canary and canary_policy.canary_size(
-            self._count_queued(),
+    def _planned_canary_size(self, people):
+        """How many of these people get it first, 0 if all get it at once."""
+        sender = self.sudo().sender_id
+        return sender.canary and canary_policy.canary_size(
+            people,
             sender.response_canary
-            or any(template._response_in_force().canary for template in self._templates_in_use()),
+            or any(
+                template.sudo()._response_in_force().canary for template in self._templates_in_use()
+            ),
             sender.portfolio_id._is_paced_by_meta(),
             sender._response_settings(),
         )
+
+    def _decide_canary(self):
+        """Decide whether a canary goes before the queued messages, or all are sent at once."""
+        sender, size = self.sender_id, self._planned_canary_size(self._count_queued())
         if not size:
             self.canary_state = "none"
             return

@@ -12,7 +12,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
-from ...policy import canary as canary_policy
 from ...policy import limits, pacing, retry
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
@@ -376,15 +375,9 @@ class WabaCampaign(models.Model):
     def _describe_canary(self):
         """Whether a canary is sent first, its size, and when the rest is sent; or False."""
         sender = self.sudo().sender_id
-        settings = sender._response_settings()
         if self.canary_state in ("sending", "waiting", "widened"):
             return self.env._("First wave of %s people, then the rest.", self.canary_size)
-        needs = sender.response_canary or any(
-            template.sudo()._response_in_force().canary for template in self._templates_in_use()
-        )
-        wave = sender.canary and canary_policy.canary_size(
-            self.audience_count, needs, sender.portfolio_id._is_paced_by_meta(), settings
-        )
+        wave = self._planned_canary_size(self.audience_count)
         if self.canary_state == "none" or not wave:
             if self.ab_test:
                 return False

@@ -455,7 +455,7 @@ class TestAbTestLaunch(AbTestCase):
     def test_unfilled_variables_of_b_are_named(self):
         campaign = self._trial(2)
         campaign.b_variable_ids[0].write({"source": "text", "text": False})
-        with self.assertRaisesRegex(UserError, "Say what these variables show"):
+        with self.assertRaisesRegex(UserError, "Set a value for"):
             campaign.action_launch()
 
     def test_a_scheduled_trial_starts_as_one(self):

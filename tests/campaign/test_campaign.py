@@ -41,7 +41,7 @@ class TestLaunch(WabaCase):
     def test_a_template_with_parts_we_cannot_fill_is_refused(self):
         campaign = self._campaign(self._leads(1))
         self.template.unsupported = "carousel"
-        self._refused(campaign, "parts that cannot be sent from here yet: carousel")
+        self._refused(campaign, "parts that are not supported yet: carousel")
 
     def test_an_account_never_connected_is_refused_but_a_stopped_one_may_be_launched_on(self):
         campaign = self._campaign(self._leads(1))
@@ -56,11 +56,11 @@ class TestLaunch(WabaCase):
         campaign = self._campaign(self._leads(1))
         line = campaign.variable_ids.filtered(lambda line: line.component == "body")[1]
         line.write({"source": "text", "text": False})
-        self._refused(campaign, r"Say what these variables show before launching: \{\{2\}\}")
+        self._refused(campaign, r"Set a value for \{\{2\}\}")
         line.write({"source": "field", "field_path": False})
-        self._refused(campaign, r"before launching: \{\{2\}\}")
+        self._refused(campaign, r"Set a value for \{\{2\}\}")
         line.unlink()
-        self._refused(campaign, "have changed since they were filled in")
+        self._refused(campaign, "changed after they were filled in")
 
     def test_a_field_that_the_other_kind_of_record_lacks_is_named(self):
         campaign = self._campaign(self._leads(1))

@@ -96,7 +96,7 @@ WRITABLE = {
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
     "waba.preflight": (BOTH, "reason"),
-    "waba.test.send": (BOTH, "variant user_ids to_test_numbers"),
+    "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
     "waba.round.trip": (BOTH, "sender_id template_id phone"),
     "waba.sequence.activate": ((MANAGER,), "sequence_id who followup_share"),
     "waba.sequence.apply": ((MANAGER,), "sequence_id"),
