@@ -75,6 +75,7 @@ class WabaVariableMixin(models.AbstractModel):
         "Field", help="Field of the lead or partner, such as city or stage_id.name."
     )
     text = fields.Char()
+    can_track = fields.Boolean(compute="_compute_can_track")
     fallback = fields.Char(
         "If empty",
         help="Shown to people for whom the value is empty. Without it they are left out.",
@@ -97,6 +98,20 @@ class WabaVariableMixin(models.AbstractModel):
         if variable.component == "body" and variable.name == "1":
             return {"source": "first_name"}
         return {"source": variable_names.guess_source(variable.name) or "text"}
+
+    @api.depends("kind", "button_index")
+    def _compute_can_track(self):
+        """Whether it can be a tracked link: the end of a button's address that is our own."""
+        base = self.env["link.tracker"].get_base_url()
+        for line in self:
+            line.can_track = line.kind == "url" and links.is_own_address(
+                line._filled_template()._button_address(line.button_index), base
+            )
+
+    def _filled_template(self):
+        """The waba.template of this variable, perhaps empty."""
+        has_template = "template_id" in self._fields
+        return self.template_id if has_template else self.env["waba.template"]
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):
@@ -214,7 +229,7 @@ class WabaVariableMixin(models.AbstractModel):
 
     def _language(self):
         """The template's language, as Meta names it: es_AR."""
-        return self.template_id.language if "template_id" in self._fields else self.env.lang
+        return self._filled_template().language or self.env.lang
 
     def _freeze_texts(self, values):
         """Frozen parameters, as cloud_api.parameters reads them, from {line id: text}."""

@@ -18,7 +18,7 @@ function banner(text) {
 }
 
 addTour("waba_ask_for_approval", () => [
-    banner("need a manager's approval"),
+    banner("manager's approval is needed"),
     button("Launch"),
     see(line("Check", "Left out: 1 of 4 people"), "who is left out"),
     click(
@@ -29,18 +29,18 @@ addTour("waba_ask_for_approval", () => [
     see(".modal footer:not(:has(button:visible:contains(/^Launch$/)))", "it may not be launched"),
     note("Agreed with Marta."),
     inDialog("Ask for approval"),
-    banner("waits for a manager's approval"),
+    banner("Waiting for a manager's approval"),
 ]);
 
 addTour("waba_approve", () => [
-    banner("asks for your approval"),
-    button("Pre-flight"),
+    banner("requested your approval"),
+    button("Pre-flight check"),
     inDialog("Approve"),
-    banner("approved it"),
+    banner("Approved by"),
 ]);
 
 addTour("waba_launch_approved", () => [
-    banner("approved it"),
+    banner("Approved by"),
     button("Launch"),
     inDialog("Launch"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
@@ -59,7 +59,7 @@ addTour("waba_override", () => [
     see(line("Stop", "is Low"), "the stop"),
     note("The rating is being reviewed."),
     inDialog("Allow with this reason"),
-    banner("lets it be launched although"),
+    banner("overrode the blocking checks"),
 ]);
 
 addTour("waba_launch_overridden", () => [
