@@ -77,7 +77,7 @@ class Screens:
 
     def ab_test(self):
         self.compose()
-        self.tab("Message B")
+        self.tab("Variant B")
 
     def preflight(self):
         self.compose()

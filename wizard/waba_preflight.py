@@ -5,7 +5,6 @@ Called by `action_preflight` of the campaign.
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
 from odoo.tools import format_amount
 
 from ..models.tools.labels import selection_labels
@@ -397,21 +396,6 @@ class WabaPreflightLine(models.TransientModel):
 
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
-
-    def _exclude_from_audience(self, record_ids):
-        """Exclude these records from the audience: from its list of ids, or by a condition."""
-        domain = self._audience_domain_list()
-        match domain:
-            case [("id", "in", ids)]:
-                gone = set(record_ids)
-                domain = [("id", "in", [id_ for id_ in ids if id_ not in gone])]
-            case _:
-                domain = list(Domain(domain) & Domain("id", "not in", record_ids))
-        values = {"audience_domain": repr(domain)}
-        if self.audience_source != "records":
-            # Any other source would overwrite the condition.
-            values["audience_source"] = "domain"
-        self.write(values)
 
     def _find_other_templates(self):
         """A template that could be chosen instead."""

@@ -292,7 +292,7 @@ class WabaCampaign(models.Model):
         card = self.env.context.get("waba_money")
         behind = {"cost": "delivered", "replies": "replied", "clicks": "clicked"}
         if card in behind:
-            return self.with_context(waba_filter=behind[card]).action_view_messages()
+            return self._messages_action(behind[card])
         xml_id = "waba_money_report_action" if card == "return" else "waba_attribution_action"
         context = {
             "won": {"search_default_won": 1},

@@ -75,6 +75,7 @@ class WabaVariableMixin(models.AbstractModel):
         "Field", help="Field of the lead or contact, such as city or stage_id.name."
     )
     text = fields.Char()
+    can_track = fields.Boolean(compute="_compute_can_track")
     fallback = fields.Char(
         "Fallback",
         help="Shown when the value is empty. Without it, the recipient is excluded.",
@@ -97,6 +98,20 @@ class WabaVariableMixin(models.AbstractModel):
         if variable.component == "body" and variable.name == "1":
             return {"source": "first_name"}
         return {"source": variable_names.guess_source(variable.name) or "text"}
+
+    @api.depends("kind", "button_index")
+    def _compute_can_track(self):
+        """Whether it can be a tracked link: the end of a button's address that is our own."""
+        base = self.env["link.tracker"].get_base_url()
+        for line in self:
+            line.can_track = line.kind == "url" and links.is_own_address(
+                line._filled_template()._button_address(line.button_index), base
+            )
+
+    def _filled_template(self):
+        """The waba.template of this variable, perhaps empty."""
+        has_template = "template_id" in self._fields
+        return self.template_id if has_template else self.env["waba.template"]
 
     @api.constrains("source", "field_path")
     def _check_field_path(self):

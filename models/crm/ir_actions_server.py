@@ -267,3 +267,6 @@ class WabaActionVariable(models.Model):
 
     def _path_models(self):
         return [self.action_id._waba_read_model()] if self.action_id.model_id else []
+
+    def _filled_template(self):
+        return self.action_id.waba_template_id

@@ -388,6 +388,9 @@ class WabaSequenceVariable(models.Model):
     def _path_models(self):
         return ["crm.lead"]
 
+    def _filled_template(self):
+        return self.step_id.template_id
+
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)

@@ -72,7 +72,7 @@ class TestResults(PeopleCase):
         failed = {reason["key"]: reason for reason in data["failed"]}
         self.assertEqual(failed["temporary"]["retryable"], 1)
         self.assertEqual(failed["undeliverable"]["retryable"], 0)
-        self.assertIn("would not change it", failed["undeliverable"]["hint"])
+        self.assertIn("would not help", failed["undeliverable"]["hint"])
         rows = self.env["waba.message"]
         for reason in data["failed"] + data["skipped"]:
             self.assertEqual(rows.search_count(reason["domain"]), reason["count"])
@@ -90,7 +90,7 @@ class TestResults(PeopleCase):
         row.write({"failure_type": "marketing_limit"})
         [reason] = [one for one in self._data()["failed"] if one["key"] == "marketing_limit"]
         self.assertEqual(reason["retryable"], 0)
-        self.assertIn("may be tried again on", reason["hint"])
+        self.assertIn("can be retried on", reason["hint"])
 
     def test_a_new_campaign_to_them(self):
         action = (

@@ -82,7 +82,7 @@ STAYS = {
         "waba_attribution": "event_key",
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"
         " b_template_signature override_lines launch_mark launched_mark approval_people"
-        " override_people",
+        " override_people audience_excluded_ids",
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",

@@ -38,7 +38,8 @@ WRITABLE = {
         "name active company_id user_id priority template_id variable_ids res_model"
         " audience_domain sender_id scheduled_at utm_campaign_id audience_source"
         " audience_filter_id audience_team_id audience_tag_id audience_category_id"
-        " audience_campaign_id audience_outcome ab_test ab_share ab_hours ab_criterion"
+        " audience_campaign_id audience_outcome audience_excluded_ids"
+        " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent"
     )),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant"),

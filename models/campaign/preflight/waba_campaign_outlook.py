@@ -545,6 +545,11 @@ class WabaCampaign(models.Model):
             Domain("id", "!=", self.id or 0)
             & Domain("company_id", "=", self.company_id.id)
             & Domain("launched_at", ">=", report.now - PAST_PERIOD)
+            # One that was cancelled before anything was sent has no results.
+            & (
+                Domain("state", "!=", "cancelled")
+                | Domain("waba_message_ids", "any", [("state", "in", ACCEPTED_STATES)])
+            )
         )
         of_kind = of_ours & Domain("category", "=", self.category)
         of_model = of_ours & Domain("res_model", "=", self.res_model)

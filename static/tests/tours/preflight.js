@@ -32,7 +32,7 @@ function banner(text) {
 }
 
 addTour("waba_ask_for_approval", () => [
-    banner("need a manager's approval"),
+    banner("manager's approval is needed"),
     button("Launch"),
     see(".modal .o_waba_preflight_summary:contains('3 of 4 will receive it')", "the headline"),
     click("open the excluded", `${line("To review", "1 of 4 excluded")} .o_waba_fold`),
@@ -43,18 +43,18 @@ addTour("waba_ask_for_approval", () => [
     oneMainButton,
     note("Agreed with Marta."),
     inDialog("Request approval"),
-    banner("waits for a manager's approval"),
+    banner("Waiting for a manager's approval"),
 ]);
 
 addTour("waba_approve", () => [
-    banner("asks for your approval"),
-    button("Pre-flight"),
+    banner("requested your approval"),
+    button("Pre-flight check"),
     inDialog("Approve"),
-    banner("approved it"),
+    banner("Approved by"),
 ]);
 
 addTour("waba_launch_approved", () => [
-    banner("approved it"),
+    banner("Approved by"),
     button("Launch"),
     inDialog("Launch"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
@@ -73,7 +73,7 @@ addTour("waba_override", () => [
     see(line("Blocking", "is Low"), "the stop"),
     note("The rating is being reviewed."),
     inDialog("Allow launch"),
-    banner("lets it be launched although"),
+    banner("overrode the blocking checks"),
 ]);
 
 addTour("waba_launch_overridden", () => [
