@@ -1,5 +1,5 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, campaignForMarked, chooseTemplate, click, edit, inDialog, markCard, see } from "./steps";
+import { addTour, button, campaignForMarked, choose, chooseTemplate, click, edit, inDialog, markCard, see } from "./steps";
 
 /** What Odoo's jobs do between two tours costs no click. */
 const MOST_CLICKS = 25;
