@@ -188,7 +188,7 @@ class TestResults(CanaryCase):
                 self._come_back(campaign, **came_back)
                 self._dispatch()
                 self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "reputation"))
-                self.assertTold(campaign, "response_campaign", words, rate, "A manager releases")
+                self.assertTold(campaign, "response_campaign", words, rate, "a manager can resume")
                 self.assertEqual(campaign.queued_count, 15)
                 self.assertEqual(len(self.simulator.sends()), 10)
 
