@@ -354,17 +354,15 @@ class WabaCampaign(models.Model):
         if not written.people:
             return False
         found = attribution.compare_groups(written, others)
-        return " ".join(
-            [
-                self._groups_text(written, others, is_experiment),
-                self._verdict_text(found),
-                "" if is_experiment else self.env._(
+        parts = [self._verdict_text(found), self._groups_text(written, others, is_experiment)]
+        if not is_experiment and found.verdict != "thin":
+            parts.append(
+                self.env._(
                     "The groups were not chosen at random, so this does not prove an effect. Use a "
                     "hold-out group next time."
-                ),
-                self._maturity_text(),
-            ]
-        ).strip()  # fmt: skip
+                )
+            )
+        return " ".join([*parts, self._maturity_text()]).strip()
 
     def _comparison_groups(self, is_experiment):
         """Return (messaged leads, other leads) as policy.attribution.ComparisonGroup."""
