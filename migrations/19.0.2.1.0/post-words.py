@@ -47,7 +47,7 @@ MAIL = (
         'You get this as a manager of WhatsApp Campaigns, once for each state. To get it no more, '
         'switch "E-mail the managers" off on the number.',
         'You receive this as a WhatsApp manager, once per state. To unsubscribe, turn off "Email '
-        'managers" on the number.',
+        'alerts" on the number.',
     ),
 )
 

@@ -550,7 +550,7 @@ class WabaCampaign(models.Model):
             "person": self.env._("Resume to continue."),
             "failure": self.env._("Fix it, then resume."),
             "template": self.env._("Resumes when Meta approves the template."),
-            "reputation": self.env._("A manager can release it."),
+            "reputation": self.env._("A manager can resume it."),
             "preflight": self.env._("Open the pre-flight check to see what to fix."),
         }.get(self.pause_cause, False)
 

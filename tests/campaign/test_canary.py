@@ -235,7 +235,7 @@ class TestResults(CanaryCase):
             self._come_back(campaign, delivered=6, failed=4)
             self._dispatch()
             self.assertEqual(campaign.state, "paused")
-            with self.assertRaisesRegex(UserError, "A manager can release it"):
+            with self.assertRaisesRegex(UserError, "A manager can resume it"):
                 campaign.with_user(self.salesperson).action_resume()
             self.assertFalse(campaign.with_user(self.salesperson).can_release)
             self.assertTrue(campaign.with_user(self.manager).can_release)

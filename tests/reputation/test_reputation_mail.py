@@ -56,7 +56,7 @@ class TestReputationMail(ReputationCase):
                 self.assertEqual(len(mail), 1)
                 self.assertIn(f"{self.sender.display_phone_number} {words}", mail.subject)
                 self.assertIn(words, mail.body_html)
-                self.assertIn(values.get("pause_reason", "Meta's rating"),
+                self.assertIn(values.get("pause_reason", "Quality rating"),
                               mail.body_html.replace("&#39;", "'"))  # fmt: skip
                 self.assertNotIn(self.sender_mx.display_phone_number, mail.body_html)
                 self.assertIn("/odoo/whatsapp-reputation", mail.body_html)
