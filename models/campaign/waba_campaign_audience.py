@@ -5,6 +5,7 @@ Called by the form, by `default_get` from a list of records, and by the job `_cr
 
 import logging
 from ast import literal_eval
+from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ _logger = logging.getLogger(__name__)
 
 # Rows created in one transaction: enough that the data read once per chunk costs little.
 CHUNK = 2000
+
+# Records whose language is looked at: that of most of them is needed, not of all.
+LANGUAGE_SAMPLE = 20
 
 MAX_HOLDOUT_PERCENT = 50
 
@@ -79,6 +83,19 @@ UNKNOWN_RECIPIENT = KnownRecipient()
 
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
+
+    audience_language = fields.Char(compute="_compute_audience_language")
+
+    @api.depends("res_model", "audience_domain")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_audience_language(self):
+        """The language that most of the audience reads: templates in it are offered first."""
+        for campaign in self:
+            records = campaign._audience_records().search(
+                campaign._audience_domain_list(), order="id", limit=LANGUAGE_SAMPLE
+            ) if campaign.res_model else ()  # fmt: skip
+            languages = Counter(filter(None, (record._waba_language() for record in records)))
+            campaign.audience_language = next(iter(dict(languages.most_common(1))), False)
 
     @api.model
     def default_get(self, fields_list):

@@ -193,7 +193,7 @@ class WabaCampaign(models.Model):
             return []
         is_missing = verdict.case == "mostly_missing"
         ids = missing if is_missing else fallback
-        variable = self._empty_variable(missing) if is_missing else self._fallback_variable()
+        variable = self._empty_variable(missing if is_missing else [])
         return [
             self._preflight_check(
                 "personal",
@@ -239,9 +239,6 @@ class WabaCampaign(models.Model):
         return self._filled_variables().filtered(
             lambda line: record and line.kind != "payload" and not line._record_value(record, facts)
         )[:1]
-
-    def _fallback_variable(self):
-        return self._personal_variables().filtered("fallback")[:1]
 
     def _personal_variables(self):
         """Variables whose text may differ between recipients."""
@@ -294,7 +291,7 @@ class WabaCampaign(models.Model):
             lambda one: (
                 not one._not_sending_reason()
                 and (not account or one.account_id == account)
-                and (level == "stop" or one._is_unimpaired())
+                and (level == "stop" or _is_unimpaired(one))
             )
         ):
             return "sender"
@@ -523,19 +520,6 @@ class WabaCampaign(models.Model):
         ]
 
 
-class WabaSender(models.Model):
-    _inherit = "waba.sender"
-
-    def _is_unimpaired(self):
-        """Whether the pre-flight would have nothing to say about this number."""
-        return (
-            self.state not in ("slowed", "paused", "locked")
-            and not self.warm_up_people
-            and self.quality_rating not in ("yellow", "red")
-            and self.reputation_level not in ("watch", "at_risk")
-        )
-
-
 def _by_size(excluded):
     """[(reason, record ids)], the most frequent reason first.
 
@@ -543,3 +527,13 @@ def _by_size(excluded):
     """
     order = [reason for reason, _label in EXCLUSION_REASONS]
     return sorted(excluded.items(), key=lambda one: (-len(one[1]), order.index(one[0])))
+
+
+def _is_unimpaired(sender):
+    """Whether the pre-flight would have nothing to say about this number."""
+    return (
+        sender.state not in ("slowed", "paused", "locked")
+        and not sender.warm_up_people
+        and sender.quality_rating not in ("yellow", "red")
+        and sender.reputation_level not in ("watch", "at_risk")
+    )
