@@ -77,7 +77,7 @@ class Screens:
 
     def ab_test(self):
         self.compose()
-        self.tab("Message B")
+        self.tab("Variant B")
 
     def preflight(self):
         self.compose()
@@ -106,7 +106,7 @@ class Screens:
     def followed(self):
         """A lead's own page: whether messages are allowed, and its follow-up."""
         self.form("crm.crm_lead_action_pipeline", "crm.lead", VISITORS[3][1])
-        self.tab("WhatsApp: may I?")
+        self.tab("Consent")
 
     def conversation(self):
         self.form("crm.crm_lead_action_pipeline", "crm.lead", VISITORS[0][1])

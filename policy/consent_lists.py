@@ -1,7 +1,8 @@
-"""Words that imported lists use for opt-in, opt-out and purpose, mapped to our keys.
+"""Words that imported lists use for headings, opt-in, opt-out and purpose, mapped to our keys.
 
-Only words that mean the same under every heading. Not "yes", "1" or "true": below "unsubscribed"
-they mean the opposite of what they mean below "subscribed", and consent is never inferred.
+`parse_choice` knows only words that mean the same under every heading. "yes", "1" and "true" mean
+the opposite below "unsubscribed" of what they mean below "subscribed": `parse_yes_no` reads them
+with the heading's own meaning.
 """
 
 import re
@@ -49,6 +50,58 @@ PURPOSES = {
     """,
 }
 
+# {column: headings}
+HEADINGS = {
+    "number": """
+        phone|phone number|telephone|mobile|mobile phone|mobile number|cell|cell phone|cellphone
+        |whatsapp|whatsapp number|wa number|number|contact number|msisdn|tel
+        |teléfono|número de teléfono|teléfono móvil|móvil|celular|número|número de whatsapp
+        |telefone|telemóvel|número de telefone|téléphone|portable|numéro|numéro de téléphone
+    """,
+    "action": """
+        action|status|consent status|subscription|subscription status|acción|estado|situação|ação
+        |statut|estado de suscripción
+    """,
+    "opt_in": """
+        opt in|optin|consent|opted in|subscribed|subscriber|marketing consent|agreed|accepted
+        |consentimiento|suscrito|suscripción|acepta|alta|consentimento|inscrito|aceita
+        |consentement|inscrit|accepte
+    """,
+    "opt_out": """
+        opt out|optout|opted out|unsubscribed|unsubscribe|do not contact|baja|no contactar
+        |descadastrado|désinscrit|désabonné
+    """,
+    "at": """
+        date|datetime|timestamp|date of consent|consent date|opt in date|opt out date|opted in at
+        |opted in on|subscribed at|subscribed on|signup date|sign up date|created at|created on|when
+        |fecha|fecha de alta|fecha de baja|fecha de consentimiento|fecha y hora|data
+        |data de consentimento|date d inscription|date de consentement
+    """,
+    "evidence": """
+        evidence|source|consent source|opt in source|origin|proof|note|notes|comment|comments
+        |evidencia|origen|fuente|prueba|nota|notas|comentarios|evidência|origem|fonte|preuve
+        |origine|remarques
+    """,
+    "purpose": """
+        purpose|topic|category|type|list|propósito|tema|categoría|tipo|lista|assunto|sujet|catégorie
+    """,
+    "name": """
+        name|full name|contact|contact name|customer|customer name|first name|nombre
+        |nombre completo|nombre y apellidos|contacto|cliente|nome|nome completo|contato|nom
+        |nom complet|prénom
+    """,
+    "company": """
+        company|company name|organization|organisation|business|empresa|compañía|razón social
+        |entreprise|société
+    """,
+    "email": """
+        email|e mail|email address|mail|correo|correo electrónico|courriel|adresse email
+    """,
+}
+# Written in a column whose heading is the question.
+YES = "yes|y|true|1|x|ok|sí|si|s|verdadero|sim|verdadeiro|oui|o|vrai"
+NO = "no|n|false|0|falso|não|nao|non|faux"
+
 
 def _normalize(text):
     """For comparing: no accents or capitals; hyphens, underscores and dots are blanks."""
@@ -60,9 +113,27 @@ def _table(words):
 
 
 _TABLES = {"action": _table(ACTIONS), "purpose": _table(PURPOSES)}
+_HEADINGS = _table(HEADINGS)
+_YES_NO = _table({"yes": YES, "no": NO})
 
 
 def parse_choice(column: str, text: str) -> str:
     """Return the key of a word: 'opt_in' or 'opt_out' in the column "action", 'marketing' or
     'utility' in "purpose", '' when unknown."""
     return _TABLES[column].get(_normalize(text or ""), "")
+
+
+def parse_heading(text: str) -> str:
+    """Return the key of HEADINGS that a column's heading means, '' when unknown."""
+    return _HEADINGS.get(_normalize(text or ""), "")
+
+
+def parse_yes_no(heading: str, text: str) -> str:
+    """Return 'opt_in', 'opt_out' or '' for a "yes" or "no" below this heading.
+
+    "no" below "subscribed" is an opt-out; "no" below "unsubscribed" is no opt-in: nobody said so.
+    """
+    means, answer = parse_heading(heading), _YES_NO.get(_normalize(text or ""))
+    if means in ACTIONS and answer == "yes":
+        return means
+    return "opt_out" if (means, answer) == ("opt_in", "no") else ""

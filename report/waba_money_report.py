@@ -33,8 +33,8 @@ RESULT_COLUMNS = {
     "activity_count": SQL("(a.kind = 'activity')::int"),
     "won_count": SQL("(a.kind = 'won')::int"),
     "lost_count": SQL("(a.kind = 'lost')::int"),
-    "won_amount": SQL("CASE WHEN a.kind = 'won' THEN a.amount END"),
-    "invoiced_amount": SQL("CASE WHEN a.kind = 'revenue' THEN a.amount END"),
+    "won_amount": SQL("CASE WHEN a.kind = 'won' THEN a.amount ELSE 0 END"),
+    "invoiced_amount": SQL("CASE WHEN a.kind = 'revenue' THEN a.amount ELSE 0 END"),
 }
 COMMON = ("day", "company_id", "sender_id", "campaign_id", "template_id", "sequence_id",
           "sequence_step_id", "user_id", "country_id")  # fmt: skip
@@ -101,10 +101,10 @@ class WabaMoneyReport(models.Model):
     cost = UnknownMonetary(
         "Known cost", readonly=True, help="Cost of the messages whose cost is known."
     )
-    won_amount = UnknownMonetary(
+    won_amount = fields.Monetary(
         "Expected revenue", readonly=True, help="Expected revenue of won leads."
     )
-    invoiced_amount = UnknownMonetary(
+    invoiced_amount = fields.Monetary(
         "Invoiced revenue", readonly=True, help="Invoiced, less credit notes, without taxes."
     )
 
@@ -156,10 +156,7 @@ class WabaMoneyReport(models.Model):
             **{name: SQL("d.%s", SQL.identifier(name)) for name in (*COMMON, *COUNT_COLUMNS)},
             "priced_count": SQL("d.delivered_count - d.unpriced_count"),
             "cost": SQL("d.cost"),
-            **{name: SQL("0") for name in RESULT_COLUMNS if name.endswith("_count")},
-            **{
-                name: SQL("NULL::numeric") for name in RESULT_COLUMNS if not name.endswith("_count")
-            },
+            **{name: SQL("0") for name in RESULT_COLUMNS},
             **{name: SQL("NULL::float8") for name in RATIOS},
         }
 

@@ -21,8 +21,10 @@ from .campaign import test_audience
 from .campaign import test_audience_sources
 from .campaign import test_campaign
 from .campaign import test_campaign_people
+from .campaign import test_campaign_screen
 from .campaign import test_canary
 from .campaign import test_preflight
+from .campaign import test_preflight_fixes
 from .campaign import test_preview
 from .campaign import test_rights_campaign
 from .cloud_api import test_cloud_api_addresses
@@ -61,6 +63,7 @@ from .conversation import test_media
 from .crm import test_message_why
 from .crm import test_person_panel
 from .crm import test_server_action
+from .dispatch import test_departure
 from .dispatch import test_dispatch
 from .dispatch import test_failures
 from .dispatch import test_frequency

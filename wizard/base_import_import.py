@@ -1,12 +1,18 @@
-"""Import of consents and rates: file name and date order for the evidence, ambiguous dates refused.
+"""Import of consents and rates: headings, file and row for the evidence, ambiguous dates refused.
 
 Called by Odoo's import; models/consent/waba_consent_import.py reads `waba_list` from the context.
 """
 
+import csv
+import io
+
 from odoo import models
 from odoo.addons.base_import.models.base_import import ImportValidationError
 
-from ..policy import written_dates
+from ..models.consent.waba_consent_import import COLUMNS
+from ..policy import consent_lists, written_dates
+
+FIELD_BY_COLUMN = {column: field for field, column in COLUMNS.items()}
 
 
 class BaseImportImport(models.TransientModel):
@@ -24,10 +30,74 @@ class BaseImportImport(models.TransientModel):
             "skipped": options.get("skip") or 0,
             "headings": int(bool(options.get("has_headers"))),
             "order": order,
+            **self._waba_rows_and_heading(fields, columns, options),
         }
         return super(BaseImportImport, self.with_context(waba_list=known)).execute_import(
             fields, columns, options, dryrun=dryrun
         )
+
+    def _get_mapping_suggestion(self, header, fields_tree, header_types, mapping_fields):
+        """Also match headings that lists of consent commonly have (policy/consent_lists.py)."""
+        is_saved = mapping_fields.get(header.lower())
+        if self.res_model != "waba.consent" or is_saved:
+            return super()._get_mapping_suggestion(
+                header, fields_tree, header_types, mapping_fields
+            )
+        column = consent_lists.parse_heading(header)
+        name = FIELD_BY_COLUMN.get("action" if column in consent_lists.ACTIONS else column)
+        if name:
+            return {"field_path": [name], "distance": 0}
+        return super()._get_mapping_suggestion(header, fields_tree, header_types, mapping_fields)
+
+    def _waba_rows_and_heading(self, fields, columns, options):
+        """Return the row numbers of the file, and the heading of the column with the action."""
+        if self.res_model != "waba.consent":
+            return {}
+        try:
+            rows = self._waba_numbered_rows(options)
+        except ImportValidationError:
+            return {}  # the import itself reports it
+        used = [index for index, name in enumerate(fields) if name]
+        found = [
+            number
+            for number, row in rows[int(bool(options.get("has_headers"))) :]
+            if any(row[index] for index in used if index < len(row))
+        ]
+        heading = columns[fields.index("action")] if "action" in fields else ""
+        return {"rows": found[options.get("skip") or 0 :], "heading": heading}
+
+    def _waba_numbered_rows(self, options):
+        """Return [(number as a spreadsheet shows it, values)] of the file's rows that have any.
+
+        Odoo leaves blank rows out before it counts; formats other than CSV and XLSX are counted so.
+        """
+        _length, rows = self._read_file(options)
+        numbers = self._waba_written_rows(options)
+        if len(numbers) != len(rows):
+            numbers = range(1, len(rows) + 1)
+        return list(zip(numbers, rows, strict=True))
+
+    def _waba_written_rows(self, options):
+        content = self.file or b""
+        if content.startswith(b"PK"):
+            import openpyxl
+
+            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            if options.get("sheet") not in book.sheetnames:
+                return []
+            rows = book[options["sheet"]].iter_rows(values_only=True)
+        else:
+            text = content.decode(options.get("encoding") or "utf-8", errors="replace")
+            rows = csv.reader(
+                io.StringIO(text),
+                quotechar=options.get("quoting") or '"',
+                delimiter=options.get("separator") or ",",
+            )
+        return [
+            number
+            for number, row in enumerate(rows, 1)
+            if any(str(value).strip() for value in row if value is not None)
+        ]
 
     def _waba_dates(self, fields, options):
         """Return the dates of the whole file as texts: a long file is loaded in parts."""
@@ -50,8 +120,8 @@ class BaseImportImport(models.TransientModel):
         for index, text in enumerate(texts):
             if written_dates.parse_date(text, order).is_ambiguous:
                 message = self.env._(
-                    "Row %(row)s: “%(text)s” may be two days: no other date of the list tells "
-                    "whether day or month comes first. Write it as 2026-11-03.",
+                    "Row %(row)s: “%(text)s” is ambiguous: day and month could be swapped. Use "
+                    "the format 2026-11-03 (yyyy-mm-dd).",
                     row=index + 2,
                     text=text,
                 )

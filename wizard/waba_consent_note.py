@@ -27,7 +27,7 @@ class WabaConsentNote(models.TransientModel):
     """
 
     _name = "waba.consent.note"
-    _description = "Note what a person wants"
+    _description = "Record consent"
     _inherit = ["waba.person.word"]
 
     recipient_id = fields.Many2one(
@@ -35,31 +35,29 @@ class WabaConsentNote(models.TransientModel):
     )
     purpose = fields.Selection(
         [("marketing", "Promotions"), ("utility", "Service messages")],
-        "About",
+        "Topic",
         required=True,
         default="marketing",
     )
     action = fields.Selection(
-        [("opt_out", "They do not want them"), ("opt_in", "They agreed to receive them")],
+        [("opt_out", "Opt-out"), ("opt_in", "Opt-in")],
         "What they said",
         required=True,
         default="opt_out",
     )
     heard = fields.Selection(
         [
-            ("call", "On the phone"),
+            ("call", "Phone"),
             ("in_person", "In person"),
-            ("writing", "By email or letter"),
-            ("form", "On a form or in a contract"),
-            ("whatsapp", "On WhatsApp"),
+            ("writing", "Email or letter"),
+            ("form", "Form or contract"),
+            ("whatsapp", "WhatsApp"),
         ],
-        "How they said it",
-        help="On WhatsApp: their last message is kept with it as evidence.",
+        "Channel",
+        help="On WhatsApp: their last message is kept as evidence.",
     )
-    note = fields.Text(
-        "How you know", required=True, help="Kept as evidence, with your name: how and where."
-    )
-    on_record = fields.Text("On record now", compute="_compute_on_record")
+    note = fields.Text("Source", required=True, help="Saved as evidence, with your name.")
+    on_record = fields.Text("On record", compute="_compute_on_record")
     is_reversal = fields.Boolean(compute="_compute_on_record")
 
     @api.depends("recipient_id")
@@ -79,7 +77,7 @@ class WabaConsentNote(models.TransientModel):
 
         :param subject: `res_model` and `res_id`, or `recipient_id`
         """
-        dialog = dialog_action(self, self.env._("What they want"), **subject)
+        dialog = dialog_action(self, self.env._("Record consent"), **subject)
         asked = {
             name: self.env.context[name] for name in ASKED_DEFAULTS if name in self.env.context
         }
@@ -109,12 +107,12 @@ class WabaConsentNote(models.TransientModel):
         if self._recorded_state(people) != STATE_BY_ACTION[self.action]:
             raise UserError(
                 self.env._(
-                    "Nothing changes: the person said something newer. %s",
+                    "Not recorded: a newer entry applies. %s",
                     self._recorded_consent_text(self._last_entry(people)),
                 )
             )
         text = self.env._(
-            "WhatsApp, %(purpose)s: %(action)s. “%(note)s” – noted by %(user)s.",
+            "WhatsApp %(purpose)s: %(action)s, recorded by %(user)s. “%(note)s”",
             purpose=selection_label(self.env, "purpose", self.purpose, self._name),
             action=selection_label(self.env, "action", self.action, self._name),
             note=self._evidence(),
@@ -166,12 +164,13 @@ class WabaConsentNote(models.TransientModel):
             typed = self.env["waba.recipient"]._raw_number(record)
             raise UserError(
                 self.env._(
-                    "“%s” is not a phone number that can be written to. Correct it on the record, "
-                    "then note this again.",
+                    "Not recorded: “%s” is not a valid phone number. Correct it on the record "
+                    "and try "
+                    "again.",
                     typed,
                 )
                 if typed
-                else self.env._("There is no phone number here to note it for. Enter it first.")
+                else self.env._("Not recorded: there is no phone number. Enter one and try again.")
             )
         people = self.env["waba.recipient"].sudo()
         return people._company_recipient(numbers.canonical_number(number), self._company())
@@ -194,7 +193,7 @@ class WabaConsentNote(models.TransientModel):
 
     def _recorded_consent_text(self, entry):
         if not entry:
-            return self.env._("Nothing: they were never asked.")
+            return self.env._("No entry: never asked.")
         return self.env._(
             "%(action)s on %(date)s (%(whose_word)s). %(evidence)s",
             action=selection_label(self.env, "action", entry.action, "waba.consent"),
@@ -207,18 +206,15 @@ class WabaConsentNote(models.TransientModel):
 
     def _check_evidence(self):
         if not (self.note or "").strip():
-            raise UserError(self.env._("Say how you know: whoever doubts it later looks for it."))
+            raise UserError(self.env._("Enter the source: it is the evidence for this entry."))
         if self.action != "opt_in":
             return
         if not self.heard:
-            raise UserError(
-                self.env._("Choose how they said it: an opt-in without evidence does not count.")
-            )
+            raise UserError(self.env._("Choose the channel: an opt-in needs evidence."))
         if not evidence.is_verifiable(self.note):
             raise UserError(
                 self.env._(
-                    "“%s” does not say how you know. Write when, where and in which words they "
-                    "agreed: whoever doubts it later looks for it.",
+                    "“%s” is not enough evidence. Enter when, where and to what they agreed.",
                     self.note.strip(),
                 )
             )
@@ -233,8 +229,9 @@ class WabaConsentNote(models.TransientModel):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise AccessError(
                 self.env._(
-                    "This person had opted out, so only a manager can note that they agreed again. "
-                    "Ask one, and say how you know."
+                    "This person has opted out, so only a manager can record a new opt-in. Send "
+                    "your "
+                    "manager the evidence."
                 )
             )
         record = self._get_record()
@@ -243,8 +240,9 @@ class WabaConsentNote(models.TransientModel):
         elif not self.env["waba.recipient"]._numbers_on_own_records(people._number_forms()):
             raise AccessError(
                 self.env._(
-                    "This person had opted out. Note that they agreed again on their lead or "
-                    "contact: you need one with this number that you may change."
+                    "This person has opted out. Record the new opt-in on a lead or contact with "
+                    "this "
+                    "number that you can edit."
                 )
             )
 
@@ -269,9 +267,9 @@ class WabaConsentNote(models.TransientModel):
         )  # fmt: skip
         if not message:
             raise UserError(
-                self.env._("There is no message of theirs here that says so since their opt-out.")
+                self.env._("There is no message from them since their opt-out.")
                 if since
-                else self.env._("There is no message of theirs here. Choose how they said it.")
+                else self.env._("There is no message from them. Choose another channel.")
             )
         return message
 

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 
 class WabaPersonWord(models.AbstractModel):
     _name = "waba.person.word"
-    _description = "What a person told a colleague"
+    _description = "Statement of a person"
     _inherit = ["waba.system.fields.mixin"]
 
     # The person is that of the record for which the dialog was opened.
@@ -18,13 +18,20 @@ class WabaPersonWord(models.AbstractModel):
         "Record", model_field="res_model", readonly=True, system=False
     )
     person_name = fields.Char("Person", compute="_compute_person_name")
-    at = fields.Datetime("When they said so", required=True, default=fields.Datetime.now)
+    at = fields.Datetime("Date", required=True, default=fields.Datetime.now)
 
     @api.depends("res_model", "res_id")
     def _compute_person_name(self):
         for wizard in self:
-            subject = wizard._get_subject()
-            wizard.person_name = subject.display_name if subject else False
+            wizard.person_name = wizard._subject_name()
+
+    def _subject_name(self):
+        """The person's name; a lead is titled by what they want."""
+        subject = self._get_subject()
+        if not subject:
+            return False
+        facts = subject._waba_person_facts() if hasattr(subject, "_waba_person_facts") else {}
+        return facts.get("name") or subject.display_name
 
     def _get_subject(self):
         """Return the record that represents the person on screen."""
@@ -45,7 +52,7 @@ class WabaPersonWord(models.AbstractModel):
 
     def _check_date(self):
         if self.at > fields.Datetime.now():
-            raise UserError(self.env._("They cannot have said so in the future."))
+            raise UserError(self.env._("The date is in the future. Enter when it was said."))
 
     def _post_note(self, record, text):
         """Log a note on the record, if there is one."""

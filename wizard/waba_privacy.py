@@ -13,22 +13,20 @@ from ..models.tools.labels import dialog_action
 
 class WabaPrivacy(models.TransientModel):
     _name = "waba.privacy"
-    _description = "A person's data"
+    _description = "Personal data"
     _inherit = ["waba.system.fields.mixin"]
 
     recipient_id = fields.Many2one("waba.recipient", required=True, readonly=True, system=False)
     person_name = fields.Char("Person", related="recipient_id.display_name", related_sudo=False)
-    summary = fields.Text("What happens", compute="_compute_summary")
-    others_text = fields.Text("Kept elsewhere", compute="_compute_summary")
+    summary = fields.Text("Erased", compute="_compute_summary")
+    others_text = fields.Text("Other companies", compute="_compute_summary")
     keep_out = fields.Boolean(
-        "No promotions to them ever again",
+        "Keep opted out of promotions",
         default=True,
-        help="Keeps a fingerprint of number and user ID, which tells nobody who it was. Whoever is "
-        "entered again under that number gets no promotions. Of someone who had opted out it is "
-        "kept in any case.",
+        help="Keeps an anonymous fingerprint of the number. An existing opt-out is always kept.",
     )
-    is_sure = fields.Boolean("Erase it: this cannot be undone")
-    file = fields.Binary("Their data", attachment=False, readonly=True)
+    is_sure = fields.Boolean("Erase permanently")
+    file = fields.Binary("Personal data", attachment=False, readonly=True)
     file_name = fields.Char(readonly=True)
 
     @api.depends("recipient_id")
@@ -40,18 +38,17 @@ class WabaPrivacy(models.TransientModel):
                 continue
             if others := wizard._other_company_names():
                 wizard.others_text = wizard.env._(
-                    "Other companies hold data about this person too: %s. Choose them above, or "
-                    "ask a manager there. Until they have erased theirs, the number stays.",
+                    "%s also hold data about this person, so the number is kept until they erase "
+                    "theirs. Switch to these companies, or ask a manager there.",
                     ", ".join(others),
                 )
             counts = wizard._checked_recipient()._count_personal(wizard._companies())
             wizard.summary = wizard.env._(
-                "This takes away number, name, text and record of messages (%(messages)s), the "
-                "evidence of entries in the consent ledger (%(consents)s), the words of signals "
-                "about a number (%(evidence)s), the record of conversations (%(conversations)s), "
-                "and the contents of raw webhooks that name them. Messages that wait are not sent. "
-                "Dates and figures stay. Leads, contacts and what colleagues wrote in their "
-                "chatter stay too: delete those by themselves.",
+                "Personal data in %(messages)s messages, %(consents)s consent entries, "
+                "%(evidence)s "
+                "evidence entries, %(conversations)s conversations and all raw webhooks about this "
+                "person. Queued messages are cancelled. Dates and figures, leads, contacts and "
+                "chatter notes are kept.",
                 messages=counts["waba.message"],
                 consents=counts["waba.consent"],
                 evidence=counts["waba.reputation.event"],
@@ -68,7 +65,7 @@ class WabaPrivacy(models.TransientModel):
         self._check_manager()
         person.check_access("read")
         return {
-            **dialog_action(self, self.env._("Their data"), recipient_id=person.id),
+            **dialog_action(self, self.env._("Personal data"), recipient_id=person.id),
             "view_id": self.env.ref(f"waba_campaign.{view}").id,
         }
 
@@ -94,14 +91,14 @@ class WabaPrivacy(models.TransientModel):
         """
         person = self._checked_recipient()
         if not self.is_sure:
-            raise UserError(self.env._("Tick “Erase it” first: nothing brings these data back."))
+            raise UserError(self.env._("Confirm “Erase permanently” first."))
         person._erase_personal_data(self._companies(), self.keep_out)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     @api.model
     def _check_manager(self):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("Only a manager gives out or erases a person's data."))
+            raise AccessError(self.env._("Only a manager can export or erase personal data."))
 
     def _checked_recipient(self):
         self.ensure_one()

@@ -142,7 +142,7 @@ def _waits(results):
     next_at, ends_at = campaign["next_message_at"] or "", campaign["ends_at"] or ""
     return _differences(
         state=(campaign["state"], "running"),
-        held_back_by=(campaign["hold_reason"], False),
+        held_back_by_the_limit=("250 of 250 used" in (campaign["hold_reason"] or ""), True),
         someone_waits=(campaign["queued_count"] > 0, True),
         next_messages_in_the_future=(next_at > now, True),
         end_after_the_next_messages=(ends_at >= next_at, True),

@@ -204,9 +204,9 @@ class Demo:
         if not now["people_count"]:
             return
         print_step(
-            "  {people_count} people: {skipped_count} left out, {queued_count} waiting, "
+            "  {people_count} recipients: {skipped_count} excluded, {queued_count} queued, "
             "{sent_count} sent, {delivered_count} delivered, {read_count} read, "
-            "{failed_count} not delivered".format(**now)
+            "{failed_count} failed".format(**now)
         )
 
     # ---- reading ------------------------------------------------------------------------------

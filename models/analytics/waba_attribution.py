@@ -145,7 +145,7 @@ class WabaAttribution(models.Model):
         if name not in AMOUNT_KINDS:
             return super()._read_group_select(aggregate_spec, query)
         return SQL(
-            "%s FILTER (WHERE %s = %s)",
+            "COALESCE(%s FILTER (WHERE %s = %s), 0)",
             super()._read_group_select(f"amount:{function}", query),
             self._field_to_sql(self._table, "kind", query),
             AMOUNT_KINDS[name],

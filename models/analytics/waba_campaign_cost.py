@@ -292,7 +292,7 @@ class WabaCampaign(models.Model):
         card = self.env.context.get("waba_money")
         behind = {"cost": "delivered", "replies": "replied", "clicks": "clicked"}
         if card in behind:
-            return self.with_context(waba_filter=behind[card]).action_view_messages()
+            return self._messages_action(behind[card])
         xml_id = "waba_money_report_action" if card == "return" else "waba_attribution_action"
         context = {
             "won": {"search_default_won": 1},
@@ -354,17 +354,15 @@ class WabaCampaign(models.Model):
         if not written.people:
             return False
         found = attribution.compare_groups(written, others)
-        return " ".join(
-            [
-                self._groups_text(written, others, is_experiment),
-                self._verdict_text(found),
-                "" if is_experiment else self.env._(
+        parts = [self._verdict_text(found), self._groups_text(written, others, is_experiment)]
+        if not is_experiment and found.verdict != "thin":
+            parts.append(
+                self.env._(
                     "The groups were not chosen at random, so this does not prove an effect. Use a "
                     "hold-out group next time."
-                ),
-                self._maturity_text(),
-            ]
-        ).strip()  # fmt: skip
+                )
+            )
+        return " ".join([*parts, self._maturity_text()]).strip()
 
     def _comparison_groups(self, is_experiment):
         """Return (messaged leads, other leads) as policy.attribution.ComparisonGroup."""

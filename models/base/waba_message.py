@@ -175,7 +175,7 @@ class WabaMessage(models.Model):
     )
     wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
     direction = fields.Selection(
-        [("out", "Sent by us"), ("in", "Received")], default="out", required=True, readonly=True
+        [("out", "Outgoing"), ("in", "Incoming")], default="out", required=True, readonly=True
     )
     origin = fields.Selection(ORIGINS, "Origin", readonly=True)
     origin_key = fields.Char(
@@ -186,14 +186,14 @@ class WabaMessage(models.Model):
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
     sender_id = fields.Many2one(
-        "waba.sender", "Our number", required=True, readonly=True, ondelete="restrict"
+        "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
     )
     recipient_id = fields.Many2one(
         "waba.recipient", "Recipient", readonly=True, ondelete="restrict"
     )
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
-    number = fields.Char(readonly=True)
+    number = fields.Char("Phone number", readonly=True)
     person_name = fields.Char("Name", readonly=True)
     res_model = fields.Char("Record model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)

@@ -2,10 +2,12 @@
 
 from . import waba_campaign
 from . import waba_campaign_audience
+from . import waba_campaign_language
 from . import waba_campaign_rows
 from . import waba_campaign_progress
 from . import waba_campaign_ab_test
 from . import waba_campaign_canary
 from . import waba_campaign_approval
 from . import waba_campaign_hooks
+from . import waba_campaign_live
 from . import preflight

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.fields import Domain
+from odoo.tools import clean_context
 
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..tools.field_paths import parse_domain
@@ -28,13 +30,21 @@ AB_TEST_FIELDS = frozenset(
     ("ab_test", "ab_share", "ab_hours", "ab_criterion", "b_template_id", "b_variable_ids")
 )
 
-# Choice of the audience; fixed once rows are prepared.
-SOURCE_FIELDS = frozenset(
+# Choice of the audience, and what is excluded from it; fixed once rows are prepared.
+CHOICE_FIELDS = frozenset(
     (
         "audience_source", "audience_filter_id", "audience_team_id", "audience_tag_id",
         "audience_category_id", "audience_campaign_id", "audience_outcome",
     )
 )  # fmt: skip
+SOURCE_FIELDS = CHOICE_FIELDS | {"audience_excluded_ids"}
+
+# Matches no record: an audience that is not chosen yet must never be everyone.
+EMPTY_DOMAIN = "[(0, '=', 1)]"
+
+# Context key of a list that shows the messages of one campaign: its column is hidden. The web
+# client drops keys that begin like this on the way to another list.
+ONE_CAMPAIGN = "show_one_campaign"
 
 # Recipients react for hours after a campaign's last message was sent.
 BUSY_PERIOD = timedelta(hours=6)
@@ -70,10 +80,13 @@ class WabaCampaign(models.Model):
 
     @api.model
     def _default_sender(self):
-        senders = self.env["waba.sender"].search(
-            [("company_id", "=", self.env.company.id)], limit=2
-        )
-        return senders if len(senders) == 1 else False
+        """The only connected number, else the one that the user's latest campaign has."""
+        senders = self.env["waba.sender"].search([("company_id", "=", self.env.company.id)])
+        senders = senders.filtered(lambda one: one.sudo().account_id.state == "connected")
+        if len(senders) < 2:
+            return senders
+        mine = [("user_id", "=", self.env.uid), ("sender_id", "in", senders.ids)]
+        return self.search(mine, order="id desc", limit=1).sender_id
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
@@ -89,9 +102,10 @@ class WabaCampaign(models.Model):
         index=True,
     )
     state = fields.Selection(
-        STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
-    )
-    priority = fields.Selection([("0", "Normal"), ("1", "First")], default="0")
+        STATES, default="draft", required=True, readonly=True, copy=False, tracking=True,
+        index=True, group_expand=True,
+    )  # fmt: skip
+    priority = fields.Selection([("0", "Normal"), ("1", "High")], default="0")
     # Message
     template_id = fields.Many2one(
         "waba.template", check_company=True, tracking=True, index=True, ondelete="restrict",
@@ -108,10 +122,10 @@ class WabaCampaign(models.Model):
     # Audience
     res_model = fields.Selection(
         selection=lambda self: self.env["waba.person.mixin"]._waba_target_models(),
-        string="Written to", required=True,
+        string="Records", required=True,
     )  # fmt: skip
-    audience_domain = fields.Char("Conditions")
-    audience_count = fields.Integer("Records chosen", compute="_compute_audience_count")
+    audience_domain = fields.Char("Rules")
+    audience_count = fields.Integer("Audience", compute="_compute_audience_count")
     # Number and time
     sender_id = fields.Many2one(
         "waba.sender", "Number", check_company=True, tracking=True, index=True, ondelete="restrict",
@@ -120,28 +134,29 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
     # Pause
-    pause_reason = fields.Text("Why it waits", readonly=True, copy=False)
+    pause_reason = fields.Text(readonly=True, copy=False)
     pause_cause = fields.Selection(
         [
-            ("person", "A person"),
-            ("failure", "A failure"),
-            ("template", "The template"),
-            ("reputation", "Its results"),
-            ("preflight", "Its pre-flight"),
-            ("launcher", "Who launched it"),
+            ("person", "User"),
+            ("failure", "Error"),
+            ("template", "Template"),
+            ("reputation", "Results"),
+            ("preflight", "Pre-flight check"),
+            ("launcher", "Access rights"),
         ],
         readonly=True,
         copy=False,
     )
-    resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
-    hold_reason = fields.Text("Why nothing goes out", compute="_compute_progress")
+    resume_at = fields.Datetime("Resumes at", readonly=True, copy=False)
+    hold_reason = fields.Text("Hold reason", compute="_compute_progress")
+    hold_action = fields.Char("Next step", compute="_compute_progress")
     # Preparation
     prepared_until_id = fields.Integer(readonly=True, copy=False)
     prepared_count = fields.Integer(readonly=True, copy=False)
     to_prepare_count = fields.Integer(readonly=True, copy=False)
     launched_by_id = fields.Many2one(
         "res.users", "Launched by", readonly=True, copy=False, ondelete="restrict",
-        help="Whose rights decide which records are read while the messages are prepared.",
+        help="The audience is read with this user's access rights.",
     )  # fmt: skip
     launched_at = fields.Datetime("Launched at", readonly=True, copy=False)
     done_at = fields.Datetime("Finished at", readonly=True, copy=False)
@@ -157,28 +172,30 @@ class WabaCampaign(models.Model):
     waba_message_ids = fields.One2many(
         "waba.message", "campaign_id", string="WhatsApp messages", readonly=True
     )
-    people_count = fields.Integer("People", compute="_compute_figures")
-    queued_count = fields.Integer("Waiting", compute="_compute_figures")
-    skipped_count = fields.Integer("People left out", compute="_compute_figures")
+    people_count = fields.Integer("Recipients", compute="_compute_figures")
+    queued_count = fields.Integer("Queued", compute="_compute_figures")
+    skipped_count = fields.Integer("Excluded", compute="_compute_figures")
+    cancelled_count = fields.Integer("Cancelled", compute="_compute_figures")
     sent_count = fields.Integer("Sent", compute="_compute_figures")
     delivered_count = fields.Integer("Delivered", compute="_compute_figures")
     read_count = fields.Integer("Read", compute="_compute_figures")
     replied_count = fields.Integer("Replied", compute="_compute_figures")
-    clicked_count = fields.Integer("Clicked the link", compute="_compute_figures")
-    failed_count = fields.Integer("Not delivered", compute="_compute_figures")
-    uncertain_count = fields.Integer("Waiting for an answer", compute="_compute_figures")
+    clicked_count = fields.Integer("Clicked", compute="_compute_figures")
+    failed_count = fields.Integer("Failed", compute="_compute_figures")
+    uncertain_count = fields.Integer("Unconfirmed", compute="_compute_figures")
     opted_out_count = fields.Integer("Opted out", compute="_compute_figures")
     progress = fields.Float(
-        compute="_compute_figures", help="Part of the people already handled, in %."
+        compute="_compute_figures",
+        help="Share of recipients whose message has been processed, excluded ones not counted.",
     )
-    progress_text = fields.Char(compute="_compute_progress")
-    next_message_at = fields.Datetime("Next messages at", compute="_compute_progress")
-    ends_at = fields.Datetime("Ends about", compute="_compute_progress")
+    progress_text = fields.Char("Progress details", compute="_compute_progress")
+    next_message_at = fields.Datetime("Next message", compute="_compute_progress")
+    ends_at = fields.Datetime("Estimated end", compute="_compute_progress")
     retryable_count = fields.Integer(compute="_compute_retryable_count")
     # Evidence
     template_quality_event_ids = fields.One2many(related="template_id.quality_event_ids")
 
-    @api.depends("res_model", "audience_domain")
+    @api.depends("res_model", "audience_domain", "audience_excluded_ids")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_audience_count(self):
         for campaign in self:
@@ -192,6 +209,7 @@ class WabaCampaign(models.Model):
         "variable_ids.fallback",
         "res_model",
         "audience_domain",
+        "audience_excluded_ids",
     )
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_preview_html(self):
@@ -212,7 +230,7 @@ class WabaCampaign(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        campaigns = super().create(vals_list)
+        campaigns = super().create([self._with_audience_source(vals) for vals in vals_list])
         for campaign in campaigns.filtered(lambda c: c.template_id and not c.variable_ids):
             campaign.variable_ids = campaign._variable_commands()
         for campaign in campaigns.filtered(lambda c: c.b_template_id and not c.b_variable_ids):
@@ -225,6 +243,8 @@ class WabaCampaign(models.Model):
         changed = self.filtered(lambda c: template_id and c.b_template_id.id != template_id)
         if self._locked_field_names().intersection(vals):
             self._check_not_launched()
+        if vals.get("audience_domain"):
+            self.filtered(lambda c: not c.audience_source).audience_source = "domain"
         result = super().write(vals)
         if "scheduled_at" in vals:
             for campaign in self.filtered(lambda campaign: campaign.state == "scheduled"):
@@ -234,6 +254,18 @@ class WabaCampaign(models.Model):
                 campaign._onchange_b_template_id()
         self._cancel_permissions_if_changed()
         return result
+
+    @api.model
+    def _with_audience_source(self, vals):
+        """These values of a new campaign: conditions alone are a filter, no conditions no one."""
+        if vals.get("audience_domain"):
+            return {"audience_source": "domain", **vals}
+        return {name: value for name, value in vals.items() if name != "audience_domain"}
+
+    def copy(self, default=None):
+        """A duplicate takes its values from the campaign, none from the action that shows it."""
+        plain = self.with_context(clean_context(self.env.context))
+        return super(WabaCampaign, plain).copy(default)
 
     def copy_data(self, default=None):
         return [
@@ -248,8 +280,8 @@ class WabaCampaign(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "A launched campaign is the record of who was written to and cannot be "
-                    "deleted. Archive it instead."
+                    "A launched campaign cannot be deleted: it documents who was messaged. "
+                    "Archive it instead."
                 )
             )
 
@@ -257,8 +289,8 @@ class WabaCampaign(models.Model):
         if self.filtered(lambda campaign: campaign.state not in ("draft", "scheduled")):
             raise UserError(
                 self.env._(
-                    "This campaign is under way: what it sends, to whom and from which number is "
-                    "fixed. Duplicate it to send something else."
+                    "Message, audience and number cannot be changed after the launch. Duplicate "
+                    "the campaign to send something else."
                 )
             )
 
@@ -284,11 +316,18 @@ class WabaCampaign(models.Model):
         }
 
     def action_view_messages(self):
-        """Open the messages behind a figure; the button's context names the filter."""
+        """Open the messages behind a figure; the button's context has the search's filter."""
+        return self._messages_action()
+
+    def _messages_action(self, filter_name=None):
+        """Action that opens the campaign's messages.
+
+        :param filter_name: of the messages' search view
+        """
         self.ensure_one()
         domain = [("campaign_id", "=", self.id), ("direction", "=", "out")]
-        context = {"waba_one_campaign": True}
-        if filter_name := self.env.context.get("waba_filter"):
+        context = {ONE_CAMPAIGN: True}
+        if filter_name:
             context[f"search_default_{filter_name}"] = 1
         return list_action(self.env, "waba_message_action", domain, context)
 
@@ -306,7 +345,7 @@ class WabaCampaign(models.Model):
     def action_pause(self):
         """Pause until a user resumes it."""
         self._lock_campaigns()
-        self._pause(self.env._("%s paused this campaign.", self.env.user.name), cause="person")
+        self._pause(self.env._("Paused by %s.", self.env.user.name), cause="person")
 
     def action_resume(self):
         """Resume, unless the cause of the pause is still in force.
@@ -327,7 +366,7 @@ class WabaCampaign(models.Model):
         for campaign in self.filtered(lambda campaign: campaign.state == "paused"):
             if reason := campaign._unusable_templates_reason():
                 raise UserError(reason)
-        self._resume(self.env._("%s resumed this campaign.", self.env.user.name))
+        self._resume(self.env._("Resumed by %s.", self.env.user.name))
         return None
 
     def action_cancel(self):
@@ -382,8 +421,7 @@ class WabaCampaign(models.Model):
             "params": {
                 "type": "success" if moved else "warning",
                 "message": self.env._(
-                    "%(moved)s people wait to be written to again; %(kept)s keep their reason: "
-                    "trying again would not change it.",
+                    "%(moved)s queued again. %(kept)s stay as they are: retrying would not help.",
                     moved=len(moved),
                     kept=kept,
                 ),
@@ -412,11 +450,14 @@ class WabaCampaign(models.Model):
         :raise UserError: they cannot be read
         """
         try:
-            return list(parse_domain(self.audience_domain, self._target_model()))
+            domain = list(parse_domain(self.audience_domain or EMPTY_DOMAIN, self._target_model()))
         except ValueError as error:
             raise UserError(
-                self.env._("The audience's filter cannot be read: %s", self.audience_domain)
+                self.env._("The audience filter is not valid: %s", self.audience_domain)
             ) from error
+        if excluded := self._excluded_ids():
+            domain = list(Domain(domain) & Domain("id", "not in", excluded))
+        return domain
 
     # === Launch ===
 
@@ -430,9 +471,10 @@ class WabaCampaign(models.Model):
         self._check_message()
         if not self.audience_count:
             raise UserError(
-                self.env._(
-                    "Nobody matches this audience, or you may not see them. Change the filter, or "
-                    "choose records in the pipeline."
+                self._missing_source_text()
+                or self.env._(
+                    "The audience is empty, or you have no access to its records. Change the "
+                    "audience."
                 )
             )
         self._check_preflight()
@@ -440,9 +482,9 @@ class WabaCampaign(models.Model):
     def _check_message(self):
         """Check that the message is complete and that the number can send it."""
         if not self.template_id:
-            raise UserError(self.env._("Choose a template first: it is the message to send."))
+            raise UserError(self.env._("Choose a template."))
         if not self.sender_id:
-            raise UserError(self.env._("Choose the number to send from first."))
+            raise UserError(self.env._("Choose the number to send from."))
         if wrong := self._sender_mismatch():
             raise UserError(wrong[1])
         if reason := self.template_id._not_sendable_reason():
@@ -460,8 +502,8 @@ class WabaCampaign(models.Model):
         if wanted != have:
             raise UserError(
                 self.env._(
-                    "The variables of the template %s have changed since they were filled in here. "
-                    "Choose the template again and fill them in.",
+                    "The variables of %s changed after they were filled in here. Choose the "
+                    "template again.",
                     template.display_name,
                 )
             )
@@ -472,8 +514,8 @@ class WabaCampaign(models.Model):
         if empty:
             raise UserError(
                 self.env._(
-                    "Say what these variables show before launching: %s.",
-                    ", ".join(f"{{{{{line.name}}}}}" for line in empty),
+                    "Set a value for %s.",
+                    ", ".join(line._placeholder_label() for line in empty),
                 )
             )
 
@@ -519,9 +561,7 @@ class WabaCampaign(models.Model):
             self.lock_for_update(allow_referencing=True)
         except LockError as error:
             raise UserError(
-                self.env._(
-                    "Someone else is changing this campaign right now. Try again in a moment."
-                )
+                self.env._("Another user is changing this campaign. Try again in a moment.")
             ) from error
 
     def _update_state(self, allowed, target, values=None):
@@ -532,6 +572,7 @@ class WabaCampaign(models.Model):
         moved = self.filtered(lambda campaign: campaign.state in allowed)
         if moved:
             moved.sudo().write({**(values or {}), "state": target})
+            moved._notify_viewers()
             if target == "running":
                 # Its number is polled now, and often from then on.
                 self.env.ref("waba_campaign.ir_cron_poll").sudo()._trigger()
@@ -553,8 +594,9 @@ class WabaCampaign(models.Model):
             "paused",
             {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
         )
+        note = reason if cause == "person" else self.env._("Paused: %s", reason)
         for campaign in moved:
-            campaign._message_log(body=self.env._("Paused: %s", reason))
+            campaign._message_log(body=note)
             if until:
                 campaign.sudo().sender_id.cron_id._trigger(at=until)
 
@@ -569,7 +611,7 @@ class WabaCampaign(models.Model):
                 "preparing" if campaign._has_unprepared_records() else "running",
                 {"pause_reason": False, "pause_cause": False, "resume_at": False},
             )
-            campaign._message_log(body=self.env._("Goes on: %s", reason))
+            campaign._message_log(body=reason)
             campaign._hold_for_template()
         self._prepare_cron()._trigger()
         self.sudo().sender_id._trigger_dispatch()
@@ -588,7 +630,7 @@ class WabaCampaign(models.Model):
             lambda campaign: (
                 campaign.state == "paused" and campaign.resume_at and campaign.resume_at <= now
             )
-        )._resume(self.env._("the waiting time is over."))
+        )._resume(self.env._("Resumed automatically."))
 
     def _reopen_finished(self):
         """Run a finished campaign again after rows were queued again."""
@@ -646,8 +688,8 @@ class WabaCampaign(models.Model):
 
     def _changed_template_reason(self):
         return self.env._(
-            "The variables of the template %s changed at Meta after the launch: what was previewed "
-            "can no longer be sent. Cancel this campaign and launch a new one for the people left.",
+            "The variables of template %s changed at Meta after the launch. Cancel this campaign "
+            "and launch a new one for the remaining recipients.",
             self._templates_in_use()[:1].display_name,
         )
 
@@ -709,7 +751,7 @@ class WabaCampaignVariable(models.Model):
         readonly=True,
         system=False,
     )
-    res_model = fields.Selection(related="campaign_id.res_model", string="Field of")
+    res_model = fields.Selection(related="campaign_id.res_model", string="Records")
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -741,9 +783,9 @@ class WabaCampaignVariable(models.Model):
     def _path_models(self):
         return [self.campaign_id.res_model]
 
-    def _language(self):
+    def _filled_template(self):
         campaign = self.campaign_id
-        return (campaign.b_template_id if self.variant == "b" else campaign.template_id).language
+        return campaign.b_template_id if self.variant == "b" else campaign.template_id
 
     def _link_utm(self):
         campaign = self.campaign_id.sudo()

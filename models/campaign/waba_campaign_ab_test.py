@@ -16,34 +16,34 @@ from ..base.waba_message import VARIANTS
 from ..tools.labels import with_language
 from ..tools.reputation_texts import format_number, format_percent
 
-CRITERIA = [("read", "Read most"), ("reply", "Answered most")]
+CRITERIA = [("read", "Read rate"), ("reply", "Reply rate")]
 
 AB_TEST_STATES = [
-    ("sending", "Being tried"),
-    ("waiting", "Waiting for reactions"),
-    ("decided", "Decided"),
+    ("sending", "Sending test"),
+    ("waiting", "Waiting for results"),
+    ("decided", "Winner chosen"),
 ]
 
 
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
-    ab_test = fields.Boolean("Try two messages", tracking=True)
+    ab_test = fields.Boolean("A/B test", tracking=True)
     ab_share = fields.Float(
-        "Try on", default=0.2, help="Part of the audience that is in the trial, half for each."
+        "Test share", default=0.2, help="Share of the audience in the test, half for each variant."
     )
     ab_hours = fields.Integer(
-        "Decide after (hours)", default=24, help="Counted from when nearly all of the trial left."
+        "Decide after (hours)", default=24, help="Hours after 90% of the test has been sent."
     )
-    ab_criterion = fields.Selection(CRITERIA, "Better is", default="read", required=True)
+    ab_criterion = fields.Selection(CRITERIA, "Winner by", default="read", required=True)
     b_template_id = fields.Many2one(
-        "waba.template", "Template of B", check_company=True, ondelete="restrict",
+        "waba.template", "Template B", check_company=True, ondelete="restrict",
         index="btree_not_null",
         domain="[('status', '=', 'approved'), ('unsupported', '=', False),"
         " ('company_id', '=', company_id)]",
     )  # fmt: skip
     b_variable_ids = fields.One2many(
-        "waba.campaign.variable", "campaign_id", "Variables of B",
+        "waba.campaign.variable", "campaign_id", "Variables B",
         domain=[("variant", "=", "b")], copy=True,
     )  # fmt: skip
     category = fields.Selection(
@@ -51,24 +51,24 @@ class WabaCampaign(models.Model):
         compute="_compute_category",
         store=True,
     )
-    ab_text = fields.Char("The trial in words", compute="_compute_ab_text")
+    ab_text = fields.Char("A/B test summary", compute="_compute_ab_text")
 
     # While it runs
-    ab_state = fields.Selection(AB_TEST_STATES, "Trial", readonly=True, copy=False)
+    ab_state = fields.Selection(AB_TEST_STATES, "A/B test status", readonly=True, copy=False)
     ab_applied_share = fields.Float(
-        readonly=True, copy=False, help="Part of the people in the trial."
+        readonly=True, copy=False, help="Share of the recipients in the test."
     )
-    ab_decide_at = fields.Datetime("Trial decided at", readonly=True, copy=False)
+    ab_decide_at = fields.Datetime("Winner chosen at", readonly=True, copy=False)
     winner = fields.Selection(VARIANTS, readonly=True, copy=False, tracking=True)
-    winner_reason = fields.Text("Why this one", readonly=True, copy=False)
+    winner_reason = fields.Text("Winner reason", readonly=True, copy=False)
     b_template_signature = fields.Char(readonly=True, copy=False)
 
     _ab_share_check = models.Constraint(
-        "CHECK(ab_share > 0 AND ab_share <= 1)", "The trial needs a part of the people: 1 to 100 %."
+        "CHECK(ab_share > 0 AND ab_share <= 1)", "The test share must be 1 to 100%."
     )
     _ab_hours_check = models.Constraint(
         "CHECK(ab_hours >= 1 AND ab_hours <= 168)",
-        "People need time to react: decide after 1 to 168 hours.",
+        "Choose the winner after 1 to 168 hours.",
     )
 
     @api.depends("template_id.category", "b_template_id.category", "ab_test", "winner")
@@ -163,17 +163,17 @@ class WabaCampaign(models.Model):
             return
         if not self.b_template_id:
             raise UserError(
-                self.env._("Choose the template of message B, or do not try two messages.")
+                self.env._("Choose the template of variant B, or turn off the A/B test.")
             )
         if self.b_template_id.account_id != self.template_id.account_id:
             raise UserError(
-                self.env._("Messages A and B must be templates of the same WhatsApp account.")
+                self.env._("Variants A and B must be templates of the same WhatsApp account.")
             )
         if self.b_template_id.category != self.template_id.category:
             raise UserError(
                 self.env._(
-                    "Messages A and B must be of the same category: other people may be left out "
-                    "of a promotion than of a service message."
+                    "Variants A and B must have the same category: exclusions differ between "
+                    "promotions and service messages."
                 )
             )
         if reason := self.b_template_id._not_sendable_reason():
@@ -181,8 +181,8 @@ class WabaCampaign(models.Model):
         if self._is_same_message():
             raise UserError(
                 self.env._(
-                    "Messages A and B are the same. Choose another template for B, or fill its "
-                    "variables differently."
+                    "Variants A and B are the same. Choose another template for B, or other values "
+                    "for its variables."
                 )
             )
 
@@ -410,11 +410,11 @@ class WabaCampaign(models.Model):
             campaign._apply_winner(
                 winner,
                 campaign.env._(
-                    "Message %(winner)s goes to the rest: the other one may not be sent any more. "
+                    "Variant %(winner)s goes to the rest: the other one can no longer be sent. "
                     "%(reason)s",
                     winner=winner.upper(),
                     reason=other._not_sendable_reason()
-                    or campaign.env._("Its variables changed at Meta after the launch."),
+                    or campaign.env._("Its variables changed after the launch."),
                 ),
             )
             continuing |= self.browse(campaign.id)
@@ -428,14 +428,14 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         self._lock_campaigns()
         if not self._is_ab_test_running():
-            raise UserError(self.env._("There is no trial under way in this campaign any more."))
+            raise UserError(self.env._("The A/B test of this campaign has ended."))
         template = self._variant_messages()[variant][0]
         if variant not in self._usable_variants():
             raise UserError(template._not_sendable_reason() or self._changed_template_reason())
         self.sudo()._apply_winner(
             variant,
             self.env._(
-                "Message %(winner)s goes to the rest: %(who)s chose it. %(figures)s",
+                "Variant %(winner)s goes to the rest: chosen by %(who)s. %(figures)s",
                 winner=variant.upper(),
                 who=self.env.user.name,
                 figures=self._ab_test_figures(self.sudo()._ab_test_results()),
@@ -450,11 +450,19 @@ class WabaCampaign(models.Model):
         if self.ab_state:
             return self._describe_running_ab_test()
         people = self.audience_count
+        if not people:
+            return False
         tried = round(ab_test.test_share(self.ab_share, people) * people)
+        if people < 2 * ab_test.MIN_TEST_RECIPIENTS:
+            return self.env._(
+                "Too few recipients for a result: %(people)s of %(least)s. About half get A, half "
+                "get B.",
+                people=format_number(self.env, people),
+                least=format_number(self.env, 2 * ab_test.MIN_TEST_RECIPIENTS),
+            )
         if tried >= people:
             return self.env._(
-                "With %(people)s people everybody is in the trial: about half get A, half B, and "
-                "you see which one was received better.",
+                "All %(people)s recipients are in the test: about half get A, half get B.",
                 people=format_number(self.env, people),
             )
         names = {
@@ -464,13 +472,13 @@ class WabaCampaign(models.Model):
         }
         if self.ab_criterion == "read":
             return self.env._(
-                "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one "
-                "that was read by more of those whom it reached goes to the other %(rest)s.",
+                "About %(half)s get A, %(half)s get B. After %(hours)s h the variant with the "
+                "higher read rate goes to the other %(rest)s.",
                 **names,
             )
         return self.env._(
-            "About %(half)s people get A and %(half)s get B. After %(hours)s hours the one that "
-            "was answered by more of those whom it reached goes to the other %(rest)s.",
+            "About %(half)s get A, %(half)s get B. After %(hours)s h the variant with the higher "
+            "reply rate goes to the other %(rest)s.",
             **names,
         )
 
@@ -478,13 +486,13 @@ class WabaCampaign(models.Model):
         rest = format_number(self.env, self._count_awaiting_winner())
         if self.ab_state == "sending":
             return self.env._(
-                "A and B are being tried. The better one goes to the other %(rest)s people "
-                "%(hours)s hours after the trial was sent.",
+                "A/B test: sending. The winner goes to the other %(rest)s %(hours)s h after the "
+                "test has been sent.",
                 rest=rest,
                 hours=self.ab_hours,
             )
         return self.env._(
-            "A and B were tried. The better one goes to the other %(rest)s people %(when)s.",
+            "A/B test: waiting for results. The winner goes to the other %(rest)s %(when)s.",
             rest=rest,
             when=self._format_datetime(self.ab_decide_at),
         )
@@ -504,16 +512,16 @@ class WabaCampaign(models.Model):
         """Why the winner was chosen, with the figures of both."""
         env, winner = self.env, verdict.winner.upper()
         sentences = {
-            "stopped": env._("Message %s goes to the rest: the other one may not be sent any "
-                             "more.", winner),
-            "opt_outs": env._("Message %s goes to the rest: clearly more people asked to be left "
-                              "alone after the other one.", winner),
-            "better": env._("Message %s goes to the rest: it was clearly received better.", winner),
-            "slightly": env._("Message %s goes to the rest: its figure is the better one, but the "
-                              "difference is small enough to be chance.", winner),
-            "equal": env._("Message %s goes to the rest: both were received alike.", winner),
-            "thin": env._("Message %(winner)s goes to the rest, though too few people were "
-                          "reached to tell (%(least)s of each are needed).",
+            "stopped": env._("Variant %s goes to the rest: the other one can no longer be sent.",
+                             winner),
+            "opt_outs": env._("Variant %s goes to the rest: the other one had significantly more "
+                              "opt-outs.", winner),
+            "better": env._("Variant %s goes to the rest: significantly better.", winner),
+            "slightly": env._("Variant %s goes to the rest: better, but not significantly.",
+                              winner),
+            "equal": env._("Variant %s goes to the rest: both had the same result.", winner),
+            "thin": env._("Variant %(winner)s goes to the rest. Too few messages delivered to tell "
+                          "(%(least)s of each needed).",
                           winner=winner, least=ab_test.MIN_TEST_RECIPIENTS),
         }  # fmt: skip
         return f"{sentences[verdict.ground]} {self._ab_test_figures(parts)}"
@@ -522,7 +530,7 @@ class WabaCampaign(models.Model):
         """'Read: A 41.0 % of 195, B 38.2 % of 199.'"""
         pattern = {
             "read": self.env._("Read: A %(a)s, B %(b)s."),
-            "reply": self.env._("Answered: A %(a)s, B %(b)s."),
+            "reply": self.env._("Replied: A %(a)s, B %(b)s."),
         }[self.ab_criterion]
         return pattern % {
             variant: self.env._(

@@ -24,37 +24,31 @@ class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
     approval_state = fields.Selection(
-        [("asked", "Asked for"), ("approved", "Approved"), ("refused", "Refused")],
+        [("asked", "Requested"), ("approved", "Approved"), ("refused", "Refused")],
         "Approval",
         readonly=True,
         copy=False,
         tracking=True,
         index="btree_not_null",
     )
-    approval_asked_by_id = fields.Many2one("res.users", "Asked by", readonly=True, copy=False)
-    approval_asked_at = fields.Datetime("Asked at", readonly=True, copy=False)
+    approval_asked_by_id = fields.Many2one("res.users", "Requested by", readonly=True, copy=False)
+    approval_asked_at = fields.Datetime("Requested at", readonly=True, copy=False)
     approval_decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True, copy=False)
-    approval_decided_at = fields.Datetime("Approval decided at", readonly=True, copy=False)
-    approval_note = fields.Text("Manager's note", readonly=True, copy=False)
-    approval_count = fields.Integer("People approved", readonly=True, copy=False)
-    approval_text = fields.Text("Who must do what", compute="_compute_approval_text")
+    approval_decided_at = fields.Datetime("Decided at", readonly=True, copy=False)
+    approval_note = fields.Text("Note", readonly=True, copy=False)
+    approval_count = fields.Integer("Records approved", readonly=True, copy=False)
+    approval_text = fields.Text("Approval status", compute="_compute_approval_text")
     can_approve = fields.Boolean(compute="_compute_approval_text")
 
     # Approved records
-    approval_people = fields.Json(
-        "Fingerprints approved", readonly=True, copy=False, prefetch=False
-    )
-    override_people = fields.Json(
-        "Fingerprints overridden", readonly=True, copy=False, prefetch=False
-    )
+    approval_people = fields.Json("Approved records", readonly=True, copy=False, prefetch=False)
+    override_people = fields.Json("Overridden records", readonly=True, copy=False, prefetch=False)
 
     # Override
-    override_reason = fields.Text("Launched although", readonly=True, copy=False, tracking=True)
+    override_reason = fields.Text("Override reason", readonly=True, copy=False, tracking=True)
     override_by_id = fields.Many2one("res.users", "Overridden by", readonly=True, copy=False)
     override_at = fields.Datetime("Overridden at", readonly=True, copy=False)
-    override_lines = fields.Char(
-        "Stops overridden", readonly=True, copy=False, help="Lines of the pre-flight."
-    )
+    override_lines = fields.Char("Overridden checks", readonly=True, copy=False)
     launch_mark = fields.Char(readonly=True, copy=False)
 
     @api.depends("approval_state", "state", "audience_count", "override_reason", "launch_mark")
@@ -72,7 +66,7 @@ class WabaCampaign(models.Model):
         if self.override_reason:
             parts.append(
                 self.env._(
-                    "%(manager)s lets it be launched although the pre-flight stops it: %(reason)s",
+                    "%(manager)s overrode the blocking checks: %(reason)s",
                     manager=self.sudo().override_by_id.name,
                     reason=self.override_reason,
                 )
@@ -86,10 +80,11 @@ class WabaCampaign(models.Model):
             "note": campaign.approval_note or "",
         }
         if self.approval_state == "approved":
-            return self.env._("%(manager)s approved it. %(note)s", **decided)
+            return self.env._("Approved by %(manager)s. %(note)s", **decided)
         if self.approval_state == "refused":
             return self.env._(
-                "%(manager)s refused it: %(note)s Change it, then ask again.", **decided
+                "Refused by %(manager)s: %(note)s Change it, then request approval again.",
+                **decided,
             )
         asked = {
             "user": campaign.approval_asked_by_id.name,
@@ -98,13 +93,13 @@ class WabaCampaign(models.Model):
         }
         if self.can_approve:
             return self.env._(
-                "%(user)s asks for your approval (%(when)s). Press Pre-flight, then approve or "
-                "refuse.",
+                "%(user)s requested your approval (%(when)s). Approve or refuse in the pre-flight "
+                "check.",
                 **asked,
             )
         if self.approval_state == "asked":
             return self.env._(
-                "It waits for a manager's approval, asked for by %(user)s (%(when)s).", **asked
+                "Waiting for a manager's approval, requested by %(user)s (%(when)s).", **asked
             )
         return self._missing_approval_reason()
 
@@ -156,13 +151,13 @@ class WabaCampaign(models.Model):
         if not approvers:
             raise UserError(
                 self.env._(
-                    "No other manager of %s could approve it. Name one, or allow managers to "
-                    "approve their own campaigns under WhatsApp → Configuration → Settings.",
+                    "No other manager of %s can approve it. Add one, or allow managers to approve "
+                    "their own campaigns in WhatsApp → Configuration → Settings.",
                     self.company_id.name,
                 )
             )
         text = self.env._(
-            "%(user)s asks for the approval of a campaign to %(people)s people. %(note)s",
+            "%(user)s requests approval for a campaign to %(people)s recipients. %(note)s",
             user=self.env.user.name,
             people=format_number(self.env, self.audience_count),
             note=note or "",
@@ -187,11 +182,13 @@ class WabaCampaign(models.Model):
         self.check_access("write")
         if not self._can_approve():
             raise AccessError(
-                self.env._("Only a manager who did not make the campaign approves or refuses it.")
+                self.env._(
+                    "Only a manager who did not create the campaign can approve or refuse it."
+                )
             )
         if self.approval_state != "asked" or not self._is_approval_current():
             raise UserError(
-                self.env._("It has changed, or somebody decided already. Open it again.")
+                self.env._("The campaign has changed, or it was already decided. Reload the page.")
             )
         self.sudo().write(
             {
@@ -227,7 +224,7 @@ class WabaCampaign(models.Model):
             self.activity_unlink([ACTIVITY_TYPE])
             self._message_log(
                 body=self.env._(
-                    "Template, texts, audience, number or time changed: the approval is withdrawn."
+                    "Approval withdrawn: template, variables, audience, number or time changed."
                 )
             )
 
@@ -258,14 +255,14 @@ class WabaCampaign(models.Model):
         }
         if siblings:
             return self.env._(
-                "This campaign goes to %(people)s people; with the same person's other campaigns "
-                "of this template within 24 hours they are %(sum)s. More than %(above)s need a "
-                "manager's approval: press Launch and ask for it.",
+                "A manager's approval is needed above %(above)s recipients: %(people)s here, "
+                "%(sum)s with the same user's campaigns of this template within 24 h. Request it "
+                "at launch.",
                 **values,
             )
         return self.env._(
-            "This campaign goes to %(people)s people: more than %(above)s need a manager's "
-            "approval. Press Launch and ask for it.",
+            "A manager's approval is needed above %(above)s recipients (%(people)s here). Request "
+            "it at launch.",
             **values,
         )
 
@@ -285,8 +282,8 @@ class WabaCampaign(models.Model):
 
     def _outdated_approval_reason(self):
         return self.env._(
-            "It needs a manager's approval again: the one it has was given for other people, or "
-            "for another message. Press Launch and ask for it."
+            "A manager's approval is needed again: audience or message changed since. Request it "
+            "at launch."
         )
 
     def _sibling_launches(self):
@@ -385,8 +382,8 @@ class WabaCampaign(models.Model):
 
     def _approval_now_needed_reason(self, above):
         return self.env._(
-            "More people match the audience than when it was launched: more than %s need a "
-            "manager's approval. Ask for it under Pre-flight.",
+            "A manager's approval is needed: the audience grew above %s recipients since the "
+            "launch. Request it in the pre-flight check.",
             format_number(self.env, above),
         )
 
@@ -417,12 +414,12 @@ class WabaCampaign(models.Model):
         ]
         if stops:
             lines = "\n".join(f"✕ {stop.sentence}" for stop in stops)
-            way_on = self.env._("Mend it and launch again.")
+            way_on = self.env._("Fix it and launch again.")
             if all(stop.can_be_overridden for stop in stops):
-                way_on = self.env._("Mend it, or ask a manager, who may launch it with a reason.")
+                way_on = self.env._("Fix it, or ask a manager to override it with a reason.")
             raise UserError(
                 self.env._(
-                    "The pre-flight stops this campaign:\n%(lines)s\n%(way_on)s",
+                    "The pre-flight check blocks this campaign:\n%(lines)s\n%(way_on)s",
                     lines=lines,
                     way_on=way_on,
                 )
@@ -456,7 +453,7 @@ class WabaCampaign(models.Model):
         )
         self._message_log(
             body=self.env._(
-                "%(manager)s lets it be launched although: %(stops)s Reason: %(reason)s",
+                "Overridden by %(manager)s: %(stops)s Reason: %(reason)s",
                 manager=self.env.user.name,
                 stops=" ".join(stop.sentence for stop in stops),
                 reason=reason,
@@ -505,6 +502,8 @@ class WabaCampaign(models.Model):
             self.ab_test and [self.ab_share, self.ab_hours, self.ab_criterion],
             self.holdout_percent,
             sorted([str(line[name] or "") for name in names] for line in lines),
+            # Only where there are any: campaigns launched before have no such fact.
+            *filter(None, [self._excluded_ids()]),
         ]
 
     def _launch_fingerprint(self):
@@ -544,8 +543,7 @@ class WabaCampaign(models.Model):
         if was_overridden:
             self._message_log(
                 body=self.env._(
-                    "Template, texts, audience, number or time changed: the manager's reason to "
-                    "launch it no longer counts."
+                    "Override withdrawn: template, variables, audience, number or time changed."
                 )
             )
 

@@ -20,7 +20,7 @@ from ..consent.consent_sql import PURPOSES, consent_sql
 from ..tools.labels import selection_labels, with_language
 from ..tools.phone_countries import number_country
 from ..tools.transactions import commit_step
-from .waba_campaign import SOURCE_FIELDS
+from .waba_campaign import CHOICE_FIELDS, EMPTY_DOMAIN, SOURCE_FIELDS
 
 _logger = logging.getLogger(__name__)
 
@@ -30,26 +30,34 @@ CHUNK = 2000
 MAX_HOLDOUT_PERCENT = 50
 
 SOURCES = [
-    ("records", "Records marked by hand"),
-    ("filter", "A saved filter"),
-    ("team", "A sales team"),
-    ("tag", "A tag"),
-    ("campaign", "People of an earlier campaign"),
-    ("domain", "Conditions of my own"),
+    ("records", "Selected records"),
+    ("domain", "Filter"),
+    ("filter", "Saved filter"),
+    ("team", "Sales team"),
+    ("tag", "Tag"),
+    ("campaign", "Earlier campaign"),
 ]
 
 OUTCOMES = [
-    ("written", "who were written to"),
-    ("delivered", "whom it reached"),
-    ("read_not_replied", "who read it and did not answer"),
-    ("not_replied", "whom it reached and who did not answer"),
-    ("replied", "who answered"),
-    ("failed_passing", "whom it did not reach for a passing reason"),
-    ("skipped", "who were left out"),
+    ("written", "Sent"),
+    ("delivered", "Delivered"),
+    ("read_not_replied", "Read, no reply"),
+    ("not_replied", "Delivered, no reply"),
+    ("replied", "Replied"),
+    ("failed_passing", "Failed, worth retrying"),
+    ("skipped", "Excluded"),
 ]
 
-# Matches no record: a source that is not chosen yet must never select all.
-EMPTY_DOMAIN = "[(0, '=', 1)]"
+# Where each source's leads or contacts come from: a record of this model stands for them.
+SOURCE_MODELS = {
+    "crm.team": ("team", "audience_team_id", "crm.lead"),
+    "crm.tag": ("tag", "audience_tag_id", "crm.lead"),
+    "res.partner.category": ("tag", "audience_category_id", "res.partner"),
+}
+
+# Context key of the Actions menu's entry. The web client drops keys that begin like this on the way
+# to another action, so it ends with its own.
+FROM_RECORDS = "default_from_records"
 
 
 class KnownRecipient(NamedTuple):
@@ -74,24 +82,33 @@ class WabaCampaign(models.Model):
 
     @api.model
     def default_get(self, fields_list):
-        """Opened from records, a team or a tag: those become the audience."""
+        """Opened from records, a team or a tag: those become the audience.
+
+        The key of the action may still be there when the records are not: after a reload of the
+        page, or when the campaign is duplicated. Then nothing is chosen.
+        """
         values = super().default_get(fields_list)
+        if self.env.context.get(FROM_RECORDS):
+            chosen = self._values_from_context()
+            values |= {name: chosen[name] for name in fields_list if name in chosen}
+        return values
+
+    @api.model
+    def _values_from_context(self):
+        """Values for an audience of the records behind the action; {} if there are none."""
         context = self.env.context
-        if not context.get("waba_from_records"):
-            return values
         model = context.get("active_model")
         labels = dict(self.env["waba.person.mixin"]._waba_target_models())
         if model in labels:
-            values |= self._values_for_records(model, labels[model])
-        else:
-            values |= self._source_values(self.env[model].browse(context.get("active_id")))
-        return values
+            return self._values_for_records(model, labels[model])
+        if model in SOURCE_MODELS:
+            return self._source_values(self.env[model].browse(context.get("active_id")).exists())
+        return {}
 
     holdout_percent = fields.Integer(
-        "Not written to, to compare (%)",
+        "Hold-out group (%)",
         copy=False,
-        help="That part of the audience, drawn by chance, is left out. What becomes of them is "
-        "what would have become of the others without this campaign.",
+        help="Random share of the audience that gets no message, to compare results.",
     )
 
     # Source
@@ -101,7 +118,10 @@ class WabaCampaign(models.Model):
     audience_domain = fields.Char(
         compute="_compute_audience_domain", store=True, readonly=False, precompute=True
     )
-    audience_source = fields.Selection(SOURCES, "Audience", default="domain", required=True)
+    audience_source = fields.Selection(SOURCES, "Source")
+    audience_excluded_ids = fields.Json(
+        "Excluded records", help="Ids of records of the source that are not part of the audience."
+    )
     audience_filter_id = fields.Many2one(
         "ir.filters", "Saved filter", ondelete="set null",
         domain="[('model_id', '=', res_model), '|', ('user_ids', '=', False),"
@@ -115,11 +135,15 @@ class WabaCampaign(models.Model):
     audience_campaign_id = fields.Many2one(
         "waba.campaign", "Earlier campaign", ondelete="set null", check_company=True,
         index="btree_not_null",
-        domain="[('company_id', '=', company_id), ('state', 'not in', ('draft', 'scheduled'))]",
+        # One that was cancelled before anything was sent is no earlier campaign.
+        domain="[('company_id', '=', company_id), '|',"
+        " ('state', 'in', ('preparing', 'running', 'paused', 'done')),"
+        " '&', ('state', '=', 'cancelled'), ('waba_message_ids', 'any', [('state', 'not in',"
+        " ('queued', 'reserved', 'skipped', 'cancelled'))])]",
     )  # fmt: skip
-    audience_outcome = fields.Selection(OUTCOMES, "Those", default="read_not_replied")
-    audience_text = fields.Char("Audience in words", compute="_compute_audience_text")
-    audience_note = fields.Char("Fixed or looked up", compute="_compute_audience_text")
+    audience_outcome = fields.Selection(OUTCOMES, "Outcome", default="read_not_replied")
+    audience_text = fields.Char("Audience summary", compute="_compute_audience_text")
+    audience_note = fields.Char("Audience timing", compute="_compute_audience_text")
 
     @api.depends("audience_source", "audience_campaign_id")
     def _compute_res_model(self):
@@ -131,12 +155,14 @@ class WabaCampaign(models.Model):
                 model = campaign.audience_campaign_id.res_model
             campaign.res_model = model
 
-    @api.depends("res_model", *SOURCE_FIELDS)
+    @api.depends("res_model", *CHOICE_FIELDS)
     def _compute_audience_domain(self):
         for campaign in self:
             domain = campaign.audience_domain or ""
-            if campaign.audience_source == "domain":
-                campaign.audience_domain = "[]" if domain in ("", EMPTY_DOMAIN) else domain
+            if not campaign.audience_source:
+                campaign.audience_domain = EMPTY_DOMAIN
+            elif campaign.audience_source == "domain":
+                campaign.audience_domain = domain or EMPTY_DOMAIN
             elif campaign.audience_source == "records":
                 campaign.audience_domain = domain if _domain_ids(domain) else EMPTY_DOMAIN
             else:
@@ -156,7 +182,7 @@ class WabaCampaign(models.Model):
             if not 0 <= campaign.holdout_percent <= MAX_HOLDOUT_PERCENT:
                 raise ValidationError(
                     self.env._(
-                        "Leave out 0 to %s %% of the audience: most of it must be written to.",
+                        "Choose a hold-out group of 0 to %s%% of the audience.",
                         MAX_HOLDOUT_PERCENT,
                     )
                 )
@@ -172,11 +198,13 @@ class WabaCampaign(models.Model):
         """Values for an audience of the records marked in a list, or of the one that is open."""
         context = self.env.context
         marked = context.get("active_ids") or []
-        ids = marked or [context.get("active_id")]
+        ids = [id_ for id_ in marked or [context.get("active_id")] if id_]
+        if not ids:
+            return {}
         values = {
             "res_model": model,
             "audience_source": "records",
-            "audience_domain": repr([("id", "in", [id_ for id_ in ids if id_])]),
+            "audience_domain": repr([("id", "in", ids)]),
             "name": self.env._(
                 "%(count)s %(label)s, %(date)s",
                 count=len(ids),
@@ -200,14 +228,9 @@ class WabaCampaign(models.Model):
     @api.model
     def _source_values(self, record):
         """Values for an audience of the leads or contacts of `record`, a team or a tag."""
-        sources = {
-            "crm.team": ("team", "audience_team_id", "crm.lead"),
-            "crm.tag": ("tag", "audience_tag_id", "crm.lead"),
-            "res.partner.category": ("tag", "audience_category_id", "res.partner"),
-        }
-        if not record or record._name not in sources:
+        if not record:
             return {}
-        source, field, model = sources[record._name]
+        source, field, model = SOURCE_MODELS[record._name]
         values = {"audience_source": source, field: record.id, "res_model": model}
         return {**values, "name": record.display_name}
 
@@ -260,44 +283,42 @@ class WabaCampaign(models.Model):
 
     def _missing_source_text(self):
         """What the user has to choose first, or False."""
-        if self.audience_domain != EMPTY_DOMAIN:
+        if self.audience_domain not in (False, EMPTY_DOMAIN):
             return False
         return {
-            "records": self.env._(
-                "Mark leads in the pipeline, or contacts, and choose WhatsApp campaign in their "
-                "Actions menu."
-            ),
-            "filter": self.env._("Choose a filter that was saved in the list of records."),
-            "team": self.env._("Choose the sales team."),
-            "tag": self.env._("Choose the tag."),
-            "campaign": self.env._("Choose the campaign."),
-        }.get(self.audience_source, False)
+            "records": self.env._("Add the records to send to."),
+            "domain": self.env._("Add a rule to the filter."),
+            "filter": self.env._("Choose a saved filter."),
+            "team": self.env._("Choose a sales team."),
+            "tag": self.env._("Choose a tag."),
+            "campaign": self.env._("Choose an earlier campaign."),
+        }.get(self.audience_source, self.env._("Choose an audience."))
 
     def _describe_audience(self):
         """The audience as text: 842 leads from "Dormant > 90 days"."""
         people, source = self._count_records(), self.audience_source
         if source == "records":
-            return self.env._("%s, marked by hand", people)
+            return self.env._("%s selected", people)
         if source == "filter":
-            return self.env._("%(people)s from “%(name)s”", people=people,
+            return self.env._("%(people)s in “%(name)s”", people=people,
                               name=self.audience_filter_id.name)  # fmt: skip
         if source == "team":
             return self.env._("%(people)s of the team “%(name)s”", people=people,
                               name=self.audience_team_id.name)  # fmt: skip
         if source == "tag":
-            return self.env._("%(people)s with the tag “%(name)s”", people=people,
+            return self.env._("%(people)s tagged “%(name)s”", people=people,
                               name=self._source_field_and_record()[1].name)  # fmt: skip
         if source == "campaign":
             outcomes = selection_labels(self, "audience_outcome")
             return self.env._(
-                "%(people)s of “%(name)s” %(outcome)s",
+                "%(people)s from “%(name)s” (%(outcome)s)",
                 people=people,
                 name=self.audience_campaign_id.name,
-                outcome=outcomes.get(self.audience_outcome, ""),
+                outcome=outcomes.get(self.audience_outcome, "").lower(),
             )
         if self.audience_domain == "[]":
-            return self.env._("%s: everybody you may see", people)
-        return self.env._("%s that match the conditions", people)
+            return self.env._("%s: all you have access to", people)
+        return self.env._("%s matching the filter", people)
 
     def _count_records(self):
         one = {"crm.lead": self.env._("1 lead or opportunity"),
@@ -310,10 +331,28 @@ class WabaCampaign(models.Model):
 
     def _audience_timing_text(self):
         if self.audience_source == "records":
-            return self.env._("Fixed: exactly these.")
-        return self.env._(
-            "Looked up when the campaign starts: who matches then is written to, nobody twice."
-        )
+            return self.env._("A fixed list.")
+        return self.env._("Updated when the campaign starts.")
+
+    # === Excluded records ===
+    # Records that the user took out of the source one by one. Of selected records they are removed
+    # from the list instead, and of a filter they stay outside it: its rules remain as they were
+    # written.
+
+    def _excluded_ids(self):
+        """Ids of the excluded records; a form that is not saved may contain anything."""
+        ids = self.audience_excluded_ids
+        return [id_ for id_ in ids if type(id_) is int] if isinstance(ids, list) else []
+
+    def _exclude_from_audience(self, record_ids):
+        """Exclude these records: from the list of selected ones, or from what the source finds."""
+        gone = set(record_ids)
+        if self.audience_source == "records":
+            ids = _domain_ids(self.audience_domain) or []
+            kept = [id_ for id_ in ids if id_ not in gone]
+            self.audience_domain = repr([("id", "in", kept)]) if kept else EMPTY_DOMAIN
+        else:
+            self.audience_excluded_ids = sorted(gone.union(self._excluded_ids()))
 
     # === Records ===
 
@@ -403,8 +442,8 @@ class WabaCampaign(models.Model):
         except Exception as error:
             _logger.exception("waba.campaign %s: the audience could not be prepared", self.id)
             reason = self.env._(
-                "The audience could not be prepared: %s. Check the filter and the variables; if "
-                "they cannot be mended here, cancel and duplicate the campaign.",
+                "The audience could not be prepared: %s. Cancel the campaign, fix the filter or "
+                "variable in a duplicate, and launch that.",
                 error,
             )
             commit_step(self.env, lambda: self._pause(reason))
@@ -454,6 +493,7 @@ class WabaCampaign(models.Model):
                 "prepared_count": self.prepared_count + len(records),
             }
         )
+        self._notify_viewers()
         return len(records)
 
     def _has_unprepared_records(self):

@@ -33,10 +33,10 @@ RECHECK_DELAY = timedelta(minutes=10)
 PACING_WINDOW = timedelta(days=365)
 
 CANARY_STATES = [
-    ("none", "No first wave"),
-    ("sending", "First wave"),
-    ("waiting", "Waiting for reactions"),
-    ("widened", "The rest follows"),
+    ("none", "No pilot batch"),
+    ("sending", "Sending pilot batch"),
+    ("waiting", "Waiting for results"),
+    ("widened", "Sending the rest"),
 ]
 
 
@@ -44,20 +44,20 @@ class WabaCampaign(models.Model):
     _name = "waba.campaign"
     _inherit = ["waba.campaign", "waba.response.mixin"]
 
-    canary_state = fields.Selection(CANARY_STATES, "First wave", readonly=True, copy=False)
-    canary_size = fields.Integer("People of the first wave", readonly=True, copy=False)
+    canary_state = fields.Selection(CANARY_STATES, "Pilot batch", readonly=True, copy=False)
+    canary_size = fields.Integer("Pilot batch size", readonly=True, copy=False)
     canary_limit = fields.Integer(
-        readonly=True, copy=False, help="Messages that may have left before the rest follows."
+        readonly=True, copy=False, help="Messages that may be sent before the rest follows."
     )
-    canary_started_at = fields.Datetime("First wave began", readonly=True, copy=False)
-    canary_sent_at = fields.Datetime("First wave sent", readonly=True, copy=False)
-    canary_check_at = fields.Datetime("First wave judged at", readonly=True, copy=False)
+    canary_started_at = fields.Datetime("Pilot batch started", readonly=True, copy=False)
+    canary_sent_at = fields.Datetime("Pilot batch sent", readonly=True, copy=False)
+    canary_check_at = fields.Datetime("Pilot batch reviewed at", readonly=True, copy=False)
 
     # Release
     watched_from = fields.Datetime(
         readonly=True,
         copy=False,
-        help="When a manager last released it: results of messages before it no longer pause it.",
+        help="Results of earlier messages no longer pause the campaign.",
     )
     can_release = fields.Boolean(compute="_compute_can_release")
 
@@ -77,8 +77,10 @@ class WabaCampaign(models.Model):
         """
         self.check_access("write")
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("Only a manager lets the rest follow before its time."))
-        self.sudo()._release_canary(self.env._("%s let the rest follow.", self.env.user.name))
+            raise AccessError(self.env._("Only a manager can send the rest now."))
+        self.sudo()._release_canary(
+            self.env._("%s sent the rest without waiting for results.", self.env.user.name)
+        )
 
     def action_release(self):
         """Open the dialog in which a manager releases, with a reason, what holds this campaign."""
@@ -123,16 +125,22 @@ class WabaCampaign(models.Model):
             [("campaign_id", "=", self.id), ("state", "=", "queued")]
         )
 
-    def _decide_canary(self):
-        """Decide whether a canary goes before the queued messages, or all are sent at once."""
-        sender = self.sender_id
-        size = sender.canary and canary_policy.canary_size(
-            self._count_queued(),
+    def _planned_canary_size(self, people):
+        """How many of these people get it first, 0 if all get it at once."""
+        sender = self.sudo().sender_id
+        return sender.canary and canary_policy.canary_size(
+            people,
             sender.response_canary
-            or any(template._response_in_force().canary for template in self._templates_in_use()),
+            or any(
+                template.sudo()._response_in_force().canary for template in self._templates_in_use()
+            ),
             sender.portfolio_id._is_paced_by_meta(),
             sender._response_settings(),
         )
+
+    def _decide_canary(self):
+        """Decide whether a canary goes before the queued messages, or all are sent at once."""
+        sender, size = self.sender_id, self._planned_canary_size(self._count_queued())
         if not size:
             self.canary_state = "none"
             return
@@ -147,8 +155,8 @@ class WabaCampaign(models.Model):
             }
         )
         text = self.env._(
-            "A first wave of %(people)s people is sent. The rest follows %(hours)s hours later, "
-            "when it is well received.",
+            "Sending a pilot batch to %(people)s recipients. The rest follows %(hours)s h later if "
+            "results are good.",
             people=format_number(self.env, size),
             hours=format_number(self.env, sender.canary_wait_hours),
         )
@@ -172,7 +180,7 @@ class WabaCampaign(models.Model):
             self._notify_managers(
                 summary(self.env, "canary"),
                 self.env._(
-                    "Its first wave of %s people has been sent.",
+                    "The pilot batch of %s recipients has been sent.",
                     format_number(self.env, self.canary_size),
                 ),
             )
@@ -199,13 +207,13 @@ class WabaCampaign(models.Model):
             return False
         if self.canary_check_at == self._first_check_at():
             return self.env._(
-                "A first wave of %(people)s was sent; the rest follows %(when)s if all is well.",
+                "Pilot batch of %(people)s sent. The rest follows %(when)s if results are good.",
                 people=format_number(self.env, self.canary_size),
                 when=self._format_datetime(self.canary_check_at),
             )
         return self.env._(
-            "A first wave of %(people)s was sent, and too few have arrived yet to judge by. The "
-            "rest follows when more have; it is looked at again %(when)s.",
+            "Pilot batch of %(people)s sent, but too few messages were delivered to judge it. Next "
+            "review %(when)s.",
             people=format_number(self.env, self.canary_size),
             when=self._format_datetime(self.canary_check_at),
         )
@@ -233,8 +241,8 @@ class WabaCampaign(models.Model):
         if verdict == "widen" and self.canary_state == "waiting":
             self._release_canary(
                 self.env._(
-                    "The first wave of %(wave)s was well received: %(delivered)s delivered, "
-                    "%(failed)s not, %(opted_out)s opted out. The rest follows.",
+                    "Pilot batch of %(wave)s: %(delivered)s delivered, %(failed)s failed, "
+                    "%(opted_out)s opted out. Sending the rest.",
                     wave=format_number(self.env, self.canary_size),
                     delivered=format_number(self.env, counts.delivered),
                     failed=format_number(self.env, counts.failed),
@@ -341,7 +349,7 @@ class WabaCampaign(models.Model):
             return None
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             raise UserError(
-                self.env._("%s A manager releases it, with a reason.", held[0].pause_reason)
+                self.env._("%s A manager can release it, with a reason.", held[0].pause_reason)
             )
         return held[0].action_release()
 
@@ -356,7 +364,7 @@ class WabaCampaign(models.Model):
                 }
             )
             text = campaign.env._(
-                "%(manager)s released the campaign: %(reason)s",
+                "Released by %(manager)s: %(reason)s",
                 manager=self.env.user.name,
                 reason=reason,
             )

@@ -97,7 +97,9 @@ class WabaTemplate(models.Model):
         for template in self:
             campaigns = template._running_campaigns()
             if template.status == "approved" and not template.is_held:
-                campaigns._resume_cause("template", self.env._("Meta approves the template again."))
+                campaigns._resume_cause(
+                    "template", self.env._("Resumed: Meta approved the template again.")
+                )
             else:
                 campaigns._pause(template._not_sendable_reason(), cause="template")
 

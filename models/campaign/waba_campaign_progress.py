@@ -12,7 +12,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
-from ...policy import canary as canary_policy
 from ...policy import limits, pacing, retry
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
@@ -46,10 +45,11 @@ FUNNEL_STEPS = {
     "clicked": ([("clicked_at", "!=", False)], "delivered"),
     "opted_out": ([("opted_out_at", "!=", False)], "delivered"),
     "failed": ([("state", "=", "failed")], None),
+    "cancelled": ([("state", "=", "cancelled")], None),
 }
 
 # Steps shown only when they are not empty.
-OPTIONAL_STEPS = ("uncertain", "queued", "clicked", "opted_out")
+OPTIONAL_STEPS = ("uncertain", "queued", "clicked", "opted_out", "cancelled")
 
 # Columns of the spreadsheet, after the record's name.
 EXPORTED_FIELDS = (
@@ -68,7 +68,8 @@ class WabaCampaign(models.Model):
         "'replied': rows, 'opted_out': people, 'clicked': rows}.",
     )
 
-    canary_text = fields.Char("First wave in words", compute="_compute_canary_text")
+    canary_text = fields.Char("Pilot batch plan", compute="_compute_canary_text")
+    options_text = fields.Char("Options in use", compute="_compute_options_text")
 
     results_data = fields.Json("Results", compute="_compute_results_data")
 
@@ -84,6 +85,7 @@ class WabaCampaign(models.Model):
             campaign.skipped_count = by_state.get("skipped", 0)
             campaign.failed_count = by_state.get("failed", 0)
             campaign.uncertain_count = by_state.get("uncertain", 0)
+            campaign.cancelled_count = by_state.get("cancelled", 0)
             campaign.read_count = by_state.get("read", 0)
             campaign.delivered_count = by_state.get("delivered", 0) + campaign.read_count
             campaign.sent_count = campaign.delivered_count + sum(
@@ -92,21 +94,30 @@ class WabaCampaign(models.Model):
             campaign.replied_count = replied.get(campaign.id, 0)
             campaign.opted_out_count = opted_out.get(campaign.id, 0)
             campaign.clicked_count = clicked.get(campaign.id, 0)
-            addressed = campaign.people_count - campaign.skipped_count
-            campaign.progress = (
-                100 * (addressed - campaign.queued_count) / addressed if addressed else 0.0
-            )
+            addressed = campaign._count_addressed()
+            done = addressed - campaign.queued_count - campaign.cancelled_count
+            campaign.progress = 100 * done / addressed if addressed else 0.0
+
+    def _count_addressed(self):
+        """Recipients who were to get a message: all but the excluded ones."""
+        return self.people_count - self.skipped_count
 
     @api.depends("state", "pause_reason")
+    @api.depends_context("uid", "lang", "tz")
     def _compute_progress(self):
         now = fields.Datetime.now()
         for campaign in self:
-            campaign.hold_reason = campaign._hold_explanation() or campaign._delay_reason()
             forecast = campaign._forecast_sending(now)
             campaign.next_message_at = forecast.next_at if forecast else False
             campaign.ends_at = forecast.ends_at if forecast else False
             campaign.progress_text = campaign._describe_progress(forecast, now)
-            campaign.hold_reason = campaign.hold_reason or campaign._quiet_hours_reason(now)
+            campaign.hold_reason = (
+                campaign._hold_explanation()
+                or campaign._delay_reason()
+                or campaign._quiet_hours_reason(now)
+                or campaign._limit_reason(forecast, now)
+            )
+            campaign.hold_action = campaign.hold_reason and campaign._describe_way_on()
 
     def _compute_retryable_count(self):
         now = fields.Datetime.now()
@@ -135,6 +146,12 @@ class WabaCampaign(models.Model):
         for campaign in self:
             campaign.canary_text = campaign._describe_canary() if campaign.sender_id else False
 
+    @api.depends("ab_test", "holdout_percent", "priority", "canary_state", "canary_text")
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_options_text(self):
+        for campaign in self:
+            campaign.options_text = campaign._describe_options()
+
     def _compute_results_data(self):
         for campaign in self:
             campaign.results_data = campaign._results_screen_data() if campaign.id else False
@@ -157,7 +174,7 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         outcome = self.env.context.get("waba_outcome") or "read_not_replied"
         if self.state in ("draft", "scheduled"):
-            raise UserError(self.env._("Nobody was written to yet. Launch this campaign first."))
+            raise UserError(self.env._("Nothing has been sent yet. Launch this campaign first."))
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New campaign"),
@@ -165,7 +182,7 @@ class WabaCampaign(models.Model):
             "view_mode": "form",
             "views": [(False, "form")],
             "context": {
-                "default_name": self.env._("%s: once more", self.name),
+                "default_name": self.env._("%s: follow-up", self.name),
                 "default_company_id": self.company_id.id,
                 "default_sender_id": self.sender_id.id,
                 "default_utm_campaign_id": self.utm_campaign_id.id,
@@ -282,23 +299,51 @@ class WabaCampaign(models.Model):
     # === Forecast ===
 
     def _forecast_sending(self, now):
-        """`pacing.Forecast` of the queued messages; None if nothing is queued or a hold applies."""
+        """`pacing.Forecast` of the queued messages; None if nothing is queued, or if something
+        holds them whose end is not known.
+        """
+        self.ensure_one()
+        if self.state != "running" or not self.queued_count:
+            return None
+        if self._number_wait_reason() or self._delay_reason():
+            return None
         forecast = self._forecast_from(now)
-        if not forecast or self.ab_state not in ("sending", "waiting"):
-            return forecast
-        # The rest waits for the winner, then it is sent as any other message.
-        known_at = self.ab_decide_at or now + timedelta(hours=self.ab_hours)
-        return replace(forecast, ends_at=self._forecast_from(max(known_at, now)).ends_at)
+        if rest_at := self._rest_starts_at(forecast, now):
+            rest = self._forecast_from(max(rest_at, now))
+            is_only_rest = self._canary_wait_reason() or self._ab_test_wait_reason()
+            forecast = rest if is_only_rest else replace(forecast, ends_at=rest.ends_at)
+        return forecast
+
+    def _rest_starts_at(self, forecast, now):
+        """When the messages leave that wait for the pilot batch, or for the winner; None if none.
+
+        :param forecast: of all messages, as if none waited
+        """
+        moments = []
+        if self.ab_state in ("sending", "waiting"):
+            moments.append(self.ab_decide_at or now + timedelta(hours=self.ab_hours))
+        if self.canary_state == "waiting":
+            moments.append(self.canary_check_at)
+        elif self._pending_canary_size():
+            moments.append((forecast.next_at or now) + self._canary_wait())
+        return max(filter(None, moments), default=None)
+
+    def _canary_wait(self):
+        return self.sudo().sender_id._response_settings().canary_wait
+
+    def _pending_canary_size(self):
+        """Recipients of the pilot batch that is being sent, or will be; 0 for none."""
+        if self.canary_state:
+            return self.canary_size if self.canary_state == "sending" else 0
+        is_running = self.state == "running"
+        return self._planned_canary_size(self.queued_count if is_running else self.audience_count)
 
     def _forecast_from(self, now):
-        """As `_forecast_sending`, as if no A/B test held messages back."""
+        """As `_forecast_sending`, as if no message waited for a pilot batch or a winner."""
         return self._delay_for_hours(self._forecast_by_limits(now), now)
 
     def _forecast_by_limits(self, now):
-        """As `_forecast_sending`, by pace and daily limits alone."""
-        self.ensure_one()
-        if self.state != "running" or self.hold_reason or not self.queued_count:
-            return None
+        """As `_forecast_from`, by pace and daily limits alone."""
         sender, ahead = self.sudo().sender_id, self._count_queued_ahead()
         rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
         # All limits apply: the one that takes longest decides.
@@ -325,76 +370,122 @@ class WabaCampaign(models.Model):
     # === Progress as text ===
 
     def _describe_progress(self, forecast, now):
-        """The line under the progress bar: how far, next messages, end; False if not under way."""
-        if self.state not in ("running", "paused"):
-            return False
-        addressed = self.people_count - self.skipped_count
-        parts = [
-            self.env._("%(done)s of %(all)s", done=addressed - self.queued_count, all=addressed)
-        ]
-        portfolio = self.sudo().sender_id.portfolio_id
-        if not portfolio.is_unlimited:
-            parts.append(
-                self.env._(
-                    "%(used)s of %(limit)s people used in the last 24 hours",
-                    used=portfolio.slots_used,
-                    limit=portfolio.people_limit,
-                )
+        """The line under the progress bar; False before the launch.
+
+        Its counts are the figures of the results: sent, failed, unconfirmed, queued and cancelled
+        are together what was addressed.
+        """
+        if self.state == "scheduled":
+            return self.env._("Starts %s", self._format_moment(self.scheduled_at or now))
+        if self.state == "preparing":
+            return self.env._(
+                "%(done)s of %(all)s records prepared",
+                done=format_number(self.env, self.prepared_count),
+                all=format_number(self.env, self.to_prepare_count),
             )
-        parts += self._own_limits_text(now)
+        if self.state == "draft" or not self.people_count:
+            return False
+        parts = self._describe_counts()
+        if self.state in ("running", "paused"):
+            parts += self._describe_limits_used(now)
+        if self.state == "running":
+            parts += [*self._describe_canary_progress(), *self._describe_people_waiting(now)]
         if forecast and forecast.next_at:
             if forecast.next_at > now + pacing.SLOWED_PERIOD:
                 parts.append(
-                    self.env._("next messages %s", self._format_datetime(forecast.next_at))
+                    self.env._("next slot %s", self._format_moment(forecast.next_at))
+                    if self._is_limit_reached()
+                    else self.env._("next message %s", self._format_moment(forecast.next_at))
                 )
-            parts.append(
-                self.env._(
-                    "at today's limit this campaign ends %s",
-                    self._format_datetime(forecast.ends_at),
-                )
-            )
+            parts.append(self.env._("done about %s", self._format_moment(forecast.ends_at)))
         return " · ".join(parts)
 
-    def _own_limits_text(self, now):
-        """Parts of the progress line about limits other than the portfolio's."""
-        sender = self.sudo().sender_id
-        own_limit, parts = sender._own_daily_limit(), []
+    def _describe_counts(self):
+        """['510 of 811 sent', '2 failed', …]: where the recipients are who are not excluded."""
+        parts = [
+            self.env._(
+                "%(sent)s of %(all)s sent",
+                sent=format_number(self.env, self.sent_count),
+                all=format_number(self.env, self._count_addressed()),
+            )
+        ]
+        if self.failed_count:
+            parts.append(self.env._("%s failed", format_number(self.env, self.failed_count)))
+        if self.uncertain_count:
+            count = format_number(self.env, self.uncertain_count)
+            parts.append(self.env._("%s unconfirmed", count))
+        if self.cancelled_count:
+            count = format_number(self.env, self.cancelled_count)
+            parts.append(self.env._("%s cancelled", count))
+        return parts
+
+    def _describe_limits_used(self, now):
+        """['250 of 250 used (last 24 h)', …]: of the portfolio's limit and the number's own."""
+        sender, parts = self.sudo().sender_id, []
+        portfolio, own_limit = sender.portfolio_id, sender._own_daily_limit()
+        if not portfolio.is_unlimited:
+            parts.append(
+                self.env._(
+                    "%(used)s of %(limit)s used (last 24 h)",
+                    used=format_number(self.env, portfolio.slots_used),
+                    limit=format_number(self.env, portfolio.people_limit),
+                )
+            )
         if own_limit is not None:
             labels = selection_labels(sender, "response_action")
             parts.append(
                 self.env._(
                     "%(used)s of %(limit)s for this number (%(why)s)",
-                    used=sender._count_own_recipients(now),
-                    limit=own_limit,
+                    used=format_number(self.env, sender._count_own_recipients(now)),
+                    limit=format_number(self.env, own_limit),
                     why=labels[sender.response_action].lower(),
                 )
             )
-        if self.canary_state == "sending":
-            parts.append(self.env._("first wave of %s people", self.canary_size))
-        return parts + self._describe_people_waiting(now)
+        return parts
+
+    def _describe_canary_progress(self):
+        """['pilot batch: 40 of 100'] while it is sent: of the batch alone, not of the campaign."""
+        if self.canary_state != "sending":
+            return []
+        left = max(self.canary_limit - self._count_left(), 0)
+        return [
+            self.env._(
+                "pilot batch: %(sent)s of %(size)s",
+                sent=format_number(self.env, self.canary_size - min(left, self.canary_size)),
+                size=format_number(self.env, self.canary_size),
+            )
+        ]
 
     def _describe_canary(self):
-        """Whether a canary is sent first, its size, and when the rest is sent; or False."""
-        sender = self.sudo().sender_id
-        settings = sender._response_settings()
+        """Whether a pilot batch goes first, its size, and when the rest is sent; or False."""
+        sender, size = self.sudo().sender_id, self._pending_canary_size()
         if self.canary_state in ("sending", "waiting", "widened"):
-            return self.env._("First wave of %s people, then the rest.", self.canary_size)
-        needs = sender.response_canary or any(
-            template.sudo()._response_in_force().canary for template in self._templates_in_use()
-        )
-        wave = sender.canary and canary_policy.canary_size(
-            self.audience_count, needs, sender.portfolio_id._is_paced_by_meta(), settings
-        )
-        if self.canary_state == "none" or not wave:
-            if self.ab_test:
-                return False
-            return self.env._("All at once, at the number's pace and inside its daily limit.")
+            before = self.canary_limit - self.canary_size
+            if before > 0:
+                return self.env._(
+                    "%(size)s recipients after the first %(before)s, then the rest.",
+                    size=format_number(self.env, self.canary_size),
+                    before=format_number(self.env, before),
+                )
+            return self.env._(
+                "%s recipients first, then the rest.", format_number(self.env, self.canary_size)
+            )
+        if not size:
+            return False if self.ab_test else self.env._("None: all recipients at once.")
         return self.env._(
-            "First %(wave)s people (%(share)s); the rest follows %(hours)s hours later if they "
-            "receive it well, otherwise the campaign waits for a manager.",
-            wave=format_number(self.env, wave),
-            share=format_percent(self.env, round(wave / self.audience_count, 3)),
+            "%(wave)s recipients first (%(share)s). The rest follows %(hours)s h later if results "
+            "are good.",
+            wave=format_number(self.env, size),
+            share=format_percent(self.env, round(size / self.audience_count, 3)),
             hours=format_number(self.env, sender.canary_wait_hours),
+        )
+
+    def _format_moment(self, moment):
+        """'14:32' today, 'Thu 26 Nov, 11:00' later; in the reader's time zone."""
+        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
+        is_today = fields.Datetime.context_timestamp(self, moment).date() == today
+        return format_datetime(
+            self.env, moment, dt_format="HH:mm" if is_today else "EEE d MMM, HH:mm"
         )
 
     def _format_datetime(self, moment):
@@ -405,10 +496,22 @@ class WabaCampaign(models.Model):
             return self.env._("at %s", format_datetime(self.env, moment, dt_format="HH:mm"))
         return self.env._("on %s", format_datetime(self.env, moment, dt_format="EEEE d MMM, HH:mm"))
 
+    def _describe_options(self):
+        """'A/B test · Pilot batch of 100': what is set under Options, while they are folded."""
+        parts = [
+            self.ab_test and self.env._("A/B test"),
+            self.holdout_percent and self.env._("Hold-out group %s%%", self.holdout_percent),
+            self.priority == "1" and self.env._("High priority"),
+        ]
+        size = self.sender_id and (self.canary_size or self._pending_canary_size())
+        if size:
+            parts.append(self.env._("Pilot batch of %s", format_number(self.env, size)))
+        return " · ".join(filter(None, parts)) or False
+
     # === Why nothing is sent ===
 
     def _hold_explanation(self):
-        """The banner: why nothing is sent and what to do, or False."""
+        """The banner: why nothing is sent, or False."""
         self.ensure_one()
         if self.state == "paused":
             return self._pause_explanation()
@@ -419,13 +522,37 @@ class WabaCampaign(models.Model):
         )
 
     def _pause_explanation(self):
+        parts = [self.pause_reason]
         if self.resume_at:
-            return self.env._(
-                "%(reason)s It goes on by itself %(when)s.",
-                reason=self.pause_reason,
-                when=self._format_datetime(self.resume_at),
+            parts.append(
+                self.env._("Resumes automatically %s.", self._format_datetime(self.resume_at))
             )
-        return self.pause_reason
+        if self._is_paused_at_start() and self.approval_state:
+            parts.append(self._describe_approval_state())
+        return " ".join(filter(None, parts))
+
+    def _describe_way_on(self):
+        """Second part of the banner: how many wait, and what lifts the hold; or False."""
+        waiting = self.queued_count and self.env._(
+            "%s queued.", format_number(self.env, self.queued_count)
+        )
+        return " ".join(filter(None, [waiting, self._release_text()])) or False
+
+    def _release_text(self):
+        """What the reader can do about the hold; False if it ends by itself or elsewhere."""
+        if self.can_release:
+            return self.env._("Release to continue.")
+        if self.state != "paused" or self.resume_at:
+            return False
+        if self._is_every_template_changed():
+            return False
+        return {
+            "person": self.env._("Resume to continue."),
+            "failure": self.env._("Fix it, then resume."),
+            "template": self.env._("Resumes when Meta approves the template."),
+            "reputation": self.env._("A manager can release it."),
+            "preflight": self.env._("Open the pre-flight check to see what to fix."),
+        }.get(self.pause_cause, False)
 
     def _number_wait_reason(self):
         """Reason why its number sends nothing of this campaign, or False."""
@@ -442,6 +569,31 @@ class WabaCampaign(models.Model):
         if self.state != "running" or not self.queued_count:
             return False
         return self.sudo().sender_id._delay_reason(fields.Datetime.now())
+
+    def _is_limit_reached(self):
+        """Whether the number has no slot left now."""
+        return any(
+            part.limit is not None and len(part.slots) >= part.limit
+            for part in self.sudo().sender_id._campaign_shares(fields.Datetime.now())
+        )
+
+    def _limit_reason(self, forecast, now):
+        """The banner while the daily limit is used up, or False."""
+        is_later = forecast and forecast.next_at and forecast.next_at > now + pacing.SLOWED_PERIOD
+        if not is_later or not self._is_limit_reached():
+            return False
+        portfolio = self.sudo().sender_id.portfolio_id
+        values = {
+            "used": ", ".join(self._describe_limits_used(now)),
+            "when": self._format_datetime(forecast.next_at),
+        }
+        if portfolio.followup_share and portfolio.slots_used < portfolio.people_limit:
+            return self.env._(
+                "Daily limit for campaigns reached: %(used)s, the rest is reserved for follow-ups. "
+                "Next slot %(when)s.",
+                **values,
+            )
+        return self.env._("Daily limit reached: %(used)s. Next slot %(when)s.", **values)
 
     # === Quiet hours and possible opt-outs ===
 
@@ -487,29 +639,26 @@ class WabaCampaign(models.Model):
         if not waits.count or waits.due:
             return False
         return self.env._(
-            "%(people)s people are still to be written to, and for all of them it is outside the "
-            "hours of their own time in which we write. It goes on by itself %(when)s.",
+            "Quiet hours for all %(people)s remaining recipients. Resumes %(when)s.",
             people=format_number(self.env, waits.count),
             when=self._format_datetime(waits.next_at),
         )
 
     def _describe_people_waiting(self, now):
         """Parts of the progress line about quiet hours and possible opt-outs."""
-        if self.state != "running":
-            return []
         parts = []
         if (waits := self._quiet_hours_wait(now)).count:
             parts.append(
                 self.env._(
-                    "%(people)s people wait for their hours, the next may be written to %(when)s",
+                    "%(people)s in quiet hours until %(when)s",
                     people=format_number(self.env, waits.count),
-                    when=self._format_datetime(waits.next_at),
+                    when=self._format_moment(waits.next_at),
                 )
             )
         if count := self._count_possible_opt_outs():
             parts.append(
                 self.env._(
-                    "%s on hold: they may want to opt out, and somebody must confirm",
+                    "%s on hold (possible opt-out)",
                     format_number(self.env, count),
                 )
             )
@@ -546,30 +695,31 @@ class WabaCampaign(models.Model):
 
     def _step_labels(self):
         return {
-            "people": self.env._("People"),
-            "skipped": self.env._("Left out"),
-            "queued": self.env._("Waiting"),
-            "uncertain": self.env._("Waiting for an answer"),
+            "people": self.env._("Recipients"),
+            "skipped": self.env._("Excluded"),
+            "queued": self.env._("Queued"),
+            "uncertain": self.env._("Unconfirmed"),
             "sent": self.env._("Sent"),
             "delivered": self.env._("Delivered"),
             "read": self.env._("Read"),
             "replied": self.env._("Replied"),
-            "clicked": self.env._("Clicked the link"),
+            "clicked": self.env._("Clicked"),
             "opted_out": self.env._("Opted out"),
-            "failed": self.env._("Not delivered"),
+            "failed": self.env._("Failed"),
+            "cancelled": self.env._("Cancelled"),
         }
 
     def _result_columns(self):
         """[(key, label, domain, {step: count})]: all, and each variant of an A/B test."""
         whole = {key: self[f"{key}_count"] for key in FUNNEL_STEPS}
-        columns = [("all", self.env._("Everybody"), [], whole)]
+        columns = [("all", self.env._("All"), [], whole)]
         if not self.ab_state:
             return columns
         counts = self._count_variants()
         parts = [
-            ("a", self.env._("Trial: A"), [("is_ab_test", "=", True), ("variant", "=", "a")]),
-            ("b", self.env._("Trial: B"), [("is_ab_test", "=", True), ("variant", "=", "b")]),
-            ("rest", self.env._("Others"), [("is_ab_test", "!=", True)]),
+            ("a", self.env._("Variant A"), [("is_ab_test", "=", True), ("variant", "=", "a")]),
+            ("b", self.env._("Variant B"), [("is_ab_test", "=", True), ("variant", "=", "b")]),
+            ("rest", self.env._("Rest"), [("is_ab_test", "!=", True)]),
         ]
         nobody = dict.fromkeys(FUNNEL_STEPS, 0)
         return columns + [(*part, counts.get(part[0], nobody)) for part in parts]
@@ -587,7 +737,8 @@ class WabaCampaign(models.Model):
                           count(*) FILTER (WHERE state IN ('delivered', 'read')),
                           count(*) FILTER (WHERE state = 'read'),
                           count(replied_at), count(clicked_at), count(opted_out_at),
-                          count(*) FILTER (WHERE state = 'failed')
+                          count(*) FILTER (WHERE state = 'failed'),
+                          count(*) FILTER (WHERE state = 'cancelled')
                      FROM waba_message WHERE campaign_id = %(campaign)s GROUP BY 1""",
                 open=tuple(OPEN_STATES),
                 taken=tuple(ACCEPTED_STATES),
@@ -627,7 +778,7 @@ class WabaCampaign(models.Model):
         return [
             {
                 "key": reason or "",
-                "label": labels.get(reason, self.env._("Not known")),
+                "label": labels.get(reason, self.env._("Unknown")),
                 "count": count,
                 **(
                     self._retry_options(reason, count, last_at)
@@ -648,14 +799,14 @@ class WabaCampaign(models.Model):
         last_at = last_at or now
         from_ = retry.earliest_retry(reason or "", last_at)
         if not from_ or self.state == "cancelled":
-            return {"retryable": 0, "hint": self.env._("Trying again would not change it."),
+            return {"retryable": 0, "hint": self.env._("Retrying would not help."),
                     "passing": bool(from_)}  # fmt: skip
         if from_ <= now:
             return {"retryable": count, "hint": "", "passing": True}
         ready = self._count_earlier_failures(reason, now - (from_ - last_at))
         return {
             "retryable": ready,
-            "hint": self.env._("All may be tried again %s.", self._format_datetime(from_)),
+            "hint": self.env._("All can be retried %s.", self._format_datetime(from_)),
             "passing": True,
         }
 
@@ -665,7 +816,7 @@ class WabaCampaign(models.Model):
             return {}
         now = fields.Datetime.now()
         free = dict(self._count_messageable_by_campaign(now, [reason])).get(self, 0)
-        hint = "" if free else self.env._("Can be retried when the period of the rule is over.")
+        hint = "" if free else self.env._("Can be sent again when the period is over.")
         return {"retryable": free, "hint": hint}
 
     # === Export ===

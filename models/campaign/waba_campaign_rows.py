@@ -40,7 +40,9 @@ ROW_COLUMNS = {
 }
 
 # Values of an unsaved form that the preview accepts; no others reach the record made of them.
-FORM_FIELDS = ("template_id", "company_id", "res_model", "audience_domain")
+FORM_FIELDS = (
+    "template_id", "company_id", "res_model", "audience_domain", "audience_excluded_ids",
+)  # fmt: skip
 
 
 class Preparation:
@@ -190,8 +192,7 @@ class WabaCampaign(models.Model):
     def _check_test_ready(self):
         if not self.template_id or not self.sender_id:
             raise ValidationError(
-                self.env._("Choose the template and the number first: a test sends the one from "
-                           "the other.")
+                self.env._("Choose a template and a number first.")
             )  # fmt: skip
 
     # === Rows ===
@@ -400,9 +401,9 @@ class WabaCampaign(models.Model):
         if not people._number_of(record):
             typed = people._raw_number(record)
             text = (
-                self.env._("The number %s is not valid: this person would be left out.", typed)
+                self.env._("Excluded: the number %s is not valid.", typed)
                 if typed
-                else self.env._("There is no phone number: this person would be left out.")
+                else self.env._("Excluded: no phone number.")
             )
             notes.append({"kind": "left_out", "text": text})
         for line in self.variable_ids.sorted("sequence"):
@@ -414,11 +415,10 @@ class WabaCampaign(models.Model):
                                   **names, fallback=line.fallback)  # fmt: skip
                 notes.append({"kind": "fallback", "text": text})
             elif not line._is_complete():
-                text = self.env._("Say what %(variable)s shows.", variable=names["variable"])
+                text = self.env._("Set a value for %(variable)s.", variable=names["variable"])
                 notes.append({"kind": "to_do", "text": text})
             else:
-                text = self.env._("%(what)s is empty (%(variable)s): this person would be left "
-                                  "out.", **names)  # fmt: skip
+                text = self.env._("Excluded: %(what)s is empty (%(variable)s).", **names)
                 notes.append({"kind": "left_out", "text": text})
         return notes
 
@@ -477,9 +477,7 @@ class WabaCampaign(models.Model):
         :raise UserError: it is none that campaigns support; an unsaved form may name any
         """
         if self.res_model not in dict(self.env["waba.person.mixin"]._waba_target_models()):
-            raise UserError(
-                self.env._("Choose whom to write to first: leads, contacts or other records.")
-            )
+            raise UserError(self.env._("Choose leads or contacts as the audience."))
         return self.env[self.res_model]
 
     def _launching_user(self):
@@ -490,8 +488,8 @@ class WabaCampaign(models.Model):
         if self.env.uid == SUPERUSER_ID:
             raise UserError(
                 self.env._(
-                    "A campaign is launched by a person, whose rights decide which records it "
-                    "reads. Launch it as a user."
+                    "A campaign must be launched by a user: their access rights decide which "
+                    "records are read."
                 )
             )
         return self.env.user
@@ -508,11 +506,10 @@ class WabaCampaign(models.Model):
         """Reason why the launcher's rights can no longer be used, as a sentence; False if none."""
         self.ensure_one()
         user = self._stored_launcher()
-        way_on = self.env._("Press Resume to go on with your own rights.")
+        way_on = self.env._("Resume to continue with your access rights.")
         if not user or user.id == SUPERUSER_ID:
             return self.env._(
-                "Nobody is known who launched this campaign, so nobody's rights decide which "
-                "records it reads. %s",
+                "The user who launched this campaign is unknown. %s",
                 way_on,
             )
         names = {"user": user.name, "way_on": way_on}
@@ -528,7 +525,7 @@ class WabaCampaign(models.Model):
             )
         if not self._target_model().with_user(user).has_access("read"):
             return self.env._(
-                "%(user)s, who launched this campaign, may no longer read its records. %(way_on)s",
+                "%(user)s, who launched this campaign, can no longer read its records. %(way_on)s",
                 **names,
             )
         return False
@@ -540,8 +537,8 @@ class WabaCampaign(models.Model):
         if self._with_launcher().has_access("write"):
             return False
         return self.env._(
-            "%s, who scheduled this campaign, may no longer change it: it was handed over. Press "
-            "Resume to go on with your own rights.",
+            "%s, who scheduled this campaign, can no longer edit it: it has another responsible. "
+            "Resume to continue with your access rights.",
             self._stored_launcher().name,
         )
 
@@ -567,7 +564,7 @@ class WabaCampaign(models.Model):
             }
         )
         self._message_log(
-            body=self.env._("From now on its records are read with the rights of %s.", user.name)
+            body=self.env._("Records are now read with the access rights of %s.", user.name)
         )
 
     def _revert_changed_launches(self):
@@ -582,8 +579,8 @@ class WabaCampaign(models.Model):
         self._update_state(("scheduled",), "draft", LAUNCH_RESET_VALUES)
         self._message_log(
             body=self.env._(
-                "%s changed the message, the audience or the number of this scheduled campaign: it "
-                "is a draft again. Nothing is sent until somebody launches it.",
+                "Back to draft: %s changed the message, audience or number after scheduling. "
+                "Launch it again.",
                 self.env.user.name,
             )
         )

@@ -74,22 +74,22 @@ class WabaConsent(models.Model):
     _rec_name = "recipient_id"
 
     recipient_id = fields.Many2one(
-        "waba.recipient", "Person", required=True, readonly=True, ondelete="restrict", index=True
+        "waba.recipient", "Recipient", required=True, readonly=True, ondelete="restrict", index=True
     )
     company_id = fields.Many2one(
         "res.company",
-        "Said to",
+        "Given to",
         readonly=True,
         ondelete="restrict",
         index="btree_not_null",
-        help="An opt-in holds for this company alone, an opt-out for all of them. Empty where "
-        "companies share a portfolio and nothing tells which one heard it: such an opt-in "
-        "holds for none.",
+        help="An opt-in is valid for this company only, an opt-out for all companies.",
     )
     number = fields.Char(related="recipient_id.number", store=True, index=True)
     # Not read-only, or Odoo's import would not offer them; `write` refuses every change.
     purpose = fields.Selection(
-        [("marketing", "Promotions"), ("utility", "Service messages")], required=True
+        [("marketing", "Promotions"), ("utility", "Service messages")],
+        required=True,
+        string="Topic",
     )
     # "kept": a user read a possible opt-out and found none; neither an opt-in nor an opt-out.
     action = fields.Selection(
@@ -97,24 +97,24 @@ class WabaConsent(models.Model):
     )
     source = fields.Selection(
         [
-            ("form", "A form"),
-            ("import", "An imported list"),
-            ("reply", "Their message"),
-            ("button", "A button in our message"),
-            ("whatsapp", "WhatsApp's own control"),
-            ("refused", "WhatsApp refused to deliver"),
-            ("person", "A colleague"),
-            ("provider", "A provider"),
-            ("merge", "A contact merged with theirs"),
-            ("erased", "An opt-out from before their data was erased"),
+            ("form", "Form"),
+            ("import", "Import"),
+            ("reply", "Reply"),
+            ("button", "Button in a message"),
+            ("whatsapp", "WhatsApp settings"),
+            ("refused", "WhatsApp delivery report"),
+            ("person", "User"),
+            ("provider", "Provider"),
+            ("merge", "Merged record"),
+            ("erased", "Opt-out before erasure"),
         ],
         required=True,
         readonly=True,
     )
-    evidence = fields.Text("In words")
-    at = fields.Datetime("When", required=True, readonly=True, index=True)
+    evidence = fields.Text("Evidence")
+    at = fields.Datetime("Date", required=True, readonly=True, index=True)
     user_id = fields.Many2one(
-        "res.users", "Noted by", default=lambda self: self.env.user, readonly=True
+        "res.users", "Recorded by", default=lambda self: self.env.user, readonly=True
     )
     message_id = fields.Many2one(
         "waba.message", readonly=True, ondelete="set null", index="btree_not_null"
@@ -136,12 +136,12 @@ class WabaConsent(models.Model):
 
     def write(self, vals):
         if set(vals) - {"message_id"}:
-            raise UserError(self.env._("The consent ledger is never changed: add a new entry."))
+            raise UserError(self.env._("Consent entries cannot be changed. Add a new entry."))
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
-        raise UserError(self.env._("The consent ledger is never deleted: add a new entry."))
+        raise UserError(self.env._("Consent entries cannot be deleted. Add a new entry."))
 
     @hook
     def _on_consent(self):
@@ -210,8 +210,9 @@ class WabaConsent(models.Model):
         read = [self._parse_row(texts, company, known) for texts, known in rows]
         for index in self._reversed_opt_outs(read, company):
             fault = self.env._(
-                "%s had opted out. Note that they agreed again on their lead or contact: you need "
-                "one with this number that you may change.",
+                "%s has opted out. Record the new opt-in on a lead or contact with this number "
+                "that you "
+                "can edit.",
                 read[index].number,
             )
             read[index] = read[index]._replace(faults=(fault,))
@@ -248,8 +249,8 @@ class WabaConsent(models.Model):
         if not evidence.is_verifiable(text):
             faults.append(
                 self.env._(
-                    "It does not say how they agreed, which an opt-in needs: write where, when and "
-                    "to which words, in the column “%s”.",
+                    "An opt-in needs evidence: enter where, when and to what they agreed in the "
+                    "column “%s”.",
                     self._fields["evidence"]._description_string(self.env),
                 )
             )
@@ -261,12 +262,11 @@ class WabaConsent(models.Model):
             number=numbers.read_old_spelling(text) or text, country=company.country_id
         )
         if not text:
-            faults.append(self.env._("There is no phone number."))
+            faults.append(self.env._("The phone number is missing."))
         elif not number:
             faults.append(
                 self.env._(
-                    "“%s” is not a phone number that can be written to. Write it with its country "
-                    "code: +34 600 000 000.",
+                    "“%s” is not a valid phone number. Include the country code: +34 600 000 000.",
                     text,
                 )
             )
@@ -286,11 +286,15 @@ class WabaConsent(models.Model):
         for key, label in (*choices, *shipped):
             if text and text.casefold() == label.casefold():
                 return key
-        if key := consent_lists.parse_choice(name, text):
+        heading = (self.env.context.get("waba_list") or {}).get("heading", "")
+        key = consent_lists.parse_choice(name, text)
+        if not key and name == "action":
+            key = consent_lists.parse_yes_no(heading, text)
+        if key:
             return key
         faults.append(
             self.env._(
-                "“%(text)s” is none of the words of %(column)s: %(words)s.",
+                "“%(text)s” is not a valid %(column)s. Use one of: %(words)s.",
                 text=text,
                 column=self._fields[name]._description_string(self.env),
                 words=", ".join(f"{label} ({key})" for key, label in choices),
@@ -319,17 +323,14 @@ class WabaConsent(models.Model):
         list (`waba_list["order"]` in the context), never that of the user's language.
         """
         if not text:
-            faults.append(
-                self.env._("It is not said when they said so. Without it, no word can be weighed.")
-            )
+            faults.append(self.env._("The date is missing: enter when the person opted in or out."))
             return None
         read = written_dates.parse_date(text, self._date_order())
         if read.is_ambiguous:
             faults.append(
                 self.env._(
-                    "“%s” may be two days: no other date of the list tells whether day or month "
-                    "comes first. Write it as 2026-11-03 (in a spreadsheet: format the column as "
-                    "yyyy-mm-dd).",
+                    "“%s” is ambiguous: day and month could be swapped. Use the format 2026-11-03 "
+                    "(yyyy-mm-dd).",
                     text,
                 )
             )
@@ -337,7 +338,7 @@ class WabaConsent(models.Model):
         if not read.at:
             faults.append(
                 self.env._(
-                    "“%s” is no date. Write 2026-11-03, 2026-11-03 10:30 or 2026-11-03T10:30:00Z.",
+                    "“%s” is not a date. Use 2026-11-03, 2026-11-03 10:30 or 2026-11-03T10:30:00Z.",
                     text,
                 )
             )

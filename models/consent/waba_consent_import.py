@@ -18,9 +18,14 @@ COLUMNS = {
     "evidence": "evidence",
 }
 
-REQUIRED_COLUMNS = ("person_id", "purpose", "action", "said_at")
+REQUIRED_COLUMNS = ("person_id", "action", "said_at")
+
+# Lists that name no topic are nearly all about promotions.
+DEFAULT_PURPOSE = "marketing"
 
 MAX_ERRORS_SHOWN = 100
+
+TEMPLATES = "/waba_campaign/static/import"
 
 
 class WabaConsent(models.Model):
@@ -33,11 +38,18 @@ class WabaConsent(models.Model):
         "waba.recipient",
         "Phone number",
         store=False,
-        help="With its country code; without one it is of the company's country.",
+        help="Without a country code, the company's country is used.",
     )
     said_at = fields.Char(
-        "Said on", store=False, help="When the person said so: 2026-11-03 or 2026-11-03 10:30."
+        "Date", store=False, help="When the person opted in or out: 2026-11-03 or 2026-11-03 10:30."
     )
+
+    @api.model
+    def get_import_templates(self):
+        return [
+            {"label": self.env._("Opt-ins (Excel)"), "template": f"{TEMPLATES}/opt_ins.xlsx"},
+            {"label": self.env._("Opt-ins (CSV)"), "template": f"{TEMPLATES}/opt_ins.csv"},
+        ]
 
     @api.model
     def load(self, fields, data):
@@ -45,7 +57,7 @@ class WabaConsent(models.Model):
         if not self.env.context.get("import_file"):
             return super().load(fields, data)
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("Only a manager imports consent."))
+            raise AccessError(self.env._("Only a manager can import consent."))
         # Read before `sudo`, under which any company that a client names would be accepted.
         company = self.env.company
         return self._with_date_order(fields, data).sudo()._load_list(fields, data, company)
@@ -74,11 +86,17 @@ class WabaConsent(models.Model):
         """
         if missing := [name for name in REQUIRED_COLUMNS if name not in columns]:
             labels = [self._fields[name]._description_string(self.env) for name in missing]
-            text = self.env._("The list needs these columns too: %s.", ", ".join(labels))
+            text = self.env._(
+                "Columns missing: %s. Map them to a column of the file and test again.",
+                ", ".join(labels),
+            )
             return {"ids": False, "messages": [{"type": "error", "message": text}], "nextrow": 0}
         limit = self.env.context.get("_import_limit") or len(data)
         rows = [dict(zip(columns, row, strict=True)) for row in data[:limit]]
-        texts = [{COLUMNS[c]: row[c] for c in COLUMNS if c in row} for row in rows]
+        texts = [
+            {"purpose": DEFAULT_PURPOSE, **{COLUMNS[c]: row[c] for c in COLUMNS if row.get(c)}}
+            for row in rows
+        ]
         read = self._parse_rows([(row, "") for row in texts], company)
         bad = [index for index, row in enumerate(read) if row.faults]
         skips = bool(self.env.context.get("import_skip_records"))
@@ -114,8 +132,9 @@ class WabaConsent(models.Model):
             for index in bad[:MAX_ERRORS_SHOWN]
         ]
         choice = self.env._(
-            "%(bad)s of %(all)s rows cannot be read; the first %(shown)s are named above. With "
-            "“Skip record” the others are taken and these kept, under Consent > Not understood.",
+            "%(bad)s of %(all)s rows have errors; the first %(shown)s are listed. Choose “Skip "
+            "record” "
+            "to import the others and correct these under Consent > Rejected rows.",
             bad=len(bad),
             all=len(read),
             shown=len(rows),
@@ -123,8 +142,10 @@ class WabaConsent(models.Model):
         return [*rows, {**rows[0], "field": "person_id", "message": choice}]
 
     def _row_number(self, index):
-        """The row's number in a spreadsheet, headings included."""
+        """The row's number in the file, headings and blank rows included."""
         known = self.env.context.get("waba_list") or {}
+        if index < len(rows := known.get("rows") or ()):
+            return rows[index]
         return index + 1 + known.get("skipped", 0) + known.get("headings", 1)
 
     def _row_origin(self, index):
@@ -132,7 +153,7 @@ class WabaConsent(models.Model):
         return self.env._(
             "Row %(row)s of “%(file)s”",
             row=self._row_number(index),
-            file=known.get("file") or self.env._("a list"),
+            file=known.get("file") or self.env._("list"),
         )
 
     @api.model
@@ -170,24 +191,24 @@ class WabaConsentRejected(models.Model):
     """A row of a list or form that could not be parsed, unchanged, for a manager to correct."""
 
     _name = "waba.consent.rejected"
-    _description = "Consent that could not be read"
+    _description = "Rejected consent row"
     _inherit = ["waba.system.fields.mixin"]
     _order = "id desc"
     _rec_name = "number"
 
-    active = fields.Boolean(default=True, help="Off once it was taken, or put aside.")
+    active = fields.Boolean(default=True, help="Off once imported or dismissed.")
     number = fields.Char("Phone number")
-    purpose = fields.Char("About")
-    action = fields.Char("What they said")
-    at = fields.Char("Said on")
+    purpose = fields.Char("Topic")
+    action = fields.Char("Action")
+    at = fields.Char("Date")
     evidence = fields.Text()
     source = fields.Selection(
-        [("form", "A form"), ("import", "An imported list")], required=True, readonly=True
+        [("form", "Form"), ("import", "Import")], required=True, readonly=True
     )
-    origin = fields.Char("Where from", readonly=True)
-    fault = fields.Text("What is wrong", readonly=True)
+    origin = fields.Char("Origin", readonly=True)
+    fault = fields.Text("Error", readonly=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
-    consent_id = fields.Many2one("waba.consent", "Taken as", readonly=True, ondelete="set null")
+    consent_id = fields.Many2one("waba.consent", "Imported as", readonly=True, ondelete="set null")
 
     def action_retry_row(self):
         """Parse corrected rows again and record their consent; remaining faults go to `fault`."""

@@ -22,7 +22,7 @@ class WabaConsentWord(models.Model):
     """
 
     _name = "waba.consent.word"
-    _description = "WhatsApp Opt-out Word"
+    _description = "WhatsApp Opt-out Keyword"
     _inherit = ["waba.system.fields.mixin"]
     _order = "action desc, language, phrase"
     _rec_name = "phrase"
@@ -30,39 +30,37 @@ class WabaConsentWord(models.Model):
     active = fields.Boolean(default=True)
     phrase = fields.Char(
         required=True,
-        help="A word or phrase. | stands between alternatives: no more messages|offers. Capital "
-        "letters, accents and punctuation make no difference.",
+        help="Separate alternatives with |: no more messages|offers. Case and accents are ignored.",
     )
     action = fields.Selection(
         [("opt_out", "Opt-out"), ("opt_in", "Opt-in")],
         required=True,
         default="opt_out",
-        help="An opt-in word counts only for someone who had opted out.",
+        help="An opt-in keyword only applies to people who had opted out.",
     )
     strength = fields.Selection(
-        [("strong", "Opts out at once"), ("ambiguous", "Ask a person first")],
-        "Then",
+        [("strong", "Opts out immediately"), ("ambiguous", "Needs review")],
+        "Effect",
         required=True,
         default="strong",
-        help="Ask first: promotions to them wait until somebody has read the message.",
+        help="Needs review: promotions are on hold until a user has read the message.",
     )
     language = fields.Selection(
         [("en", "English"), ("es", "Spanish"), ("pt", "Portuguese"), ("fr", "French"),
-         ("other", "Another")],
+         ("other", "Other")],
         required=True,
         default="other",
-        help="For your own order: a word is understood whatever language the person writes.",
+        help="For sorting only: every keyword applies to all languages.",
     )  # fmt: skip
     match = fields.Selection(
-        [("whole", "The whole message"), ("anywhere", "Anywhere in a message")],
-        "Must be",
+        [("whole", "Whole message"), ("anywhere", "Anywhere in the message")],
+        "Match",
         required=True,
         default="whole",
-        help="The whole message: only a few polite words may stand beside it. Anywhere: also in "
-        "a sentence about something else; only for phrases that mean nothing else.",
+        help="Use “anywhere” only for phrases that always mean an opt-out.",
     )
     company_id = fields.Many2one(
-        "res.company", ondelete="cascade", help="Empty: every company listens to it."
+        "res.company", ondelete="cascade", help="Leave empty for all companies."
     )
 
     @api.constrains("phrase", "action", "active", "company_id")
@@ -73,9 +71,9 @@ class WabaConsentWord(models.Model):
     def _check_readable(self):
         """`policy.intent` can expand each phrase."""
         faults = {
-            "empty": self.env._("each word and each alternative needs a letter or a digit"),
+            "empty": self.env._("each alternative needs a letter or digit"),
             "long": self.env._("a phrase has at most %s words", intent.MAX_WORDS),
-            "many": self.env._("it stands for more than %s phrases", intent.MAX_PHRASES),
+            "many": self.env._("it has more than %s alternatives", intent.MAX_PHRASES),
         }
         for word in self:
             try:
@@ -102,7 +100,8 @@ class WabaConsentWord(models.Model):
                 if both := phrases & intent.expand(other.phrase):
                     raise ValidationError(
                         self.env._(
-                            "“%s” would mean an opt-out and an opt-in. Archive or change the other "
+                            "“%s” is already a keyword with the opposite meaning. Archive or "
+                            "change that "
                             "one first.",
                             min(both),
                         )

@@ -99,7 +99,7 @@ class WabaRecipient(models.Model):
 
     _inherit = "waba.recipient"
 
-    erased_at = fields.Datetime("Data erased at", readonly=True)
+    erased_at = fields.Datetime("Erased on", readonly=True)
 
     @api.model
     def _inherit_erased_numbers(self, portfolio, numbers):
@@ -145,7 +145,9 @@ class WabaRecipient(models.Model):
                             purpose,
                             "opt_out",
                             "erased",
-                            self.env._("Kept as a fingerprint alone when their data were erased."),
+                            self.env._(
+                                "Kept as an anonymous fingerprint when the data was erased."
+                            ),
                             at=row.erased_at,
                         )
 

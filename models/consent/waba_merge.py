@@ -46,9 +46,9 @@ class WabaRecipient(models.Model):
     def _merge_evidence(self, entry):
         """Evidence of an opt-out by merge. Without the number: this entry outlives its erasure."""
         if not entry:
-            return self.env._("Merged with somebody who had opted out.")
+            return self.env._("Merged with a record that had opted out.")
         return self.env._(
-            "Merged with somebody who had opted out on %s.", format_date(self.env, entry.at)
+            "Merged with a record that had opted out on %s.", format_date(self.env, entry.at)
         )
 
 

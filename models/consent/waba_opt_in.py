@@ -44,7 +44,6 @@ class WabaRecipient(models.Model):
     marketing_out_at = fields.Datetime(
         "Last opt-out from promotions",
         readonly=True,
-        help="Whichever company they said it to: it holds for all that have no later opt-in.",
     )
     utility_out_at = fields.Datetime("Last opt-out from service messages", readonly=True)
     # For screens: where companies share a portfolio, `marketing_state` and `utility_state` are what

@@ -47,22 +47,21 @@ class WabaRecipient(models.Model):
     # Identity
     number = fields.Char(readonly=True)
     wa_number = fields.Char(
-        "Number at WhatsApp",
+        "WhatsApp number",
         readonly=True,
-        help="When it differs: WhatsApp rewrites some Brazilian and Mexican numbers.",
+        help="Set when WhatsApp spells the number differently, as in Brazil and Mexico.",
     )
     user_uid = fields.Char(
         "WhatsApp user ID",
         readonly=True,
-        help="Meta's business-scoped id. Someone with a user name may show no number at all.",
+        help="Meta's business-scoped ID. People with a user name may have no visible number.",
     )
     former_uids = fields.Char(
-        "Earlier WhatsApp user IDs",
+        "Former user IDs",
         readonly=True,
         copy=False,
-        help="Separated by blanks, one before and one behind.",
     )
-    name = fields.Char("Name on WhatsApp", readonly=True)
+    name = fields.Char("WhatsApp name", readonly=True)
     partner_id = fields.Many2one(
         "res.partner", ondelete="set null", index="btree_not_null", readonly=True
     )
@@ -71,8 +70,8 @@ class WabaRecipient(models.Model):
     marketing_state = fields.Selection(
         [
             ("unknown", "Not asked"),
-            ("opted_in", "Agreed to promotions"),
-            ("opted_out", "No promotions"),
+            ("opted_in", "Opted in"),
+            ("opted_out", "Opted out"),
         ],
         string="Promotions",
         default="unknown",
@@ -80,18 +79,18 @@ class WabaRecipient(models.Model):
         readonly=True,
     )
     consent_ids = fields.One2many("waba.consent", "recipient_id", readonly=True)
-    is_blocked = fields.Boolean("Blocked by us", readonly=True)
+    is_blocked = fields.Boolean("Blocked", readonly=True)
 
     # Sending
     slot_at = fields.Datetime("Counted at", readonly=True)
     last_marketing_at = fields.Datetime("Last promotion", readonly=True)
     marketing_held_until = fields.Datetime(
-        "No promotions before",
+        "Promotions held until",
         readonly=True,
-        help="WhatsApp holds promotions to this person back: none before.",
+        help="WhatsApp limits promotions to this person.",
     )
-    unreachable_until = fields.Datetime("Not reachable until", readonly=True)
-    undeliverable_count = fields.Integer("Undeliverable in a row", readonly=True)
+    unreachable_until = fields.Datetime("Unreachable until", readonly=True)
+    undeliverable_count = fields.Integer("Consecutive failures", readonly=True)
     message_ids = fields.One2many("waba.message", "recipient_id", readonly=True)
 
     _number_uniq = models.UniqueIndex("(portfolio_id, number) WHERE number IS NOT NULL")
@@ -400,9 +399,7 @@ class WabaRecipient(models.Model):
         # The row with a number stays: leads and campaigns know it by that.
         stays, goes = (known, self) if known.number else (self, known)
         if stays.number and goes.number:
-            stays._copy_opt_outs(
-                goes, "whatsapp", self.env._("They had asked for it as %s.", goes.number)
-            )
+            stays._copy_opt_outs(goes, "whatsapp", self.env._("Opted out as %s.", goes.number))
             stays._move_personal_data(goes)
         dead = [user_uid, self.user_uid]
         dead += f"{self.former_uids or ''} {goes.former_uids or ''}".split()
@@ -434,7 +431,7 @@ class WabaRecipient(models.Model):
         successor._copy_opt_outs(
             self,
             "whatsapp",
-            self.env._("They had asked for it with their number before, %s.", self.number),
+            self.env._("Opted out under their former number, %s.", self.number),
             at=item.at,
         )
         successor._move_personal_data(self)

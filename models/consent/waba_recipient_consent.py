@@ -43,8 +43,8 @@ class WabaRecipient(models.Model):
     utility_state = fields.Selection(
         [
             ("unknown", "Not asked"),
-            ("opted_in", "Agreed to service messages"),
-            ("opted_out", "No service messages"),
+            ("opted_in", "Opted in"),
+            ("opted_out", "Opted out"),
         ],
         string="Service messages",
         default="unknown",
@@ -99,7 +99,9 @@ class WabaRecipient(models.Model):
         portfolios = (of_company or accounts).portfolio_id
         if not portfolios:
             raise UserError(
-                self.env._("No WhatsApp account is connected yet: connect one, then note it again.")
+                self.env._(
+                    "Not recorded: no WhatsApp account is connected. Connect one and try again."
+                )
             )
         numbers = list(numbers)
         people = self.search(
@@ -396,7 +398,7 @@ class PhoneBlacklist(models.Model):
     _inherit = ["phone.blacklist", "waba.system.fields.mixin"]
 
     waba_added = fields.Boolean(
-        "Put here by a WhatsApp opt-out", readonly=True, copy=False, help="Taken off by an opt-in."
+        "Added by WhatsApp opt-out", readonly=True, copy=False, help="Removed by an opt-in."
     )
 
     @api.model_create_multi

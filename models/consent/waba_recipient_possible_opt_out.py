@@ -18,19 +18,19 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     may_opt_out_at = fields.Datetime(
-        "May want to opt out since",
+        "Possible opt-out since",
         readonly=True,
-        help="Promotions to them wait until somebody has read the message.",
+        help="Promotions are on hold until a user has read the message.",
     )
     may_opt_out_message_id = fields.Many2one(
         "waba.message",
-        "Message that may be an opt-out",
+        "Message to review",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
     )
     may_opt_out_text = fields.Char(
-        "Opt-out to confirm", compute="_compute_possible_opt_out_text", compute_sudo=True
+        "Possible opt-out", compute="_compute_possible_opt_out_text", compute_sudo=True
     )
     _may_opt_out_idx = models.Index("(may_opt_out_at) WHERE may_opt_out_at IS NOT NULL")
 
@@ -103,7 +103,7 @@ class WabaRecipient(models.Model):
         people = self._awaiting_review()
         if not people:
             raise UserError(
-                self.env._("Somebody has answered this already, or they said it themselves.")
+                self.env._("This was already decided, by a colleague or by the person.")
             )
         message = people.may_opt_out_message_id[:1]
         person = people.filtered(lambda one: one == message.recipient_id) or people[:1]
@@ -120,9 +120,9 @@ class WabaRecipient(models.Model):
 
     def _review_evidence(self, opts_out):
         sentence = (
-            self.env._('They wrote "%(text)s". %(user)s read it as an opt-out.')
+            self.env._("“%(text)s”, confirmed as an opt-out by %(user)s.")
             if opts_out
-            else self.env._('They wrote "%(text)s". %(user)s read it: no opt-out was meant.')
+            else self.env._("“%(text)s”, reviewed by %(user)s: not an opt-out.")
         )
         return sentence % {"text": self.may_opt_out_text or "", "user": self.env.user.name}
 

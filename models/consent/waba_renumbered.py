@@ -34,12 +34,12 @@ class WabaRenumbered(models.Model):
         "Record", model_field="res_model", required=True, readonly=True
     )
     recipient_id = fields.Many2one(
-        "waba.recipient", "Previous person", required=True, readonly=True, ondelete="cascade",
+        "waba.recipient", "Former recipient", required=True, readonly=True, ondelete="cascade",
         index=True,
     )  # fmt: skip
     changed_at = fields.Datetime(required=True, readonly=True)
     changed_by_id = fields.Many2one("res.users", readonly=True, ondelete="set null")
-    settled_at = fields.Datetime("Another person, confirmed at", readonly=True)
+    settled_at = fields.Datetime("Confirmed on", readonly=True)
     settled_by_id = fields.Many2one("res.users", "Confirmed by", readonly=True, ondelete="set null")
 
     _record_uniq = models.UniqueIndex("(res_model, res_id, recipient_id)")
@@ -192,7 +192,7 @@ class WabaPersonMixin(models.AbstractModel):
         """Button: the new number is another person's, so the opt-outs do not apply to it."""
         self.ensure_one()
         if not self.env.user.has_group(USER_GROUP):
-            raise AccessError(self.env._("Only users of WhatsApp campaigns can confirm this."))
+            raise AccessError(self.env._("Only WhatsApp users can confirm this."))
         self.check_access("write")
         renumbered = self.env["waba.renumbered"].sudo()
         rows = renumbered._find_open_rows(self)
@@ -204,8 +204,9 @@ class WabaPersonMixin(models.AbstractModel):
         rows.write({"settled_at": fields.Datetime.now(), "settled_by_id": self.env.uid})
         self.sudo()._message_log(
             body=self.env._(
-                "WhatsApp: %(user)s confirmed that %(number)s is another person than the one who "
-                "had opted out under the number before.",
+                "WhatsApp: %(user)s confirmed that %(number)s belongs to someone other than the "
+                "person "
+                "who had opted out under the former number.",
                 user=self.env.user.name,
                 number=self.env["waba.recipient"]._number_of(self) or self.env._("no number"),
             ),

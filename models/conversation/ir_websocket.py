@@ -7,6 +7,8 @@ import re
 
 from odoo import models
 
+from ..tools.hooks import hook
+
 CHANNEL = re.compile(r"waba\.conversation_(\d+)(?:_(crm\.lead|res\.partner)_(\d+))?")
 
 
@@ -22,6 +24,7 @@ class IrWebsocket(models.AbstractModel):
         channels = list(channels)
         for name in [name for name in channels if isinstance(name, str)]:
             if not (match := CHANNEL.fullmatch(name)):
+                channels += filter(None, self._on_subscribe(name))
                 continue
             channels.remove(name)
             conversation = self.env["waba.conversation"].browse(int(match[1])).exists()
@@ -30,3 +33,10 @@ class IrWebsocket(models.AbstractModel):
             if conversation and is_user and conversation._is_readable(shown):
                 channels.append(conversation)
         return super()._build_bus_channel_list(channels)
+
+    @hook
+    def _on_subscribe(self, name):
+        """A screen subscribes to the channel `name`.
+
+        :return: the record that it stands for if the user may read it, else None
+        """

@@ -16,6 +16,7 @@ from ...policy import frequency
 from ...policy import media as media_policy
 from ..base.waba_failure import failure_text
 from ..tools.labels import selection_labels
+from ..tools.phone_countries import number_language
 
 MAX_KEY = 64
 
@@ -303,14 +304,16 @@ class WabaConversation(models.Model):
 
     @api.model
     def conversation_templates(self, conversation_id=False, shown=False, sender_id=False):
-        """Templates that can be sent now, those in the user's language first.
+        """Templates that can be sent now, those in the person's language first.
 
         :return: [{'id', 'name', 'language', 'category', 'category_name', 'text'}]
         """
         if conversation_id:
-            sender = self.browse(conversation_id)._check_reader(shown).sender_id
+            conversation = self.browse(conversation_id)._check_reader(shown)
+            sender, number = conversation.sender_id, conversation.recipient_id.number
+            record = self._shown_record(conversation, shown)
         else:
-            self._check_record(shown)
+            record, number = self._check_record(shown), False
             sender = self._available_senders(self).filtered(lambda s: s.id == sender_id)
         templates = self.env["waba.template"].sudo().search(
             [
@@ -320,12 +323,13 @@ class WabaConversation(models.Model):
             ]
         )  # fmt: skip
         categories = selection_labels(templates, "category")
-        language = (self.env.user.lang or "").split("_")[0]
-        ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.name))
+        language = record._waba_language() if record else number_language(number)
+        language = language or (self.env.user.lang or "").split("_")[0]
+        ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.display_name))
         return [
             {
                 "id": template.id,
-                "name": template.name,
+                "name": template.display_name,
                 "language": template.language,
                 "category": template.category,
                 "category_name": categories[template.category],
@@ -339,9 +343,10 @@ class WabaConversation(models.Model):
         """A template filled for the recipient, and the reason why it cannot be sent.
 
         :param request: as for `conversation_send`
-        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem', 'repeat'};
-            the last two are sentences or False: why it cannot be sent, and the earlier message that
-            it would repeat, which a user may do knowingly (`may_repeat`)
+        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem', 'repeat',
+            'delay'}; the last three are sentences or False: why it cannot be sent, the earlier
+            message that it would repeat, which a user may do knowingly (`may_repeat`), and when it
+            leaves if that is not now
         """
         conversation, record = self._find_or_create_conversation(request, request.get("shown"))
         template = conversation._find_template(request.get("template_id"))
@@ -370,7 +375,13 @@ class WabaConversation(models.Model):
             ],
             "problem": problem,
             "repeat": repeat,
+            "delay": conversation._template_delay(template),
         }
+
+    def _template_delay(self, template):
+        """When a template sent now leaves, and why later, as a text; False if it leaves at once."""
+        delay = self.sudo().sender_id._direct_delay(template.sudo(), self.sudo().recipient_id)
+        return delay and self.env["waba.message"]._format_delay(delay)
 
     def _template_problem(self, target, template, lines):
         """(why this template cannot be sent to this recipient, which message it would repeat).
@@ -424,7 +435,9 @@ class WabaVariableMixin(models.AbstractModel):
     _inherit = "waba.variable.mixin"
 
     def _placeholder_hint(self):
-        """'Text {{1}}', the label of its input."""
+        """'Text {{1}}', '{{1}} of the button “See offer”': the label of its input."""
         self.ensure_one()
+        if self.component == "button":
+            return self._placeholder_label()
         parts = selection_labels(self, "component")
         return f"{parts[self.component]} {{{{{self.name}}}}}"

@@ -380,7 +380,7 @@ class WabaConversation(models.Model):
         return self.browse(conversation_id)._check_reader(shown)._fingerprint()
 
     def _page_data(self, record, before_id=False):
-        ids = self._page_ids(before_id) if self else []
+        ids = self._page_ids(before_id) if self else self._record_message_ids(record)
         messages = self.env["waba.message"].sudo().browse(sorted(ids[:PAGE]))
         return {
             "messages": messages._format_bubbles(record),
@@ -389,6 +389,15 @@ class WabaConversation(models.Model):
             "last_id": max(ids, default=False) if not before_id else False,
             "fingerprint": self._fingerprint() if self else "",
         }
+
+    @api.model
+    def _record_message_ids(self, record):
+        """Ids of the newest messages about a record that has no conversation yet, a campaign's for
+        instance: those that its button counts, with the rights of the user."""
+        if record is None:
+            return []
+        about = [("res_model", "=", record._name), ("res_id", "=", record.id)]
+        return record.env["waba.message"].search(about, order="id desc", limit=PAGE).ids
 
     def _page_ids(self, before_id=False):
         """Ids of the newest PAGE messages before one, and one more when there are older ones."""

@@ -433,10 +433,7 @@ class WabaMessage(models.Model):
             return False
         if self.is_uploading:
             return self.env._("Uploading the file to WhatsApp.")
-        if self.retry_at and self.retry_at > fields.Datetime.now():
-            when = format_datetime(self.env, self.retry_at, dt_format="short")
-            return self.env._("Queued until %s.", when)
-        return self.sender_id._not_sending_reason()
+        return self._delay_text()
 
     def _author_label(self):
         """The salesperson, campaign or rule that it is from."""

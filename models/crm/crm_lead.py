@@ -26,7 +26,7 @@ class CrmLead(models.Model):
         "waba.sequence.enrollment", "lead_id", "Follow-ups", readonly=True, groups=USER_GROUP
     )
     waba_followup_count = fields.Integer(
-        "Follow-ups under way", compute="_compute_waba_followup", groups=USER_GROUP
+        "Active follow-ups", compute="_compute_waba_followup", groups=USER_GROUP
     )
     waba_followup_text = fields.Char(
         "Follow-up", compute="_compute_waba_followup", groups=USER_GROUP

@@ -40,9 +40,9 @@ class IrActionsServer(models.Model):
         "waba.action.variable", "action_id", string="Template variables", copy=True
     )
     waba_repeat_hours = fields.Integer(
-        "Once in hours",
+        "Frequency",
         default=24,
-        help="The same record gets this action's message once in so many hours. 0: every time.",
+        help="0: every time the action runs.",
     )
 
     @api.model
@@ -58,7 +58,7 @@ class IrActionsServer(models.Model):
     def _generate_action_name(self):
         self.ensure_one()
         if self.state == "waba_template" and self.waba_template_id:
-            return self.env._("Send WhatsApp %s", self.waba_template_id.name)
+            return self.env._("Send WhatsApp %s", self.waba_template_id.display_name)
         return super()._generate_action_name()
 
     def _get_warning_messages(self):
@@ -74,8 +74,7 @@ class IrActionsServer(models.Model):
         if self.model_id and self._waba_contact_field() is None:
             problems.append(
                 self.env._(
-                    "%s has no contact to write to. Choose leads, contacts, or a model with a "
-                    "contact.",
+                    "%s has no contact. Choose leads, contacts or a model with a contact.",
                     self.model_id.name,
                 )
             )
@@ -83,15 +82,17 @@ class IrActionsServer(models.Model):
         if sender and template and sender.account_id != template.account_id:
             problems.append(
                 self.env._(
-                    "The template %(template)s belongs to another account than the number "
-                    "%(number)s.",
+                    "Template %(template)s and number %(number)s belong to different accounts. "
+                    "Choose a number of the template's account.",
                     template=template.display_name,
                     number=sender.display_name,
                 )
             )
         if missing := self.waba_variable_ids.filtered(lambda line: not line._is_complete()):
             problems.append(
-                self.env._("Say what these variables show: %s.", ", ".join(missing.mapped("name")))
+                self.env._(
+                    "Set a value for %s.", ", ".join(line._placeholder_label() for line in missing)
+                )
             )
         return problems
 
@@ -178,7 +179,7 @@ class IrActionsServer(models.Model):
         """Queue the message of one record, or log on it why there is none."""
         person = self._waba_contact_record(record)
         if not person:
-            self._waba_log_note(record, self.env._("no contact is set."))
+            self._waba_log_note(record, self.env._("no contact is set. Add one to the record."))
             return
         if self._waba_messaged_recently(record):
             return
@@ -235,7 +236,7 @@ class IrActionsServer(models.Model):
     def _waba_log_failure(self, record):
         try:
             with self.env.cr.savepoint():
-                self._waba_log_note(record, self.env._("an error occurred; the log tells more."))
+                self._waba_log_note(record, self.env._("an error occurred. See the server log."))
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception:
@@ -246,8 +247,8 @@ class IrActionsServer(models.Model):
         if hasattr(record, "_message_log"):
             record.sudo()._message_log(
                 body=self.env._(
-                    "No WhatsApp message %(template)s: %(why)s",
-                    template=self.waba_template_id.name,
+                    "WhatsApp template %(template)s not sent: %(why)s",
+                    template=self.waba_template_id.display_name,
                     why=why or "",
                 )
             )
@@ -265,3 +266,6 @@ class WabaActionVariable(models.Model):
 
     def _path_models(self):
         return [self.action_id._waba_read_model()] if self.action_id.model_id else []
+
+    def _filled_template(self):
+        return self.action_id.waba_template_id

@@ -18,7 +18,8 @@ from ..tools.access_groups import USER_GROUP
 from ..tools.labels import selection_label
 from ..tools.phone_countries import number_country
 
-ANSWERS = [("yes", "Yes"), ("later", "Not now"), ("no", "No")]
+# "unasked": allowed, but nobody asked the person.
+ANSWERS = [("yes", "Yes"), ("unasked", "Not asked"), ("later", "Not now"), ("no", "No")]
 
 # {exclusion reason that is an opt-out: its purpose}
 PURPOSE_BY_REASON = {"opted_out": "marketing", "opted_out_utility": "utility"}
@@ -43,13 +44,13 @@ class WabaPersonMixin(models.AbstractModel):
         ANSWERS, "Promotions", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_promotion_why = fields.Char(
-        "Why promotions", compute="_compute_waba_panel", groups=USER_GROUP
+        "Promotions: reason", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_service_answer = fields.Selection(
         ANSWERS, "Service messages", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_service_why = fields.Char(
-        "Why service messages", compute="_compute_waba_panel", groups=USER_GROUP
+        "Service messages: reason", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_marketing_state = fields.Selection(
         selection=lambda self: self._waba_consent_states("marketing_state"),
@@ -64,24 +65,22 @@ class WabaPersonMixin(models.AbstractModel):
         groups=USER_GROUP,
     )
     waba_last_out_at = fields.Datetime(
-        "Last message to them", compute="_compute_waba_panel", groups=USER_GROUP
+        "Last sent", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_last_out_state = fields.Char(
-        "What became of it", compute="_compute_waba_panel", groups=USER_GROUP
+        "Last sent: status", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_last_in_at = fields.Datetime(
-        "Last message from them", compute="_compute_waba_panel", groups=USER_GROUP
+        "Last received", compute="_compute_waba_panel", groups=USER_GROUP
     )
     waba_window_until = fields.Datetime(
-        "Can be answered freely until", compute="_compute_waba_panel", groups=USER_GROUP
+        "Reply window until", compute="_compute_waba_panel", groups=USER_GROUP
     )
-    waba_window_text = fields.Char(
-        "Service window", compute="_compute_waba_panel", groups=USER_GROUP
-    )
+    waba_window_text = fields.Char("Reply window", compute="_compute_waba_panel", groups=USER_GROUP)
 
     # Possible opt-out
     waba_may_opt_out_text = fields.Char(
-        "Opt-out to confirm", compute="_compute_waba_possible_opt_out_text", groups=USER_GROUP
+        "Possible opt-out", compute="_compute_waba_possible_opt_out_text", groups=USER_GROUP
     )
 
     @api.depends_context("uid", "lang", "allowed_company_ids")
@@ -100,7 +99,7 @@ class WabaPersonMixin(models.AbstractModel):
             mine = people.filtered(lambda person, number=number: number in person._number_forms())
             readable = record._waba_filter_reviewable(mine)
             record.waba_may_opt_out_text = bool(readable) and (
-                readable[0].may_opt_out_text or self.env._("a message without words")
+                readable[0].may_opt_out_text or self.env._("no text")
             )
 
     def action_waba_record_consent(self):
@@ -178,6 +177,7 @@ class PersonPanel:
         :param records: crm.lead or res.partner
         """
         self.env = env
+        self.model = records._name
         self.now = fields.Datetime.now()
         # A user who sees the record may know when the company messaged them, but not the text.
         sudo = env(su=True)
@@ -223,8 +223,7 @@ class PersonPanel:
             "waba_service_answer": service.key,
             "waba_service_why": service.why,
             "waba_last_out_at": self._message_time(out),
-            "waba_last_out_state": out
-            and selection_label(self.env, "state", out.state, "waba.message"),
+            "waba_last_out_state": out and self._state_text(out, record_id),
             "waba_last_in_at": self._message_time(self._latest(people, "in")),
             "waba_window_until": until,
             "waba_window_text": self._window_text(until),
@@ -288,16 +287,22 @@ class PersonPanel:
         return max(found, key=lambda message: message.id, default=False)
 
     def _message_time(self, message):
-        return message and (
-            message.accepted_at or message.sent_at or message.delivered_at or message.create_date
-        )
+        """When it was sent; False while it is queued, so that nothing looks sent before it is."""
+        return message and (message.accepted_at or message.sent_at or message.delivered_at)
+
+    def _state_text(self, message, record_id):
+        """'Delivered', or 'Delivered, for another record' if the form's own list lacks it."""
+        state = selection_label(self.env, "state", message.state, "waba.message")
+        if (message.res_model, message.res_id) == (self.model, record_id):
+            return state
+        return self.env._("%s, for another record", state)
 
     # === Answers ===
 
     def _purpose_answer(self, purpose, number, typed, people, sender, record_id):
         """PanelAnswer for messages of this purpose from `sender`."""
         if not sender:
-            return PanelAnswer("no", self.env._("No number of ours is connected."))
+            return PanelAnswer("no", self.env._("No WhatsApp number is connected."))
         person = self._eligibility_person(number, typed, people, sender.company_id)
         held = (sender.company_id.id, record_id, purpose) in self.renumbered
         verdict = eligibility.check_eligibility(
@@ -314,7 +319,8 @@ class PersonPanel:
             return PanelAnswer(key, self._refusal_answer(verdict, typed, people))
         if why := self._postponed_reason(purpose, people, sender):
             return PanelAnswer("later", why)
-        return PanelAnswer("yes", self._allowed_reason(purpose, people, sender.company_id))
+        agreed = self._company_consent(people, purpose, sender.company_id) == "opted_in"
+        return PanelAnswer("yes" if agreed else "unasked", self._allowed_reason(purpose, agreed))
 
     def _eligibility_person(self, number, typed, people, company):
         return eligibility.Person(
@@ -347,8 +353,8 @@ class PersonPanel:
             return self._opt_out_sentence(reason, people)
         if reason == "renumbered":
             return self.env._(
-                "The number was changed after the person had opted out. Confirm that it is another "
-                "person now, or nothing of it is sent here."
+                "On hold: this number replaced one that had opted out. Confirm that it belongs to "
+                "someone else."
             )
         if verdict.retry_at:
             return self._until_sentence(failure_text(self.env, reason), verdict.retry_at)
@@ -370,7 +376,7 @@ class PersonPanel:
         held_until = self._latest_value(people, "marketing_held_until")
         if purpose == "marketing" and held_until and held_until > self.now:
             return self._until_sentence(
-                self.env._("WhatsApp holds promotions to this person back."), held_until
+                self.env._("On hold: WhatsApp limits promotions to this person."), held_until
             )
         if why := sender._not_sending_reason():
             return why
@@ -385,23 +391,22 @@ class PersonPanel:
             time=when.strftime("%H:%M"),
         )
 
-    def _allowed_reason(self, purpose, people, company):
-        agreed = self._company_consent(people, purpose, company) == "opted_in"
+    def _allowed_reason(self, purpose, agreed):
         if purpose == "utility" and agreed:
-            return self.env._("The person agreed to service messages.")
+            return self.env._("Opted in to service messages.")
         if purpose == "utility":
-            return self.env._("About the person's own affairs: nothing speaks against it.")
+            return self.env._("No opt-in on record. Service messages do not require one.")
         if agreed:
-            return self.env._("The person agreed to promotions.")
-        return self.env._("The person has not said no, and has not been asked yet.")
+            return self.env._("Opted in to promotions.")
+        return self.env._("No opt-in on record. Your settings do not require one.")
 
     def _window_text(self, until):
-        """'You can write freely for 3 h 20 min.', or what to do instead."""
+        """'Reply window closes in 3 h 20 min.', or what to do instead."""
         if not until:
-            return self.env._("Window closed: choose a template.")
+            return self.env._("Reply window closed. Choose a template.")
         minutes = int((until - self.now).total_seconds() // 60)
         return self.env._(
-            "You can write freely for %(hours)s h %(minutes)s min.",
+            "Reply window closes in %(hours)s h %(minutes)s min.",
             hours=minutes // 60,
             minutes=minutes % 60,
         )

@@ -883,41 +883,31 @@ class ResCompany(models.Model):
         ours = self.env["waba.sender"]._filter_own_numbers(found)
         problems = []
         for name, number, user in people:
-            who = {"name": name, "number": number}
             if not number:
                 problems.append(self.env._("%s has no valid phone number on their contact.", name))
-            elif number in ours:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is one of your own WhatsApp numbers. Choose another "
-                        "phone.",
-                        **who,
-                    )
+                continue
+            problem = False
+            if number in ours:
+                problem = self.env._(
+                    "%s is one of your own WhatsApp numbers. Use another phone.", number
                 )
             elif number not in listed and not self._waba_is_administrator_number(user):
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is not a test number. An administrator can add it "
-                        "under WhatsApp → Configuration → Settings → Test messages.",
-                        **who,
-                    )
+                problem = self.env._(
+                    "%s is not a test number. An administrator can add it under Configuration → "
+                    "Settings → Test numbers.",
+                    number,
                 )
             elif number in customers:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s belongs to a lead or contact, and tests go to "
-                        "colleagues only. Choose another number, or set the colleague as the "
-                        "lead's contact.",
-                        **who,
-                    )
+                problem = self.env._(
+                    "%s is also the number of a lead or contact. Use another number, or set the "
+                    "colleague as the lead's contact.",
+                    number,
                 )
             elif number in opted_out:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s opted out or is on the phone blacklist.",
-                        **who,
-                    )
-                )
+                problem = self.env._("%s opted out or is on the phone blacklist.", number)
+            if problem:
+                # A typed number has no other name.
+                problems.append(problem if name == number else f"{name}: {problem}")
         return problems
 
     def _waba_is_administrator_number(self, user):

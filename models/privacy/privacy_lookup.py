@@ -83,7 +83,9 @@ def _wrap_lookup_unlink(line_class):
         ]
         if others:
             details.append(
-                self.env._("These companies still hold data about them: %s.", ", ".join(others))
+                self.env._(
+                    "Companies that still hold data about this person: %s.", ", ".join(others)
+                )
             )
         self.execution_details = "\n".join(details)
         self.is_unlinked = True

@@ -20,26 +20,26 @@ _lt = LazyTranslate(__name__)
 # it, or, where a comment gives a version, not known for certain.
 CHECK_LABELS = {
     "no_number": None,
-    "invalid_number": _lt("the number is a phone number"),
+    "invalid_number": _lt("valid phone number"),
     # Checked since 19.0.1.1.0 only.
     "own_number": None,
-    "duplicate": _lt("nobody else in the campaign is the same person"),
+    "duplicate": _lt("no duplicate in the campaign"),
     "blacklisted": _lt("not on the phone blacklist"),
     "opted_out": _lt("no opt-out from promotions"),
     "opted_out_utility": _lt("no opt-out from service messages"),
     # Rare; shown where it does exclude a recipient.
     "renumbered": None,
     "no_opt_in": None,
-    "unreachable": _lt("reached by WhatsApp lately, or never tried"),
+    "unreachable": _lt("reachable on WhatsApp"),
     "blocked_by_us": _lt("not blocked by us"),
-    "country": _lt("a country that WhatsApp serves"),
+    "country": _lt("country served by WhatsApp"),
     # A company may have no such rule; a wait for it is shown in `waited_for`.
     "frequency": None,
     # Checked since 19.0.2.1.0 only.
     "repeated": None,
     # Checked since 19.0.1.1.0 only; a wait for it is shown in `waited_for`.
     "may_opt_out": None,
-    "window_closed": _lt("they had written to us in the 24 hours before"),
+    "window_closed": _lt("reply window open"),
 }
 
 # The checks of free answers ("service"), promotions and other templates.
@@ -66,7 +66,7 @@ class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     waited_for = fields.Selection(
-        WAIT_REASONS, "Waited for", readonly=True, help="The last thing it waited for, in its turn."
+        WAIT_REASONS, "Waited for", readonly=True, help="The last reason it was on hold."
     )
     why_html = fields.Html("Why this message", compute="_compute_explanation_html", sanitize=False)
 
@@ -93,12 +93,12 @@ class WabaMessage(models.Model):
         """[(title, [sentence])], for `why_html`."""
         self.ensure_one()
         return [
-            (self.env._("Who wanted it"), self._explain_origin()),
-            (self.env._("Why this person"), self._explain_person()),
+            (self.env._("Sent by"), self._explain_origin()),
+            (self.env._("Audience"), self._explain_person()),
             (self.env._("Consent"), self._explain_consent()),
-            (self.env._("What was checked"), self._explain_checks()),
-            (self.env._("What it waited for"), self._explain_wait()),
-            (self.env._("When it left"), self._explain_departure()),
+            (self.env._("Checks"), self._explain_checks()),
+            (self.env._("Waiting time"), self._explain_wait()),
+            (self.env._("Sending"), self._explain_departure()),
         ]
 
     def _explained_purpose(self):
@@ -115,7 +115,7 @@ class WabaMessage(models.Model):
     def _explain_origin(self):
         origin = self.origin or ("campaign" if self.campaign_id else "")
         explain = getattr(self, f"_explain_{origin}", None) if origin else None
-        return explain() if explain else [self.env._("Who or what wanted it is not on record.")]
+        return explain() if explain else [self.env._("The origin is not on record.")]
 
     def _explain_campaign(self):
         campaign = self.campaign_id
@@ -132,7 +132,7 @@ class WabaMessage(models.Model):
         if "approval_decided_by_id" in campaign._fields and campaign.approval_decided_by_id:
             sentences.append(
                 self.env._(
-                    "%(user)s decided on its approval on %(date)s.",
+                    "Approval decided by %(user)s on %(date)s.",
                     user=campaign.approval_decided_by_id.name,
                     date=self._format_datetime(campaign.approval_decided_at),
                 )
@@ -141,7 +141,7 @@ class WabaMessage(models.Model):
 
     def _explain_sequence(self):
         if not self.sequence_id:
-            return [self.env._("An automated follow-up that no longer exists.")]
+            return [self.env._("A follow-up that was deleted.")]
         return [
             self.env._(
                 "The follow-up “%(sequence)s”, step “%(step)s”, due on %(date)s.",
@@ -152,13 +152,13 @@ class WabaMessage(models.Model):
         ]
 
     def _explain_manual(self):
-        return [self._requester_text(self.env._("%(user)s sent it on %(date)s."))]
+        return [self._requester_text(self.env._("Sent by %(user)s on %(date)s."))]
 
     def _explain_test(self):
-        return [self._requester_text(self.env._("A test that %(user)s asked for on %(date)s."))]
+        return [self._requester_text(self.env._("Test message, sent by %(user)s on %(date)s."))]
 
     def _explain_action(self):
-        text = self.env._("An automation or a button, run for %(user)s on %(date)s.")
+        text = self.env._("Automation or button, run by %(user)s on %(date)s.")
         if self.action_id:
             return [
                 self.env._("The automation “%s”.", self.action_id.name),
@@ -168,10 +168,10 @@ class WabaMessage(models.Model):
 
     def _explain_reply(self):
         if not self.reply_to_id:
-            return [self.env._("An automatic reply to what they had written.")]
+            return [self.env._("Automatic reply to their message.")]
         return [
             self.env._(
-                "An automatic reply to what they wrote on %s.",
+                "Automatic reply to their message of %s.",
                 self._format_datetime(self.reply_to_id.sent_at or self.reply_to_id.create_date),
             )
         ]
@@ -187,17 +187,17 @@ class WabaMessage(models.Model):
         if record is not None:
             sentences.append(
                 self.env._(
-                    "Made from the %(kind)s “%(name)s”.",
+                    "Record: %(kind)s “%(name)s”.",
                     kind=self.env["ir.model"]._get(record._name).name.lower(),
                     name=record.display_name,
                 )
             )
         elif self.res_model:
-            sentences.append(self.env._("The record it was made from no longer exists."))
+            sentences.append(self.env._("The record was deleted."))
         if self.campaign_id:
             sentences.append(
                 self.env._(
-                    "From the campaign's audience: %(audience)s. People in it: %(count)s.",
+                    "Audience: %(audience)s. %(count)s recipients.",
                     count=self.campaign_id.people_count,
                     audience=(self.campaign_id.audience_text or "").rstrip("."),
                 )
@@ -224,7 +224,7 @@ class WabaMessage(models.Model):
     def _explain_consent(self):
         purpose = self._explained_purpose()
         if purpose == "service":
-            return [self.env._("A free answer needs no consent: they had written to us.")]
+            return [self.env._("No consent needed: a reply within the reply window.")]
         if not self.recipient_id:
             return []
         about = selection_label(self.env, "purpose", purpose, "waba.consent").lower()
@@ -232,7 +232,7 @@ class WabaMessage(models.Model):
         sentences = [
             self.env._("On record at that time: %s", self._entry_sentence(then))
             if then
-            else self.env._("No word of theirs on %s was on record at that time.", about)
+            else self.env._("No entry on %s was on record at that time.", about)
         ]
         now = self._entries_at_decision(fields.Datetime.now())[:1]
         if now and now != then:
@@ -251,19 +251,19 @@ class WabaMessage(models.Model):
     def _explain_checks(self):
         if self.state == "skipped":
             reason = self.failure_reason or failure_text(self.env, self.failure_type)
-            return [self.env._("Left out on %s.", self._format_datetime(self.write_date)), reason]
+            return [self.env._("Excluded on %s.", self._format_datetime(self.write_date)), reason]
         keys = CHECKS_BY_PURPOSE[self._explained_purpose()]
         if not self.campaign_id:
             keys = [key for key in keys if key != "duplicate"]
         found = ", ".join(str(self.env._(CHECK_LABELS[key])) for key in keys)
         if self.state == "queued":
             return [
-                self.env._("When it was queued: %s.", found),
-                self.env._("All of it is checked again right before it leaves."),
+                self.env._("Passed when queued: %s.", found),
+                self.env._("Checked again right before sending."),
             ]
         if not self.attempt_count:
-            return [self.env._("When it was queued: %s.", found)]
-        return [self.env._("When it was queued, and again right before it left: %s.", found)]
+            return [self.env._("Passed when queued: %s.", found)]
+        return [self.env._("Passed when queued and again right before sending: %s.", found)]
 
     # === Explanation: waiting and sending ===
 
@@ -272,56 +272,53 @@ class WabaMessage(models.Model):
         scheduled = self.campaign_id.scheduled_at
         if scheduled and self.campaign_id.launched_at and scheduled > self.campaign_id.launched_at:
             sentences.append(
-                self.env._("The campaign was to start on %s.", self._format_datetime(scheduled))
+                self.env._("Campaign scheduled for %s.", self._format_datetime(scheduled))
             )
         if self.state == "queued":
             sentences.append(self._wait_sentence())
         elif self.waited_for:
             reason = selection_label(self.env, "waited_for", self.waited_for, self._name)
-            sentences.append(self.env._("It waited: %s.", reason.lower()))
+            sentences.append(self.env._("Was on hold: %s.", reason.lower()))
         if self.attempt_count > 1:
-            sentences.append(self.env._("It was put on the wire %s times.", self.attempt_count))
+            sentences.append(self.env._("Sending attempts: %s.", self.attempt_count))
         return sentences
 
     def _wait_sentence(self):
         if self.wait_reason and not self.retry_at:
             reason = selection_label(self.env, "wait_reason", self.wait_reason, self._name)
-            return self.env._("It waits: %s.", reason.lower())
+            return self.env._("On hold: %s.", reason.lower())
         if self.wait_reason:
             return self.env._(
-                "It waits until %(date)s: %(reason)s.",
+                "On hold until %(date)s: %(reason)s.",
                 date=self._format_datetime(self.retry_at),
                 reason=selection_label(
                     self.env, "wait_reason", self.wait_reason, self._name
                 ).lower(),
             )
         if self.retry_at and self.retry_at > fields.Datetime.now():
-            return self.env._("It waits until %s.", self._format_datetime(self.retry_at))
-        return self.campaign_id.hold_reason or self.env._("It waits for its turn.")
+            return self.env._("Next attempt: %s.", self._format_datetime(self.retry_at))
+        return self.campaign_id.hold_reason or self.env._("Queued.")
 
     def _explain_departure(self):
         left = self.accepted_at or self.sent_at or self.delivered_at
         if self.state == "uncertain":
-            return [self.env._("It was put on the wire; no answer came. It may have arrived.")]
+            return [
+                self.env._("Unconfirmed: sent, but WhatsApp did not answer. It may have arrived.")
+            ]
         if self.state not in ACCEPTED_STATES or not left:
             return []
         sentences = [
             self.env._(
-                "WhatsApp took it on %(date)s from %(number)s, in its turn.",
+                "Accepted by WhatsApp on %(date)s, from %(number)s.",
                 date=self._format_datetime(left),
                 number=self.sender_id.display_phone_number or self.sender_id.display_name,
             )
         ]
         if self.slot_at:
-            sentences.append(
-                self.env._("It took one of the day's places: they were written to first.")
-            )
+            sentences.append(self.env._("Counted in the daily limit."))
         elif self.attempt_count:
             sentences.append(
-                self.env._(
-                    "It took none of the day's places: they had written to us in the 24 hours "
-                    "before."
-                )
+                self.env._("Not counted in the daily limit: sent within the reply window.")
             )
         return sentences
 

@@ -154,7 +154,7 @@ class WabaRecipient(models.Model):
                     "marketing",
                     "opt_out",
                     "erased",
-                    self.env._("One company erased their data; the opt-out stays in force."),
+                    self.env._("Data erased by one company; the opt-out still applies."),
                 )
         whole._clear_recipient()
         return {model: count for model, count in counts.items() if count}
@@ -173,7 +173,9 @@ class WabaRecipient(models.Model):
         """Refuse while a message is being sent: its number is needed until Meta has answered."""
         if any(row.state == "reserved" for row in self._company_messages(companies)):
             raise UserError(
-                self.env._("A message to this person is leaving right now. Try again in a minute.")
+                self.env._(
+                    "A message to this person is being sent right now. Try again in a minute."
+                )
             )
 
     def _cancel_pending(self, companies):

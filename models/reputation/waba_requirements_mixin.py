@@ -353,14 +353,10 @@ class WabaRequirementsMixin(models.AbstractModel):
         ]
 
     def _names_text(self, approved, declined):
+        if not approved + declined:
+            return self.env._("Not reviewed")
         if len(self) == 1:
-            return (
-                self.env._("Approved")
-                if approved
-                else self.env._("Declined or expired")
-                if declined
-                else self.env._("Not reviewed")
-            )
+            return self.env._("Approved") if approved else self.env._("Declined or expired")
         return self._figures_text(
             self.env._("Approved for %(met)s of %(base)s numbers"), len(approved), len(self)
         )

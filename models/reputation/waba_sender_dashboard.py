@@ -22,6 +22,8 @@ _lt = LazyTranslate(__name__)
 
 PERIODS = (7, 30, 90)
 SPARKLINE_DAYS = 14
+# While a campaign runs there are always messages to count; a count reads two days of them.
+COUNT_PAUSE = timedelta(minutes=1)
 MAX_CAUSES = 8
 MAX_ACTIONS = 20
 MAX_MARKS = 40
@@ -145,10 +147,11 @@ class WabaSender(models.Model):
                 since=counted_at or datetime.min,
             )
         )
-        cron = self.env.ref("waba_campaign.ir_cron_judge").sudo()
-        is_called = self.env["ir.cron.trigger"].sudo().search_count([("cron_id", "=", cron.id)])
-        if count and not is_called:
-            cron._trigger()
+        if count and (not counted_at or fields.Datetime.now() - counted_at >= COUNT_PAUSE):
+            cron = self.env.ref("waba_campaign.ir_cron_judge").sudo()
+            triggers = self.env["ir.cron.trigger"].sudo()
+            if not triggers.search_count([("cron_id", "=", cron.id)], limit=1):
+                cron._trigger()
         return count
 
     @api.model

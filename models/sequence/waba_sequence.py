@@ -132,6 +132,8 @@ class WabaSequence(models.Model):
     )
     enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id", readonly=True)
 
+    todo_text = fields.Text("Before you start", compute="_compute_todo_text", compute_sudo=True)
+
     # Versions
     older_count = fields.Integer(
         "Active on earlier steps", compute="_compute_older_count", compute_sudo=True
@@ -141,6 +143,16 @@ class WabaSequence(models.Model):
         "CHECK(trigger_amount >= 0 AND reentry_days >= 0 AND patience_days >= 0)",
         "Numbers of hours and days cannot be negative.",
     )
+
+    @api.depends(
+        "state", "trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "sender_id",
+        "step_ids.kind", "step_ids.template_id", "step_ids.sender_id", "step_ids.activity_type_id",
+        "step_ids.variable_ids",
+    )  # fmt: skip
+    def _compute_todo_text(self):
+        for sequence in self:
+            is_draft = sequence.state == "draft"
+            sequence.todo_text = is_draft and "\n".join(sequence._not_ready_reason())
 
     def _compute_older_count(self):
         for sequence in self:

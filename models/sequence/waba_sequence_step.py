@@ -301,7 +301,7 @@ class WabaSequenceStep(models.Model):
             )
         if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
             return self.env._(
-                "Set a value for: %s.", ", ".join(missing.mapped("name"))
+                "Set a value for %s.", ", ".join(line._placeholder_label() for line in missing)
             )
         return self.template_id._not_sendable_reason()
 
@@ -361,7 +361,7 @@ class WabaSequenceStep(models.Model):
         if self.kind == "template":
             if not self.template_id:
                 return self.env._("Send a template")
-            return self.env._("Send %s", self.template_id.name)
+            return self.env._("Send %s", self.template_id.display_name)
         if self.kind == "activity":
             name = self.summary or self.activity_type_id.name or "…"
             return self.env._("Activity: %s", name)
@@ -387,6 +387,9 @@ class WabaSequenceVariable(models.Model):
 
     def _path_models(self):
         return ["crm.lead"]
+
+    def _filled_template(self):
+        return self.step_id.template_id
 
     @api.model_create_multi
     def create(self, vals_list):

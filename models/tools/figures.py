@@ -111,9 +111,28 @@ class WabaFiguresMixin(models.AbstractModel):
             ends = {self._axis_end(day, granularity) for day in (fill_from, fill_to)} - known
             groups = [*groups, *((end, *empty) for end in ends)]
             fill_from = fill_to = False
-        return super()._web_read_group_fill_temporal(
+        groups = super()._web_read_group_fill_temporal(
             groups, groupby, aggregates, fill_from, fill_to, min_groups
         )
+        return self._with_only_currency(groups, groupby, aggregates)
+
+    @api.model
+    def _with_only_currency(self, groups, groupby, aggregates):
+        """Give empty groups the currency of all others.
+
+        A graph takes a group without a currency for one of another, and converts all amounts.
+        """
+        for index, spec in enumerate(aggregates, len(groupby)):
+            if not spec.endswith(":array_agg_distinct"):
+                continue
+            known = {tuple(group[index]) for group in groups if group[index]}
+            if len(known) == 1:
+                [only] = known
+                groups = [
+                    (*group[:index], group[index] or list(only), *group[index + 1 :])
+                    for group in groups
+                ]
+        return groups
 
     @api.model
     def _axis_end(self, day, granularity):

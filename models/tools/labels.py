@@ -3,7 +3,9 @@
 Called by models, wizards and reports that show a label or open a view.
 """
 
+import babel
 from odoo.tools import LazyTranslate
+from odoo.tools.misc import babel_locale_parse
 
 _lt = LazyTranslate(__name__)
 
@@ -35,6 +37,17 @@ def selection_label(env, field, key, model="waba.sender"):
 def same_selection(model, field):
     """The selection of another model's field, as a callable for a Selection field."""
     return lambda self: self.env[model]._fields[field]._description_selection(self.env)
+
+
+def language_name(env, code):
+    """'Spanish (Argentina)' for es_AR, in the user's language; the code if it has no name."""
+    try:
+        name = babel.Locale.parse(code or "", sep="_").get_display_name(
+            babel_locale_parse(env.lang)
+        )
+    except (ValueError, babel.UnknownLocaleError):
+        return code
+    return name[:1].upper() + name[1:] if name else code
 
 
 def with_language(whose, records):

@@ -48,8 +48,8 @@ FACTS = {
     "activities": ("event", "count(*) FILTER (WHERE r.kind = 'activity')"),
     "won": ("event", "count(*) FILTER (WHERE r.kind = 'won')"),
     "lost": ("event", "count(*) FILTER (WHERE r.kind = 'lost')"),
-    "won_amount": ("event", "sum(r.amount) FILTER (WHERE r.kind = 'won')"),
-    "invoiced_amount": ("event", "sum(r.amount) FILTER (WHERE r.kind = 'revenue')"),
+    "won_amount": ("event", "COALESCE(sum(r.amount) FILTER (WHERE r.kind = 'won'), 0)"),
+    "invoiced_amount": ("event", "COALESCE(sum(r.amount) FILTER (WHERE r.kind = 'revenue'), 0)"),
 }
 
 
@@ -420,6 +420,17 @@ class TestAxis(FiguresCase):
                 self.assertEqual([str(day)[:10] for day, _count in axis], days)
                 self.assertFalse(axis[0][1])
                 self.assertTrue(axis[5][1])
+
+    def test_days_without_messages_have_the_currency_of_the_others(self):
+        """Odoo's graph would take "none" for another currency, and convert all amounts."""
+        report = self.env["waba.money.report"].with_user(self.manager)
+        rows = report.with_context(fill_temporal=True).formatted_read_group(
+            [("day", ">=", "today -6d")], ["day:day"],
+            ["currency_id:array_agg_distinct", "cost:sum"],
+        )  # fmt: skip
+        self.assertEqual(len(rows), 7)
+        currencies = {tuple(row["currency_id:array_agg_distinct"]) for row in rows}
+        self.assertEqual(currencies, {(self.env.company.currency_id.id,)})
 
     def test_the_axis_ends_where_the_filter_does(self):
         today = fields.Date.today()

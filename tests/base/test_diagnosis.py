@@ -106,8 +106,8 @@ class TestAdvice(ConnectCase):
         """A fault on each read, and what a person does about its code."""
         for code, words in (
             (190, "Enter a new access token"), (10, "Give the token the permissions"),
-            (200, "Give the token the permissions"), (368, "ask for a review"),
-            (131031, "ask for a review"), (131042, "Settle the payment method"),
+            (200, "Give the token the permissions"), (368, "Request a review"),
+            (131031, "Request a review"), (131042, "Fix the payment method"),
             (4, "Try again in a few minutes"), (131000, "Try again in a few minutes"),
             (33, "Check the account ID"),
         ):  # fmt: skip
@@ -244,7 +244,7 @@ class TestScheduler(ConnectCase):
         cron = self.sender.cron_id
         cases = [
             ({}, None),
-            ({"active": False}, "switched off"),
+            ({"active": False}, "is archived"),
             ({"nextcall": self.now - timedelta(minutes=30)}, "was due"),
         ]
         for values, words in cases:
@@ -259,7 +259,7 @@ class TestScheduler(ConnectCase):
             self._set(cron, nextcall=self.now - timedelta(minutes=30))
             self.env.cr.execute("UPDATE ir_cron SET lastcall = %s", (self.now - NOT_DUE,))
             campaign.invalidate_recordset()
-            self.assertIn("no cron worker is up", campaign.hold_reason)
+            self.assertIn("no scheduled action has run since", campaign.hold_reason)
 
     def test_a_campaign_that_is_through_is_not_late(self):
         campaign = self._launch(self._leads(1))

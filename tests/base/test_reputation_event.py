@@ -511,7 +511,7 @@ class TestWebhooks(EvidenceCase):
         for title, words in (
             ("FIRST_PAUSE", "first pause, 3 hours"),
             ("SECOND_PAUSE", "second pause, 6 hours"),
-            ("RATE_LIMITING_PAUSE", "release it in WhatsApp Manager"),
+            ("RATE_LIMITING_PAUSE", "unpause it in WhatsApp Manager"),
         ):
             with self._case(title):
                 self._receive(self._paused(title))

@@ -127,7 +127,7 @@ class TestAbTest(AbTestCase):
             self.assertEqual(self._names_sent(), {"autumn_offer": len(a), "welcome_back": len(b)})
             self.assertEqual(set(rest.mapped("state")), {"queued"})
             self.assertEqual((campaign.state, campaign.ab_state), ("running", "waiting"))
-            self.assertIn(f"the other {len(rest)} people", campaign.hold_reason)
+            self.assertIn(f"the other {len(rest)} ", campaign.hold_reason)
             self.assertIn(campaign.ab_decide_at, self._alarms())
             self._react(campaign, "a", read=1)
             self._react(campaign, "b", read=len(b) - 1)
@@ -144,7 +144,7 @@ class TestAbTest(AbTestCase):
                 self._names_sent(), {"autumn_offer": len(a), "welcome_back": len(b) + len(rest)}
             )
             self.assertNobodyTwice(campaign)
-            self.assertIn("Message B goes to the rest", "".join(
+            self.assertIn("Variant B goes to the rest", "".join(
                 campaign.message_ids.mapped("body")))  # fmt: skip
             self.assertIn(f"of {len(a)}", campaign.winner_reason)
             self.assertFalse(any(self._rows(campaign).mapped("variant_parameters")))
@@ -203,7 +203,7 @@ class TestAbTest(AbTestCase):
             move(25 * HOUR)
             self._run_cron(self.env.ref("waba_campaign.ir_cron_watch"))
             self.assertEqual(campaign.winner, "a")
-            self.assertIn("too few people were reached", campaign.winner_reason)
+            self.assertIn("Too few messages delivered to tell", campaign.winner_reason)
 
     def test_whom_one_message_cannot_address_gets_the_other_if_that_wins_or_is_left_out(self):
         for winner, state in (("a", "accepted"), ("b", "skipped")):
@@ -353,7 +353,7 @@ class TestAbTestTemplates(AbTestCase):
                 campaign = self._prepared()
                 template._set_status("paused")
                 self.assertEqual((campaign.state, campaign.winner), ("running", winner))
-                self.assertIn("may not be sent any more", campaign.winner_reason)
+                self.assertIn("can no longer be sent", campaign.winner_reason)
                 self.assertIn("Paused by Meta", campaign.winner_reason)
                 self._dispatch()
                 kept = "autumn_offer" if winner == "a" else "welcome_back"
@@ -432,7 +432,7 @@ class TestAbTestTemplates(AbTestCase):
 class TestAbTestLaunch(AbTestCase):
     def test_what_is_missing_or_does_not_fit_is_named(self):
         cases = [
-            ({"b_template_id": False}, "Choose the template of message B"),
+            ({"b_template_id": False}, "Choose the template of variant B"),
             ({"b_template_id": self.utility_template.id}, "same category"),
             ({"b_template_id": self._template("old_promo", "en").id}, "not approved"),
         ]
@@ -455,7 +455,7 @@ class TestAbTestLaunch(AbTestCase):
     def test_unfilled_variables_of_b_are_named(self):
         campaign = self._trial(2)
         campaign.b_variable_ids[0].write({"source": "text", "text": False})
-        with self.assertRaisesRegex(UserError, "Say what these variables show"):
+        with self.assertRaisesRegex(UserError, "Set a value for"):
             campaign.action_launch()
 
     def test_a_scheduled_trial_starts_as_one(self):
@@ -470,10 +470,13 @@ class TestAbTestLaunch(AbTestCase):
 
     def test_the_trial_is_told_in_words_before_the_launch(self):
         campaign = self._trial(180)
-        self.assertIn("About 65 people get A and 65 get B. After 24 hours", campaign.ab_text)
+        self.assertIn("About 65 get A, 65 get B. After 24 h", campaign.ab_text)
         self.assertIn("the other 50", campaign.ab_text)
-        campaign.audience_domain = repr([("id", "in", self._leads_of(campaign)[:50].ids)])
-        self.assertIn("everybody is in the trial", campaign.ab_text)
+        leads = self._leads_of(campaign)
+        campaign.audience_domain = repr([("id", "in", leads[:50].ids)])
+        self.assertIn("Too few recipients for a result: 50 of 100", campaign.ab_text)
+        campaign.audience_domain = repr([("id", "in", leads[:110].ids)])
+        self.assertIn("All 110 recipients are in the test", campaign.ab_text)
 
     def test_the_responsible_chooses_and_nobody_writes_the_result_by_hand(self):
         campaign = self._sent()
@@ -488,8 +491,8 @@ class TestAbTestLaunch(AbTestCase):
         with self.assertRaises(UserError):
             mine.ab_hours = 1
         mine.action_choose_b()
-        self.assertIn(f"{self.salesperson.name} chose it", campaign.winner_reason)
-        with self.assertRaisesRegex(UserError, "no trial under way"):
+        self.assertIn(f"chosen by {self.salesperson.name}", campaign.winner_reason)
+        with self.assertRaisesRegex(UserError, "has ended"):
             mine.action_choose_a()
 
     def test_a_copy_is_a_trial_again(self):

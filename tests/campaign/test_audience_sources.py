@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import Form
 
+from ...models.campaign.waba_campaign_audience import EMPTY_DOMAIN
 from ..common import WabaCase, first_name_for
 
 
@@ -47,9 +48,9 @@ class TestSources(SourcesCase):
     def test_each_source_names_its_people_in_words(self):
         cases = {
             "team": ({"audience_team_id": self.team.id}, self.leads[:2], "of the team “Europe”"),
-            "tag": ({"audience_tag_id": self.tag.id}, self.leads[1], "with the tag “VIP”"),
+            "tag": ({"audience_tag_id": self.tag.id}, self.leads[1], "tagged “VIP”"),
             "filter": (
-                {"audience_filter_id": self.filter.id}, self.leads[2:], "from “Dormant > 90 days”",
+                {"audience_filter_id": self.filter.id}, self.leads[2:], "in “Dormant > 90 days”",
             ),
         }  # fmt: skip
         for source, (values, people, words) in cases.items():
@@ -59,7 +60,7 @@ class TestSources(SourcesCase):
                 self.assertEqual(campaign.audience_count, len(people))
                 label = "lead or opportunity" if len(people) == 1 else "leads and opportunities"
                 self.assertIn(f"{len(people)} {label} {words}", campaign.audience_text)
-                self.assertIn("Looked up", campaign.audience_note)
+                self.assertIn("Updated when", campaign.audience_note)
 
     def test_a_contact_tag_addresses_contacts(self):
         category = self.env["res.partner.category"].create({"name": "Press"})
@@ -77,7 +78,7 @@ class TestSources(SourcesCase):
                 campaign = self._draft(audience_source=source)
                 self.assertEqual(campaign.audience_count, 0)
                 self.assertFalse(campaign.audience_note)
-                self.assertRegex(campaign.audience_text, "Choose|Mark")
+                self.assertRegex(campaign.audience_text, "Choose|Add")
                 with self.assertRaises(UserError):
                     campaign.action_launch()
 
@@ -90,9 +91,9 @@ class TestSources(SourcesCase):
         with Form(self.env["waba.campaign"]) as form:
             form.name = "To the team"
             form.template_id, form.sender_id = self.template, self.sender
-            self.assertEqual(form.audience_domain, "[]")
+            self.assertEqual(form.audience_domain, EMPTY_DOMAIN)
             form.audience_source = "team"
-            self.assertIn("Choose the sales team", form.audience_text)
+            self.assertIn("Choose a sales team", form.audience_text)
             form.audience_team_id = self.team
             self.assertEqual(form.audience_count, 2)
             form.audience_source = "domain"
@@ -109,7 +110,7 @@ class TestSources(SourcesCase):
         for records, people, source in cases:
             with self.subTest(source):
                 context = {
-                    "waba_from_records": True,
+                    "default_from_records": True,
                     "active_model": records._name,
                     "active_id": records[:1].id,
                     "active_ids": records.ids,
@@ -125,7 +126,7 @@ class TestSources(SourcesCase):
         self.env["ir.config_parameter"].set_param("web.active_ids_limit", "2")
         form = Form(
             self.env["waba.campaign"].with_context(
-                waba_from_records=True,
+                default_from_records=True,
                 active_model="crm.lead",
                 active_ids=self.leads[:2].ids,
                 active_domain=[["id", "in", self.leads[:3].ids]],
@@ -139,7 +140,7 @@ class TestSources(SourcesCase):
         for line in campaign.variable_ids.filtered(lambda line: not line._is_complete()):
             line.text = "prueba"
         campaign.action_launch()
-        with self.assertRaisesRegex(UserError, "under way"):
+        with self.assertRaisesRegex(UserError, "after the launch"):
             campaign.audience_team_id = self.env["crm.team"].create({"name": "Asia"})
 
 
@@ -179,7 +180,7 @@ class TestEarlierCampaign(SourcesCase):
                     audience_outcome=outcome,
                 )
                 self.assertEqual(set(self._people(campaign)), set(people))
-                self.assertIn("of “Test campaign”", campaign.audience_text)
+                self.assertIn("from “Test campaign”", campaign.audience_text)
 
     def test_its_domain_stays_short_and_names_the_kind_of_record(self):
         partners = self.env["res.partner"].create(

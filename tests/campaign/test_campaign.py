@@ -20,12 +20,12 @@ class TestLaunch(WabaCase):
         leads = self._leads(2)
         other = self._other_account()
         cases = [
-            ({"template_id": False}, "Choose a template first"),
+            ({"template_id": False}, "Choose a template"),
             ({"sender_id": False}, "Choose the number to send from"),
             ({"template_id": self._template("old_promo", "en").id}, "not approved: Paused by Meta"),
             ({"template_id": self._template("rejected_one", "en").id}, "not approved: Rejected"),
             ({"sender_id": other.sender_ids[:1].id}, "belongs to another WhatsApp account"),
-            ({"audience_domain": "[('id', '=', 0)]"}, "Nobody matches this audience"),
+            ({"audience_domain": "[('id', '=', 0)]"}, "audience is empty"),
         ]
         for values, words in cases:
             with self.subTest(words):
@@ -41,7 +41,7 @@ class TestLaunch(WabaCase):
     def test_a_template_with_parts_we_cannot_fill_is_refused(self):
         campaign = self._campaign(self._leads(1))
         self.template.unsupported = "carousel"
-        self._refused(campaign, "parts that cannot be sent from here yet: carousel")
+        self._refused(campaign, "parts that are not supported yet: carousel")
 
     def test_an_account_never_connected_is_refused_but_a_stopped_one_may_be_launched_on(self):
         campaign = self._campaign(self._leads(1))
@@ -56,11 +56,11 @@ class TestLaunch(WabaCase):
         campaign = self._campaign(self._leads(1))
         line = campaign.variable_ids.filtered(lambda line: line.component == "body")[1]
         line.write({"source": "text", "text": False})
-        self._refused(campaign, r"Say what these variables show before launching: \{\{2\}\}")
+        self._refused(campaign, r"Set a value for \{\{2\}\}")
         line.write({"source": "field", "field_path": False})
-        self._refused(campaign, r"before launching: \{\{2\}\}")
+        self._refused(campaign, r"Set a value for \{\{2\}\}")
         line.unlink()
-        self._refused(campaign, "have changed since they were filled in")
+        self._refused(campaign, "changed after they were filled in")
 
     def test_a_field_that_the_other_kind_of_record_lacks_is_named(self):
         campaign = self._campaign(self._leads(1))
@@ -208,9 +208,9 @@ class TestUnderWay(WabaCase):
             "variable_ids": [Command.clear()],
         }
         for name, value in changes.items():
-            with self.subTest(name), self.assertRaisesRegex(UserError, "under way"):
+            with self.subTest(name), self.assertRaisesRegex(UserError, "after the launch"):
                 campaign.write({name: value})
-        with self.assertRaisesRegex(UserError, "under way"):
+        with self.assertRaisesRegex(UserError, "after the launch"):
             campaign.variable_ids[:1].text = "Another"
         campaign.name = "A name may change"
 
@@ -224,7 +224,7 @@ class TestUnderWay(WabaCase):
         self.assertIn("Paused", campaign.message_ids[:1].body)
         campaign.action_resume()
         self.assertEqual((campaign.state, campaign.pause_reason), ("running", False))
-        self.assertIn("Goes on", campaign.message_ids[:1].body)
+        self.assertIn("Resumed by", campaign.message_ids[:1].body)
 
     def test_a_campaign_paused_while_preparing_goes_on_preparing(self):
         campaign = self._campaign(self._leads(2))
@@ -376,7 +376,7 @@ class TestWhoMayDoWhat(WabaCase):
         for records, label in ((leads, "leads and opportunities"), (partners, "contacts")):
             with self.subTest(records._name):
                 context = {
-                    "waba_from_records": True,
+                    "default_from_records": True,
                     "active_model": records._name,
                     "active_ids": records.ids,
                     "active_id": records[0].id,
@@ -398,7 +398,7 @@ class TestWhoMayDoWhat(WabaCase):
     def test_other_records_chosen_elsewhere_are_not_taken_for_an_audience(self):
         values = (
             self.env["waba.campaign"]
-            .with_context(waba_from_records=True, active_model="res.users", active_ids=[1])
+            .with_context(default_from_records=True, active_model="res.users", active_ids=[1])
             .default_get(["res_model", "audience_domain"])
         )
         self.assertNotIn("res_model", values)
@@ -409,7 +409,7 @@ class TestWhoMayDoWhat(WabaCase):
         leads.user_id = self.salesperson
         action = self.env["waba.campaign"].with_user(self.salesperson)
         context = {
-            "waba_from_records": True,
+            "default_from_records": True,
             "active_model": "crm.lead",
             "active_ids": leads.ids,
         }
@@ -556,8 +556,8 @@ class TestFigures(WabaCase):
             with self.subTest(name):
                 self.assertEqual(campaign[name], expected)
         self.assertAlmostEqual(campaign.progress, 100 * 19 / 23)
-        self.assertIn("19 of 23", campaign.progress_text)
-        self.assertIn("0 of 250 people used in the last 24 hours", campaign.progress_text)
+        self.assertIn("15 of 23 sent · 2 failed · 2 unconfirmed", campaign.progress_text)
+        self.assertIn("0 of 250 used (last 24 h)", campaign.progress_text)
 
     def test_figures_of_a_campaign_without_rows_are_zero(self):
         campaign = self._campaign(self._leads(1))
@@ -586,8 +586,8 @@ class TestFigures(WabaCase):
         self.assertAlmostEqual(
             campaign.ends_at, slots[1] + timedelta(hours=48), delta=timedelta(minutes=1)
         )
-        self.assertIn("next messages on", campaign.progress_text)
-        self.assertIn("this campaign ends on", campaign.progress_text)
+        self.assertIn("next slot ", campaign.progress_text)
+        self.assertIn("done about ", campaign.progress_text)
 
     def test_campaigns_that_go_first_are_foreseen(self):
         self.portfolio.daily_cap = 2
@@ -607,12 +607,12 @@ class TestFigures(WabaCase):
     def test_a_pause_with_an_end_says_when_it_goes_on(self):
         campaign = self._campaign_in({"queued": 1})
         campaign._pause("Slowed by Meta.", until=fields.Datetime.now() + timedelta(days=2))
-        self.assertRegex(campaign.hold_reason, r"^Slowed by Meta\. It goes on by itself on \w+ ")
+        self.assertRegex(campaign.hold_reason, r"^Slowed by Meta\. Resumes automatically on \w+ ")
 
     def test_the_list_behind_a_figure_uses_the_filter_of_its_button(self):
         campaign = self._campaign(self._leads(1))
-        action = campaign.with_context(waba_filter="failed").action_view_messages()
-        self.assertEqual(action["context"], {"waba_one_campaign": True, "search_default_failed": 1})
+        action = campaign._messages_action("failed")
+        self.assertEqual(action["context"], {"show_one_campaign": True, "search_default_failed": 1})
         self.assertIn(("campaign_id", "=", campaign.id), action["domain"])
 
     def test_the_preview_is_the_first_persons_message(self):

@@ -53,14 +53,14 @@ class TestCanaryWave(CanaryCase):
             self._dispatch()
             self.assertEqual((campaign.sent_count, campaign.queued_count), (5, 20))
             self.assertEqual((campaign.canary_state, campaign.canary_size), ("waiting", 5))
-            self.assertIn("A first wave of 5 was sent; the rest follows", campaign.hold_reason)
-            self.assertIn("if all is well", campaign.hold_reason)
+            self.assertIn("Pilot batch of 5 sent. The rest follows", campaign.hold_reason)
+            self.assertIn("if results are good", campaign.hold_reason)
             self.assertIn(campaign.canary_check_at, self._alarms())
             now = fields.Datetime.now()
             idle = [at for at in self._alarms() if now < at < campaign.canary_check_at]
             self.assertEqual(idle, [], "nothing asks in vain before its time")
             self.assertEqual(self._responses(campaign), ["response_canary"])
-            self.assertIn("A first wave of 5 people", self._chatter(campaign))
+            self.assertIn("pilot batch to 5 recipients", self._chatter(campaign))
             self.assertEqual(len(self._activities(campaign)), 1)
             self._come_back(campaign, delivered=5)
             move(HOUR)
@@ -69,7 +69,7 @@ class TestCanaryWave(CanaryCase):
             move(HOUR + 60)
             self._dispatch()
             self.assertEqual((campaign.sent_count, campaign.state), (25, "done"))
-            self.assertIn("was well received: 5 delivered", self._chatter(campaign))
+            self.assertIn("Pilot batch of 5: 5 delivered", self._chatter(campaign))
             self.assertFalse(self._activities(campaign))
         self.assertCountEqual(self._accepted_uuids(), self._rows(campaign).mapped("uuid"))
 
@@ -157,7 +157,7 @@ class TestCanaryWave(CanaryCase):
         campaign.with_user(self.manager).action_release_canary()
         self._dispatch()
         self.assertEqual(campaign.sent_count, 25)
-        self.assertIn(f"{self.manager.name} let the rest follow.", self._chatter(campaign))
+        self.assertIn(f"{self.manager.name} sent the rest without", self._chatter(campaign))
 
     def test_a_wave_that_few_got_yet_waits_longer_and_then_pauses(self):
         with self._moving_clock() as move:
@@ -167,7 +167,7 @@ class TestCanaryWave(CanaryCase):
             self._dispatch()
             self.assertEqual(campaign.sent_count, 5)
             self.assertGreater(campaign.canary_check_at, fields.Datetime.now())
-            self.assertIn("too few have arrived yet", campaign.hold_reason)
+            self.assertIn("too few messages were delivered", campaign.hold_reason)
             move(22 * HOUR)
             self._watch()
             self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "reputation"))
@@ -188,7 +188,7 @@ class TestResults(CanaryCase):
                 self._come_back(campaign, **came_back)
                 self._dispatch()
                 self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "reputation"))
-                self.assertTold(campaign, "response_campaign", words, rate, "A manager releases")
+                self.assertTold(campaign, "response_campaign", words, rate, "a manager can resume")
                 self.assertEqual(campaign.queued_count, 15)
                 self.assertEqual(len(self.simulator.sends()), 10)
 
@@ -235,7 +235,7 @@ class TestResults(CanaryCase):
             self._come_back(campaign, delivered=6, failed=4)
             self._dispatch()
             self.assertEqual(campaign.state, "paused")
-            with self.assertRaisesRegex(UserError, "A manager releases it"):
+            with self.assertRaisesRegex(UserError, "A manager can release it"):
                 campaign.with_user(self.salesperson).action_resume()
             self.assertFalse(campaign.with_user(self.salesperson).can_release)
             self.assertTrue(campaign.with_user(self.manager).can_release)

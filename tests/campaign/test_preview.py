@@ -60,10 +60,10 @@ class TestPreview(WabaCase):
         line = self.campaign.variable_ids.filtered(lambda line: line.component == "body")[1]
         self.leads[1].write({"contact_name": False, "partner_name": False})
         cases = [
-            ({"source": "company"}, "left_out", "would be left out"),
+            ({"source": "company"}, "left_out", "Excluded"),
             ({"source": "company", "fallback": "su empresa"}, "fallback", "shows “su empresa”"),
             ({"source": "field", "field_path": "partner_id.city"}, "left_out", "City"),
-            ({"source": "text", "text": False, "fallback": False}, "to_do", "Say what"),
+            ({"source": "text", "text": False, "fallback": False}, "to_do", "Set a value"),
         ]
         for values, kind, words in cases:
             with self.subTest(words):
@@ -77,14 +77,14 @@ class TestPreview(WabaCase):
         self.leads[1].phone = "123"
         self.assertIn("no phone number", self._preview()["notes"][0]["text"])
         notes = self._preview("next", self.leads[0].id)["notes"]
-        self.assertIn("The number 123 is not valid", notes[0]["text"])
+        self.assertIn("the number 123 is not valid", notes[0]["text"])
 
     def test_nobody_to_show_shows_metas_examples(self):
         answer = self._preview(audience_domain="[('id', '=', 0)]")
         self.assertEqual((answer["count"], answer["name"]), (0, ""))
         self.assertIn("o_waba_bubble", answer["html"])
         broken = self._preview(audience_domain="nonsense(")
-        self.assertIn("cannot be read", broken["notes"][0]["text"])
+        self.assertIn("not valid", broken["notes"][0]["text"])
 
     def test_after_the_launch_the_frozen_words_and_what_became_of_them_are_shown(self):
         self.leads[1].phone = "n/a"

@@ -451,7 +451,7 @@ class TestChangedAfterTheLaunch(CampaignRightsCase):
         running = self._own()
         running.with_user(self.own_only)._start_launch()
         draft = self._own()
-        with self.assertRaisesRegex(UserError, "under way"):
+        with self.assertRaisesRegex(UserError, "after the launch"):
             draft.variable_ids[:1].with_user(self.own_only).write({"campaign_id": running.id})
 
 
@@ -475,11 +475,11 @@ class TestWithoutLauncher(CampaignRightsCase):
         ways = {
             "deleted before this rule": (
                 lambda user, campaign: campaign.sudo().write({"launched_by_id": False}),
-                "Nobody is known",
+                "is unknown",
             ),
             "launched by a job, before this rule": (
                 lambda user, campaign: campaign.sudo().write({"launched_by_id": 1}),
-                "Nobody is known",
+                "is unknown",
             ),
             "archived": (lambda user, campaign: user.write({"active": False}), "no longer active"),
             "lost the right": (
@@ -623,7 +623,7 @@ class TestFollowUpRights(SequenceCase):
         lead.stage_id = self.stage
         self._job()
         self.assertFalse(lead.activity_ids)
-        self.assertIn("nobody to give the activity to", self._enrollments(lead).hold_reason)
+        self.assertIn("No one can be assigned the activity", self._enrollments(lead).hold_reason)
         sequence.user_id = self.manager
         self._enrollments(lead).next_at = self.env.cr.now()
         self._job()

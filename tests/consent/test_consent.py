@@ -319,9 +319,9 @@ class TestLedger(ConsentCase):
             {"recipient_id": self._person("+34611000002").id},
             {"source": "person", "message_id": False},
         ):
-            with self.assertRaisesRegex(UserError, "never changed"):
+            with self.assertRaisesRegex(UserError, "cannot be changed"):
                 entry.write(values)
-        with self.assertRaisesRegex(UserError, "never deleted"):
+        with self.assertRaisesRegex(UserError, "cannot be deleted"):
             entry.unlink()
         for user in (self.salesperson, self.manager):
             with self.assertRaises(UserError):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from freezegun import freeze_time
 from odoo.exceptions import AccessError
 
+from ..common import ROOT
 from .test_consent import NUMBER, ConsentCase
 
 COLUMNS = ("person_id", "purpose", "action", "said_at", "evidence")
@@ -53,6 +54,71 @@ class TestImport(ConsentCase):
         answer = wizard.execute_import(list(COLUMNS), list(COLUMNS), options)
         self.assertEqual(answer["messages"], [])
         self.assertEqual(self._entry().evidence, "Row 2 of “fair.csv”: Fair in Madrid")
+
+    def _import_file(self, lines, skips=False):
+        """As Odoo's screen does: headings matched by the preview, then the import."""
+        wizard = self.env["base_import.import"].with_user(self.manager)
+        wizard = wizard.create(
+            {"res_model": "waba.consent", "file": "\n".join(lines) + "\n", "file_name": "a.csv",
+             "file_type": "text/csv"}
+        )  # fmt: skip
+        options = {"quoting": '"', "separator": ",", "has_headers": True, "encoding": "utf-8"}
+        preview = wizard.parse_preview(dict(options))
+        columns = preview["headers"]
+        names = [(preview["matches"].get(i) or [False])[0] for i in range(len(columns))]
+        if skips:
+            options["import_skip_records"] = ["person_id"]
+        return names, wizard.execute_import(names, columns, options)
+
+    def test_common_headings_are_matched(self):
+        data = [NUMBER, "opt-in", "2026-01-15", "Fair in Madrid, form"]
+        for headings in (
+            ("Phone", "Action", "Date", "Source"), ("Mobile", "Status", "Opt-in date", "Evidence"),
+            ("Teléfono", "Acción", "Fecha", "Origen"), ("Telefone", "Ação", "Data", "Fonte"),
+            ("WhatsApp number", "Opt-in", "Timestamp", "Notes"),
+            ("Móvil", "Consentimiento", "Fecha de alta", "Evidencia"),
+        ):  # fmt: skip
+            with self._case(headings):
+                names, answer = self._import_file(
+                    [",".join(headings), ",".join(f'"{d}"' for d in data)]
+                )
+                self.assertEqual(names, ["person_id", "action", "said_at", "evidence"])
+                self.assertEqual(answer["messages"], [])
+                entry = self._entry()
+                self.assertEqual((entry.action, entry.purpose), ("opt_in", "marketing"))
+
+    def test_yes_and_no_mean_what_their_heading_asks(self):
+        for heading, text, action in (
+            ("Opt-in", "yes", "opt_in"), ("Consentimiento", "sí", "opt_in"),
+            ("Subscribed", "no", "opt_out"), ("Unsubscribed", "1", "opt_out"),
+            ("Baja", "x", "opt_out"), ("Unsubscribed", "no", None), ("Status", "yes", None),
+        ):  # fmt: skip
+            with self._case(f"{heading}: {text}"):
+                _names, answer = self._import_file(
+                    [f"Phone,{heading},Date,Source", f'{NUMBER},{text},2026-01-15,"Fair, a form"']
+                )
+                self.assertEqual(self._entry().action or None, action)
+                self.assertEqual(bool(answer["messages"]), action is None)
+
+    def test_row_numbers_are_the_file_s_with_its_blank_rows(self):
+        _names, answer = self._import_file(
+            ["Phone,Action,Date,Source", "", f"{NUMBER},opt_out,2026-01-15,x", ",,,",
+             "12,opt_out,2026-01-15,x"], skips=True,
+        )  # fmt: skip
+        self.assertEqual(answer["messages"], [])
+        self.assertIn("Row 3 of", self._entry().evidence)
+        self.assertEqual(self.env["waba.consent.rejected"].search([]).origin, "Row 5 of “a.csv”")
+
+    def test_the_templates_can_be_imported_as_they_are(self):
+        for template in self.env["waba.consent"].get_import_templates():
+            path = ROOT / template["template"].removeprefix("/waba_campaign/")
+            with self._case(path.name):
+                self.assertTrue(path.exists())
+                if path.suffix == ".csv":
+                    lines = path.read_text(encoding="utf-8-sig").splitlines()
+                    _names, answer = self._import_file(lines)
+                    self.assertEqual(answer["messages"], [])
+                    self.assertEqual(len(answer["ids"]), 2)
 
     def test_each_purpose_and_word_in_any_order_of_columns(self):
         for purpose in ("marketing", "utility"):
@@ -103,7 +169,7 @@ class TestImport(ConsentCase):
                     answer = self._load(doubtful, *rows)
                     self.assertIs(answer["ids"], False)
                     first = answer["messages"][0]
-                    self.assertIn("“03/02/2026” may be two days", first["message"])
+                    self.assertIn("“03/02/2026” is ambiguous", first["message"])
                     self.assertEqual(first["record"], 2)
 
     def test_a_long_list_has_one_order_in_all_its_parts(self):
@@ -150,7 +216,7 @@ class TestImport(ConsentCase):
             with self._case(text):
                 row = [NUMBER, "marketing", text, "2026-01-15", ""]
                 answer = self._load(row)
-                self.assertIn(f"“{text}” is none of the words", answer["messages"][0]["message"])
+                self.assertIn(f"“{text}” is not a valid", answer["messages"][0]["message"])
                 other = [OTHER, "marketing", "baja", "2026-01-15", ""]
                 answer = self._load(row, other, skips=True)
                 self.assertEqual(answer["ids"], self._entry(OTHER).ids)
@@ -171,8 +237,9 @@ class TestImport(ConsentCase):
             ["13", "x", "y", "z", ""],
         )
         self.assertIs(answer["ids"], False)
-        words = ["“12” is not", "no phone number", "“ads” is none", "“maybe” is none",
-                 "“last week” is no date", "not said when", "in the future",
+        words = ["“12” is not", "phone number is missing", "“ads” is not a valid",
+                 "“maybe” is not a valid",
+                 "“last week” is not a date", "date is missing", "in the future",
                  "“13” is not"]  # fmt: skip
         *messages, choice = answer["messages"]
         self.assertEqual(choice["field"], "person_id", "where Odoo's import offers to skip")
@@ -184,7 +251,7 @@ class TestImport(ConsentCase):
                 self.assertEqual(message["record"], index + 3)
                 self.assertEqual(message["rows"], {"from": index + 1, "to": index + 1})
                 self.assertEqual((message["type"], message["field"]), ("error", False))
-        self.assertIn("“y” is none", messages[-1]["message"])
+        self.assertIn("“y” is not a valid", messages[-1]["message"])
         self.assertFalse(self.env["waba.consent"].search([]))
         self.assertFalse(self.env["waba.consent.rejected"].search([]))
 
@@ -216,7 +283,7 @@ class TestImport(ConsentCase):
     def test_columns_that_are_missing_are_named(self):
         answer = self._load([NUMBER, "opt_in"], columns=["person_id", "action"])
         self.assertIs(answer["ids"], False)
-        self.assertIn("Purpose, Said on", answer["messages"][0]["message"])
+        self.assertIn(": Date", answer["messages"][0]["message"])
 
     def test_the_same_list_again_changes_nothing(self):
         first, again = self._load(GOOD), self._load(GOOD)

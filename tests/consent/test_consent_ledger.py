@@ -152,7 +152,7 @@ class TestOptInRequired(ConsentCase):
         lead = self._lead(NUMBER).with_user(self.salesperson)
         self.assertEqual(lead.waba_promotion_answer, "no")
         self.assertIn("No opt-in", lead.waba_promotion_why)
-        self.assertEqual(lead.waba_service_answer, "yes")
+        self.assertEqual(lead.waba_service_answer, "unasked")
 
 
 class TestNote(ConsentCase):
@@ -188,13 +188,13 @@ class TestNote(ConsentCase):
                 wizard = self._note(lead, "opt_in", purpose, note="At the fair")
                 self.assertTrue(wizard.is_reversal)
                 self.assertIn("On the phone", wizard.on_record)
-                with self.assertRaisesRegex(AccessError, "had opted out"):
+                with self.assertRaisesRegex(AccessError, "has opted out"):
                     wizard.action_confirm()
                 again = {"note": "At the fair", "heard": "in_person", "user": self.manager}
                 self._note(lead, "opt_in", purpose, **again).action_confirm()
                 self.assertIn("In person: At the fair", self._chatter(lead))
                 seen.invalidate_recordset()
-                self.assertIn("agreed to", seen[why])
+                self.assertIn("Opted in to", seen[why])
 
     def test_what_cannot_be_noted_says_why(self):
         lead, without, wrong = self._lead(NUMBER), self._lead(False), self._lead("12")
@@ -203,11 +203,11 @@ class TestNote(ConsentCase):
         before = self.now - timedelta(days=2)
         cases = [
             (lead, {"at": tomorrow}, "future"),
-            (lead, {"note": "  "}, "how you know"),
-            (lead, {"note": "x"}, "how you know"),
+            (lead, {"note": "  "}, "Enter the source"),
+            (lead, {"note": "x"}, "not enough evidence"),
             (without, {}, "no phone number"),
-            (wrong, {}, "“12” is not a phone number"),
-            (lead, {"purpose": "utility", "at": before, "user": self.manager}, "something newer"),
+            (wrong, {}, "“12” is not a valid phone number"),
+            (lead, {"purpose": "utility", "at": before, "user": self.manager}, "newer entry"),
         ]
         for record, values, words in cases:
             with self.subTest(words), self.assertRaisesRegex(UserError, words):
@@ -268,11 +268,11 @@ class TestWords(ConsentCase):
         self.assertEqual(self._write("ni hablar").marketing_state, "opted_out")
 
     def test_a_word_that_cannot_be_read_or_has_two_meanings_is_refused(self):
-        for phrase, words in (("🛑", "letter or a digit"), (" ".join("a" * 10), "at most"),
+        for phrase, words in (("🛑", "letter or digit"), (" ".join("a" * 10), "at most"),
                               ("a|b|c|d " * 6, "more than")):  # fmt: skip
             with self.subTest(phrase), self.assertRaisesRegex(ValidationError, words):
                 self._word(phrase)
-        with self.assertRaisesRegex(ValidationError, "an opt-out and an opt-in"):
+        with self.assertRaisesRegex(ValidationError, "opposite meaning"):
             self._word("hola|Stop", action="opt_in")
 
     def test_a_salesperson_changes_no_word(self):

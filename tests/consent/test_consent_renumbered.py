@@ -45,7 +45,7 @@ class TestRenumbered(SharedCase):
                     self.assertEqual(held, {(self.a.id, record.id, purpose)})
                     seen = record.with_user(self.salesperson)
                     why = {"marketing": "waba_promotion_why", "utility": "waba_service_why"}
-                    self.assertIn("changed after the person had opted out", seen[why[purpose]])
+                    self.assertIn("replaced one that had opted out", seen[why[purpose]])
                     self.assertNotIn("changed after", seen[why[other]])
 
     def test_changes_that_hold_and_changes_that_do_not(self):
@@ -102,7 +102,7 @@ class TestRenumbered(SharedCase):
         rows = self.env["waba.renumbered"].search([])
         self.assertEqual(rows.settled_by_id, self.env.user)
         self.assertTrue(all(rows.mapped("settled_at")))
-        self.assertIn("another person", self._chatter(lead))
+        self.assertIn("belongs to someone other", self._chatter(lead))
 
     def test_it_is_left_out_when_the_rows_are_made(self):
         self._out()

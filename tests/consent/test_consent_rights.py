@@ -118,10 +118,10 @@ class TestTakingBack(NoteCase):
         lead = self._lead(NUMBER, user_id=self.salesperson.id)
         for note in EMPTY:
             self._refused(
-                self.salesperson, **self._about(lead), note=note, error=UserError, words="know"
+                self.salesperson, **self._about(lead), note=note, error=UserError, words="evidence"
             )
         self._refused(
-            self.salesperson, **self._about(lead), heard=False, error=UserError, words="how they"
+            self.salesperson, **self._about(lead), heard=False, error=UserError, words="channel"
         )
         self.assertEqual(self._states()[0], "unknown")
         self._note(self.salesperson, "opt_out", **self._about(lead), note="x").action_confirm()
@@ -130,7 +130,7 @@ class TestTakingBack(NoteCase):
     def test_a_word_on_whatsapp_is_one_that_is_here_and_newer_than_the_opt_out(self):
         lead = self._lead(NUMBER)
         said = {"heard": "whatsapp", **self._about(lead)}
-        self._refused(self.manager, **said, error=UserError, words="no message of theirs")
+        self._refused(self.manager, **said, error=UserError, words="no message from them")
         self._write("Hola", hours_ago=3)
         self._opted_out(hours_ago=2)
         self._refused(self.manager, **said, error=UserError, words="since their opt-out")
@@ -196,7 +196,7 @@ class TestOtherDoors(NoteCase):
                 bad = [OTHER, *GOOD[1:4], text]
                 answer = self._load(self.manager, good, bad)
                 self.assertIs(answer["ids"], False)
-                self.assertIn("how they agreed", answer["messages"][0]["message"])
+                self.assertIn("needs evidence", answer["messages"][0]["message"])
                 answer = self._load(self.manager, good, bad, skips=True)
                 self.assertEqual(len(answer["ids"]), 1)
                 kept = self.env["waba.consent.rejected"].search([])
@@ -216,7 +216,7 @@ class TestOtherDoors(NoteCase):
         other = [OTHER, "marketing", "opt_in", today, "Form at the fair in May"]
         self._opted_out()
         answer = self._load(self.manager, row, other)
-        self.assertIn(f"{NUMBER} had opted out", answer["messages"][0]["message"])
+        self.assertIn(f"{NUMBER} has opted out", answer["messages"][0]["message"])
         self._load(self.manager, row, other, skips=True)
         self.assertEqual(self._states()[0], "opted_out")
         self.assertEqual(self._states(self._person(OTHER))[0], "opted_in")
@@ -229,5 +229,5 @@ class TestOtherDoors(NoteCase):
 
     def test_a_form_without_a_word_of_evidence_is_kept_to_be_asked_about(self):
         answer = self.env["waba.recipient"]._opt_in_from_form(NUMBER, "marketing", "", "x")
-        self.assertIn("how they agreed", answer.error)
+        self.assertIn("needs evidence", answer.error)
         self.assertFalse(self.env["waba.consent"].search([]))

@@ -292,7 +292,7 @@ class TestAnswer(PossibleOptOutCase):
         lead.action_waba_keep_subscribed()
         lead.invalidate_recordset()
         self.assertFalse(lead.waba_may_opt_out_text)
-        self.assertEqual(lead.waba_promotion_answer, "yes")
+        self.assertEqual(lead.waba_promotion_answer, "unasked")
         self.assertFalse(person.may_opt_out_at)
 
     def test_the_conversation_shows_it_and_answers(self):

@@ -45,36 +45,37 @@ class TestPersonPanel(WabaCase):
         for record in (self.lead, self.partner):
             with self.subTest(record._name):
                 values = self._panel(record)
-                self.assertEqual(self._answers(record), ("yes", "yes"))
-                self.assertIn("not been asked", values["waba_promotion_why"])
+                self.assertEqual(self._answers(record), ("unasked", "unasked"))
+                self.assertIn("No opt-in on record", values["waba_promotion_why"])
                 self.assertFalse(values["waba_last_out_at"] or values["waba_last_in_at"])
-                self.assertIn("choose a template", values["waba_window_text"])
+                self.assertIn("Choose a template", values["waba_window_text"])
         self.assertFalse(self.env["waba.recipient"].search([("number", "=", NUMBER)]))
 
     def test_what_stands_in_the_way(self):
         later = fields.Datetime.now() + timedelta(days=2)
         cases = {
             "opted in": (lambda: self._person()._set_marketing_state(
-                "opted_in", "reply", "Yes"), ("yes", "yes"), "agreed to promotions"),
+                "opted_in", "reply", "Yes"), ("yes", "unasked"), "Opted in to promotions"),
             "opted out": (lambda: self._person()._set_marketing_state(
-                "opted_out", "reply", "BAJA"), ("no", "yes"), "Opted out ("),
+                "opted_out", "reply", "BAJA"), ("no", "unasked"), "Opted out ("),
             "held": (lambda: self._person().write(
-                {"marketing_held_until": later}), ("later", "yes"), "Not before"),
+                {"marketing_held_until": later}), ("later", "unasked"), "Not before"),
             "unreachable": (lambda: self._person().write(
                 {"unreachable_until": later}), ("later", "later"), "Not before"),
             "no longer held": (lambda: self._person().write(
                 {"marketing_held_until": fields.Datetime.now() - timedelta(hours=1)}),
-                ("yes", "yes"), "not been asked"),
+                ("unasked", "unasked"), "No opt-in on record"),
             "blocked by us": (lambda: self._person().write(
                 {"is_blocked": True}), ("no", "no"), "Blocked by us"),
             "blacklisted": (lambda: self.env["phone.blacklist"].add(NUMBER),
                             ("no", "no"), "phone blacklist"),
-            "red": (lambda: self.sender.write({"quality_rating": "red"}), ("later", "yes"), "Low"),
+            "red": (lambda: self.sender.write({"quality_rating": "red"}),
+                    ("later", "unasked"), "Low"),
             "locked": (lambda: self.sender.write(
                 {"state": "locked", "pause_reason": "Meta restricted it."}),
                 ("later", "later"), "Meta restricted it."),
             "no number connected": (lambda: self.sender.write({"active": False}),
-                                    ("no", "no"), "No number of ours"),
+                                    ("no", "no"), "No WhatsApp number"),
             "invalid": (lambda: self.lead.write({"phone": "12"}), ("no", "no"), "12"),
             "our own": (lambda: self.lead.write({"phone": "600 000 001"}),
                         ("no", "no"), "One of your own WhatsApp numbers"),
@@ -83,7 +84,7 @@ class TestPersonPanel(WabaCase):
                 ("no", "no"), "One of your own WhatsApp numbers"),
             "no phone": (lambda: self.lead.write({"phone": False}), ("no", "no"), "No phone"),
             "from the United States": (lambda: self.lead.write({"phone": "+1 212 555 0142"}),
-                                       ("no", "yes"), "Country not served"),
+                                       ("no", "unasked"), "Country not served"),
         }  # fmt: skip
         for name, (change, answers, words) in cases.items():
             with self._case(name):
@@ -94,13 +95,67 @@ class TestPersonPanel(WabaCase):
     def test_the_last_message_each_way_whoever_wrote(self):
         self._message(NUMBER, "read", user_id=self.manager.id,
                       accepted_at=fields.Datetime.now() - timedelta(days=3))  # fmt: skip
-        last = self._message(NUMBER, "delivered", user_id=self.manager.id)
+        last = self._message(NUMBER, "delivered", user_id=self.manager.id,
+                             res_model="crm.lead", res_id=self.lead.id)  # fmt: skip
         self._message(NUMBER, "skipped", failure_type="opted_out")
         self._message("+34611000002", "read")
         values = self._panel()
         self.assertEqual(values["waba_last_out_at"], last.accepted_at)
         self.assertEqual(values["waba_last_out_state"], "Delivered")
         self.assertFalse(values["waba_last_in_at"])
+
+    def test_who_never_agreed_is_not_shown_as_agreed(self):
+        """Green is an opt-in on record, for each topic and each way of having none."""
+        for purpose, name in (("marketing", "promotion"), ("utility", "service")):
+            answer = f"waba_{name}_answer"
+            for action, expected in ((None, "unasked"), ("opt_in", "yes"), ("opt_out", "no")):
+                with self._case(f"{purpose} {action}"):
+                    if action:
+                        self._person()._set_consent(
+                            purpose, action, "reply", "x", company=self.env.company
+                        )
+                    self.assertEqual(self._panel()[answer], expected)
+
+    def test_statements_on_one_screen_agree(self):
+        """The button's count, the conversation beside it and the dates come from one source."""
+        now = fields.Datetime.now()
+        about = {"res_model": "crm.lead", "res_id": self.lead.id, "user_id": self.salesperson.id}
+        campaign = self._campaign(self.lead)
+        cases = {
+            "nothing": (None, {}),
+            "queued": ("queued", {}),
+            "a campaign's": ("delivered", {"campaign_id": campaign.id, "accepted_at": now}),
+            "excluded": ("skipped", {"campaign_id": campaign.id, "failure_type": "opted_out"}),
+            "unconfirmed": ("uncertain", {}),
+            "failed": ("failed", {}),
+            "cancelled": ("cancelled", {}),
+        }
+        for name, (state, values) in cases.items():
+            with self._case(name):
+                if state:
+                    self._message(NUMBER, state, **about, **values)
+                panel = self._panel()
+                lead = self.lead.with_user(self.salesperson)
+                shown = lead.env["waba.conversation"].conversation_data(
+                    False, ["crm.lead", lead.id]
+                )
+                self.assertEqual(lead.waba_message_count, len(shown["messages"]))
+                is_sent = state in ("delivered", "failed")
+                self.assertEqual(bool(panel["waba_last_out_at"]), is_sent)
+                self.assertEqual(
+                    bool(panel["waba_last_out_state"]),
+                    bool(state) and state not in ("skipped", "cancelled"),
+                )
+                opened = lead.action_view_waba_messages()
+                self.assertEqual(
+                    lead.env["waba.message"].search_count(opened["domain"]), lead.waba_message_count
+                )
+
+    def test_a_message_about_another_record_is_named_as_such(self):
+        other = self._lead(NUMBER)
+        self._message(NUMBER, "delivered", res_model="crm.lead", res_id=other.id)
+        self.assertEqual(self._panel()["waba_last_out_state"], "Delivered, for another record")
+        self.assertEqual(self._panel(other)["waba_last_out_state"], "Delivered")
 
     def test_an_open_window_counts_down(self):
         self._receive(self._inbound(NUMBER, "Hola"))
@@ -110,13 +165,13 @@ class TestPersonPanel(WabaCase):
                             (timedelta(seconds=5), "0 h 0 min")):  # fmt: skip
             with freeze_time(closes_at - left):
                 values = self._panel()
-            self.assertEqual(values["waba_window_text"], f"You can write freely for {words}.")
+            self.assertEqual(values["waba_window_text"], f"Reply window closes in {words}.")
             self.assertEqual(values["waba_window_until"], closes_at)
             self.assertTrue(values["waba_last_in_at"])
         with freeze_time(closes_at + timedelta(seconds=1)):
             values = self._panel()
         self.assertFalse(values["waba_window_until"])
-        self.assertIn("choose a template", values["waba_window_text"])
+        self.assertIn("Choose a template", values["waba_window_text"])
 
     def test_many_people_cost_as_many_queries_as_a_few(self):
         def queries(records):
@@ -144,7 +199,7 @@ class TestPersonPanel(WabaCase):
         )  # fmt: skip
         values = self._panel(self.partner, stranger)
         self.assertFalse(values["waba_last_out_at"])
-        self.assertIn("No number of ours", values["waba_promotion_why"])
+        self.assertIn("No WhatsApp number", values["waba_promotion_why"])
 
     def test_it_is_for_users_of_whatsapp_alone(self):
         outsider = new_test_user(

@@ -150,8 +150,8 @@ action.with_context(active_model='crm.lead', active_ids={leads.ids}).run()""",
         leads = self._lead("n/a") | self._leads(1)
         rows = self._run_on(self._action(), leads)
         self.assertEqual(rows.sorted("res_id").mapped("state"), ["skipped", "queued"])
-        self.assertIn("No WhatsApp message", self._chatter(leads[0]))
-        self.assertNotIn("No WhatsApp message", self._chatter(leads[1]))
+        self.assertIn("not sent:", self._chatter(leads[0]))
+        self.assertNotIn("not sent:", self._chatter(leads[1]))
 
     def test_an_error_with_one_record_stops_no_other(self):
         leads = self._leads(3)

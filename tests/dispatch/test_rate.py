@@ -69,7 +69,7 @@ class TestRate(TransactionCase):
         with self.assertRaisesRegex(ValidationError, words), self.cr.savepoint():
             self._rate("Spain", 0, ["ES"])
         self._rate("Spain", 0.06, ["ES"])
-        with self.assertRaisesRegex(ValidationError, "has a price for this category"):
+        with self.assertRaisesRegex(ValidationError, "already has a rate for this category"):
             self._rate("España", 0.07, ["ES"])
 
 
@@ -141,7 +141,7 @@ class TestImport(TransactionCase):
                     self.env["waba.rate"].browse(answer["ids"]).unlink()
                 else:
                     [message] = answer["messages"]
-                    self.assertIn("“01/10/2026” may be two days", message["message"])
+                    self.assertIn("“01/10/2026” is ambiguous", message["message"])
                     self.assertFalse(answer.get("ids"))
 
     def test_the_template_has_our_columns_and_no_prices(self):

@@ -129,3 +129,35 @@ class TestWords(PureCase):
                 for words in table.values()
             ]
             self.assertFalse(set.intersection(*sides))
+
+
+class TestHeadings(PureCase):
+    def test_headings_that_lists_have(self):
+        for column, headings in {
+            "number": ("Phone", "Teléfono", "MOBILE", "whatsapp_number", " Móvil "),
+            "at": ("Date", "Fecha", "Opt-in date", "Timestamp"),
+            "opt_in": ("Opt-in", "Consent", "Consentimiento", "opted_in"),
+            "opt_out": ("Unsubscribed", "Baja", "Opt-out"),
+            "evidence": ("Source", "Evidence", "Origen"),
+            "name": ("Name", "Nombre"),
+            "": ("", "Colour", "Price", None),
+        }.items():
+            for heading in headings:
+                with self.subTest(heading):
+                    self.assertEqual(consent_lists.parse_heading(heading), column)
+
+    def test_each_heading_means_one_column(self):
+        columns = [
+            {consent_lists._normalize(word) for word in text.split("|")}
+            for text in consent_lists.HEADINGS.values()
+        ]
+        self.assertEqual(sum(map(len, columns)), len(set.union(*columns)))
+
+    def test_yes_and_no_have_the_heading_s_meaning(self):
+        for heading, text, action in (
+            ("Opt-in", "Yes", "opt_in"), ("Consent", "no", "opt_out"), ("Baja", "Sí", "opt_out"),
+            ("Unsubscribed", "no", ""), ("Status", "yes", ""), ("", "yes", ""), ("Opt-in", "", ""),
+            ("Opt-in", "perhaps", ""),
+        ):  # fmt: skip
+            with self.subTest(f"{heading}: {text}"):
+                self.assertEqual(consent_lists.parse_yes_no(heading, text), action)

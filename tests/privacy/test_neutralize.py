@@ -39,7 +39,7 @@ STAYS = {
         "waba_report_block": "note",
         "waba_reputation_event": "value_before value_after detail",
         "waba_sequence_enrollment": "lead_name number",
-        "waba_test_send": "person_name",
+        "waba_test_send": "person_name number",
         "waba_round_trip": "phone",
         "waba_media": "name",
         "waba_erased_person": "fingerprint",
@@ -82,7 +82,7 @@ STAYS = {
         "waba_attribution": "event_key",
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"
         " b_template_signature override_lines launch_mark launched_mark approval_people"
-        " override_people",
+        " override_people audience_excluded_ids",
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
@@ -91,7 +91,7 @@ STAYS = {
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
         " time_zone link_token",
         "waba_phone_prefix": "prefix",
-        "waba_preflight": "summary verdict",
+        "waba_preflight": "summary verdict delay",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",
         "waba_renumbered": "res_model",
         "waba_report_block": "res_model",

@@ -126,7 +126,7 @@ class TestErase(PrivacyCase):
         self.assertFalse(person.erased_at)
         self.assertEqual(person.consent_ids.source, "erased")
         why = lead.with_user(self.salesperson).waba_promotion_why
-        self.assertIn("opted out", why)
+        self.assertIn("Opted out", why)
 
     def test_whoever_comes_back_by_any_door_is_left_out(self):
         doors = {
@@ -214,7 +214,7 @@ class TestErase(PrivacyCase):
         self._prepare()
         row = self._rows(campaign)[0]
         row.state = "reserved"
-        with self.assertRaisesRegex(UserError, "leaving right now"):
+        with self.assertRaisesRegex(UserError, "being sent right now"):
             self._erase()
         row.state = "queued"
         self._erase()
@@ -254,9 +254,9 @@ class TestErase(PrivacyCase):
         person, _campaign = self._known()
         wizard = self.env["waba.privacy"].with_user(self.manager)
         wizard = wizard.create({"recipient_id": person.id})
-        self.assertIn("record of messages (3)", wizard.summary)
-        self.assertIn("consent ledger (1)", wizard.summary)
-        with self.assertRaisesRegex(UserError, "Tick"):
+        self.assertIn("3 messages", wizard.summary)
+        self.assertIn("1 consent entries", wizard.summary)
+        with self.assertRaisesRegex(UserError, "Confirm"):
             wizard.action_erase()
         self.assertEqual(person.number, NUMBER)
 

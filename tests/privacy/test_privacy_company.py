@@ -112,9 +112,9 @@ class TestShared(SharedCase):
             self.assertIn(name, wizard.others_text)
         for secret in (*OF_A, "C's own form"):
             self.assertNotIn(secret, wizard.others_text + wizard.summary)
-        self.assertIn("record of messages (1)", wizard.summary)
-        self.assertIn("consent ledger (1)", wizard.summary)
-        self.assertIn("conversations (1)", wizard.summary)
+        self.assertIn("1 messages", wizard.summary)
+        self.assertIn("1 consent entries", wizard.summary)
+        self.assertIn("1 conversations", wizard.summary)
         self._wizard(self.manager).action_erase()
         self._wizard(self.manager_b).action_erase()
         self.assertEqual(theirs.number, NUMBER)

@@ -88,7 +88,7 @@ METHODS = {
     "waba.portfolio": {"action_view_counted_recipients": "reads"},
     "waba.preflight": {
         "action_approve": "manager", "action_request_approval": "writes", "action_launch": "writes",
-        "action_override": "manager", "action_refuse": "manager",
+        "action_override": "manager", "action_refresh": "reads", "action_refuse": "manager",
     },
     "waba.preflight.line": {
         "action_exclude": "writes", "action_fix": "writes", "action_show": "reads",

@@ -37,7 +37,7 @@ class TestRelease(ResponseCase):
                 ("person", self.manager, self.sender, "lock"),
             )
             for text in (event.detail, self._chatter(self.sender), self._chatter(campaign)):
-                self.assertIn(f"{self.manager.name} released the number: The list is", text)
+                self.assertIn(f"{self.manager.name} resumed sending: The list is", text)
             self.assertFalse(self._activities(self.sender))
             move(60)
             self._dispatch()

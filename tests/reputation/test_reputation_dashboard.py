@@ -161,6 +161,22 @@ class TestFreshness(DashboardCase):
             self.assertEqual(data["state"], "rich")
             self.assertLess(data["counted_at"], data["as_of"])
 
+    def test_a_running_campaign_is_not_counted_all_the_time(self):
+        self._sent(1, self.good, delivered=300)
+        self._run_judge()
+        self.env["ir.cron.trigger"].search([]).unlink()
+        start = (fields.Datetime.now() + timedelta(days=1)).replace(hour=12)
+        for seconds, triggers in ((59, 0), (61, 1)):
+            with freeze_time(start) as clock:
+                self._count()
+                self._sent(0, self.good, delivered=2)
+                self.env.cr.execute("UPDATE waba_message SET accepted_at = %s WHERE id = ("
+                                    "SELECT max(id) FROM waba_message)",
+                                    [start + timedelta(seconds=5)])  # fmt: skip
+                clock.tick(timedelta(seconds=seconds))
+                self.assertTrue(self._data()["uncounted"])
+                self.assertEqual(self._triggers(), triggers)
+
     def test_of_another_number_nothing_is_said(self):
         self._sent(1, sender=self.sender_mx, delivered=6)
         self.assertEqual(self._data(sender_id=self.sender.id)["uncounted"], 0)

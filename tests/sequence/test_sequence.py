@@ -346,7 +346,7 @@ class TestComingIn(SequenceCase):
             ({"stage_ids": False}, "stages"),
             ({"trigger": "tag"}, "tags"),
             ({"trigger": "campaign"}, "campaigns"),
-            ({"sender_id": False}, "Step 1: Choose the number"),
+            ({"sender_id": False}, "Step 1: Choose a number"),
         ]
         for values, words in cases:
             sequence = self._sequence(activate=False)
@@ -934,8 +934,8 @@ class TestResults(SequenceCase):
         self.assertEqual((sequence.others_count, sequence.others_won_count), (2, 1))
         self.assertEqual(sequence.others_won_rate, 1 / 2)
         self.assertIn("entered the same stage", sequence.comparison_text)
-        self.assertIn("no proof", sequence.comparison_text)
-        self.assertIn("chance", sequence.comparison_text)
+        self.assertIn("not proof", sequence.comparison_text)
+        self.assertIn("Not enough data", sequence.comparison_text)
 
     def _end_transaction(self):
         self.env.flush_all()

@@ -38,7 +38,8 @@ WRITABLE = {
         "name active company_id user_id priority template_id variable_ids res_model"
         " audience_domain sender_id scheduled_at utm_campaign_id audience_source"
         " audience_filter_id audience_team_id audience_tag_id audience_category_id"
-        " audience_campaign_id audience_outcome ab_test ab_share ab_hours ab_criterion"
+        " audience_campaign_id audience_outcome audience_excluded_ids"
+        " ab_test ab_share ab_hours ab_criterion"
         " b_template_id b_variable_ids holdout_percent"
     )),
     "waba.campaign.variable": (BOTH, f"{OF_A_LINE} campaign_id variant"),
@@ -96,7 +97,7 @@ WRITABLE = {
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
     "waba.preflight": (BOTH, "reason"),
-    "waba.test.send": (BOTH, "variant user_ids to_test_numbers"),
+    "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
     "waba.round.trip": (BOTH, "sender_id template_id phone"),
     "waba.sequence.activate": ((MANAGER,), "sequence_id who followup_share"),
     "waba.sequence.apply": ((MANAGER,), "sequence_id"),

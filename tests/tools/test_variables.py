@@ -258,7 +258,7 @@ class TestGuesses(VariableCase):
         lead = self._leads(1)
         values = (
             self.env["waba.campaign"]
-            .with_context(waba_from_records=True, active_model="crm.lead", active_ids=lead.ids)
+            .with_context(default_from_records=True, active_model="crm.lead", active_ids=lead.ids)
             .default_get(["name"])
         )
         self.assertIn(str(fields.Date.today().year), values["name"])

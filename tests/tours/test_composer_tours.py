@@ -27,6 +27,18 @@ class TestComposerTours(TourCase):
         self.assertEqual(campaign.audience_count, 2)
         self.assertEqual(campaign.audience_campaign_id, earlier)
 
+    def test_records_are_picked_removed_and_excluded_in_the_campaign(self):
+        leads = self._opportunities("+34 611 000 001", "+34 611 000 002", "+34 611 000 003")
+        team = self.env["crm.team"].create({"name": "Europe"})
+        leads.team_id = team
+        self._campaign(leads, user_id=self.salesperson.id)
+        self._tour("waba_pick_records", "waba_salesperson", CAMPAIGNS)
+        campaign = self.env["waba.campaign"].search([("name", "=", "Picked by hand")])
+        self.assertEqual((campaign.audience_team_id, campaign.sender_id), (team, self.sender))
+        self.assertEqual(campaign.audience_excluded_ids, leads[0].ids)
+        self.assertEqual(campaign._first_record(), leads[1])
+        self.assertEqual(campaign.audience_count, 2)
+
     def test_from_three_selected_cards_to_sent_messages_in_under_ten_clicks(self):
         self.env.company.waba_quiet_hours = False
         self._opportunities("+34 611 000 001", "+34 611 000 002", "+34 611 000 003")

@@ -660,7 +660,7 @@ class TestTemplateEvents(ApplyCase):
                 if state == paused:
                     why = "is not approved" if status != "approved" else "Meta warned"
                     self.assertIn(why, campaign.pause_reason)
-                    self.assertIn("autumn_offer (es)", campaign.pause_reason)
+                    self.assertIn("Autumn offer · Spanish", campaign.pause_reason)
                     self._dispatch()
                     self.assertFalse(self.simulator.sends())
 

@@ -45,7 +45,7 @@ export class CampaignPreview extends Component {
 
     /** The form's values that the message depends on, as the server reads them. */
     valuesOf(record) {
-        const { company_id, res_model, audience_domain } = record.data;
+        const { company_id, res_model, audience_domain, audience_excluded_ids } = record.data;
         const isB = this.props.variant === "b";
         const template = isB ? record.data.b_template_id : record.data.template_id;
         const lines = isB ? record.data.b_variable_ids : record.data.variable_ids;
@@ -55,6 +55,7 @@ export class CampaignPreview extends Component {
             company_id: company_id && company_id.id,
             res_model,
             audience_domain,
+            audience_excluded_ids,
             variables: lines.records.map((line) =>
                 Object.fromEntries(OF_A_VARIABLE.map((name) => [name, line.data[name] ?? false]))
             ),
@@ -63,7 +64,9 @@ export class CampaignPreview extends Component {
 
     async follow(record) {
         const values = this.valuesOf(record);
-        const asked = JSON.stringify([record.resId, record.data.people_count, values]);
+        // What a row says of itself changes with the campaign's state and progress.
+        const { state, people_count, progress_text } = record.data;
+        const asked = JSON.stringify([record.resId, state, people_count, progress_text, values]);
         if (asked !== this.asked) {
             this.asked = asked;
             await this.load("same", values);
@@ -119,7 +122,7 @@ export class CampaignPreview extends Component {
         }
     }
 
-    /** Send a test to the own phone, filled as for the previewed person. */
+    /** Send a test, filled as for the previewed person. */
     async sendTest() {
         const { record } = this.props;
         if (await record.save()) {
@@ -144,5 +147,9 @@ export class CampaignPreview extends Component {
 
 registry.category("view_widgets").add("waba_campaign_preview", {
     component: CampaignPreview,
+    fieldDependencies: [
+        { name: "audience_excluded_ids", type: "json", readonly: false, onChange: true },
+        { name: "progress_text", type: "char" },
+    ],
     extractProps: ({ attrs }) => ({ variant: attrs.variant || "a" }),
 });

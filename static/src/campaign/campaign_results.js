@@ -5,7 +5,7 @@ import { useService } from "@web/core/utils/hooks";
 import { formatInteger } from "@web/views/fields/formatters";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
-/** A campaign's figures, each a link to its people; or why people were left out or not reached. */
+/** A campaign's figures, each a link to its recipients; or the reasons of exclusions and failures. */
 export class CampaignResults extends Component {
     static template = "waba_campaign.CampaignResults";
     static props = { ...standardWidgetProps, show: { type: String, optional: true } };
@@ -25,7 +25,7 @@ export class CampaignResults extends Component {
         return this.data[this.props.show] || [];
     }
 
-    /** People who were not reached for a permanent reason cannot be reached by another campaign either. */
+    /** Who failed for a permanent reason cannot be reached by another campaign either. */
     get canWriteAgain() {
         return this.reasons.some((reason) => this.props.show === "skipped" || reason.passing);
     }
@@ -36,7 +36,7 @@ export class CampaignResults extends Component {
     }
 
     openLabel(label, count) {
-        return _t("%(label)s: %(count)s. Show the people", {
+        return _t("%(label)s: %(count)s. Show recipients", {
             label,
             count: formatInteger(count),
         });
@@ -53,7 +53,7 @@ export class CampaignResults extends Component {
                 [false, "form"],
             ],
             domain,
-            context: { waba_one_campaign: true },
+            context: { show_one_campaign: true },
         });
     }
 

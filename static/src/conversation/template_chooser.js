@@ -1,14 +1,15 @@
 import { Dialog } from "@web/core/dialog/dialog";
 import { KeepLast } from "@web/core/utils/concurrency";
-import { useAutofocus, useService } from "@web/core/utils/hooks";
+import { useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { Component, markup, onWillStart, useState } from "@odoo/owl";
+import { TemplateList } from "../template/template_list";
 import { newKey } from "./conversation_words";
 
 /** A template, filled for the person, before it is sent from the conversation. */
 export class TemplateChooser extends Component {
     static template = "waba_campaign.TemplateChooser";
-    static components = { Dialog };
+    static components = { Dialog, TemplateList };
     static props = {
         close: Function,
         // {conversation_id, shown, sender_id}: the conversation
@@ -23,10 +24,9 @@ export class TemplateChooser extends Component {
         this.keepLast = new KeepLast();
         this.key = newKey();
         this.state = useState({
-            templates: null, search: "", chosen: null, preview: null, values: {}, isSending: false,
+            templates: null, chosen: null, preview: null, values: {}, isSending: false,
             mayRepeat: false,
         });
-        useAutofocus({ refName: "search" });
         this.refresh = useDebounced(() => this.load(), 300);
         onWillStart(async () => {
             const { conversation_id, shown, sender_id } = this.props.request;
@@ -34,13 +34,6 @@ export class TemplateChooser extends Component {
                 "waba.conversation", "conversation_templates", [conversation_id, shown, sender_id]
             );
         });
-    }
-
-    get found() {
-        const wanted = this.state.search.trim().toLowerCase();
-        return this.state.templates.filter((template) =>
-            [template.name, template.text, template.language].join(" ").toLowerCase().includes(wanted)
-        );
     }
 
     get html() {

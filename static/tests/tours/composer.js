@@ -1,5 +1,6 @@
 import {
-    addTour, button, campaignForMarked, choose, click, edit, editVariable, markLeads, see,
+    addTour, button, campaignForMarked, choose, chooseTemplate, click, edit, editVariable, markLeads,
+    see,
 } from "./steps";
 
 const FIRST_COPY = ".o_waba_bubble:contains('Hola Anab')";
@@ -18,12 +19,31 @@ function pick(field, value) {
     ];
 }
 
+function source(name) {
+    return click(`source: ${name}`, `.o_field_widget[name=audience_source] .o_selection_badge:contains(/^${name}$/)`);
+}
+
+function text(words) {
+    return see(`.o_field_widget[name=audience_text]:contains('${words}')`);
+}
+
+/** Chooses these records in the dialog that is open. */
+function chooseRecords(...names) {
+    return [
+        ...names.map((name) =>
+            click(name, `.modal .o_data_row:contains('${name}') .o_list_record_selector input`)
+        ),
+        click("choose them", ".modal .o_select_button:enabled"),
+        see("body:not(:has(.modal))", "the dialog is closed"),
+    ];
+}
+
 addTour("waba_preview_arrows", () => [
     ...markLeads("Sofa for room 1", "Sofa for room 2", "Sofa for room 3"),
     ...campaignForMarked(),
-    see(".o_field_widget[name=audience_text]:contains('3 leads and opportunities, marked by hand')"),
-    see(".o_field_widget[name=audience_note]:contains('Fixed')", "it is fixed"),
-    ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
+    text("3 leads and opportunities selected"),
+    see(".o_field_widget[name=audience_note]:contains('fixed list')", "it is fixed"),
+    ...chooseTemplate("Autumn offer · Spanish"),
     see(FIRST_COPY, "the first person's message"),
     seePlace("1/3", "Anab Prueba"),
     click("the next person", ".o_waba_next:enabled"),
@@ -32,7 +52,7 @@ addTour("waba_preview_arrows", () => [
     { content: "by keyboard", trigger: ".o_waba_next:enabled", run: "press ArrowRight" },
     seePlace("3/3", "Anad Prueba"),
     see(".o_waba_next:disabled", "there is nobody behind"),
-    see(".o_waba_preview_note:contains('would be left out')", "who would be left out, and why"),
+    see(".o_waba_preview_note:contains('Excluded')", "who would be excluded, and why"),
     ...editVariable(2, "text", "Muebles Roble"),
     ...editVariable(4, "text", "sofas"),
     see(".o_waba_bubble:contains('Hola Anad, en Muebles Roble')", "it stays where it was"),
@@ -45,13 +65,43 @@ addTour("waba_preview_arrows", () => [
 addTour("waba_audience_from_a_campaign", () => [
     click("a new campaign", ".o_list_button_add"),
     edit("name", "Once more"),
-    ...pick("audience_source", "People of an earlier campaign"),
-    see(".o_field_widget[name=audience_text]:contains('Choose the campaign')", "what is missing"),
+    text("Choose an audience"),
+    source("Earlier campaign"),
+    text("Choose an earlier campaign"),
     ...choose("audience_campaign_id", "Sofas in autumn"),
-    see(".o_field_widget[name=audience_text]:contains('1 lead or opportunity of “Sofas in autumn” who read it')"),
+    text("1 lead or opportunity from “Sofas in autumn” (read, no reply)"),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^1$/)", "counted"),
-    ...pick("audience_outcome", "whom it reached"),
+    ...pick("audience_outcome", "Delivered"),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^2$/)", "counted anew"),
+    click("save", ".o_form_button_save"),
+    see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
+]);
+
+addTour("waba_pick_records", () => [
+    click("a new campaign", ".o_list_button_add"),
+    text("Choose an audience"),
+    see("body:not(:has(.oe_stat_button:contains('Audience')))", "no one is chosen"),
+    see(".o_field_widget[name=sender_id] input:value(600 000 001)", "the number of the last one"),
+    edit("name", "Picked by hand"),
+    source("Filter"),
+    text("Add a rule"),
+    source("Selected records"),
+    text("Add the records"),
+    click("add", ".o_waba_add"),
+    ...chooseRecords("Sofa for room 1", "Sofa for room 2", "Sofa for room 3"),
+    text("3 leads and opportunities selected"),
+    click("remove", ".o_waba_remove"),
+    ...chooseRecords("Sofa for room 2"),
+    text("2 leads and opportunities selected"),
+    source("Sales team"),
+    ...choose("audience_team_id", "Europe"),
+    text("3 leads and opportunities of the team “Europe”"),
+    click("exclude", ".o_waba_exclude"),
+    ...chooseRecords("Sofa for room 1", "Sofa for room 3"),
+    text("1 lead or opportunity of the team “Europe”"),
+    click("include again", ".o_waba_include:contains('2 excluded')"),
+    ...chooseRecords("Sofa for room 3"),
+    text("2 leads and opportunities of the team “Europe”"),
     click("save", ".o_form_button_save"),
     see(".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))", "it is saved"),
 ]);
@@ -71,7 +121,7 @@ addTour("waba_launch_in_few_clicks", () => [
         },
     },
     ...campaignForMarked(),
-    ...choose("template_id", "welcome_back", "welcome_back (es)"),
+    ...chooseTemplate("Welcome back · Spanish"),
     ...choose("sender_id", "600 000 001"),
     see(".o_waba_bubble:contains('Hola Anab')", "the message as it leaves"),
     button("Launch"),
@@ -98,35 +148,37 @@ function tab(name) {
 }
 
 addTour("waba_try_two_messages", () => [
-    click("try two messages", ".o_field_widget[name=ab_test] input"),
-    see(".o_field_widget[name=ab_text]:contains('people get A and')", "what it means"),
-    tab("Message B"),
+    click("open the options", ".o_waba_options summary"),
+    click("A/B test", ".o_field_widget[name=ab_test] input"),
+    see(".o_field_widget[name=ab_text]:contains('get A,')", "what it means"),
+    see(".o_waba_options summary:contains('A/B test')", "said while they are folded"),
+    tab("Variant B"),
     // The server's answer to the tick; it would replace what is typed before it.
-    see(".o_field_widget[name=b_template_id] input:value(autumn_offer)", "at first it is message A"),
-    ...choose("b_template_id", "welcome_back", "welcome_back (es)"),
-    see(".o_notebook .o_waba_bubble:contains('Hola Anabbaaaaaa, soy')", "message B for the first person"),
+    see(".o_field_widget[name=b_template_id]:contains('Autumn offer')", "at first it is message A"),
+    ...chooseTemplate("Welcome back · Spanish", "b_template_id"),
+    see(".o_notebook .o_waba_bubble:contains('Hola Anabbaaaaaa, soy')", "variant B for the first person"),
     button("Launch"),
     click("launch", ".modal footer button:contains(/^Launch$/)"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
 ]);
 
 addTour("waba_choose_the_better_message", () => [
-    see(".alert:contains('A and B were tried')", "why the rest waits"),
+    see(".alert:contains('waiting for results')", "why the rest waits"),
     tab("Results"),
-    see(".o_waba_results th:contains('Trial: A')", "a column for each message"),
+    see(".o_waba_results th:contains('Variant A')", "a column for each message"),
     click("who got message B", ".o_waba_result_sent td:nth-child(4) .o_waba_result_count"),
-    see(".o_list_view .o_data_row:contains('Accepted')", "its people"),
+    see(".o_list_view .o_data_row:contains('Accepted')", "its recipients"),
     click("back to the campaign", ".breadcrumb-item a:contains('Test campaign'), .o_back_button"),
     tab("Results"),
     button("Send B to the rest"),
     click("yes, B", ".modal footer button:contains('Send B to the rest')"),
-    see(".o_notebook .alert:contains('Message B goes to the rest')", "it is decided, and why"),
+    see(".o_notebook .alert:contains('Variant B goes to the rest')", "it is decided, and why"),
 ]);
 
 addTour("waba_send_a_test", () => [
     click("to the own phone", ".o_waba_send_test"),
     see(".modal .o_field_widget[name=person_name]:contains('Ana')", "as for the person shown"),
     click("send", ".modal footer button:contains(/^Send test$/)"),
-    see(".modal .o_data_row:contains('+34611777001'):contains('Waiting')", "it is on its way"),
+    see(".modal .o_data_row:contains('+34611777001')", "it is on its way"),
     click("close", ".modal footer button:contains(/^Close$/)"),
 ]);

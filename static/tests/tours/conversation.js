@@ -167,11 +167,11 @@ addTour("waba_doubt_on_the_conversation", () => [
 addTour("waba_doubt_on_the_record", () => [
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
     click("the lead", ".o_kanban_record:contains('Sofa for room 1')"),
-    click("may I?", ".o_notebook_headers a:contains('may I?')"),
+    click("consent", ".o_notebook_headers a:contains(/^Consent$/)"),
     see(".o_form_view div.o_waba_doubt:contains('No me interesa')", "the question"),
-    see("[name=waba_promotion_why]:contains('They may want to opt out')"),
+    see("[name=waba_promotion_why]:contains('Possible opt-out')"),
     click("Keep subscribed", "button[name=action_waba_keep_subscribed]"),
-    see("[name=waba_promotion_answer]:contains('Yes')", "promotions go on"),
+    see("[name=waba_promotion_answer]:contains('Not asked')", "promotions go on"),
 ]);
 
 addTour("waba_doubt_in_the_list", () => [

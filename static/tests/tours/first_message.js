@@ -1,5 +1,5 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, campaignForMarked, choose, click, edit, inDialog, markCard, see } from "./steps";
+import { addTour, button, campaignForMarked, choose, chooseTemplate, click, edit, inDialog, markCard, see } from "./steps";
 
 /** What Odoo's jobs do between two tours costs no click. */
 const MOST_CLICKS = 25;
@@ -63,7 +63,7 @@ const launch = () => [
     click("add it", ".o_kanban_quick_create .o_kanban_add"),
     markCard("Ana Prueba"),
     ...campaignForMarked(),
-    ...choose("template_id", "welcome_back", "welcome_back (en)"),
+    ...chooseTemplate("Welcome back · English"),
     ...choose("sender_id", "600 000 001"),
     button("Launch"),
     inDialog("Launch"),

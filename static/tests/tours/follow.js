@@ -11,10 +11,10 @@ function seeFigure(label, value) {
 
 addTour("waba_follow_running", () => [
     see(".o_statusbar_status button.o_arrow_button_current:contains('Running')"),
-    seeFigure("People", 3),
-    seeFigure("People left out", 1),
+    seeFigure("Recipients", 3),
+    seeFigure("Excluded", 1),
     seeFigure("Delivered", 0),
-    see(".o_field_widget[name=progress_text]:contains('0 of 2')", "how far it is"),
+    see(".o_field_widget[name=progress_text]:contains('0 of 2 sent')", "how far it is"),
 ]);
 
 addTour("waba_follow_to_the_end", () => [
@@ -26,7 +26,7 @@ addTour("waba_follow_to_the_end", () => [
     seeFigure("Delivered", 2),
     seeFigure("Read", 2),
     seeFigure("Replied", 1),
-    click("who was left out", ".oe_stat_button:contains('People left out')"),
+    click("who was excluded", ".oe_stat_button:contains('Excluded')"),
     see(".o_data_row:contains('Anad Prueba'):contains('Excluded'):contains('Invalid phone number')"),
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
     click("the lead who replied", ".o_kanban_record:contains('Sofa for room 1')"),

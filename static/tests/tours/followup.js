@@ -1,5 +1,5 @@
 import { stepUtils } from "@web_tour/tour_utils";
-import { addTour, button, choose, click, edit, see } from "./steps";
+import { addTour, button, choose, chooseTemplate, click, edit, see } from "./steps";
 
 const openLead = (name) => [
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
@@ -20,7 +20,7 @@ addTour("waba_follow_up_a_lead", () => [
     see(".modal .o_waba_story:contains('Wait 2 days')", "what will happen"),
     see(".modal p:contains('Leads to enroll: 1 of 1')"),
     inDialog("Enroll"),
-    see(".o_waba_lead_followups .o_kanban_record:contains('1 of 2: Send order_update')"),
+    see(".o_waba_lead_followups .o_kanban_record:contains('1 of 2: Send Order update')"),
     see(".oe_stat_button:contains('Follow-ups') .o_stat_value:contains(/^1$/)"),
 ]);
 
@@ -53,12 +53,7 @@ addTour("waba_make_a_follow_up", () => [
     ...choose("stage_ids", "Offer sent"),
     ...choose("sender_id", "600 000 001"),
     click("the first step", ".o_waba_steps .o-kanban-button-new"),
-    {
-        content: "its template",
-        trigger: ".modal .o_field_widget[name=template_id] input",
-        run: "edit order_update",
-    },
-    click("take it", ".o-autocomplete--dropdown-item a:contains('order_update (es)')"),
+    ...chooseTemplate("Order update · Spanish"),
     see(".modal .o_waba_bubble:contains('Tu pedido')", "the message"),
     click(
         "keep the step",
@@ -76,7 +71,7 @@ addTour("waba_make_a_follow_up", () => [
 ]);
 
 addTour("waba_follow_ups_on_a_phone", () => [
-    see(".o_kanban_record:contains('Sofa for room 1'):contains('1 of 2: Send order_update')"),
+    see(".o_kanban_record:contains('Sofa for room 1'):contains('1 of 2: Send Order update')"),
     click("open it", ".o_kanban_record:contains('Sofa for room 1')"),
     see(".o_form_view .o_field_widget[name=why_text]:contains('Wait 2 days')"),
 ]);

@@ -85,6 +85,18 @@ export function choose(field, value, entry = value) {
     ];
 }
 
+/** Chooses a template in the chooser; `name` is its name in plain words. */
+export function chooseTemplate(name, field = "template_id") {
+    const offered = `.o_waba_chooser [role=option]:contains('${name}')`;
+    return [
+        click(`choose ${field}`, `.o_field_widget[name=${field}] .o_waba_template_field`),
+        click(`preview ${name}`, offered),
+        see(".o_waba_chooser_preview .o_waba_bubble", "its preview"),
+        click(`take ${name}`, ".o_waba_chooser_take:enabled"),
+        see(`.o_field_widget[name=${field}]:contains('${name}')`, "it is chosen"),
+    ];
+}
+
 /** Writes into a cell of the variables' list; `row` counts from 1. */
 export function editVariable(row, field, value) {
     return [
