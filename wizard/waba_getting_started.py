@@ -89,7 +89,8 @@ class WabaGettingStarted(models.AbstractModel):
     @api.model
     def open_round_trip(self):
         """Action that opens the test of the current company's account."""
-        return self.env["waba.round.trip"]._open(self._find_account())
+        action = self.env["waba.round.trip"]._open(self._find_account())
+        return {**action, "views": [(False, "form")]}
 
     # === Facts ===
 

@@ -80,17 +80,16 @@ class WabaGettingStarted(models.AbstractModel):
             return url
         if not (importlib.util.find_spec("aiohttp") and (ADDON / "simulator").is_dir()):
             raise UserError(self._simulator_command_text(port))
-        _started[:] = [
-            subprocess.Popen(
-                [sys.executable, "-m", "simulator", "--port", port, "--until-eof"],
-                cwd=ADDON,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        ]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulator", "--port", port, "--until-eof"],
+            cwd=ADDON,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _started[:] = [process]
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
+        while time.monotonic() < end and process.poll() is None:
             if self._set_up_simulator(url):
                 return url
             time.sleep(0.2)

@@ -120,7 +120,7 @@ class TestRoundTrip(RoundTripCase):
 
         cases = [
             (locked, "sent", "failed", "Paused for the test."),
-            (no_worker, "sent", "late", "No scheduled job has run"),
+            (no_worker, "sent", "late", "no scheduled action has run"),
             (token, "sent", "failed", "131026"),
             (still_queued, "sent", "late", "Still queued"),
             (refused, "webhook", "failed", "wrong signature"),
@@ -148,7 +148,7 @@ class TestRoundTrip(RoundTripCase):
             ("no number", admin, "hello", "not a valid phone number"),
             ("an own number", admin, "+34600000001", "own WhatsApp numbers"),
             ("a customer's", admin, "+34611000077", "lead or contact"),
-            ("not listed", self.salesperson, PHONE, "not on the list of test numbers"),
+            ("not listed", self.salesperson, PHONE, "not a test number"),
         ]
         for name, user, phone, words in cases:
             with self._case(name), self.assertRaisesRegex(UserError, words):

@@ -107,7 +107,8 @@ export class GettingStarted extends Component {
             const diagnosis = await this.orm.call("waba.account", "action_connect", [[id]]);
             await this.load();
             if (this.data.steps[0].state === "open") {
-                this.action.doAction(diagnosis, { onClose: () => this.load() });
+                const action = { ...diagnosis, views: [[false, "form"]] };
+                this.action.doAction(action, { onClose: () => this.load() });
             }
         } finally {
             this.state.isBusy = false;
