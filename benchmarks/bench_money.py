@@ -60,7 +60,7 @@ def _measure_jobs(bench):
     )
     bench.vacuum()
     add(NAME, "replies and clicks of 35 days", _timed(bench, _answers), "s")
-    add(NAME, "200 leads put down", _timed(bench, _leads), "s", must=("<=", 5))
+    add(NAME, "200 leads attributed", _timed(bench, _leads), "s", must=("<=", 5))
     bench.sql("DELETE FROM waba_attribution WHERE kind = 'won'")
     bench.sql(
         """INSERT INTO waba_attribution

@@ -55,6 +55,7 @@ class World:
                     "country_id": env.ref("base.es").id,
                     "waba_quiet_hours": False,
                     "waba_frequency_count": 0,
+                    "waba_same_template_hours": 0,
                 }
             )
             account = env["waba.account"].create(

@@ -1,6 +1,6 @@
 """Meta's Cloud API in plain values. Imports neither Odoo nor our policy."""
 
-from .addresses import AddressRefused, check_resolved, parse_allowed
+from .addresses import AddressRefused, check_resolved, is_local, parse_allowed
 from .client import CloudApiClient
 from .components import TemplateVariable, signature, template_variables, unsupported_parts
 from .errors import (

@@ -104,6 +104,15 @@ def check_base_url(url, allowed=()):
     return address
 
 
+def is_local(url):
+    """Return whether an address is this machine's own, as a local simulator's is."""
+    try:
+        address = check_url(url)
+        return _is_this_machine(address.host, _literal(address.host, ":" in address.host))
+    except AddressRefused:
+        return False
+
+
 def check_resolved(url, allowed=(), resolve=socket.getaddrinfo):
     """Like `check_base_url`, and every address that the host's name resolves to now.
 

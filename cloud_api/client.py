@@ -97,6 +97,25 @@ class CloudApiClient(GraphClient):
         """
         return self._fetch(url, max_bytes)
 
+    def report_read(self, phone_number_uid, report):
+        """Mark an inbound message as read, perhaps with the typing indicator.
+
+        :param report: see `payloads.read_report`
+        """
+        return _succeeded(self._request("POST", (phone_number_uid, "messages"), report))
+
+    def block_user(self, phone_number_uid, body):
+        """Add a person who wrote in the last 24 hours to the number's block list.
+
+        :param body: see `payloads.block_list`
+        :raise RequestRefused: Meta blocked nobody
+        """
+        self._request("POST", (phone_number_uid, "block_users"), body)
+
+    def unblock_user(self, phone_number_uid, body):
+        """Remove a person from the number's block list; see `block_user`."""
+        self._request("DELETE", (phone_number_uid, "block_users"), body)
+
     # Numbers, account, token
 
     def list_phone_numbers(self, waba_uid):

@@ -20,6 +20,7 @@ class CloudApiError(Exception):
     :param fbtrace_id: id that Meta's support requires; may be empty.
     :param http_status: None when no status line was read.
     :param failure_type: one of the failure types of `CODES`; by default that of the class.
+    :param cause: why the network failed, a key of `transport.NETWORK_CAUSES`; '' otherwise.
     """
 
     default_failure_type = "unknown_error"
@@ -33,6 +34,7 @@ class CloudApiError(Exception):
         fbtrace_id="",
         http_status=None,
         failure_type=None,
+        cause="",
     ):
         self.code = code
         self.subcode = subcode
@@ -40,6 +42,7 @@ class CloudApiError(Exception):
         self.details = details
         self.fbtrace_id = fbtrace_id
         self.http_status = http_status
+        self.cause = cause
         self.failure_type = failure_type or self.default_failure_type
         super().__init__(message)
 

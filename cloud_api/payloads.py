@@ -17,6 +17,10 @@ from .values import as_dict, as_list
 OPAQUE_LENGTH = 512  # biz_opaque_callback_data; Meta's changelog, 2024-01-26
 TEXT_LENGTH = 4096
 CAPTION_LENGTH = 1024  # Meta, Image, Video and Document messages, 2025-11
+# Meta, Interactive reply buttons and Interactive list messages, 2025-11.
+OPTION_BODY_LENGTH = 1024
+BUTTON_COUNT, BUTTON_LENGTH = 3, 20
+ROW_COUNT, ROW_LENGTH = 10, 24
 _LOCATION_KEYS = ("latitude", "longitude", "name", "address")
 
 
@@ -86,6 +90,73 @@ def media_message(
     if reply_to:
         message["context"] = {"message_id": reply_to}
     return message
+
+
+def options_message(to, body, options, list_label, opaque="", user_uid=""):
+    """Return the body of a text with answers to choose from, allowed inside an open service window
+    only: reply buttons, or a list when there are more or longer ones than buttons may be.
+
+    :param options: titles, 1 to 10, different, of up to 24 characters
+    :param list_label: of the button that opens a list, up to 20 characters
+    :raise ValueError: no address, no text, or options that cannot be sent, see `option_problem`
+    """
+    if not body or len(body) > OPTION_BODY_LENGTH:
+        raise ValueError(f"a text with options has 1 to {OPTION_BODY_LENGTH} characters")
+    if problem := option_problem(options):
+        raise ValueError(f"the options cannot be sent: {problem}")
+    ids = [f"option-{index}" for index in range(1, len(options) + 1)]
+    titles = [{"id": id_, "title": title} for id_, title in zip(ids, options, strict=True)]
+    if len(options) <= BUTTON_COUNT and max(map(len, options)) <= BUTTON_LENGTH:
+        kind = "button"
+        action = {"buttons": [{"type": "reply", "reply": title} for title in titles]}
+    else:
+        kind = "list"
+        action = {"button": list_label[:BUTTON_LENGTH], "sections": [{"rows": titles}]}
+    interactive = {"type": kind, "body": {"text": body}, "action": action}
+    return {**_envelope(to, user_uid, opaque), "type": "interactive", "interactive": interactive}
+
+
+def option_problem(options):
+    """Return why these titles cannot be options: 'count', 'length', 'same'; '' if they can."""
+    if not 1 <= len(options) <= ROW_COUNT:
+        return "count"
+    if any(not title or len(title) > ROW_LENGTH for title in options):
+        return "length"
+    return "same" if len(set(options)) < len(options) else ""
+
+
+def reaction_message(to, wamid, emoji, opaque="", user_uid=""):
+    """Return the body of a reaction, allowed inside an open service window only.
+
+    :param wamid: of the message that it is about, at most 30 days old
+    :param emoji: one emoji; '' removes our reaction
+    :raise ValueError: no address, or no message
+    """
+    if not wamid:
+        raise ValueError("a reaction needs the message that it is about")
+    reaction = {"message_id": wamid, "emoji": emoji}
+    return {**_envelope(to, user_uid, opaque), "type": "reaction", "reaction": reaction}
+
+
+def read_report(wamid, is_typing=False):
+    """Return the body that marks an inbound message, and those before it, as read.
+
+    :param is_typing: also show the person that we are typing, for up to 25 seconds
+    """
+    if not wamid:
+        raise ValueError("a report needs the message that it is about")
+    report = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
+    if is_typing:
+        report["typing_indicator"] = {"type": "text"}
+    return report
+
+
+def block_list(number, user_uid=""):
+    """Return the body that adds one person to a number's block list, or removes them."""
+    if not number and not user_uid:
+        raise ValueError("a block needs a number or a business-scoped user id")
+    person = {"user": f"+{number.lstrip('+')}"} if number else {"user_id": user_uid}
+    return {"messaging_product": "whatsapp", "block_users": [person]}
 
 
 def _envelope(to, user_uid, opaque):

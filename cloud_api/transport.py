@@ -7,6 +7,7 @@ decision, and a redirect would carry the token to another host.
 import logging
 import os
 import re
+import socket
 import ssl
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
@@ -184,7 +185,38 @@ def _read(response, max_bytes):
 
 def _failure(error, mask):
     kind = NotSent if _provably_unsent(error) else UnknownOutcome
-    return kind(message=mask(f"{type(error).__name__}: {error}")[:500])
+    text = mask(f"{type(error).__name__}: {error}")[:500]
+    return kind(message=text, cause=_network_cause(error))
+
+
+# Why the network failed, as its exceptions name it; the first that fits.
+NETWORK_CAUSES = (
+    ("proxy", (urllib3_errors.ProxyError, requests.exceptions.ProxyError)),
+    ("dns", (socket.gaierror,)),
+    ("certificate", (ssl.SSLCertVerificationError,)),
+    ("tls", (urllib3_errors.SSLError, ssl.SSLError, requests.exceptions.SSLError)),
+    ("private", (AddressRefused,)),
+    # Before time-outs, of which urllib3 makes it one.
+    ("refused", (urllib3_errors.NewConnectionError, ConnectionRefusedError)),
+    ("timeout", (urllib3_errors.TimeoutError, requests.Timeout, TimeoutError)),
+)
+
+
+def _network_cause(error):
+    """The cause of a failed exchange, as a key of NETWORK_CAUSES; 'broken' if it names none."""
+    wrapped = []
+    while isinstance(error, BaseException) and error not in wrapped:
+        wrapped.append(error)
+        inner = (getattr(error, name, None) for name in ("reason", "original_error"))
+        error = next(
+            (one for one in (*inner, *error.args, error.__cause__, error.__context__)
+             if isinstance(one, BaseException)),
+            None,
+        )  # fmt: skip
+    for cause, kinds in NETWORK_CAUSES:
+        if any(isinstance(one, kinds) for one in wrapped):
+            return cause
+    return "broken"
 
 
 _RAISED_BEFORE_CONNECTING = (

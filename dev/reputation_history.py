@@ -82,6 +82,7 @@ class Company:
                 "country_id": env.ref("base.es").id,
                 "waba_quiet_hours": False,
                 "waba_frequency_count": 0,
+                "waba_same_template_hours": 0,
             }
         )
         self.manager = env["res.users"].create(

@@ -95,7 +95,7 @@ class Screens:
 
     def money(self):
         self.results()
-        self.tab("Money")
+        self.tab("Cost and revenue")
 
     def report(self):
         self.browser.open(f"{self.address}/odoo/action-waba_campaign.waba_money_report_action")

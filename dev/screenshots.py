@@ -160,7 +160,7 @@ def main():
         browser.open(f"{address}/odoo/action-waba_campaign.waba_account_action")
         browser.click(".o_data_row td[name=name]")
         browser.click(
-            "button[name=action_diagnose]", "!!document.querySelector('.modal .o_data_row')"
+            "button[name=action_diagnose]", "!!document.querySelector('.modal .o_waba_line')"
         )
         browser.save(ROOT / "docs/images/diagnosis.png")
 

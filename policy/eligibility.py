@@ -35,6 +35,7 @@ class Person:
     country_code: ISO 3166-1 alpha-2 of the number, '' if unknown. For +1 by area code.
     window_expires_at: when the service window of this person and the sending number closes.
     promotions_free_at: from when the person may get another promotion (`policy.frequency`).
+    repeats_free_at: from when the person may get this template again (`policy.repeats`).
     renumbered: the record's number replaced one that had opted out, and no user has confirmed that
         it is another person's.
     may_opt_out: the person sent a possible opt-out that no user has reviewed yet.
@@ -52,6 +53,7 @@ class Person:
     country_code: str = ""
     window_expires_at: datetime | None = None
     promotions_free_at: datetime | None = None
+    repeats_free_at: datetime | None = None
     renumbered: bool = False
     may_opt_out: bool = False
 
@@ -116,6 +118,11 @@ def _frequency(question: EligibilityQuestion) -> bool:
     return question.marketing and bool(free_at) and question.now < free_at
 
 
+def _repeated(question: EligibilityQuestion) -> bool:
+    free_at = question.person.repeats_free_at
+    return bool(free_at) and question.now < free_at
+
+
 def _window_closed(question: EligibilityQuestion) -> bool:
     expires_at = question.person.window_expires_at
     return question.answers and not in_service_window(expires_at, question.leaves_by)
@@ -150,6 +157,7 @@ RULES: tuple[tuple[str, Callable[[EligibilityQuestion], bool]], ...] = (
     ("country", _country),
     ("window_closed", _window_closed),
     ("may_opt_out", lambda question: question.marketing and question.person.may_opt_out),
+    ("repeated", _repeated),
     ("frequency", _frequency),
 )
 REASONS = tuple(reason for reason, _applies in RULES)
@@ -191,6 +199,7 @@ def check_eligibility(
             ends_at = {
                 "unreachable": person.unreachable_until,
                 "frequency": person.promotions_free_at,
+                "repeated": person.repeats_free_at,
             }
             return Eligibility(False, reason_key, ends_at.get(reason_key))
     return Eligibility(True)

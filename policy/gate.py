@@ -15,6 +15,7 @@ RULES = (
     "opted_out_of_service_messages",
     "blacklisted",
     "no_opt_in",
+    "repeated",
     "frequency",
     "quiet_hours",
     "daily_limit",
@@ -33,6 +34,8 @@ _ASKED_IN_PERSON = "A person has just asked for this one message and answers for
 _COLLEAGUE = (
     "Tests go to numbers that an administrator listed, none of them a customer's, a few a day."
 )
+# A user may also send a template again on purpose: `may_repeat` of that message.
+_EVENT = "It is about an event, and repeats an earlier message only if its values are the same."
 
 DIFFERENCES = {
     ("opted_out", "*", "utility"): _OWN_AFFAIRS,
@@ -42,6 +45,10 @@ DIFFERENCES = {
     ("blacklisted", "*", "service"): _ANSWER,
     ("no_opt_in", "*", "utility"): _OWN_AFFAIRS,
     ("no_opt_in", "*", "service"): _ANSWER,
+    ("repeated", "test", "*"): _COLLEAGUE,
+    ("repeated", "*", "service"): "It has no template.",
+    ("repeated", "action", "utility"): _EVENT,
+    ("repeated", "reply", "utility"): _EVENT,
     ("frequency", "*", "utility"): _OWN_AFFAIRS,
     ("frequency", "*", "service"): _ANSWER,
     ("frequency", "test", "*"): _COLLEAGUE,

@@ -6,10 +6,10 @@ list, which levels a line has and which of its stops cannot be overridden. A **s
 launch until it is fixed or, where allowed, a manager overrides it with a reason; a **warn** is for
 review; neither changes who gets the message.
 
-Lines without a stop and why:
+Lines without a stop and why (`reach` has no warning: `left_out` gives it):
 
-- left_out, renumbered, waiting for hours or frequency: the rules themselves exclude or delay these
-  people, so a launch cannot harm them;
+- left_out, hours: the rules themselves exclude or delay these people, so a launch cannot harm them;
+- start: a message that leaves later does no harm, but the launching user must know;
 - category, way_out: Meta has approved the template, and only Meta reviews it again;
 - inactive: old contacts are a risk of the campaign's result, which is part of `risk`;
 - cost: spending is the company's decision (approval by size is a separate rule).
@@ -55,25 +55,25 @@ class PreflightLine(NamedTuple):
 
 
 PASS_OR_WARN = ("pass", "warn")
+# Causes come before their effects: an empty variable before the people it excludes.
 LINES = {
-    "reach": PreflightLine(LEVELS, frozenset({"nobody_chosen", "nobody_left"})),
     "template": PreflightLine(LEVELS, frozenset({"none", "not_sendable"})),
     "sender": PreflightLine(
         LEVELS, frozenset({"none", "other_account", "not_connected", "archived"})
     ),
     "personal": PreflightLine(LEVELS, frozenset({"incomplete"})),
+    "reach": PreflightLine(("pass", "stop"), frozenset({"nobody_chosen", "nobody_left"})),
+    "left_out": PreflightLine(PASS_OR_WARN),
     "consent": PreflightLine(LEVELS, frozenset({"none"})),
     "countries": PreflightLine(LEVELS),
     "risk": PreflightLine(LEVELS),
+    "start": PreflightLine(PASS_OR_WARN),
     "duration": PreflightLine(LEVELS),
     "new_contacts": PreflightLine(LEVELS),
-    "renumbered": PreflightLine(PASS_OR_WARN),
-    "frequency": PreflightLine(PASS_OR_WARN),
     "hours": PreflightLine(PASS_OR_WARN),
     "inactive": PreflightLine(PASS_OR_WARN),
-    "left_out": PreflightLine(PASS_OR_WARN),
-    "category": PreflightLine(PASS_OR_WARN),
     "way_out": PreflightLine(PASS_OR_WARN),
+    "category": PreflightLine(PASS_OR_WARN),
     "cost": PreflightLine(PASS_OR_WARN),
 }
 
@@ -189,8 +189,6 @@ def assess_personalization(
         return LineVerdict("stop", "incomplete")
     if missing >= max(MIN_CHECKED, receiving):
         return LineVerdict("stop", "mostly_missing")
-    if missing:
-        return LineVerdict("warn", "missing")
     if fallback >= max(MIN_CHECKED, receiving / 2):
         return LineVerdict("warn", "mostly_fallback")
     if not variables:
@@ -219,19 +217,16 @@ def assess_reach(chosen: int, receiving: int) -> LineVerdict:
         return LineVerdict("stop", "nobody_chosen")
     if not receiving:
         return LineVerdict("stop", "nobody_left")
-    if receiving * 2 < chosen:
-        return LineVerdict("warn", "few")
     return LineVerdict("pass", "all" if receiving == chosen else "most")
 
 
 def assess_exclusion(people: int) -> LineVerdict:
-    """Assess a number of people excluded for one reason."""
+    """Assess a number of people excluded, for whatever reason."""
     return LineVerdict("warn", "some") if people else LineVerdict("pass", "nobody")
 
 
-# The same for people over the frequency cap, with a number changed after an opt-out, or in their
-# quiet hours at the start.
-assess_frequency = assess_renumbered = assess_quiet_hours = assess_exclusion
+# The same for people in their quiet hours at the start.
+assess_quiet_hours = assess_exclusion
 
 
 def assess_consent(current: str, receiving: int, unknown: int, without: int) -> LineVerdict:
@@ -245,8 +240,6 @@ def assess_consent(current: str, receiving: int, unknown: int, without: int) -> 
         return LineVerdict("pass", "not_needed")
     if without and not receiving:
         return LineVerdict("stop", "none")
-    if without:
-        return LineVerdict("warn", "left_out")
     if unknown:
         return LineVerdict("warn", "unknown")
     return LineVerdict("pass", "everybody")
@@ -260,8 +253,6 @@ def assess_countries(chosen: int, unserved: int, sent_anyway: int) -> LineVerdic
     """
     if unserved >= max(MIN_CHECKED, chosen / 2):
         return LineVerdict("stop", "most")
-    if unserved:
-        return LineVerdict("warn", "some")
     return LineVerdict("warn", "sent_anyway") if sent_anyway else LineVerdict("pass", "served")
 
 

@@ -4,6 +4,7 @@ Thresholds are ours unless a source is named; docs/preflight.md lists them for u
 """
 
 import math
+from datetime import timedelta
 
 from .preflight import LineVerdict
 from .proportions import wilson_interval
@@ -19,6 +20,21 @@ OPT_OUT_STOP = RISK_THRESHOLDS["opt_out"]
 OPT_OUT_WARN = OPT_OUT_STOP / 2
 # Two-sided 90 %: nine of ten campaigns end within the expected range.
 EXPECTED_Z = 1.645
+
+
+# A start that is later than planned by more is said: the jobs are exact to a few minutes.
+START_TOLERANCE = timedelta(minutes=5)
+
+
+def assess_start(planned: bool, delay: timedelta) -> LineVerdict:
+    """Judge when the first message leaves.
+
+    :param planned: a time was chosen, instead of now
+    :param delay: how much later than planned
+    """
+    if delay > START_TOLERANCE:
+        return LineVerdict("warn", "later")
+    return LineVerdict("pass", "planned" if planned else "now")
 
 
 def assess_duration(days: int | None) -> LineVerdict:

@@ -4,13 +4,28 @@ Opened by the analysis menu and the figures of the reputation dashboard; nothing
 """
 
 from odoo import fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..models.analytics.waba_message_daily import MEASURES
 from ..models.base.waba_failure import FAILURE_TYPES
 from ..models.base.waba_message import DEPARTURE_SQL, STATES, measure_conditions
 from ..models.base.waba_phone_prefix import prefix_sql
-from ..models.tools.labels import form_action, same_selection
+from ..models.tools.figures import UnknownFloat
+from ..models.tools.labels import (
+    NO_CAMPAIGN,
+    NO_CATEGORY,
+    NO_COUNTRY,
+    NO_MEDIUM,
+    NO_NUMBER,
+    NO_SALESPERSON,
+    NO_SOURCE,
+    NO_TEAM,
+    NO_TEMPLATE,
+    form_action,
+    same_selection,
+)
+
+_lt = LazyTranslate(__name__)
 
 # In the company's time zone, since that of recipients is unknown.
 LOCAL_HOUR = SQL(
@@ -29,15 +44,17 @@ class WabaMessageReport(models.Model):
 
     _name = "waba.message.report"
     _description = "WhatsApp Message Analysis"
+    _inherit = ["waba.figures.mixin"]
     _auto = False
     _order = "date desc, id desc"
     _rec_name = "number"
     _depends = {
         "waba.message": [
             "accepted_at", "account_id", "campaign_id", "category", "company_id", "create_date",
-            "delivered_at", "direction", "failed_at", "failure_type", "number", "opted_out_at",
-            "person_name", "pricing_category", "pricing_type", "read_at", "replied_at", "res_id",
-            "res_model", "sender_id", "sent_at", "state", "template_id", "user_id",
+            "delivered_at", "direction", "failed_at", "failure_type", "kind", "number",
+            "opted_out_at", "person_name", "pricing_category", "pricing_type", "read_at",
+            "replied_at", "res_id", "res_model", "sender_id", "sent_at", "state", "template_id",
+            "user_id",
         ],
         "crm.lead": ["medium_id", "source_id", "team_id"],
         "res.company": ["partner_id"],
@@ -47,31 +64,46 @@ class WabaMessageReport(models.Model):
         "waba.phone.prefix": ["country_id", "prefix"],
     }  # fmt: skip
 
-    date = fields.Datetime(readonly=True, help="When it left; when it was queued if it did not.")
-    day = fields.Date(
-        "Day (UTC)", readonly=True, help="The day that its outcome counts to, whenever that came."
-    )
+    date = fields.Datetime(readonly=True, help="When it was sent, or else queued.")
+    day = fields.Date("Day sent (UTC)", readonly=True)
     hour = fields.Integer("Hour of the day", readonly=True, aggregator=None)
-    number = fields.Char("Written to", readonly=True)
+    number = fields.Char("Phone number", readonly=True)
     person_name = fields.Char("Name", readonly=True)
 
-    sender_id = fields.Many2one("waba.sender", "Number", readonly=True)
+    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, falsy_value_label=NO_NUMBER)
     account_id = fields.Many2one("waba.account", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
-    campaign_id = fields.Many2one("waba.campaign", readonly=True)
-    template_id = fields.Many2one("waba.template", readonly=True)
-    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
-    team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
-    country_id = fields.Many2one("res.country", readonly=True)
-    source_id = fields.Many2one("utm.source", "Source of the contact", readonly=True)
-    medium_id = fields.Many2one("utm.medium", "Medium of the contact", readonly=True)
-    utm_campaign_id = fields.Many2one("utm.campaign", "UTM campaign", readonly=True)
-    utm_source_id = fields.Many2one("utm.source", "UTM source", readonly=True)
-    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
+    campaign_id = fields.Many2one("waba.campaign", readonly=True, falsy_value_label=NO_CAMPAIGN)
+    template_id = fields.Many2one("waba.template", readonly=True, falsy_value_label=NO_TEMPLATE)
+    user_id = fields.Many2one(
+        "res.users", "Salesperson", readonly=True, falsy_value_label=NO_SALESPERSON
+    )
+    team_id = fields.Many2one("crm.team", "Sales team", readonly=True, falsy_value_label=NO_TEAM)
+    country_id = fields.Many2one("res.country", readonly=True, falsy_value_label=NO_COUNTRY)
+    source_id = fields.Many2one(
+        "utm.source", "Contact source", readonly=True, falsy_value_label=NO_SOURCE
+    )
+    medium_id = fields.Many2one(
+        "utm.medium", "Contact medium", readonly=True, falsy_value_label=NO_MEDIUM
+    )
+    utm_campaign_id = fields.Many2one(
+        "utm.campaign", "UTM campaign", readonly=True, falsy_value_label=NO_CAMPAIGN
+    )
+    utm_source_id = fields.Many2one(
+        "utm.source", "UTM source", readonly=True, falsy_value_label=NO_SOURCE
+    )
+    category = fields.Selection(
+        same_selection("waba.message", "category"), readonly=True,
+        falsy_value_label=NO_CATEGORY,
+    )  # fmt: skip
     state = fields.Selection(STATES, readonly=True)
-    failure_type = fields.Selection(FAILURE_TYPES, "Reason", readonly=True)
-    pricing_category = fields.Char("Billed as", readonly=True)
-    pricing_type = fields.Char("Price type", readonly=True)
+    failure_type = fields.Selection(
+        FAILURE_TYPES, "Reason", readonly=True, falsy_value_label=_lt("No reason")
+    )
+    pricing_category = fields.Char(
+        "Billed as", readonly=True, falsy_value_label=_lt("Not reported")
+    )
+    pricing_type = fields.Char("Price type", readonly=True, falsy_value_label=_lt("Not reported"))
     accepted_at = fields.Datetime("Accepted at", readonly=True)
     sent_at = fields.Datetime("Sent at", readonly=True)
     delivered_at = fields.Datetime("Delivered at", readonly=True)
@@ -85,22 +117,27 @@ class WabaMessageReport(models.Model):
     read_count = fields.Integer("Read", readonly=True)
     replied_count = fields.Integer("Replied", readonly=True)
     opted_out_count = fields.Integer("Opted out", readonly=True)
-    silent_count = fields.Integer("Sent, never delivered", readonly=True)
-    undeliverable_count = fields.Integer("Not deliverable", readonly=True)
-    limited_count = fields.Integer("Held back by WhatsApp", readonly=True)
-    spam_limited_count = fields.Integer("Refused: spam limit", readonly=True)
-    failed_count = fields.Integer("Not delivered", readonly=True)
-    skipped_count = fields.Integer("Left out", readonly=True)
+    silent_count = fields.Integer("Undelivered", readonly=True)
+    undeliverable_count = fields.Integer("Undeliverable", readonly=True)
+    limited_count = fields.Integer("Limited by WhatsApp", readonly=True)
+    spam_limited_count = fields.Integer("Spam limit", readonly=True)
+    failed_count = fields.Integer("Failed", readonly=True)
+    skipped_count = fields.Integer("Excluded", readonly=True)
 
-    delivery_rate = fields.Float("Delivered, of sent", readonly=True, aggregator="avg")
-    read_rate = fields.Float("Read, of delivered", readonly=True, aggregator="avg")
-    reply_rate = fields.Float("Replied, of delivered", readonly=True, aggregator="avg")
-    opt_out_rate = fields.Float("Opted out, of delivered", readonly=True, aggregator="avg")
-    failure_rate = fields.Float(
-        "Not delivered, of ended",
-        readonly=True,
-        aggregator="avg",
-        help="Of the messages that were delivered or failed.",
+    delivery_rate = UnknownFloat(
+        "Delivery rate", readonly=True, aggregator="avg", help="Delivered, of sent."
+    )
+    read_rate = UnknownFloat(
+        "Read rate", readonly=True, aggregator="avg", help="Read, of delivered."
+    )
+    reply_rate = UnknownFloat(
+        "Reply rate", readonly=True, aggregator="avg", help="Replied, of delivered."
+    )
+    opt_out_rate = UnknownFloat(
+        "Opt-out rate", readonly=True, aggregator="avg", help="Opted out, of delivered."
+    )
+    failure_rate = UnknownFloat(
+        "Failure rate", readonly=True, aggregator="avg", help="Failed, of delivered or failed."
     )
 
     @property

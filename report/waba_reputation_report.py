@@ -39,7 +39,7 @@ class ReputationReport(models.AbstractModel):
         """Return the dashboard's data about one number and the values that only the report has.
 
         Adds `card` and `days` (the number's own), `ratings` ([{'first', 'last': date, 'label'}] of
-        Meta's, oldest first), `first` and `last` (dates), `as_of` (datetime).
+        Meta's, oldest first), `first` and `last` (dates), `as_of` (datetime of the figures).
         """
         senders = sender.with_context(active_test=False)
         data = senders.reputation_dashboard_data(sender_id=sender.id, days=DAYS)
@@ -53,7 +53,7 @@ class ReputationReport(models.AbstractModel):
             "ratings": self._rating_periods(days),
             "first": days[0]["day"],
             "last": days[-1]["day"],
-            "as_of": fields.Datetime.to_datetime(data["as_of"]),
+            "as_of": fields.Datetime.to_datetime(data["counted_at"] or data["as_of"]),
             "campaigns": timeline["campaigns"],
             "actions": [
                 {**action, "at": fields.Datetime.to_datetime(action["at"])}

@@ -4,12 +4,22 @@ Opened by the analysis of follow-ups.
 """
 
 from odoo import fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..models.base.waba_message import ACCEPTED_STATES
 from ..models.sequence.waba_sequence_enrollment import STATES
 from ..models.sequence.waba_sequence_step import STOP_REASONS, TRIGGERS
-from ..models.tools.labels import form_action, same_selection
+from ..models.tools.figures import UnknownFloat
+from ..models.tools.labels import (
+    NO_LEAD,
+    NO_SALESPERSON,
+    NO_TEAM,
+    NO_TEMPLATE,
+    form_action,
+    same_selection,
+)
+
+_lt = LazyTranslate(__name__)
 
 
 class WabaSequenceReport(models.Model):
@@ -20,6 +30,7 @@ class WabaSequenceReport(models.Model):
 
     _name = "waba.sequence.report"
     _description = "WhatsApp Follow-up Analysis"
+    _inherit = ["waba.figures.mixin"]
     _auto = False
     _order = "entered_at desc, id desc"
     _rec_name = "sequence_id"
@@ -40,27 +51,35 @@ class WabaSequenceReport(models.Model):
     position = fields.Integer("Step number", readonly=True, aggregator=None)
     version = fields.Integer(readonly=True, aggregator=None)
     kind = fields.Selection(
-        same_selection("waba.sequence.step", "kind"), "Step does", readonly=True
+        same_selection("waba.sequence.step", "kind"), "Step type", readonly=True
     )
-    template_id = fields.Many2one("waba.template", readonly=True)
-    lead_id = fields.Many2one("crm.lead", readonly=True)
-    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
-    team_id = fields.Many2one("crm.team", "Sales team", readonly=True)
+    template_id = fields.Many2one("waba.template", readonly=True, falsy_value_label=NO_TEMPLATE)
+    lead_id = fields.Many2one("crm.lead", readonly=True, falsy_value_label=NO_LEAD)
+    user_id = fields.Many2one(
+        "res.users", "Salesperson", readonly=True, falsy_value_label=NO_SALESPERSON
+    )
+    team_id = fields.Many2one("crm.team", "Sales team", readonly=True, falsy_value_label=NO_TEAM)
     company_id = fields.Many2one("res.company", readonly=True)
-    entered_at = fields.Datetime("Came in", readonly=True)
-    entered_by = fields.Selection(TRIGGERS, "Came in by", readonly=True)
+    entered_at = fields.Datetime("Enrolled on", readonly=True)
+    entered_by = fields.Selection(TRIGGERS, "Trigger", readonly=True)
     state = fields.Selection(STATES, readonly=True)
-    stop_reason = fields.Selection(STOP_REASONS, "Ended because", readonly=True)
+    stop_reason = fields.Selection(
+        STOP_REASONS, "Exit reason", readonly=True, falsy_value_label=_lt("Still active")
+    )
 
-    entered_count = fields.Integer("Came in (leads)", readonly=True)
-    reached_count = fields.Integer("Reached the step", readonly=True)
+    entered_count = fields.Integer("Enrolled leads", readonly=True)
+    reached_count = fields.Integer("Reached", readonly=True, help="Leads that reached the step.")
     sent_count = fields.Integer("Sent", readonly=True)
     delivered_count = fields.Integer("Delivered", readonly=True)
     read_count = fields.Integer("Read", readonly=True)
-    answered_count = fields.Integer("Answered (messages)", readonly=True)
-    won_count = fields.Integer("Won (leads)", readonly=True)
-    answer_rate = fields.Float("Answered, of sent", readonly=True, aggregator="avg")
-    won_rate = fields.Float("Won, of came in", readonly=True, aggregator="avg")
+    answered_count = fields.Integer("Replied", readonly=True)
+    won_count = fields.Integer("Won leads", readonly=True)
+    answer_rate = UnknownFloat(
+        "Reply rate", readonly=True, aggregator="avg", help="Replied, of sent."
+    )
+    won_rate = UnknownFloat(
+        "Win rate", readonly=True, aggregator="avg", help="Won leads, of enrolled leads."
+    )
 
     @property
     def _table_query(self):

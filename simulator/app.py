@@ -136,8 +136,9 @@ class GraphApp:
         if not isinstance(node, Number):
             return
         entry.phone_id = node.id
-        entry.is_send = call.endpoint == "messages" and call.method == "POST"
         body = call.body
+        entry.is_send = (call.endpoint == "messages" and call.method == "POST"
+                         and not _is_report(body))
         if not entry.is_send or not isinstance(body, dict):
             return
         digits = self.sim.sender.parse_digits(node, body.get("to"))
@@ -167,6 +168,8 @@ class GraphApp:
             self._charge_quota(node)
         self._check_scope(token, call.edge)
         edge = (call.method, type(node), call.edge)
+        if edge == ("POST", Number, "messages") and _is_report(call.body):
+            edge = ("POST", Number, "read")
         if edge == ("POST", Number, "messages"):
             return self.sim.sender.send(node, call.body, call.entry, failure)
         handler = self._edges.get(edge)
@@ -209,7 +212,8 @@ class GraphApp:
 
     @staticmethod
     def _check_scope(token, edge):
-        scope = ("whatsapp_business_messaging" if edge in ("messages", "media", "attachment")
+        scope = ("whatsapp_business_messaging"
+                 if edge in ("messages", "media", "attachment", "block_users")
                  else "whatsapp_business_management")
         if scope not in token.scopes:
             raise GraphError(200, f"The token lacks the permission {scope}.")
@@ -230,6 +234,11 @@ class GraphApp:
         if quota is not None and len(calls) >= quota:
             raise GraphError(80007, subcode=2446079)
         calls.append(now)
+
+
+def _is_report(body):
+    """Whether the body of a POST to `messages` reports that we have read a message."""
+    return isinstance(body, dict) and "status" in body
 
 
 def _token(request, query):

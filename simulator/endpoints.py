@@ -3,7 +3,7 @@
 from .graph_errors import GraphError, missing_parameter
 from .nodes import NUMBER_LIST
 from .paging import page
-from .state import Account, Business, MediaFile, Number, Template
+from .state import Account, Business, MediaFile, Number, Template, whatsapp_id
 
 # Meta, "Media" page (2026): the types a business may upload, with their size in MiB.
 MEDIA_MAX = {
@@ -31,6 +31,11 @@ class Endpoints:
         """{(HTTP method, node class, edge): method}."""
         table = {
             ("POST", Number, "media"): self._media,
+            # Not a path of Meta's: how `GraphApp` names a report that we read a message.
+            ("POST", Number, "read"): self._report_read,
+            ("GET", Number, "block_users"): self._blocked,
+            ("POST", Number, "block_users"): self._block,
+            ("DELETE", Number, "block_users"): self._block,
             ("GET", MediaFile, ""): self._read_file,
             ("DELETE", MediaFile, ""): self._delete_file,
             ("GET", Account, "phone_numbers"): self._phone_numbers,
@@ -65,6 +70,49 @@ class Endpoints:
         if not content or len(content) > MEDIA_MAX[mimetype] * 2**20:
             raise GraphError(131053, f"A file of this type has 1 byte to {MEDIA_MAX[mimetype]} MiB")
         return {"id": self.world.keep_file(number, mimetype, content, UPLOADED_DAYS).id}
+
+    @staticmethod
+    def _report_read(call, _number):
+        body = call.body
+        if body.get("messaging_product") != "whatsapp":
+            raise missing_parameter("messaging_product")
+        if body["status"] != "read" or not str(body.get("message_id", "")).startswith("wamid."):
+            raise GraphError(131009, "Only an inbound message can be marked as read.")
+        if body.get("typing_indicator", {"type": "text"}) != {"type": "text"}:
+            raise GraphError(131009, "typing_indicator['type'] must be text.")
+        return {"success": True}
+
+    @staticmethod
+    def _blocked(_call, number):
+        users = [{"wa_id": wa_id} for wa_id in sorted(number.blocked)]
+        return {"data": [{"messaging_product": "whatsapp", "block_users": users}]}
+
+    def _block(self, call, number):
+        """Block or unblock; only people who wrote within 24 hours can be blocked."""
+        body = _object(call)
+        if body.get("messaging_product") != "whatsapp":
+            raise missing_parameter("messaging_product")
+        users = body.get("block_users")
+        if not isinstance(users, list) or not users:
+            raise missing_parameter("block_users")
+        people = [self._user(number, user) for user in users]
+        is_block = call.method == "POST"
+        if not all(person and (not is_block or self.world.window_open(number, person))
+                   for person in people):
+            raise GraphError(139100, "A user can be blocked who wrote in the last 24 hours.")
+        change = number.blocked.add if is_block else number.blocked.discard
+        for person in people:
+            change(person.wa_id)
+        changed = [{"input": user.get("user") or user.get("user_id"), "wa_id": person.wa_id}
+                   for user, person in zip(users, people, strict=True)]
+        return {"messaging_product": "whatsapp",
+                "block_users": {"added_users" if is_block else "removed_users": changed}}
+
+    def _user(self, number, user):
+        if user.get("user"):
+            digits = self.sim.sender.parse_digits(number, user["user"])
+            return self.world.person(whatsapp_id(digits)) if digits else None
+        return self.world.people_by_bsuid.get(user.get("user_id"))
 
     def _read_file(self, call, file):
         self._check_owner(call, file)

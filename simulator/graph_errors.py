@@ -70,6 +70,7 @@ CATALOGUE = {
     134102: (400, "Marketing Messages API unavailable"),
     135000: (400, "Generic user error"),
     137000: (400, "Recipient identity key hash mismatch"),
+    139100: (400, "Failed to block/unblock some users"),
 }
 
 TRANSIENT = frozenset({1, 2, 4, 80007, 80008, 130429, 131000, 131016, 131056, 131057})

@@ -53,6 +53,7 @@ class Message:
     components: list = field(default_factory=list)
     pricing: dict = field(default_factory=dict)
     priced_status: str = "delivered"
+    is_reaction: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +84,8 @@ class People:
             self._later("failed", 0.0, message, fate.error)
             return
         wait = self._later("sent", 0.0, message)
-        if not fate.delivered:
+        # Of a reaction Meta reports nothing further (Reaction messages, 2025-11).
+        if not fate.delivered or message.is_reaction:
             return
         message.priced_status = "read" if fate.skip_delivered else "delivered"
         if not fate.skip_delivered:

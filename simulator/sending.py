@@ -9,7 +9,8 @@ from .template_parameters import check_send
 
 KNOWN_KEYS = frozenset({
     "messaging_product", "recipient_type", "to", "recipient", "type", "template", "text",
-    "image", "video", "audio", "document", "context", "biz_opaque_callback_data",
+    "image", "video", "audio", "document", "interactive", "reaction", "context",
+    "biz_opaque_callback_data",
     "recipient_identity_key_hash"})
 PHONE = re.compile(r"\+?[0-9 ()./-]+\Z")
 BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}\Z")
@@ -20,6 +21,9 @@ FILE_TYPES = {"image": ("image/jpeg", "image/png"), "video": ("video/",), "audio
               "document": ("application/", "text/plain")}
 FILE_KEYS = {"image": {"id", "link", "caption"}, "video": {"id", "link", "caption"},
              "audio": {"id", "link"}, "document": {"id", "link", "caption", "filename"}}
+# Interactive messages (Meta, 2025-11): reply buttons, list rows, and their longest titles.
+OPTIONS = {"button": (3, 20), "list": (10, 24)}
+OPTION_BODY_MAX = {"button": 1024, "list": 4096}
 # Pair rate (Meta, "About the platform", 2026-03): one message per 6 s to the same person, a burst
 # of up to 45 borrowing from the time to come.
 PAIR_INTERVAL = 6.0
@@ -46,6 +50,8 @@ class Sender:
         self._check_number(number, account, now)
         person, address = self._recipient(number, account, body)
         entry.wa_id = person.wa_id
+        if person.wa_id in number.blocked:
+            raise GraphError(130403, "The business has blocked this user.")
         entry.in_window = self.world.window_open(number, person)
         self._check_throughput(number, now)
         message, code = self._compose(number, account, person, body, entry)
@@ -153,10 +159,12 @@ class Sender:
             message.category = entry.category = template.category
             message.pricing = _pricing(template.category.lower(), True)
         else:
-            check = self._check_text if body["type"] == "text" else self._check_file
+            check = {"text": self._check_text, "interactive": self._check_interactive,
+                     "reaction": self._check_reaction}.get(body["type"], self._check_file)
             code = check(number, body, entry)
             number.service_count += 1
             message.pricing = _pricing("service", number.service_count > FREE_SERVICE_MESSAGES)
+        message.is_reaction = body["type"] == "reaction"
         message.wamid = self.world.new_wamid()
         return message, code
 
@@ -213,6 +221,39 @@ class Sender:
             raise GraphError(100, f"text.body is longer than {TEXT_MAX} characters.")
         return self._check_window(entry)
 
+    def _check_reaction(self, _number, body, entry):
+        reaction = body.get("reaction")
+        if not isinstance(reaction, dict) or not isinstance(reaction.get("emoji"), str):
+            raise missing_parameter("reaction['emoji']")
+        if not str(reaction.get("message_id", "")).startswith("wamid."):
+            raise missing_parameter("reaction['message_id']")
+        return self._check_window(entry)
+
+    def _check_interactive(self, _number, body, entry):
+        content = body.get("interactive")
+        kind = content.get("type") if isinstance(content, dict) else None
+        if kind not in OPTIONS:
+            raise missing_parameter("interactive['type']")
+        text = content.get("body", {}).get("text", "")
+        if not 1 <= len(text) <= OPTION_BODY_MAX[kind]:
+            raise GraphError(131009, "Interactive message: the body's text is missing or too long.")
+        action = content.get("action", {})
+        if kind == "button":
+            titles = [button["reply"] for button in action.get("buttons", [])]
+        else:
+            if not 1 <= len(action.get("button", "")) <= OPTIONS["button"][1]:
+                raise GraphError(131009, "Interactive list: the button's text is missing.")
+            titles = [row for part in action.get("sections", []) for row in part.get("rows", [])]
+        count, length = OPTIONS[kind]
+        if not 1 <= len(titles) <= count:
+            raise GraphError(131009, f"Interactive message: 1 to {count} options.")
+        if any(not 1 <= len(title.get("title", "")) <= length for title in titles):
+            raise GraphError(131009, f"Interactive message: titles of 1 to {length} characters.")
+        for key in ("id", "title"):
+            if len({title.get(key) for title in titles}) < len(titles):
+                raise GraphError(131009, f"Interactive message: each {key} must be unique.")
+        return self._check_window(entry)
+
     def _check_window(self, entry):
         if entry.in_window:
             return 0
@@ -249,7 +290,7 @@ def _check_envelope(body):
         raise GraphError(100, f"biz_opaque_callback_data must be a string of at most {OPAQUE_MAX} "
                               "characters.")
     body.setdefault("type", "text")
-    if body["type"] not in ("text", "template", *FILE_KEYS):
+    if body["type"] not in ("text", "template", "interactive", "reaction", *FILE_KEYS):
         raise GraphError(131051, f"Message type {body['type']!r} is not supported.")
 
 

@@ -105,6 +105,7 @@ class Number:
     digits: str = ""
     traffic: deque = field(default_factory=deque)
     service_count: int = 0
+    blocked: set = field(default_factory=set)
 
     def __post_init__(self):
         self.digits = re.sub(r"\D", "", self.display_phone_number)

@@ -189,7 +189,11 @@ class WabaCase(TransactionCase):
         cls.env = cls.env(user=cls.env.ref("base.user_admin"), su=True)
         cls.simulator = Simulator.shared()
         # Tests run at any time of day and write to the same people; those of rules set their own.
-        rules = {"waba_quiet_hours": False, "waba_frequency_count": 0}
+        rules = {
+            "waba_quiet_hours": False,
+            "waba_frequency_count": 0,
+            "waba_same_template_hours": 0,
+        }
         for name, value in rules.items():
             cls.env["ir.default"].set("res.company", name, value)
         cls.env.company.write({"country_id": cls.env.ref("base.es").id, **rules})

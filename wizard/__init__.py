@@ -6,13 +6,17 @@ from . import waba_diagnosis
 from . import waba_diagnosis_account
 from . import waba_diagnosis_engine
 from . import waba_diagnosis_webhook
+from . import waba_getting_started
 from . import waba_home
 from . import waba_preflight
 from . import waba_privacy
 from . import waba_release
 from . import waba_report_block
+from . import waba_round_trip
+from . import waba_simulation
 from . import waba_test_send
 from . import waba_sequence_activate
 from . import waba_sequence_apply
 from . import waba_sequence_enroll
+from . import waba_sequence_starter
 from . import waba_sequence_stop

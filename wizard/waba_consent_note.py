@@ -95,6 +95,7 @@ class WabaConsentNote(models.TransientModel):
         self._check_date()
         self._check_evidence()
         people = self._find_or_create_recipients()
+        people._check_not_own(people._number_forms())
         self._check_reversal_rights(people)
         people._set_consent(
             self.purpose,

@@ -4,6 +4,7 @@ Called by `action_connect` and `action_diagnose` of the account.
 """
 
 import logging
+from collections import Counter
 
 from odoo import api, fields, models
 from odoo.tools import format_datetime
@@ -14,8 +15,8 @@ from ..models.tools.labels import form_action
 
 _logger = logging.getLogger(__name__)
 
-# Levels that decide the verdict, worst first.
-VERDICTS = ("error", "warning", "unproved")
+# Levels in the order of the lines; the first three decide the verdict.
+LEVELS = ("error", "warning", "unproved", "info", "ok")
 
 # Failures of the account and its keys, for which the common advice applies.
 ACCOUNT_ERRORS = ("token", "permission", "account_restricted", "account_misclassified", "billing",
@@ -36,20 +37,20 @@ class WabaDiagnosis(models.TransientModel):
     _inherit = ["waba.system.fields.mixin"]
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
-    line_ids = fields.One2many(
-        "waba.diagnosis.line", "diagnosis_id", "What we found", readonly=True
-    )
-    webhook_url = fields.Char("Callback address", compute="_compute_webhook")
+    line_ids = fields.One2many("waba.diagnosis.line", "diagnosis_id", "Checks", readonly=True)
+    webhook_url = fields.Char("Callback URL", compute="_compute_webhook")
     verify_token = fields.Char("Verify token", compute="_compute_webhook")
     verdict = fields.Selection(
         [
-            ("ok", "Everything works"),
-            ("unproved", "Connected, not proved yet"),
-            ("warning", "Works, with remarks"),
-            ("error", "Does not work yet"),
+            ("ok", "Connected and verified"),
+            ("unproved", "Connected, not yet verified"),
+            ("warning", "To review"),
+            ("error", "Not working"),
         ],
         compute="_compute_verdict",
     )
+    verdict_text = fields.Char("Summary", compute="_compute_verdict")
+    can_test = fields.Boolean(compute="_compute_can_test")
     did_connect = fields.Boolean(readonly=True)
 
     @api.depends("account_id")
@@ -63,8 +64,36 @@ class WabaDiagnosis(models.TransientModel):
     @api.depends("line_ids.level")
     def _compute_verdict(self):
         for diagnosis in self:
-            levels = set(diagnosis.line_ids.mapped("level"))
-            diagnosis.verdict = next((level for level in VERDICTS if level in levels), "ok")
+            counts = Counter(diagnosis.line_ids.mapped("level"))
+            diagnosis.verdict = next((level for level in LEVELS[:3] if counts[level]), "ok")
+            diagnosis.verdict_text = diagnosis._summarize(counts)
+
+    @api.depends("account_id")
+    def _compute_can_test(self):
+        for diagnosis in self:
+            account = diagnosis.account_id
+            diagnosis.can_test = account.state == "connected" and bool(account.sender_ids)
+
+    def _summarize(self, counts):
+        """The verdict as one or two sentences.
+
+        :param counts: Counter of the levels of the lines
+        """
+        if counts["error"]:
+            return self.env._("Not working: %s blocking. Fix, then check again.", counts["error"])
+        last_event_at = self.account_id.last_event_at
+        if not last_event_at:
+            verdict = self.env._("Connected, not yet verified: no event received.")
+        elif counts["unproved"]:
+            verdict = self.env._("Connected. %s not verified.", counts["unproved"])
+        else:
+            verdict = self.env._(
+                "Connected and verified. Last event %s.",
+                self._moment(last_event_at),
+            )
+        if counts["warning"]:
+            verdict = f"{verdict} {self.env._('%s to review.', counts['warning'])}"
+        return verdict
 
     @api.depends("account_id")
     def _compute_display_name(self):
@@ -74,6 +103,10 @@ class WabaDiagnosis(models.TransientModel):
     def action_rerun(self):
         """Run all checks again, without connecting."""
         return self._run_checks(self.account_id)._get_action()
+
+    def action_test(self):
+        """Open the round trip test of the account."""
+        return self.env["waba.round.trip"]._open(self.account_id)
 
     def _get_action(self):
         return {
@@ -109,7 +142,7 @@ class WabaDiagnosis(models.TransientModel):
                 "error",
                 self.env._("Keys"),
                 self.env._("Missing: %s.", ", ".join(missing)),
-                self.env._("Copy them from the app's dashboard at developers.facebook.com."),
+                self.env._("Copy them from the app dashboard at developers.facebook.com."),
             )
         if account.access_token:
             client = account._client()
@@ -128,6 +161,7 @@ class WabaDiagnosis(models.TransientModel):
             {
                 "diagnosis_id": self.id,
                 "level": level,
+                "sequence": LEVELS.index(level),
                 "topic": topic,
                 "text": text,
                 "advice": advice,
@@ -141,7 +175,7 @@ class WabaDiagnosis(models.TransientModel):
         :param own: failure types for which `otherwise` is better than the common advice
         """
         if isinstance(error, NotSent):
-            return self.env._("Check the API address and the server's way to the internet.")
+            return self.env._("Check the API URL and the server's internet connection.")
         if isinstance(error, (RetryLater, UnknownOutcome)):
             return self.env._("Try again in a few minutes.")
         if error.failure_type in ACCOUNT_ERRORS and error.failure_type not in own:
@@ -155,7 +189,8 @@ class WabaDiagnosis(models.TransientModel):
         """
         topic = self.env._("Access token")
         new_token = self.env._(
-            "Make a permanent token for a system user in Meta's Business settings."
+            "Create a permanent token: Meta Business settings → System users → Generate token, "
+            "expiration “Never”."
         )
         try:
             token = client.debug_token()
@@ -168,9 +203,7 @@ class WabaDiagnosis(models.TransientModel):
             )
             return error.failure_type not in ("token", "not_sent") and error.code is not None
         if not token.is_valid:
-            self._add_line(
-                "error", topic, self.env._("Meta says that this token is not valid."), new_token
-            )
+            self._add_line("error", topic, self.env._("The access token is not valid."), new_token)
             return False
         if connect:
             self.account_id.sudo().token_expires_at = token.expires_at
@@ -179,25 +212,25 @@ class WabaDiagnosis(models.TransientModel):
                 "warning",
                 topic,
                 self.env._(
-                    "Valid until %s, then nothing can be sent.",
+                    "Expires %s. Sending stops then.",
                     format_datetime(self.env, token.expires_at, dt_format="d MMM y, HH:mm"),
                 ),
-                self.env._("A system user's permanent token does not expire."),
+                self.env._("Use a permanent token of a system user: it does not expire."),
             )
         else:
-            self._add_line("ok", topic, self.env._("Valid, without an end."))
+            self._add_line("ok", topic, self.env._("Does not expire."))
         self._check_app(client, token)
         lacking = [scope for scope in NEEDED_SCOPES if scope not in token.scopes]
         if lacking:
             self._add_line(
                 "error",
                 self.env._("Permissions"),
-                self.env._("The token lacks: %s.", ", ".join(lacking)),
-                self.env._("Make a token with both WhatsApp permissions."),
+                self.env._("Missing: %s.", ", ".join(lacking)),
+                self.env._("Create a token with both WhatsApp permissions."),
             )
         else:
             self._add_line(
-                "ok", self.env._("Permissions"), self.env._("Both WhatsApp permissions are there.")
+                "ok", self.env._("Permissions"), self.env._("Both WhatsApp permissions granted.")
             )
         return True
 
@@ -207,7 +240,7 @@ class WabaDiagnosis(models.TransientModel):
             return
         account._record_home_database()
         if account.state == "stopped":
-            account._resume(self.env._("connected again by %s.", self.env.user.name))
+            account._resume(self.env._("reconnected by %s.", self.env.user.name))
         elif account.state == "draft":
             account.state = "connected"
             account._message_log(body=self.env._("Connected by %s.", self.env.user.name))
@@ -219,17 +252,20 @@ class WabaDiagnosisLine(models.TransientModel):
     _description = "WhatsApp Account Diagnosis Line"
     _inherit = ["waba.system.fields.mixin"]
 
+    _order = "sequence, id"
+
     diagnosis_id = fields.Many2one("waba.diagnosis", required=True, ondelete="cascade")
+    sequence = fields.Integer()
     level = fields.Selection(
         [
-            ("ok", "Fine"),
+            ("ok", "Passed"),
             ("info", "Note"),
-            ("unproved", "Not proved yet"),
-            ("warning", "Check"),
-            ("error", "Stop"),
+            ("unproved", "Not verified"),
+            ("warning", "To review"),
+            ("error", "Blocking"),
         ],
         required=True,
     )
     topic = fields.Char(required=True)
     text = fields.Text()
-    advice = fields.Text("What to do")
+    advice = fields.Text("Fix")

@@ -10,6 +10,7 @@ from ..cloud_api import CloudApiError, classify
 from ..models.base.waba_failure import ADVICE
 from ..models.base.waba_sender import STATUS_SENDING
 from ..models.tools.labels import selection_labels
+from ..models.tools.platform_words import plain_sentence, platform_word
 
 _lt = LazyTranslate(__name__)
 
@@ -42,7 +43,7 @@ class WabaDiagnosis(models.TransientModel):
                 account._error_text(error),
                 self._error_advice(
                     error,
-                    self.env._("Check the account's ID, and that the token's user may manage it."),
+                    self.env._("Check the account ID and the token's access to the account."),
                 ),
             )
             return
@@ -66,10 +67,10 @@ class WabaDiagnosis(models.TransientModel):
             self._add_line(
                 "warning",
                 self.env._("Business portfolio"),
-                self.env._("Meta does not name the portfolio to this token."),
+                self.env._("Meta does not name the portfolio for this token."),
                 self.env._(
-                    "The daily limit is counted for this account alone. If other accounts share "
-                    "the portfolio, set an own daily limit on it."
+                    "The daily limit is counted for this account only. If other accounts share the "
+                    "portfolio, set an own limit on it."
                 ),
             )
         limit = facts.messaging_limit
@@ -82,7 +83,7 @@ class WabaDiagnosis(models.TransientModel):
             limits.get(limit, limit),
             False
             if limit != "unknown"
-            else self.env._("Until Meta tells, we count on 250 people."),
+            else self.env._("Until Meta reports it, the limit is 250 recipients a day."),
         )
 
     def _report_verification(self, verification):
@@ -92,8 +93,8 @@ class WabaDiagnosis(models.TransientModel):
         self._add_line(
             "info",
             self.env._("Business verification"),
-            self.env._("Meta says: %s.", verification.replace("_", " ")),
-            self.env._("Verify the business in Meta's Security Center to get a higher limit."),
+            platform_word(self.env, verification),
+            self.env._("Verify the business in Meta's Security Center for a higher daily limit."),
         )
 
     def _report_health(self, health):
@@ -106,17 +107,18 @@ class WabaDiagnosis(models.TransientModel):
             "message_template": self.env._("template"),
         }
         for entity in health.entities if health else ():
-            topic = self.env._("Health: %s", labels.get(entity.type, entity.type))
+            topic = self.env._("Meta status: %s", labels.get(entity.type, entity.type))
             if entity.can_send == "available":
                 self._add_line("ok", topic, self.env._("Can send."))
                 continue
             level = "error" if entity.can_send == "blocked" else "warning"
-            details = [error.description for error in entity.errors] + list(entity.additional_info)
+            details = [error.description for error in entity.errors]
+            details += [plain_sentence(self.env, text) for text in entity.additional_info]
             solutions = [self._health_advice(entity, error) for error in entity.errors]
             self._add_line(
                 level,
                 topic,
-                "; ".join(details) or self.env._("Meta says: %s.", entity.can_send),
+                "; ".join(details) or platform_word(self.env, entity.can_send),
                 "; ".join(filter(None, solutions)),
             )
 
@@ -130,8 +132,8 @@ class WabaDiagnosis(models.TransientModel):
         if failure_type in ADVICE:
             return self.env._(ADVICE[failure_type])
         if entity.type == "app":
-            return self.env._("Open the app's dashboard and check that the app is in Live mode.")
-        return self.env._("Open WhatsApp Manager and follow the steps shown there.")
+            return self.env._("Open the app dashboard and switch the app to Live mode.")
+        return self.env._("Open WhatsApp Manager and follow its steps.")
 
     def _check_numbers(self, numbers):
         if not numbers:
@@ -148,14 +150,14 @@ class WabaDiagnosis(models.TransientModel):
                 "ok" if can_send and number.quality_rating != "red" else "warning",
                 self.env._("Number %s", number.display_phone_number),
                 self.env._(
-                    "%(status)s · Meta's rating: %(rating)s · %(rate)s messages per second",
-                    status=number.status or self.env._("status not told"),
+                    "%(status)s · Quality rating: %(rating)s · %(rate)s messages per second",
+                    status=platform_word(self.env, number.status) or self.env._("Status unknown"),
                     rating=ratings[number.quality_rating],
                     rate=number.messages_per_second,
                 ),
                 False
                 if can_send
-                else self.env._("Settle the number's status in WhatsApp Manager."),
+                else self.env._("Resolve the number's status in WhatsApp Manager."),
             )
             self._report_name(number)
 
@@ -167,13 +169,13 @@ class WabaDiagnosis(models.TransientModel):
             "warning",
             self.env._("Display name of %s", number.display_phone_number),
             self.env._(
-                "“%(name)s”: Meta says %(status)s.",
+                "“%(name)s”: %(status)s.",
                 name=number.verified_name,
-                status=number.name_status,
+                status=platform_word(self.env, number.name_status),
             ),
             self.env._("Wait for Meta's review.")
             if number.name_status == "PENDING_REVIEW"
-            else self.env._("Change the display name in WhatsApp Manager and have it reviewed."),
+            else self.env._("Submit a display name for review in WhatsApp Manager."),
         )
 
     def _check_templates(self):
@@ -183,6 +185,6 @@ class WabaDiagnosis(models.TransientModel):
         self._add_line(
             "ok" if approved else "warning",
             self.env._("Templates"),
-            self.env._("%s approved templates.", approved),
-            False if approved else self.env._("Have a template approved in WhatsApp Manager."),
+            self.env._("%s approved.", approved),
+            False if approved else self.env._("Create a template in WhatsApp Manager, then sync."),
         )

@@ -27,8 +27,8 @@ class WabaDiagnosis(models.TransientModel):
                     self._moment(account.second_sender_at),
                 ),
                 self.env._(
-                    "Stop the copy or the other system, then make a new access token in Meta's "
-                    "Business settings."
+                    "Stop the other system, then create a new access token in Meta's Business "
+                    "settings."
                 ),
             )
         if reason := account._foreign_database_reason():
@@ -36,7 +36,7 @@ class WabaDiagnosis(models.TransientModel):
                 "error",
                 topic,
                 reason,
-                self.env._("Open the account and press “Say which is real”."),
+                self.env._("Open the account and press “Confirm database”."),
             )
             return False
         if not account._current_database().system:
@@ -44,10 +44,10 @@ class WabaDiagnosis(models.TransientModel):
                 "info",
                 topic,
                 self.env._(
-                    "The database server does not tell its identity to Odoo's role: a copy on "
-                    "another server that keeps the database's name and number is not recognized."
+                    "A copy on another server cannot be detected: Odoo's role may not read the "
+                    "database server's identity."
                 ),
-                self.env._("Allow the role to run pg_control_system(), then connect again."),
+                self.env._("Grant the role pg_control_system(), then reconnect."),
             )
         return True
 
@@ -61,7 +61,7 @@ class WabaDiagnosis(models.TransientModel):
                 "error",
                 topic,
                 senders._no_worker_text(),
-                self.env._("This process has max_cron_threads = %s.", config["max_cron_threads"]),
+                self.env._("max_cron_threads of this process: %s.", config["max_cron_threads"]),
             )
         for job in jobs:
             # Without a worker all jobs are late, which is reported once, above.
@@ -74,7 +74,7 @@ class WabaDiagnosis(models.TransientModel):
                 "ok",
                 topic,
                 self.env._(
-                    "%(count)s jobs are on, the last one ran %(when)s.",
+                    "%(count)s jobs on. Last run: %(when)s.",
                     count=len(jobs),
                     when=self._moment(last_at) if last_at else self.env._("never"),
                 ),
@@ -88,7 +88,7 @@ class WabaDiagnosis(models.TransientModel):
             self._add_line(
                 "error",
                 topic,
-                self.env._("It is switched off. Last run: %s.", last),
+                self.env._("Switched off. Last run: %s.", last),
                 self.env._("Switch it on under Settings → Technical → Scheduled Actions."),
             )
         elif job.is_late(now):
@@ -96,22 +96,22 @@ class WabaDiagnosis(models.TransientModel):
                 "error",
                 topic,
                 self.env._(
-                    "It was due %(due)s and has not run. Last run: %(last)s.",
+                    "Late: due %(due)s. Last run: %(last)s.",
                     due=self._moment(job.due_at),
                     last=last,
                 ),
-                self.env._("Start a cron worker, or more of them (max_cron_threads)."),
+                self.env._("Start more cron workers (max_cron_threads)."),
             )
         elif job.failure_count:
             self._add_line(
                 "warning",
                 topic,
                 self.env._(
-                    "It failed %(count)s times in a row. Last run: %(last)s.",
+                    "Failed %(count)s times in a row. Last run: %(last)s.",
                     count=job.failure_count,
                     last=last,
                 ),
-                self.env._("Read the reason in Odoo's log."),
+                self.env._("See the Odoo log for the cause."),
             )
 
     def _report_backlog(self, account, now):
@@ -121,17 +121,17 @@ class WabaDiagnosis(models.TransientModel):
         if unapplied and unapplied <= now - LATE_THRESHOLD:
             self._add_line(
                 "error",
-                self.env._("Events not read"),
-                self.env._("The oldest came in %s.", self._moment(unapplied)),
-                self.env._("Opt-outs may be among them. See the scheduled jobs above."),
+                self.env._("Unprocessed events"),
+                self.env._("The oldest was received %s.", self._moment(unapplied)),
+                self.env._("They may contain opt-outs. Check the scheduled jobs."),
             )
         due = senders._oldest_due_row_at(senders)
         if due and due <= now - LATE_THRESHOLD:
             self._add_line(
                 "info",
-                self.env._("Messages due"),
+                self.env._("Queued messages"),
                 self.env._("The oldest has been due since %s.", self._moment(due)),
-                self.env._("It waits for the scheduler, or for a place within the daily limit."),
+                self.env._("It waits for the scheduler or for a slot of the daily limit."),
             )
 
     def _moment(self, moment):

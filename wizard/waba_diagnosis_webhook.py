@@ -30,8 +30,8 @@ class WabaDiagnosis(models.TransientModel):
                 self.env._("Webhook subscription"),
                 account._error_text(error),
                 self.env._(
-                    "Meta must reach %s from the internet, over https with a valid certificate. "
-                    "Check the server's address (web.base.url) and the proxy.",
+                    "Meta must reach %s over https with a valid certificate. Check web.base.url "
+                    "and the proxy.",
                     account.webhook_url,
                 ),
             )
@@ -46,27 +46,25 @@ class WabaDiagnosis(models.TransientModel):
                 "error",
                 topic,
                 account._error_text(error),
-                self._error_advice(error, self.env._("Press Connect again.")),
+                self._error_advice(error, self.env._("Reconnect the account.")),
             )
             return
         urls = [app.callback_url for app in apps]
         if account.webhook_url in urls:
-            self._add_line(
-                "ok", topic, self.env._("Meta posts this account's messages to this server.")
-            )
+            self._add_line("ok", topic, self.env._("Events of this account go to this server."))
         elif apps:
             self._add_line(
                 "warning",
                 topic,
-                self.env._("The account is subscribed, with the address of the app's dashboard."),
-                self.env._("Check there that it is the address below."),
+                self.env._("Events go to the callback URL of the app dashboard."),
+                self.env._("Check that it is the callback URL below."),
             )
         else:
             self._add_line(
                 "error",
                 topic,
-                self.env._("No app receives this account's events."),
-                self.env._("Press Connect again."),
+                self.env._("No app receives the events of this account."),
+                self.env._("Reconnect the account."),
             )
 
     def _check_app(self, client, token):
@@ -77,11 +75,11 @@ class WabaDiagnosis(models.TransientModel):
                 "error",
                 self.env._("App"),
                 self.env._(
-                    "The access token is from the app %(other)s, not from %(own)s.",
+                    "The access token belongs to the app %(other)s, not %(own)s.",
                     other=token.app_uid,
                     own=account.app_uid,
                 ),
-                self.env._("Enter the ID and the secret of the app that the token is from."),
+                self.env._("Enter the ID and secret of the token's app."),
             )
         if not account.app_secret:
             return
@@ -92,21 +90,21 @@ class WabaDiagnosis(models.TransientModel):
             self._add_line(
                 "unproved",
                 topic,
-                self.env._("It could not be checked. %s", account._error_text(error)),
+                self.env._("Not checked. %s", account._error_text(error)),
                 self._error_advice(error, self.env._("Check again in a few minutes.")),
             )
             return
         if is_right:
-            self._add_line("ok", topic, self.env._("It is the secret of the token's app."))
+            self._add_line("ok", topic, self.env._("Matches the access token's app."))
         else:
             self._add_line(
                 "error",
                 topic,
                 self.env._(
-                    "It is not the secret of the token's app. Every event from Meta would be "
-                    "refused, opt-outs too."
+                    "Does not match the access token's app: every event, opt-outs included, would "
+                    "be rejected."
                 ),
-                self.env._("Copy it from the app's dashboard: App settings → Basic."),
+                self.env._("Copy it from the app dashboard: App settings → Basic."),
             )
 
     def _check_subscribed_fields(self, account):
@@ -116,8 +114,8 @@ class WabaDiagnosis(models.TransientModel):
             self._add_line(
                 "info",
                 topic,
-                self.env._("Not checked: the app's ID and secret are needed."),
-                self.env._("Enter the App ID on the account."),
+                self.env._("Not checked: App ID or app secret missing."),
+                self.env._("Enter both on the account."),
             )
             return
         try:
@@ -136,17 +134,20 @@ class WabaDiagnosis(models.TransientModel):
             )
             return
         missing = [name for name in NEEDED_FIELDS if name not in subscribed.fields]
+        account.missing_webhook_fields = {
+            "missing": missing if subscribed.is_active else list(NEEDED_FIELDS)
+        }
         if not missing and subscribed.is_active:
-            self._add_line("ok", topic, self.env._("All fields this addon reads are subscribed."))
+            self._add_line("ok", topic, self.env._("All required fields subscribed."))
             return
         self._add_line(
             "warning",
             topic,
             self.env._("Not subscribed: %s.", ", ".join(missing))
             if missing
-            else self.env._("The app's webhooks are switched off."),
+            else self.env._("The webhooks of the app are switched off."),
             self.env._(
-                "In the app's dashboard, under WhatsApp → Configuration, subscribe to these fields."
+                "Subscribe to them in the app dashboard: WhatsApp → Configuration → Webhook fields."
             ),
         )
 
@@ -163,11 +164,11 @@ class WabaDiagnosis(models.TransientModel):
             self._add_line(
                 "unproved",
                 topic,
-                self.env._("No event has come in yet: that Meta's events arrive is not proved."),
+                self.env._("No event received yet."),
                 self.env._(
-                    "In the app's dashboard, under WhatsApp → Configuration, enter the address "
-                    "and the verify token below and subscribe to all fields. Check that the app "
-                    "is in Live mode: Meta does not report it. Then send yourself a message."
+                    "In the app dashboard under WhatsApp → Configuration, enter the callback URL "
+                    "and verify token below and subscribe to all fields. Switch the app to Live "
+                    "mode, then run the round trip test."
                 ),
             )
 
@@ -178,14 +179,14 @@ class WabaDiagnosis(models.TransientModel):
         is_all = not account.last_event_at or account.refused_at > account.last_event_at
         self._add_line(
             "error" if is_all else "warning",
-            self.env._("Refused events"),
+            self.env._("Rejected events"),
             self.env._(
-                "%(count)s events were refused because of their signature, last %(when)s.",
+                "%(count)s events rejected for a wrong signature, last %(when)s.",
                 count=account.refused_count,
                 when=self._moment(account.refused_at),
             ),
             self.env._(
-                "Copy the app secret again from the app's dashboard. If it is right, somebody else "
-                "posts to the callback address."
+                "Copy the app secret again from the app dashboard. If it is correct, another "
+                "sender posts to the callback URL."
             ),
         )

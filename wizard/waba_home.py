@@ -9,23 +9,22 @@ from odoo.exceptions import AccessError, UserError
 
 class WabaHome(models.TransientModel):
     _name = "waba.home"
-    _description = "Real Database or Copy"
+    _description = "Production Database or Copy"
     _inherit = ["waba.system.fields.mixin"]
 
     choice = fields.Selection(
         [
-            ("real", "This is the real database. It was renamed, moved or restored."),
-            ("copy", "This is a copy. Stop sending from it for good."),
+            ("real", "Production: it was renamed, moved or restored"),
+            ("copy", "Copy: never send from it"),
         ],
         required=True,
     )
     pause_campaigns = fields.Boolean(
-        "Pause running campaigns and follow-ups",
+        "Pause campaigns and follow-ups",
         default=True,
-        help="A restored backup does not know what was sent after it was made, and would send it "
-        "again. Compare with WhatsApp Manager, then resume.",
+        help="A restored backup would send again what was sent after it was made.",
     )
-    difference_text = fields.Text("What differs", compute="_compute_texts")
+    difference_text = fields.Text("Differences", compute="_compute_texts")
     account_text = fields.Text("Accounts", compute="_compute_texts")
 
     @api.depends("choice")
@@ -34,8 +33,8 @@ class WabaHome(models.TransientModel):
         here = accounts._current_database()._asdict()
         names = {
             "name": self.env._("Name"),
-            "oid": self.env._("Number on the database server"),
-            "uuid": self.env._("Odoo's database ID"),
+            "oid": self.env._("Database number"),
+            "uuid": self.env._("Database ID"),
             "system": self.env._("Database server"),
         }
         lines = []
@@ -44,14 +43,14 @@ class WabaHome(models.TransientModel):
             if known:
                 lines.append(
                     self.env._(
-                        "%(what)s: was %(before)s, is %(after)s.",
+                        "%(what)s: %(before)s → %(after)s",
                         what=names[name],
                         before=known,
                         after=here[name] or self.env._("unknown"),
                     )
                 )
         for wizard in self:
-            wizard.difference_text = "\n".join(lines) or self.env._("Nothing differs any more.")
+            wizard.difference_text = "\n".join(lines) or self.env._("No differences any more.")
             wizard.account_text = ", ".join(accounts.mapped("name"))
 
     def action_confirm(self):
@@ -63,7 +62,7 @@ class WabaHome(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(
-                self.env._("Only an administrator can say which database is the real one.")
+                self.env._("Only an administrator can confirm the production database.")
             )
         accounts = self.env["waba.account"].with_user(self.env.user)
         if self.choice == "copy":
@@ -86,7 +85,8 @@ class WabaHome(models.TransientModel):
         if at_home:
             raise UserError(
                 self.env._(
-                    "%s was connected in this database. Archive the other accounts instead.",
+                    "%s was connected in this database, so it is no copy. Archive the other "
+                    "accounts instead.",
                     ", ".join(at_home.mapped("name")),
                 )
             )
@@ -95,8 +95,8 @@ class WabaHome(models.TransientModel):
         """Pause them: queued messages may have been sent after the backup was made."""
         accounts = self.env["waba.account"].sudo()._accounts_elsewhere()
         reason = self.env._(
-            "This database was restored, renamed or moved. If it is a backup, compare with "
-            "WhatsApp Manager what was sent since; then resume."
+            "Paused: this database was restored, renamed or moved. Check in WhatsApp Manager what "
+            "was sent since the backup, then resume."
         )
         self.env["waba.campaign"].sudo().search(
             [

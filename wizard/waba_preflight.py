@@ -7,20 +7,33 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_amount
 
+from ..models.tools.labels import selection_labels
+from ..models.tools.moments import moment_text
 from ..models.tools.reputation_texts import format_number
 
-LEVELS = [("pass", "Fine"), ("warn", "Check"), ("stop", "Stop")]
+LEVELS = [("pass", "Passed"), ("warn", "To review"), ("stop", "Blocking")]
 
 FIXES = [
-    ("template", "Open the template"),
-    ("sender", "Open the number"),
-    ("variables", "Fill in the texts"),
-    ("plan", "Plan"),
-    ("rates", "Rates"),
+    ("template", "Choose template"),
+    ("sender", "Choose number"),
+    ("number", "Open number"),
+    ("variables", "Set value"),
+    ("plan", "Reschedule"),
+    ("limits", "Daily limit"),
+    ("rates", "Add prices"),
     ("settings", "Settings"),
 ]
 
-MANAGER_FIXES = ("rates", "settings")
+# Fixes in a dialog over the pre-flight: the form's view, and whether it shows the campaign.
+DIALOG_VIEWS = {
+    "template": "waba_campaign_view_form_fix_template",
+    "sender": "waba_campaign_view_form_fix_sender",
+    "plan": "waba_campaign_view_form_plan",
+    "variables": "waba_campaign_variable_view_form",
+}
+# Fixes on another page, opened in a tab of its own, with the group that may change it.
+MANAGER = "waba_campaign.waba_group_manager"
+PAGES = {"number": MANAGER, "limits": MANAGER, "rates": MANAGER, "settings": "base.group_system"}
 RELOAD = {"type": "ir.actions.client", "tag": "soft_reload"}
 
 
@@ -36,16 +49,31 @@ class WabaPreflight(models.TransientModel):
 
     campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True, ondelete="cascade")
     line_ids = fields.One2many("waba.preflight.line", "preflight_id", readonly=True)
-    summary = fields.Char(readonly=True)
-    verdict = fields.Char(readonly=True)
+    content = fields.Json(compute="_compute_content")
+    summary = fields.Char("Forecast", readonly=True)
+    verdict = fields.Char("Result", readonly=True)
+    delay = fields.Char("Departure", readonly=True)
     level = fields.Selection(LEVELS, readonly=True)
     approval_text = fields.Text(related="campaign_id.approval_text", related_sudo=False)
-    reason = fields.Text(help="Kept with the campaign and shown in its chatter.")
+    reason = fields.Text(help="Shown in the campaign's chatter.")
     can_launch = fields.Boolean(readonly=True)
     can_override = fields.Boolean(readonly=True)
     can_ask = fields.Boolean(readonly=True)
     can_approve = fields.Boolean(readonly=True)
     is_mine = fields.Boolean(readonly=True)
+
+    @api.depends("line_ids")
+    def _compute_content(self):
+        for wizard in self:
+            lines = wizard.line_ids.filtered(lambda line: not line.parent_id)
+            wizard.content = [
+                {
+                    "level": level,
+                    "label": label,
+                    "lines": [line._screen_data() for line in lines if line.level == level],
+                }
+                for level, label in reversed(selection_labels(lines, "level").items())
+            ]
 
     @api.model
     def _open(self, campaign):
@@ -60,18 +88,24 @@ class WabaPreflight(models.TransientModel):
                     for sequence, check in enumerate(report.checks)
                 ],
                 "summary": wizard._summary_text(report),
+                "delay": report.delay and campaign._describe_delay(report),
                 **wizard._permissions(report),
             }
         )
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Pre-flight"),
+            "name": self.env._("Pre-flight check"),
             "res_model": self._name,
             "res_id": wizard.id,
             "views": [(False, "form")],
             "target": "new",
             "context": {"dialog_size": "large"},
         }
+
+    def action_refresh(self):
+        """Run the pre-flight again."""
+        self.ensure_one()
+        return self.campaign_id.action_preflight()
 
     def action_launch(self):
         """Launch the campaign, or resume it after a stop at its start."""
@@ -93,13 +127,15 @@ class WabaPreflight(models.TransientModel):
         campaign, reason = self.campaign_id, self._checked_reason()
         campaign.check_access("write")
         if not self._is_manager():
-            raise AccessError(self.env._("Only a manager launches over a stop, with a reason."))
+            raise AccessError(
+                self.env._("Only a manager can launch a blocked campaign, with a reason.")
+            )
         campaign._lock_campaigns()
         stops = campaign._preflight_report().blockers
         if final := [stop for stop in stops if not stop.can_be_overridden]:
             raise UserError(
                 self.env._(
-                    "No reason overrides this: %s", " ".join(stop.sentence for stop in final)
+                    "This cannot be overridden: %s", " ".join(stop.sentence for stop in final)
                 )
             )
         campaign._override_blockers(stops, reason)
@@ -133,21 +169,33 @@ class WabaPreflight(models.TransientModel):
     # === Content ===
 
     def _line_values(self, check, sequence):
-        mend = check.mend if check.level != "pass" else False
-        if mend in MANAGER_FIXES and not self._is_manager():
-            mend = False
         return {
             "sequence": sequence,
             "line": check.line,
             "reason_key": check.key,
             "level": check.level,
             "sentence": check.sentence,
+            "count": check.count,
             "record_model": check.records._name if check.records else False,
             "record_ids": check.records.ids if check.records else [],
             "leaves_out": check.leaves_out and check.level != "pass",
-            "mend": mend,
+            "mend": check.level != "pass" and self._can_fix(check.mend) and check.mend,
+            "mend_id": check.mend_id,
             "is_overridden": check.level == "stop" and self.campaign_id._has_valid_override(check),
+            "part_ids": [
+                fields.Command.create({**self._line_values(part, number), "preflight_id": self.id})
+                for number, part in enumerate(check.parts)
+            ],
         }
+
+    def _can_fix(self, mend):
+        """Whether this fix can change something here, and this user may."""
+        if mend in PAGES:
+            return self.env.user.has_group(PAGES[mend])
+        campaign = self.campaign_id
+        if campaign.state not in ("draft", "scheduled") or not campaign.has_access("write"):
+            return False
+        return mend != "template" or bool(campaign._find_other_templates())
 
     def _permissions(self, report):
         """Return which buttons are shown, the level, and the sentence above them."""
@@ -172,45 +220,38 @@ class WabaPreflight(models.TransientModel):
 
     def _verdict_text_by_level(self, stops, final, missing, is_open):
         if not is_open:
-            return self.env._("As it would be now; it has been launched already.")
-        if final:
-            return self.env._("It cannot be launched as it is: mend what stops it.")
-        if stops and self._is_manager():
-            return self.env._("It is stopped. As a manager you may launch it with a reason.")
+            return self.env._("Already launched. This is the result for a launch now.")
         if stops:
-            return self.env._("It is stopped: mend it, or ask a manager.")
+            return self._blocked_text(len(stops), can_override=not final)
         if missing:
-            return self.env._("It needs a manager's approval.")
-        return self.env._("It may be launched. Messages once sent cannot be called back.")
+            return self.env._("A manager's approval is required before launch.")
+        return self.env._("Ready to launch. Sent messages cannot be recalled.")
+
+    def _blocked_text(self, count, can_override):
+        issues = (
+            self.env._("Fix 1 issue before launch.")
+            if count == 1
+            else self.env._("Fix %s issues before launch.", count)
+        )
+        if not can_override:
+            return issues
+        if self._is_manager():
+            return self.env._("%s As a manager, you can launch anyway with a reason.", issues)
+        return self.env._("%s A manager can approve a launch anyway.", issues)
 
     def _summary_text(self, report):
-        """'811 will receive it · 31 left out · about 41.20 € · expected: 2–4 opt-outs'."""
-        audience = report.audience
+        """'480 of 544 will receive it · done by Mon 30 Nov, 20:03 · about 11.60 €'."""
+        env, audience, count = self.env, report.audience, self.campaign_id.audience_count
         if not audience:
-            return False
-        env, left_out = self.env, audience.counted - len(audience.receiving)
+            return count and env._("%s in the audience", format_number(env, count))
         parts = [
-            env._("%s will receive it", format_number(env, report.receiving)),
-            env._("%s left out", format_number(env, audience.scale_count(left_out))),
+            env._(
+                "%(receiving)s of %(chosen)s will receive it",
+                receiving=format_number(env, report.receiving),
+                chosen=format_number(env, audience.chosen),
+            ),
+            *self._forecast_texts(report),
         ]
-        if report.costs and report.costs.amounts:
-            amount = " + ".join(
-                format_amount(env, sum_, currency)
-                for currency, sum_ in report.costs.amounts.items()
-            )
-            parts.append(env._("about %s", amount))
-        if report.forecast and report.forecast.ends_at:
-            ends = self.campaign_id._format_datetime(report.forecast.ends_at)
-            parts.append(env._("ends %s", ends))
-        if report.expected:
-            least, most = report.expected
-            parts.append(
-                env._(
-                    "expected: %(least)s–%(most)s opt-outs",
-                    least=format_number(env, least),
-                    most=format_number(env, most),
-                )
-            )
         if not audience.is_whole:
             parts.append(
                 env._(
@@ -221,12 +262,35 @@ class WabaPreflight(models.TransientModel):
             )
         return " · ".join(parts)
 
+    def _forecast_texts(self, report):
+        """Parts of the summary about end, cost and opt-outs, as far as they are known."""
+        env, parts = self.env, []
+        is_known = report.forecast and report.forecast.ends_at
+        if is_known and not (report.delay and not report.delay.at):
+            parts.append(env._("done by %s", moment_text(env, report.forecast.ends_at)))
+        if report.costs and report.costs.amounts:
+            amount = " + ".join(
+                format_amount(env, sum_, currency)
+                for currency, sum_ in report.costs.amounts.items()
+            )
+            parts.append(env._("about %s", amount))
+        if report.expected:
+            least, most = report.expected
+            parts.append(
+                env._(
+                    "%(least)s–%(most)s opt-outs expected",
+                    least=format_number(env, least),
+                    most=format_number(env, most),
+                )
+            )
+        return parts
+
     def _is_manager(self):
         return self.env.user.has_group("waba_campaign.waba_group_manager")
 
     def _checked_reason(self):
         if not (self.reason or "").strip():
-            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+            raise UserError(self.env._("Enter a reason."))
         return self.reason.strip()
 
 
@@ -239,27 +303,49 @@ class WabaPreflightLine(models.TransientModel):
     _order = "sequence, id"
 
     preflight_id = fields.Many2one("waba.preflight", required=True, ondelete="cascade")
+    parent_id = fields.Many2one("waba.preflight.line", readonly=True, ondelete="cascade")
+    part_ids = fields.One2many("waba.preflight.line", "parent_id", readonly=True)
     sequence = fields.Integer()
     line = fields.Char(readonly=True)
     reason_key = fields.Char(readonly=True)
     level = fields.Selection(LEVELS, required=True, readonly=True)
     sentence = fields.Text(readonly=True)
+    count = fields.Integer(readonly=True)
     record_model = fields.Char(readonly=True)
     record_ids = fields.Json(readonly=True)
     leaves_out = fields.Boolean(readonly=True)
-    mend = fields.Selection(FIXES, readonly=True)
+    mend = fields.Selection(FIXES, "Fix", readonly=True)
+    mend_id = fields.Integer("Record to fix", readonly=True)
     is_overridden = fields.Boolean(readonly=True)
 
-    def action_show(self):
-        """Open exactly the records that were counted."""
+    def _screen_data(self):
+        """The line as the dialog shows it."""
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window",
+            "id": self.id,
+            "line": self.line,
+            "key": self.reason_key or "",
+            "sentence": self.sentence,
+            "count": format_number(self.env, self.count) if self.count else "",
+            "can_show": bool(self.record_model),
+            "can_exclude": self.leaves_out,
+            "fix": selection_labels(self, "mend").get(self.mend, ""),
+            "is_overridden": self.is_overridden,
+            "parts": [part._screen_data() for part in self.part_ids],
+        }
+
+    def action_show(self):
+        """Show exactly the records that were counted, over the pre-flight."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.client",
+            "tag": "waba_preflight_show",
             "name": self.sentence,
-            "res_model": self.record_model,
-            "view_mode": "list,form",
-            "domain": [("id", "in", self.record_ids)],
-            "context": {"active_test": False},
+            "params": {
+                "model": self.record_model,
+                "domain": [("id", "in", self.record_ids)],
+                "context": {"active_test": False},
+            },
         }
 
     def action_exclude(self):
@@ -268,42 +354,57 @@ class WabaPreflightLine(models.TransientModel):
         campaign = self.preflight_id.campaign_id
         campaign._lock_campaigns()
         if not self.leaves_out or campaign.state != "draft":
-            raise UserError(self.env._("They can no longer be left out: it has been launched."))
+            raise UserError(
+                self.env._("This campaign is already launched. Its audience cannot be changed.")
+            )
         campaign._exclude_from_audience(self.record_ids)
         return campaign.action_preflight()
 
     def action_fix(self):
-        """Open what has to be changed."""
+        """Open what has to be changed: over the pre-flight, which runs again; or in a tab."""
         self.ensure_one()
         campaign = self.preflight_id.campaign_id
-        if self.mend == "rates":
-            return self.env["ir.actions.act_window"]._for_xml_id("waba_campaign.waba_rate_action")
-        if self.mend == "settings":
-            return self.env["ir.actions.act_window"]._for_xml_id(
-                "waba_campaign.waba_settings_action"
-            )
-        if self.mend == "plan":
-            return campaign._open_form("waba_campaign.waba_campaign_view_form_plan", target="new")
-        record = {"template": campaign.template_id, "sender": campaign.sender_id}.get(self.mend)
-        if not record:
-            return {"type": "ir.actions.act_window_close"}
+        if self.mend in PAGES:
+            return {"type": "ir.actions.act_url", "url": self._page_address(), "target": "new"}
+        record = campaign
+        if self.mend == "variables":
+            record = self.env["waba.campaign.variable"].browse(self.mend_id)
         return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(False, "form")],
+            "type": "ir.actions.client",
+            "tag": "waba_preflight_fix",
+            "name": self._fix_title(record),
+            "params": {
+                "campaign_id": campaign.id,
+                "model": record._name,
+                "id": record.id,
+                "view_id": self.env.ref(f"waba_campaign.{DIALOG_VIEWS[self.mend]}").id,
+            },
         }
+
+    def _fix_title(self, record):
+        if self.mend == "variables":
+            return record._placeholder_label()
+        return selection_labels(self, "mend")[self.mend]
+
+    def _page_address(self):
+        models_ = {"number": "waba.sender", "limits": "waba.portfolio"}
+        if self.mend in models_:
+            return f"/odoo/{models_[self.mend]}/{self.mend_id}"
+        name = {"rates": "waba_rate_action", "settings": "waba_settings_action"}[self.mend]
+        return f"/odoo/action-{self.env.ref(f'waba_campaign.{name}').id}"
 
 
 class WabaCampaign(models.Model):
     _inherit = "waba.campaign"
 
-    def _open_form(self, view, target="current"):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Plan"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(self.env.ref(view).id, "form")],
-            "target": target,
-        }
+    def _find_other_templates(self):
+        """A template that could be chosen instead."""
+        return self.env["waba.template"].search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("status", "=", "approved"),
+                ("unsupported", "=", False),
+                ("id", "!=", self.template_id.id),
+            ],
+            limit=1,
+        )

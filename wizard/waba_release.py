@@ -11,7 +11,7 @@ from ..models.tools.labels import dialog_action
 
 class WabaRelease(models.TransientModel):
     _name = "waba.release"
-    _description = "Release"
+    _description = "Resume Sending"
     _inherit = ["waba.system.fields.mixin"]
 
     sender_id = fields.Many2one(
@@ -19,11 +19,9 @@ class WabaRelease(models.TransientModel):
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, system=False, ondelete="cascade")
     template_id = fields.Many2one("waba.template", readonly=True, system=False, ondelete="cascade")
-    held_because = fields.Text("What happened", compute="_compute_texts")
-    explanation = fields.Text("What a release does", compute="_compute_texts")
-    reason = fields.Text(
-        required=True, help="Kept as evidence and shown in the chatter: what was done about it."
-    )
+    held_because = fields.Text("Cause", compute="_compute_texts")
+    explanation = fields.Text("Effect", compute="_compute_texts")
+    reason = fields.Text(required=True, help="Shown in the chatter and kept as evidence.")
 
     @api.depends("sender_id", "campaign_id", "template_id")
     def _compute_texts(self):
@@ -44,7 +42,7 @@ class WabaRelease(models.TransientModel):
         :raise AccessError: the user is not a manager
         """
         self._check_manager()
-        return dialog_action(self, self.env._("Release"), **subject)
+        return dialog_action(self, self.env._("Resume sending"), **subject)
 
     def action_confirm(self):
         """Release the subject.
@@ -57,30 +55,30 @@ class WabaRelease(models.TransientModel):
         # Access depends on the manager's companies; the fields written are closed to users.
         subject.check_access("read")
         if not (self.reason or "").strip():
-            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+            raise UserError(self.env._("Enter a reason."))
         subject.sudo()._release(self.reason.strip())
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _release_explanation(self):
         if self.template_id:
             return self.env._(
-                "Its messages go on although Meta warns. Meta pauses or disables templates that "
-                "people go on reacting to badly."
+                "Messages of this template are sent again, despite Meta's flag. Meta pauses or "
+                "disables templates with continued negative feedback."
             )
         if self.campaign_id:
             return self.env._(
-                "The campaign goes on with the %s people who wait. From now on only new results "
+                "The campaign resumes with its %s queued messages. From now on, only new results "
                 "count.",
                 self.campaign_id.queued_count,
             )
         return self.env._(
-            "The number makes a fresh start: what was sent until today no longer counts in our "
-            "reading. While Meta's rating is Low it goes on slowed, campaigns with a first wave "
-            "each, and it is locked again if the rating stays Low for %s days.",
+            "The number resumes, and messages sent until today no longer count in its health "
+            "score. While its rating is Low, it stays slowed, each campaign starts with a pilot "
+            "batch, and it is locked again after %s days.",
             self.sender_id.lock_red_days,
         )
 
     @api.model
     def _check_manager(self):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("Only a manager releases, with a reason."))
+            raise AccessError(self.env._("Only a manager can resume sending, with a reason."))

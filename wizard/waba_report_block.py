@@ -22,21 +22,21 @@ KINDS = {
 
 class WabaReportBlock(models.TransientModel):
     _name = "waba.report.block"
-    _description = "They blocked or reported us"
+    _description = "Report of a Block"
     _inherit = ["waba.person.word"]
 
     message_id = fields.Many2one("waba.message", readonly=True, system=False, ondelete="cascade")
     what = fields.Selection(
         [
-            ("block", "They blocked us"),
-            ("report", "They reported us to WhatsApp"),
-            ("both", "They blocked and reported us"),
+            ("block", "Blocked us"),
+            ("report", "Reported us to WhatsApp"),
+            ("both", "Blocked and reported us"),
         ],
         required=True,
         default="block",
     )
-    note = fields.Text("In their words", required=True)
-    stop_promotions = fields.Boolean("No more promotions to them", default=True)
+    note = fields.Text("Details", required=True)
+    stop_promotions = fields.Boolean("Opt out of promotions", default=True)
 
     @api.depends("message_id")
     def _compute_person_name(self):
@@ -48,7 +48,7 @@ class WabaReportBlock(models.TransientModel):
 
         :param subject: `res_model` and `res_id`, or `message_id`
         """
-        return dialog_action(self, self.env._("They blocked or reported us"), **subject)
+        return dialog_action(self, self.env._("Report a block"), **subject)
 
     def action_confirm(self):
         """Record the evidence, and the opt-out if chosen."""
@@ -72,7 +72,7 @@ class WabaReportBlock(models.TransientModel):
                     "message_id": about.id,
                     "account_id": account.id,
                     "detail": self.env._(
-                        '%(user)s heard: "%(note)s"', user=self.env.user.name, note=self.note
+                        'Reported by %(user)s: "%(note)s"', user=self.env.user.name, note=self.note
                     ),
                     # Two reports of one person on one day are one event.
                     "event_key": f"person:{kind}:{person.id}:{self.at.date()}",
@@ -90,7 +90,7 @@ class WabaReportBlock(models.TransientModel):
                 company=account.company_id,
             )
         text = self.env._(
-            '%(what)s. "%(note)s" – noted by %(user)s.',
+            '%(what)s: "%(note)s" (recorded by %(user)s).',
             what=selection_labels(self, "what")[self.what],
             note=self.note,
             user=self.env.user.name,
@@ -105,7 +105,7 @@ class WabaReportBlock(models.TransientModel):
         """Return the person, and the account with a row of them.
 
         :return: (waba.recipient, waba.account), both as superuser
-        :raise UserError: there is no number, or no account is connected
+        :raise UserError: there is no number, it is one of ours, or no account is connected
         """
         message = self.message_id.sudo()
         if not message and record is not None:
@@ -132,11 +132,11 @@ class WabaReportBlock(models.TransientModel):
         if not (account and number):
             raise UserError(
                 self.env._(
-                    "Nobody can be named by this: there is no valid phone number, or no WhatsApp "
-                    "account is connected."
+                    "Not recorded: no valid phone number, or no connected WhatsApp account."
                 )
             )
         people = self.env["waba.recipient"].sudo()
+        people._check_not_own([number])
         return people._find_or_create_by_number(account.portfolio_id, [number])[number], account
 
     def _variant_message(self, person, account):

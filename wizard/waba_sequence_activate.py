@@ -25,17 +25,16 @@ class WabaSequenceActivate(models.TransientModel):
         "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
     )
     trigger = fields.Selection(related="sequence_id.trigger", related_sudo=False)
-    matching_count = fields.Integer("Leads that match now", compute="_compute_matching_count")
+    matching_count = fields.Integer("Matching leads", compute="_compute_matching_count")
     who = fields.Selection(
-        [("new", "Only leads to which it happens from now on"),
-         ("all", "Also the leads that match now")],
-        "Who comes in",
+        [("new", "New leads only"), ("all", "New and matching leads")],
+        "Enroll",
         default="new",
         required=True,
     )  # fmt: skip
     summary = fields.Text(compute="_compute_summary")
     asks_for_share = fields.Boolean(compute="_compute_needs_followup_share")
-    followup_share = fields.Float("Kept for follow-ups", default=DEFAULT_FOLLOWUP_SHARE)
+    followup_share = fields.Float("Reserved for follow-ups", default=DEFAULT_FOLLOWUP_SHARE)
 
     @api.depends("sequence_id")
     def _compute_matching_count(self):
@@ -55,11 +54,11 @@ class WabaSequenceActivate(models.TransientModel):
         for wizard in self:
             if wizard.who == "new" or not wizard.matching_count:
                 wizard.summary = self.env._(
-                    "Nobody is written to now. The first lead to which it happens starts."
+                    "No lead is enrolled now. Leads are enrolled from the next event on."
                 )
                 continue
             wizard.summary = self.env._(
-                "Leads that start now: %(count)s. First step: %(wait)s, then: %(what)s.",
+                "Leads enrolled now: %(count)s. First step: %(wait)s, %(what)s.",
                 count=wizard.matching_count,
                 wait=wizard.sequence_id.step_ids[:1].wait_text,
                 what=wizard.sequence_id.step_ids[:1].what_text,
@@ -77,12 +76,12 @@ class WabaSequenceActivate(models.TransientModel):
         """
         self.ensure_one()
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("Only a manager starts a follow-up."))
+            raise AccessError(self.env._("Only a manager can start a follow-up."))
         self.sequence_id.check_access("write")
         self._portfolios_without_share().followup_share = self.followup_share
         made = self.sequence_id._activate(include_existing=self.who == "all")
         self.sequence_id.message_post(
-            body=self.env._("The follow-up runs. Leads that came in at once: %s.", len(made))
+            body=self.env._("Follow-up started. Leads enrolled: %s.", len(made))
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 

@@ -8,7 +8,7 @@ from odoo import fields, models
 
 class WabaSequenceApply(models.TransientModel):
     _name = "waba.sequence.apply"
-    _description = "Apply Steps to Leads Under Way"
+    _description = "Update Active Leads"
     _inherit = ["waba.system.fields.mixin"]
 
     sequence_id = fields.Many2one(
@@ -23,6 +23,6 @@ class WabaSequenceApply(models.TransientModel):
         sequence.check_access("write")
         moved = sequence._apply_to_running()
         sequence.message_post(
-            body=self.env._("Leads under way that go on with the steps as they are now: %s.", moved)
+            body=self.env._("Active leads moved to the current steps: %s.", moved)
         )
         return {"type": "ir.actions.client", "tag": "soft_reload"}

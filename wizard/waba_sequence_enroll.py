@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 
 class WabaSequenceEnroll(models.TransientModel):
     _name = "waba.sequence.enroll"
-    _description = "Follow up on WhatsApp"
+    _description = "Enroll in a WhatsApp Follow-up"
     _inherit = ["waba.system.fields.mixin"]
 
     @api.model
@@ -25,12 +25,12 @@ class WabaSequenceEnroll(models.TransientModel):
         return values
 
     lead_ids = fields.Many2many("crm.lead", string="Leads", readonly=True, system=False)
-    lead_count = fields.Integer("Chosen", compute="_compute_counts")
+    lead_count = fields.Integer("Selected", compute="_compute_counts")
     sequence_id = fields.Many2one(
         "waba.sequence", "Follow-up", required=True, domain="[('state', '=', 'active')]"
     )
     story = fields.Html(related="sequence_id.story", related_sudo=False)
-    may_count = fields.Integer("Come in", compute="_compute_counts")
+    may_count = fields.Integer("To enroll", compute="_compute_counts")
     is_any_running = fields.Boolean(compute="_compute_is_any_running")
     why_not = fields.Text(compute="_compute_counts")
 
@@ -58,11 +58,11 @@ class WabaSequenceEnroll(models.TransientModel):
                 filter(
                     None,
                     [
-                        enrolled and self.env._("%s are in it already.", len(enrolled)),
+                        enrolled and self.env._("%s are already enrolled.", len(enrolled)),
                         others
                         and self.env._(
-                            "%s do not come in: they are won or lost, do not meet the conditions, "
-                            "or went through it before.",
+                            "%s cannot be enrolled: won, lost, not matching the filter, or "
+                            "enrolled before.",
                             others,
                         ),
                     ],
@@ -79,7 +79,7 @@ class WabaSequenceEnroll(models.TransientModel):
         if not made:
             self.invalidate_recordset(["why_not"])
             raise UserError(
-                self.env._("None of these leads comes in. %s", self.why_not or "").strip()
+                self.env._("None of these leads can be enrolled. %s", self.why_not or "").strip()
             )
         return {
             "type": "ir.actions.client",
@@ -87,7 +87,7 @@ class WabaSequenceEnroll(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "Followed up by %(name)s: %(count)s of %(all)s.",
+                    "%(count)s of %(all)s leads enrolled in %(name)s.",
                     count=len(made),
                     all=len(self.lead_ids),
                     name=self.sequence_id.name,

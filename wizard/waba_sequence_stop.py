@@ -22,7 +22,7 @@ class WabaSequenceStop(models.TransientModel):
         """
         self.ensure_one()
         if not (self.reason or "").strip():
-            raise UserError(self.env._("Say why: whoever reads this later looks for it."))
+            raise UserError(self.env._("Enter a reason."))
         self.enrollment_ids._check_may_stop()
         stopped = self.enrollment_ids.sudo()._stop_enrollments(
             "person", self.reason.strip(), self.env.user

@@ -20,35 +20,64 @@ class WabaTestSend(models.TransientModel):
     """
 
     _name = "waba.test.send"
-    _description = "WhatsApp test message"
+    _description = "WhatsApp Test Message"
     _inherit = ["waba.system.fields.mixin"]
 
     campaign_id = fields.Many2one("waba.campaign", required=True, readonly=True)
-    res_id = fields.Integer("Filled as for (ID)", readonly=True)
-    person_name = fields.Char("Filled as for", readonly=True)
-    variant = fields.Selection([("a", "Message A"), ("b", "Message B"), ("both", "Both")],
-                               "Message", default="a", required=True)  # fmt: skip
+    res_id = fields.Integer("Personalised for (ID)", readonly=True)
+    person_name = fields.Char("Personalised for", readonly=True)
+    variant = fields.Selection([("a", "Variant A"), ("b", "Variant B"), ("both", "Both")],
+                               "Variant", default="a", required=True)  # fmt: skip
     is_ab_test = fields.Boolean(related="campaign_id.ab_test")
+    number = fields.Char(
+        "Test number", help="One of the test numbers in Settings, with its country code."
+    )
     user_ids = fields.Many2many(
         "res.users",
-        string="Send to",
+        string="Colleagues",
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
-        default=lambda self: self.env.user,
     )
     company_id = fields.Many2one(related="campaign_id.company_id")
     test_numbers = fields.Char(related="campaign_id.company_id.waba_test_numbers")
-    to_test_numbers = fields.Boolean("Also to the numbers for tests")
+    to_test_numbers = fields.Boolean("All test numbers")
     warning = fields.Text(compute="_compute_warning")
+    delay = fields.Char("Departure", compute="_compute_warning")
     message_ids = fields.Many2many("waba.message", string="Messages", readonly=True)
 
-    @api.depends("user_ids", "to_test_numbers", "campaign_id")
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Start with the user's own phone, if it may receive tests."""
+        wizards = super().create(vals_list)
+        for wizard in wizards.filtered(lambda one: not one.user_ids):
+            user = self.env.user
+            number = self.env["waba.recipient"]._number_of(user.sudo().partner_id)
+            company = wizard.campaign_id.company_id
+            if not company._waba_test_refusals([(user.name, number, user)]):
+                wizard.user_ids = user
+        return wizards
+
+    @api.depends("user_ids", "number", "to_test_numbers", "variant", "campaign_id")
     def _compute_warning(self):
         for wizard in self:
-            lines = []
+            lines, delay = [], False
             if wizard.campaign_id:
-                lines = wizard.company_id._waba_test_refusals(wizard._colleagues())
+                lines = wizard.company_id._waba_test_refusals(wizard._chosen_people())
                 lines += wizard._missing_values()
+                delay = wizard._departure_text()
             wizard.warning = "\n".join(lines)
+            wizard.delay = delay
+
+    def _departure_text(self):
+        """When a test leaves, and why later, as a text; False if it leaves at once."""
+        numbers_ = [number for _name, number, _user in self._chosen_people() if number]
+        sender = self.campaign_id.sudo().sender_id
+        recipients = self.env["waba.recipient"].sudo().search(
+            [("portfolio_id", "=", sender.portfolio_id.id), ("number", "in", numbers_)]
+        )  # fmt: skip
+        template = self.campaign_id._variant_message("b" if self.variant == "b" else "a")[0]
+        recipient = recipients[:1] if len(recipients) == len(set(numbers_)) else recipients.browse()
+        delay = sender._direct_delay(template.sudo(), recipient)
+        return delay and self.env["waba.message"]._format_delay(delay)
 
     def action_send(self):
         """Queue the test messages, once per dialog.
@@ -97,29 +126,41 @@ class WabaTestSend(models.TransientModel):
             (user.name, number_of(user.partner_id), user.with_env(self.env)) for user in colleagues
         ]
 
+    def _chosen_people(self):
+        """Return [(name, E.164 number or '', res.users)] of everybody chosen.
+
+        :raise ValidationError: the typed number is none
+        """
+        nobody = self.env["res.users"]
+        typed = [(number, number, nobody) for number in self._typed_numbers()]
+        return self._colleagues() + typed
+
+    def _typed_numbers(self):
+        """Return the test numbers typed and listed, as E.164."""
+        company = self.company_id.sudo()
+        found = company._waba_test_number_list() if self.to_test_numbers else []
+        if self.number:
+            number = self.env["res.partner"]._phone_format(
+                number=self.number, country=company.country_id, force_format="E164"
+            )
+            # Not a phone number: refused as any other that is not listed.
+            found.append(number or self.number)
+        return list(dict.fromkeys(numbers.canonical_number(number) for number in found))
+
     def _test_recipients(self):
         """Return the recipients, each number once: users' contacts, recipients of listed numbers.
 
         :raise UserError: there is none, or one that is not allowed; then no test is sent
         """
-        colleagues = self._colleagues()
-        listed = self.company_id.sudo()._waba_test_number_list() if self.to_test_numbers else []
-        listed = [numbers.canonical_number(number) for number in listed]
-        if not colleagues and not listed:
-            raise UserError(
-                self.env._("Choose who gets the test. Colleagues need a phone in their contact.")
-            )
-        nobody = self.env["res.users"]
-        problems = self.company_id._waba_test_refusals(
-            colleagues + [(number, number, nobody) for number in listed]
-        )
-        if problems:
-            raise UserError("\n".join([self.env._("No test was sent."), *problems]))
-        people = {number: user.partner_id for _name, number, user in colleagues}
+        chosen = self._chosen_people()
+        if not chosen:
+            raise UserError(self.env._("Enter a test number, or choose a colleague."))
+        if problems := self.company_id._waba_test_refusals(chosen):
+            raise UserError("\n".join([self.env._("No test sent."), *problems]))
+        people = {number: user.partner_id for _name, number, user in chosen if user}
         portfolio = self.campaign_id.sudo().sender_id.portfolio_id
-        found = self.env["waba.recipient"].sudo()._find_or_create_by_number(
-            portfolio, [number for number in listed if number not in people]
-        )  # fmt: skip
+        typed = [number for _name, number, user in chosen if not user and number not in people]
+        found = self.env["waba.recipient"].sudo()._find_or_create_by_number(portfolio, typed)
         return [*people.values(), *found.values()]
 
     # === Message ===
@@ -136,12 +177,12 @@ class WabaTestSend(models.TransientModel):
             return []
         notes = self.campaign_id._preview_notes(record, record._waba_person_facts())
         lacks = [note["text"] for note in notes if note["kind"] in ("left_out", "to_do")]
-        return lacks and [*lacks, self.env._("The test shows Meta's example there.")]
+        return lacks and [*lacks, self.env._("The test shows the template's example instead.")]
 
     def _filled_lines_for_preview(self, lines):
         """Return lines that show every test recipient what the previewed recipient would see.
 
-        Empty values show Meta's example.
+        Empty values show the template's example.
         """
         record = self._previewed_record()
         facts = record and record._waba_person_facts()
@@ -167,7 +208,7 @@ class WabaTestSend(models.TransientModel):
 class WabaMessageTest(models.Model):
     _inherit = "waba.message"
 
-    result_text = fields.Char("What became of it", compute="_compute_result_text")
+    result_text = fields.Char("Result", compute="_compute_result_text")
 
     @api.depends("state", "failure_reason")
     def _compute_result_text(self):
@@ -176,4 +217,4 @@ class WabaMessageTest(models.Model):
             if row.state in ACCEPTED_STATES:
                 row.result_text = states[row.state]
             else:
-                row.result_text = row.failure_reason or states[row.state]
+                row.result_text = row.failure_reason or row._delay_text() or states[row.state]

@@ -1,5 +1,6 @@
 """Results: clicks, cost, attribution, daily counts."""
 
+from . import empty_groups
 from . import waba_message_cost
 from . import waba_message_daily
 from . import waba_attribution

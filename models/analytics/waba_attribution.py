@@ -13,14 +13,26 @@ from odoo.tools import SQL
 from ...policy import attribution
 from ..base.waba_message import DEPARTURE_SQL
 from ..base.waba_phone_prefix import prefix_sql
-from ..tools.labels import form_action, has_orders, selection_labels
+from ..tools.figures import UnknownMonetary
+from ..tools.labels import (
+    NO_CAMPAIGN,
+    NO_COUNTRY,
+    NO_FOLLOW_UP,
+    NO_LEAD,
+    NO_NUMBER,
+    NO_SALESPERSON,
+    NO_TEMPLATE,
+    form_action,
+    has_orders,
+    selection_labels,
+)
 from ..tools.phone_countries import number_country
 
 KINDS = [
     ("reply", "Reply"),
-    ("click", "Click on the link"),
+    ("click", "Link click"),
     ("activity", "Activity done"),
-    ("stage", "Stage moved"),
+    ("stage", "Stage change"),
     ("won", "Won"),
     ("lost", "Lost"),
     ("revenue", "Invoiced"),
@@ -32,6 +44,10 @@ NAMED_KINDS = {"reply": SQL("m.replied_at"), "click": SQL("m.clicked_at")}
 # Fields that a row copies from its message, since the message may be deleted first.
 MESSAGE_FIELDS = ("campaign_id", "template_id", "sequence_id", "sequence_step_id", "sender_id",
                   "user_id")  # fmt: skip
+
+# Amounts of different kinds are no parts of one sum: the revenue that a won lead promised, and what
+# its invoices brought.
+AMOUNT_KINDS = {"won_amount": "won", "invoiced_amount": "revenue"}
 
 LEAD_KINDS = ("activity", "stage", "won", "lost", "revenue")
 
@@ -62,35 +78,54 @@ class WabaAttribution(models.Model):
     """
 
     _name = "waba.attribution"
-    _description = "What came of a WhatsApp message"
-    _inherit = ["waba.system.fields.mixin"]
+    _description = "WhatsApp Attribution"
+    _inherit = ["waba.system.fields.mixin", "waba.figures.mixin"]
     _log_access = False
     _order = "at desc, id desc"
 
     event_key = fields.Char(required=True, readonly=True)
-    kind = fields.Selection(KINDS, "What happened", required=True, readonly=True)
-    at = fields.Datetime("When", required=True, readonly=True)
+    kind = fields.Selection(KINDS, "Event", required=True, readonly=True)
+    at = fields.Datetime("Date", required=True, readonly=True)
     detail = fields.Char(readonly=True)
-    amount = fields.Monetary(
-        readonly=True,
-        help="Expected revenue of a won lead; what was invoiced, less credit notes, without taxes.",
+    amount = fields.Monetary(readonly=True, aggregator=None)
+    won_amount = UnknownMonetary("Expected revenue", compute="_compute_amounts")
+    invoiced_amount = UnknownMonetary(
+        "Invoiced revenue",
+        compute="_compute_amounts",
+        help="Invoiced, less credit notes, without taxes.",
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
-    lead_id = fields.Many2one("crm.lead", readonly=True, ondelete="cascade", index=True)
-    message_id = fields.Many2one(
-        "waba.message", "After the message", readonly=True, ondelete="set null",
-        index="btree_not_null",
-    )  # fmt: skip
-    day = fields.Date("Message left on", readonly=True)
-    campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="set null")
-    template_id = fields.Many2one("waba.template", readonly=True, ondelete="set null")
-    sequence_id = fields.Many2one("waba.sequence", "Follow-up", readonly=True, ondelete="set null")
-    sequence_step_id = fields.Many2one(
-        "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null"
+    lead_id = fields.Many2one(
+        "crm.lead", readonly=True, ondelete="cascade", index=True, falsy_value_label=NO_LEAD
     )
-    sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="set null")
-    user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
+    message_id = fields.Many2one(
+        "waba.message", "Message", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    day = fields.Date("Day sent", readonly=True, help="When its message was sent.")
+    campaign_id = fields.Many2one(
+        "waba.campaign", readonly=True, ondelete="set null", falsy_value_label=NO_CAMPAIGN
+    )
+    template_id = fields.Many2one(
+        "waba.template", readonly=True, ondelete="set null", falsy_value_label=NO_TEMPLATE
+    )
+    sequence_id = fields.Many2one(
+        "waba.sequence", "Follow-up", readonly=True, ondelete="set null",
+        falsy_value_label=NO_FOLLOW_UP,
+    )  # fmt: skip
+    sequence_step_id = fields.Many2one(
+        "waba.sequence.step", "Follow-up step", readonly=True, ondelete="set null",
+        falsy_value_label=NO_FOLLOW_UP,
+    )  # fmt: skip
+    sender_id = fields.Many2one(
+        "waba.sender", "Number", readonly=True, ondelete="set null", falsy_value_label=NO_NUMBER
+    )
+    user_id = fields.Many2one(
+        "res.users", "Salesperson", readonly=True, ondelete="set null",
+        falsy_value_label=NO_SALESPERSON,
+    )  # fmt: skip
+    country_id = fields.Many2one(
+        "res.country", readonly=True, ondelete="set null", falsy_value_label=NO_COUNTRY
+    )
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
 
     _event_key_uniq = models.UniqueIndex("(event_key)")
@@ -98,6 +133,23 @@ class WabaAttribution(models.Model):
     _template_idx = models.Index("(template_id, kind) WHERE template_id IS NOT NULL")
     _sequence_idx = models.Index("(sequence_id, kind) WHERE sequence_id IS NOT NULL")
     _day_idx = models.Index("(day)")
+
+    @api.depends("kind", "amount")
+    def _compute_amounts(self):
+        for row in self:
+            for name, kind in AMOUNT_KINDS.items():
+                row[name] = row.amount if row.kind == kind else None
+
+    def _read_group_select(self, aggregate_spec, query):
+        name, _colon, function = aggregate_spec.partition(":")
+        if name not in AMOUNT_KINDS:
+            return super()._read_group_select(aggregate_spec, query)
+        return SQL(
+            "%s FILTER (WHERE %s = %s)",
+            super()._read_group_select(f"amount:{function}", query),
+            self._field_to_sql(self._table, "kind", query),
+            AMOUNT_KINDS[name],
+        )
 
     @api.depends("kind", "detail", "lead_id")
     def _compute_display_name(self):

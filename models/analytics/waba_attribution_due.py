@@ -34,7 +34,7 @@ class WabaAttributionDue(models.Model):
     """
 
     _name = "waba.attribution.due"
-    _description = "Lead whose WhatsApp results are to be counted again"
+    _description = "WhatsApp Attribution Queue"
     _inherit = ["waba.system.fields.mixin"]
     _log_access = False
 

@@ -1,6 +1,6 @@
 """Analytics: cost and results of a campaign, a template and a follow-up, for their forms.
 
-Called by the Money tab and the statistic buttons; figures come from waba_money_daily.py and
+Called by the tab Cost and revenue and by statistic buttons; figures are in waba_money_daily.py and
 waba_attribution.py.
 """
 
@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_amount, formatLang
 
 from ...policy import attribution, reputation, reputation_causes, reputation_rates
-from ..tools.labels import list_action
+from ..tools.labels import NO_NUMBER, NO_TEMPLATE, list_action
 from ..tools.reputation_texts import (
     format_number,
     format_percent,
@@ -68,9 +68,9 @@ def amount_text(env, value, currency):
 
 
 def unit_price_text(env, cost, count, currency):
-    """Return the cost of one of `count`, or that there are too few for a price each."""
+    """Return the cost of one of `count`, or that there are too few for it."""
     if count < attribution.MIN_PRICED:
-        return env._("too few for a price each")
+        return env._("cost each: not enough data")
     return env._("%s each", amount_text(env, cost / count, currency))
 
 
@@ -86,7 +86,7 @@ def share_text(env, part, whole):
 
 
 class CostCards:
-    """The texts of the cards on a campaign's Money tab, as values of its fields.
+    """The texts of a campaign's cards on cost and revenue, as values of its fields.
 
     :param counts: {measure: sum}, None if nothing was counted yet
     :param results: {kind: (leads, amount)}
@@ -111,40 +111,41 @@ class CostCards:
         return unit_price_text(self.env, self.counts["cost"], count, self.currency)
 
     def cost_card(self):
-        """Return the cost, with the number of charged, free and unpriced messages."""
+        """Return the known cost and its base: charged, free and unpriced messages."""
         env, counts = self.env, self.counts
-        if not counts["delivered_count"]:
-            return {"money_cost": "–", "money_cost_base": env._("Nothing has arrived yet")}
-        parts = []
-        if counts["charged_count"]:
-            parts.append(env._("%s charged", format_number(env, counts["charged_count"])))
-        if counts["free_count"]:
-            parts.append(env._("%s free", format_number(env, counts["free_count"])))
-        if counts["unrated_count"]:
-            parts.append(
-                env._("no rate imported for %s", format_number(env, counts["unrated_count"]))
-            )
-        if unreported := counts["unpriced_count"] - counts["unrated_count"]:
-            parts.append(env._("no price told of %s", format_number(env, unreported)))
+        delivered = counts["delivered_count"]
+        if not delivered:
+            return {"money_cost": "–", "money_cost_base": env._("No messages delivered yet")}
+        priced = delivered - counts["unpriced_count"]
+        values = {
+            "known": format_number(env, priced),
+            "delivered": format_number(env, delivered),
+            "details": ", ".join(self._cost_details()),
+        }
+        if self.is_priced:
+            base = env._("%(delivered)s delivered: %(details)s", **values)
+        else:
+            base = env._("Cost known for %(known)s of %(delivered)s delivered: %(details)s",
+                         **values)  # fmt: skip
         return {
-            "money_cost": self._cost(),
-            "money_cost_base": env._(
-                "%(delivered)s delivered: %(parts)s",
-                delivered=format_number(env, counts["delivered_count"]),
-                parts=", ".join(parts),
-            ),
+            "money_cost": self._amount(counts["cost"]) if priced else env._("Unknown"),
+            "money_cost_base": base,
         }
 
-    def _cost(self):
-        cost = self._amount(self.counts["cost"])
-        if self.is_priced:
-            return cost
-        if self.counts["charged_count"] or self.counts["free_count"]:
-            return self.env._("at least %s", cost)
-        return self.env._("Not known")
+    def _cost_details(self):
+        """Return how many messages were charged, free, and not priced, as texts."""
+        env, counts = self.env, self.counts
+        unreported = counts["unpriced_count"] - counts["unrated_count"]
+        found = [
+            (counts["charged_count"], env._("%s charged")),
+            (counts["free_count"], env._("%s free")),
+            (counts["unrated_count"], env._("%s without a rate")),
+            (unreported, env._("%s without a reported price")),
+        ]
+        return [text % format_number(env, count) for count, text in found if count]
 
     def reply_card(self):
-        """Return replies and clicks, with their rates and the price of each."""
+        """Return replies and clicks, with their rates and the cost of each."""
         env, counts = self.env, self.counts
         replied, clicked = counts["replied_count"], counts["clicked_count"]
         replies = [share_text(env, replied, counts["delivered_count"]), self._each(replied)]
@@ -154,7 +155,7 @@ class CostCards:
             "money_replies_base": self._join(replies, env._("delivered")),
             # Without a tracked link no click can be counted.
             "money_clicks": format_number(env, clicked) if counts["linked_count"] else False,
-            "money_clicks_base": self._join(clicks, env._("delivered with the link")),
+            "money_clicks_base": self._join(clicks, env._("delivered with a link")),
         }
 
     def _join(self, parts, what):
@@ -163,12 +164,12 @@ class CostCards:
         return " · ".join(filter(None, (text, each)))
 
     def won_card(self):
-        """Return won leads, with their expected revenue and the price of each."""
+        """Return won leads, with their expected revenue and the cost of each."""
         env = self.env
         leads, revenue = self.results.get("won", (0, 0))
         if not leads:
-            return {"money_won": "0", "money_won_base": env._("No lead of it is won yet")}
-        parts = [env._("%s expected", self._amount(revenue)), self._each(leads)]
+            return {"money_won": "0", "money_won_base": env._("No leads won yet")}
+        parts = [env._("%s expected revenue", self._amount(revenue)), self._each(leads)]
         return {
             "money_won": format_number(env, leads),
             "money_won_base": " · ".join(filter(None, parts)),
@@ -193,16 +194,21 @@ class CostCards:
         invoiced_leads, invoiced = self.results.get("revenue", (0, 0))
         value, count = (invoiced, invoiced_leads) if invoiced_leads else (revenue, leads)
         base = (
-            env._("invoiced for %s spent", self._amount(cost))
+            env._("invoiced revenue on %s cost", self._amount(cost))
             if invoiced_leads
-            else env._("expected for %s spent", self._amount(cost))
+            else env._("expected revenue on %s cost", self._amount(cost))
         )
         if not self.is_priced:
-            times, base = "–", env._("needs a price for each message")
+            times, base = "–", env._("Needs the cost of every message")
         elif count < attribution.MIN_PRICED:
-            times, base = "–", env._("too few won leads to tell: %s", format_number(env, count))
+            times = "–"
+            base = env._(
+                "Not enough data: %(count)s of %(needed)s won leads",
+                count=format_number(env, count),
+                needed=format_number(env, attribution.MIN_PRICED),
+            )
         elif not cost:
-            times, base = "–", env._("nothing was spent")
+            times, base = "–", env._("All messages were free")
         else:
             times = env._("%s×", format_number(env, round(value / cost)))
         return {"money_return": times, "money_return_base": base}
@@ -216,6 +222,11 @@ class WabaCampaign(models.Model):
 
     _inherit = "waba.campaign"
 
+    # What groups without a value are called
+    sender_id = fields.Many2one(falsy_value_label=NO_NUMBER)
+    template_id = fields.Many2one(falsy_value_label=NO_TEMPLATE)
+
+    # Cost and revenue
     money_cost = fields.Char("Cost", compute="_compute_money")
     money_cost_base = fields.Char(compute="_compute_money")
     money_replies = fields.Char("Replies", compute="_compute_money")
@@ -238,10 +249,9 @@ class WabaCampaign(models.Model):
     reputation_cost = fields.Integer(
         "Reputation cost",
         compute="_compute_reputation_cost",
-        help="Points of 100 that the number's score would be higher without this campaign's "
-        "messages of the last 7 days.",
+        help="Points of the number's health score lost to this campaign in the last 7 days.",
     )
-    reputation_text = fields.Text("How it is received", compute="_compute_reputation_cost")
+    reputation_text = fields.Text("Reputation", compute="_compute_reputation_cost")
 
     @api.depends("state")
     def _compute_money(self):
@@ -258,10 +268,10 @@ class WabaCampaign(models.Model):
                     **cards.return_card(),
                     "money_rule": campaign._attribution_rule_text(),
                     "money_counted": campaign.env._(
-                        "Counted %s; every ten minutes.", campaign._format_datetime(counted_at)
+                        "Updated %s, every 10 minutes.", campaign._format_datetime(counted_at)
                     )
                     if counted_at
-                    else campaign.env._("Not counted yet; that is done every ten minutes."),
+                    else campaign.env._("Not updated yet: figures appear within 10 minutes."),
                 }
             )
 
@@ -288,7 +298,10 @@ class WabaCampaign(models.Model):
             "won": {"search_default_won": 1},
             "invoiced": {"search_default_revenue": 1},
         }.get(card)
-        return list_action(self.env, xml_id, [("campaign_id", "=", self.id)], context)
+        action = list_action(self.env, xml_id, [("campaign_id", "=", self.id)], context)
+        if card != "return":
+            action["views"] = sorted(action["views"], key=lambda view: view[1] != "list")
+        return action
 
     def _cost_counts(self):
         """Return {campaign id: {measure: sum}}."""
@@ -322,9 +335,8 @@ class WabaCampaign(models.Model):
 
     def _attribution_rule_text(self):
         return self.env._(
-            "What happens to a lead is put down to the last message that had arrived at its "
-            "person, or about it, in the %s days before; to one message alone, whatever else may "
-            "have helped. Replies and clicks belong to the message that they name.",
+            "Results are attributed to the last message delivered to the lead in the %s days "
+            "before (last touch). Replies and clicks count for their own message.",
             self.company_id.waba_attribution_days,
         )
 
@@ -347,8 +359,8 @@ class WabaCampaign(models.Model):
                 self._groups_text(written, others, is_experiment),
                 self._verdict_text(found),
                 "" if is_experiment else self.env._(
-                    "This is no experiment: whom to write to was chosen. Leave out a share of the "
-                    "next audience by chance to know."
+                    "The groups were not chosen at random, so this does not prove an effect. Use a "
+                    "hold-out group next time."
                 ),
                 self._maturity_text(),
             ]
@@ -384,14 +396,14 @@ class WabaCampaign(models.Model):
         }
         if is_experiment:
             return env._(
-                "Won in the %(days)s days after the launch: %(rate)s of %(people)s leads written "
-                "to, %(other_rate)s of %(others)s left out by chance.",
+                "Won within %(days)s days of launch: %(rate)s of %(people)s leads contacted, "
+                "%(other_rate)s of %(others)s in the hold-out group.",
                 **values,
             )
         return env._(
-            "Won in the %(days)s days after the launch, of leads open at the time: %(rate)s of "
-            "%(people)s in this campaign, %(other_rate)s of %(others)s of the same sales teams "
-            "that nobody wrote to on WhatsApp around it.",
+            "Won within %(days)s days of launch, of the leads open then: %(rate)s of %(people)s "
+            "in this campaign, %(other_rate)s of %(others)s leads of the same sales teams not "
+            "contacted on WhatsApp.",
             **values,
         )
 
@@ -399,18 +411,18 @@ class WabaCampaign(models.Model):
         env = self.env
         if found.verdict == "thin":
             return env._(
-                "Too few to tell: each group needs %s leads.",
+                "Not enough data: each group needs %s leads.",
                 format_number(env, attribution.MIN_COMPARED),
             )
         if found.verdict == "chance":
-            return env._("The difference is no larger than chance makes.")
+            return env._("The difference is not significant.")
         values = {
             "low": formatLang(env, 100 * found.low, digits=1),
             "high": formatLang(env, 100 * found.high, digits=1),
         }
         return env._(
-            "The difference is more than chance: between %(low)s and %(high)s percentage points "
-            "(95 %% sure).",
+            "The difference is significant: %(low)s to %(high)s percentage points "
+            "(95%% confidence).",
             **values,
         )
 
@@ -418,18 +430,18 @@ class WabaCampaign(models.Model):
         end = self.launched_at + timedelta(days=self.company_id.waba_attribution_days)
         if end <= fields.Datetime.now():
             return ""
-        return self.env._("So far: the days are over %s.", self._format_datetime(end))
+        return self.env._("Preliminary: the period ends %s.", self._format_datetime(end))
 
     # === Reputation ===
 
     def _reputation_text(self, cost):
         """Return the campaign's cost in score points and the assessment of its messages."""
         if cost is None:
-            text = self.env._("Too few messages of the number were delivered to tell its cost.")
+            text = self.env._("Effect on the health score: not enough data.")
         elif not cost:
-            text = self.env._("It costs the number's score nothing now.")
+            text = self.env._("No effect on the number's health score.")
         else:
-            text = self.env._("It costs the number's score %s of 100 points now.", cost)
+            text = self.env._("Lowers the number's health score by %s of 100 points.", cost)
         days = (
             self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
         ).get((), [])
@@ -467,7 +479,7 @@ class WabaTemplate(models.Model):
             template.won_count = counts.get(template.id, 0)
 
     def action_view_cost_report(self):
-        """Open the report in money about this template."""
+        """Open the cost and revenue of this template."""
         self.ensure_one()
         return list_action(self.env, "waba_money_report_action", [("template_id", "=", self.id)])
 
@@ -492,11 +504,13 @@ class WabaSequenceVariable(models.Model):
 class WabaSequence(models.Model):
     _inherit = "waba.sequence"
 
+    sender_id = fields.Many2one(falsy_value_label=NO_NUMBER)
+
     def _utm_source(self):
         """Return the UTM source of leads that a follow-up's messages brought."""
         return self.env["utm.mixin"].sudo()._find_or_create_record("utm.source", self.name)
 
     def action_view_cost_report(self):
-        """Open the report in money about this follow-up."""
+        """Open the cost and revenue of this follow-up."""
         self.ensure_one()
         return list_action(self.env, "waba_money_report_action", [("sequence_id", "=", self.id)])

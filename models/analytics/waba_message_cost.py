@@ -6,14 +6,18 @@ Called by the job `_cron_money` (waba_attribution_due.py); clicks by controllers
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ...policy import cost as policy_cost
 from ...policy import links
 from ..base.waba_message import DEPARTURE_SQL
 from ..base.waba_phone_prefix import prefix_sql
+from ..tools.figures import UnknownFloat
 from ..tools.job_turns import TimeSlice, read_checkpoint, write_checkpoint
+from ..tools.labels import NO_CAMPAIGN, NO_FOLLOW_UP, NO_SALESPERSON
 from ..tools.transactions import commit_step
+
+_lt = LazyTranslate(__name__)
 
 BATCH = 5_000
 RUN_SECONDS = 40
@@ -30,12 +34,12 @@ RATES_READ_PARAMETER = "waba_campaign.rates_read_at"
 ARRIVAL_SQL = SQL("COALESCE(m.delivered_at, m.read_at)")
 
 COST_STATES = [
-    ("charged", "By the rate card"),
-    ("free_window", "Free: inside the service window"),
-    ("free_entry", "Free: the person came from an ad"),
-    ("free_other", "Free: WhatsApp does not charge it"),
+    ("charged", "Charged by rate card"),
+    ("free_window", "Free: reply window open"),
+    ("free_entry", "Free: came from an ad"),
+    ("free_other", "Free: not billable"),
     ("no_rate", "No rate imported"),
-    ("not_told", "WhatsApp told no price"),
+    ("not_told", "Price not reported"),
 ]
 
 # Ids of clicks counted again in each run: an id may be committed after a higher one.
@@ -87,23 +91,34 @@ class WabaMessage(models.Model):
 
     _inherit = "waba.message"
 
+    # What groups without a value are called
+    campaign_id = fields.Many2one(falsy_value_label=NO_CAMPAIGN)
+    failure_type = fields.Selection(falsy_value_label=_lt("No reason"))
+    origin = fields.Selection(falsy_value_label=_lt("Unknown origin"))
+    sequence_id = fields.Many2one(falsy_value_label=NO_FOLLOW_UP)
+    user_id = fields.Many2one(falsy_value_label=NO_SALESPERSON)
+    variant = fields.Selection(falsy_value_label=_lt("No A/B test"))
+
+    # Cost
     cost_state = fields.Selection(COST_STATES, "Price", readonly=True, copy=False)
-    cost = fields.Float(
+    # Without aggregator: rows differ in currency. Costs of groups are in waba.money.report.
+    cost = UnknownFloat(
         digits=(16, 6),
         readonly=True,
         copy=False,
-        help="In the rate card's currency, at the rate of the day of delivery.",
+        aggregator=None,
+        help="In the rate card's currency, by the rate on the day of delivery.",
     )
     cost_currency_id = fields.Many2one("res.currency", readonly=True, copy=False)
-    company_cost = fields.Float(
-        "Cost in the company's currency", digits=(16, 6), readonly=True, copy=False
+    company_cost = UnknownFloat(
+        "Company currency cost", digits=(16, 6), readonly=True, copy=False, aggregator=None
     )
 
     # Clicks
     link_token = fields.Char(
-        readonly=True, copy=False, help="Its part of the tracked addresses in this message."
+        readonly=True, copy=False, help="Identifies the message in its tracked links."
     )
-    clicked_at = fields.Datetime("Clicked at", readonly=True, help="The first click on its link.")
+    clicked_at = fields.Datetime("Clicked at", readonly=True, help="First click on its link.")
 
     _cost_due_idx = models.Index(
         "(id) WHERE cost_state IS NULL AND direction = 'out'"

@@ -11,9 +11,18 @@ from odoo.tools import SQL
 from ...policy import reputation_rates
 from ..base.waba_message import DEPARTURE_SQL, measure_conditions
 from ..base.waba_phone_prefix import prefix_sql
+from ..tools.figures import UnknownFloat
 from ..tools.hooks import hook
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, read_checkpoint, retention_start, write_checkpoint
-from ..tools.labels import same_selection
+from ..tools.labels import (
+    NO_CAMPAIGN,
+    NO_CATEGORY,
+    NO_COUNTRY,
+    NO_SALESPERSON,
+    NO_SOURCE,
+    NO_TEMPLATE,
+    same_selection,
+)
 
 # WhatsApp keeps a message for up to 30 days for a phone that is off; answers and opt-outs follow
 # within a week. After that a day's figures are final, and are kept longer than its messages.
@@ -26,6 +35,11 @@ COUNTED_AT_PARAMETER = "waba_campaign.counted_at"
 # The figures of policy.reputation_rates.DayCounts; here their names end in `_count`.
 MEASURES = reputation_rates.COUNTS
 COUNTS = tuple(f"{measure}_count" for measure in MEASURES)
+# {field: (counts, of which messages)}; the shares of the days in a group, whatever their number.
+SHARES = {
+    f"{measure}_share": (f"{count}_count", tuple(f"{base}_count" for base in bases))
+    for measure, (count, bases) in reputation_rates.RATE_PARTS.items()
+}
 # Group columns of both models: {field: SQL expression}.
 COMMON = {
     "day": SQL("(%s)::date", DEPARTURE_SQL),
@@ -44,11 +58,13 @@ class WabaDailyMixin(models.AbstractModel):
     """
 
     _name = "waba.daily.mixin"
-    _description = "What became of a day's messages"
-    _inherit = ["waba.system.fields.mixin"]
+    _description = "Messages of a day by outcome"
+    _inherit = ["waba.system.fields.mixin", "waba.figures.mixin"]
     _log_access = False
     _order = "day desc, id desc"
     _rec_name = "day"
+
+    _ratios = SHARES
 
     day = fields.Date(required=True, readonly=True)
     sender_id = fields.Many2one(
@@ -63,23 +79,42 @@ class WabaDailyMixin(models.AbstractModel):
     replied_count = fields.Integer("Replied", readonly=True)
     opted_out_count = fields.Integer("Opted out", readonly=True)
     silent_count = fields.Integer(
-        "Sent, never delivered",
+        "Undelivered",
         readonly=True,
-        help="Past their time without a delivery: the person may have blocked us, or cannot be "
-        "reached. WhatsApp does not tell which.",
+        help="Sent two days ago or more: a possible block, or an unreachable phone.",
     )
-    undeliverable_count = fields.Integer("Not deliverable", readonly=True)
+    undeliverable_count = fields.Integer(
+        "Undeliverable", readonly=True, help="WhatsApp cannot reach this phone number."
+    )
     limited_count = fields.Integer(
-        "Held back by WhatsApp",
+        "Limited by WhatsApp",
         readonly=True,
-        help="WhatsApp showed the person no more promotions for now.",
+        help="WhatsApp limits how many promotions a person receives.",
     )
     spam_limited_count = fields.Integer(
-        "Refused: spam limit",
-        readonly=True,
-        help="Meta limits a number whose messages many people blocked or called spam.",
+        "Spam limit", readonly=True, help="Refused because recipients blocked or reported messages."
     )
-    failed_count = fields.Integer("Not delivered", readonly=True)
+    failed_count = fields.Integer("Failed", readonly=True)
+
+    delivery_share = UnknownFloat("Delivery rate", compute="_compute_shares", aggregator="avg")
+    read_share = UnknownFloat("Read rate", compute="_compute_shares", aggregator="avg")
+    reply_share = UnknownFloat("Reply rate", compute="_compute_shares", aggregator="avg")
+    opt_out_share = UnknownFloat("Opt-out rate", compute="_compute_shares", aggregator="avg")
+    failure_share = UnknownFloat("Failure rate", compute="_compute_shares", aggregator="avg")
+    possible_block_share = UnknownFloat(
+        "Undelivered rate", compute="_compute_shares", aggregator="avg"
+    )
+    undeliverable_share = UnknownFloat(
+        "Undeliverable rate", compute="_compute_shares", aggregator="avg"
+    )
+    limited_share = UnknownFloat("Limited rate", compute="_compute_shares", aggregator="avg")
+
+    @api.depends(*COUNTS)
+    def _compute_shares(self):
+        for row in self:
+            for name, (count, bases) in SHARES.items():
+                base = sum(row[base] for base in bases)
+                row[name] = row[count] / base if base else None
 
     @api.model
     def _day_counts(self, domain, groupby=()):
@@ -143,16 +178,24 @@ class WabaMessageDaily(models.Model):
     """
 
     _name = "waba.message.daily"
-    _description = "WhatsApp Messages of a Day"
+    _description = "WhatsApp Messages by Day"
     _inherit = "waba.daily.mixin"
     _log_access = False
 
-    template_id = fields.Many2one("waba.template", readonly=True, ondelete="set null")
-    campaign_id = fields.Many2one(
-        "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null"
+    template_id = fields.Many2one(
+        "waba.template", readonly=True, ondelete="set null", falsy_value_label=NO_TEMPLATE
     )
-    user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
-    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
+    campaign_id = fields.Many2one(
+        "waba.campaign", readonly=True, ondelete="set null", index="btree_not_null",
+        falsy_value_label=NO_CAMPAIGN,
+    )  # fmt: skip
+    user_id = fields.Many2one(
+        "res.users", "Salesperson", readonly=True, ondelete="set null",
+        falsy_value_label=NO_SALESPERSON,
+    )  # fmt: skip
+    category = fields.Selection(
+        same_selection("waba.message", "category"), readonly=True, falsy_value_label=NO_CATEGORY
+    )
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")
@@ -205,22 +248,27 @@ class WabaMessageDaily(models.Model):
 
 
 class WabaAudienceDaily(models.Model):
-    """A day's messages by number, category, country and source of the contact."""
+    """A day's messages by number, category, country and source of the lead."""
 
     _name = "waba.audience.daily"
-    _description = "WhatsApp Messages of a Day by Audience"
+    _description = "WhatsApp Messages by Day and Audience"
     _inherit = "waba.daily.mixin"
     _log_access = False
 
-    country_id = fields.Many2one("res.country", readonly=True, ondelete="set null")
+    country_id = fields.Many2one(
+        "res.country", readonly=True, ondelete="set null", falsy_value_label=NO_COUNTRY
+    )
     source_id = fields.Many2one(
         "utm.source",
-        "Source of the contact",
+        "Contact source",
         readonly=True,
         ondelete="set null",
-        help="Where the lead came from, as it stood when the day was counted.",
+        help="The lead's source when the day was counted.",
+        falsy_value_label=NO_SOURCE,
     )
-    category = fields.Selection(same_selection("waba.message", "category"), readonly=True)
+    category = fields.Selection(
+        same_selection("waba.message", "category"), readonly=True, falsy_value_label=NO_CATEGORY
+    )
 
     _sender_day_idx = models.Index("(sender_id, day)")
     _day_idx = models.Index("(day)")

@@ -1,4 +1,4 @@
-"""Analytics: daily counts and cost of messages, for the report in money and the Money tab.
+"""Analytics: daily counts and cost of messages, for the report and tab Cost and revenue.
 
 Called by the job `_cron_money` (waba_attribution_due.py), after prices and attribution.
 """
@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..base.waba_message import DEPARTURE_SQL, measure_conditions
 from ..base.waba_phone_prefix import prefix_sql
+from ..tools.figures import UnknownFloat
 from ..tools.job_turns import read_checkpoint, write_checkpoint
 from ..tools.labels import same_selection
 from .waba_message_daily import first_day_due
@@ -37,7 +38,7 @@ class WabaMoneyDaily(models.Model):
     """
 
     _name = "waba.money.daily"
-    _description = "WhatsApp Messages and Cost of a Day"
+    _description = "WhatsApp Messages and Cost by Day"
     _inherit = ["waba.system.fields.mixin"]
     _log_access = False
     _order = "day desc, id desc"
@@ -65,17 +66,17 @@ class WabaMoneyDaily(models.Model):
     sent_count = fields.Integer("Sent", readonly=True)
     delivered_count = fields.Integer("Delivered", readonly=True)
     replied_count = fields.Integer("Replied", readonly=True)
-    linked_count = fields.Integer("Delivered with a tracked link", readonly=True)
+    linked_count = fields.Integer("Delivered with link", readonly=True)
     clicked_count = fields.Integer("Clicked", readonly=True)
     charged_count = fields.Integer("Charged", readonly=True)
     free_count = fields.Integer("Free", readonly=True)
     unpriced_count = fields.Integer(
-        "Price not known",
+        "Cost not known",
         readonly=True,
-        help="Delivered, and no rate is imported for it, or WhatsApp told no price.",
+        help="Delivered, and no rate is imported or WhatsApp reported no price.",
     )
-    unrated_count = fields.Integer("No rate imported", readonly=True)
-    cost = fields.Float(digits=(16, 6), readonly=True)
+    unrated_count = fields.Integer("No rate", readonly=True)
+    cost = UnknownFloat("Known cost", digits=(16, 6), readonly=True)
 
     _day_idx = models.Index("(day)")
 

@@ -10,9 +10,9 @@ from ...policy import attribution, frequency
 from ..tools.hooks import hook
 
 NOTIFICATION_CHANNELS = [
-    ("inbox", "A notification in the inbox"),
-    ("activity", "An activity on the lead or contact"),
-    ("none", "Nothing: they look at the conversations"),
+    ("inbox", "Notification"),
+    ("activity", "Activity on the lead or contact"),
+    ("none", "None"),
 ]
 
 
@@ -23,94 +23,99 @@ class ResCompany(models.Model):
     _inherit = ["res.company", "waba.system.fields.mixin"]
 
     # Quiet hours and frequency
-    waba_quiet_hours = fields.Boolean("Keep quiet hours", default=True)
+    waba_quiet_hours = fields.Boolean("Quiet hours", default=True)
     waba_quiet_from = fields.Float("Quiet from", default=21.0)
     waba_quiet_until = fields.Float("Quiet until", default=9.0)
     waba_frequency_count = fields.Integer(
-        "Promotions per person",
+        "Frequency cap",
         default=2,
-        help="From all numbers together. 0: as many as you like.",
+        help="Promotions per person, from all numbers together. 0: no cap.",
     )
-    waba_frequency_days = fields.Integer("Days in which they count", default=7)
+    waba_frequency_days = fields.Integer("Frequency cap period (days)", default=7)
+    waba_same_template_hours = fields.Integer("Same template again after", default=24)
     waba_us_marketing_left_out = fields.Boolean(
-        "No promotions to the United States",
+        "Exclude the United States from promotions",
         default=True,
         help="Meta delivers no promotions to +1 numbers of the United States.",
     )
 
     # Consent
     waba_opt_in_required = fields.Boolean(
-        "Promotions only to people whose opt-in is on record",
-        help="Promotions go only to people whose opt-in is in the consent ledger; whoever was "
-        "never asked is left out. Service messages are not concerned.",
+        "Require an opt-in for promotions",
+        help="Promotions are sent only to people with an opt-in in the consent log.",
     )
     waba_feed_blacklist = fields.Boolean(
-        "Opt-outs also go on Odoo's phone blacklist",
-        help="Whoever opts out of WhatsApp promotions is put on Odoo's phone blacklist, which SMS "
-        "and every other WhatsApp template respect too. Who opts in again is taken off, "
-        "unless somebody else had put them there.",
+        "Add opt-outs to the phone blacklist",
+        help="The phone blacklist also blocks SMS and WhatsApp service messages.",
     )
 
     # Campaigns
     waba_approval_above = fields.Integer(
         "Approval above",
-        help="Campaigns to more people than this are launched only when a manager has approved "
-        "them. 0: never asked.",
+        help="Campaigns with more recipients need a manager's approval. 0: no approval.",
     )
     waba_approval_own = fields.Boolean(
-        "Managers approve their own",
-        help="For companies with one manager. Otherwise somebody else approves: two pairs of eyes.",
+        "Allow managers to approve their own campaigns",
+        help="For companies with one manager.",
     )
     waba_test_numbers = fields.Char(
-        "Numbers for tests",
-        help="The phones that test messages may go to, your colleagues' included: "
-        "+34600111222, +34600333444",
+        "Test numbers",
+        help="The only numbers that test messages can go to: +34600111222, +34600333444",
     )
 
     # Inbound messages
     waba_notify = fields.Selection(
         NOTIFICATION_CHANNELS,
-        "Tell the salesperson of a WhatsApp message by",
+        "Notify the salesperson by",
         default="inbox",
         required=True,
     )
-    waba_create_lead = fields.Boolean(
-        "Make a lead of a stranger's WhatsApp message",
-        help="When somebody writes whose number is on no lead and on no contact.",
+    waba_presence = fields.Selection(
+        [("none", "Nothing"), ("read", "Read receipts"), ("typing", "Read receipts and typing")],
+        "Shown to the customer",
+        default="none",
+        required=True,
     )
-    waba_lead_team_id = fields.Many2one("crm.team", "Team of leads from WhatsApp")
-    waba_lead_user_id = fields.Many2one("res.users", "Salesperson of leads from WhatsApp")
+    waba_create_lead = fields.Boolean(
+        "Create leads from unknown contacts",
+        help="When the sender's number is on no lead or contact.",
+    )
+    waba_lead_team_id = fields.Many2one("crm.team", "WhatsApp leads: sales team")
+    waba_lead_user_id = fields.Many2one("res.users", "WhatsApp leads: salesperson")
     waba_hand_over_hours = fields.Integer(
-        "Hours without automatic replies after handing over",
+        "Automatic replies pause (hours)",
         default=24,
         required=True,
-        help="After an automatic reply the next message is a colleague's to answer. If nobody "
-        "does, automatic replies may begin again after so many hours.",
+        help="After an automatic reply, a colleague answers; automatic replies resume after this.",
     )
 
     # Results
     waba_attribution_days = fields.Integer(
-        "Days in which something counts as coming of a WhatsApp message",
+        "Attribution window (days)",
         default=attribution.DEFAULT_DAYS,
     )
-    waba_alerted_at = fields.Datetime("Last e-mail about WhatsApp numbers", readonly=True)
+    waba_alerted_at = fields.Datetime("Last WhatsApp alert email", readonly=True)
 
     _waba_quiet_hours_of_day = models.Constraint(
         "CHECK(waba_quiet_from >= 0 AND waba_quiet_from <= 24"
         " AND waba_quiet_until >= 0 AND waba_quiet_until <= 24)",
-        "Quiet hours are times of the day, from 0:00 to 24:00.",
+        "Quiet hours are between 0:00 and 24:00.",
     )
     _waba_frequency_not_negative = models.Constraint(
         "CHECK(waba_frequency_count >= 0 AND waba_frequency_days BETWEEN 0 AND 365)",
-        "How often one person gets promotions is a number of 0 or more, in up to 365 days.",
+        "The frequency cap is 0 or more promotions in 0 to 365 days.",
+    )
+    _waba_same_template_hours_in_range = models.Constraint(
+        "CHECK(waba_same_template_hours BETWEEN 0 AND 720)",
+        "The hours before the same template can be sent again are 0 to 720.",
     )
     _waba_approval_positive = models.Constraint(
         "CHECK(waba_approval_above >= 0)",
-        "Approval is asked above a number of people, or 0 for never.",
+        "The approval limit is 0 or more recipients.",
     )
     _waba_hand_over_hours_positive = models.Constraint(
         "CHECK(waba_hand_over_hours > 0)",
-        "The hours without automatic replies must be at least 1.",
+        "Automatic replies pause for at least 1 hour.",
     )
 
     @api.constrains("waba_attribution_days")
@@ -119,7 +124,7 @@ class ResCompany(models.Model):
             if not 1 <= company.waba_attribution_days <= attribution.MAX_DAYS:
                 raise ValidationError(
                     self.env._(
-                        "What comes of a message is looked for within 1 to %s days of its arrival.",
+                        "The attribution window is 1 to %s days.",
                         attribution.MAX_DAYS,
                     )
                 )
@@ -173,8 +178,8 @@ class ResCompany(models.Model):
             if not number:
                 raise ValidationError(
                     self.env._(
-                        "%s is not a valid phone number. Write each with its country code, "
-                        "separated by commas: +34600111222, +34600333444",
+                        "%s is not a valid phone number. Use the country code, and commas between "
+                        "numbers: +34600111222, +34600333444",
                         typed,
                     )
                 )

@@ -14,6 +14,9 @@ class ResConfigSettings(models.TransientModel):
     waba_quiet_until = fields.Float(related="company_id.waba_quiet_until", readonly=False)
     waba_frequency_count = fields.Integer(related="company_id.waba_frequency_count", readonly=False)
     waba_frequency_days = fields.Integer(related="company_id.waba_frequency_days", readonly=False)
+    waba_same_template_hours = fields.Integer(
+        related="company_id.waba_same_template_hours", readonly=False
+    )
     waba_us_marketing_left_out = fields.Boolean(
         related="company_id.waba_us_marketing_left_out", readonly=False
     )
@@ -23,6 +26,9 @@ class ResConfigSettings(models.TransientModel):
     waba_approval_own = fields.Boolean(related="company_id.waba_approval_own", readonly=False)
     waba_test_numbers = fields.Char(related="company_id.waba_test_numbers", readonly=False)
     waba_notify = fields.Selection(related="company_id.waba_notify", readonly=False, required=True)
+    waba_presence = fields.Selection(
+        related="company_id.waba_presence", readonly=False, required=True
+    )
     waba_create_lead = fields.Boolean(related="company_id.waba_create_lead", readonly=False)
     waba_lead_team_id = fields.Many2one(related="company_id.waba_lead_team_id", readonly=False)
     waba_lead_user_id = fields.Many2one(related="company_id.waba_lead_user_id", readonly=False)

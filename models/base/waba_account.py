@@ -17,9 +17,11 @@ from ...cloud_api import (
     CloudApiClient,
     CloudApiError,
     check_resolved,
+    is_local,
     parse_allowed,
 )
 from ..tools.hooks import hook
+from ..tools.platform_words import error_detail, platform_word
 from ..tools.stop_causes import ACCOUNT_STOPS
 
 _logger = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ class WabaAccount(models.Model):
         "waba.portfolio", readonly=True, copy=False, index=True, ondelete="restrict"
     )
     # Keys
-    waba_uid = fields.Char("WhatsApp Business Account ID", required=True, copy=False)
+    waba_uid = fields.Char("Account ID", required=True, copy=False)
     app_uid = fields.Char("App ID", copy=False)
     access_token = fields.Char(
         "Access token", groups="base.group_system", copy=False, exportable=False, tracking=False
@@ -73,7 +75,7 @@ class WabaAccount(models.Model):
         copy=False,
         exportable=False,
         default=lambda self: secrets.token_urlsafe(16),
-        help="A word of your choice that Meta repeats when it checks the webhook address.",
+        help="Any text; Meta repeats it when it verifies the callback URL.",
     )
     webhook_key = fields.Char(
         "Webhook key",
@@ -84,13 +86,14 @@ class WabaAccount(models.Model):
         default=lambda self: secrets.token_urlsafe(24),
     )
     webhook_url = fields.Char(
-        "Webhook address",
+        "Callback URL",
         compute="_compute_webhook_url",
         groups="base.group_system",
         exportable=False,
     )
-    base_url = fields.Char("API address", required=True, default=DEFAULT_BASE_URL)
+    base_url = fields.Char("API URL", required=True, default=DEFAULT_BASE_URL)
     api_version = fields.Char("API version", required=True, default=DEFAULT_API_VERSION)
+    is_simulated = fields.Boolean("Simulated", compute="_compute_is_simulated")
     # State
     state = fields.Selection(
         [("draft", "Not connected"), ("connected", "Connected"), ("stopped", "Stopped")],
@@ -100,44 +103,63 @@ class WabaAccount(models.Model):
         copy=False,
         tracking=True,
     )
-    stop_reason = fields.Text("Why it is stopped", readonly=True, copy=False)
-    resume_at = fields.Datetime("Goes on at", readonly=True, copy=False)
+    stop_reason = fields.Text("Stop reason", readonly=True, copy=False)
+    resume_at = fields.Datetime("Resumes at", readonly=True, copy=False)
     stops = fields.Json(
         readonly=True,
         copy=False,
-        help="Why it is stopped, each cause by itself: {cause of ACCOUNT_STOPS: {'reason': "
+        help="Stop reasons by cause: {cause of ACCOUNT_STOPS: {'reason': "
         "sentence, 'until': datetime as text or False}}.",
     )
     # Reported by Meta
-    restriction = fields.Char("Restriction by Meta", readonly=True, copy=False)
+    restriction = fields.Char("Restriction code", readonly=True, copy=False)
     restricted_until = fields.Datetime("Restricted until", readonly=True, copy=False)
-    token_expires_at = fields.Datetime("Token valid until", readonly=True, copy=False)
-    review_status = fields.Char("Meta's review", readonly=True, copy=False)
+    token_expires_at = fields.Datetime("Token expires", readonly=True, copy=False)
+    review_status = fields.Char("Account review code", readonly=True, copy=False)
     marketing_disabled = fields.Boolean(
-        "Promotions switched off",
+        "Promotions disabled",
         readonly=True,
         copy=False,
-        help="Meta's flag: promotions must go through the Marketing Messages API (error 131063).",
+        help="Meta accepts promotions only through its Marketing Messages API (error 131063).",
     )
     blocked_country_codes = fields.Char(
-        "Countries refused by Meta",
+        "Blocked countries",
         readonly=True,
         copy=False,
-        help="Meta does not let this account write there (error 130497).",
+        help="Meta does not deliver messages of this account there (error 130497).",
     )
     health_status = fields.Json(readonly=True, copy=False)
-    synced_at = fields.Datetime("Last read from Meta", readonly=True, copy=False)
+    missing_webhook_fields = fields.Json(
+        readonly=True,
+        copy=False,
+        help="What the app lacked at the last diagnosis: {'missing': [webhook field]}.",
+    )
+    review_text = fields.Char("Account review", compute="_compute_platform_texts")
+    restriction_text = fields.Char("Restriction", compute="_compute_platform_texts")
+    synced_at = fields.Datetime("Last sync", readonly=True, copy=False)
     # Related records
-    last_event_at = fields.Datetime("Last webhook received", compute="_compute_last_event_at")
+    last_event_at = fields.Datetime("Last event", compute="_compute_last_event_at")
     sender_ids = fields.One2many("waba.sender", "account_id", string="Numbers", readonly=True)
     template_ids = fields.One2many("waba.template", "account_id", string="Templates", readonly=True)
-    sender_count = fields.Integer("Count of numbers", compute="_compute_counts")
-    template_count = fields.Integer("Count of templates", compute="_compute_counts")
+    sender_count = fields.Integer("Number count", compute="_compute_counts")
+    template_count = fields.Integer("Template count", compute="_compute_counts")
 
     _waba_uid_uniq = models.Constraint(
         "UNIQUE(waba_uid)", "This WhatsApp Business Account is already connected."
     )
-    _webhook_key_uniq = models.Constraint("UNIQUE(webhook_key)", "Webhook keys must differ.")
+    _webhook_key_uniq = models.Constraint("UNIQUE(webhook_key)", "Webhook keys must be unique.")
+
+    @api.depends("review_status", "restriction")
+    def _compute_platform_texts(self):
+        for account in self:
+            account.review_text = platform_word(self.env, account.review_status)
+            account.restriction_text = platform_word(self.env, account.restriction)
+
+    @api.depends("base_url")
+    def _compute_is_simulated(self):
+        """Whether the account is a local simulator's, which sends nothing to anyone."""
+        for account in self:
+            account.is_simulated = is_local(account.base_url)
 
     @api.depends("webhook_key")
     def _compute_webhook_url(self):
@@ -168,7 +190,7 @@ class WabaAccount(models.Model):
             if not re.fullmatch(r"v\d{1,3}\.\d{1,2}", account.api_version or ""):
                 raise ValidationError(
                     self.env._(
-                        "%(version)s is not an API version. Meta writes them like %(example)s.",
+                        "%(version)s is not an API version. Use the format %(example)s.",
                         version=account.api_version,
                         example=DEFAULT_API_VERSION,
                     )
@@ -188,8 +210,8 @@ class WabaAccount(models.Model):
             if account.access_token and not re.fullmatch(r"[\x21-\x7e]+", account.access_token):
                 raise ValidationError(
                     self.env._(
-                        "There is a blank, a line break or a foreign letter inside the access "
-                        "token: no token has one. Copy it again."
+                        "The access token contains a space, a line break or a special character. "
+                        "Copy it again."
                     )
                 )
 
@@ -200,8 +222,8 @@ class WabaAccount(models.Model):
                 if value and not re.fullmatch(r"[0-9]{1,40}", value):
                     raise ValidationError(
                         self.env._(
-                            "%s is not an ID of Meta's: they are digits only. Copy it from "
-                            "WhatsApp Manager or the app's dashboard.",
+                            "%s is not a Meta ID, which has digits only. Copy it from WhatsApp "
+                            "Manager or the app dashboard.",
                             value,
                         )
                     )
@@ -281,7 +303,7 @@ class WabaAccount(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._("Numbers and templates were read from Meta."),
+                "message": self.env._("Numbers, limits and templates are up to date."),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
@@ -309,7 +331,7 @@ class WabaAccount(models.Model):
     def action_resume(self):
         """Lift all stops."""
         self._check_operator()
-        self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+        self.sudo()._resume(self.env._("resumed by %s.", self.env.user.name))
 
     def _check_operator(self):
         """Managers may sync, check and resume accounts that only administrators may write.
@@ -355,7 +377,7 @@ class WabaAccount(models.Model):
         if not account.access_token:
             raise UserError(
                 self.env._(
-                    "%s has no access token. An administrator enters it under "
+                    "%s has no access token. An administrator can enter it under "
                     "WhatsApp → Configuration → Accounts.",
                     account.name,
                 )
@@ -402,30 +424,32 @@ class WabaAccount(models.Model):
         """
         return {
             "malformed": self.env._(
-                "The API address must begin with https:// and name a host, without "
-                "user or question mark."
+                "The API URL must begin with https:// and name a host, without user or parameters."
             ),
             "not_https": self.env._(
-                "The API address must begin with https://: the access token would travel in clear."
+                "The API URL must begin with https://: otherwise the access token is sent "
+                "unencrypted."
             ),
             "port": self.env._(
-                "The API address names an unusual port. Leave it out, or list the host in the "
-                "system parameter %s.",
+                "The API URL has a non-standard port. Remove it, or add the host to the system "
+                "parameter %s.",
                 ALLOWED_ADDRESSES,
             ),
             "private": self.env._(
-                "The API address leads into a private network. If that is meant, list the host in "
-                "the system parameter %s.",
+                "The API URL is in a private network. To allow it, add the host to the system "
+                "parameter %s.",
                 ALLOWED_ADDRESSES,
             ),
         }[refused.reason]
 
     def _error_text(self, error):
         """A CloudApiError as a sentence, with Meta's error code."""
-        text = error.details or error.message or self.env._("no reason given")
+        text = error_detail(self.env, error) or self.env._("no reason given")
         if error.code is None:
-            return self.env._("WhatsApp could not be reached: %s", text)
-        return self.env._("WhatsApp refused (error %(code)s): %(text)s", code=error.code, text=text)
+            return self.env._("WhatsApp could not be reached: %s.", text)
+        return self.env._(
+            "WhatsApp refused the request: %(text)s (error %(code)s).", code=error.code, text=text
+        )
 
     # === Webhooks ===
 
@@ -522,7 +546,7 @@ class WabaAccount(models.Model):
                     )
                 )
                 continue
-            account._message_log(body=self.env._("Sending goes on: %s", reason))
+            account._message_log(body=self.env._("Sending resumed: %s", reason))
             account.sender_ids._trigger_dispatch()
 
     def _resume(self, reason):
@@ -540,7 +564,7 @@ class WabaAccount(models.Model):
                 for cause, stop in account._active_stops().items()
                 if stop["until"] and fields.Datetime.to_datetime(stop["until"]) <= now
             ]
-            account._lift_stops(due, self.env._("the waiting time is over."))
+            account._lift_stops(due, self.env._("the waiting time has passed."))
 
     def _blocked_countries(self):
         """ISO codes of the countries that Meta refuses to this account."""

@@ -44,7 +44,7 @@ class WabaAccount(models.Model):
         groups="base.group_system",
         help="The database this account was connected in: a `DatabaseIdentity`, by name.",
     )
-    away_reason = fields.Text("Why this database does not send", compute="_compute_away_reason")
+    away_reason = fields.Text("Sending blocked", compute="_compute_away_reason")
 
     @api.depends("home")
     def _compute_away_reason(self):
@@ -54,7 +54,7 @@ class WabaAccount(models.Model):
     def action_confirm_database(self):
         """Open the dialog that decides whether this is the real database."""
         self.check_access("write")
-        return dialog_action(self.env["waba.home"], self.env._("Which database is the real one?"))
+        return dialog_action(self.env["waba.home"], self.env._("Production database or copy?"))
 
     @api.model
     def _current_database(self):
@@ -103,15 +103,15 @@ class WabaAccount(models.Model):
         noted = self.sudo().home
         if "name" in differences:
             return self.env._(
-                "This database (%(here)s) is a copy, or was renamed or moved: the account was "
-                "connected in %(there)s. Nothing is sent until an administrator says which one is "
-                "the real database, under WhatsApp → Configuration → Accounts.",
+                "Nothing is sent: the account was connected in the database %(there)s, and this "
+                "one is %(here)s. An administrator confirms the production database under "
+                "WhatsApp → Configuration → Accounts.",
                 here=self._current_database().name,
                 there=noted["name"],
             )
         return self.env._(
-            "This database is a copy, a restored backup, or was moved to another server. Nothing "
-            "is sent until an administrator says which one is the real database, under WhatsApp → "
+            "Nothing is sent: this database is a copy, a restored backup, or was moved to another "
+            "server. An administrator confirms the production database under WhatsApp → "
             "Configuration → Accounts."
         )
 
@@ -127,7 +127,7 @@ class WabaAccount(models.Model):
         for account in (accounts := self._accounts_elsewhere()):
             account._record_home_database()
             account._message_log(
-                body=self.env._("%s: this database is the real one.", self.env.user.name)
+                body=self.env._("%s confirmed this as the production database.", self.env.user.name)
             )
         accounts.sender_ids._trigger_dispatch()
 
@@ -143,6 +143,7 @@ class WabaAccount(models.Model):
         for account in accounts:
             account._message_log(
                 body=self.env._(
-                    "%s: this database is a copy. Keys and queue are gone.", self.env.user.name
+                    "%s marked this database as a copy. Keys and queued messages were deleted.",
+                    self.env.user.name,
                 )
             )

@@ -19,6 +19,7 @@ from odoo.exceptions import UserError
 
 from ...cloud_api import CloudApiError, Health
 from ..tools.labels import with_language
+from ..tools.platform_words import platform_word
 from ..tools.transactions import commit_step
 
 _logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class WabaAccount(models.Model):
     def _apply_poll(self, facts):
         """Apply a successful poll, which also lifts a stop for failed ones."""
         self._apply_account_data(facts)
-        self._lift_stops(("access",), self.env._("Meta allows this account to be read again."))
+        self._lift_stops(("access",), self.env._("Meta accepts the access token again."))
 
     def _apply_sync_error(self, error):
         """Stop the account only if Meta refused the token or restricted the account."""
@@ -131,7 +132,7 @@ class WabaAccount(models.Model):
         )
         self._record_health_changes(health_before)
         portfolio._apply_polled_limit(
-            facts.messaging_limit, self.env._("read from the account"), {"account_id": self.id}
+            facts.messaging_limit, self.env._("account sync"), {"account_id": self.id}
         )
 
     def _find_or_create_portfolio(self, facts):
@@ -193,5 +194,7 @@ class WabaAccount(models.Model):
             {"account_id": self.id},
             before,
             self._health_summary(),
-            lambda _kind, old, new: f"{old or '–'} → {new}",
+            lambda _kind, old, new: (
+                f"{platform_word(self.env, old) or '–'} → {platform_word(self.env, new)}"
+            ),
         )

@@ -34,10 +34,12 @@ class WabaConversation(models.Model):
     )
     company_id = fields.Many2one(related="sender_id.company_id")
     # Service window and pace
-    last_inbound_at = fields.Datetime(readonly=True)
-    window_expires_at = fields.Datetime("Can be answered freely until", readonly=True)
+    last_inbound_at = fields.Datetime("Last received", readonly=True)
+    window_expires_at = fields.Datetime("Reply window until", readonly=True)
     pair_free_at = fields.Datetime(
-        readonly=True, help="Meta's pair rate: no message from this number to this person before."
+        "Next message from",
+        readonly=True,
+        help="Earliest time of the next message to this person, by Meta's pair rate.",
     )
     # Inbox
     responsible_id = fields.Many2one(
@@ -45,9 +47,9 @@ class WabaConversation(models.Model):
     )
     unread_count = fields.Integer("Unread", readonly=True, aggregator="sum")
     waiting_since = fields.Datetime(
-        "Waiting since", readonly=True, help="The first message that no person has answered."
+        "Waiting since", readonly=True, help="First message without an answer."
     )
-    res_model = fields.Char("Record's model", readonly=True)
+    res_model = fields.Char("Record model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     seen_at = fields.Datetime("Seen at", readonly=True)
     seen_by_id = fields.Many2one("res.users", "Seen by", readonly=True, ondelete="set null")

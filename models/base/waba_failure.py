@@ -12,114 +12,137 @@ _lt = LazyTranslate(__name__)
 
 # Reasons of the state `skipped`: we decided not to send.
 EXCLUSION_REASONS = [
-    ("no_number", "There is no phone number"),
-    ("invalid_number", "The phone number is not valid"),
-    ("own_number", "The number is one of your own WhatsApp numbers"),
-    ("duplicate", "The same person is already in this campaign"),
-    ("blacklisted", "The number is on the phone blacklist"),
-    ("opted_out", "The person asked not to receive promotions"),
-    ("opted_out_utility", "The person asked not to receive service messages"),
-    ("renumbered", "The number was changed after the person had opted out"),
-    ("no_opt_in", "No opt-in to promotions is on record for this person"),
-    ("unreachable", "WhatsApp could not reach this number lately"),
-    ("blocked_by_us", "We have blocked this person"),
-    ("country", "WhatsApp does not deliver this to the person's country"),
-    ("frequency", "The person has had enough promotions lately"),
-    (
-        "may_opt_out",
-        "They may want to opt out: read their message, then choose Opt out or Keep subscribed",
-    ),
-    ("missing_value", "A text of the message would be empty"),
-    ("bad_value", "A text of the message cannot be sent as it is"),
-    ("erased", "The person's data were erased"),
-    ("record_gone", "The record no longer exists, or may not be read"),
-    ("number_changed", "The record's phone number changed after the message was prepared"),
-    ("number_removed", "The record's phone number was removed after the message was prepared"),
-    ("company_changed", "The record moved to another company after the message was prepared"),
-    ("lead_lost", "The lead was marked lost after the message was prepared"),
-    ("record_archived", "The record was archived after the message was prepared"),
-    ("lead_won", "The lead was won after the message was prepared"),
-    ("contact_archived", "The lead's contact was archived after the message was prepared"),
-    ("lead_reopened", "The lead was reopened after the message was prepared"),
-    ("media", "The file could not be handed to WhatsApp"),
-    ("second_sender", "Another database or system already sent it"),
-    ("holdout", "Not written to on purpose, to compare with those who are"),
+    ("no_number", "No phone number"),
+    ("invalid_number", "Invalid phone number"),
+    ("own_number", "One of your own WhatsApp numbers"),
+    ("duplicate", "Duplicate in this campaign"),
+    ("blacklisted", "On the phone blacklist"),
+    ("opted_out", "Opted out"),
+    ("opted_out_utility", "Opted out of service messages"),
+    ("renumbered", "Number changed after an opt-out"),
+    ("no_opt_in", "No opt-in on record"),
+    ("unreachable", "Unreachable on WhatsApp"),
+    ("blocked_by_us", "Blocked by us"),
+    ("country", "Country not served"),
+    ("frequency", "Frequency cap reached"),
+    ("repeated", "Same template sent recently"),
+    ("may_opt_out", "Possible opt-out to review"),
+    ("missing_value", "Empty variable"),
+    ("bad_value", "Invalid variable value"),
+    ("erased", "Personal data erased"),
+    ("record_gone", "Record deleted or not accessible"),
+    ("number_changed", "Phone number changed"),
+    ("number_removed", "Phone number removed"),
+    ("company_changed", "Moved to another company"),
+    ("lead_lost", "Lead lost"),
+    ("record_archived", "Record archived"),
+    ("lead_won", "Lead won"),
+    ("contact_archived", "Contact archived"),
+    ("lead_reopened", "Lead reopened"),
+    ("media", "File upload failed"),
+    ("second_sender", "Already sent by another database"),
+    ("holdout", "Hold-out group"),
 ]
+
+# Exclusions that end by themselves: `retry_at` of the message says when.
+TEMPORARY_EXCLUSIONS = ("frequency", "repeated")
+
+# Capitalised within a sentence too.
+NAMES = ("Meta", "WhatsApp")
+
+# Reasons whose detail begins with a date.
+DATED_REASONS = ("opted_out", "opted_out_utility")
 
 # Reasons of the state `failed`: Meta refused or could not deliver.
 FAILURE_REASONS = [
-    ("throughput", "Too many messages per second"),
-    ("pair_rate", "Too many messages to the same person"),
-    ("temporary", "WhatsApp had a passing problem"),
-    ("maintenance", "The number is under maintenance"),
-    ("app_rate", "Too many calls to WhatsApp"),
-    ("token", "WhatsApp refuses the access token"),
-    ("permission", "The access token lacks a permission"),
-    ("account_restricted", "Meta has restricted the account"),
-    ("account_misclassified", "Meta limits the account: templates in the wrong category"),
-    ("billing", "Meta reports a payment problem"),
-    ("marketing_disabled", "Promotions are switched off for this account at Meta"),
-    ("sender_unavailable", "Our number is not ready to send"),
-    ("spam_rate", "Meta limits our number: too many people blocked it or called it spam"),
-    ("template_missing", "The template is missing or not approved in this language"),
-    ("template_paused", "Meta paused the template"),
-    ("template_disabled", "Meta disabled the template"),
-    ("template_parameters", "The variables do not fit the template"),
-    ("template_policy", "The template breaks a rule of WhatsApp"),
-    ("flow_blocked", "The template's form is blocked"),
-    ("flow_throttled", "The template's form is slowed by Meta"),
-    ("bad_request", "WhatsApp does not accept this message"),
-    ("undeliverable", "Not deliverable: perhaps not on WhatsApp"),
-    ("not_test_number", "A test account writes only to its listed numbers"),
-    ("same_number", "This is our own number"),
-    ("experiment", "WhatsApp shows this person no promotions for now"),
-    ("marketing_limit", "The person gets many promotions; WhatsApp held this one back"),
-    ("window_closed", "The 24-hour window to answer freely is closed"),
-    ("identity_changed", "The person's WhatsApp identity changed"),
-    ("pacing_drop", "Meta dropped it after watching the first messages"),
-    ("bsuid_unsupported", "This message needs a phone number"),
-    ("sync_pending", "The template is still being prepared by Meta"),
-    ("mm_unavailable", "Meta's marketing service is not available"),
-    ("not_sent", "WhatsApp could not be reached"),
-    ("unknown_error", "WhatsApp gave a reason we do not know"),
+    ("throughput", "Sending rate exceeded"),
+    ("pair_rate", "Too many messages to one person"),
+    ("temporary", "Temporary error at WhatsApp"),
+    ("maintenance", "Number under maintenance"),
+    ("app_rate", "API rate limit reached"),
+    ("token", "Access token rejected"),
+    ("permission", "Missing token permission"),
+    ("account_restricted", "Account restricted by Meta"),
+    ("account_misclassified", "Account limited for template categories"),
+    ("billing", "Payment problem at Meta"),
+    ("marketing_disabled", "Promotions disabled at Meta"),
+    ("sender_unavailable", "Number not ready to send"),
+    ("spam_rate", "Number limited for blocks and spam reports"),
+    ("template_missing", "Template missing or not approved"),
+    ("template_paused", "Template paused by Meta"),
+    ("template_disabled", "Template disabled by Meta"),
+    ("template_parameters", "Variables do not match the template"),
+    ("template_policy", "Template violates a WhatsApp policy"),
+    ("flow_blocked", "Template form blocked"),
+    ("flow_throttled", "Template form slowed down by Meta"),
+    ("bad_request", "Message rejected as invalid"),
+    ("undeliverable", "Undeliverable"),
+    ("not_test_number", "Not on the account's test list"),
+    ("same_number", "Sent to the sending number itself"),
+    ("experiment", "Excluded by a WhatsApp experiment"),
+    ("marketing_limit", "Promotion limit of WhatsApp reached"),
+    ("window_closed", "Reply window closed"),
+    ("identity_changed", "WhatsApp identity changed"),
+    ("pacing_drop", "Dropped by Meta's pacing"),
+    ("bsuid_unsupported", "Phone number required"),
+    ("sync_pending", "Template not ready yet"),
+    ("mm_unavailable", "Marketing API unavailable"),
+    ("not_sent", "No connection to WhatsApp"),
+    ("unknown_error", "Unknown error"),
 ]
 
 FAILURE_TYPES = EXCLUSION_REASONS + FAILURE_REASONS
 
-# What to do about a failure that affects more than one message.
+# What to do. Failures that affect more than one message all have an entry; docs/error-codes.md
+# lists them with Meta's codes.
 ADVICE = {
+    "no_opt_in": _lt("Record an opt-in to include this person."),
+    "renumbered": _lt("Confirm the new number on the record."),
+    "may_opt_out": _lt("Read the message, then choose Opt out or Keep subscribed."),
+    "throughput": _lt("It is retried automatically at a slower rate."),
+    "pair_rate": _lt("It is retried automatically."),
+    "temporary": _lt("It is retried automatically."),
+    "not_sent": _lt("It is retried automatically for 24 hours."),
+    "sync_pending": _lt("It is retried automatically."),
+    "mm_unavailable": _lt("It is retried automatically."),
+    "maintenance": _lt("Sending resumes automatically."),
+    "app_rate": _lt("Sending resumes automatically."),
     "token": _lt("Enter a new access token on the account and connect again."),
     "permission": _lt(
         "Give the token the permissions whatsapp_business_messaging and "
         "whatsapp_business_management in Meta's Business settings, then connect again."
     ),
     "account_restricted": _lt(
-        "Read the reason in WhatsApp Manager and ask for a review there; "
-        "resume the account when Meta lifts the restriction."
+        "Request a review in WhatsApp Manager; resume the account when Meta lifts the restriction."
     ),
     "account_misclassified": _lt(
-        "Meta lifts this by itself. Check the category of your templates."
+        "Check the categories of your templates. Meta lifts this limit by itself."
     ),
-    "billing": _lt("Settle the payment method in WhatsApp Manager, then resume the account."),
-    "marketing_disabled": _lt("Switch promotions on for the Cloud API in WhatsApp Manager."),
-    "app_rate": _lt("Sending goes on by itself after the waiting time."),
-    "maintenance": _lt("Sending goes on by itself after the waiting time."),
+    "billing": _lt("Fix the payment method in WhatsApp Manager, then resume the account."),
+    "marketing_disabled": _lt("Enable promotions for the Cloud API in WhatsApp Manager."),
     "sender_unavailable": _lt(
-        "Check the number's registration and name in WhatsApp Manager, then resume the number."
+        "Check the number's registration and display name in WhatsApp Manager, then resume the "
+        "number."
     ),
-    "spam_rate": _lt("Send less, to people who asked for it, and look at the last campaigns."),
-    "template_missing": _lt("Read the templates again and check the language of this one."),
-    "template_paused": _lt("Meta lifts a pause by itself; the people still waiting are kept."),
-    "template_disabled": _lt("Choose another template: Meta does not allow this one again."),
-    "template_parameters": _lt("Read the templates again and check the variables of the campaign."),
-    "template_policy": _lt("Change the template in WhatsApp Manager, or choose another one."),
+    "spam_rate": _lt("Send less, only to people who opted in, and review the last campaigns."),
+    "template_missing": _lt("Sync the templates and check this one's language and status."),
+    "template_paused": _lt("Queued messages wait until Meta lifts the pause."),
+    "template_disabled": _lt("Choose another template."),
+    "template_parameters": _lt("Sync the templates and check the campaign's variables."),
+    "template_policy": _lt("Edit the template in WhatsApp Manager, or choose another one."),
     "flow_blocked": _lt("Check the template's form in WhatsApp Manager."),
-    "flow_throttled": _lt("Sending goes on by itself after an hour."),
-    "pacing_drop": _lt("Meta reviews the account: look at its health in WhatsApp Manager."),
-    "bad_request": _lt(
-        "Several people in a row met the same refusal: check the template and its "
-        "variables before going on."
-    ),
+    "flow_throttled": _lt("Sending resumes automatically after an hour."),
+    "pacing_drop": _lt("Check the account's status in WhatsApp Manager."),
+    "bad_request": _lt("Check the template and its variables."),
+    "undeliverable": _lt("Check the number: it may not be on WhatsApp."),
+    "not_test_number": _lt("Add the number to the test numbers at Meta, or use a live account."),
+    "same_number": _lt("Correct the number on the record."),
+    "experiment": _lt("Contact this person another way."),
+    "marketing_limit": _lt("WhatsApp limits promotions per person; retry after 24 hours."),
+    "window_closed": _lt("Send a template instead."),
+    "identity_changed": _lt("Confirm with the person that the number is still theirs."),
+    "bsuid_unsupported": _lt("Add the person's phone number."),
+    "unknown_error": _lt("Look up the code at Meta, or contact Meta's support with the trace ID."),
 }
 
 
@@ -130,18 +153,34 @@ def failure_text(env, failure_type, code=None, text=None):
     :param code: Meta's error code
     :param text: Meta's text, quoted; without a code, a detail of ours
     """
+    # What a library says about a connection helps only in the log.
+    text = None if failure_type == "not_sent" else text
     labels = selection_labels(env["waba.message"], "failure_type")
     sentence = labels.get(failure_type) or failure_type
     if text and code:
         sentence = env._(
-            '%(label)s. Meta says: "%(text)s" (error %(code)s).',
+            "%(label)s. Meta: “%(text)s” (code %(code)s).",
             label=sentence,
             text=text,
             code=code,
         )
+    elif text and failure_type in DATED_REASONS:
+        sentence = env._("%(label)s on %(text)s.", label=sentence, text=text.rstrip("."))
     elif text:
         sentence = env._("%(label)s: %(text)s.", label=sentence, text=text.rstrip("."))
     else:
         sentence = f"{sentence}."
     advice = env._(ADVICE[failure_type]) if failure_type in ADVICE else ""
     return f"{sentence} {advice}".strip()
+
+
+def exclusion_text(env, reason, text=None):
+    """As `failure_text`, of a message that was not sent: 'Not sent: opted out on 12 Nov.'"""
+    return not_sent_text(env, failure_text(env, reason, text=text))
+
+
+def not_sent_text(env, sentence):
+    """'Not sent: …' of a sentence with its reason."""
+    if not sentence.startswith(NAMES):
+        sentence = sentence[:1].lower() + sentence[1:]
+    return env._("Not sent: %s", sentence)

@@ -16,23 +16,25 @@ from ...policy import reputation_rates, retry
 from ...policy import status as status_policy
 from ..tools.hooks import hook
 from ..tools.labels import form_action
-from .waba_failure import FAILURE_TYPES, failure_text
+from .waba_failure import FAILURE_TYPES, TEMPORARY_EXCLUSIONS, exclusion_text
 from .waba_person_mixin import linked_record
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__)
 
+DOCS_URL = "https://github.com/waba-campaign/waba_campaign/blob/main"
+
 STATES = [
-    ("queued", "Waiting"),
-    ("reserved", "Being sent"),
-    ("uncertain", "Waiting for an answer"),
-    ("accepted", "Accepted by WhatsApp"),
+    ("queued", "Queued"),
+    ("reserved", "Sending"),
+    ("uncertain", "Unconfirmed"),
+    ("accepted", "Accepted"),
     ("held", "Held by WhatsApp"),
     ("sent", "Sent"),
     ("delivered", "Delivered"),
     ("read", "Read"),
-    ("failed", "Not delivered"),
-    ("skipped", "Left out"),
+    ("failed", "Failed"),
+    ("skipped", "Excluded"),
     ("cancelled", "Cancelled"),
     ("received", "Received"),
 ]
@@ -69,8 +71,8 @@ VARIANTS = [("a", "A"), ("b", "B")]
 
 ORIGINS = [
     ("campaign", "Campaign"),
-    ("sequence", "Follow-up sequence"),
-    ("manual", "A colleague"),
+    ("sequence", "Follow-up"),
+    ("manual", "Sent by hand"),
     ("action", "Automation rule"),
     ("reply", "Automatic reply"),
     ("test", "Test"),
@@ -78,11 +80,11 @@ ORIGINS = [
 
 # Why a queued message waits even though the number can send.
 WAIT_REASONS = [
-    ("hours", "Outside the person's hours"),
-    ("held", "WhatsApp holds promotions back"),
-    ("frequency", "Enough promotions lately"),
-    ("trial", "The better of two messages is not known yet"),
-    ("may_opt_out", "They may want to opt out: somebody must confirm"),
+    ("hours", "Quiet hours"),
+    ("held", "Promotions held by WhatsApp"),
+    ("frequency", "Frequency cap reached"),
+    ("trial", "Waiting for the A/B winner"),
+    ("may_opt_out", "Possible opt-out to review"),
 ]
 
 REVIEW_ACTIVITY = "waba_campaign.activity_type_may_opt_out"
@@ -94,16 +96,16 @@ KIND_LABELS = {
     "audio": _lt("Voice message"),
     "document": _lt("Document"),
     "sticker": _lt("Sticker"),
-    "location": _lt("Place"),
+    "location": _lt("Location"),
     "contacts": _lt("Contact"),
     "order": _lt("Order"),
     "reaction": _lt("Reaction"),
     "template": _lt("Template"),
     "system": _lt("Notice from WhatsApp"),
-    "edit": _lt("They changed a message"),
-    "revoke": _lt("They deleted a message"),
-    "unsupported": _lt("A kind of message that WhatsApp does not hand over; see it on the phone"),
-    "unknown": _lt("A kind of message that WhatsApp does not hand over; see it on the phone"),
+    "edit": _lt("Message edited"),
+    "revoke": _lt("Message deleted"),
+    "unsupported": _lt("Unsupported message: open it on the phone"),
+    "unknown": _lt("Unsupported message: open it on the phone"),
 }
 
 KIND_ICONS = {
@@ -122,20 +124,27 @@ DEPARTURE_SQL = SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_a
 def measure_conditions(now):
     """{measure: SQL condition on a message `m`}, one for each of policy.reputation_rates.COUNTS.
 
+    Of a reaction Meta reports only that it was sent, so it is in no count.
+
     :param now: SQL expression of the current time, naive UTC
     """
     return {
-        "sent": SQL("COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at) IS NOT NULL"),
+        "sent": SQL(
+            "COALESCE(m.accepted_at, m.sent_at, m.delivered_at, m.read_at) IS NOT NULL"
+            " AND m.kind <> 'reaction'"
+        ),
         # WhatsApp may omit "delivered" if the message is read immediately.
         "delivered": SQL("COALESCE(m.delivered_at, m.read_at) IS NOT NULL"),
         "read": SQL("m.read_at IS NOT NULL"),
         "replied": SQL("m.replied_at IS NOT NULL"),
         "opted_out": SQL("m.opted_out_at IS NOT NULL"),
-        "silent": SQL("m.state = 'sent' AND m.sent_at < %s - %s", now, SILENCE_DELAY),
+        "silent": SQL(
+            "m.state = 'sent' AND m.kind <> 'reaction' AND m.sent_at < %s - %s", now, SILENCE_DELAY
+        ),
         "undeliverable": SQL("m.failure_type = 'undeliverable'"),
         "limited": SQL("m.failure_type IN ('marketing_limit', 'experiment')"),
         "spam_limited": SQL("m.failure_type = 'spam_rate'"),
-        "failed": SQL("m.state = 'failed'"),
+        "failed": SQL("m.state = 'failed' AND m.kind <> 'reaction'"),
     }
 
 
@@ -166,40 +175,40 @@ class WabaMessage(models.Model):
     )
     wamid = fields.Char("WhatsApp message ID", readonly=True, copy=False)
     direction = fields.Selection(
-        [("out", "Sent by us"), ("in", "Received")], default="out", required=True, readonly=True
+        [("out", "Outgoing"), ("in", "Incoming")], default="out", required=True, readonly=True
     )
-    origin = fields.Selection(
-        ORIGINS, "Sent because of", readonly=True, help="Who or what wanted this message sent."
-    )
+    origin = fields.Selection(ORIGINS, "Origin", readonly=True)
     origin_key = fields.Char(
         readonly=True,
         copy=False,
-        help="Names the occasion: whoever asks twice for the same one gets the same message.",
+        help="Identifies the request: the same key never creates a second message.",
     )
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="restrict")
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="restrict")
     sender_id = fields.Many2one(
-        "waba.sender", "Our number", required=True, readonly=True, ondelete="restrict"
+        "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
     )
-    recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="restrict")
+    recipient_id = fields.Many2one(
+        "waba.recipient", "Recipient", readonly=True, ondelete="restrict"
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
-    number = fields.Char(readonly=True)
+    number = fields.Char("Phone number", readonly=True)
     person_name = fields.Char("Name", readonly=True)
-    res_model = fields.Char("Record's model", readonly=True)
+    res_model = fields.Char("Record model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     merged_res_id = fields.Integer(
         "Record before a merge",
         readonly=True,
         aggregator=None,
-        help="A campaign has one message per record it was launched to, whatever these became.",
+        help="A campaign has one message per original record, also after a merge.",
     )
     # Content, frozen when the row is created
     kind = fields.Char(default="template", readonly=True, help="template, text, image, button…")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="restrict")
     category = fields.Selection(
         [("marketing", "Promotion"), ("utility", "Service message"), ("service", "Conversation"),
-         ("authentication", "Code"), ("unknown", "Not known")],
+         ("authentication", "Authentication"), ("unknown", "Unknown")],
         readonly=True,
     )  # fmt: skip
     parameters = fields.Json(readonly=True)
@@ -207,20 +216,20 @@ class WabaMessage(models.Model):
     payload = fields.Char("Button", readonly=True)
     reply_to_id = fields.Many2one("waba.message", "In reply to", readonly=True, ondelete="set null")
     about_wamid = fields.Char(
-        "Message it is about",
+        "Quoted message",
         readonly=True,
-        help="WhatsApp's id of the message that this one quotes, reacts to, changes or deletes.",
+        help="WhatsApp's ID of the message that this one quotes, reacts to, edits or deletes.",
     )
-    details = fields.Json(readonly=True, help="A place, contact cards, an order: see cloud_api.")
+    details = fields.Json(readonly=True, help="Location, contact cards or order.")
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test
-    variant = fields.Selection(VARIANTS, "A or B", readonly=True)
-    is_ab_test = fields.Boolean("Of the trial", readonly=True)
+    variant = fields.Selection(VARIANTS, "Variant", readonly=True)
+    is_ab_test = fields.Boolean("In the A/B test", readonly=True)
     variant_parameters = fields.Json(
         readonly=True,
-        help="The words of both messages while the better one is not known, or why one of them "
-        "cannot be sent: {'a': {'parameters'} or {'reason', 'sentence'}, 'b': …}.",
+        help="Values of both variants until the winner is known, or why one cannot be sent: "
+        "{'a': {'parameters'} or {'reason', 'sentence'}, 'b': …}.",
     )
     # Queue and reservation
     state = fields.Selection(STATES, default="queued", required=True, readonly=True)
@@ -229,34 +238,37 @@ class WabaMessage(models.Model):
         default=0,
         required=True,
         readonly=True,
-        help="The last attempt that certainly failed; its later echoes say nothing new.",
+        aggregator=None,
+        help="The last attempt that certainly failed; later reports about it are ignored.",
     )
     failure_streak = fields.Integer(
         default=0,
         required=True,
         readonly=True,
-        help="Failures in a row for the same reason; waiting times grow with it.",
+        aggregator=None,
+        help="Consecutive failures for the same reason.",
     )
-    streak_type = fields.Char(readonly=True, help="The reason that failure_streak counts.")
+    streak_type = fields.Char(readonly=True, help="The reason of these failures.")
     retry_at = fields.Datetime("Not before", default=fields.Datetime.now, readonly=True)
-    wait_reason = fields.Selection(WAIT_REASONS, "Waits because", readonly=True)
+    wait_reason = fields.Selection(WAIT_REASONS, "On hold", readonly=True)
     reserved_until = fields.Datetime(
         readonly=True,
-        help="The latest moment the request may leave. After it, the outcome is unknown.",
+        help="The latest time at which the request can be sent.",
     )
     is_unsent = fields.Boolean(
         readonly=True,
-        help="Reserved and not yet handed to the connections: the request certainly has not left.",
+        help="Reserved, and the request has certainly not been sent.",
     )
     is_uploading = fields.Boolean(
-        readonly=True, help="Its file is being handed to WhatsApp; the message leaves after that."
+        readonly=True,
+        help="The file is being uploaded to WhatsApp; the message is sent after that.",
     )
     slot_at = fields.Datetime(
-        "Counted at", readonly=True, help="Counted against the daily limit at."
+        "Counted at", readonly=True, help="When it was counted against the daily limit."
     )
     kept_slot_at = fields.Datetime(
         readonly=True,
-        help="Counted for an earlier attempt that WhatsApp took over and reported as failed.",
+        help="When an earlier attempt was counted that WhatsApp accepted, then failed.",
     )
     # Result
     accepted_at = fields.Datetime("Accepted at", readonly=True)
@@ -267,20 +279,22 @@ class WabaMessage(models.Model):
     opted_out_at = fields.Datetime(
         "Opted out at",
         readonly=True,
-        help="When the person asked for no more promotions in answer to this message, or within a "
-        "week of it when they did not say to which.",
+        help="When the person opted out in reply to this message, or within a week of it.",
     )
-    failed_at = fields.Datetime("Not delivered at", readonly=True)
+    failed_at = fields.Datetime("Failed at", readonly=True)
     failure_type = fields.Selection(FAILURE_TYPES, string="Reason", readonly=True)
-    failure_reason = fields.Text("Reason in words", readonly=True)
-    error_code = fields.Integer("Meta's error code", readonly=True, aggregator=None)
-    fbtrace_id = fields.Char("Meta's trace", readonly=True)
+    failure_reason = fields.Text("Reason details", readonly=True)
+    is_retryable = fields.Boolean(
+        compute="_compute_is_retryable", help="A user can queue it again, now or later."
+    )
+    error_code = fields.Integer("Meta error code", readonly=True, aggregator=None)
+    fbtrace_id = fields.Char("Meta trace ID", readonly=True)
     pricing_category = fields.Char("Billed as", readonly=True)
-    pricing_type = fields.Char("Price type", readonly=True)
+    pricing_type = fields.Char("Pricing type", readonly=True)
     pricing_billable = fields.Selection([("yes", "Yes"), ("no", "No")], "Billable", readonly=True)
     day = fields.Date(
         compute="_compute_day", search="_search_day",
-        help="The UTC day on which it left; replies, failures and opt-outs count to it.",
+        help="UTC day on which it was sent; replies, failures and opt-outs count to it.",
     )  # fmt: skip
 
     _uuid_uniq = models.UniqueIndex("(uuid)")
@@ -335,6 +349,11 @@ class WabaMessage(models.Model):
                 if message.template_id
                 else ""
             )
+
+    @api.depends("state", "failure_type", "retry_at")
+    def _compute_is_retryable(self):
+        for message in self:
+            message.is_retryable = bool(message._earliest_retry())
 
     @api.depends("template_id", "parameters")
     def _compute_preview_html(self):
@@ -402,6 +421,16 @@ class WabaMessage(models.Model):
         self.ensure_one()
         record = self._get_record()
         return form_action(record) if record else False
+
+    def action_open_error_help(self):
+        """Open the page that explains this message's reason, in Spanish or English."""
+        self.ensure_one()
+        folder = "docs/es" if (self.env.user.lang or "").startswith("es") else "docs"
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"{DOCS_URL}/{folder}/error-codes.md#{self.failure_type or ''}",
+            "target": "new",
+        }
 
     # === Hooks ===
 
@@ -491,7 +520,7 @@ class WabaMessage(models.Model):
         self.ensure_one()
         parts = []
         if url := self._map_url():
-            words = (self.details or {}).get("address") or self.env._("Show on the map")
+            words = (self.details or {}).get("address") or self.env._("Show on map")
             parts.append(
                 Markup('<a href="%s" target="_blank" rel="noreferrer">%s</a>') % (url, words)
             )
@@ -539,7 +568,7 @@ class WabaMessage(models.Model):
             "skipped",
             {
                 "failure_type": reason_key,
-                "failure_reason": failure_text(self.env, reason_key, text=text),
+                "failure_reason": exclusion_text(self.env, reason_key, text=text),
             },
         )
 
@@ -555,7 +584,7 @@ class WabaMessage(models.Model):
     def _earliest_retry(self):
         """When a user can queue this failed or excluded message again; None: never."""
         self.ensure_one()
-        if self.state == "skipped" and self.failure_type == "frequency":
+        if self.state == "skipped" and self.failure_type in TEMPORARY_EXCLUSIONS:
             return self.retry_at
         if self.state != "failed" or not self.failure_type:
             return None
@@ -574,10 +603,10 @@ class WabaMessage(models.Model):
         record.activity_schedule(
             REVIEW_ACTIVITY,
             user_id=user.id,
-            summary=self.env._("May want to opt out: confirm"),
+            summary=self.env._("Review a possible opt-out"),
             note=self.env._(
-                "They wrote “%s”. Promotions to them wait until you choose “Opt out” or “Keep "
-                "subscribed” on the WhatsApp tab.",
+                "The person wrote “%s”. Promotions are on hold until you choose Opt out or Keep "
+                "subscribed on the WhatsApp tab.",
                 self._summary(),
             ),
         )

@@ -23,7 +23,7 @@ class WabaPhonePrefix(models.Model):
     """
 
     _name = "waba.phone.prefix"
-    _description = "Country of a phone number's first digits"
+    _description = "Phone Prefix Country"
     _inherit = ["waba.system.fields.mixin"]
     _log_access = False
     _rec_name = "prefix"

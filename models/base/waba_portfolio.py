@@ -13,14 +13,14 @@ from ..tools.hooks import hook
 from ..tools.labels import selection_labels
 
 MESSAGING_LIMITS = [
-    ("50", "50 people a day"),
-    ("250", "250 people a day"),
-    ("1000", "1,000 people a day"),
-    ("2000", "2,000 people a day"),
-    ("10000", "10,000 people a day"),
-    ("100000", "100,000 people a day"),
+    ("50", "50 recipients a day"),
+    ("250", "250 recipients a day"),
+    ("1000", "1,000 recipients a day"),
+    ("2000", "2,000 recipients a day"),
+    ("10000", "10,000 recipients a day"),
+    ("100000", "100,000 recipients a day"),
     ("unlimited", "Unlimited"),
-    ("unknown", "Not known yet"),
+    ("unknown", "Unknown"),
 ]
 
 
@@ -45,24 +45,24 @@ class WabaPortfolio(models.Model):
     # Limits
     messaging_limit = fields.Selection(
         MESSAGING_LIMITS,
-        string="Meta's daily limit",
+        string="Meta limit",
         default="unknown",
         required=True,
         readonly=True,
         tracking=True,
-        help="People Meta lets the company write to first in any 24 hours, over all its numbers. "
-        "Until Meta tells, we count on 250.",
+        help="Recipients per 24 hours that Meta allows all numbers of the portfolio together; 250 "
+        "while unknown.",
     )
     daily_cap = fields.Integer(
-        "Own daily limit",
+        "Own limit",
         tracking=True,
-        help="People in any 24 hours, when you want fewer than Meta allows. 0: Meta's limit alone.",
+        help="Recipients per 24 hours, if lower than Meta's limit. 0: no own limit.",
     )
     followup_share = fields.Float(
-        "Kept for follow-ups",
+        "Reserved for follow-ups",
         default=0.0,
         tracking=True,
-        help="Part of the daily limit that campaigns leave free for automated follow-ups (0 to 1).",
+        help="Share of the daily limit that campaigns leave to follow-ups.",
     )
     reserve_count = fields.Integer(
         default=0,
@@ -77,21 +77,22 @@ class WabaPortfolio(models.Model):
     )
     sender_ids = fields.One2many("waba.sender", "portfolio_id", string="Numbers", readonly=True)
     # Usage
-    people_limit = fields.Integer("Daily limit in force", compute="_compute_usage")
+    people_limit = fields.Integer("Daily limit", compute="_compute_usage")
     is_unlimited = fields.Boolean(compute="_compute_usage")
-    slots_used = fields.Integer("Used now", compute="_compute_usage")
-    usage_rate = fields.Float("Part used", compute="_compute_usage", aggregator=None)
-    next_slot_at = fields.Datetime("Next place frees at", compute="_compute_usage")
+    slots_used = fields.Integer("Used (last 24 h)", compute="_compute_usage")
+    usage_rate = fields.Float("Share used", compute="_compute_usage", aggregator=None)
+    next_slot_at = fields.Datetime("Next slot", compute="_compute_usage")
 
     _portfolio_uid_uniq = models.Constraint(
         "UNIQUE(portfolio_uid)", "This Meta business portfolio is already known."
     )
     _daily_cap_positive = models.Constraint(
-        "CHECK(daily_cap >= 0)", "Your own daily limit must be 0 (none) or a number of people."
+        "CHECK(daily_cap >= 0)",
+        "The own limit must be 0 (none) or a number of recipients.",
     )
     _followup_share_range = models.Constraint(
         "CHECK(followup_share >= 0 AND followup_share <= 1)",
-        "The part kept for follow-ups lies between 0 % and 100 %.",
+        "The share reserved for follow-ups must be between 0% and 100%.",
     )
 
     @api.depends("messaging_limit", "daily_cap")
@@ -116,7 +117,7 @@ class WabaPortfolio(models.Model):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("People counted in the last 24 hours"),
+            "name": self.env._("Recipients counted in the last 24 h"),
             "res_model": "waba.recipient",
             "view_mode": "list,form",
             "domain": [
@@ -221,7 +222,7 @@ class WabaPortfolio(models.Model):
             portfolio.messaging_limit = messaging_limit
             portfolio._message_log(
                 body=self.env._(
-                    "Meta's daily limit changed: %(before)s → %(after)s (%(where)s).",
+                    "Meta limit changed: %(before)s → %(after)s (%(where)s).",
                     before=labels[before],
                     after=labels[messaging_limit],
                     where=source,

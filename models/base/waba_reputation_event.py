@@ -112,15 +112,15 @@ class WabaReputationEvent(models.Model):
 
     kind = fields.Selection(
         [(key, kind.label) for key, kind in KINDS.items()],
-        string="What",
+        string="Type",
         required=True,
         readonly=True,
     )
     certainty = fields.Selection(CERTAINTIES, required=True, readonly=True)
     source = fields.Selection(SOURCES, required=True, readonly=True)
     effect = fields.Selection(EFFECTS, required=True, readonly=True)
-    at = fields.Datetime("When", required=True, readonly=True)
-    recorded_at = fields.Datetime("Noted at", required=True, readonly=True)
+    at = fields.Datetime("Date", required=True, readonly=True)
+    recorded_at = fields.Datetime("Recorded at", required=True, readonly=True)
     # Subjects
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     portfolio_id = fields.Many2one("waba.portfolio", readonly=True, ondelete="set null")
@@ -128,27 +128,27 @@ class WabaReputationEvent(models.Model):
     sender_id = fields.Many2one("waba.sender", "Number", readonly=True, ondelete="set null")
     template_id = fields.Many2one("waba.template", readonly=True, ondelete="set null")
     campaign_id = fields.Many2one("waba.campaign", readonly=True, ondelete="set null")
-    recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True, ondelete="set null")
+    recipient_id = fields.Many2one("waba.recipient", readonly=True, ondelete="set null")
     message_id = fields.Many2one("waba.message", readonly=True, ondelete="set null")
-    user_id = fields.Many2one("res.users", "Noted by", readonly=True, ondelete="set null")
+    user_id = fields.Many2one("res.users", "Recorded by", readonly=True, ondelete="set null")
     # Details
     value_before = fields.Char("Before", readonly=True)
     value_after = fields.Char("After", readonly=True)
-    detail = fields.Text("In words", readonly=True)
-    code = fields.Integer("Meta's error code", readonly=True, aggregator=None)
+    detail = fields.Text("Details", readonly=True)
+    code = fields.Integer("Error code", readonly=True, aggregator=None)
     raw = fields.Json(
-        "As it came", readonly=True, groups="waba_campaign.waba_group_manager", exportable=False
+        "Raw data", readonly=True, groups="waba_campaign.waba_group_manager", exportable=False
     )
     event_key = fields.Char(required=True, readonly=True)
 
     _event_key_uniq = models.UniqueIndex("(event_key)")
     _witnessed = models.Constraint(
         f"CHECK (kind NOT IN ({_quoted(PERSON_REPORT_KINDS)}) OR source IN ({_quoted(WITNESSES)}))",
-        "Only a person or a provider can tell that somebody blocked or reported us.",
+        "Only a user or a provider can report that a customer blocked or reported us.",
     )
     _guessed = models.Constraint(
         f"CHECK (kind NOT IN ({_quoted(INFERRED_BLOCKS)}) OR certainty <> 'exact')",
-        "A guess about blocks is never sure.",
+        "An inferred block is never confirmed.",
     )
     _sender_idx = models.Index("(sender_id, at)")
     _company_idx = models.Index("(company_id, at)")
@@ -168,13 +168,13 @@ class WabaReputationEvent(models.Model):
     def write(self, vals):
         if vals:
             raise UserError(
-                self.env._("Evidence is never changed: what corrects it is a new entry.")
+                self.env._("Evidence cannot be changed. Add a new entry to correct it.")
             )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
-        raise UserError(self.env._("Evidence is never deleted: what corrects it is a new entry."))
+        raise UserError(self.env._("Evidence cannot be deleted. Add a new entry to correct it."))
 
     def action_open_subject(self):
         """Open the narrowest subject of the evidence."""
@@ -303,9 +303,7 @@ class WabaReputationSubjectMixin(models.AbstractModel):
     _name = "waba.reputation.subject.mixin"
     _description = "Subject of reputation evidence"
 
-    evidence_count = fields.Integer(
-        "Evidence of the last 30 days", compute="_compute_evidence_count"
-    )
+    evidence_count = fields.Integer("Evidence (30 days)", compute="_compute_evidence_count")
 
     def _compute_evidence_count(self):
         field = EVIDENCE_FIELDS[self._name]

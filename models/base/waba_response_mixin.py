@@ -13,7 +13,7 @@ class WabaResponseMixin(models.AbstractModel):
     """For models with a chatter and activities that are subjects of evidence."""
 
     _name = "waba.response.mixin"
-    _description = "Something our own rules can hold back"
+    _description = "Subject of an Automatic Response"
 
     def _record_response(self, kind, words, **values):
         """Record a response, as evidence and in the chatter.

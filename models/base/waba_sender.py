@@ -15,6 +15,7 @@ from ...policy import numbers, response
 from ...policy import warm_up as warm_up_policy
 from ..tools.hooks import hook
 from ..tools.labels import selection_labels
+from ..tools.platform_words import platform_word
 from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import ACTIONS, number_sentence
 
@@ -90,26 +91,27 @@ class WabaSender(models.Model):
     phone_number_uid = fields.Char("Phone number ID", required=True, readonly=True)
     display_phone_number = fields.Char("Number", readonly=True)
     number = fields.Char("Number (E.164)", readonly=True)
-    verified_name = fields.Char("Name shown", readonly=True)
+    verified_name = fields.Char("Display name", readonly=True)
     quality_rating = fields.Selection(
         RATINGS,
-        string="Meta's rating",
+        string="Quality rating",
         default="unknown",
         readonly=True,
         tracking=True,
-        help="How Meta sees the reception of this number's messages over the last 7 days: "
-        "blocks, reports, mutes, archives. Meta gives the colour, never the counts.",
+        help="Meta's rating of how recipients received this number's messages in the last 7 days.",
     )
-    platform_status = fields.Char("Status at Meta", readonly=True, tracking=True)
-    name_status = fields.Char("Name review", readonly=True)
+    platform_status = fields.Char("Meta status code", readonly=True)
+    name_status = fields.Char("Name review code", readonly=True)
+    platform_status_text = fields.Char("Meta status", compute="_compute_platform_texts")
+    name_status_text = fields.Char("Name review", compute="_compute_platform_texts")
     throughput = fields.Integer("Messages per second", default=80, readonly=True)
     own_throughput = fields.Integer(
         "Own speed limit",
-        help="Messages per second, when you want fewer than Meta allows. 0: Meta's speed.",
+        help="Messages per second, if lower than Meta's limit. 0: no own limit.",
     )
-    is_on_business_app = fields.Boolean("Also in the WhatsApp Business app", readonly=True)
+    is_on_business_app = fields.Boolean("WhatsApp Business app", readonly=True)
     health_status = fields.Json(readonly=True)
-    rated_at = fields.Datetime("Rating read at", readonly=True)
+    rated_at = fields.Datetime("Rating updated", readonly=True)
     # State and pace
     state = fields.Selection(
         [("active", "Active"), ("slowed", "Slowed"), ("paused", "Paused"), ("locked", "Locked")],
@@ -118,20 +120,18 @@ class WabaSender(models.Model):
         readonly=True,
         tracking=True,
     )
-    pause_reason = fields.Text("Why", readonly=True)
+    pause_reason = fields.Text("Pause reason", readonly=True)
     pause_cause = fields.Selection(
         [
-            ("platform", "Meta's status"),
-            ("failure", "A failure"),
-            ("person", "A person"),
-            ("reputation", "Its reputation"),
+            ("platform", "Meta status"),
+            ("failure", "Failure"),
+            ("person", "User"),
+            ("reputation", "Health"),
         ],
         readonly=True,
     )
-    resume_at = fields.Datetime("Goes on at", readonly=True)
-    next_dispatch_at = fields.Datetime(
-        readonly=True, help="The pace, kept in the database: no message leaves before this."
-    )
+    resume_at = fields.Datetime("Resumes at", readonly=True)
+    next_dispatch_at = fields.Datetime(readonly=True, help="Earliest time of the next message.")
     slowed_until = fields.Datetime(readonly=True)
     run_count = fields.Integer(
         default=0,
@@ -155,128 +155,127 @@ class WabaSender(models.Model):
     usage_rate = fields.Float(related="portfolio_id.usage_rate")
     is_unlimited = fields.Boolean(related="portfolio_id.is_unlimited")
     next_slot_at = fields.Datetime(related="portfolio_id.next_slot_at")
-    queued_count = fields.Integer("Waiting", compute="_compute_queued_count")
+    queued_count = fields.Integer("Queued", compute="_compute_queued_count")
     campaign_count = fields.Integer("Campaigns", compute="_compute_campaign_count")
     # Settings of the response
     slow_share = fields.Float(
-        "Part of the daily limit while slowed",
+        "Share while slowed",
         default=DEFAULTS.yellow_share,
         aggregator=None,
-        help="While Meta's rating is Medium, so much of the daily limit is used.",
+        help="Share of the daily limit used while Meta rates the number Medium.",
     )
     slow_at_risk = fields.Boolean(
-        "Slow down when our own reading is At risk",
+        "Slow at risk",
         default=DEFAULTS.slow_at_risk,
-        help="Meta's rating comes late. Our own reading sees opt-outs and silence before it falls.",
+        help="Also slow the number when its health score is At risk, before Meta's rating falls.",
     )
     lock_red_days = fields.Integer(
-        "Days rated Low before it is locked",
+        "Lock after",
         default=DEFAULTS.lock_red_days,
         aggregator=None,
-        help="Meta raises no limit while the rating is Low, and restricts numbers that many "
-        "people block. 0: never locked for that.",
+        help="Days rated Low until the number is locked. 0: never.",
     )
     canary = fields.Boolean(
-        "Start with a first wave",
+        "Pilot batch",
         default=True,
-        help="A few people first, then a wait for how they react, then the rest: for every "
-        "campaign while the number or the template is not at its best, and for large ones of a "
-        "young portfolio, which Meta sends in steps itself and may drop half-way.",
+        help="Send to a small share first and assess the reaction before the rest: for large "
+        "campaigns, and for all while the number or template is not rated High.",
     )
     canary_share = fields.Float(
-        "Part of the people", default=DEFAULTS.canary_share, aggregator=None
+        "Share of recipients", default=DEFAULTS.canary_share, aggregator=None
     )
     canary_minimum = fields.Integer(
-        "At least", default=DEFAULTS.canary_minimum, aggregator=None, help="People."
+        "Minimum recipients", default=DEFAULTS.canary_minimum, aggregator=None
     )
     canary_maximum = fields.Integer(
-        "At most", default=DEFAULTS.canary_maximum, aggregator=None, help="People."
+        "Maximum recipients", default=DEFAULTS.canary_maximum, aggregator=None
     )
     canary_wait_hours = fields.Float(
-        "Wait",
+        "Waiting time",
         default=DEFAULTS.canary_wait / timedelta(hours=1),
         aggregator=None,
-        help="Hours before the rest follows. Meta's own check takes up to one.",
+        help="Hours between the pilot batch and the rest.",
     )
     canary_longest_hours = fields.Float(
-        "Wait at most",
+        "Maximum wait",
         default=DEFAULTS.canary_longest_wait / timedelta(hours=1),
         aggregator=None,
-        help="When too few of the first wave have arrived by then, the campaign pauses.",
+        help="Hours until the campaign pauses if too few of the pilot batch were delivered.",
     )
     large_campaign = fields.Integer(
-        "A campaign is large from",
+        "Large campaign",
         default=DEFAULTS.large_campaign,
         aggregator=None,
-        help="People. Counts while the portfolio has sent fewer than 500,000 template messages in "
-        "365 days.",
+        help="Recipients from which a campaign starts with a pilot batch, while the portfolio has "
+        "sent fewer than 500,000 template messages in 365 days.",
     )
     failure_limit = fields.Float(
-        "Pause a campaign when more are not delivered",
+        "Failure threshold",
         default=DEFAULTS.failure_limit,
         aggregator=None,
-        help="Part of its messages, promotions that WhatsApp keeps back for the person left out.",
+        help="A campaign pauses above this share of failed messages, not counting promotions that "
+        "WhatsApp limits per person.",
     )
     opt_out_limit = fields.Float(
-        "Pause a campaign when more opt out",
+        "Opt-out threshold",
         default=DEFAULTS.opt_out_limit,
         aggregator=None,
-        help="Part of the people who got it.",
+        help="A campaign pauses above this share of opt-outs among delivered messages.",
     )
     threshold_volume = fields.Integer(
-        "Judge a campaign from",
+        "Minimum messages",
         default=DEFAULTS.threshold_volume,
         aggregator=None,
-        help="Messages. With fewer, one reply would decide.",
+        help="The thresholds apply from this number of messages.",
     )
     warm_up = fields.Boolean(
-        "Warm up",
+        "Warm-up",
         default=True,
-        help="A number that Meta has not rated yet, or whose daily limit has just risen, starts "
-        "small and writes to more people each healthy day.",
+        help="A new number, or one whose limit has just risen, uses a little more of the daily "
+        "limit each healthy day.",
     )
     warm_up_first = fields.Integer(
-        "People on the first day", default=DEFAULTS.warm_up_first, aggregator=None
+        "Recipients, first day", default=DEFAULTS.warm_up_first, aggregator=None
     )
     warm_up_growth = fields.Float(
-        "Times more each day", default=DEFAULTS.warm_up_growth, aggregator=None
+        "Daily growth factor", default=DEFAULTS.warm_up_growth, aggregator=None
     )
     # Response in force
     response_action = fields.Selection(
-        ACTIONS, "What we do about it", default="full", required=True, readonly=True, copy=False
+        ACTIONS, "Response", default="full", required=True, readonly=True, copy=False
     )
     response_key = fields.Char(default="healthy", readonly=True, copy=False)
-    response_reason = fields.Text("Why it is held back", readonly=True, copy=False)
+    response_reason = fields.Text("Response reason", readonly=True, copy=False)
     response_since = fields.Datetime("Since", readonly=True, copy=False)
     response_share = fields.Float(
-        "Part of the daily limit", default=1.0, readonly=True, copy=False, aggregator=None
+        "Share of daily limit", default=1.0, readonly=True, copy=False, aggregator=None
     )
-    response_canary = fields.Boolean("Campaigns start with a first wave", readonly=True, copy=False)
+    response_canary = fields.Boolean("Pilot batch required", readonly=True, copy=False)
     marketing_held = fields.Boolean(
-        "Promotions held",
+        "Promotions on hold",
         readonly=True,
         copy=False,
-        help="Promotions wait; service messages go on.",
+        help="Promotions are on hold; service messages are sent.",
     )
     red_released_at = fields.Datetime(
-        "Released although rated Low",
+        "Resumed at Low rating",
         readonly=True,
         copy=False,
-        help="A manager's word, until Meta's rating rises.",
+        help="A manager's override, until Meta's rating rises.",
     )
     busiest_day = fields.Integer(
         readonly=True,
         copy=False,
         aggregator=None,
-        help="People on the busiest of the 7 days before it was slowed; what a share is of when "
-        "Meta sets no limit.",
+        help="Recipients on the busiest of the 7 days before it was slowed; the base of the share "
+        "when Meta sets no limit.",
     )
     warm_up_people = fields.Integer(
-        "Warm-up began with",
+        "Warm-up start",
         readonly=True,
         copy=False,
         aggregator=None,
-        help="People on its first day; 0: no warm-up.",
+        help="Recipients on its first day; 0: no warm-up.",
     )
     warm_up_step = fields.Integer("Warm-up steps", readonly=True, copy=False, aggregator=None)
     warm_up_stepped_at = fields.Datetime("Last step at", readonly=True, copy=False)
@@ -286,8 +285,14 @@ class WabaSender(models.Model):
     )
     _own_throughput_positive = models.Constraint(
         "CHECK(own_throughput >= 0)",
-        "Your own speed limit must be 0 (none) or messages per second.",
+        "The own speed limit must be 0 (none) or a positive number of messages per second.",
     )
+
+    @api.depends("platform_status", "name_status")
+    def _compute_platform_texts(self):
+        for sender in self:
+            sender.platform_status_text = platform_word(self.env, sender.platform_status)
+            sender.name_status_text = platform_word(self.env, sender.name_status)
 
     def _compute_queued_count(self):
         groups = self.env["waba.message"]._read_group(
@@ -321,9 +326,9 @@ class WabaSender(models.Model):
             except ValueError as error:
                 raise ValidationError(
                     self.env._(
-                        "These settings cannot work: parts lie above 0 and up to 100 %%, people "
-                        "and messages are at least 1, a warm-up grows, and a minimum is not above "
-                        "its maximum (%s).",
+                        "These settings are not valid: shares must be above 0%% and up to 100%%, "
+                        "counts at least 1, the growth factor above 1, and minimums not above "
+                        "their maximums (%s).",
                         error,
                     )
                 ) from error
@@ -355,8 +360,8 @@ class WabaSender(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(number)s cannot be deleted: it is in use (%(campaign)s), "
-                        "and the record of who was written to would be lost. Archive it instead.",
+                        "%(number)s cannot be deleted: it is used by %(campaign)s. Archive it "
+                        "instead.",
                         number=sender.display_name,
                         campaign=used_by.name or self.env._("messages"),
                     )
@@ -387,12 +392,12 @@ class WabaSender(models.Model):
     def action_pause(self):
         """Pause until a user resumes it."""
         self.check_access("write")
-        self.sudo()._pause(self.env._("%s paused this number.", self.env.user.name), cause="person")
+        self.sudo()._pause(self.env._("Paused by %s.", self.env.user.name), cause="person")
 
     def action_resume(self):
         """Lift a pause; for a locked number, open the dialog of its release."""
         self.check_access("write")
-        self.sudo()._resume(self.env._("released by %s.", self.env.user.name))
+        self.sudo()._resume(self.env._("resumed by %s.", self.env.user.name))
         locked = self.filtered(lambda sender: sender.state == "locked")
         return locked[:1].action_release() if locked else None
 
@@ -513,7 +518,7 @@ class WabaSender(models.Model):
         )
         self.portfolio_id._apply_polled_limit(
             facts.messaging_limit,
-            self.env._("read from number %s", self.display_phone_number),
+            self.env._("sync of %s", self.display_phone_number),
             {"sender_id": self.id},
         )
         self._record_platform_changes(standing_before)
@@ -535,13 +540,15 @@ class WabaSender(models.Model):
         status = (self.platform_status or "").upper()
         if status in STATUS_STOPPING:
             reason = self.env._(
-                "Meta reports this number as %s. Nothing can be sent until that is settled in "
-                "WhatsApp Manager.",
-                status,
+                "Nothing is sent: Meta reports this number as “%s”. Resolve it in WhatsApp "
+                "Manager.",
+                platform_word(self.env, status),
             )
             self._pause(reason, cause="platform")
         elif status in STATUS_SENDING and self.pause_cause == "platform":
-            self._resume(self.env._("Meta reports it as %s again.", status))
+            self._resume(
+                self.env._("Meta reports the number as “%s”.", platform_word(self.env, status))
+            )
 
     def _platform_facts(self):
         """Meta's report of this number: {kind of evidence: value}; {} before the first sync."""
@@ -556,10 +563,19 @@ class WabaSender(models.Model):
         }
 
     def _record_platform_changes(self, before):
-        """Record evidence of what a sync changed.
+        """Record evidence of what a sync changed, and its status in the chatter.
 
         :param before: `_platform_facts()` before the sync
         """
+        status_before, status = before.get("number_status"), self.platform_status
+        if status_before and status_before != (status or "").upper():
+            self._message_log(
+                body=self.env._(
+                    "Meta status: %(before)s → %(after)s",
+                    before=platform_word(self.env, status_before),
+                    after=self.platform_status_text or "–",
+                )
+            )
         self.env["waba.reputation.event"]._record_changes(
             {"sender_id": self.id}, before, self._platform_facts(), self._platform_facts_text
         )
@@ -568,7 +584,10 @@ class WabaSender(models.Model):
         field = {"number_quality": "quality_rating"}.get(kind)
         labels = selection_labels(self, field) if field else {}
         names = selection_labels(self.env["waba.reputation.event"], "kind")
-        return f"{names[kind]}: {labels.get(before, before) or '–'} → {labels.get(after, after)}"
+        was, now = (
+            labels.get(value) or platform_word(self.env, value) for value in (before, after)
+        )
+        return f"{names[kind]}: {was or '–'} → {now}"
 
     def _rating_history(self, since):
         """Meta's rating of this number over time, from the evidence.
@@ -658,7 +677,7 @@ class WabaSender(models.Model):
                     "resume_at": False,
                 }
             )
-            sender._message_log(body=self.env._("Sending goes on: %s", reason))
+            sender._message_log(body=self.env._("Sending resumed: %s", reason))
             sender._trigger_dispatch()
             sender._apply_platform_status()
 
@@ -666,7 +685,7 @@ class WabaSender(models.Model):
         """Lift the pauses that end at `now` (naive UTC) or before."""
         self.filtered(
             lambda sender: sender.state == "paused" and sender.resume_at and sender.resume_at <= now
-        )._resume(self.env._("the waiting time is over."))
+        )._resume(self.env._("the waiting time has passed."))
 
     def _can_be_released(self):
         """Whether a manager's release has an effect: it is locked, or its promotions are held."""
@@ -680,7 +699,7 @@ class WabaSender(models.Model):
         for record in (account, self):
             if not record.active:
                 return self.env._(
-                    "%s is archived: nothing is sent until it is restored.", record.display_name
+                    "Nothing is sent: %s is archived. Restore it to resume.", record.display_name
                 )
         if reason := account._foreign_database_reason():
             return reason
@@ -753,8 +772,8 @@ class WabaSender(models.Model):
             )
         if self.account_id.marketing_disabled:
             return self.env._(
-                "Promotions are switched off for the account %s at Meta. Switch them on in "
-                "WhatsApp Manager, then read the account again.",
+                "Promotions are on hold: Meta disabled them for the account %s. Enable them in "
+                "WhatsApp Manager, then sync the account.",
                 self.account_id.name,
             )
         return False

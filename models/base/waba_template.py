@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from ...cloud_api import render_preview, signature, template_variables, unsupported_parts
 from ...policy import response
 from ..tools.hooks import hook
-from ..tools.labels import selection_labels
+from ..tools.labels import language_name, selection_labels
 from ..tools.reputation_texts import RATINGS
 from ..tools.response_texts import TEMPLATE_SENTENCES, summary
 from .waba_reputation_event import QUALITY_KINDS, _reading_key
@@ -26,9 +26,9 @@ STATUSES = [
     ("disabled", "Disabled by Meta"),
     ("archived", "Archived"),
     ("limit_exceeded", "Limit exceeded"),
-    ("pending_deletion", "Being deleted"),
+    ("pending_deletion", "Pending deletion"),
     ("deleted", "Deleted"),
-    ("unknown", "Not known"),
+    ("unknown", "Unknown"),
 ]
 
 # Fields whose change may hold or release the template's messages.
@@ -70,7 +70,7 @@ class WabaTemplate(models.Model):
             ("marketing", "Promotion"),
             ("utility", "Service message"),
             ("authentication", "Code"),
-            ("unknown", "Not known"),
+            ("unknown", "Unknown"),
         ],
         default="unknown",
         required=True,
@@ -80,65 +80,75 @@ class WabaTemplate(models.Model):
     status = fields.Selection(
         STATUSES, default="unknown", required=True, readonly=True, tracking=True
     )
-    status_reason = fields.Char("Why", readonly=True)
+    status_reason = fields.Char("Reason", readonly=True)
     quality_score = fields.Selection(
-        RATINGS, string="Meta's rating", default="unknown", readonly=True, tracking=True
+        RATINGS, string="Quality rating", default="unknown", readonly=True, tracking=True
     )
     parameter_format = fields.Selection(
         [("positional", "By number"), ("named", "By name")],
-        string="Variables are named",
+        string="Variable format",
         default="positional",
         readonly=True,
     )
     components = fields.Json(readonly=True)
-    signature = fields.Char(readonly=True, help="Changes when the variables change.")
-    unsupported = fields.Char(
-        "Parts not supported yet", readonly=True, help="A template with such parts cannot be sent."
-    )
-    body = fields.Text(compute="_compute_texts")
-    preview_html = fields.Html("Preview", compute="_compute_texts", sanitize=False)
+    signature = fields.Char(readonly=True)
+    unsupported = fields.Char("Unsupported parts", readonly=True)
+    body = fields.Text(compute="_compute_body")
+    preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     variable_ids = fields.One2many("waba.template.variable", "template_id", string="Variables")
     # Hold
-    is_flagged = fields.Boolean(
-        "Warned by Meta", readonly=True, tracking=True, help="It may be disabled if this goes on."
-    )
+    is_flagged = fields.Boolean("Flagged by Meta", readonly=True, tracking=True)
     hold_at_warning = fields.Boolean(
-        "Hold at a warning",
+        "Hold when flagged",
         default=True,
-        help="Messages wait while Meta warns about this template or rates it Low. What Meta has "
-        "paused or disabled waits in any case.",
+        help="Messages are put on hold while Meta flags this template or rates it Low.",
     )
     hold_released = fields.Boolean(
-        "Released although warned",
+        "Released despite flag",
         readonly=True,
-        help="A manager's word, or Meta's that lifted its own pause, until the next warning.",
+        help="By a manager, or by Meta when it lifted its own pause, until the next flag.",
     )
     hold_key = fields.Char(readonly=True, index="btree_not_null")
-    is_held = fields.Boolean("Messages held", compute="_compute_is_held")
-    hold_reason = fields.Text("Why they wait", compute="_compute_is_held")
+    is_held = fields.Boolean("On hold", compute="_compute_is_held")
+    hold_reason = fields.Text("Hold reason", compute="_compute_is_held")
     may_be_released = fields.Boolean(compute="_compute_is_held")
     # Evidence
     quality_event_ids = fields.One2many(
         "waba.reputation.event",
         "template_id",
-        "Meta's word over time",
+        "Quality history",
         domain=[("kind", "in", QUALITY_KINDS)],
         readonly=True,
     )
 
     _template_uid_uniq = models.Constraint(
-        "UNIQUE(template_uid, account_id)", "This template is already known."
+        "UNIQUE(template_uid, account_id)", "This template already exists."
     )
 
     @api.depends("name", "language")
+    @api.depends_context("lang")
     def _compute_display_name(self):
+        """'Offer sent · Spanish', of Meta's offer_sent and es."""
         for template in self:
-            template.display_name = f"{template.name} ({template.language})"
+            words = (template.name or "").replace("_", " ").strip()
+            language = language_name(self.env, template.language)
+            template.display_name = f"{words[:1].upper()}{words[1:]} · {language}"
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """Find offer_sent by "Offer sent", and by its whole display name."""
+        if isinstance(value, str):
+            value = value.split(" · ")[0].strip().replace(" ", "_")
+        return super()._search_display_name(operator, value)
 
     @api.depends("components", "parameter_format")
-    def _compute_texts(self):
+    def _compute_body(self):
         for template in self:
             template.body = template._render_preview({}).body
+
+    @api.depends("components", "parameter_format")
+    def _compute_preview_html(self):
+        for template in self:
             template.preview_html = template._render_phone({})
 
     @api.depends("hold_key", "name", "language")
@@ -323,15 +333,16 @@ class WabaTemplate(models.Model):
         if self.status != "approved":
             labels = selection_labels(self, "status")
             return self.env._(
-                "The template %(name)s is not approved: %(status)s%(reason)s. Choose another "
-                "template, or settle it in WhatsApp Manager.",
+                "%(name)s is not approved: %(status)s%(reason)s. Choose another template, or fix "
+                "it in WhatsApp Manager.",
                 name=self.display_name,
                 status=labels[self.status],
                 reason=f" ({self.status_reason})" if self.status_reason else "",
             )
         if self.unsupported:
             return self.env._(
-                "The template %(name)s has parts that cannot be sent from here yet: %(parts)s.",
+                "%(name)s has parts that are not supported yet: %(parts)s. Choose another "
+                "template.",
                 name=self.display_name,
                 parts=self.unsupported,
             )
@@ -389,12 +400,20 @@ class WabaTemplate(models.Model):
 
     def _button_address(self, index):
         """The address of the template's button, with its placeholder; '' if it has none."""
+        return self._button(index).get("url") or ""
+
+    def _button_label(self, index):
+        """What the template's button says; '' if there is none."""
+        return self._button(index).get("text") or ""
+
+    def _button(self, index):
+        """Meta's dict of the template's button; {} if there is none."""
         for component in self.components or []:
             if (component.get("type") or "").upper() == "BUTTONS":
                 buttons = component.get("buttons") or []
                 if index < len(buttons):
-                    return buttons[index].get("url") or ""
-        return ""
+                    return buttons[index]
+        return {}
 
     # === Hold ===
     # While `hold_key` is set, campaigns pause with the cause 'template' and direct messages stay
@@ -451,7 +470,9 @@ class WabaTemplate(models.Model):
                 )
                 template._notify_managers(summary(template.env, "template"), words)
             else:
-                template._message_log(body=template.env._("Its messages go on."))
+                template._message_log(
+                    body=template.env._("Messages of this template are sent again.")
+                )
                 template._close_manager_activities()
             template.account_id.sender_ids._trigger_dispatch()
 

@@ -15,12 +15,12 @@ from ..tools.labels import selection_labels
 from .value_text import format_value
 
 SOURCES = [
-    ("first_name", "Person's first name"),
-    ("name", "Person's full name"),
-    ("company", "Person's company"),
+    ("first_name", "First name"),
+    ("name", "Full name"),
+    ("company", "Customer's company"),
     ("salesperson", "Salesperson"),
     ("our_company", "Our company"),
-    ("field", "A field of the record"),
+    ("field", "Field"),
     ("text", "Fixed text"),
     ("link", "Tracked link"),
 ]
@@ -55,12 +55,12 @@ class WabaVariableMixin(models.AbstractModel):
     kind = fields.Selection(
         [
             ("text", "Text"),
-            ("image", "Image address"),
-            ("video", "Video address"),
-            ("document", "Document address"),
+            ("image", "Image URL"),
+            ("video", "Video URL"),
+            ("document", "Document URL"),
             ("location", "Location"),
             ("payload", "Button reply"),
-            ("url", "End of the link"),
+            ("url", "Link ending"),
             ("coupon", "Coupon code"),
         ],
         default="text",
@@ -68,17 +68,17 @@ class WabaVariableMixin(models.AbstractModel):
         readonly=True,
         system=False,
     )
-    example = fields.Char("Meta's example", readonly=True, system=False)
+    example = fields.Char("Example", readonly=True, system=False)
     # Source
-    source = fields.Selection(SOURCES, default="text", required=True, string="Shows")
+    source = fields.Selection(SOURCES, default="text", required=True, string="Value")
     field_path = fields.Char(
-        "Field", help="Field of the lead or partner, such as city or stage_id.name."
+        "Field", help="Field of the lead or contact, such as city or stage_id.name."
     )
     text = fields.Char()
     can_track = fields.Boolean(compute="_compute_can_track")
     fallback = fields.Char(
-        "If empty",
-        help="Shown to people for whom the value is empty. Without it they are left out.",
+        "Fallback",
+        help="Shown when the value is empty. Without it, the recipient is excluded.",
     )
 
     @api.model
@@ -108,11 +108,6 @@ class WabaVariableMixin(models.AbstractModel):
                 line._filled_template()._button_address(line.button_index), base
             )
 
-    def _filled_template(self):
-        """The waba.template of this variable, perhaps empty."""
-        has_template = "template_id" in self._fields
-        return self.template_id if has_template else self.env["waba.template"]
-
     @api.constrains("source", "field_path")
     def _check_field_path(self):
         """Refuse a path that the user may not show (waba.field.path)."""
@@ -125,14 +120,14 @@ class WabaVariableMixin(models.AbstractModel):
             if line.kind != "url":
                 raise ValidationError(
                     self.env._(
-                        "A tracked link can only be the end of a button's address; {{%s}} is not.",
+                        "{{%s}} cannot be a tracked link. Only the URL of a button can.",
                         line.name,
                     )
                 )
             if line.text and not links.is_allowed_target(line.text):
                 raise ValidationError(
                     self.env._(
-                        "%s is no address that people can be led to. Write it whole, such as "
+                        "%s is not a valid URL. Enter the full address, such as "
                         "https://www.example.com/offer.",
                         line.text,
                     )
@@ -181,12 +176,22 @@ class WabaVariableMixin(models.AbstractModel):
         return clean_parameter(visible_text(value or ""))
 
     def _placeholder_label(self):
-        """{{1}}, or {{1}} of the button: several parts of a template can use the same name."""
+        """'{{1}}', or '{{1}} of the button “See offer”': several parts can use the same name."""
         self.ensure_one()
         name = f"{{{{{self.name}}}}}"
         if self.component == "button":
+            label = self._filled_template()._button_label(self.button_index)
+            if label:
+                return self.env._(
+                    "%(variable)s of the button “%(button)s”", variable=name, button=label
+                )
             return self.env._("%s of the button", name)
         return self.env._("%s of the header", name) if self.component == "header" else name
+
+    def _filled_template(self):
+        """The waba.template of this variable, perhaps empty."""
+        has_template = "template_id" in self._fields
+        return self.template_id if has_template else self.env["waba.template"]
 
     def _source_label(self, record):
         """The label of the source; for a field, the labels along its path.
@@ -245,9 +250,9 @@ class WabaVariableMixin(models.AbstractModel):
         """
         variables = words.variables
         values = {variable.id: variable.record_value(record, facts) for variable in variables}
-        missing = [v.name for v in variables if not values[v.id] and v.kind != "payload"]
+        missing = [v.label for v in variables if not values[v.id] and v.kind != "payload"]
         if missing:
-            return {}, "missing_value", ", ".join(f"{{{{{name}}}}}" for name in missing)
+            return {}, "missing_value", ", ".join(missing)
         given = {v.key: values[v.id] for v in variables if values[v.id]}
         problems = words.check.value_problems(given)
         return (
@@ -265,7 +270,7 @@ class WabaVariableMixin(models.AbstractModel):
             "missing": self.env._("is empty"),
             "newline": self.env._("has a line break"),
             "tab": self.env._("has a tab"),
-            "spaces": self.env._("has too many blanks in a row"),
+            "spaces": self.env._("has too many spaces in a row"),
             "too_long": self.env._("is too long"),
             "unexpected": self.env._("is not part of the template"),
         }
@@ -292,12 +297,12 @@ class WabaVariableMixin(models.AbstractModel):
             if not links.is_own_address(address, base):
                 raise UserError(
                     self.env._(
-                        "Clicks can only be counted on a button whose address is %(ours)s; in the "
-                        "template %(template)s it is %(address)s. Choose a fixed text for this "
-                        "variable, or a template with our address.",
+                        "Clicks can only be tracked on a button with the URL %(ours)s. The button "
+                        "of %(template)s has %(address)s: use a fixed text here, or another "
+                        "template.",
                         ours=f"{base}/r/{{{{1}}}}",
                         template=template.display_name,
-                        address=address or self.env._("missing"),
+                        address=address or self.env._("no URL"),
                     )
                 )
 
@@ -345,7 +350,7 @@ class Variable:
         self._fallback = clean_parameter(visible_text(line.fallback or ""))
         self._same_for_all = None
         self.is_link = line.source == "link"
-        self._link_code = None
+        self._link_code = self._label = None
         if line.source in ("text", "our_company"):
             text = line.text if line.source == "text" else env.company.name
             self._same_for_all = clean_parameter(visible_text(text or "")) or self._fallback
@@ -364,6 +369,13 @@ class Variable:
         else:
             value = facts[self._source]
         return clean_parameter(visible_text(value or "")) or self._fallback
+
+    @property
+    def label(self):
+        """As `_placeholder_label`, composed once."""
+        if self._label is None:
+            self._label = self._line._placeholder_label()
+        return self._label
 
     def _link_suffix(self, token):
         """The end of the address for one message; '…' in a preview, which has no token."""

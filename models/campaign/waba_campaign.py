@@ -10,6 +10,7 @@ from odoo.exceptions import LockError, UserError
 from odoo.fields import Domain
 from odoo.tools import clean_context
 
+from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..tools.field_paths import parse_domain
 from ..tools.labels import list_action
 from ..tools.transactions import commit_step
@@ -406,7 +407,7 @@ class WabaCampaign(models.Model):
                 ("state", "=", "failed"),
                 "&",
                 ("state", "=", "skipped"),
-                ("failure_type", "=", "frequency"),
+                ("failure_type", "in", TEMPORARY_EXCLUSIONS),
             ]
         )
         return self._retry_and_notify(failed)
@@ -593,7 +594,8 @@ class WabaCampaign(models.Model):
             "paused",
             {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
         )
-        note = reason if cause == "person" else self.env._("Paused: %s", reason)
+        is_said = cause in ("person", "reputation")
+        note = reason if is_said else self.env._("Paused: %s", reason)
         for campaign in moved:
             campaign._message_log(body=note)
             if until:

@@ -11,6 +11,7 @@ from odoo.fields import Command
 from odoo.tools import SQL
 
 from ...policy import ab_test
+from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import VARIANTS
 from ..tools.labels import with_language
 from ..tools.reputation_texts import format_number, format_percent
@@ -352,7 +353,7 @@ class WabaCampaign(models.Model):
                      FROM (SELECT id, recipient_id, variant_parameters->%(winner)s AS side
                              FROM waba_message
                             WHERE campaign_id = %(campaign)s
-                              AND (state = 'queued' OR failure_type = 'frequency')
+                              AND (state = 'queued' OR failure_type = ANY(%(temporary)s))
                               AND variant IS DISTINCT FROM %(winner)s
                               AND (attempt_count = 0 OR %(other_is_stopped)s)
                               AND variant_parameters IS NOT NULL) w
@@ -363,6 +364,7 @@ class WabaCampaign(models.Model):
                 category=template.category,
                 now=fields.Datetime.now(),
                 campaign=self.id,
+                temporary=list(TEMPORARY_EXCLUSIONS),
                 other_is_stopped=bool(other and other._not_sendable_reason()),
             )
         )

@@ -569,6 +569,9 @@ class WabaCampaign(models.Model):
             promotions_free_at=frequency.next_promotion_time(
                 preparation.promotions.get(number, ()), preparation.cap
             ),
+            repeats_free_at=self.env["waba.message"]._repeats_free_at(
+                preparation.company, preparation.repeats.get(number)
+            ),
             may_opt_out=bool(known.may_opt_out_at),
         )
 

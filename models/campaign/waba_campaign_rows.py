@@ -11,9 +11,10 @@ from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ...policy import eligibility, hours
-from ..base.waba_failure import failure_text
+from ..base.waba_failure import DATED_REASONS, TEMPORARY_EXCLUSIONS, exclusion_text
 from ..base.waba_message import UUID_SQL
 from ..base.waba_variable_mixin import COPIED_FIELDS, VariableSet, new_link_token
+from ..dispatch.waba_message_queue import TemplateUse
 from ..tools.labels import selection_labels
 from .waba_campaign import LAUNCH_RESET_VALUES
 from .waba_campaign_audience import UNKNOWN_RECIPIENT
@@ -90,6 +91,15 @@ class Preparation:
                 records._name, records.ids, self.company
             )
         )
+        opted_out = self.env["waba.recipient"].browse(
+            known.id
+            for known in self.people.values()
+            if "opted_out" in (known.marketing_state, known.utility_state)
+        )
+        self.opt_outs = {
+            reason: opted_out._opt_out_details(reason, self.company) for reason in DATED_REASONS
+        }
+        self.repeats = self._find_repeats(campaign, numbers)
         # A tracked address is created when it is first needed, so not by a dry run.
         self.has_links = not dry_run and any(
             variable.is_link for words in self.words.values() for variable in words.variables
@@ -97,14 +107,42 @@ class Preparation:
         self._sentences, self._times = {}, {}
 
     def sentence(self, reason, detail):
-        """As `failure_text`, composed once per reason: its labels are translated every time."""
+        """As `exclusion_text`, composed once per reason: its labels are translated every time."""
         if (reason, detail) not in self._sentences:
-            self._sentences[reason, detail] = failure_text(self.env, reason, text=detail)
+            self._sentences[reason, detail] = exclusion_text(self.env, reason, text=detail)
         return self._sentences[reason, detail]
 
-    def frequency_detail(self, number):
-        """Details of the promotions that reached the frequency cap, for the failure text."""
-        return self.env["waba.message"]._frequency_detail(self.promotions[number], self.company)
+    def temporary_detail(self, reason, number):
+        """Details of the messages because of which a recipient is excluded for a time."""
+        messages = self.env["waba.message"]
+        if reason == "repeated":
+            return messages._repeat_detail(self.repeats[number], self.company)
+        return messages._frequency_detail(self.promotions[number], self.company)
+
+    def _find_repeats(self, campaign, numbers):
+        """{number: Repeat} of those who got a template of the campaign lately, A's or B's."""
+        messages = self.env["waba.message"]
+        names = {template.name for template, _lines in campaign._variant_messages().values()}
+        uses = {
+            (number, name): TemplateUse(
+                messages._person_keys(self.people.get(number, UNKNOWN_RECIPIENT).id, number), name
+            )
+            for number in numbers
+            for name in names
+            if name
+        }
+        found = {}
+        for (number, _name), repeat in messages._find_repeats(self.company, uses, self.now).items():
+            found[number] = max(repeat, found.get(number, repeat))
+        return found
+
+    def opt_out_details(self, recipient_id):
+        """{reason: when and how the recipient opted out}."""
+        return {
+            reason: details[recipient_id]
+            for reason, details in self.opt_outs.items()
+            if recipient_id in details
+        }
 
     def earliest_departure(self, time_zone, held_until):
         """(earliest send time, wait reason or None), each calculated once."""
@@ -197,7 +235,7 @@ class WabaCampaign(models.Model):
         # A possible opt-out: the row is created, and waits until a user has reviewed it.
         needs_review = reason == "may_opt_out"
         reason = None if needs_review else reason
-        if reason in (None, "frequency"):
+        if reason in (None, *TEMPORARY_EXCLUSIONS):
             if preparation.has_links:
                 facts["link_token"] = new_link_token()
             values, waits = self._assign_variant(
@@ -211,19 +249,18 @@ class WabaCampaign(models.Model):
             if not values.get("failure_type") and self._is_in_holdout(number):
                 values, waits = _exclusion_values("holdout", preparation), False
             elif reason and not values.get("failure_type"):
-                # With its texts: it can be queued again when the frequency cap allows it.
+                # With its texts: it can be queued again when the rule allows it.
                 retry_at = verdict.retry_at
                 values |= {
                     "state": "skipped",
                     "failure_type": reason,
                     "failure_reason": preparation.sentence(
-                        reason, preparation.frequency_detail(number)
+                        reason, preparation.temporary_detail(reason, number)
                     ),
                 }
         else:
-            values = _exclusion_values(
-                reason, preparation, detail=typed if reason == "invalid_number" else None
-            )
+            details = {"invalid_number": typed} | preparation.opt_out_details(known.id)
+            values = _exclusion_values(reason, preparation, detail=details.get(reason))
         if values.get("failure_type"):
             wait_reason, needs_review = None, False
         if known.id:

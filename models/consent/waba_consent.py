@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ...policy import consent_lists, evidence, numbers, written_dates
 from ..tools.hooks import hook
+from ..tools.labels import selection_label
 from .consent_sql import PURPOSES
 from .waba_recipient import recipients_with_numbers
 
@@ -38,6 +40,9 @@ CREATE TRIGGER waba_consent_never_deleted BEFORE DELETE ON waba_consent FOR EACH
     EXECUTE FUNCTION waba_consent_append_only();
 """
 
+# Characters of a person's words in a reason.
+MAX_QUOTED = 60
+
 TEXTS = ("number", "purpose", "action", "at", "evidence")
 
 
@@ -64,7 +69,7 @@ class WabaConsent(models.Model):
 
     _name = "waba.consent"
     _description = "WhatsApp Consent"
-    _inherit = ["waba.system.fields.mixin"]
+    _inherit = ["waba.system.fields.mixin", "waba.figures.mixin"]
     _order = "at desc, id desc"
     _rec_name = "recipient_id"
 
@@ -182,6 +187,15 @@ class WabaConsent(models.Model):
         self.ensure_one()
         return (self.evidence or "") if self.company_id in companies else ""
 
+    def _opt_out_detail(self, company):
+        """'12 Nov 2026 (replied “BAJA”)', or with the source where the words are not known."""
+        date = format_date(self.env, self.at, date_format="d MMM y")
+        if self.source == "reply" and self.message_id and self._company_evidence(company):
+            words = " ".join(self.message_id._written_text().split())[:MAX_QUOTED]
+            return self.env._("%(date)s (replied “%(text)s”)", date=date, text=words)
+        how = selection_label(self.env, "source", self.source, self._name)
+        return f"{date} ({how})"
+
     # === Parsing rows of text ===
 
     @api.model
@@ -201,7 +215,16 @@ class WabaConsent(models.Model):
                 read[index].number,
             )
             read[index] = read[index]._replace(faults=(fault,))
+        for index, fault in self._own_number_faults(read).items():
+            read[index] = read[index]._replace(faults=(*read[index].faults, fault))
         return read
+
+    @api.model
+    def _own_number_faults(self, read):
+        """{index: sentence} of the rows with one of our own numbers; asked once for all."""
+        ours = self.env["waba.sender"]._filter_own_numbers({row.number for row in read})
+        text = self.env["waba.recipient"]._own_number_text
+        return {index: text(row.number) for index, row in enumerate(read) if row.number in ours}
 
     @api.model
     def _parse_row(self, texts, company, known=""):

@@ -19,8 +19,12 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     def _apply_record_merge(self, records):
-        """Merge the consent of leads or contacts that are one person: an opt-out applies to all."""
+        """Merge the consent of leads or contacts that are one person: an opt-out applies to all.
+
+        One of our own numbers on them is nobody's, and says nothing about the person.
+        """
         numbers = {self.env["waba.recipient"]._number_of(record) for record in records} - {""}
+        numbers -= self.env["waba.sender"]._filter_own_numbers(numbers)
         people = self.search(recipients_with_numbers(numbers))
         if records._name == "res.partner":
             people |= self.search([("partner_id", "in", records.ids)])

@@ -4,6 +4,7 @@ Called by campaigns and direct sends (by number), webhooks (by person) and statu
 """
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -13,6 +14,8 @@ from .consent_sql import PURPOSES
 
 NO_POSSIBLE_OPT_OUT = {"may_opt_out_at": False, "may_opt_out_message_id": False}
 
+NUMBER_FIELDS = ("number", "wa_number")
+
 # Of two rows of one person the later datetime applies: it is the stricter one.
 LATEST_WINS_FIELDS = ("slot_at", "last_marketing_at", "marketing_held_until", "unreachable_until")
 
@@ -21,7 +24,8 @@ class WabaRecipient(models.Model):
     """A person as one portfolio knows them: an E.164 number and/or Meta's user id (BSUID).
 
     - Found or created by `_find_or_create_by_number` (sending), `_find_or_create_person` and
-      `_apply_identity_change` (webhooks); `_create_missing` in bulk.
+      `_apply_identity_change` (webhooks); `_create_missing` in bulk. None of them creates a row for
+      one of our own numbers. A row from before a number became ours stays for its messages.
     - `marketing_state` and `utility_state` are the consent that every company of the portfolio may
       rely on; changed by `_set_consent` only.
     - `slot_at` is all there is behind the daily limit: when the recipient was last counted. Those
@@ -109,11 +113,14 @@ class WabaRecipient(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_not_own(vals.get(name) for vals in vals_list for name in NUMBER_FIELDS)
         people = super().create([_identity_values(vals) for vals in vals_list])
         people._apply_erased_opt_outs()
         return people
 
     def write(self, vals):
+        if written := {vals[name] for name in NUMBER_FIELDS if vals.get(name)}:
+            self._check_not_own(written.difference(self._number_forms()))
         result = super().write(_identity_values(vals))
         if any(vals.get(name) for name in ("number", "wa_number", "user_uid")):
             self._apply_erased_opt_outs()
@@ -123,6 +130,21 @@ class WabaRecipient(models.Model):
         """[number]: the numbers of these recipients in every spelling (policy/numbers.py)."""
         written = (number for person in self for number in (person.number, person.wa_number))
         return list(numbers.forms_by_number(written))
+
+    # === Our own numbers ===
+
+    @api.model
+    def _check_not_own(self, wanted):
+        """:raise UserError: one of these numbers is ours, so it is nobody's"""
+        if ours := self.env["waba.sender"]._filter_own_numbers(wanted):
+            raise UserError(self._own_number_text(", ".join(sorted(ours))))
+
+    @api.model
+    def _own_number_text(self, number):
+        return self.env._(
+            "Not recorded: %s is one of your own WhatsApp numbers. Enter the customer's number.",
+            number,
+        )
 
     # === From a lead or contact to a number ===
 
@@ -156,11 +178,13 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _find_or_create_by_number(self, portfolio, wanted):
-        """{number: recipient} for all these numbers; missing rows are created.
+        """{number: recipient} for all these numbers but our own; missing rows are created.
 
         :param wanted: numbers in any spelling; the row gets the canonical E.164 one
         """
-        known_as = {number: numbers.canonical_number(number) for number in wanted if number}
+        wanted = {number for number in wanted if number}
+        wanted -= self.env["waba.sender"]._filter_own_numbers(wanted)
+        known_as = {number: numbers.canonical_number(number) for number in wanted}
         rows = [*set(known_as.values())]
         self._create_missing(portfolio, rows)
         recipients = self.search([("portfolio_id", "=", portfolio.id), ("number", "in", rows)])
@@ -169,11 +193,13 @@ class WabaRecipient(models.Model):
 
     @api.model
     def _create_missing(self, portfolio, numbers):
-        """Create a row of `portfolio` for each of these E.164 numbers that has none.
+        """Create a row of `portfolio` for each of these E.164 numbers that has none; none for ours.
 
         A new row inherits the consent of the same number in other portfolios: any opt-out (Meta
         leaves the scope of a stop open), and opt-ins with the company they were given to.
         """
+        numbers = set(numbers)
+        numbers -= self.env["waba.sender"]._filter_own_numbers(numbers)
         # Created by a job or a webhook, not by a user: create_uid and write_uid stay empty.
         self.flush_model()
         made = self.env.execute_query(
@@ -221,7 +247,7 @@ class WabaRecipient(models.Model):
                         FROM waba_recipient o
                        WHERE o.number = n OR o.wa_number = n) said""",
             # Sorted, so that two campaigns in preparation cannot deadlock.
-            numbers=sorted(set(numbers)),
+            numbers=sorted(numbers),
         )
 
     # === From a webhook to a row ===
@@ -233,8 +259,12 @@ class WabaRecipient(models.Model):
         :param number: E.164 as WhatsApp writes it, or ''
         :param user_uid: Meta's business-scoped user id, or ''
         :param name: the name on WhatsApp, if the webhook contains one
-        :return: waba.recipient, one row
+        :return: waba.recipient, one row; none for one of our numbers without a user id
         """
+        if self.env["waba.sender"]._filter_own_numbers([number]):
+            number = ""
+            if not user_uid:
+                return self.browse()
         by_uid = self._find_by_user_uid(portfolio, user_uid)
         person = by_uid
         if number and not by_uid.number:

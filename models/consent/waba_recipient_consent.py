@@ -56,6 +56,25 @@ class WabaRecipient(models.Model):
         self.ensure_one()
         return self.env["waba.consent.note"]._open(recipient_id=self.id)
 
+    def _opt_out_details(self, reason, company):
+        """{recipient id: '12 Nov (replied “BAJA”)'}: the last opt-out of each, in the log.
+
+        :param reason: an exclusion reason; for one that is no opt-out the result is empty
+        :param company: res.company to whose users the person's words are shown
+        """
+        purpose = {"opted_out": "marketing", "opted_out_utility": "utility"}.get(reason)
+        if not purpose or not self:
+            return {}
+        entries = self.env["waba.consent"].sudo().search(
+            [
+                ("recipient_id", "in", self.ids),
+                ("purpose", "=", purpose),
+                ("action", "=", "opt_out"),
+            ],
+            order="at, id",
+        )  # fmt: skip
+        return {entry.recipient_id.id: entry._opt_out_detail(company) for entry in entries}
+
     # === Rows and companies of a person ===
 
     def _same_person(self):
@@ -68,12 +87,13 @@ class WabaRecipient(models.Model):
         Any portfolio will do: consent on its row applies in the company's others too.
 
         :param company: res.company, the user's own if not given
-        :raise UserError: no WhatsApp account is connected
+        :raise UserError: no WhatsApp account is connected, or the number is one of ours
         """
         return self._company_recipients([number], company or self.env.company)[number]
 
     def _company_recipients(self, numbers, company):
         """{E.164 number: row}, see `_company_recipient`."""
+        self._check_not_own(numbers)
         accounts = self.env["waba.account"].sudo().search([("portfolio_id", "!=", False)])
         of_company = accounts.filtered(lambda account: account.company_id == company)
         portfolios = (of_company or accounts).portfolio_id
@@ -302,6 +322,7 @@ class WabaRecipient(models.Model):
         )
         if read.action == "opt_in":
             ledger._check_evidence(f"{source_text or ''} {read.evidence}", faults)
+        faults += ledger._own_number_faults([read]).values()
         if faults:
             texts = {"number": number, "purpose": purpose, "action": action, "evidence": evidence}
             texts["at"] = f"{fields.Datetime.to_string(read.at)} UTC"

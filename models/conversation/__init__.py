@@ -4,7 +4,11 @@ from . import waba_inbound_routing
 from . import waba_media
 from . import waba_conversation_thread
 from . import ir_websocket
+from . import waba_conversation_state
+from . import waba_inbound_notice
 from . import waba_message_inbound
 from . import waba_conversation_send
+from . import waba_canned_answer
+from . import waba_conversation_signal
 from . import waba_auto_reply
 from . import waba_person_conversation

@@ -13,10 +13,10 @@ from ...policy import auto_reply
 from ..tools.labels import list_action
 
 TRIGGERS = [
-    ("out_of_hours", "They write outside our opening hours"),
-    ("keyword", "They write a keyword"),
-    ("button", "They press a button"),
-    ("stop", "They ask for no more promotions"),
+    ("out_of_hours", "Message outside working hours"),
+    ("keyword", "Keyword in a message"),
+    ("button", "Button pressed"),
+    ("stop", "Opt-out"),
 ]
 
 DAY = timedelta(hours=24)
@@ -43,47 +43,46 @@ class WabaAutoReply(models.Model):
     )
     sender_ids = fields.Many2many(
         "waba.sender", string="Numbers", check_company=True,
-        help="Answers what is written to these numbers; without any, to all of them.",
+        help="Empty: all numbers.",
     )  # fmt: skip
     # Trigger
-    trigger = fields.Selection(TRIGGERS, "When", required=True, default="out_of_hours")
+    trigger = fields.Selection(TRIGGERS, "Trigger", required=True, default="out_of_hours")
     calendar_id = fields.Many2one(
         "resource.calendar",
-        "Opening hours",
+        "Working hours",
         check_company=True,
-        help="The company's own working hours if empty.",
+        help="Empty: the company's working hours.",
     )
     words = fields.Text(
-        help="One per line: keywords, or the payload or text of buttons. Capitals, accents and "
-        "punctuation do not matter.",
+        "Keywords",
+        help="One keyword or button per line; case, accents and punctuation are ignored.",
     )
     is_whole = fields.Boolean(
-        "The whole message", default=True,
-        help="Off: the keyword may stand anywhere in the message.",
+        "Exact match", default=True,
+        help="Off: the keyword may appear anywhere in the message.",
     )  # fmt: skip
     # Answer
     answer = fields.Selection(
-        [("text", "A text"), ("template", "A template")], required=True, default="text"
+        [("text", "Text"), ("template", "Template")], "Reply", required=True, default="text"
     )
     text = fields.Text(tracking=True)
     template_id = fields.Many2one(
         "waba.template", domain="[('status', '=', 'approved')]", check_company=True
     )
     cooldown_hours = fields.Integer(
-        "Not again within", default=24, help="Hours before the same person gets it again."
+        "Repeat after", default=24, help="Hours before the same person gets this reply again."
     )
     # Hand-over
     hand_over_user_id = fields.Many2one(
         "res.users",
-        "Then it is the turn of",
+        "Hand over to",
         domain="[('share', '=', False)]",
-        help="Who is asked to answer the next message. The salesperson of the lead or contact, or "
-        "of the conversation, if empty.",
+        help="Answers the person's next message.",
     )
-    reply_count = fields.Integer("Answers in 30 days", compute="_compute_reply_count")
+    reply_count = fields.Integer("Replies (30 days)", compute="_compute_reply_count")
 
     _cooldown_positive = models.Constraint(
-        "CHECK(cooldown_hours >= 0)", "The hours before the same answer must be 0 or more."
+        "CHECK(cooldown_hours >= 0)", "Repeat after must be 0 hours or more."
     )
 
     def _compute_reply_count(self):
@@ -111,21 +110,21 @@ class WabaAutoReply(models.Model):
         """Reason why the rule cannot work, as a sentence, or False."""
         text = (self.text or "").strip()
         if self.answer == "text" and not text:
-            return self.env._("%s has no text to answer with. Write one.", self.name)
+            return self.env._("%s has no text. Enter one.", self.name)
         if self.answer == "text" and len(text) > TEXT_LENGTH:
             return self.env._(
-                "The text of %(rule)s is longer than the %(limit)s characters that WhatsApp takes.",
+                "The text of %(rule)s is too long: WhatsApp accepts %(limit)s characters.",
                 rule=self.name,
                 limit=TEXT_LENGTH,
             )
         if self.answer == "template" and not self.template_id:
-            return self.env._("%s has no template to answer with. Choose one.", self.name)
+            return self.env._("%s has no template. Choose one.", self.name)
         if self.trigger in ("keyword", "button") and not self._keyword_list():
-            return self.env._("%s has no words to wait for. Write one per line.", self.name)
+            return self.env._("%s has no keywords. Enter one per line.", self.name)
         is_promotion = self.answer == "template" and self.template_id.category == "marketing"
         if self.trigger == "stop" and is_promotion:
             return self.env._(
-                "%s would answer a wish for no promotions with a promotion. Choose a text.",
+                "%s would answer an opt-out with a promotion. Choose a text.",
                 self.name,
             )
         return False
@@ -189,12 +188,12 @@ class WabaConversation(models.Model):
     _inherit = "waba.conversation"
 
     auto_replied_at = fields.Datetime(
-        "Answered automatically at", readonly=True,
-        help="The last automatic answer that no colleague's has followed.",
+        "Automatic reply on", readonly=True,
+        help="Last automatic reply that no user has followed up.",
     )  # fmt: skip
     handed_over_at = fields.Datetime(
-        "Handed over at", readonly=True,
-        help="Since then no automatic answer, until a colleague has answered or some hours passed.",
+        "Handed over on", readonly=True,
+        help="Automatic replies pause until a user answers or the hand-over period ends.",
     )  # fmt: skip
 
     def _thread_state(self, answers):

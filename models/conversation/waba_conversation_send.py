@@ -11,13 +11,19 @@ from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 from odoo.tools.mimetypes import guess_mimetype
 
+from ...cloud_api import payloads
 from ...policy import frequency
 from ...policy import media as media_policy
+from ..base.waba_failure import failure_text
 from ..tools.labels import selection_labels
+from ..tools.phone_countries import number_language
 
 MAX_KEY = 64
 
 MAX_FILES = 10
+
+# The longest emoji, a family with skin tones, has 11 code points.
+MAX_EMOJI = 16
 
 
 class WabaConversation(models.Model):
@@ -31,8 +37,10 @@ class WabaConversation(models.Model):
 
         :param request: dict of `conversation_id`, or `shown` and `sender_id`; `key`, which names
             this answer: pressed twice or repeated by the browser, it is queued once; `text`,
-            `attachment_ids`, or `template_id` with `values`; `known_id`, the last message that the
-            salesperson has seen; `force` to send even though another user has answered since
+            `attachment_ids` or `options` (titles to choose from), or `template_id` with `values`;
+            `known_id`, the last message that the salesperson has seen; `force` to send even though
+            another user has answered since; `may_repeat` to send a template again that the person
+            has just received
         :return: {'conflict': sentence}, or {'refused': sentence or False, 'data'} with `data` of
             `conversation_data`
         :raise UserError: there is nothing to send, or no number to send from or to
@@ -40,7 +48,7 @@ class WabaConversation(models.Model):
         shown = request.get("shown")
         key = str(request.get("key") or "")[:MAX_KEY]
         if not key:
-            raise UserError(self.env._("The message has no key; reload the page and try again."))
+            raise UserError(self.env._("The message was not sent. Reload the page and try again."))
         conversation, record = self._find_or_create_conversation(request, shown)
         if not request.get("force") and (conflict := conversation._answer_conflict(request)):
             return {"conflict": conflict}
@@ -57,16 +65,14 @@ class WabaConversation(models.Model):
         record = self._check_record(shown)
         sender = self._available_senders(self).filtered(lambda s: s.id == request.get("sender_id"))
         if not sender:
-            raise UserError(self.env._("Choose the number to write from."))
+            raise UserError(self.env._("Choose a number to send from."))
         number = self.env["waba.recipient"]._number_of(record)
         if not number:
-            raise UserError(
-                self.env._("%s has no phone number that WhatsApp takes.", record.display_name)
-            )
+            raise UserError(self.env._("%s has no valid phone number.", record.display_name))
         if self.env["waba.sender"]._filter_own_numbers([number]):
             raise UserError(
                 self.env._(
-                    "%s is one of your own WhatsApp numbers, so there is nobody to write to.",
+                    "%s is one of your own WhatsApp numbers. Enter the customer's number.",
                     number,
                 )
             )
@@ -90,6 +96,7 @@ class WabaConversation(models.Model):
                 ("id", ">", request.get("known_id") or 0),
                 ("direction", "=", "out"),
                 ("origin", "=", "manual"),
+                ("kind", "!=", "reaction"),
                 ("user_id", "not in", (False, self.env.uid)),
                 ("state", "not in", ("skipped", "cancelled")),
             ],
@@ -114,12 +121,30 @@ class WabaConversation(models.Model):
             template = self._find_template(template_id)
             lines = self._filled_lines(template, request.get("values") or {})
             return queue(
-                self.sender_id, target, template=template, variables=lines, origin_key=key, **common
+                self.sender_id,
+                target,
+                template=template,
+                variables=lines,
+                origin_key=key,
+                may_repeat=bool(request.get("may_repeat")),
+                **common,
             )
         text = (request.get("text") or "").strip()
+        self._check_placeholders(text)
+        if len(text) > payloads.TEXT_LENGTH:
+            raise UserError(
+                self.env._(
+                    "The text is too long: WhatsApp accepts %s characters.", payloads.TEXT_LENGTH
+                )
+            )
+        if options := request.get("options"):
+            if request.get("attachment_ids"):
+                raise UserError(self.env._("Send files and reply options separately."))
+            common["values"] = {**values, **self._option_values(text, options)}
+            return queue(self.sender_id, target, text=text, origin_key=key, **common)
         attachments = self._find_attachments(request.get("attachment_ids") or [], record)
         if not text and not attachments:
-            raise UserError(self.env._("There is nothing to send: write something, or add a file."))
+            raise UserError(self.env._("Nothing to send. Enter a text or add a file."))
         rows = self.env["waba.message"]
         for index, attachment in enumerate(attachments):
             takes_text = (
@@ -139,6 +164,29 @@ class WabaConversation(models.Model):
             rows |= queue(self.sender_id, target, text=text, origin_key=key, **common)
         return rows
 
+    def _option_values(self, text, options):
+        """Field values of a text with options to choose from.
+
+        :raise UserError: WhatsApp does not accept them
+        """
+        titles = [" ".join(str(title).split()) for title in options]
+        problem = payloads.option_problem(titles)
+        if problem == "count":
+            raise UserError(self.env._("Enter 1 to %s options.", payloads.ROW_COUNT))
+        if problem == "length":
+            raise UserError(self.env._("An option has at most %s characters.", payloads.ROW_LENGTH))
+        if problem:
+            raise UserError(self.env._("Two options are the same."))
+        if not text or len(text) > payloads.OPTION_BODY_LENGTH:
+            raise UserError(
+                self.env._(
+                    "A message with options needs a text of at most %s characters.",
+                    payloads.OPTION_BODY_LENGTH,
+                )
+            )
+        label = self.env._("Choose")
+        return {"kind": "interactive", "parameters": {"options": titles, "list_label": label}}
+
     def _target_values(self, record):
         """(target, further values of the message): the recipient of this conversation.
 
@@ -152,6 +200,47 @@ class WabaConversation(models.Model):
         if record is not None:
             values.update(res_model=record._name, res_id=record.id)
         return person, values
+
+    # === Reactions ===
+
+    @api.model
+    def conversation_react(self, conversation_id, message_id, emoji, key, shown=False):
+        """Queue a reaction to a message of the person.
+
+        :param emoji: one emoji; '' removes ours
+        :param key: names this click, as in `conversation_send`
+        :return: {'refused': sentence or False, 'data'} as `conversation_send`
+        :raise UserError: there is no such message, or it is no emoji
+        """
+        conversation = self.browse(conversation_id)._check_reader(shown)
+        emoji = str(emoji or "")
+        is_text = (emoji and emoji.isascii()) or any(letter.isalpha() for letter in emoji)
+        if len(emoji) > MAX_EMOJI or is_text:
+            raise UserError(self.env._("A reaction is one emoji."))
+        message = self.env["waba.message"].sudo().search(
+            [
+                ("id", "=", message_id),
+                ("recipient_id", "=", conversation.recipient_id.id),
+                ("sender_id", "=", conversation.sender_id.id),
+                ("direction", "=", "in"),
+                ("wamid", "!=", False),
+            ]
+        )  # fmt: skip
+        if not message or not key:
+            raise UserError(self.env._("This message is no longer available."))
+        target, values = conversation._target_values(self._shown_record(conversation, shown))
+        row = self.env["waba.message"]._queue_direct(
+            conversation.sender_id,
+            target,
+            text=emoji,
+            origin="manual",
+            user=self.env.user,
+            origin_key=f"manual/{self.env.uid}/{str(key)[:MAX_KEY]}",
+            values={**values, "kind": "reaction", "about_wamid": message.wamid},
+        )
+        refused = row.sudo().state == "skipped" and row.sudo().failure_reason
+        data = self.conversation_data(conversation.id, shown)
+        return {"refused": refused or False, "data": data}
 
     # === Files ===
 
@@ -167,7 +256,7 @@ class WabaConversation(models.Model):
         try:
             content = base64.b64decode(data or "", validate=True)
         except (binascii.Error, ValueError):
-            raise UserError(self.env._("%s could not be read; try again.", name)) from None
+            raise UserError(self.env._("%s could not be uploaded. Try again.", name)) from None
         mimetype = media_policy.base_type(mimetype) or guess_mimetype(content, default="")
         if why := self.env["waba.message"]._file_refusal_reason(name, mimetype, len(content)):
             raise UserError(why)
@@ -208,21 +297,23 @@ class WabaConversation(models.Model):
 
     def _find_attachments(self, ids, record):
         if len(ids) > MAX_FILES:
-            raise UserError(self.env._("Send at most %s files at once.", MAX_FILES))
+            raise UserError(self.env._("You can send up to %s files at once.", MAX_FILES))
         return self._own_attachments(ids)
 
     # === Templates ===
 
     @api.model
     def conversation_templates(self, conversation_id=False, shown=False, sender_id=False):
-        """Templates that can be sent now, those in the user's language first.
+        """Templates that can be sent now, those in the person's language first.
 
         :return: [{'id', 'name', 'language', 'category', 'category_name', 'text'}]
         """
         if conversation_id:
-            sender = self.browse(conversation_id)._check_reader(shown).sender_id
+            conversation = self.browse(conversation_id)._check_reader(shown)
+            sender, number = conversation.sender_id, conversation.recipient_id.number
+            record = self._shown_record(conversation, shown)
         else:
-            self._check_record(shown)
+            record, number = self._check_record(shown), False
             sender = self._available_senders(self).filtered(lambda s: s.id == sender_id)
         templates = self.env["waba.template"].sudo().search(
             [
@@ -232,12 +323,13 @@ class WabaConversation(models.Model):
             ]
         )  # fmt: skip
         categories = selection_labels(templates, "category")
-        language = (self.env.user.lang or "").split("_")[0]
-        ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.name))
+        language = record._waba_language() if record else number_language(number)
+        language = language or (self.env.user.lang or "").split("_")[0]
+        ordered = templates.sorted(lambda t: (t.language.split("_")[0] != language, t.display_name))
         return [
             {
                 "id": template.id,
-                "name": template.name,
+                "name": template.display_name,
                 "language": template.language,
                 "category": template.category,
                 "category_name": categories[template.category],
@@ -251,7 +343,10 @@ class WabaConversation(models.Model):
         """A template filled for the recipient, and the reason why it cannot be sent.
 
         :param request: as for `conversation_send`
-        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem'}
+        :return: {'html', 'variables': [{'id', 'label', 'value', 'is_fixed'}], 'problem', 'repeat',
+            'delay'}; the last three are sentences or False: why it cannot be sent, the earlier
+            message that it would repeat, which a user may do knowingly (`may_repeat`), and when it
+            leaves if that is not now
         """
         conversation, record = self._find_or_create_conversation(request, request.get("shown"))
         template = conversation._find_template(request.get("template_id"))
@@ -266,6 +361,7 @@ class WabaConversation(models.Model):
         variables = lines._read_variables(target.env)
         values = {variable.id: variable.record_value(target, facts) for variable in variables}
         parameters = lines._freeze_texts(values)
+        problem, repeat = conversation._template_problem(target, template, lines)
         return {
             "html": str(template._render_phone(parameters)),
             "variables": [
@@ -277,17 +373,27 @@ class WabaConversation(models.Model):
                 }
                 for line in lines.sorted("sequence")
             ],
-            "problem": conversation._template_problem(target, template, lines),
+            "problem": problem,
+            "repeat": repeat,
+            "delay": conversation._template_delay(template),
         }
 
+    def _template_delay(self, template):
+        """When a template sent now leaves, and why later, as a text; False if it leaves at once."""
+        delay = self.sudo().sender_id._direct_delay(template.sudo(), self.sudo().recipient_id)
+        return delay and self.env["waba.message"]._format_delay(delay)
+
     def _template_problem(self, target, template, lines):
-        """Reason why this template cannot be sent to this recipient, as a sentence, or False."""
+        """(why this template cannot be sent to this recipient, which message it would repeat).
+
+        Each is a sentence or False.
+        """
         messages = self.env["waba.message"]
         _parameters, reason, sentence = messages._fill_template(
             target, template, lines, self.sender_id
         )
         if reason:
-            return sentence
+            return sentence, False
         to, person = messages._address_values(target, self.sender_id.portfolio_id)
         content = messages._template_values(template)
         sender = self.sender_id
@@ -296,12 +402,16 @@ class WabaConversation(models.Model):
             promoted_at, sender.company_id._waba_frequency_cap()
         )
         now = fields.Datetime.now()
-        return messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
+        problem = messages._exclusion_reason(sender, person, to, content, now, free_at)[1]
+        repeat = messages._find_repeat(sender, person, to, "manual", content)
+        return problem, bool(repeat) and failure_text(
+            self.env, "repeated", text=messages._repeat_detail(repeat, sender.company_id)
+        )
 
     def _find_template(self, template_id):
         template = self.env["waba.template"].sudo().browse(template_id).exists()
         if not template or template.account_id != self.sender_id.account_id:
-            raise UserError(self.env._("This template does not belong to the number's account."))
+            raise UserError(self.env._("This template belongs to another WhatsApp account."))
         return template
 
     def _filled_lines(self, template, values):
@@ -325,7 +435,9 @@ class WabaVariableMixin(models.AbstractModel):
     _inherit = "waba.variable.mixin"
 
     def _placeholder_hint(self):
-        """'Text {{1}}', the label of its input."""
+        """'Text {{1}}', '{{1}} of the button “See offer”': the label of its input."""
         self.ensure_one()
+        if self.component == "button":
+            return self._placeholder_label()
         parts = selection_labels(self, "component")
         return f"{parts[self.component]} {{{{{self.name}}}}}"

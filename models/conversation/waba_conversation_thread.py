@@ -44,24 +44,24 @@ class WabaConversation(models.Model):
 
     # Inbox
     last_message_id = fields.Many2one(
-        "waba.message", "Last message", compute="_compute_last_message", compute_sudo=True
+        "waba.message", "Last entry", compute="_compute_last_message", compute_sudo=True
     )
-    last_text = fields.Char("Last words", compute="_compute_last_message", compute_sudo=True)
-    last_at = fields.Datetime("Last at", compute="_compute_last_message", compute_sudo=True)
+    last_text = fields.Char("Last message", compute="_compute_last_message", compute_sudo=True)
+    last_at = fields.Datetime("Last message on", compute="_compute_last_message", compute_sudo=True)
     last_is_ours = fields.Boolean(compute="_compute_last_message", compute_sudo=True)
     window_state = fields.Selection(
         WINDOW_STATES,
-        "Can be answered",
+        "Reply window",
         compute="_compute_window_state",
         search="_search_window_state",
     )
     window_text = fields.Char("Time left", compute="_compute_window_state")
-    person_number = fields.Char("Their number", related="recipient_id.number")
-    record_name = fields.Char("About", compute="_compute_record_name")
+    person_number = fields.Char("Phone", related="recipient_id.number")
+    record_name = fields.Char("Lead or contact", compute="_compute_record_name")
 
     # Possible opt-out
     may_opt_out_at = fields.Datetime(
-        related="recipient_id.may_opt_out_at", related_sudo=True, string="May want to opt out since"
+        related="recipient_id.may_opt_out_at", related_sudo=True, string="Possible opt-out since"
     )
 
     @api.depends("recipient_id", "sender_id")
@@ -154,7 +154,9 @@ class WabaConversation(models.Model):
     def _check_user(self):
         if not self.env.user.has_group(USER_GROUP):
             raise AccessError(
-                self.env._("Conversations are for users of WhatsApp. Ask your administrator.")
+                self.env._(
+                    "You do not have access to WhatsApp conversations. Ask your administrator."
+                )
             )
 
     def _check_reader(self, shown=False):
@@ -171,8 +173,8 @@ class WabaConversation(models.Model):
         if not conversation._is_readable(shown):
             raise AccessError(
                 self.env._(
-                    "This conversation is another salesperson's. They, or a manager, can hand it "
-                    "over."
+                    "This conversation is assigned to another salesperson. They or a manager can "
+                    "reassign it."
                 )
             )
         return conversation.sudo()
@@ -210,7 +212,9 @@ class WabaConversation(models.Model):
         self._check_user()
         record = self._readable_record(*shown)
         if record is None:
-            raise AccessError(self.env._("You may not read this record, or it no longer exists."))
+            raise AccessError(
+                self.env._("This record does not exist, or you do not have access to it.")
+            )
         return record
 
     @api.model
@@ -248,8 +252,8 @@ class WabaConversation(models.Model):
             names = ", ".join(there.responsible_id.mapped("name"))
             return {
                 "locked": self.env._(
-                    "%s is in conversation with this person. They, or a manager, can hand it over.",
-                    names or self.env._("Another salesperson"),
+                    "This conversation is assigned to %s. They or a manager can reassign it.",
+                    names or self.env._("another salesperson"),
                 )
             }
         chosen = mine.filtered(lambda c: c.sender_id.id == sender_id)[:1] if sender_id else mine[:1]
@@ -304,6 +308,7 @@ class WabaConversation(models.Model):
             and {"model": record._name, "id": record.id, "name": record.display_name},
             "sender": _id_and_name(sender),
             "senders": [_id_and_name(option) for option in senders],
+            "presence": sender.company_id.waba_presence if sender else "none",
             "why_not_sending": sender._not_sending_reason() if sender else False,
             "limits": {kind: list(types) for kind, types in media_policy.TYPES.items()},
             "accept": ",".join(
@@ -337,6 +342,9 @@ class WabaConversation(models.Model):
             "unread": self.unread_count,
             "responsible": _id_and_name(self.responsible_id),
             "is_mine": bool(self) and self.responsible_id.id == self.env.uid,
+            "inbox_state": self.inbox_state,
+            "is_blocked": self.is_blocked,
+            "snoozed_until": _format_datetime(self.snoozed_until),
             "seen": {
                 "by": self.seen_by_id.name,
                 "uid": self.seen_by_id.id,
@@ -419,7 +427,10 @@ class WabaConversation(models.Model):
                 PAGE,
             )
         )
-        shown = (self.responsible_id.id, self.unread_count, self.window_expires_at)
+        shown = (
+            self.responsible_id.id, self.unread_count, self.window_expires_at, self.inbox_state,
+            self.is_blocked,
+        )  # fmt: skip
         return "/".join(map(str, (found, *shown, self.recipient_id.may_opt_out_at)))
 
     # === Read, answer, assign ===
@@ -478,7 +489,9 @@ class WabaConversation(models.Model):
         conversation = self.browse(conversation_id)._check_reader(shown)
         allowed = {user["id"] for user in self.conversation_colleagues(conversation_id, shown)}
         if user_id and user_id not in allowed:
-            raise UserError(self.env._("This colleague cannot be given conversations."))
+            raise UserError(
+                self.env._("This user cannot be assigned conversations of this number.")
+            )
         conversation._assign(self.env["res.users"].browse(user_id))
         return conversation._state_data()
 

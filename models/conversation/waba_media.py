@@ -53,7 +53,7 @@ class WabaMedia(models.Model):
     """
 
     _name = "waba.media"
-    _description = "File in a WhatsApp Message"
+    _description = "WhatsApp File"
     _inherit = ["waba.system.fields.mixin"]
     _order = "id"
 
@@ -64,22 +64,20 @@ class WabaMedia(models.Model):
     company_id = fields.Many2one(related="message_id.company_id")
     media_uid = fields.Char("WhatsApp file ID", readonly=True)
     name = fields.Char("File name", readonly=True)
-    mimetype = fields.Char("Type", readonly=True, help="What it is kept and shown as.")
+    mimetype = fields.Char("Type", readonly=True)
     size = fields.Integer("Bytes", readonly=True)
     sha256 = fields.Char(readonly=True)
     # Transfer
     state = fields.Selection(
-        [("pending", "On its way"), ("done", "Here"), ("failed", "Not available")],
+        [("pending", "Transferring"), ("done", "Available"), ("failed", "Not available")],
         default="pending",
         required=True,
         readonly=True,
     )
-    reason = fields.Char("Why", readonly=True)
+    reason = fields.Char("Reason", readonly=True)
     attempt_count = fields.Integer("Attempts", readonly=True, default=0)
-    retry_at = fields.Datetime("Not before", readonly=True, default=fields.Datetime.now)
-    expires_at = fields.Datetime(
-        readonly=True, help="WhatsApp forgets a file that was sent to us then."
-    )
+    retry_at = fields.Datetime("Next attempt", readonly=True, default=fields.Datetime.now)
+    expires_at = fields.Datetime("Deleted by WhatsApp", readonly=True)
     attachment_id = fields.Many2one("ir.attachment", "File", readonly=True, ondelete="set null")
 
     _pending_idx = models.Index("(retry_at, id) WHERE state = 'pending'")
@@ -135,7 +133,9 @@ class WabaMedia(models.Model):
         elif why := self._abandon_reason(error):
             self._abandon_transfer(why)
         else:
-            self.reason = self.env._("Not yet: %s. It is tried again.", str(error)[:200])
+            self.reason = self.env._(
+                "Not transferred yet: %s. Retrying automatically.", str(error)[:200]
+            )
         self._find_conversation()._notify_viewers()
 
     def _abandon_reason(self, error):
@@ -147,8 +147,8 @@ class WabaMedia(models.Model):
             return str(error)[:200]
         if isinstance(error, TooLarge):
             return self.env._(
-                "The file has %(size)s MB, more than WhatsApp itself allows (%(limit)s MB). "
-                "See it on the phone.",
+                "The file is too large: %(size)s MB, and WhatsApp allows %(limit)s MB. Open it on "
+                "the phone.",
                 size=round(error.size / media_policy.MIB),
                 limit=round(error.limit / media_policy.MIB),
             )
@@ -158,8 +158,8 @@ class WabaMedia(models.Model):
             return self.env._("WhatsApp no longer has this file. Ask the person to send it again.")
         if not media_policy.next_attempt(self.attempt_count, now, self.expires_at):
             return self.env._(
-                "WhatsApp keeps files for 7 days, and this one could not be fetched in time "
-                "(%s). Ask the person to send it again.",
+                "The file could not be downloaded within the 7 days that WhatsApp keeps it (%s). "
+                "Ask the person to send it again.",
                 str(error)[:200],
             )
         return False

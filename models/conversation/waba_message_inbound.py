@@ -40,10 +40,13 @@ class WabaMessage(models.Model):
 
     # Preference
     wish = fields.Selection(
-        [("opt_out", "Opt-out"), (POSSIBLE_OPT_OUT, "May be an opt-out"), ("opt_in", "Opt-in")],
-        "Read as",
+        [("opt_out", "Opt-out"), (POSSIBLE_OPT_OUT, "Possible opt-out"), ("opt_in", "Opt-in")],
+        "Detected as",
         readonly=True,
     )
+
+    # Answer
+    no_answer_at = fields.Datetime("Closed without answer", readonly=True)
 
     # Automatic reply
     auto_reply_id = fields.Many2one(
@@ -79,12 +82,13 @@ class WabaMessage(models.Model):
             answered._record_reply(at)
         rung, record = person._route_inbound(sender, item, answered)
         message = self._create_inbound(sender, person, item, at, answered, record)
+        conversation = self.env["waba.conversation"]
         if is_written:
-            conversation = self.env["waba.conversation"]._register_inbound(
-                sender, person, at, message
-            )
+            conversation = conversation._register_inbound(sender, person, at, message)
+            if item.kind != "reaction":
+                conversation._reopen()
         message._create_inbound_media(item)
-        message._post_inbound_note(is_new=rung == landing.NEW_LEAD)
+        message._post_inbound_note(conversation, is_new=rung == landing.NEW_LEAD)
         message._apply_inbound_preference(at)
         if is_written:
             message._answer_automatically(conversation, at)
@@ -170,7 +174,7 @@ class WabaMessage(models.Model):
             "expires_at": (self.sent_at or self.create_date) + media_policy.INBOUND_LIFE,
         }
         if not item.media.uid:
-            values.update(state="failed", reason=self.env._("WhatsApp did not say which file."))
+            values.update(state="failed", reason=self.env._("WhatsApp did not identify the file."))
         self.env["waba.media"].create(values)
         self.env["waba.media"]._transfer_cron()._trigger()
 
@@ -309,7 +313,7 @@ class WabaMessage(models.Model):
     def _record_answer_by_person(self, _media):
         """A message that a user wrote answers the conversation."""
         mine = self.sudo()
-        if mine.origin == "manual" and mine.recipient_id:
+        if mine.origin == "manual" and mine.kind != "reaction" and mine.recipient_id:
             conversations = self.env["waba.conversation"].sudo()
             conversation = conversations._find_or_create_pair(mine.sender_id, mine.recipient_id)
             conversation._record_answer(mine.user_id)
@@ -366,7 +370,8 @@ class WabaMessage(models.Model):
                 {
                     **message._format_bubble(record),
                     **marks.get(message.wamid, {}),
-                    "reactions": reactions.get(message.wamid, []),
+                    "reactions": list(reactions.get(message.wamid, {}).values()),
+                    "our_reaction": reactions.get(message.wamid, {}).get("out", ""),
                     "quote": quotes.get(message.about_wamid, False),
                 }
             )
@@ -386,7 +391,12 @@ class WabaMessage(models.Model):
             "at": fields.Datetime.to_string(self._written_at()),
             "text": text if not is_template else "",
             "html": str(self.preview_html or "") if is_template else "",
-            "is_button": bool(self.payload) or self.kind in ("button", "interactive"),
+            "is_button": self.direction == "in"
+            and (bool(self.payload) or self.kind in ("button", "interactive")),
+            "options": (self.parameters or {}).get("options", [])
+            if self.kind == "interactive"
+            else [],
+            "may_react": self.direction == "in" and bool(self.wamid),
             "state": self.state,
             "state_text": self._state_text(),
             "reason": self._reason_text(),
@@ -422,11 +432,8 @@ class WabaMessage(models.Model):
         if self.state != "queued":
             return False
         if self.is_uploading:
-            return self.env._("The file is being handed to WhatsApp.")
-        if self.retry_at and self.retry_at > fields.Datetime.now():
-            when = format_datetime(self.env, self.retry_at, dt_format="short")
-            return self.env._("It leaves after %s.", when)
-        return self.sender_id._not_sending_reason()
+            return self.env._("Uploading the file to WhatsApp.")
+        return self._delay_text()
 
     def _author_label(self):
         """The salesperson, campaign or rule that it is from."""
@@ -442,7 +449,7 @@ class WabaMessage(models.Model):
         if self.kind != "location":
             return False
         return {
-            "name": details.get("name") or self.env._("Place"),
+            "name": details.get("name") or self.env._("Location"),
             "address": details.get("address", ""),
             "url": self._map_url(),
         }
@@ -460,8 +467,9 @@ class WabaMessage(models.Model):
                 ("account_id", "in", self.account_id.ids),
                 ("kind", "in", kinds),
                 ("about_wamid", "in", wamids),
+                ("state", "not in", ("skipped", "failed", "cancelled")),
             ],
-            order="sent_at, id",
+            order="id",
         )
 
     def _change_marks(self):
@@ -476,14 +484,14 @@ class WabaMessage(models.Model):
         return marks
 
     def _find_reactions(self):
-        """{wamid: [emoji]}: each side's last one; an empty one removes it."""
+        """{wamid: {'in' or 'out': emoji}}: each side's last one; an empty one removes it."""
         last = {}
         for reaction in self._related_messages(["reaction"]):
             last[reaction.about_wamid, reaction.direction] = reaction._written_text()
         found = {}
-        for (wamid, _direction), emoji in last.items():
+        for (wamid, direction), emoji in last.items():
             if emoji:
-                found.setdefault(wamid, []).append(emoji)
+                found.setdefault(wamid, {})[direction] = emoji
         return found
 
     def _find_quotes(self):

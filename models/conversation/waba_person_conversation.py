@@ -52,5 +52,6 @@ class WabaPersonMixin(models.AbstractModel):
         if len(mine) == 1:
             action.update(views=[(False, "form")], view_mode="form", res_id=mine.id)
         else:
-            action["domain"] = [("id", "in", mine.ids)]
+            # Closed ones too.
+            action.update(domain=[("id", "in", mine.ids)], context={})
         return action

@@ -21,7 +21,7 @@ class DigestDigest(models.Model):
 
     kpi_waba_sent = fields.Boolean("WhatsApp Messages Sent")
     kpi_waba_sent_value = fields.Integer(compute="_compute_kpi_waba_values")
-    kpi_waba_replied = fields.Boolean("WhatsApp Messages Answered")
+    kpi_waba_replied = fields.Boolean("WhatsApp Replies")
     kpi_waba_replied_value = fields.Integer(compute="_compute_kpi_waba_values")
     kpi_waba_opted_out = fields.Boolean("WhatsApp Opt-outs")
     kpi_waba_opted_out_value = fields.Integer(compute="_compute_kpi_waba_values")
@@ -29,7 +29,7 @@ class DigestDigest(models.Model):
     def _compute_kpi_waba_values(self):
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
             # The digest omits figures whose computation raises AccessError.
-            raise AccessError(self.env._("Figures of WhatsApp are for its managers."))
+            raise AccessError(self.env._("Only WhatsApp managers can see these figures."))
         for kpi, count in KPIS.items():
             self._calculate_company_based_kpi(
                 "waba.message.daily", f"{kpi}_value", date_field="day", sum_field=count

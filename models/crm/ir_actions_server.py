@@ -58,7 +58,7 @@ class IrActionsServer(models.Model):
     def _generate_action_name(self):
         self.ensure_one()
         if self.state == "waba_template" and self.waba_template_id:
-            return self.env._("Send WhatsApp %s", self.waba_template_id.name)
+            return self.env._("Send WhatsApp %s", self.waba_template_id.display_name)
         return super()._generate_action_name()
 
     def _get_warning_messages(self):
@@ -91,7 +91,9 @@ class IrActionsServer(models.Model):
             )
         if missing := self.waba_variable_ids.filtered(lambda line: not line._is_complete()):
             problems.append(
-                self.env._("Say what these variables show: %s.", ", ".join(missing.mapped("name")))
+                self.env._(
+                    "Set a value for %s.", ", ".join(line._placeholder_label() for line in missing)
+                )
             )
         return problems
 
@@ -247,7 +249,7 @@ class IrActionsServer(models.Model):
             record.sudo()._message_log(
                 body=self.env._(
                     "No WhatsApp message %(template)s: %(why)s",
-                    template=self.waba_template_id.name,
+                    template=self.waba_template_id.display_name,
                     why=why or "",
                 )
             )

@@ -5,21 +5,23 @@ message that cannot be sent becomes a row with its reason. A queued row is subje
 slots, pace and checks as those of campaigns (waba_sender_reserve.py). Nothing here calls Meta.
 """
 
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
-from ...policy import eligibility, frequency, hours, numbers, record_change
+from ...policy import eligibility, frequency, hours, numbers, record_change, repeats
 from ...policy import media as media_policy
-from ...policy.numbers import forms_by_number
-from ..base.waba_failure import failure_text
+from ...policy.numbers import forms_by_number, number_forms
+from ..base.waba_failure import TEMPORARY_EXCLUSIONS, failure_text, not_sent_text
 from ..base.waba_message import UUID_SQL
 from ..base.waba_variable_mixin import VariableSet, find_link_token, new_link_token
 from ..consent.consent_sql import PURPOSES
 from ..consent.waba_recipient import recipients_with_numbers
 from ..tools.hooks import hook
-from ..tools.labels import with_language
+from ..tools.labels import selection_label, with_language
 from ..tools.phone_countries import number_country
 from .waba_sender_reserve import message_purpose
 
@@ -31,31 +33,63 @@ TESTS_PER_USER_AND_DAY = ("waba_campaign.tests_a_day_per_user", 10)
 TESTS_PER_COMPANY_AND_DAY = ("waba_campaign.tests_a_day_per_company", 50)
 
 
+class TemplateUse(NamedTuple):
+    """A template that is to be sent to a person, for the repeat guard (`policy.repeats`).
+
+    :ivar people: keys of the person in the index of sent templates (`_person_keys`)
+    :ivar name: the template's, the same in all languages
+    :ivar compared_id: id of the message whose values must be the same too, None if any count
+    """
+
+    people: frozenset
+    name: str
+    compared_id: int | None = None
+
+
+class Repeat(NamedTuple):
+    """The last message with the same template to the same person; `is_queued`: not sent yet."""
+
+    left_at: object
+    message_id: int
+    is_queued: bool = False
+
+
 class WabaMessage(models.Model):
     _inherit = "waba.message"
 
     # Record
     record_traits = fields.Char(
         readonly=True,
-        help="What the record was when the message was made: open, won, lost, archived… Empty for "
-        "messages to a person without a record.",
+        help="State of the record when the message was created: open, won, lost, archived…",
     )
 
     # Rules checked again at reservation
     time_zone = fields.Char(
-        "Person's time zone",
+        "Time zone",
         readonly=True,
-        help="Several when the number does not tell which: then what suits all of them.",
+        help="The recipient's; several if the number does not tell which.",
     )
-    not_before_at = fields.Datetime(
-        "Planned for", readonly=True, help="Whoever asked for it wanted it no sooner."
-    )
+    not_before_at = fields.Datetime("Scheduled for", readonly=True)
     promoted_at = fields.Datetime(
         "Counted as a promotion at",
         readonly=True,
-        help="The latest moment at which it may have left.",
+        help="The latest time at which it may have been sent.",
+    )
+    template_left_at = fields.Datetime(
+        "Counted as a template at",
+        readonly=True,
+        help="The latest time at which it may have been sent; for templates only.",
+    )
+    may_repeat = fields.Boolean(
+        "Repeat confirmed",
+        readonly=True,
+        help="The user knew of the earlier message with this template.",
     )
 
+    _template_left_idx = models.Index(
+        "(company_id, (COALESCE(number, recipient_id::text)), template_left_at)"
+        " WHERE template_left_at IS NOT NULL"
+    )
     _promoted_idx = models.Index(
         "(company_id, (COALESCE(number, recipient_id::text)), promoted_at)"
         " WHERE promoted_at IS NOT NULL"
@@ -80,16 +114,15 @@ class WabaMessage(models.Model):
         reader=None,
         not_before=None,
         origin_key=None,
+        may_repeat=False,
         values=None,
     ):
         """Create one message to one person: queued for `sender`, or excluded with its reason.
 
         :param record: res.partner or crm.lead; a waba.recipient if there is no record. Read with
-            the rights of its environment; fields that `variables` name with those of `reader`,
-            never with all rights
+            its environment's rights; fields that `variables` name with those of `reader`
         :param origin: a key of ORIGINS
-        :param template: waba.template; without one, `text` or `media` is sent freely, which
-            requires an open service window
+        :param template: waba.template; without one `text` or `media` needs an open service window
         :param variables: waba.variable.mixin records that fill the template; its own by default
         :param media: {"attachment": ir.attachment} of the file to send
         :param user: res.users on whose behalf it is sent; by default the current user for
@@ -97,8 +130,8 @@ class WabaMessage(models.Model):
         :param reader: res.users responsible for what a job sends; fields show nothing if it is
             empty. By default the current user
         :param not_before: naive UTC datetime
-        :param origin_key: names the occasion; a later call with the same key, in any transaction,
-            returns the first row and queues nothing
+        :param origin_key: names the occasion; a later call with the same key returns the first row
+        :param may_repeat: a user knows of the earlier message with this template; if 'manual'
         :param values: further field values
         :return: the row, `queued` or `skipped`
         """
@@ -110,14 +143,15 @@ class WabaMessage(models.Model):
         to, person = self._address_values(record, sender.portfolio_id)
         to["record_traits"] = self._message_record_traits(record, sender.company_id)
         content = self._direct_content(template, text, media)
+        content["may_repeat"] = may_repeat and origin == "manual"
         plan = self._departure_values(sender, record, person, to, origin, content, not_before)
         reason, sentence = plan.pop("failure_type"), plan.pop("failure_reason")
-        if template and reason in (False, "frequency"):
-            content["parameters"], unfit, detail = self._fill_template(
+        if template and reason in (False, *TEMPORARY_EXCLUSIONS):
+            filled, unfit, detail = self._fill_template(
                 record, template, variables or template.sudo().variable_ids, sender, reader
             )
+            content |= {"parameters": filled, "link_token": find_link_token(filled)}
             reason, sentence = (unfit, detail) if unfit else (reason, sentence)
-            content["link_token"] = find_link_token(content["parameters"])
         row = self.sudo()._insert_direct(sender, origin, origin_key)
         if not row:
             return self._find_by_origin_key(origin_key)
@@ -132,7 +166,7 @@ class WabaMessage(models.Model):
                 "not_before_at": not_before,
                 "state": "skipped" if reason else "queued",
                 "failure_type": reason,
-                "failure_reason": sentence,
+                "failure_reason": reason and not_sent_text(self.env, sentence),
                 **(values or {}),
             }
         )
@@ -244,13 +278,13 @@ class WabaMessage(models.Model):
             return self.env._("%s is empty.", name)
         if reason == "type":
             return self.env._(
-                "%(name)s cannot be sent on WhatsApp: it takes JPEG and PNG pictures, MP4 videos, "
-                "sound, PDF, text and Office documents.",
+                "%(name)s cannot be sent. WhatsApp accepts JPEG and PNG images, MP4 videos, audio, "
+                "PDF, text and Office files.",
                 name=name,
             )
         limit = media_policy.MAX_BYTES[media_policy.message_kind(mimetype)]
         return self.env._(
-            "%(name)s has %(size)s MB; WhatsApp takes at most %(limit)s MB of this kind.",
+            "%(name)s is too large: %(size)s MB. WhatsApp accepts up to %(limit)s MB.",
             name=name,
             size=f"{size / media_policy.MIB:.1f}",
             limit=limit // media_policy.MIB,
@@ -287,8 +321,8 @@ class WabaMessage(models.Model):
         """
         if template.account_id != sender.account_id:
             return self.env._(
-                "The template %(template)s belongs to another WhatsApp account than the number "
-                "%(number)s. Choose a number of the template's account.",
+                "The template %(template)s and the number %(number)s belong to different WhatsApp "
+                "accounts. Choose a number of the template's account.",
                 template=template.display_name,
                 number=sender.display_name,
             )
@@ -327,7 +361,11 @@ class WabaMessage(models.Model):
             self._marketing_hold_end(person, content),
             free_at if origin in frequency.POSTPONED_ORIGINS else None,
         )
-        reason, sentence = self._exclusion_reason(sender, person, to, content, retry_at, free_at)
+        repeat = self._find_repeat(sender, person, to, origin, content)
+        repeats_free_at = self._repeats_free_at(company, repeat)
+        reason, sentence = self._exclusion_reason(
+            sender, person, to, content, retry_at, free_at, repeats_free_at
+        )
         if reason == "may_opt_out" and origin not in MANUAL_ORIGINS:
             # No user to notify: it waits until the possible opt-out has been reviewed.
             reason = sentence = False
@@ -335,6 +373,10 @@ class WabaMessage(models.Model):
         if reason == "frequency":
             retry_at = free_at
             detail = self._frequency_detail(promoted_at, company)
+            sentence = failure_text(self.env, reason, text=detail)
+        if reason == "repeated":
+            retry_at = repeats_free_at
+            detail = self._repeat_detail(repeat, company)
             sentence = failure_text(self.env, reason, text=detail)
         return {
             "time_zone": time_zone,
@@ -356,12 +398,15 @@ class WabaMessage(models.Model):
         """Until when WhatsApp holds promotions to this recipient, or None."""
         return person.marketing_held_until if content["category"] == "marketing" else None
 
-    def _exclusion_reason(self, sender, person, to, content, moment, promotions_free_at):
+    def _exclusion_reason(
+        self, sender, person, to, content, moment, promotions_free_at, repeats_free_at=None
+    ):
         """Return (reason key, sentence) why this message cannot be sent, or (False, False).
 
         :param moment: its earliest send time
         :param promotions_free_at: from when the frequency cap allows one more promotion, None if
             now
+        :param repeats_free_at: from when the template may be sent again, None if now
         """
         number = to["number"] or ""
         is_ours = bool(self.env["waba.sender"]._filter_own_numbers([number]))
@@ -393,6 +438,7 @@ class WabaMessage(models.Model):
                 country_code=number_country(number),
                 window_expires_at=window.window_expires_at,
                 promotions_free_at=promotions_free_at,
+                repeats_free_at=repeats_free_at,
                 may_opt_out=bool(person.may_opt_out_at),
             ),
             message_purpose(content["kind"], content["category"]),
@@ -403,8 +449,10 @@ class WabaMessage(models.Model):
         )
         if verdict.allowed:
             return False, False
-        detail = number if verdict.reason_key == "invalid_number" else None
-        return verdict.reason_key, failure_text(self.env, verdict.reason_key, text=detail)
+        reason = verdict.reason_key
+        detail = number if reason == "invalid_number" else None
+        detail = detail or person._opt_out_details(reason, sender.company_id).get(person.id)
+        return reason, failure_text(self.env, reason, text=detail)
 
     def _is_renumbered(self, sender, to, content):
         """Whether the number replaced one that had opted out of this topic (waba_renumbered.py)."""
@@ -449,8 +497,8 @@ class WabaMessage(models.Model):
         if len(taken.filtered(lambda row: row.user_id == self.env.user)) >= per_user:
             raise UserError(
                 self.env._(
-                    "You have sent %s test messages today, as many as one person may. Send more "
-                    "tomorrow, or look at the preview instead.",
+                    "Your daily limit of %s test messages is reached. Send more tomorrow, or use "
+                    "the preview.",
                     per_user,
                 )
             )
@@ -458,8 +506,8 @@ class WabaMessage(models.Model):
         if not free:
             raise UserError(
                 self.env._(
-                    "Your company has sent %s test messages today, as many as it may. Send more "
-                    "tomorrow, or look at the preview instead.",
+                    "Your company's daily limit of %s test messages is reached. Send more "
+                    "tomorrow, or use the preview.",
                     per_company,
                 )
             )
@@ -567,12 +615,136 @@ class WabaMessage(models.Model):
             return format_datetime(self.env, moment, tz=zone, dt_format="d MMM, HH:mm")
 
         return self.env._(
-            "your rule is at most %(count)s in %(days)s days, and the last ones went on %(dates)s. "
-            "The next may go on %(next)s",
+            "at most %(count)s in %(days)s days; last sent %(dates)s. Next possible on %(next)s",
             count=cap.count,
             days=cap.days,
             dates="; ".join(map(when, sorted(promoted_at)[-cap.count :])),
             next=when(frequency.next_promotion_time(promoted_at, cap)),
+        )
+
+    # === Repeat guard ===
+    # The same template to the same person (`policy.repeats`): checked when a message is created and
+    # again at reservation, where the portfolio's lock decides which of two messages leaves.
+
+    @api.model
+    def _person_keys(self, recipient_id, *numbers):
+        """Keys of a person in the index of sent templates: numbers in all spellings, and the id."""
+        forms = {form for number in numbers if number for form in number_forms(number)}
+        return frozenset(forms | {str(recipient_id)} if recipient_id else forms)
+
+    @api.model
+    def _find_repeats(self, company, uses, now):
+        """{key: Repeat}: which of these templates left for these people within the company's hours.
+
+        :param uses: {key: TemplateUse}
+        """
+        hours_again = company.waba_same_template_hours
+        if hours_again <= 0 or not uses:
+            return {}
+        keys = list(uses)
+        asked = [
+            (index, person, use.name, use.compared_id)
+            for index, use in enumerate(uses.values())
+            for person in use.people
+        ]
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (use.index) use.index, m.template_left_at, m.id
+                     FROM unnest(%(index)s::int[], %(person)s::text[], %(name)s::text[],
+                                 %(compared)s::int[]) AS use(index, person, name, compared_id)
+                     JOIN waba_message m
+                       ON m.company_id = %(company)s
+                      AND COALESCE(m.number, m.recipient_id::text) = use.person
+                      AND m.template_left_at > %(since)s
+                     JOIN waba_template t ON t.id = m.template_id AND t.name = use.name
+                LEFT JOIN waba_message compared ON compared.id = use.compared_id
+                    WHERE m.state = ANY(%(states)s)
+                      AND (use.compared_id IS NULL OR %(values)s = %(compared_values)s)
+                 ORDER BY use.index, m.template_left_at DESC""",
+                index=[index for index, *_rest in asked],
+                person=[person for _index, person, *_rest in asked],
+                name=[name for *_rest, name, _compared in asked],
+                compared=[compared_id for *_rest, compared_id in asked],
+                company=company.id,
+                since=repeats.window_start(now, hours_again),
+                states=list(frequency.COUNTED_STATES),
+                values=_values_sql("m"),
+                compared_values=_values_sql("compared"),
+            )
+        )
+        return {keys[index]: Repeat(left_at, message_id) for index, left_at, message_id in rows}
+
+    @api.model
+    def _find_repeats_of_rows(self, company, rows, now):
+        """{message id: Repeat} of these candidates, dicts of `waba.sender._find_candidates`."""
+        templates = self.env["waba.template"].browse({row["template_id"] for row in rows})
+        names = {template.id: template.name for template in templates}
+        uses = {
+            row["id"]: TemplateUse(
+                self._person_keys(
+                    row["recipient_id"], row["number"], row["person_number"], row["wa_number"]
+                ),
+                names[row["template_id"]],
+                row["id"] if repeats.compares_values(row["origin"], row["category"]) else None,
+            )
+            for row in rows
+        }
+        return self._find_repeats(company, uses, now)
+
+    def _find_repeat(self, sender, person, to, origin, content):
+        """`Repeat` of a message that is being created, or None.
+
+        What a user sends by hand repeats a queued message too: both would leave. For the others the
+        reservation decides, since the earlier one may never leave. So it does where values count,
+        because they are not known yet.
+        """
+        company, category = sender.company_id, content["category"]
+        if content.get("may_repeat") or not repeats.is_guarded(origin, content["kind"]):
+            return None
+        if company.waba_same_template_hours <= 0 or repeats.compares_values(origin, category):
+            return None
+        template = self.env["waba.template"].sudo().browse(content["template_id"])
+        people = self._person_keys(person.id, to["number"], person.number, person.wa_number)
+        now, use = fields.Datetime.now(), TemplateUse(people, template.name)
+        found = self.sudo()._find_repeats(company, {template.id: use}, now).get(template.id)
+        if found or origin != "manual" or not person:
+            return found
+        queued = self.sudo().search(
+            [
+                ("recipient_id", "in", person._same_person().ids),
+                ("company_id", "=", company.id),
+                ("template_id.name", "=", template.name),
+                ("state", "=", "queued"),
+                ("origin", "!=", "test"),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        return Repeat(now, queued.id, is_queued=True) if queued else None
+
+    @api.model
+    def _repeats_free_at(self, company, repeat):
+        """From when the template of a `Repeat` may be sent again; None: at any time."""
+        return repeat and repeats.next_send_time(repeat.left_at, company.waba_same_template_hours)
+
+    @api.model
+    def _repeat_detail(self, repeat, company):
+        """Text with the earlier message and when the template may be sent again."""
+        zone = company._waba_time_zone()
+        message = self.sudo().browse(repeat.message_id)
+        origin = selection_label(self.env, "origin", message.origin or "campaign", self._name)
+        if repeat.is_queued:
+            return self.env._("already queued (%s)", origin)
+
+        def when(moment):
+            return format_datetime(self.env, moment, tz=zone, dt_format="d MMM, HH:mm")
+
+        return self.env._(
+            "%(date)s (%(origin)s). Next possible on %(next)s",
+            date=when(repeat.left_at),
+            origin=origin,
+            next=when(self._repeats_free_at(company, repeat)),
         )
 
     @api.model
@@ -598,6 +770,16 @@ class WabaMessage(models.Model):
         )
         self.invalidate_model()
         self.env["waba.sender"].browse({sender_id for (sender_id,) in rows})._trigger_dispatch()
+
+
+def _values_sql(alias):
+    """SQL of a message's values as text; the token of a tracked link differs in each message."""
+    message = SQL.identifier(alias)
+    return SQL(
+        """replace(COALESCE(%(message)s.parameters, '{}')::text,
+                   COALESCE(%(message)s.link_token, ''), '')""",
+        message=message,
+    )
 
 
 class WabaPersonMixin(models.AbstractModel):
@@ -701,45 +883,31 @@ class ResCompany(models.Model):
         ours = self.env["waba.sender"]._filter_own_numbers(found)
         problems = []
         for name, number, user in people:
-            who = {"name": name, "number": number}
             if not number:
-                problems.append(
-                    self.env._("%s has no valid phone number in the own contact.", name)
-                )
-            elif number in ours:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is one of your own WhatsApp numbers. Choose a phone "
-                        "that somebody reads.",
-                        **who,
-                    )
+                problems.append(self.env._("%s has no valid phone number on their contact.", name))
+                continue
+            problem = False
+            if number in ours:
+                problem = self.env._(
+                    "%s is one of your own WhatsApp numbers. Use another phone.", number
                 )
             elif number not in listed and not self._waba_is_administrator_number(user):
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is not on the list of test numbers. Ask an "
-                        "administrator to add it under WhatsApp → Configuration → Settings → "
-                        "Tests.",
-                        **who,
-                    )
+                problem = self.env._(
+                    "%s is not a test number. An administrator can add it under Configuration → "
+                    "Settings → Test numbers.",
+                    number,
                 )
             elif number in customers:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s is also the number of a lead or contact. Tests go to "
-                        "colleagues only; choose another number, or set the colleague as the "
-                        "lead's contact.",
-                        **who,
-                    )
+                problem = self.env._(
+                    "%s is also the number of a lead or contact. Use another number, or set the "
+                    "colleague as the lead's contact.",
+                    number,
                 )
             elif number in opted_out:
-                problems.append(
-                    self.env._(
-                        "%(name)s: %(number)s opted out or is on the phone blacklist, so it gets "
-                        "no tests either.",
-                        **who,
-                    )
-                )
+                problem = self.env._("%s opted out or is on the phone blacklist.", number)
+            if problem:
+                # A typed number has no other name.
+                problems.append(problem if name == number else f"{name}: {problem}")
         return problems
 
     def _waba_is_administrator_number(self, user):

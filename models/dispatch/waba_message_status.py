@@ -15,10 +15,11 @@ from odoo.tools import SQL
 
 from ...policy import limits, pacing, retry, second_sender
 from ...policy import status as status_policy
-from ..base.waba_failure import failure_text
+from ..base.waba_failure import exclusion_text, failure_text
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
 from ..tools.phone_countries import number_country
+from ..tools.platform_words import error_detail
 
 # No message has more attempts; more digits would exceed the column.
 ATTEMPT = re.compile(r"[0-9]{1,4}")
@@ -51,7 +52,7 @@ class WabaMessage(models.Model):
         """Count these uncertain messages as accepted; nothing is sent."""
         moved = self._settle_uncertain("accepted", {"accepted_at": fields.Datetime.now()})
         return self._notify_settled(
-            moved, self.env._("%s messages now count as accepted; nothing was sent.", len(moved))
+            moved, self.env._("%s messages marked as delivered.", len(moved))
         )
 
     def action_settle_resend(self):
@@ -65,7 +66,7 @@ class WabaMessage(models.Model):
         moved.sender_id._on_requeue(moved)
         moved.sender_id._trigger_dispatch()
         return self._notify_settled(
-            moved, self.env._("%s messages are queued to be sent again.", len(moved))
+            moved, self.env._("%s messages queued again.", len(moved))
         )
 
     # === API results ===
@@ -132,10 +133,15 @@ class WabaMessage(models.Model):
     def _store_wa_numbers(self, results):
         """Store the number that WhatsApp uses if it differs: replies come from that one."""
         numbers = {row.id: row for row in self.browse([result.key for result in results])}
+        ours = self.env["waba.sender"]._filter_own_numbers(
+            f"+{result.wa_id}" for result in results if result.wa_id
+        )
         for result in results:
             row = numbers[result.key]
             wa_number = f"+{result.wa_id}" if result.wa_id else None
-            if wa_number and wa_number != row.number and row.recipient_id.wa_number != wa_number:
+            if wa_number in (None, row.number) or wa_number in ours:
+                continue
+            if row.recipient_id.wa_number != wa_number:
                 row.recipient_id.wa_number = wa_number
 
     def _mark_uncertain(self):
@@ -145,7 +151,7 @@ class WabaMessage(models.Model):
             "uncertain",
             {
                 "failure_reason": self.env._(
-                    "The request left and no answer came. WhatsApp's next report on it settles it."
+                    "Unconfirmed: sent, but WhatsApp has not answered. Its next report confirms it."
                 )
             },
         )
@@ -203,7 +209,7 @@ class WabaMessage(models.Model):
         decision = row._apply_failure(
             error.failure_type,
             code=error.code,
-            text=error.details or error.message,
+            text=error_detail(self.env, error),
             fbtrace_id=error.fbtrace_id,
             refused_at_once=True,
             in_a_row=in_a_row,
@@ -538,7 +544,7 @@ class WabaMessage(models.Model):
         for campaign in moved.campaign_id:
             campaign._message_log(
                 body=self.env._(
-                    "%(user)s settled %(count)s messages without an answer: %(state)s.",
+                    "%(user)s settled %(count)s unconfirmed messages: %(state)s.",
                     user=self.env.user.name,
                     count=len(moved.filtered(lambda row, c=campaign: row.campaign_id == c)),
                     state=states[target],
@@ -550,7 +556,7 @@ class WabaMessage(models.Model):
         """Notification that also counts the rows which had been settled before."""
         left = len(self) - len(moved)
         if left:
-            text += " " + self.env._("%s others were settled already and stay as they are.", left)
+            text += " " + self.env._("%s were already settled.", left)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -627,86 +633,51 @@ class WabaMessage(models.Model):
             "skipped",
             {
                 "failure_type": "second_sender",
-                "failure_reason": failure_text(self.env, "second_sender"),
+                "failure_reason": exclusion_text(self.env, "second_sender"),
             },
         )
 
     # === Inbound message on its record ===
-    # Called by conversation/waba_message_inbound.py and waba_auto_reply.py.
+    # Called by conversation/.
 
-    def _post_inbound_note(self, is_new=False):
-        """Post a note in the chatter; notify the salesperson as they, or the company, chose.
+    def _schedule_reply_activity(self, record, user=None):
+        """Keep one open activity per record and salesperson, however many messages arrive.
 
-        :param is_new: the record was created for this message
+        :param user: res.users, by default the message's
         """
-        self.ensure_one()
-        record = self._get_record()
-        if record is None:
-            return
-        channel = self.user_id._waba_notification_channel(self.company_id)
-        if self.kind == "reaction":
-            channel = "none"
-        self._post_record_note(
-            record, self.user_id if channel == "inbox" else self.user_id.browse()
-        )
-        if channel == "activity" and self.user_id:
-            self._schedule_reply_activity(record)
-        if is_new and not self.user_id:
-            record._message_log(
-                body=self.env._("Made from a message of somebody we did not know, on WhatsApp.")
-            )
-
-    def _post_record_note(self, record, users):
-        """Post the note; `users` get it in their Odoo inbox."""
-        facts = record._waba_person_facts()
-        sentence = self.env._(
-            "WhatsApp from %(who)s to %(number)s: %(text)s",
-            who=self.person_name or self.number or "",
-            number=self.sender_id.display_phone_number or "",
-            text=self.text,
-        )
-        details = self._details_html()
-        self.note_id = record.message_post(
-            body=Markup("%s<br/>%s") % (sentence, details) if details else sentence,
-            author_id=facts["partner"].id or self.env.ref("base.partner_root").id,
-            message_type="comment",
-            subtype_xmlid="mail.mt_note",
-            partner_ids=users.partner_id.ids,
-        )
-
-    def _schedule_reply_activity(self, record):
-        """Keep one open activity per record and salesperson, however many messages arrive."""
+        user = user or self.user_id
         activity_type = self.env.ref(REPLY_ACTIVITY)
         open_ones = self.env["mail.activity"].search_count(
             [
                 ("res_model", "=", record._name),
                 ("res_id", "=", record.id),
                 ("activity_type_id", "=", activity_type.id),
-                ("user_id", "=", self.user_id.id),
+                ("user_id", "=", user.id),
             ],
             limit=1,
         )
         if not open_ones:
             record.activity_schedule(
                 REPLY_ACTIVITY,
-                user_id=self.user_id.id,
-                summary=self.env._("Answer on WhatsApp"),
+                user_id=user.id,
+                summary=self.env._("Reply on WhatsApp"),
                 note=Markup("%s") % self._summary(),
             )
 
-    def _close_reply_activities(self, records):
+    def _close_reply_activities(self, records, feedback=None):
         """Mark the reply activities of these records as done, once they have been answered."""
+        feedback = feedback or self.env._("Replied on WhatsApp.")
         for record in records:
             record.sudo().activity_ids.filtered(
                 lambda activity: activity.activity_type_id == self.env.ref(REPLY_ACTIVITY)
-            ).action_feedback(feedback=self.env._("Answered on WhatsApp."))
+            ).action_feedback(feedback=feedback)
 
 
 class WabaAccount(models.Model):
     _inherit = "waba.account"
 
     second_sender_at = fields.Datetime(
-        "Last message of another system",
+        "Other system seen at",
         readonly=True,
         copy=False,
         help="When WhatsApp last reported a message that this database did not send.",

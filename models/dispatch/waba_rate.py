@@ -33,12 +33,12 @@ class WabaRate(models.Model):
     _rec_name = "market"
 
     market = fields.Char(
-        required=True, help="As Meta's card names it, such as Spain or Rest of Africa."
+        required=True, help="As on Meta's rate card, e.g. Spain or Rest of Africa."
     )
     country_ids = fields.Many2many(
         "res.country",
         string="Countries",
-        help="One country, or all of a region. None: everywhere that no other line names.",
+        help="Empty: every country without a rate of its own.",
     )
     category = fields.Selection(CATEGORIES, required=True, default="marketing")
     amount = fields.Float("Price per message", digits=(16, 6), required=True, aggregator=None)
@@ -55,7 +55,7 @@ class WabaRate(models.Model):
         "res.company",
         default=lambda self: self.env.company,
         index=True,
-        help="Empty: for every company.",
+        help="Empty: all companies.",
     )
     active = fields.Boolean(default=True)
 
@@ -72,8 +72,7 @@ class WabaRate(models.Model):
             if rate.amount <= 0:
                 raise ValidationError(
                     self.env._(
-                        "%(market)s: the price must be above 0, as Meta's card has it. A category "
-                        "that costs nothing needs no line.",
+                        "%(market)s: the price must be above 0. A free category needs no rate.",
                         market=rate.market,
                     )
                 )
@@ -93,8 +92,8 @@ class WabaRate(models.Model):
             if same.filtered(lambda other, rate=rate: other.country_ids == rate.country_ids):
                 raise ValidationError(
                     self.env._(
-                        "%(market)s has a price for this category from %(date)s already. Change "
-                        "that one, or give another date.",
+                        "%(market)s already has a rate for this category from %(date)s. Edit it or "
+                        "choose another date.",
                         market=rate.market,
                         date=rate.valid_from,
                     )
@@ -119,7 +118,7 @@ class WabaRate(models.Model):
     def get_import_templates(self):
         return [
             {
-                "label": self.env._("Import template for rates"),
+                "label": self.env._("Rate import template"),
                 "template": "/waba_campaign/static/import/waba_rates.csv",
             }
         ]

@@ -496,16 +496,16 @@ class WabaSender(models.Model):
         [job] = self.sudo()._jobs(self) or [None]
         if job is None or not job.is_active:
             return self.env._(
-                "The job that sends for this number is switched off. An administrator switches it "
-                "on under Settings → Technical → Scheduled Actions."
+                "Sending is off: this number's scheduled action is archived. An administrator can "
+                "turn it on under Settings → Technical → Scheduled Actions."
             )
         if not job.is_late(now):
             return False
         if self._is_scheduler_stopped(now):
             return self._no_worker_text()
         return self.env._(
-            "The job that sends for this number should have run %(due)s and has not. The scheduler "
-            "is busy with other jobs, or needs more workers (max_cron_threads).",
+            "Sending is late: this number's scheduled action was due %(due)s. The scheduler is "
+            "busy or needs more workers (max_cron_threads).",
             due=self._datetime_text(job.due_at),
         )
 
@@ -541,12 +541,12 @@ class WabaSender(models.Model):
         last_at = self._last_job_at()
         if not last_at:
             return self.env._(
-                "No scheduled job has ever run in this database: no cron worker is up. Check "
-                "max_cron_threads and the db_name of Odoo's configuration."
+                "Sending is off: no scheduled action has ever run in this database. Check "
+                "max_cron_threads and db_name in Odoo's configuration."
             )
         return self.env._(
-            "No scheduled job has run since %s: no cron worker is up. Check that Odoo's service "
-            "runs with max_cron_threads above 0.",
+            "Sending is off: no scheduled action has run since %s. Check that Odoo runs with "
+            "max_cron_threads above 0.",
             self._datetime_text(last_at),
         )
 
@@ -592,9 +592,9 @@ class WabaSender(models.Model):
         """Notify managers and administrators: two senders do not know each other's messages."""
         for sender in self:
             text = self.env._(
-                "WhatsApp reports messages of %(number)s that this database did not send. A copy "
-                "of this database, or another system with the same keys, is sending. Stop it, then "
-                "make a new access token in Meta's Business settings.",
+                "Another system sends from %(number)s: WhatsApp reports messages that this "
+                "database did not send. Stop that system or the copy of this database, then create "
+                "a new access token in Meta's Business settings.",
                 number=sender.display_phone_number or sender.display_name,
             )
             sender.account_id.second_sender_at = fields.Datetime.now()

@@ -10,7 +10,16 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...cloud_api import payloads
-from ...policy import eligibility, frequency, hours, limits, numbers, pacing, record_change
+from ...policy import (
+    eligibility,
+    frequency,
+    hours,
+    limits,
+    numbers,
+    pacing,
+    record_change,
+    repeats,
+)
 from ...policy import warm_up as warm_up_policy
 from ...policy.numbers import sending_number
 from ..consent.consent_sql import consent_sql, renumbered_sql
@@ -116,15 +125,13 @@ class WabaSender(models.Model):
     def _lock_limits(self):
         """Lock what this number shares with others until the transaction ends.
 
-        That is the portfolio and, for the frequency cap, the company's other portfolios, always in
-        the same order.
+        That is the portfolio and, for the frequency cap and the repeat guard, the company's other
+        portfolios, always in the same order.
         """
-        portfolios = self.portfolio_id
-        if self.company_id._waba_frequency_cap().applies:
+        portfolios, company = self.portfolio_id, self.company_id
+        if company._waba_frequency_cap().applies or company.waba_same_template_hours:
             portfolios |= (
-                self.env["waba.account"]
-                .search([("company_id", "=", self.company_id.id)])
-                .portfolio_id
+                self.env["waba.account"].search([("company_id", "=", company.id)]).portfolio_id
             )
         for portfolio in portfolios.sorted("id"):
             portfolio._lock_for_reservation()
@@ -261,12 +268,13 @@ class WabaSender(models.Model):
         found = self.env.execute_query_dict(
             SQL(
                 """SELECT m.id, m.uuid, m.attempt_count, m.recipient_id, m.number, m.parameters,
-                          m.template_id, m.kind, m.text, m.category, r.user_uid,
+                          m.template_id, m.kind, m.text, m.about_wamid, m.category, r.user_uid,
                           %(marketing)s AS marketing_state, %(utility)s AS utility_state,
                           r.is_blocked, r.unreachable_until, r.slot_at,
                           c.window_expires_at, m.origin, m.time_zone, r.wa_number,
                           %(is_own)s AS is_own, m.res_model, m.res_id, m.record_traits,
-                          m.sequence_id, %(renumbered)s AS is_renumbered, r.may_opt_out_at
+                          m.sequence_id, %(renumbered)s AS is_renumbered, r.may_opt_out_at,
+                          m.may_repeat, r.number AS person_number
                      FROM waba_message m
                      JOIN waba_recipient r ON r.id = m.recipient_id
                 LEFT JOIN waba_conversation c
@@ -350,6 +358,7 @@ class WabaSender(models.Model):
         allowed = []
         blocked_countries = self.account_id._blocked_countries()
         self._load_promotion_times(rows, now)
+        self._load_repeat_times(rows, now)
         for row in rows:
             verdict = eligibility.check_eligibility(
                 _eligibility_person(row),
@@ -382,13 +391,34 @@ class WabaSender(models.Model):
             row["promoted_at"] = recent.get(_person_key(row), [])
             row["promotions_free_at"] = frequency.next_promotion_time(row["promoted_at"], cap)
 
+    def _load_repeat_times(self, rows, now):
+        """Add to each candidate from when its recipient can get its template again.
+
+        :param rows: dicts of `_find_candidates`; gain `repeats` and `repeats_free_at`
+        """
+        messages, company = self.env["waba.message"], self.company_id
+        guarded = [
+            row
+            for row in rows
+            if repeats.is_guarded(row["origin"], row["kind"]) and not row["may_repeat"]
+        ]
+        found = messages._find_repeats_of_rows(company, guarded, now)
+        for row in rows:
+            row["repeats"] = found.get(row["id"])
+            row["repeats_free_at"] = messages._repeats_free_at(company, row["repeats"])
+
     def _exclude_or_postpone(self, row, verdict):
         """Exclude a candidate with its reason, or postpone it if the reason ends."""
         message, company = self.env["waba.message"].browse(row["id"]), self.company_id
         if verdict.reason_key == "may_opt_out":
             message._hold_for_review()
+        elif verdict.reason_key == "repeated":
+            message._exclude_message(
+                "repeated", message._repeat_detail(row["repeats"], company)
+            ).write({"retry_at": verdict.retry_at})
         elif verdict.reason_key != "frequency":
-            message._exclude_message(verdict.reason_key)
+            details = message.recipient_id._opt_out_details(verdict.reason_key, company)
+            message._exclude_message(verdict.reason_key, details.get(row["recipient_id"]))
         elif row["origin"] in frequency.POSTPONED_ORIGINS:
             retry_at, _reason = hours.earliest_departure(
                 verdict.retry_at,
@@ -495,6 +525,7 @@ class WabaSender(models.Model):
         promoted = [
             row["id"] for row in rows if frequency.is_counted(row["origin"], row["category"])
         ]
+        templates = [row["id"] for row in rows if repeats.is_guarded(row["origin"], row["kind"])]
         self.env.cr.execute(
             SQL(
                 """UPDATE waba_message m
@@ -502,12 +533,14 @@ class WabaSender(models.Model):
                           reserved_until = %(deadline)s, write_date = %(now)s,
                           waited_for = COALESCE(wait_reason, waited_for), wait_reason = NULL,
                           slot_at = CASE WHEN m.id = ANY(%(counted)s) THEN %(slot)s END,
-                          promoted_at = CASE WHEN m.id = ANY(%(promoted)s) THEN %(slot)s END
+                          promoted_at = CASE WHEN m.id = ANY(%(promoted)s) THEN %(slot)s END,
+                          template_left_at = CASE WHEN m.id = ANY(%(templates)s) THEN %(slot)s END
                     WHERE m.id = ANY(%(ids)s)""",
                 deadline=deadline,
                 now=now,
                 counted=counted,
                 promoted=promoted,
+                templates=templates,
                 slot=slot_at,
                 ids=ids,
             )
@@ -555,6 +588,14 @@ class WabaSender(models.Model):
                 caption=row["text"] or "",
                 opaque=opaque,
                 **address,
+            )
+        if row["kind"] == "interactive":
+            return payloads.options_message(
+                body=row["text"], opaque=opaque, **row["parameters"], **address
+            )
+        if row["kind"] == "reaction":
+            return payloads.reaction_message(
+                wamid=row["about_wamid"], emoji=row["text"] or "", opaque=opaque, **address
             )
         if row["kind"] == "text":
             return payloads.text_message(body=row["text"], opaque=opaque, **address)
@@ -656,5 +697,6 @@ def _eligibility_person(row):
         blocked=row["is_blocked"],
         window_expires_at=row["window_expires_at"],
         promotions_free_at=row["promotions_free_at"],
+        repeats_free_at=row["repeats_free_at"],
         may_opt_out=bool(row["may_opt_out_at"]),
     )

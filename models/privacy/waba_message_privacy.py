@@ -35,6 +35,8 @@ CHECK_LABELS = {
     "country": _lt("a country that WhatsApp serves"),
     # A company may have no such rule; a wait for it is shown in `waited_for`.
     "frequency": None,
+    # Checked since 19.0.2.1.0 only.
+    "repeated": None,
     # Checked since 19.0.1.1.0 only; a wait for it is shown in `waited_for`.
     "may_opt_out": None,
     "window_closed": _lt("they had written to us in the 24 hours before"),

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..base.waba_failure import failure_text
+from ..base.waba_failure import exclusion_text
 
 # {model: (SQL of the row's company, path to it in a domain, columns to clear or None for
 # `_personal_columns`)}: the rows of one company about a person.
@@ -180,7 +180,7 @@ class WabaRecipient(models.Model):
         self._company_messages(companies).filtered(lambda row: row.state == "queued")._update_state(
             ("queued",),
             "skipped",
-            {"failure_type": "erased", "failure_reason": failure_text(self.env, "erased")},
+            {"failure_type": "erased", "failure_reason": exclusion_text(self.env, "erased")},
         )
         self._erase_from_sequences(companies)
 

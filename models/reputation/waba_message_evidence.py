@@ -88,8 +88,8 @@ class WabaMessage(models.Model):
                     "campaign_id": row.campaign_id.id,
                     "template_id": row.template_id.id,
                     "detail": self.env._(
-                        "Meta sends a first part, watches how people react, and then sends the "
-                        "rest or drops it."
+                        "Meta sends a first part, assesses the reactions, then sends or drops "
+                        "the rest."
                     ),
                     "event_key": f"held:{row.campaign_id.id or row.uuid}:{row.template_id.id}",
                 }
@@ -165,9 +165,7 @@ class WabaMessage(models.Model):
                     "source": "status",
                     "at": message.delivered_at or message.read_at,
                     "message_id": message.id,
-                    "detail": self.env._(
-                        "WhatsApp delivered it: neither blocked nor out of reach."
-                    ),
+                    "detail": self.env._("Delivered after all: neither blocked nor unreachable."),
                     "event_key": f"delivered_late:{message.uuid}",
                 }
                 for message in corrected
@@ -200,7 +198,7 @@ class WabaMessage(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT m.id, m.uuid, m.sent_at FROM waba_message m
-                    WHERE m.state = 'sent' AND m.direction = 'out'
+                    WHERE m.state = 'sent' AND m.direction = 'out' AND m.kind <> 'reaction'
                       AND m.sent_at > %(since)s
                       AND m.sent_at <= %(heard_until)s - %(silent_after)s
                       AND NOT EXISTS (SELECT 1 FROM waba_reputation_event e
@@ -213,8 +211,8 @@ class WabaMessage(models.Model):
             )
         )
         detail = self.env._(
-            "Sent and not delivered for %s days. They may have blocked us, or their phone may be "
-            "off or gone: WhatsApp does not tell which.",
+            "Not delivered %s days after sending: a possible block, or an unreachable phone. "
+            "WhatsApp does not say which.",
             SILENCE_DELAY.days,
         )
         self.env["waba.reputation.event"]._record_events(

@@ -3,17 +3,18 @@
 Called by the dashboard of the web client and by report/waba_reputation_report.py.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import LazyTranslate
+from odoo.tools import SQL, LazyTranslate
 
 from ...policy import reputation, reputation_rates, reputation_score
 from ..analytics.waba_message_daily import MEASURES
+from ..base.waba_message import DEPARTURE_SQL
 from ..tools.labels import selection_label
-from ..tools.reputation_kinds import CERTAINTIES
+from ..tools.reputation_kinds import CERTAINTIES, RANKS
 from ..tools.reputation_texts import base_text, format_number, format_percent
 from .waba_sender_score import json_domain
 
@@ -21,9 +22,15 @@ _lt = LazyTranslate(__name__)
 
 PERIODS = (7, 30, 90)
 SPARKLINE_DAYS = 14
+# While a campaign runs there are always messages to count; a count reads two days of them.
+COUNT_PAUSE = timedelta(minutes=1)
 MAX_CAUSES = 8
 MAX_ACTIONS = 20
 MAX_MARKS = 40
+MAX_SUBJECTS = 2
+
+# Of evidence of a changed value.
+CHANGES = {"good": _lt("improved"), "bad": _lt("worsened")}
 
 # Worst first.
 STATES_BY_RANK = ("locked", "paused", "slowed", "active")
@@ -46,18 +53,17 @@ LOSSES = {
 }
 
 CERTAINTY_HELP = {
-    "exact": _lt("It happened, as Meta or a person told us."),
+    "exact": _lt("Reported by Meta, a customer or a user."),
     "inferred": _lt(
-        "Our guess from what did not happen. A switched-off phone looks just like a block."
+        "Inferred from missing deliveries. A switched-off phone looks the same as a block."
     ),
-    "aggregate": _lt(
-        "Meta's judgement of many people's reactions: neither who they were nor how many."
-    ),
+    "aggregate": _lt("Meta's assessment of many recipients, without names or counts."),
 }
 
 
 class WabaSender(models.Model):
-    _inherit = "waba.sender"
+    _name = "waba.sender"
+    _inherit = ["waba.sender", "waba.requirements.mixin"]
 
     @api.model
     def reputation_dashboard_data(self, company_id=None, sender_id=None, days=7, category=None):
@@ -71,12 +77,13 @@ class WabaSender(models.Model):
         :param days: the period up to today: 7, 30 or 90
         :param category: 'marketing' limits funnel, evidence, causes and breakdowns to promotions;
             scores and levels cover all messages of a number, as Meta's rating does
-        :return: dict with the keys as_of, counted_at, polled_at, state, empty_text, filters, cards,
-            timelines, funnel, losses, evidence, suspects, actions, breakdowns
+        :return: dict with the keys as_of, counted_at, polled_at, uncounted (messages sent after
+            counted_at), state, empty_text, filters, cards, timelines, funnel, losses, evidence,
+            suspects, actions, requirements, breakdowns
         :raise AccessError: if the user is not a manager
         """
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise AccessError(self.env._("The reputation dashboard is for managers."))
+            raise AccessError(self.env._("Only managers can open the reputation dashboard."))
         days = days if days in PERIODS else PERIODS[0]
         known = self.search([])  # pylint: disable=no-search-all
         senders = known
@@ -94,10 +101,12 @@ class WabaSender(models.Model):
             domain.append(("category", "=", category))
         period = [*domain, ("day", ">=", first), ("day", "<=", now.date())]
         sums = self.env["waba.message.daily"]._sums(period)
-        state = _state(chosen, sums)
+        uncounted = chosen._count_uncounted()
+        state = _state(chosen, sums, uncounted)
         return {
             "as_of": moment_text(now),
             "counted_at": moment_text(self.env["waba.message.daily"]._last_counted_at()),
+            "uncounted": uncounted,
             "polled_at": moment_text(max(filter(None, senders.mapped("rated_at")), default=False)),
             "state": state,
             "empty_text": self._empty_text(state),
@@ -111,6 +120,7 @@ class WabaSender(models.Model):
             "evidence": chosen._dashboard_evidence(first, category),
             "suspects": chosen._causes(days, category)[:MAX_CAUSES],
             "actions": chosen._dashboard_actions(first),
+            "requirements": chosen._requirements(now),
             "breakdowns": chosen._breakdowns(domain, days),
         }
 
@@ -120,19 +130,46 @@ class WabaSender(models.Model):
             return self[:1]
         return self.filtered(lambda sender: sender.id == sender_id) if sender_id else self
 
+    def _count_uncounted(self):
+        """Return how many messages of these numbers left after the last count; trigger the next.
+
+        Until then the figures are older than what the conversations and campaigns show.
+        """
+        counted_at = self.env["waba.message.daily"]._last_counted_at()
+        self.env["waba.message"].flush_model()
+        [(count,)] = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FROM waba_message m
+                    WHERE m.direction = 'out' AND m.sender_id = ANY(%(senders)s)
+                      AND %(left_at)s > %(since)s""",
+                senders=self.ids,
+                left_at=DEPARTURE_SQL,
+                since=counted_at or datetime.min,
+            )
+        )
+        if count and (not counted_at or fields.Datetime.now() - counted_at >= COUNT_PAUSE):
+            cron = self.env.ref("waba_campaign.ir_cron_judge").sudo()
+            triggers = self.env["ir.cron.trigger"].sudo()
+            if not triggers.search_count([("cron_id", "=", cron.id)], limit=1):
+                cron._trigger()
+        return count
+
     @api.model
     def _empty_text(self, state):
         return {
             "no_sender": self.env._(
-                "No number is connected yet. An administrator connects a WhatsApp account under "
-                "Configuration → Accounts; its numbers then appear here."
+                "No number connected. An administrator connects a WhatsApp account under "
+                "Configuration → Accounts."
+            ),
+            "counting": self.env._(
+                "Messages of this period are being counted. The figures follow in a minute."
             ),
             "empty": self.env._(
-                "Nothing was sent in this period. Choose a longer one, or launch a campaign."
+                "No messages sent in this period. Choose a longer period or launch a campaign."
             ),
             "thin": self.env._(
-                "Not enough data yet: a number is judged once %s of its messages were delivered. "
-                "Until then a single reply or opt-out would decide its colour.",
+                "Not enough data: the health score starts at %s delivered messages. With fewer, a "
+                "single opt-out would decide it.",
                 format_number(self.env, reputation_rates.MIN_VOLUME),
             ),
             "rich": False,
@@ -219,7 +256,6 @@ class WabaSender(models.Model):
 
     def _dashboard_limit(self):
         """Return the use of the portfolio's daily limit, which all of its numbers share."""
-        used = format_number(self.env, self.slots_used)
         return {
             "key": self.messaging_limit,
             "people": False if self.is_unlimited else self.people_limit,
@@ -227,20 +263,36 @@ class WabaSender(models.Model):
             "rate": self.usage_rate,
             "is_unlimited": self.is_unlimited,
             "frees_at": moment_text(self.next_slot_at),
-            "text": self.env._("%s people in the last 24 hours, no limit", used)
+            "text": self._daily_limit_text(),
+        }
+
+    def _daily_limit_text(self):
+        """Return '250 of 250 used, shared by 2 numbers'."""
+        used = format_number(self.env, self.slots_used)
+        text = (
+            self.env._("%s used in the last 24 h, unlimited", used)
             if self.is_unlimited
             else self.env._(
-                "%(used)s of %(limit)s people used now",
+                "%(used)s of %(limit)s used",
                 used=used,
                 limit=format_number(self.env, self.people_limit),
-            ),
-        }
+            )
+        )
+        # Numbers of other companies use the same limit.
+        sharing = len(self.portfolio_id.sudo().sender_ids)
+        if sharing < 2:
+            return text
+        return self.env._(
+            "%(usage)s, shared by %(numbers)s numbers",
+            usage=text,
+            numbers=format_number(self.env, sharing),
+        )
 
     def _dashboard_state(self):
         """Return the state of this number and the response in force, with its reason."""
         return {
-            **self._selection_value("state", self.state),
-            "reason": self.pause_reason or self.response_reason,
+            **self._selection_value("sending_state", self.sending_state),
+            "reason": self.pause_reason or self._marketing_hold_reason() or self.response_reason,
             "resume_at": moment_text(self.resume_at),
             "marketing_held": self._is_marketing_held(),
             "can_release": self._can_be_released(),
@@ -393,12 +445,13 @@ class WabaSender(models.Model):
                 "template_id.category", "=", category
             )
         items = {certainty: [] for certainty, _label in CERTAINTIES}
-        for certainty, kind, effect, count, last_at in self.env[
-            "waba.reputation.event"
-        ]._read_group(
-            domain, ["certainty", "kind", "effect"], ["__count", "at:max"], order="__count desc"
+        for certainty, kind, effect, *figures in self.env["waba.reputation.event"]._read_group(
+            domain,
+            ["certainty", "kind", "effect"],
+            ["__count", "at:max", "template_id:recordset", "sender_id:recordset"],
+            order="__count desc",
         ):
-            items[certainty].append(self._evidence_item(domain, kind, effect, count, last_at))
+            items[certainty].append(self._evidence_item(domain, kind, effect, *figures))
         return [
             {
                 "certainty": certainty,
@@ -410,8 +463,13 @@ class WabaSender(models.Model):
             for certainty, found in items.items()
         ]
 
-    def _evidence_item(self, domain, kind, effect, count, last_at):
+    def _evidence_item(self, domain, kind, effect, count, last_at, templates, senders):
         label = selection_label(self.env, "kind", kind, "waba.reputation.event")
+        parts = [
+            f"{format_number(self.env, count)} × {label}",
+            self.env._(CHANGES[effect]) if kind in RANKS and effect in CHANGES else "",
+            self._evidence_subject(kind, templates, senders),
+        ]
         of_kind = domain & Domain("kind", "=", kind) & Domain("effect", "=", effect)
         return {
             "kind": kind,
@@ -419,9 +477,19 @@ class WabaSender(models.Model):
             "count": count,
             "effect": effect,
             "last_at": moment_text(last_at),
-            "sentence": f"{format_number(self.env, count)} × {label}",
+            "sentence": " · ".join(filter(None, parts)),
             "action": self._evidence_action(label, of_kind),
         }
+
+    def _evidence_subject(self, kind, templates, senders):
+        """Return the names of the templates or numbers that evidence is about, or ''."""
+        subjects = {"template": templates, "number": senders}.get(kind.partition("_")[0])
+        if not subjects or subjects == self:
+            return ""
+        names = ", ".join(subjects[:MAX_SUBJECTS].mapped("display_name"))
+        if len(subjects) <= MAX_SUBJECTS:
+            return names
+        return self.env._("%(names)s +%(more)s", names=names, more=len(subjects) - MAX_SUBJECTS)
 
     def _dashboard_actions(self, first):
         """Return the responses of the system and of managers, newest first."""
@@ -434,7 +502,10 @@ class WabaSender(models.Model):
                 "id": event.id,
                 "at": moment_text(event.at),
                 "sender_id": event.sender_id.id,
-                "sender": event.sender_id.display_phone_number,
+                "subject": event.campaign_id.display_name
+                or event.template_id.display_name
+                or (len(self) > 1 and event.sender_id.display_phone_number)
+                or "",
                 "kind": event.kind,
                 "label": selection_label(self.env, "kind", event.kind, event._name),
                 "sentence": event.detail,
@@ -454,11 +525,11 @@ class WabaSender(models.Model):
         }
 
 
-def _state(senders, sums):
+def _state(senders, sums, uncounted):
     if not senders:
         return "no_sender"
     if not sums["sent"] and not sums["failed"]:
-        return "empty"
+        return "counting" if uncounted else "empty"
     is_judged = any(sender.reputation_level not in (False, "unknown") for sender in senders)
     return "rich" if is_judged else "thin"
 

@@ -4,12 +4,15 @@ Counts come from the hook `_on_count` of waba.message.daily, scores from waba_se
 """
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ...policy import reputation_rates
 from ..analytics.waba_message_daily import COUNTS
+from ..tools.figures import UnknownFloat, UnknownInteger
 from ..tools.hooks import implements
 from ..tools.reputation_texts import LEVELS, RATINGS, TRENDS
+
+_lt = LazyTranslate(__name__)
 
 # Rate of policy.reputation_rates.Rates -> its field.
 RATES = {
@@ -40,31 +43,34 @@ class WabaSenderReputation(models.Model):
     account_id = fields.Many2one(related="sender_id.account_id", store=True)
     company_id = fields.Many2one(related="sender_id.company_id", store=True)
 
-    opt_out_rate = fields.Float("Opt-out rate", readonly=True, aggregator="avg")
-    possible_block_rate = fields.Float(
-        "Possible-block rate",
-        readonly=True,
-        aggregator="avg",
-        help="Sent and never delivered: the person may have blocked us, or cannot be reached. "
-        "WhatsApp does not tell which.",
+    # Of the days up to this one, so they overlap: groups show the shares of waba.daily.mixin.
+    opt_out_rate = UnknownFloat("Opt-out rate (rolling)", readonly=True, aggregator=None)
+    possible_block_rate = UnknownFloat("Undelivered rate (rolling)", readonly=True, aggregator=None)
+    undeliverable_rate = UnknownFloat(
+        "Undeliverable rate (rolling)", readonly=True, aggregator=None
     )
-    undeliverable_rate = fields.Float("Not-deliverable rate", readonly=True, aggregator="avg")
-    limited_rate = fields.Float("Held-back rate", readonly=True, aggregator="avg")
-    delivery_rate = fields.Float("Delivery rate", readonly=True, aggregator="avg")
-    read_rate = fields.Float("Read rate", readonly=True, aggregator="avg")
-    reply_rate = fields.Float("Reply rate", readonly=True, aggregator="avg")
+    limited_rate = UnknownFloat("Limited rate (rolling)", readonly=True, aggregator=None)
+    delivery_rate = UnknownFloat("Delivery rate (rolling)", readonly=True, aggregator=None)
+    read_rate = UnknownFloat("Read rate (rolling)", readonly=True, aggregator=None)
+    reply_rate = UnknownFloat("Reply rate (rolling)", readonly=True, aggregator=None)
 
     base = fields.Integer(
-        "Judged by",
+        "Score base",
         readonly=True,
         aggregator=None,
-        help="Messages delivered in the days judged by.",
+        help="Messages delivered in the score period.",
     )
-    window = fields.Integer("Days judged by", readonly=True, aggregator=None)
-    score = fields.Integer("Our score", readonly=True, aggregator="avg", help="0 to 100.")
-    level = fields.Selection(LEVELS, "Our reading", readonly=True)
+    window = fields.Integer("Score period (days)", readonly=True, aggregator=None)
+    score = UnknownInteger(
+        "Health score", readonly=True, aggregator="avg", help="0 to 100, at the end of the period."
+    )
+    level = fields.Selection(
+        LEVELS, "Health", readonly=True, falsy_value_label=_lt("Not calculated")
+    )
     trend = fields.Selection(TRENDS, readonly=True)
-    quality_rating = fields.Selection(RATINGS, "Meta's rating", readonly=True)
+    quality_rating = fields.Selection(
+        RATINGS, "Quality rating", readonly=True, falsy_value_label=_lt("Not rated")
+    )
 
     _sender_day_uniq = models.UniqueIndex("(sender_id, day)")
     _day_idx = models.Index("(day)")
@@ -73,6 +79,25 @@ class WabaSenderReputation(models.Model):
     def _compute_display_name(self):
         for row in self:
             row.display_name = f"{row.sender_id.display_name}, {row.day}"
+
+    def _read_group_select(self, aggregate_spec, query):
+        """The score of a group is the last one of its number, none for several numbers.
+
+        Scores of consecutive days are about mostly the same messages, and scores of two numbers
+        are about different ones: neither a sum nor an average of them means anything.
+        """
+        if aggregate_spec != "score:avg":
+            return super()._read_group_select(aggregate_spec, query)
+        sender, day, score = (
+            self._field_to_sql(self._table, name, query) for name in ("sender_id", "day", "score")
+        )
+        return SQL(
+            """CASE WHEN count(DISTINCT %(sender)s) = 1 THEN (array_agg(%(score)s
+                    ORDER BY %(day)s DESC) FILTER (WHERE %(score)s IS NOT NULL))[1] END""",
+            sender=sender,
+            score=score,
+            day=day,
+        )
 
     @api.model
     def _store_counts(self, first, last):
@@ -148,9 +173,7 @@ class WabaSenderReputation(models.Model):
         for row in rows:
             values = {name: row[name] for name in names}
             values["sender_id"] = row.sender_id.id
-            # The ORM reads an empty score as 0.
-            if row.level in (False, "unknown"):
-                values["score"] = None
+            values["score"] = None if row.score is False else row.score
             found[row.sender_id.id].append(values)
         return found
 

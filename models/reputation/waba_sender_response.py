@@ -35,6 +35,16 @@ BUSIEST_PERIOD = timedelta(days=7)
 ALERT_LEVELS = ("watch", "at_risk")
 ALERT_HOLDS = ("held", "locked")
 
+# The one state that screens show, of `state` and the response in force.
+SENDING_STATES = [
+    ("active", "Active"),
+    ("warm_up", "Warming up"),
+    ("slowed", "Slowed"),
+    ("held", "Promotions on hold"),
+    ("paused", "Paused"),
+    ("locked", "Locked"),
+]
+
 # The fields that `_alert_states` and `_unalerted_states` depend on.
 WATCHED_FIELDS = frozenset(
     ("state", "marketing_held", "red_released_at", "reputation_level", "quality_rating", "active")
@@ -54,22 +64,35 @@ class WabaSender(models.Model):
     _name = "waba.sender"
     _inherit = ["waba.sender", "waba.response.mixin"]
 
+    sending_state = fields.Selection(SENDING_STATES, "Sending", compute="_compute_sending_state")
+
     # Release
     may_be_released = fields.Boolean(compute="_compute_can_be_released")
 
     # Alerts
     alert_email = fields.Boolean(
-        "E-mail the managers",
+        "Email alerts",
         default=True,
-        help="When our reading is Watch or At risk, and at once when promotions are held or the "
-        "number is locked.",
+        help="To managers: daily when health is Watch or At risk, at once when promotions are on "
+        "hold or the number is locked.",
     )
     alerted_states = fields.Char(readonly=True, copy=False)
 
     # Warm-up
-    warm_up_limit_now = fields.Integer(
-        "People a day while it warms up", compute="_compute_warm_up_limit_now"
-    )
+    warm_up_limit_now = fields.Integer("Warm-up limit", compute="_compute_warm_up_limit_now")
+
+    @api.depends("state", "response_action", "marketing_held", "quality_rating", "red_released_at")
+    def _compute_sending_state(self):
+        """A pause or lock comes before a hold of promotions, a hold before the speed."""
+        for sender in self:
+            if sender.state in ("paused", "locked"):
+                sender.sending_state = sender.state
+            elif sender._is_marketing_held():
+                sender.sending_state = "held"
+            elif sender.state == "active" and sender.response_action == "warm_up":
+                sender.sending_state = "warm_up"
+            else:
+                sender.sending_state = sender.state
 
     @api.depends("state", "marketing_held", "quality_rating", "red_released_at")
     def _compute_can_be_released(self):
@@ -236,7 +259,7 @@ class WabaSender(models.Model):
     def _announce_response(self, before, found, reason):
         """Record evidence, post to the chatter of number and campaigns, and notify managers."""
         text = reason or self.env._(
-            "%s is at full speed again.", self.display_phone_number or self.phone_number_uid
+            "%s is active again, at full speed.", self.display_phone_number or self.phone_number_uid
         )
         self._record_response(
             EVIDENCE[found.action], text, value_before=before, value_after=found.action
@@ -300,7 +323,7 @@ class WabaSender(models.Model):
             if sender.state == "active":
                 sender.write({"pause_cause": False, "pause_reason": False, "resume_at": False})
             text = sender.env._(
-                "%(manager)s released the number: %(reason)s",
+                "%(manager)s resumed sending: %(reason)s",
                 manager=self.env.user.name,
                 reason=reason,
             )
@@ -402,9 +425,9 @@ class WabaSender(models.Model):
         """Return the texts of the e-mail about this number, as dict of str."""
         self.ensure_one()
         if self.state == "locked":
-            state = self.env._("Locked")
+            state = selection_label(self.env, "sending_state", "locked")
         elif self._is_marketing_held():
-            state = self.env._("Promotions held")
+            state = selection_label(self.env, "sending_state", "held")
         else:
             state = selection_label(self.env, "reputation_level", self.reputation_level)
         return {
@@ -479,7 +502,7 @@ class WabaSender(models.Model):
         people = warm_up_policy.warm_up_limit(before, limit, settings)
         self._store_warm_up(after or None)
         if not after:
-            self._message_log(body=self.env._("The warm-up is over."))
+            self._message_log(body=self.env._("Warm-up completed."))
         elif after.step != before.step:
             self._record_warm_up_step(people, self.warm_up_limit_now)
 
@@ -487,7 +510,7 @@ class WabaSender(models.Model):
         self._record_response(
             "response_warm_up",
             self.env._(
-                "Warm-up: %(before)s → %(after)s people a day.",
+                "Warm-up: %(before)s → %(after)s recipients a day.",
                 before=format_number(self.env, before),
                 after=format_number(self.env, after),
             ),

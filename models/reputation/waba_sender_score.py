@@ -67,25 +67,26 @@ class WabaSender(models.Model):
     _inherit = "waba.sender"
 
     reputation_score = fields.Integer(
-        "Our score", readonly=True, aggregator=None, help="0 to 100; without meaning while there "
-        "is not enough data.",
-    )  # fmt: skip
-    reputation_level = fields.Selection(LEVELS, "Our reading", default="unknown", readonly=True)
+        "Health score",
+        readonly=True,
+        aggregator=None,
+        help="0 to 100, independent of Meta's rating.",
+    )
+    reputation_level = fields.Selection(LEVELS, "Health", default="unknown", readonly=True)
     reputation_trend = fields.Selection(TRENDS, "Trend", default="unknown", readonly=True)
     reputation_base = fields.Integer(
-        "Messages judged by", readonly=True, aggregator=None, help="Delivered in the days judged."
+        "Score base", readonly=True, aggregator=None, help="Messages delivered in the period."
     )
-    reputation_base_text = fields.Char("Judged by", readonly=True)
-    reputation_reason = fields.Text("Why this reading", readonly=True)
-    reputation_projection = fields.Text("Outlook", readonly=True)
+    reputation_base_text = fields.Char("Based on", readonly=True)
+    reputation_reason = fields.Text("Health details", readonly=True)
+    reputation_projection = fields.Text("Forecast", readonly=True)
     red_days = fields.Integer(
-        "Days rated Low", readonly=True, aggregator=None, help="Whole days of Meta's lowest rating "
-        "without a break.",
-    )  # fmt: skip
+        "Days rated Low", readonly=True, aggregator=None, help="Consecutive days, until today."
+    )
     fresh_start_at = fields.Datetime(
-        "Fresh start",
+        "Score reset",
         readonly=True,
-        help="When a manager released the number: messages of that day and before no longer count.",
+        help="When a manager last resumed it: messages of that day and before no longer count.",
     )
 
     # === Score ===
@@ -185,19 +186,19 @@ class WabaSender(models.Model):
             self._message_log(body=self._describe_change(before, judgement))
 
     def _describe_change(self, before, judgement):
-        """Return 'Our reading: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out.'"""
+        """Return 'Health: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out.'"""
         before = selection_label(self.env, "reputation_level", before or "unknown")
         after = selection_label(self.env, "reputation_level", judgement.level)
         reason = reason_text(self.env, judgement)
         if judgement.score is None:
             return self.env._(
-                "Our reading: %(before)s → %(after)s. %(reason)s",
+                "Health: %(before)s → %(after)s. %(reason)s",
                 before=before,
                 after=after,
                 reason=reason,
             )
         return self.env._(
-            "Our reading: %(before)s → %(after)s, %(score)s of 100. %(reason)s",
+            "Health: %(before)s → %(after)s, %(score)s of 100. %(reason)s",
             before=before,
             after=after,
             score=judgement.score,
@@ -314,6 +315,7 @@ class WabaSender(models.Model):
         silent_before = fields.Datetime.now() - SILENCE_DELAY
         return {
             "sent": [
+                ("kind", "!=", "reaction"),
                 *("|", "|", "|"),
                 ("accepted_at", "!=", False),
                 ("sent_at", "!=", False),
@@ -324,11 +326,15 @@ class WabaSender(models.Model):
             "read": [("read_at", "!=", False)],
             "replied": [("replied_at", "!=", False)],
             "opted_out": [("opted_out_at", "!=", False)],
-            "silent": [("state", "=", "sent"), ("sent_at", "<", silent_before)],
+            "silent": [
+                ("state", "=", "sent"),
+                ("sent_at", "<", silent_before),
+                ("kind", "!=", "reaction"),
+            ],
             "undeliverable": [("failure_type", "=", "undeliverable")],
             "limited": [("failure_type", "in", ["marketing_limit", "experiment"])],
             "spam_limited": [("failure_type", "=", "spam_rate")],
-            "failed": [("state", "=", "failed")],
+            "failed": [("state", "=", "failed"), ("kind", "!=", "reaction")],
         }[count]
 
     # === Likely causes ===
@@ -488,12 +494,11 @@ class WabaSender(models.Model):
         }
         if not cause.usual_base:
             return self.env._(
-                "%(what)s %(rate)s; up to %(usual)s is normal, and nothing else was "
-                "sent to compare with.",
+                "%(what)s %(rate)s; up to %(usual)s is normal, no other messages to compare.",
                 **values,
             )
         if not cause.ratio:
-            return self.env._("%(what)s %(rate)s; elsewhere there were none.", **values)
+            return self.env._("%(what)s %(rate)s; none in other messages.", **values)
         return self.env._(
             "%(what)s %(rate)s, %(times)s times the usual %(usual)s.",
             times=_times_text(self.env, cause.ratio),

@@ -105,9 +105,9 @@ class WabaAccount(models.Model):
                     "value_after": result,
                     "raw": found.raw,
                     "detail": self.env._(
-                        "Over %(days)s days %(more)s was blocked more often than %(less)s; Meta "
-                        "gives the order, no rate. Reason chosen most: %(reason)s "
-                        "(%(less)s: %(other_reason)s).",
+                        "%(more)s was blocked more often than %(less)s, last %(days)s days (Meta "
+                        "gives no rates). Top block reason: %(reason)s (%(less)s: "
+                        "%(other_reason)s).",
                         days=COMPARED_DAYS,
                         more=more.display_name,
                         less=less.display_name,

@@ -22,9 +22,9 @@ PREFERENCE_KINDS = {"stop": "opt_out", "resume": "opt_in"}
 # Title of a pause -> its text (Meta, Template pausing, 2025-10-22; Template pacing,
 # 2026-09-11).
 STRIKES = {
-    "FIRST_PAUSE": _lt("first pause, for 3 hours"),
-    "SECOND_PAUSE": _lt("second pause, for 6 hours; a third one disables it"),
-    "RATE_LIMITING_PAUSE": _lt("paused after the first reactions; release it in WhatsApp Manager"),
+    "FIRST_PAUSE": _lt("first pause, 3 hours"),
+    "SECOND_PAUSE": _lt("second pause, 6 hours; a third disables it"),
+    "RATE_LIMITING_PAUSE": _lt("paused after quality assessment; unpause it in WhatsApp Manager"),
 }
 
 TEMPLATE_KINDS = {
@@ -147,7 +147,7 @@ class WabaWebhookEvent(models.Model):
             recipient_id=message.recipient_id.id,
             message_id=(message.reply_to_id or message).id,
             value_after=self._opt_out_source(item),
-            detail=self.env._('They wrote "%s".', item.text),
+            detail=self.env._('Message: "%s"', item.text),
         )
         return [{**fact, "event_key": f"webhook:{kind}:{item.wamid}"}]
 
@@ -251,7 +251,7 @@ class WabaWebhookEvent(models.Model):
                     sender_id=sender_id,
                     value_after=item.event,
                     effect="good" if kind == "throughput" else None,
-                    detail=self.env._("Meta says of this number: %s", item.event),
+                    detail=self.env._("Event from Meta: %s", item.event),
                 )
             )
         return evidence
@@ -267,7 +267,7 @@ class WabaWebhookEvent(models.Model):
                 sender_id=self._senders_by_display(account, item.display_number)[:1].id,
                 value_after=decision,
                 effect=change_effect("number_name", None, decision),
-                detail=self.env._("Meta's decision on the name: %s", text),
+                detail=self.env._("Display name review: %s", text),
             )
         ]
 
@@ -279,7 +279,7 @@ class WabaWebhookEvent(models.Model):
                 "security",
                 sender_id=self._senders_by_display(account, item.display_number)[:1].id,
                 value_after=item.event,
-                detail=self.env._("A change of this number's security: %s", item.event),
+                detail=self.env._("Security change: %s", item.event),
             )
         ]
 
@@ -306,7 +306,7 @@ class WabaWebhookEvent(models.Model):
     def _account_update_evidence(self, account, item):
         evidence = []
         if item.violation_type:
-            detail = self.env._("Meta names the rule: %s", item.violation_type)
+            detail = self.env._("Policy: %s", item.violation_type)
             evidence.append(
                 self._evidence_values(
                     account,
@@ -347,7 +347,7 @@ class WabaWebhookEvent(models.Model):
                 effect="good"
                 if item.decision == "approved"
                 else change_effect("account_review", None, item.decision),
-                detail=self.env._("Meta's review of the account: %s", item.decision),
+                detail=self.env._("Account review: %s", item.decision),
             )
         ]
 

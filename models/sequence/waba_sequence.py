@@ -50,22 +50,22 @@ class WabaSequence(models.Model):
     )
     user_id = fields.Many2one(
         "res.users", "Responsible", default=lambda self: self.env.user, tracking=True,
-        help="Gets the activities of leads without a salesperson.",
+        help="Assigned the activities of leads without a salesperson.",
     )  # fmt: skip
     state = fields.Selection(
         STATES, default="draft", required=True, readonly=True, copy=False, tracking=True, index=True
     )
     activated_at = fields.Datetime("Running since", readonly=True, copy=False)
     trigger_from = fields.Datetime(
-        "Counts from",
+        "Events since",
         readonly=True,
         copy=False,
-        help="What happened before brings nobody in: set when the follow-up is activated.",
+        help="Earlier events enroll no lead.",
     )
     reader_id = fields.Many2one(
-        "res.users", "Reads with the rights of", readonly=True, copy=False, ondelete="restrict",
-        help="Whose rights decide which leads come in and what messages may show: whoever started "
-        "it, or changed its conditions or messages last.",
+        "res.users", "Access rights of", readonly=True, copy=False, ondelete="restrict",
+        help="The user who started the follow-up or last changed it; only leads that this user can "
+        "read are enrolled.",
     )  # fmt: skip
     version = fields.Integer(default=1, readonly=True, copy=False)
     # Trigger
@@ -75,22 +75,22 @@ class WabaSequence(models.Model):
     tag_ids = fields.Many2many("crm.tag", string="Tags")
     campaign_ids = fields.Many2many("waba.campaign", string="Campaigns", check_company=True)
     campaign_event = fields.Selection(
-        [("delivered", "Delivered"), ("read", "Read")], "Message was", default="read"
+        [("delivered", "Delivered"), ("read", "Read")], "Message status", default="read"
     )
-    trigger_amount = fields.Integer("After", default=2)
+    trigger_amount = fields.Integer("Delay", default=2)
     trigger_unit = fields.Selection([("hours", "hours"), ("days", "days")], default="days")
     domain = fields.Char(
-        "Conditions",
+        "Filter",
         default="[]",
-        help="Looked at when a lead comes in and again before each step.",
+        help="Checked at enrollment and again before each step.",
     )
     reentry = fields.Selection(
-        [("never", "Never again"), ("after", "Again after some days")],
-        "Same lead again",
+        [("never", "Not allowed"), ("after", "Allowed after some days")],
+        "Re-enrollment",
         default="never",
         required=True,
     )
-    reentry_days = fields.Integer("Days until again", default=90)
+    reentry_days = fields.Integer("Re-enroll after (days)", default=90)
     # Steps of the version in force; those of older ones are archived
     step_ids = fields.One2many("waba.sequence.step", "sequence_id", string="Steps", copy=True)
     sender_id = fields.Many2one(
@@ -102,46 +102,57 @@ class WabaSequence(models.Model):
         "resource.calendar",
         "Working hours",
         check_company=True,
-        help="Empty: the salesperson's, else the company's.",
+        help="By default the salesperson's, else the company's.",
     )
     # Exit conditions
-    stop_on_reply = fields.Boolean("The person answers", default=True)
-    stop_on_opt_out = fields.Boolean("The person asks for no messages", default=True)
-    stop_on_won = fields.Boolean("The lead is won", default=True)
-    stop_on_lost = fields.Boolean("The lead is lost or archived", default=True)
-    stop_on_stage_left = fields.Boolean("The lead leaves the stage", default=True)
-    stop_on_own_message = fields.Boolean("A colleague writes on WhatsApp", default=True)
-    stop_on_own_contact = fields.Boolean("A colleague e-mails or calls", default=True)
+    stop_on_reply = fields.Boolean("Person replies", default=True)
+    stop_on_opt_out = fields.Boolean("Person opts out", default=True)
+    stop_on_won = fields.Boolean("Lead won", default=True)
+    stop_on_lost = fields.Boolean("Lead lost or archived", default=True)
+    stop_on_stage_left = fields.Boolean("Lead leaves the stage", default=True)
+    stop_on_own_message = fields.Boolean("Colleague sends a WhatsApp message", default=True)
+    stop_on_own_contact = fields.Boolean("Colleague emails or calls", default=True)
     when_red = fields.Selection(
         [("wait", "Wait"), ("stop", "Stop the follow-up")],
-        "Promotions held",
+        "Promotions on hold",
         default="wait",
         required=True,
-        help="When the number's promotions are held, because Meta rates it Low for example.",
+        help="When the number sends no promotions, for example at a Low rating.",
     )
     when_not_sent = fields.Selection(
-        [("stop", "Stop the follow-up"), ("go", "Go on with the next step")],
-        "A message cannot be sent",
+        [("stop", "Stop the follow-up"), ("go", "Continue with the next step")],
+        "Message not sent",
         default="stop",
         required=True,
     )
     patience_days = fields.Integer(
-        "Too late after",
+        "Step expires after",
         default=7,
-        help="A step that could not be done for so many days is not done any more: the follow-up "
-        "stops. 0: waits as long as it takes.",
+        help="The follow-up stops when a step is overdue by this many days. 0: it waits.",
     )
     enrollment_ids = fields.One2many("waba.sequence.enrollment", "sequence_id", readonly=True)
 
+    todo_text = fields.Text("Before you start", compute="_compute_todo_text", compute_sudo=True)
+
     # Versions
     older_count = fields.Integer(
-        "Under way on older steps", compute="_compute_older_count", compute_sudo=True
+        "Active on earlier steps", compute="_compute_older_count", compute_sudo=True
     )
 
     _trigger_days_not_negative = models.Constraint(
         "CHECK(trigger_amount >= 0 AND reentry_days >= 0 AND patience_days >= 0)",
         "Numbers of hours and days cannot be negative.",
     )
+
+    @api.depends(
+        "state", "trigger", "stage_ids", "tag_ids", "campaign_ids", "domain", "sender_id",
+        "step_ids.kind", "step_ids.template_id", "step_ids.sender_id", "step_ids.activity_type_id",
+        "step_ids.variable_ids",
+    )  # fmt: skip
+    def _compute_todo_text(self):
+        for sequence in self:
+            is_draft = sequence.state == "draft"
+            sequence.todo_text = is_draft and "\n".join(sequence._not_ready_reason())
 
     def _compute_older_count(self):
         for sequence in self:
@@ -156,7 +167,7 @@ class WabaSequence(models.Model):
                 parse_domain(sequence.domain, self.env["crm.lead"])
             except ValueError as error:
                 raise ValidationError(
-                    self.env._("The conditions cannot be read: %s", sequence.domain)
+                    self.env._("The filter is not valid: %s", sequence.domain)
                 ) from error
 
     @api.model_create_multi
@@ -192,8 +203,8 @@ class WabaSequence(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "Leads went through this follow-up: it is part of their history and cannot be "
-                    "deleted. Archive it instead."
+                    "This follow-up cannot be deleted: leads were enrolled in it. Archive it "
+                    "instead."
                 )
             )
 
@@ -221,7 +232,7 @@ class WabaSequence(models.Model):
         self.check_access("write")
         self._check_ready()
         wizard = self.env["waba.sequence.activate"]
-        return dialog_action(wizard, self.env._("Start this follow-up"), sequence_id=self.id)
+        return dialog_action(wizard, self.env._("Start follow-up"), sequence_id=self.id)
 
     def action_pause(self):
         self.check_access("write")
@@ -237,7 +248,7 @@ class WabaSequence(models.Model):
         self.ensure_one()
         self.check_access("write")
         wizard = self.env["waba.sequence.apply"]
-        return dialog_action(wizard, self.env._("Apply to those under way"), sequence_id=self.id)
+        return dialog_action(wizard, self.env._("Update active leads"), sequence_id=self.id)
 
     # === Readiness ===
 
@@ -251,19 +262,19 @@ class WabaSequence(models.Model):
         self.ensure_one()
         problems = []
         if not self.step_ids:
-            problems.append(self.env._("There is no step yet: add the first one."))
+            problems.append(self.env._("Add a step."))
         if self.trigger in ("stage", "stage_days") and not self.stage_ids:
-            problems.append(self.env._("Choose the stages that bring a lead in."))
+            problems.append(self.env._("Choose the stages that enroll a lead."))
         if self.trigger == "tag" and not self.tag_ids:
-            problems.append(self.env._("Choose the tags that bring a lead in."))
+            problems.append(self.env._("Choose the tags that enroll a lead."))
         if self.trigger == "campaign" and not self.campaign_ids:
-            problems.append(self.env._("Choose the campaigns whose messages are followed up."))
+            problems.append(self.env._("Choose the campaigns to follow up."))
         if self.trigger == "quotation" and not has_orders(self.env):
             problems.append(
-                self.env._("Quotations of opportunities are not installed: choose another start.")
+                self.env._("Quotations need Odoo's Sales app. Choose another trigger.")
             )
         if self._conditions_domain().is_false():
-            problems.append(self.env._("The conditions cannot be read: %s", self.domain))
+            problems.append(self.env._("The filter is not valid: %s", self.domain))
         for number, step in enumerate(self.step_ids, start=1):
             if why := step._not_ready_reason():
                 problems.append(self.env._("Step %(number)s: %(why)s", number=number, why=why))
@@ -449,8 +460,8 @@ class WabaSequence(models.Model):
         if self.env.uid == SUPERUSER_ID:
             raise UserError(
                 self.env._(
-                    "A follow-up is started by a person, whose rights decide what it reads. Start "
-                    "it as a user."
+                    "OdooBot cannot start a follow-up, because it can read every lead. Sign in as "
+                    "a user to start it."
                 )
             )
         return self.env.user
@@ -476,15 +487,14 @@ class WabaSequence(models.Model):
         user = self.sudo().reader_id
         if not user or user.id == SUPERUSER_ID:
             return self.env._(
-                "Nobody is known who started it, so nobody's rights decide what it reads. Press "
-                "Resume to go on with your own."
+                "No user is set whose access rights apply. Resume it to use your own."
             )
         if not user.active or self.company_id not in user.company_ids or (
             not self.env["crm.lead"].with_user(user).has_access("read")
         ):  # fmt: skip
             return self.env._(
-                "%s, who started it or changed it last, is no longer active or may no longer read "
-                "its leads. Press Resume to go on with your own rights.",
+                "%s, whose access rights apply, is archived or can no longer read leads. Resume it "
+                "to use your own.",
                 user.name,
             )
         return False

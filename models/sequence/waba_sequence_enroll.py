@@ -264,7 +264,7 @@ class WabaSequence(models.Model):
         leads.check_access("write")
         if self.sudo().state != "active":
             raise UserError(
-                self.env._("%s does not run: a manager starts it on its page.", self.display_name)
+                self.env._("%s is not running. A manager can start it.", self.display_name)
             )
         return self.sudo()._enroll_leads(leads, user=self.env.user)
 

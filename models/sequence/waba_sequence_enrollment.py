@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_datetime, plaintext2html
 
@@ -20,7 +20,7 @@ from .waba_sequence_step import STOP_REASONS, TIME_TRIGGERS, TRIGGERS
 
 _logger = logging.getLogger(__name__)
 
-STATES = [("running", "Under way"), ("done", "Completed"), ("stopped", "Stopped")]
+STATES = [("running", "Active"), ("done", "Completed"), ("stopped", "Stopped")]
 
 # Far below limit_time_real_cron (120 s by default); the scheduler calls again.
 RUN_SECONDS = 45
@@ -58,40 +58,40 @@ class WabaSequenceEnrollment(models.Model):
     )
     company_id = fields.Many2one("res.company", readonly=True)
     lead_id = fields.Many2one("crm.lead", readonly=True, ondelete="set null")
-    lead_name = fields.Char("Name of the lead", readonly=True)
+    lead_name = fields.Char("Lead name", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     number = fields.Char(readonly=True)
     # Progress
     state = fields.Selection(STATES, default="running", required=True, readonly=True)
-    version = fields.Integer("Steps as of version", required=True, readonly=True)
+    version = fields.Integer("Version of steps", required=True, readonly=True)
     step_id = fields.Many2one(
-        "waba.sequence.step", "Next step", readonly=True, ondelete="restrict",
+        "waba.sequence.step", "Step", readonly=True, ondelete="restrict",
         context={"active_test": False},
     )  # fmt: skip
     steps_done = fields.Integer(readonly=True)
-    waiting_since = fields.Datetime(readonly=True, help="When the step before was done.")
+    waiting_since = fields.Datetime(readonly=True, help="When the previous step was completed.")
     next_at = fields.Datetime("Next step at", readonly=True)
-    due_at = fields.Datetime(readonly=True, help="When the next step should have been done.")
-    is_to_plan = fields.Boolean(readonly=True, help="When it is due must be worked out anew.")
+    due_at = fields.Datetime(readonly=True, help="When the next step was due.")
+    is_to_plan = fields.Boolean(readonly=True, help="The due time must be recalculated.")
     is_paused = fields.Boolean("Follow-up paused", readonly=True)
     pending_message_id = fields.Many2one("waba.message", readonly=True, ondelete="set null")
-    hold_reason = fields.Text("Held because", readonly=True)
+    hold_reason = fields.Text("On hold", readonly=True)
     error_count = fields.Integer(readonly=True)
     # Enrollment
-    entered_at = fields.Datetime("Since", readonly=True)
-    entered_by = fields.Selection(TRIGGERS, "Came in", readonly=True)
-    entered_by_id = fields.Many2one("res.users", "Brought in by", readonly=True)
-    trigger_key = fields.Char(readonly=True, help="Names the occasion that brought it in.")
+    entered_at = fields.Datetime("Enrolled at", readonly=True)
+    entered_by = fields.Selection(TRIGGERS, "Enrolled by", readonly=True)
+    entered_by_id = fields.Many2one("res.users", "Enrolled by user", readonly=True)
+    trigger_key = fields.Char(readonly=True, help="Identifies the event that enrolled it.")
     # End
     ended_at = fields.Datetime("Ended at", readonly=True)
-    stop_reason = fields.Selection(STOP_REASONS, "Ended because", readonly=True)
-    stop_text = fields.Text("In words", readonly=True)
+    stop_reason = fields.Selection(STOP_REASONS, "Exit reason", readonly=True)
+    stop_text = fields.Text("Exit details", readonly=True)
     stopped_by_id = fields.Many2one("res.users", "Stopped by", readonly=True)
     message_ids = fields.One2many("waba.message", "enrollment_id", string="WhatsApp messages")
     # Texts
-    next_text = fields.Char("What comes next", compute="_compute_texts")
-    why_text = fields.Char("Why it waits", compute="_compute_texts")
-    progress = fields.Float(compute="_compute_texts", help="Part of the steps done, in %.")
+    next_text = fields.Char("Next step", compute="_compute_texts")
+    why_text = fields.Char("Status", compute="_compute_texts")
+    progress = fields.Float(compute="_compute_texts", help="Completed steps, in %.")
 
     _one_running = models.UniqueIndex("(sequence_id, lead_id) WHERE state = 'running'")
     # Two leads may be the same person, who would get every message twice.
@@ -123,7 +123,7 @@ class WabaSequenceEnrollment(models.Model):
                 one.why_text = (
                     one.stop_text
                     or labels.get(one.stop_reason)
-                    or self.env._("All steps are done.")
+                    or self.env._("All steps completed.")
                 )
 
     def init(self):
@@ -140,7 +140,7 @@ class WabaSequenceEnrollment(models.Model):
         """Ask for the reason, then stop."""
         self._check_may_stop()
         wizard = self.env["waba.sequence.stop"]
-        return dialog_action(wizard, self.env._("Stop the follow-up"), enrollment_ids=self.ids)
+        return dialog_action(wizard, self.env._("Stop follow-up"), enrollment_ids=self.ids)
 
     def action_open_lead(self):
         self.ensure_one()
@@ -149,7 +149,7 @@ class WabaSequenceEnrollment(models.Model):
     def _check_may_stop(self):
         """Users who may change the lead may stop its follow-up."""
         if not self.env.user.has_group("waba_campaign.waba_group_user"):
-            raise AccessError(self.env._("Only users of WhatsApp stop a follow-up."))
+            raise AccessError(self.env._("Only WhatsApp users can stop a follow-up."))
         self.check_access("read")
         self.lead_id.check_access("write")
 
@@ -165,7 +165,7 @@ class WabaSequenceEnrollment(models.Model):
 
     def _next_sentence(self, total):
         if not self.step_id:
-            return self.env._("The last message leaves, then it is completed.")
+            return self.env._("Last message, then completed")
         return self.env._(
             "%(number)s of %(total)s: %(what)s",
             number=self.steps_done + 1,
@@ -176,13 +176,13 @@ class WabaSequenceEnrollment(models.Model):
     def _wait_reason_text(self):
         """Why it waits, as a sentence."""
         if self.is_paused:
-            return self.env._("The follow-up is paused.")
+            return self.env._("Follow-up paused.")
         if self.hold_reason:
             return self.hold_reason
         if not self.step_id:
-            return self.env._("A message is on its way.")
+            return self.env._("Message queued.")
         return self.env._(
-            "%(wait)s; from %(since)s.",
+            "%(wait)s from %(since)s.",
             wait=self.step_id.wait_text,
             since=format_datetime(self.env, self.waiting_since, dt_format="short"),
         )
@@ -264,8 +264,11 @@ class WabaSequenceEnrollment(models.Model):
             one._record_error(error, now)
 
     def _record_error(self, error, now):
+        # What a database or a library says helps only in the log.
+        why = str(error) if isinstance(error, UserError) else self.env._("an error occurred")
         text = self.env._(
-            "The step failed: %(error)s. It is tried again; the log tells more.", error=error
+            "Step failed: %s. It is retried automatically; the server log has details.",
+            why.rstrip("."),
         )
         self.write(
             {
@@ -316,9 +319,11 @@ class WabaSequenceEnrollment(models.Model):
     def _handle_unsent_message(self, message):
         """Continue or stop, by the follow-up's `when_not_sent`.
 
+        It continues if the person has just received the step's template another way.
+
         :return: whether the follow-up continues
         """
-        if self.sequence_id.when_not_sent == "go":
+        if self.sequence_id.when_not_sent == "go" or message.failure_type == "repeated":
             self.write({"pending_message_id": False, "is_to_plan": True})
             return True
         if message.failure_type == "opted_out":
@@ -330,20 +335,20 @@ class WabaSequenceEnrollment(models.Model):
     def _message_wait_reason(self, message):
         """Why the message of the step before has not been sent."""
         if message.state == "uncertain":
-            return self.env._("Nobody knows yet whether the last message left.")
+            return self.env._("The last message is unconfirmed.")
         labels = selection_labels(message, "wait_reason")
         why = labels.get(message.wait_reason) or message.sender_id._not_sending_reason()
         if not why:
-            return self.env._("The last message is on its way.")
-        return self.env._("The last message waits: %s", why)
+            return self.env._("The last message is being sent.")
+        return self.env._("The last message is on hold: %s", why)
 
     def _step_wait_reason(self):
         """Reason why the step that is due cannot be done now, or False. May stop the follow-up."""
         step = self.step_id
         if step.kind == "activity" and not self._activity_user():
             return self.env._(
-                "There is nobody to give the activity to: the lead has no active salesperson and "
-                "the follow-up no active responsible. Name one."
+                "No one can be assigned the activity. Set a salesperson on the lead, or a "
+                "responsible on the follow-up."
             )
         if step.kind != "template":
             return False
@@ -352,7 +357,7 @@ class WabaSequenceEnrollment(models.Model):
         sender = step._sending_number()
         if step.template_id.category == "marketing" and not sender._marketing_allowed():
             why = sender._marketing_hold_reason() or self.env._(
-                "Promotions of the number are held."
+                "The number's promotions are on hold."
             )
             if self.sequence_id.when_red == "stop":
                 self._stop_enrollments("red", why)
@@ -487,7 +492,7 @@ class WabaSequenceEnrollment(models.Model):
                 "cancelled",
                 {
                     "failure_reason": self.env._(
-                        "The follow-up ended before it left. %s.", labels.get(reason) or reason
+                        "Cancelled: the follow-up ended. %s.", labels.get(reason) or reason
                     )
                 },
             )
@@ -519,7 +524,7 @@ class WabaSequenceEnrollment(models.Model):
                 limit=1,
             )
             if twin:
-                text = self.env._("Another lead with the same person's number is already in it.")
+                text = self.env._("Another lead with the same number is already enrolled.")
                 (one | twin).sorted("id")[1:]._stop_enrollments("gone", text)
                 # Before the other gets the number, which only one running row may have.
                 self.flush_model()

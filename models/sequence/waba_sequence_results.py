@@ -18,25 +18,26 @@ MIN_COMPARED_LEADS = 30
 class WabaSequence(models.Model):
     _inherit = "waba.sequence"
 
-    story = fields.Html("In words", compute="_compute_story", sanitize=False)
+    story = fields.Html("Summary", compute="_compute_story", sanitize=False)
     # Figures
-    entered_count = fields.Integer("Came in", compute="_compute_figures", compute_sudo=True)
-    running_count = fields.Integer("Under way", compute="_compute_figures", compute_sudo=True)
+    entered_count = fields.Integer("Enrolled", compute="_compute_figures", compute_sudo=True)
+    running_count = fields.Integer("Active leads", compute="_compute_figures", compute_sudo=True)
     done_count = fields.Integer("Completed", compute="_compute_figures", compute_sudo=True)
     stopped_count = fields.Integer("Stopped", compute="_compute_figures", compute_sudo=True)
-    written_count = fields.Integer("Got a message", compute="_compute_figures", compute_sudo=True)
-    answered_count = fields.Integer("Answered", compute="_compute_figures", compute_sudo=True)
+    written_count = fields.Integer("Messaged", compute="_compute_figures", compute_sudo=True)
+    answered_count = fields.Integer("Replied", compute="_compute_figures", compute_sudo=True)
     won_count = fields.Integer("Won", compute="_compute_figures", compute_sudo=True)
-    answer_rate = fields.Float("Answered, of those written to", compute="_compute_figures",
+    answer_rate = fields.Float("Reply rate", compute="_compute_figures",
                                compute_sudo=True)  # fmt: skip
-    won_rate = fields.Float("Won, of those who came in", compute="_compute_figures",
+    won_rate = fields.Float("Win rate", compute="_compute_figures",
                             compute_sudo=True)  # fmt: skip
     # Comparison
-    others_count = fields.Integer("Not followed up", compute="_compute_others", compute_sudo=True)
-    others_won_count = fields.Integer("Won of these", compute="_compute_others", compute_sudo=True)
-    others_won_rate = fields.Float("Won, of those not followed up", compute="_compute_others",
+    others_count = fields.Integer("Not enrolled", compute="_compute_others", compute_sudo=True)
+    others_won_count = fields.Integer("Not enrolled: won", compute="_compute_others",
+                                      compute_sudo=True)  # fmt: skip
+    others_won_rate = fields.Float("Not enrolled: win rate", compute="_compute_others",
                                    compute_sudo=True)  # fmt: skip
-    comparison_text = fields.Text("What is compared", compute="_compute_others", compute_sudo=True)
+    comparison_text = fields.Text("Comparison", compute="_compute_others", compute_sudo=True)
 
     @api.depends(
         "trigger", "stage_ids", "source_ids", "tag_ids", "campaign_ids", "campaign_event",
@@ -117,22 +118,22 @@ class WabaSequence(models.Model):
         units = selection_labels(self, "trigger_unit")
         wait = f"{self.trigger_amount} {units.get(self.trigger_unit, '')}"
         sentences = {
-            "manual": self.env._("Brought in by hand only."),
+            "manual": self.env._("Leads are enrolled manually."),
             "stage": self.env._("A lead enters the stage %s.", names["stage_ids"]),
             "stage_days": self.env._(
-                "A lead is in the stage %(stage)s for %(wait)s.",
+                "A lead stays in the stage %(stage)s for %(wait)s.",
                 stage=names["stage_ids"], wait=wait,
             ),
             "created": self._created_sentence(names),
             "tag": self.env._("A lead gets the tag %s.", names["tag_ids"]),
             "campaign": self.env._(
-                "A message of %(campaign)s was %(event)s %(wait)s ago and not answered.",
+                "No reply to %(campaign)s within %(wait)s after the message was %(event)s.",
                 campaign=names["campaign_ids"],
                 event=self.env._("read") if self.campaign_event == "read"
                 else self.env._("delivered"),
                 wait=wait,
             ),
-            "quotation": self.env._("A quotation of the opportunity was sent."),
+            "quotation": self.env._("A quotation is sent for the opportunity."),
         }  # fmt: skip
         # Nothing chosen yet: "A lead enters the stage …", without a fourth dot.
         return sentences[self.trigger or "manual"].replace("….", "…")
@@ -153,18 +154,18 @@ class WabaSequence(models.Model):
     def _end_sentence(self):
         conditions = self._active_exit_conditions()
         texts = {
-            "replied": self.env._("the person answers"),
-            "opted_out": self.env._("asks for no messages"),
+            "replied": self.env._("the person replies"),
+            "opted_out": self.env._("opts out"),
             "won": self.env._("the lead is won"),
             "lost": self.env._("is lost or archived"),
             "stage_left": self.env._("leaves the stage"),
-            "own_message": self.env._("a colleague writes on WhatsApp"),
-            "own_contact": self.env._("a colleague e-mails or calls"),
+            "own_message": self.env._("a colleague sends a WhatsApp message"),
+            "own_contact": self.env._("a colleague emails or calls"),
         }
         found = [text for name, text in texts.items() if name in conditions]
         if not found:
-            return self.env._("It ends after the last step.")
-        return self.env._("It ends at once when %s.", format_list(self.env, found, style="or"))
+            return self.env._("Ends after the last step.")
+        return self.env._("Ends immediately when %s.", format_list(self.env, found, style="or"))
 
     # === Figures ===
 
@@ -196,9 +197,9 @@ class WabaSequence(models.Model):
         created = Domain("create_date", ">=", since)
         if self.trigger in ("stage", "stage_days"):
             came = Domain("id", "in", self._ids_entered_stage(since))
-            return base & came, self.env._("leads that came to the same stage since it runs")
+            return base & came, self.env._("leads that entered the same stage since the start")
         if self.trigger == "tag":
-            rule = self.env._("leads with the same tag, created since it runs")
+            rule = self.env._("leads with the same tag, created since the start")
             return base & created & Domain("tag_ids", "in", self.tag_ids.ids), rule
         if self.trigger == "created":
             domain = base & created
@@ -206,23 +207,23 @@ class WabaSequence(models.Model):
                 domain &= Domain("source_id", "in", self.source_ids.ids)
             if self.tag_ids:
                 domain &= Domain("tag_ids", "in", self.tag_ids.ids)
-            return domain, self.env._("leads created in the same way since it runs")
+            return domain, self.env._("leads with the same source or tag, created since the start")
         if self.trigger == "campaign":
             rows = self.env["waba.message"]._read_group(
                 [("campaign_id", "in", self.campaign_ids.ids), ("res_model", "=", "crm.lead"),
                  ("state", "in", ("delivered", "read"))], ["res_id"]
             )  # fmt: skip
             ids = [res_id for (res_id,) in rows]
-            rule = self.env._("leads that the same campaigns reached")
+            rule = self.env._("leads reached by the same campaigns")
             return base & Domain("id", "in", ids), rule
         if self.trigger == "quotation" and has_orders(self.env):
             orders = self.env["sale.order"].search(
                 [("opportunity_id", "!=", False), ("create_date", ">=", since),
                  ("state", "!=", "draft"), ("company_id", "=", self.company_id.id)]
             )  # fmt: skip
-            rule = self.env._("opportunities with a quotation made and sent since it runs")
+            rule = self.env._("opportunities with a quotation created and sent since the start")
             return base & Domain("id", "in", orders.opportunity_id.ids), rule
-        return base & created, self.env._("leads created since it runs")
+        return base & created, self.env._("leads created since the start")
 
     def _ids_entered_stage(self, since):
         """Ids of leads that entered one of the stages since then, or were created in it."""
@@ -248,18 +249,18 @@ class WabaSequence(models.Model):
         if not rule:
             return False
         if not self.others_count:
-            return self.env._("Compared with: %s. There are none yet.", rule)
+            return self.env._("No comparison yet: no %s.", rule)
         caution = self.env._(
-            "Who is followed up was chosen, not drawn by lot: the difference is a hint, no proof."
+            "Not a random sample: the difference is an indication, not proof."
         )
         few = ""
         if min(self.others_count, self.entered_count) < MIN_COMPARED_LEADS:
             few = self.env._(
-                "With fewer than %s leads on a side it may be chance.", MIN_COMPARED_LEADS
+                "Not enough data: fewer than %s leads in a group.", MIN_COMPARED_LEADS
             )
         return " ".join(
             filter(None, [
-                self.env._("Compared with: %s and were not in this follow-up.", rule), caution, few
+                self.env._("Compared with leads that were not enrolled: %s.", rule), caution, few
             ])
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from ...policy import followup
 
 KINDS = [
     ("template", "Send a template"),
-    ("activity", "Activity for the salesperson"),
+    ("activity", "Create an activity"),
     ("stop", "End the follow-up"),
 ]
 
@@ -27,13 +27,13 @@ CONTENT_FIELDS = (
 HORIZONS = (timedelta(days=21), timedelta(days=120), timedelta(days=800))
 
 TRIGGERS = [
-    ("manual", "By hand"),
-    ("stage", "A lead enters a stage"),
-    ("stage_days", "A lead stays in a stage"),
-    ("created", "A lead is created"),
-    ("tag", "A lead gets a tag"),
-    ("campaign", "A campaign's message was not answered"),
-    ("quotation", "A quotation was sent"),
+    ("manual", "Manual enrollment"),
+    ("stage", "Lead enters a stage"),
+    ("stage_days", "Lead stays in a stage"),
+    ("created", "Lead created"),
+    ("tag", "Tag added to a lead"),
+    ("campaign", "No reply to a campaign"),
+    ("quotation", "Quotation sent"),
 ]
 
 # Found by the job; the others apply when a lead is created or changed.
@@ -41,22 +41,22 @@ TIME_TRIGGERS = ("stage_days", "campaign", "quotation")
 
 # The first are those of policy.followup.EXIT_CONDITIONS.
 STOP_REASONS = [
-    ("gone", "The lead was deleted or merged into another"),
-    ("replied", "The person answered"),
-    ("opted_out", "The person asked not to receive messages"),
-    ("won", "The lead was won"),
-    ("lost", "The lead was lost or archived"),
-    ("stage_left", "The lead left the stage"),
-    ("own_message", "A colleague wrote to the person on WhatsApp"),
-    ("own_contact", "A colleague wrote an e-mail or called"),
-    ("unmet", "The lead no longer meets the conditions"),
-    ("person", "Stopped by a colleague"),
-    ("not_sent", "A message could not be sent"),
-    ("red", "Promotions of the number are held"),
-    ("late", "The moment for the next step has passed"),
-    ("closed", "The follow-up was closed"),
-    ("erased", "The person's data were erased"),
-    ("error", "A step failed again and again"),
+    ("gone", "Lead deleted or merged"),
+    ("replied", "Replied"),
+    ("opted_out", "Opted out"),
+    ("won", "Lead won"),
+    ("lost", "Lead lost or archived"),
+    ("stage_left", "Lead left the stage"),
+    ("own_message", "Colleague sent a WhatsApp message"),
+    ("own_contact", "Colleague emailed or called"),
+    ("unmet", "Lead no longer matches the filter"),
+    ("person", "Stopped by a user"),
+    ("not_sent", "Message not sent"),
+    ("red", "Promotions on hold"),
+    ("late", "Step expired"),
+    ("closed", "Follow-up closed"),
+    ("erased", "Personal data erased"),
+    ("error", "Step failed repeatedly"),
 ]
 
 # Exit conditions that a follow-up can switch off, and their fields.
@@ -90,18 +90,17 @@ class WabaSequenceStep(models.Model):
     version = fields.Integer(default=1, required=True, readonly=True, copy=False)
     active = fields.Boolean(default=True, copy=False)
     sequence = fields.Integer("Order", default=10)
-    position = fields.Integer(compute="_compute_position", help="Place among the steps, from 1.")
-    kind = fields.Selection(KINDS, "Then", default="template", required=True)
+    position = fields.Integer(compute="_compute_position", help="Step number, from 1.")
+    kind = fields.Selection(KINDS, "Action", default="template", required=True)
     # Wait
     wait_amount = fields.Integer("Wait", default=2)
     wait_unit = fields.Selection(
-        [("hours", "hours"), ("days", "days")], "Wait unit", default="days", required=True
+        [("hours", "hours"), ("days", "days")], "Unit", default="days", required=True
     )
     in_working_hours = fields.Boolean(
         "Working hours only",
         default=True,
-        help="Counts only the time in which the salesperson works, and ends in it. A message waits "
-        "for the person's own hours besides.",
+        help="Counts the salesperson's working hours; the recipient's quiet hours apply too.",
     )
     # Message
     template_id = fields.Many2one(
@@ -111,9 +110,9 @@ class WabaSequenceStep(models.Model):
     )  # fmt: skip
     category = fields.Selection(related="template_id.category")
     sender_id = fields.Many2one(
-        "waba.sender", "Another number", check_company=True, ondelete="restrict",
+        "waba.sender", "Number", check_company=True, ondelete="restrict",
         domain="[('company_id', '=', company_id)]",
-        help="Empty: the follow-up's number.",
+        help="By default the follow-up's number.",
     )  # fmt: skip
     variable_ids = fields.One2many("waba.sequence.variable", "step_id", string="Variables")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
@@ -124,7 +123,7 @@ class WabaSequenceStep(models.Model):
     )  # fmt: skip
     summary = fields.Char()
     note = fields.Text()
-    deadline_days = fields.Integer("Due in days", default=0)
+    deadline_days = fields.Integer("Due in (days)", default=0)
     # Texts
     wait_text = fields.Char(compute="_compute_texts")
     what_text = fields.Char(compute="_compute_texts")
@@ -132,8 +131,8 @@ class WabaSequenceStep(models.Model):
     reached_count = fields.Integer("Reached", compute="_compute_figures")
     sent_count = fields.Integer("Sent", compute="_compute_figures")
     read_count = fields.Integer("Read", compute="_compute_figures")
-    answered_count = fields.Integer("Answered", compute="_compute_figures")
-    here_count = fields.Integer("Wait for it now", compute="_compute_figures")
+    answered_count = fields.Integer("Replied", compute="_compute_figures")
+    here_count = fields.Integer("Waiting now", compute="_compute_figures")
 
     _wait_not_negative = models.Constraint(
         "CHECK(wait_amount >= 0 AND deadline_days >= 0)", "A wait cannot be negative."
@@ -263,8 +262,8 @@ class WabaSequenceStep(models.Model):
         }:
             raise UserError(
                 self.env._(
-                    "Leads went through this step. Change it on the follow-up's page: those under "
-                    "way keep what they began with."
+                    "Leads have completed this step. Edit it on the follow-up: active leads keep "
+                    "the earlier version."
                 )
             )
 
@@ -287,22 +286,22 @@ class WabaSequenceStep(models.Model):
         """What is missing, as a sentence, or False."""
         self.ensure_one()
         if self.kind == "activity":
-            return not self.activity_type_id and self.env._("Choose the kind of activity.")
+            return not self.activity_type_id and self.env._("Choose an activity type.")
         if self.kind != "template":
             return False
         if not self.template_id:
             return self.env._("Choose a template.")
         if not self._sending_number():
-            return self.env._("Choose the number to send from.")
+            return self.env._("Choose a number.")
         if self._sending_number().account_id != self.template_id.account_id:
             return self.env._(
-                "The template %(template)s belongs to another account than the number %(number)s.",
+                "The template %(template)s and the number %(number)s belong to different accounts.",
                 template=self.template_id.display_name,
                 number=self._sending_number().display_name,
             )
         if missing := self.variable_ids.filtered(lambda line: not line._is_complete()):
             return self.env._(
-                "Say what these variables show: %s.", ", ".join(missing.mapped("name"))
+                "Set a value for %s.", ", ".join(line._placeholder_label() for line in missing)
             )
         return self.template_id._not_sendable_reason()
 
@@ -338,18 +337,18 @@ class WabaSequenceStep(models.Model):
     # === Texts and figures ===
 
     def _wait_sentence(self):
-        """'Wait 2 working days', 'At once'."""
+        """'Wait 2 working days', 'Immediately'."""
         amount, kind = self.wait_amount, (self.wait_unit, self.in_working_hours)
         if not amount:
             if self.in_working_hours:
-                return self.env._("In the next working hours")
-            return self.env._("At once")
+                return self.env._("During working hours")
+            return self.env._("Immediately")
         if amount == 1:
             return {
-                ("hours", True): self.env._("Wait a working hour"),
-                ("days", True): self.env._("Wait a working day"),
-                ("hours", False): self.env._("Wait an hour"),
-                ("days", False): self.env._("Wait a day"),
+                ("hours", True): self.env._("Wait 1 working hour"),
+                ("days", True): self.env._("Wait 1 working day"),
+                ("hours", False): self.env._("Wait 1 hour"),
+                ("days", False): self.env._("Wait 1 day"),
             }[kind]
         return {
             ("hours", True): self.env._("Wait %s working hours", amount),
@@ -360,11 +359,13 @@ class WabaSequenceStep(models.Model):
 
     def _action_sentence(self):
         if self.kind == "template":
-            return self.env._("Message %s", self.template_id.name or "…")
+            if not self.template_id:
+                return self.env._("Send a template")
+            return self.env._("Send %s", self.template_id.display_name)
         if self.kind == "activity":
             name = self.summary or self.activity_type_id.name or "…"
             return self.env._("Activity: %s", name)
-        return self.env._("End of the follow-up")
+        return self.env._("End")
 
     def _count_messages(self):
         """{step id: (sent, read, answered, excluded or failed)}, in one query."""

@@ -194,7 +194,7 @@ class WabaSequenceEnrollment(models.Model):
         """The person wrote: their follow-ups stop."""
         running = self._find_running_for_message(message, *message.recipient_id._number_forms())
         running |= message.reply_to_id.enrollment_id.filtered(lambda one: one.state == "running")
-        text = self.env._("They wrote on WhatsApp: %s", (message.text or "")[:200])
+        text = self.env._("Replied on WhatsApp: %s", (message.text or "")[:200])
         running.filtered("sequence_id.stop_on_reply")._stop_for_company(
             "replied", text, message.company_id
         )
@@ -204,7 +204,7 @@ class WabaSequenceEnrollment(models.Model):
         """A user wrote to the person: messages from both would confuse."""
         running = self._find_running_for_message(message, message.recipient_id.wa_number)
         running = running.filtered(lambda one: one.company_id == message.company_id)
-        text = self.env._("%s wrote on WhatsApp.", self.env.user.name)
+        text = self.env._("%s sent a WhatsApp message.", self.env.user.name)
         running.filtered("sequence_id.stop_on_own_message")._stop_enrollments(
             "own_message", text, user=message.user_id
         )
@@ -255,7 +255,7 @@ class WabaMessage(models.Model):
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="restrict"
     )
     enrollment_id = fields.Many2one(
-        "waba.sequence.enrollment", "Lead in a follow-up", readonly=True, ondelete="set null"
+        "waba.sequence.enrollment", "Enrollment", readonly=True, ondelete="set null"
     )
     action_id = fields.Many2one(
         "ir.actions.server", "Automation", readonly=True, ondelete="set null"
@@ -303,7 +303,7 @@ class WabaMessage(models.Model):
         over._update_state(
             ("queued",),
             "cancelled",
-            {"failure_reason": self.env._("The follow-up ended before it left.")},
+            {"failure_reason": self.env._("Cancelled: the follow-up ended.")},
         )
         (followed - over).enrollment_id.filtered(lambda one: one.state == "running")._stop_exited()
         paused = followed.filtered(

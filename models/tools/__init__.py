@@ -2,5 +2,6 @@
 
 from . import system_fields
 from . import field_paths
+from . import figures
 from . import form_values
 from . import ir_http

@@ -3,6 +3,26 @@
 Called by models, wizards and reports that show a label or open a view.
 """
 
+import babel
+from odoo.tools import LazyTranslate
+from odoo.tools.misc import babel_locale_parse
+
+_lt = LazyTranslate(__name__)
+
+# Labels of groups without a value (`falsy_value_label`); Odoo's own is "None".
+NO_CAMPAIGN = _lt("No campaign")
+NO_CATEGORY = _lt("No category")
+NO_COMPANY = _lt("No company")
+NO_COUNTRY = _lt("Unknown country")
+NO_FOLLOW_UP = _lt("No follow-up")
+NO_LEAD = _lt("No lead")
+NO_MEDIUM = _lt("No medium")
+NO_NUMBER = _lt("No number")
+NO_SALESPERSON = _lt("No salesperson")
+NO_SOURCE = _lt("No source")
+NO_TEAM = _lt("No sales team")
+NO_TEMPLATE = _lt("No template")
+
 
 def selection_labels(model, field):
     """{key: label}, in the language of the model's environment."""
@@ -17,6 +37,17 @@ def selection_label(env, field, key, model="waba.sender"):
 def same_selection(model, field):
     """The selection of another model's field, as a callable for a Selection field."""
     return lambda self: self.env[model]._fields[field]._description_selection(self.env)
+
+
+def language_name(env, code):
+    """'Spanish (Argentina)' for es_AR, in the user's language; the code if it has no name."""
+    try:
+        name = babel.Locale.parse(code or "", sep="_").get_display_name(
+            babel_locale_parse(env.lang)
+        )
+    except (ValueError, babel.UnknownLocaleError):
+        return code
+    return name[:1].upper() + name[1:] if name else code
 
 
 def with_language(whose, records):

@@ -1,4 +1,4 @@
-"""Tools: country and time zones of a phone number.
+"""Tools: country, language and time zones of a phone number.
 
 Called by quiet hours, the audience, the pre-flight and statistics by country.
 """
@@ -6,6 +6,7 @@ Called by quiet hours, the audience, the pre-flight and statistics by country.
 from functools import lru_cache
 
 import phonenumbers
+from babel.languages import get_official_languages
 from odoo.tools import SQL
 from phonenumbers.timezone import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
@@ -36,6 +37,13 @@ def number_country(number):
         return phonenumbers.region_code_for_number(phonenumbers.parse(number, None)) or ""
     except phonenumbers.NumberParseException:
         return ""
+
+
+def number_language(number):
+    """Language of an E.164 number's country, such as 'es'; '' when unknown."""
+    country = number_country(number or "")
+    found = country and get_official_languages(country, de_facto=True)
+    return found[0].split("_")[0] if found else ""
 
 
 def number_time_zones(number):

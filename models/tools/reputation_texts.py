@@ -28,23 +28,21 @@ TRENDS = [
 MEASURE_LABELS = {
     "opt_out": _lt("opt-outs"),
     "possible_block": _lt("never delivered"),
-    "undeliverable": _lt("not deliverable"),
-    "limited": _lt("held back by WhatsApp"),
+    "undeliverable": _lt("undeliverable"),
+    "limited": _lt("limited by WhatsApp"),
 }
 RATE_SENTENCES = {
     "opt_out": _lt("%(rate)s of %(base)s delivered opted out (%(count)s)"),
-    "possible_block": _lt(
-        "%(rate)s of %(base)s never arrived: a possible block, or unreachable (%(count)s)"
-    ),
-    "undeliverable": _lt("%(rate)s of %(base)s could not be delivered (%(count)s)"),
-    "limited": _lt("%(rate)s of %(base)s were held back by WhatsApp (%(count)s)"),
+    "possible_block": _lt("%(rate)s of %(base)s never delivered: possible blocks (%(count)s)"),
+    "undeliverable": _lt("%(rate)s of %(base)s undeliverable (%(count)s)"),
+    "limited": _lt("%(rate)s of %(base)s limited by WhatsApp (%(count)s)"),
 }
-SPAM_LIMITED = _lt("Meta refused messages because people blocked earlier ones or called them spam")
+SPAM_LIMITED = _lt("Meta refused messages: recipients blocked or reported earlier ones")
 GROUP_LABELS = {
     "campaign": _lt("Campaign"),
     "template": _lt("Template"),
     "audience": _lt("Audience"),
-    "source": _lt("Source of the contact"),
+    "source": _lt("Lead source"),
     "salesperson": _lt("Salesperson"),
     "country": _lt("Country"),
 }
@@ -55,10 +53,16 @@ def format_number(env, count):
     return formatLang(env, count, digits=0)
 
 
-def format_percent(env, value):
-    """'2.1 %' for a rate of 0 to 1; '50 %' without a zero after the point."""
+def format_percent(env, value, apart_from=None):
+    """'2.1 %' for a rate of 0 to 1; '50 %' without a zero after the point.
+
+    :param apart_from: another rate, from which it differs in its text too: '0.53 %' beside '0.5 %'
+    """
     rate = round(100 * value, 6)
-    return f"{formatLang(env, rate, digits=1 if rate % 1 else 0)} %"
+    digits = 1 if rate % 1 else 0
+    if apart_from is not None and round(rate, 1) == round(100 * apart_from, 1):
+        digits = 2
+    return f"{formatLang(env, rate, digits=digits)} %"
 
 
 def rate_text(env, rate):
@@ -121,14 +125,14 @@ def reason_text(env, judgement):
         for cost in judgement.costs
     ]
     if judgement.score is None:
-        parts.append(env._("Too few messages were delivered to judge by"))
+        parts.append(env._("Not enough data"))
     elif not parts:
-        parts.append(env._("No bad sign beyond the usual"))
+        parts.append(env._("No warning signs"))
     return f"{'; '.join(parts)}. {base_text(env, judgement)}."
 
 
 def projection_text(env, projection):
-    """'At this rate Watch in about 2 days.', or False.
+    """'At this rate: Watch in about 2 days (±1).', or False.
 
     :param projection: policy.reputation_trend.Projection or None
     """
@@ -136,11 +140,11 @@ def projection_text(env, projection):
         return False
     if projection.in_days < 1:
         return env._(
-            "At this rate %s within a day.",
+            "At this rate: %s within a day.",
             selection_label(env, "reputation_level", projection.level),
         )
     return env._(
-        "At this rate %(level)s in about %(days)s days (give or take %(error)s).",
+        "At this rate: %(level)s in about %(days)s days (±%(error)s).",
         level=selection_label(env, "reputation_level", projection.level),
         days=formatLang(env, projection.in_days, digits=0),
         error=formatLang(env, projection.error_days, digits=0 if projection.error_days >= 1 else 1),

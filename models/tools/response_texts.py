@@ -10,89 +10,84 @@ from .reputation_texts import format_number, format_percent
 _lt = LazyTranslate(__name__)
 
 ACTIONS = [
-    ("full", "Full speed"),
+    ("full", "Active"),
     ("warm_up", "Warming up"),
     ("slow", "Slowed"),
-    ("hold_marketing", "Promotions held"),
+    ("hold_marketing", "Promotions on hold"),
     ("lock", "Locked"),
 ]
 SUMMARIES = {
-    "warm_up": _lt("The number warms up"),
-    "slow": _lt("The number is slowed: find out why"),
-    "hold_marketing": _lt("Promotions are held: find out why"),
-    "lock": _lt("The number is locked: find out why, then release it"),
-    "canary": _lt("First wave sent: look at its results"),
-    "campaign": _lt("The campaign was paused for its results: look, then release it"),
-    "template": _lt("The template's messages are held: find out why"),
+    "warm_up": _lt("Number is warming up"),
+    "slow": _lt("Number slowed: check the likely causes"),
+    "hold_marketing": _lt("Promotions on hold: check the likely causes"),
+    "lock": _lt("Number locked: fix the cause, then resume sending"),
+    "canary": _lt("Pilot batch sent: check its results"),
+    "campaign": _lt("Campaign paused by its results: review, then resume it"),
+    "template": _lt("Template on hold: check the likely causes"),
 }
-SLOWED = _lt(
-    "The number goes at half its speed and writes to %(share)s of the daily limit; campaigns "
-    "start with a first wave."
-)
+SLOWED = _lt("half speed, %(share)s of the daily limit, campaigns start with a pilot batch")
 NUMBER_SENTENCES = {
     "restricted": _lt(
-        "Meta restricted the number %(number)s, or refused its messages because people block them "
-        "or call them spam. Nothing leaves until a manager releases it with a reason."
+        "%(number)s is locked: Meta restricted it, or refused its messages because recipients "
+        "blocked or reported them. A manager can resume sending, with a reason."
     ),
     "red_too_long": _lt(
-        "Meta's rating of %(number)s has been Low for %(days)s days. Nothing leaves until a "
-        "manager releases it with a reason."
+        "%(number)s is locked: Meta has rated it Low for %(days)s days. A manager can resume "
+        "sending, with a reason."
     ),
-    "locked": _lt("%(number)s is locked until a manager releases it with a reason."),
+    "locked": _lt("%(number)s is locked. A manager can resume sending, with a reason."),
     "red": _lt(
-        "Meta's rating of %(number)s is Low. Promotions wait until it rises; service messages "
-        "go on. A manager may release them before, with a reason."
+        "Promotions from %(number)s are on hold: Meta's quality rating is Low. They resume when "
+        "the rating rises or a manager resumes them; service messages are still sent."
     ),
     "released": _lt(
-        "Meta's rating of %(number)s is still Low, and a manager released it. %(slowed)s It goes "
-        "back to full speed when the rating is High."
+        "%(number)s is slowed (%(slowed)s): a manager resumed it at a Low rating. Full speed "
+        "returns when the rating is High."
     ),
     "yellow": _lt(
-        "Meta's rating of %(number)s is Medium. %(slowed)s It goes back to full speed by itself "
+        "%(number)s is slowed (%(slowed)s): Meta's quality rating is Medium. Full speed returns "
         "when the rating is High."
     ),
     "at_risk": _lt(
-        "Our own reading of %(number)s is At risk. %(slowed)s It goes back to full speed by itself "
-        "when the reading is better."
+        "%(number)s is slowed (%(slowed)s): its health score is At risk. Full speed returns when "
+        "the score improves."
     ),
     "warm_up": _lt(
-        "%(number)s warms up: %(people)s people a day for now, more each day while it stays "
-        "healthy and most of them are written to."
+        "%(number)s is warming up: %(people)s recipients a day for now. The limit grows each day "
+        "while the number stays healthy and uses at least half of it."
     ),
 }
 CAMPAIGN_SENTENCES = {
     "failures": _lt(
-        "%(rate)s of %(base)s messages could not be delivered, more than the %(limit)s set for "
-        "this number. Look at where these numbers come from. A manager releases the campaign, "
-        "with a reason."
+        "Paused: %(rate)s of %(base)s messages failed, above the threshold of %(limit)s. Check "
+        "the phone numbers of this audience; a manager can resume the campaign, with a reason."
     ),
     "opt_outs": _lt(
-        "%(rate)s of %(base)s people who got it opted out, more than the %(limit)s set for this "
-        "number. Look at whom it is for and what it says. A manager releases the campaign, with "
-        "a reason."
+        "Paused: %(rate)s of %(base)s delivered opted out, above the threshold of %(limit)s. Check "
+        "audience and message; a manager can resume the campaign, with a reason."
     ),
     "silence": _lt(
-        "Of the first wave of %(wave)s only %(count)s have arrived or failed after %(hours)s "
-        "hours: nothing can be said of how it is received. Look at the number in WhatsApp Manager. "
-        "A manager releases the campaign, with a reason."
+        "Paused: only %(count)s of the %(wave)s messages in the pilot batch were delivered or "
+        "failed after %(hours)s hours. Check the number in WhatsApp Manager; a manager can resume "
+        "the campaign, with a reason."
     ),
 }
 TEMPLATE_SENTENCES = {
     "template_flagged": _lt(
-        "Meta warns that people react badly to the template %s, and may disable it. Its messages "
-        "wait until Meta lifts the warning, or a manager releases them with a reason."
+        "Messages with the template %s are on hold: Meta warned about its quality and may disable "
+        "it. They resume when Meta lifts the warning or a manager resumes them, with a reason."
     ),
     "template_red": _lt(
-        "Meta rates the template %s Low and is about to pause it. Its messages wait until the "
-        "rating rises, or a manager releases them with a reason."
+        "Messages with the template %s are on hold: Meta rates it Low and may pause it. They "
+        "resume when the rating rises or a manager resumes them, with a reason."
     ),
     "template_paused": _lt(
-        "Meta paused the template %s. Its messages wait, and go on by themselves when Meta "
-        "allows it again."
+        "Messages with the template %s are on hold: Meta paused it. They resume automatically "
+        "when Meta reinstates it."
     ),
     "template_disabled": _lt(
-        "Meta disabled the template %s. Its messages wait until Meta allows it again; a campaign "
-        "with another template reaches these people sooner."
+        "Messages with the template %s are on hold: Meta disabled it. Use another template, or "
+        "wait until Meta reinstates this one."
     ),
 }
 

@@ -204,7 +204,7 @@ class WabaWebhookEvent(models.Model):
         self.ensure_one()
         if stray == "foreign":
             return self.env._(
-                "The message %s is of an account that the app of this address does not speak for.",
+                "Not applied: the message %s belongs to an account of another app.",
                 item.wamid or item.opaque,
             )
         is_refused = item.error and item.error.failure_type == "opted_out"
@@ -220,7 +220,7 @@ class WabaWebhookEvent(models.Model):
                 )  # fmt: skip
         return PendingSubject(
             "message" if second_sender.is_tag(item.opaque) else "untagged",
-            self.env._("The message %s is not known here.", item.wamid or item.opaque),
+            self.env._("The message %s was not sent from here.", item.wamid or item.opaque),
         )
 
     def _close_status_bodies(self, parsed, notes):
@@ -403,7 +403,7 @@ class WabaWebhookEvent(models.Model):
         if why := self._own_number_reason(item):
             return why
         if self._is_outdated(item):
-            return self.env._("Something newer on the same subject was applied before.")
+            return self.env._("Not applied: a newer event on the same subject came first.")
         handler = {
             webhook_events.InboundMessage: self._apply_inbound,
             webhook_events.PreferenceChange: self._apply_preference,
@@ -434,7 +434,7 @@ class WabaWebhookEvent(models.Model):
         ours = self.env["waba.sender"]._filter_own_numbers(given)
         if not ours:
             return None
-        return self.env._("%s is a number of ours, and no person's.", ", ".join(sorted(ours)))
+        return self.env._("Not applied: %s is one of your own numbers.", ", ".join(sorted(ours)))
 
     def _is_outdated(self, item):
         """Whether a newer event on the same subject was applied before this one."""
@@ -488,7 +488,7 @@ class WabaWebhookEvent(models.Model):
     def _apply_inbound(self, account, item):
         """Open the service window, show the message on its record, apply an opt-out request."""
         if not (item.number or item.user_uid or item.previous_user_uid):
-            return self.env._("The message does not say who wrote it.")
+            return self.env._("Not applied: the message names no sender.")
         if why := self._not_conversation_reason(item):
             self._apply_stray_opt_out(account, item)
             return why
@@ -508,7 +508,7 @@ class WabaWebhookEvent(models.Model):
             self._apply_stray_opt_out(account, item)
             return PendingSubject(
                 "number",
-                self.env._("The number with the ID %s is not known here.", item.phone_number_uid),
+                self.env._("The number with the ID %s is not connected.", item.phone_number_uid),
             )
         self.env["waba.message"]._receive_inbound(sender, item, self._event_time(item))
         return None
@@ -521,13 +521,11 @@ class WabaWebhookEvent(models.Model):
         person opted out by mistake can opt in again. An opt-in is valid only if it was given to us.
         """
         if item.group_uid:
-            return self.env._(
-                "A message in a group: not kept; of those only a request to stop counts."
-            )
+            return self.env._("Not stored: a group message. Only opt-outs in groups are applied.")
         if item.field == "standby":
             return self.env._(
-                "Another sender on this number answers them: not kept; of those only a request to "
-                "stop counts."
+                "Not stored: another system answers this conversation. Only opt-outs in it are "
+                "applied."
             )
         return None
 
@@ -569,12 +567,12 @@ class WabaWebhookEvent(models.Model):
         target = PREFERENCES.get(item.value)
         if not target or item.category not in ("marketing_messages", ""):
             return self.env._(
-                "The preference %(category)s: %(value)s is not one that we follow.",
+                "Not applied: unknown preference %(category)s: %(value)s.",
                 category=item.category,
                 value=item.value,
             )
         if not (item.number or item.user_uid):
-            return self.env._("The preference does not say whose it is.")
+            return self.env._("Not applied: the preference names no person.")
         company = account.company_id
         if target == "opted_in" and not account.portfolio_id:
             # An opt-in is given to this account only.
@@ -587,11 +585,11 @@ class WabaWebhookEvent(models.Model):
         person._set_marketing_state(
             target, "whatsapp", item.detail or item.value, at=at, company=company
         )
-        return self.env._("The person said something newer before.") if is_late else None
+        return self.env._("Not applied: the person's newer choice came first.") if is_late else None
 
     def _wait_for_sync(self, account):
         return PendingSubject(
-            "account", self.env._("The account %s has not been read from Meta yet.", account.name)
+            "account", self.env._("The account %s is not synced yet.", account.name)
         )
 
     def _event_time(self, item):

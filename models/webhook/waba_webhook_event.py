@@ -8,10 +8,13 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate, format_datetime
 from psycopg2.errors import SerializationFailure
 
 from ..tools.hooks import implements
+from ..tools.labels import selection_labels
+
+_lt = LazyTranslate(__name__)
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -26,6 +29,27 @@ RETRY_DELAYS = {
     "message": (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR),
     # Without our tag: another system's, unless its row is just being written.
     "untagged": (MINUTE,),
+}
+
+# Events of a body, as `summary` names them (cloud_api/events.py).
+CONTENTS = {
+    "MessageStatus": _lt("Message status"),
+    "InboundMessage": _lt("Inbound message"),
+    "PreferenceChange": _lt("Consent change"),
+    "CapabilityChange": _lt("Limit change"),
+    "NumberUpdate": _lt("Number update"),
+    "NumberName": _lt("Display name review"),
+    "SecurityEvent": _lt("Security change"),
+    "PlatformError": _lt("Meta problem"),
+    "AccountUpdate": _lt("Account update"),
+    "AccountReview": _lt("Account review"),
+    "AccountAlert": _lt("Account alert"),
+    "TemplateStatus": _lt("Template status"),
+    "TemplateQuality": _lt("Template rating"),
+    "TemplateCategory": _lt("Template category"),
+    "TemplateComponents": _lt("Template content"),
+    "UnknownEvent": _lt("Unknown event"),
+    "NotFollowed": _lt("Event not used"),
 }
 
 
@@ -59,40 +83,41 @@ class WabaWebhookEvent(models.Model):
     company_id = fields.Many2one(related="account_id.company_id")
     body = fields.Text(readonly=True)
     body_hash = fields.Char(readonly=True)
-    received_at = fields.Datetime("Received at", readonly=True, required=True)
-    applied_at = fields.Datetime("Applied at", readonly=True)
+    received_at = fields.Datetime("Received", readonly=True, required=True)
+    applied_at = fields.Datetime("Applied", readonly=True)
     state = fields.Selection(
         [
-            ("new", "To apply"),
+            ("new", "Queued"),
             ("waiting", "Waiting"),
             ("applied", "Applied"),
-            ("ignored", "Nothing to apply"),
-            ("failed", "Could not be applied"),
+            ("ignored", "No changes"),
+            ("failed", "Failed"),
         ],
         default="new",
         required=True,
         readonly=True,
     )
-    summary = fields.Char("What it says", readonly=True)
+    summary = fields.Char("Event types", readonly=True)
+    content_text = fields.Char("Content", compute="_compute_content_text")
     error = fields.Text(readonly=True)
 
     # Waiting events
     wait_kind = fields.Selection(
         [
-            ("account", "An account"),
-            ("number", "A number"),
-            ("template", "A template"),
-            ("message", "A message"),
-            ("untagged", "A message of another system"),
+            ("account", "Account"),
+            ("number", "Number"),
+            ("template", "Template"),
+            ("message", "Message"),
+            ("untagged", "Message of another system"),
         ],
-        "Waits for",
+        "Waiting for",
         readonly=True,
     )
     look_at = fields.Datetime("Next check", readonly=True)
-    look_count = fields.Integer("Checks made", readonly=True, aggregator=None)
+    look_count = fields.Integer("Checks", readonly=True, aggregator=None)
     waiting_items = fields.Json(
         readonly=True,
-        help="Which events of the body wait, and what was said of others: {'of': count, "
+        help="Waiting events of the body and notes on the others: {'of': count, "
         "'at': [places], 'notes': {place: sentence}}.",
     )
 
@@ -105,10 +130,18 @@ class WabaWebhookEvent(models.Model):
     _received_idx = models.Index("(received_at)")
     _waiting_idx = models.Index("(look_at) WHERE state = 'waiting'")
 
+    @api.depends("summary")
+    def _compute_content_text(self):
+        for event in self:
+            names = (event.summary or "").split(", ")
+            event.content_text = ", ".join(self.env._(CONTENTS.get(name, name)) for name in names)
+
     @api.depends("received_at", "summary")
     def _compute_display_name(self):
+        states = selection_labels(self, "state")
         for event in self:
-            event.display_name = f"{event.summary or event.state} · {event.received_at}"
+            what = event.content_text or states[event.state]
+            event.display_name = f"{what} · {format_datetime(self.env, event.received_at)}"
 
     def action_reapply(self):
         """Apply once more, which gives the same rows; then poll Meta for the current state.
@@ -211,12 +244,12 @@ class WabaWebhookEvent(models.Model):
         accounts = self.env["waba.account"].sudo().with_context(active_test=False)
         if accounts.search_count([("waba_uid", "=", item.waba_uid)], limit=1):
             return self.env._(
-                "The app of this address does not speak for the account with the ID %s: its app "
-                "secret is another one.",
+                "Not applied: the account with the ID %s belongs to another app (different app "
+                "secret).",
                 item.waba_uid,
             )
         return PendingSubject(
-            "account", self.env._("No account with the ID %s is connected here.", item.waba_uid)
+            "account", self.env._("No account with the ID %s is connected.", item.waba_uid)
         )
 
     def _vouched_accounts(self):
@@ -298,7 +331,7 @@ class WabaWebhookEvent(models.Model):
 
     def _wait_expired_reason(self, wait):
         """Reason why an event was not applied after its last check."""
-        return self.env._("%s Not applied: it did not become known in time.", wait.why)
+        return self.env._("Not applied after several checks: %s", wait.why)
 
     @api.model
     def _schedule_next_retry(self):

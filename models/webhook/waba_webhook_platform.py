@@ -4,8 +4,13 @@ Called by `_route_event` (waba_webhook_apply.py). Each handler returns None, a P
 sentence why nothing was done.
 """
 
-from odoo import fields, models
+from functools import partial
 
+from odoo import fields, models
+from odoo.tools import format_datetime
+
+from ..tools.labels import selection_labels
+from ..tools.platform_words import platform_word
 from ..tools.stop_causes import TEMPLATE_EVENTS, causes_lifted_on_event, causes_started_on_event
 from .waba_webhook_event import PendingSubject
 
@@ -25,29 +30,25 @@ class WabaWebhookEvent(models.Model):
     # === Limits and numbers ===
 
     def _apply_capability(self, account, item):
-        account.portfolio_id._set_messaging_limit(
-            item.messaging_limit, self.env._("told by Meta's webhook")
-        )
+        account.portfolio_id._set_messaging_limit(item.messaging_limit, self.env._("webhook"))
 
     def _apply_number_update(self, account, item):
         """Since October 2025 this reports throughput and limit, no longer quality."""
-        account.portfolio_id._set_messaging_limit(
-            item.messaging_limit, self.env._("told by Meta's webhook")
-        )
+        account.portfolio_id._set_messaging_limit(item.messaging_limit, self.env._("webhook"))
         if item.event == "THROUGHPUT_UPGRADE":
             self._poll_soon()
         note = self._post_on_number(
             account,
             item.display_number,
-            self.env._("Meta reports on this number: %s", item.event),
+            self.env._("Meta reports on this number: %s", platform_word(self.env, item.event)),
         )
         return None if item.messaging_limit else note
 
     def _apply_number_name(self, account, item):
         decision = self.env._(
-            "Meta's decision on the name %(name)s: %(decision)s",
+            "Meta's review of the display name %(name)s: %(decision)s",
             name=item.requested_name,
-            decision=" ".join(filter(None, [item.decision, item.rejection_reason])),
+            decision=self._words(item.decision, item.rejection_reason),
         )
         note = self._post_on_number(account, item.display_number, decision)
         if not note:
@@ -58,7 +59,10 @@ class WabaWebhookEvent(models.Model):
         return self._post_on_number(
             account,
             item.display_number,
-            self.env._("Meta reports a change of this number's security: %s", item.event),
+            self.env._(
+                "Meta reports a security change of this number: %s",
+                platform_word(self.env, item.event),
+            ),
         )
 
     def _post_on_number(self, account, display_number, text):
@@ -72,10 +76,10 @@ class WabaWebhookEvent(models.Model):
         if senders:
             return None
         if not display_number:
-            return self.env._("It does not say which number it is about.")
+            return self.env._("Not applied: the event names no number.")
         self._poll_soon()
         return PendingSubject(
-            "number", self.env._("The number %s is not known here.", display_number)
+            "number", self.env._("The number %s is not connected.", display_number)
         )
 
     def _senders_by_display(self, account, display_number):
@@ -135,8 +139,8 @@ class WabaWebhookEvent(models.Model):
         account.write({"restriction": stopping[0].type, "restricted_until": until})
         account._add_stop(
             self.env._(
-                "Meta restricts this account (%s). Ask for a review in WhatsApp Manager.",
-                ", ".join(restriction.type for restriction in stopping),
+                "Meta restricted this account: %s. Request a review in WhatsApp Manager.",
+                self._words(*(restriction.type for restriction in stopping)),
             ),
             until=until,
             cause="restriction",
@@ -146,43 +150,57 @@ class WabaWebhookEvent(models.Model):
         """Sentence on a stop that Meta's report alone starts: what happened and what to do."""
         return {
             "disabled": self.env._(
-                "Meta has disabled this account. Ask for a review in WhatsApp Manager."
+                "Meta disabled this account. Request a review in WhatsApp Manager."
             ),
             "deleted": self.env._(
-                "This account was deleted at Meta and cannot send any more. Connect another one."
+                "This account was deleted at Meta and can no longer send. Connect another account."
             ),
             "offboarded": self.env._(
-                "This account was disconnected from the platform, as happens when the WhatsApp "
-                "Business app moves to another phone. Meta usually connects it again by itself, "
-                "and sending then goes on. If it does not, connect it anew in the app."
+                "This account was disconnected, usually because the WhatsApp Business app moved to "
+                "another phone. Sending resumes when Meta reconnects it; otherwise connect it "
+                "again in the app."
             ),
         }[cause]
 
     def _lift_reason(self, value):
         if value == "ACCOUNT_RECONNECTED":
-            return self.env._("Meta has connected this account again.")
-        return self.env._("Meta has reinstated this account.")
+            return self.env._("Meta reconnected this account.")
+        return self.env._("Meta reinstated this account.")
 
     def _describe_account_update(self, item):
-        parts = [item.event]
+        words = partial(platform_word, self.env)
+        parts = [words(item.event)]
         if item.violation_type:
-            parts.append(self.env._("violation: %s", item.violation_type))
+            parts.append(self.env._("violation: %s", words(item.violation_type)))
         if item.ban_state:
-            parts.append(f"{item.ban_state} {item.ban_date}".strip())
+            parts.append(f"{words(item.ban_state)} {item.ban_date}".strip())
         parts += [
-            f"{restriction.type} → {restriction.until} UTC"
+            self.env._(
+                "%(restriction)s until %(moment)s",
+                restriction=words(restriction.type),
+                moment=format_datetime(self.env, restriction.until),
+            )
             if restriction.until
-            else restriction.type
+            else words(restriction.type)
             for restriction in item.restrictions
         ]
-        return ", ".join(parts)
+        return ", ".join(filter(None, parts))
+
+    def _words(self, *values):
+        """Meta's raw states in plain words, with commas."""
+        return ", ".join(filter(None, (platform_word(self.env, value) for value in values)))
 
     def _apply_account_review(self, account, item):
         account.review_status = item.decision
 
     def _apply_account_alert(self, account, item):
         account._message_log(
-            body=self.env._("Meta's alert: %s", f"{item.alert_type} {item.description}".strip())
+            body=self.env._(
+                "Alert from Meta: %s",
+                ". ".join(
+                    filter(None, [platform_word(self.env, item.alert_type), item.description])
+                ),
+            )
         )
 
     def _apply_platform_error(self, account, item):
@@ -190,7 +208,7 @@ class WabaWebhookEvent(models.Model):
         error = item.error
         account._message_log(
             body=self.env._(
-                "Meta reports a problem: %(text)s (error %(code)s)",
+                "Meta reports a problem: %(text)s (error %(code)s).",
                 text=error.details or error.message or error.title,
                 code=error.code,
             )
@@ -205,7 +223,9 @@ class WabaWebhookEvent(models.Model):
         reason = " ".join(filter(None, [item.title, item.reason if item.reason != "NONE" else ""]))
         if not self._is_template_newer(template, item):
             self._set_template_state(template, item, reason)
-        text = " ".join(filter(None, [item.event, reason, item.description]))
+        text = ". ".join(
+            filter(None, [platform_word(self.env, item.event), reason, item.description])
+        )
         template._message_log(body=self.env._("Meta reports on this template: %s", text))
         return None
 
@@ -240,7 +260,7 @@ class WabaWebhookEvent(models.Model):
             template._message_log(
                 body=self.env._(
                     "Meta will change this template's category to %s within 24 hours.",
-                    item.correct,
+                    selection_labels(template, "category").get(item.correct, item.correct),
                 )
             )
         return None
@@ -268,7 +288,7 @@ class WabaWebhookEvent(models.Model):
         return PendingSubject(
             "template",
             self.env._(
-                "The template %(name)s (%(language)s) is not known here.",
+                "The template %(name)s (%(language)s) is not in the account.",
                 name=item.name,
                 language=item.language,
             ),

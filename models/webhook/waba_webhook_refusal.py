@@ -80,13 +80,13 @@ class WabaWebhookRefusal(models.Model):
     """
 
     _name = "waba.webhook.refusal"
-    _description = "Refused WhatsApp Webhooks"
+    _description = "Rejected WhatsApp Webhooks"
     _inherit = ["waba.system.fields.mixin"]
     _log_access = False
 
     account_id = fields.Many2one("waba.account", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="account_id.company_id")
-    count = fields.Integer("Refused", required=True, readonly=True)
+    count = fields.Integer("Rejected", required=True, readonly=True)
     first_at = fields.Datetime(required=True, readonly=True)
     last_at = fields.Datetime(required=True, readonly=True)
 
@@ -116,8 +116,8 @@ class WabaWebhookRefusal(models.Model):
 class WabaAccount(models.Model):
     _inherit = "waba.account"
 
-    refused_count = fields.Integer("Events refused", compute="_compute_refused")
-    refused_at = fields.Datetime("Last event refused", compute="_compute_refused")
+    refused_count = fields.Integer("Rejected events", compute="_compute_refused")
+    refused_at = fields.Datetime("Last rejected", compute="_compute_refused")
 
     def _compute_refused(self):
         """Refusals since the app secret was entered."""

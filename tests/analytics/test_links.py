@@ -149,7 +149,7 @@ class TestTrackedLink(LinkCase):
         with self.assertRaisesRegex(ValidationError, "javascript:alert"):
             button.write({"source": "link", "text": "javascript:alert(1)"})
         button.write({"source": "link", "text": False})
-        with self.assertRaisesRegex(UserError, "Say what these variables show"):
+        with self.assertRaisesRegex(UserError, "Set a value for"):
             campaign.action_launch()
 
 

@@ -1,4 +1,4 @@
-"""The Money tab: every figure with its base, nothing told that is not known; the comparison."""
+"""The tab Cost and revenue: figures with their base, unknown is not 0; the comparison."""
 
 from datetime import timedelta
 
@@ -47,31 +47,36 @@ class TestCards(TabCase):
         # No link of ours in it: whether somebody clicked is not known, and no "0" is told.
         self.assertEqual((words["money_clicks"], words["money_clicks_base"]), ("", ""))
         self.assertEqual(words["money_won"], "5")
-        self.assertRegex(words["money_won_base"], r"2,500\.00.* expected · .*0\.16.* each")
+        self.assertRegex(words["money_won_base"], r"2,500\.00.* expected revenue · .*0\.16.* each")
         self.assertEqual(words["money_return"], "3,125×")
-        self.assertRegex(words["money_return_base"], r"expected for .*0\.80.* spent")
+        self.assertRegex(words["money_return_base"], r"expected revenue on .*0\.80.* cost")
         self.assertIn("in the 14 days before", words["money_rule"])
-        self.assertIn("Counted at", words["money_counted"])
+        self.assertIn("Updated at", words["money_counted"])
 
     def test_without_a_rate_no_price_is_told(self):
         campaign = self._campaign_of(6, replied=6, won=6)
         self._count()
         words = self._words(campaign)
-        self.assertEqual(words["money_cost"], "Not known")
-        self.assertEqual(words["money_cost_base"], "6 delivered: no rate imported for 6")
+        self.assertEqual(words["money_cost"], "Unknown")
+        self.assertEqual(
+            words["money_cost_base"], "Cost known for 0 of 6 delivered: 6 without a rate"
+        )
         self.assertEqual(words["money_replies_base"], "100 % of 6 delivered")
         self.assertEqual(words["money_return"], "–")
-        self.assertEqual(words["money_return_base"], "needs a price for each message")
+        self.assertEqual(words["money_return_base"], "Needs the cost of every message")
         self.assertNotIn("each", words["money_won_base"])
 
-    def test_a_part_without_a_price_makes_it_at_least(self):
+    def test_a_partly_known_cost_says_its_base(self):
         self._rate(0.05)
         campaign = self._campaign_of(6, replied=6)
         self._rows_of(campaign)[0].number = "+33612345678"
         self._count()
         words = self._words(campaign)
-        self.assertRegex(words["money_cost"], r"^at least .*0\.25")
-        self.assertEqual(words["money_cost_base"], "6 delivered: 5 charged, no rate imported for 1")
+        self.assertIn("0.25", words["money_cost"])
+        self.assertEqual(
+            words["money_cost_base"],
+            "Cost known for 5 of 6 delivered: 5 charged, 1 without a rate",
+        )
         self.assertNotIn("each", words["money_replies_base"])
 
     def _rows_of(self, campaign):
@@ -83,15 +88,15 @@ class TestCards(TabCase):
         self._count()
         words = self._words(campaign)
         self.assertEqual(
-            words["money_replies_base"], "50 % of 4 delivered · too few for a price each"
+            words["money_replies_base"], "50 % of 4 delivered · cost each: not enough data"
         )
         self.assertEqual(words["money_return"], "–")
-        self.assertEqual(words["money_return_base"], "too few won leads to tell: 1")
+        self.assertEqual(words["money_return_base"], "Not enough data: 1 of 5 won leads")
 
     def test_before_anything_was_counted(self):
         words = self._words(self._campaign_of(2))
-        self.assertEqual(words["money_cost_base"], "Nothing has arrived yet")
-        self.assertIn("Not counted yet", words["money_counted"])
+        self.assertEqual(words["money_cost_base"], "No messages delivered yet")
+        self.assertIn("Not updated yet", words["money_counted"])
 
     def test_each_card_opens_what_is_behind_it(self):
         self._rate(0.05)
@@ -179,10 +184,10 @@ class TestComparison(TabCase):
         # Won before the launch: of no side.
         self._win(written[50]._get_record(), days_ago=5)
         text = campaign.money_comparison
-        self.assertIn("31.0 % of 129 leads written to, 4.5 % of 110 left out by chance", text)
-        self.assertIn("more than chance", text)
-        self.assertNotIn("no experiment", text)
-        self.assertIn("So far", text)
+        self.assertIn("31.0 % of 129 leads contacted, 4.5 % of 110 in the hold-out group", text)
+        self.assertIn("The difference is significant", text)
+        self.assertNotIn("at random", text)
+        self.assertIn("Preliminary", text)
 
     def test_without_a_share_it_is_said_that_it_proves_nothing(self):
         others = self._leads(130, start=1000)
@@ -197,14 +202,14 @@ class TestComparison(TabCase):
             "UPDATE crm_lead SET create_date = %s", (fields.Datetime.now() - timedelta(days=60),)
         )
         text = campaign.money_comparison
-        self.assertIn("0 % of 120 in this campaign, 0 % of 130 of the same sales teams", text)
-        self.assertIn("no larger than chance", text)
-        self.assertIn("This is no experiment", text)
-        self.assertNotIn("So far", text)
+        self.assertIn("0 % of 120 in this campaign, 0 % of 130 leads of the same sales teams", text)
+        self.assertIn("not significant", text)
+        self.assertIn("not chosen at random", text)
+        self.assertNotIn("Preliminary", text)
 
     def test_few_are_too_few(self):
         campaign = self._campaign_of(20, won=10)
-        self.assertIn("Too few to tell: each group needs 100 leads", campaign.money_comparison)
+        self.assertIn("Not enough data: each group needs 100 leads", campaign.money_comparison)
 
     def test_a_draft_has_nothing_to_compare(self):
         self.assertFalse(self._campaign(self._leads(1)).money_comparison)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from odoo.addons.waba_campaign.models.base import waba_sender as waba_sender_state
 from odoo.addons.waba_campaign.models.base.waba_template import STATUSES
+from odoo.addons.waba_campaign.models.tools.platform_words import platform_word
 from odoo.addons.waba_campaign.models.tools.stop_causes import (
     ACCOUNT_STOPS,
     TEMPLATE_EVENTS,
@@ -44,7 +45,7 @@ class StopCase(WabaCase):
 class TestAccount(StopCase):
     def test_each_cause_says_something_true_of_its_own_and_is_lifted_by_its_counterpart(self):
         said = {
-            "restriction": "restricts", "disabled": "has disabled", "deleted": "was deleted",
+            "restriction": "restricted", "disabled": "meta disabled", "deleted": "was deleted",
             "offboarded": "was disconnected", "access": "token", "refused": "payment",
         }  # fmt: skip
         self.assertEqual(set(said), set(ACCOUNT_STOPS))
@@ -91,7 +92,7 @@ class TestAccount(StopCase):
         self._update("DISABLE")
         self._update("ACCOUNT_RECONNECTED")
         self.assertEqual(self.account.state, "stopped")
-        self.assertIn("has disabled", self.account.stop_reason)
+        self.assertIn("disabled this account", self.account.stop_reason)
         self.assertIn("Still stopped", self._chatter(self.account))
         self._update("REINSTATE")
         self.assertEqual(self.account.state, "connected")
@@ -100,7 +101,7 @@ class TestAccount(StopCase):
         self._update("ACCOUNT_RESTRICTION")
         self._update("ACCOUNT_RECONNECTED")
         self.assertEqual(self.account.state, "stopped")
-        self.assertNotIn("Sending goes on", self._chatter(self.account))
+        self.assertNotIn("Sending resumed", self._chatter(self.account))
 
     def test_an_older_disconnection_that_comes_late_stops_nothing_and_hides_no_ban(self):
         late = self._change("account_update", {"event": "ACCOUNT_OFFBOARDED"})
@@ -146,7 +147,7 @@ class TestNumber(StopCase):
                 self.sender._apply_platform_status()
                 if self.sender.state != "paused":
                     continue
-                self.assertIn(status, self.sender.pause_reason)
+                self.assertIn(platform_word(self.env, status), self.sender.pause_reason)
                 self.sender.platform_status = "CONNECTED"
                 self.sender._apply_platform_status()
                 self.assertNotEqual(self.sender.state, "paused")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from odoo import fields
+from odoo.addons.waba_campaign.models.tools.platform_words import platform_word
 from odoo.addons.waba_campaign.models.webhook.waba_webhook_refusal import UPSERT
 from odoo.tools import SQL
 
@@ -19,7 +20,7 @@ class TestAppSecret(ConnectCase):
                 self.outlet.app_secret = secret
                 diagnosis = self._connect()
                 line = self._line(diagnosis, "App secret", "error")
-                self.assertIn("not the secret of the token's app", line.text)
+                self.assertIn("Does not match the access token's app", line.text)
                 self.assertIn("App settings", line.advice)
                 self.assertEqual((diagnosis.verdict, self.outlet.state), ("error", "draft"))
 
@@ -31,12 +32,12 @@ class TestAppSecret(ConnectCase):
     def test_what_could_not_be_asked_is_not_called_right(self):
         self.simulator.post("faults", kind="status_5xx", endpoint="debug_token", skip=1)
         line = self._line(self._diagnose(), "App secret", "unproved")
-        self.assertIn("could not be checked", line.text)
+        self.assertIn("Not checked", line.text)
 
     def test_a_token_of_another_app(self):
         self.outlet.app_uid = "300000000000099"
         line = self._line(self._diagnose(), "App", "error")
-        self.assertIn("from the app 300000000000001, not from 300000000000099", line.text)
+        self.assertIn("belongs to the app 300000000000001, not 300000000000099", line.text)
 
     def test_with_an_event_received_everything_works(self):
         self._store_event({}, self.outlet)
@@ -65,12 +66,12 @@ class TestRefusedEvents(ConnectCase):
                 self._refuse(1500, now + timedelta(hours=1 if after else -1))
                 self._refuse(7, now + timedelta(hours=1 if after else -1))
                 diagnosis = self._diagnose()
-                line = self._line(diagnosis, "Refused events", level)
-                self.assertIn("1507 events were refused", line.text)
+                line = self._line(diagnosis, "Rejected events", level)
+                self.assertIn("1507 events rejected", line.text)
                 self.assertEqual(diagnosis.verdict, level)
 
     def test_nothing_refused_is_no_line(self):
-        self.assertNotIn("Refused events", self._topics(self._diagnose(), "warning", "error"))
+        self.assertNotIn("Rejected events", self._topics(self._diagnose(), "warning", "error"))
 
     def test_the_count_does_not_overflow(self):
         for _time in range(2):
@@ -82,7 +83,7 @@ class TestFields(ConnectCase):
     def test_missing_webhook_fields_are_named(self):
         every = self.simulator.post("settings")["app_fields"]
         cases = [
-            ("all", every, "ok", "All fields"),
+            ("all", every, "ok", "All required fields"),
             ("no preferences", [f for f in every if f != "user_preferences"], "warning",
              "Not subscribed: user_preferences."),
             ("messages alone", ["messages"], "warning", "account_update"),
@@ -105,10 +106,10 @@ class TestAdvice(ConnectCase):
         """A fault on each read, and what a person does about its code."""
         for code, words in (
             (190, "Enter a new access token"), (10, "Give the token the permissions"),
-            (200, "Give the token the permissions"), (368, "ask for a review"),
-            (131031, "ask for a review"), (131042, "Settle the payment method"),
+            (200, "Give the token the permissions"), (368, "Request a review"),
+            (131031, "Request a review"), (131042, "Fix the payment method"),
             (4, "Try again in a few minutes"), (131000, "Try again in a few minutes"),
-            (33, "Check the account's ID"),
+            (33, "Check the account ID"),
         ):  # fmt: skip
             with self._case(str(code)):
                 self.simulator.post("faults", kind="error", endpoint="phone_numbers", code=code)
@@ -122,7 +123,7 @@ class TestAdvice(ConnectCase):
 
     def test_health_names_the_payment(self):
         self.simulator.post("account", id=OUTLET_UID, billing_problem=True)
-        line = self._line(self._diagnose(), "Health: account", "error")
+        line = self._line(self._diagnose(), "Meta status: account", "error")
         self.assertTrue(line.advice)
 
     def test_display_names(self):
@@ -134,7 +135,9 @@ class TestAdvice(ConnectCase):
                 diagnosis = self._diagnose()
                 topic = "Display name of +34 600 000 003"
                 if level:
-                    self.assertIn(status, self._line(diagnosis, topic, level).text)
+                    text = self._line(diagnosis, topic, level).text
+                    self.assertIn(platform_word(self.env, status), text)
+                    self.assertNotIn(status, text)
                 else:
                     self.assertNotIn(topic, self._topics(diagnosis, "warning", "error"))
 
@@ -145,7 +148,7 @@ class TestAdvice(ConnectCase):
             with self._case(status):
                 self._seed(verification_status=status)
                 line = self._line(self._diagnose(), "Business verification", "info")
-                self.assertIn(status.replace("_", " "), line.text)
+                self.assertEqual(line.text, platform_word(self.env, status))
 
 
 class TestScheduler(ConnectCase):
@@ -168,17 +171,17 @@ class TestScheduler(ConnectCase):
 
     def test_a_scheduler_at_work_is_fine(self):
         line = self._line(self._diagnose(), "Scheduled jobs", "ok")
-        self.assertRegex(line.text, r"^\d+ jobs are on, the last one ran ")
+        self.assertRegex(line.text, r"^\d+ jobs on. Last run: ")
 
     def test_each_trouble_is_named(self):
         webhooks = self.env.ref("waba_campaign.ir_cron_apply_webhooks")
         late = {"nextcall": self.now - timedelta(minutes=30)}
         cases = [
-            ("the number's job is off", self.job, {"active": False}, "error", "switched off"),
-            ("the webhooks' job is off", webhooks, {"active": False}, "error", "switched off"),
-            ("the number's job is late", self.job, late, "error", "has not run"),
-            ("the webhooks' job is late", webhooks, late, "error", "has not run"),
-            ("it fails", webhooks, {"failure_count": 3}, "warning", "failed 3 times"),
+            ("the number's job is off", self.job, {"active": False}, "error", "Switched off"),
+            ("the webhooks' job is off", webhooks, {"active": False}, "error", "Switched off"),
+            ("the number's job is late", self.job, late, "error", "Late"),
+            ("the webhooks' job is late", webhooks, late, "error", "Late"),
+            ("it fails", webhooks, {"failure_count": 3}, "warning", "Failed 3 times"),
         ]
         for name, cron, values, level, words in cases:
             with self._case(name):
@@ -196,8 +199,10 @@ class TestScheduler(ConnectCase):
         self._line(self._diagnose(), f"Job: {self.job.cron_name}", "error")
 
     def test_no_worker_at_all(self):
-        for last_at, words in ((self.now - timedelta(minutes=11), "No scheduled job has run since"),
-                               (None, "No scheduled job has ever run")):  # fmt: skip
+        for last_at, words in (
+            (self.now - timedelta(minutes=11), "no scheduled action has run since"),
+            (None, "no scheduled action has ever run"),
+        ):
             with self._case(words):
                 self.env.cr.execute(
                     "UPDATE ir_cron SET lastcall = %s, nextcall = %s",
@@ -216,14 +221,14 @@ class TestScheduler(ConnectCase):
     def test_what_waits_too_long(self):
         event = self._store_event({}, self.outlet)
         scheduler_has_run(self.env)
-        self.assertNotIn("Events not read", self._topics(self._diagnose(), "error"))
+        self.assertNotIn("Unprocessed events", self._topics(self._diagnose(), "error"))
         event.received_at = self.now - timedelta(minutes=20)
-        self._line(self._diagnose(), "Events not read", "error")
+        self._line(self._diagnose(), "Unprocessed events", "error")
         self._message(
             state="queued", account_id=self.outlet.id, sender_id=self.outlet.sender_ids.id,
             retry_at=self.now - timedelta(minutes=20),
         )  # fmt: skip
-        self._line(self._diagnose(), "Messages due", "info")
+        self._line(self._diagnose(), "Queued messages", "info")
 
     def test_connecting_does_not_depend_on_our_own_jobs(self):
         self.outlet.state = "draft"
@@ -239,8 +244,8 @@ class TestScheduler(ConnectCase):
         cron = self.sender.cron_id
         cases = [
             ({}, None),
-            ({"active": False}, "switched off"),
-            ({"nextcall": self.now - timedelta(minutes=30)}, "should have run"),
+            ({"active": False}, "is archived"),
+            ({"nextcall": self.now - timedelta(minutes=30)}, "was due"),
         ]
         for values, words in cases:
             with self._case(str(words)):
@@ -254,7 +259,7 @@ class TestScheduler(ConnectCase):
             self._set(cron, nextcall=self.now - timedelta(minutes=30))
             self.env.cr.execute("UPDATE ir_cron SET lastcall = %s", (self.now - NOT_DUE,))
             campaign.invalidate_recordset()
-            self.assertIn("no cron worker is up", campaign.hold_reason)
+            self.assertIn("no scheduled action has run since", campaign.hold_reason)
 
     def test_a_campaign_that_is_through_is_not_late(self):
         campaign = self._launch(self._leads(1))

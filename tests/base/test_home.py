@@ -43,7 +43,7 @@ class TestHold(HomeCase):
                 self._dispatch()
                 self.assertEqual(self.simulator.sends(), [])
                 self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
-                self.assertIn("administrator says which one is the real", campaign.hold_reason)
+                self.assertIn("confirms the production database", campaign.hold_reason)
                 self.assertEqual(self.account.away_reason, campaign.hold_reason)
 
     def test_every_origin_waits(self):
@@ -115,7 +115,7 @@ class TestSettle(HomeCase):
         with self._waiting() as campaign:
             self._settle("real", pause_campaigns=False)
             self.assertEqual(self.account.home, self.here)
-            self.assertIn("this database is the real one", self._chatter(self.account))
+            self.assertIn("confirmed this as the production database", self._chatter(self.account))
             self._dispatch()
             self.assertEqual(len(self.simulator.sends()), 2)
             self.assertEqual(campaign.state, "done")
@@ -125,7 +125,7 @@ class TestSettle(HomeCase):
             self._settle("real")
             self._dispatch()
             self.assertEqual((campaign.state, self.simulator.sends()), ("paused", []))
-            self.assertIn("compare with WhatsApp Manager", campaign.pause_reason)
+            self.assertIn("Check in WhatsApp Manager", campaign.pause_reason)
             campaign.action_resume()
             self._dispatch()
             self.assertEqual(len(self.simulator.sends()), 2)
@@ -177,7 +177,7 @@ class TestSettle(HomeCase):
         action = self.account.action_confirm_database()
         wizard = Form(self.env[action["res_model"]].with_context(**action["context"]))
         self.assertEqual(wizard.account_text, self.account.name)
-        self.assertIn(f"was production, is {self.here['name']}", wizard.difference_text)
+        self.assertIn(f"production → {self.here['name']}", wizard.difference_text)
         self.assertNotIn("uuid", wizard.difference_text)
 
 
@@ -196,7 +196,7 @@ class TestConnect(ConnectCase):
         self.address.handshakes.clear()
         diagnosis = self._connect()
         line = self._line(diagnosis, "Database", "error")
-        self.assertIn("connected in production", line.text)
+        self.assertIn("connected in the database production", line.text)
         self.assertEqual(diagnosis.verdict, "error")
         self.assertEqual((self.outlet.home, self.address.handshakes), (noted, []))
         asked = {entry["method"] for entry in self.simulator.get("log")["entries"]}

@@ -64,7 +64,7 @@ class TestLimit(PortfolioCase):
         self.simulator.post("limit", limit="TIER_10K", webhook=False)
         self.account._sync()
         self.assertIn(
-            "250 people a day → 10,000 people a day (read from the account).", self._said()
+            "250 recipients a day → 10,000 recipients a day (account sync).", self._said()
         )
         for sender, alarms in before.items():
             self.assertGreater(len(self._alarms(sender)), alarms)

@@ -509,8 +509,8 @@ class TestWebhooks(EvidenceCase):
 
     def test_pauses_say_which_strike_it_is(self):
         for title, words in (
-            ("FIRST_PAUSE", "first pause, for 3 hours"),
-            ("SECOND_PAUSE", "second pause, for 6 hours"),
+            ("FIRST_PAUSE", "first pause, 3 hours"),
+            ("SECOND_PAUSE", "second pause, 6 hours"),
             ("RATE_LIMITING_PAUSE", "release it in WhatsApp Manager"),
         ):
             with self._case(title):
@@ -812,7 +812,7 @@ class TestSilence(EvidenceCase):
         self.assertEqual(event.message_id, row)
         self.assertEqual(event.recipient_id, row.recipient_id)
         self.assertEqual(event.at, row.sent_at + SILENCE_DELAY)
-        self.assertIn("may have", event.detail)
+        self.assertIn("possible block", event.detail)
 
     def test_one_event_for_each_message_however_often_it_is_looked_at(self):
         self._silent("+34611000051")
@@ -911,7 +911,7 @@ class TestPeople(EvidenceCase):
                 self.assertEqual(event.account_id, self.account)
                 self.assertIn("I blocked you", event.detail)
                 self.assertEqual(event.recipient_id.marketing_state, "opted_out")
-                self.assertIn("They blocked us", self._chatter(record))
+                self.assertIn("Blocked us", self._chatter(record))
 
     def test_it_is_about_the_last_message_before_it(self):
         lead = self._lead("+34 611 000 064")

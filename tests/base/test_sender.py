@@ -3,6 +3,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 from odoo import fields
 from odoo.addons.waba_campaign.models.base.waba_sender import STATUS_SENDING, STATUS_STOPPING
+from odoo.addons.waba_campaign.models.tools.platform_words import platform_word
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
@@ -119,7 +120,10 @@ class TestPlatformStatus(SenderCase):
                 self._at_meta(status=status)
                 self.assertEqual(self.sender.state, state)
                 if state == "paused":
-                    self.assertIn(f"reports this number as {status}.", self.sender.pause_reason)
+                    self.assertIn(
+                        f"reports this number as “{platform_word(self.env, status)}”.",
+                        self.sender.pause_reason,
+                    )
                     self.assertIn("WhatsApp Manager", self.sender.pause_reason)
                     self.assertFalse(self.sender.resume_at)
                     self.assertIn(self.sender.pause_reason, self._said(self.sender))
@@ -138,14 +142,14 @@ class TestPlatformStatus(SenderCase):
         self.assertEqual(self.sender.state, "paused", "only a sending status lifts it")
         self._at_meta(status="CONNECTED")
         self.assertEqual((self.sender.state, self.sender.pause_reason), ("active", False))
-        self.assertIn("Meta reports it as CONNECTED again.", self._said(self.sender))
+        self.assertIn("Meta reports the number as “Connected”.", self._said(self.sender))
         self._dispatch()
         self.assertEqual(len(self.simulator.sends()), 2)
 
     def test_another_stopping_status_replaces_the_reason(self):
         self._at_meta(status="FLAGGED")
         self._at_meta(status="BANNED")
-        self.assertIn("BANNED", self.sender.pause_reason)
+        self.assertIn("Banned", self.sender.pause_reason)
 
     def test_metas_status_lifts_no_pause_but_its_own(self):
         soon = fields.Datetime.now() + timedelta(hours=1)
@@ -186,7 +190,7 @@ class TestPlatformStatus(SenderCase):
                 self.assertEqual(
                     (self.sender.state, self.sender.pause_cause), ("paused", "platform")
                 )
-                self.assertIn("RESTRICTED", self.sender.pause_reason)
+                self.assertIn("Restricted", self.sender.pause_reason)
                 campaign = self._launch(self._leads(1))
                 self.assertEqual(self._rows(campaign).state, "queued")
 
@@ -248,7 +252,7 @@ class TestPauses(SenderCase):
     def test_a_person_pauses_and_resumes(self):
         self.sender.action_pause()
         self.assertEqual((self.sender.state, self.sender.pause_cause), ("paused", "person"))
-        self.assertEqual(self.sender.pause_reason, f"{self.env.user.name} paused this number.")
+        self.assertEqual(self.sender.pause_reason, f"Paused by {self.env.user.name}.")
         campaign = self._launch(self._leads(1))
         self.assertEqual(campaign.hold_reason, self.sender.pause_reason)
         self.assertEqual(self._rows(campaign).state, "queued")
@@ -274,7 +278,7 @@ class TestPauses(SenderCase):
         with freeze_time(until + timedelta(seconds=1)):
             self._dispatch()
         self.assertEqual(self.sender.state, "active")
-        self.assertIn("the waiting time is over.", self._said(self.sender))
+        self.assertIn("the waiting time has passed.", self._said(self.sender))
         self.assertEqual(self._rows(campaign).state, "accepted")
 
     def test_a_pause_without_end_waits_for_a_person(self):
@@ -408,11 +412,11 @@ class TestJobOfANumber(SenderCase):
         campaign = self._campaign(self._leads(1), name="Spring")
         with self.assertRaises(UserError) as caught:
             self.sender.unlink()
-        self.assertIn("it is in use (Spring)", str(caught.exception))
+        self.assertIn("it is used by Spring", str(caught.exception))
         self.assertIn("Archive it instead", str(caught.exception))
         campaign.unlink()
         self._receive(self._inbound("+34611000001", "Hola"))
-        with self.assertRaisesRegex(UserError, r"in use \(messages\)"):
+        with self.assertRaisesRegex(UserError, r"used by messages"):
             self.sender.unlink()
         self.assertTrue(self.sender.cron_id.exists())
 

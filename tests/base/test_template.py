@@ -7,13 +7,13 @@ from odoo.exceptions import UserError
 
 from ..common import WabaCase
 
-CHANGED = "The variables of the template autumn_offer (es) changed at Meta"
+CHANGED = "The variables of the template Autumn offer · Spanish changed at Meta"
 THREE = (
     "Hola {{1}}, esta semana en {{2}} tienes un descuento especial si compras {{3}} con nosotros "
     "antes del domingo."
 )
 TWO = "Buenos días {{1}}, esta semana en {{2}} tienes un descuento especial en toda la tienda."
-NOT_APPROVED = "The template autumn_offer (es) is not approved: Paused by Meta"
+NOT_APPROVED = "Autumn offer · Spanish is not approved: Paused by Meta"
 
 
 class TemplateCase(WabaCase):
@@ -73,7 +73,7 @@ class TestReading(TemplateCase):
         template = self.template
         self.assertEqual(
             (template.display_name, template.category, template.status, template.quality_score),
-            ("autumn_offer (es)", "marketing", "approved", "green"),
+            ("Autumn offer · Spanish", "marketing", "approved", "green"),
         )
         self.assertEqual(template.parameter_format, "positional")
         self.assertIn("hasta el domingo un 20 %", template.body)
@@ -203,7 +203,7 @@ class TestReading(TemplateCase):
         cards = self._template("cards", "es")
         self.assertEqual(cards.status, "approved")
         with self.assertRaisesRegex(
-            UserError, "has parts that cannot be sent from here yet: carousel"
+            UserError, "has parts that are not supported yet: carousel"
         ):
             self._campaign(self._leads(1), template_id=cards.id).action_launch()
 
@@ -263,7 +263,7 @@ class TestVariablesChanged(TemplateCase):
         self._edited(THREE)
         self._at_meta(status="APPROVED")
         self.assertEqual(draft.state, "draft")
-        with self.assertRaisesRegex(UserError, "have changed since they were filled in here"):
+        with self.assertRaisesRegex(UserError, "changed after they were filled in here"):
             draft.action_launch()
 
 
@@ -275,7 +275,7 @@ class TestStatusChanged(TemplateCase):
         self._at_meta(status="PAUSED")
         self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "template"))
         self.assertIn(NOT_APPROVED, campaign.pause_reason)
-        self.assertIn("Choose another template, or settle it", campaign.pause_reason)
+        self.assertIn("Choose another template, or fix it", campaign.pause_reason)
         self.assertNotEqual(other.state, "paused")
         self._dispatch()
         self.assertEqual(self.simulator.sends(), [])

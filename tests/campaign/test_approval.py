@@ -59,7 +59,7 @@ class TestApproval(ApprovalCase):
     def test_refused_with_a_note(self):
         self._ask()
         wizard = self._open(self.theirs)
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter a reason"):
             wizard.action_refuse()
         wizard.reason = "Too soon after the last one."
         wizard.action_refuse()

@@ -41,7 +41,7 @@ class TestLaunch(WabaCase):
     def test_a_template_with_parts_we_cannot_fill_is_refused(self):
         campaign = self._campaign(self._leads(1))
         self.template.unsupported = "carousel"
-        self._refused(campaign, "parts that cannot be sent from here yet: carousel")
+        self._refused(campaign, "parts that are not supported yet: carousel")
 
     def test_an_account_never_connected_is_refused_but_a_stopped_one_may_be_launched_on(self):
         campaign = self._campaign(self._leads(1))

@@ -147,7 +147,9 @@ class TestTestMessages(PeopleCase):
 
     def _refused(self, words, wizard=None):
         """Nobody gets a test, the screen says why before and after."""
-        wizard = wizard or self._wizard()
+        if not wizard:
+            wizard = self._wizard()
+            wizard.user_ids = self.salesperson
         self.assertIn(words, wizard.warning)
         with self.assertRaisesRegex(UserError, re.escape(words)):
             wizard.action_send()
@@ -163,7 +165,7 @@ class TestTestMessages(PeopleCase):
         for number in ("+34611000003", "+34699123123"):
             with self.subTest(number), self.cr.savepoint() as point:
                 mine.write({"phone": number})
-                self._refused("is not on the list of test numbers")
+                self._refused("is not a test number")
                 point.rollback()
 
     def test_a_listed_number_of_a_customer_gets_none(self):
@@ -181,7 +183,7 @@ class TestTestMessages(PeopleCase):
         for name, make in made.items():
             with self.subTest(name), self.cr.savepoint() as point:
                 make()
-                self._refused("is also the number of a lead or contact")
+                self._refused("belongs to a lead or contact")
                 point.rollback()
 
     def test_a_number_of_ours_gets_none(self):
@@ -221,7 +223,7 @@ class TestTestMessages(PeopleCase):
         admin.partner_id.write({"phone": "+34611777009", "country_id": self.env.ref("base.es").id})
         wizard = self._wizard()
         wizard.user_ids = admin
-        self._refused("is not on the list", wizard)
+        self._refused("is not a test number", wizard)
         action = self.draft.with_user(admin).action_send_test()
         self.env["waba.test.send"].with_user(admin).browse(action["res_id"]).action_send()
         self.assertEqual(self._tests().number, "+34611777009")
@@ -235,7 +237,7 @@ class TestTestMessages(PeopleCase):
         stranger.partner_id.phone = "+34611777001"
         wizard = self._wizard()
         wizard.sudo().user_ids = stranger
-        with self.assertRaisesRegex(UserError, "Choose who gets the test"):
+        with self.assertRaisesRegex(UserError, "Enter a test number, or choose a colleague"):
             wizard.action_send()
 
     def test_a_few_a_day(self):
@@ -288,8 +290,45 @@ class TestTestMessages(PeopleCase):
         portal.partner_id.phone = "+34611000099"
         wizard = self._wizard()
         wizard.sudo().user_ids = portal
-        with self.assertRaisesRegex(UserError, "Choose who gets the test"):
+        with self.assertRaisesRegex(UserError, "Enter a test number, or choose a colleague"):
             wizard.action_send()
+
+    def test_a_user_without_a_phone_types_a_test_number(self):
+        self.salesperson.partner_id.phone = False
+        self.env.company.waba_test_numbers = "+34611888001"
+        for typed in ("+34 611 888 001", "611 88 80 01", "0034611888001"):
+            with self.subTest(typed), self.cr.savepoint() as point:
+                wizard = self._wizard()
+                self.assertFalse(wizard.user_ids)
+                wizard.number = typed
+                self.assertFalse(wizard.warning)
+                wizard.action_send()
+                self.assertEqual(wizard.message_ids.number, "+34611888001")
+                point.rollback()
+
+    def test_a_typed_number_that_is_no_test_number_is_refused(self):
+        for typed, words in {
+            "+34 611 999 999": "+34611999999 is not a test number",
+            "nonsense": "nonsense is not a test number",
+            "+34 600 000 001": "+34600000001 is one of your own",
+        }.items():
+            with self.subTest(typed):
+                wizard = self._wizard()
+                wizard.write({"number": typed, "user_ids": False})
+                self._refused(words, wizard)
+
+    def test_a_test_that_leaves_later_says_when_and_why_before_and_after(self):
+        person = self.env["waba.recipient"]._find_or_create_by_number(
+            self.portfolio, ["+34611000999"]
+        )["+34611000999"]
+        self.portfolio.daily_cap = 1
+        person.slot_at = fields.Datetime.now() - timedelta(hours=20)
+        wizard = self._wizard()
+        self.assertRegex(wizard.delay, r"^Leaves .*\. The daily limit is used: \d+ of 1 recipients")
+        wizard.action_send()
+        self.assertRegex(wizard.message_ids.result_text, r"^Leaves .*The daily limit is used")
+        self.portfolio.daily_cap = 0
+        self.assertFalse(self._wizard().delay)
 
     def test_listed_numbers_are_checked_and_written_to(self):
         with self.assertRaisesRegex(ValidationError, "nonsense is not a valid"):
@@ -325,7 +364,7 @@ class TestSpreadsheet(PeopleCase, HttpCase):
         self.assertEqual(lines[0][0], "Record")
         self.assertEqual(sheet["B2"].data_type, "s", "a name is no formula")
         self.assertEqual(sheet["B2"].value, "'=1+1", "nor when it is edited or saved as CSV")
-        self.assertIn("Left out", lines[8])
+        self.assertIn("Excluded", lines[8])
         self.assertIn("+34611000000", lines[1])
 
     @mute_logger("odoo.http")

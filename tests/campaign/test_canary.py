@@ -171,13 +171,13 @@ class TestCanaryWave(CanaryCase):
             move(22 * HOUR)
             self._watch()
             self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "reputation"))
-            self.assertIn("only 2 have arrived", campaign.pause_reason)
+            self.assertIn("only 2 of the 5 messages", campaign.pause_reason)
 
 
 class TestResults(CanaryCase):
     def test_a_bad_first_wave_pauses_the_campaign_and_writes_to_nobody_else(self):
         cases = {
-            "failures": ({"delivered": 6, "failed": 4}, "could not be delivered", "40 % of 10"),
+            "failures": ({"delivered": 6, "failed": 4}, "messages failed", "40 % of 10"),
             "opt-outs": ({"delivered": 10, "opted_out": 3}, "opted out", "30 % of 10"),
         }
         for name, (came_back, words, rate) in cases.items():
@@ -235,14 +235,14 @@ class TestResults(CanaryCase):
             self._come_back(campaign, delivered=6, failed=4)
             self._dispatch()
             self.assertEqual(campaign.state, "paused")
-            with self.assertRaisesRegex(UserError, "A manager can release it"):
+            with self.assertRaisesRegex(UserError, "a manager can resume the campaign"):
                 campaign.with_user(self.salesperson).action_resume()
             self.assertFalse(campaign.with_user(self.salesperson).can_release)
             self.assertTrue(campaign.with_user(self.manager).can_release)
             action = campaign.with_user(self.manager).action_resume()
             release = self._opened(action, self.manager)
             wizard = release.create({"reason": "Old landlines, removed."})
-            self.assertIn("could not be delivered", wizard.held_because)
+            self.assertIn("messages failed", wizard.held_because)
             self.assertIn("15 people who wait", wizard.explanation)
             move(5)
             wizard.action_confirm()

@@ -93,7 +93,7 @@ class TestPreview(WabaCase):
         first = self._preview(campaign=campaign)
         self.assertIn("Hola Anabbaaaaaa", first["html"])
         self.assertEqual((first["position"], first["count"]), (1, 3))
-        self.assertEqual(first["notes"][0]["text"], "Accepted by WhatsApp")
+        self.assertEqual(first["notes"][0]["text"], "Accepted")
         second = self._preview("next", first["record_id"], campaign=campaign)
         self.assertIn("not valid", second["notes"][0]["text"])
 

@@ -623,7 +623,7 @@ class TestFollowUpRights(SequenceCase):
         lead.stage_id = self.stage
         self._job()
         self.assertFalse(lead.activity_ids)
-        self.assertIn("nobody to give the activity to", self._enrollments(lead).hold_reason)
+        self.assertIn("No one can be assigned the activity", self._enrollments(lead).hold_reason)
         sequence.user_id = self.manager
         self._enrollments(lead).next_at = self.env.cr.now()
         self._job()

@@ -344,7 +344,7 @@ class TestOutcome(ClientCase):
                     self.assertEqual(error.http_status, status)
             self.assertEqual(other.requests, [])
 
-    def not_sent(self, base_url, timeout=(5, 5)):
+    def not_sent(self, base_url, cause, timeout=(5, 5)):
         with CloudApiClient(base_url, "v25.0", TOKEN, timeout=timeout) as client:
             for call in (
                 lambda: client.send_message("4000", MESSAGE),
@@ -353,16 +353,17 @@ class TestOutcome(ClientCase):
                 with self.assertRaises(NotSent) as caught:
                     call()
                 self.assertEqual(caught.exception.failure_type, "not_sent")
+                self.assertEqual(caught.exception.cause, cause)
                 self.assertSecretFree(caught.exception)
 
     def test_not_sent_when_nobody_listens(self):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
-            self.not_sent(f"http://127.0.0.1:{closed.getsockname()[1]}")
+            self.not_sent(f"http://127.0.0.1:{closed.getsockname()[1]}", "refused")
 
     def test_not_sent_when_the_name_does_not_resolve(self):
-        self.not_sent("https://graph.invalid")
-        self.not_sent(f"https://{'a' * 63}.example")
+        self.not_sent("https://graph.invalid", "dns")
+        self.not_sent(f"https://{'a' * 63}.example", "dns")
 
     def test_not_sent_when_the_connection_takes_too_long(self):
         with socket.socket() as full:
@@ -372,11 +373,12 @@ class TestOutcome(ClientCase):
                 waiting = self.enterContext(socket.socket())
                 waiting.setblocking(False)
                 waiting.connect_ex(full.getsockname())
-            self.not_sent(f"http://127.0.0.1:{full.getsockname()[1]}", timeout=(0.2, 5))
+            address = f"http://127.0.0.1:{full.getsockname()[1]}"
+            self.not_sent(address, "timeout", timeout=(0.2, 5))
 
     def test_not_sent_when_the_certificate_is_not_trusted(self):
         server = self.enterContext(GraphServer(tls=_self_signed_tls()))
-        self.not_sent(server.url)
+        self.not_sent(server.url, "certificate")
         self.assertEqual(server.requests, [])
 
     def test_not_sent_when_the_proxy_is_not_there(self):
@@ -385,7 +387,7 @@ class TestOutcome(ClientCase):
             proxy = f"http://user:word@127.0.0.1:{closed.getsockname()[1]}"
             environment = {"https_proxy": proxy, "no_proxy": "", "NO_PROXY": ""}
             with unittest.mock.patch.dict("os.environ", environment):
-                self.not_sent("https://graph.invalid")
+                self.not_sent("https://graph.invalid", "proxy")
 
     def test_refusal_with_graph_error(self):
         data = {"messaging_product": "whatsapp", "details": "too many"}

@@ -7,6 +7,7 @@ from odoo.addons.waba_campaign.cloud_api import (
     ParameterProblem,
     TemplateVariable,
     clean_parameter,
+    payloads,
     render_preview,
     signature,
     template_message,
@@ -238,6 +239,73 @@ class TestTextMessage(PureCase):
         for body in ("", None, "x" * 4097):
             with self.subTest(body=body), self.assertRaises(ValueError):
                 text_message("+346", body)
+
+
+class TestOptions(PureCase):
+    def _interactive(self, options, body="¿Va?"):
+        return payloads.options_message("+346", body, options, "Ver opciones")["interactive"]
+
+    def test_buttons_where_they_fit_else_a_list(self):
+        for options, kind in [
+            (["Sí"], "button"),
+            (["Sí", "No", "Otro día"], "button"),
+            (["x" * 20], "button"),
+            (["x" * 21], "list"),
+            (list("abcd"), "list"),
+            (list("abcdefghij"), "list"),
+        ]:
+            with self.subTest(options=options):
+                interactive = self._interactive(options)
+                self.assertEqual(interactive["type"], kind)
+                action = interactive["action"]
+                titles = (
+                    [button["reply"]["title"] for button in action["buttons"]]
+                    if kind == "button"
+                    else [row["title"] for row in action["sections"][0]["rows"]]
+                )
+                self.assertEqual(titles, options)
+
+    def test_refuses(self):
+        for options in ([], list("abcdefghijk"), ["x" * 25], [""], ["a", "a"]):
+            with self.subTest(options=options), self.assertRaises(ValueError):
+                self._interactive(options)
+        for body in ("", None, "x" * 1025):
+            with self.subTest(body=body), self.assertRaises(ValueError):
+                self._interactive(["a"], body)
+
+
+class TestReactionsAndReports(PureCase):
+    def test_a_reaction_and_its_removal(self):
+        for emoji in ("👍", ""):
+            message = payloads.reaction_message("", "wamid.A", emoji, "uuid/1", "ES.9A")
+            self.assertEqual(message["reaction"], {"message_id": "wamid.A", "emoji": emoji})
+            self.assertEqual((message["type"], message["recipient"]), ("reaction", "ES.9A"))
+
+    def test_a_report_names_one_message_and_no_recipient(self):
+        self.assertEqual(
+            payloads.read_report("wamid.A"),
+            {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A"},
+        )
+        typing = payloads.read_report("wamid.A", True)
+        self.assertEqual(typing["typing_indicator"], {"type": "text"})
+
+    def test_a_block_names_a_number_or_else_a_user_id(self):
+        for arguments, person in [
+            (("+34600000000",), {"user": "+34600000000"}),
+            (("34600000000", "ES.9A"), {"user": "+34600000000"}),
+            (("", "ES.9A"), {"user_id": "ES.9A"}),
+        ]:
+            with self.subTest(arguments):
+                self.assertEqual(payloads.block_list(*arguments)["block_users"], [person])
+
+    def test_refuses(self):
+        for call in (
+            lambda: payloads.reaction_message("+346", "", "👍"),
+            lambda: payloads.read_report(""),
+            lambda: payloads.block_list(""),
+        ):
+            with self.assertRaises(ValueError):
+                call()
 
 
 class TestVariables(PureCase):

@@ -45,6 +45,17 @@ class TestRequests(PureCase):
                     disagreements("POST /{Phone-Number-ID}/messages: text", body), {CLOSED_TEXT}
                 )
 
+    def test_reactions_and_options_are_what_meta_takes(self):
+        for kind, body in (
+            ("reaction", payloads.reaction_message("+34600000000", "wamid.X", "👍", "a/1")),
+            ("reaction", payloads.reaction_message("+34600000000", "wamid.X", "")),
+            ("interactive", payloads.options_message("+34600000000", "¿Va?", ["Sí", "No"], "Ver")),
+            ("interactive", payloads.options_message("+34600000000", "¿Va?", list("abcd"), "Ver")),
+        ):
+            with self.subTest(body=body):
+                found = disagreements(f"POST /{{Phone-Number-ID}}/messages: {kind}", body)
+                self.assertEqual(found, {CLOSED_TEXT})
+
     def test_a_template_message_is_what_meta_takes(self):
         everything = {
             "header": {"type": "image", "link": "https://demo.example/a.jpg"},

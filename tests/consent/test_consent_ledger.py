@@ -182,7 +182,7 @@ class TestNote(ConsentCase):
                     (purpose, "opt_out", "person", "On the phone", self.salesperson),
                 )
                 seen = lead.with_user(self.salesperson)
-                self.assertIn("asked not to receive", seen[why])
+                self.assertIn("Opted out", seen[why])
                 self.assertEqual(seen[f"waba_{purpose}_state"], "opted_out")
                 self.assertIn("On the phone", self._chatter(lead))
                 wizard = self._note(lead, "opt_in", purpose, note="At the fair")

@@ -363,7 +363,7 @@ class TestOurNumbers(SpellingCase):
                     row = self._rows(self._launch(record))
                     self._assert_nobody(row)
                     self.assertEqual(
-                        row.failure_reason, "The number is one of your own WhatsApp numbers."
+                        row.failure_reason, "Not sent: one of your own WhatsApp numbers."
                     )
                     self.assertEqual(self.env["waba.recipient"].search_count([]), before)
                     self.assertFalse(self.simulator.sends())

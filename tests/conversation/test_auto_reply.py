@@ -52,7 +52,7 @@ class TestAnswering(AutoReplyCase):
         self.assertEqual(conversation.responsible_id, self.pedro)
         self.assertTrue(conversation.handed_over_at)
         activity = self.lead.activity_ids
-        self.assertEqual(activity.activity_type_id.name, "WhatsApp: answer")
+        self.assertEqual(activity.activity_type_id.name, "WhatsApp: reply")
         self.assertEqual(len(self._says("precio", "wamid.3")), 1)
         self._send(conversation, user=self.pedro, shown=False, text="Hola, soy Pedro")
         self.assertFalse(conversation.auto_replied_at or conversation.handed_over_at)
@@ -167,8 +167,8 @@ class TestRules(AutoReplyCase):
         for values, words in [
             ({"text": " "}, "has no text"),
             ({"answer": "template"}, "has no template"),
-            ({"words": "\n"}, "has no words"),
-            ({"text": "x" * 4097}, "longer than"),
+            ({"words": "\n"}, "has no keywords"),
+            ({"text": "x" * 4097}, "too long"),
         ]:
             with self.subTest(words), self.assertRaisesRegex(ValidationError, words):
                 self._rule(**values)

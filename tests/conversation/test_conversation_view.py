@@ -103,7 +103,7 @@ class TestReading(ViewCase):
         place, card, unsupported = self._data(conversation)["messages"]
         self.assertIn("query=1.500000,2.000000", place["place"]["url"])
         self.assertEqual(card["contacts"][0]["phones"], ["+34600"])
-        self.assertIn("does not hand over", unsupported["word"])
+        self.assertIn("Unsupported message", unsupported["word"])
         self.assertFalse(unsupported["text"])
 
     def test_a_quotation_shows_what_it_quotes(self):
@@ -248,7 +248,7 @@ class TestSendingWords(ViewCase):
     def test_outside_the_window_words_are_kept_back_with_the_reason(self):
         conversation = self._open(ago=timedelta(hours=25))
         answer = self._send(conversation, text="Hola")
-        self.assertIn("24-hour window", answer["refused"])
+        self.assertIn("reply window closed", answer["refused"])
         [bubble] = [b for b in answer["data"]["messages"] if b["is_ours"]]
         self.assertEqual(bubble["state"], "skipped")
         self.assertTrue(bubble["reason"])
@@ -280,6 +280,12 @@ class TestSendingWords(ViewCase):
         self._transfer()
         self._dispatch()
         self.assertEqual(len(self.simulator.sends()), 1, "the pair rate lets one leave at a time")
+
+    def test_a_text_longer_than_whatsapp_takes_never_reaches_the_queue(self):
+        conversation = self._open()
+        with self.assertRaisesRegex(UserError, "too long"):
+            self._send(conversation, text="x" * 4097)
+        self.assertFalse(self._outgoing())
 
     def test_a_file_of_somebody_else_is_not_sent(self):
         conversation = self._open()
@@ -347,7 +353,7 @@ class TestTemplates(ViewCase):
             "values": {str(line.id): "x" for line in self.template.variable_ids},
         }
         problem = self._as(self.marta).conversation_template(request)["problem"]
-        self.assertIn("asked not to receive promotions", problem)
+        self.assertIn("Opted out", problem)
 
     def test_a_template_of_another_account_is_refused(self):
         conversation = self._open()

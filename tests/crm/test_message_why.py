@@ -78,7 +78,7 @@ class TestWhy(ConsentCase):
         row = self._row()
         row.write({"wait_reason": "hours", "retry_at": fields.Datetime.now() + timedelta(hours=9)})
         why = self._why(row)
-        self.assertIn("outside the person's hours", why["What it waited for"])
+        self.assertIn("quiet hours", why["What it waited for"])
         self.assertIn("again right before it leaves", why["What was checked"])
         self.assertNotIn("When it left", why)
         row.retry_at = fields.Datetime.now()
@@ -86,12 +86,12 @@ class TestWhy(ConsentCase):
         self._dispatch()
         self.assertEqual((row.state, row.waited_for), ("accepted", "hours"))
         waited = self._why(row)["What it waited for"]
-        self.assertIn("It waited: outside the person's hours.", waited)
+        self.assertIn("It waited: quiet hours.", waited)
 
     def test_who_was_left_out_and_why(self):
         self._write("BAJA")
         why = self._why(self._row())
-        self.assertIn("asked not to receive promotions", why["What was checked"])
+        self.assertIn("opted out", why["What was checked"])
         self.assertNotIn("When it left", why)
 
     def test_an_open_window_costs_no_place(self):

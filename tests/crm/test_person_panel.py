@@ -57,7 +57,7 @@ class TestPersonPanel(WabaCase):
             "opted in": (lambda: self._person()._set_marketing_state(
                 "opted_in", "reply", "Yes"), ("yes", "yes"), "agreed to promotions"),
             "opted out": (lambda: self._person()._set_marketing_state(
-                "opted_out", "reply", "BAJA"), ("no", "yes"), "asked not to receive promotions ("),
+                "opted_out", "reply", "BAJA"), ("no", "yes"), "Opted out ("),
             "held": (lambda: self._person().write(
                 {"marketing_held_until": later}), ("later", "yes"), "Not before"),
             "unreachable": (lambda: self._person().write(
@@ -66,7 +66,7 @@ class TestPersonPanel(WabaCase):
                 {"marketing_held_until": fields.Datetime.now() - timedelta(hours=1)}),
                 ("yes", "yes"), "not been asked"),
             "blocked by us": (lambda: self._person().write(
-                {"is_blocked": True}), ("no", "no"), "We have blocked this person"),
+                {"is_blocked": True}), ("no", "no"), "Blocked by us"),
             "blacklisted": (lambda: self.env["phone.blacklist"].add(NUMBER),
                             ("no", "no"), "phone blacklist"),
             "red": (lambda: self.sender.write({"quality_rating": "red"}), ("later", "yes"), "Low"),
@@ -77,13 +77,13 @@ class TestPersonPanel(WabaCase):
                                     ("no", "no"), "No number of ours"),
             "invalid": (lambda: self.lead.write({"phone": "12"}), ("no", "no"), "12"),
             "our own": (lambda: self.lead.write({"phone": "600 000 001"}),
-                        ("no", "no"), "one of your own WhatsApp numbers"),
+                        ("no", "no"), "One of your own WhatsApp numbers"),
             "our own in another country, archived": (
                 lambda: self.lead.write({"phone": "+521 55 1000 0002"}),
-                ("no", "no"), "one of your own WhatsApp numbers"),
-            "no phone": (lambda: self.lead.write({"phone": False}), ("no", "no"), "no phone"),
+                ("no", "no"), "One of your own WhatsApp numbers"),
+            "no phone": (lambda: self.lead.write({"phone": False}), ("no", "no"), "No phone"),
             "from the United States": (lambda: self.lead.write({"phone": "+1 212 555 0142"}),
-                                       ("no", "yes"), "country"),
+                                       ("no", "yes"), "Country not served"),
         }  # fmt: skip
         for name, (change, answers, words) in cases.items():
             with self._case(name):

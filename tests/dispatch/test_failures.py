@@ -268,7 +268,7 @@ class TestRefusals(FailureCase):
         failed = rows.filtered(lambda row: row.state == "failed")
         self.assertGreaterEqual(len(failed), 3)
         self.assertEqual(failed | rows.filtered(lambda row: row.state == "queued"), rows)
-        self.assertIn("Several people in a row", campaign.hold_reason)
+        self.assertIn("Check the template and its variables", campaign.hold_reason)
 
     def test_refusals_with_successes_between_them_do_not_pause_the_campaign(self):
         self.sender.own_throughput = 5

@@ -222,7 +222,7 @@ class TestDirect(FrequencyCase):
 
     def test_whoever_looks_at_the_person_sees_when_the_next_may_go(self):
         self.assertEqual(self.lead.waba_promotion_answer, "later")
-        self.assertIn("enough promotions", self.lead.waba_promotion_why)
+        self.assertIn("Frequency cap reached", self.lead.waba_promotion_why)
         self.assertEqual(self.lead.waba_service_answer, "yes")
 
     def test_impossible_rules_are_refused(self):
@@ -236,7 +236,12 @@ class TestDirect(FrequencyCase):
 class TestTwoPortfolios(TransactionCase):
     """In real transactions: two numbers of two portfolios reserve at the same moment."""
 
-    RULES = {"waba_quiet_hours": False, "waba_frequency_count": 1, "waba_frequency_days": 7}
+    RULES = {
+        "waba_quiet_hours": False,
+        "waba_frequency_count": 1,
+        "waba_frequency_days": 7,
+        "waba_same_template_hours": 0,
+    }
 
     def _queue_in(self, cursor, ids):
         env = self.env(cr=cursor)

@@ -158,6 +158,17 @@ class TestGate(WabaCase):
         self.env.company.write({"waba_frequency_count": 1, "waba_frequency_days": 7})
         self._message(NUMBER, "delivered", promoted_at=fields.Datetime.now() - timedelta(days=1))
 
+    def _set_repeated(self, row):
+        """The same template has left, with other values."""
+        self.env.company.waba_same_template_hours = 24
+        self._message(
+            NUMBER,
+            "delivered",
+            template_id=row.template_id.id,
+            template_left_at=fields.Datetime.now() - timedelta(hours=1),
+            parameters={"body": ["another order"]},
+        )
+
     def _set_quiet_hours(self, _row):
         self.env.company.write(
             {"waba_quiet_hours": True, "waba_quiet_from": 0, "waba_quiet_until": 23.99}

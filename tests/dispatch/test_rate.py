@@ -69,7 +69,7 @@ class TestRate(TransactionCase):
         with self.assertRaisesRegex(ValidationError, words), self.cr.savepoint():
             self._rate("Spain", 0, ["ES"])
         self._rate("Spain", 0.06, ["ES"])
-        with self.assertRaisesRegex(ValidationError, "has a price for this category"):
+        with self.assertRaisesRegex(ValidationError, "already has a rate for this category"):
             self._rate("España", 0.07, ["ES"])
 
 

@@ -63,7 +63,7 @@ class TestSecondSender(WabaCase):
         first, second = self._rows(campaign)
         self._status(f"{first.uuid}/1", "sent")
         self.assertEqual((first.state, first.failure_type), ("skipped", "second_sender"))
-        self.assertIn("Another database or system already sent it", first.failure_reason)
+        self.assertIn("Not sent: already sent by another database", first.failure_reason)
         self._dispatch()
         [request] = self.simulator.sends()
         self.assertEqual(request["opaque"], f"{second.uuid}/1")

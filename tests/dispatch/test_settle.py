@@ -28,7 +28,7 @@ class TestSettle(WabaCase):
         self.assertEqual(set(rows.mapped("state")), {"accepted"})
         self._dispatch()
         self.assertFalse(self.simulator.sends())
-        self.assertIn("settled 3 messages", campaign.message_ids[0].body)
+        self.assertIn("settled 3 unconfirmed messages", campaign.message_ids[0].body)
 
     def test_send_again_sends_once_with_a_new_attempt(self):
         campaign, rows = self._uncertain(2)
@@ -46,7 +46,7 @@ class TestSettle(WabaCase):
         self._receive(self._status(rows[0], "delivered"))
         action = rows.action_settle_resend()
         self.assertEqual(rows.mapped("state"), ["delivered", "queued"])
-        self.assertIn("1 others were settled already", action["params"]["message"])
+        self.assertIn("1 were already settled", action["params"]["message"])
 
     def test_rows_of_a_cancelled_campaign_are_not_sent_again(self):
         campaign, rows = self._uncertain(1)

@@ -48,7 +48,7 @@ class StatusCase(WabaCase):
         """A status of a message that is none of ours: it is said so."""
         event = self._receive(self._change("messages", {"statuses": told}))
         self.assertEqual(event.state, "waiting")
-        self.assertIn("not known here", event.error)
+        self.assertIn("was not sent from here", event.error)
 
     def _final_states(self, rows):
         self.env.flush_all()

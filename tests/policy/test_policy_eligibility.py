@@ -76,6 +76,7 @@ class TestCheck(PureCase):
             ({"country_code": "SY"}, "country", "country"),
             ({"country_code": "US"}, "country", None),
             ({"promotions_free_at": LATER}, "frequency", None),
+            ({"repeats_free_at": LATER}, "repeated", "repeated"),
             ({"promotions_free_at": NOW}, None, None),
             ({"country_code": "CA"}, None, None),
         ]
@@ -103,6 +104,14 @@ class TestCheck(PureCase):
             eligibility.check_eligibility(person, "marketing", NOW),
             Eligibility(False, "frequency", LATER),
         )
+
+    def test_who_has_just_received_a_template_may_get_it_later(self):
+        person = replace(ANA, repeats_free_at=LATER, promotions_free_at=LATER)
+        self.assertEqual(
+            eligibility.check_eligibility(person, "marketing", NOW),
+            Eligibility(False, "repeated", LATER),
+        )
+        self.assertEqual(eligibility.check_eligibility(person, "utility", LATER), Eligibility(True))
 
     def test_a_date_does_not_end_a_reason_that_has_none(self):
         person = replace(ANA, blacklisted=True, unreachable_until=LATER)
@@ -207,7 +216,7 @@ class TestCheck(PureCase):
         self.assertEqual(verdict.reason_key, next((k for k in SYMPTOMS if k in expected), None))
 
     def test_the_reasons_and_their_order(self):
-        waiting = ("window_closed", "may_opt_out", "frequency")
+        waiting = ("window_closed", "may_opt_out", "repeated", "frequency")
         self.assertEqual(eligibility.REASONS, (*SYMPTOMS, *waiting))
 
     def test_a_possible_opt_out_holds_promotions_alone_and_after_what_excludes(self):

@@ -39,7 +39,8 @@ STAYS = {
         "waba_report_block": "note",
         "waba_reputation_event": "value_before value_after detail",
         "waba_sequence_enrollment": "lead_name number",
-        "waba_test_send": "person_name",
+        "waba_test_send": "person_name number",
+        "waba_round_trip": "phone",
         "waba_media": "name",
         "waba_erased_person": "fingerprint",
         "waba_privacy": "file_name",
@@ -64,7 +65,7 @@ STAYS = {
     },
     META: {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
-        " blocked_country_codes",
+        " blocked_country_codes missing_webhook_fields",
         "waba_action_variable": "example",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",
@@ -90,7 +91,7 @@ STAYS = {
         "waba_message": "uuid origin_key res_model record_traits streak_type failure_reason"
         " time_zone link_token",
         "waba_phone_prefix": "prefix",
-        "waba_preflight": "summary verdict",
+        "waba_preflight": "summary verdict delay",
         "waba_preflight_line": "line reason_key sentence record_model record_ids",
         "waba_renumbered": "res_model",
         "waba_report_block": "res_model",

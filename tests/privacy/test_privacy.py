@@ -126,7 +126,7 @@ class TestErase(PrivacyCase):
         self.assertFalse(person.erased_at)
         self.assertEqual(person.consent_ids.source, "erased")
         why = lead.with_user(self.salesperson).waba_promotion_why
-        self.assertIn("asked not to receive promotions", why)
+        self.assertIn("Opted out", why)
 
     def test_whoever_comes_back_by_any_door_is_left_out(self):
         doors = {

@@ -14,15 +14,15 @@ LIMITS = {
     "calls of a higher package": 0,
     "imports of a higher package": 0,
     "import circles": 0,
-    "files in models/": 100,
+    "files in models/": 110,
     "files in the fullest folder of models/": 20,
     "files of waba.campaign": 10,
-    "files of waba.message": 8,
+    "files of waba.message": 9,
     "files of waba.sender": 7,
     "modules of models/ without a docstring": 0,
     "median lines of a function": 9,
     "longest function, lines": 75,
-    "lines of code in the product": 31_500,
+    "lines of code in the product": 34_000,
 }
 DOCUMENTED = 80
 

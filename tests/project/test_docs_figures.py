@@ -58,6 +58,7 @@ from odoo.addons.waba_campaign.policy import (
     reputation_rates,
     reputation_score,
     reputation_trend,
+    requirements,
     response,
 )
 from odoo.tests import TransactionCase
@@ -69,6 +70,7 @@ NO_CONSTANTS = {
     "BAJA", "END", "HEAD", "MALLOC_ARENA_MAX", "STOOOP", "WABA_RESUME", "WABA_STOP",
 }  # fmt: skip
 SETTINGS = response.DEFAULTS
+REQUIREMENTS = requirements.REQUIREMENTS
 
 
 def days(duration):
@@ -189,6 +191,11 @@ SENTENCES = {
         ("| {} messages |", SETTINGS.threshold_volume),
         ("after {} days (`OPEN_DAYS`)", waba_message_daily.OPEN_DAYS),
         ("fewer than {} messages is shown", reputation_rates.MIN_VOLUME),
+        ("at most {} of those delivered in {} days, from {} messages on",
+         percent(REQUIREMENTS["opt_out_rate"].limit), requirements.PERIOD_DAYS,
+         reputation_rates.MIN_VOLUME),
+        ("at most {} undeliverable", percent(REQUIREMENTS["invalid_numbers"].limit)),
+        ("at most {} never delivered", percent(REQUIREMENTS["undelivered"].limit)),
     ],
     "scaling.md": [
         ("turns of {} s (`RUN_SECONDS`)", waba_sender_dispatch.RUN_SECONDS),
@@ -249,7 +256,7 @@ class TestDocsFigures(TransactionCase):
     def test_a_companys_defaults(self):
         company = self.env["res.company"].default_get(
             ["waba_quiet_from", "waba_quiet_until", "waba_frequency_count", "waba_frequency_days",
-             "waba_hand_over_hours"]
+             "waba_same_template_hours", "waba_hand_over_hours"]
         )  # fmt: skip
         quiet = "{:.0f}:00 and {:.0f}:00 unless set otherwise"
         for name, sentence in (
@@ -257,6 +264,7 @@ class TestDocsFigures(TransactionCase):
              quiet.format(company["waba_quiet_from"], company["waba_quiet_until"])),
             ("sending-rules.md", "{waba_frequency_count} in {waba_frequency_days} unless set "
              "otherwise".format(**company)),
+            ("sending-rules.md", "twice within {waba_same_template_hours} hours".format(**company)),
             ("conversations.md", "(Settings, {waba_hand_over_hours})".format(**company)),
         ):  # fmt: skip
             with self.subTest(sentence):

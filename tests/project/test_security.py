@@ -40,6 +40,7 @@ RIGHTS = {
     "waba.message": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.message.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.audience.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
+    "waba.answer.report": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.message.report": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.attribution": {USER: "r", MANAGER: "r", SYSTEM: ""},
     "waba.money.daily": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -49,6 +50,7 @@ RIGHTS = {
     "waba.webhook.event": {USER: "", MANAGER: "r", SYSTEM: "rw"},
     "waba.rate": {USER: "", MANAGER: "rwcd", SYSTEM: ""},
     "waba.test.send": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.round.trip": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.release": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.preflight.line": {USER: "r", MANAGER: "r", SYSTEM: ""},
@@ -75,6 +77,7 @@ RIGHTS |= {
     "waba.sequence.activate": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.apply": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.enroll": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
+    "waba.sequence.starter": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.sequence.stop": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
 }
 

@@ -441,6 +441,77 @@ class TestMessages(SimulatorCase):
         self.flush()
         self.assertEqual(self.receiver.statuses()[-1]["errors"][0]["code"], 131047)
 
+    def _writes(self):
+        self.sim.control("POST", "inbound", {"phone_id": SPAIN, "number": ANA, "text": "Hola"})
+
+    def _of_kind(self, kind, content):
+        body = {**text_body(), "type": kind, kind: content}
+        del body["text"]
+        return body
+
+    def test_options_and_reactions_need_an_open_window_and_their_parts(self):
+        buttons = [{"type": "reply", "reply": {"id": str(i), "title": str(i)}} for i in range(4)]
+        rows = [{"id": str(index), "title": str(index)} for index in range(11)]
+
+        def interactive(kind, **action):
+            return self._of_kind(
+                "interactive", {"type": kind, "body": {"text": "¿Va?"}, "action": action}
+            )
+
+        reaction = self._of_kind("reaction", {"message_id": "wamid.A", "emoji": "👍"})
+        good = [
+            interactive("button", buttons=buttons[:3]),
+            interactive("list", button="Ver", sections=[{"rows": rows[:10]}]),
+            reaction,
+        ]
+        for body in good:
+            self.assertEqual(self.code(body), 131047)
+        self._writes()
+        for body in good:
+            self.sent(body)
+        for body in (
+            interactive("button", buttons=buttons),
+            interactive("button", buttons=[buttons[0], buttons[0]]),
+            interactive("list", button="Ver", sections=[{"rows": rows}]),
+            interactive("list", sections=[{"rows": rows[:1]}]),
+        ):
+            with self.subTest(body=body):
+                self.assertEqual(self.code(body), 131009)
+        self.assertEqual(self.code(self._of_kind("reaction", {"emoji": "👍"})), 100)
+        self.assertEqual(self.code(interactive("flow")), 100)
+        self.flush()
+        statuses = [status["status"] for status in self.receiver.statuses()]
+        self.assertEqual(statuses.count("sent"), 3)
+        self.assertEqual(statuses.count("read"), 2, "nothing more is reported of a reaction")
+
+    def test_a_message_is_marked_as_read(self):
+        report = {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A"}
+        for more, status in (
+            ({}, 200), ({"typing_indicator": {"type": "text"}}, 200),
+            ({"typing_indicator": {"type": "voice"}}, 400), ({"message_id": ""}, 400),
+            ({"status": "delivered"}, 400), ({"messaging_product": "sms"}, 400),
+        ):  # fmt: skip
+            with self.subTest(more):
+                self.assertEqual(self.send({**report, **more})[0], status)
+        self.assertEqual(self.stats()["messages"]["accepted"], 0)
+
+    def test_who_wrote_in_the_last_24_hours_can_be_blocked(self):
+        path = f"{SPAIN}/block_users"
+        body = {"messaging_product": "whatsapp", "block_users": [{"user": ANA}]}
+
+        def blocked():
+            return self.sim.graph("GET", path)[1]["data"][0]["block_users"]
+
+        status, reply = self.sim.graph("POST", path, body)
+        self.assertEqual((status, reply["error"]["code"]), (400, 139100))
+        self._writes()
+        self.assertEqual(self.sim.graph("POST", path, body)[0], 200)
+        self.assertEqual(len(blocked()), 1)
+        self.assertEqual(self.code(text_body()), 130403)
+        self.assertEqual(self.sim.graph("DELETE", path, body)[0], 200)
+        self.assertEqual(blocked(), [])
+        self.sent(text_body())
+
     def test_states_of_number_and_account(self):
         cases = [
             ("number", {"id": SPAIN, "registered": False}, 133010),

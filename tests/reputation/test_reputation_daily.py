@@ -332,7 +332,7 @@ class TestJudging(ReputationCase):
         self._run_judge()
         self.assertEqual(self.sender.reputation_level, "unknown")
         self.assertEqual(self.sender.reputation_base_text, "37 of 200 messages")
-        self.assertIn("Too few messages", self.sender.reputation_reason)
+        self.assertIn("Not enough data", self.sender.reputation_reason)
         self.env.cr.execute(
             "SELECT score, opt_out_rate, level FROM waba_sender_reputation WHERE sender_id = %s",
             (self.sender.id,),
@@ -355,7 +355,7 @@ class TestJudging(ReputationCase):
     def test_possible_blocks_are_called_so_and_never_blocks(self):
         self._week(days=range(3, 30), silent=12)
         self._run_judge()
-        self.assertIn("a possible block, or unreachable", self.sender.reputation_reason)
+        self.assertIn("never delivered: possible blocks", self.sender.reputation_reason)
         self.assertEqual(self.sender.reputation_level, "at_risk")
 
     def test_days_that_nobody_judged_are_judged_as_of_their_end(self):
@@ -428,7 +428,7 @@ class TestJudging(ReputationCase):
                 self._run_judge()
                 clock.tick(timedelta(days=1))
         self.assertEqual(self.sender.reputation_trend, "falling")
-        self.assertRegex(self.sender.reputation_projection, r"^At this rate .+ in about \d+ days")
+        self.assertRegex(self.sender.reputation_projection, r"^At this rate: .+ in about \d+ days")
 
     def test_one_numbers_trouble_does_not_stop_the_others(self):
         self._week()
@@ -456,11 +456,11 @@ class TestJudging(ReputationCase):
         self._run_judge()
         self.assertEqual(self.campaign.reputation_cost, 0)
         self.assertGreater(bad.reputation_cost, 20)
-        self.assertIn("costs the number's score nothing", self.campaign.reputation_text)
-        self.assertRegex(bad.reputation_text, r"costs .* of 100 points now\. .*20 % of 300")
+        self.assertIn("No effect on the number's health score", self.campaign.reputation_text)
+        self.assertRegex(bad.reputation_text, r"Lowers .* by .* of 100 points\. .*20 % of 300")
         unknown = self._bare_campaign(sender_id=self.sender_mx.id)
         self.assertIsNone(unknown._reputation_cost())
-        self.assertIn("Too few", unknown.reputation_text)
+        self.assertIn("not enough data", unknown.reputation_text)
 
 
 @tagged("post_install", "-at_install")

@@ -87,7 +87,7 @@ class TestStates(DashboardCase):
     def test_nothing_sent(self):
         data = self._data()
         self.assertEqual(data["state"], "empty")
-        self.assertIn("Nothing was sent", data["empty_text"])
+        self.assertIn("No messages sent", data["empty_text"])
         self.assertFalse(data["counted_at"])
         self.assertEqual(self._card(data)["level"]["label"], "Not enough data")
         self.assertEqual(self._card(data)["base"]["text"], "0 of 200 messages")
@@ -98,7 +98,7 @@ class TestStates(DashboardCase):
         self.env["waba.sender"].search([]).active = False
         data = self._data()
         self.assertEqual(data["state"], "no_sender")
-        self.assertIn("No number is connected", data["empty_text"])
+        self.assertIn("No number connected", data["empty_text"])
 
     def test_thin_data_is_said_and_not_coloured(self):
         self._sent(1, self.good, delivered=37, opted_out=9)
@@ -126,7 +126,103 @@ class TestStates(DashboardCase):
         self.assertTrue(data["polled_at"])
 
 
+class TestFreshness(DashboardCase):
+    """Figures are as new as their time says; what is not in them yet is called so."""
+
+    def setUp(self):
+        super().setUp()
+        self.judge = self.env.ref("waba_campaign.ir_cron_judge")
+        self.env["ir.cron.trigger"].search([]).unlink()
+
+    def _triggers(self):
+        return self.env["ir.cron.trigger"].search_count([("cron_id", "=", self.judge.id)])
+
+    def test_messages_not_counted_yet_are_said_and_counted_next(self):
+        self._sent(1, self.good, delivered=6, read=6)
+        data = self._data()
+        self.assertEqual((data["state"], data["uncounted"]), ("counting", 6))
+        self.assertIn("being counted", data["empty_text"])
+        self.assertEqual(self._triggers(), 1)
+        # Each open page asks again; the job is called once.
+        self._data()
+        self.assertEqual(self._triggers(), 1)
+        self._run_judge()
+        data = self._data()
+        self.assertEqual((data["state"], data["uncounted"]), ("thin", 0))
+        self.assertEqual(data["funnel"][2]["count"], 6)
+
+    def test_later_messages_are_said_beside_older_figures(self):
+        self._sent(1, self.good, delivered=300)
+        self._run_judge()
+        with freeze_time(fields.Datetime.now() + timedelta(days=1, hours=2)):
+            self._sent(0, self.good, delivered=4)
+            data = self._data()
+            self.assertEqual((data["uncounted"], data["funnel"][0]["count"]), (4, 300))
+            self.assertEqual(data["state"], "rich")
+            self.assertLess(data["counted_at"], data["as_of"])
+
+    def test_a_running_campaign_is_not_counted_all_the_time(self):
+        self._sent(1, self.good, delivered=300)
+        self._run_judge()
+        self.env["ir.cron.trigger"].search([]).unlink()
+        start = (fields.Datetime.now() + timedelta(days=1)).replace(hour=12)
+        for seconds, triggers in ((59, 0), (61, 1)):
+            with freeze_time(start) as clock:
+                self._count()
+                self._sent(0, self.good, delivered=2)
+                self.env.cr.execute("UPDATE waba_message SET accepted_at = %s WHERE id = ("
+                                    "SELECT max(id) FROM waba_message)",
+                                    [start + timedelta(seconds=5)])  # fmt: skip
+                clock.tick(timedelta(seconds=seconds))
+                self.assertTrue(self._data()["uncounted"])
+                self.assertEqual(self._triggers(), triggers)
+
+    def test_of_another_number_nothing_is_said(self):
+        self._sent(1, sender=self.sender_mx, delivered=6)
+        self.assertEqual(self._data(sender_id=self.sender.id)["uncounted"], 0)
+        self.assertEqual(self._data(sender_id=self.sender.id)["state"], "empty")
+        self.assertFalse(self._triggers())
+
+    def test_without_messages_no_job_is_called(self):
+        self.assertEqual((self._data()["state"], self._data()["uncounted"]), ("empty", 0))
+        self.assertFalse(self._triggers())
+
+
 class TestFigures(DashboardCase):
+    def test_one_state_has_one_word(self):
+        """On the card, in the report, on the number's form and lists."""
+        sender = self.sender
+        cases = {
+            "Active": {},
+            "Warming up": {"response_action": "warm_up"},
+            "Slowed": {"response_action": "slow", "state": "slowed"},
+            "Promotions on hold": {"response_action": "hold_marketing", "marketing_held": True},
+            "Paused": {"state": "paused"},
+            "Locked": {"response_action": "lock", "state": "locked", "marketing_held": True},
+        }
+        responses = dict(sender._fields["response_action"].selection)
+        states = dict(sender._fields["state"].selection)
+        for word, values in cases.items():
+            with self._case(word):
+                sender.write({"quality_rating": "green", **values})
+                self.assertEqual(self._card(self._data())["state"]["label"], word)
+                shown = dict(sender._fields["sending_state"].selection)[sender.sending_state]
+                self.assertEqual(shown, word)
+                self.assertIn(word, {*responses.values(), *states.values()})
+                report = self.env["ir.actions.report"].with_user(self.manager)
+                content, _kind = report._render_qweb_html(
+                    "waba_campaign.action_report_reputation", sender.ids
+                )
+                self.assertIn(f"<strong>{word}</strong>", content.decode())
+
+    def test_the_limit_says_whose_it_is(self):
+        self.portfolio.messaging_limit = "250"
+        for card in self._data()["cards"]:
+            self.assertEqual(card["limit"]["text"], "0 of 250 used, shared by 2 numbers")
+        self.sender_mx.active = False
+        [card] = self._data()["cards"]
+        self.assertEqual(card["limit"]["text"], "0 of 250 used")
+
     def test_the_card_of_a_number(self):
         self._story()
         self.portfolio.messaging_limit = "2000"
@@ -139,7 +235,7 @@ class TestFigures(DashboardCase):
         self.assertEqual(card["level"]["key"], self.sender.reputation_level)
         self.assertNotEqual(card["level"]["key"], "healthy")
         self.assertIn("opted out", card["reason"])
-        self.assertEqual(card["limit"]["text"], "30 of 2,000 people used now")
+        self.assertEqual(card["limit"]["text"], "30 of 2,000 used, shared by 2 numbers")
         self.assertTrue(card["limit"]["frees_at"])
         self.assertEqual((card["state"]["key"], card["state"]["reason"]),
                          ("paused", "Slow down, please."))  # fmt: skip
@@ -150,7 +246,7 @@ class TestFigures(DashboardCase):
         self.portfolio.messaging_limit = "unlimited"
         limit = self._card(self._data())["limit"]
         self.assertEqual((limit["is_unlimited"], limit["people"]), (True, False))
-        self.assertIn("no limit", limit["text"])
+        self.assertIn("unlimited", limit["text"])
 
     def test_every_figure_opens_as_many_rows_as_it_says(self):
         self._story()
@@ -251,9 +347,7 @@ class TestFigures(DashboardCase):
     def test_without_anything_to_compare_with_the_usual_is_the_normal(self):
         self._sent(0, self.good, delivered=400, opted_out=40)
         self._run_judge()
-        self.assertIn(
-            "nothing else was sent to compare with", self._data()["suspects"][0]["sentence"]
-        )
+        self.assertIn("no other messages to compare", self._data()["suspects"][0]["sentence"])
 
     def test_a_fall_some_days_ago_is_explained_by_what_was_sent_before_it(self):
         self._story()
@@ -295,6 +389,27 @@ class TestFigures(DashboardCase):
         self.assertEqual(data["actions"][0]["sender_id"], self.sender.id)
         kinds = {item["kind"] for part in data["evidence"] for item in part["items"]}
         self.assertFalse([kind for kind in kinds if kind.startswith("response_")])
+
+    def test_the_same_label_says_what_it_is_about(self):
+        other = self.utility_template
+        self.env.cr.execute("DELETE FROM waba_reputation_event")
+        self._record(
+            ("template_quality", "webhook", {"template_id": self.template.id, "effect": "bad"}),
+            ("template_quality", "webhook", {"template_id": other.id, "effect": "good"}),
+            (
+                "response_template",
+                "policy",
+                {"template_id": self.template.id},
+            ),
+            ("response_template", "policy", {"template_id": other.id}),
+        )
+        data = self._data()
+        sentences = [item["sentence"] for part in data["evidence"] for item in part["items"]]
+        for name, change in ((self.template.display_name, "worsened"),
+                             (other.display_name, "improved")):  # fmt: skip
+            self.assertIn(f"1 × Template quality rating · {change} · {name}", sentences)
+        subjects = {action["subject"] for action in data["actions"]}
+        self.assertEqual(subjects, {self.template.display_name, other.display_name})
 
     def _record(self, *events):
         self.env["waba.reputation.event"]._record_events(

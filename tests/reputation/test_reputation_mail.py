@@ -44,8 +44,8 @@ class TestReputationMail(ReputationCase):
         cases = {
             "watch": ({"reputation_level": "watch"}, "Watch", False),
             "at risk": ({"reputation_level": "at_risk"}, "At risk", False),
-            "held": ({"marketing_held": True}, "Promotions held", True),
-            "red": ({"quality_rating": "red"}, "Promotions held", True),
+            "held": ({"marketing_held": True}, "Promotions on hold", True),
+            "red": ({"quality_rating": "red"}, "Promotions on hold", True),
             "locked": ({"state": "locked", "pause_reason": "Meta restricted it."}, "Locked", True),
         }
         for name, (values, words, at_once) in cases.items():

@@ -76,10 +76,10 @@ class TestReputationReport(ReputationCase):
 
     def test_a_number_that_sent_nothing_says_so(self):
         text = self._print()
-        self.assertIn("Nothing was sent in this period", text)
+        self.assertIn("No messages sent in this period", text)
         self.assertIn("Not enough data", text)
         self.assertNotIn("of 100", text)
-        self.assertIn("Nothing had to be done", text)
+        self.assertIn("None in this period", text)
 
     def test_an_archived_number_can_still_be_printed(self):
         self.sender.active = False

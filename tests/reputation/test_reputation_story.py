@@ -102,7 +102,7 @@ class TestStory(StoryCase):
         self.assertEqual((self.good.sent_count, self.good.delivered_count), (300, 300))
         self.assertEqual(self.sender.reputation_level, "healthy")
         self.assertEqual(self._in_force(), ("full", "healthy", "active"))
-        self.assertIn("Our reading: Not enough data → Healthy", self._chatter(self.sender))
+        self.assertIn("Health: Not enough data → Healthy", self._chatter(self.sender))
         self.assertEqual(self.sender._causes(), [])
 
     def _bad_campaign_starts(self):
@@ -113,7 +113,7 @@ class TestStory(StoryCase):
         self.assertEqual(len(self._rows(self.bad, "queued")), 900 - CAP)
         self.assertEqual(self.bad.opted_out_count, 8)
         self.assertEqual(self.sender.reputation_level, "watch")
-        self.assertIn("Our reading: Healthy → Watch", self._chatter(self.sender))
+        self.assertIn("Health: Healthy → Watch", self._chatter(self.sender))
         self.assertEqual(len(self._events("opt_out", campaign_id=self.bad.id)), 8)
         self.assertEqual(len(self._events("undeliverable", campaign_id=self.bad.id)), 25)
         self.assertGreater(self.bad._reputation_cost(), 20)
@@ -202,14 +202,14 @@ class TestStory(StoryCase):
         self.assertLessEqual(self._left(since)["welcome_back"], CAP // 2)
         self._rate("green")
         self.assertEqual(self._in_force(), ("full", "healthy", "active"))
-        self.assertIn("at full speed again", self._chatter(self.sender))
+        self.assertIn("active again", self._chatter(self.sender))
         self.assertFalse(self._activities(self.sender))
         for _day in range(3):
             move(DAY + HOUR)
             self._work()
         self.assertEqual((self.waiting.state, self.waiting.sent_count), ("done", 300))
         self.assertEqual(self.sender.reputation_level, "healthy")
-        self.assertIn("Our reading: Not enough data → Healthy", self._chatter(self.sender))
+        self.assertIn("Health: Not enough data → Healthy", self._chatter(self.sender))
         # Of today nothing is suspected; the fall of this week keeps its explanation.
         self.assertEqual(self.sender.reputation_score, 100)
         self.assertAccused()

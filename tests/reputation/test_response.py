@@ -118,10 +118,10 @@ class TestRatings(ResponseCase):
         self.assertEqual(set(self._rows(service).mapped("state")), {"accepted"})
         self.assertEqual(len(self.simulator.sends()), 2)
         self.assertTrue(self.sender.marketing_held)
-        self.assertIn("is Low. Promotions wait until it rises", marketing.hold_reason)
-        self.assertIn("A manager may release them before", marketing.hold_reason)
+        self.assertIn("quality rating is Low", marketing.hold_reason)
+        self.assertIn("a manager resumes them", marketing.hold_reason)
         self.assertFalse(service.hold_reason)
-        self.assertTold(self.sender, "response_hold", "is Low", "service messages go on")
+        self.assertTold(self.sender, "response_hold", "is Low", "service messages are still sent")
         self.assertIn("is Low", self._chatter(marketing))
         self.assertNotIn("is Low", self._chatter(service))
 
@@ -157,7 +157,7 @@ class TestRatings(ResponseCase):
         self.assertEqual(self._responses(self.sender), ["response_hold", "response_full"])
         self.assertFalse(self._activities(self.sender))
         self.assertFalse(self.sender.response_reason)
-        self.assertIn("at full speed again", self._chatter(self.sender))
+        self.assertIn("active again", self._chatter(self.sender))
 
     def test_what_is_in_force_is_not_done_again(self):
         self._rate("red")
@@ -210,7 +210,7 @@ class TestRatings(ResponseCase):
         self.sender.action_pause()
         self._rate("yellow")
         self.assertEqual((self.sender.state, self.sender.response_action), ("paused", "slow"))
-        self.assertIn("paused this number", self.sender.pause_reason)
+        self.assertIn("Paused by", self.sender.pause_reason)
         self.sender.action_resume()
         self.assertEqual((self.sender.state, self.sender.pause_reason), ("slowed", False))
         self._rate("green")
@@ -249,7 +249,7 @@ class TestLocks(ResponseCase):
             self.assertEqual(self.simulator.sends(), [])
             self.assertEqual((self.sender.state, self.sender.pause_cause), ("locked", "reputation"))
             self.assertIn("Low for 7 days", service.hold_reason)
-            self.assertIn("a manager releases it with a reason", service.hold_reason)
+            self.assertIn("A manager can resume sending, with a reason", service.hold_reason)
             self.assertTold(self.sender, "response_lock", "Low for 7 days")
             move(60)
             self._rate("green")
@@ -271,7 +271,7 @@ class TestLocks(ResponseCase):
         self.assertEqual(self.sender.state, "locked")
         self.assertFalse(self.sender.resume_at)
         self.assertIn("Too many were blocked.", self.sender.pause_reason)
-        self.assertTold(self.sender, "response_lock", "Too many were blocked", "a manager")
+        self.assertTold(self.sender, "response_lock", "Too many were blocked", "A manager")
         self.assertEqual(len(self._responses(self.sender)), 1)
         left = len(self.simulator.sends())
         with freeze_time(fields.Datetime.now() + timedelta(days=3)):
@@ -332,7 +332,7 @@ class TestDailyShare(ResponseCase):
             self.assertEqual((campaign.sent_count, campaign.queued_count), (5, 3))
             self.assertIn("5 of 5 for this number (slowed)", campaign.progress_text)
             share = "50 % of the daily limit"
-            self.assertTold(self.sender, "response_slow", "is Medium", share, "first wave")
+            self.assertTold(self.sender, "response_slow", "is Medium", share, "pilot batch")
             first = min(self._rows(campaign, "accepted").mapped("slot_at")) + limits.WINDOW
             self.assertEqual(campaign.next_message_at, first)
             self.assertIn(first, self._alarms())
@@ -454,7 +454,7 @@ class TestWarmUp(ResponseCase):
         campaign = self._launch(self._leads(120))
         self.assertEqual((campaign.sent_count, campaign.queued_count), (100, 20))
         self.assertIn("100 of 100 for this number (warming up)", campaign.progress_text)
-        self.assertTold(self.sender, "response_warm_up", "warms up: 100 people a day")
+        self.assertTold(self.sender, "response_warm_up", "warming up: 100 recipients a day")
 
     def test_one_in_use_elsewhere_is_not_warmed_up_nor_one_whose_manager_does_not_want_it(self):
         cases = {
@@ -492,8 +492,8 @@ class TestWarmUp(ResponseCase):
                     break
             self.assertEqual(steps, [150, 225, 0])
             self.assertEqual(self._in_force(), ("full", "healthy", "active"))
-            self.assertIn("100 → 150 people a day", self._chatter(self.sender))
-            self.assertIn("The warm-up is over.", self._chatter(self.sender))
+            self.assertIn("100 → 150 recipients a day", self._chatter(self.sender))
+            self.assertIn("Warm-up completed.", self._chatter(self.sender))
             self.assertFalse(self._activities(self.sender))
 
     def test_without_health_or_without_use_it_stays(self):
@@ -565,9 +565,9 @@ class TestTemplates(ResponseCase):
     def test_each_trouble_holds_the_rows_and_its_end_lets_them_go(self):
         event, quality = self._template_event, self._quality
         cases = {
-            "flagged": (lambda: event("FLAGGED"), lambda: event("REINSTATED"), "warns"),
+            "flagged": (lambda: event("FLAGGED"), lambda: event("REINSTATED"), "warned"),
             "flagged, then rated High":
-                (lambda: event("FLAGGED"), lambda: quality("green"), "warns"),
+                (lambda: event("FLAGGED"), lambda: quality("green"), "warned"),
             "paused": (lambda: event("PAUSED"), lambda: event("APPROVED"), "paused"),
             "disabled": (lambda: event("DISABLED"), lambda: event("REINSTATED"), "disabled"),
             "red": (lambda: quality("red"), lambda: quality("yellow"), "Low"),
@@ -635,7 +635,7 @@ class TestTemplates(ResponseCase):
 
     def test_a_template_that_is_held_cannot_be_launched(self):
         self._template_event("FLAGGED")
-        with self.assertRaisesRegex(Exception, "Meta warns"):
+        with self.assertRaisesRegex(Exception, "Meta warned"):
             self._campaign(self._leads(1)).action_launch()
 
     def test_managers_change_the_setting_and_nothing_else(self):

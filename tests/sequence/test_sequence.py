@@ -201,7 +201,7 @@ class TestComingIn(SequenceCase):
         wizard.action_confirm()
         [one] = self._enrollments(lead)
         self.assertEqual((one.entered_by, one.entered_by_id), ("manual", self.salesperson))
-        with self.assertRaisesRegex(UserError, "in it already"):
+        with self.assertRaisesRegex(UserError, "already enrolled"):
             wizard.action_confirm()
         self.assertEqual(len(self._enrollments(lead)), 1)
 
@@ -226,7 +226,7 @@ class TestComingIn(SequenceCase):
         sequence = self._sequence(activate=False)
         lead = self._opportunity(stage_id=self.stage.id)
         self.assertFalse(self._enrollments(lead))
-        with self.assertRaisesRegex(UserError, "does not run"):
+        with self.assertRaisesRegex(UserError, "is not running"):
             sequence.with_user(self.salesperson)._enroll_manually(lead)
         sequence._activate()
         sequence.action_pause()
@@ -288,7 +288,7 @@ class TestComingIn(SequenceCase):
         )
         self.assertEqual(wizard.matching_count, 2)
         wizard.who = "all"
-        self.assertIn("Leads that start now: 2", wizard.summary)
+        self.assertIn("Leads enrolled now: 2", wizard.summary)
         wizard.action_confirm()
         self.assertEqual(sequence.enrollment_ids.lead_id, leads[:2])
         sequence.action_pause()
@@ -303,7 +303,7 @@ class TestComingIn(SequenceCase):
         form = Form.from_action(self.env(user=self.manager), sequence.action_activate())
         self.assertEqual(form.followup_share, 0.1)
         form.who = "all"
-        self.assertIn("Leads that start now: 1", form.summary)
+        self.assertIn("Leads enrolled now: 1", form.summary)
         wizards = self.env["waba.sequence.activate"].with_user(self.manager)
         wizard = wizards.create({"sequence_id": sequence.id})
         self.assertTrue(wizard.asks_for_share)
@@ -342,11 +342,11 @@ class TestComingIn(SequenceCase):
 
     def test_what_is_missing_is_named(self):
         cases = [
-            ({"step_ids": [(5, 0, 0)]}, "no step yet"),
+            ({"step_ids": [(5, 0, 0)]}, "Add a step"),
             ({"stage_ids": False}, "stages"),
             ({"trigger": "tag"}, "tags"),
             ({"trigger": "campaign"}, "campaigns"),
-            ({"sender_id": False}, "Step 1: Choose the number"),
+            ({"sender_id": False}, "Step 1: Choose a number"),
         ]
         for values, words in cases:
             sequence = self._sequence(activate=False)
@@ -391,10 +391,10 @@ class TestGoingOn(SequenceCase):
         self.assertEqual((one.state, one.step_id), ("running", one.step_id.browse()))
         self._run_due(one)
         self.assertEqual(one.state, "running", "it waits in the queue")
-        self.assertIn("on its way", one.why_text)
+        self.assertIn("being sent", one.why_text)
         self._dispatch()
         self._run_due(one)
-        self.assertEqual((one.state, one.why_text), ("done", "All steps are done."))
+        self.assertEqual((one.state, one.why_text), ("done", "All steps completed."))
 
     def test_the_next_wait_begins_when_the_message_left(self):
         one = self._enrolled(self._sequence({"wait_amount": 0}, {"wait_amount": 2}))
@@ -530,7 +530,7 @@ class TestGoingOn(SequenceCase):
                     self.assertEqual((one.state, len(lead.activity_ids)), ("done", 1))
                 else:
                     self.assertEqual((one.state, one.stop_reason), ("stopped", "not_sent"))
-                    self.assertIn("not valid", one.stop_text)
+                    self.assertIn("invalid phone number", one.stop_text)
 
     def test_a_paused_followup_waits_with_all_in_it(self):
         sequence = self._sequence({"wait_amount": 0}, {"wait_amount": 0})
@@ -565,7 +565,7 @@ class TestGoingOn(SequenceCase):
             self._run()
         self.assertEqual(len(good.message_ids), 1)
         self.assertEqual((bad.state, bad.error_count), ("running", 1))
-        self.assertIn("The step failed", bad.why_text)
+        self.assertIn("Step failed", bad.why_text)
         self.assertGreater(bad.next_at, fields.Datetime.now())
         bad.error_count = 4
         with mute_logger(
@@ -760,7 +760,7 @@ class TestEnding(SequenceCase):
         lead, one = self._started()
         action = one.with_user(self.salesperson).action_stop()
         wizard = self._opened(action, self.salesperson).create({"reason": "  "})
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter a reason"):
             wizard.action_confirm()
         wizard.reason = "We meet on Thursday"
         wizard.action_confirm()
@@ -849,7 +849,7 @@ class TestVersions(SequenceCase):
             sequence.step_ids.unlink,
             lambda: sequence.step_ids.variable_ids.write({"text": "x"}),
         ):
-            with self.assertRaisesRegex(UserError, "went through this step"):
+            with self.assertRaisesRegex(UserError, "completed this step"):
                 change()
 
     def test_a_used_followup_is_not_deleted(self):
@@ -933,9 +933,9 @@ class TestResults(SequenceCase):
         sequence.activated_at = self.env.cr.now() - HOUR
         self.assertEqual((sequence.others_count, sequence.others_won_count), (2, 1))
         self.assertEqual(sequence.others_won_rate, 1 / 2)
-        self.assertIn("came to the same stage", sequence.comparison_text)
-        self.assertIn("no proof", sequence.comparison_text)
-        self.assertIn("chance", sequence.comparison_text)
+        self.assertIn("entered the same stage", sequence.comparison_text)
+        self.assertIn("not proof", sequence.comparison_text)
+        self.assertIn("Not enough data", sequence.comparison_text)
 
     def _end_transaction(self):
         self.env.flush_all()

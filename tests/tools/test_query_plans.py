@@ -229,6 +229,27 @@ class TestQueryPlans(WabaCase):
             self.assertIn("waba_message_promoted_idx", plan)
         self._check(statements)
 
+    def test_counting_repeats(self):
+        self.env.company.waba_same_template_hours = 24
+        leads = self._leads(5, start=2900)
+        campaign = self._campaign(leads)
+        campaign.action_launch()
+        with Statements() as statements:
+            self._prepare()
+            self._dispatch()
+            self.env["waba.message"]._queue_direct(
+                self.sender, leads[0], origin="manual", template=self.template,
+                variables=campaign.variable_ids,
+            )  # fmt: skip
+        self.assertEqual(campaign.sent_count, 5)
+        texts = [text for text in statements.texts.values() if "AS use(index" in text]
+        self.assertTrue(texts)
+        for text in texts:
+            self.env.cr.execute(f"EXPLAIN {text}".replace("%", "%%"), ())
+            plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+            self.assertIn("waba_message_template_left_idx", plan)
+        self._check(statements)
+
     def test_sending_again_and_settling(self):
         campaign = self._campaign(self._leads(3, start=3000))
         campaign.action_launch()
@@ -357,11 +378,11 @@ MESSAGES_SQL = """
 INSERT INTO waba_message
        (uuid, wamid, direction, kind, campaign_id, account_id, sender_id, company_id, template_id,
         category, recipient_id, number, res_model, res_id, state, attempt_count, failed_attempt,
-        failure_streak, retry_at, slot_at, accepted_at, promoted_at)
+        failure_streak, retry_at, slot_at, accepted_at, promoted_at, template_left_at)
 SELECT md5('old' || id), 'old.' || id, 'out', 'template', %(campaign)s, %(account)s, %(sender)s,
        %(company)s, %(template)s, 'marketing', id, number, 'crm.lead', 1000000 + id,
        (ARRAY['read', 'delivered', 'sent', 'failed'])[1 + id %% 4], 1, 0, 0, slot_at, slot_at,
-       slot_at, slot_at
+       slot_at, slot_at, slot_at
   FROM waba_recipient WHERE number LIKE '+347%%'"""
 
 # Follow-ups that wait until tomorrow.

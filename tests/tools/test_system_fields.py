@@ -25,9 +25,10 @@ BOTH = (USER, MANAGER)
 OF_A_LINE = "sequence component button_index name kind example source field_path text fallback"
 SETTINGS = (
     "waba_quiet_hours waba_quiet_from waba_quiet_until waba_frequency_count waba_frequency_days"
+    " waba_same_template_hours"
     " waba_us_marketing_left_out waba_opt_in_required waba_feed_blacklist waba_attribution_days"
     " waba_test_numbers waba_approval_above waba_approval_own waba_notify waba_create_lead"
-    " waba_lead_team_id waba_lead_user_id waba_hand_over_hours"
+    " waba_lead_team_id waba_lead_user_id waba_hand_over_hours waba_presence"
 )
 # {model: (roles, the fields of ours that they write)}. Nobody else writes one, and nobody any
 # other: the rest is read from Meta or kept by a step of ours.
@@ -96,10 +97,12 @@ WRITABLE = {
     "waba.home": ((SYSTEM,), "choice pause_campaigns"),
     "waba.release": ((MANAGER,), "sender_id campaign_id template_id reason"),
     "waba.preflight": (BOTH, "reason"),
-    "waba.test.send": (BOTH, "variant user_ids to_test_numbers"),
+    "waba.test.send": (BOTH, "variant user_ids number to_test_numbers"),
+    "waba.round.trip": (BOTH, "sender_id template_id phone"),
     "waba.sequence.activate": ((MANAGER,), "sequence_id who followup_share"),
     "waba.sequence.apply": ((MANAGER,), "sequence_id"),
     "waba.sequence.enroll": (BOTH, "lead_ids sequence_id"),
+    "waba.sequence.starter": ((MANAGER,), ""),
     "waba.sequence.stop": (BOTH, "enrollment_ids reason"),
 }  # fmt: skip
 

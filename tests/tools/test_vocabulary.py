@@ -70,16 +70,22 @@ class TestFailureWords(PureCase):
         )
         self.assertLessEqual(set(eligibility.REASONS), set(words(waba_failure.FAILURE_TYPES)))
 
-    def test_advice_and_lists_name_known_words_only(self):
+    def test_lists_name_known_words_only(self):
         known = set(retry.FAILURE_TYPES)
         for name, found in [
-            ("advice", waba_failure.ADVICE),
             ("never by hand", retry.NEVER_RETRIED_MANUALLY),
             ("template states", waba_message_failure.STATUS_FROM_FAILURE),
             ("counted in a row", waba_message_results.CONSECUTIVE_FAILURES),
         ]:
             with self.subTest(name=name):
                 self.assertEqual(set(found) - known, set())
+
+    def test_advice_names_known_words_only(self):
+        self.assertLessEqual(set(waba_failure.ADVICE), set(words(waba_failure.FAILURE_TYPES)))
+        self.assertLessEqual(
+            {*waba_failure.TEMPORARY_EXCLUSIONS, *waba_failure.DATED_REASONS},
+            set(words(waba_failure.EXCLUSION_REASONS)),
+        )
 
     def test_whatever_stops_more_than_one_message_says_what_to_do(self):
         stopping = {"campaign", "template", "sender", "account"}
@@ -140,11 +146,11 @@ class TestWordsOnScreen(TransactionCase):
 
     def test_a_failure_is_told_with_metas_words_and_what_to_do(self):
         cases = [
-            (("undeliverable",), "Not deliverable: perhaps not on WhatsApp."),
-            (("no_number", None, "00 12"), "There is no phone number: 00 12."),
+            (("undeliverable",), "Undeliverable. Check the number: it may not be on WhatsApp."),
+            (("no_number", None, "00 12"), "No phone number: 00 12."),
             (
                 ("token", 190, "Session has expired"),
-                'WhatsApp refuses the access token. Meta says: "Session has expired" (error 190). '
+                "Access token rejected. Meta: “Session has expired” (code 190). "
                 "Enter a new access token on the account and connect again.",
             ),
             (("a_word_added_later",), "a_word_added_later."),

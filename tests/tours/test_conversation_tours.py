@@ -57,6 +57,44 @@ class TestConversationTours(ConversationTourCase):
         self._dispatch()
         self.assertIn("4711", str(self.simulator.sends()[-1]["body"]))
 
+    def test_a_canned_answer_and_a_snooze(self):
+        lead = self._opportunities("+34 611 000 001")
+        self._writes("34611000001", "¿Abren hoy?")
+        self.env["mail.canned.response"].with_user(self.salesperson).create(
+            [
+                {
+                    "source": "horario",
+                    "substitution": "Hola {{first_name}}, hasta las 20 h",
+                },
+                {"source": "precio", "substitution": "Adjunto la tarifa."},
+            ]
+        )
+        self._tour("waba_canned_answer_and_snooze", "waba_salesperson")
+        answer = self._answers()
+        self.assertEqual(answer.text, "Hola Anab, hasta las 20 h")
+        conversation = self.env["waba.conversation"].search([("res_id", "=", lead.id)])
+        self.assertEqual(conversation.inbox_state, "snoozed")
+        self._tour("waba_close_and_reopen", "waba_salesperson")
+        self.assertEqual(conversation.inbox_state, "closed")
+
+    def test_a_reaction_options_and_a_block(self):
+        self._opportunities("+34 611 000 001")
+        self._writes("34611000001", "¿Abren hoy?")
+        self._tour("waba_reaction_options_and_block", "waba_salesperson")
+        reaction, question = self._answers()
+        self.assertEqual((reaction.kind, reaction.text), ("reaction", "👍"))
+        self.assertEqual(question.parameters["options"], ["Por la tarde"])
+        self.assertFalse(question.recipient_id.is_blocked)
+
+    def test_list_thread_and_lead_side_by_side(self):
+        self._opportunities("+34 611 000 001", "+34 611 000 002")
+        self._writes("34611000001", "¿Abren hoy?")
+        self._writes("34611000002", "¿Precio?")
+        self._tour("waba_inbox_side_by_side", "waba_salesperson")
+        self.assertEqual(self._answers().text, "120 €")
+        unread = self.env["waba.conversation"].search([("unread_count", ">", 0)])
+        self.assertEqual(unread.recipient_id.number, "+34611000001")
+
     def test_the_list_of_conversations(self):
         leads = self._opportunities("+34 611 000 001", "+34 611 000 002")
         leads[1].user_id = False

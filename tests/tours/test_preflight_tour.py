@@ -23,7 +23,7 @@ class TestPreflightTours(TourCase):
         self._on(campaign, "waba_approve", "waba_manager")
         self._on(campaign, "waba_launch_approved", "waba_salesperson")
         self.assertEqual(campaign.launched_by_id, self.salesperson)
-        self.assertEqual(campaign.audience_count, 3)
+        self.assertEqual(campaign.audience_count, 4)
 
     def test_a_stop_is_overridden_by_a_manager_with_a_reason(self):
         campaign = self._mine()
@@ -35,6 +35,13 @@ class TestPreflightTours(TourCase):
 
     def test_the_rows_behind_a_line_are_shown(self):
         self._on(self._mine(), "waba_show_rows", "waba_salesperson")
+
+    def test_an_empty_variable_is_opened_and_filled(self):
+        leads = self._opportunities("+34 611 000 001", "+34 611 000 002", "+34 611 000 003")
+        campaign = self._campaign(leads, user_id=self.salesperson.id)
+        campaign.variable_ids.filtered(lambda line: line.kind == "url").text = False
+        self._on(campaign, "waba_fix_an_empty_variable", "waba_salesperson")
+        self.assertEqual(campaign.state, "preparing")
 
 
 @tagged("post_install", "-at_install")

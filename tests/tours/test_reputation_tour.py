@@ -1,5 +1,7 @@
 """The reputation dashboard in the browser: what a manager reads, where each figure leads."""
 
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
 from ..common import NUMBER_ES
@@ -59,6 +61,17 @@ class TestReputationTour(DashboardTourCase):
         self._tour("waba_release_from_dashboard", "waba_manager")
         self.assertFalse(self.sender.marketing_held)
         self.assertIn("The bought list is deleted.", self._chatter(self.sender))
+
+    def test_a_manager_fixes_what_needs_work(self):
+        self._story()
+        self.sender.alert_email = False
+        self._tour("waba_fix_requirement", "waba_manager")
+        self.assertTrue(self.sender.alert_email)
+
+    def test_without_a_pdf_it_is_printed_from_a_page(self):
+        reports = type(self.env["ir.actions.report"])
+        with patch.object(reports, "get_wkhtmltopdf_state", lambda self: "install"):
+            self._tour("waba_print_reputation", "waba_manager")
 
     def test_before_anything_was_sent_it_teaches_the_first_step(self):
         self._tour("waba_first_reputation", "waba_manager")

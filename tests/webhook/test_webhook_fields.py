@@ -113,7 +113,7 @@ class TestAside(FieldCase):
                 before = self._traces()
                 event = self._rare(**values, text="¿Sigue disponible?")
                 self.assertEqual((self._traces(), event.state), (before, "ignored"))
-                self.assertIn("only a request to stop", event.error)
+                self.assertIn("Only opt-outs", event.error)
 
     def test_a_typed_stop_counts(self):
         for values in self.KINDS:

@@ -109,7 +109,7 @@ class TestNumbers(WaitCase):
         self.assertEqual(event.state, "applied")
         self.assertIn("some_new_field: unknown field", event.error)
         self.assertTrue(self._written())
-        self.assertEqual(self._chatter(self.account).count("violation: SCAM"), 1)
+        self.assertEqual(self._chatter(self.account).count("violation: Scam"), 1)
 
     def test_a_change_of_a_numbers_name_waits_for_the_number(self):
         name = {"display_phone_number": "34999000111", "decision": "APPROVED",
@@ -193,7 +193,7 @@ class TestOtherSubjects(WaitCase):
         template = self._create_template("500000000000778")
         self._look(event)
         self.assertEqual((event.state, template.status), ("applied", "approved"))
-        self.assertIn("PENDING", self._chatter(template))
+        self.assertIn("Pending", self._chatter(template))
 
     def test_an_event_of_an_account_that_is_connected_later_is_applied_then(self):
         told = self._to(

@@ -1,4 +1,4 @@
-"""Outlook: the dry run, and the pre-flight lines on duration, cost and expected opt-outs.
+"""Outlook: the dry run, and the pre-flight lines on start, duration, cost and expected opt-outs.
 
 Called by `_preflight_report` (waba_campaign_preflight.py).
 """
@@ -15,11 +15,13 @@ from ....policy import limits, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
 from ...consent.consent_sql import consent_sql, strongest_consent
+from ...dispatch.waba_message_departure import Delay
+from ...tools.moments import moment_text
 from ...tools.phone_countries import number_country
 from ...tools.reputation_texts import format_number, format_percent
 from ..waba_campaign_audience import CHUNK, KnownRecipient
 from ..waba_campaign_progress import _latest_forecast
-from .waba_campaign_preflight import LIMITS, POOLS
+from .preflight_texts import LIMITS, POOLS
 
 # Past campaigns from which the opt-outs of this one are estimated.
 PAST_PERIOD = timedelta(days=180)
@@ -255,34 +257,109 @@ class WabaCampaign(models.Model):
         )
         return {id_: RecipientHistory(*values) for id_, *values in rows}
 
-    # === Duration ===
+    # === Start and duration ===
+
+    def _preflight_start(self, report):
+        if not report.audience or not report.audience.receiving:
+            return []
+        start = self._planned_start(report)
+        stop = self.sudo().sender_id._stop_delay(self.category)
+        if stop and (not stop.at or stop.at > start):
+            # The line about the number says why.
+            report.delay = stop
+            return []
+        delay = self._first_departure(report, start)
+        # Those in an open service window need no slot.
+        audience = report.audience
+        report.leaving_now = audience.scale_count(
+            len(audience.record_ids(lambda one, past: past.in_window and not one.not_before))
+        )
+        verdict = preflight_outlook.assess_start(
+            bool(self.scheduled_at), delay.at - start if delay else timedelta()
+        )
+        report.delay = delay if verdict.case == "later" else None
+        return [
+            self._preflight_check(
+                "start",
+                verdict,
+                when=moment_text(self.env, start),
+                why=self._describe_delay(report) if report.delay else "",
+                mend="plan" if report.delay else "",
+            )
+        ]
+
+    def _planned_start(self, report):
+        return max(report.now, self.scheduled_at or report.now)
+
+    def _first_departure(self, report, start):
+        """`Delay` of the first message by slots and quiet hours; None if it leaves at once."""
+        forecast = self._report_forecast(report)
+        if not forecast.next_at:
+            return None
+        waits = [one.not_before for one in report.audience.receiving]
+        if all(waits) and min(waits) > forecast.next_at:
+            reason = self.env._("All recipients are in quiet hours until then.")
+            return Delay(min(waits), reason)
+        ahead, sender = self._count_recipients_ahead(start), self.sudo().sender_id
+        if ahead and not sender._limit_delay(report.now, None):
+            reason = self.env._(
+                "Messages of other campaigns go first (%s).", format_number(self.env, ahead)
+            )
+            return Delay(forecast.next_at, reason)
+        return Delay(forecast.next_at, sender._limit_text(report.now))
+
+    def _describe_delay(self, report):
+        """'Nothing leaves before tomorrow 07:21. The daily limit is used: …'."""
+        delay, now = report.delay, report.leaving_now
+        if not delay.at:
+            return self.env._("Nothing leaves for now. %s", delay.reason)
+        values = {
+            "when": moment_text(self.env, delay.at),
+            "reason": delay.reason,
+            "now": format_number(self.env, now),
+            "all": format_number(self.env, report.receiving),
+        }
+        if now:
+            return self.env._(
+                "%(now)s of %(all)s leave right away, the rest not before %(when)s. %(reason)s",
+                **values,
+            )
+        return self.env._("Nothing leaves before %(when)s. %(reason)s", **values)
 
     def _preflight_duration(self, report):
         if not report.audience or not report.audience.receiving:
             return []
-        start = max(report.now, self.scheduled_at or report.now)
-        in_window = len(report.audience.record_ids(lambda _one, history: history.in_window))
-        ahead = self._count_recipients_ahead(start)
-        report.forecast = self._forecast_launch(report, start, in_window, ahead)
-        days = report.forecast.days
-        verdict = preflight_outlook.assess_duration(days)
+        forecast = self._report_forecast(report)
+        verdict = preflight_outlook.assess_duration(forecast.days)
         return [
             self._preflight_check(
                 "duration",
                 verdict,
                 receiving=report.receiving,
-                days=days,
-                limits=self._describe_limits(in_window, ahead),
-                when=self._format_datetime(report.forecast.ends_at)
-                if report.forecast.ends_at
-                else "",
-                mend="plan" if verdict.level != "pass" else "",
+                days=forecast.days,
+                limits=self._describe_limits(report),
+                when=moment_text(self.env, forecast.ends_at) if forecast.ends_at else "",
+                mend="limits" if verdict.case == "never" else "",
+                mend_id=self.sudo().sender_id.portfolio_id.id,
             )
         ]
 
-    def _forecast_launch(self, report, start, in_window, ahead):
+    def _count_in_window(self, report):
+        """Counted recipients in an open service window: they need no slot."""
+        return len(report.audience.record_ids(lambda _one, history: history.in_window))
+
+    def _report_forecast(self, report):
+        """The report's forecast, calculated once."""
+        if not report.forecast:
+            stop = self.sudo().sender_id._stop_delay(self.category)
+            start = max(self._planned_start(report), (stop and stop.at) or report.now)
+            report.forecast = self._forecast_launch(report, start)
+        return report.forecast
+
+    def _forecast_launch(self, report, start):
         """`pacing.Forecast` of the whole campaign, at today's limits and pace."""
-        sender = self.sudo().sender_id
+        sender, ahead = self.sudo().sender_id, self._count_recipients_ahead(start)
+        in_window = self._count_in_window(report)
         rate = sender._messages_per_second() / (2 if sender.state == "slowed" else 1)
         needing = report.receiving - report.audience.scale_count(in_window)
         forecasts = [pacing.forecast(start, report.receiving, rate, None, [], ahead=ahead)]
@@ -292,12 +369,23 @@ class WabaCampaign(models.Model):
                 for part in sender._campaign_shares(report.now)
             ]
         latest = _latest_forecast(forecasts)
-        waits = [one.not_before for one in report.audience.receiving if one.not_before]
-        if latest.ends_at and waits:
-            ends_at = max(latest.ends_at, *waits)
+        ends = [one.not_before for one in report.audience.receiving if one.not_before]
+        if latest.ends_at and (held := self._longest_hold(report, start)):
+            # The rest leaves after the hold, as fast as without it.
+            ends.append(latest.ends_at + held)
+        if latest.ends_at and ends:
+            ends_at = max(latest.ends_at, *ends)
             days = max(latest.days, (ends_at - start) // limits.WINDOW + 1)
             latest = pacing.Forecast(latest.next_at, ends_at, days)
         return latest
+
+    def _longest_hold(self, report, start):
+        """How long the rest waits for the pilot batch or the winner, None if for nothing."""
+        sender = self.sudo().sender_id
+        if self.ab_test:
+            return timedelta(hours=self.ab_hours)
+        is_piloted = self._planned_canary_size(report.receiving)
+        return timedelta(hours=sender.canary_wait_hours) if is_piloted else None
 
     def _forecast_part(self, now, start, people, rate, part, ahead):
         """Forecast by one limit.
@@ -338,22 +426,23 @@ class WabaCampaign(models.Model):
         )
         return queued + unmade
 
-    def _describe_limits(self, in_window, ahead):
-        """'250 people a day, 60 kept for follow-ups', of the smaller limit."""
+    def _describe_limits(self, report):
+        """'daily limit 250, 60 kept for follow-ups', of the smaller limit."""
         sender = self.sudo().sender_id
         portfolio_limit, own_limit = (
             sender.portfolio_id._people_limit(), sender._own_daily_limit()
         )  # fmt: skip
         limit = min(filter(lambda one: one is not None, (portfolio_limit, own_limit)), default=None)
-        if limit is None:
-            return self.env._("no daily limit")
-        kept = limits.followup_reserve(limit, sender.portfolio_id.followup_share)
-        counts = {"a_day": limit, "followups": kept, "ahead": ahead, "in_window": in_window}
-        return ", ".join(
-            self._plural_text(LIMITS[name], count)
-            for name, count in counts.items()
-            if count or name == "a_day"
-        )
+        counts = {
+            "a_day": limit,
+            "followups": limit
+            and limits.followup_reserve(limit, sender.portfolio_id.followup_share),
+            "ahead": self._count_recipients_ahead(self._planned_start(report)),
+            "in_window": limit and self._count_in_window(report),
+            "pilot": not self.ab_test and self._planned_canary_size(report.receiving),
+        }
+        parts = [self._plural_text(LIMITS[name], count) for name, count in counts.items() if count]
+        return ", ".join(parts) or self.env._("no daily limit")
 
     # === Cost ===
 

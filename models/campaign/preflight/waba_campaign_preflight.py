@@ -8,260 +8,16 @@ from dataclasses import dataclass, field
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import LazyTranslate
 
 from ....policy import preflight
 from ...base.waba_failure import EXCLUSION_REASONS
 from ...tools.labels import selection_labels
+from ...tools.moments import moment_text
 from ...tools.reputation_texts import format_number
+from .preflight_texts import SENTENCES
 
-_lt = LazyTranslate(__name__)
-
-# Exclusion reasons with a line of their own.
-LINES_BY_REASON = {
-    "missing_value": "personal",
-    "country": "countries",
-    "no_opt_in": "consent",
-    "frequency": "frequency",
-    "renumbered": "renumbered",
-}
-
-# Sentences by line and case of policy/preflight*.py; a test compares the two.
-SENTENCES = {
-    "reach": {
-        "all": _lt("Everybody gets it: %(receiving)s of %(chosen)s people."),
-        "most": _lt("%(receiving)s of %(chosen)s people get it."),
-        "few": _lt(
-            "Only %(receiving)s of %(chosen)s people get it. Look at why the others are left out."
-        ),
-        "nobody_left": _lt(
-            "0 of %(chosen)s people would get it: all are left out. Look at why, and choose other "
-            "people."
-        ),
-        "nobody_chosen": _lt(
-            "Nobody matches this audience, or you may not see them. Change the filter, or choose "
-            "records in the pipeline."
-        ),
-    },
-    "left_out": {
-        "nobody": _lt("Nobody is left out for another reason: 0 of %(chosen)s people."),
-        "some": _lt("Left out: %(count)s of %(chosen)s people. %(reason)s."),
-    },
-    "template": {
-        "none": _lt("Choose a template first: it is the message to send."),
-        "not_sendable": _lt("%(why)s"),
-        "yellow": _lt(
-            "Meta's rating of the template %(template)s is Medium: people react to it less well "
-            "than they might."
-        ),
-        "red": _lt(
-            "Meta's rating of the template %(template)s is Low: Meta may pause it while people "
-            "wait."
-        ),
-        "new": _lt("The template %(template)s is approved; Meta has not rated it yet."),
-        "fine": _lt("The template %(template)s is approved, and Meta's rating is High."),
-    },
-    "category": {
-        "marketing": _lt("It is a promotion, as Meta approved it."),
-        "utility": _lt("It is a service message, as Meta approved it."),
-        "authentication": _lt("It sends a code, as Meta approved it."),
-        "unknown": _lt(
-            "Meta has not said which category this template has, so neither its price "
-            "nor the consent it needs is known. Read the templates again."
-        ),
-        "announced": _lt(
-            "Meta says that this template is of the category %(announced)s, not %(current)s, and "
-            "changes it. It then costs what that category costs, and needs that consent."
-        ),
-    },
-    "way_out": {
-        "not_needed": _lt("It is no promotion: it needs no way to opt out."),
-        "button": _lt("It has a button to opt out."),
-        "words": _lt("Its text says how to opt out."),
-        "missing": _lt(
-            "This promotion does not say how to get no more of them. Who finds no way out blocks "
-            "or reports the number. Choose a template with a button to opt out."
-        ),
-    },
-    "sender": {
-        "none": _lt("Choose the number to send from first."),
-        "other_account": _lt("%(why)s"),
-        "not_connected": _lt("%(why)s"),
-        "archived": _lt("%(why)s"),
-        "restricted": _lt(
-            "Meta restricts the account of %(number)s (%(restriction)s): nothing leaves until "
-            "Meta lifts that."
-        ),
-        "locked": _lt("%(why)s"),
-        "stopped_by_meta": _lt("%(why)s"),
-        "held": _lt("%(why)s"),
-        "waits": _lt("Nothing leaves %(number)s for now: people would wait. %(why)s"),
-        "rating": _lt("Meta's rating of %(number)s is %(rating)s. %(why)s"),
-        "reading": _lt("Our reading of %(number)s is %(level)s: %(reading)s"),
-        "slowed": _lt("%(number)s is slowed. %(why)s"),
-        "warm_up": _lt("%(number)s warms up: %(people)s people a day for now."),
-        "new": _lt("%(number)s may send; Meta has not rated it yet."),
-        "fine": _lt("%(number)s is healthy: Meta's rating is %(rating)s, our reading %(level)s."),
-    },
-    "personal": {
-        "incomplete": _lt("%(why)s"),
-        "mostly_missing": _lt(
-            "%(count)s of %(chosen)s people are left out because a text would be empty, no fewer "
-            "than get it (%(receiving)s). Give it a text for that case."
-        ),
-        "missing": _lt(
-            "%(count)s of %(chosen)s people are left out because a text would be empty. Give it "
-            "a text for that case to reach them."
-        ),
-        "mostly_fallback": _lt(
-            "%(count)s of %(receiving)s people see the text for an empty value instead of their "
-            "own."
-        ),
-        "some_fallback": _lt(
-            "It speaks to each person; %(count)s of %(receiving)s see the text for an empty value."
-        ),
-        "same_for_all": _lt(
-            "It is the same for everybody (%(receiving)s of %(receiving)s): no text is their own."
-        ),
-        "fine": _lt("It speaks to everybody in their own words (%(receiving)s of %(receiving)s)."),
-    },
-    "consent": {
-        "everybody": _lt("Everybody has an opt-in on record (%(receiving)s of %(receiving)s)."),
-        "not_needed": _lt("It is no promotion: it needs no opt-in to promotions."),
-        "unknown": _lt(
-            "%(count)s of %(receiving)s people have no opt-in on record. WhatsApp asks for one "
-            "before anybody is written to."
-        ),
-        "left_out": _lt(
-            "%(count)s of %(chosen)s people are left out: no opt-in on record, which your company "
-            "asks for."
-        ),
-        "none": _lt(
-            "0 of %(chosen)s people have an opt-in on record, which your company asks for: nobody "
-            "may be written to."
-        ),
-    },
-    "countries": {
-        "served": _lt("WhatsApp serves everybody's country (%(chosen)s of %(chosen)s)."),
-        "some": _lt(
-            "%(count)s of %(chosen)s people are left out: WhatsApp does not deliver this to their "
-            "countries (%(countries)s)."
-        ),
-        "most": _lt(
-            "%(count)s of %(chosen)s people are in countries that WhatsApp does not deliver this "
-            "to (%(countries)s). That is no audience for WhatsApp."
-        ),
-        "sent_anyway": _lt(
-            "%(count)s of %(chosen)s people have a number of the United States, to which WhatsApp "
-            "delivers no promotions. They are written to because your settings say so."
-        ),
-    },
-    "renumbered": {
-        "nobody": _lt("0 of %(chosen)s people got another number after an opt-out."),
-        "some": _lt(
-            "%(count)s of %(chosen)s people are left out: their number was changed after they had "
-            "opted out. Open each one and confirm that it is another person, or note the opt-out "
-            "for the new number."
-        ),
-    },
-    "frequency": {
-        "nobody": _lt("0 of %(chosen)s people were written to too often."),
-        "some": _lt(
-            "%(count)s of %(chosen)s people are left out: they got as many promotions lately as "
-            "your rule allows (%(most)s in %(days)s days)."
-        ),
-    },
-    "hours": {
-        "nobody": _lt("It is a quiet hour for nobody: 0 of %(receiving)s people."),
-        "some": _lt(
-            "%(count)s of %(receiving)s people wait until their quiet hours are over, the last "
-            "of them %(when)s."
-        ),
-    },
-    "new_contacts": {
-        "nobody": _lt("Everybody was written to before (%(receiving)s of %(receiving)s)."),
-        "few": _lt("%(count)s of %(receiving)s people were never written to before."),
-        "many": _lt(
-            "%(count)s of %(receiving)s people were never written to before. Begin with those who "
-            "know you best."
-        ),
-        "cold": _lt(
-            "%(count)s of %(receiving)s people were never written to and have no opt-in on record. "
-            "A list like that is what gets numbers blocked. Ask these people first, or begin with "
-            "a few."
-        ),
-    },
-    "inactive": {
-        "nobody": _lt("Nobody was silent for %(days)s days: 0 of %(receiving)s people."),
-        "few": _lt(
-            "%(count)s of %(receiving)s people have neither read nor written anything for "
-            "%(days)s days."
-        ),
-        "many": _lt(
-            "%(count)s of %(receiving)s people have neither read nor written anything for "
-            "%(days)s days. They are the likeliest to block the number."
-        ),
-    },
-    "duration": {
-        "short": _lt("The last message leaves %(when)s. To be written to: %(receiving)s."),
-        "long": _lt(
-            "At today's limit %(receiving)s people take %(days)s days (%(limits)s). It ends "
-            "%(when)s."
-        ),
-        "too_long": _lt(
-            "At today's limit %(receiving)s people take %(days)s days (%(limits)s), until %(when)s:"
-            " by then the message is old. Write to fewer people."
-        ),
-        "never": _lt(
-            "At today's limit the %(receiving)s people are never written to (%(limits)s): nothing "
-            "of it is left for campaigns."
-        ),
-    },
-    "cost": {
-        "known": _lt("About %(amount)s by your rate card. Messages: %(count)s."),
-        "free": _lt("%(count)s messages are free: these people wrote to you in the last 24 hours."),
-        "part": _lt(
-            "About %(amount)s for %(count)s of %(receiving)s messages; your rate card has no price "
-            "for the others (%(countries)s)."
-        ),
-        "unknown": _lt(
-            "What %(receiving)s messages cost is not known: the rate card of Meta's prices has "
-            "none for them (%(countries)s). A manager imports it."
-        ),
-    },
-    "risk": {
-        "thin": _lt(
-            "Too little was sent to people like these to foresee opt-outs: %(base)s of %(needed)s "
-            "messages delivered."
-        ),
-        "usual": _lt(
-            "%(least)s–%(most)s opt-outs are to be expected. Before: %(rate)s of %(base)s "
-            "delivered (%(pool)s)."
-        ),
-        "raised": _lt(
-            "Before, %(rate)s of %(base)s delivered opted out (%(pool)s), more than is good for "
-            "the number: %(least)s–%(most)s opt-outs are to be expected."
-        ),
-        "high": _lt(
-            "Before, %(rate)s of %(base)s delivered opted out (%(pool)s), which harms the number: "
-            "%(least)s–%(most)s opt-outs are to be expected. Choose other people or another "
-            "message."
-        ),
-    },
-}
-
-LIMITS = {
-    "a_day": _lt("%s people a day"),
-    "followups": _lt("%s kept for follow-ups"),
-    "ahead": _lt("%s people of other campaigns go first"),
-    "in_window": _lt("%s who wrote to you today need no place"),
-}
-
-POOLS = {
-    "audience": _lt("campaigns to these people: %s"),
-    "template": _lt("campaigns with this template: %s"),
-    "category": _lt("campaigns of this kind: %s"),
-}
+# Fixes of exclusion reasons: what to change so that these people are not excluded.
+FIXES_BY_REASON = {"missing_value": "variables", "bad_value": "variables", "frequency": "settings"}
 
 
 @dataclass
@@ -270,8 +26,9 @@ class PreflightCheck:
 
     line, case: as in policy/preflight*.py; level: 'pass', 'warn' or 'stop'
     key: distinguishes lines of one kind, such as the exclusion reasons
-    records: recordset that [Show] opens; leaves_out: whether [Leave out] is offered for it
-    mend: key of the fix that is offered, as in waba.preflight.line
+    records: recordset that [Show] opens; leaves_out: whether [Exclude] is offered for it
+    mend: key of the fix that is offered, as in waba.preflight.line; mend_id: id of what it opens
+    count: records of a part; parts: PreflightChecks that the line opens into
     """
 
     line: str
@@ -282,6 +39,9 @@ class PreflightCheck:
     records: models.BaseModel | None = None
     leaves_out: bool = False
     mend: str = ""
+    mend_id: int = 0
+    count: int = 0
+    parts: list = field(default_factory=list)
 
     @property
     def name(self):
@@ -298,13 +58,17 @@ class PreflightCheck:
 class PreflightReport:
     """The lines, and the estimates that they are based on.
 
-    audience: a `DryRun`, None if message or number are missing; forecast: policy.pacing.Forecast or
-    None; costs: waba_campaign_outlook.Costs or None; expected: (least, most) opt-outs or None
+    audience: a `DryRun`, None while message or number are missing or unfinished: what is counted
+    then would be wrong; forecast: policy.pacing.Forecast or None; delay: Delay of the first message
+    or None; leaving_now: messages that need no slot; costs: waba_campaign_outlook.Costs or None;
+    expected: (least, most) opt-outs or None
     """
 
     now: object
     audience: object = None
     forecast: object = None
+    delay: object = None
+    leaving_now: int = 0
     costs: object = None
     expected: tuple | None = None
     checks: list = field(default_factory=list)
@@ -332,20 +96,22 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         report = PreflightReport(fields.Datetime.now())
         messages = [template for template, _lines in self._variant_messages().values()]
-        if self.sender_id and all(template.components for template in messages):
+        is_complete = all(template.components for template in messages)
+        if self.sender_id and is_complete and not self._unfinished_reason():
             report.audience = self._dry_run()
         for line in preflight.LINES:
             report.checks += getattr(self, f"_preflight_{line}")(report)
         report.checks.sort(key=lambda check: preflight.line_order(check.line, check.level))
         return report
 
-    def _preflight_check(self, line, verdict, *, record_ids=(), records=None, **values):
+    def _preflight_check(self, line, verdict, *, record_ids=(), records=None, among=0, **values):
         """A `PreflightCheck` with its sentence; integers are formatted for the reader.
 
         :param verdict: (level, case) of policy/preflight*.py
-        :param record_ids: ids of the audience's model, which can also be excluded from it
+        :param record_ids: ids of the audience's model
+        :param among: recipients; if these records are fewer, they can also be excluded
         """
-        options = {name: values.pop(name, "") for name in ("key", "mend")}
+        options = {name: values.pop(name) for name in ("key", "mend", "mend_id") if name in values}
         texts = {
             name: format_number(self.env, value) if isinstance(value, int) else value
             for name, value in values.items()
@@ -357,9 +123,9 @@ class WabaCampaign(models.Model):
         return PreflightCheck(
             line,
             *verdict,
-            pattern % texts,
+            (pattern % texts).strip(),
             records=records,
-            leaves_out=bool(record_ids) and self.state == "draft",
+            leaves_out=0 < len(record_ids) < among and self.state == "draft",
             **options,
         )
 
@@ -410,35 +176,76 @@ class WabaCampaign(models.Model):
 
     def _preflight_personal(self, report):
         audience = report.audience
-        try:
-            why = self._check_variables() if self.template_id else None
-        except UserError as error:
-            why = str(error)
-        missing = audience.left_out.get("missing_value", []) if audience else []
-        receiving = len(audience.receiving) if audience else 0
-        fallback = [one.record_id for one in audience.receiving if one.shows_fallback] if (
-            audience
-        ) else []  # fmt: skip
+        if why := self._unfinished_reason():
+            fix = {"mend": "variables", "mend_id": self._unfinished_variable().id}
+            if not fix["mend_id"]:
+                fix = {"mend": "template"}
+            verdict = preflight.assess_personalization(False, 0, 0, 0, 0)
+            return [self._preflight_check("personal", verdict, why=why, **fix)]
+        if not audience:
+            return []
+        missing, receiving = audience.left_out.get("missing_value", []), len(audience.receiving)
+        fallback = [one.record_id for one in audience.receiving if one.shows_fallback]
         verdict = preflight.assess_personalization(
-            not why, len(self._personal_variables()), len(missing), len(fallback), receiving
+            True, len(self._personal_variables()), len(missing), len(fallback), receiving
         )
-        ids = missing or fallback
+        if not receiving and verdict.level == "pass":
+            return []
+        is_missing = verdict.case == "mostly_missing"
+        ids = missing if is_missing else fallback
+        variable = self._empty_variable(missing) if is_missing else self._fallback_variable()
         return [
             self._preflight_check(
                 "personal",
                 verdict,
-                record_ids=ids if not why else (),
-                why=why,
+                record_ids=ids,
+                among=len(ids) + 1 if is_missing and receiving else receiving,
                 count=len(ids),
                 receiving=receiving,
-                chosen=audience.counted if audience else 0,
-                mend="variables",
+                chosen=audience.counted,
+                variable=variable._placeholder_label() if variable else "",
+                mend="variables" if variable else "",
+                mend_id=variable.id,
             )
         ]
 
+    def _unfinished_reason(self):
+        """What is missing in the variables, as a sentence; False if nothing is."""
+        if not self.template_id:
+            return False
+        try:
+            self._check_variables()
+        except UserError as error:
+            return str(error)
+        return False
+
+    def _filled_variables(self):
+        """The variables of the messages in use."""
+        return self.variable_ids | self.b_variable_ids.filtered(lambda _line: self.ab_test)
+
+    def _unfinished_variable(self):
+        """The first variable that makes the message unfinished; none if the template changed."""
+        lines = self._filled_variables()
+        return (
+            lines.filtered(lambda line: not line._is_complete())[:1]
+            or lines.filtered(lambda line: line.source == "link")[:1]
+            or lines.filtered(lambda line: line.source == "field")[:1]
+        )
+
+    def _empty_variable(self, record_ids):
+        """The first variable that is empty for the first of these records."""
+        record = self.env[self.res_model].browse(record_ids[:1])
+        facts = record and record._waba_person_facts()
+        return self._filled_variables().filtered(
+            lambda line: record and line.kind != "payload" and not line._record_value(record, facts)
+        )[:1]
+
+    def _fallback_variable(self):
+        return self._personal_variables().filtered("fallback")[:1]
+
     def _personal_variables(self):
         """Variables whose text may differ between recipients."""
-        return (self.variable_ids | self.b_variable_ids).filtered(
+        return self._filled_variables().filtered(
             lambda line: line.kind == "text" and line.source not in ("text", "our_company")
         )
 
@@ -465,9 +272,33 @@ class WabaCampaign(models.Model):
         )
         return [
             self._preflight_check(
-                "sender", verdict, mend="sender", **self._sender_texts(wrong, held)
+                "sender",
+                verdict,
+                mend=self._sender_fix(verdict.level),
+                mend_id=sender.id,
+                **self._sender_texts(wrong, held),
             )
         ]
+
+    def _sender_fix(self, level):
+        """Key of the fix: another number that would be better; or this one, to release it.
+
+        :param level: of the line about the number
+        """
+        sender = self.sudo().sender_id
+        others = self.env["waba.sender"].sudo().search(
+            [("company_id", "=", self.company_id.id), ("id", "!=", sender.id)]
+        )  # fmt: skip
+        account = self.template_id.sudo().account_id
+        if others.filtered(
+            lambda one: (
+                not one._not_sending_reason()
+                and (not account or one.account_id == account)
+                and (level == "stop" or one._is_unimpaired())
+            )
+        ):
+            return "sender"
+        return "number" if sender and sender._can_be_released() else ""
 
     def _sender_texts(self, wrong, held):
         """Values for the sentences about the number."""
@@ -490,8 +321,8 @@ class WabaCampaign(models.Model):
         template, sender = self.template_id, self.sudo().sender_id
         if template and sender and template.account_id != sender.account_id:
             return "other_account", self.env._(
-                "The template %(template)s belongs to another WhatsApp account than the number "
-                "%(number)s. Choose a number of %(account)s.",
+                "%(template)s belongs to another WhatsApp account than %(number)s. Choose a number "
+                "of %(account)s.",
                 template=template.display_name,
                 number=sender.display_name,
                 account=template.sudo().account_id.name,
@@ -499,7 +330,7 @@ class WabaCampaign(models.Model):
         if sender and sender.account_id.state == "draft":
             return "not_connected", self.env._(
                 "The account of %s is not connected yet. An administrator connects it under "
-                "WhatsApp → Configuration → Accounts.",
+                "Configuration → Accounts.",
                 sender.display_name,
             )
         return None
@@ -514,52 +345,80 @@ class WabaCampaign(models.Model):
         verdict = preflight.assess_reach(audience.counted, receiving)
         ids = [one.record_id for one in audience.receiving]
         records = self.env[self.res_model].browse(ids) if ids else None
+        excluded = _by_size(audience.left_out)
+        labels = self._exclusion_labels()
         return [
             self._preflight_check(
-                "reach", verdict, records=records, receiving=receiving, chosen=audience.counted
+                "reach",
+                verdict,
+                records=records,
+                receiving=receiving,
+                chosen=audience.counted,
+                count=len(excluded[0][1]) if excluded else 0,
+                reason=labels.get(excluded[0][0], "") if excluded else "",
             )
         ]
 
+    def _exclusion_labels(self):
+        return selection_labels(self.env["waba.message"], "failure_type")
+
     def _preflight_left_out(self, report):
         audience = report.audience
-        if not audience:
+        if not audience or not audience.counted:
             return []
-        labels = selection_labels(self.env["waba.message"], "failure_type")
-        reasons = [
-            (reason, audience.left_out[reason])
-            for reason, _label in EXCLUSION_REASONS
-            if reason in audience.left_out and reason not in LINES_BY_REASON
+        ids = [id_ for found in audience.left_out.values() for id_ in found]
+        check = self._preflight_check(
+            "left_out",
+            preflight.assess_exclusion(len(ids)),
+            record_ids=ids,
+            count=len(ids),
+            chosen=audience.counted,
+        )
+        labels = self._exclusion_labels()
+        check.parts = [
+            self._exclusion_part(reason, found, labels.get(reason, reason))
+            for reason, found in _by_size(audience.left_out)
         ]
-        return [
-            self._preflight_check(
-                "left_out",
-                preflight.assess_exclusion(len(ids)),
-                key=reason or "",
-                record_ids=ids,
-                count=len(ids),
-                chosen=audience.counted,
-                reason=labels.get(reason, ""),
-            )
-            for reason, ids in reasons or [(None, [])]
-        ]
+        return [check]
+
+    def _exclusion_part(self, reason, record_ids, label):
+        """The part of the line about exclusions that is about one reason."""
+        mend = FIXES_BY_REASON.get(reason, "")
+        variable = self._empty_variable(record_ids) if reason == "missing_value" else None
+        if mend == "variables":
+            variable = variable or self._personal_variables()[:1]
+        return PreflightCheck(
+            "left_out",
+            "warn",
+            "some",
+            f"{label}: {variable._placeholder_label()}" if reason == "missing_value" and variable
+            else label,
+            key=reason,
+            records=self.env[self.res_model].browse(record_ids),
+            mend=mend if mend != "variables" or variable else "",
+            mend_id=variable.id if variable else 0,
+            count=len(record_ids),
+        )  # fmt: skip
 
     def _preflight_consent(self, report):
         audience = report.audience
         if not audience:
             return []
+        receiving = len(audience.receiving)
         without = audience.left_out.get("no_opt_in", [])
         unknown = audience.record_ids(lambda _one, history: not history.opted_in)
-        verdict = preflight.assess_consent(
-            self.category, len(audience.receiving), len(unknown), len(without)
-        )
-        ids = {"unknown": unknown, "left_out": without, "none": without}.get(verdict.case, [])
+        verdict = preflight.assess_consent(self.category, receiving, len(unknown), len(without))
+        if not receiving and verdict.case == "everybody":
+            return []
+        ids = {"unknown": unknown, "none": without}.get(verdict.case, [])
         return [
             self._preflight_check(
                 "consent",
                 verdict,
                 record_ids=ids,
+                among=receiving,
                 count=len(ids),
-                receiving=len(audience.receiving),
+                receiving=receiving,
                 chosen=audience.counted,
             )
         ]
@@ -568,20 +427,24 @@ class WabaCampaign(models.Model):
         audience = report.audience
         if not audience:
             return []
-        unserved = audience.left_out.get("country", [])
+        receiving, unserved = len(audience.receiving), audience.left_out.get("country", [])
         anyway = [
             one.record_id
             for one in audience.receiving
             if one.country_code == "US" and self.category == "marketing"
         ]
         verdict = preflight.assess_countries(audience.counted, len(unserved), len(anyway))
-        ids = unserved or anyway
+        if not receiving and verdict.level == "pass":
+            return []
+        ids = unserved if verdict.case == "most" else anyway
         return [
             self._preflight_check(
                 "countries",
                 verdict,
                 record_ids=ids,
+                among=len(ids) + receiving if verdict.case == "most" else receiving,
                 count=len(ids),
+                receiving=receiving,
                 chosen=audience.counted,
                 countries=self._country_names(self._number_countries(unserved)),
                 mend="settings" if verdict.case == "sent_anyway" else "",
@@ -601,42 +464,9 @@ class WabaCampaign(models.Model):
         text = ", ".join(names.get(code, code) for code in codes[:at_most])
         return f"{text}…" if len(codes) > at_most else text
 
-    def _preflight_renumbered(self, report):
-        audience = report.audience
-        if not audience:
-            return []
-        people = audience.left_out.get("renumbered", [])
-        return [
-            self._preflight_check(
-                "renumbered",
-                preflight.assess_renumbered(len(people)),
-                record_ids=people,
-                count=len(people),
-                chosen=audience.counted,
-            )
-        ]
-
-    def _preflight_frequency(self, report):
-        audience = report.audience
-        if not audience:
-            return []
-        people, company = audience.left_out.get("frequency", []), self.sudo().company_id
-        return [
-            self._preflight_check(
-                "frequency",
-                preflight.assess_frequency(len(people)),
-                record_ids=people,
-                count=len(people),
-                chosen=audience.counted,
-                most=company.waba_frequency_count,
-                days=company.waba_frequency_days,
-                mend="settings",
-            )
-        ]
-
     def _preflight_hours(self, report):
         audience = report.audience
-        if not audience:
+        if not audience or not audience.receiving:
             return []
         waiting = [one for one in audience.receiving if one.not_before]
         last = max((one.not_before for one in waiting), default=None)
@@ -645,15 +475,16 @@ class WabaCampaign(models.Model):
                 "hours",
                 preflight.assess_quiet_hours(len(waiting)),
                 record_ids=[one.record_id for one in waiting],
+                among=len(audience.receiving),
                 count=len(waiting),
                 receiving=len(audience.receiving),
-                when=self._format_datetime(last) if last else "",
+                when=moment_text(self.env, last) if last else "",
             )
         ]
 
     def _preflight_new_contacts(self, report):
         audience = report.audience
-        if not audience:
+        if not audience or not audience.receiving:
             return []
         new = audience.record_ids(lambda _one, history: not history.written_at)
         cold = audience.record_ids(
@@ -664,13 +495,18 @@ class WabaCampaign(models.Model):
         ids = cold if verdict.case == "cold" else new
         return [
             self._preflight_check(
-                "new_contacts", verdict, record_ids=ids, count=len(ids), receiving=receiving
+                "new_contacts",
+                verdict,
+                record_ids=ids,
+                among=receiving,
+                count=len(ids),
+                receiving=receiving,
             )
         ]
 
     def _preflight_inactive(self, report):
         audience = report.audience
-        if not audience:
+        if not audience or not audience.receiving:
             return []
         silent = audience.record_ids(lambda _one, history: audience.is_silent(history))
         receiving = len(audience.receiving)
@@ -679,8 +515,31 @@ class WabaCampaign(models.Model):
                 "inactive",
                 preflight.assess_inactive(receiving, len(silent)),
                 record_ids=silent,
+                among=receiving,
                 count=len(silent),
                 receiving=receiving,
                 days=preflight.INACTIVITY_PERIOD.days,
             )
         ]
+
+
+class WabaSender(models.Model):
+    _inherit = "waba.sender"
+
+    def _is_unimpaired(self):
+        """Whether the pre-flight would have nothing to say about this number."""
+        return (
+            self.state not in ("slowed", "paused", "locked")
+            and not self.warm_up_people
+            and self.quality_rating not in ("yellow", "red")
+            and self.reputation_level not in ("watch", "at_risk")
+        )
+
+
+def _by_size(excluded):
+    """[(reason, record ids)], the most frequent reason first.
+
+    :param excluded: {reason: [record ids]}
+    """
+    order = [reason for reason, _label in EXCLUSION_REASONS]
+    return sorted(excluded.items(), key=lambda one: (-len(one[1]), order.index(one[0])))

@@ -1,14 +1,24 @@
 import { Component, markup, useState } from "@odoo/owl";
+import { Dropdown } from "@web/core/dropdown/dropdown";
+import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { TICKS, sizeText, timeText } from "./conversation_words";
+
+const REACTIONS = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 /** One message, theirs on the left, ours on the right. */
 export class Bubble extends Component {
     static template = "waba_campaign.Bubble";
-    static props = { message: Object, onMediaLoaded: { type: Function, optional: true } };
+    static components = { Dropdown, DropdownItem };
+    static props = {
+        message: Object,
+        onMediaLoaded: { type: Function, optional: true },
+        // (message, emoji): given while the reply window is open
+        onReact: { type: Function, optional: true },
+    };
 
     setup() {
         this.state = useState({ isWhole: false });
-        Object.assign(this, { sizeText, timeText });
+        Object.assign(this, { REACTIONS, sizeText, timeText });
     }
 
     get message() {

@@ -2,6 +2,7 @@ import { browser } from "@web/core/browser/browser";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
+import { serializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
@@ -10,7 +11,7 @@ import {
 } from "@odoo/owl";
 import { Bubble } from "./bubble";
 import { Composer } from "./composer";
-import { durationText, seenText, toMoment, withDays } from "./conversation_words";
+import { durationText, momentText, newKey, seenText, snoozeOptions, toMoment, withDays } from "./conversation_words";
 import { TemplateChooser } from "./template_chooser";
 
 const MODEL = "waba.conversation";
@@ -18,6 +19,8 @@ const MODEL = "waba.conversation";
 const POLL_SECONDS = 10;
 const CLOCK_SECONDS = 20;
 const TYPING_SECONDS = 4;
+/** WhatsApp shows the typing indicator for 25 seconds. */
+const TYPING_SIGNAL_SECONDS = 20;
 const TYPING_SHOWN_SECONDS = 9;
 const CLOSING_MILLISECONDS = 4 * 3600 * 1000;
 const NEAR_BOTTOM = 120;
@@ -35,6 +38,8 @@ export class Conversation extends Component {
         shown: { type: [Array, Boolean], optional: true },
         isEmbedded: { type: Boolean, optional: true },
         onChanged: { type: Function, optional: true },
+        // Called with the data of `conversation_data`
+        onLoaded: { type: Function, optional: true },
     };
     static defaultProps = { conversationId: false, shown: false, isEmbedded: false };
 
@@ -49,7 +54,7 @@ export class Conversation extends Component {
         this.state = useState({ data: null, error: false, now: Date.now(), typing: null, colleagues: null, isSettling: false });
         this.clockOffset = 0;
         this.stick = true;
-        this.seenText = seenText;
+        Object.assign(this, { momentText, seenText });
 
         this.onNotified = (payload) => this.hear(payload);
         this.bus.subscribe(MODEL, this.onNotified);
@@ -61,9 +66,12 @@ export class Conversation extends Component {
             if (isOther) {
                 this.stick = true;
                 await this.load({}, next);
+                await this.markSeen();
             }
         });
         onMounted(() => {
+            this.isMounted = true;
+            this.props.onLoaded?.(this.data);
             this.toBottom();
             this.markSeen();
         });
@@ -132,6 +140,10 @@ export class Conversation extends Component {
             this.takeState(data);
             this.listenTo(data.id);
         }
+        // A change of the parent's state would restart what is not mounted yet.
+        if (this.isMounted) {
+            this.props.onLoaded?.(data);
+        }
     }
 
     takeState(state) {
@@ -190,6 +202,7 @@ export class Conversation extends Component {
             if (!this.isGone && this.data) {
                 this.takeState(state);
                 this.props.onChanged?.();
+                this.signal(false);
             }
         }
     }
@@ -255,8 +268,20 @@ export class Conversation extends Component {
         }
     }
 
+    /** Read receipts and typing, shown to the customer as the company has set it. */
+    signal(isTyping) {
+        const { id, presence } = this.data;
+        if (id && presence !== "none" && (!isTyping || presence === "typing")) {
+            this.orm.silent.call(MODEL, "conversation_signal", [id, isTyping, this.props.shown]);
+        }
+    }
+
     onTyping() {
         const now = Date.now();
+        if (now - (this.signalledAt || 0) > TYPING_SIGNAL_SECONDS * 1000) {
+            this.signalledAt = now;
+            this.signal(true);
+        }
         if (this.data.id && now - (this.typedAt || 0) > TYPING_SECONDS * 1000) {
             this.typedAt = now;
             this.orm.silent.call(MODEL, "conversation_typing", [this.data.id, this.props.shown]);
@@ -285,13 +310,13 @@ export class Conversation extends Component {
 
     get windowText() {
         return this.isOpen
-            ? _t("You can write freely for %s", durationText(this.millisecondsLeft))
-            : _t("Window closed: choose a template");
+            ? _t("Reply window closes in %s", durationText(this.millisecondsLeft))
+            : _t("Reply window closed: send a template");
     }
 
     get windowHelp() {
         return _t(
-            "WhatsApp lets you write in your own words for 24 hours after the person's last message. After that, a template approved by Meta begins again."
+            "WhatsApp allows any text for 24 hours after the person's last message. After that, send an approved template."
         );
     }
 
@@ -300,6 +325,20 @@ export class Conversation extends Component {
     // -----------------------------------------------------------------------------------------
 
     /** Return whether it was sent; a colleague's answer in between is shown first. */
+    get canReact() {
+        return this.isOpen && !this.data.is_blocked;
+    }
+
+    async react(message, emoji) {
+        const answer = await this.orm.call(MODEL, "conversation_react", [
+            this.data.id, message.id, emoji, newKey(), this.props.shown,
+        ]);
+        this.take(answer.data);
+        if (answer.refused) {
+            this.notification.add(answer.refused, { type: "warning", title: _t("Not sent") });
+        }
+    }
+
     async send(content, force = false) {
         const answer = await this.orm.call(MODEL, "conversation_send", [
             {
@@ -318,7 +357,7 @@ export class Conversation extends Component {
         this.stick = true;
         this.props.onChanged?.();
         if (answer.refused) {
-            this.notification.add(answer.refused, { type: "warning", title: _t("Not sent") });
+            this.notification.add(answer.refused, { type: "warning" });
         }
         return true;
     }
@@ -329,11 +368,11 @@ export class Conversation extends Component {
             this.dialog.add(
                 ConfirmationDialog,
                 {
-                    title: _t("Somebody else has answered"),
-                    body: _t("%s\n\nSend your answer as well?", conflict),
-                    confirmLabel: _t("Send as well"),
+                    title: _t("Already answered"),
+                    body: _t("%s\n\nSend your answer anyway?", conflict),
+                    confirmLabel: _t("Send anyway"),
                     confirm: () => this.send(content, true).then(resolve, reject),
-                    cancelLabel: _t("Do not send"),
+                    cancelLabel: _t("Cancel"),
                     cancel: () => resolve(false),
                 },
                 { onClose: () => resolve(false) }
@@ -345,7 +384,8 @@ export class Conversation extends Component {
         this.dialog.add(TemplateChooser, {
             request: { ...this.place, sender_id: this.data.sender?.id },
             name: this.data.name,
-            send: (template_id, values, key) => this.send({ template_id, values, key }),
+            send: (template_id, values, key, may_repeat) =>
+                this.send({ template_id, values, key, may_repeat }),
         });
     }
 
@@ -373,6 +413,51 @@ export class Conversation extends Component {
     }
 
     // -----------------------------------------------------------------------------------------
+    // Open, snoozed, closed
+    // -----------------------------------------------------------------------------------------
+
+    get snoozeOptions() {
+        return snoozeOptions();
+    }
+
+    snooze(option) {
+        return this.changeState("conversation_snooze", serializeDateTime(option.until));
+    }
+
+    close() {
+        return this.changeState("conversation_close");
+    }
+
+    reopen() {
+        return this.changeState("conversation_reopen");
+    }
+
+    block() {
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Block %s?", this.data.name),
+            body: _t(
+                "They can no longer message or call this number, and nothing is sent to them until you unblock them. WhatsApp does not notify them."
+            ),
+            confirmLabel: _t("Block"),
+            confirm: () => this.changeState("conversation_block"),
+            cancelLabel: _t("Cancel"),
+            cancel: () => {},
+        });
+    }
+
+    unblock() {
+        return this.changeState("conversation_unblock");
+    }
+
+    async changeState(method, ...values) {
+        const state = await this.orm.call(MODEL, method, [this.data.id, ...values, this.props.shown]);
+        if (!this.isGone) {
+            this.takeState(state);
+            this.props.onChanged?.();
+        }
+    }
+
+    // -----------------------------------------------------------------------------------------
     // Whether they want out
     // -----------------------------------------------------------------------------------------
 
@@ -389,8 +474,8 @@ export class Conversation extends Component {
             this.takeState(state);
             this.notification.add(
                 optsOut
-                    ? _t("Opted out: no promotions go to them any more.")
-                    : _t("Kept subscribed: promotions continue."),
+                    ? _t("Opted out. No more promotions will be sent.")
+                    : _t("Kept subscribed. Promotions continue."),
                 { type: "success" }
             );
             this.props.onChanged?.();

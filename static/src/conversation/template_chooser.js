@@ -1,20 +1,21 @@
 import { Dialog } from "@web/core/dialog/dialog";
 import { KeepLast } from "@web/core/utils/concurrency";
-import { useAutofocus, useService } from "@web/core/utils/hooks";
+import { useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { Component, markup, onWillStart, useState } from "@odoo/owl";
+import { TemplateList } from "../template/template_list";
 import { newKey } from "./conversation_words";
 
 /** A template, filled for the person, before it is sent from the conversation. */
 export class TemplateChooser extends Component {
     static template = "waba_campaign.TemplateChooser";
-    static components = { Dialog };
+    static components = { Dialog, TemplateList };
     static props = {
         close: Function,
         // {conversation_id, shown, sender_id}: the conversation
         request: Object,
         name: String,
-        // (templateId, values, key) => whether it was sent
+        // (templateId, values, key, mayRepeat) => whether it was sent
         send: Function,
     };
 
@@ -23,9 +24,9 @@ export class TemplateChooser extends Component {
         this.keepLast = new KeepLast();
         this.key = newKey();
         this.state = useState({
-            templates: null, search: "", chosen: null, preview: null, values: {}, isSending: false,
+            templates: null, chosen: null, preview: null, values: {}, isSending: false,
+            mayRepeat: false,
         });
-        useAutofocus({ refName: "search" });
         this.refresh = useDebounced(() => this.load(), 300);
         onWillStart(async () => {
             const { conversation_id, shown, sender_id } = this.props.request;
@@ -35,20 +36,15 @@ export class TemplateChooser extends Component {
         });
     }
 
-    get found() {
-        const wanted = this.state.search.trim().toLowerCase();
-        return this.state.templates.filter((template) =>
-            [template.name, template.text, template.language].join(" ").toLowerCase().includes(wanted)
-        );
-    }
-
     get html() {
         // Rendered by the server from the template's texts, all escaped.
         return markup(this.state.preview.html);
     }
 
     choose(template) {
-        Object.assign(this.state, { chosen: template, preview: null, values: {} });
+        Object.assign(this.state, {
+            chosen: template, preview: null, values: {}, mayRepeat: false,
+        });
         return this.load();
     }
 
@@ -76,7 +72,8 @@ export class TemplateChooser extends Component {
     }
 
     get maySend() {
-        return this.state.preview && !this.state.preview.problem && !this.state.isSending;
+        const { preview, isSending, mayRepeat } = this.state;
+        return preview && !preview.problem && !isSending && (!preview.repeat || mayRepeat);
     }
 
     async send() {
@@ -85,8 +82,8 @@ export class TemplateChooser extends Component {
         }
         this.state.isSending = true;
         try {
-            const { chosen, values } = this.state;
-            if (await this.props.send(chosen.id, { ...values }, this.key)) {
+            const { chosen, values, mayRepeat } = this.state;
+            if (await this.props.send(chosen.id, { ...values }, this.key, mayRepeat)) {
                 this.props.close();
             }
         } finally {

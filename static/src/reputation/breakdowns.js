@@ -15,8 +15,8 @@ export class Breakdowns extends Component {
         this.measures = [
             { key: "opt_out", label: _t("Opted out") },
             { key: "possible_block", label: _t("Never delivered") },
-            { key: "undeliverable", label: _t("Not deliverable") },
-            { key: "limited", label: _t("Held back") },
+            { key: "undeliverable", label: _t("Undeliverable") },
+            { key: "limited", label: _t("Limited") },
             { key: "read", label: _t("Read") },
             { key: "reply", label: _t("Replied") },
         ];

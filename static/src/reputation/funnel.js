@@ -22,7 +22,7 @@ export class Funnel extends Component {
     }
 
     openLabel(step) {
-        return _t("%(label)s: %(count)s. Show the messages", {
+        return _t("%(label)s: %(count)s. Show messages", {
             label: step.label,
             count: formatInteger(step.count),
         });

@@ -6,7 +6,7 @@ import { SECTIONS } from "./help_rules";
 
 const { DateTime } = luxon;
 
-/** Meta's rules in plain words, each with its date. */
+/** Meta's rules, each with its date. */
 export class HelpDialog extends Component {
     static template = "waba_campaign.HelpDialog";
     static components = { Dialog };
@@ -14,7 +14,7 @@ export class HelpDialog extends Component {
 
     setup() {
         this.sections = SECTIONS;
-        this.title = _t("How Meta judges numbers");
+        this.title = _t("How Meta rates numbers");
     }
 
     /** When the rule began, or the date of its source; nothing for advice. */
@@ -23,6 +23,6 @@ export class HelpDialog extends Component {
         if (since) {
             return _t("Since %s", inWords(since));
         }
-        return date ? _t("Meta's rule as of %s", inWords(date)) : "";
+        return date ? _t("Meta, %s", inWords(date)) : "";
     }
 }

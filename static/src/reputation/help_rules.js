@@ -1,7 +1,7 @@
 import { _t } from "@web/core/l10n/translation";
 
 /**
- * Meta's rules in plain words. `since`: when the rule began; `date`: when Meta's page about it was
+ * Meta's rules and our advice. `since`: when the rule began; `date`: when Meta's page about it was
  * last changed, or read; without both it is our advice.
  * Pages: developers.facebook.com/documentation/business-messaging/whatsapp/ + messaging-limits,
  * upcoming-messaging-limits-changes, messages/send-messages, templates/template-pausing,
@@ -11,100 +11,92 @@ import { _t } from "@web/core/l10n/translation";
 export const SECTIONS = [
     {
         key: "colours",
-        title: _t("The three colours"),
+        title: _t("Quality ratings"),
         rules: [
             {
                 date: "2025-11-04",
                 text: _t(
-                    "Meta rates each number High (green), Medium (yellow) or Low (red); a new one is Not rated. The rating is of the last 7 days, and the latest days weigh most. A busy number can change within minutes."
+                    "Meta rates each number High (green), Medium (yellow) or Low (red); a new number is Not rated. The rating covers the last 7 days, recent days weigh most, and it can change within minutes."
                 ),
             },
             {
                 date: "2025-11-04",
-                text: _t(
-                    "What counts: how many people block the number, report it, mute or archive the chat, and the reason they choose when they block."
-                ),
+                text: _t("It counts blocks, reports, mutes, archived chats and the reasons chosen when blocking."),
             },
             {
                 date: "2025-11-19",
                 text: _t(
-                    "Meta tells nobody who blocked or reported a number, nor how many did. A message that stays “sent” may be a block, or a phone that is off: nothing tells them apart."
+                    "Meta does not disclose who blocks or reports a business, nor how many do. An undelivered message may be a block or a phone that is off."
                 ),
             },
             {
                 date: "2026-06-17",
-                text: _t(
-                    "Templates have a colour of their own, from people's reactions and from how many read the messages."
-                ),
+                text: _t("Templates have their own rating, based on reactions and read rates."),
             },
         ],
     },
     {
         key: "limits",
-        title: _t("The five daily limits"),
+        title: _t("Daily limits"),
         rules: [
             {
                 date: "2026-09-11",
                 text: _t(
-                    "250, 2,000, 10,000, 100,000 or unlimited: so many different people may be written to first in any 24 hours. Answers to somebody who wrote in the last 24 hours do not count, and several messages to one person count once."
+                    "250, 2,000, 10,000, 100,000 or unlimited recipients may be contacted first in any 24 hours. Replies within 24 hours do not count, and each recipient counts once."
                 ),
             },
             {
                 since: "2025-10-07",
-                text: _t("All numbers of a company's portfolio share one limit. Adding a number adds no places."),
+                text: _t("All numbers of a business portfolio share one limit. Adding a number does not raise it."),
             },
             {
                 date: "2026-09-11",
                 text: _t(
-                    "From 250 to 2,000: verify the business, or deliver 2,000 messages to different people in 30 days with well-rated templates."
+                    "From 250 to 2,000: verify the business, or deliver 2,000 messages to different recipients in 30 days with well-rated templates."
                 ),
             },
             {
                 date: "2026-09-11",
                 text: _t(
-                    "Above 2,000 it rises by itself, one level within 6 hours, when half of the limit was used in the last 7 days and all numbers and templates are well received."
+                    "Above 2,000 it rises one level within 6 hours when half of the limit was used in the last 7 days and all ratings are good."
                 ),
             },
         ],
     },
     {
         key: "consequences",
-        title: _t("What a low rating can lead to"),
+        title: _t("Effects of a low rating"),
         rules: [
             {
                 since: "2025-10-07",
-                text: _t(
-                    "A low rating no longer lowers the daily limit, as it did before. It does keep the limit from rising."
-                ),
+                text: _t("A low rating no longer lowers the daily limit, but keeps it from rising."),
             },
             {
                 date: "2025-10-22",
                 text: _t(
-                    "A template that turns red is paused: 3 hours the first time, 6 hours the second, for good the third."
+                    "A template rated Low is paused for 3 hours, the second time for 6 hours, and disabled the third time."
                 ),
             },
             {
                 date: "2026-09-11",
-                text: _t(
-                    "Sending from the number is restricted when too many people blocked it or called it spam (error 131048)."
-                ),
+                text: _t("A number is restricted when too many recipients block or report it (error 131048)."),
             },
             {
                 since: "2025-12-08",
                 text: _t(
-                    "Companies with fewer than 500,000 template messages in a year have large campaigns sent in waves. If the first people react badly, the rest is dropped and the company may send no templates until Meta has looked at it."
+                    "Below 500,000 template messages a year, large campaigns are sent in batches. If the first recipients react badly, the rest is dropped and templates stop until Meta has reviewed the account."
                 ),
             },
             {
                 date: "2025-11-04",
                 text: _t(
-                    "Breaking the rules, or many bad reactions alone: warnings, then no templates for 1 or 3 days, then 5, 7 or 30 days, then the account is locked or closed."
+                    "Policy violations or many bad reactions: warnings, then no templates for 1 or 3 days, then 5, 7 or 30 days, then the account is locked or closed."
                 ),
             },
             {
                 date: "2026-04-29",
                 text: _t(
-                    "WhatsApp shows each person only so many promotions, of all companies together. Those held back for it are not lost reputation; trying again within 24 hours makes it worse. Not in the European Economic Area, the United Kingdom, Japan and South Korea."
+                    "WhatsApp limits promotions per person across all businesses. Limited messages do not lower the rating; retrying within 24 hours does not help. Not in the European Economic Area, the United Kingdom, Japan and South Korea."
                 ),
             },
         ],
@@ -115,46 +107,32 @@ export const SECTIONS = [
         rules: [
             {
                 date: "2025-11-03",
-                text: _t("Opt-in: write only to people who agreed to hear from your company, by name."),
+                text: _t("Opt-in: message only people who agreed to hear from your company, by name."),
             },
             {
                 date: "2025-11-11",
-                text: _t("An approved template in the right category: a promotion is never a service message."),
+                text: _t("Category: an approved template in the right category; a promotion is never a service message."),
             },
-            {
-                text: _t(
-                    "Personal and relevant: say who you are, why you write to this person, and one thing they want."
-                ),
-            },
-            { text: _t("Moderate frequency and hours: one promotion a week at most, none at night.") },
-            {
-                text: _t(
-                    "An easy way out: a button “No more promotions” in every one. Who can leave does not block."
-                ),
-            },
-            { text: _t("A complete profile: name, picture, address, a person to call.") },
-            { text: _t("Gradual growth: a little more each day, while people react well.") },
-            {
-                text: _t(
-                    "A clean list: leave out numbers that cannot be reached and people who never answer; buy no lists."
-                ),
-            },
-            { text: _t("Watch and slow down: at the first bad sign send less, and find out why.") },
+            { text: _t("Relevance: say who you are, why you write, and make one offer.") },
+            { text: _t("Frequency: at most one promotion a week, none at night.") },
+            { text: _t("Opt-out: a button in every promotion.") },
+            { text: _t("Profile: name, picture, address and a contact person.") },
+            { text: _t("Growth: a little more each day while reactions are good.") },
+            { text: _t("Clean lists: exclude invalid numbers and inactive recipients; buy no lists.") },
+            { text: _t("Monitoring: at the first warning sign, send less and find the cause.") },
         ],
     },
     {
         key: "reading",
-        title: _t("Our own reading"),
+        title: _t("Health score"),
         rules: [
             {
                 text: _t(
-                    "Our score of 0 to 100 sees trouble before Meta's colour changes. Opt-outs, messages that never arrive, numbers that cannot be reached and promotions held back take points; recent days weigh most."
+                    "Our score from 0 to 100 falls before Meta's rating does. Opt-outs, messages never delivered, undeliverable or limited cost points; recent days weigh most."
                 ),
             },
             {
-                text: _t(
-                    "Healthy from 80, Watch below it, At risk below 40. With fewer than 200 messages delivered there is no score: a few people would decide it."
-                ),
+                text: _t("Healthy from 80, Watch below 80, At risk below 40. Needs 200 delivered messages."),
             },
         ],
     },

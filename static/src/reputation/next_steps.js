@@ -17,37 +17,37 @@ export function nextSteps(data, cards) {
     const locked = cards.find(({ state }) => state.can_release);
     if (locked) {
         steps.push({
-            text: _t("Find out what went wrong before you release %s; it starts afresh then.", locked.name),
+            text: _t("Fix the cause, then resume %s.", locked.name),
             action: locked.action,
         });
     }
     const suspect = data.suspects.find(({ kind }) => NAMEABLE.includes(kind));
     if (suspect) {
         steps.push({
-            text: _t("Look at “%s” first, and send nothing more like it meanwhile.", suspect.name),
+            text: _t("Review “%s” first. Send nothing similar until then.", suspect.name),
             action: suspect.action,
         });
     }
     if (has(({ rating }) => ["red", "yellow"].includes(rating.key))) {
         steps.push({
-            text: _t("Write only to people who answered lately, and less often, until Meta's rating is High."),
+            text: _t("Message only recent repliers, less often, until the quality rating is High."),
             action: false,
         });
     } else if (has(({ level }) => ["watch", "at_risk"].includes(level.key))) {
         steps.push({
-            text: _t("Make the next campaign smaller and more personal. Meta's rating may follow ours."),
+            text: _t("Make the next campaign smaller and more personal: the quality rating may fall next."),
             action: false,
         });
     }
     if (has(({ level }) => level.key === "unknown")) {
         steps.push({
-            text: _t("Begin with small campaigns to people who know you; their reactions set the rating."),
+            text: _t("Start with small campaigns to known customers: their reactions set the rating."),
             action: false,
         });
     }
     if (!steps.length) {
         steps.push({
-            text: _t("Nothing needs doing. Grow gradually, and keep an easy way out in every promotion."),
+            text: _t("No action needed. Increase volume gradually."),
             action: false,
         });
     }

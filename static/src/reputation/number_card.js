@@ -1,13 +1,13 @@
 import { _t } from "@web/core/l10n/translation";
 import { Component } from "@odoo/owl";
 import { formatInteger } from "@web/views/fields/formatters";
-import { LEVEL_MARKS, RATING_MARKS, TREND_MARKS, momentText } from "./reputation_words";
+import { LEVEL_MARKS, RATING_MARKS, STATE_MARKS, TREND_MARKS, momentText } from "./reputation_words";
 import { Sparkline } from "./sparkline";
 
-const BAD_KEYS = ["red", "at_risk", "paused", "locked"];
+const BAD_KEYS = ["red", "at_risk", "held", "paused", "locked"];
 const WATCH_KEYS = ["yellow", "watch", "slowed"];
 
-/** One number at a glance: Meta's rating and ours, its allowance, what holds it. */
+/** One number at a glance: quality rating, health score, daily limit, sending state. */
 export class NumberCard extends Component {
     static template = "waba_campaign.NumberCard";
     static components = { Sparkline };
@@ -23,7 +23,7 @@ export class NumberCard extends Component {
     get severity() {
         const { rating, level, state } = this.props.card;
         const found = [rating.key, level.key, state.key];
-        if (state.marketing_held || found.some((key) => BAD_KEYS.includes(key))) {
+        if (found.some((key) => BAD_KEYS.includes(key))) {
             return "bad";
         }
         if (found.some((key) => WATCH_KEYS.includes(key))) {
@@ -44,20 +44,13 @@ export class NumberCard extends Component {
         return TREND_MARKS[this.props.card.trend.key];
     }
 
-    /** Whether anything keeps this number from its full speed. */
+    /** Whether anything limits this number. */
     get isHeldBack() {
-        const { state } = this.props.card;
-        return state.key !== "active" || state.marketing_held;
+        return this.props.card.state.key !== "active";
     }
 
     get stateMark() {
-        const { state } = this.props.card;
-        return {
-            active: { icon: "fa-pause-circle", className: "o_waba_watch" },
-            slowed: { icon: "fa-tachometer", className: "o_waba_watch" },
-            paused: { icon: "fa-pause-circle", className: "o_waba_bad" },
-            locked: { icon: "fa-lock", className: "o_waba_bad" },
-        }[state.key];
+        return STATE_MARKS[this.props.card.state.key];
     }
 
     get usedPercent() {
@@ -70,28 +63,22 @@ export class NumberCard extends Component {
     }
 
     get openLabel() {
-        return _t("Open the number %s", this.props.card.name);
+        return _t("Open number %s", this.props.card.name);
     }
 
-    get stateWords() {
-        const { state } = this.props.card;
-        const words = state.key === "active" ? [] : [state.label];
-        return [...words, ...(state.marketing_held ? [_t("Promotions held")] : [])].join(" · ");
+    get resumes() {
+        return _t("Resumes: %s", momentText(this.props.card.state.resume_at));
     }
 
-    get goesOn() {
-        return _t("Goes on by itself: %s", momentText(this.props.card.state.resume_at));
-    }
-
-    /** When the next slot frees, and how many people wait for one. */
+    /** When the next slot frees, and how many messages wait for one. */
     get waiting() {
         const { limit, queued } = this.props.card;
         const parts = [];
         if (limit.frees_at) {
-            parts.push(_t("Next place frees: %s", momentText(limit.frees_at)));
+            parts.push(_t("Next slot: %s", momentText(limit.frees_at)));
         }
         if (queued) {
-            parts.push(_t("%s people wait", formatInteger(queued)));
+            parts.push(_t("%s queued", formatInteger(queued)));
         }
         return parts.join(" · ");
     }

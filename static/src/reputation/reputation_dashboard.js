@@ -7,17 +7,21 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { useSetupAction } from "@web/search/action_hook";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
-import { formatFloat } from "@web/views/fields/formatters";
+import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
-import { Component, onWillStart, useRef, useState } from "@odoo/owl";
+import { Component, onWillStart, onWillUnmount, useRef, useState } from "@odoo/owl";
 import { Breakdowns } from "./breakdowns";
 import { Funnel } from "./funnel";
 import { HelpDialog } from "./help_dialog";
 import { NumberCard } from "./number_card";
 import { nextSteps } from "./next_steps";
 import { CERTAINTY_ICONS, EFFECT_MARKS, agoText, momentText } from "./reputation_words";
+import { Requirements } from "./requirements";
 import { Timeline } from "./timeline";
 
+/** Seconds after which figures that are being counted are read again, and how often. */
+const RECOUNT_SECONDS = 10;
+const MOST_RECOUNTS = 12;
 /** Formats how many times the usual: "6", "1.8". */
 const RATIO = { digits: [false, 1], trailingZeros: false };
 /** A number is chosen by its id, "worst" (the server knows which), or `false` for all of them. */
@@ -29,7 +33,7 @@ const FIRST_FILTERS = { companyId: false, senderId: "worst", days: 7, category: 
  */
 export class ReputationDashboard extends Component {
     static template = "waba_campaign.ReputationDashboard";
-    static components = { Breakdowns, ControlPanel, Dropdown, DropdownItem, Funnel, NumberCard, Timeline };
+    static components = { Breakdowns, ControlPanel, Dropdown, DropdownItem, Funnel, NumberCard, Requirements, Timeline };
     static props = { ...standardActionServiceProps };
 
     setup() {
@@ -47,6 +51,8 @@ export class ReputationDashboard extends Component {
             rootRef: useRef("root"),
             getLocalState: () => ({ filters: { ...this.state.filters } }),
         });
+        this.recounts = 0;
+        onWillUnmount(() => clearTimeout(this.recount));
         onWillStart(async () => {
             this.mayConnect = await user.hasGroup("base.group_system");
             await this.load();
@@ -69,6 +75,16 @@ export class ReputationDashboard extends Component {
             this.state.filters.senderId = this.data.filters.sender_id;
         } finally {
             this.state.isLoading = false;
+        }
+        this.awaitCount();
+    }
+
+    /** Reads the page again while messages are not in its figures yet. */
+    awaitCount() {
+        clearTimeout(this.recount);
+        this.recounts = this.data.uncounted ? this.recounts + 1 : 0;
+        if (this.recounts && this.recounts <= MOST_RECOUNTS) {
+            this.recount = setTimeout(() => this.load(), RECOUNT_SECONDS * 1000);
         }
     }
 
@@ -98,12 +114,22 @@ export class ReputationDashboard extends Component {
         return this.load({ companyId, senderId: "worst" });
     }
 
+    /** The time of the figures, which are counted every ten minutes, and of Meta's ratings. */
     get asOf() {
-        const { as_of, polled_at } = this.data;
-        const moment = momentText(as_of);
-        return polled_at
-            ? _t("as of %(moment)s (read from Meta %(ago)s)", { moment, ago: agoText(polled_at) })
-            : _t("as of %s", moment);
+        const { counted_at, polled_at } = this.data;
+        const parts = [
+            counted_at ? _t("Figures as of %s", momentText(counted_at)) : _t("Not counted yet"),
+            ...(polled_at ? [_t("synced with Meta %s", agoText(polled_at))] : []),
+        ];
+        return parts.join(" · ");
+    }
+
+    get counting() {
+        const { counted_at, uncounted } = this.data;
+        const count = formatInteger(uncounted);
+        return counted_at
+            ? _t("Counting %(count)s messages sent since %(moment)s", { count, moment: momentText(counted_at) })
+            : _t("Counting %s messages", count);
     }
 
     // -----------------------------------------------------------------------------------------
@@ -115,9 +141,13 @@ export class ReputationDashboard extends Component {
         return cards.length === 1 ? cards[0] : cards.find(({ id }) => id === filters.sender_id);
     }
 
-    /** A single number with messages: its card and next steps are beside its timeline. */
+    get hasFigures() {
+        return !["empty", "counting"].includes(this.data.state);
+    }
+
+    /** A single number with messages: its card and recommendations are beside its timeline. */
     get isSingle() {
-        return this.data.cards.length === 1 && this.data.state !== "empty";
+        return this.data.cards.length === 1 && this.hasFigures;
     }
 
     get timelines() {
@@ -135,17 +165,15 @@ export class ReputationDashboard extends Component {
     }
 
     get timelineTitle() {
-        return this.card
-            ? _t("%s over time", this.card.name)
-            : _t("Our reading of all numbers over time");
+        return this.card ? _t("Timeline: %s", this.card.name) : _t("Timeline: all numbers");
     }
 
     releaseLabel(card) {
-        return _t("Release %s…", card.name);
+        return _t("Resume %s…", card.name);
     }
 
     effectLabel(item) {
-        return { good: _t("Good sign"), bad: _t("Bad sign"), neutral: _t("Neither good nor bad") }[
+        return { good: _t("Good sign"), bad: _t("Bad sign"), neutral: _t("Neutral") }[
             item.effect
         ];
     }
@@ -179,12 +207,19 @@ export class ReputationDashboard extends Component {
         });
     }
 
+    /** Shows the section of this page in which the cause of a requirement is. */
+    showSection(id) {
+        const heading = document.getElementById(id);
+        heading.scrollIntoView({ behavior: "smooth" });
+        heading.focus({ preventScroll: true });
+    }
+
     openHelp() {
         this.dialog.add(HelpDialog);
     }
 
     connect() {
-        return this.action.doAction("waba_campaign.waba_account_action");
+        return this.action.doAction("waba_campaign.waba_getting_started_action");
     }
 
     newCampaign() {

@@ -24,6 +24,15 @@ export const LEVEL_LABELS = {
 /** The look of a state. Never by colour alone: text and icon say the same. */
 export const RATING_MARKS = { green: GOOD, yellow: WATCH, red: BAD, unknown: UNKNOWN };
 export const LEVEL_MARKS = { healthy: GOOD, watch: WATCH, at_risk: BAD, unknown: UNKNOWN };
+export const STATE_MARKS = {
+    active: { icon: "fa-check-circle", className: "o_waba_good", severity: "good" },
+    warm_up: { icon: "fa-line-chart", className: "o_waba_unknown", severity: "unknown" },
+    slowed: { icon: "fa-tachometer", className: "o_waba_watch", severity: "watch" },
+    held: { icon: "fa-pause-circle", className: "o_waba_bad", severity: "bad" },
+    paused: { icon: "fa-pause-circle", className: "o_waba_bad", severity: "bad" },
+    locked: { icon: "fa-lock", className: "o_waba_bad", severity: "bad" },
+};
+export const REQUIREMENT_MARKS = { compliant: GOOD, needs_work: WATCH, unknown: UNKNOWN };
 export const TREND_MARKS = {
     rising: { icon: "fa-arrow-up", className: "o_waba_good" },
     steady: { icon: "fa-arrow-right", className: "o_waba_unknown" },

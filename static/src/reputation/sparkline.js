@@ -52,9 +52,9 @@ export class Sparkline extends Component {
     get description() {
         const known = this.props.days.filter((day) => day.score !== false);
         if (!known.length) {
-            return _t("Our score of the last 14 days: not enough data");
+            return _t("Health score, last 14 days: not enough data");
         }
-        return _t("Our score: %(first)s on %(first_day)s, %(last)s on %(last_day)s", {
+        return _t("Health score: %(first)s on %(first_day)s, %(last)s on %(last_day)s", {
             first: known[0].score,
             first_day: dayText(known[0].day),
             last: known.at(-1).score,

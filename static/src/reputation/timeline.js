@@ -15,7 +15,7 @@ import { chartConfig, ratingRuns, readColours } from "./timeline_chart";
 
 const CAMPAIGNS_AT_FIRST = 5;
 
-/** Our score day by day over Meta's rating, with the campaigns on the same time axis. */
+/** The health score day by day over Meta's rating, with the campaigns on the same time axis. */
 export class Timeline extends Component {
     static template = "waba_campaign.Timeline";
     static props = {
@@ -28,7 +28,7 @@ export class Timeline extends Component {
         this.formatInteger = formatInteger;
         this.dayText = dayText;
         Object.assign(this, { LEVEL_MARKS, RATING_LABELS, RATING_MARKS });
-        this.labels = { rating: _t("Meta's rating"), reading: _t("Our reading") };
+        this.labels = { rating: _t("Quality rating"), reading: _t("Health score") };
         this.counts = [
             { key: "sent", label: _t("Sent") },
             { key: "delivered", label: _t("Delivered") },
@@ -127,7 +127,7 @@ export class Timeline extends Component {
         if (this.isOne) {
             parts.push(
                 ...ratingRuns(this.props.timelines[0].days).map((run) =>
-                    _t("Meta's rating from %(day)s: %(rating)s", {
+                    _t("Quality rating from %(day)s: %(rating)s", {
                         day: dayText(this.props.timelines[0].days[run.first].day),
                         rating: run.label,
                     })

@@ -78,6 +78,7 @@ export function readColours(element) {
         text: read("text"),
         muted: read("muted"),
         grid: read("grid"),
+        panel: read("panel"),
     };
 }
 
@@ -175,17 +176,17 @@ function tooltip(timelines, marks) {
 
 function dayLines(timeline, day, isOneOfMany) {
     const reading = hasScore(day)
-        ? _t("Our reading: %(score)s of 100, on %(base)s delivered", {
+        ? _t("Health score: %(score)s of 100, %(base)s delivered", {
               score: day.score,
               base: formatInteger(day.base),
           })
-        : _t("Our reading: not enough data (%(base)s delivered)", { base: formatInteger(day.base) });
+        : _t("Health score: not enough data (%(base)s delivered)", { base: formatInteger(day.base) });
     if (isOneOfMany) {
         return [timeline.name, reading];
     }
     const figures = [reading];
     if (day.rating) {
-        figures.push(_t("Meta's rating: %(rating)s", { rating: RATING_LABELS[day.rating] }));
+        figures.push(_t("Quality rating: %(rating)s", { rating: RATING_LABELS[day.rating] }));
     }
     figures.push(
         _t("%(sent)s sent, %(delivered)s delivered, %(opted_out)s opted out", {
@@ -232,19 +233,19 @@ function ratingBand(timeline, colours) {
                 ctx.fillRect(left, chartArea.top, width, bottom - chartArea.top);
                 ctx.fillStyle = colours.rating[run.rating];
                 ctx.fillRect(left, top, width, STRIP_HEIGHT);
-                drawWord(ctx, run.label, left, top, width);
+                drawWord(ctx, run.label, left, top, width, colours.panel);
             }
             ctx.restore();
         },
     };
 }
 
-function drawWord(ctx, word, left, top, width) {
+function drawWord(ctx, word, left, top, width, colour) {
     ctx.font = `600 ${FONT}`;
     if (ctx.measureText(word).width + 8 > width) {
         return;
     }
-    ctx.fillStyle = "#fff";
+    ctx.fillStyle = colour;
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
     ctx.fillText(word, left + 5, top + STRIP_HEIGHT / 2 + 1);

@@ -27,7 +27,7 @@ addTour("waba_follow_to_the_end", () => [
     seeFigure("Read", 2),
     seeFigure("Replied", 1),
     click("who was excluded", ".oe_stat_button:contains('Excluded')"),
-    see(".o_data_row:contains('Anad Prueba'):contains('Left out'):contains('number is not valid')"),
+    see(".o_data_row:contains('Anad Prueba'):contains('Excluded'):contains('Invalid phone number')"),
     ...stepUtils.goToAppSteps("crm.crm_menu_root", "open the pipeline"),
     click("the lead who replied", ".o_kanban_record:contains('Sofa for room 1')"),
     see(".o-mail-Message:contains('¿Abren hoy?')", "the reply in the chatter"),
@@ -37,6 +37,6 @@ addTour("waba_follow_to_the_end", () => [
 ]);
 
 addTour("waba_read_on_a_phone", () => [
-    see(".o_kanban_record:contains('Anab Prueba'):contains('Accepted by WhatsApp')", "a card"),
-    see(".o_kanban_record:contains('Left out'):contains('number is not valid')", "and the reason"),
+    see(".o_kanban_record:contains('Anab Prueba'):contains('Accepted')", "a card"),
+    see(".o_kanban_record:contains('Excluded'):contains('Invalid phone number')", "and the reason"),
 ]);

@@ -1,7 +1,7 @@
 import { stepUtils } from "@web_tour/tour_utils";
 import {
-    addTour, button, campaignForMarked, choose, click, edit, editVariable, inDialog, markLeads,
-    see,
+    addTour, button, campaignForMarked, choose, chooseTemplate, click, edit, editVariable, inDialog,
+    markLeads, see,
 } from "./steps";
 
 addTour("waba_launch_from_pipeline", () => [
@@ -10,15 +10,15 @@ addTour("waba_launch_from_pipeline", () => [
     ...campaignForMarked(),
     see(".oe_stat_button:contains('Audience') .o_stat_value:contains(/^3$/)", "three records"),
     edit("name", "Sofas in autumn"),
-    ...choose("template_id", "autumn_offer", "autumn_offer (es)"),
+    ...chooseTemplate("Autumn offer · Spanish"),
     see(".o_waba_bubble:contains('Hola Anab, en {{2}} tienes')", "what is known, what is missing"),
     ...choose("sender_id", "600 000 001"),
     ...editVariable(2, "text", "Muebles Roble"),
     ...editVariable(4, "text", "sofas"),
     see(".o_waba_bubble:contains('Hola Anab, en Muebles Roble tienes')", "the message as it leaves"),
     button("Launch"),
-    see(".modal .o_kanban_record:contains('Check'):contains('have no opt-in on record')", "a line"),
-    see(".modal .o_waba_preflight_summary:contains('2 will receive it · 1 left out')", "the sum"),
+    see(".modal .o_waba_check:contains('have no opt-in on record')", "a line"),
+    see(".modal .o_waba_preflight_summary:contains('2 of 3 will receive it')", "the sum"),
     inDialog("Launch"),
     see(".o_statusbar_status button.o_arrow_button_current:contains('Preparing')"),
 ]);

@@ -16,16 +16,16 @@ addTour("waba_story_slowed", () => [
     see(`${CHOSEN}:contains('+34'):contains('Medium'):contains('Watch')`, "the number in trouble"),
     see(`${CHOSEN} .o_waba_held:contains('Slowed')`, "what we did"),
     see(`${SUSPECT}:contains('Campaign')`, "the bad campaign is named"),
-    see(".o_waba_response:contains('Look at “Last seats” first')", "what to do next"),
+    see(".o_waba_response:contains('Review “Last seats” first')", "what to do next"),
     see("[data-certainty=aggregate]:contains('Template')", "the template fell too"),
 ]);
 
 addTour("waba_story_released", () => [
     ...openMenu("Reporting", "Reputation"),
     see(`${CHOSEN}:contains('+34'):contains('Low')`, "the number is red"),
-    see(`${CHOSEN} .o_waba_held:contains('Promotions held')`, "promotions wait"),
+    see(`${CHOSEN} .o_waba_held:contains('Promotions on hold')`, "promotions wait"),
     see(SUSPECT, "the bad campaign is still named"),
-    see(".o_waba_done:contains('Slowed'):contains('held')", "both answers are told"),
+    see(".o_waba_done:contains('Slowed'):contains('on hold')", "both answers are told"),
     ...releaseNumber(),
 ]);
 
@@ -34,5 +34,5 @@ addTour("waba_story_recovered", () => [
     click("the number", ".o_waba_card_select:contains('+34')"),
     see(`${CHOSEN}:contains('+34'):contains('High'):contains('Not enough data')`, "a fresh start"),
     see(".o_waba_page:not(:has(.o_waba_held)):not(:has(.o_waba_release))", "full speed again"),
-    see(".o_waba_done:contains('Released by a manager')", "how it came back"),
+    see(".o_waba_done:contains('Resumed by a manager')", "how it came back"),
 ]);

@@ -18,7 +18,7 @@ export function openMenu(...path) {
     return [
         ...stepUtils.goToAppSteps("waba_campaign.waba_menu_root", "open WhatsApp"),
         // A menu opened while the app's first screen still loads is closed by it.
-        see(".o_breadcrumb:contains('Campaigns')"),
+        see(".o_breadcrumb:contains('Campaigns'), .o_breadcrumb:contains('Getting started')"),
         ...path.map((text) => ({
             content: `menu ${text}`,
             trigger: `.o_menu_sections a:contains(/^${text}$/), .o_menu_sections button:contains(/^${text}$/), .o-dropdown--menu a:contains(/^${text}$/)`,
@@ -85,6 +85,18 @@ export function choose(field, value, entry = value) {
     ];
 }
 
+/** Chooses a template in the chooser; `name` is its name in plain words. */
+export function chooseTemplate(name, field = "template_id") {
+    const offered = `.o_waba_chooser [role=option]:contains('${name}')`;
+    return [
+        click(`choose ${field}`, `.o_field_widget[name=${field}] .o_waba_template_field`),
+        click(`preview ${name}`, offered),
+        see(".o_waba_chooser_preview .o_waba_bubble", "its preview"),
+        click(`take ${name}`, ".o_waba_chooser_take:enabled"),
+        see(`.o_field_widget[name=${field}]:contains('${name}')`, "it is chosen"),
+    ];
+}
+
 /** Writes into a cell of the variables' list; `row` counts from 1. */
 export function editVariable(row, field, value) {
     return [
@@ -137,6 +149,6 @@ export function releaseNumber() {
         },
         click("confirm", ".modal footer button[name=action_confirm]"),
         see("body:not(:has(.modal))", "it is closed"),
-        see(".o_waba_done:contains('Released by a manager')", "it is told at once"),
+        see(".o_waba_done:contains('Resumed by a manager')", "it is told at once"),
     ];
 }

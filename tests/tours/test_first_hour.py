@@ -1,0 +1,52 @@
+"""A newcomer's first hour: from the empty database to the first delivered message, by clicks."""
+
+from odoo.tests import tagged
+
+from ..common import PublicAddress, scheduler_has_run
+from .test_tours import TourCase
+
+
+@tagged("post_install", "-at_install")
+class TestFirstHour(TourCase):
+    browser_size = "1440x900"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.account.unlink()
+        cls.env["ir.config_parameter"].set_param(
+            "waba_campaign.simulator_port", cls.simulator.url.rpartition(":")[2]
+        )
+
+    def test_from_an_empty_database_to_the_first_delivered_message(self):
+        address = PublicAddress()
+        self.addCleanup(address.stop)
+        self.env["ir.config_parameter"].set_param("web.base.url", address.url)
+        scheduler_has_run(self.env)
+        self.seen = 0
+        self._tour("waba_first_hour", "admin")
+        account = self.env["waba.account"].search([])
+        self.assertEqual((account.state, account.is_simulated), ("connected", True))
+        test = self.env["waba.message"].search([("origin", "=", "test")])
+        self._dispatch(test.sender_id)
+        self._statuses_come_in(account)
+        self.assertEqual(test.state, "read")
+
+        self._tour("waba_first_campaign", "admin", "/odoo/whatsapp-getting-started")
+        campaign = self.env["waba.campaign"].search([])
+        self._prepare()
+        self._dispatch(campaign.sender_id)
+        self._statuses_come_in(account)
+        self.assertEqual((campaign.state, campaign.delivered_count), ("done", 1))
+        self._tour("waba_first_delivered", "admin", f"/odoo/waba.campaign/{campaign.id}")
+
+    def _statuses_come_in(self, account):
+        """What the simulator has posted to the public address reaches ours, signed as it was."""
+        self.simulator.post("flush", hurry=True)
+        attempts = self.simulator.get("webhooks", since=self.seen)["entries"]
+        url = f"{self.base_url()}/waba/webhook/{account.webhook_key}"
+        with self.allow_requests(all_requests=True):
+            for attempt in attempts:
+                self.simulator.post("webhook", body=attempt["body"], url=url)
+        self.seen = self.simulator.get("webhooks")["next"]
+        self._apply_webhooks()
