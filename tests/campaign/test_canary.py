@@ -188,7 +188,7 @@ class TestResults(CanaryCase):
                 self._come_back(campaign, **came_back)
                 self._dispatch()
                 self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "reputation"))
-                self.assertTold(campaign, "response_campaign", words, rate, "A manager releases")
+                self.assertTold(campaign, "response_campaign", words, rate, "a manager can resume")
                 self.assertEqual(campaign.queued_count, 15)
                 self.assertEqual(len(self.simulator.sends()), 10)
 
@@ -243,7 +243,7 @@ class TestResults(CanaryCase):
             release = self._opened(action, self.manager)
             wizard = release.create({"reason": "Old landlines, removed."})
             self.assertIn("messages failed", wizard.held_because)
-            self.assertIn("15 people who wait", wizard.explanation)
+            self.assertIn("15 queued messages", wizard.explanation)
             move(5)
             wizard.action_confirm()
             self.assertEqual(campaign.state, "running")
