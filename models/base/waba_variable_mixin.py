@@ -108,11 +108,6 @@ class WabaVariableMixin(models.AbstractModel):
                 line._filled_template()._button_address(line.button_index), base
             )
 
-    def _filled_template(self):
-        """The waba.template of this variable, perhaps empty."""
-        has_template = "template_id" in self._fields
-        return self.template_id if has_template else self.env["waba.template"]
-
     @api.constrains("source", "field_path")
     def _check_field_path(self):
         """Refuse a path that the user may not show (waba.field.path)."""

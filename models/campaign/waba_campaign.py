@@ -594,7 +594,8 @@ class WabaCampaign(models.Model):
             "paused",
             {"pause_reason": reason, "pause_cause": cause, "resume_at": until},
         )
-        note = reason if cause == "person" else self.env._("Paused: %s", reason)
+        is_said = cause in ("person", "reputation")
+        note = reason if is_said else self.env._("Paused: %s", reason)
         for campaign in moved:
             campaign._message_log(body=note)
             if until:

@@ -348,9 +348,7 @@ class WabaCampaign(models.Model):
         if not held:
             return None
         if not self.env.user.has_group("waba_campaign.waba_group_manager"):
-            raise UserError(
-                self.env._("%s A manager can resume it, with a reason.", held[0].pause_reason)
-            )
+            raise UserError(held[0].pause_reason)
         return held[0].action_release()
 
     def _release(self, reason):

@@ -16,6 +16,7 @@ from ...policy import limits, pacing, retry
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS
 from ..base.waba_message import ACCEPTED_STATES, OPEN_STATES, POSSIBLE_OPT_OUT
 from ..tools.labels import selection_labels
+from ..tools.moments import moment_text
 from ..tools.reputation_texts import format_number, format_percent
 
 
@@ -376,7 +377,7 @@ class WabaCampaign(models.Model):
         are together what was addressed.
         """
         if self.state == "scheduled":
-            return self.env._("Starts %s", self._format_moment(self.scheduled_at or now))
+            return self.env._("Starts %s", moment_text(self.env, self.scheduled_at or now))
         if self.state == "preparing":
             return self.env._(
                 "%(done)s of %(all)s records prepared",
@@ -393,11 +394,11 @@ class WabaCampaign(models.Model):
         if forecast and forecast.next_at:
             if forecast.next_at > now + pacing.SLOWED_PERIOD:
                 parts.append(
-                    self.env._("next slot %s", self._format_moment(forecast.next_at))
+                    self.env._("next slot %s", moment_text(self.env, forecast.next_at))
                     if self._is_limit_reached()
-                    else self.env._("next message %s", self._format_moment(forecast.next_at))
+                    else self.env._("next message %s", moment_text(self.env, forecast.next_at))
                 )
-            parts.append(self.env._("done about %s", self._format_moment(forecast.ends_at)))
+            parts.append(self.env._("done about %s", moment_text(self.env, forecast.ends_at)))
         return " · ".join(parts)
 
     def _describe_counts(self):
@@ -480,14 +481,6 @@ class WabaCampaign(models.Model):
             hours=format_number(self.env, sender.canary_wait_hours),
         )
 
-    def _format_moment(self, moment):
-        """'14:32' today, 'Thu 26 Nov, 11:00' later; in the reader's time zone."""
-        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
-        is_today = fields.Datetime.context_timestamp(self, moment).date() == today
-        return format_datetime(
-            self.env, moment, dt_format="HH:mm" if is_today else "EEE d MMM, HH:mm"
-        )
-
     def _format_datetime(self, moment):
         """'at 14:32' today, 'on Thursday, 26 Nov, 11:00' later; in the reader's time zone."""
         local = fields.Datetime.context_timestamp(self, moment)
@@ -541,7 +534,7 @@ class WabaCampaign(models.Model):
     def _release_text(self):
         """What the reader can do about the hold; False if it ends by itself or elsewhere."""
         if self.can_release:
-            return self.env._("Release to continue.")
+            return self.env._("Resume sending to continue.")
         if self.state != "paused" or self.resume_at:
             return False
         if self._is_every_template_changed():
@@ -550,7 +543,6 @@ class WabaCampaign(models.Model):
             "person": self.env._("Resume to continue."),
             "failure": self.env._("Fix it, then resume."),
             "template": self.env._("Resumes when Meta approves the template."),
-            "reputation": self.env._("A manager can resume it."),
             "preflight": self.env._("Open the pre-flight check to see what to fix."),
         }.get(self.pause_cause, False)
 
@@ -652,7 +644,7 @@ class WabaCampaign(models.Model):
                 self.env._(
                     "%(people)s in quiet hours until %(when)s",
                     people=format_number(self.env, waits.count),
-                    when=self._format_moment(waits.next_at),
+                    when=moment_text(self.env, waits.next_at),
                 )
             )
         if count := self._count_possible_opt_outs():

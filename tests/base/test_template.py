@@ -281,7 +281,7 @@ class TestStatusChanged(TemplateCase):
         self.assertEqual(self.simulator.sends(), [])
         self._at_meta(status="APPROVED")
         self.assertEqual((campaign.state, campaign.pause_reason), ("running", False))
-        self.assertIn("Meta approves the template again.", self._said(campaign))
+        self.assertIn("Meta approved the template again.", self._said(campaign))
         self._dispatch()
         self.assertEqual(len(self.simulator.sends()), 2)
 

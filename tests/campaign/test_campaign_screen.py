@@ -13,6 +13,7 @@ from odoo.tools.safe_eval import safe_eval
 
 from ...models.campaign.waba_campaign import STATES
 from ...models.campaign.waba_campaign_audience import EMPTY_DOMAIN
+from ...models.tools.moments import moment_text
 from ..common import WabaCase
 from .test_canary import CanaryCase
 
@@ -57,7 +58,7 @@ class TestOneScreen(CanaryCase):
         self.assertEqual(bool(campaign.ends_at), "done about" in line)
         if campaign.ends_at:
             self.assertGreaterEqual(campaign.ends_at, campaign.next_message_at)
-            self.assertIn(campaign._format_moment(campaign.ends_at), line)
+            self.assertIn(moment_text(campaign.env, campaign.ends_at), line)
         if campaign.canary_state == "waiting" and campaign.state == "running":
             self.assertGreaterEqual(campaign.ends_at, campaign.canary_check_at)
 

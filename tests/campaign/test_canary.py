@@ -235,7 +235,7 @@ class TestResults(CanaryCase):
             self._come_back(campaign, delivered=6, failed=4)
             self._dispatch()
             self.assertEqual(campaign.state, "paused")
-            with self.assertRaisesRegex(UserError, "A manager can resume it"):
+            with self.assertRaisesRegex(UserError, "a manager can resume the campaign"):
                 campaign.with_user(self.salesperson).action_resume()
             self.assertFalse(campaign.with_user(self.salesperson).can_release)
             self.assertTrue(campaign.with_user(self.manager).can_release)
@@ -243,7 +243,7 @@ class TestResults(CanaryCase):
             release = self._opened(action, self.manager)
             wizard = release.create({"reason": "Old landlines, removed."})
             self.assertIn("messages failed", wizard.held_because)
-            self.assertIn("15 people who wait", wizard.explanation)
+            self.assertIn("15 queued messages", wizard.explanation)
             move(5)
             wizard.action_confirm()
             self.assertEqual(campaign.state, "running")

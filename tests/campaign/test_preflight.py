@@ -562,7 +562,7 @@ class TestDialog(DialogCase):
         campaign = self._mine(self._leads(2))
         wizard = self._open(campaign)
         self.sender.quality_rating = "red"
-        with self.assertRaisesRegex(UserError, "The pre-flight stops this campaign"):
+        with self.assertRaisesRegex(UserError, "The pre-flight check blocks this campaign"):
             wizard.action_launch()
         self.assertEqual(campaign.state, "draft")
 
@@ -640,7 +640,7 @@ class TestOverride(DialogCase):
                 self.assertTrue(campaign.override_reason)
                 change(campaign)
                 self.assertFalse(campaign.override_reason)
-                self.assertIn("no longer counts", self._chatter(campaign))
+                self.assertIn("Override withdrawn", self._chatter(campaign))
 
     def test_another_stop_than_the_one_named_still_stops(self):
         campaign = self._stopped()

@@ -486,7 +486,7 @@ class TestWithoutLauncher(CampaignRightsCase):
                 lambda user, campaign: user.write(
                     {"group_ids": [Command.set(self.env.ref("base.group_user").ids)]}
                 ),
-                "may no longer read",
+                "can no longer read",
             ),
             "left the company": (
                 lambda user, campaign: user.write(
@@ -535,7 +535,7 @@ class TestWithoutLauncher(CampaignRightsCase):
         campaign.scheduled_at = False
         self._prepare()
         self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "launcher"))
-        self.assertIn("handed over", campaign.pause_reason)
+        self.assertIn("another responsible", campaign.pause_reason)
 
 
 class TestFollowUpRights(SequenceCase):

@@ -25,7 +25,7 @@ class TestDailyLimit(DispatchCase):
             too_early = [at for at in self._alarms() if now < at < first_place + limits.WINDOW]
             self.assertEqual(too_early, [])
             self.assertEqual(campaign.next_message_at, first_place + limits.WINDOW)
-            self.assertIn("250 of 250 people used in the last 24 hours", campaign.progress_text)
+            self.assertIn("250 of 250 used (last 24 h)", campaign.progress_text)
             move((first_place + limits.WINDOW - now).total_seconds() - 10)
             self._dispatch()
             self.assertEqual(len(self._accepted_uuids()), 250, "a place was given away too early")

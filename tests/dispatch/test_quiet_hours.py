@@ -135,8 +135,7 @@ class TestWaiting(HoursCase):
             self.assertEqual(self.simulator.sends(), [])
             self.assertIn(until, self._alarms())
             self.assertEqual(campaign.state, "running")
-            self.assertIn("3 people", campaign.hold_reason)
-            self.assertIn("own time", campaign.hold_reason)
+            self.assertIn("Quiet hours for all 3 remaining recipients", campaign.hold_reason)
             self.assertGreaterEqual(campaign.next_message_at, until)
             self.assertGreaterEqual(campaign.ends_at, until)
             move((until - fields.Datetime.now()).total_seconds() + 5)
@@ -154,7 +153,7 @@ class TestWaiting(HoursCase):
         campaign = self._launch(madrid | elsewhere)
         self.assertEqual((campaign.sent_count, campaign.queued_count), (2, 2))
         self.assertFalse(campaign.hold_reason and campaign.sent_count == 0)
-        self.assertIn("2 people wait for their hours", campaign.progress_text)
+        self.assertIn("2 in quiet hours until", campaign.progress_text)
         self.assertGreaterEqual(campaign.ends_at, until)
 
     def test_what_became_due_late_waits_again(self):

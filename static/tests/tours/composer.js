@@ -154,7 +154,7 @@ addTour("waba_try_two_messages", () => [
     see(".o_waba_options summary:contains('A/B test')", "said while they are folded"),
     tab("Variant B"),
     // The server's answer to the tick; it would replace what is typed before it.
-    see(".o_field_widget[name=b_template_id]:contains('Autumn offer')", "at first it is message A"),
+    see(".o_field_widget[name=b_template_id]:contains('Autumn offer')", "at first it is variant A"),
     ...chooseTemplate("Welcome back · Spanish", "b_template_id"),
     see(".o_notebook .o_waba_bubble:contains('Hola Anabbaaaaaa, soy')", "variant B for the first person"),
     button("Launch"),
