@@ -53,6 +53,7 @@ METHODS = {
         "action_release_canary": "manager",
         "action_create_followup_campaign": "writes", "campaign_preview_data": "reads",
     },
+    "waba.audience.import": {"action_create_campaign": "reads", "action_import": "writes"},
     "waba.consent.note": {"action_confirm": "writes"},
     "waba.consent.rejected": {"action_retry_row": "manager"},
     "waba.conversation": {
