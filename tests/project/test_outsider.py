@@ -121,6 +121,7 @@ METHODS = {
     "waba.person.mixin": {
         "action_view_waba_conversation": "reads", "action_view_waba_messages": "reads",
         "action_waba_log_block": "writes", "action_waba_record_consent": "reads",
+        "action_waba_message": "reads",
         "action_waba_open_recipient": "reads", "action_waba_confirm_other_person": "writes",
         "action_waba_confirm_opt_out": "writes", "action_waba_keep_subscribed": "writes",
     },
