@@ -43,6 +43,7 @@
         "views/waba_rate_views.xml",
         "data/ir_filters_data.xml",
         "report/waba_reputation_report.xml",
+        "wizard/waba_audience_import_views.xml",
         "wizard/waba_consent_note_views.xml",
         "wizard/waba_diagnosis_views.xml",
         "wizard/waba_home_views.xml",

@@ -60,6 +60,8 @@ from .conversation import test_conversation_view
 from .conversation import test_inbound
 from .conversation import test_inbound_notice
 from .conversation import test_media
+from .crm import test_audience_import
+from .crm import test_message_button
 from .crm import test_message_why
 from .crm import test_person_panel
 from .crm import test_server_action

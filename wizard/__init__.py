@@ -1,5 +1,6 @@
 from . import base_import_import
 from . import base_partner_merge
+from . import waba_audience_import
 from . import waba_person_word
 from . import waba_consent_note
 from . import waba_diagnosis

@@ -41,7 +41,9 @@ class WabaConsent(models.Model):
         help="Without a country code, the company's country is used.",
     )
     said_at = fields.Char(
-        "Date", store=False, help="When the person opted in or out: 2026-11-03 or 2026-11-03 10:30."
+        "Consent date",
+        store=False,
+        help="When the person opted in or out: 2026-11-03 or 2026-11-03 10:30.",
     )
 
     @api.model

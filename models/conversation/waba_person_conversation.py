@@ -39,6 +39,13 @@ class WabaPersonMixin(models.AbstractModel):
                 text = self.env._("Answered") if last_inbound_at else False
             record.waba_conversation_text = text
 
+    def action_waba_message(self):
+        """Open the conversation with this person in a dialog, to read and to write."""
+        self.ensure_one()
+        self.check_access("read")
+        params = {"model": self._name, "id": self.id}
+        return {"type": "ir.actions.client", "tag": "waba_message", "params": params}
+
     def action_view_waba_conversation(self):
         """Open the conversation with this person, or the list when there are several."""
         self.ensure_one()

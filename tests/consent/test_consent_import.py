@@ -283,7 +283,7 @@ class TestImport(ConsentCase):
     def test_columns_that_are_missing_are_named(self):
         answer = self._load([NUMBER, "opt_in"], columns=["person_id", "action"])
         self.assertIs(answer["ids"], False)
-        self.assertIn(": Date", answer["messages"][0]["message"])
+        self.assertIn(": Consent date", answer["messages"][0]["message"])
 
     def test_the_same_list_again_changes_nothing(self):
         first, again = self._load(GOOD), self._load(GOOD)

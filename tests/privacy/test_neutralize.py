@@ -20,6 +20,7 @@ EMPTIED = {
         "waba_webhook_event": "body summary error waiting_items",
         "waba_reputation_event": "raw",
         "waba_privacy": "file",
+        "waba_audience_import": "file rejected",
     },
 }
 PEOPLE = (
@@ -34,6 +35,7 @@ STAYS = {
         "waba_message": "number person_name parameters variant_parameters text payload details",
         "waba_recipient": "number wa_number user_uid former_uids name",
         "waba_consent": "number evidence",
+        "waba_audience_import": "evidence summary",
         "waba_consent_note": "note",
         "waba_consent_rejected": "number purpose action at evidence origin",
         "waba_report_block": "note",
@@ -49,6 +51,7 @@ STAYS = {
     OURS: {
         "waba_account": "name",
         "waba_action_variable": "name field_path text fallback",
+        "waba_audience_import": "file_name rejected_name tag_name source",
         "waba_auto_reply": "name words text",
         "waba_campaign": "name audience_domain override_reason approval_note",
         "waba_campaign_variable": "name field_path text fallback",
@@ -241,6 +244,9 @@ class TestWords(WabaCase):
               "event_key": "test:raw"}]
         )  # fmt: skip
         self.env["waba.privacy"].create({"recipient_id": person.id, "file": b"UEsDBA=="})
+        self.env["waba.audience.import"].create(
+            {"file": b"UEsDBA==", "rejected": b"UEsDBA==", "consent": "none"}
+        )
         self.env.flush_all()
         tables = {table for table, _column in columns_in(EMPTIED) + columns_in(STAYS)}
         before = {table: self._table_rows(table) for table in tables}

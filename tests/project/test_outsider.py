@@ -53,6 +53,7 @@ METHODS = {
         "action_release_canary": "manager",
         "action_create_followup_campaign": "writes", "campaign_preview_data": "reads",
     },
+    "waba.audience.import": {"action_create_campaign": "reads", "action_import": "writes"},
     "waba.consent.note": {"action_confirm": "writes"},
     "waba.consent.rejected": {"action_retry_row": "manager"},
     "waba.conversation": {
@@ -132,6 +133,7 @@ METHODS = {
     "waba.person.mixin": {
         "action_view_waba_conversation": "reads", "action_view_waba_messages": "reads",
         "action_waba_log_block": "writes", "action_waba_record_consent": "reads",
+        "action_waba_message": "reads",
         "action_waba_open_recipient": "reads", "action_waba_confirm_other_person": "writes",
         "action_waba_confirm_opt_out": "writes", "action_waba_keep_subscribed": "writes",
     },

@@ -30,6 +30,7 @@ RIGHTS = {
     "waba.renumbered": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.webhook.refusal": {USER: "", MANAGER: "r", SYSTEM: ""},
     "waba.home": {USER: "", MANAGER: "", SYSTEM: "rwc"},
+    "waba.audience.import": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.consent.note": {USER: "rwc", MANAGER: "rwc", SYSTEM: ""},
     "waba.privacy": {USER: "", MANAGER: "rwc", SYSTEM: ""},
     "waba.erased.person": {USER: "", MANAGER: "r", SYSTEM: ""},
@@ -525,6 +526,7 @@ class TestRules(SecurityCase):
         dialogs = {
             "waba.release": {"reason": "x", "sender_id": self.sender.id},
             "waba.report.block": {"note": "x"},
+            "waba.audience.import": {"file": b"eA==", "consent": "none"},
             "waba.consent.note": {"note": "x"},
             "waba.sequence.stop": {"reason": "x"},
         }

@@ -89,6 +89,9 @@ WRITABLE = {
     # What came unreadable is corrected, then taken
     "waba.consent.rejected": ((MANAGER,), "active number purpose action at evidence"),
     # Dialogs: what they are opened for, and what is entered in them
+    "waba.audience.import": (
+        BOTH, "file file_name res_model tag_name source consent evidence consent_date"
+    ),
     "waba.consent.note": (
         BOTH, "res_model res_id at recipient_id purpose action note heard"
     ),

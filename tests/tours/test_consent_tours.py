@@ -18,3 +18,14 @@ class TestConsentTours(TourCase):
         self.assertEqual(entries.mapped("action"), ["opt_in", "opt_out", "opt_out"])
         self.assertEqual(entries.user_id, self.salesperson)
         self.assertIn("annoyed", entries[1].evidence)
+
+    def test_a_message_is_one_click_from_number_header_and_card(self):
+        [lead] = self._opportunities("+34611000001")
+        partner = self.env["res.partner"].create({"name": "Ana", "phone": "+34611000001"})
+        self._tour("waba_message_beside_the_phone", "waba_salesperson", f"/odoo/crm.lead/{lead.id}")
+        self._tour(
+            "waba_message_beside_the_phone", "waba_salesperson", f"/odoo/res.partner/{partner.id}"
+        )
+        lead.name = "Sofa for +34611000001"
+        pipeline = "/odoo/action-crm.crm_lead_action_pipeline"
+        self._tour("waba_message_from_a_card", "waba_salesperson", pipeline)

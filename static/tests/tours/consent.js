@@ -56,3 +56,17 @@ addTour("waba_note_consent", () => [
     see(".o_breadcrumb:contains('34611000001')"),
     see(".o_field_widget[name=consent_ids] .o_data_row:nth-child(3)", "three entries"),
 ]);
+
+addTour("waba_message_beside_the_phone", () => [
+    click("WhatsApp beside the number", ".o_field_widget[name=phone] .o_waba_phone_button"),
+    see(".modal .o_waba_conversation", "the conversation"),
+    click("close it", ".modal .btn-close"),
+    see("body:not(:has(.modal))", "the dialog is gone"),
+    click("WhatsApp in the header", ".o_form_statusbar button[name=action_waba_message]"),
+    see(".modal .o_waba_conversation:contains('34611000001')", "the same conversation"),
+]);
+
+addTour("waba_message_from_a_card", () => [
+    click("WhatsApp on the card", ".o_kanban_record:contains('34611000001') .o_waba_card_button"),
+    see(".modal .o_waba_conversation:contains('34611000001')", "the conversation"),
+]);
