@@ -126,6 +126,7 @@ from .project import test_routes
 from .project import test_security
 from .project import test_simulator
 from .project import test_suite_complete
+from .project import test_terms
 from .project import test_torture_short
 from .project import test_upgrade
 from .reputation import test_release
@@ -139,6 +140,7 @@ from .reputation import test_response
 from .sequence import test_sequence
 from .sequence import test_sequence_races
 from .sequence import test_sequence_starter
+from .tools import test_dark_bundle
 from .tools import test_export_cells
 from .tools import test_hooks
 from .tools import test_job_turns
@@ -149,6 +151,7 @@ from .tools import test_system_fields
 from .tools import test_value_text
 from .tools import test_variables
 from .tools import test_vocabulary
+from .tours import test_accessibility
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours

@@ -38,7 +38,8 @@ ROOMS = {
         ),
     ),
     "wizard": Room(
-        rooms={"models": ANY, "cloud_api": ANY, "policy": ANY}, packages=frozenset(("odoo",))
+        rooms={"models": ANY, "cloud_api": ANY, "policy": ANY},
+        packages=frozenset(("odoo", "openpyxl")),
     ),
     "report": Room(rooms={"models": ANY}, packages=frozenset(("odoo",))),
     # The door verifies and stores: of the API it needs these two values, never a client.
