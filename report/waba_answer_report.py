@@ -8,7 +8,8 @@ from odoo.tools import SQL
 
 from ..models.base.waba_conversation import SERVICE_WINDOW
 from ..models.base.waba_message import REPORTED_KINDS
-from ..models.tools.labels import form_action
+from ..models.tools.figures import UnknownFloat
+from ..models.tools.labels import NO_SALESPERSON, form_action
 
 STATES = [
     ("answered", "Answered in window"),
@@ -28,6 +29,7 @@ class WabaAnswerReport(models.Model):
 
     _name = "waba.answer.report"
     _description = "WhatsApp Answer Times"
+    _inherit = ["waba.figures.mixin"]
     _auto = False
     _order = "asked_at desc, id desc"
     _rec_name = "recipient_id"
@@ -45,13 +47,15 @@ class WabaAnswerReport(models.Model):
     recipient_id = fields.Many2one("waba.recipient", "Person", readonly=True)
     conversation_id = fields.Many2one("waba.conversation", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
-    user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
+    user_id = fields.Many2one(
+        "res.users", "Salesperson", readonly=True, falsy_value_label=NO_SALESPERSON
+    )
     state = fields.Selection(STATES, "Status", readonly=True)
     message_count = fields.Integer("Messages", readonly=True)
     missed_count = fields.Integer("Missed window", readonly=True)
-    answer_minutes = fields.Float("Average first answer (min)", readonly=True, aggregator="avg")
-    answer_median = fields.Float("Median first answer (min)", readonly=True, aggregator="avg")
-    missed_rate = fields.Float("Missed window rate", readonly=True, aggregator="avg")
+    answer_minutes = UnknownFloat("Average first answer (min)", readonly=True, aggregator="avg")
+    answer_median = UnknownFloat("Median first answer (min)", readonly=True, aggregator="avg")
+    missed_rate = UnknownFloat("Missed window rate", readonly=True, aggregator="avg")
 
     @property
     def _table_query(self):

@@ -156,6 +156,11 @@ FIGURES = {
         "won_count": total(""), "answer_rate": ratio("", ""), "won_rate": ratio("", ""),
         "position": ROW,
     },
+    # By tests/conversation/test_answer_report.py; an average and a median of minutes.
+    "waba.answer.report": {
+        "message_count": total(""), "missed_count": total(""), "missed_rate": ratio("", ""),
+        "answer_minutes": ratio("", ""), "answer_median": ratio("", ""),
+    },
     "waba.message": {"attempt_count": total("")},
 }  # fmt: skip
 
@@ -176,9 +181,12 @@ COUNTED = {
 }  # fmt: skip
 
 
+# Floats that are no part of a whole: a multiple, minutes.
+NO_PERCENTAGES = {"return_rate", "answer_minutes", "answer_median"}
 # Never empty, although the database does not require it.
 ALWAYS_SET = {
     "waba.recipient": {"marketing_state", "utility_state"},
+    "waba.answer.report": {"sender_id", "state"},
     "waba.attribution": {"kind"},
     "waba.message.report": {"state"},
     "waba.sender": {"quality_rating"},
@@ -520,7 +528,7 @@ class TestViews(ReputationCase):
                         continue
                     is_offered = kind != "list" and field.aggregator
                     if name in shown or is_offered:
-                        expected = None if name == "return_rate" else "waba_rate"
+                        expected = None if name in NO_PERCENTAGES else "waba_rate"
                         self.assertEqual(shown.get(name), expected, name)
 
     def test_each_card_of_a_campaign_shows_the_base_of_its_figure(self):
