@@ -42,7 +42,7 @@ class WabaAudienceImport(models.TransientModel):
         default="crm.lead",
     )
     tag_name = fields.Char("Tag", help="Added to every record, so that you find them again.")
-    source = fields.Char(help="Where the list comes from. Saved on leads.")
+    source = fields.Char(help="Where the list comes from, saved on leads.")
     consent = fields.Selection(
         [("opt_in", "They opted in to promotions"), ("none", "No opt-in on record")],
         "Consent",

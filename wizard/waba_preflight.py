@@ -313,7 +313,7 @@ class WabaPreflightLine(models.TransientModel):
     count = fields.Integer(readonly=True)
     record_model = fields.Char(readonly=True)
     record_ids = fields.Json(readonly=True)
-    leaves_out = fields.Boolean(readonly=True)
+    leaves_out = fields.Boolean("Excluded", readonly=True)
     mend = fields.Selection(FIXES, "Fix", readonly=True)
     mend_id = fields.Integer("Record to fix", readonly=True)
     is_overridden = fields.Boolean(readonly=True)

@@ -23,7 +23,7 @@ class WabaPrivacy(models.TransientModel):
     keep_out = fields.Boolean(
         "Keep opted out of promotions",
         default=True,
-        help="Keeps an anonymous fingerprint of the number. An existing opt-out is always kept.",
+        help="Keeps an anonymous fingerprint of the number; an existing opt-out is always kept.",
     )
     is_sure = fields.Boolean("Erase permanently")
     file = fields.Binary("Personal data", attachment=False, readonly=True)

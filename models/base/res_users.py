@@ -14,7 +14,7 @@ class ResUsers(models.Model):
     waba_notify = fields.Selection(
         NOTIFICATION_CHANNELS,
         "WhatsApp notifications",
-        help="How you are told that somebody wrote. Empty: as your company has set it.",
+        help="How you are notified of WhatsApp messages; empty: as set by the company.",
     )
 
     @property

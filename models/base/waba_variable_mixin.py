@@ -78,7 +78,7 @@ class WabaVariableMixin(models.AbstractModel):
     can_track = fields.Boolean(compute="_compute_can_track")
     fallback = fields.Char(
         "Fallback",
-        help="Shown when the value is empty. Without it, the recipient is excluded.",
+        help="Shown when the value is empty; without it, the recipient is excluded.",
     )
 
     @api.model

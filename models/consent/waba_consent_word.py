@@ -30,7 +30,7 @@ class WabaConsentWord(models.Model):
     active = fields.Boolean(default=True)
     phrase = fields.Char(
         required=True,
-        help="Separate alternatives with |: no more messages|offers. Case and accents are ignored.",
+        help="Separate alternatives with |: no more messages|offers; case and accents are ignored.",
     )
     action = fields.Selection(
         [("opt_out", "Opt-out"), ("opt_in", "Opt-in")],

@@ -42,20 +42,20 @@ class WabaRecipient(models.Model):
     _inherit = "waba.recipient"
 
     marketing_out_at = fields.Datetime(
-        "Last opt-out from promotions",
+        "Promotion opt-out",
         readonly=True,
     )
-    utility_out_at = fields.Datetime("Last opt-out from service messages", readonly=True)
+    utility_out_at = fields.Datetime("Service opt-out", readonly=True)
     # For screens: where companies share a portfolio, `marketing_state` and `utility_state` are what
     # all of them may rely on, not what the user's own may.
     own_marketing_state = fields.Selection(
         selection=lambda self: self._fields["marketing_state"]._description_selection(self.env),
-        string="Promotions of your company",
+        string="Company: promotions",
         compute="_compute_own_states",
     )
     own_utility_state = fields.Selection(
         selection=lambda self: self._fields["utility_state"]._description_selection(self.env),
-        string="Service messages of your company",
+        string="Company: service messages",
         compute="_compute_own_states",
     )
 

@@ -59,7 +59,7 @@ class WabaReachMixin(models.AbstractModel):
     """Rows that a salesperson sees if they can read the records behind them."""
 
     _name = "waba.reach.mixin"
-    _description = "Seen by whoever may read the lead or contact behind it"
+    _description = "WhatsApp record visible with its lead or contact"
 
     is_in_reach = fields.Boolean(
         "Behind my records", compute="_compute_is_in_reach", search="_search_is_in_reach"

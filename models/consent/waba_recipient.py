@@ -54,7 +54,7 @@ class WabaRecipient(models.Model):
     user_uid = fields.Char(
         "WhatsApp user ID",
         readonly=True,
-        help="Meta's business-scoped ID. People with a user name may have no visible number.",
+        help="Meta's business-scoped ID, for people whose number is hidden by a user name.",
     )
     former_uids = fields.Char(
         "Former user IDs",

@@ -71,12 +71,12 @@ class WabaMessage(models.Model):
     )
     not_before_at = fields.Datetime("Scheduled for", readonly=True)
     promoted_at = fields.Datetime(
-        "Counted as a promotion at",
+        "Promotion counted on",
         readonly=True,
         help="The latest time at which it may have been sent.",
     )
     template_left_at = fields.Datetime(
-        "Counted as a template at",
+        "Template counted on",
         readonly=True,
         help="The latest time at which it may have been sent; for templates only.",
     )

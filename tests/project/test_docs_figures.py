@@ -25,6 +25,7 @@ from odoo.addons.waba_campaign.models.conversation import (
     waba_conversation_thread as waba_conversation_view,
 )
 from odoo.addons.waba_campaign.models.conversation import (
+    waba_inbound_notice,
     waba_message_inbound,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
@@ -89,6 +90,7 @@ def percent(share):
 SENTENCES = {
     "conversations.md": [
         ("within {} days, `REPLY_PERIOD`", days(waba_message_inbound.REPLY_PERIOD)),
+        ("within the next {} hour (`GATHER_PERIOD`)", hours(waba_inbound_notice.GATHER_PERIOD)),
         ("{} at a time (`PAGE`)", waba_conversation_view.PAGE),
         ("after {} days (`INBOUND_LIFE`)", days(media.INBOUND_LIFE)),
         ("at most {} in 24 hours (`MAX_PER_DAY`)", auto_reply.MAX_PER_DAY),
@@ -109,7 +111,7 @@ SENTENCES = {
     ],
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),
-        ("fewer than {} people (`FEW`)", preflight.MIN_CHECKED),
+        ("fewer than {} records (`MIN_CHECKED`)", preflight.MIN_CHECKED),
         ("the last {} days (`PAST_PERIOD`)", days(waba_campaign_preflight_outlook.PAST_PERIOD)),
         ("fewer than {} messages of them were delivered (`MIN_VOLUME`)",
          reputation_rates.MIN_VOLUME),
