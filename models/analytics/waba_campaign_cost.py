@@ -75,7 +75,7 @@ def unit_price_text(env, cost, count, currency):
 
 
 def share_text(env, part, whole):
-    """Return '8 % of 510', None without a base."""
+    """Return '8% of 510', None without a base."""
     if not whole:
         return None
     return env._(

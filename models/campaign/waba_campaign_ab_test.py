@@ -527,7 +527,7 @@ class WabaCampaign(models.Model):
         return f"{sentences[verdict.ground]} {self._ab_test_figures(parts)}"
 
     def _ab_test_figures(self, parts):
-        """'Read: A 41.0 % of 195, B 38.2 % of 199.'"""
+        """'Read: A 41.0% of 195, B 38.2% of 199.'"""
         pattern = {
             "read": self.env._("Read: A %(a)s, B %(b)s."),
             "reply": self.env._("Replied: A %(a)s, B %(b)s."),

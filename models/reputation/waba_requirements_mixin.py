@@ -306,7 +306,7 @@ class WabaRequirementsMixin(models.AbstractModel):
         return found
 
     def _rate_requirement_text(self, key, status, rate):
-        """Return '2.9 % of 1,952 messages, last 30 days (limit 2.5 %)'."""
+        """Return '2.9% of 1,952 messages, last 30 days (limit 2.5%)'."""
         values = {
             "count": format_number(self.env, rate.count),
             "base": format_number(self.env, rate.base),

@@ -402,7 +402,7 @@ class WabaSender(models.Model):
         ]
 
     def _share_text(self, count, base, of):
-        """Return '2.1 % of 1,952 sent (41)', or '3 of 41 delivered' if too few for a rate."""
+        """Return '2.1% of 1,952 sent (41)', or '3 of 41 delivered' if too few for a rate."""
         share = self._rate_text(count, base, of)
         return (
             share
@@ -411,7 +411,7 @@ class WabaSender(models.Model):
         )
 
     def _rate_text(self, count, base, of):
-        """Return '96.8 % of 1,952 sent', or '3 of 41 delivered' if too few for a rate."""
+        """Return '96.8% of 1,952 sent', or '3 of 41 delivered' if too few for a rate."""
         is_thin = base < reputation_rates.MIN_VOLUME
         values = {
             "part": format_number(self.env, count)

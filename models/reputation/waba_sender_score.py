@@ -186,7 +186,7 @@ class WabaSender(models.Model):
             self._message_log(body=self._describe_change(before, judgement))
 
     def _describe_change(self, before, judgement):
-        """Return 'Health: Healthy → Watch, 61 of 100. 2.1 % of 1,952 delivered opted out.'"""
+        """Return 'Health: Healthy → Watch, 61 of 100. 2.1% of 1,952 delivered opted out.'"""
         before = selection_label(self.env, "reputation_level", before or "unknown")
         after = selection_label(self.env, "reputation_level", judgement.level)
         reason = reason_text(self.env, judgement)
@@ -486,7 +486,7 @@ class WabaSender(models.Model):
         }
 
     def _cause_detail(self, cause):
-        """Return 'opt-outs 2.1 % of 1,952, 6 times the usual 0.3 %.'"""
+        """Return 'opt-outs 2.1% of 1,952, 6 times the usual 0.3%.'"""
         values = {
             "what": self.env._(MEASURE_LABELS[cause.measure]),
             "rate": rate_text(self.env, cause.rate),

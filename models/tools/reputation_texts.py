@@ -4,6 +4,7 @@ Called by the score, the responses, the dashboard and reports.
 """
 
 from odoo.tools import LazyTranslate, formatLang
+from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ...policy import reputation_rates
 from .labels import selection_label
@@ -54,19 +55,22 @@ def format_number(env, count):
 
 
 def format_percent(env, value, apart_from=None):
-    """'2.1 %' for a rate of 0 to 1; '50 %' without a zero after the point.
+    """'2.1%' for a rate of 0 to 1, as the language writes it ('2,1 %'); '50%' has no zero.
 
-    :param apart_from: another rate, from which it differs in its text too: '0.53 %' beside '0.5 %'
+    :param apart_from: another rate, from which it differs in its text too: '0.53%' beside '0.5%'
     """
     rate = round(100 * value, 6)
     digits = 1 if rate % 1 else 0
     if apart_from is not None and round(rate, 1) == round(100 * apart_from, 1):
         digits = 2
-    return f"{formatLang(env, rate, digits=digits)} %"
+    locale = babel_locale_parse(get_lang(env).code)
+    # CLDR: English and Portuguese write no space before the sign, Spanish and French do.
+    space = " " if locale.percent_formats[None].pattern.endswith("\N{NO-BREAK SPACE}%") else ""
+    return f"{formatLang(env, rate, digits=digits)}{space}%"
 
 
 def rate_text(env, rate):
-    """'2.1 % of 1,952', or '3 of 41' when the base is too small for a rate.
+    """'2.1% of 1,952', or '3 of 41' when the base is too small for a rate.
 
     :param rate: policy.reputation_rates.Rate
     """

@@ -43,7 +43,7 @@ class TestCards(TabCase):
         self.assertIn("0.80", words["money_cost"])
         self.assertEqual(words["money_cost_base"], "16 delivered: 16 charged")
         self.assertEqual(words["money_replies"], "8")
-        self.assertRegex(words["money_replies_base"], r"^50 % of 16 delivered · .*0\.10.* each$")
+        self.assertRegex(words["money_replies_base"], r"^50% of 16 delivered · .*0\.10.* each$")
         # No link of ours in it: whether somebody clicked is not known, and no "0" is told.
         self.assertEqual((words["money_clicks"], words["money_clicks_base"]), ("", ""))
         self.assertEqual(words["money_won"], "5")
@@ -61,7 +61,7 @@ class TestCards(TabCase):
         self.assertEqual(
             words["money_cost_base"], "Cost known for 0 of 6 delivered: 6 without a rate"
         )
-        self.assertEqual(words["money_replies_base"], "100 % of 6 delivered")
+        self.assertEqual(words["money_replies_base"], "100% of 6 delivered")
         self.assertEqual(words["money_return"], "–")
         self.assertEqual(words["money_return_base"], "Needs the cost of every message")
         self.assertNotIn("each", words["money_won_base"])
@@ -88,7 +88,7 @@ class TestCards(TabCase):
         self._count()
         words = self._words(campaign)
         self.assertEqual(
-            words["money_replies_base"], "50 % of 4 delivered · cost each: not enough data"
+            words["money_replies_base"], "50% of 4 delivered · cost each: not enough data"
         )
         self.assertEqual(words["money_return"], "–")
         self.assertEqual(words["money_return_base"], "Not enough data: 1 of 5 won leads")
@@ -184,7 +184,7 @@ class TestComparison(TabCase):
         # Won before the launch: of no side.
         self._win(written[50]._get_record(), days_ago=5)
         text = campaign.money_comparison
-        self.assertIn("31.0 % of 129 leads contacted, 4.5 % of 110 in the hold-out group", text)
+        self.assertIn("31.0% of 129 leads contacted, 4.5% of 110 in the hold-out group", text)
         self.assertIn("The difference is significant", text)
         self.assertNotIn("at random", text)
         self.assertIn("Preliminary", text)
@@ -202,7 +202,7 @@ class TestComparison(TabCase):
             "UPDATE crm_lead SET create_date = %s", (fields.Datetime.now() - timedelta(days=60),)
         )
         text = campaign.money_comparison
-        self.assertIn("0 % of 120 in this campaign, 0 % of 130 leads of the same sales teams", text)
+        self.assertIn("0% of 120 in this campaign, 0% of 130 leads of the same sales teams", text)
         self.assertIn("not significant", text)
         self.assertIn("not chosen at random", text)
         self.assertNotIn("Preliminary", text)

@@ -50,12 +50,12 @@ class TestResults(PeopleCase):
             figures,
             {
                 "people": (8, ""),
-                "skipped": (1, "12.5 % of 8"),
+                "skipped": (1, "12.5% of 8"),
                 "sent": (5, ""),
-                "delivered": (4, "80 % of 5"),
-                "read": (3, "75 % of 4"),
-                "replied": (2, "50 % of 4"),
-                "opted_out": (1, "25 % of 4"),
+                "delivered": (4, "80% of 5"),
+                "read": (3, "75% of 4"),
+                "replied": (2, "50% of 4"),
+                "opted_out": (1, "25% of 4"),
                 "failed": (2, ""),
             },
         )

@@ -142,7 +142,7 @@ class TestOneScreen(CanaryCase):
 
     def test_the_pilot_batch_counts_itself_alone_and_its_wait_is_in_the_forecast(self):
         campaign = self._campaign(self._leads(25))
-        self.assertIn("5 recipients first (20 %)", campaign.canary_text)
+        self.assertIn("5 recipients first (20%)", campaign.canary_text)
         self.assertIn("Pilot batch of 5", campaign.options_text)
         campaign._start_launch()
         self._prepare()

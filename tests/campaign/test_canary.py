@@ -177,8 +177,8 @@ class TestCanaryWave(CanaryCase):
 class TestResults(CanaryCase):
     def test_a_bad_first_wave_pauses_the_campaign_and_writes_to_nobody_else(self):
         cases = {
-            "failures": ({"delivered": 6, "failed": 4}, "messages failed", "40 % of 10"),
-            "opt-outs": ({"delivered": 10, "opted_out": 3}, "opted out", "30 % of 10"),
+            "failures": ({"delivered": 6, "failed": 4}, "messages failed", "40% of 10"),
+            "opt-outs": ({"delivered": 10, "opted_out": 3}, "opted out", "30% of 10"),
         }
         for name, (came_back, words, rate) in cases.items():
             with self._case(name):

@@ -240,17 +240,17 @@ class WorldCase(PreflightCase):
     @case("risk", "pass")
     def _risk_pass(self):
         past = self._past_campaign(200, 0)
-        return self._campaign(self._leads(100)), past, "0–2 opt-outs .* 0 % of 200 delivered"
+        return self._campaign(self._leads(100)), past, "0–2 opt-outs .* 0% of 200 delivered"
 
     @case("risk", "warn")
     def _risk_warn(self):
         past = self._past_campaign(200, 3)
-        return self._campaign(self._leads(10)), past, "1.5 % of 200 delivered"
+        return self._campaign(self._leads(10)), past, "1.5% of 200 delivered"
 
     @case("risk", "stop")
     def _risk_stop(self):
         past = self._past_campaign(200, 20)
-        return self._campaign(self._leads(10)), past, "10 % of 200 delivered"
+        return self._campaign(self._leads(10)), past, "10% of 200 delivered"
 
     @case("start", "pass")
     def _start_pass(self):
@@ -454,12 +454,12 @@ class TestOutlook(PreflightCase):
             *(self._lead(row.number) for row in self._rows(past, "delivered")[50:150])
         )
         cases = [
-            ("the same people", again, past, "10 % of 200 .*to these recipients: 1"),
+            ("the same people", again, past, "10% of 200 .*to these recipients: 1"),
             (
                 "half of them",
                 again[:30] | self._leads(30),
                 past,
-                "10 % of 200 .*these recipients: 1",
+                "10% of 200 .*these recipients: 1",
             ),
             ("few of them", again[:30] | self._leads(40), past | others, "with this template: 2"),
         ]

@@ -288,14 +288,14 @@ class TestFigures(DashboardCase):
             texts,
             {
                 "sent": "400",
-                "delivered": "75 % of 400 sent (300)",
-                "read": "50 % of 300 delivered (150)",
-                "replied": "10 % of 300 delivered (30)",
-                "opted_out": "2 % of 300 delivered (6)",
+                "delivered": "75% of 400 sent (300)",
+                "read": "50% of 300 delivered (150)",
+                "replied": "10% of 300 delivered (30)",
+                "opted_out": "2% of 300 delivered (6)",
             },
         )
         shares = [step["share"] for step in funnel]
-        self.assertEqual(shares[:2], [False, "75 % of 400 sent"])
+        self.assertEqual(shares[:2], [False, "75% of 400 sent"])
 
     def test_the_timeline_has_every_day_and_marks_the_campaigns(self):
         self._story()
@@ -307,7 +307,7 @@ class TestFigures(DashboardCase):
             marks = {mark["name"]: mark for mark in timeline["campaigns"]}
             bad = marks["Last seats"]
             self.assertEqual(bad["day"], str(self.today - timedelta(days=2)))
-            self.assertEqual(bad["text"], "8 % of 300 delivered (24)")
+            self.assertEqual(bad["text"], "8% of 300 delivered (24)")
             self.assertEqual((bad["sent"], bad["action"]["res_id"]), (310, self.bad.id))
             begins = self.today - timedelta(days=min(days - 1, 29))
             self.assertEqual(marks["Good offer"]["day"], str(begins))
@@ -325,7 +325,7 @@ class TestFigures(DashboardCase):
         self.assertEqual((suspects[0]["kind"], suspects[0]["name"]), ("campaign", "Last seats"))
         self.assertEqual(suspects[0]["measure"], "opt_out")
         self.assertEqual((suspects[0]["count"], suspects[0]["base"]), (24, 300))
-        self.assertTrue(suspects[0]["detail"].startswith("opt-outs 8 % of 300"))
+        self.assertTrue(suspects[0]["detail"].startswith("opt-outs 8% of 300"))
         self.assertEqual(suspects[0]["sentence"], f"Campaign Last seats: {suspects[0]['detail']}")
         # One salesperson sends from this number, to one country: nobody to compare them with.
         self.assertFalse({"salesperson", "country"} & {suspect["kind"] for suspect in suspects})
@@ -441,7 +441,7 @@ class TestFigures(DashboardCase):
         worst, other = parts["campaign"]
         self.assertEqual((worst["name"], worst["level"]["key"]), ("Last seats", "at_risk"))
         self.assertEqual((other["name"], other["score"]), ("Good offer", 100))
-        self.assertEqual(worst["opt_out"]["text"], "8 % of 300")
+        self.assertEqual(worst["opt_out"]["text"], "8% of 300")
         self.assertEqual(parts["country"][0]["name"], "Spain")
 
     def test_one_number(self):

@@ -157,9 +157,9 @@ class TestRequirements(ReputationCase):
         self._results(delivered=994, opted_out=12, undeliverable=6)
         self._promoted(3, 1)
         texts = {
-            "opt_out_rate": "0.8 % of 1,598 messages, last 30 days (limit 0.5 %)",
-            "invalid_numbers": "0.4 % of 1,604 messages, last 30 days (limit 2.5 %)",
-            "undelivered": "0.9 % of 1,609 messages, last 30 days (limit 2.5 %)",
+            "opt_out_rate": "0.8% of 1,598 messages, last 30 days (limit 0.5%)",
+            "invalid_numbers": "0.4% of 1,604 messages, last 30 days (limit 2.5%)",
+            "undelivered": "0.9% of 1,609 messages, last 30 days (limit 2.5%)",
             "opt_ins": "3 of 4 recipients of promotions, last 30 days",
             "frequency_cap": "2 promotions per person in 7 days",
             "quiet_hours": "21:00 to 9:00, recipient's time",
@@ -175,7 +175,7 @@ class TestRequirements(ReputationCase):
         self._results(delivered=5655, opted_out=30)
         self.assertEqual(
             self._line("opt_out_rate")["detail"],
-            "0.53 % of 5,655 messages, last 30 days (limit 0.5 %)",
+            "0.53% of 5,655 messages, last 30 days (limit 0.5%)",
         )
 
     def test_needs_work_comes_first(self):

@@ -331,7 +331,7 @@ class TestDailyShare(ResponseCase):
             self._dispatch()
             self.assertEqual((campaign.sent_count, campaign.queued_count), (5, 3))
             self.assertIn("5 of 5 for this number (slowed)", campaign.progress_text)
-            share = "50 % of the daily limit"
+            share = "50% of the daily limit"
             self.assertTold(self.sender, "response_slow", "is Medium", share, "pilot batch")
             first = min(self._rows(campaign, "accepted").mapped("slot_at")) + limits.WINDOW
             self.assertEqual(campaign.next_message_at, first)

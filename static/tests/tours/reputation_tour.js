@@ -17,7 +17,7 @@ addTour("waba_read_reputation", () => [
     see(`${CHOSEN} .o_waba_held:contains('Slowed'):contains('Full speed returns')`),
     see(".o_waba_card:contains('Not enough data'):contains('37 of 200 messages')", "a thin one"),
     see(".o_waba_timeline canvas[aria-label*='Medium']", "the time, in words too"),
-    see(".o_waba_suspect:first-child:contains('Last seats'):contains('opt-outs 1.7 % of 700')"),
+    see(".o_waba_suspect:first-child:contains('Last seats'):contains('opt-outs 1.7% of 700')"),
     see(".o_waba_response:contains('Review “Last seats” first'):contains('Slowed')"),
     see("[data-certainty=exact]:contains('12 × Opted out')", "what is sure"),
     see("[data-certainty=aggregate]:contains('Number quality rating')", "what is told in aggregate"),
