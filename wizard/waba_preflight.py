@@ -53,6 +53,7 @@ class WabaPreflight(models.TransientModel):
     summary = fields.Char("Forecast", readonly=True)
     verdict = fields.Char("Result", readonly=True)
     delay = fields.Char("Departure", readonly=True)
+    can_reschedule = fields.Boolean(compute="_compute_can_reschedule")
     level = fields.Selection(LEVELS, readonly=True)
     approval_text = fields.Text(related="campaign_id.approval_text", related_sudo=False)
     reason = fields.Text(help="Shown in the campaign's chatter.")
@@ -66,11 +67,13 @@ class WabaPreflight(models.TransientModel):
     def _compute_content(self):
         for wizard in self:
             lines = wizard.line_ids.filtered(lambda line: not line.parent_id)
+            # The banner above the lines says the same, with the same fix.
+            shown = lines - wizard._departure_line()
             wizard.content = [
                 {
                     "level": level,
                     "label": label,
-                    "lines": [line._screen_data() for line in lines if line.level == level],
+                    "lines": [line._screen_data() for line in shown if line.level == level],
                 }
                 for level, label in reversed(selection_labels(lines, "level").items())
             ]
@@ -101,6 +104,20 @@ class WabaPreflight(models.TransientModel):
             "target": "new",
             "context": {"dialog_size": "large"},
         }
+
+    def _departure_line(self):
+        """The line about the start, when the banner says that sending starts later."""
+        return self.line_ids.filtered(lambda line: self.delay and line.sentence == self.delay)
+
+    @api.depends("line_ids")
+    def _compute_can_reschedule(self):
+        for wizard in self:
+            wizard.can_reschedule = bool(wizard._departure_line().mend)
+
+    def action_reschedule(self):
+        """Choose another time; the pre-flight runs again when it is saved."""
+        self.ensure_one()
+        return self._departure_line().action_fix() if self.can_reschedule else self.action_refresh()
 
     def action_refresh(self):
         """Run the pre-flight again."""
@@ -273,7 +290,16 @@ class WabaPreflight(models.TransientModel):
                 format_amount(env, sum_, currency)
                 for currency, sum_ in report.costs.amounts.items()
             )
-            parts.append(env._("about %s", amount))
+            unpriced = report.costs.unpriced.total()
+            parts.append(
+                env._(
+                    "at least %(amount)s (%(count)s without a price)",
+                    amount=amount,
+                    count=format_number(env, unpriced),
+                )
+                if unpriced
+                else env._("about %s", amount)
+            )
         if report.expected:
             least, most = report.expected
             parts.append(

@@ -10,6 +10,7 @@ from odoo.tools import SQL, format_list
 
 from ..base.waba_message import ACCEPTED_STATES
 from ..tools.labels import has_orders, selection_labels
+from .waba_sequence_step import SWITCHES
 
 # With fewer leads than this, a difference may be chance.
 MIN_COMPARED_LEADS = 30
@@ -152,20 +153,16 @@ class WabaSequence(models.Model):
         return self.env._("A lead is created.")
 
     def _end_sentence(self):
+        """'Exit conditions: Person replies · Lead won', by the labels of their switches."""
         conditions = self._active_exit_conditions()
-        texts = {
-            "replied": self.env._("the person replies"),
-            "opted_out": self.env._("opts out"),
-            "won": self.env._("the lead is won"),
-            "lost": self.env._("is lost or archived"),
-            "stage_left": self.env._("leaves the stage"),
-            "own_message": self.env._("a colleague sends a WhatsApp message"),
-            "own_contact": self.env._("a colleague emails or calls"),
-        }
-        found = [text for name, text in texts.items() if name in conditions]
-        if not found:
+        labels = [
+            self._fields[name]._description_string(self.env)
+            for reason, name in SWITCHES.items()
+            if reason in conditions
+        ]
+        if not labels:
             return self.env._("Ends after the last step.")
-        return self.env._("Ends immediately when %s.", format_list(self.env, found, style="or"))
+        return self.env._("Exit conditions: %s.", " · ".join(labels))
 
     # === Figures ===
 
@@ -250,14 +247,10 @@ class WabaSequence(models.Model):
             return False
         if not self.others_count:
             return self.env._("No comparison yet: no %s.", rule)
-        caution = self.env._(
-            "Not a random sample: the difference is an indication, not proof."
-        )
+        caution = self.env._("Not a random sample: the difference is an indication, not proof.")
         few = ""
         if min(self.others_count, self.entered_count) < MIN_COMPARED_LEADS:
-            few = self.env._(
-                "Not enough data: fewer than %s leads in a group.", MIN_COMPARED_LEADS
-            )
+            few = self.env._("Not enough data: fewer than %s leads in a group.", MIN_COMPARED_LEADS)
         return " ".join(
             filter(None, [
                 self.env._("Compared with leads that were not enrolled: %s.", rule), caution, few

@@ -128,10 +128,11 @@ def reason_text(env, judgement):
         else rate_sentence(env, cost.measure, getattr(used, cost.measure))
         for cost in judgement.costs
     ]
-    if judgement.score is None:
-        parts.append(env._("Not enough data"))
-    elif not parts:
-        parts.append(env._("No warning signs"))
+    if judgement.score is not None and parts:
+        return env._(
+            "%(reasons)s, last %(days)s days.", reasons="; ".join(parts), days=judgement.window
+        )
+    parts.append(env._("Not enough data") if judgement.score is None else env._("No warning signs"))
     return f"{'; '.join(parts)}. {base_text(env, judgement)}."
 
 

@@ -90,6 +90,7 @@ METHODS = {
     "waba.preflight": {
         "action_approve": "manager", "action_request_approval": "writes", "action_launch": "writes",
         "action_override": "manager", "action_refresh": "reads", "action_refuse": "manager",
+        "action_reschedule": "writes",
     },
     "waba.preflight.line": {
         "action_exclude": "writes", "action_fix": "writes", "action_show": "reads",

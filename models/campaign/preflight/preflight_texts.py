@@ -70,8 +70,8 @@ SENTENCES = {
         "everybody": _lt("All %(receiving)s recipients have an opt-in on record."),
         "not_needed": _lt("No opt-in to promotions required: this is not a promotion."),
         "unknown": _lt(
-            "%(count)s of %(receiving)s recipients have no opt-in on record. WhatsApp requires one "
-            "before the first message."
+            "%(count)s of %(receiving)s recipients have no opt-in on record. Meta's policy requires "
+            "one: exclude them unless you have it elsewhere."
         ),
         "none": _lt("0 of %(chosen)s have an opt-in on record, which your company requires."),
     },
@@ -92,16 +92,16 @@ SENTENCES = {
             "similar campaigns."
         ),
         "usual": _lt(
-            "%(least)s–%(most)s opt-outs expected. Before: %(rate)s of %(base)s delivered "
+            "%(least)s–%(most)s opt-outs expected, based on %(rate)s of %(base)s delivered "
             "(%(pool)s)."
         ),
         "raised": _lt(
-            "%(least)s–%(most)s opt-outs expected, above the safe level. Before: %(rate)s of "
-            "%(base)s delivered (%(pool)s)."
+            "%(least)s–%(most)s opt-outs expected, above the safe level of %(safe)s. Based on "
+            "%(rate)s of %(base)s delivered (%(pool)s)."
         ),
         "high": _lt(
-            "%(least)s–%(most)s opt-outs expected, which harms the number; choose another audience "
-            "or message. Before: %(rate)s of %(base)s delivered (%(pool)s)."
+            "%(least)s–%(most)s opt-outs expected, which harms the number. Based on %(rate)s of "
+            "%(base)s delivered (%(pool)s); choose another audience or message."
         ),
     },
     "start": {

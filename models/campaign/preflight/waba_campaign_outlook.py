@@ -526,6 +526,7 @@ class WabaCampaign(models.Model):
                 base=delivered,
                 needed=MIN_VOLUME,
                 rate=format_percent(self.env, opted_out / delivered) if delivered else "",
+                safe=format_percent(self.env, preflight_outlook.OPT_OUT_WARN),
                 pool=self._plural_text(POOLS[pool], len(campaigns)),
             )
         ]
