@@ -70,8 +70,8 @@ SENTENCES = {
         "everybody": _lt("All %(receiving)s recipients have an opt-in on record."),
         "not_needed": _lt("No opt-in to promotions required: this is not a promotion."),
         "unknown": _lt(
-            "%(count)s of %(receiving)s recipients have no opt-in on record. Meta's policy requires "
-            "one: exclude them unless you have it elsewhere."
+            "%(count)s of %(receiving)s recipients have no opt-in on record. Meta's policy "
+            "requires one: exclude them unless you have it elsewhere."
         ),
         "none": _lt("0 of %(chosen)s have an opt-in on record, which your company requires."),
     },
