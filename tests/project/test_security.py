@@ -530,6 +530,7 @@ class TestRules(SecurityCase):
             "waba.consent.note": {"note": "x"},
             "waba.sequence.stop": {"reason": "x"},
         }
+        confirms = {"waba.audience.import": "action_import"}
         for name, values in dialogs.items():
             mine = self.env[name].with_user(self.manager).create(values)
             self.assertTrue(mine.read(["display_name"]))
@@ -537,7 +538,7 @@ class TestRules(SecurityCase):
             for way, attempt in {
                 "read": lambda one=theirs: one.read(["display_name"]),
                 "write": lambda one=theirs: one.write({}),
-                "confirm": theirs.action_confirm,
+                "confirm": getattr(theirs, confirms.get(name, "action_confirm")),
             }.items():
                 with self.subTest(name, way=way), self._refused():
                     attempt()
