@@ -25,7 +25,6 @@ from odoo.addons.waba_campaign.models.conversation import (
     waba_conversation_thread as waba_conversation_view,
 )
 from odoo.addons.waba_campaign.models.conversation import (
-    waba_inbound_notice,
     waba_message_inbound,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
@@ -90,7 +89,7 @@ def percent(share):
 SENTENCES = {
     "conversations.md": [
         ("within {} days, `REPLY_PERIOD`", days(waba_message_inbound.REPLY_PERIOD)),
-        ("within the next {} hour (`GATHER_PERIOD`)", hours(waba_inbound_notice.GATHER_PERIOD)),
+        ("within the next {} hour (`GATHER_PERIOD`)", hours(waba_message_inbound.GATHER_PERIOD)),
         ("{} at a time (`PAGE`)", waba_conversation_view.PAGE),
         ("after {} days (`INBOUND_LIFE`)", days(media.INBOUND_LIFE)),
         ("at most {} in 24 hours (`MAX_PER_DAY`)", auto_reply.MAX_PER_DAY),
