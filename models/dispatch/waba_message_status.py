@@ -322,7 +322,9 @@ class WabaMessage(models.Model):
         self._write_statuses(changed.values())
         self._restart_held_count(released)
         self._apply_reported_failures(changed, failures)
-        self.browse(changed)._on_status(reported, arrived)
+        messages = self.browse(changed)
+        messages.sender_id._on_statuses(messages)
+        messages._on_status(reported, arrived)
         return strays
 
     @api.model
