@@ -142,7 +142,7 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
     # Pause
-    pause_reason = fields.Text(readonly=True, copy=False)
+    pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     pause_cause = fields.Selection(
         [
             ("person", "User"),

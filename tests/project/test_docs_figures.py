@@ -111,6 +111,8 @@ SENTENCES = {
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),
         ("fewer than {} records (`MIN_CHECKED`)", preflight.MIN_CHECKED),
+        ("by more than {} minutes (`START_TOLERANCE`)",
+         int(preflight_outlook.START_TOLERANCE.total_seconds() // 60)),
         ("the last {} days (`PAST_PERIOD`)", days(waba_campaign_preflight_outlook.PAST_PERIOD)),
         ("fewer than {} messages of them were delivered (`MIN_VOLUME`)",
          reputation_rates.MIN_VOLUME),
@@ -225,10 +227,10 @@ SENTENCES = {
         ),
     ],
     "ab-tests.md": [
-        ("at least {:g} people (twice `MIN_TEST_RECIPIENTS` times `HEADROOM`)",
+        ("at least {:g} recipients (twice `MIN_TEST_RECIPIENTS` times `HEADROOM`)",
          2 * ab_test.MIN_TEST_RECIPIENTS * ab_test.HEADROOM),
-        ("{} of each message (`COMPLETE_SHARE`)", percent(ab_test.COMPLETE_SHARE)),
-        ("Fewer than {} people (`MIN_TEST_RECIPIENTS`)", ab_test.MIN_TEST_RECIPIENTS),
+        ("{} of each variant (`COMPLETE_SHARE`)", percent(ab_test.COMPLETE_SHARE)),
+        ("Fewer than {} (`MIN_TEST_RECIPIENTS`)", ab_test.MIN_TEST_RECIPIENTS),
         ("at least {} (`MIN_OPT_OUTS`)", ab_test.MIN_OPT_OUTS),
     ],
 }  # fmt: skip
