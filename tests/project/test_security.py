@@ -202,7 +202,7 @@ class TestOwn(SecurityCase):
                 {"variable_ids": [(1, line.id, {"text": "other"})]}
             ),
         }.items():
-            with self.subTest(name), self.assertRaisesRegex(UserError, "is under way"):
+            with self.subTest(name), self.assertRaisesRegex(UserError, "after the launch"):
                 attempt()
 
     def test_a_user_sees_the_own_messages_and_a_manager_all(self):
