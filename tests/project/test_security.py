@@ -531,13 +531,14 @@ class TestRules(SecurityCase):
             "waba.sequence.stop": {"reason": "x"},
         }
         for name, values in dialogs.items():
+            confirm = "action_import" if name == "waba.audience.import" else "action_confirm"
             mine = self.env[name].with_user(self.manager).create(values)
             self.assertTrue(mine.read(["display_name"]))
             theirs = mine.with_user(self.colleague)
             for way, attempt in {
                 "read": lambda one=theirs: one.read(["display_name"]),
                 "write": lambda one=theirs: one.write({}),
-                "confirm": theirs.action_confirm,
+                "confirm": getattr(theirs, confirm),
             }.items():
                 with self.subTest(name, way=way), self._refused():
                     attempt()

@@ -270,7 +270,7 @@ class TestLocks(ResponseCase):
         self.assertIn("queued", states)
         self.assertEqual(self.sender.state, "locked")
         self.assertFalse(self.sender.resume_at)
-        self.assertIn("Too many were blocked.", self.sender.pause_reason)
+        self.assertIn("Too many were blocked", self.sender.pause_reason)
         self.assertTold(self.sender, "response_lock", "Too many were blocked", "A manager")
         self.assertEqual(len(self._responses(self.sender)), 1)
         left = len(self.simulator.sends())
@@ -664,7 +664,7 @@ class TestSettings(ResponseCase):
                             ("warm_up_first", 0), ("threshold_volume", 0)]:  # fmt: skip
             with (
                 self.subTest(name, value=value),
-                self.assertRaisesRegex(ValidationError, "These settings cannot work"),
+                self.assertRaisesRegex(ValidationError, "These settings are not valid"),
             ):
                 self.sender.write({name: value})
 
