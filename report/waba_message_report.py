@@ -104,7 +104,7 @@ class WabaMessageReport(models.Model):
     pricing_category = fields.Char(
         "Billed as", readonly=True, falsy_value_label=_lt("Not reported")
     )
-    pricing_type = fields.Char("Price type", readonly=True, falsy_value_label=_lt("Not reported"))
+    pricing_type = fields.Char("Pricing type", readonly=True, falsy_value_label=_lt("Not reported"))
     accepted_at = fields.Datetime("Accepted at", readonly=True)
     sent_at = fields.Datetime("Sent at", readonly=True)
     delivered_at = fields.Datetime("Delivered at", readonly=True)

@@ -22,7 +22,7 @@ class WabaSequenceActivate(models.TransientModel):
     _inherit = ["waba.system.fields.mixin"]
 
     sequence_id = fields.Many2one(
-        "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
+        "waba.sequence", "Follow-up", required=True, readonly=True, system=False, ondelete="cascade"
     )
     trigger = fields.Selection(related="sequence_id.trigger", related_sudo=False)
     matching_count = fields.Integer("Matching leads", compute="_compute_matching_count")

@@ -12,7 +12,7 @@ class WabaSequenceApply(models.TransientModel):
     _inherit = ["waba.system.fields.mixin"]
 
     sequence_id = fields.Many2one(
-        "waba.sequence", required=True, readonly=True, system=False, ondelete="cascade"
+        "waba.sequence", "Follow-up", required=True, readonly=True, system=False, ondelete="cascade"
     )
     older_count = fields.Integer(related="sequence_id.older_count", related_sudo=False)
 

@@ -49,7 +49,7 @@ class WabaConversation(models.Model):
     waiting_since = fields.Datetime(
         "Waiting since", readonly=True, help="First message without an answer."
     )
-    res_model = fields.Char("Record model", readonly=True)
+    res_model = fields.Char("Record's model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     seen_at = fields.Datetime("Seen at", readonly=True)
     seen_by_id = fields.Many2one("res.users", "Seen by", readonly=True, ondelete="set null")

@@ -195,7 +195,7 @@ class WabaMessage(models.Model):
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
     number = fields.Char("Phone number", readonly=True)
     person_name = fields.Char("Name", readonly=True)
-    res_model = fields.Char("Record model", readonly=True)
+    res_model = fields.Char("Record's model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     merged_res_id = fields.Integer(
         "Record before a merge",

@@ -430,6 +430,10 @@ class WabaSender(models.Model):
         """After messages of these numbers were queued again."""
 
     @hook
+    def _on_statuses(self, messages):
+        """After a batch of statuses changed these messages of these numbers."""
+
+    @hook
     def _on_campaign_failure(self, messages, reason, until=None):
         """After failures for which the campaigns of these messages pause.
 

@@ -8,5 +8,4 @@ from . import waba_campaign_ab_test
 from . import waba_campaign_canary
 from . import waba_campaign_approval
 from . import waba_campaign_hooks
-from . import waba_campaign_live
 from . import preflight

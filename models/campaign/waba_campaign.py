@@ -1,8 +1,9 @@
-"""Campaign: the model, its launch checks, and every change of its state.
+"""Campaign: the model, its launch checks, and every change of its state, shown on open screens.
 
 Called by the form's buttons, a number's job (waba_campaign_hooks.py) and the watch (`_cron_watch`).
 """
 
+import time
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -51,6 +52,13 @@ BUSY_PERIOD = timedelta(hours=6)
 
 # Traces of a launch, removed when the campaign becomes a draft again.
 LAUNCH_RESET_VALUES = {"launched_at": False, "launched_by_id": False, "launched_mark": False}
+
+# While it is sent, a campaign notifies once in so many seconds and process: a screen that reloads
+# for every second's batch would read its figures all the time.
+SENDING_INTERVAL_SECONDS = 3
+
+# {(database, campaign id): monotonic time of the last notification while sending}
+_notified = {}
 
 
 class WabaCampaign(models.Model):
@@ -134,7 +142,7 @@ class WabaCampaign(models.Model):
     )  # fmt: skip
     scheduled_at = fields.Datetime("Send at", tracking=True, copy=False)
     # Pause
-    pause_reason = fields.Text(readonly=True, copy=False)
+    pause_reason = fields.Text("Pause reason", readonly=True, copy=False)
     pause_cause = fields.Selection(
         [
             ("person", "User"),
@@ -650,6 +658,23 @@ class WabaCampaign(models.Model):
         }
         for campaign in self.filtered(lambda campaign: campaign not in waiting):
             campaign._update_state(("running",), "done", {"done_at": fields.Datetime.now()})
+
+    # === Live updates ===
+    # Called by every change of state, each prepared chunk, and hooks of dispatch and statuses.
+
+    def _notify_viewers(self):
+        """Notify open screens that these campaigns changed; the bus carries no content."""
+        for campaign in self:
+            self.env["bus.bus"]._sendone(campaign, "waba.campaign", {"id": campaign.id})
+
+    def _notify_viewers_while_sending(self):
+        """As `_notify_viewers`, at most once in SENDING_INTERVAL_SECONDS."""
+        now = time.monotonic()
+        for campaign in self:
+            key = (self.env.cr.dbname, campaign.id)
+            if now - _notified.get(key, -SENDING_INTERVAL_SECONDS) >= SENDING_INTERVAL_SECONDS:
+                _notified[key] = now
+                campaign._notify_viewers()
 
     # === Templates that stop or change ===
 

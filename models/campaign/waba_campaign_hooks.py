@@ -1,11 +1,16 @@
-"""Reactions of campaigns to events of lower packages: dispatch, failures, template changes.
+"""Reactions of campaigns to events of lower packages: dispatch, failures, templates, open screens.
 
-Called through the hooks of `waba.sender`, `waba.template` and `waba.account` (tools/hooks.py).
+Called through the hooks of `waba.sender`, `waba.template`, `waba.account` and `ir.websocket`
+(tools/hooks.py).
 """
+
+import re
 
 from odoo import fields, models
 
 from ..tools.hooks import implements
+
+CHANNEL = re.compile(r"waba\.campaign_(\d+)")
 
 
 class WabaSender(models.Model):
@@ -25,9 +30,21 @@ class WabaSender(models.Model):
     def _close_canary(self, campaign, leaves_by):
         campaign._close_full_canary(leaves_by)
 
+    @implements("_on_reserved")
+    def _notify_campaign_viewers(self, campaign, _leaves_by):
+        campaign._notify_viewers_while_sending()
+
     @implements("_on_dispatch_end")
     def _finish_campaigns(self):
         self._find_campaigns("running")._finish_if_complete()
+
+    @implements("_on_dispatch_end")
+    def _notify_running_viewers(self):
+        self._find_campaigns("running")._notify_viewers()
+
+    @implements("_on_statuses")
+    def _notify_campaign_viewers_of_statuses(self, messages):
+        messages.campaign_id._notify_viewers()
 
     @implements("_on_alarm")
     def _find_next_verdict(self):
@@ -139,3 +156,15 @@ class WabaAccount(models.Model):
     @implements("_on_poll")
     def _has_busy_campaigns(self, now):
         return self.env["waba.campaign"]._is_busy(now)
+
+
+class IrWebsocket(models.AbstractModel):
+    _inherit = "ir.websocket"
+
+    @implements("_on_subscribe")
+    def _find_campaign_channel(self, name):
+        """The campaign that "waba.campaign_7" stands for, if the user may read it."""
+        if not (match := CHANNEL.fullmatch(name)):
+            return None
+        campaign = self.env["waba.campaign"].browse(int(match[1])).exists()
+        return campaign if campaign and campaign.has_access("read") else None

@@ -35,7 +35,7 @@ class WabaErasedPerson(models.Model):
     fingerprint = fields.Char(required=True, readonly=True)
     no_marketing = fields.Boolean("No promotions", readonly=True)
     no_utility = fields.Boolean("No service messages", readonly=True)
-    erased_at = fields.Datetime(required=True, readonly=True)
+    erased_at = fields.Datetime("Erased on", required=True, readonly=True)
     user_id = fields.Many2one("res.users", "Erased by", readonly=True, ondelete="set null")
 
     _fingerprint_uniq = models.UniqueIndex("(fingerprint)")

@@ -5,7 +5,6 @@ from . import waba_media
 from . import waba_conversation_thread
 from . import ir_websocket
 from . import waba_conversation_state
-from . import waba_inbound_notice
 from . import waba_message_inbound
 from . import waba_conversation_send
 from . import waba_canned_answer

@@ -10,6 +10,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..tools.labels import with_language
+from .waba_message_inbound import linked_line, notify_user
+
 INBOX_STATES = [
     ("open", "Open"),
     ("snoozed", "Snoozed"),
@@ -144,3 +147,16 @@ class WabaConversation(models.Model):
             )
         due._notify_ended_snoozes()
         due._notify_viewers()
+
+    def _notify_ended_snoozes(self):
+        """Notify each conversation's salesperson, as they chose, that it is back."""
+        for user, conversations in self.grouped("responsible_id").items():
+            ours = with_language(user, conversations)
+            for conversation in ours if user else ():
+                channel = user._waba_notification_channel(conversation.sender_id.company_id)
+                record = conversation._get_record()
+                if channel == "activity" and record is not None:
+                    conversation.last_message_id._schedule_reply_activity(record, user)
+                elif channel != "none":
+                    line = linked_line(record, conversation.display_name, conversation.last_text)
+                    notify_user(user, ours.env._("Snooze ended"), [line])

@@ -3,6 +3,5 @@
 from . import waba_sender_reserve
 from . import waba_sender_dispatch
 from . import waba_message_queue
-from . import waba_message_departure
 from . import waba_message_status
 from . import waba_rate

@@ -12,7 +12,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
-from ...policy import eligibility, frequency, hours, numbers, record_change, repeats
+from ...policy import eligibility, frequency, hours, numbers, repeats
 from ...policy import media as media_policy
 from ...policy.numbers import forms_by_number, number_forms
 from ..base.waba_failure import TEMPORARY_EXCLUSIONS, failure_text, not_sent_text
@@ -780,86 +780,6 @@ def _values_sql(alias):
                    COALESCE(%(message)s.link_token, ''), '')""",
         message=message,
     )
-
-
-class WabaPersonMixin(models.AbstractModel):
-    _inherit = "waba.person.mixin"
-
-    @api.model
-    def _waba_traits_sql(self, company_id):
-        """SQL of the traits of the record `r`, separated by blanks (`policy.record_change`).
-
-        Evaluated in the transaction that reserves, for a whole batch: use only the tables of the
-        record and its contact. Override it to add traits of your model.
-        """
-        return SQL(
-            "concat_ws(' ', %s, %s)",
-            self._waba_company_trait_sql(company_id),
-            SQL("CASE WHEN r.active IS FALSE THEN 'archived' END")
-            if self._waba_has_column("active")
-            else SQL("NULL"),
-        )
-
-    @api.model
-    def _waba_company_trait_sql(self, company_id):
-        if not self._waba_has_column("company_id"):
-            return SQL("NULL")
-        return SQL("CASE WHEN r.company_id <> %s THEN 'elsewhere' END", company_id)
-
-    @api.model
-    def _waba_has_column(self, name):
-        field = self._fields.get(name)
-        return bool(field and field.store)
-
-    @api.model
-    def _waba_current_records(self, ids, company):
-        """{id: policy.record_change.RecordState} of those of `ids` that exist, archived ones too.
-
-        By SQL, without access rights: nothing of it is shown to users. The number is Odoo's.
-        """
-        self.env.flush_all()
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT r.id, r.phone_sanitized, %s FROM %s r WHERE r.id = ANY(%s)",
-                self._waba_traits_sql(company.id),
-                SQL.identifier(self._table),
-                list(ids),
-            )
-        )
-        return {
-            id_: record_change.RecordState(number or "", frozenset(traits.split()))
-            for id_, number, traits in rows
-        }
-
-    @api.model
-    def _waba_parse_numbers(self, found):
-        """Return `found` with the numbers that Odoo did not store but that can be parsed by now.
-
-        As `waba.recipient._number_of` does when the message is created.
-
-        :param found: see `_waba_current_records`
-        """
-        without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
-        number_of = self.env["waba.recipient"]._number_of
-        return found | {one.id: found[one.id]._replace(number=number_of(one)) for one in without}
-
-
-class CrmLead(models.Model):
-    _inherit = "crm.lead"
-
-    @api.model
-    def _waba_traits_sql(self, company_id):
-        return SQL(
-            """concat_ws(' ', %s,
-                   CASE WHEN r.won_status = 'lost' THEN 'lost'
-                        WHEN r.active IS FALSE THEN 'archived'
-                        WHEN r.won_status = 'won' THEN NULL ELSE 'open' END,
-                   CASE WHEN r.won_status = 'won' THEN 'won' END,
-                   CASE WHEN EXISTS (SELECT 1 FROM res_partner p
-                                      WHERE p.id = r.partner_id AND NOT p.active)
-                        THEN 'contact_archived' END)""",
-            self._waba_company_trait_sql(company_id),
-        )
 
 
 class ResCompany(models.Model):

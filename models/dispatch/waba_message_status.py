@@ -1,7 +1,8 @@
-"""Dispatch: results of the API, statuses of webhooks, failures and their consequences.
+"""Dispatch: when a message leaves, the API's result, statuses, failures and their consequences.
 
 Called by the number's job (`_write_results`), the webhook job (`_apply_statuses`) and the buttons
-that settle uncertain messages. Rows only move forward, in whatever order reports arrive.
+that settle uncertain messages; `_delay_text` by the screens that show a queued one. Rows only move
+forward, in whatever order reports arrive.
 """
 
 import random
@@ -16,10 +17,13 @@ from odoo.tools import SQL
 from ...policy import limits, pacing, retry, second_sender
 from ...policy import status as status_policy
 from ..base.waba_failure import exclusion_text, failure_text
+from ..base.waba_message import POSSIBLE_OPT_OUT
 from ..tools.job_turns import MESSAGE_KEEP_DAYS, retention_start
 from ..tools.labels import selection_labels
+from ..tools.moments import moment_text
 from ..tools.phone_countries import number_country
 from ..tools.platform_words import error_detail
+from .waba_sender_dispatch import Delay
 
 # No message has more attempts; more digits would exceed the column.
 ATTEMPT = re.compile(r"[0-9]{1,4}")
@@ -67,6 +71,64 @@ class WabaMessage(models.Model):
         moved.sender_id._trigger_dispatch()
         return self._notify_settled(
             moved, self.env._("%s messages queued again.", len(moved))
+        )
+
+    # === Delay ===
+    # When a queued message leaves, and why not now; `waba.sender` estimates it.
+
+    def _delay_text(self):
+        """When this queued message leaves, and why not now, as a text; False if it leaves now."""
+        self.ensure_one()
+        if self.state != "queued":
+            return False
+        message, now = self.sudo(), fields.Datetime.now()
+        if self.wait_reason == POSSIBLE_OPT_OUT:
+            return self.env._("On hold: possible opt-out. Review their last message.")
+        if self.wait_reason == "trial":
+            return self.env._("On hold until the A/B test has a winner.")
+        if self.retry_at and self.retry_at > now:
+            return self._format_delay(Delay(self.retry_at, self._wait_text()))
+        delay = message._campaign_delay(now) if self.campaign_id else message._queue_delay()
+        return self._format_delay(delay) if delay else message.sender_id._delay_reason(now)
+
+    def _queue_delay(self):
+        """`Delay` of a message outside campaigns that is due."""
+        ahead = self._count_direct_ahead()
+        return self.sender_id._direct_delay(self.template_id, self.recipient_id, ahead)
+
+    def _campaign_delay(self, now):
+        """`Delay` of a campaign's message that is due; when it leaves depends on the others."""
+        campaign = self.campaign_id
+        if campaign.state == "paused":
+            return Delay(campaign.resume_at, campaign.pause_reason or "")
+        delay = self.sender_id._stop_delay(self.category) or self.sender_id._limit_delay(now, None)
+        return delay and delay._replace(at=None)
+
+    def _format_delay(self, delay):
+        """'Leaves tomorrow 07:21. The daily limit is used…', or the reason alone."""
+        if not delay.at:
+            return delay.reason
+        when = moment_text(self.env, delay.at)
+        return " ".join(filter(None, [self.env._("Leaves %s.", when), delay.reason]))
+
+    def _wait_text(self):
+        """Why it waits until `retry_at`; '' if that is what was asked for."""
+        if self.wait_reason == "hours":
+            return self.env._("Quiet hours until then.")
+        if self.wait_reason == "frequency":
+            return self.env._("Frequency cap reached.")
+        return ""
+
+    def _count_direct_ahead(self):
+        """Direct messages of this number that are due and were queued before this one."""
+        return self.search_count(
+            [
+                ("sender_id", "=", self.sender_id.id),
+                ("campaign_id", "=", False),
+                ("state", "=", "queued"),
+                ("retry_at", "<=", fields.Datetime.now()),
+                ("id", "<", self.id),
+            ]
         )
 
     # === API results ===
@@ -260,7 +322,9 @@ class WabaMessage(models.Model):
         self._write_statuses(changed.values())
         self._restart_held_count(released)
         self._apply_reported_failures(changed, failures)
-        self.browse(changed)._on_status(reported, arrived)
+        messages = self.browse(changed)
+        messages.sender_id._on_statuses(messages)
+        messages._on_status(reported, arrived)
         return strays
 
     @api.model

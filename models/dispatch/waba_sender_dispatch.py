@@ -1,7 +1,8 @@
 """Dispatch: the job of a number, from its queue to the API, and when it must run next.
 
-Called by one scheduled action per number (`_cron_dispatch`); the Scheduler section by the
-campaign's progress and the diagnosis (wizard/waba_diagnosis_engine.py).
+Called by one scheduled action per number (`_cron_dispatch`); the Delay section by messages
+(waba_message_status.py), conversations and the pre-flight; the Scheduler section by the campaign's
+progress and the diagnosis (wizard/waba_diagnosis_engine.py).
 
 A run reserves rows in a short transaction under the portfolio's lock and commits. It submits them,
 a few at a time and committed too, to threads that know plain values only. Answers are written in
@@ -24,6 +25,7 @@ from ...policy import limits, pacing
 from ..tools.hooks import hook
 from ..tools.job_turns import SENDING_SLICE_SECONDS, TimeSlice
 from ..tools.labels import with_language
+from ..tools.reputation_texts import format_number
 from ..tools.transactions import commit_step
 from .waba_sender_reserve import CONNECT_TIMEOUT, READ_TIMEOUT, datetime_to_epoch
 
@@ -130,6 +132,16 @@ class Job(NamedTuple):
     def is_late(self, now):
         """Whether it should have run LATE_THRESHOLD ago."""
         return self.is_active and self.due_at <= now - LATE_THRESHOLD
+
+
+class Delay(NamedTuple):
+    """Why a message does not leave at once.
+
+    at: naive UTC datetime, None if nobody knows when; reason: a sentence
+    """
+
+    at: datetime | None
+    reason: str
 
 
 class WabaSender(models.Model):
@@ -486,6 +498,88 @@ class WabaSender(models.Model):
             )
         )
         return reserved_until and reserved_until + timedelta(seconds=1)
+
+    # === Delay ===
+    # When a message leaves that does not leave at once, and why. An estimate: the reservation
+    # (waba_sender_reserve.py) decides.
+
+    def _stop_delay(self, category):
+        """`Delay` while this number sends nothing, or no promotions; None if it sends."""
+        self.ensure_one()
+        if reason := self._not_sending_reason():
+            ends = filter(None, (self.resume_at, self.account_id.resume_at))
+            return Delay(max(ends, default=None), reason)
+        if category == "marketing" and (reason := self._marketing_hold_reason()):
+            return Delay(None, reason)
+        return None
+
+    def _limit_delay(self, now, share=0.0, ahead=0):
+        """`Delay` of the next person who needs a slot; None if one is free.
+
+        :param share: part of the limits kept for follow-ups, 0 to 1; None for the portfolio's
+        :param ahead: messages that are sent first
+        """
+        self.ensure_one()
+        rate, late = self._messages_per_second(), []
+        for part in self._campaign_shares(now, share):
+            found = pacing.forecast(now, 1, rate, part.limit, part.slots, ahead=ahead)
+            if found.next_at is None or found.next_at > now + pacing.SLOWED_PERIOD:
+                late.append(found.next_at)
+        if not late:
+            return None
+        at = None if None in late else max(late)
+        return Delay(at, self._limit_text(now))
+
+    def _limit_text(self, now):
+        """'The daily limit is used: 250 of 250 recipients in the last 24 h, shared by 2 numbers.'
+
+        Of the number's own limit, if that is the smaller one.
+        """
+        portfolio, own_limit = self.portfolio_id, self._own_daily_limit()
+        values = {
+            "used": format_number(self.env, portfolio.slots_used),
+            "limit": format_number(self.env, portfolio.people_limit),
+            "numbers": format_number(self.env, len(portfolio.sender_ids)),
+        }
+        if own_limit is not None:
+            values.update(
+                used=format_number(self.env, self._count_own_recipients(now)),
+                limit=format_number(self.env, own_limit),
+            )
+            return self.env._(
+                "This number's daily limit is used: %(used)s of %(limit)s recipients in the last "
+                "24 h.",
+                **values,
+            )
+        if len(portfolio.sender_ids) > 1:
+            return self.env._(
+                "The daily limit is used: %(used)s of %(limit)s recipients in the last 24 h, "
+                "shared by %(numbers)s numbers.",
+                **values,
+            )
+        return self.env._(
+            "The daily limit is used: %(used)s of %(limit)s recipients in the last 24 h.", **values
+        )
+
+    def _direct_delay(self, template, recipient, ahead=0):
+        """`Delay` of a message to one person if it were queued now; None if it leaves at once.
+
+        :param template: waba.template, perhaps empty
+        :param recipient: waba.recipient, empty for somebody new
+        :param ahead: direct messages that are sent first
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        if delay := self._stop_delay(template.category):
+            return delay
+        if template and (reason := template._hold_explanation_text()):
+            return Delay(None, reason)
+        conversation = self.env["waba.conversation"].search(
+            [("sender_id", "=", self.id), ("recipient_id", "=", recipient.id)], limit=1
+        )
+        if not limits.needs_slot(recipient.slot_at, conversation.window_expires_at, now):
+            return None
+        return self._limit_delay(now, ahead=ahead)
 
     # === Scheduler ===
     # Whether the scheduler works: a job that does not run reports nothing.

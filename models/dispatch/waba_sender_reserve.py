@@ -1,7 +1,8 @@
 """Dispatch: which messages are sent next, reserved and counted in one short transaction.
 
 Called by the number's job (waba_sender_dispatch.py). The campaign's progress and its estimate
-before the launch read `_own_daily_limit`.
+before the launch read `_own_daily_limit`; waba_message_queue.py reads the traits of leads and
+contacts (`_waba_current_records`), which are checked again here.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -656,6 +657,86 @@ class WabaRecipient(models.Model):
             is_chosen = contact_zone != partner.sudo().create_uid.tz
             contact_zone = is_chosen and contact_zone
         return contact_zone or number_zones or company._waba_time_zone()
+
+
+class WabaPersonMixin(models.AbstractModel):
+    _inherit = "waba.person.mixin"
+
+    @api.model
+    def _waba_traits_sql(self, company_id):
+        """SQL of the traits of the record `r`, separated by blanks (`policy.record_change`).
+
+        Evaluated in the transaction that reserves, for a whole batch: use only the tables of the
+        record and its contact. Override it to add traits of your model.
+        """
+        return SQL(
+            "concat_ws(' ', %s, %s)",
+            self._waba_company_trait_sql(company_id),
+            SQL("CASE WHEN r.active IS FALSE THEN 'archived' END")
+            if self._waba_has_column("active")
+            else SQL("NULL"),
+        )
+
+    @api.model
+    def _waba_company_trait_sql(self, company_id):
+        if not self._waba_has_column("company_id"):
+            return SQL("NULL")
+        return SQL("CASE WHEN r.company_id <> %s THEN 'elsewhere' END", company_id)
+
+    @api.model
+    def _waba_has_column(self, name):
+        field = self._fields.get(name)
+        return bool(field and field.store)
+
+    @api.model
+    def _waba_current_records(self, ids, company):
+        """{id: policy.record_change.RecordState} of those of `ids` that exist, archived ones too.
+
+        By SQL, without access rights: nothing of it is shown to users. The number is Odoo's.
+        """
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT r.id, r.phone_sanitized, %s FROM %s r WHERE r.id = ANY(%s)",
+                self._waba_traits_sql(company.id),
+                SQL.identifier(self._table),
+                list(ids),
+            )
+        )
+        return {
+            id_: record_change.RecordState(number or "", frozenset(traits.split()))
+            for id_, number, traits in rows
+        }
+
+    @api.model
+    def _waba_parse_numbers(self, found):
+        """Return `found` with the numbers that Odoo did not store but that can be parsed by now.
+
+        As `waba.recipient._number_of` does when the message is created.
+
+        :param found: see `_waba_current_records`
+        """
+        without = self.sudo().browse(id_ for id_, record in found.items() if not record.number)
+        number_of = self.env["waba.recipient"]._number_of
+        return found | {one.id: found[one.id]._replace(number=number_of(one)) for one in without}
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"
+
+    @api.model
+    def _waba_traits_sql(self, company_id):
+        return SQL(
+            """concat_ws(' ', %s,
+                   CASE WHEN r.won_status = 'lost' THEN 'lost'
+                        WHEN r.active IS FALSE THEN 'archived'
+                        WHEN r.won_status = 'won' THEN NULL ELSE 'open' END,
+                   CASE WHEN r.won_status = 'won' THEN 'won' END,
+                   CASE WHEN EXISTS (SELECT 1 FROM res_partner p
+                                      WHERE p.id = r.partner_id AND NOT p.active)
+                        THEN 'contact_archived' END)""",
+            self._waba_company_trait_sql(company_id),
+        )
 
 
 class ResCompany(models.Model):

@@ -295,17 +295,15 @@ class WabaSender(models.Model):
         :param domain: domain in fields of waba.message.report
         :param measure: a measure of policy.reputation_rates, or one of its counts
         """
-        domain = [
-            *domain,
-            *self._drilldown_domain(reputation_rates.RATE_PARTS.get(measure, (measure,))[0]),
-        ]
+        count = reputation_rates.RATE_PARTS.get(measure, (measure,))[0]
         in_report = any(term[0] in REPORT_ONLY_FIELDS for term in domain)
+        counted = [(f"{count}_count", "=", 1)] if in_report else self._drilldown_domain(count)
         return {
             "type": "ir.actions.act_window",
             "name": name or self.env._("Messages"),
             "res_model": "waba.message.report" if in_report else "waba.message",
             "views": [[False, "list"], [False, "form"]],
-            "domain": json_domain(domain),
+            "domain": json_domain([*domain, *counted]),
             "target": "current",
         }
 

@@ -63,13 +63,15 @@ class WabaSequenceEnrollment(models.Model):
     number = fields.Char(readonly=True)
     # Progress
     state = fields.Selection(STATES, default="running", required=True, readonly=True)
-    version = fields.Integer("Version of steps", required=True, readonly=True)
+    version = fields.Integer("Version", required=True, readonly=True)
     step_id = fields.Many2one(
         "waba.sequence.step", "Step", readonly=True, ondelete="restrict",
         context={"active_test": False},
     )  # fmt: skip
     steps_done = fields.Integer(readonly=True)
-    waiting_since = fields.Datetime(readonly=True, help="When the previous step was completed.")
+    waiting_since = fields.Datetime(
+        "Waiting since", readonly=True, help="When the previous step was completed."
+    )
     next_at = fields.Datetime("Next step at", readonly=True)
     due_at = fields.Datetime(readonly=True, help="When the next step was due.")
     is_to_plan = fields.Boolean(readonly=True, help="The due time must be recalculated.")
@@ -78,7 +80,7 @@ class WabaSequenceEnrollment(models.Model):
     hold_reason = fields.Text("On hold", readonly=True)
     error_count = fields.Integer(readonly=True)
     # Enrollment
-    entered_at = fields.Datetime("Enrolled at", readonly=True)
+    entered_at = fields.Datetime("Enrolled on", readonly=True)
     entered_by = fields.Selection(TRIGGERS, "Enrolled by", readonly=True)
     entered_by_id = fields.Many2one("res.users", "Enrolled by user", readonly=True)
     trigger_key = fields.Char(readonly=True, help="Identifies the event that enrolled it.")

@@ -86,7 +86,7 @@ class WabaFiguresMixin(models.AbstractModel):
     # === Axis ===
 
     @api.model
-    def formatted_read_group(self, domain, groupby=(), aggregates=(), **kwargs):
+    def formatted_read_group(self, domain, groupby=(), aggregates=(), *args, **kwargs):
         """Fill a graph's axis from the first to the last day of the filter.
 
         Odoo fills it between the first and the last day with a message.
@@ -97,7 +97,7 @@ class WabaFiguresMixin(models.AbstractModel):
             if span and self.search_count(domain, limit=1):
                 report = self.with_context(fill_temporal=span)
         return super(WabaFiguresMixin, report).formatted_read_group(
-            domain, groupby, aggregates, **kwargs
+            domain, groupby, aggregates, *args, **kwargs
         )
 
     def _web_read_group_fill_temporal(

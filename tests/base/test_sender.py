@@ -361,7 +361,7 @@ class TestRedNumber(SenderCase):
         utility = self._utility_campaign(self._leads(2, start=10))
         self.assertEqual(set(self._rows(marketing).mapped("state")), {"queued"})
         self.assertEqual(set(self._rows(utility).mapped("state")), {"accepted"})
-        self.assertIn("is Low. Promotions wait", marketing.hold_reason)
+        self.assertIn("rating is Low. They resume when", marketing.hold_reason)
         self.assertFalse(utility.hold_reason)
         self.assertEqual(self.sender.state, "active")
 

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 
 from ..common import WabaCase
 
-CHANGED = "The variables of the template Autumn offer · Spanish changed at Meta"
+CHANGED = "The variables of template Autumn offer · Spanish changed at Meta"
 THREE = (
     "Hola {{1}}, esta semana en {{2}} tienes un descuento especial si compras {{3}} con nosotros "
     "antes del domingo."
@@ -215,7 +215,7 @@ class TestVariablesChanged(TemplateCase):
         self._at_meta(status="APPROVED")
         self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "failure"))
         self.assertIn(CHANGED, campaign.pause_reason)
-        self.assertIn("launch a new one for the people left", campaign.pause_reason)
+        self.assertIn("launch a new one for the remaining recipients", campaign.pause_reason)
         self.assertIn(CHANGED, self._said(campaign))
         self._dispatch()
         self.assertEqual(self.simulator.sends(), [])

@@ -415,7 +415,7 @@ class TestAbTestTemplates(AbTestCase):
         self.assertEqual(campaign.state, "running")
         self.other_template._set_status("paused")
         self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "template"))
-        with self.assertRaisesRegex(UserError, "welcome_back"):
+        with self.assertRaisesRegex(UserError, "Welcome back"):
             campaign.action_resume()
         self.other_template._set_status("approved")
         self.assertEqual(campaign.state, "running")

@@ -183,7 +183,7 @@ class TestTestMessages(PeopleCase):
         for name, make in made.items():
             with self.subTest(name), self.cr.savepoint() as point:
                 make()
-                self._refused("belongs to a lead or contact")
+                self._refused("number of a lead or contact")
                 point.rollback()
 
     def test_a_number_of_ours_gets_none(self):
@@ -243,8 +243,11 @@ class TestTestMessages(PeopleCase):
     def test_a_few_a_day(self):
         parameters = self.env["ir.config_parameter"]
         cases = {
-            "user": ("You have sent 2", "waba_campaign.tests_a_day_per_user"),
-            "company": ("Your company has sent 2", "waba_campaign.tests_a_day_per_company"),
+            "user": ("Your daily limit of 2 test messages", "waba_campaign.tests_a_day_per_user"),
+            "company": (
+                "Your company's daily limit of 2 test messages",
+                "waba_campaign.tests_a_day_per_company",
+            ),
         }
         for name, (words, key) in cases.items():
             with self.subTest(name), self.cr.savepoint() as point:

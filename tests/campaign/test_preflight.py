@@ -173,7 +173,7 @@ class WorldCase(PreflightCase):
     @case("sender", "stop")
     def _sender_stop(self):
         self.sender.quality_rating = "red"
-        return self._campaign(self._leads(1)), None, "is Low. Promotions wait"
+        return self._campaign(self._leads(1)), None, "rating is Low. They resume when"
 
     @case("personal", "pass")
     def _personal_pass(self):
@@ -621,7 +621,7 @@ class TestOverride(DialogCase):
                        {"approval_state": "approved"}):  # fmt: skip
             with self.subTest(values), self.assertRaises(AccessError):
                 campaign.write(values)
-        with self.assertRaisesRegex(UserError, "pre-flight stops"):
+        with self.assertRaisesRegex(UserError, "pre-flight check blocks"):
             campaign.action_launch()
 
     def test_a_reason_covers_what_it_was_given_for_and_nothing_else(self):
@@ -677,7 +677,7 @@ class TestSchedule(PreflightCase):
             self._prepare()
             self.assertEqual((campaign.state, campaign.pause_cause), ("paused", "preflight"))
             self.assertIn("is Low", campaign.hold_reason)
-            with self.assertRaisesRegex(UserError, "pre-flight stops"):
+            with self.assertRaisesRegex(UserError, "pre-flight check blocks"):
                 campaign.with_user(self.salesperson).action_resume()
             self.sender.quality_rating = "green"
             campaign.with_user(self.salesperson).action_resume()

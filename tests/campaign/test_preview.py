@@ -95,7 +95,7 @@ class TestPreview(WabaCase):
         self.assertEqual((first["position"], first["count"]), (1, 3))
         self.assertEqual(first["notes"][0]["text"], "Accepted")
         second = self._preview("next", first["record_id"], campaign=campaign)
-        self.assertIn("not valid", second["notes"][0]["text"])
+        self.assertIn("invalid phone number", second["notes"][0]["text"])
 
     @mute_logger("odoo.addons.base.models.ir_rule", "odoo.addons.base.models.ir_model")
     def test_only_who_may_see_the_campaign_and_its_people(self):

@@ -525,7 +525,7 @@ class TestWithoutLauncher(CampaignRightsCase):
 
     def test_odoobot_launches_nothing(self):
         root = self.env.ref("base.user_root")
-        with self.assertRaisesRegex(UserError, "launched by a person"):
+        with self.assertRaisesRegex(UserError, "launched by a user"):
             self._own().with_user(root).action_launch()
 
     def test_a_scheduled_campaign_handed_over_waits_for_its_new_owner(self):
@@ -558,7 +558,7 @@ class TestFollowUpRights(SequenceCase):
         self.assertFalse(self._enrollments(lead))
         self._job()
         self.assertEqual(sequence.state, "paused")
-        self.assertIn("no longer active", self._chatter(sequence))
+        self.assertIn("is archived", self._chatter(sequence))
         sequence.with_user(self.manager).action_resume()
         self.assertEqual((sequence.state, sequence.reader_id), ("active", self.manager))
 

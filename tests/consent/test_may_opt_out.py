@@ -111,7 +111,7 @@ class TestPromotionsWait(PossibleOptOutCase):
         self._dispatch()
         self.assertEqual(row.state, "queued")
         self.assertEqual(len(self.simulator.sends()), 1)
-        self.assertIn("1 on hold", " ".join(campaign._own_limits_text(fields.Datetime.now())))
+        self.assertIn("1 on hold", campaign.progress_text)
         person.with_user(self.salesperson).action_keep_subscribed()
         self.assertEqual((row.state, row.wait_reason), ("queued", False))
         self._dispatch()
@@ -288,7 +288,7 @@ class TestAnswer(PossibleOptOutCase):
         lead = self.lead.with_user(self.salesperson)
         self.assertEqual(lead.waba_may_opt_out_text, DOUBT)
         self.assertEqual(lead.waba_promotion_answer, "later")
-        self.assertIn("opt out", lead.waba_promotion_why)
+        self.assertIn("Possible opt-out", lead.waba_promotion_why)
         lead.action_waba_keep_subscribed()
         lead.invalidate_recordset()
         self.assertFalse(lead.waba_may_opt_out_text)
@@ -368,7 +368,7 @@ class TestAnswer(PossibleOptOutCase):
     def test_a_message_says_why_it_waits(self):
         self._doubt()
         row = self._launch(self.lead).waba_message_ids
-        self.assertIn("somebody must confirm", row.why_html)
+        self.assertIn("possible opt-out to review", row.why_html)
         self.assertNotIn("until", row._wait_sentence())
 
     def test_the_day_it_was_written_counts(self):

@@ -154,7 +154,7 @@ class TestReactions(SignalCase):
     def test_outside_the_window_it_is_refused(self):
         conversation = self._open(ago=timedelta(hours=25))
         answer = self._react(conversation, "👍", "r1")
-        self.assertIn("24-hour window", answer["refused"])
+        self.assertIn("reply window closed", answer["refused"])
         self.assertEqual(self._shown(answer), ([], ""))
 
     def test_only_an_emoji_to_a_message_of_this_conversation(self):
@@ -212,4 +212,4 @@ class TestOptions(SignalCase):
     def test_outside_the_window_it_is_refused(self):
         conversation = self._open(ago=timedelta(hours=25))
         answer = self._send(conversation, text="¿Qué?", options=["Uno"])
-        self.assertIn("24-hour window", answer["refused"])
+        self.assertIn("reply window closed", answer["refused"])

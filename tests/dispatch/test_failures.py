@@ -157,7 +157,7 @@ class TestRefusals(FailureCase):
                     (row.state, row.failure_type, row.error_code, row.attempt_count),
                     (state, failure_type, code, 1),
                 )
-                self.assertIn("Told by Meta.", row.failure_reason)
+                self.assertIn("Told by Meta", row.failure_reason)
                 self.assertIn(str(code), row.failure_reason)
                 self.assertTrue(row.fbtrace_id)
                 self.assertFalse(row.slot_at)
@@ -187,8 +187,8 @@ class TestRefusals(FailureCase):
                 found = self._stopped(campaign)
                 self.assertEqual(set(found), {stopped})
                 reason, until = found[stopped]
-                self.assertIn("Told by Meta.", reason)
-                self.assertIn("Told by Meta.", campaign.hold_reason)
+                self.assertIn("Told by Meta", reason)
+                self.assertIn("Told by Meta", campaign.hold_reason)
                 if wait is None:
                     self.assertFalse(until)
                 else:
@@ -215,7 +215,7 @@ class TestRefusals(FailureCase):
         campaign = self._launch(self._someone(3))
         self.assertEqual(set(self._rows(campaign).mapped("state")), {"queued"})
         self.assertTrue(self.account.marketing_disabled)
-        self.assertIn("switched off", campaign.hold_reason)
+        self.assertIn("Promotions are on hold", campaign.hold_reason)
         service = self._launch(self._someone(2), template_id=self.utility_template.id)
         self.assertEqual(service.sent_count, 2)
         sent = len(self.simulator.sends())
@@ -651,8 +651,8 @@ class TestRetryByHand(FailureCase):
             self.assertEqual(campaign.retryable_count, 3)
             move(2 * MINUTE)
             answer = campaign.action_retry_failed()
-            self.assertIn("3 people", answer["params"]["message"])
-            self.assertIn("2 keep", answer["params"]["message"])
+            self.assertIn("3 queued again", answer["params"]["message"])
+            self.assertIn("2 stay", answer["params"]["message"])
             self._dispatch()
         self.assertEqual(
             rows.mapped("state"),

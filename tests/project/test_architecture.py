@@ -8,7 +8,8 @@ from pathlib import Path
 from ..architecture import PACKAGES, ROOT, Structure
 from ..pure import PureCase
 
-# A figure that falls is lowered here with the change that lowered it.
+# A figure that falls is lowered here with the change that lowered it. Only the lines of code may
+# grow, with features; no other limit is ever raised: fold files or move code instead.
 LIMITS = {
     "overrides inside the addon": 0,
     "calls of a higher package": 0,
@@ -17,12 +18,12 @@ LIMITS = {
     "files in models/": 110,
     "files in the fullest folder of models/": 20,
     "files of waba.campaign": 10,
-    "files of waba.message": 10,
-    "files of waba.sender": 8,
+    "files of waba.message": 8,
+    "files of waba.sender": 7,
     "modules of models/ without a docstring": 0,
     "median lines of a function": 9,
     "longest function, lines": 75,
-    "lines of code in the product": 34_000,
+    "lines of code in the product": 35_200,
 }
 DOCUMENTED = 80
 

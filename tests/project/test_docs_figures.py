@@ -25,7 +25,6 @@ from odoo.addons.waba_campaign.models.conversation import (
     waba_conversation_thread as waba_conversation_view,
 )
 from odoo.addons.waba_campaign.models.conversation import (
-    waba_inbound_notice,
     waba_message_inbound,
 )
 from odoo.addons.waba_campaign.models.dispatch import (
@@ -90,7 +89,7 @@ def percent(share):
 SENTENCES = {
     "conversations.md": [
         ("within {} days, `REPLY_PERIOD`", days(waba_message_inbound.REPLY_PERIOD)),
-        ("within the next {} hour (`GATHER_PERIOD`)", hours(waba_inbound_notice.GATHER_PERIOD)),
+        ("within the next {} hour (`GATHER_PERIOD`)", hours(waba_message_inbound.GATHER_PERIOD)),
         ("{} at a time (`PAGE`)", waba_conversation_view.PAGE),
         ("after {} days (`INBOUND_LIFE`)", days(media.INBOUND_LIFE)),
         ("at most {} in 24 hours (`MAX_PER_DAY`)", auto_reply.MAX_PER_DAY),
@@ -112,6 +111,8 @@ SENTENCES = {
     "preflight.md": [
         ("the first {:,} records (`DRY_RUN_RECORDS`)", waba_campaign_dry_run.DRY_RUN_RECORDS),
         ("fewer than {} records (`MIN_CHECKED`)", preflight.MIN_CHECKED),
+        ("by more than {} minutes (`START_TOLERANCE`)",
+         int(preflight_outlook.START_TOLERANCE.total_seconds() // 60)),
         ("the last {} days (`PAST_PERIOD`)", days(waba_campaign_preflight_outlook.PAST_PERIOD)),
         ("fewer than {} messages of them were delivered (`MIN_VOLUME`)",
          reputation_rates.MIN_VOLUME),
@@ -226,10 +227,10 @@ SENTENCES = {
         ),
     ],
     "ab-tests.md": [
-        ("at least {:g} people (twice `MIN_TEST_RECIPIENTS` times `HEADROOM`)",
+        ("at least {:g} recipients (twice `MIN_TEST_RECIPIENTS` times `HEADROOM`)",
          2 * ab_test.MIN_TEST_RECIPIENTS * ab_test.HEADROOM),
-        ("{} of each message (`COMPLETE_SHARE`)", percent(ab_test.COMPLETE_SHARE)),
-        ("Fewer than {} people (`MIN_TEST_RECIPIENTS`)", ab_test.MIN_TEST_RECIPIENTS),
+        ("{} of each variant (`COMPLETE_SHARE`)", percent(ab_test.COMPLETE_SHARE)),
+        ("Fewer than {} (`MIN_TEST_RECIPIENTS`)", ab_test.MIN_TEST_RECIPIENTS),
         ("at least {} (`MIN_OPT_OUTS`)", ab_test.MIN_OPT_OUTS),
     ],
 }  # fmt: skip

@@ -202,7 +202,7 @@ class TestOwn(SecurityCase):
                 {"variable_ids": [(1, line.id, {"text": "other"})]}
             ),
         }.items():
-            with self.subTest(name), self.assertRaisesRegex(UserError, "is under way"):
+            with self.subTest(name), self.assertRaisesRegex(UserError, "after the launch"):
                 attempt()
 
     def test_a_user_sees_the_own_messages_and_a_manager_all(self):
@@ -530,15 +530,15 @@ class TestRules(SecurityCase):
             "waba.consent.note": {"note": "x"},
             "waba.sequence.stop": {"reason": "x"},
         }
-        confirms = {"waba.audience.import": "action_import"}
         for name, values in dialogs.items():
+            confirm = "action_import" if name == "waba.audience.import" else "action_confirm"
             mine = self.env[name].with_user(self.manager).create(values)
             self.assertTrue(mine.read(["display_name"]))
             theirs = mine.with_user(self.colleague)
             for way, attempt in {
                 "read": lambda one=theirs: one.read(["display_name"]),
                 "write": lambda one=theirs: one.write({}),
-                "confirm": getattr(theirs, confirms.get(name, "action_confirm")),
+                "confirm": getattr(theirs, confirm),
             }.items():
                 with self.subTest(name, way=way), self._refused():
                     attempt()

@@ -15,7 +15,7 @@ from ....policy import limits, pacing, preflight, preflight_outlook, rates
 from ....policy.reputation_rates import MIN_VOLUME
 from ...base.waba_message import ACCEPTED_STATES
 from ...consent.consent_sql import consent_sql, strongest_consent
-from ...dispatch.waba_message_departure import Delay
+from ...dispatch.waba_sender_dispatch import Delay
 from ...tools.moments import moment_text
 from ...tools.phone_countries import number_country
 from ...tools.reputation_texts import format_number, format_percent

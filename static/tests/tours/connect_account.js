@@ -25,5 +25,5 @@ addTour("waba_connect_account", () => [
     click("the account's numbers", ".oe_stat_button:contains('Numbers')"),
     see(".o_kanban_record:contains('+34 600 000 003'):contains('Active'):contains('High')"),
     ...openMenu("Templates"),
-    see(".o_data_row:contains('autumn_offer'):contains('Approved')"),
+    see(".o_data_row:contains('Autumn offer'):contains('Approved')"),
 ]);

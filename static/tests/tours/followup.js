@@ -15,7 +15,7 @@ const inDialog = (text) => ({
 
 addTour("waba_follow_up_a_lead", () => [
     ...openLead("Sofa for room 1"),
-    see("p:contains('No follow-up writes to this person by itself')"),
+    see("p:contains('Not enrolled in a follow-up')"),
     button("Follow up…"),
     see(".modal .o_waba_story:contains('Wait 2 days')", "what will happen"),
     see(".modal p:contains('Leads to enroll: 1 of 1')"),

@@ -107,7 +107,7 @@ addTour("waba_connect_from_reputation", () => [
     ...openMenu("Reporting", "Reputation"),
     see(".o_waba_empty:contains('No number connected')"),
     click("connect", ".o_waba_connect"),
-    see(".o_breadcrumb:contains('Accounts')", "the accounts"),
+    see(".o_breadcrumb:contains('Getting started')", "the steps to connect"),
 ]);
 
 addTour("waba_reputation_on_a_phone", () => [
