@@ -271,7 +271,7 @@ class WabaSender(models.Model):
             "rate": self.usage_rate,
             "is_unlimited": self.is_unlimited,
             "frees_at": moment_text(self.next_slot_at),
-            "text": self.daily_limit_text,
+            "text": self._daily_limit_text(),
         }
 
     def _daily_limit_text(self):
