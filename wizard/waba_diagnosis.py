@@ -51,6 +51,7 @@ class WabaDiagnosis(models.TransientModel):
     )
     verdict_text = fields.Char("Summary", compute="_compute_verdict")
     can_test = fields.Boolean(compute="_compute_can_test")
+    is_simulated = fields.Boolean(related="account_id.is_simulated")
     did_connect = fields.Boolean(readonly=True)
 
     @api.depends("account_id")

@@ -73,9 +73,6 @@ class WabaPersonMixin(models.AbstractModel):
     waba_last_in_at = fields.Datetime(
         "Last received", compute="_compute_waba_panel", groups=USER_GROUP
     )
-    waba_window_until = fields.Datetime(
-        "Reply window until", compute="_compute_waba_panel", groups=USER_GROUP
-    )
     waba_window_text = fields.Char("Reply window", compute="_compute_waba_panel", groups=USER_GROUP)
 
     # Possible opt-out
@@ -225,7 +222,6 @@ class PersonPanel:
             "waba_last_out_at": self._message_time(out),
             "waba_last_out_state": out and self._state_text(out, record_id),
             "waba_last_in_at": self._message_time(self._latest(people, "in")),
-            "waba_window_until": until,
             "waba_window_text": self._window_text(until),
         }
 

@@ -65,6 +65,14 @@ class WabaSender(models.Model):
     _name = "waba.sender"
     _inherit = ["waba.sender", "waba.requirements.mixin"]
 
+    daily_limit_text = fields.Char("Daily limit used", compute="_compute_daily_limit_text")
+
+    @api.depends("slots_used", "people_limit", "is_unlimited")
+    @api.depends_context("lang")
+    def _compute_daily_limit_text(self):
+        for sender in self:
+            sender.daily_limit_text = sender._daily_limit_text()
+
     @api.model
     def reputation_dashboard_data(self, company_id=None, sender_id=None, days=7, category=None):
         """Return all data of the dashboard, with texts in the user's language.
@@ -267,13 +275,13 @@ class WabaSender(models.Model):
         }
 
     def _daily_limit_text(self):
-        """Return '250 of 250 used, shared by 2 numbers'."""
+        """Return '250 of 250 used (last 24 h), shared by 2 numbers'."""
         used = format_number(self.env, self.slots_used)
         text = (
             self.env._("%s used in the last 24 h, unlimited", used)
             if self.is_unlimited
             else self.env._(
-                "%(used)s of %(limit)s used",
+                "%(used)s of %(limit)s used (last 24 h)",
                 used=used,
                 limit=format_number(self.env, self.people_limit),
             )
@@ -356,7 +364,8 @@ class WabaSender(models.Model):
                         "id": campaign.id,
                         "name": campaign.name,
                         "day": fields.Date.to_string(day),
-                        "sent": sent,
+                        # Those that failed later included, unlike a campaign's sent messages
+                        "accepted": sent,
                         "delivered": delivered,
                         "opted_out": opted_out,
                         "text": self._share_text(opted_out, delivered, "delivered"),

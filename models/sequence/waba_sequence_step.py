@@ -361,7 +361,7 @@ class WabaSequenceStep(models.Model):
         if self.kind == "template":
             if not self.template_id:
                 return self.env._("Send a template")
-            return self.env._("Send %s", self.template_id.display_name)
+            return self.env._("Send “%s”", self.template_id.display_name)
         if self.kind == "activity":
             name = self.summary or self.activity_type_id.name or "…"
             return self.env._("Activity: %s", name)

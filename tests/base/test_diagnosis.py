@@ -44,6 +44,7 @@ class TestAppSecret(ConnectCase):
         diagnosis = self._connect()
         self.assertEqual(self._topics(diagnosis, "unproved", "warning", "error"), [])
         self.assertEqual(diagnosis.verdict, "ok")
+        self.assertTrue(diagnosis.is_simulated, "the dialog says that nothing is sent to anyone")
 
 
 class TestRefusedEvents(ConnectCase):

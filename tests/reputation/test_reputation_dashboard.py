@@ -217,11 +217,24 @@ class TestFigures(DashboardCase):
 
     def test_the_limit_says_whose_it_is(self):
         self.portfolio.messaging_limit = "250"
+        shared = "0 of 250 used (last 24 h), shared by 2 numbers"
         for card in self._data()["cards"]:
-            self.assertEqual(card["limit"]["text"], "0 of 250 used, shared by 2 numbers")
+            self.assertEqual(card["limit"]["text"], shared)
         self.sender_mx.active = False
         [card] = self._data()["cards"]
-        self.assertEqual(card["limit"]["text"], "0 of 250 used")
+        self.assertEqual(card["limit"]["text"], "0 of 250 used (last 24 h)")
+
+    def test_the_number_s_form_says_the_limit_as_the_card_does(self):
+        sender = self.sender.with_user(self.salesperson)
+        cases = {
+            "250": "0 of 250 used (last 24 h), shared by 2 numbers",
+            "unlimited": "0 used in the last 24 h, unlimited, shared by 2 numbers",
+        }
+        for limit, words in cases.items():
+            with self.subTest(limit):
+                self.portfolio.messaging_limit = limit
+                self.assertEqual(sender.daily_limit_text, words)
+                self.assertEqual(self._card(self._data())["limit"]["text"], sender.daily_limit_text)
 
     def test_the_card_of_a_number(self):
         self._story()
@@ -235,7 +248,7 @@ class TestFigures(DashboardCase):
         self.assertEqual(card["level"]["key"], self.sender.reputation_level)
         self.assertNotEqual(card["level"]["key"], "healthy")
         self.assertIn("opted out", card["reason"])
-        self.assertEqual(card["limit"]["text"], "30 of 2,000 used, shared by 2 numbers")
+        self.assertEqual(card["limit"]["text"], "30 of 2,000 used (last 24 h), shared by 2 numbers")
         self.assertTrue(card["limit"]["frees_at"])
         self.assertEqual((card["state"]["key"], card["state"]["reason"]),
                          ("paused", "Slow down, please."))  # fmt: skip
@@ -308,7 +321,10 @@ class TestFigures(DashboardCase):
             bad = marks["Last seats"]
             self.assertEqual(bad["day"], str(self.today - timedelta(days=2)))
             self.assertEqual(bad["text"], "8% of 300 delivered (24)")
-            self.assertEqual((bad["sent"], bad["action"]["res_id"]), (310, self.bad.id))
+            self.assertEqual((bad["accepted"], bad["action"]["res_id"]), (310, self.bad.id))
+            # The campaign's form counts those that failed later apart.
+            self.assertEqual(bad["accepted"], self.bad.sent_count + self.bad.failed_count)
+            self.assertEqual((self.bad.sent_count, self.bad.failed_count), (300, 10))
             begins = self.today - timedelta(days=min(days - 1, 29))
             self.assertEqual(marks["Good offer"]["day"], str(begins))
             self.assertEqual(

@@ -304,6 +304,8 @@ class TestComingIn(SequenceCase):
         self.assertEqual(form.followup_share, 0.1)
         form.who = "all"
         self.assertIn("Leads enrolled now: 1", form.summary)
+        template = self.utility_template.display_name
+        self.assertIn(f"First step: Wait 2 days, Send “{template}”.", form.summary)
         wizards = self.env["waba.sequence.activate"].with_user(self.manager)
         wizard = wizards.create({"sequence_id": sequence.id})
         self.assertTrue(wizard.asks_for_share)

@@ -97,8 +97,8 @@ export class Timeline extends Component {
     }
 
     outcome(campaign) {
-        return _t("%(sent)s sent · opted out: %(share)s", {
-            sent: formatInteger(campaign.sent),
+        return _t("%(accepted)s accepted · opted out: %(share)s", {
+            accepted: formatInteger(campaign.accepted),
             share: campaign.text,
         });
     }
