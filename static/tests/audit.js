@@ -11,11 +11,11 @@ const PATIENCE = 60_000;
 const WHOLE = ".btn, .nav-link, .o_form_label, .o_stat_text, .o_stat_value, h1, h2, h3, .badge, .alert";
 
 async function until(what, condition) {
-    for (let waited = 0; waited < PATIENCE; waited += 50) {
+    for (let waited = 0; waited < PATIENCE; waited += 200) {
         if (condition()) {
             return;
         }
-        await sleep(50);
+        await sleep(200);
     }
     throw new Error(`${what}: not within ${PATIENCE} ms`);
 }
@@ -25,13 +25,13 @@ const isBusy = () =>
     !document.querySelector(".o_action_manager > .o_action, .modal .o_form_view") ||
     [...document.images].some((image) => !image.complete);
 
-async function atRest() {
+async function atRest(name) {
     let seen = "";
-    await until("the screen at rest", () => !isBusy());
-    do {
+    await until(`${name} at rest`, () => {
+        const isStill = !isBusy() && seen === document.body.innerHTML;
         seen = document.body.innerHTML;
-        await sleep(300);
-    } while (isBusy() || seen !== document.body.innerHTML);
+        return isStill;
+    });
 }
 
 /** An element and what it is in, in the terms of a style sheet. */
@@ -85,12 +85,12 @@ async function violations() {
     const found = [];
     for (const screen of SCREENS) {
         await actions.doAction(screen.action, { clearBreadcrumbs: true });
-        await atRest();
+        await atRest(screen.name);
         for (const selector of screen.click ?? []) {
             await until(selector, () => document.querySelector(selector));
             document.querySelector(selector).click();
             await sleep(300);
-            await atRest();
+            await atRest(screen.name);
         }
         found.push(...[...(READ ? await violations() : []), ...misfits()].map((one) => `${screen.name}: ${one}`));
         document.querySelector(".modal .btn-close")?.click();
