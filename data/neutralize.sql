@@ -22,8 +22,8 @@ UPDATE waba_webhook_event
 UPDATE waba_reputation_event SET raw = NULL WHERE raw IS NOT NULL;
 -- Exports of a person's data, which are temporary anyway.
 UPDATE waba_privacy SET file = NULL WHERE file IS NOT NULL;
--- Lists of people that were uploaded, temporary too.
-UPDATE waba_audience_import SET file = NULL, rejected = NULL;
+-- Lists of people that were uploaded, temporary too. A dialog cannot be without its file.
+UPDATE waba_audience_import SET file = '', rejected = NULL;
 -- Everything that sends messages without a user's request.
 UPDATE waba_auto_reply SET active = false;
 UPDATE res_company SET waba_create_lead = false WHERE waba_create_lead;

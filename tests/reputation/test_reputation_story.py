@@ -109,6 +109,9 @@ class TestStory(StoryCase):
         self.bad = self._waiting(
             self._people(900, 10_000, stop=8, undeliverable=25), name="Last seats"
         )
+        # On a busy machine one run, which gives way to the other jobs of that day, sends fewer.
+        for _run in range(5):
+            self._dispatch()
         self._work()
         self.assertEqual(len(self._rows(self.bad, "queued")), 900 - CAP)
         self.assertEqual(self.bad.opted_out_count, 8)
