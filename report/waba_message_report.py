@@ -96,7 +96,6 @@ class WabaMessageReport(models.Model):
         same_selection("waba.message", "category"), readonly=True,
         falsy_value_label=NO_CATEGORY,
     )  # fmt: skip
-    kind = fields.Char(readonly=True)
     state = fields.Selection(STATES, readonly=True)
     failure_type = fields.Selection(
         FAILURE_TYPES, "Reason", readonly=True, falsy_value_label=_lt("No reason")

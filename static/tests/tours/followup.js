@@ -20,7 +20,7 @@ addTour("waba_follow_up_a_lead", () => [
     see(".modal .o_waba_story:contains('Wait 2 days')", "what will happen"),
     see(".modal p:contains('Leads to enroll: 1 of 1')"),
     inDialog("Enroll"),
-    see(".o_waba_lead_followups .o_kanban_record:contains('1 of 2: Send Order update')"),
+    see(".o_waba_lead_followups .o_kanban_record:contains('1 of 2: Send “Order update')"),
     see(".oe_stat_button:contains('Follow-ups') .o_stat_value:contains(/^1$/)"),
 ]);
 
@@ -71,7 +71,7 @@ addTour("waba_make_a_follow_up", () => [
 ]);
 
 addTour("waba_follow_ups_on_a_phone", () => [
-    see(".o_kanban_record:contains('Sofa for room 1'):contains('1 of 2: Send Order update')"),
+    see(".o_kanban_record:contains('Sofa for room 1'):contains('1 of 2: Send “Order update')"),
     click("open it", ".o_kanban_record:contains('Sofa for room 1')"),
     see(".o_form_view .o_field_widget[name=why_text]:contains('Wait 2 days')"),
 ]);
