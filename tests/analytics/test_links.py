@@ -142,7 +142,7 @@ class TestTrackedLink(LinkCase):
     def test_only_the_end_of_an_address_can_be_a_link_and_it_leads_somewhere(self):
         campaign = self._campaign(self._leads(1))
         body = campaign.variable_ids.filtered(lambda v: v.component == "body")[0]
-        with self.assertRaisesRegex(ValidationError, "button's address"):
+        with self.assertRaisesRegex(ValidationError, "Only the URL of a button"):
             body.write({"source": "link", "text": TARGET})
         body.write({"source": "first_name", "text": False})
         button = campaign.variable_ids.filtered(lambda v: v.kind == "url")

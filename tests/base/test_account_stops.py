@@ -167,7 +167,7 @@ class TestTemplate(StopCase):
                         self._told(begun, 1)
                         self.assertEqual(self.template.status, status)
                         self.assertEqual(campaign.state, "paused")
-                        self.assertIn(self.template.name, campaign.pause_reason)
+                        self.assertIn(self.template.display_name, campaign.pause_reason)
                         self._told(lifted, 2)
                         self.assertEqual(self.template.status, "approved")
                         self.assertEqual(campaign.state, "running")

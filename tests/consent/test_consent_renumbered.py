@@ -199,5 +199,6 @@ class TestRenumbered(SharedCase):
         lead = self._lead(NUMBER)
         lead.phone = NEW
         checks = self._campaign(lead)._preflight_report().checks
-        [check] = [check for check in checks if check.line == "renumbered"]
-        self.assertEqual((check.level, check.records), ("warn", lead))
+        [excluded] = [check for check in checks if check.line == "left_out"]
+        [part] = excluded.parts
+        self.assertEqual((part.key, part.count), ("renumbered", 1))

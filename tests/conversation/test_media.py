@@ -223,7 +223,7 @@ class TestSending(MediaCase):
     def test_a_file_that_whatsapp_does_not_take_is_named(self):
         for name, mimetype, content, words in [
             ("x.svg", "image/svg+xml", b"<svg/>", "cannot be sent. WhatsApp accepts"),
-            ("x.png", "image/png", PNG + b"0" * (5 * media_policy.MIB), "at most 5 MB"),
+            ("x.png", "image/png", PNG + b"0" * (5 * media_policy.MIB), "up to 5 MB"),
         ]:
             with self.subTest(name), self.assertRaisesRegex(UserError, words):
                 self._queue(media={"attachment": self._attachment(name, mimetype, content)})

@@ -142,7 +142,7 @@ METHODS = {
 }  # fmt: skip
 OF_THE_ORM = {
     "create", "write", "unlink", "copy_data", "default_get", "load", "get_import_templates", "init",
-    "execute_import", "onchange", "formatted_read_group",
+    "execute_import", "onchange", "formatted_read_group", "copy",
 }  # fmt: skip
 # Texts of ours that are evaluated get these; keys and hidden records must not come of them.
 HOSTILE_PATHS = (
