@@ -11,6 +11,7 @@ from typing import NamedTuple
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..models.campaign.waba_campaign_audience import FROM_RECORDS
 from ..models.tools.export_cells import export_cell
 from ..policy import consent_lists, evidence, numbers
 
@@ -94,7 +95,7 @@ class WabaAudienceImport(models.TransientModel):
             "waba_campaign.waba_campaign_action_from_leads"
         )
         ids = self.record_ids or []
-        context = {"waba_from_records": True, "active_model": self.res_model, "active_ids": ids}
+        context = {FROM_RECORDS: True, "active_model": self.res_model, "active_ids": ids}
         return {**action, "context": {**context, "active_id": ids[:1] and ids[0]}}
 
     # === Checks ===

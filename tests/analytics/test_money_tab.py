@@ -137,7 +137,7 @@ class TestHoldOut(TabCase):
         self.assertEqual(len(rows), 200)
         self.assertEqual(set(held.mapped("state")), {"skipped"})
         self.assertTrue(30 <= len(held) <= 90, len(held))
-        self.assertIn("to compare", held[0].failure_reason)
+        self.assertIn("hold-out group", held[0].failure_reason)
         again = campaign._row_values(self.env["crm.lead"].browse(held[:3].mapped("res_id")))
         self.assertEqual([row["failure_type"] for row in again], ["duplicate"] * 3)
 

@@ -177,7 +177,7 @@ action.with_context(active_model='crm.lead', active_ids={leads.ids}).run()""",
         self.assertFalse(action.warning)
         action.waba_variable_ids[0].write({"source": "text", "text": False})
         action.invalidate_recordset(["warning"])
-        self.assertIn("variables", action.warning)
+        self.assertIn("Set a value for", action.warning)
         self.assertIn("no contact", self._action(model="crm.stage").warning)
 
     def test_another_template_brings_its_own_variables_and_a_copy_keeps_them(self):
@@ -190,4 +190,4 @@ action.with_context(active_model='crm.lead', active_ids={leads.ids}).run()""",
         self.assertEqual(action.copy().waba_variable_ids[0].text, "mine")
 
     def test_its_name_says_what_it_sends(self):
-        self.assertIn(self.utility_template.name, self._action()._generate_action_name())
+        self.assertIn(self.utility_template.display_name, self._action()._generate_action_name())

@@ -223,7 +223,7 @@ class TestDirect(FrequencyCase):
     def test_whoever_looks_at_the_person_sees_when_the_next_may_go(self):
         self.assertEqual(self.lead.waba_promotion_answer, "later")
         self.assertIn("Frequency cap reached", self.lead.waba_promotion_why)
-        self.assertEqual(self.lead.waba_service_answer, "yes")
+        self.assertEqual(self.lead.waba_service_answer, "unasked")
 
     def test_impossible_rules_are_refused(self):
         for values in ({"waba_frequency_count": -1}, {"waba_frequency_days": 400}):
