@@ -21,7 +21,8 @@ async function until(what, condition) {
 }
 
 const isBusy = () =>
-    document.querySelector(".o_loading_indicator, .o_blockUI, .fa-spin") ||
+    // The reputation page spins as long as it counts, which takes a job.
+    document.querySelector(".o_loading_indicator, .o_blockUI, .fa-spin:not(.o_waba_page *)") ||
     !document.querySelector(".o_action_manager > .o_action, .modal .o_form_view") ||
     [...document.images].some((image) => !image.complete);
 
