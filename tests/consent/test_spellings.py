@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.tests import tagged
 from odoo.tools import SQL
 
 from ...models.tools.phone_countries import e164_sql
@@ -47,6 +48,8 @@ class SpellingCase(WabaCase):
         self.env.invalidate_all()
 
 
+# Privacy Lookup knows the models once the registry is complete.
+@tagged("post_install", "-at_install")
 class TestOnePerson(SpellingCase):
     def test_sql_reads_numbers_as_python_does(self):
         asked = [form for number, others in PEOPLE.items() for form in (number, *others)]

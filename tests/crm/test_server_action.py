@@ -6,11 +6,14 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.addons.base.models.ir_actions import ServerActionWithWarningsError
 from odoo.exceptions import ValidationError
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..common import WabaCase
 
 
+# Automation rules listen once the registry is complete.
+@tagged("post_install", "-at_install")
 class TestServerAction(WabaCase):
     @classmethod
     def _action(cls, model="crm.lead", **values):
