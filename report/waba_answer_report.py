@@ -50,7 +50,7 @@ class WabaAnswerReport(models.Model):
     user_id = fields.Many2one(
         "res.users", "Salesperson", readonly=True, falsy_value_label=NO_SALESPERSON
     )
-    state = fields.Selection(STATES, "State", readonly=True)
+    state = fields.Selection(STATES, readonly=True)
     message_count = fields.Integer("Messages", readonly=True)
     missed_count = fields.Integer("Missed window", readonly=True)
     answer_minutes = UnknownFloat("Average first answer (min)", readonly=True, aggregator="avg")

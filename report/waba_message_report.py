@@ -98,12 +98,12 @@ class WabaMessageReport(models.Model):
     )  # fmt: skip
     state = fields.Selection(STATES, readonly=True)
     failure_type = fields.Selection(
-        FAILURE_TYPES, "Reason", readonly=True, falsy_value_label=_lt("No reason")
+        FAILURE_TYPES, "Reason", readonly=True, falsy_value_label=_lt("No reason")  # pylint: disable=translation-field
     )
     pricing_category = fields.Char(
-        "Billed as", readonly=True, falsy_value_label=_lt("Not reported")
+        "Billed as", readonly=True, falsy_value_label=_lt("Not reported")  # pylint: disable=translation-field
     )
-    pricing_type = fields.Char("Pricing type", readonly=True, falsy_value_label=_lt("Not reported"))
+    pricing_type = fields.Char("Pricing type", readonly=True, falsy_value_label=_lt("Not reported"))  # pylint: disable=translation-field
     accepted_at = fields.Datetime("Accepted at", readonly=True)
     sent_at = fields.Datetime("Sent at", readonly=True)
     delivered_at = fields.Datetime("Delivered at", readonly=True)

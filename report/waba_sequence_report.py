@@ -64,7 +64,7 @@ class WabaSequenceReport(models.Model):
     entered_by = fields.Selection(TRIGGERS, "Trigger", readonly=True)
     state = fields.Selection(STATES, readonly=True)
     stop_reason = fields.Selection(
-        STOP_REASONS, "Exit reason", readonly=True, falsy_value_label=_lt("Still active")
+        STOP_REASONS, "Exit reason", readonly=True, falsy_value_label=_lt("Still active")  # pylint: disable=translation-field
     )
 
     entered_count = fields.Integer("Enrolled leads", readonly=True)

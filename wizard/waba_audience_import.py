@@ -46,7 +46,6 @@ class WabaAudienceImport(models.TransientModel):
     source = fields.Char(help="Where the list comes from, saved on leads.")
     consent = fields.Selection(
         [("opt_in", "They opted in to promotions"), ("none", "No opt-in on record")],
-        "Consent",
         required=True,
     )
     evidence = fields.Text(help="Saved with each opt-in: where, when and to what they agreed.")

@@ -38,7 +38,6 @@ class WabaRoundTrip(models.TransientModel):
     account_id = fields.Many2one(related="sender_id.account_id")
     template_id = fields.Many2one(
         "waba.template",
-        "Template",
         required=True,
         compute="_compute_template_id",
         store=True,

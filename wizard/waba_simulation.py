@@ -60,7 +60,7 @@ class WabaGettingStarted(models.AbstractModel):
     @api.model
     def _simulation_refusal(self):
         """Why no simulation may start here, as a sentence; False if one may."""
-        accounts = self.env["waba.account"].sudo().with_context(active_test=False).search([])
+        accounts = self.env["waba.account"].sudo().with_context(active_test=False).search([])  # pylint: disable=no-search-all
         if all(account.is_simulated for account in accounts):
             return False
         return self.env._(

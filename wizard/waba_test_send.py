@@ -27,7 +27,7 @@ class WabaTestSend(models.TransientModel):
     res_id = fields.Integer("Personalised for (ID)", readonly=True)
     person_name = fields.Char("Personalised for", readonly=True)
     variant = fields.Selection([("a", "Variant A"), ("b", "Variant B"), ("both", "Both")],
-                               "Variant", default="a", required=True)  # fmt: skip
+                               default="a", required=True)  # fmt: skip
     is_ab_test = fields.Boolean(related="campaign_id.ab_test")
     number = fields.Char(
         "Test number", help="One of the test numbers in Settings, with its country code."

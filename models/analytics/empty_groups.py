@@ -21,25 +21,25 @@ _lt = LazyTranslate(__name__)
 class WabaConversation(models.Model):
     _inherit = "waba.conversation"
 
-    responsible_id = fields.Many2one(falsy_value_label=_lt("Unassigned"))
+    responsible_id = fields.Many2one(falsy_value_label=_lt("Unassigned"))  # pylint: disable=translation-field
 
 
 class WabaConsent(models.Model):
     _inherit = "waba.consent"
 
-    user_id = fields.Many2one(falsy_value_label=_lt("No user"))
+    user_id = fields.Many2one(falsy_value_label=_lt("No user"))  # pylint: disable=translation-field
 
 
 class WabaConsentRejected(models.Model):
     _inherit = "waba.consent.rejected"
 
-    origin = fields.Char(falsy_value_label=_lt("Unknown origin"))
+    origin = fields.Char(falsy_value_label=_lt("Unknown origin"))  # pylint: disable=translation-field
 
 
 class WabaRate(models.Model):
     _inherit = "waba.rate"
 
-    company_id = fields.Many2one(falsy_value_label=_lt("All companies"))
+    company_id = fields.Many2one(falsy_value_label=_lt("All companies"))  # pylint: disable=translation-field
 
 
 class WabaReputationEvent(models.Model):
@@ -54,6 +54,6 @@ class WabaSequenceEnrollment(models.Model):
     _inherit = "waba.sequence.enrollment"
 
     company_id = fields.Many2one(falsy_value_label=NO_COMPANY)
-    step_id = fields.Many2one(falsy_value_label=_lt("No further step"))
-    stop_reason = fields.Selection(falsy_value_label=_lt("Still active"))
+    step_id = fields.Many2one(falsy_value_label=_lt("No further step"))  # pylint: disable=translation-field
+    stop_reason = fields.Selection(falsy_value_label=_lt("Still active"))  # pylint: disable=translation-field
     user_id = fields.Many2one(falsy_value_label=NO_SALESPERSON)

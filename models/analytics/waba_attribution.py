@@ -99,7 +99,7 @@ class WabaAttribution(models.Model):
         "crm.lead", readonly=True, ondelete="cascade", index=True, falsy_value_label=NO_LEAD
     )
     message_id = fields.Many2one(
-        "waba.message", "Message", readonly=True, ondelete="set null", index="btree_not_null"
+        "waba.message", readonly=True, ondelete="set null", index="btree_not_null"
     )
     day = fields.Date("Day sent", readonly=True, help="When its message was sent.")
     campaign_id = fields.Many2one(

@@ -93,11 +93,11 @@ class WabaMessage(models.Model):
 
     # What groups without a value are called
     campaign_id = fields.Many2one(falsy_value_label=NO_CAMPAIGN)
-    failure_type = fields.Selection(falsy_value_label=_lt("No reason"))
-    origin = fields.Selection(falsy_value_label=_lt("Unknown origin"))
+    failure_type = fields.Selection(falsy_value_label=_lt("No reason"))  # pylint: disable=translation-field
+    origin = fields.Selection(falsy_value_label=_lt("Unknown origin"))  # pylint: disable=translation-field
     sequence_id = fields.Many2one(falsy_value_label=NO_FOLLOW_UP)
     user_id = fields.Many2one(falsy_value_label=NO_SALESPERSON)
-    variant = fields.Selection(falsy_value_label=_lt("No A/B test"))
+    variant = fields.Selection(falsy_value_label=_lt("No A/B test"))  # pylint: disable=translation-field
 
     # Cost
     cost_state = fields.Selection(COST_STATES, "Price", readonly=True, copy=False)

@@ -177,7 +177,7 @@ class WabaMessage(models.Model):
     direction = fields.Selection(
         [("out", "Outgoing"), ("in", "Incoming")], default="out", required=True, readonly=True
     )
-    origin = fields.Selection(ORIGINS, "Origin", readonly=True)
+    origin = fields.Selection(ORIGINS, readonly=True)
     origin_key = fields.Char(
         readonly=True,
         copy=False,
@@ -189,7 +189,7 @@ class WabaMessage(models.Model):
         "waba.sender", "Number", required=True, readonly=True, ondelete="restrict"
     )
     recipient_id = fields.Many2one(
-        "waba.recipient", "Recipient", readonly=True, ondelete="restrict"
+        "waba.recipient", readonly=True, ondelete="restrict"
     )
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
@@ -224,7 +224,7 @@ class WabaMessage(models.Model):
     body = fields.Text("Message", compute="_compute_body")
     preview_html = fields.Html("Preview", compute="_compute_preview_html", sanitize=False)
     # A/B test
-    variant = fields.Selection(VARIANTS, "Variant", readonly=True)
+    variant = fields.Selection(VARIANTS, readonly=True)
     is_ab_test = fields.Boolean("In the A/B test", readonly=True)
     variant_parameters = fields.Json(
         readonly=True,

@@ -68,7 +68,7 @@ class WabaVariableMixin(models.AbstractModel):
         readonly=True,
         system=False,
     )
-    example = fields.Char("Example", readonly=True, system=False)
+    example = fields.Char(readonly=True, system=False)
     # Source
     source = fields.Selection(SOURCES, default="text", required=True, string="Value")
     field_path = fields.Char(
@@ -77,7 +77,6 @@ class WabaVariableMixin(models.AbstractModel):
     text = fields.Char()
     can_track = fields.Boolean(compute="_compute_can_track")
     fallback = fields.Char(
-        "Fallback",
         help="Shown when the value is empty; without it, the recipient is excluded.",
     )
 

@@ -74,7 +74,7 @@ class WabaConsent(models.Model):
     _rec_name = "recipient_id"
 
     recipient_id = fields.Many2one(
-        "waba.recipient", "Recipient", required=True, readonly=True, ondelete="restrict", index=True
+        "waba.recipient", required=True, readonly=True, ondelete="restrict", index=True
     )
     company_id = fields.Many2one(
         "res.company",
@@ -111,7 +111,7 @@ class WabaConsent(models.Model):
         required=True,
         readonly=True,
     )
-    evidence = fields.Text("Evidence")
+    evidence = fields.Text()
     at = fields.Datetime("Date", required=True, readonly=True, index=True)
     user_id = fields.Many2one(
         "res.users", "Recorded by", default=lambda self: self.env.user, readonly=True

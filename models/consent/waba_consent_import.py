@@ -201,13 +201,13 @@ class WabaConsentRejected(models.Model):
     active = fields.Boolean(default=True, help="Off once imported or dismissed.")
     number = fields.Char("Phone number")
     purpose = fields.Char("Topic")
-    action = fields.Char("Action")
+    action = fields.Char()
     at = fields.Char("Date")
     evidence = fields.Text()
     source = fields.Selection(
         [("form", "Form"), ("import", "Import")], required=True, readonly=True
     )
-    origin = fields.Char("Origin", readonly=True)
+    origin = fields.Char(readonly=True)
     fault = fields.Text("Error", readonly=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     consent_id = fields.Many2one("waba.consent", "Imported as", readonly=True, ondelete="set null")

@@ -54,7 +54,6 @@ class WabaConsentWord(models.Model):
     )  # fmt: skip
     match = fields.Selection(
         [("whole", "Whole message"), ("anywhere", "Anywhere in the message")],
-        "Match",
         required=True,
         default="whole",
         help="Use “anywhere” only for phrases that always mean an opt-out.",

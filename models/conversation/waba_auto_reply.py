@@ -46,7 +46,7 @@ class WabaAutoReply(models.Model):
         help="Empty: all numbers.",
     )  # fmt: skip
     # Trigger
-    trigger = fields.Selection(TRIGGERS, "Trigger", required=True, default="out_of_hours")
+    trigger = fields.Selection(TRIGGERS, required=True, default="out_of_hours")
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Working hours",

@@ -74,7 +74,7 @@ class WabaMedia(models.Model):
         required=True,
         readonly=True,
     )
-    reason = fields.Char("Reason", readonly=True)
+    reason = fields.Char(readonly=True)
     attempt_count = fields.Integer("Attempts", readonly=True, default=0)
     retry_at = fields.Datetime("Next attempt", readonly=True, default=fields.Datetime.now)
     expires_at = fields.Datetime("Deleted by WhatsApp", readonly=True)

@@ -65,11 +65,11 @@ class WabaSenderReputation(models.Model):
         "Health score", readonly=True, aggregator="avg", help="0 to 100, at the end of the period."
     )
     level = fields.Selection(
-        LEVELS, "Health", readonly=True, falsy_value_label=_lt("Not calculated")
+        LEVELS, "Health", readonly=True, falsy_value_label=_lt("Not calculated")  # pylint: disable=translation-field
     )
     trend = fields.Selection(TRENDS, readonly=True)
     quality_rating = fields.Selection(
-        RATINGS, "Quality rating", readonly=True, falsy_value_label=_lt("Not rated")
+        RATINGS, "Quality rating", readonly=True, falsy_value_label=_lt("Not rated")  # pylint: disable=translation-field
     )
 
     _sender_day_uniq = models.UniqueIndex("(sender_id, day)")

@@ -63,9 +63,9 @@ class WabaSequenceEnrollment(models.Model):
     number = fields.Char(readonly=True)
     # Progress
     state = fields.Selection(STATES, default="running", required=True, readonly=True)
-    version = fields.Integer("Version", required=True, readonly=True)
+    version = fields.Integer(required=True, readonly=True)
     step_id = fields.Many2one(
-        "waba.sequence.step", "Step", readonly=True, ondelete="restrict",
+        "waba.sequence.step", readonly=True, ondelete="restrict",
         context={"active_test": False},
     )  # fmt: skip
     steps_done = fields.Integer(readonly=True)

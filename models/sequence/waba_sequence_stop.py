@@ -255,7 +255,7 @@ class WabaMessage(models.Model):
         "waba.sequence.step", "Follow-up step", readonly=True, ondelete="restrict"
     )
     enrollment_id = fields.Many2one(
-        "waba.sequence.enrollment", "Enrollment", readonly=True, ondelete="set null"
+        "waba.sequence.enrollment", readonly=True, ondelete="set null"
     )
     action_id = fields.Many2one(
         "ir.actions.server", "Automation", readonly=True, ondelete="set null"

@@ -80,8 +80,8 @@ class WabaFiguresMixin(models.AbstractModel):
         is_amount = self._fields[measure].type == "monetary"
         is_mixed = function == "sum_currency" or self._fields[name].type != "monetary"
         if is_amount and is_mixed:
-            return super()._read_group_select(f"{measure}:sum_currency", query)
-        return super()._read_group_select(f"{measure}:sum", query)
+            return super()._read_group_select(f"{measure}:sum_currency", query)  # pylint: disable=super-method-mismatch
+        return super()._read_group_select(f"{measure}:sum", query)  # pylint: disable=super-method-mismatch
 
     # === Axis ===
 
