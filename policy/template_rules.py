@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from . import template_text as texts
 from .template_buttons import check_buttons
+from .template_content import check_content
 from .template_findings import Finding, finding, is_refused
 from .template_kinds import (
     by_kind,
@@ -66,6 +67,7 @@ def judge_template(
     found += _check_components(components, category, named)
     if category != "authentication":
         found += _check_duplicate(components, name, language, existing, current)
+        found += check_content(components, category)
     return found
 
 
