@@ -25,9 +25,9 @@ _PERCENT = re.compile(
 )
 _LINK = re.compile(r"(?:https?://)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?P<path>/\S*)?", re.I)
 _PLACEHOLDER = re.compile(
-    r"(?<!\w)x{3,}(?!\w)|lorem ipsum|(?<!\w)(?:TODO|TBD)(?!\w)"
-    r"|[\[<](?:tu |su |your |seu |votre )?(?:nombre|name|nome|nom|empresa|company|fecha|date|data"
-    r"|precio|price|link|url|enlace|producto|product)[^\]>\n]{0,30}[\]>]",
+    r"(?<!\w)x{3,}(?!\w)|lorem ipsum|(?<!\w)tbd(?!\w)"
+    r"|(?<!\[)[\[<](?:tu |su |your |seu |votre )?(?:nombre|name|nome|nom|empresa|company|fecha|date"
+    r"|data|precio|price|link|url|enlace|producto|product)[^\]>\n]{0,30}[\]>]",
     re.IGNORECASE,
 )
 _OTHER_BRACES = re.compile(r"(?<!\{)\{\w{1,40}\}(?!\})|\[\[\w{1,40}\]\]|(?<![\w%])%[1-9](?![\d%])")

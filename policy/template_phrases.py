@@ -24,7 +24,7 @@ MARKETING = {
         livraison offerte|gratuite; moitie prix
     """,
     "purchase": """
-        buy|shop|order|purchase|book|subscribe|upgrade now|today; get yours; add to cart;
+        buy|shop|subscribe|upgrade now|today; order|book|purchase now; get yours; add to cart;
         shop|explore|browse|discover our|the; start shopping; check out our;
         compre|compra|compralo|pidelo|ordene|reserve|reserva|suscribete|suscribase|adquiere
         ahora|hoy|ya; conoce|conozca|descubre|descubra
@@ -41,46 +41,44 @@ MARKETING = {
         ultimos dias|cupos; solo|unicamente por hoy; solo hoy; tiempo limitado; hasta agotar
         existencias; por tiempo limitado; ultima|ultimas chance|horas|unidades|vagas; ultimos
         dias; so|somente|apenas hoje; tempo limitado; derniere|dernieres
-        chance|heures|places|pieces; derniers jours; duree limitee; seulement aujourd hui
+        chance|heures|places|pieces; derniers jours; duree limitee; seulement aujourdhui
     """,
     "news": """
         new arrival|arrivals|collection|product|products|season|menu|store|branch|range|release;
-        just launched|arrived|landed; we have launched; introducing our|the; now available; back
-        in stock; coming soon; newsletter; nueva
-        coleccion|temporada|tienda|sucursal|linea|carta; nuevo catalogo|producto|menu|local;
-        nuevos productos|modelos|cursos; novedad|novedades|lanzamiento|lanzamientos|estrenamos;
-        ya disponible|disponibles; boletin; nova colecao|loja|linha|temporada; novo
-        catalogo|produto|cardapio; novos produtos|modelos;
-        novidade|novidades|lancamento|lancamentos; ja disponivel; nouvelle
-        collection|boutique|saison|gamme; nouveau produit|catalogue|menu; nouveaux
-        produits|modeles; nouveaute|nouveautes|lancement; desormais disponible; infolettre
+        just launched|arrived|landed; we have launched; introducing our|the; back in stock;
+        coming soon; newsletter; nueva coleccion|temporada|tienda|sucursal|linea|carta; nuevo
+        catalogo|producto|menu|local; nuevos productos|modelos|cursos;
+        novedad|novedades|lanzamiento|lanzamientos|estrenamos; boletin; nova
+        colecao|loja|linha|temporada; novo catalogo|produto|cardapio; novos produtos|modelos;
+        novidade|novidades|lancamento|lancamentos; nouvelle collection|boutique|saison|gamme;
+        nouveau produit|catalogue|menu; nouveaux produits|modeles;
+        nouveaute|nouveautes|lancement; infolettre
     """,
     "more": """
-        you may|might also like; recommended for you; we recommend; complete your look; upgrade
-        your|to; add on; customers also bought; refer a friend; loyalty
-        points|program|programme; te|le podria|puede interesar; tambien te|le puede|podria
-        gustar|interesar; te|le recomendamos; recomendado|recomendados para ti|usted;
-        mejora|mejore tu|su plan; invita|recomienda a un amigo; programa de puntos|lealtad; voce
-        tambien pode gostar; recomendamos para voce; recomendado|recomendados para voce; indique
-        um amigo; melhore seu plano; vous aimerez aussi; nous vous recommandons;
-        recommande|recommandes pour vous; parrainez un ami; pre
-        approved|preapproved|preaprobado|preaprobada; pre aprobado|aprobada|aprovado|aprovada
+        you may|might also like; recommended for you; complete your look; upgrade your|to; add
+        on; customers also bought; refer a friend; loyalty points|program|programme; te|le
+        podria|puede interesar; tambien te|le puede|podria gustar|interesar;
+        recomendado|recomendados para ti|usted; mejora|mejore tu|su plan; invita|recomienda a un
+        amigo; programa de puntos|lealtad; voce tambien pode gostar; recomendamos para voce;
+        recomendado|recomendados para voce; indique um amigo; melhore seu plano; vous aimerez
+        aussi; recommande|recommandes pour vous; parrainez un ami;
+        preapproved|preaprobado|preaprobada; pre approved|aprobado|aprobada|aprovado|aprovada
     """,
     "return": """
-        we miss|missed you; come back; it s been a while; long time no see; left in your cart;
-        left something behind; still interested; still thinking about; its been a while;
-        complete your purchase; te|le extranamos|echamos de menos; vuelve|vuelva a; hace tiempo
-        que no; dejaste|dejo en tu|su carrito; sigue|sigues interesado|interesada;
-        termina|termine tu|su compra; carrito abandonado; sentimos sua|a sua falta; faz tempo
-        que; esqueceu no carrinho; ainda tem interesse; volte para; finalize sua compra; vous
-        nous manquez; cela fait longtemps; oublie dans votre panier; toujours
+        we miss you; come back soon; long time no see; left in your cart; left items|something
+        in your cart; left something behind; still interested; still thinking about; its been a
+        while; complete your purchase; te|le|lo|la extranamos; te|le echamos de menos; hace
+        tiempo que no; dejaste|dejo en tu|su carrito; sigue|sigues interesado|interesada;
+        termina|termine tu|su compra; carrito abandonado; sentimos sua falta; sentimos a sua
+        falta; faz tempo que; esqueceu no carrinho; ainda tem interesse; finalize sua compra;
+        vous nous manquez; cela fait longtemps; oublie dans votre panier; toujours
         interesse|interessee; finalisez votre achat
     """,
     "greeting": """
         happy birthday|anniversary|holidays|easter|thanksgiving; happy new year; merry
-        christmas; season s greetings; feliz cumpleanos|navidad|aniversario|dia; felices
-        fiestas; feliz ano nuevo; prospero ano; feliz aniversario|natal|pascoa; boas festas;
-        feliz ano novo; joyeux anniversaire|noel; joyeuses fetes|paques; bonne annee
+        christmas; seasons greetings; feliz cumpleanos|navidad|aniversario; felices fiestas;
+        feliz ano nuevo; prospero ano; feliz aniversario|natal|pascoa; boas festas; feliz ano
+        novo; joyeux anniversaire|noel; joyeuses fetes|paques; bonne annee
     """,
     "survey": """
         take our survey; short|quick|brief survey; rate us; leave us a review; tell us what you
@@ -90,13 +88,14 @@ MARKETING = {
         enquete|sondage; donnez nous votre avis; laissez un avis
     """,
     "invitation": """
-        join us; you are|re invited; register|sign up now|today|here; open house; webinar;
-        download|install our|the app; follow us; te|le invitamos; estas|esta invitado|invitada;
-        inscribete|inscribase|registrate|registrese ahora|hoy|ya|aqui; descarga|descargue
-        nuestra|la app|aplicacion; siguenos|siganos; convidamos voce; voce esta
-        convidado|convidada; inscreva se|cadastre se; baixe nosso|o app|aplicativo; siga nos;
-        nous vous invitons; vous etes invite|invitee|invites; inscrivez vous; rejoignez nous;
-        telechargez notre|l application; suivez nous
+        join us; you are invited; youre invited; register now|today|here; sign up
+        now|today|here; open house; webinar; download|install our|the app; follow us; te|le
+        invitamos; estas|esta invitado|invitada; inscribete|inscribase|registrate|registrese
+        ahora|hoy|ya|aqui; descarga|descargue nuestra|la app|aplicacion; siguenos|siganos;
+        convidamos voce; voce esta convidado|convidada; inscreva se; cadastre se; baixe nosso|o
+        app|aplicativo; siga nos; nous vous invitons; vous etes invite|invitee|invites;
+        inscrivez vous; rejoignez nous; telechargez notre app|application|appli; telechargez
+        lapplication|lappli; suivez nous
     """,
 }
 # What WhatsApp's policies forbid, by the key of the rule.
@@ -112,14 +111,15 @@ REFUSED = {
     """,
     "content_identity": """
         card number; credit card details; cvv; cvc; social security number; passport number;
-        your password|pin; bank account number; send|share your id; numero de
-        tarjeta|pasaporte|cuenta|seguridad; numero de su|tu tarjeta|pasaporte|cuenta|dni|cedula;
-        datos de su|tu tarjeta; su|tu contrasena|clave|nip|pin; foto|copia de su|tu
-        dni|ine|cedula|pasaporte|identificacion; envie|envia su|tu dni|ine|cedula; numero do
-        seu|do cartao; numero do seu cpf|rg|cartao|passaporte; dados do cartao; sua senha; foto
-        do seu rg|cpf|documento; envie seu cpf|rg; numero de carte|compte|passeport; numero de
-        votre carte|compte|passeport; votre mot de passe; copie de votre piece|carte d identite;
-        code secret
+        what is your password|pin; send|share|enter|confirm your id|password|pin; numero de
+        tarjeta|pasaporte; numero de su|tu tarjeta|pasaporte|dni|cedula; datos de su|tu tarjeta;
+        foto|copia de su|tu dni|ine|cedula|pasaporte|identificacion;
+        envie|envia|comparta|comparte|confirme|confirma|indique|indica su|tu
+        contrasena|clave|nip|pin|dni|ine|cedula; numero do cartao; numero do seu
+        cpf|rg|cartao|passaporte; dados do cartao; envie|informe|confirme sua senha; foto do seu
+        rg|cpf|documento; envie seu cpf|rg; numero de carte|passeport; numero de votre
+        carte|passeport; envoyez|indiquez|confirmez votre mot de passe; copie de votre
+        piece|carte didentite
     """,
     "content_gambling": """
         lottery; casino; betting; jackpot; poker; slot machine|machines; place your bet|bets;
@@ -131,19 +131,18 @@ REFUSED = {
         credit check; prestamo|prestamos
         rapido|rapidos|inmediato|inmediatos|personal|personales; credito|creditos
         rapido|rapidos|inmediato|inmediatos; dinero rapido; sin buro; emprestimo|emprestimos
-        rapido|rapidos|imediato|na hora|pessoal; dinheiro rapido|na hora; pret|prets
-        rapide|rapides|immediat; credit rapide|immediat
+        rapido|rapidos|imediato|pessoal; emprestimo|emprestimos na hora; dinheiro rapido;
+        dinheiro na hora; pret|prets rapide|rapides|immediat; credit rapide|immediat
     """,
     "content_restricted": """
         alcohol; whisky|whiskey|vodka|tequila; beer|beers|wine|wines;
         tobacco|cigarettes|cigars|vape|vapes; cannabis|marijuana|cbd;
-        firearm|firearms|ammunition|weapons; escort|escorts; adult content; porn;
-        cerveza|cervezas|vino|vinos|licor|licores|ron;
-        tabaco|cigarrillos|cigarros|puros|vapeador|vapeadores; marihuana; arma|armas de fuego;
-        municion|municiones; contenido para adultos; cerveja|cervejas|vinho|vinhos|cachaca;
-        cigarro|cigarros|fumo|vaper; maconha; arma|armas de fogo; conteudo adulto; alcool;
-        biere|bieres|vin|vins; tabac|cigarette|cigarettes|cigares|vapoteuse; armes a feu;
-        contenu pour adultes
+        firearm|firearms|ammunition|weapons; escorts; adult content; porn;
+        cerveza|cervezas|vinos|licor|licores; tabaco|cigarrillos|cigarros|vapeador|vapeadores;
+        marihuana; arma|armas de fuego; municion|municiones; contenido para adultos;
+        cerveja|cervejas|vinhos|cachaca; cigarro|cigarros|vaper; maconha; arma|armas de fogo;
+        conteudo adulto; alcool; biere|bieres|vin|vins;
+        tabac|cigarette|cigarettes|cigares|vapoteuse; armes a feu; contenu pour adultes
     """,
     "content_money": """
         make money fast|online|now; easy money; get rich; guaranteed returns|income|profit;
@@ -151,7 +150,7 @@ REFUSED = {
         gane|gana dinero; dinero facil; ingresos|ganancias garantizados|garantizadas;
         duplique|duplica su|tu dinero; criptomoneda|criptomonedas; ganhe dinheiro; dinheiro
         facil; renda|lucro garantida|garantido|garantidos; dobre seu dinheiro;
-        criptomoeda|criptomoedas; gagnez de l argent; argent facile; revenus garantis; doublez
+        criptomoeda|criptomoedas; gagnez de largent; argent facile; revenus garantis; doublez
         votre argent; cryptomonnaie|cryptomonnaies
     """,
     "content_health": """

@@ -104,6 +104,8 @@ from .policy import test_policy_response
 from .policy import test_policy_retry
 from .policy import test_policy_second_sender
 from .policy import test_policy_status
+from .policy import test_policy_template_content
+from .policy import test_policy_template_rules
 from .policy import test_policy_variable_names
 from .policy import test_policy_visible
 from .privacy import test_neutralize
@@ -148,6 +150,7 @@ from .tools import test_languages
 from .tools import test_query_plans
 from .tools import test_rights_paths
 from .tools import test_system_fields
+from .tools import test_template_rule_texts
 from .tools import test_value_text
 from .tools import test_variables
 from .tools import test_vocabulary
