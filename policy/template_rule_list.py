@@ -76,13 +76,10 @@ SOURCES = {
         Source(
             "Meta, error 2388060",
             "2026-11-29",
-            "https://help.chakrahq.com/chat/faqs/whatsapp-api-error-code-troubleshooting",
+            "https://github.com/glific/glific/issues/4383",
         ),
-        Source(
-            "Meta, error 2388072",
-            "2026-11-29",
-            "https://help.chakrahq.com/chat/faqs/whatsapp-api-error-code-troubleshooting",
-        ),
+        Source("Meta, error 2388072", "2026-11-29", f"{_META}/support/error-codes"),
+        Source("Meta, error 2388043", "2026-08-19", f"{_META}/support/error-codes"),
         Source(
             "Meta, error 2388081",
             "2026-06-24",
@@ -202,14 +199,17 @@ _OF_TEXTS = (
         ("header_sample", ERROR, "A header with media has a sample."),
         ("footer_variables", ERROR, "A footer has no variables."),
         ("sample_missing", ERROR, "Each variable has a sample."),
-        ("sample_unexpected", WARNING, "A text without variables has no samples (2388043)."),
         ("header_gif", WARNING, "A GIF is sent by the Marketing Messages API only."),
-        ("header_markup", WARNING, "A text header has no formatting marks."),
+        ("header_product", ERROR, "A product header and the button View go together."),
+    ),
+    *_rules(
+        "Meta, error 2388043",
+        ("sample_unexpected", ERROR, "As many samples as variables: none without variables."),
     ),
     *_rules(
         "Meta, Template review",
         ("variable_malformed", ERROR, "Braces in pairs, nothing but the name in between: {{1}}."),
-        ("variable_name", ERROR, "A name of a variable has letters a-z, digits and underscores."),
+        ("variable_name", ERROR, "A name of a variable has a-z, digits and _, no digit first."),
         ("variable_mixed", ERROR, "Variables are numbers (positional) or names (named)."),
         ("variable_skipped", ERROR, "Numbers run from {{1}} without a gap."),
         ("variable_edge", ERROR, "A body neither starts nor ends with a variable (2388299)."),
@@ -231,11 +231,14 @@ _OF_TEXTS = (
     ),
     *_rules(
         "Meta, error 2388072",
-        ("line_break", ERROR, "A text header, a footer and a label are one line."),
+        ("header_break", ERROR, "A text header is one line."),
+        ("header_emoji", ERROR, "A text header has no emoji."),
+        ("header_markup", ERROR, "A text header has no formatting characters: * _ ~ `."),
     ),
     *_rules(
         "Twilio, error 63040",
-        ("emoji", WARNING, "A text header, a footer and a label have no emoji."),
+        ("footer_break", ERROR, "A footer is one line."),
+        ("footer_emoji", WARNING, "A footer has no emoji."),
     ),
     *_rules(
         "Bird, Guidelines and restrictions",
@@ -264,13 +267,18 @@ _OF_BUTTONS = (
         ("url_invalid", ERROR, "An address starts with https:// or http:// and has a domain."),
         ("url_length", ERROR, "Longest address.", 2000),
         ("url_variable", ERROR, "An address has one variable at most, at its end."),
+        ("url_variable_name", WARNING, "The variable of an address is {{1}}."),
         ("phone_missing", ERROR, "A call button has a phone number."),
         ("phone_length", ERROR, "Longest phone number.", 20),
+        ("phone_invalid", ERROR, "A phone number has digits and separators, five digits or more."),
         ("phone_format", WARNING, "A phone number has + and the country code."),
     ),
     *_rules(
         "Meta, error 2388060",
         ("label_variables", ERROR, "A label has no variables."),
+        ("label_break", ERROR, "A label is one line."),
+        ("label_emoji", ERROR, "A label has no emoji."),
+        ("label_markup", ERROR, "A label has no formatting characters: * _ ~ `."),
         ("label_duplicate", ERROR, "No two buttons have the same label."),
     ),
     *_rules(
@@ -289,7 +297,8 @@ _OF_BUTTONS = (
     ),
     *_rules(
         "Meta, Flows templates",
-        ("flow_missing", ERROR, "A flow button names its flow."),
+        ("flow_missing", ERROR, "A flow button names its flow, in one way."),
+        ("button_flows", ERROR, "Most flow buttons.", 1),
         ("flow_label", WARNING, "Length from which labels of flows are cut.", 20),
     ),
     *_rules(
@@ -320,7 +329,7 @@ _OF_KINDS = (
     ),
     *_rules(
         "Meta, Product card carousel templates",
-        ("product_card", ERROR, "A product card has one button, View or a website."),
+        ("product_card", ERROR, "A product card has one button, View or a website, and no body."),
     ),
     *_rules(
         "360dialog, Media carousel",
@@ -334,7 +343,7 @@ _OF_KINDS = (
         ("offer_body_length", ERROR, "Longest body with an offer.", 600),
         ("offer_footer", ERROR, "No footer with an offer."),
         ("offer_header", ERROR, "Header with an offer: image or video."),
-        ("offer_url", ERROR, "An offer has a website button."),
+        ("offer_buttons", ERROR, "With an offer: a copy code button or none, then a website."),
         ("offer_code", WARNING, "An offer that expires has a copy code button."),
     ),
     *_rules(
@@ -347,6 +356,8 @@ _OF_KINDS = (
         ("auth_text", ERROR, "The texts of an authentication template are Meta's own."),
         ("auth_header", ERROR, "No header, media, links or emoji in an authentication template."),
         ("auth_button", ERROR, "An authentication template has one button, for the code."),
+        ("auth_app", ERROR, "Autofill names the app: package_name and signature_hash."),
+        ("auth_terms", ERROR, "For zero-tap codes the terms are accepted."),
         ("auth_expiry", ERROR, "Most minutes until a code expires (at least 1).", 90),
     ),
 )  # fmt: skip

@@ -40,12 +40,12 @@ def variable(name):
 
 
 @st.composite
-def body_text(draw, names, most=500):
-    """A body with these variables in any order, with enough words around each."""
-    pieces = [draw(WORD), draw(ANY_TEXT)]
+def text_with(draw, names, most, others):
+    """A text with these variables in any order, with enough words around each."""
+    pieces = [draw(WORD), draw(others)]
     for name in draw(st.permutations(names)):
-        pieces += [draw(WORD), draw(WORD), variable(name), draw(ANY_TEXT).replace("\n", " ")]
-    pieces += [draw(WORD), draw(ANY_TEXT), draw(WORD)]
+        pieces += [draw(WORD), draw(WORD), variable(name), draw(others)]
+    pieces += [draw(WORD), draw(others), draw(WORD)]
     text = " ".join(pieces)
     return text if len(text.encode("utf-16-le")) <= 2 * most else " ".join(pieces[:1])
 
@@ -55,7 +55,7 @@ def texts_with_samples(draw, kind, named, most_names=3, most=500):
     """(text, example) of a header's or a body's variables."""
     count = draw(st.integers(0, most_names))
     names = [f"name_{index}" if named else str(index + 1) for index in range(count)]
-    text = draw(body_text(names, most))
+    text = draw(text_with(names, most, ANY_TEXT if kind == "body" else WORD))
     names = list(dict.fromkeys(name for name in names if variable(name) in text))
     if not names:
         return text, None
