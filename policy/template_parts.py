@@ -178,6 +178,8 @@ def check_samples(component: dict, kind: str, place: str, named: bool) -> list[F
     :param kind: 'header' or 'body', which name the keys of the samples
     """
     names = texts.distinct_variables(text_of(component.get("text")))
+    if all(name.isdecimal() for name in names):
+        names.sort(key=int)
     example = dict_of(component.get("example"))
     given = _named_samples(example, kind) if named else _listed_samples(example, kind)
     if not names:

@@ -107,6 +107,7 @@ from .policy import test_policy_second_sender
 from .policy import test_policy_status
 from .policy import test_policy_template_content
 from .policy import test_policy_template_rules
+from .policy import test_policy_template_simulator
 from .policy import test_policy_variable_names
 from .policy import test_policy_visible
 from .privacy import test_neutralize
