@@ -1,8 +1,9 @@
 """What Meta asks of a template, as data: each rule with its limit, its source and the date.
 
-`level` says how sure the rule is: an **error** is refused (documented, or an error code seen by
-several); a **warning** may be refused (sources differ, or the rule is old or a third party's); an
-**advice** is our own reading. docs/template-rules.md is written from these rows.
+`level` says how sure the rule is: an **error** is refused (documented, or an error code that many
+have met; those with source "Ours" are mistakes in any case); a **warning** may be refused (sources
+differ, or the rule is old or a third party's); an **advice** is our own reading.
+docs/template-rules.md is written from these rows.
 """
 
 from typing import NamedTuple
@@ -28,12 +29,12 @@ SOURCES = {
     for source in (
         Source("Meta, Template components", "2025-11-21", f"{_META}/templates/components"),
         Source("Meta, Template fundamentals", "2026-05-21", f"{_META}/templates/overview"),
-        Source("Meta, Template review", "2025-11-03", f"{_META}/templates/template-review"),
-        Source("Meta, Template management", "2025-12-18", f"{_META}/templates/template-management"),
+        Source("Meta, Template review", "2025-10-31", f"{_META}/templates/template-review"),
+        Source("Meta, Template management", "2026-05-21", f"{_META}/templates/template-management"),
         Source("Meta, Supported languages", "2026-05-21", f"{_META}/templates/supported-languages"),
         Source(
             "Meta, Template categorization",
-            "2025-11-11",
+            "2026-03-10",
             f"{_META}/templates/template-categorization",
         ),
         Source(
@@ -58,7 +59,7 @@ SOURCES = {
         ),
         Source(
             "Meta, Catalog templates",
-            "2026-03-10",
+            "2026-11-29",
             f"{_META}/catalogs/catalog-template-messages",
         ),
         Source("Meta, Flows templates", "2026-06-16", f"{_META}/flows/guides/flows-templates"),
@@ -70,7 +71,7 @@ SOURCES = {
         Source("Meta, WhatsApp changelog", "2026-08-11", f"{_META}/changelog"),
         Source(
             "Meta, Business Messaging Policy",
-            "2025-11-03",
+            "2026-11-29",
             "https://business.whatsapp.com/policy",
         ),
         Source(
@@ -209,10 +210,13 @@ _OF_TEXTS = (
     *_rules(
         "Meta, Template review",
         ("variable_malformed", ERROR, "Braces in pairs, nothing but the name in between: {{1}}."),
-        ("variable_name", ERROR, "A name of a variable has a-z, digits and _, no digit first."),
         ("variable_mixed", ERROR, "Variables are numbers (positional) or names (named)."),
         ("variable_skipped", ERROR, "Numbers run from {{1}} without a gap."),
         ("variable_edge", ERROR, "A body neither starts nor ends with a variable (2388299)."),
+    ),
+    *_rules(
+        "Ours",
+        ("variable_name", ERROR, "A name of a variable has a-z, digits and _, no digit first."),
     ),
     *_rules(
         "Syniverse, Too many parameters",
@@ -264,13 +268,11 @@ _OF_BUTTONS = (
         ("label_missing", ERROR, "A button has a label."),
         ("label_length", ERROR, "Longest label.", 25),
         ("url_missing", ERROR, "A website button has an address."),
-        ("url_invalid", ERROR, "An address starts with https:// or http:// and has a domain."),
         ("url_length", ERROR, "Longest address.", 2000),
         ("url_variable", ERROR, "An address has one variable at most, at its end."),
         ("url_variable_name", WARNING, "The variable of an address is {{1}}."),
         ("phone_missing", ERROR, "A call button has a phone number."),
         ("phone_length", ERROR, "Longest phone number.", 20),
-        ("phone_invalid", ERROR, "A phone number has digits and separators, five digits or more."),
         ("phone_format", WARNING, "A phone number has + and the country code."),
     ),
     *_rules(
@@ -279,7 +281,13 @@ _OF_BUTTONS = (
         ("label_break", ERROR, "A label is one line."),
         ("label_emoji", ERROR, "A label has no emoji."),
         ("label_markup", ERROR, "A label has no formatting characters: * _ ~ `."),
+    ),
+    *_rules(
+        "Ours",
+        ("url_invalid", ERROR, "An address starts with https:// or http:// and has a domain."),
+        ("phone_invalid", ERROR, "A phone number has digits and separators, five digits or more."),
         ("label_duplicate", ERROR, "No two buttons have the same label."),
+        ("button_flows", ERROR, "Most flow buttons.", 1),
     ),
     *_rules(
         "Meta, error 2388081",
@@ -298,7 +306,6 @@ _OF_BUTTONS = (
     *_rules(
         "Meta, Flows templates",
         ("flow_missing", ERROR, "A flow button names its flow, in one way."),
-        ("button_flows", ERROR, "Most flow buttons.", 1),
         ("flow_label", WARNING, "Length from which labels of flows are cut.", 20),
     ),
     *_rules(
@@ -349,6 +356,9 @@ _OF_KINDS = (
     *_rules(
         "Meta, Catalog templates",
         ("catalog_header", WARNING, "The header of a catalog message is Meta's own."),
+    ),
+    *_rules(
+        "Ours",
         ("products_header", WARNING, "A message with products has a text header."),
     ),
     *_rules(
