@@ -245,9 +245,10 @@ def finding_text(env, finding):
     :param finding: policy.template_findings.Finding
     """
     figures = {key: _figure(env, value) for key, value in finding.figures.items()}
+    sentence = env._(FINDING_TEXTS.get(finding.key, _REFUSED_TOPIC))
     if finding.key in TOPICS:
-        return env._(_REFUSED_TOPIC) % {**figures, "topic": env._(TOPICS[finding.key])}
-    return env._(FINDING_TEXTS[finding.key]) % figures
+        figures["topic"] = env._(TOPICS[finding.key])
+    return sentence % figures
 
 
 def _figure(env, value):
