@@ -115,7 +115,7 @@ class TestLongTexts(PureCase):
             text = piece * (100_000 // len(piece))
             started = time.monotonic()
             judge_template([header(text), body(text), footer(text), buttons({**URL, "url": text})])
-            self.assertLess(time.monotonic() - started, 2, piece)
+            self.assertLess(time.monotonic() - started, 10, piece)
 
 
 class TestWayOut(PureCase):
