@@ -205,6 +205,7 @@ def _named_samples(example, kind):
 
 def _listed_samples(example, kind):
     values = list_of(example.get(f"{kind}_text"))
-    if kind == "body":
+    # A body's samples are a list in a list; a single one may stand alone.
+    if kind == "body" and not (len(values) == 1 and isinstance(values[0], str)):
         values = list_of(values[0]) if values else []
     return [text_of(value) for value in values]

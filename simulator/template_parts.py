@@ -133,8 +133,9 @@ def _check_examples(place, example, names, named):
     else:
         texts = example.get(key)
         if place == "BODY":
-            # A list of lists: [["Ana", "A12"]].
-            texts = texts[0] if isinstance(texts, list) and texts else None
+            # A list of lists, [["Ana", "A12"]]; a single example may stand alone, ["Ana"].
+            alone = isinstance(texts, list) and len(texts) == 1 and isinstance(texts[0], str)
+            texts = texts if alone else texts[0] if isinstance(texts, list) and texts else None
     if (not isinstance(texts, list) or len(texts) != len(names)
             or not all(isinstance(text, str) and text.strip() for text in texts)):
         raise invalid(f"{place}: each variable needs an example", 2388043)

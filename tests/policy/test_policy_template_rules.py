@@ -302,6 +302,9 @@ class TestVariables(PureCase):
                         {"body_text": [["Ana"]]}, {"body_text": [["Ana", " "]]}):  # fmt: skip
             self.assertEqual(judged(example), {"sample_missing"}, example)
         self.assertEqual(judged({"body_text": [["Ana", "A1", "x"]]}), {"sample_unexpected"})
+        one = "Dear {{1}}, this is for you today, STOP"
+        self.assertEqual(judged({"body_text": ["Ana"]}, one), set())
+        self.assertEqual(judged({"body_text": "Ana"}, one), {"sample_missing"})
         found = judge([body("Uno {{2}} dos tres {{1}} cuatro cinco STOP", "a", "")])
         self.assertEqual(found[0].figures["name"], "2")
         self.assertEqual(judged({"body_text": [["x"]]}, "No variable, STOP"), {"sample_unexpected"})
