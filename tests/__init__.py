@@ -34,6 +34,7 @@ from .cloud_api import test_cloud_api_errors
 from .cloud_api import test_cloud_api_media
 from .cloud_api import test_cloud_api_payloads
 from .cloud_api import test_cloud_api_pool
+from .cloud_api import test_cloud_api_templates
 from .cloud_api import test_cloud_api_webhooks
 from .cloud_api import test_openapi
 from .consent import test_consent
