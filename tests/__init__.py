@@ -20,6 +20,7 @@ from .campaign import test_approval
 from .campaign import test_audience
 from .campaign import test_audience_sources
 from .campaign import test_campaign
+from .campaign import test_campaign_languages
 from .campaign import test_campaign_people
 from .campaign import test_campaign_screen
 from .campaign import test_canary
@@ -106,6 +107,7 @@ from .policy import test_policy_retry
 from .policy import test_policy_second_sender
 from .policy import test_policy_status
 from .policy import test_policy_template_content
+from .policy import test_policy_template_language
 from .policy import test_policy_template_rules
 from .policy import test_policy_template_simulator
 from .policy import test_policy_variable_names

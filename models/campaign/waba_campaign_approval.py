@@ -301,7 +301,11 @@ class WabaCampaign(models.Model):
             & Domain("launched_at", "!=", False)
             & Domain("state", "!=", "draft")
             & (Domain("user_id", "in", makers.ids) | Domain("launched_by_id", "in", makers.ids))
-            & (Domain("template_id", "in", templates) | Domain("b_template_id", "in", templates))
+            & (
+                Domain("template_id", "in", templates)
+                | Domain("b_template_id", "in", templates)
+                | Domain("language_ids.template_id", "in", templates)
+            )
             & (
                 Domain("launched_at", ">", now - SIBLING_WINDOW)
                 | Domain("scheduled_at", ">", now - SIBLING_WINDOW)
@@ -491,7 +495,10 @@ class WabaCampaign(models.Model):
         self.ensure_one()
         names = ("variant", "component", "button_index", "name", "source", "field_path", "text",
                  "fallback")  # fmt: skip
-        lines = self.variable_ids | (self.b_variable_ids if self.ab_test else self.variable_ids)
+        lines = self.variable_ids.union(
+            *(lines for _template, lines in self._variant_messages().values()),
+            self.b_variable_ids.filtered(lambda _line: self.ab_test),
+        )
         return [
             [template.id for template in self._templates_in_use()],
             [template.signature for template in self._templates_in_use()],

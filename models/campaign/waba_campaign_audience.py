@@ -441,6 +441,7 @@ class WabaCampaign(models.Model):
             return
         launchers = self._with_launcher()
         self.write({"to_prepare_count": launchers._audience_records_count()})
+        self._start_languages()
         self._start_ab_test()
         if reason := self._unusable_templates_reason():
             self._pause(reason, cause="template")

@@ -114,6 +114,7 @@ class WabaCampaign(models.Model):
             campaign.progress_text = campaign._describe_progress(forecast, now)
             campaign.hold_reason = (
                 campaign._hold_explanation()
+                or campaign._stopped_languages_reason()
                 or campaign._delay_reason()
                 or campaign._quiet_hours_reason(now)
                 or campaign._limit_reason(forecast, now)

@@ -154,10 +154,19 @@ class WabaSender(models.Model):
         """SQL condition for the rows `m` of a group of `_sendable_groups` that are not on hold.
 
         A campaign waits as a whole while its template or its promotions are on hold; direct
-        messages wait one by one.
+        messages, and the languages of a campaign, wait one by one.
         """
         if campaign:
-            return SQL("m.campaign_id = %s", campaign.id)
+            return SQL(
+                "m.campaign_id = %s %s",
+                campaign.id,
+                SQL(
+                    """AND EXISTS (SELECT 1 FROM waba_template t WHERE t.id = m.template_id
+                                      AND t.status = 'approved' AND t.hold_key IS NULL)"""
+                )
+                if campaign.by_language
+                else SQL(),
+            )
         return SQL(
             """m.sender_id = %s AND m.campaign_id IS NULL %s %s
                AND NOT EXISTS (SELECT 1 FROM waba_template t

@@ -70,6 +70,7 @@ STAYS = {
         "waba_account": "waba_uid app_uid api_version restriction review_status"
         " blocked_country_codes missing_webhook_fields",
         "waba_action_variable": "example",
+        "waba_campaign_language": "language",
         "waba_campaign_variable": "example",
         "waba_media": "media_uid mimetype sha256",
         "waba_message": "wamid kind fbtrace_id pricing_category pricing_type about_wamid",
@@ -87,6 +88,7 @@ STAYS = {
         "waba_campaign": "template_signature pause_reason trimmed_counts winner_reason"
         " b_template_signature override_lines launch_mark launched_mark approval_people"
         " override_people audience_excluded_ids",
+        "waba_campaign_language": "template_signature",
         "waba_consent_note": "res_model",
         "waba_consent_rejected": "fault",
         "waba_conversation": "res_model",
