@@ -3,6 +3,7 @@
 Called by Odoo's import; models/consent/waba_consent_import.py reads `waba_list` from the context.
 """
 
+import codecs
 import csv
 import io
 
@@ -66,11 +67,28 @@ class BaseImportImport(models.TransientModel):
         heading = columns[fields.index("action")] if "action" in fields else ""
         return {"rows": found[options.get("skip") or 0 :], "heading": heading}
 
+    def _read_csv(self, options):
+        if self.res_model.startswith("waba."):
+            self._waba_set_encoding(options)
+        return super()._read_csv(options)
+
+    def _waba_set_encoding(self, options):
+        """Valid UTF-8 is read as that: for a short file with an accent, Odoo guesses MacRoman."""
+        content = self.file or b""
+        if options.get("encoding"):
+            return
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            return  # Odoo guesses
+        options["encoding"] = "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
+
     def _waba_numbered_rows(self, options):
         """Return [(number as a spreadsheet shows it, values)] of the file's rows that have any.
 
         Odoo leaves blank rows out before it counts; formats other than CSV and XLSX are counted so.
         """
+        self._waba_set_encoding(options)
         _length, rows = self._read_file(options)
         numbers = self._waba_written_rows(options)
         if len(numbers) != len(rows):

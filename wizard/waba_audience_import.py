@@ -266,8 +266,8 @@ class WabaAudienceImport(models.TransientModel):
     def _result_text(self, count, new, records, faults):
         lines = [
             self.env._(
-                "%(chosen)s of %(count)s rows: %(new)s records created, %(known)s existing ones "
-                "used.",
+                "Rows imported: %(chosen)s of %(count)s. New records: %(new)s. Existing: "
+                "%(known)s.",
                 chosen=len(records),
                 count=count,
                 new=new,
@@ -276,7 +276,7 @@ class WabaAudienceImport(models.TransientModel):
         ]
         if faults:
             lines.append(
-                self.env._("%s rows have errors. Download, correct and import them.", len(faults))
+                self.env._("Rows with errors: %s. Download, correct and import them.", len(faults))
             )
         return "\n".join(lines)
 

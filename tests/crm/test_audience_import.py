@@ -73,7 +73,7 @@ class TestAudienceImport(WabaCase):
                         strict=True,
                     ):  # fmt: skip
                         self.assertIn(words, why)
-                    self.assertIn("2 of 6 rows", wizard.summary)
+                    self.assertIn("Rows imported: 2 of 6.", wizard.summary)
                     self.assertFalse(self.env["waba.recipient"].search([]).consent_ids)
 
     def test_an_existing_record_is_used_in_every_spelling(self):
@@ -140,6 +140,16 @@ class TestAudienceImport(WabaCase):
         ):
             with self.subTest(words), self.assertRaisesRegex(UserError, words):
                 self._wizard(content).action_import()
+
+    def test_a_short_file_in_any_common_encoding(self):
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+            for name in ("Ana", "Íñigo Núñez"):
+                with self._case(f"{encoding} {name}"):
+                    text = f"Teléfono;Nombre\n611 00 00 01;{name}\n+34 611 000 002;Luis\n"
+                    wizard = self._wizard(text.encode(encoding))
+                    wizard.action_import()
+                    leads = self.env["crm.lead"].browse(wizard.record_ids)
+                    self.assertEqual(leads.mapped("contact_name"), [name, "Luis"])
 
     def test_cells_of_the_rejected_rows_are_no_formulas(self):
         wizard = self._wizard(as_csv([("Phone", "Name"), ("12", "=1+1"), ("+34611000002", "Ana")]))
