@@ -221,6 +221,8 @@ class WabaRoundTrip(models.TransientModel):
             return "failed", reason
         if sender._is_scheduler_stopped(fields.Datetime.now()):
             return "late", sender._no_worker_text()
+        if text := row._delay_text():
+            return "late", text
         if self._is_late(row.create_date):
             return "late", self.env._(
                 "Still queued. Check the scheduled jobs and the daily limit in the Diagnosis."
