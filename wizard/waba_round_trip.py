@@ -118,7 +118,9 @@ class WabaRoundTrip(models.TransientModel):
         number = self._number()
         if not number:
             raise UserError(
-                self.env._("%s is not a valid phone number. Add the country code.", self.phone)
+                self.env._(
+                    "%s is not a valid phone number. Check it and its country code.", self.phone
+                )
             )
         if reason := self.template_id._not_sendable_reason():
             raise UserError(reason)
