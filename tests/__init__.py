@@ -159,10 +159,12 @@ from .tools import test_value_text
 from .tools import test_variables
 from .tools import test_vocabulary
 from .tours import test_accessibility
+from .tours import test_audience_file_tour
 from .tours import test_composer_tours
 from .tours import test_consent_tours
 from .tours import test_conversation_tours
 from .tours import test_figures_tour
+from .tours import test_first_hour
 from .tours import test_first_journey
 from .tours import test_injection
 from .tours import test_may_opt_out_tours

@@ -118,7 +118,9 @@ class WabaRoundTrip(models.TransientModel):
         number = self._number()
         if not number:
             raise UserError(
-                self.env._("%s is not a valid phone number. Add the country code.", self.phone)
+                self.env._(
+                    "%s is not a valid phone number. Check it and its country code.", self.phone
+                )
             )
         if reason := self.template_id._not_sendable_reason():
             raise UserError(reason)
@@ -221,6 +223,8 @@ class WabaRoundTrip(models.TransientModel):
             return "failed", reason
         if sender._is_scheduler_stopped(fields.Datetime.now()):
             return "late", sender._no_worker_text()
+        if text := row._delay_text():
+            return "late", text
         if self._is_late(row.create_date):
             return "late", self.env._(
                 "Still queued. Check the scheduled jobs and the daily limit in the Diagnosis."

@@ -198,7 +198,7 @@ class WabaMessage(models.Model):
     res_model = fields.Char("Record's model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
     merged_res_id = fields.Integer(
-        "Record before a merge",
+        "Record before merge",
         readonly=True,
         aggregator=None,
         help="A campaign has one message per original record, also after a merge.",

@@ -248,7 +248,7 @@ class WabaSender(models.Model):
     response_reason = fields.Text("Response reason", readonly=True, copy=False)
     response_since = fields.Datetime("Since", readonly=True, copy=False)
     response_share = fields.Float(
-        "Share of daily limit", default=1.0, readonly=True, copy=False, aggregator=None
+        "Daily limit share", default=1.0, readonly=True, copy=False, aggregator=None
     )
     response_canary = fields.Boolean("Pilot batch required", readonly=True, copy=False)
     marketing_held = fields.Boolean(
@@ -258,7 +258,7 @@ class WabaSender(models.Model):
         help="Promotions are on hold; service messages are sent.",
     )
     red_released_at = fields.Datetime(
-        "Resumed at Low rating",
+        "Low rating override",
         readonly=True,
         copy=False,
         help="A manager's override, until Meta's rating rises.",

@@ -60,7 +60,7 @@ class WabaPersonMixin(models.AbstractModel):
     )
     waba_utility_state = fields.Selection(
         selection=lambda self: self._waba_consent_states("utility_state"),
-        string="Consent to service messages",
+        string="Service message consent",
         compute="_compute_waba_panel",
         groups=USER_GROUP,
     )

@@ -71,7 +71,7 @@ class WabaMessage(models.Model):
     why_html = fields.Html("Why this message", compute="_compute_explanation_html", sanitize=False)
 
     note_id = fields.Many2one(
-        "mail.message", "Note in the chatter", readonly=True, ondelete="set null",
+        "mail.message", "Chatter note", readonly=True, ondelete="set null",
         index="btree_not_null",
     )  # fmt: skip
 

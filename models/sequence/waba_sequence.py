@@ -136,7 +136,7 @@ class WabaSequence(models.Model):
 
     # Versions
     older_count = fields.Integer(
-        "Active on earlier steps", compute="_compute_older_count", compute_sudo=True
+        "On earlier steps", compute="_compute_older_count", compute_sudo=True
     )
 
     _trigger_days_not_negative = models.Constraint(
