@@ -7,11 +7,11 @@ import logging
 from collections import Counter
 
 from odoo import api, fields, models
-from odoo.tools import format_datetime
 
 from ..cloud_api import CloudApiError, NotSent, RetryLater, UnknownOutcome
 from ..models.base.waba_failure import ADVICE
 from ..models.tools.labels import form_action
+from ..models.tools.moments import DAY_OF_YEAR, format_moment
 
 _logger = logging.getLogger(__name__)
 
@@ -214,7 +214,7 @@ class WabaDiagnosis(models.TransientModel):
                 topic,
                 self.env._(
                     "Expires %s. Sending stops then.",
-                    format_datetime(self.env, token.expires_at, dt_format="d MMM y, HH:mm"),
+                    format_moment(self.env, token.expires_at, DAY_OF_YEAR),
                 ),
                 self.env._("Use a permanent token of a system user: it does not expire."),
             )
