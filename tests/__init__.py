@@ -115,6 +115,7 @@ from .privacy import test_retention
 from .project import test_architecture
 from .project import test_bench_figures
 from .project import test_bench_smoke
+from .project import test_context_keys
 from .project import test_dev_setup
 from .project import test_docs_figures
 from .project import test_error_codes

@@ -289,7 +289,7 @@ class WabaCampaign(models.Model):
     def action_view_cost_report(self):
         """Open the rows behind a card, which the button's context names."""
         self.ensure_one()
-        card = self.env.context.get("waba_money")
+        card = self.env.context.get("show_money")
         behind = {"cost": "delivered", "replies": "replied", "clicks": "clicked"}
         if card in behind:
             return self._messages_action(behind[card])
