@@ -1,4 +1,5 @@
 import { DateTimeInput } from "@web/core/datetime/datetime_input";
+import { localization } from "@web/core/l10n/localization";
 import { Dialog } from "@web/core/dialog/dialog";
 import { Component, useState } from "@odoo/owl";
 import { tomorrowAtNine } from "./conversation_words";
@@ -18,6 +19,7 @@ export class SnoozeDialog extends Component {
     setup() {
         this.state = useState({ until: tomorrowAtNine() });
         this.now = DateTime.local();
+        this.format = localization.dateTimeFormat.replace(":ss", "");
     }
 
     get isFuture() {
