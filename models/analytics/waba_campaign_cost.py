@@ -15,6 +15,7 @@ from ..tools.reputation_texts import (
     format_number,
     format_percent,
     reason_text,
+    score_facts,
 )
 
 SUMMED_FIELDS = ("delivered_count", "replied_count", "linked_count", "clicked_count",
@@ -444,7 +445,7 @@ class WabaCampaign(models.Model):
             self.env["waba.message.daily"].sudo()._day_counts([("campaign_id", "=", self.id)])
         ).get((), [])
         judged = reputation.judge_reputation(days, fields.Datetime.now())
-        return f"{text} {reason_text(self.env, judged)}"
+        return f"{text} {reason_text(self.env, score_facts(judged))}"
 
     def _reputation_cost(self):
         """Return the points of its number's score that the campaign costs, None if too few data."""
